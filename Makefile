@@ -1,0 +1,49 @@
+# Each verb sets up .venv by itself when it is missing or older than the lock. README says what to
+# type where there is no make.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+	&& echo $$p && break; done)
+BIN := .venv/bin
+STUDIES ?= sample mobile telco
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup report test test-fast lab lint notebooks bench lock clean
+report: setup  ## load the studies that come with it and make their reports
+	@$(BIN)/cx load $(STUDIES)
+	@$(BIN)/cx run $(STUDIES)
+
+test: setup  ## every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: setup  ## the tests to run while you work, under a minute
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+
+lab: setup  ## JupyterLab on notebooks/, kernel ready
+	@$(BIN)/jupyter lab notebooks
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+notebooks: setup  ## run the notebooks on the sample and keep their outputs
+	@$(BIN)/python tests/refresh_notebooks.py
+
+bench: setup  ## speed beside named peers, as ratios
+	@$(BIN)/python -m pytest tests/benchmarks -q -s
+
+lock: setup  ## renew requirements.lock (needs uv); no index address is written
+	uv pip compile pyproject.toml --extra lab --extra test --group build --universal --generate-hashes \
+		--python-version 3.11 --no-header --no-annotate -o requirements.lock
+
+setup: .venv/made
+
+.venv/made: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed and was not found. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up .venv (once; about a minute) ..."
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m ipykernel install --sys-prefix --name cxlab --display-name "CX Lab" >/dev/null 2>&1
+	@touch $@
+
+clean:  ## remove what was made here: the environment, reserves and reports
+	@rm -rf .venv reports/*/ data/*/reserve.duckdb

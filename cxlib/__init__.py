@@ -1,0 +1,7 @@
+"""Customer experience research: from raw files to reports whose every number carries its uncertainty.
+
+Import the modules you need (`from cxlib import scores, show`); each is one topic and opens with
+five lines of use. CONTRIBUTING.md draws the map.
+"""
+
+__version__ = "0.1.0"

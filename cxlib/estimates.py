@@ -1,0 +1,165 @@
+"""What every method gives back: a table of estimates, one sentence, and what was left out.
+
+    fit = scores.nps(responses, by="channel")
+    print(fit)                        # NPS 31 points (28 to 34), n 4,812.
+    fit.table                         # channel, term, estimate, low, high, n
+    fit.note                          # 4,812 of 5,240 responses answered.
+
+    draws = estimates.bootstrap(rows, statistic, by="customer_id", draws=1000, seed=1)
+    estimates.tabulate(["speed"], [0.41], draws, n=4812)
+
+The rows are never kept, and nothing here draws a picture. Cells smaller than the page's smallest
+cell are hidden wherever a table is shown (`hide_small_cells`), never in `fit.table` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.moments import multiplicities
+
+LEVEL = 0.95
+MEASURES = ("term", "estimate", "low", "high", "n")
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """A result that can be kept, sent and compared.
+
+    Attributes
+    ----------
+    table : grouping columns, then term, estimate, low, high, n; one row a term
+    answer : one sentence with the number, its interval and n, in the page's language
+    note : what was left out and why
+    unit : "points", "share", "scale" ...: how the numbers of `table` are to be read
+    draws, seed : of the bootstrap behind the intervals; 0 draws where there is none
+    """
+
+    table: pd.DataFrame
+    answer: str
+    note: str = ""
+    unit: str = ""
+    draws: int = field(default=0, kw_only=True)
+    seed: int = field(default=0, kw_only=True)
+
+    def __str__(self) -> str:
+        return self.answer
+
+    def _repr_html_(self) -> str:
+        shown = display_table(self.table, self.unit).to_html(index=False, border=0)
+        return f"<p><strong>{escape(self.answer)}</strong></p>{shown}<p><small>{escape(self.note)}</small></p>"
+
+
+def tabulate(
+    terms: Sequence[str],
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    n: int | Sequence[int],
+    *,
+    level: float = LEVEL,
+    **groups: object,
+) -> pd.DataFrame:
+    """Tidy table of `terms` with percentile intervals; `replicates` is (draws, terms).
+
+    Draws that failed are NaN and are left out of the interval; say how many with `failed`.
+    Keyword arguments become grouping columns in front.
+    """
+    low, high = interval(replicates, level)
+    table = pd.DataFrame(
+        {"term": list(terms), "estimate": np.asarray(estimate, float), "low": low, "high": high}
+    )
+    table["n"] = n
+    for place, (name, value) in enumerate(groups.items()):
+        table.insert(place, name, value)
+    return table
+
+
+def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile interval over the first axis, NaN draws apart: (low, high)."""
+    replicates = np.asarray(replicates, float)
+    tail = (1 - level) / 2
+    if not len(replicates):
+        nothing = np.full(replicates.shape[1:], np.nan)
+        return nothing, nothing
+    inside = np.nanquantile if np.isnan(replicates).any() else np.quantile
+    low, high = inside(replicates, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def failed(replicates: np.ndarray) -> int:
+    """How many draws gave no number for some term."""
+    return int(np.isnan(np.asarray(replicates, float)).reshape(len(replicates), -1).any(1).sum())
+
+
+def bootstrap(
+    rows: pd.DataFrame,
+    statistic: Callable[[pd.DataFrame], Sequence[float]],
+    *,
+    by: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> np.ndarray:
+    """`statistic` of `draws` samples of the rows, customers (`by`) drawn whole: (draws, terms).
+
+    For statistics that are not functions of sums; others go through `moments.resample`, which is
+    faster by far. A draw whose statistic raises ArithmeticError or LinAlgError is NaN.
+    """
+    codes = np.arange(len(rows)) if by is None else pd.factorize(rows[by], sort=True)[0]
+    order = np.argsort(codes, kind="stable")
+    units = codes.max() + 1
+    values = []
+    for times in multiplicities(units, draws, seed):
+        values.append(_value(statistic, rows.iloc[np.repeat(order, times[codes[order]])]))
+    width = max(map(len, values))
+    return np.array([v if len(v) == width else np.full(width, np.nan) for v in values], float)
+
+
+def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
+    try:
+        return np.atleast_1d(np.asarray(statistic(sample), float))
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return np.array([np.nan])
+
+
+def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
+    """The table with estimate, low and high blanked where n is under `least` (the page's own)."""
+    least = page.rules().smallest_cell if least is None else least
+    if "n" not in table:
+        return table
+    small = pd.to_numeric(table["n"], errors="coerce") < least
+    numbers = table.select_dtypes("number").columns.difference(["n"])
+    return table.astype(dict.fromkeys(numbers, float)).mask(
+        np.outer(small, table.columns.isin(numbers))
+    )
+
+
+def display_table(table: pd.DataFrame, unit: str = "") -> pd.DataFrame:
+    """The table as text a reader can read: small cells hidden, numbers in the page's format."""
+    shown = hide_small_cells(table)
+    write = page.percent if unit == "share" else lambda v: page.number(v, _digits(shown, unit))
+    text = pd.DataFrame(index=shown.index)
+    least = page.rules().smallest_cell
+    for column in shown:
+        values = shown[column]
+        if column == "n":
+            text[column] = [f"<{least}" if v < least else page.count(v) for v in values]
+        elif column in ("estimate", "low", "high"):
+            text[column] = [write(v) for v in values]
+        elif pd.api.types.is_float_dtype(values):
+            text[column] = [page.number(v, 2) for v in values]
+        else:
+            text[column] = [page.label(str(v)) for v in values]
+    return text.rename(columns=lambda name: page.label(str(name)))
+
+
+def _digits(table: pd.DataFrame, unit: str) -> int:
+    if unit == "points":
+        return 1
+    largest = table.get("estimate", pd.Series([0.0])).abs().max()
+    return 2 if largest < 100 else 0

@@ -1,0 +1,227 @@
+"""Weighted sums of survey answers: the one small table that every linear method needs.
+
+A mean, a covariance, a regression, a driver's share of R² and a path model are all functions of
+three sums: of weights, of answers, and of products of answers. We take the sums once, in buckets of
+customers. Adding the buckets gives the estimate; drawing buckets again with replacement gives its
+uncertainty. The rows are never read twice.
+
+    sums = moments.of(responses, ["nps", "speed", "price"], weight="weight", bucket="customer_id")
+    sums.total().cov                                 # (3, 3)
+    sums.resample(draws=1000, seed=7).mean           # (1000, 3)
+
+Missing answers are a named choice. "complete" uses the rows that answer everything; "pairwise" uses
+for each pair of answers the rows that give both, which keeps more people but may give a covariance
+that no data could have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+MISSING = ("complete", "pairwise")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over rows; leading axes (buckets, draws) ride along.
+
+    Attributes
+    ----------
+    columns : names of the p answers
+    origin  : what was subtracted from each answer before summing, shape (p,): sums of squares of
+              large numbers would lose their digits
+    weight  : sum of weights, shape (...,); pairwise: (..., p, p), of rows that give both answers
+    first   : weighted sums of the answers, shape (..., p); pairwise: (..., p, p), of answer i over
+              the rows that give i and j
+    second  : weighted sums of their products, shape (..., p, p)
+    rows    : rows summed, shape (...,): those that answer everything, or anything when pairwise
+    offered : rows looked at, before incomplete ones were left out
+    """
+
+    columns: tuple[str, ...]
+    origin: np.ndarray
+    weight: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    rows: np.ndarray
+    offered: int
+
+    @property
+    def pairwise(self) -> bool:
+        return self.weight.ndim == self.second.ndim
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Weighted means, (..., p)."""
+        if self.pairwise:
+            sums = np.diagonal(self.first, axis1=-2, axis2=-1)
+            return self.origin + sums / np.diagonal(self.weight, axis1=-2, axis2=-1)
+        return self.origin + self.first / self.weight[..., None]
+
+    @property
+    def cov(self) -> np.ndarray:
+        """Weighted covariances (divided by the sum of weights), (..., p, p)."""
+        if self.pairwise:
+            mean = self.first / self.weight
+            return self.second / self.weight - mean * np.swapaxes(mean, -1, -2)
+        mean = self.first / self.weight[..., None]
+        return self.second / self.weight[..., None, None] - mean[..., :, None] * mean[..., None, :]
+
+    @property
+    def cor(self) -> np.ndarray:
+        """Weighted correlations, (..., p, p)."""
+        cov = self.cov
+        deviation = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+        return cov / (deviation[..., :, None] * deviation[..., None, :])
+
+    @property
+    def buckets(self) -> int:
+        return len(self.second)
+
+    def total(self) -> Moments:
+        """All buckets added up."""
+        return self._mix(np.ones(self.buckets))
+
+    def resample(self, draws: int, seed: int) -> Moments:
+        """`draws` new samples, each of as many buckets, drawn with replacement."""
+        return self._mix(multiplicities(self.buckets, draws, seed).astype(float))
+
+    def select(self, columns: list[str]) -> Moments:
+        """The sums of some of the columns, in the order given."""
+        at = [self.columns.index(c) for c in columns]
+        pick = (..., at, slice(None)), (..., slice(None), at)
+        both = lambda a: a[pick[0]][pick[1]]  # noqa: E731
+        return replace(
+            self,
+            columns=tuple(columns),
+            origin=self.origin[at],
+            weight=both(self.weight) if self.pairwise else self.weight,
+            first=both(self.first) if self.pairwise else self.first[..., at],
+            second=both(self.second),
+        )
+
+    def __add__(self, other: Moments) -> Moments:
+        """Both sets of buckets; they must be of the same answers around the same origin."""
+        if self.columns != other.columns or not np.array_equal(self.origin, other.origin):
+            raise ValueError(
+                f"sums of {self.columns} around {self.origin} cannot be added to sums of "
+                f"{other.columns} around {other.origin}. Sum both with the same columns and origin."
+            )
+        if self.pairwise != other.pairwise:
+            raise ValueError("complete and pairwise sums cannot be added. Sum both the same way.")
+        parts = ("weight", "first", "second", "rows")
+        joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in parts}
+        return replace(self, **joined, offered=self.offered + other.offered)
+
+    def _mix(self, counts: np.ndarray) -> Moments:
+        # One matrix product makes every draw at once.
+        return replace(
+            self,
+            weight=np.tensordot(counts, self.weight, axes=1),
+            first=np.tensordot(counts, self.first, axes=1),
+            second=np.tensordot(counts, self.second, axes=1),
+            rows=np.tensordot(counts, self.rows, axes=1),
+        )
+
+
+def of(
+    rows: pd.DataFrame,
+    columns: list[str],
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+    origin: np.ndarray | None = None,
+) -> Moments:
+    """Sum `columns` over the rows, bucket by bucket.
+
+    Without `bucket` each row is its own bucket: the ordinary bootstrap, for some 5,000 rows at
+    most. With `bucket="customer_id"` customers are drawn whole. Raises ValueError when a column is
+    unknown, not a number, or answered by nobody together with the others, and for bad weights.
+    """
+    if missing not in MISSING:
+        raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
+    x = _numbers(rows, columns)
+    w = weights_of(rows, weight)
+    given = ~np.isnan(x)
+    keep = (given.all(1) if missing == "complete" else given.any(1)) & (w > 0)
+    if not keep.any():
+        answered = pd.Series(given.sum(0), index=columns).sort_values()
+        raise ValueError(
+            f"no row answers all of {columns}: {answered.index[0]!r} has {answered.iloc[0]:,} "
+            f"answers in {len(rows):,} rows. Leave it out, or use missing='pairwise'."
+        )
+    x, w, given = x[keep], w[keep], given[keep]
+    if origin is None:
+        origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1) if given.any() else 0
+    x = np.where(given, x - origin, 0.0)
+    b = np.arange(len(x)) if bucket is None else pd.factorize(rows.loc[keep, bucket], sort=True)[0]
+    sums = _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
+    return Moments(
+        tuple(columns), np.asarray(origin, float), *sums,
+        rows=np.bincount(b).astype(float), offered=len(rows),
+    )
+
+
+def multiplicities(units: int, draws: int, seed: int) -> np.ndarray:
+    """How often each of `units` is drawn in each of `draws` samples with replacement: (draws, units).
+
+    The one source of resampling: the same `units`, `draws` and `seed` give the same draws to every
+    estimate of a page, so that differences between estimates can be taken draw by draw.
+    """
+    if draws < 1:
+        raise ValueError(f"draws is {draws}; it must be 1 or more.")
+    return np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=draws)
+
+
+def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
+    """The weights of the rows, ones without a column; ValueError for negative or missing weights."""
+    if weight is None:
+        return np.ones(len(rows))
+    w = _numbers(rows, [weight])[:, 0]
+    if bad := int((np.isnan(w) | (w < 0)).sum()):
+        raise ValueError(
+            f"{bad:,} of {len(rows):,} weights in {weight!r} are negative or missing. Give every "
+            "row a weight of 0 or more, or run `weights.rake` again."
+        )
+    if not w.sum() > 0:
+        raise ValueError(f"the weights in {weight!r} sum to {w.sum():g}; some must be positive.")
+    return w
+
+
+def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    if unknown := [c for c in columns if c not in rows]:
+        raise ValueError(f"no column {unknown} in these rows. They have: {', '.join(rows.columns)}.")
+    try:
+        return rows[columns].to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        text = [c for c in columns if not pd.api.types.is_numeric_dtype(rows[c])]
+        raise ValueError(f"{text} hold text, not numbers. Recode them before summing.") from error
+
+
+def _complete_sums(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+    wx = w[:, None] * x
+    return _sum_by(b, w), _sum_by(b, wx), _sum_by(b, wx[:, :, None] * x[:, None, :])
+
+
+def _pairwise_sums(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, given: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    there = given.astype(float)
+    wx, wg = w[:, None] * x, w[:, None] * there
+    return (
+        _sum_by(b, wg[:, :, None] * there[:, None, :]),
+        _sum_by(b, wx[:, :, None] * there[:, None, :]),
+        _sum_by(b, wx[:, :, None] * x[:, None, :]),
+    )
+
+
+def _sum_by(bucket: np.ndarray, values: np.ndarray) -> np.ndarray:
+    if np.array_equal(bucket, np.arange(len(values))):
+        return values
+    order = np.argsort(bucket, kind="stable")
+    starts = np.flatnonzero(np.diff(bucket[order], prepend=-1))
+    return np.add.reduceat(values[order], starts, axis=0)

@@ -1,0 +1,116 @@
+"""The rules of the page being written: its language, how it writes numbers, its smallest cell.
+
+    page.begin(lang="zh", smallest_cell=10)
+    page.say("NPS {nps} ({span}), n {n}.", nps=page.number(31.5, 1),
+             span=page.span(28.1, 34.9, 1), n=page.count(4812))
+
+English is what the code says; other languages come from `cxlib/locale/<lang>.po`, looked up by the
+English sentence with its braces. A sentence without an entry stays English, and a test counts those.
+A page has one language, so this is one small piece of state, set by `reserve.open`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "zh")
+SMALLEST_CELL = 10
+LOCALE = Path(__file__).parent / "locale"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for the whole page."""
+
+    lang: str = "en"
+    smallest_cell: int = SMALLEST_CELL
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+_rules = Rules()
+
+
+def begin(
+    *,
+    lang: str = "en",
+    smallest_cell: int = SMALLEST_CELL,
+    labels: Mapping[str, str] | None = None,
+) -> Rules:
+    """Set the rules of the page; gives them back. Raises ValueError for an unknown language.
+
+    `labels` are what readers call items, constructs and columns, in the page's language.
+    """
+    global _rules
+    if lang not in LANGUAGES:
+        raise ValueError(f"no language {lang!r}. There are: {', '.join(LANGUAGES)}.")
+    if smallest_cell < 0:
+        raise ValueError(f"smallest_cell is {smallest_cell}; it must be 0 or more.")
+    _rules = Rules(lang, smallest_cell, labels or {})
+    return _rules
+
+
+def rules() -> Rules:
+    """The rules in force."""
+    return _rules
+
+
+def say(sentence: str, /, **values: object) -> str:
+    """The sentence in the page's language, its braces filled with `values`."""
+    spoken = catalogue(_rules.lang).get(sentence, sentence)
+    return spoken.format(**values) if values else spoken
+
+
+def label(name: str) -> str:
+    """What a reader calls the item, construct or column; the name in plain words if it has none."""
+    return _rules.labels.get(name) or say(name.replace("_", " "))
+
+
+@cache
+def catalogue(lang: str) -> dict[str, str]:
+    """English sentence -> sentence in `lang`, from the .po file; empty for English."""
+    file = LOCALE / f"{lang}.po"
+    return read_po(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def read_po(text: str) -> dict[str, str]:
+    """The entries of a gettext .po file without plurals or contexts; untranslated ones left out."""
+    entries: dict[str, str] = {}
+    parts = {"msgid": "", "msgstr": ""}
+    current = ""
+    for line in [*text.splitlines(), 'msgid ""']:
+        keyword, _, rest = line.partition(" ")
+        if keyword == "msgid" and parts["msgid"] and parts["msgstr"]:
+            entries[parts["msgid"]] = parts["msgstr"]
+        if keyword in parts:
+            current = keyword
+            parts[current] = ast.literal_eval(rest)
+            if keyword == "msgid":
+                parts["msgstr"] = ""
+        elif line.startswith('"') and current:
+            parts[current] += ast.literal_eval(line)
+    return entries
+
+
+def number(value: float, digits: int = 1) -> str:
+    """`value` with thousands separated and `digits` decimals; a dash where there is none."""
+    return "–" if value != value else f"{value:,.{digits}f}".replace("-", "−")
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separated."""
+    return number(value, 0)
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as a percentage: .413 is 41%."""
+    return "–" if value != value else f"{number(100 * value, digits)}%"
+
+
+def span(low: float, high: float, digits: int = 1, *, share: bool = False) -> str:
+    """An interval as people say it: 73.5 to 74.9, or 38% to 44% when it is a share."""
+    write = percent if share else number
+    return say("{low} to {high}", low=write(low, digits), high=write(high, digits))

