@@ -161,8 +161,11 @@ def of(
     b = np.arange(len(x)) if bucket is None else pd.factorize(rows.loc[keep, bucket], sort=True)[0]
     sums = _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
     return Moments(
-        tuple(columns), np.asarray(origin, float), *sums,
-        rows=np.bincount(b).astype(float), offered=len(rows),
+        tuple(columns),
+        np.asarray(origin, float),
+        *sums,
+        rows=np.bincount(b).astype(float),
+        offered=len(rows),
     )
 
 
@@ -194,7 +197,9 @@ def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
 
 def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
     if unknown := [c for c in columns if c not in rows]:
-        raise ValueError(f"no column {unknown} in these rows. They have: {', '.join(rows.columns)}.")
+        raise ValueError(
+            f"no column {unknown} in these rows. They have: {', '.join(rows.columns)}."
+        )
     try:
         return rows[columns].to_numpy(float, na_value=np.nan)
     except (TypeError, ValueError) as error:

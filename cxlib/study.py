@@ -234,7 +234,9 @@ class Study(Strict):
         for where, names in self._references().items():
             for name in names:
                 if name not in self.items:
-                    raise ValueError(f"{where}: {name!r} is not an item{_nearest(name, self.items)}")
+                    raise ValueError(
+                        f"{where}: {name!r} is not an item{_nearest(name, self.items)}"
+                    )
         for attribute, shares in self.margins.items():
             if abs(sum(shares.values()) - 1) > 0.005:
                 raise ValueError(
@@ -282,7 +284,9 @@ def root() -> Path:
     for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
         if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
             return folder
-    raise StudyError(f"no folder above {here} holds data/ and notebooks/. Set CX_ROOT to the project.")
+    raise StudyError(
+        f"no folder above {here} holds data/ and notebooks/. Set CX_ROOT to the project."
+    )
 
 
 def names() -> list[str]:
@@ -302,7 +306,9 @@ def folder_of(name: str) -> Path:
 
 def read(name: str | Path) -> Study:
     """The study called `name`, or the study.yaml at a path. Raises StudyError."""
-    file = Path(name) if str(name).endswith((".yaml", ".yml")) else folder_of(str(name)) / "study.yaml"
+    file = (
+        Path(name) if str(name).endswith((".yaml", ".yml")) else folder_of(str(name)) / "study.yaml"
+    )
     if not file.is_file():
         known = names()
         raise StudyError(
@@ -314,7 +320,9 @@ def read(name: str | Path) -> Study:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise StudyError(f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables.")
+        raise StudyError(
+            f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
+        )
     try:
         return Study(**{**content, "name": file.parent.name, "folder": file.parent})
     except ValidationError as error:
@@ -327,7 +335,9 @@ def _mistakes(name: str, error: ValidationError) -> str:
         key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
         message = mistake["msg"].removeprefix("Value error, ")
         if mistake["type"] == "extra_forbidden":
-            message = "this key is not known" + _nearest(str(mistake["loc"][-1]), Study.model_fields)
+            message = "this key is not known" + _nearest(
+                str(mistake["loc"][-1]), Study.model_fields
+            )
         found = mistake["input"]
         shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
         lines.append(f"  {key}: {message}{shown}")

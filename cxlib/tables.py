@@ -52,7 +52,9 @@ class Table:
         import pandera.pandas as pa
 
         columns = {
-            c.name: pa.Column(KINDS[c.kind], _checks(c), nullable=not c.required, required=c.required)
+            c.name: pa.Column(
+                KINDS[c.kind], _checks(c), nullable=not c.required, required=c.required
+            )
             for c in self.columns.values()
             if present is None or c.name in present or c.required
         }

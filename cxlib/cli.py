@@ -1,0 +1,5 @@
+"""The `cx` command."""
+
+
+def main() -> None:
+    raise SystemExit("not written yet")

@@ -1,0 +1,44 @@
+"""Small named data that the tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import page
+
+
+@pytest.fixture(autouse=True)
+def _a_fresh_page():
+    """Each test starts on an English page with the usual smallest cell."""
+    page.begin()
+    yield
+    page.begin()
+
+
+@pytest.fixture(scope="session")
+def responses() -> pd.DataFrame:
+    """500 seeded answers: recommend leans on speed most, then price, then staff; all on 1-10."""
+    rng = np.random.default_rng(7)
+    n = 500
+    common = rng.normal(size=n)
+    speed, price, staff = (common * 0.5 + rng.normal(size=n) for _ in range(3))
+    outcome = 0.7 * speed + 0.4 * price + 0.2 * staff + rng.normal(size=n)
+
+    def scale(latent: np.ndarray, low: int, high: int) -> np.ndarray:
+        return np.clip(np.round((low + high) / 2 + 1 + 2 * latent), low, high)
+
+    return pd.DataFrame(
+        {
+            "response_id": [f"r{i}" for i in range(n)],
+            "customer_id": [f"c{i % 400}" for i in range(n)],
+            "channel": rng.choice(["web", "phone", "shop"], n),
+            "wave": rng.choice(["2026-Q1", "2026-Q2"], n),
+            "weight": rng.uniform(0.5, 2.0, n),
+            "recommend": scale(outcome, 0, 10),
+            "speed": scale(speed, 1, 10),
+            "price": scale(price, 1, 10),
+            "staff": scale(staff, 1, 10),
+        }
+    )
