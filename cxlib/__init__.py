@@ -1,4 +1,4 @@
-"""Customer experience research: from raw files to reports whose every number carries its uncertainty.
+"""Customer experience research: from raw files to reports with honest intervals.
 
 Import the modules you need (`from cxlib import scores, show`); each is one topic and opens with
 five lines of use. CONTRIBUTING.md draws the map.

@@ -53,7 +53,8 @@ class Estimates:
 
     def _repr_html_(self) -> str:
         shown = display_table(self.table, self.unit).to_html(index=False, border=0)
-        return f"<p><strong>{escape(self.answer)}</strong></p>{shown}<p><small>{escape(self.note)}</small></p>"
+        answer, note = escape(self.answer), escape(self.note)
+        return f"<p><strong>{answer}</strong></p>{shown}<p><small>{note}</small></p>"
 
 
 def tabulate(

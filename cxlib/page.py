@@ -5,7 +5,7 @@
              span=page.span(28.1, 34.9, 1), n=page.count(4812))
 
 English is what the code says; other languages come from `cxlib/locale/<lang>.po`, looked up by the
-English sentence with its braces. A sentence without an entry stays English, and a test counts those.
+English sentence with its braces. A sentence without an entry stays English; a test finds those.
 A page has one language, so this is one small piece of state, set by `reserve.open`.
 """
 
