@@ -16,12 +16,15 @@ that no data could have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 MISSING = ("complete", "pairwise")
+SUMS = ("weight", "first", "second", "rows")
+BATCH = 500_000  # drawn units held at once
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,17 @@ class Moments:
 
     def total(self) -> Moments:
         """All buckets added up."""
-        return self._mix(np.ones(self.buckets))
+        sums = self._mix([np.ones((1, self.buckets))])
+        parts = {p: np.array(getattr(sums, p)[0], order="C") for p in SUMS}
+        return replace(sums, **parts)
 
     def resample(self, draws: int, seed: int) -> Moments:
-        """`draws` new samples, each of as many buckets, drawn with replacement."""
-        return self._mix(multiplicities(self.buckets, draws, seed).astype(float))
+        """`draws` new samples, each of as many buckets, drawn with replacement.
+
+        In memory the draws lie last (the arrays are views), so that arithmetic on
+        `np.moveaxis(sums.cov, 0, -1)` runs over draws that lie side by side.
+        """
+        return self._mix(counts.astype(float) for counts in _batches(self.buckets, draws, seed))
 
     def select(self, columns: list[str]) -> Moments:
         """The sums of some of the columns, in the order given."""
@@ -112,18 +121,34 @@ class Moments:
             )
         if self.pairwise != other.pairwise:
             raise ValueError("complete and pairwise sums cannot be added. Sum both the same way.")
-        parts = ("weight", "first", "second", "rows")
-        joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in parts}
+        joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in SUMS}
         return replace(self, **joined, offered=self.offered + other.offered)
 
-    def _mix(self, counts: np.ndarray) -> Moments:
-        # One matrix product makes every draw at once.
+    def _mix(self, batches: Iterable[np.ndarray]) -> Moments:
+        # Everything is laid side by side, and one matrix product a batch makes all its draws;
+        # of symmetric sums only one half is multiplied.
+        p = len(self.columns)
+        upper = np.triu_indices(p)
+        half = lambda a: a[:, *upper]  # noqa: E731
+        flat = {
+            "weight": half(self.weight) if self.pairwise else self.weight[:, None],
+            "first": self.first.reshape(self.buckets, -1),
+            "second": half(self.second),
+            "rows": self.rows[:, None],
+        }
+        ends = np.cumsum([part.shape[1] for part in flat.values()])[:-1]
+        beside = np.concatenate(list(flat.values()), axis=1).T
+        mixed = np.concatenate([beside @ counts.T for counts in batches], axis=1)
+        weight, first, second, rows = np.split(mixed, ends)
+        whole = np.empty((p, p), int)  # where each pair lies in the half
+        whole[upper] = whole.T[upper] = np.arange(len(upper[0]))
+        draws_first = lambda a: np.moveaxis(a, -1, 0)  # noqa: E731
         return replace(
             self,
-            weight=np.tensordot(counts, self.weight, axes=1),
-            first=np.tensordot(counts, self.first, axes=1),
-            second=np.tensordot(counts, self.second, axes=1),
-            rows=np.tensordot(counts, self.rows, axes=1),
+            weight=draws_first(weight[whole]) if self.pairwise else weight[0],
+            first=draws_first(first.reshape(p, p, -1) if self.pairwise else first),
+            second=draws_first(second[whole]),
+            rows=rows[0],
         )
 
 
@@ -154,11 +179,16 @@ def of(
             f"no row answers all of {columns}: {answered.index[0]!r} has {answered.iloc[0]:,} "
             f"answers in {len(rows):,} rows. Leave it out, or use missing='pairwise'."
         )
+    if unanswered := [c for c, some in zip(columns, given[keep].any(0), strict=True) if not some]:
+        raise ValueError(
+            f"none of {len(rows):,} rows answers {unanswered}. Leave them out, or take other rows."
+        )
     x, w, given = x[keep], w[keep], given[keep]
     if origin is None:
         origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1) if given.any() else 0
     x = np.where(given, x - origin, 0.0)
-    b = np.arange(len(x)) if bucket is None else pd.factorize(rows.loc[keep, bucket], sort=True)[0]
+    b = _buckets(rows, bucket)[keep] if bucket else np.arange(len(x))
+    b = np.unique(b, return_inverse=True)[1] if bucket else b
     sums = _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
     return Moments(
         tuple(columns),
@@ -170,18 +200,28 @@ def of(
 
 
 def multiplicities(units: int, draws: int, seed: int) -> np.ndarray:
-    """How often each of `units` is drawn in each of `draws` samples with replacement: (draws, units).
+    """How often each unit comes up in each sample drawn with replacement: (draws, units).
 
     The one source of resampling: the same `units`, `draws` and `seed` give the same draws to every
     estimate of a page, so that differences between estimates can be taken draw by draw.
     """
+    return np.concatenate(list(_batches(units, draws, seed)))
+
+
+def _batches(units: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    # Tallies of drawn units are eight times quicker than binomials, and batches keep them small.
     if draws < 1:
         raise ValueError(f"draws is {draws}; it must be 1 or more.")
-    return np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=draws)
+    rng = np.random.default_rng(seed)
+    at_once = max(1, BATCH // units)
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
+        drawn = rng.integers(units, size=(size, units)) + units * np.arange(size)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
 
 
 def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
-    """The weights of the rows, ones without a column; ValueError for negative or missing weights."""
+    """The rows' weights, ones without a column; ValueError for negative or missing ones."""
     if weight is None:
         return np.ones(len(rows))
     w = _numbers(rows, [weight])[:, 0]
@@ -193,6 +233,18 @@ def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
     if not w.sum() > 0:
         raise ValueError(f"the weights in {weight!r} sum to {w.sum():g}; some must be positive.")
     return w
+
+
+def _buckets(rows: pd.DataFrame, bucket: str) -> np.ndarray:
+    """Which bucket each row falls in; a row without one (no known customer) is its own."""
+    if bucket not in rows:
+        raise ValueError(
+            f"no column {bucket!r} in these rows. They have: {', '.join(rows.columns)}."
+        )
+    codes, known = pd.factorize(rows[bucket], sort=True)
+    alone = codes < 0
+    codes[alone] = len(known) + np.arange(alone.sum())
+    return codes
 
 
 def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:

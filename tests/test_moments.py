@@ -1,0 +1,134 @@
+"""Sums: laws that must hold whatever the answers are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from cxlib import moments
+
+COLUMNS = ["recommend", "speed", "price", "staff"]
+
+
+def gappy(responses: pd.DataFrame) -> pd.DataFrame:
+    """The answers with a fifth of speed and of price missing."""
+    rng = np.random.default_rng(3)
+    rows = responses.copy()
+    for column in ("speed", "price"):
+        rows[column] = rows[column].where(rng.random(len(rows)) > 0.2)
+    return rows
+
+
+def test_the_total_is_what_pandas_says(responses):
+    total = moments.of(responses, COLUMNS).total()
+    assert_allclose(total.mean, responses[COLUMNS].mean())
+    assert_allclose(total.cov, responses[COLUMNS].cov(ddof=0))
+    assert_allclose(total.cor, responses[COLUMNS].corr())
+
+
+def test_a_weight_of_two_is_the_row_twice(responses):
+    first = responses.index < 100
+    weighted = moments.of(responses.assign(w=1 + first), COLUMNS, weight="w")
+    repeated = moments.of(pd.concat([responses, responses[first]]), COLUMNS)
+    assert_allclose(weighted.total().cov, repeated.total().cov)
+
+
+@pytest.mark.parametrize("missing", moments.MISSING)
+def test_buckets_change_the_draws_and_not_the_total(responses, missing):
+    rows = gappy(responses)
+    alone = moments.of(rows, COLUMNS, missing=missing, weight="weight")
+    whole = moments.of(rows, COLUMNS, missing=missing, weight="weight", bucket="customer_id")
+    assert_allclose(alone.total().cov, whole.total().cov)
+    assert whole.buckets < alone.buckets
+
+
+@pytest.mark.parametrize("missing", moments.MISSING)
+def test_a_draw_is_the_sum_over_the_drawn_rows(responses, missing):
+    rows = gappy(responses)
+    sums = moments.of(rows, COLUMNS, missing=missing, weight="weight")
+    third = sums.resample(5, seed=4)
+    times = moments.multiplicities(sums.buckets, 5, seed=4)[3]
+    kept = rows.dropna(subset=COLUMNS) if missing == "complete" else rows
+    again = kept.iloc[np.repeat(np.arange(len(kept)), times)]
+    expected = moments.of(again, COLUMNS, missing=missing, weight="weight").total()
+    assert_allclose(third.cov[3], expected.cov)
+    assert_allclose(third.mean[3], expected.mean)
+    assert third.rows[3] == expected.rows
+
+
+def test_two_waves_added_are_both_at_once(responses):
+    early, late = (part for _, part in responses.groupby("wave"))
+    origin = np.full(4, 5.0)
+    both = moments.of(early, COLUMNS, origin=origin) + moments.of(late, COLUMNS, origin=origin)
+    assert_allclose(both.total().cov, moments.of(responses, COLUMNS).total().cov)
+    with pytest.raises(ValueError, match="same columns and origin"):
+        moments.of(early, COLUMNS, origin=origin) + moments.of(late, COLUMNS, origin=origin + 1)
+
+
+def test_pairwise_uses_the_rows_that_give_both(responses):
+    rows = gappy(responses)
+    cov = moments.of(rows, COLUMNS, missing="pairwise").total().cov
+    both = rows[["speed", "price"]].dropna()
+    assert_allclose(cov[1, 2], both.cov(ddof=0).loc["speed", "price"])
+    assert_allclose(cov[1, 1], rows["speed"].var(ddof=0))
+
+
+def test_large_numbers_keep_their_digits(responses):
+    shifted = responses.assign(speed=responses["speed"] + 1e9)
+    expected = moments.of(responses, COLUMNS).total().cov
+    assert_allclose(moments.of(shifted, COLUMNS).total().cov, expected, rtol=1e-6)
+
+
+def test_some_columns_selected_are_the_same_sums(responses):
+    sums = moments.of(responses, COLUMNS)
+    few = ["staff", "recommend"]
+    assert_allclose(sums.select(few).total().cov, moments.of(responses, few).total().cov)
+
+
+def test_every_draw_has_as_many_units_and_the_seed_decides():
+    times = moments.multiplicities(40, 3000, seed=2)
+    assert_array_equal(times.sum(1), 40)
+    assert_array_equal(times, moments.multiplicities(40, 3000, seed=2))
+    assert (times != moments.multiplicities(40, 3000, seed=3)).any()
+    assert abs(times.var() - (1 - 1 / 40)) < 0.02
+
+
+def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
+    at_once = moments.multiplicities(7, 50, seed=1)
+    monkeypatch.setattr(moments, "BATCH", 20)
+    assert_array_equal(at_once, moments.multiplicities(7, 50, seed=1))
+
+
+def test_a_row_without_a_customer_is_its_own_bucket(responses):
+    rows = responses.assign(customer_id=responses["customer_id"].where(responses.index > 1))
+    sums = moments.of(rows, COLUMNS, bucket="customer_id")
+    assert sums.buckets == 400 + 2
+    assert sums.total().rows == 500
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"speed": np.nan}, r"'speed' has 0 answers in 500 rows"),
+        ({"speed": "fast"}, r"\['speed'\] hold text"),
+        ({"weight": -1.0}, r"500 of 500 weights in 'weight' are negative"),
+        ({"weight": 0.0}, r"sum to 0"),
+    ],
+)
+def test_what_cannot_be_summed_is_named(responses, change, message):
+    with pytest.raises(ValueError, match=message):
+        moments.of(responses.assign(**change), COLUMNS, weight="weight")
+
+
+def test_a_question_nobody_answered_is_named_when_pairwise(responses):
+    with pytest.raises(ValueError, match=r"none of 500 rows answers \['price'\]"):
+        moments.of(responses.assign(price=np.nan), COLUMNS, missing="pairwise")
+
+
+def test_an_unknown_column_is_named_with_those_there_are(responses):
+    with pytest.raises(ValueError, match=r"no column \['sped'\].*speed"):
+        moments.of(responses, ["sped"])
+    with pytest.raises(ValueError, match="no column 'household'"):
+        moments.of(responses, COLUMNS, bucket="household")
