@@ -1,0 +1,77 @@
+"""Bring cxlib/locale/zh.po up to date: every sentence a reader may see, its translation kept.
+
+    python tests/refresh_catalogue.py          # adds what is new (untranslated), drops what is gone
+
+Sentences are the literals given to `page.say` in cxlib and the markdown cells of the notebooks.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+from cxlib import page
+
+ROOT = Path(__file__).parents[1]
+HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
+
+
+def sentences() -> dict[str, str]:
+    """Sentence -> where it stands first, in the order of the files."""
+    found: dict[str, str] = {}
+    for file in sorted((ROOT / "cxlib").rglob("*.py")):
+        for literal in said_in(file):
+            found.setdefault(literal, f"cxlib/{file.relative_to(ROOT / 'cxlib').as_posix()}")
+    for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for literal in prose_of(file):
+            found.setdefault(literal, f"notebooks/{file.name}")
+    return found
+
+
+def said_in(file: Path) -> list[str]:
+    """The literals given to `page.say` (or `say` inside page), and the WORDS that name table terms."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args and _name(node.func) == "say":
+            found += [
+                n.value
+                for n in ast.walk(node.args[0])
+                if isinstance(n, ast.Constant) and isinstance(n.value, str)
+            ]
+        if isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
+            found += list(ast.literal_eval(node.value))
+    return found
+
+
+def prose_of(file: Path) -> list[str]:
+    """The markdown cells of a notebook."""
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    return ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+
+
+def _name(node: ast.AST) -> str:
+    return getattr(node, "attr", None) or getattr(node, "id", "")
+
+
+def quote(text: str) -> str:
+    """A .po string, one line of text a line."""
+    escape = lambda t: json.dumps(t, ensure_ascii=False)  # noqa: E731
+    lines = text.splitlines(keepends=True)
+    return escape(text) if len(lines) < 2 else "\n".join(['""', *map(escape, lines)])
+
+
+def main() -> None:
+    file = ROOT / "cxlib" / "locale" / "zh.po"
+    known = page.read_po(file.read_text(encoding="utf-8")) if file.exists() else {}
+    wanted = sentences()
+    entries = [
+        f"#: {where}\nmsgid {quote(text)}\nmsgstr {quote(known.get(text, ''))}\n"
+        for text, where in wanted.items()
+    ]
+    file.write_text("\n".join([HEADER, *entries]), encoding="utf-8")
+    print(f"{len(wanted):,} sentences, {sum(t not in known for t in wanted):,} to be translated")
+
+
+if __name__ == "__main__":
+    main()
