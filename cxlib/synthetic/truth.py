@@ -1,0 +1,111 @@
+"""What is true of the made-up company, as numbers: the methods are tested against these.
+
+Latent variables have mean 0 and variance 1 in a quiet wave; effects are in those units unless a
+line says otherwise.
+"""
+
+from __future__ import annotations
+
+WAVES = ("2024-Q4", "2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4", "2026-Q1", "2026-Q2", "2026-Q3")
+CONSTRUCTS = {  # the index model: construct -> its items
+    "image": ("image1", "image2", "image3"),
+    "expectation": ("expectation1", "expectation2", "expectation3"),
+    "quality": ("quality1", "quality2", "quality3"),
+    "value": ("value1", "value2"),
+    "satisfaction": ("satisfaction1", "satisfaction2", "satisfaction3"),
+    "complaints": ("complaint_handling",),
+    "loyalty": ("loyalty1", "loyalty2"),
+}
+TOUCHPOINTS = ("website", "booking", "check_in", "room", "delivery", "support", "billing", "app")
+ITEMS = tuple(item for items in CONSTRUCTS.values() for item in items)
+
+TRUTH: dict[str, dict] = {
+    # structural coefficients between standardised latents: effect -> cause -> coefficient
+    "paths": {
+        "expectation": {"image": 0.50},
+        "quality": {"expectation": 0.40, "experience": 0.65},
+        "value": {"expectation": 0.10, "quality": 0.55},
+        "satisfaction": {"image": 0.20, "expectation": 0.05, "quality": 0.45, "value": 0.20},
+        "complaints": {"satisfaction": 0.50},
+        "loyalty": {"image": 0.20, "satisfaction": 0.50, "complaints": 0.10},
+    },
+    # `experience` is their weighted sum, brought to variance 1
+    "drivers": {
+        "website": 0.20,
+        "booking": 0.15,
+        "check_in": 0.20,
+        "room": 0.50,
+        "delivery": 0.40,
+        "support": 0.30,
+        "billing": 0.10,
+        "app": 0.05,
+    },
+    # loading of the touchpoints on a common factor; share of a feeling that stays with a person
+    "halo": {"touchpoints": 0.5, "persistence": 0.6},
+    "usage": {  # share who met the touchpoint; others answer 99, at random
+        "website": 0.98,
+        "booking": 0.97,
+        "check_in": 0.92,
+        "room": 0.92,
+        "delivery": 0.85,
+        "support": 0.75,
+        "billing": 0.97,
+        "app": 0.80,
+    },
+    "missing": {"touchpoints": 0.015},  # coded 98, at random
+    # latent customer types; `mood` shifts image and every touchpoint
+    "segments": {
+        "devoted": {"share": 0.25, "mood": 0.55, "orders": 2.0, "basket": 80.0,
+                    "discount_share": 0.15, "mobile_share": 0.70},
+        "steady": {"share": 0.35, "mood": 0.10, "orders": 0.8, "basket": 140.0,
+                   "discount_share": 0.10, "mobile_share": 0.25},
+        "bargain": {"share": 0.25, "mood": -0.25, "orders": 1.3, "basket": 30.0,
+                    "discount_share": 0.65, "mobile_share": 0.55},
+        "drifting": {"share": 0.15, "mood": -0.22 / 0.30, "orders": 0.3, "basket": 60.0,
+                     "discount_share": 0.35, "mobile_share": 0.40},
+    },
+    # quarterly log-odds of leaving in the next quarter
+    "churn": {
+        "intercept": -3.2,
+        "satisfaction": -0.7,
+        "basic": 0.5,
+        "premium": -0.4,
+        "case": 0.7,
+        "first_year": 0.3,
+        "callback": -0.5,
+        "fading": 0.5,  # orders in a customer's last full quarter, as a share of the usual
+    },
+    # share of respondents who meet it in a quiet wave; effect in points on `recommend`
+    "topics": {
+        "late_delivery": {"share": 0.07, "effect": -1.5},
+        "high_price": {"share": 0.07, "effect": -1.0},
+        "app_crash": {"share": 0.05, "effect": -1.2},
+        "wrong_bill": {"share": 0.04, "effect": -1.8},
+        "slow_support": {"share": 0.06, "effect": -1.3},
+        "friendly_staff": {"share": 0.12, "effect": 1.0},
+        "clean_room": {"share": 0.10, "effect": 0.8},
+        "easy_booking": {"share": 0.09, "effect": 0.6},
+    },
+    # log-odds that an invited customer answers; invitation is by plan, and known
+    "response": {
+        "intercept": -0.3,
+        "satisfaction": 0.35,
+        "age_group": {"18-29": -0.9, "30-44": -0.2, "45-59": 0.4, "60+": 0.8},
+        "invited": {"basic": 0.35, "plus": 0.45, "premium": 0.70},
+    },
+    # what happened, everywhere but in the quiet region
+    "failure": {"wave": "2026-Q1", "touchpoint": "delivery", "effect": -1.2,
+                "topic": "late_delivery", "topic_share": 0.35},
+    "price": {"from": "2025-Q3", "construct": "value", "effect": -0.4,
+              "topic": "high_price", "topic_share": 0.14},
+    "callback": {"from": "2025-Q4", "construct": "satisfaction", "effect": 0.35, "share": 0.5},
+    "quiet": {"region": "north"},
+    # shares of active customers over the eight waves: the margins to rake to
+    "margins": {
+        "region": {"east": 0.289, "north": 0.198, "south": 0.31, "west": 0.203},
+        "age_group": {"18-29": 0.211, "30-44": 0.299, "45-59": 0.263, "60+": 0.227},
+        "plan": {"basic": 0.463, "plus": 0.337, "premium": 0.2},
+    },
+    # of `survey`, from 4 million rows; see population_truth
+    "population": {},
+}  # fmt: skip
