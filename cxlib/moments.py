@@ -24,7 +24,9 @@ import pandas as pd
 
 MISSING = ("complete", "pairwise")
 SUMS = ("weight", "first", "second", "rows")
+LEAST_EIGENVALUE = 1e-3  # of pairwise correlations that are to be used
 BATCH = 500_000  # drawn units held at once
+MANY, BUCKETS = 10_000, 1_000  # rows above which `resample_sums` draws buckets, and how many
 
 
 @dataclass(frozen=True)
@@ -167,36 +169,64 @@ def of(
     most. With `bucket="customer_id"` customers are drawn whole. Raises ValueError when a column is
     unknown, not a number, or answered by nobody together with the others, and for bad weights.
     """
-    if missing not in MISSING:
-        raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
-    x = _numbers(rows, columns)
-    w = weights_of(rows, weight)
-    given = ~np.isnan(x)
-    keep = (given.all(1) if missing == "complete" else given.any(1)) & (w > 0)
-    if not keep.any():
-        answered = pd.Series(given.sum(0), index=columns).sort_values()
-        raise ValueError(
-            f"no row answers all of {columns}: {answered.index[0]!r} has {answered.iloc[0]:,} "
-            f"answers in {len(rows):,} rows. Leave it out, or use missing='pairwise'."
-        )
-    if unanswered := [c for c, some in zip(columns, given[keep].any(0), strict=True) if not some]:
-        raise ValueError(
-            f"none of {len(rows):,} rows answers {unanswered}. Leave them out, or take other rows."
-        )
-    x, w, given = x[keep], w[keep], given[keep]
-    if origin is None:
-        origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1) if given.any() else 0
-    x = np.where(given, x - origin, 0.0)
-    b = _buckets(rows, bucket)[keep] if bucket else np.arange(len(x))
-    b = np.unique(b, return_inverse=True)[1] if bucket else b
-    sums = _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
+    answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
     return Moments(
         tuple(columns),
-        np.asarray(origin, float),
-        *sums,
-        rows=np.bincount(b).astype(float),
+        origin,
+        *_sums(*answers, missing),
+        rows=np.bincount(answers[2]).astype(float),
         offered=len(rows),
     )
+
+
+def by_group(
+    rows: pd.DataFrame,
+    columns: list[str],
+    by: str,
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+) -> dict[object, Moments]:
+    """The sums of each group of the column `by`, over the same buckets as `of` has for all rows.
+
+    A bucket without rows of the group holds zeros, so `resample` with one seed draws the same
+    customers in every group and in the whole: differences may be taken draw by draw.
+    """
+    (x, w, b, given), origin = _answers(rows, columns, weight, bucket, missing, None, by)
+    size, group = b.max() + 1, rows[by].to_numpy()[_kept(rows, columns, weight, missing)]
+    groups = {}
+    for name in pd.unique(rows[by].dropna().sort_values()):
+        here = group == name
+        parts = _sums(x[here], w[here], b[here], given[here], missing) if here.any() else ()
+        filled = np.unique(b[here])
+        sums = [_spread(part, filled, size) for part in (*parts, np.bincount(b[here])[filled])]
+        if parts:
+            groups[name] = Moments(
+                tuple(columns), origin, *sums, offered=int((rows[by] == name).sum())
+            )
+    return groups
+
+
+def possible(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances that some data could have, nearest to pairwise ones: (cov, moved).
+
+    `cov` is (..., p, p). Where the correlations have an eigenvalue under `LEAST_EIGENVALUE` it is
+    raised to that, and the diagonal restored. `moved` (...,) is the largest change of a
+    correlation: 0 where nothing was the matter, NaN where a covariance is missing.
+    """
+    deviation = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+    scale = deviation[..., :, None] * deviation[..., None, :]
+    cor = cov / scale
+    whole = np.isfinite(cor).all((-2, -1))
+    values, vectors = np.linalg.eigh(np.where(whole[..., None, None], cor, np.eye(cov.shape[-1])))
+    raised = np.maximum(values, LEAST_EIGENVALUE)
+    mended = (vectors * raised[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    length = np.sqrt(np.diagonal(mended, axis1=-2, axis2=-1))
+    mended /= length[..., :, None] * length[..., None, :]
+    wrong = values[..., 0] < LEAST_EIGENVALUE
+    moved = np.where(wrong, np.abs(mended - cor).max((-2, -1)), np.where(whole, 0.0, np.nan))
+    return np.where(wrong[..., None, None], mended * scale, cov), moved
 
 
 def multiplicities(units: int, draws: int, seed: int) -> np.ndarray:
@@ -218,6 +248,23 @@ def _batches(units: int, draws: int, seed: int) -> Iterator[np.ndarray]:
         size = min(at_once, draws - start)
         drawn = rng.integers(units, size=(size, units)) + units * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
+
+
+def resample_sums(values: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """Sums of `values` (rows, p), a row a customer, over `draws` samples of customers: (draws, p).
+
+    For statistics that need many plain sums and no products. Above MANY rows, customers are put
+    into BUCKETS random buckets that are drawn whole, which costs next to nothing and no precision
+    that a reader could see.
+    """
+    if len(values) > MANY:
+        order = np.random.default_rng(seed).permutation(len(values))
+        edges = np.linspace(0, len(values), BUCKETS, endpoint=False).astype(int)
+        values = np.add.reduceat(values[order], edges, axis=0)
+    units = len(values)
+    return np.concatenate(
+        [counts.astype(float) @ values for counts in _batches(units, draws, seed)]
+    )
 
 
 def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
@@ -257,6 +304,60 @@ def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
     except (TypeError, ValueError) as error:
         text = [c for c in columns if not pd.api.types.is_numeric_dtype(rows[c])]
         raise ValueError(f"{text} hold text, not numbers. Recode them before summing.") from error
+
+
+def _kept(rows: pd.DataFrame, columns: list[str], weight: str | None, missing: str) -> np.ndarray:
+    given = ~np.isnan(_numbers(rows, columns))
+    answered = given.all(1) if missing == "complete" else given.any(1)
+    return answered & (weights_of(rows, weight) > 0)
+
+
+def _answers(
+    rows: pd.DataFrame,
+    columns: list[str],
+    weight: str | None,
+    bucket: str | None,
+    missing: str,
+    origin: np.ndarray | None,
+    by: str | None = None,
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """((answers less origin, weights, bucket numbers, given), origin) of the rows that are used."""
+    if missing not in MISSING:
+        raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
+    x, w = _numbers(rows, columns), weights_of(rows, weight)
+    if by is not None and by not in rows:
+        raise ValueError(f"no column {by!r} in these rows. They have: {', '.join(rows.columns)}.")
+    given = ~np.isnan(x)
+    keep = _kept(rows, columns, weight, missing)
+    if not keep.any():
+        answered = pd.Series(given.sum(0), index=columns).sort_values()
+        raise ValueError(
+            f"no row answers all of {columns}: {answered.index[0]!r} has {answered.iloc[0]:,} "
+            f"answers in {len(rows):,} rows. Leave it out, or use missing='pairwise'."
+        )
+    if silent := [c for c, some in zip(columns, given[keep].any(0), strict=True) if not some]:
+        raise ValueError(
+            f"none of {len(rows):,} rows answers {silent}. Leave them out, or take other rows."
+        )
+    x, w, given = x[keep], w[keep], given[keep]
+    if origin is None:
+        origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
+    b = np.arange(len(x))
+    if bucket is not None:
+        b = np.unique(_buckets(rows, bucket)[keep], return_inverse=True)[1]
+    return (np.where(given, x - origin, 0.0), w, b, given), np.asarray(origin, float)
+
+
+def _sums(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, given: np.ndarray, missing: str
+) -> tuple[np.ndarray, ...]:
+    return _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
+
+
+def _spread(part: np.ndarray, filled: np.ndarray, size: int) -> np.ndarray:
+    whole = np.zeros((size, *part.shape[1:]))
+    whole[filled] = part
+    return whole
 
 
 def _complete_sums(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
