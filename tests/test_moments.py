@@ -132,3 +132,24 @@ def test_an_unknown_column_is_named_with_those_there_are(responses):
         moments.of(responses, ["sped"])
     with pytest.raises(ValueError, match="no column 'household'"):
         moments.of(responses, COLUMNS, bucket="household")
+
+
+@pytest.mark.parametrize("missing", moments.MISSING)
+def test_the_groups_add_up_to_the_whole_draw_by_draw(responses, missing):
+    how = {"missing": missing, "weight": "weight", "bucket": "customer_id"}
+    whole = moments.of(gappy(responses), COLUMNS, **how).resample(4, seed=2)
+    groups = moments.by_group(gappy(responses), COLUMNS, "channel", **how)
+    assert list(groups) == ["phone", "shop", "web"]
+    parts = [sums.resample(4, seed=2) for sums in groups.values()]
+    assert_allclose(sum(p.rows for p in parts), whole.rows)
+    assert_allclose(sum(p.weight for p in parts), whole.weight)
+
+
+def test_impossible_correlations_are_moved_to_possible_ones():
+    cor = np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])
+    good = np.eye(3)
+    mended, moved = moments.possible(np.array([4 * cor, good, np.full((3, 3), np.nan)]))
+    assert np.linalg.eigvalsh(mended[0]).min() > 0
+    assert_allclose(np.diagonal(mended[0]), 4)
+    assert_allclose(mended[1], good)
+    assert moved[0] > 0.1 and moved[1] == 0 and np.isnan(moved[2])
