@@ -1,7 +1,8 @@
-"""Keeps what a notebook found, and binds notebooks into pages that anyone can open.
+"""What a notebook found: said, kept as data, and read back.
 
-report.keep("drivers", fit)                       # in a notebook: the sentence, and its record
-report.answers_of(notebook)                       # name -> record, read back
+keep("drivers", fit)                              # in a notebook: the sentence, and its record
+answers_of(notebook)                              # name -> record, read back
+table_of(record)                                  # as a reader sees it: a DataFrame of text
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import re
 
 import pandas as pd
 
-from cxlib.estimates import hide_small_cells
+from cxlib import page
+from cxlib.estimates import Estimates, display_table, hide_small_cells
+
+Kept = Estimates | pd.DataFrame
 
 MIME = "application/vnd.cxlab.answer+json"
 DIGITS = 8  # significant; enough to compare runs, few enough to be the same on two machines
 
 
-def keep(name: str, result, title: str = "") -> None:
-    """Print the sentence of `result` and keep its tables, so that pages, tests and `cx` can read it.
+def keep(name: str, result: Kept, title: str = "") -> None:
+    """Say what was found and keep its tables, so that pages, tests and `cx` can read them.
 
-    `name` is one word ("drivers"), once a notebook; `result` an Estimates. Numbers are rounded to
-    8 significant digits and small cells are hidden. Raises ValueError for anything else.
+    `name` is one word ("drivers"), once a notebook. `result` is an Estimates, whose sentence is
+    printed, or a bare table, which is shown. Numbers are rounded to 8 significant digits and small
+    cells are hidden. Raises ValueError for anything else.
     """
     record = _record(name, result, title)
     try:
@@ -30,31 +35,31 @@ def keep(name: str, result, title: str = "") -> None:
         from IPython.display import display
     except ImportError:
         get_ipython = None
+    said = record["answer"] or f"{page.label(name)}: {len(record['table']['rows'])}"
     if get_ipython is None or get_ipython() is None:
-        print(record["answer"])
+        print(said)
         return
-    display({"text/plain": record["answer"], MIME: record}, raw=True)
+    display({"text/plain": said, MIME: record}, raw=True)
 
 
-def _record(name: str, result, title: str) -> dict:
+def _record(name: str, result: Kept, title: str) -> dict:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} cannot name an answer. Use small letters, digits and '_'.")
-    if not isinstance(getattr(result, "table", None), pd.DataFrame) or not hasattr(
-        result, "answer"
-    ):
+    table = result if isinstance(result, pd.DataFrame) else getattr(result, "table", None)
+    if not isinstance(table, pd.DataFrame):
         raise ValueError(
-            f"report.keep({name!r}, ...) was given a {type(result).__name__}; it keeps an Estimates: "
-            "something with a table and an answer."
+            f"report.keep({name!r}, ...) was given a {type(result).__name__}. It keeps an Estimates "
+            "(something with a table and an answer) or a table."
         )
     return {
         "name": name,
         "title": title,
-        "answer": str(result.answer),
-        "note": str(result.note),
-        "unit": result.unit,
-        "draws": result.draws,
-        "seed": result.seed,
-        "table": _plain(result.table),
+        "answer": str(getattr(result, "answer", "")),
+        "note": str(getattr(result, "note", "")),
+        "unit": str(getattr(result, "unit", "")),
+        "draws": int(getattr(result, "draws", 0)),
+        "seed": int(getattr(result, "seed", 0)),
+        "table": _plain(table),
         "tables": {k: _plain(t) for k, t in _further_tables(result).items()},
     }
 
@@ -105,3 +110,12 @@ def answers_of(notebook) -> dict[str, dict]:
                     )
                 kept[record["name"]] = record
     return kept
+
+
+def table_of(record: dict) -> pd.DataFrame:
+    """The kept table as text in the page's language and number format."""
+    table = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
+    for column in ("estimate", "low", "high", "n"):
+        if column in table:
+            table[column] = pd.to_numeric(table[column])
+    return display_table(table, record["unit"])

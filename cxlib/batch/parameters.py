@@ -1,0 +1,196 @@
+"""The parameters of a notebook, read from its cell tagged `parameters`, and held strictly.
+
+    STUDY: str = "sample"   # folder under data/
+    DRAWS: int = 1000       # bootstrap draws behind each interval (100 to 20000)
+
+    parameters.of(path)                                # name -> Parameter
+    parameters.settle(of(path), {"DRAWS": "500"})      # typed values; ValueError names the mistake
+
+The bracket that ends a comment is read by the machine: `(100 to 20000)`, `(one of: en, zh)`,
+`(a wave)`, `(a condition)`, `(a column)`, `(columns)`, `(an item)`, `(items)`. The last six are
+checked against the study, by `against`, before any kernel starts.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
+TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}
+YES, NO = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
+KINDS = {
+    "a wave": "wave",
+    "a condition": "condition",
+    "a column": "column",
+    "columns": "column",
+    "an item": "item",
+    "items": "item",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of the parameters cell.
+
+    `kind` is what the value must be in the study ("wave", "condition", "column", "item") or empty.
+    """
+
+    name: str
+    type: str
+    default: object
+    comment: str = ""
+    kind: str = ""
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def read(self, value: object) -> object:
+        """`value`, text or typed, as this parameter takes it. Raises ValueError."""
+        try:
+            typed = _typed(value, self.type)
+        except ValueError as error:
+            raise ValueError(f"{self.name}={value!r} is not {_TYPE_WORDS[self.type]}.") from error
+        if self.choices and str(typed) not in self.choices:
+            raise ValueError(
+                f"{self.name}={typed!r} is not allowed{nearest(str(typed), self.choices)}. "
+                f"Allowed: {', '.join(self.choices)}."
+            )
+        if self.low is not None and not self.low <= typed <= self.high:
+            raise ValueError(
+                f"{self.name}={typed} is out of range. Allowed: {self.low:g} to {self.high:g}."
+            )
+        return typed
+
+    def against(self, value: object, known: Mapping[str, Iterable[str]]) -> None:
+        """Raise ValueError if a wave, column or item is not among those `known` of that kind."""
+        if self.kind not in known:
+            return
+        allowed = list(known[self.kind])
+        for name in value if isinstance(value, list) else [value]:
+            if name and name not in allowed:
+                raise ValueError(
+                    f"{self.name}={name!r}: the study has no such {self.kind}"
+                    f"{nearest(str(name), allowed)}. There are: {', '.join(allowed) or 'none'}."
+                )
+
+
+_TYPE_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list[str]": "a list (write it with commas: a,b,c)",
+}
+
+
+@cache
+def of(notebook: Path) -> dict[str, Parameter]:
+    """The parameters of the notebook at a path, by name, in order.
+
+    Raises ValueError when there is no cell tagged `parameters`, or a line of it is not
+    `NAME: type = value`.
+    """
+    cells = nbformat.read(notebook, as_version=4).cells
+    tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ValueError(
+            f"{notebook.name} has {len(tagged)} cells tagged 'parameters'; it must have one."
+        )
+    return read_cell(tagged[0].source, notebook.name)
+
+
+def read_cell(source: str, where: str = "the cell") -> dict[str, Parameter]:
+    """The parameters that a cell's source declares."""
+    comments = _comments(source)
+    found = {}
+    for line in ast.parse(source).body:
+        if not isinstance(line, ast.AnnAssign) or not isinstance(line.target, ast.Name):
+            raise ValueError(
+                f"{where}: line {line.lineno} of the parameters is not `NAME: type = value  # why`."
+            )
+        kind = ast.unparse(line.annotation)
+        if kind not in TYPES or line.value is None:
+            raise ValueError(
+                f"{where}: {line.target.id} is of type {kind}; allowed: {', '.join(TYPES)}, with a "
+                "default."
+            )
+        default = ast.literal_eval(line.value)
+        found[line.target.id] = _declared(
+            line.target.id, kind, default, comments.get(line.end_lineno, "")
+        )
+    return found
+
+
+def _comments(source: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _declared(name: str, kind: str, default: object, comment: str) -> Parameter:
+    bracket = re.search(r"\(([^()]*)\)\s*$", comment)
+    rule = bracket[1].strip() if bracket else ""
+    words = comment[: bracket.start()].strip() if bracket else comment
+    if rule.startswith("one of:"):
+        choices = tuple(c.strip() for c in rule.removeprefix("one of:").split(","))
+        return Parameter(name, kind, default, words, choices=choices)
+    if limits := re.fullmatch(r"(-?[\d.]+) to (-?[\d.]+)", rule):
+        return Parameter(name, kind, default, words, low=float(limits[1]), high=float(limits[2]))
+    if rule in KINDS:
+        return Parameter(name, kind, default, words, kind=KINDS[rule])
+    return Parameter(name, kind, default, comment)
+
+
+def _typed(value: object, kind: str) -> object:
+    if isinstance(value, str) and kind != "str":
+        return _from_text(value.strip(), kind)
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind == "list[str]":
+        if not isinstance(value, (list, tuple)):
+            raise ValueError
+        return [str(v) for v in value]
+    if type(value) is not TYPES[kind]:
+        raise ValueError
+    return value
+
+
+def _from_text(text: str, kind: str) -> object:
+    if kind == "bool":
+        if text.lower() not in YES | NO:
+            raise ValueError
+        return text.lower() in YES
+    if kind == "list[str]":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    value = TYPES[kind](text)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError
+    return value
+
+
+def settle(
+    declared: Mapping[str, Parameter], given: Mapping[str, object], where: str = "the notebook"
+) -> dict[str, object]:
+    """Every declared parameter with its value: the given one, checked, or its default."""
+    for name in given:
+        if name not in declared:
+            raise ValueError(
+                f"{where} has no parameter {name!r}{nearest(name, declared)}. It has: "
+                f"{', '.join(declared)}."
+            )
+    return {n: p.read(given[n]) if n in given else p.default for n, p in declared.items()}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """'; did you mean ...?' for a name that is nearly one of those known, else nothing."""
+    folded = {k.lower(): k for k in map(str, known)}
+    near = get_close_matches(name.lower(), folded, n=1)
+    return f"; did you mean {folded[near[0]]!r}?" if near else ""

@@ -1,0 +1,16 @@
+"""Keeps what a notebook found, and binds notebooks into pages that anyone can open.
+
+    report.keep("drivers", fit)                       # in a notebook: the sentence, and its record
+    report.answers_of(notebook)                       # name -> record, read back
+    report.pages.bind(notebook, facts)                # the page as one HTML file's text
+    report.indexes.write(folder)                      # index.html over the pages of a run
+
+A page is one self-contained file: the answer first, then contents, evidence, parameters, source and
+method; no request leaves it. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from cxlib.report.answers import MIME, answers_of, keep, table_of
+
+__all__ = ["MIME", "answers_of", "keep", "table_of"]
