@@ -1,0 +1,479 @@
+"""Fitting the index: answers in, tables with intervals and one sentence out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.csi import pls
+from cxlib.csi.model import Model
+from cxlib.estimates import LEVEL, Estimates, tabulate
+from cxlib.moments import Moments
+
+SCALE = (1.0, 10.0)
+RELIABILITIES = ("alpha", "rho_A", "rho_C", "AVE")
+MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
+Scales = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Fit(Estimates):
+    """The index of every construct (`table`, 0-100) and what lies behind it, in the same shape.
+
+    Attributes
+    ----------
+    paths : cause, effect, term; standardised regression coefficients
+    weights : construct, term; standardised outer weights, and `share`: the unstandardised weights
+        of the index, which add up to one in a construct
+    loadings : construct, term; correlations of the questions with their construct
+    r2 : explained share of the variance of each construct that has causes
+    effects : cause, effect, term; standardised effects over all routes together
+    importance : index points of the target that go with one index point of each construct, all
+        routes together; with the construct's own index beside it (importance-performance)
+    reliability : construct, term in alpha, rho_A, rho_C, AVE
+    model : what was fitted
+    """
+
+    paths: pd.DataFrame = field(kw_only=True)
+    weights: pd.DataFrame = field(kw_only=True)
+    loadings: pd.DataFrame = field(kw_only=True)
+    r2: pd.DataFrame = field(kw_only=True)
+    effects: pd.DataFrame = field(kw_only=True)
+    importance: pd.DataFrame = field(kw_only=True)
+    reliability: pd.DataFrame = field(kw_only=True)
+    model: Model = field(kw_only=True)
+
+
+def fit(
+    responses: pd.DataFrame | Moments,
+    model: Model,
+    *,
+    scales: Scales | None = None,
+    weight: str | None = None,
+    bucket: str | None = None,
+    scheme: str = "path",
+    missing: str = "complete",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Fit:
+    """The 0-100 index of every construct by a PLS path model, with 95% bootstrap intervals.
+
+    Parameters
+    ----------
+    responses : answers, a row each; or sums of the model's questions (`reserve.sums`)
+    scales : lowest and highest possible answer of each question; 1 to 10 where not given
+    bucket : column of customers, who are drawn whole
+    scheme : "path" (causes by regression, effects by correlation), "factorial", "centroid"
+    missing : "complete" rows only, or "pairwise"
+
+    The index is (mean - lowest) / (highest - lowest) of the construct's questions under
+    unstandardised weights (Fornell et al. 1996). Weights, means, deviations, paths and index are
+    all weighted, and all are found anew in every draw. Raises ValueError for unknown questions,
+    answers off their scale, questions that everybody answers alike, and too few answers.
+    """
+    sums, ends = _prepare(responses, model, scales, weight, bucket, scheme, missing)
+    plan = pls.plan_of(model)
+    point, mended = _point(sums, plan, ends, model, scheme)
+    again, drawn_mended = _draws(sums, plan, ends, scheme, point.weights[:, 0], draws, seed)
+    n = int(sums.rows.sum())
+    tables = _tables(model, point, again, n)
+    remarks = [
+        _answered(sums, responses, model.items),
+        _how(draws, weight, bucket),
+        _mended(mended, drawn_mended, draws),
+        _failures(again, draws),
+        *_warnings(model, point),
+    ]
+    return Fit(
+        answer=_sentence(tables["table"], model.target, n),
+        note=" ".join(r for r in remarks if r),
+        unit="index",
+        draws=draws,
+        seed=seed,
+        model=model,
+        **tables,
+    )
+
+
+def fit_by(
+    responses: pd.DataFrame,
+    model: Model,
+    by: str,
+    *,
+    scales: Scales | None = None,
+    weight: str | None = None,
+    bucket: str | None = None,
+    scheme: str = "path",
+    missing: str = "complete",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """The target's 0-100 index in each group of the column `by`, and overall (last row).
+
+    All groups are measured with the same weights, those of everybody together, found anew in each
+    draw: what differs is then the answers, not the yardstick. Intervals are simultaneous: 95% that
+    all of them hold at once (largest standardised deviation over the groups of each draw).
+    """
+    sums, ends = _prepare(responses, model, scales, weight, bucket, scheme, missing)
+    how = {"weight": weight, "bucket": bucket, "missing": missing}
+    groups = moments.by_group(responses, model.items, by, **how)
+    plan = pls.plan_of(model)
+    point, _ = _point(sums, plan, ends, model, scheme)
+    again, _ = _draws(sums, plan, ends, scheme, point.weights[:, 0], draws, seed)
+    block = plan.blocks[plan.target]
+    index = np.array(
+        [_group_index(s.total().mean, point.share, ends, block)[0] for s in groups.values()]
+        + [point.index[plan.target, 0]]
+    )
+    replicates = np.stack(
+        [
+            _group_index(np.moveaxis(s.resample(draws, seed).mean, 0, -1), again.share, ends, block)
+            for s in groups.values()
+        ]
+        + [again.index[plan.target]],
+        axis=1,
+    )
+    n = [int(s.rows.sum()) for s in (*groups.values(), sums)]
+    replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
+    low, high = _together(index, replicates)
+    names = [*map(str, groups), "overall"]
+    table = pd.DataFrame({by: names, "term": model.target, "estimate": index})
+    table = table.assign(low=low.clip(0), high=high.clip(None, 100), n=n)
+    without = int(responses[by].isna().sum())
+    remarks = [
+        _answered(sums, responses, model.items),
+        _how(draws, weight, bucket),
+        page.say("All groups are measured with the weights of everybody; intervals hold at once."),
+        page.say("{n} rows belong to no group.", n=page.count(without)) if without else "",
+        _failures(again, draws),
+    ]
+    return Estimates(
+        table,
+        _group_sentence(table, by, index[:-1], replicates[:, :-1]),
+        " ".join(r for r in remarks if r),
+        "index",
+        draws=draws,
+        seed=seed,
+    )
+
+
+def _prepare(responses, model, scales, weight, bucket, scheme, missing):
+    """Sums of the model's questions, and the ends of their scales (p, 2), both checked."""
+    if scheme not in pls.SCHEMES:
+        raise ValueError(f"no scheme {scheme!r}. There are: {', '.join(pls.SCHEMES)}.")
+    items = model.items
+    if extra := [item for item in scales or {} if item not in items]:
+        raise ValueError(f"scales: {extra} are not questions of the model ({', '.join(items)}).")
+    ends = np.array([tuple(map(float, (scales or {}).get(item, SCALE))) for item in items])
+    if (flat := ends[:, 0] >= ends[:, 1]).any():
+        raise ValueError(f"scales: {items[flat.argmax()]!r} must have its lowest answer first.")
+    if isinstance(responses, Moments):
+        sums = responses.select(items)
+    else:
+        sums = moments.of(responses, items, weight=weight, bucket=bucket, missing=missing)
+        _check_answers(responses[items], ends)
+    most = max((len(causes) for causes in model.paths.values()), default=1)
+    if (n := int(sums.rows.sum())) < most + 3:
+        raise ValueError(
+            f"{n} of {sums.offered} responses can be used; a construct with {most} causes needs "
+            f"{most + 3} at the very least, and some 200 for a useful interval."
+        )
+    _check_spread(sums, items)
+    return sums, ends
+
+
+def _check_answers(answers: pd.DataFrame, ends: np.ndarray) -> None:
+    for (item, values), (low, high) in zip(answers.items(), ends, strict=True):
+        values = pd.to_numeric(values)
+        outside = values[(values < low) | (values > high)]
+        if len(outside):
+            raise ValueError(
+                f"responses.{item}: {len(outside):,} of {values.notna().sum():,} answers lie "
+                f"outside {low:g}-{high:g} (found {outside.iloc[0]:g}). Recode them, or give the "
+                f"question's ends: scales={{{item!r}: (lowest, highest)}}."
+            )
+
+
+def _check_spread(sums: Moments, items: list[str]) -> None:
+    total = sums.total()
+    variance = np.diagonal(total.cov)
+    alike = [
+        f"{i!r} (all {m:g})"
+        for i, m, v in zip(items, total.mean, variance, strict=True)
+        if v < 1e-12
+    ]
+    if alike:
+        raise ValueError(
+            f"everybody gives the same answer to {', '.join(alike)}. A question without "
+            "differences cannot be weighed: leave it out of the model, or take more responses."
+        )
+
+
+def _point(sums: Moments, plan: pls.Plan, ends: np.ndarray, model: Model, scheme: str):
+    total = sums.total()
+    cov, moved = moments.possible(total.cov) if sums.pairwise else (total.cov, np.zeros(()))
+    if not moved <= MOST_MOVED:
+        raise ValueError(_contradiction(total, model.items, float(moved)))
+    point = pls.solve(plan, total.mean[:, None], cov[:, :, None], ends, scheme)
+    if not point.rounds[0]:
+        raise ValueError(
+            f"the weights did not settle in {pls.MOST_ROUNDS} rounds ({scheme} scheme): some "
+            "questions or constructs are copies of one another, or a construct is unrelated to "
+            "its neighbours. Look at the correlations of the questions; try another scheme."
+        )
+    if np.isnan(point.paths).any():
+        names = list(model.constructs)
+        effect = names[int(np.isnan(point.paths).any((1, 2)).argmax())]
+        raise ValueError(
+            f"the causes of {effect!r} ({', '.join(model.paths[effect])}) are copies of one "
+            "another: their paths cannot be told apart. Leave one out, or join them in one construct."
+        )
+    return point, float(moved)
+
+
+def _contradiction(total: Moments, items: list[str], moved: float) -> str:
+    if np.isnan(moved):
+        i, j = np.argwhere(np.isnan(total.cov))[0]
+        return (
+            f"nobody answers both {items[i]!r} and {items[j]!r}, so they cannot be compared. Leave "
+            "one out of the model."
+        )
+    return (
+        f"pairwise correlations contradict one another (one would have to move by {moved:.2f}; "
+        f"the limit is {MOST_MOVED}). Use missing='complete', or leave out what few answer."
+    )
+
+
+def _draws(sums, plan, ends, scheme, start, draws, seed):
+    """The solutions of the draws, and how many needed mending (pairwise only)."""
+    again = sums.resample(draws, seed)
+    cov, mended = again.cov, 0
+    if sums.pairwise:
+        cov, moved = moments.possible(cov)
+        mended = int((moved > 0).sum())
+    mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(cov, 0, -1)
+    return pls.solve(plan, mean, cov, ends, scheme, start), mended
+
+
+def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int) -> dict:
+    names, items = list(model.constructs), model.items
+    homes = [name for name, own in model.constructs.items() for _ in own]
+    at = {name: j for j, name in enumerate(names)}
+    caused = [j for j, name in enumerate(names) if model.paths.get(name)]
+    leads = [j for j in range(len(names)) if _leads(model, names[j], model.target)]
+
+    def of(quantity: str, terms: list[str], where: object = slice(None)) -> pd.DataFrame:
+        return tabulate(
+            terms, getattr(point, quantity)[where][:, 0], getattr(again, quantity)[where].T, n
+        )
+
+    def between(quantity: str, pairs: list[tuple[str, str]]) -> pd.DataFrame:
+        where = [at[effect] for _, effect in pairs], [at[cause] for cause, _ in pairs]
+        table = of(quantity, [f"{page.label(c)} → {page.label(e)}" for c, e in pairs], where)
+        table.insert(0, "cause", [c for c, _ in pairs])
+        table.insert(1, "effect", [e for _, e in pairs])
+        return table
+
+    index = of("index", names)
+    weights, loadings = of("weights", items), of("loadings", items)
+    for table in (weights, loadings):
+        table.insert(0, "construct", homes)
+    importance = of("importance", [names[j] for j in leads], leads)
+    beside = index.iloc[leads].reset_index(drop=True)
+    return {
+        "table": index,
+        "paths": between("paths", [(c, e) for e in model.order for c in model.paths.get(e, ())]),
+        "weights": weights.assign(share=point.share[:, 0]),
+        "loadings": loadings,
+        "r2": of("r2", [names[j] for j in caused], caused),
+        "effects": between(
+            "total", [(c, e) for e in model.order for c in model.order if _leads(model, c, e)]
+        ),
+        "importance": importance.assign(
+            index=beside["estimate"], index_low=beside["low"], index_high=beside["high"]
+        ),
+        "reliability": _reliability(model, point, again, n),
+    }
+
+
+def _reliability(model: Model, point: pls.Solution, again: pls.Solution, n: int) -> pd.DataFrame:
+    """Rows construct by construct; single questions and formative constructs have none."""
+    stack = lambda s: np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)  # noqa: E731
+    estimate, replicates = stack(point)[..., 0], stack(again)
+    parts = [
+        tabulate(RELIABILITIES, estimate[j], replicates[j].T, n, construct=name)
+        for j, name in enumerate(model.constructs)
+        if not np.isnan(estimate[j]).all()
+    ]
+    columns = ["construct", "term", "estimate", "low", "high", "n"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _leads(model: Model, cause: str, effect: str) -> bool:
+    """Whether some route of paths goes from cause to effect."""
+    causes = model.paths.get(effect, ())
+    return cause in causes or any(_leads(model, cause, c) for c in causes)
+
+
+def _group_index(mean: np.ndarray, share: np.ndarray, ends: np.ndarray, block: slice) -> np.ndarray:
+    """Index of the target (D,) from means (p,) or (p, D) under the weights `share` (p, D)."""
+    mean = mean[block] if mean.ndim == 2 else mean[block, None]
+    low, width = ends[block, :1], ends[block, 1:] - ends[block, :1]
+    return 100 * (share[block] * (mean - low)).sum(0) / (share[block] * width).sum(0)
+
+
+def _together(estimate: np.ndarray, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals that hold all at once: max-t over the terms of each draw."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = ~np.isnan(replicates).all(0)
+        spread = np.full(len(estimate), np.nan)
+        spread[known] = np.nanstd(replicates[:, known], axis=0, ddof=1)
+        apart = np.abs(replicates - estimate) / spread
+    largest = np.nanmax(np.where(np.isfinite(apart), apart, 0), axis=1)
+    reach = np.quantile(largest[~np.isnan(replicates[:, -1])], LEVEL) * spread
+    return estimate - reach, estimate + reach
+
+
+def _sentence(table: pd.DataFrame, target: str, n: int) -> str:
+    row = table.set_index("term").loc[target]
+    return page.say(
+        "{construct} index {index} ({span}), n {n}.",
+        construct=_opening(page.label(target)),
+        index=page.number(row["estimate"]),
+        span=page.span(row["low"], row["high"]),
+        n=page.count(n),
+    )
+
+
+def _group_sentence(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.ndarray) -> str:
+    judged = np.flatnonzero(table["low"].notna().to_numpy()[:-1])
+    judged = judged[table["n"].to_numpy()[judged] >= page.rules().smallest_cell]
+    overall = table.iloc[-1]
+    whole = _sentence(table.iloc[[-1]], overall["term"], overall["n"])
+    if len(judged) < 2:
+        return whole
+    top, bottom = judged[index[judged].argmax()], judged[index[judged].argmin()]
+    gaps = (replicates - index)[:, judged]
+    # Any two groups might have been the extremes: the widest deviation of any pair is what counts.
+    reach = np.nanquantile(np.nanmax(gaps, 1) - np.nanmin(gaps, 1), LEVEL)
+    gap = index[top] - index[bottom]
+    facts = {
+        "by": page.label(by),
+        "whole": whole,
+        "gap": page.number(gap),
+        "span": page.span(max(gap - reach, 0), gap + reach),
+        "top": page.label(str(table[by][top])),
+        "bottom": page.label(str(table[by][bottom])),
+    }
+    if gap > reach:
+        return page.say(
+            "{whole} By {by}: {top} is {gap} ({span}) points above {bottom}.",
+            **facts,
+        )
+    return page.say(
+        "{whole} By {by}: no difference beyond chance; {top} and {bottom} are {gap} ({span}) "
+        "points apart.",
+        **facts,
+    )
+
+
+def _answered(sums: Moments, responses: pd.DataFrame | Moments, items: list[str]) -> str:
+    facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
+    if not sums.pairwise:
+        return page.say("{n} of {offered} responses answered every question.", **facts)
+    sentence = page.say("{n} of {offered} responses answered some of the questions", **facts)
+    if isinstance(responses, Moments):
+        return sentence + "."
+    given = responses[items].notna().sum()
+    return page.say(
+        "{sentence}: from {fewest} ({rarest}) to {most}; every pair of questions uses those who "
+        "answered both.",
+        sentence=sentence,
+        fewest=page.count(given.min()),
+        rarest=page.label(given.idxmin()),
+        most=page.count(given.max()),
+    )
+
+
+def _how(draws: int, weight: str | None, bucket: str | None) -> str:
+    facts = {"draws": page.count(draws), "weight": page.label(weight or "")}
+    if weight and bucket:
+        return page.say("Weighted by {weight}; {draws} draws of whole customers.", **facts)
+    if weight:
+        return page.say("Weighted by {weight}; {draws} draws.", **facts)
+    if bucket:
+        return page.say("{draws} draws of whole customers.", **facts)
+    return page.say("{draws} draws.", **facts)
+
+
+def _mended(moved: float, drawn: int, draws: int) -> str:
+    if not moved and not drawn:
+        return ""
+    return page.say(
+        "Pairwise correlations were impossible and moved to the nearest possible ones: by {moved} "
+        "at most in the estimate, and in {drawn} of {draws} draws.",
+        moved=page.number(moved, 3),
+        drawn=page.count(drawn),
+        draws=page.count(draws),
+    )
+
+
+def _failures(again: pls.Solution, draws: int) -> str:
+    unsettled = int((again.rounds == 0).sum())
+    if not unsettled:
+        return ""
+    return page.say(
+        "{failed} of {draws} draws did not settle in {rounds} rounds or had a question without "
+        "differences; the intervals rest on the others.",
+        failed=page.count(unsettled),
+        draws=page.count(draws),
+        rounds=page.count(pls.MOST_ROUNDS),
+    )
+
+
+def _warnings(model: Model, point: pls.Solution) -> list[str]:
+    found = []
+    for item, weight in zip(model.items, point.weights[:, 0], strict=True):
+        if weight < 0:
+            found.append(
+                page.say(
+                    "Warning: the weight of {item} is negative ({weight}), so its construct's "
+                    "index is not to be trusted.",
+                    item=page.label(item),
+                    weight=page.number(weight, 3),
+                )
+            )
+    for name, rho in zip(model.constructs, point.rho_a[:, 0], strict=True):
+        if rho > 1:
+            found.append(
+                page.say(
+                    "Warning: rho_A of {construct} is {rho}, over 1: its questions do not hang "
+                    "together as one construct, or answers are too few.",
+                    construct=page.label(name),
+                    rho=page.number(rho, 2),
+                )
+            )
+    unrated = [page.label(c) for c, i in model.constructs.items() if len(i) == 1]
+    if unrated:
+        found.append(
+            page.say(
+                "One question has no reliability: {constructs}.", constructs=", ".join(unrated)
+            )
+        )
+    if model.preset == "ccsi":
+        found.append(
+            page.say(
+                "CCSI-type model: the 11 official paths of the Chinese index are not public; these "
+                "are the 12 that its six constructs make plausible, or the study's own."
+            )
+        )
+    return found
+
+
+def _opening(text: str) -> str:
+    """The text as a sentence opens; capitals inside it stay."""
+    return text[:1].upper() + text[1:]

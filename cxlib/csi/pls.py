@@ -1,0 +1,309 @@
+"""The numbers of a PLS path model, from moments alone; the last axis of every array holds draws.
+
+Wold (1982), Lohmöller (1989). The estimate and its thousand draws are the same call: an array
+(items, items, draws) of correlations goes in, arrays (..., draws) come out. Draws are worked on in
+blocks that fit the processor's cache; nothing here runs draw by draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlib.csi.model import Model
+
+SCHEMES = ("path", "factorial", "centroid")
+TOLERANCE = 1e-9  # of a weight, between two rounds
+MOST_ROUNDS = 300
+TOGETHER = 640  # draws worked on at once
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model in positions: construct j holds the items blocks[j] and has the causes causes[j]."""
+
+    blocks: tuple[slice, ...]
+    causes: tuple[tuple[int, ...], ...]
+    order: tuple[int, ...]
+    formative: tuple[bool, ...]
+    target: int
+
+    @property
+    def neighbours(self) -> list[list[tuple[int, bool]]]:
+        """For each construct its (neighbour, whether the neighbour is a cause of it)."""
+        found: list[list[tuple[int, bool]]] = [[(k, True) for k in c] for c in self.causes]
+        for effect, causes in enumerate(self.causes):
+            for cause in causes:
+                found[cause].append((effect, False))
+        return found
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a path model says; J constructs, p items, D draws.
+
+    Attributes
+    ----------
+    weights, loadings : (p, D), standardised; proxies have variance one
+    paths : (J, J, D), effect by cause; total : the same through every route
+    r2 : (J, D); NaN for constructs without causes
+    index, deviation : (J, D), mean and standard deviation of the 0-100 index
+    importance : (J, D), index points of the target for one index point of a construct
+    alpha, rho_a, rho_c, ave : (J, D); NaN for single questions and formative constructs
+    share : (p, D), unstandardised weights that add up to one in a construct
+    rounds : (D,), until no weight moved by `TOLERANCE`; 0 where that was never so
+    """
+
+    weights: np.ndarray
+    loadings: np.ndarray
+    paths: np.ndarray
+    total: np.ndarray
+    r2: np.ndarray
+    index: np.ndarray
+    deviation: np.ndarray
+    importance: np.ndarray
+    alpha: np.ndarray
+    rho_a: np.ndarray
+    rho_c: np.ndarray
+    ave: np.ndarray
+    share: np.ndarray
+    rounds: np.ndarray
+
+
+def plan_of(model: Model) -> Plan:
+    """The model's names turned into positions."""
+    names = list(model.constructs)
+    ends = np.cumsum([len(items) for items in model.constructs.values()])
+    return Plan(
+        tuple(
+            slice(int(e) - len(i), int(e))
+            for e, i in zip(ends, model.constructs.values(), strict=True)
+        ),
+        tuple(tuple(names.index(c) for c in model.paths.get(name, ())) for name in names),
+        tuple(names.index(name) for name in model.order),
+        tuple(name in model.formative for name in names),
+        names.index(model.target),
+    )
+
+
+def solve(
+    plan: Plan,
+    mean: np.ndarray,
+    cov: np.ndarray,
+    scales: np.ndarray,
+    scheme: str = "path",
+    start: np.ndarray | None = None,
+) -> Solution:
+    """The path model of means (p, D) and covariances (p, p, D) of items on `scales` (p, 2).
+
+    `start` (p,) are the weights of the point estimate, from which draws set out and with whose
+    direction they are aligned. Draws that do not settle, or have an item without variance, are NaN.
+    """
+    parts = []
+    for begin in range(0, mean.shape[-1], TOGETHER):
+        some = slice(begin, begin + TOGETHER)
+        parts.append(_solve_together(plan, mean[..., some], cov[..., some], scales, scheme, start))
+    fields = parts[0].__dataclass_fields__
+    return Solution(**{f: np.concatenate([getattr(p, f) for p in parts], axis=-1) for f in fields})
+
+
+def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviation = np.sqrt(np.einsum("iid->id", cov))
+        cor = cov / deviation[:, None] / deviation[None, :]
+        weights, rounds = _settle(plan, cor, scheme, start)
+        weights = weights * np.where(rounds > 0, 1.0, np.nan)
+        spread = _spread(plan, cor, weights)
+        flip = _direction(plan, spread, weights, start)
+        weights = weights * np.repeat(flip, _sizes(plan), axis=0)
+        spread = spread * flip[:, None]
+        proxies = _proxies(plan, spread, weights)
+        paths, r2 = _regress(plan, proxies)
+        total = _total(plan, paths)
+        loadings = np.concatenate([spread[j, b] for j, b in enumerate(plan.blocks)])
+        index, points, share = _index(plan, mean, weights / deviation, scales)
+        importance = total[plan.target] * points[plan.target] / points
+        reliability = _reliability(plan, cor, weights, loadings)
+    return Solution(
+        weights, loadings, paths, total, r2, index, points, importance, *reliability, share, rounds
+    )
+
+
+def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):
+    """Outer weights (p, D) and the rounds each draw took; Lohmöller (1989), chapter 2."""
+    p, _, draws = cor.shape
+    first = np.ones(p) if start is None else start
+    factors = [
+        _factor(cor[b, b]) if f else None for b, f in zip(plan.blocks, plan.formative, strict=True)
+    ]
+    neighbours = plan.neighbours
+    weights, _ = _normed(plan, cor, np.repeat(first[:, None], draws, axis=1))
+    settled, rounds = np.full((p, draws), np.nan), np.zeros(draws, int)
+    active = np.arange(draws)
+    spread = _spread(plan, cor, weights)
+    for turn in range(1, MOST_ROUNDS + 1):
+        inner = _inner(plan, _proxies(plan, spread, weights), scheme, neighbours)
+        new = np.concatenate(
+            [
+                _outer(j, block, inner, spread, neighbours[j], factors[j])
+                for j, block in enumerate(plan.blocks)
+            ]
+        )
+        new, spread = _normed(plan, cor, new)
+        done = np.abs(new - weights).max(0) < TOLERANCE
+        weights = new
+        fresh = done & (rounds[active] == 0)
+        settled[:, active[fresh]] = weights[:, fresh]
+        rounds[active[fresh]] = turn
+        dead = np.isnan(weights).any(0)
+        left = (rounds[active] == 0) & ~dead
+        if not left.any():
+            break
+        if left.mean() < 0.6:  # settled draws do no harm; they leave when it pays to copy the rest
+            active, weights, cor, spread = (
+                active[left],
+                weights[:, left],
+                cor[..., left],
+                spread[..., left],
+            )
+            factors = [None if f is None else f[..., left] for f in factors]
+    return settled, rounds
+
+
+def _spread(plan: Plan, cor: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Covariance of every item with every construct's proxy, (J, p, D)."""
+    return np.stack([np.einsum("kid,kd->id", cor[b], weights[b]) for b in plan.blocks])
+
+
+def _normed(plan: Plan, cor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights that give proxies a variance of one, and the items' covariances with these."""
+    spread = _spread(plan, cor, weights)
+    length = np.stack(
+        [np.einsum("id,id->d", weights[b], spread[j, b]) for j, b in enumerate(plan.blocks)]
+    )
+    length = np.sqrt(length)
+    return weights / np.repeat(length, _sizes(plan), axis=0), spread / length[:, None]
+
+
+def _proxies(plan: Plan, spread: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Correlations of the proxies, (J, J, D)."""
+    return np.stack([np.einsum("jid,id->jd", spread[:, b], weights[b]) for b in plan.blocks])
+
+
+def _inner(plan: Plan, proxies: np.ndarray, scheme: str, neighbours) -> dict:
+    """Inner weight of each neighbour, by (construct, neighbour): each (D,)."""
+    if scheme == "path":
+        inner = {(j, k): proxies[j, k] for j, near in enumerate(neighbours) for k, _ in near}
+        for j, causes in enumerate(plan.causes):
+            slopes = _slopes(proxies, j, causes)
+            inner |= {(j, k): slope for k, slope in zip(causes, slopes, strict=True)}
+        return inner
+    weigh = np.sign if scheme == "centroid" else np.asarray
+    return {(j, k): weigh(proxies[j, k]) for j, near in enumerate(neighbours) for k, _ in near}
+
+
+def _outer(j: int, block: slice, inner: dict, spread: np.ndarray, near, factor) -> np.ndarray:
+    """New weights of construct j, not yet normed: (items, D)."""
+    shared = sum(inner[j, k] * spread[k, block] for k, _ in near)
+    return shared if factor is None else _substitute(factor, shared)
+
+
+def _direction(plan: Plan, spread: np.ndarray, weights: np.ndarray, start) -> np.ndarray:
+    """1 or -1 for each construct and draw: along its items, or along the point estimate."""
+    if start is None:
+        towards = np.stack([spread[j, b].sum(0) for j, b in enumerate(plan.blocks)])
+    else:
+        towards = np.stack([start[b] @ spread[j, b] for j, b in enumerate(plan.blocks)])
+    return np.where(towards < 0, -1.0, 1.0)
+
+
+def _regress(plan: Plan, proxies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standardised paths (J, J, D) and R² (J, D)."""
+    paths = np.zeros_like(proxies)
+    r2 = np.full(proxies.shape[1:], np.nan)
+    for j, causes in enumerate(plan.causes):
+        if causes:
+            slopes = _slopes(proxies, j, causes)
+            paths[j, list(causes)] = slopes
+            r2[j] = (slopes * proxies[j, list(causes)]).sum(0)
+    return paths, r2
+
+
+def _slopes(proxies: np.ndarray, effect: int, causes: tuple[int, ...]) -> np.ndarray:
+    if len(causes) <= 1:
+        return proxies[effect, list(causes)]
+    at = list(causes)
+    return _substitute(_factor(proxies[np.ix_(at, at)]), proxies[effect, at])
+
+
+def _total(plan: Plan, paths: np.ndarray) -> np.ndarray:
+    """Effects over every route, (J, J, D): causes are finished before their effects."""
+    total = np.zeros_like(paths)
+    for j in plan.order:
+        for k in plan.causes[j]:
+            total[j] += paths[j, k] * total[k]
+            total[j, k] += paths[j, k]
+    return total
+
+
+def _index(plan: Plan, mean: np.ndarray, raw: np.ndarray, scales: np.ndarray):
+    """Index (J, D), its standard deviation, and unstandardised weights that add up to one.
+
+    Fornell et al. (1996): (E[x] - min) / (max - min) of the weighted sum, times 100, with the
+    theoretical ends of the scales. The sum of raw weights times answers has a variance of one.
+    """
+    low, width = scales[:, :1], scales[:, 1:] - scales[:, :1]
+    add = lambda a: np.add.reduceat(a, [b.start for b in plan.blocks], axis=0)  # noqa: E731
+    room = add(raw * width)
+    share = raw / np.repeat(add(raw), _sizes(plan), axis=0)
+    return 100 * add(raw * (mean - low)) / room, 100 / room, share
+
+
+def _reliability(plan: Plan, cor: np.ndarray, weights: np.ndarray, loadings: np.ndarray):
+    """alpha, rho_A (Dijkstra and Henseler 2015), rho_C and AVE of each construct, each (J, D)."""
+    out = np.full((4, len(plan.blocks), cor.shape[-1]), np.nan)
+    for j, block in enumerate(plan.blocks):
+        k = block.stop - block.start
+        if k == 1 or plan.formative[j]:
+            continue
+        w, loading, own = weights[block], loadings[block], cor[block, block]
+        squares = (w**2).sum(0)
+        fourth = (w**4).sum(0)
+        everything = own.sum((0, 1))
+        out[0, j] = k / (k - 1) * (1 - k / everything)
+        out[1, j] = squares**2 * (1 - squares) / (squares**2 - fourth)
+        error = (1 - loading**2).sum(0)
+        out[2, j] = loading.sum(0) ** 2 / (loading.sum(0) ** 2 + error)
+        out[3, j] = (loading**2).mean(0)
+    return out
+
+
+def _sizes(plan: Plan) -> list[int]:
+    return [b.stop - b.start for b in plan.blocks]
+
+
+def _factor(matrix: np.ndarray) -> np.ndarray:
+    """Lower Cholesky factor of (k, k, D), NaN in draws where there is none."""
+    k = len(matrix)
+    lower = np.zeros_like(matrix)
+    for i in range(k):
+        for j in range(i + 1):
+            rest = matrix[i, j] - (lower[i, :j] * lower[j, :j]).sum(0) if j else matrix[i, j]
+            if i == j:
+                lower[i, i] = np.sqrt(np.where(rest > 1e-12, rest, np.nan))
+            else:
+                lower[i, j] = rest / lower[j, j]
+    return lower
+
+
+def _substitute(lower: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """Solve for (k, D) on the right, given the factor of `_factor`."""
+    k = len(lower)
+    half = np.empty_like(shared)
+    for i in range(k):
+        half[i] = (shared[i] - (lower[i, :i] * half[:i]).sum(0)) / lower[i, i]
+    out = np.empty_like(shared)
+    for i in reversed(range(k)):
+        out[i] = (half[i] - (lower[i + 1 :, i] * out[i + 1 :]).sum(0)) / lower[i, i]
+    return out
