@@ -49,7 +49,19 @@ def _texts(value: object) -> object:
     return [str(v) for v in value] if isinstance(value, list) else value
 
 
+def _codes(value: object) -> object:
+    """Codes as text: 1 and "1" are the same code; yes, no, on and off must stand in quotes."""
+    if not isinstance(value, dict):
+        return value
+    if words := [k for k in value if isinstance(k, bool)]:
+        raise ValueError(
+            f"YAML reads the unquoted words yes, no, on, off as {words}; put them in quotes"
+        )
+    return {"" if k is None else str(k): v for k, v in value.items()}
+
+
 Text = Annotated[Words, BeforeValidator(_both)]
+Recode = dict[str, Annotated[dict[str, str | int | float | None], BeforeValidator(_codes)]]
 
 
 class Strict(BaseModel):
@@ -73,7 +85,11 @@ class Source(Strict):
 
 
 class File(Strict):
-    """One file of a table. `columns` and `constants` add to the table's own."""
+    """One file of a table. `columns`, `constants` and `recode` add to the table's own.
+
+    `file` is a path below the study's folder, or the name of one of its `sources`. A column mapped
+    to "" is not in this file.
+    """
 
     file: str
     sheet: str | int = 0
@@ -81,6 +97,7 @@ class File(Strict):
     delimiter: str = ""
     columns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
+    recode: Recode = {}
 
 
 class Mapping(Strict):
@@ -90,7 +107,7 @@ class Mapping(Strict):
     columns: dict[str, str]  # ours: theirs; "#row" numbers the rows
     constants: dict[str, str | int | float] = {}
     dates: str = ""  # format such as %d/%m/%Y; ISO when empty
-    recode: dict[str, dict[str, str | int | float | None]] = {}  # our column: {theirs: ours}
+    recode: Recode = {}  # our column: {theirs: ours}; null for missing
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
 
     @field_validator("files", mode="before")
@@ -102,7 +119,7 @@ class Mapping(Strict):
     @model_validator(mode="after")
     def _mapped_once(self) -> Mapping:
         for columns in [self.columns, *(f.columns for f in self.files)]:
-            theirs = [c for c in columns.values() if c != "#row"]
+            theirs = [c for c in columns.values() if c not in ("#row", "")]
             for column in {c for c in theirs if theirs.count(c) > 1}:
                 ours = [k for k, v in columns.items() if v == column]
                 raise ValueError(f"column {column!r} is mapped twice, to {' and '.join(ours)}")
@@ -206,6 +223,7 @@ class Study(Strict):
     model: IndexModel | None = None
     drivers: list[str] = []  # default of notebook 20: the touchpoint items
     outcome: str = ""  # default outcome: the first nps item, else the first csat item
+    group: str = ""  # default column to compare groups by: channel, region, plan ...
     margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
     stages: list[Literal[STAGES]] = list(STAGES)
     touchpoints: dict[str, Literal[STAGES]] = {}
@@ -255,7 +273,7 @@ class Study(Strict):
         return [name for name, item in self.items.items() if item.role in roles]
 
     def label(self, name: str, lang: str = "en") -> str:
-        """What a reader calls an item, construct, attribute or touchpoint; the name itself if unknown."""
+        """What a reader calls an item, construct, attribute or touchpoint, else the name itself."""
         if name in self.items:
             return self.items[name].label.get(lang, name)
         if self.model and name in self.model.labels:
@@ -304,6 +322,19 @@ def folder_of(name: str) -> Path:
     return root() / "data" / name
 
 
+class _NoRepeats(yaml.SafeLoader):
+    """Plain YAML, but a key that stands twice is a mistake, not the last one wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key {key.value!r} stands there twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read(name: str | Path) -> Study:
     """The study called `name`, or the study.yaml at a path. Raises StudyError."""
     file = (
@@ -316,7 +347,7 @@ def read(name: str | Path) -> Study:
             f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
         )
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _NoRepeats)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {error}") from error
     if not isinstance(content, dict):

@@ -1,0 +1,166 @@
+"""Columns of text become numbers, dates and flags; which cells did not is said, never guessed.
+
+done = number(pd.Series(["7", "n/a", "seven"]))
+done.values     # 7.0, NaN, NaN
+done.bad        # False, False, True
+done.notes      # "1 cell(s) read 'n/a': taken as missing."
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+NO_VALUE = ("na", "n/a", "#n/a", "null", "#null!", "none", "nan", ".", "-")
+YES = ("true", "yes", "y", "1", "t", "是", "有")
+NO = ("false", "no", "n", "0", "f", "否", "无")
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Values of the kind; which cells could not be read; why and how to mend; what was said."""
+
+    values: pd.Series
+    bad: pd.Series
+    reason: str = ""
+    mend: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def text(values: pd.Series, **_: object) -> pd.Series:
+    """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        midnight = (values.dropna() == values.dropna().dt.normalize()).all()
+        return values.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").astype("string")
+    if pd.api.types.is_float_dtype(values):
+        whole = values.dropna() % 1 == 0
+        values = values.astype("Float64").astype("Int64") if whole.all() else values
+    out = values.astype("string").str.strip()
+    if values.dtype == object:  # Excel: a column of mixed cells, 7 may stand there as 7.0
+        out = out.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+        out = out.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1", regex=True)
+    return out.mask(out == "")
+
+
+def as_text(values: pd.Series, **_: object) -> Converted:
+    """`text`; no cell is ever bad."""
+    return Converted(text(values), pd.Series(False, index=values.index))
+
+
+def number(values: pd.Series, *, comma: bool = False) -> Converted:
+    """Numbers; words for "no value" are missing, and decimal commas are read where `comma`."""
+    if pd.api.types.is_numeric_dtype(values):
+        plain = pd.Series(values.to_numpy(float, na_value=np.nan), index=values.index)
+        return Converted(plain, np.isinf(plain), "not a finite number", "Correct it.")
+    given, missing, notes = _given(values)
+    x = pd.to_numeric(given, errors="coerce").astype("Float64").astype("float64")
+    if comma and (bad := given.notna() & x.isna()).any():
+        again = given[bad].where(given[bad].str.fullmatch(r"-?\d+,\d+").fillna(False))
+        read = pd.to_numeric(again.str.replace(",", "."), errors="coerce").astype("float64")
+        if read.notna().any():
+            x = x.fillna(read)
+            notes += (f"{int(read.notna().sum()):,} cell(s) read with a decimal comma.",)
+    x = x.where(np.isfinite(x))
+    mend = "Correct it, recode it in study.yaml (`recode`), or leave it empty."
+    return Converted(x, given.notna() & x.isna(), "not a number", mend, notes)
+
+
+def integer(values: pd.Series, *, comma: bool = False) -> Converted:
+    """Whole numbers, as Int64."""
+    done = number(values, comma=comma)
+    broken = done.values.notna() & (done.values % 1 != 0)
+    whole = done.values.mask(broken).astype("Int64")
+    return Converted(whole, done.bad | broken, "not a whole number", done.mend, done.notes)
+
+
+def flag(values: pd.Series, **_: object) -> Converted:
+    """Yes or no, as boolean; English and Chinese words, 1 and 0."""
+    given, _missing, notes = _given(values)
+    word = given.str.casefold()
+    out = pd.Series(pd.NA, index=values.index, dtype="boolean")
+    out = out.mask(word.isin(YES), True).mask(word.isin(NO), False)
+    mend = "Write yes or no, 1 or 0, true or false, 是 or 否."
+    return Converted(out, given.notna() & out.isna(), "neither yes nor no", mend, notes)
+
+
+def date(values: pd.Series, form: str = "") -> Converted:
+    """Dates and times, in UTC where a zone was given; ISO unless `form` names another."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        zone = getattr(values.dtype, "tz", None)
+        plain = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
+        nothing = pd.Series(False, index=values.index)
+        note = ("times with a zone are in UTC now.",) if zone else ()
+        return Converted(plain.astype("datetime64[us]"), nothing, notes=note)
+    given, _missing, notes = _given(values)
+    at = _parse(given, form or "ISO8601")
+    if values.dtype == object:  # Excel: real dates stand beside text
+        real = values.map(lambda v: isinstance(v, (dt.date, pd.Timestamp)))
+        at = at.where(~real, _parse(given, "ISO8601"))
+    how = f"as {form}" if form else "in ISO form (2026-03-31)"
+    mend = "Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`."
+    return Converted(at, given.notna() & at.isna(), f"not a date {how}", mend, notes)
+
+
+def _parse(given: pd.Series, form: str) -> pd.Series:
+    at = pd.to_datetime(given, format=form, errors="coerce", utc=True)
+    return at.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _given(values: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, ...]]:
+    """The cells that say something, those that say "no value", and a note on the latter."""
+    out = text(values)
+    missing = out.str.casefold().isin(NO_VALUE)
+    if not missing.any():
+        return out, missing, ()
+    words = ", ".join(map(repr, out[missing].unique()[:4]))
+    return out.mask(missing), missing, (f"{int(missing.sum()):,} cell(s) read {words}: missing.",)
+
+
+TO = {"text": as_text, "number": number, "integer": integer, "flag": flag}
+
+
+def guess(values: pd.Series) -> tuple[pd.Series, tuple[int, str, str] | None]:
+    """A further column as numbers where all its cells are, else as text; and what looks wrong."""
+    if isinstance(values.dtype, pd.BooleanDtype) or values.dtype == bool:
+        return values.astype("boolean"), None
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return date(values).values, None
+    if pd.api.types.is_numeric_dtype(values):
+        return number(values).values, None
+    words = text(values)
+    given = words.dropna()
+    x = pd.to_numeric(given, errors="coerce")
+    coded = given.str.fullmatch(r"-?0\d+").any()  # 007 is a code, not seven
+    if len(given) and x.notna().all() and not coded:
+        return pd.to_numeric(words, errors="coerce").astype("Float64").astype("float64"), None
+    odd = given[x.isna()]
+    if len(given) >= 20 and len(odd) <= len(given) / 10 and not coded:
+        shown = ", ".join(map(repr, odd.unique()[:3]))
+        what = f"text ({shown}) among numbers: the whole column is kept as text"
+        return words, (len(odd), what, "Recode these values in study.yaml, null for missing.")
+    return words, None
+
+
+def recode(values: pd.Series, codes: dict[str, object]) -> tuple[pd.Series, list[str]]:
+    """The cells with the codes replaced, null becoming missing; notes on cells without a code."""
+    words = text(values)
+    table = {k: v for k, v in codes.items()}
+    known = words.isin(list(table)) | words.isna()
+    said = []
+    named = [v for v in table.values() if isinstance(v, str)]
+    if len(named) > 1 and not (known | words.isin(named)).all():
+        left = words[~known].value_counts()
+        shown = ", ".join(f"{v!r} ({n:,})" for v, n in left.head(4).items())
+        said.append(f"{int(left.sum()):,} cell(s) have no recode and stay as they are: {shown}.")
+    out = words.astype(object).where(~words.isin(list(table)), words.map(table))
+    return out.where(pd.notna(out), None), said
+
+
+def labels_as_recode(labels: dict[object, str]) -> dict[str, object]:
+    """SPSS value labels as a recode: 1.0 is the code "1"."""
+    return {
+        f"{c:g}" if isinstance(c, (int, float)) else str(c): label for c, label in labels.items()
+    }

@@ -1,0 +1,412 @@
+"""Files become the tables of the contract; a row that breaks it goes to the quarantine.
+
+    taken = table(study, "responses")
+    taken.rows           # the rows that hold
+    taken.quarantine     # table, row, column, value, reason, mend, file; a line a breach
+    taken.offered == len(taken.rows) + taken.quarantined
+
+Nothing is mended in silence: what was read as missing, flipped or labelled is said in `notes`, what
+looks wrong but is no breach of the contract in `warnings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from cxlib import sources, tables
+from cxlib.intake import cells
+from cxlib.intake.files import IntakeError, Raw, read_file
+from cxlib.study import File, Study
+
+QUARANTINE = ["table", "row", "column", "value", "reason", "mend", "file"]
+WARNINGS = ["table", "column", "rows", "what", "mend"]
+PERIOD = r"\d{4}(-(Q[1-4]|H[12]|W\d{2}|\d{2}(-\d{2})?))?"  # 2026, 2026-Q1, 2026-03, 2026-W07 ...
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A table taken in.
+
+    Attributes
+    ----------
+    name : of the table
+    rows : those that hold, with the contract's dtypes; further columns are numbers or text
+    quarantine : a line for each breach: table, row (line of the file, from 1), column, value,
+                 reason, mend, file
+    offered : rows in the files; always len(rows) + quarantined
+    notes : what was found out or read in a certain way
+    warnings : table, column, rows, what, mend: no breach, but worth a look
+    labels : labels of columns that came with the file (SPSS)
+    """
+
+    name: str
+    rows: pd.DataFrame
+    quarantine: pd.DataFrame
+    offered: int
+    notes: tuple[str, ...] = ()
+    warnings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WARNINGS))
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in the quarantine, each counted once."""
+        return len(self.quarantine[["file", "row"]].drop_duplicates())
+
+
+@dataclass
+class _Sieve:
+    """A table on its way: its cells, where they stand, and what was found wrong so far."""
+
+    study: Study
+    name: str
+    rows: pd.DataFrame
+    places: pd.DataFrame  # file, row of each row
+    delimiter: str = ""
+    breaches: list[pd.DataFrame] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    warned: list[dict] = field(default_factory=list)
+
+    @property
+    def contract(self) -> tables.Table:
+        return tables.TABLES[self.name]
+
+    def breach(self, bad, column: str, values, reason, mend: str) -> None:
+        """Rows `bad` (a mask) are quarantined for `column`; `reason` is text, or one for each."""
+        bad = np.asarray(bad, bool)
+        if not bad.any():
+            return
+        found = self.places[bad].assign(
+            table=self.name, column=column, value=cells.text(values[bad]).to_numpy(object)
+        )
+        found["reason"] = reason if isinstance(reason, str) else np.asarray(reason, object)[bad]
+        self.breaches.append(found.assign(mend=mend))
+
+    def warn(self, column: str, rows: int, what: str, mend: str) -> None:
+        self.warned.append(dict(zip(WARNINGS, (self.name, column, rows, what, mend), strict=True)))
+
+
+def every_table(study: Study) -> dict[str, Intake]:
+    """All tables of the study, those that others refer to first."""
+    taken: dict[str, Intake] = {}
+    for name in (n for n in tables.TABLES if n in study.tables):
+        keys = {other: intake.rows for other, intake in taken.items()}
+        taken[name] = table(study, name, others=keys)
+    return taken
+
+
+def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None = None) -> Intake:
+    """The table `name` of the study, held to the contract.
+
+    `others` are the rows of the tables it may refer to; without it they are taken in first. Raises
+    IntakeError when a file cannot be read, or a column that study.yaml names is not in it.
+    """
+    if name not in study.tables:
+        raise IntakeError(f"{study.name} has no table {name!r}. It has: {', '.join(study.tables)}.")
+    if others is None:
+        referred = {c.refers for c in tables.TABLES[name].columns.values() if c.refers}
+        others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
+    sieve, broken, labels = _gather(study, name)
+    offered = len(sieve.rows) + len(broken)
+    _convert(sieve)
+    _hold_to_contract(sieve)
+    _hold_references(sieve, others)
+    rows, quarantine = _part(sieve, broken)
+    _warn(sieve, rows)
+    assert offered == len(rows) + len(quarantine[["file", "row"]].drop_duplicates())
+    return Intake(
+        name,
+        rows,
+        quarantine,
+        offered,
+        tuple(sieve.notes),
+        pd.DataFrame(sieve.warned, columns=WARNINGS),
+        labels,
+    )
+
+
+# Gather
+
+
+def _gather(study: Study, name: str) -> tuple[_Sieve, pd.DataFrame, dict[str, str]]:
+    mapping, parts, places, broken, labels = study.tables[name], [], [], [], {}
+    notes: list[str] = []
+    delimiter = ""
+    for file in mapping.files:
+        raw = _open(study, file)
+        notes += raw.notes
+        part, said = _columns_of(study, name, file, raw)
+        notes += said
+        parts.append(part)
+        places.append(pd.DataFrame({"file": file.file, "row": part.index}))
+        broken.append(raw.broken.assign(file=file.file))
+        labels |= raw.labels
+        delimiter = delimiter or raw.delimiter
+    rows = pd.concat(parts, ignore_index=True)
+    sieve = _Sieve(study, name, rows, pd.concat(places, ignore_index=True), delimiter, notes=notes)
+    mend = "Mend the line: a delimiter inside a text needs quotes around the text."
+    return sieve, pd.concat(broken).assign(table=name, column="", mend=mend), labels
+
+
+def _open(study: Study, file: File) -> Raw:
+    asked = {"sheet": file.sheet, "encoding": file.encoding, "delimiter": file.delimiter}
+    if file.file not in study.sources:
+        return read_file(study.folder / file.file, **asked)
+    source = study.sources[file.file]
+    path = sources.fetch(source, file.file)
+    if ".pkl" in path.name:
+        frame = sources.read_pickle(path, source.sha256)
+        return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
+    return read_file(path, **asked)
+
+
+def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
+    """The file's columns under our names, recoded, with constants and what is to be kept."""
+    mapping, frame = study.tables[name], raw.frame
+    wanted = {k: v for k, v in {**mapping.columns, **file.columns}.items() if v}
+    if name == "responses":  # an item whose name is a column of the file needs no line
+        wanted |= {i: i for i in study.items if i in frame and i not in wanted}
+    _refuse_missing(study, name, file, wanted, raw)
+    taken = {ours: _column(frame, theirs) for ours, theirs in wanted.items()}
+    notes = []
+    for column in _kept(mapping.keep, frame, wanted):
+        if column in taken:
+            notes.append(
+                f"{file.file}: column {column!r} is left out: {column} is mapped to "
+                f"{wanted[column]!r} already."
+            )
+        else:
+            taken[column] = frame[column]
+    for ours, value in {**mapping.constants, **file.constants}.items():
+        taken[ours] = pd.Series(value, index=frame.index)
+    part = pd.DataFrame(taken, index=frame.index)
+    recode = {**mapping.recode, **file.recode}
+    if unknown := [c for c in recode if c not in part]:
+        raise IntakeError(
+            f"{name}: recode names {unknown}, which are not columns of {file.file}. There are: "
+            f"{', '.join(part.columns)}."
+        )
+    for ours in part:
+        if ours in recode:
+            part[ours], said = cells.recode(part[ours], recode[ours])
+            notes += [f"{file.file}: {name}.{ours}: {s}" for s in said]
+        elif (codes := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
+            part[ours], _ = cells.recode(part[ours], cells.labels_as_recode(codes))
+            notes.append(f"{file.file}: {name}.{ours} carries its SPSS value labels.")
+    return part, notes
+
+
+def _column(frame: pd.DataFrame, theirs: str) -> pd.Series:
+    if theirs == "#row":
+        return pd.Series(np.arange(1, len(frame) + 1), index=frame.index)
+    return frame[theirs]
+
+
+def _kept(keep: bool | list[str], frame: pd.DataFrame, wanted: dict[str, str]) -> list[str]:
+    if isinstance(keep, list):
+        return keep
+    return [c for c in frame if c not in wanted.values()] if keep else []
+
+
+def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw) -> None:
+    there = list(raw.frame.columns)
+    lines = []
+    keep = study.tables[name].keep
+    for ours, theirs in [
+        *wanted.items(),
+        *((c, c) for c in (keep if keep is not True else []) or []),
+    ]:
+        if theirs in raw.repeated:
+            lines.append(f"column {theirs!r} (for {ours}) stands in the header more than once")
+        elif theirs not in there and theirs != "#row":
+            near = get_close_matches(theirs, there, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            lines.append(f"there is no column {theirs!r} for {ours}{hint}")
+    given = {**wanted, **study.tables[name].constants, **file.constants}
+    lines += [
+        f"nothing is mapped to {c.name}, which every row must have"
+        for c in tables.TABLES[name].columns.values()
+        if c.required and c.name not in given and c.name not in there
+    ]
+    if name == "responses" and keep is not True:
+        absent = {**study.tables[name].columns, **file.columns}
+        lines += [
+            f"item {i!r} has no column; add `{i}: THEIR COLUMN` under tables.responses.columns"
+            for i in study.items
+            if i not in given and i not in absent and not (isinstance(keep, list) and i in keep)
+        ]
+    if lines:
+        raise IntakeError(
+            f"{name}, file {file.file}:\n  "
+            + "\n  ".join(lines)
+            + f"\n  The file has: {', '.join(there)}."
+        )
+
+
+# Convert
+
+
+def _convert(sieve: _Sieve) -> None:
+    """Each column to its kind; what does not convert is a breach."""
+    done = {}
+    for column in sieve.rows:
+        values = sieve.rows[column]
+        if sieve.name == "responses" and column in sieve.study.items:
+            done |= _item(sieve, column, values)
+        elif column in sieve.contract.columns:
+            done[column] = _to_kind(sieve, column, values, sieve.contract.columns[column].kind)
+        else:
+            done[column], what = cells.guess(values)
+            if what:
+                sieve.warn(column, *what)
+    sieve.rows = pd.DataFrame(done, index=sieve.rows.index)
+
+
+def _to_kind(sieve: _Sieve, column: str, values: pd.Series, kind: str) -> pd.Series:
+    if kind == "date":
+        converted = cells.date(values, sieve.study.tables[sieve.name].dates)
+    else:
+        converted = cells.TO[kind](values, comma=sieve.delimiter in (";", "\t"))
+    sieve.notes += [f"{sieve.name}.{column}: {n}" for n in converted.notes]
+    sieve.breach(converted.bad, column, values, converted.reason, converted.mend)
+    return converted.values
+
+
+def _item(sieve: _Sieve, column: str, values: pd.Series) -> dict[str, pd.Series]:
+    """An item on its scale: missing codes empty, not-experienced flagged, reversed flipped."""
+    item = sieve.study.items[column]
+    low, high = item.scale
+    x = _to_kind(sieve, column, values, "number")
+    flag = x.isin(item.not_experienced)
+    x = x.mask(x.isin([*item.not_experienced, *item.missing]))
+    sieve.breach(
+        x.notna() & ~x.between(low, high),
+        column,
+        values,
+        f"outside the scale {low:g} to {high:g}",
+        f"Correct it, or name the code under items.{column}: missing or not_experienced.",
+    )
+    if item.reverse:
+        x = low + high - x
+        sieve.notes.append(f"responses.{column} is flipped: high is good, {high:g} stays best.")
+    return {column: x} | ({f"{column}_not_experienced": flag} if item.not_experienced else {})
+
+
+# Hold
+
+
+def _hold_to_contract(sieve: _Sieve) -> None:
+    import pandera.errors
+
+    try:
+        sieve.contract.schema(list(sieve.rows)).validate(sieve.rows, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        cells_wrong = cases[cases["index"].notna() & cases["column"].isin(sieve.contract.columns)]
+        cells_wrong = cells_wrong[~cells_wrong["check"].str.contains("uniq")]
+        for (column, check), group in cells_wrong.groupby(["column", "check"], sort=False):
+            bad = sieve.rows.index.isin(group["index"].astype(int))
+            sieve.breach(bad, column, sieve.rows[column], *_contract_words(column, check))
+    _hold_keys(sieve)
+
+
+def _contract_words(column: str, check: str) -> tuple[str, str]:
+    if check == "not_nullable":
+        return "empty; every row must have it", f"Fill in {column}, or leave the row out."
+    return f"must be {check}", "Correct it, or recode it in study.yaml."
+
+
+def _hold_keys(sieve: _Sieve) -> None:
+    """Of rows with the same key, sound ones, the first is kept."""
+    key = list(sieve.contract.key)
+    sound = ~_wrong(sieve)
+    rows = sieve.rows.loc[sound, key]
+    again = rows.duplicated(key, keep="first")
+    if not again.any():
+        return
+    first = sieve.places.loc[sound, "row"].groupby([rows[k] for k in key]).transform("first")
+    name = " and ".join(key)
+    reasons = np.full(len(sieve.rows), "", object)
+    reasons[np.flatnonzero(sound)] = (f"the same {name} as row " + first.astype(str)).to_numpy()
+    bad = np.zeros(len(sieve.rows), bool)
+    bad[np.flatnonzero(sound)] = again
+    mend = "The first row is kept. Take the others out, or give each its own id."
+    sieve.breach(bad, key[-1], sieve.rows[key[-1]], reasons, mend)
+
+
+def _hold_references(sieve: _Sieve, others: Mapping[str, pd.DataFrame]) -> None:
+    for column in sieve.contract.columns.values():
+        if column.refers not in others or column.name not in sieve.rows:
+            continue
+        known = others[column.refers][column.name]
+        values = sieve.rows[column.name]
+        sieve.breach(
+            values.notna() & ~values.isin(known),
+            column.name,
+            values,
+            f"not among the {column.refers}",
+            f"Add the row to {column.refers}, correct the id, or leave the row out.",
+        )
+
+
+def _wrong(sieve: _Sieve) -> np.ndarray:
+    wrong = np.zeros(len(sieve.rows), bool)
+    for breach in sieve.breaches:
+        wrong[breach.index] = True
+    return wrong
+
+
+def _part(sieve: _Sieve, broken: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = [b for b in [*sieve.breaches, broken] if len(b)]
+    wrong = _wrong(sieve)
+    rows = sieve.rows[~wrong].reset_index(drop=True)
+    if not found:
+        return rows, pd.DataFrame(columns=QUARANTINE)
+    quarantine = pd.concat(found, ignore_index=True)[QUARANTINE]
+    quarantine = quarantine.drop_duplicates(["file", "row", "column"])
+    return rows, quarantine.sort_values(["file", "row"], ignore_index=True)
+
+
+# Warn
+
+
+def _warn(sieve: _Sieve, rows: pd.DataFrame) -> None:
+    if 0 < len(rows) < 3:
+        sieve.warn(
+            "", len(rows), f"only {len(rows)} row(s): no interval can be made of so few",
+            "Collect more, or read the numbers as a list.",
+        )  # fmt: skip
+    if "wave" in sieve.contract.columns and "wave" in rows:
+        _warn_waves(sieve, rows["wave"])
+    if sieve.name == "responses":
+        for item in (i for i in sieve.study.items if i in rows):
+            _warn_item(sieve, item, rows[item])
+
+
+def _warn_waves(sieve: _Sieve, wave: pd.Series) -> None:
+    blank = int(wave.isna().sum())
+    if 0 < blank < len(wave):
+        sieve.warn("wave", blank, "no wave", "Fill in the wave; such rows belong to none.")
+    unlike = wave[~wave.str.fullmatch(PERIOD).fillna(True).astype(bool)]
+    if len(unlike):
+        shown = ", ".join(map(repr, unlike.value_counts().index[:3]))
+        sieve.warn(
+            "wave", len(unlike), f"waves that are no date, such as {shown}, sort as text",
+            "Write waves as 2026, 2026-Q1, 2026-03 or 2026-03-31 (recode them in study.yaml), so "
+            "that they follow in time.",
+        )  # fmt: skip
+
+
+def _warn_item(sieve: _Sieve, item: str, answers: pd.Series) -> None:
+    given = answers.dropna()
+    if given.empty:
+        sieve.warn(item, len(answers), "nobody answered", "Check the column, or drop the item.")
+    elif len(given) > 1 and given.nunique() == 1:
+        sieve.warn(
+            item, len(given), f"all answers are {given.iloc[0]:g}: it can explain nothing",
+            "Check the column; leave the item out of models.",
+        )  # fmt: skip
