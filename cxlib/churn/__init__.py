@@ -1,0 +1,228 @@
+"""Early warning: who is likely to leave, how far the warning can be trusted, and why.
+
+    fit = churn.fit(customers, outcome="left")
+    print(fit)            # 1,204 of 7,043 customers are at high risk of leaving ... (AUC 0.85 ...).
+    fit.table             # AUC, log-loss, Brier score, calibration slope and intercept
+    fit.calibration       # ten bins of predicted probability: who left
+    fit.risk              # high, medium and low risk: who left, beside what was predicted
+    fit.why               # what goes with leaving, in points of probability and in odds
+    churn.score(customers, fit)     # the rows with probability, risk and reasons
+
+The model is transparent: a logistic regression of smooth curves (numbers) and levels (categories)
+that add up, with a ridge penalty chosen by leave-one-out log-loss. Each measure of it comes from
+customers that the model in question had not seen. It tells who will leave, not who would stay if
+asked: that needs a trial (notebook 40), and associations here are not causes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.churn import evidence, logit
+from cxlib.churn.admission import Given, admit
+from cxlib.churn.features import Feature, columns_of, learn, numbers_of, places, plain
+from cxlib.churn.scoring import score
+from cxlib.estimates import Estimates
+
+__all__ = ["Fit", "fit", "score"]
+
+HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving
+TOO_GOOD = 0.95  # an AUC above this is rare where nothing leaks
+REPEATS_OTHERS = 0.9  # R² of a number on all other features from which we say so
+
+
+@dataclass(frozen=True)
+class Fit(Estimates):
+    """A warning that was learnt, what it is worth, and what it needs to score customers.
+
+    Attributes
+    ----------
+    table : AUC, log-loss, Brier score, calibration slope (1 is right) and intercept (0 is right),
+        out of fold, averaged over the repeats; intervals over customers, the models held
+    calibration : term, estimate (share who left), low, high, n, predicted; the band is simultaneous
+    risk : term (high, medium, low), estimate, low, high, n, predicted, leavers, least
+    effects : term, estimate, low, high, n, feature, odds, odds_low, odds_high
+    thresholds : probability from which risk is high, and medium
+    features, coefficients, penalty : the model; `coefficients` are (1 + p,), intercept first
+    """
+
+    calibration: pd.DataFrame = field(kw_only=True)
+    risk: pd.DataFrame = field(kw_only=True)
+    effects: pd.DataFrame = field(kw_only=True)
+    thresholds: tuple[float, float] = field(kw_only=True)
+    features: list[Feature] = field(kw_only=True)
+    coefficients: np.ndarray = field(kw_only=True)
+    penalty: float = field(kw_only=True)
+
+    @property
+    def why(self) -> Estimates:
+        """`effects` with a sentence about the largest."""
+        top = self.effects.iloc[0]
+        answer = page.say(
+            "Most associated with leaving: {term}, {points} points ({span}), others equal; n {n}.",
+            term=top.term,
+            points=page.number(100 * top.estimate),
+            span=page.span(100 * top.low, 100 * top.high),
+            n=page.count(top.n),
+        )
+        return Estimates(self.effects, answer, self.note, "share", draws=self.draws, seed=self.seed)
+
+
+def fit(
+    customers: pd.DataFrame,
+    *,
+    outcome: str = "left",
+    features: list[str] | None = None,
+    weight: str | None = None,
+    folds: int = 5,
+    repeats: int = 2,
+    draws: int = 500,
+    seed: int = 1,
+    thresholds: tuple[float, float] | None = None,
+    leak_limit: float = 0.95,
+) -> Fit:
+    """Learn who leaves from one row a customer, and measure the warning out of fold.
+
+    Parameters
+    ----------
+    outcome : column that is true (or 1) for those who left; rows without it are left out
+    features : columns known before the leaving; by default all but keys, dates and free text
+    weight : column of how many customers a row stands for
+    folds, repeats : of the cross-validation
+    thresholds : probabilities from which risk is high, and medium; by default those of three times
+        and once the average odds of leaving
+    leak_limit : a column that alone reaches this AUC out of fold is refused as known too late
+
+    Raises ValueError when a column is missing, the outcome is not true or false, nobody (or hardly
+    anybody) left or stayed, a customer has several rows, or a column gives the outcome away.
+    """
+    _check_plan(folds, repeats, thresholds)
+    given = admit(customers, outcome, features, weight, leak_limit)
+    learnt = [f for f in learn(given.rows, given.features) if f.kept]
+    # Knots and scales look at no outcome, so they may be shared by the folds.
+    a = np.column_stack([np.ones(len(given.left)), columns_of(learnt, given.rows)])
+    eta = evidence.out_of_fold(a, given.left, given.weight, folds, repeats, seed)
+    model = logit.ridge(a, given.left, given.weight)
+    p = logit.expit(eta).mean(0)
+    thresholds = thresholds or _thresholds(given)
+    table = evidence.quality(eta, given.left, given.weight, draws, seed)
+    risk = evidence.risks(p, given.left, given.weight, thresholds)
+    return Fit(
+        table,
+        _answer(table, risk, thresholds),
+        _note(customers, given, learnt, a, table),
+        draws=draws,
+        seed=seed,
+        calibration=evidence.calibration(p, given.left, given.weight),
+        risk=risk,
+        effects=evidence.effects(learnt, a, given.left, given.weight, model, draws, seed),
+        thresholds=thresholds,
+        features=learnt,
+        coefficients=model.coefficients,
+        penalty=model.penalty,
+    )
+
+
+def _check_plan(folds: int, repeats: int, thresholds: tuple[float, float] | None) -> None:
+    if folds < 2 or repeats < 1:
+        raise ValueError(f"folds is {folds}, repeats {repeats}; take 2 or more and 1 or more.")
+    if thresholds and not 0 < thresholds[1] <= thresholds[0] < 1:
+        raise ValueError(
+            f"thresholds are {thresholds}; give two probabilities, that of high risk first, "
+            "e.g. (0.5, 0.2)."
+        )
+
+
+def _thresholds(given: Given) -> tuple[float, float]:
+    share = np.average(given.left, weights=given.weight)
+    odds = share / (1 - share)
+    return tuple(round(float(k * odds / (1 + k * odds)), 3) for k in (HIGH_ODDS, MEDIUM_ODDS))
+
+
+def _answer(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> str:
+    auc, high = table.iloc[0], risk.iloc[0]
+    return page.say(
+        "{high} of {n} customers are at high risk of leaving, {least} or more (AUC {auc}, {span}).",
+        high=page.count(high.n),
+        n=page.count(risk["n"].sum()),
+        least=page.percent(thresholds[0]),
+        auc=page.number(auc.estimate, 2),
+        span=page.span(auc.low, auc.high, 2),
+    )
+
+
+def _note(
+    customers: pd.DataFrame,
+    given: Given,
+    learnt: list[Feature],
+    a: np.ndarray,
+    table: pd.DataFrame,
+) -> str:
+    said = [
+        page.say(
+            "{known} of {n} customers have a known outcome; {left} of them left ({share}).",
+            known=page.count(len(given.left)),
+            n=page.count(len(customers)),
+            left=page.count(given.left.sum()),
+            share=page.percent(np.average(given.left, weights=given.weight), 1),
+        ),
+        *given.notes,
+        *_gaps(given, learnt),
+        *_repeated(given, learnt, a),
+    ]
+    if table["estimate"].iloc[0] > TOO_GOOD:
+        said.append(
+            page.say("So high an AUC is rare: look for a column written after customers left.")
+        )
+    return " ".join(said)
+
+
+def _gaps(given: Given, learnt: list[Feature]) -> list[str]:
+    return [
+        page.say(
+            "{feature} is missing for {n} customers: the middle value ({middle}) stands in, and "
+            "being missing may count.",
+            feature=page.label(f.name),
+            n=page.count(given.rows[f.name].isna().sum()),
+            middle=plain(f.middle),
+        )
+        for f in learnt
+        if f.gaps
+    ]
+
+
+def _repeated(given: Given, learnt: list[Feature], a: np.ndarray) -> list[str]:
+    """Say which features repeat others, wholly or nearly: their effects cannot be told apart."""
+    kept = {f.name for f in learnt}
+    said = [page.label(name) for name in given.features if name not in kept]
+    notes = []
+    if said:
+        notes.append(
+            page.say("Left out, says what other columns say: {columns}.", columns=", ".join(said))
+        )
+    near = [page.label(f.name) for f in learnt if _is_near_copy(f, given, learnt, a)]
+    if near:
+        notes.append(
+            page.say(
+                "{columns} can nearly be worked out from the other columns: read their effects "
+                "together.",
+                columns=", ".join(near),
+            )
+        )
+    return notes
+
+
+def _is_near_copy(feature: Feature, given: Given, learnt: list[Feature], a: np.ndarray) -> bool:
+    """Whether a number can be worked out from the columns of all other features."""
+    if feature.kind != "number":
+        return False
+    at = places(learnt)[feature.name]
+    others = np.delete(a, np.arange(at.start + 1, at.stop + 1), axis=1)
+    x = numbers_of(given.rows[feature.name])
+    x = np.where(np.isnan(x), feature.middle, x)
+    slopes = np.linalg.lstsq(others.T @ others, others.T @ x, rcond=None)[0]
+    return 1 - (x - others @ slopes).var() / x.var() > REPEATS_OTHERS

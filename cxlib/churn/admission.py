@@ -1,0 +1,224 @@
+"""Which rows and columns a warning may learn from: nothing that was known only after the leaving.
+
+given = admit(customers, "left", None, None, leak_limit=0.95)
+given.features          # names of the columns that may be used
+given.notes             # what was left out and why, in the page's language
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.churn import logit
+from cxlib.churn.features import MOST_LEVELS, numbers_of, text_of
+
+FEWEST = 20  # leavers, and stayers, that a model may be learnt from
+COPIES = 0.01  # share of rows identical to another above which we say so
+LEAVING = ("left_on",)  # written down when a customer leaves
+STEPS = 20  # groups a number is cut into when one column is tried alone
+
+
+@dataclass(frozen=True)
+class Given:
+    """The rows with a known outcome, `left` as 0 or 1, weights of mean one, the columns to use."""
+
+    rows: pd.DataFrame
+    left: np.ndarray
+    weight: np.ndarray
+    features: list[str]
+    notes: list[str]
+
+
+def admit(
+    customers: pd.DataFrame,
+    outcome: str,
+    features: list[str] | None,
+    weight: str | None,
+    leak_limit: float,
+) -> Given:
+    """What may be used of these customers; ValueError for data that cannot carry a warning."""
+    _check_columns(customers, outcome, features, weight)
+    _check_ids(customers)
+    left = _left(customers[outcome])
+    w = moments.weights_of(customers, weight)
+    keep = ~np.isnan(left) & (w > 0)
+    _check_classes(left[keep], outcome)
+    rows, left, w = customers[keep], left[keep], w[keep] / w[keep].mean()
+    if features is None:
+        names, notes = _usable(rows, [outcome, *([weight] if weight else [])])
+    else:
+        names, notes = _deliberate(rows, list(dict.fromkeys(features)))
+    names, dropped = _varying(rows, names)
+    _check_leaks(rows[names], left, w, leak_limit)
+    return Given(rows, left, w, names, [*notes, *dropped, *_copies(rows[[*names, outcome]])])
+
+
+def tell(rows: pd.Series, left: np.ndarray, w: np.ndarray, folds: int = 5) -> float:
+    """How well one column alone tells leavers from stayers: its AUC out of fold.
+
+    The share who left is learnt for each level, or for each twentieth of a number, on the other
+    folds, so that a column of a curved or jagged association is found out too.
+    """
+    codes = _steps(rows)
+    fold = np.random.default_rng(0).permutation(len(left)) % folds
+    size = codes.max() + 1
+    all_left, all_rows = np.bincount(codes, w * left, size), np.bincount(codes, w, size)
+    rate = np.average(left, weights=w)
+    score = np.empty(len(left))
+    for f in range(folds):
+        here = fold == f
+        gone = all_left - np.bincount(codes[here], (w * left)[here], size)
+        seen = all_rows - np.bincount(codes[here], w[here], size)
+        score[here] = ((gone + rate) / (seen + 1))[codes[here]]
+    return logit.auc(left, score, w)
+
+
+def _steps(values: pd.Series) -> np.ndarray:
+    if not pd.api.types.is_numeric_dtype(values):
+        return pd.factorize(text_of(values))[0]
+    x = numbers_of(values)
+    known = x[~np.isnan(x)]
+    cuts = np.unique(np.quantile(known, np.linspace(0, 1, STEPS + 1)[1:-1]))
+    # A cut belongs to neither side: a value that many share is a group of its own.
+    place = np.searchsorted(cuts, x, "left") + np.searchsorted(cuts, x, "right")
+    return np.where(np.isnan(x), 2 * len(cuts) + 1, place)
+
+
+def _check_columns(
+    customers: pd.DataFrame, outcome: str, features: list[str] | None, weight: str | None
+) -> None:
+    wanted = [outcome, *(features or []), *([weight] if weight else [])]
+    if unknown := [c for c in wanted if c not in customers]:
+        raise ValueError(
+            f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
+        )
+    after = [c for c in features or [] if c in (outcome, *LEAVING)]
+    if after:
+        raise ValueError(
+            f"{after} tell who left and cannot warn of it. Take them out of features; what may be "
+            "used is what was known before."
+        )
+
+
+def _check_ids(customers: pd.DataFrame) -> None:
+    if "customer_id" not in customers:
+        return
+    twice = customers["customer_id"].duplicated(keep=False) & customers["customer_id"].notna()
+    if twice.any():
+        first = customers.loc[twice, "customer_id"].iloc[0]
+        raise ValueError(
+            f"{int(twice.sum()):,} of {len(customers):,} rows share a customer_id with another row "
+            f"(first {first!r}). A customer in both halves of a test makes it look too good. Give "
+            "one row a customer: reserve.open(STUDY).history(as_of) makes it."
+        )
+
+
+def _left(values: pd.Series) -> np.ndarray:
+    known = values.dropna()
+    number = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+    flags = number or known.map(type).eq(bool).all()
+    if not flags or not known.isin([0, 1]).all():
+        sizes = ", ".join(f"{v!r} {n:,}" for v, n in known.value_counts().head(5).items())
+        raise ValueError(
+            f"{values.name} must be true or false (or 1 and 0), true for those who left; it holds "
+            f"{sizes}. Write customers.assign({values.name}=customers[{values.name!r}] == ...) or "
+            "set churn.flag in study.yaml."
+        )
+    return numbers_of(values.astype("boolean"))
+
+
+def _check_classes(left: np.ndarray, outcome: str) -> None:
+    gone, stayed = int(left.sum()), int(len(left) - left.sum())
+    if not gone or not stayed:
+        what = "stayed" if not gone else "left"
+        raise ValueError(
+            f"{outcome}: all {len(left):,} customers {what} (left {gone:,}, stayed {stayed:,}), so "
+            "there is nothing to tell apart. Take a longer horizon, an earlier date, or check the "
+            "outcome's coding."
+        )
+    if min(gone, stayed) < FEWEST:
+        raise ValueError(
+            f"{outcome}: {gone:,} customers left and {stayed:,} stayed; a warning needs at least "
+            f"{FEWEST} of each to learn from. Take a longer horizon or more customers."
+        )
+
+
+def _usable(rows: pd.DataFrame, taken: list[str]) -> tuple[list[str], list[str]]:
+    names, notes, apart = [], [], []
+    for name in rows.columns.difference([*taken, *LEAVING, "customer_id"], sort=False):
+        if _unfit(rows[name]):
+            apart.append(page.label(name))
+        else:
+            names.append(name)
+    if apart:
+        notes.append(
+            page.say(
+                "Left out as dates, row numbers or free text: {columns}.", columns=", ".join(apart)
+            )
+        )
+    return names, notes
+
+
+def _deliberate(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]]:
+    if unfit := [c for c in names if c == "customer_id" or _unfit(rows[c])]:
+        raise ValueError(
+            f"{unfit} are dates, row numbers or texts with more than {MOST_LEVELS} different "
+            "values, of which nothing general can be learnt. Turn dates into days before the "
+            "warning date, group texts, or leave them out of features."
+        )
+    return names, []
+
+
+def _unfit(values: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        return True
+    if pd.api.types.is_numeric_dtype(values):
+        whole = pd.api.types.is_integer_dtype(values) and values.is_unique
+        return (
+            whole
+            and values.is_monotonic_increasing
+            and int(values.max() - values.min()) < (2 * len(values))
+        )
+    return values.nunique() > MOST_LEVELS
+
+
+def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]]:
+    varies = {c: rows[c].nunique(dropna=False) > 1 and rows[c].notna().any() for c in names}
+    constant = [page.label(c) for c in names if not varies[c]]
+    if len(constant) == len(names):
+        raise ValueError(
+            f"none of {len(names)} columns differs between customers ({', '.join(names) or 'none'} "
+            "was offered), so nothing can tell leavers from stayers. Add features."
+        )
+    note = page.say("Left out, the same for everyone: {columns}.", columns=", ".join(constant))
+    return [c for c in names if varies[c]], [note] if constant else []
+
+
+def _check_leaks(rows: pd.DataFrame, left: np.ndarray, w: np.ndarray, limit: float) -> None:
+    alone = {name: tell(rows[name], left, w) for name in rows}
+    if leaks := {name: value for name, value in alone.items() if value > limit}:
+        worst = ", ".join(f"{name} (AUC {value:.3f})" for name, value in leaks.items())
+        raise ValueError(
+            f"{worst} alone tells the {int(left.sum()):,} leavers from the others almost "
+            f"perfectly (limit {limit:g}): it was probably written down after they left. Leave it "
+            "out (features=..., or churn.exclude in study.yaml); if it truly was known before, "
+            "say so with leak_limit=1."
+        )
+
+
+def _copies(rows: pd.DataFrame) -> list[str]:
+    copies = int(rows.duplicated(keep=False).sum())
+    if copies <= COPIES * len(rows):
+        return []
+    return [
+        page.say(
+            "{copies} of {n} customers are like another in every column; if rows were copied, the "
+            "figures look too good.",
+            copies=page.count(copies),
+            n=page.count(len(rows)),
+        )
+    ]

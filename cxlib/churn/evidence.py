@@ -1,0 +1,187 @@
+"""How good a warning is, on customers it had not seen, and what goes with leaving.
+
+Tables in the grammar of the house: term, estimate, low, high, n and more. See `cxlib.churn`.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.churn import logit
+from cxlib.churn.features import Feature, contrasts, places
+from cxlib.estimates import LEVEL, interval, tabulate
+
+BINS = 10
+RISKS = ("high", "medium", "low")
+
+
+def out_of_fold(
+    a: np.ndarray, left: np.ndarray, w: np.ndarray, folds: int, repeats: int, seed: int
+) -> np.ndarray:
+    """Log-odds of each customer from models that never saw that customer: (repeats, n).
+
+    Folds hold equal shares of leavers; each fold's model chooses its own penalty.
+    """
+    eta = np.empty((repeats, len(left)))
+    for repeat in range(repeats):
+        fold = _folds(left, folds, seed + repeat)
+        for f in range(folds):
+            seen = fold != f
+            fit = logit.ridge(a[seen], left[seen], w[seen])
+            eta[repeat, ~seen] = a[~seen] @ fit.coefficients
+    return eta
+
+
+def _folds(left: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    order = np.lexsort((np.random.default_rng(seed).random(len(left)), left))
+    fold = np.empty(len(left), int)
+    fold[order] = np.arange(len(left)) % folds
+    return fold
+
+
+def quality(
+    eta: np.ndarray, left: np.ndarray, w: np.ndarray, draws: int, seed: int
+) -> pd.DataFrame:
+    """The measures of `logit.MEASURES`, averaged over repeats, with intervals over customers."""
+    parts = np.mean([logit.measures(left, e, w) for e in eta], axis=0)
+    estimate, replicates = _means(parts, w, draws, seed)
+    table = tabulate(logit.MEASURES, estimate, replicates, len(left))
+    shares = table["term"].isin(["AUC", "Brier score"])
+    table.loc[shares, ["low", "high"]] = table.loc[shares, ["low", "high"]].clip(0, 1)
+    return table
+
+
+def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:
+    """The share who left among those of like probability, in ten bins; the band holds for all ten.
+
+    Columns: term (probabilities of the bin), estimate (share who left), low, high, n, predicted.
+    """
+    cuts = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1)[1:-1]))
+    place = np.searchsorted(cuts, p, "right")
+    ends = [p.min(), *cuts, p.max()]
+    terms = [page.span(a, b, 1, share=True) for a, b in zip(ends, ends[1:], strict=False)]
+    return _shares(place, terms, p, left, w, len(terms)).drop(columns="leavers")
+
+
+def risks(
+    p: np.ndarray, left: np.ndarray, w: np.ndarray, thresholds: tuple[float, float]
+) -> pd.DataFrame:
+    """Those at high, medium and low risk: who of them left, beside what was predicted.
+
+    Columns: term, estimate (share who left), low, high, n, predicted, leavers (share of all
+    leavers who are in this grade), least (the smallest probability of the grade).
+    """
+    table = _shares(grade(p, thresholds), RISKS, p, left, w, 1)
+    return table.assign(least=[*thresholds, 0.0])
+
+
+def grade(p: np.ndarray, thresholds: tuple[float, float]) -> np.ndarray:
+    """0 for high, 1 for medium, 2 for low risk."""
+    high, medium = thresholds
+    return np.where(p >= high, 0, np.where(p >= medium, 1, 2))
+
+
+def effects(
+    features: list[Feature],
+    a: np.ndarray,
+    left: np.ndarray,
+    w: np.ndarray,
+    fit: logit.Ridge,
+    draws: int,
+    seed: int,
+) -> pd.DataFrame:
+    """How much the probability differs when one feature differs and the others do not.
+
+    Average difference over these customers, in shares: a number goes from its lower to its upper
+    quartile, a category from its commonest level to another. Columns: term, estimate, low, high, n,
+    feature, odds (ratio), odds_low, odds_high; the largest first. Intervals are for each row alone.
+    Associations: nobody was moved. Not shown are levels that another feature already tells.
+    """
+    score = logit.influence(a, left, w, fit)
+    terms, names, parts = [], [], []
+    where = places(features)
+    for feature in features:
+        at = slice(where[feature.name].start + 1, where[feature.name].stop + 1)
+        for start, end, ends in contrasts(feature):
+            terms.append(_move(feature.name, start, end))
+            names.append(feature.name)
+            parts += _contrast(a, w, fit.coefficients, at, ends, score)
+    estimate, replicates = _means(np.column_stack(parts), w, draws, seed)
+    table = tabulate(terms, estimate[::2], replicates[:, ::2], len(left))
+    low, high = interval(replicates[:, 1::2])
+    table = table.assign(
+        feature=names, odds=np.exp(estimate[1::2]), odds_low=np.exp(low), odds_high=np.exp(high)
+    )
+    return table.sort_values("estimate", key=np.abs, ascending=False, ignore_index=True)
+
+
+def _contrast(
+    a: np.ndarray,
+    w: np.ndarray,
+    coefficients: np.ndarray,
+    at: slice,
+    ends: np.ndarray,
+    score: np.ndarray,
+) -> list[np.ndarray]:
+    """What each customer adds to the average difference of probability, and of log-odds: 2 x (n,).
+
+    The difference depends on who the customers are and on the coefficients: both parts are there.
+    """
+    rest = a @ coefficients - a[:, at] @ coefficients[at]
+    before, after = (logit.expit(rest + end @ coefficients[at]) for end in ends)
+    slopes = [w * q * (1 - q) / w.sum() for q in (before, after)]
+    gradient = a.T @ (slopes[1] - slopes[0])
+    gradient[at] = slopes[1].sum() * ends[1] - slopes[0].sum() * ends[0]
+    step = ends[1] - ends[0]
+    return [
+        after - before + score @ gradient,
+        step @ coefficients[at] + score[:, at] @ step,
+    ]
+
+
+def _means(
+    parts: np.ndarray, w: np.ndarray, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means of the columns and their draws of customers: (p,), (draws, p)."""
+    sums = moments.resample_sums(np.column_stack([parts * w[:, None], w]), draws, seed)
+    return np.average(parts, axis=0, weights=w), sums[:, :-1] / sums[:, -1:]
+
+
+def _shares(
+    place: np.ndarray,
+    terms: list[str] | tuple[str, ...],
+    p: np.ndarray,
+    left: np.ndarray,
+    w: np.ndarray,
+    held: int,
+) -> pd.DataFrame:
+    """Share who left in each group; intervals that hold for `held` groups at once (Bonferroni).
+
+    Wilson's (1927) interval, because a group in which nobody left has no bootstrap. Its n is the
+    effective one of the weights (Kish 1965).
+    """
+    size = len(terms)
+    total, squares = np.bincount(place, w, size), np.bincount(place, w**2, size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.bincount(place, w * left, size) / total
+        predicted = np.bincount(place, w * p, size) / total
+        n = total**2 / squares
+        z2 = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / held) ** 2
+        middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+        half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    table = pd.DataFrame({"term": list(terms), "estimate": share})
+    return table.assign(
+        low=np.clip(middle - half, 0, 1),
+        high=np.clip(middle + half, 0, 1),
+        n=np.bincount(place, minlength=size),
+        predicted=predicted,
+        leavers=np.bincount(place, w * left, size) / (w @ left),
+    )
+
+
+def _move(name: str, start: str, end: str) -> str:
+    return f"{page.label(name)}: {page.label(start)} → {page.label(end)}"
