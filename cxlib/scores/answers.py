@@ -1,0 +1,69 @@
+"""The answers themselves: how often each was given, and which questions were passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates
+from cxlib.moments import weights_of
+from cxlib.scores import intervals
+from cxlib.scores.rows import known, numbers, skipped_by
+
+
+def distribution(
+    responses: pd.DataFrame, items: Iterable[str], *, weight: str | None = None
+) -> pd.DataFrame:
+    """Share of each answer to each item: term, answer, estimate (0 to 1), n, for a stacked figure.
+
+    Answers run from the lowest to the highest; shares of an item add up to one; `n` is how many
+    answered the item. Items that nobody answered are left out.
+    """
+    items = list(items)
+    known(responses, items)
+    w, parts = weights_of(responses, weight), []
+    for item, x in zip(items, numbers(responses, items).T, strict=True):
+        given = ~np.isnan(x) & (w > 0)
+        values, place = np.unique(x[given], return_inverse=True)
+        share = np.bincount(place, w[given]) / w[given].sum() if len(values) else np.empty(0)
+        parts.append(
+            pd.DataFrame({"term": item, "answer": values, "estimate": share, "n": given.sum()})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
+    """Share of the responses that answered each item, of those to whom it applied (0 to 1).
+
+    Who never experienced what an item asks about is counted apart, in `not_experienced` (a share
+    of all responses). Intervals by Wilson (1927), together for all items. Lowest share first.
+    """
+    items = [item for item in items if item in responses]
+    if not items or responses.empty:
+        raise ValueError(
+            f"no answers to count: {len(items)} of the items are columns of these "
+            f"{len(responses):,} responses."
+        )
+    apart = np.stack([skipped_by(responses, item) for item in items], axis=1)
+    given = responses[items].notna().to_numpy()
+    n = (~apart).sum(0)
+    share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
+    low, high = intervals.wilson(share, np.maximum(n, 1), intervals.each(len(items)))
+    table = pd.DataFrame(
+        {"term": items, "estimate": share, "low": low, "high": high, "n": n}
+    ).assign(not_experienced=apart.mean(0))
+    table = table.sort_values("estimate", kind="stable", ignore_index=True)
+    worst = table.iloc[0]
+    answer = page.say(
+        "The question passed over most is {item}: {share} ({span}) of those it applied to "
+        "answered, n {n}.",
+        item=page.label(worst.term), share=page.percent(worst.estimate, 1),
+        span=page.span(worst.low, worst.high, 1, share=True), n=page.count(worst.n),
+    )  # fmt: skip
+    complete = int((given | apart).all(1).sum())
+    note = page.say("{n} of {total} responses passed over no question.", n=page.count(complete),
+                    total=page.count(len(responses)))  # fmt: skip
+    return Estimates(table, answer, note, "share")

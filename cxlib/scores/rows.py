@@ -1,0 +1,207 @@
+"""Answers made ready for scoring: checked, in arrays, with groups and customers as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import MEASURES
+
+Scale = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers of n rows to k items.
+
+    Attributes
+    ----------
+    items : names of the items
+    x : answers, NaN where there is none, (n, k)
+    weight : weights of the rows, ones without, (n,)
+    group : place of each row's group in `groups`, (n,)
+    groups : names of the groups, [None] when all are one
+    unit : number of each row's customer, or of the row itself, (n,)
+    by : column of the groups; "" when all are one
+    note : what was left out
+    """
+
+    items: tuple[str, ...]
+    x: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+    groups: list
+    unit: np.ndarray
+    by: str
+    note: tuple[str, ...]
+
+    @property
+    def weighted(self) -> bool:
+        return bool(np.ptp(self.weight) > 0) if len(self.weight) else False
+
+    @property
+    def cells(self) -> int:
+        return len(self.groups) * len(self.items)
+
+    @property
+    def repeated(self) -> bool:
+        """Some customer answers more than once."""
+        return len(self.unit) > 0 and self.unit.max() + 1 < len(self.unit)
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """Sums of `values` (n, k) or (n,) by group: (groups, k)."""
+        values = np.where(np.isnan(self.x), 0.0, values if values.ndim > 1 else values[:, None])
+        size = len(self.groups)
+        return np.stack([np.bincount(self.group, v, size) for v in values.T], axis=1)
+
+    def unit_sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of `values` (n, k) by customer and group: (customers, groups * k)."""
+        values = np.where(np.isnan(self.x), 0.0, values)
+        size, units = len(self.groups), self.unit.max() + 1
+        place = self.unit * size + self.group
+        sums = [np.bincount(place, v, units * size).reshape(units, size) for v in values.T]
+        return np.stack(sums, axis=2).reshape(units, -1)
+
+
+def read(
+    responses: pd.DataFrame,
+    items: Sequence[str],
+    *,
+    by: str | None = None,
+    weight: str | None = None,
+    customer: str | None = None,
+    scale: Scale | None = None,
+    whole: bool = False,
+) -> Answers:
+    """The answers of the rows that have a weight and, with `by`, a group.
+
+    Raises ValueError for unknown columns, text, answers off the scale (or not whole numbers, with
+    `whole`), bad weights, and items that nobody answered.
+    """
+    by = by or None
+    known(responses, [*items, *(c for c in (by, customer) if c)])
+    if by in MEASURES:
+        raise ValueError(f"by={by!r} is the name of a column of every result. Rename it first.")
+    x = numbers(responses, items)
+    for item, values in zip(items, x.T, strict=True):
+        _on_scale(item, values, scale, whole)
+    w = moments.weights_of(responses, weight)
+    group, groups = (
+        pd.factorize(responses[by], sort=True) if by else (np.zeros(len(x), int), [None])
+    )
+    keep = (w > 0) & (group >= 0)
+    if not (~np.isnan(x[keep])).any():
+        raise ValueError(
+            f"responses.{', '.join(items)}: none of {len(responses):,} rows holds an answer. "
+            "Choose another item, another wave, or a wider WHERE."
+        )
+    unit = np.arange(keep.sum())
+    if customer:
+        codes = pd.factorize(responses[customer])[0][keep]
+        codes = np.where(codes < 0, codes.max(initial=-1) + 1 + unit, codes)  # unknown: own unit
+        unit = np.unique(codes, return_inverse=True)[1]
+    note = _note(responses, items, x, keep, group, by)
+    return Answers(tuple(items), x[keep], w[keep], group[keep], list(groups), unit, by or "", note)
+
+
+def known(responses: pd.DataFrame, columns: Sequence[str]) -> None:
+    """ValueError that names the columns there are, when one of `columns` is not."""
+    if unknown := [c for c in columns if c not in responses]:
+        raise ValueError(
+            f"no column {unknown} in these responses. They have: "
+            f"{', '.join(map(str, responses.columns))}."
+        )
+
+
+def numbers(responses: pd.DataFrame, items: Sequence[str]) -> np.ndarray:
+    """The answers as floats (n, k), NaN where there is none; ValueError for text."""
+    columns = []
+    for item in items:
+        try:
+            columns.append(responses[item].to_numpy(float, na_value=np.nan))
+        except (TypeError, ValueError):
+            raise ValueError(_not_numbers(responses, item)) from None
+    return np.stack(columns, axis=1) if columns else np.empty((len(responses), 0))
+
+
+def _not_numbers(responses: pd.DataFrame, item: str) -> str:
+    given = responses[item].notna().to_numpy()
+    bad = pd.to_numeric(responses[item], errors="coerce").isna().to_numpy() & given
+    if not bad.any():
+        return f"responses.{item} holds numbers as text. Convert them with pandas.to_numeric."
+    first = np.flatnonzero(bad)[0]
+    return (
+        f"responses.{item}: {bad.sum():,} of {given.sum():,} answers are not numbers (the first is "
+        f"{responses[item].iloc[first]!r} in row {first + 1:,}). Recode them in study.yaml; "
+        "`cx check` lists the rows."
+    )
+
+
+def _on_scale(item: str, values: np.ndarray, scale: Scale | None, whole: bool) -> None:
+    if scale is None:
+        return
+    low, high = scale
+    given = ~np.isnan(values)
+    off = given & ((values < low) | (values > high))
+    if off.any():
+        worst = values[off][np.argmax(np.abs(values[off] - (low + high) / 2))]
+        which = "largest" if worst > high else "smallest"
+        raise ValueError(
+            f"responses.{item}: {off.sum():,} of {given.sum():,} answers lie outside "
+            f"{low:g}-{high:g} ({which} {worst:g}, first in row {np.flatnonzero(off)[0] + 1:,}). "
+            "Recode or drop them before loading; `cx check` lists the rows."
+        )
+    broken = given & (values != np.rint(values))
+    if whole and broken.any():
+        first = np.flatnonzero(broken)[0]
+        raise ValueError(
+            f"responses.{item}: {broken.sum():,} of {given.sum():,} answers are not whole numbers "
+            f"(first {values[first]:g} in row {first + 1:,}). The NPS is defined on 0, 1, ..., 10; "
+            "use scores.mean() for other scales."
+        )
+
+
+def _note(
+    responses: pd.DataFrame,
+    items: Sequence[str],
+    x: np.ndarray,
+    keep: np.ndarray,
+    group: np.ndarray,
+    by: str | None,
+) -> tuple[str, ...]:
+    n, parts = (~np.isnan(x[keep])).sum(0), []
+    if len(items) == 1:
+        parts.append(
+            page.say("{n} of {total} responses answered.", n=page.count(n[0]),
+                     total=page.count(len(x)))
+        )  # fmt: skip
+    else:
+        parts.append(
+            page.say("{least} to {most} of {total} responses answered each question.",
+                     least=page.count(n.min()), most=page.count(n.max()), total=page.count(len(x)))
+        )  # fmt: skip
+    skipped = [skipped_by(responses, item)[keep].sum() for item in items]
+    if sum(skipped):
+        parts.append(
+            page.say("Not experienced, and counted apart: {items}.",
+                     items=", ".join(f"{page.label(i)} {page.count(s)}"
+                                     for i, s in zip(items, skipped, strict=True) if s))
+        )  # fmt: skip
+    if by and (lost := int((group < 0).sum())):
+        parts.append(
+            page.say("{lost} responses without {group} were left out.", lost=page.count(lost),
+                     group=page.label(by))
+        )  # fmt: skip
+    return tuple(parts)
+
+
+def skipped_by(responses: pd.DataFrame, item: str) -> np.ndarray:
+    """Who never experienced what the item asks about: the flag beside it, if there is one."""
+    flag = f"{item}_not_experienced"
+    if flag not in responses:
+        return np.zeros(len(responses), bool)
+    return responses[flag].fillna(False).to_numpy(bool)

@@ -1,0 +1,269 @@
+"""Weights that make those who answered look like the population, in the attributes known of both.
+
+    fit = weights.rake(responses, {"region": {"north": 0.4, "south": 0.6}, "plan": {...}})
+    print(fit)                        # Weights meet all margins; design effect 1.31, ...
+    responses["weight"] = fit.weights
+    responses = weights.weigh(responses, study.margins)       # the same, as a page does it
+
+Raking mends differences in the attributes it is given, and only those: if within an age group the
+dissatisfied answer less, no weight shows it. Weights make estimates less exact; the design effect
+says by how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates
+
+Margins = Mapping[str, Mapping[str, float]]
+FAR = 0.0005  # a share further than this from its margin is said to miss it
+
+
+@dataclass(frozen=True)
+class Weights(Estimates):
+    """Weights of mean 1 and how well they do.
+
+    `table` has a row for each category: attribute, term, estimate (share after weighting), low and
+    high (none: margins are met, not estimated), n, before (share without weighting), target.
+    """
+
+    weights: pd.Series = field(kw_only=True)  # aligned to the rows
+    effect: float = field(kw_only=True)  # design effect by Kish
+    effective: float = field(kw_only=True)  # effective n
+    rounds: int = field(kw_only=True)
+    converged: bool = field(kw_only=True)
+
+
+def rake(
+    rows: pd.DataFrame,
+    margins: Margins,
+    *,
+    base: str | None = None,
+    trim: float = 5.0,
+    tolerance: float = 1e-8,
+    most: int = 200,
+) -> Weights:
+    """Weights of mean 1 whose shares equal the population's in every attribute of `margins`.
+
+    Iterative proportional fitting (Deming and Stephan 1940; Deville and Särndal 1992), starting
+    from the column `base` (ones without). No weight exceeds `trim` times the mean; what is cut off
+    goes to the other rows, and margins that can then not be met are named. Stops when no share
+    moves more than `tolerance`, or after `most` rounds, and says which. Raises ValueError for
+    margins that no weights can meet.
+    """
+    start = _start(rows, base)
+    if trim <= 1:
+        raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
+    if not margins:
+        raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
+    codes = {a: _codes(rows, a, shares, start) for a, shares in margins.items()}
+    targets = {a: np.array([*s.values()], float) / sum(s.values()) for a, s in margins.items()}
+    w, rounds, converged = _fit(start, codes, targets, trim, tolerance, most)
+    table = _table(margins, codes, targets, start, w)
+    return _packed(rows, table, w, (trim, rounds, converged))
+
+
+def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd.DataFrame:
+    """The rows with their weight in `column`: raked to what of the margins applies to them.
+
+    A weight they already have is where raking starts. After a selection (one region, one wave)
+    categories without rows do not apply, nor attributes with one category left: the rest is raked
+    to its shares among what is left, and what was left out is printed.
+    """
+    base = column if column in rows else None
+    usable, said = _applicable(rows, margins)
+    for sentence in said:
+        print(sentence)
+    if not usable:
+        start = _start(rows, base) if len(rows) else np.ones(0)
+        return rows.assign(**{column: start})
+    fit = rake(rows, usable, base=base)
+    return rows.assign(**{column: fit.weights})
+
+
+def design_effect(weights: np.ndarray | pd.Series) -> float:
+    """How many times larger weights make the variance of a mean, at least 1 (Kish 1965)."""
+    w = np.asarray(weights, float)
+    return float(len(w) * (w**2).sum() / w.sum() ** 2)
+
+
+def effective_n(weights: np.ndarray | pd.Series) -> float:
+    """How many answers of equal weight would tell as much (Kish 1965)."""
+    return len(weights) / design_effect(weights)
+
+
+def _fit(
+    start: np.ndarray,
+    codes: dict[str, np.ndarray],
+    targets: dict[str, np.ndarray],
+    trim: float,
+    tolerance: float,
+    most: int,
+) -> tuple[np.ndarray, int, bool]:
+    w = start / start.mean()
+    for rounds in range(1, most + 1):
+        moved = 0.0
+        for attribute, target in targets.items():
+            share = np.bincount(codes[attribute], w, len(target)) / w.sum()
+            factor = np.divide(target, share, out=np.zeros_like(target), where=share > 0)
+            w = w * factor[codes[attribute]]
+            moved = max(moved, float(np.abs(target - share).max()))
+        cut = _cut(w, trim)
+        moved = max(moved, float(np.abs(cut - w).max()) / len(w))
+        w = cut
+        if moved < tolerance:
+            return w, rounds, True
+    return w, most, False
+
+
+def _cut(w: np.ndarray, trim: float) -> np.ndarray:
+    """Weights of mean 1, none above `trim`; what is cut off goes to the others in proportion."""
+    w = w / w.mean()
+    while (w > trim * (1 + 1e-12)).any():
+        high = w >= trim
+        room = len(w) - trim * high.sum()
+        w = np.where(high, trim, w * room / w[~high].sum())
+    return w
+
+
+def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
+    if rows.empty:
+        raise ValueError("no rows to weigh. Choose another wave, or a wider WHERE.")
+    if base is None:
+        return np.ones(len(rows))
+    if base not in rows:
+        raise ValueError(f"no column {base!r} in these rows. They have: {', '.join(rows.columns)}.")
+    w = pd.to_numeric(rows[base], errors="coerce").to_numpy(float, na_value=np.nan)
+    if bad := int((np.isnan(w) | (w < 0)).sum()):
+        raise ValueError(
+            f"{bad:,} of {len(w):,} base weights in {base!r} are negative, missing or text. Give "
+            "every row a weight of 0 or more."
+        )
+    if not w.sum() > 0:
+        raise ValueError(f"the base weights in {base!r} are all 0. Some must be positive.")
+    return w
+
+
+def _codes(
+    rows: pd.DataFrame, attribute: str, shares: Mapping[str, float], start: np.ndarray
+) -> np.ndarray:
+    """Place of each row's category in `shares`; ValueError for what no weights could meet."""
+    where = f"margins.{attribute}"
+    if attribute not in rows:
+        raise ValueError(
+            f"{where}: no column {attribute!r} in these rows. They have: {', '.join(rows.columns)}."
+        )
+    if bad := {c: s for c, s in shares.items() if not s >= 0}:
+        raise ValueError(f"{where}: the shares {bad} are not 0 or more.")
+    if abs(sum(shares.values()) - 1) > 0.005:
+        raise ValueError(f"{where}: the shares add up to {sum(shares.values()):.3f}, not 1.")
+    values = rows[attribute]
+    if lost := int(values.isna().sum()):
+        raise ValueError(
+            f"{where}: {lost:,} of {len(rows):,} rows have no {attribute}. Fill them, give them a "
+            "category of their own with its share, or leave the attribute out of the margins."
+        )
+    names = [str(c) for c in shares]
+    codes = pd.Index(names).get_indexer(values.astype("str"))
+    if (codes < 0).any():
+        unknown = values[codes < 0].astype("str").value_counts()
+        raise ValueError(
+            f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
+            f"({', '.join(f'{c} {k:,}' for c, k in unknown.head(5).items())}). There are: "
+            f"{', '.join(names)}. Add the shares, or recode the rows."
+        )
+    weight = np.bincount(codes, start, len(names))
+    if empty := [f"{c} ({s:.1%})" for c, s, w in _beside(shares, weight) if s > 0 and not w > 0]:
+        raise ValueError(
+            f"{where}: no row is in {', '.join(empty)}, so no weights can give it its share. Join "
+            "it to a category that has rows, or take other rows."
+        )
+    return codes
+
+
+def _beside(shares: Mapping[str, float], weight: np.ndarray) -> list[tuple[str, float, float]]:
+    return [(c, s, w) for (c, s), w in zip(shares.items(), weight, strict=True)]
+
+
+def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str]]:
+    usable, said = {}, []
+    for attribute, shares in margins.items():
+        there = set(rows[attribute].astype("str")) if attribute in rows else set()
+        left = {c: s for c, s in shares.items() if str(c) in there}
+        if len(left) < 2 or not sum(left.values()) > 0:
+            said.append(page.say("Not weighted by {attribute}: these rows do not differ in it.",
+                                 attribute=page.label(attribute)))  # fmt: skip
+            continue
+        if gone := [page.label(str(c)) for c in shares if c not in left]:
+            said.append(page.say("Weighted by {attribute} without {gone}: no rows there.",
+                                 attribute=page.label(attribute),
+                                 gone=", ".join(gone)))  # fmt: skip
+        usable[attribute] = {c: s / sum(left.values()) for c, s in left.items()}
+    return usable, said
+
+
+def _table(
+    margins: Margins,
+    codes: dict[str, np.ndarray],
+    targets: dict[str, np.ndarray],
+    start: np.ndarray,
+    w: np.ndarray,
+) -> pd.DataFrame:
+    parts = []
+    for attribute, target in targets.items():
+        place, size = codes[attribute], len(target)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "attribute": attribute,
+                    "term": [str(c) for c in margins[attribute]],
+                    "estimate": np.bincount(place, w, size) / w.sum(),
+                    "low": np.nan,
+                    "high": np.nan,
+                    "n": np.bincount(place, minlength=size),
+                    "before": np.bincount(place, start, size) / start.sum(),
+                    "target": target,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _packed(
+    rows: pd.DataFrame, table: pd.DataFrame, w: np.ndarray, run: tuple[float, int, bool]
+) -> Weights:
+    trim, rounds, converged = run
+    effect = design_effect(w)
+    off = (table["estimate"] - table["target"]).abs()
+    at_limit = int((w >= trim * (1 - 1e-9)).sum())
+    answer = page.say(
+        "Weighting moved shares by up to {moved} points to meet the population; design effect "
+        "{effect}, so {n} responses tell as much as {effective}.",
+        moved=page.number(100 * float((table["estimate"] - table["before"]).abs().max())),
+        effect=page.number(effect, 2), n=page.count(len(w)), effective=page.count(len(w) / effect),
+    )  # fmt: skip
+    note = [
+        page.say("Settled after {rounds} rounds.", rounds=rounds)
+        if converged
+        else page.say("Did not settle in {rounds} rounds.", rounds=rounds)
+    ]
+    if at_limit:
+        note.append(page.say("{n} weights were cut at {trim} times the mean.",
+                             n=page.count(at_limit), trim=page.number(trim)))  # fmt: skip
+    if (off > FAR).any():
+        worst = table.loc[off.idxmax()]
+        note.append(page.say(
+            "{n} shares are not met; the furthest is {term}: {share} for {target}.",
+            n=page.count((off > FAR).sum()), term=page.label(worst.term),
+            share=page.percent(worst.estimate, 1), target=page.percent(worst.target, 1),
+        ))  # fmt: skip
+    return Weights(
+        table, answer, " ".join(note), "share", weights=pd.Series(w, rows.index, name="weight"),
+        effect=effect, effective=len(w) / effect, rounds=rounds, converged=converged,
+    )  # fmt: skip
