@@ -93,6 +93,28 @@ def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, 
     return low, high
 
 
+def at_once(
+    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of several terms that all hold at once with probability `level`: (low, high).
+
+    Max-t: each is the estimate plus and minus its standard error times one factor, the `level`
+    quantile over draws of the largest standardised deviation. Terms (last axis) that no draw
+    gives, or that never vary, have no interval.
+    """
+    replicates = np.asarray(replicates, float)
+    error = np.full(len(estimate), np.nan)
+    known = (~np.isnan(replicates)).sum(0) > 1
+    error[known] = np.nanstd(replicates[:, known], axis=0, ddof=1)
+    error[error < 1e-12] = np.nan
+    if np.isnan(error).all():
+        return error, error
+    apart = np.abs(replicates - estimate) / error
+    apart = apart[~np.isnan(apart).all(1)]
+    reach = np.quantile(np.nanmax(apart, axis=1), level) * error
+    return estimate - reach, estimate + reach
+
+
 def failed(replicates: np.ndarray) -> int:
     """How many draws gave no number for some term."""
     return int(np.isnan(np.asarray(replicates, float)).reshape(len(replicates), -1).any(1).sum())

@@ -11,7 +11,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.csi import pls
 from cxlib.csi.model import Model
-from cxlib.estimates import LEVEL, Estimates, tabulate
+from cxlib.estimates import LEVEL, Estimates, at_once, tabulate
 from cxlib.moments import Moments
 
 SCALE = (1.0, 10.0)
@@ -91,7 +91,7 @@ def fit(
     return Fit(
         answer=_sentence(tables["table"], model.target, n),
         note=" ".join(r for r in remarks if r),
-        unit="index",
+        unit="points",
         draws=draws,
         seed=seed,
         model=model,
@@ -139,7 +139,7 @@ def fit_by(
     )
     n = [int(s.rows.sum()) for s in (*groups.values(), sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
-    low, high = _together(index, replicates)
+    low, high = at_once(index, replicates)
     names = [*map(str, groups), "overall"]
     table = pd.DataFrame({by: names, "term": model.target, "estimate": index})
     table = table.assign(low=low.clip(0), high=high.clip(None, 100), n=n)
@@ -155,7 +155,7 @@ def fit_by(
         table,
         _group_sentence(table, by, index[:-1], replicates[:, :-1]),
         " ".join(r for r in remarks if r),
-        "index",
+        "points",
         draws=draws,
         seed=seed,
     )
@@ -166,8 +166,6 @@ def _prepare(responses, model, scales, weight, bucket, scheme, missing):
     if scheme not in pls.SCHEMES:
         raise ValueError(f"no scheme {scheme!r}. There are: {', '.join(pls.SCHEMES)}.")
     items = model.items
-    if extra := [item for item in scales or {} if item not in items]:
-        raise ValueError(f"scales: {extra} are not questions of the model ({', '.join(items)}).")
     ends = np.array([tuple(map(float, (scales or {}).get(item, SCALE))) for item in items])
     if (flat := ends[:, 0] >= ends[:, 1]).any():
         raise ValueError(f"scales: {items[flat.argmax()]!r} must have its lowest answer first.")
@@ -230,7 +228,7 @@ def _point(sums: Moments, plan: pls.Plan, ends: np.ndarray, model: Model, scheme
         effect = names[int(np.isnan(point.paths).any((1, 2)).argmax())]
         raise ValueError(
             f"the causes of {effect!r} ({', '.join(model.paths[effect])}) are copies of one "
-            "another: their paths cannot be told apart. Leave one out, or join them in one construct."
+            "another: their paths cannot be told apart. Leave one out, or join them in one."
         )
     return point, float(moved)
 
@@ -324,18 +322,6 @@ def _group_index(mean: np.ndarray, share: np.ndarray, ends: np.ndarray, block: s
     mean = mean[block] if mean.ndim == 2 else mean[block, None]
     low, width = ends[block, :1], ends[block, 1:] - ends[block, :1]
     return 100 * (share[block] * (mean - low)).sum(0) / (share[block] * width).sum(0)
-
-
-def _together(estimate: np.ndarray, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals that hold all at once: max-t over the terms of each draw."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        known = ~np.isnan(replicates).all(0)
-        spread = np.full(len(estimate), np.nan)
-        spread[known] = np.nanstd(replicates[:, known], axis=0, ddof=1)
-        apart = np.abs(replicates - estimate) / spread
-    largest = np.nanmax(np.where(np.isfinite(apart), apart, 0), axis=1)
-    reach = np.quantile(largest[~np.isnan(replicates[:, -1])], LEVEL) * spread
-    return estimate - reach, estimate + reach
 
 
 def _sentence(table: pd.DataFrame, target: str, n: int) -> str:

@@ -1,4 +1,4 @@
-"""A satisfaction model in plain data: the questions of each construct, the causes of each construct.
+"""A satisfaction model in plain data: the questions and the causes of each construct.
 
     Model(constructs={...}, preset="ecsi12")         # the paths of a published model
     Model(constructs={...}, paths={"loyalty": ["satisfaction"]})

@@ -1,0 +1,483 @@
+"""Driver importance: answers in, shares with intervals and one sentence out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.drivers import shares
+from cxlib.estimates import LEVEL, Estimates, at_once, failed, tabulate
+from cxlib.moments import Moments
+
+COPY = 1 - 1e-9  # correlation from which one driver says what another does
+MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
+
+
+@dataclass(frozen=True)
+class Importance(Estimates):
+    """Shares of R² (`table`), and R² itself with its interval (`r2`).
+
+    Beyond the usual columns `table` has rank_low and rank_high, the 95% interval of the driver's
+    rank, and chance_first, the share of draws in which it comes first.
+    """
+
+    r2: pd.DataFrame = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Comparison(Estimates):
+    """Shares in each group (`table`), and how far each is from everybody's (`differences`)."""
+
+    differences: pd.DataFrame = field(kw_only=True)
+
+
+def importance(
+    responses: pd.DataFrame | Moments,
+    outcome: str,
+    drivers: list[str],
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Importance:
+    """Share of the explained variance that belongs to each driver, with 95% intervals.
+
+    Shapley values of R² (Lindeman, Merenda and Gold 1980): exact for up to 16 drivers, beyond that
+    from sampled orders of entry, whose error the note tells. `responses` are answers, a row each,
+    or sums of them. With `missing="pairwise"` each pair of questions uses those who answered both,
+    as needed where nobody meets every touchpoint. Raises ValueError for drivers that are unknown,
+    constant, copies of one another or too many, and for too few answers.
+    """
+    how = {"weight": weight, "bucket": bucket, "missing": missing, "draws": draws, "seed": seed}
+    return _importance(responses, outcome, list(drivers), _values(len(drivers), seed), **how)
+
+
+def relative_weights(
+    responses: pd.DataFrame | Moments,
+    outcome: str,
+    drivers: list[str],
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Importance:
+    """Johnson's relative weights as shares of R²: one regression, so for any number of drivers.
+
+    Johnson (2000). Same table and errors as `importance`.
+    """
+    how = {"weight": weight, "bucket": bucket, "missing": missing, "draws": draws, "seed": seed}
+    return _importance(
+        responses, outcome, list(drivers), lambda cov: (shares.johnson(cov), 0), **how
+    )
+
+
+def importance_by(
+    responses: pd.DataFrame,
+    outcome: str,
+    drivers: list[str],
+    by: str,
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Comparison:
+    """Shares of R² in each group of the column `by`, and their differences from everybody's.
+
+    The intervals of `table` hold all at once, and so do those of `differences` (max-t over groups
+    and drivers); groups are drawn together, customers whole. A group too small or too uniform
+    for a regression is left blank and named in the note.
+    """
+    drivers = list(drivers)
+    how = {"weight": weight, "bucket": bucket, "missing": missing}
+    sums = _sums(responses, outcome, drivers, **how)
+    groups = moments.by_group(responses, [outcome, *drivers], by, **how)
+    values = _values(len(drivers), seed)
+    whole, _ = _estimate(sums, values)
+    fits = {g: _group(s, values, draws, seed) for g, s in groups.items()}
+    blank = [g for g, (point, _) in fits.items() if np.isnan(point).any()]
+    point = np.concatenate([p for p, _ in fits.values()])
+    again = np.concatenate([r for _, r in fits.values()], axis=1)
+    drawn, _ = _drawn(sums, values, draws, seed)
+    frame = pd.DataFrame(
+        {by: np.repeat([str(g) for g in groups], len(drivers)), "term": drivers * len(groups)}
+    )
+    n = np.repeat([int(s.rows.sum()) for s in groups.values()], len(drivers))
+    low, high = at_once(point, again)
+    table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
+    apart = point - np.tile(_parts(whole), len(groups))
+    low, high = at_once(apart, again - np.tile(_parts(drawn), (1, len(groups))))
+    differences = frame.assign(estimate=apart, low=low, high=high, n=n)
+    remarks = [
+        _answered(responses, sums, outcome, drivers),
+        page.say("Intervals hold at once over groups and drivers; {draws} draws.", draws=draws),
+        _blank(blank, by),
+        _failures(again[:, ~np.isnan(point)], draws),
+    ]
+    return Comparison(
+        table,
+        _difference_sentence(differences, by, outcome),
+        " ".join(r for r in remarks if r),
+        "share",
+        draws=draws,
+        seed=seed,
+        differences=differences,
+    )
+
+
+def overlap(
+    responses: pd.DataFrame | Moments,
+    drivers: list[str],
+    weight: str | None = None,
+    *,
+    missing: str = "pairwise",
+) -> pd.DataFrame:
+    """Correlations of the drivers, a square table: how far they share the credit."""
+    drivers = list(drivers)
+    if isinstance(responses, Moments):
+        sums = responses.select(drivers)
+    else:
+        sums = moments.of(responses, drivers, weight=weight, missing=missing)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return pd.DataFrame(sums.total().cor.clip(-1, 1), index=drivers, columns=drivers)
+
+
+def _importance(
+    responses, outcome, drivers, values, *, weight, bucket, missing, draws, seed
+) -> Importance:
+    sums = _sums(responses, outcome, drivers, weight=weight, bucket=bucket, missing=missing)
+    gains, remark = _estimate(sums, values)
+    again, mended = _drawn(sums, values, draws, seed)
+    n = _counts(responses, sums, outcome, drivers)
+    table = tabulate(drivers, _parts(gains), _parts(again), n)
+    table = table.assign(**_ranks(_parts(again)))
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    total = again.sum(-1, keepdims=True)
+    answered = int(sums.rows.sum())
+    r2 = tabulate(["R²"], [gains.sum()], total, answered)
+    remarks = [
+        _answered(responses, sums, outcome, drivers),
+        _not_experienced(responses, drivers),
+        _how(draws, weight, bucket),
+        remark,
+        _mended(mended, draws),
+        _failures(again, draws),
+    ]
+    return Importance(
+        table,
+        _sentence(table, outcome, float(gains.sum()), answered),
+        " ".join(r for r in remarks if r),
+        "share",
+        draws=draws,
+        seed=seed,
+        r2=r2,
+    )
+
+
+def _values(k: int, seed: int) -> Callable:
+    """The function from covariances to (gains in R², their sampling errors)."""
+    if k > shares.MOST_SAMPLED:
+        raise ValueError(
+            f"{k} drivers are too many to order; the limit is {shares.MOST_SAMPLED}. Group them "
+            "first, or use drivers.relative_weights(), which needs one regression."
+        )
+    if k > shares.MOST_EXACT:
+        return lambda cov: shares.sampled_shapley(cov, seed)
+    return lambda cov: (shares.shapley(cov), 0)
+
+
+def _parts(gains: np.ndarray) -> np.ndarray:
+    """Gains as shares of R²."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return gains / gains.sum(-1, keepdims=True)
+
+
+def _sums(responses, outcome: str, drivers: list[str], *, weight, bucket, missing) -> Moments:
+    columns = [outcome, *drivers]
+    if not drivers:
+        raise ValueError("no drivers given. Name the columns that may explain the outcome.")
+    if twice := sorted({c for c in columns if columns.count(c) > 1}):
+        where = "the outcome and a driver" if twice[0] == outcome else "given twice as a driver"
+        raise ValueError(f"{twice[0]!r} is {where}. Name each column once.")
+    if isinstance(responses, Moments):
+        sums = responses.select(columns)
+    else:
+        sums = moments.of(responses, columns, weight=weight, bucket=bucket, missing=missing)
+    if (n := int(sums.rows.sum())) < len(drivers) + 3:
+        raise ValueError(
+            f"{n} of {sums.offered:,} responses can be used for {len(drivers)} drivers; at least "
+            f"{len(drivers) + 3} are needed, and some 30 a driver for useful intervals. Take fewer "
+            "drivers or more responses, or missing='pairwise'."
+        )
+    _check_spread(sums, outcome, drivers)
+    return sums
+
+
+def _check_spread(sums: Moments, outcome: str, drivers: list[str]) -> None:
+    total = sums.total()
+    variance, columns = np.diagonal(total.cov), [outcome, *drivers]
+    if alike := [c for c, v in zip(columns, variance, strict=True) if v < 1e-12]:
+        mean = total.mean[columns.index(alike[0])]
+        role = "outcome" if alike[0] == outcome else "driver"
+        raise ValueError(
+            f"{role} {alike[0]!r} is constant: all {int(sums.rows.sum()):,} answers are {mean:g}. "
+            "What never differs explains nothing; leave it out."
+        )
+    if np.isnan(total.cov).any():
+        i, j = np.argwhere(np.isnan(total.cov))[0]
+        raise ValueError(
+            f"nobody answers both {columns[i]!r} and {columns[j]!r}, so they cannot be weighed "
+            "together. Leave one out."
+        )
+    same = np.argwhere(np.triu(np.abs(total.cor), 1) > COPY)
+    if len(same):
+        one, other = (columns[i] for i in same[0])
+        what = "the outcome" if one == outcome else f"driver {one!r}"
+        raise ValueError(
+            f"driver {other!r} is a copy of {what} (correlation {total.cor[tuple(same[0])]:.3f}): "
+            "the credit cannot be shared between them. Leave one out."
+        )
+    if not sums.pairwise:
+        _check_combinations(total.cor[1:, 1:], drivers)
+
+
+def _check_combinations(cor: np.ndarray, drivers: list[str]) -> None:
+    values, vectors = np.linalg.eigh(cor)
+    if values[0] < shares.LEAST_PIVOT:
+        involved = [d for d, v in zip(drivers, vectors[:, 0], strict=True) if abs(v) > 0.05]
+        raise ValueError(
+            f"drivers {', '.join(involved)} are copies of one another taken together: one is a sum "
+            "of the others. Leave one of them out."
+        )
+
+
+def _estimate(sums: Moments, values: Callable) -> tuple[np.ndarray, str]:
+    """Gains in R² of the drivers, and what there is to say about how they were found."""
+    cov, remark = sums.total().cov, ""
+    if sums.pairwise:
+        cov, moved = moments.possible(cov)
+        if not moved <= MOST_MOVED:
+            raise ValueError(
+                f"pairwise correlations contradict one another (one would have to move by "
+                f"{moved:.2f}; the limit is {MOST_MOVED}). Leave out drivers that few answer, or "
+                "use missing='complete'."
+            )
+        if moved:
+            remark = page.say(
+                "Pairwise correlations were impossible; moved by up to {moved} to possible ones.",
+                moved=page.number(float(moved), 3),
+            )
+    gains, errors = values(cov)
+    if np.any(errors):
+        remark += page.say(
+            " Shares come from sampled orders of entry, with a standard error of {error} at most.",
+            error=page.percent(float(np.max(errors) / gains.sum()), 2),
+        )
+    return gains, remark.strip()
+
+
+def _drawn(sums: Moments, values: Callable, draws: int, seed: int) -> tuple[np.ndarray, int]:
+    """Gains in each draw (draws, k), NaN where there is no solution, and draws that were mended."""
+    cov, mended = sums.resample(draws, seed).cov, 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if sums.pairwise:
+            cov, moved = moments.possible(cov)
+            mended = int((moved > 0).sum())
+        return values(cov)[0], mended
+
+
+def _group(sums: Moments, values: Callable, draws: int, seed: int):
+    """Shares in one group and its draws; NaN where the group cannot carry a regression."""
+    k = len(sums.columns) - 1
+    nothing = np.full(k, np.nan), np.full((draws, k), np.nan)
+    if sums.rows.sum() < k + 3:
+        return nothing
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cov = sums.total().cov
+        if (np.diagonal(cov) < 1e-12).any() or np.isnan(cov).any():
+            return nothing
+        if sums.pairwise:
+            cov, moved = moments.possible(cov)
+            if not moved <= MOST_MOVED:
+                return nothing
+        point = _parts(values(cov)[0])
+        return point, _parts(_drawn(sums, values, draws, seed)[0])
+
+
+def _ranks(parts: np.ndarray) -> dict[str, np.ndarray]:
+    """Interval of each driver's rank (1 is the largest share), and how often it comes first."""
+    parts = parts[~np.isnan(parts).any(1)]
+    if not len(parts):
+        nothing = np.full(parts.shape[1], np.nan)
+        return {"rank_low": nothing, "rank_high": nothing, "chance_first": nothing}
+    ranks = 1 + (-parts).argsort(1).argsort(1)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(ranks, [tail, 1 - tail], axis=0, method="inverted_cdf")
+    return {
+        "rank_low": low.astype(int),
+        "rank_high": high.astype(int),
+        "chance_first": (ranks == 1).mean(0),
+    }
+
+
+def _counts(responses, sums: Moments, outcome: str, drivers: list[str]) -> int | list[int]:
+    """Responses behind each driver."""
+    if not sums.pairwise or isinstance(responses, Moments):
+        return int(sums.rows.sum())
+    answered = responses[outcome].notna()
+    return [int((responses[d].notna() & answered).sum()) for d in drivers]
+
+
+def _sentence(table: pd.DataFrame, outcome: str, r2: float, n: int) -> str:
+    """Who explains most; where the draws disagree on who comes first, that is left open."""
+    facts = {"outcome": page.label(outcome), "r2": page.number(r2, 2), "n": page.count(n)}
+    first = table["chance_first"].fillna(0).cumsum().ge(LEVEL)
+    leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
+    names = [page.label(t) for t in leaders["term"]]
+    shown = [
+        f"{page.percent(r.estimate)} ({page.span(r.low, r.high, 0, share=True)})"
+        for r in leaders.itertuples()
+    ]
+    if len(names) == 1:
+        return page.say(
+            "{driver} explains most of {outcome}: {share} of R² {r2}, n {n}.",
+            driver=_opening(names[0]),
+            share=shown[0],
+            **facts,
+        )
+    if len(names) == 2:
+        return page.say(
+            "{first} and {second} explain most of {outcome}: {share} and {share2} of R² {r2}, "
+            "n {n}; which of the two comes first is open.",
+            first=_opening(names[0]),
+            second=names[1],
+            share=shown[0],
+            share2=shown[1],
+            **facts,
+        )
+    return page.say(
+        "{driver} has the largest share of {outcome}, {share} of R² {r2}, n {n}, but which comes "
+        "first is open among {names}.",
+        driver=_opening(names[0]),
+        share=shown[0],
+        names=page.say(", ").join(names),
+        **facts,
+    )
+
+
+def _difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
+    known = differences.dropna(subset=["low", "high"])
+    known = known[known["n"] >= page.rules().smallest_cell]
+    beyond = known[(known["low"] > 0) | (known["high"] < 0)]
+    facts = {"by": page.label(by), "outcome": page.label(outcome)}
+    if known.empty:
+        return page.say("No group of {by} has enough answers to explain {outcome}.", **facts)
+    clear = len(beyond) > 0
+    largest = (beyond if clear else known).assign(size=lambda t: t["estimate"].abs())
+    row = largest.sort_values("size").iloc[-1]
+    facts |= {
+        "driver": page.label(row["term"]),
+        "group": page.label(str(row[by])),
+        "difference": page.number(100 * row["estimate"]),
+        "span": page.span(100 * row["low"], 100 * row["high"]),
+        "n": page.count(row["n"]),
+    }
+    if clear:
+        return page.say(
+            "What explains {outcome} differs by {by}: the share of {driver} in {group} is "
+            "{difference} ({span}) percentage points from everybody's, n {n}.",
+            **facts,
+        )
+    return page.say(
+        "No driver of {outcome} differs by {by} beyond chance; the largest gap is {driver} in "
+        "{group}, {difference} ({span}) percentage points from everybody's, n {n}.",
+        **facts,
+    )
+
+
+def _answered(responses, sums: Moments, outcome: str, drivers: list[str]) -> str:
+    facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
+    if not sums.pairwise:
+        return page.say("{n} of {offered} responses answered every question.", **facts)
+    counts = _counts(responses, sums, outcome, drivers)
+    if isinstance(counts, int):
+        return page.say("{n} of {offered} responses answered some of the questions.", **facts)
+    each = [f"{page.label(d)} {page.count(c)}" for d, c in zip(drivers, counts, strict=True)]
+    return page.say(
+        "Each pair of questions uses those who answered both. Of {offered} responses these rated "
+        "{outcome} and the driver: {each}.",
+        outcome=page.label(outcome),
+        each=page.say(", ").join(each),
+        **facts,
+    )
+
+
+def _not_experienced(responses, drivers: list[str]) -> str:
+    """Touchpoints not met, which is not the same as a question left open."""
+    if isinstance(responses, Moments):
+        return ""
+    found = []
+    for driver in drivers:
+        flag = f"{driver}_not_experienced"
+        if flag in responses and (never := int(responses[flag].fillna(False).astype(bool).sum())):
+            found.append(f"{page.label(driver)} {page.count(never)}")
+    if not found:
+        return ""
+    return page.say("Not experienced, so not rated: {each}.", each=page.say(", ").join(found))
+
+
+def _how(draws: int, weight: str | None, bucket: str | None) -> str:
+    facts = {"draws": page.count(draws), "weight": page.label(weight or "")}
+    if weight and bucket:
+        return page.say("Weighted by {weight}; {draws} draws of whole customers.", **facts)
+    if weight:
+        return page.say("Weighted by {weight}; {draws} draws.", **facts)
+    if bucket:
+        return page.say("{draws} draws of whole customers.", **facts)
+    return page.say("{draws} draws.", **facts)
+
+
+def _blank(groups: list, by: str) -> str:
+    if not groups:
+        return ""
+    return page.say(
+        "Left blank, too few or too uniform answers: {groups} ({by}).",
+        groups=page.say(", ").join(page.label(str(g)) for g in groups),
+        by=page.label(by),
+    )
+
+
+def _mended(mended: int, draws: int) -> str:
+    if not mended:
+        return ""
+    return page.say(
+        "In {mended} of {draws} draws pairwise correlations were moved to possible ones.",
+        mended=page.count(mended),
+        draws=page.count(draws),
+    )
+
+
+def _failures(again: np.ndarray, draws: int) -> str:
+    lost = failed(again)
+    if not lost:
+        return ""
+    return page.say(
+        "{failed} of {draws} draws had drivers that were constant or copies; the intervals rest on "
+        "the others.",
+        failed=page.count(lost),
+        draws=page.count(draws),
+    )
+
+
+def _opening(text: str) -> str:
+    """The text as a sentence opens; capitals inside it stay."""
+    return text[:1].upper() + text[1:]
