@@ -68,9 +68,16 @@ class Raw:
 
 
 def read_file(
-    path: str | Path, *, sheet: str | int = 0, encoding: str = "", delimiter: str = ""
+    path: str | Path,
+    *,
+    sheet: str | int = 0,
+    encoding: str = "",
+    delimiter: str = "",
+    called: str = "",
 ) -> Raw:
     """The file's rows as they are, with notes on what had to be found out.
+
+    `called` is the name it goes by in notes and errors; its own when empty.
 
     Raises IntakeError for a file that is not there, is empty, has a header only, is of no known
     kind, or is not in the encoding named.
@@ -80,13 +87,14 @@ def read_file(
         raise IntakeError(_not_there(path))
     if path.stat().st_size == 0:
         raise IntakeError(f"{path.name} is empty (0 bytes). Export it again.")
-    raw = _reader(path)(path, sheet=sheet, encoding=encoding, delimiter=delimiter)
+    name = called or path.name
+    raw = _reader(path)(path, name, sheet=sheet, encoding=encoding, delimiter=delimiter)
     if not raw.offered:
         raise IntakeError(
-            f"{path.name} has a header ({len(raw.frame.columns)} columns) and no rows. Export it "
+            f"{name} has a header ({len(raw.frame.columns)} columns) and no rows. Export it "
             "again, or take it out of study.yaml."
         )
-    return _clean_header(raw, path.name)
+    return _clean_header(raw, name)
 
 
 def _reader(path: Path):
@@ -140,26 +148,26 @@ def _clean_header(raw: Raw, name: str) -> Raw:
 # Text
 
 
-def _read_text(path: Path, *, encoding: str, delimiter: str, **_: object) -> Raw:
+def _read_text(path: Path, name: str, *, encoding: str, delimiter: str, **_: object) -> Raw:
     content = path.read_bytes()
     if path.suffix.lower() == ".gz":
         content = gzip.decompress(content)
-    text, encoding, why = decode(content, path.name, encoding)
+    text, encoding, why = decode(content, name, encoding)
     notes = [why]
     if not text.strip():
-        raise IntakeError(f"{path.name} is empty but for blanks. Export it again.")
+        raise IntakeError(f"{name} is empty but for blanks. Export it again.")
     if not delimiter:
-        delimiter, why = find_delimiter(text, path.name)
+        delimiter, why = find_delimiter(text, name)
         notes.append(why)
     lines, widths = _measure(text, delimiter)
     if not widths[0]:
-        raise IntakeError(f"{path.name}: line 1 is blank; the header must stand there.")
+        raise IntakeError(f"{name}: line 1 is blank; the header must stand there.")
     good = widths == widths[0]
     blank = widths == 0
     if blank.any():
-        notes.append(f"{path.name}: {int(blank.sum()):,} blank line(s) passed over.")
+        notes.append(f"{name}: {int(blank.sum()):,} blank line(s) passed over.")
     broken = _broken(text, delimiter, lines, widths, ~good & ~blank)
-    frame = _parse(text, delimiter, path.name, ragged=not good.all())
+    frame = _parse(text, delimiter, name, ragged=not good.all())
     frame.index = pd.Index(lines[good][1:], name="row")
     return Raw(frame, encoding=encoding, delimiter=delimiter, notes=tuple(notes), broken=broken)
 
@@ -326,12 +334,12 @@ def find_delimiter(text: str, name: str = "the file") -> tuple[str, str]:
 # Other kinds
 
 
-def _read_excel(path: Path, *, sheet: str | int, **_: object) -> Raw:
+def _read_excel(path: Path, name: str, *, sheet: str | int, **_: object) -> Raw:
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
     except Exception as error:  # openpyxl and zipfile raise many kinds for a broken book
         raise IntakeError(
-            f"{path.name} is not an Excel workbook that can be read ({error}). Save it again as "
+            f"{name} is not an Excel workbook that can be read ({error}). Save it again as "
             ".xlsx; take a password off."
         ) from error
     with book:
@@ -339,37 +347,35 @@ def _read_excel(path: Path, *, sheet: str | int, **_: object) -> Raw:
         if (isinstance(sheet, int) and sheet >= len(sheets)) or (
             isinstance(sheet, str) and sheet not in sheets
         ):
-            raise IntakeError(f"{path.name} has no sheet {sheet!r}. There are: {sheets}.")
+            raise IntakeError(f"{name} has no sheet {sheet!r}. There are: {sheets}.")
         frame = book.parse(sheet, dtype=object, keep_default_na=False, na_values=[""])
     frame.index = pd.Index(np.arange(len(frame)) + 2, name="row")
     blank = frame.isna().all(axis=1)
     chosen = sheets[sheet] if isinstance(sheet, int) else sheet
-    notes = [f"{path.name}: sheet {chosen!r} of {len(sheets)}."]
+    notes = [f"{name}: sheet {chosen!r} of {len(sheets)}."]
     if blank.any():
-        notes.append(f"{path.name}: {int(blank.sum()):,} blank row(s) passed over.")
+        notes.append(f"{name}: {int(blank.sum()):,} blank row(s) passed over.")
     return Raw(frame[~blank], notes=tuple(notes))
 
 
-def _read_parquet(path: Path, **_: object) -> Raw:
+def _read_parquet(path: Path, name: str, **_: object) -> Raw:
     try:
         frame = pd.read_parquet(path)
     except Exception as error:  # pyarrow raises many kinds for a broken file
-        raise IntakeError(
-            f"{path.name} is not a Parquet file that can be read ({error})."
-        ) from error
+        raise IntakeError(f"{name} is not a Parquet file that can be read ({error}).") from error
     return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
 
 
-def _read_spss(path: Path, **_: object) -> Raw:
+def _read_spss(path: Path, name: str, **_: object) -> Raw:
     import pyreadstat
 
     try:
         frame, meta = pyreadstat.read_sav(str(path))
     except Exception as error:  # pyreadstat raises many kinds for a broken file
-        raise IntakeError(f"{path.name} is not an SPSS file that can be read ({error}).") from error
+        raise IntakeError(f"{name} is not an SPSS file that can be read ({error}).") from error
     frame.index = pd.Index(np.arange(len(frame)) + 1, name="row")
     labels = {k: v for k, v in meta.column_names_to_labels.items() if v}
-    note = f"{path.name}: {len(labels)} variable labels, {len(meta.variable_value_labels)} sets of "
+    note = f"{name}: {len(labels)} variable labels, {len(meta.variable_value_labels)} sets of "
     return Raw(
         frame.replace("", np.nan),
         labels=labels,

@@ -161,7 +161,7 @@ def _open(study: Study, file: File) -> Raw:
     if ".pkl" in path.name:
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
-    return read_file(path, **asked)
+    return read_file(path, called=file.file, **asked)
 
 
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:

@@ -1,0 +1,18 @@
+"""The experience reserve: one validated store of everything known about the customers' experience.
+
+    reserve.check("shop")                       # what is wrong, how many rows, how to mend it
+    reserve.load("shop")                        # files -> reserve.duckdb, built beside, swapped in
+    study = reserve.open("shop")                # built first when missing or older than its files
+    responses = study.responses(wave="2026-Q1", where="channel = 'web'")
+    study.losses(responses)                     # offered, quarantined, left out
+    study.sums("responses", ["speed", "price"], bucket="customer_id")      # one scan -> Moments
+    study.history("2026-06-30", horizon=90)     # a row a customer, from before that day only
+
+The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
+"""
+
+from cxlib.reserve.loading import Check, Loaded, check, load
+from cxlib.reserve.reading import Reserve, open
+from cxlib.reserve.store import ReserveError, fingerprint
+
+__all__ = ["Check", "Loaded", "Reserve", "ReserveError", "check", "fingerprint", "load", "open"]

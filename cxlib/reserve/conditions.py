@@ -1,0 +1,142 @@
+"""WHERE, as people write it, made safe: one true-or-false expression over the table's columns.
+
+    where = safe("channel == \"web\" and nps >= 9", store, "responses")
+
+It is parsed by DuckDB itself and only what a filter needs is let through: columns, constants,
+comparisons, and plain functions. No subquery, no second table, no file, no unknown column.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+
+import duckdb
+
+from cxlib.reserve.store import ReserveError
+
+PLAIN = {
+    *("COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "FUNCTION", "CAST"),
+    *("BETWEEN", "CASE"),
+}
+FUNCTIONS = {
+    *("abs", "ceil", "floor", "round", "least", "greatest", "mod", "sqrt", "ln"),
+    *("lower", "upper", "trim", "length", "contains", "starts_with", "ends_with", "prefix"),
+    *("suffix", "substr", "substring", "left", "right", "replace", "regexp_matches", "concat"),
+    *("year", "quarter", "month", "day", "hour", "week", "isodow", "dayofweek", "date_trunc"),
+    *("date_diff", "datediff", "date_part", "strftime", "to_days", "to_months", "to_years"),
+    *("isnan", "like_escape", "ilike_escape", "list_value", "struct_pack", "ifnull", "nullif"),
+    *("coalesce", "date_add", "date_sub", "strptime", "make_date", "row"),
+}
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"((?:[^\"]|\"\")*)\"")
+
+
+def safe(where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> str:
+    """`where` as SQL that can only filter `table`; "true" when empty. Raises ReserveError."""
+    if not where.strip():
+        return "true"
+    sql = _words_as_text(where, columns)
+    try:
+        _refuse_unsafe(_parsed(sql, store), where, columns)
+        kind = store.execute(f'describe select ({sql}\n) from "{table}"').fetchall()[0][1]
+    except duckdb.Error as error:
+        raise ReserveError(
+            f"WHERE {where!r} is not a condition: {_first_line(error)} Write one like "
+            f"channel = 'web' and month(answered_on) = 3. {_there_are(columns)}"
+        ) from error
+    if kind != "BOOLEAN":
+        raise ReserveError(
+            f"WHERE {where!r} gives {kind.lower()}, not true or false. Compare it with something, "
+            f"such as {columns[0]} = ..."
+        )
+    return f"({sql}\n)"
+
+
+def _words_as_text(where: str, columns: list[str]) -> str:
+    """A double-quoted word that is no column is text, as in pandas: channel == "web"."""
+    known = {c.casefold() for c in columns}
+
+    def turn(match: re.Match) -> str:
+        word = match.group(1)
+        if word is None or word.casefold() in known:
+            return match.group(0)
+        return "'" + word.replace('""', '"').replace("'", "''") + "'"
+
+    return _QUOTED.sub(turn, where)
+
+
+def _parsed(sql: str, store: duckdb.DuckDBPyConnection) -> dict:
+    """The tree of the condition; ReserveError when it is more than a condition."""
+    trees = []
+    for text in ("select 1 from t where true", f"select 1 from t where (\n{sql}\n)"):
+        tree = json.loads(store.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
+        if tree["error"]:
+            raise ReserveError(
+                f"WHERE {sql!r} is not a condition: {tree['error_message']}. Write one like "
+                "channel = 'web' and recommend >= 9."
+            )
+        trees.append(tree["statements"])
+    plain, asked = trees
+    if len(asked) == 1 and asked[0]["node"]["type"] == "SELECT_NODE":
+        condition = asked[0]["node"].pop("where_clause")
+        plain[0]["node"].pop("where_clause")
+        if _without_places(plain) == _without_places(asked):
+            return condition
+    raise ReserveError(f"WHERE {sql!r} is more than one condition. Give a single one.")
+
+
+def _without_places(tree: object) -> object:
+    if isinstance(tree, dict):
+        return {k: _without_places(v) for k, v in tree.items() if "location" not in k}
+    return [_without_places(v) for v in tree] if isinstance(tree, list) else tree
+
+
+def _refuse_unsafe(tree: object, where: str, columns: list[str]) -> None:
+    for node in _nodes(tree):
+        kind = node["class"]
+        if kind not in PLAIN:
+            raise ReserveError(
+                f"WHERE {where!r}: {kind.lower()} is not allowed in a condition. Compare columns "
+                "with values, joined by and, or, not."
+            )
+        if kind == "COLUMN_REF":
+            _refuse_unknown(node["column_names"], where, columns)
+        if kind == "FUNCTION" and not (
+            node.get("is_operator") or node["function_name"] in FUNCTIONS | {"~~", "!~~"}
+        ):
+            if re.fullmatch(r"\W+", node["function_name"]):
+                continue
+            raise ReserveError(
+                f"WHERE {where!r}: the function {node['function_name']!r} is not allowed. There "
+                f"are: {', '.join(sorted(FUNCTIONS))}."
+            )
+
+
+def _nodes(tree: object):
+    if isinstance(tree, dict):
+        if "class" in tree:
+            yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)
+
+
+def _refuse_unknown(names: list[str], where: str, columns: list[str]) -> None:
+    known = {c.casefold(): c for c in columns}
+    if len(names) > 1 or names[0].casefold() not in known:
+        near = get_close_matches(names[-1], columns, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ". Text needs single quotes."
+        raise ReserveError(
+            f"WHERE {where!r}: there is no column {'.'.join(names)!r}{hint} {_there_are(columns)}"
+        )
+
+
+def _there_are(columns: list[str]) -> str:
+    return f"The columns are: {', '.join(columns)}."
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") + "."

@@ -1,0 +1,188 @@
+"""Files checked and loaded into the reserve."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from cxlib import intake as intake_
+from cxlib import sources, tables
+from cxlib import study as study_
+from cxlib.intake import Intake, IntakeError
+from cxlib.reserve import store
+from cxlib.reserve.store import ReserveError
+from cxlib.study import Study
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is wrong with a study's files.
+
+    Attributes
+    ----------
+    counts : table, offered, kept, quarantined; a table that cannot be read has 0 offered
+    problems : table, row, column, value, reason, mend, file; a line a breach; row is empty where a
+               whole file or table is meant
+    warnings : table, column, rows, what, mend: no breach, but worth a look
+    notes : what had to be found out: encodings, delimiters, codes
+    """
+
+    study: str
+    counts: pd.DataFrame
+    problems: pd.DataFrame
+    warnings: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is quarantined and every file could be read; warnings do not count."""
+        return self.problems.empty
+
+    def __str__(self) -> str:
+        lines = [f"{self.study}: {'sound' if self.ok else 'not sound'}"]
+        lines += [
+            f"  {c.table}: {c.offered:,} offered, {c.kept:,} kept, {c.quarantined:,} quarantined"
+            for c in self.counts.itertuples()
+        ]
+        lines += _problem_lines(self.problems)
+        for w in self.warnings.itertuples():
+            where = f"{w.table}.{w.column}" if w.column else w.table
+            lines.append(f"  warning: {where}: {w.rows:,} row(s): {w.what}. {w.mend}")
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def _problem_lines(problems: pd.DataFrame) -> list[str]:
+    """A line for each kind of breach: where, how many, the first of them, and how to mend it."""
+    lines = []
+    kinds = problems.assign(
+        kind=problems["reason"].str.replace(r"row \d+$", "another row", regex=True)
+    )
+    for (table, column, kind, mend), group in kinds.groupby(
+        ["table", "column", "kind", "mend"], sort=False, dropna=False
+    ):
+        where = f"{table}.{column}" if column else table
+        first = group.iloc[0]
+        if pd.isna(first["row"]):
+            lines.append(f"  {where}: {kind} {mend}".rstrip())
+            continue
+        value = "" if pd.isna(first["value"]) else f" {first['value']!r}"
+        lines.append(
+            f"  {where}: {len(group):,} row(s) {kind}, first{value} in row {first['row']} of "
+            f"{first['file']}. {mend}"
+        )
+    return lines
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: counts by table (table, offered, kept, quarantined, sha256), and a Check."""
+
+    study: str
+    path: Path
+    counts: pd.DataFrame
+    check: Check
+
+    def __str__(self) -> str:
+        return f"loaded {self.check}"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def check(name: str) -> Check:
+    """Take in every table of the study and say what is wrong; nothing is written.
+
+    Raises StudyError when study.yaml itself cannot be used.
+    """
+    study = study_.read(name)
+    taken, refused = _take(study)
+    return _checked(study, taken, refused)
+
+
+def load(name: str, *, wait: float = 0) -> Loaded:
+    """Build the study's reserve beside the old one and swap it in.
+
+    Rows that break the contract are left in the quarantine and counted. Raises StudyError for
+    study.yaml, IntakeError for a file that cannot be read or a table of which no row is sound,
+    SourceError for public data that cannot be had, ReserveError while another load is running (for
+    longer than `wait` seconds). Whatever is raised, the reserve there was stays.
+    """
+    study = study_.read(name)
+    with store.alone(study, wait=wait):
+        return _load(study)
+
+
+def _load(study: Study) -> Loaded:
+    taken = intake_.every_table(study)
+    for name, intake in taken.items():
+        _refuse_all_lost(name, intake)
+    counts = store.build(study, taken)
+    return Loaded(study.name, study.reserve_path, counts, _checked(study, taken, {}))
+
+
+def refresh(study: Study, *, wait: float = 600) -> None:
+    """Load the study when its reserve is missing or older than what it was made from, saying so."""
+    if not store.why_stale(study):
+        return
+    with store.alone(study, wait=wait):
+        why = store.why_stale(study)  # another process may have loaded it while we waited
+        if not why:
+            return
+        print(f"loading {study.name} into its reserve: {why}", file=sys.stderr, flush=True)
+        loaded = _load(study)
+    if not loaded.check.ok:
+        print(loaded, file=sys.stderr, flush=True)
+
+
+def _refuse_all_lost(name: str, intake: Intake) -> None:
+    if len(intake.rows):
+        return
+    reasons = intake.quarantine.groupby(["column", "reason"], sort=False).size().sort_values()
+    (column, reason), n = reasons.index[-1], reasons.iloc[-1]
+    raise IntakeError(
+        f"{name}: none of its {intake.offered:,} rows is sound; most often {column} is {reason} "
+        f"({n:,} rows). Correct the mapping in study.yaml; `cx check` lists the rows."
+    )
+
+
+def _take(study: Study) -> tuple[dict[str, Intake], dict[str, str]]:
+    """Each table taken in, or why it could not be."""
+    taken: dict[str, Intake] = {}
+    refused: dict[str, str] = {}
+    for name in (n for n in tables.TABLES if n in study.tables):
+        others = {n: i.rows for n, i in taken.items()}
+        try:
+            taken[name] = intake_.table(study, name, others=others)
+        except (IntakeError, sources.SourceError) as error:
+            refused[name] = str(error)
+    return taken, refused
+
+
+def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) -> Check:
+    counts = [(n, i.offered, len(i.rows), i.quarantined) for n, i in taken.items()]
+    counts += [(n, 0, 0, 0) for n in refused]
+    whole = pd.DataFrame(
+        [(n, None, "", None, why, "", "") for n, why in refused.items()], columns=intake_.QUARANTINE
+    )
+    problems = [whole, *(i.quarantine for i in taken.values())]
+    problems = [p for p in problems if len(p)] or [whole]
+    warnings = [i.warnings for i in taken.values() if len(i.warnings)]
+    return Check(
+        study.name,
+        pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined"]),
+        pd.concat(problems, ignore_index=True),
+        pd.concat(warnings, ignore_index=True) if warnings else pd.DataFrame(columns=WARNINGS),
+        tuple(note for i in taken.values() for note in i.notes),
+    )
+
+
+WARNINGS = ["table", "column", "rows", "what", "mend"]
+__all__ = ["Check", "Loaded", "ReserveError", "check", "load", "refresh"]

@@ -1,0 +1,224 @@
+"""Customers as they stood on a day: what was known before it, and what they did after it.
+
+Point in time is the whole of it. A feature that peeps at the day it shall predict makes a model
+that is splendid on paper and useless at the counter; so each feature is a sum over rows dated
+before `as_of`, and a test changes the later rows and finds the features unchanged.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+
+from cxlib import page
+from cxlib.reserve.store import ReserveError
+from cxlib.study import Study
+
+if TYPE_CHECKING:
+    from cxlib.reserve.reading import Reserve
+
+DATED = {  # table: the column that says when a row came to be known
+    "responses": "answered_on",
+    "events": "at",
+    "orders": "at",
+    "cases": "opened_at",
+    "comments": "at",
+}
+
+
+def history(
+    store: duckdb.DuckDBPyConnection,
+    columns: dict[str, list[str]],
+    study: Study,
+    as_of: str | date,
+    horizon: int = 90,
+) -> pd.DataFrame:
+    """A row for each who is a customer at `as_of`: joined before it, and not left by it.
+
+    Returns
+    -------
+    customer_id, attributes of the customers table (as loaded: keep those out that change
+    afterwards, with `churn.exclude`), tenure_days; from orders recency_days, orders_365, spend_365;
+    from cases cases_180, open_cases; from responses last_satisfaction (the latest answer to the
+    first csat item, else the nps item); from events events_90; and, where left_on is there, `left`:
+    True for those who left after as_of and within `horizon` days. Counts are 0 where there is
+    nothing, recency and satisfaction are NaN.
+    """
+    day = _day(as_of)
+    if horizon < 1:
+        raise ReserveError(f"horizon is {horizon} days; it must be 1 or more.")
+    have = columns["customers"]
+    joins, selected = [], ["c.customer_id"]
+    selected += [f'c."{c}"' for c in _attributes(study, have)]
+    if "joined_on" in have:
+        selected.append("date_diff('day', c.joined_on, $day) as tenure_days")
+    for table, sql, features in _features(study, columns):
+        joins.append(f"left join ({sql}) {table}_ on {table}_.customer_id = c.customer_id")
+        selected += features
+    if "left_on" in have:
+        selected.append(
+            'coalesce(c.left_on > $day and c.left_on <= $day + to_days($horizon), false) as "left"'
+        )
+    there = ["true"]
+    there += ["(c.joined_on is null or c.joined_on < $day)"] if "joined_on" in have else []
+    there += ["(c.left_on is null or c.left_on > $day)"] if "left_on" in have else []
+    sql = (
+        f"select {', '.join(selected)} from customers c {' '.join(joins)} "
+        f"where {' and '.join(there)} order by c.rowid"
+    )
+    values = {"day": day, "horizon": horizon}
+    rows = store.execute(sql, {k: v for k, v in values.items() if f"${k}" in sql}).df()
+    if rows.empty:
+        raise ReserveError(
+            f"nobody is a customer of {study.name} on {day:%Y-%m-%d}. Choose a day between the "
+            "first joined_on and the last left_on."
+        )
+    return rows
+
+
+def _day(as_of: str | date) -> datetime:
+    try:
+        return pd.Timestamp(as_of).normalize().to_pydatetime()
+    except ValueError as error:
+        raise ReserveError(f"as_of {as_of!r} is not a day. Write it as 2026-06-30.") from error
+
+
+def _attributes(study: Study, have: list[str]) -> list[str]:
+    out = {"customer_id", "joined_on", "left_on"}
+    if study.churn:
+        out |= {*study.churn.exclude, study.churn.flag}
+    return [c for c in have if c not in out]
+
+
+def _features(study: Study, columns: dict[str, list[str]]) -> list[tuple[str, str, list[str]]]:
+    """For each table there is: its name, the query of one row a customer, what to select of it."""
+    found = []
+    if _can(columns, "orders", "at"):
+        amount = "sum(amount)" if "amount" in columns["orders"] else "null"
+        within = "filter (where at >= $day - to_days(365))"
+        spend = f"{amount} {within}" if amount != "null" else "null::double"
+        found.append((
+            "orders",
+            "select customer_id, date_diff('day', max(at), $day) as recency_days, "
+            f"count(*) {within} as orders_365, {spend} as spend_365 "
+            "from orders where at < $day group by customer_id",
+            ["orders_.recency_days::double as recency_days",
+             "coalesce(orders_.orders_365, 0)::double as orders_365",
+             "coalesce(orders_.spend_365, 0)::double as spend_365"],
+        ))  # fmt: skip
+    if _can(columns, "cases", "opened_at"):
+        solved = "solved_at" if "solved_at" in columns["cases"] else "null::timestamp"
+        found.append((
+            "cases",
+            "select customer_id, "
+            "count(*) filter (where opened_at >= $day - to_days(180)) as cases_180, "
+            f"count(*) filter (where {solved} is null or {solved} >= $day) as open_cases "
+            "from cases where opened_at < $day and customer_id is not null group by customer_id",
+            ["coalesce(cases_.cases_180, 0)::double as cases_180",
+             "coalesce(cases_.open_cases, 0)::double as open_cases"],
+        ))  # fmt: skip
+    scores = study.items_of("csat") or study.items_of("nps")
+    if _can(columns, "responses", "answered_on") and scores:
+        found.append((
+            "responses",
+            f'select customer_id, arg_max("{scores[0]}", answered_on) as last_satisfaction '
+            f'from responses where answered_on < $day and "{scores[0]}" is not null '
+            "and customer_id is not null group by customer_id",
+            ["responses_.last_satisfaction"],
+        ))  # fmt: skip
+    if _can(columns, "events", "at"):
+        found.append((
+            "events",
+            "select customer_id, count(*) filter (where at >= $day - to_days(90)) as events_90 "
+            "from events where at < $day group by customer_id",
+            ["coalesce(events_.events_90, 0)::double as events_90"],
+        ))  # fmt: skip
+    return found
+
+
+def _can(columns: dict[str, list[str]], table: str, at: str) -> bool:
+    return {"customer_id", at} <= set(columns.get(table, ()))
+
+
+def people(reserve: Reserve) -> pd.DataFrame:
+    """Customers with `left` where it is known; see `Reserve.people`."""
+    if "customers" not in reserve.tables:
+        raise ReserveError(f"{reserve.study.name} has no customers table. Map one in study.yaml.")
+    have, churn = reserve.columns("customers"), reserve.study.churn
+    horizon = churn.horizon if churn else 90
+    last = _last_day(reserve)
+    if "left_on" in have and last is not None:
+        return reserve.history(last - timedelta(days=horizon), horizon)
+    if churn and churn.flag:
+        return _flagged(reserve)
+    if last is not None and any(t in reserve.tables for t in DATED):
+        return reserve.history(last + timedelta(days=1), horizon)
+    return reserve.read("customers")
+
+
+def _flagged(reserve: Reserve) -> pd.DataFrame:
+    churn, rows = reserve.study.churn, reserve.read("customers")
+    if churn.flag not in rows:
+        raise ReserveError(
+            f"churn.flag {churn.flag!r} is not a column of customers. There are: "
+            f"{', '.join(rows.columns)}."
+        )
+    values = rows[churn.flag].astype("string")
+    known = {v.casefold() for v in values.dropna().unique()}
+    wanted = {"true", "yes", "1", "1.0"} if churn.left is True else {str(churn.left).casefold()}
+    if isinstance(churn.left, int) and not isinstance(churn.left, bool):
+        wanted.add(f"{float(churn.left)}")
+    if not wanted & known:
+        raise ReserveError(
+            f"nobody has {churn.flag} = {churn.left!r}. Its values are: {', '.join(sorted(known))}."
+            " Correct churn.left in study.yaml."
+        )
+    left = values.str.casefold().isin(wanted).astype("boolean").mask(values.isna())
+    rows = rows.drop(columns=[churn.flag, *(c for c in churn.exclude if c in rows)])
+    return rows.assign(left=left)
+
+
+def _last_day(reserve: Reserve) -> datetime | None:
+    """The last day of the data, over all dated tables and left_on."""
+    dated = [(t, c) for t, c in DATED.items() if c in reserve._all_columns().get(t, ())]
+    dated += [
+        ("customers", c) for c in ("joined_on", "left_on") if c in reserve.columns("customers")
+    ]
+    if not dated:
+        return None
+    days = " union all ".join(f'select max("{c}") as d from "{t}"' for t, c in dated)
+    found = reserve.store.execute(f"select max(d) from ({days})").fetchone()[0]
+    return None if found is None else datetime(found.year, found.month, found.day)
+
+
+def lack(reserve: Reserve, need: str) -> str:
+    """Why this need is not met, as a sentence of the page's language; empty when it is."""
+    study = reserve.study
+    if need.startswith("items:"):
+        return _lack_of_items(reserve, need.removeprefix("items:").split("|"))
+    if need == "model":
+        return "" if study.model else page.say("The study declares no satisfaction index model.")
+    if need == "churn":
+        known = "left_on" in reserve._all_columns().get("customers", ())
+        flagged = study.churn is not None and bool(study.churn.flag)
+        return "" if known or flagged else page.say("The study does not say who has left.")
+    if need == "waves":
+        n = page.count(waves := len(reserve.waves()))
+        if waves > 1:
+            return ""
+        return page.say("The study has {n} survey waves; two are needed.", n=n)
+    options = need.split("|")
+    if any(t in reserve.tables for t in options):
+        return ""
+    return page.say("The study has no table {tables}.", tables=" / ".join(map(page.label, options)))
+
+
+def _lack_of_items(reserve: Reserve, roles: list[str]) -> str:
+    have = reserve._all_columns().get("responses", ())
+    if any(item in have for item in reserve.study.items_of(*roles)):
+        return ""
+    words = " / ".join(map(page.label, roles))
+    return page.say("The study asks no question of the kind {roles}.", roles=words)

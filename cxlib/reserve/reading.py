@@ -1,0 +1,330 @@
+"""The reserve as a notebook sees it: rows by wave and condition, sums, customers at a date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from cxlib import page, tables
+from cxlib import study as study_
+from cxlib.moments import Moments
+from cxlib.reserve import conditions, loading, people, store, summing
+from cxlib.reserve.store import ReserveError
+from cxlib.study import Study
+
+
+def open(name: str, *, lang: str = "en") -> Reserve:
+    """The reserve of the study `name`; begins a page in `lang` with the study's labels and rules.
+
+    Builds the reserve first when it is missing or older than study.yaml or the files, saying so on
+    stderr. Raises StudyError, IntakeError, SourceError or ReserveError as `load` does.
+    """
+    study = study_.read(name)
+    page.begin(lang=lang, smallest_cell=study.reporting.smallest_cell, labels=_labels(study, lang))
+    loading.refresh(study)
+    return Reserve(study)
+
+
+def _labels(study: Study, lang: str) -> dict[str, str]:
+    """What readers call everything: the contract's columns, then the study's own words."""
+    words = {}
+    for name, words_of in study.labels.items():
+        words[name] = words_of.get(lang, name)
+    for name in study.model.labels if study.model else {}:
+        words[name] = study.model.labels[name].get(lang, name)
+    for name, item in study.items.items():
+        words[name] = item.label.get(lang, name)
+    return words
+
+
+@dataclass
+class Reserve:
+    """A study's store, opened for reading; nothing is read before it is asked for.
+
+    `reserve["orders"]` is `reserve.read("orders")`, and the names are completed at the prompt.
+    """
+
+    study: Study
+    _store: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
+    _columns: dict[str, list[str]] | None = field(default=None, repr=False)
+
+    @property
+    def store(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection, opened at the first use."""
+        if self._store is None:
+            self._store = store.connect(self.study.reserve_path)
+        return self._store
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> Reserve:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.read(table)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.tables
+
+    def __str__(self) -> str:
+        counts = self.counts
+        rows = [f"  {c.table}: {c.kept:,} rows" for c in counts.itertuples()]
+        return "\n".join([f"{self.study.name}: {self.study.title['en']}", *rows])
+
+    __repr__ = __str__
+
+    # What there is
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables the study has."""
+        return list(self._all_columns())
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """table, offered, kept, quarantined, sha256 (of the content) and notes, as loaded."""
+        return self.store.execute("select * from _tables").df()
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """table, row, column, value, reason, mend, file: what was not let in."""
+        return self.store.execute("select * from _quarantine").df()
+
+    @property
+    def warnings(self) -> pd.DataFrame:
+        """table, column, rows, what, mend: what is worth a look."""
+        return self.store.execute("select * from _warnings").df()
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """sha256 of each table's content, and of study.yaml under "study.yaml"."""
+        counts = self.counts
+        made = store.facts(self.study.reserve_path)
+        return {
+            **dict(zip(counts["table"], counts["sha256"], strict=True)),
+            "study.yaml": made["study"],
+        }
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table, items among them."""
+        return list(self._all_columns()[self._known(table)])
+
+    def waves(self) -> list[str]:
+        """The survey waves, in order."""
+        if "wave" not in self._all_columns().get("responses", []):
+            return []
+        found = self.store.execute(
+            "select distinct wave from responses where wave is not null order by wave"
+        )
+        return [row[0] for row in found.fetchall()]
+
+    def _all_columns(self) -> dict[str, list[str]]:
+        if self._columns is None:
+            found = self.store.execute(
+                "select table_name, column_name from duckdb_columns() where table_name[1] != '_' "
+                "order by column_index"
+            ).fetchall()
+            there = {t: [c for name, c in found if name == t] for t, _ in found}
+            self._columns = {t: there[t] for t in tables.TABLES if t in there}
+        return self._columns
+
+    def _known(self, table: str) -> str:
+        if table not in self._all_columns():
+            raise ReserveError(
+                f"{self.study.name} has no table {table!r}. It has: {', '.join(self.tables)}."
+            )
+        return table
+
+    # Rows
+
+    def read(
+        self, table: str, wave: str = "", where: str = "", columns: list[str] | None = None
+    ) -> pd.DataFrame:
+        """Rows of a table, in the order of the files: of one wave, those for which `where` holds.
+
+        Raises ReserveError for an unknown table, wave or column, for a condition that is none, and
+        when no row is left, saying which step lost them.
+        """
+        have = self.columns(table)
+        if unknown := [c for c in columns or [] if c not in have]:
+            raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
+        in_wave = self._wave_condition(table, wave)
+        holds = conditions.safe(where, self.store, table, have)
+        chosen = ", ".join(f'"{c}"' for c in columns or have)
+        try:
+            rows = self.store.execute(
+                f'select {chosen} from "{table}" where {in_wave} and {holds} order by rowid'
+            ).df()
+        except duckdb.Error as error:
+            raise ReserveError(
+                f"WHERE {where!r} fails on {table}: {str(error).splitlines()[0]} Compare text "
+                "with text in single quotes and numbers with numbers. "
+                f"The columns are: {', '.join(have)}."
+            ) from error
+        steps = self._steps(table, wave, where, in_wave, len(rows))
+        if not len(rows) and (wave or where):
+            raise ReserveError(_nothing_left(table, wave, where, steps))
+        rows.attrs["losses"] = steps
+        return rows
+
+    def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
+        """The questionnaires: `read("responses", ...)`."""
+        return self.read("responses", wave, where)
+
+    def losses(self, rows: pd.DataFrame) -> None:
+        """Print how many rows there were at first and where the others went."""
+        if not (steps := rows.attrs.get("losses")):
+            print(page.say("{n} rows", n=page.count(len(rows))))
+            return
+        left = steps["offered"]
+        print(
+            page.say(
+                "{n} rows in the files of {table}",
+                n=page.count(left),
+                table=page.label(steps["table"]),
+            )
+        )
+        for key, n in steps["lost"].items():
+            left -= n
+            self._print_loss(key, left, n, steps)
+        if len(rows) < left:
+            n = left - len(rows)
+            print(
+                page.say(
+                    "{left} after {n} more were left out",
+                    left=page.count(len(rows)),
+                    n=page.count(n),
+                )
+            )
+
+    def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
+        values = {"left": page.count(left), "n": page.count(n)}
+        if key == "quarantined":
+            print(
+                page.say("{left} after {n} that broke the data contract were set aside", **values)
+            )
+        elif key == "wave":
+            print(
+                page.say(
+                    "{left} after {n} of other waves than {wave} were left out",
+                    wave=steps["wave"],
+                    **values,
+                )
+            )
+        else:
+            print(
+                page.say(
+                    "{left} after {n} for which {where} does not hold were left out",
+                    where=steps["where"],
+                    **values,
+                )
+            )
+
+    def _wave_condition(self, table: str, wave: str) -> str:
+        if not wave:
+            return "true"
+        if "wave" not in self.columns(table):
+            raise ReserveError(
+                f"{table} of {self.study.name} has no waves; leave WAVE empty, or use WHERE."
+            )
+        known = self.waves()
+        if table == "responses" and wave not in known:
+            there = ", ".join(known) or "none"
+            raise ReserveError(f"{self.study.name} has no wave {wave!r}. There are: {there}.")
+        return "wave = '" + wave.replace("'", "''") + "'"
+
+    def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
+        offered, loaded = self.store.execute(
+            'select offered, kept from _tables where "table" = ?', [table]
+        ).fetchone()
+        of_wave = loaded
+        if wave:
+            of_wave = self.store.execute(
+                f'select count(*) from "{table}" where {in_wave}'
+            ).fetchone()[0]
+        lost = {"quarantined": offered - loaded}
+        if wave:
+            lost["wave"] = loaded - of_wave
+        if where.strip():
+            lost["where"] = of_wave - kept
+        return {"table": table, "offered": offered, "wave": wave, "where": where, "lost": lost}
+
+    # Sums and customers
+
+    def sums(
+        self,
+        table: str,
+        columns: list[str],
+        weight: str | None = None,
+        bucket: str | None = None,
+        where: str = "",
+        *,
+        wave: str = "",
+        missing: str = "complete",
+    ) -> Moments:
+        """`moments.of` of the rows, by one scan in the store: the same `Moments`, rows never leave.
+
+        `bucket="customer_id"` draws customers whole (a row without one is its own bucket); None
+        makes each row a bucket. The origin is the middle of an item's scale, or 0.
+        """
+        have = self.columns(table)
+        asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
+        if unknown := [c for c in asked if c not in have]:
+            raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
+        holds = conditions.safe(where, self.store, table, have)
+        origin = np.array(
+            [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
+        )
+        return summing.scan(
+            self.store, table, columns, origin, weight, bucket,
+            f"{self._wave_condition(table, wave)} and {holds}", missing,
+        )  # fmt: skip
+
+    def history(self, as_of: str | date, horizon: int = 90) -> pd.DataFrame:
+        """A row for each who is a customer at `as_of`, told from rows dated before that day only.
+
+        See `people.history` for the columns; `left` says whether they left within `horizon` days.
+        """
+        self._known("customers")
+        return people.history(self.store, self._all_columns(), self.study, as_of, horizon)
+
+    def people(self) -> pd.DataFrame:
+        """Customers for segments and early warning, with `left` where it is known.
+
+        With left_on: the history at the last day whose outcome is known (the last date of the data
+        less the study's churn horizon). Else with `churn.flag`: customers, the flag turned into
+        `left`. Else the history after the last day, or the customers as they are.
+        """
+        return people.people(self)
+
+    def lacks(self, needs: list[str]) -> list[str]:
+        """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
+
+        A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
+        more), or items of a role ("items:touchpoint", "items:nps|csat").
+        """
+        return [reason for need in needs if (reason := people.lack(self, need))]
+
+
+def _nothing_left(table: str, wave: str, where: str, steps: dict) -> str:
+    asked = " and ".join(
+        part
+        for part in (f"wave {wave!r}" if wave else "", f"WHERE {where!r}" if where else "")
+        if part
+    )
+    of = steps["offered"] - sum(n for key, n in steps["lost"].items() if key != "where")
+    return (
+        f"{asked} leaves none of the {of:,} rows of {table}. Check the spelling of the values; "
+        f"`reserve.read({table!r})` shows them."
+    )

@@ -1,0 +1,99 @@
+"""Moments by SQL: one scan of the store gives the sums that `moments.of` gives from rows."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+
+from cxlib.moments import MISSING, Moments
+from cxlib.reserve.store import ReserveError
+
+
+def scan(
+    store: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    origin: np.ndarray,
+    weight: str | None,
+    bucket: str | None,
+    holds: str,
+    missing: str = "complete",
+) -> Moments:
+    """Sums of `columns` less `origin` in buckets, over the rows for which `holds`.
+
+    Complete: rows that answer all the columns. Pairwise: for each pair, the rows that give both.
+    Raises ReserveError when no row is left, and for text columns and bad weights.
+    """
+    if missing not in MISSING:
+        raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
+    pairwise, p = missing == "pairwise", len(columns)
+    w = f'"{weight}"' if weight else "1.0"
+    key = f"coalesce(\"{bucket}\", 'row ' || rowid)" if bucket else "rowid"
+    x = [f'("{c}" - {float(o)!r})' for c, o in zip(columns, origin, strict=True)]
+    given = [f'"{c}" is not null' for c in columns]
+    kept = f"({(' or ' if pairwise else ' and ').join(given)}) and {w} > 0"
+    upper = [(i, j) for i in range(p) for j in range(i, p)]
+    wanted = [f"sum({w} * {x[i]} * {x[j]})" for i, j in upper]
+    if pairwise:
+        wanted += [f"sum({w}) filter (where {given[i]} and {given[j]})" for i, j in upper]
+        wanted += [
+            f"sum({w} * {x[i]}) filter (where {given[j]})" for i in range(p) for j in range(p)
+        ]
+    else:
+        wanted += [f"sum({w})", *(f"sum({w} * {x[i]})" for i in range(p))]
+    filtered = ", ".join(f"{_kept(s, kept)} as s{k}" for k, s in enumerate(wanted))
+    sql = (
+        f"select {key} as b, count(*) as all_rows, count(*) filter (where {kept}) as n, "
+        f"count(*) filter (where {w} is null or {w} < 0) as bad, {filtered} "
+        f'from "{table}" where {holds} group by all order by b'
+    )
+    try:
+        found = store.execute(sql).fetchnumpy()
+    except duckdb.Error as error:
+        raise ReserveError(
+            f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
+        ) from error
+    return _moments(found, columns, origin, weight, pairwise, len(wanted))
+
+
+def _kept(aggregate: str, kept: str) -> str:
+    """The aggregate over the kept rows; one that has a filter of its own gets both."""
+    if " filter (where " in aggregate:
+        return aggregate.removesuffix(")") + f" and {kept})"
+    return f"{aggregate} filter (where {kept})"
+
+
+def _moments(
+    found: dict, columns: list[str], origin: np.ndarray, weight: str | None, pairwise: bool, k: int
+) -> Moments:
+    if weight and (bad := int(found["bad"].sum())):
+        raise ReserveError(
+            f"{bad:,} weights in {weight!r} are negative or missing. Give every row a weight of 0 "
+            "or more, or run `weights.rake` again."
+        )
+    some = np.asarray(found["n"]) > 0
+    if not some.any():
+        raise ReserveError(
+            f"no row answers all of {columns}. Leave one out, or use missing='pairwise'."
+        )
+    sums = np.column_stack(
+        [np.ma.filled(np.ma.asarray(found[f"s{i}"], float), 0.0)[some] for i in range(k)]
+    )
+    p = len(columns)
+    at = np.triu_indices(p)
+    half = len(at[0])
+    second = _square(sums[:, :half], p, at)
+    if pairwise:
+        mass = _square(sums[:, half : 2 * half], p, at)
+        first = sums[:, 2 * half :].reshape(-1, p, p)
+    else:
+        mass, first = sums[:, half], sums[:, half + 1 :]
+    rows, offered = np.asarray(found["n"])[some].astype(float), int(found["all_rows"].sum())
+    return Moments(tuple(columns), origin, mass, first, second, rows=rows, offered=offered)
+
+
+def _square(flat: np.ndarray, p: int, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    square = np.zeros((len(flat), p, p))
+    square[:, at[0], at[1]] = flat
+    square[:, at[1], at[0]] = flat
+    return square
