@@ -48,8 +48,8 @@ def _record(name: str, result: Kept, title: str) -> dict:
     table = result if isinstance(result, pd.DataFrame) else getattr(result, "table", None)
     if not isinstance(table, pd.DataFrame):
         raise ValueError(
-            f"report.keep({name!r}, ...) was given a {type(result).__name__}. It keeps an Estimates "
-            "(something with a table and an answer) or a table."
+            f"report.keep({name!r}, ...) was given a {type(result).__name__}. It keeps an "
+            "Estimates (something with a table and an answer) or a table."
         )
     return {
         "name": name,

@@ -1,0 +1,22 @@
+"""Notebooks run over a grid of studies and groups, by papermill, into pages.
+
+    pages = batch.plan(["mobile"], ["10", "20"], {"DRAWS": "500"}, by="gender")
+    results = batch.run(pages, jobs=2)                 # reports/mobile/<time>/index.html
+
+`plan` holds the parameters strictly and starts nothing; `run` makes each page in a process of its
+own, so nothing leaks from page to page, and a page that dies takes no other with it. Whether a page
+is whole is decided by how its process ended, never by what the notebook says of itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+# nbformat would have jsonschema build 35 grammars at import, a second, for a check it never makes.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+from cxlib.batch.grid import Page, Result, notebooks, pick, plan, run  # noqa: E402
+from cxlib.batch.parameters import Parameter  # noqa: E402
+from cxlib.batch.parameters import of as parameters  # noqa: E402
+
+__all__ = ["Page", "Parameter", "Result", "notebooks", "parameters", "pick", "plan", "run"]

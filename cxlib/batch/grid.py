@@ -1,0 +1,201 @@
+"""The grid run: pages over worker processes, an index at the end, and a record of the run.
+
+    results = run(plan(["sample"]), jobs=2)
+    [r.answer for r in results if r.status == "whole"]
+
+A page that fails, dies or exceeds the time limit gets a page that says so; the others go on. After
+Ctrl-C the pages that were made stay, the others are marked as not made, and no process is left.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cxlib import study
+from cxlib.batch import record, workers
+from cxlib.batch.plan import Page, notebooks, pick, plan
+from cxlib.batch.progress import Progress
+
+__all__ = ["Page", "Result", "notebooks", "pick", "plan", "run"]
+
+LONGEST = 3600.0  # seconds a page may take
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a page: its status ("whole", "failed", "lacking", "not made")."""
+
+    page: Page
+    folder: Path
+    status: str
+    seconds: float = 0.0
+    answers: dict = field(default_factory=dict)
+    mistake: tuple[int, int, str] | None = None
+    cells: tuple[float, ...] = ()
+    job: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"{self.page.name}.html"
+
+    @property
+    def answer(self) -> str:
+        """The first sentence the page kept, or why there is none."""
+        if self.mistake:
+            return self.mistake[2].splitlines()[0]
+        if self.page.lacking:
+            return " ".join(self.page.lacking)
+        return next((a["answer"] for a in self.answers.values() if a["answer"]), "")
+
+
+def run(
+    pages: Sequence[Page],
+    *,
+    out: str | Path = "",
+    jobs: int | None = None,
+    plain: bool = False,
+    longest: float = LONGEST,
+    progress: Progress | None = None,
+) -> list[Result]:
+    """Make the pages, `jobs` at a time (two, or one on a single core); results in their order.
+
+    Files go to reports/<study>/<time of now>/, or to `out` (`out`/<study> when there are several
+    studies). KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up.
+    """
+    jobs = jobs or min(2, os.cpu_count() or 1)
+    folders = _folders(pages, out)
+    begun = datetime.now(UTC)
+    work = _Work(pages, folders, plain, longest, progress or Progress(len(pages)))
+    try:
+        with work.progress:
+            _all(work, pages, jobs)
+    finally:
+        results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
+        record.close(results, begun, jobs=jobs, engine=work.engine)
+    return results
+
+
+def _all(work: _Work, pages: Sequence[Page], jobs: int) -> None:
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(work.make, page) for page in pages}
+        try:
+            while waiting:
+                # Short waits, so that Ctrl-C is heard on every platform.
+                done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            work.stop()
+            raise
+
+
+class _Work:
+    """What the threads share: where pages go, who runs, what came out."""
+
+    def __init__(self, pages, folders, plain: bool, longest: float, progress: Progress) -> None:
+        self.pages, self.plain = pages, plain
+        self.folders, self.longest, self.progress = folders, longest, progress
+        self.engine = "kernel"
+        self.results: dict[tuple[str, str], Result] = {}
+        self._leaders: dict[tuple[str, str], int] = {}
+        self._stopped = False
+
+    def make(self, page: Page) -> None:
+        """Make one page and note its result; runs in a thread of its own."""
+        if self._stopped:
+            return
+        name, begun = f"{page.study}/{page.name}", time.monotonic()
+        self.progress.begin(name)
+        job = self.job(page)
+        timer = threading.Timer(self.longest, self._too_long, [page])
+        timer.start()
+        last: dict = {}
+        try:
+            for event in self._events(job, page):
+                if event["event"] == "cell":
+                    self.progress.cell(name, event["cell"], event["cells"])
+                last = {**last, **event}
+        finally:
+            timer.cancel()
+            self._leaders.pop(_key(page), None)
+        if self._stopped:
+            return
+        result = self._result(page, job, last, time.monotonic() - begun)
+        self.results[_key(page)] = result
+        self.progress.end(name, result.status, result.seconds)
+
+    def _events(self, job: dict, page: Page) -> Iterator[dict]:
+        def running(pid: int) -> None:
+            self._leaders[_key(page)] = pid
+
+        return workers.plain(job, running)
+
+    def _result(self, page: Page, job: dict, last: dict, seconds: float) -> Result:
+        folder = self.folders[page.study]
+        if last.get("code") == 0 and "status" in last:
+            mistake = tuple(last["mistake"]) if last["mistake"] else None
+            cells = tuple(last["cells_s"])
+            return Result(
+                page, folder, last["status"], seconds, last["answers"], mistake, cells, job
+            )
+        why = record.why_it_died(last, self.longest, seconds)
+        mistake = (last.get("cell", 0), last.get("cells", 0), why)
+        record.write_dead_page(job, mistake)
+        return Result(page, folder, "failed", seconds, {}, mistake, job=job)
+
+    def job(self, page: Page) -> dict:
+        """What a worker is told."""
+        return record.job_of(page, self.folders[page.study], self._links(page))
+
+    def _links(self, page: Page) -> dict[str, str]:
+        """Where links to other notebooks lead: their pages of the same study and group."""
+        return {
+            p.notebook.stem: f"{p.name}.html"
+            for p in self.pages
+            if p.study == page.study and p.set_name in ("", page.set_name)
+        }
+
+    def not_made(self, page: Page) -> Result:
+        return Result(page, self.folders[page.study], "not made", job=self.job(page))
+
+    def _too_long(self, page: Page) -> None:
+        if leader := self._leaders.get(_key(page)):
+            workers.end(leader)
+
+    def stop(self) -> None:
+        self._stopped = True
+        for leader in list(self._leaders.values()):
+            workers.end(leader)
+
+
+def _key(page: Page) -> tuple[str, str]:
+    return page.study, page.name
+
+
+def _folders(pages: Sequence[Page], out: str | Path) -> dict[str, Path]:
+    names = list(dict.fromkeys(p.study for p in pages))
+    if out:
+        return {n: Path(out) / n if len(names) > 1 else Path(out) for n in names}
+    stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    return {n: _free(study.root() / "reports" / n / stamp) for n in names}
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or the next name that is free: two runs may begin in the same second."""
+    for more in ["", *(f"-{i}" for i in range(2, 100))]:
+        candidate = folder.with_name(folder.name + more)
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            continue
+    raise ValueError(f"{folder} and 98 more are taken. Give a folder with -o.")

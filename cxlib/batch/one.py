@@ -1,0 +1,198 @@
+"""One page, from notebook to HTML, in this process: what each worker does.
+
+    python -m cxlib.batch.one < job.json               # events come out as lines of JSON
+
+Events: {"event": "cell", "cell": 4, "cells": 16} and at last {"event": "end", "status": ...}. Files
+are written beside their place and moved in when whole, so that no half-written page is ever seen.
+papermill's own marks are not trusted: it calls cells completed that never were. The exit is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+Tell = Callable[[dict], None]
+WHOLE, FAILED, LACKING = "whole", "failed", "lacking"
+ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
+
+
+def run(job: dict, tell: Tell, *, engine: str) -> str:
+    """Make the page of `job`; gives back its status. Errors of the notebook end up in the page.
+
+    `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
+    """
+    from cxlib import page
+    from cxlib.report import answers_of
+
+    page.begin(**job["rules"])
+    started = time.monotonic()
+    seconds: list[float] = []
+    if job["lacking"]:
+        notebook, mistake = _unread(job), None
+    else:
+        notebook, mistake, seconds = _execute(job, tell, engine)
+    page.begin(**job["rules"])  # the notebook may have set its own
+    notebook = canonical(notebook)
+    kept, mistake = _kept(notebook, mistake, answers_of)
+    write(job, notebook, mistake)
+    status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
+    tell(
+        {
+            "event": "end",
+            "status": status,
+            "answers": kept,
+            "mistake": mistake,
+            "cells_s": seconds,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    )
+    return status
+
+
+def _execute(job: dict, tell: Tell, engine: str):
+    """(notebook, mistake or None, seconds of each cell)."""
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    from cxlib.batch import engines
+
+    engines.register()
+    begun: list[float] = []
+    at = [0, 0]
+
+    def on_cell(cell: int, cells: int) -> None:
+        begun.append(time.monotonic())
+        at[:] = cell, cells
+        tell({"event": "cell", "cell": cell, "cells": cells})
+
+    mistake = None
+    with tempfile.TemporaryDirectory(prefix="cx") as place:
+        out = Path(place) / "page.ipynb"
+        try:
+            papermill.execute_notebook(
+                job["notebook"], out, parameters=job["values"], engine_name=engine,
+                kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
+            )  # fmt: skip
+        except PapermillExecutionError as error:
+            mistake = [error.cell_index + 1, at[1], f"{error.ename}: {error.evalue}"]
+        except Exception as error:  # a dead kernel, a full disk: the page must say so
+            mistake = [at[0], at[1], f"{type(error).__name__}: {error}"]
+        notebook = nbformat.read(out if out.exists() else job["notebook"], as_version=4)
+    ends = [*begun[1:], time.monotonic()]
+    return notebook, mistake, [round(b - a, 3) for a, b in zip(begun, ends, strict=True)]
+
+
+def _unread(job: dict):
+    """The notebook with no output, for a study that cannot answer it."""
+    import nbformat
+
+    notebook = nbformat.read(job["notebook"], as_version=4)
+    notebook.cells = [c for c in notebook.cells if c.cell_type == "markdown"][:1]
+    return notebook
+
+
+def _kept(notebook, mistake, answers_of):
+    try:
+        return answers_of(notebook), mistake
+    except ValueError as error:
+        return {}, mistake or [0, len(notebook.cells), f"ValueError: {error}"]
+
+
+def canonical(notebook):
+    """The notebook without what differs from run to run: times, random ids, paths, addresses."""
+    marked = {"papermill-error-cell-tag"}
+    notebook.cells = [c for c in notebook.cells if not marked & set(c.metadata.get("tags", []))]
+    for number, cell in enumerate(notebook.cells):
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "injected-parameters"
+        elif not cell.get("id"):
+            cell.id = f"cell-{number:02}"
+        for output in cell.get("outputs", []):
+            _settle_output(output)
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {
+        "display_name": "CX Lab", "language": "python", "name": "cxlab",
+    }  # fmt: skip
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def _settle_output(output) -> None:
+    output.pop("transient", None)
+    if "text" in output:
+        output["text"] = _settled(output["text"])
+    if "traceback" in output:
+        output["traceback"] = [_settled(line) for line in output["traceback"]]
+    for mime in ("text/plain", "text/html"):
+        if mime in output.get("data", {}):
+            output["data"][mime] = _settled(output["data"][mime])
+
+
+def _settled(text: str) -> str:
+    here = str(Path(__file__).resolve().parents[2])
+    text = ADDRESS.sub("at 0x…", text).replace(here + os.sep, "")
+    return CELL_FILE.sub("cell", text).replace(sys.prefix + os.sep, "").replace(sys.prefix, "")
+
+
+def write(job: dict, notebook, mistake) -> None:
+    """The notebook and its page, each moved in when whole."""
+    import nbformat
+
+    from cxlib.report import pages
+
+    facts = pages.Facts(
+        **{**job["facts"], "mistake": tuple(mistake) if mistake else None},
+        lacking=tuple(job["lacking"]),
+        notebook=f"{job['page']}.ipynb",
+    )
+    folder = Path(job["folder"])
+    put(folder / f"{job['page']}.ipynb", nbformat.writes(notebook) + "\n")
+    put(folder / f"{job['page']}.html", pages.bind(notebook, facts))
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def main() -> int:
+    """Read a job, make its page with an ordinary kernel, tell events on what was stdout."""
+    job = json.loads(sys.stdin.read())
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever prints must not be taken for an event
+
+    def tell(event: dict) -> None:
+        events.write(json.dumps(event) + "\n")
+        events.flush()
+
+    from cxlib.batch.engines import KERNEL
+
+    run(job, tell, engine=KERNEL)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

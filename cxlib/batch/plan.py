@@ -1,0 +1,221 @@
+"""Which pages to make, with which values: everything is checked here, before anything starts.
+
+    pages = plan(["sample"], ["10"], {"WAVE": "2026-Q1"}, by="channel")
+    pages[0].values                                    # every parameter of the notebook, typed
+    pages[0].lacking                                   # why the study cannot answer it, if so
+
+A mistake is a ValueError that names what is allowed. Reserves are opened here, once a study.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+from cxlib import page, study
+from cxlib.batch import parameters
+from cxlib.batch.parameters import Parameter
+
+
+@dataclass(frozen=True)
+class Page:
+    """One notebook for one study and one group: the file names begin with `name`."""
+
+    study: str
+    notebook: Path
+    name: str
+    title: str
+    values: Mapping[str, object]
+    rules: Mapping[str, object]  # language, smallest cell, labels
+    source: Mapping[str, str]  # title, source, licence, citation
+    set_name: str = ""
+    lacking: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
+
+    @property
+    def lang(self) -> str:
+        return str(self.values.get("LANG", "en"))
+
+
+def notebooks() -> dict[str, Path]:
+    """The notebooks there are, by name without .ipynb, in order."""
+    return {p.stem: p for p in sorted((study.root() / "notebooks").glob("[0-9]*.ipynb"))}
+
+
+def pick(name: str) -> Path:
+    """The one notebook that `name` begins: '20', '20_what' or all of it. Raises ValueError."""
+    known = notebooks()
+    stem = Path(name).stem if name.endswith(".ipynb") else name
+    if stem in known:
+        return known[stem]
+    found = [n for n in known if n.startswith(stem)] if stem else []
+    if len(found) == 1:
+        return known[found[0]]
+    if found:
+        raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
+    numbers = [n.split("_")[0] for n in known]
+    raise ValueError(
+        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers])}. There are: "
+        f"{', '.join(known) or 'none'}."
+    )
+
+
+def plan(
+    studies: Sequence[str],
+    names: Sequence[str] = (),
+    given: Mapping[str, object] | None = None,
+    *,
+    by: str = "",
+) -> list[Page]:
+    """The pages of every study: the notebooks named, or those in its study.yaml.
+
+    `given` are parameter values, as text or typed, for every notebook; those in study.yaml come
+    first and are overruled. `by` makes one set of pages for each value of that column.
+    Raises ValueError, naming what is allowed, for anything that could not run as asked.
+    """
+    given = dict(given or {})
+    if "STUDY" in given:
+        raise ValueError("name the study as an argument, not as -p STUDY=...: cx run STUDY.")
+    chosen = [pick(n) for n in dict.fromkeys(names)]
+    for notebook in chosen:
+        _settle(notebook, "", given)
+    pages = [p for name in dict.fromkeys(studies) for p in _of_study(name, chosen, given, by)]
+    if len({(p.study, p.name) for p in pages}) < len(pages):
+        raise ValueError("two pages would have the same name. Name each notebook once.")
+    return pages
+
+
+def _of_study(name: str, chosen: list[Path], given: dict, by: str) -> list[Page]:
+    about = study.read(name)
+    wanted = {n: {} for n in chosen} or {pick(n): v for n, v in about.reports.items()}
+    if not wanted:
+        raise ValueError(
+            f"{name}/study.yaml lists no reports. Name notebooks, or add `reports: [10, 20]`."
+        )
+    settled = {n: _settle(n, name, {**own, **given}) for n, own in wanted.items()}
+    return [
+        page_
+        for notebook, values in settled.items()
+        for page_ in _of_notebook(about, notebook, values, by)
+    ]
+
+
+def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
+    declared = parameters.of(notebook)
+    if "STUDY" not in declared:
+        raise ValueError(f"{notebook.name} declares no STUDY, so no study can be given to it.")
+    return parameters.settle(declared, {**given, "STUDY": name}, notebook.stem)
+
+
+def _of_notebook(about: study.Study, notebook: Path, values: dict, by: str) -> list[Page]:
+    from cxlib import reserve
+
+    facts = nbformat.read(notebook, as_version=4).metadata.get("cxlib", {})
+    needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
+    with reserve.open(about.name, lang=lang) as store:
+        lacking = tuple(store.lacks(needs))
+        shared = {
+            "study": about.name,
+            "notebook": notebook,
+            "title": facts.get("title", {}).get(lang) or notebook.stem.replace("_", " "),
+            "rules": _rules(page.rules()),
+            "source": _source(about, lang),
+            "lacking": lacking,
+            "data": dict(store.fingerprints),
+        }
+        if lacking:
+            return [Page(name=notebook.stem, values=values, **shared)]
+        home = _home(needs, list(store.tables))
+        _against(parameters.of(notebook), values, store, home)
+        if not by:
+            return [Page(name=notebook.stem, values=values, **shared)]
+        return [
+            Page(
+                name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
+                values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
+                set_name=f"{page.label(by)}: {page.label(value)}",
+                **shared,
+            )
+            for value in _values_of(store, home, by, notebook, values)
+        ]
+
+
+def _rules(rules: page.Rules) -> dict[str, object]:
+    return {
+        "lang": rules.lang,
+        "smallest_cell": rules.smallest_cell,
+        "labels": dict(rules.labels),
+    }
+
+
+def _source(about: study.Study, lang: str) -> dict[str, str]:
+    return {
+        "title": about.title[lang],
+        "source": about.source,
+        "licence": about.licence,
+        "citation": about.citation,
+    }
+
+
+def _home(needs: Iterable[str], tables: list[str]) -> str:
+    """The table whose rows a notebook's WHERE and columns speak of."""
+    words = [part for need in needs for part in need.split("|")]
+    first = [t for t in ("responses", "customers", "orders") if t in words and t in tables]
+    return (first or [t for t in ("responses", "customers") if t in tables] or tables)[0]
+
+
+def _against(declared: Mapping[str, Parameter], values: Mapping, store, home: str) -> None:
+    known = {
+        "wave": store.waves(),
+        "column": store.columns(home),
+        "item": list(store.study.items),
+    }
+    for name, parameter in declared.items():
+        parameter.against(values[name], known)
+        if parameter.kind == "condition" and values[name]:
+            _check_condition(store, home, str(values[name]), str(values.get("WAVE", "")))
+
+
+def _check_condition(store, home: str, where: str, wave: str) -> None:
+    rows = store.read(home, where=where, **({"wave": wave} if wave else {}))
+    if rows.empty:
+        raise ValueError(f"WHERE={where!r} holds for no row of {home}; nothing would be left.")
+
+
+def _values_of(store, home: str, by: str, notebook: Path, values: Mapping) -> list[str]:
+    columns = store.columns(home)
+    if by not in columns:
+        raise ValueError(
+            f"--by {by}: {home} of {store.study.name} has no such column"
+            f"{parameters.nearest(by, columns)}. It has: {', '.join(columns)}."
+        )
+    if "WHERE" not in values:
+        raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
+    rows = store.read(home, where=str(values["WHERE"]))
+    counts = rows[by].dropna().astype(str).value_counts()
+    large = sorted(counts.index[counts >= max(page.rules().smallest_cell, 1)])
+    if not large:
+        raise ValueError(
+            f"--by {by}: no value has {page.rules().smallest_cell} rows of {home} or more, the "
+            "study's smallest cell."
+        )
+    if len(large) > 50:
+        raise ValueError(f"--by {by}: {len(large)} values would make as many sets; 50 at most.")
+    return large
+
+
+def _both(where: str, column: str, value: str) -> str:
+    quoted = value.replace("'", "''")
+    this = f"\"{column}\" = '{quoted}'"
+    return f"({where}) and {this}" if where else this
+
+
+def _slug(value: str) -> str:
+    safe = re.sub(r"[^\w-]+", "-", value).strip("-")[:40]
+    mark = hashlib.sha256(value.encode()).hexdigest()[:6]
+    return safe if safe == value else f"{safe or 'value'}-{mark}"

@@ -1,0 +1,218 @@
+"""What a run leaves beside its pages: answers.json, run.json, the indexes; and pages of the dead.
+
+`run.json` holds what made the numbers (fingerprints of data, code, parameters, environment, seed)
+and what the pages leave out on purpose: times. Two runs of the same inputs have the same pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxlib import __version__, study
+from cxlib.batch import one, parameters
+
+if TYPE_CHECKING:
+    from cxlib.batch.grid import Result
+    from cxlib.batch.plan import Page
+
+
+def job_of(page: Page, folder: Path, links: Mapping[str, str]) -> dict:
+    """All that a worker needs to make the page, as JSON."""
+    declared = parameters.of(page.notebook)
+    return {
+        "notebook": str(page.notebook),
+        "folder": str(folder),
+        "page": page.name,
+        "values": dict(page.values),
+        "rules": dict(page.rules),
+        "lacking": list(page.lacking),
+        "facts": {
+            "title": page.title,
+            "lang": page.lang,
+            "study": dict(page.source),
+            "parameters": [
+                [name, _shown(value), declared[name].comment] for name, value in page.values.items()
+            ],
+            "pages": dict(links),
+            "set_name": page.set_name,
+            "foot": foot_of(page),
+        },
+    }
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def foot_of(page: Page) -> list[str]:
+    """The line at the foot of a page: what it was made from, in short fingerprints."""
+    seed = [f"seed {page.values['SEED']}"] if "SEED" in page.values else []
+    data = [f"data {digest(page.data)[:10]}"] if page.data else []
+    return [*seed, *data, f"code {code()[:10]}", f"cxlib {__version__}"]
+
+
+def digest(value: object) -> str:
+    """sha256 of a value written as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@cache
+def code() -> str:
+    """Fingerprint of cxlib's own source."""
+    here = Path(__file__).resolve().parents[1]
+    files = sorted(p for p in here.rglob("*") if p.suffix in {".py", ".j2", ".css", ".po"})
+    return digest([(str(p.relative_to(here).as_posix()), _sha(p)) for p in files])
+
+
+def _sha(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Name and version of everything installed."""
+    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+    return dict(sorted(found.items()))
+
+
+def why_it_died(last: Mapping, longest: float, seconds: float) -> str:
+    """In words, why a page's process ended without an end."""
+    code_, said = last.get("code"), str(last.get("said", "")).strip().splitlines()
+    if seconds >= longest:
+        return f"the page took longer than {longest:g} s and was ended"
+    if isinstance(code_, int) and code_ < 0:
+        return f"its process was ended by signal {-code_} (out of memory, or killed)"
+    return f"its process ended with exit code {code_}" + (f": {said[-1]}" if said else "")
+
+
+def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
+    """A page for a process that died before it could write one."""
+    import nbformat
+
+    from cxlib import page
+
+    page.begin(**job["rules"])
+    notebook = nbformat.read(job["notebook"], as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    one.write(job, one.canonical(notebook), list(mistake))
+
+
+def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str) -> None:
+    """Write answers.json, run.json and index.html of every study's folder, and the top index."""
+    folders = list(dict.fromkeys(r.folder for r in results))
+    for folder in folders:
+        mine = [r for r in results if r.folder == folder]
+        answers = {r.page.name: r.answers for r in mine if r.answers}
+        one.put(folder / "answers.json", _json(answers))
+        _index(folder, _run_of(mine, begun, jobs, engine), top_of(folder, len(folders)))
+
+
+def bind_again(folder: Path) -> int:
+    """Make the pages and indexes of a run anew from its notebooks and its record; how many pages.
+
+    Raises ValueError for a folder that is no run, or whose notebooks are gone.
+    """
+    import nbformat
+
+    from cxlib import page
+
+    try:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        jobs = [p["job"] | {"folder": str(folder)} for p in run["pages"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{folder} is not a run of `cx run`: no whole run.json in it.") from error
+    made = [
+        (job, p["mistake"])
+        for job, p in zip(jobs, run["pages"], strict=True)
+        if p["status"] != "not made"
+    ]
+    for job, mistake in made:
+        page.begin(**job["rules"])
+        kept = folder / f"{job['page']}.ipynb"
+        if not kept.exists():
+            raise ValueError(f"{kept} is gone; run it again with `cx run {run['study']}`.")
+        one.write(job, nbformat.read(kept, as_version=4), mistake)
+    _index(folder, run, top_of(folder, 1))
+    return len(made)
+
+
+def _index(folder: Path, run: dict, top: Path | None) -> None:
+    from cxlib.report import indexes
+
+    up = os.path.relpath(top / "index.html", folder).replace(os.sep, "/") if top else ""
+    one.put(folder / "run.json", _json(run))
+    one.put(folder / "index.html", indexes.of_run(run, up))
+    if top:
+        one.put(top / "index.html", indexes.of_all(top))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def top_of(folder: Path, folders: int) -> Path | None:
+    """Where the index that joins studies lies: reports/, or above several folders."""
+    reports = study.root() / "reports"
+    if reports.resolve() in folder.resolve().parents:
+        return reports
+    return folder.parent if folders > 1 else None
+
+
+def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) -> dict:
+    first = results[0]
+    return {
+        "run": first.folder.name,
+        "study": first.page.study,
+        "about": dict(first.page.source),
+        "lang": first.page.lang,
+        "begun": begun.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - begun).total_seconds(), 1),
+        "jobs": jobs,
+        "engine": engine,
+        "data": dict(first.page.data),
+        "code": code(),
+        "environment": {
+            "python": platform.python_version(),
+            "system": platform.platform(terse=True),
+            "fingerprint": digest(packages()),
+            "packages": packages(),
+        },
+        "pages": [_page_of(r) for r in results],
+    }
+
+
+def _portable(job: dict) -> dict:
+    """The job without the folders of this machine."""
+    return {k: v for k, v in job.items() if k not in ("folder", "values", "notebook")}
+
+
+def _page_of(result: Result) -> dict:
+    page = result.page
+    return {
+        "page": page.name,
+        "title": page.title,
+        "set": page.set_name,
+        "status": result.status,
+        "answer": result.answer,
+        "notebook": page.notebook.name,
+        "notebook_sha256": _sha(page.notebook),
+        "parameters": dict(page.values),
+        "parameters_sha256": digest(dict(page.values)),
+        "seed": page.values.get("SEED"),
+        "seconds": round(result.seconds, 2),
+        "cells": list(result.cells),
+        "mistake": list(result.mistake) if result.mistake else None,
+        "lacking": list(page.lacking),
+        "job": _portable(result.job),
+    }
