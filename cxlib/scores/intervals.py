@@ -1,4 +1,4 @@
-"""Intervals of means and shares, many at once: formulas on arrays, and draws held together.
+"""Intervals of means and shares: formulas on arrays.
 
     adjusted_wald(promoters=0.5, detractors=0.2, n=400)      # (low, high) of the NPS as a share
     wilson(share=0.81, n=400)
@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from cxlib.estimates import LEVEL, interval
+from cxlib.estimates import LEVEL
 
 Bounds = tuple[np.ndarray, np.ndarray]
 
@@ -46,25 +46,6 @@ def each(cells: int, level: float = LEVEL) -> float:
     Exact for separate groups, and on the safe side where customers are in several.
     """
     return level ** (1 / max(cells, 1))
-
-
-def together(
-    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals from draws (draws, cells) that cover all cells at once: max-t (sup-t).
-
-    Each is estimate ± c standard errors, with c the `level` quantile over draws of the largest
-    absolute t. One cell alone gets its percentile interval. Cells without spread get no width.
-    """
-    if len(estimate) < 2:
-        return interval(replicates, level)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.sqrt(np.nanmean((replicates - np.nanmean(replicates, 0)) ** 2, 0))
-        t = np.abs(replicates - estimate) / np.where(spread > 0, spread, np.nan)
-    some = ~np.isnan(t).all(1)
-    largest = np.nanmax(t[some], axis=1) if some.any() else np.zeros(1)
-    reach = np.quantile(largest, level) * spread
-    return estimate - reach, estimate + reach
 
 
 def kish(weights: np.ndarray, squares: np.ndarray) -> np.ndarray:

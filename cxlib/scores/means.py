@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, failed
+from cxlib.estimates import Estimates, at_once, failed, interval
 from cxlib.moments import resample_sums
 from cxlib.scores import intervals
 from cxlib.scores.rows import Answers, Scale, read
@@ -190,11 +190,13 @@ def _drawn(
     """Bootstrap (low, high, replicates): customers drawn whole, the same ones for all cells."""
     replicates = _replicates(answers, y, draws, seed)
     flat = cells.mean.ravel()
-    replicates = np.where(np.isnan(flat), np.nan, replicates)
-    known = (cells.n.ravel() > 1) & ~np.isnan(flat)
+    # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
+    spread = (replicates != flat) & ~np.isnan(replicates)
+    known = (cells.n.ravel() > 1) & spread.any(0)
     low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
     if known.any():
-        low[known], high[known] = intervals.together(flat[known], replicates[:, known])
+        bounded = at_once if len(flat) > 1 else lambda _, draws: interval(draws)
+        low[known], high[known] = bounded(flat[known], replicates[:, known])
     low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
     return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates[:, known]
 
@@ -340,9 +342,9 @@ def _caveats(answers: Answers, cells: _Cells, replicates: np.ndarray | None) -> 
         parts.append(page.say("The {cells} intervals hold together.", cells=page.count(together)))
     if replicates is None:
         return parts
-    if lonely := int((cells.n < 2).sum()):
+    if lonely := cells.mean.size - replicates.shape[1]:
         parts.append(
-            page.say("{cells} with fewer than two answers have no interval.",
+            page.say("{cells} without two different answers have no interval.",
                      cells=page.count(lonely))
         )  # fmt: skip
     if lost := failed(replicates) if replicates.size else 0:
@@ -350,6 +352,4 @@ def _caveats(answers: Answers, cells: _Cells, replicates: np.ndarray | None) -> 
             page.say("{lost} draws left some group without an answer, and do not count there.",
                      lost=page.count(lost))
         )  # fmt: skip
-    if replicates.size and (np.nanmax(replicates, 0) == np.nanmin(replicates, 0)).any():
-        parts.append(page.say("Where all gave the same answer the interval has no width."))
     return parts

@@ -88,9 +88,10 @@ def answers(
         for item in items:
             given[item] = _item(rng, felt[construct], _LOADINGS[construct], _MEANS[construct], 1.9)
     effect = np.array([*(TRUTH["topics"][t]["effect"] for t in TOPICS), 0.0])[topic]
-    raw = 8.0 + 2.0 * (0.85 * felt["loyalty"] + np.sqrt(1 - 0.85**2) * rng.standard_normal(n))
+    willing = sum(b * felt[c] for c, b in TRUTH["recommend"].items())
+    raw = 7.9 + 2.0 * willing + 0.9 * rng.standard_normal(n)
     given["recommend"] = np.clip(np.rint(raw + effect), 0, 10)
-    ease = 0.5 * felt["support"] + 0.4 * felt["booking"] + 0.3 * felt["satisfaction"]
+    ease = sum(b * felt[c] for c, b in TRUTH["effort"].items())
     given["effort"] = np.clip(np.rint(5.0 + 1.1 * ease + 0.8 * rng.standard_normal(n)), 1, 7)
     for touchpoint in TOUCHPOINTS:
         answer = _item(rng, felt[touchpoint], 0.85, 7.1, 1.9)

@@ -23,12 +23,15 @@ TRUTH: dict[str, dict] = {
     # structural coefficients between standardised latents: effect -> cause -> coefficient
     "paths": {
         "expectation": {"image": 0.50},
-        "quality": {"expectation": 0.40, "experience": 0.65},
-        "value": {"expectation": 0.10, "quality": 0.55},
-        "satisfaction": {"image": 0.20, "expectation": 0.05, "quality": 0.45, "value": 0.20},
-        "complaints": {"satisfaction": 0.50},
-        "loyalty": {"image": 0.20, "satisfaction": 0.50, "complaints": 0.10},
+        "quality": {"expectation": 0.25, "experience": 0.80},
+        "value": {"expectation": 0.10, "quality": 0.65},
+        "satisfaction": {"image": 0.20, "expectation": 0.05, "quality": 0.50, "value": 0.25},
+        "complaints": {"satisfaction": 0.55},
+        "loyalty": {"image": 0.15, "satisfaction": 0.65, "complaints": 0.10},
     },
+    # what `recommend` and `effort` are made of, before noise
+    "recommend": {"satisfaction": 0.5, "loyalty": 0.5},
+    "effort": {"support": 0.5, "booking": 0.4, "satisfaction": 0.3},
     # `experience` is their weighted sum, brought to variance 1
     "drivers": {
         "website": 0.20,
@@ -102,10 +105,34 @@ TRUTH: dict[str, dict] = {
     "quiet": {"region": "north"},
     # shares of active customers over the eight waves: the margins to rake to
     "margins": {
-        "region": {"east": 0.289, "north": 0.198, "south": 0.31, "west": 0.203},
-        "age_group": {"18-29": 0.211, "30-44": 0.299, "45-59": 0.263, "60+": 0.227},
-        "plan": {"basic": 0.463, "plus": 0.337, "premium": 0.2},
+        "region": {"north": 0.198, "east": 0.287, "south": 0.311, "west": 0.204},
+        "age_group": {"18-29": 0.21, "30-44": 0.301, "45-59": 0.261, "60+": 0.228},
+        "plan": {"basic": 0.464, "plus": 0.338, "premium": 0.198},
     },
-    # of `survey`, from 4 million rows; see population_truth
-    "population": {},
+    # what `survey` samples from, found once from 4 million rows (population_truth, csi, drivers)
+    "population": {
+        "nps": 8.99,  # points
+        "csat": 0.2481,  # share of 9 or 10 on satisfaction1
+        "mean": 7.146,  # of satisfaction1
+        "effort": 4.969,
+        "index": {  # 0-100, PLS path model `ecsi12` on the items
+            "image": 68.27,
+            "expectation": 70.32,
+            "quality": 69.33,
+            "value": 63.02,
+            "satisfaction": 68.27,
+            "complaints": 61.94,
+            "loyalty": 66.18,
+        },
+        "drivers": {  # shares of R² 0.190 of `recommend` on the eight touchpoints
+            "website": 0.112,
+            "booking": 0.102,
+            "check_in": 0.112,
+            "room": 0.197,
+            "delivery": 0.166,
+            "support": 0.138,
+            "billing": 0.093,
+            "app": 0.080,
+        },
+    },
 }  # fmt: skip
