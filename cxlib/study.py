@@ -104,7 +104,7 @@ class Mapping(Strict):
     """A table of the contract: its files and which of their columns are ours."""
 
     files: Annotated[list[File], Field(min_length=1)]
-    columns: dict[str, str]  # ours: theirs; "#row" numbers the rows
+    columns: dict[str, str]  # ours: theirs; "#row" numbers the rows (FILE-1 when several)
     constants: dict[str, str | int | float] = {}
     dates: str = ""  # format such as %d/%m/%Y; ISO when empty
     recode: Recode = {}  # our column: {theirs: ours}; null for missing

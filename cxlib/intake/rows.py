@@ -171,7 +171,9 @@ def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataF
     if name == "responses":  # an item whose name is a column of the file needs no line
         wanted |= {i: i for i in study.items if i in frame and i not in wanted}
     _refuse_missing(study, name, file, wanted, raw)
-    taken = {ours: _column(frame, theirs) for ours, theirs in wanted.items()}
+    # Of several files each numbers its own rows, so the file's name goes in front.
+    prefix = f"{file.file.split('.')[0]}-" if len(mapping.files) > 1 else ""
+    taken = {ours: _column(frame, theirs, prefix) for ours, theirs in wanted.items()}
     notes = []
     for column in _kept(mapping.keep, frame, wanted):
         if column in taken:
@@ -200,9 +202,10 @@ def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataF
     return part, notes
 
 
-def _column(frame: pd.DataFrame, theirs: str) -> pd.Series:
+def _column(frame: pd.DataFrame, theirs: str, prefix: str) -> pd.Series:
     if theirs == "#row":
-        return pd.Series(np.arange(1, len(frame) + 1), index=frame.index)
+        numbers = pd.Series(np.arange(1, len(frame) + 1), index=frame.index).astype("string")
+        return prefix + numbers
     return frame[theirs]
 
 
