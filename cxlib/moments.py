@@ -60,20 +60,21 @@ class Moments:
 
     @property
     def mean(self) -> np.ndarray:
-        """Weighted means, (..., p)."""
+        """Weighted means, (..., p); NaN where a draw has nobody."""
         if self.pairwise:
             sums = np.diagonal(self.first, axis1=-2, axis2=-1)
-            return self.origin + sums / np.diagonal(self.weight, axis1=-2, axis2=-1)
-        return self.origin + self.first / self.weight[..., None]
+            return self.origin + _ratio(sums, np.diagonal(self.weight, axis1=-2, axis2=-1))
+        return self.origin + _ratio(self.first, self.weight[..., None])
 
     @property
     def cov(self) -> np.ndarray:
         """Weighted covariances (divided by the sum of weights), (..., p, p)."""
         if self.pairwise:
-            mean = self.first / self.weight
-            return self.second / self.weight - mean * np.swapaxes(mean, -1, -2)
-        mean = self.first / self.weight[..., None]
-        return self.second / self.weight[..., None, None] - mean[..., :, None] * mean[..., None, :]
+            mean = _ratio(self.first, self.weight)
+            return _ratio(self.second, self.weight) - mean * np.swapaxes(mean, -1, -2)
+        mean = _ratio(self.first, self.weight[..., None])
+        squares = _ratio(self.second, self.weight[..., None, None])
+        return squares - mean[..., :, None] * mean[..., None, :]
 
     @property
     def cor(self) -> np.ndarray:
@@ -280,6 +281,11 @@ def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
     if not w.sum() > 0:
         raise ValueError(f"the weights in {weight!r} sum to {w.sum():g}; some must be positive.")
     return w
+
+
+def _ratio(sums: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums / weight
 
 
 def _buckets(rows: pd.DataFrame, bucket: str) -> np.ndarray:

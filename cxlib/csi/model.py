@@ -89,7 +89,7 @@ class Model:
             ready = [c for c in waiting if set(self.paths.get(c, ())) <= set(placed)]
             if not ready:
                 raise ValueError(
-                    f"the paths go in a circle among {', '.join(_circle(self.paths, waiting))}. "
+                    f"the paths go in a circle among {' → '.join(_circle(self.paths, waiting))}. "
                     "Leave one path out: a construct may not cause itself."
                 )
             placed += ready

@@ -16,6 +16,7 @@ from cxlib.csi.model import Model
 SCHEMES = ("path", "factorial", "centroid")
 TOLERANCE = 1e-9  # of a weight, between two rounds
 MOST_ROUNDS = 300
+LEAST_VARIANCE = 1e-10  # of an item, in squared widths of its scale; what is less is rounding
 TOGETHER = 640  # draws worked on at once
 
 
@@ -110,7 +111,9 @@ def solve(
 
 def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
     with np.errstate(divide="ignore", invalid="ignore"):
-        deviation = np.sqrt(np.einsum("iid->id", cov))
+        variance = np.einsum("iid->id", cov)
+        least = LEAST_VARIANCE * (scales[:, 1:] - scales[:, :1]) ** 2
+        deviation = np.sqrt(np.where(variance > least, variance, np.nan))
         cor = cov / deviation[:, None] / deviation[None, :]
         weights, rounds = _settle(plan, cor, scheme, start)
         weights = weights * np.where(rounds > 0, 1.0, np.nan)

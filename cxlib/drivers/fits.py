@@ -14,6 +14,7 @@ from cxlib.estimates import LEVEL, Estimates, at_once, failed, tabulate
 from cxlib.moments import Moments
 
 COPY = 1 - 1e-9  # correlation from which one driver says what another does
+LEAST_VARIANCE = 1e-9  # of a column in a draw, in parts of its variance in the sample
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
 
 
@@ -288,6 +289,10 @@ def _estimate(sums: Moments, values: Callable) -> tuple[np.ndarray, str]:
 def _drawn(sums: Moments, values: Callable, draws: int, seed: int) -> tuple[np.ndarray, int]:
     """Gains in each draw (draws, k), NaN where there is no solution, and draws that were mended."""
     cov, mended = sums.resample(draws, seed).cov, 0
+    # A constant column has a variance of rounding errors, which would pass for answers.
+    least = LEAST_VARIANCE * np.diagonal(sums.total().cov)
+    constant = (np.diagonal(cov, axis1=-2, axis2=-1) < least).any(-1)
+    cov = np.where(constant[:, None, None], np.nan, cov) if constant.any() else cov
     with np.errstate(invalid="ignore", divide="ignore"):
         if sums.pairwise:
             cov, moved = moments.possible(cov)
