@@ -1,0 +1,324 @@
+"""Scores: cases by hand, laws, published cases, and intervals that cover as often as they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from cxlib import page, scores, synthetic
+from cxlib.scores import intervals
+
+PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
+NUMBERS = ["estimate", "low", "high"]
+
+
+def asked(answers: list, **columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"recommend": np.array(answers, float), **columns})
+
+
+def one(fit: scores.Estimates) -> pd.Series:
+    assert len(fit.table) == 1
+    return fit.table.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "points"),
+    [
+        ([10, 9, 8, 0], 25),
+        ([9], 100),
+        ([6], -100),
+        ([7, 8], 0),
+        ([10, 10, 10, 6, np.nan], 50),
+        (PUBLISHED["case"]["answers"], PUBLISHED["case"]["nps"]),
+    ],
+)
+def test_the_nps_by_hand(answers, points):
+    assert_allclose(one(scores.nps(asked(answers))).estimate, points)
+
+
+def test_rocks_has_the_same_variance():
+    case = PUBLISHED["case"]
+    p, d, n = (case[k] / case["n"] for k in ("promoters", "detractors", "n"))
+    assert_allclose(n, 1)
+    assert_allclose(p + d - (p - d) ** 2, case["variance"])
+
+
+def test_adjusted_wald_adds_three_answers():
+    low, high = intervals.adjusted_wald(3 / 6, 1 / 6, 6)
+    p, d = 3.75 / 9, 1.75 / 9
+    reach = 1.959964 * np.sqrt((p + d - (p - d) ** 2) / 9)
+    assert_allclose([low, high], [p - d - reach, p - d + reach], rtol=1e-6)
+
+
+def test_wilson_by_hand():
+    # 81 of 263: Newcombe (1998), table I, method 3.
+    case = PUBLISHED["wilson"]
+    bounds = intervals.wilson(case["successes"] / case["n"], case["n"])
+    assert_allclose(bounds, [case["low"], case["high"]], atol=5e-5)
+
+
+def test_the_other_scores_by_hand():
+    rows = pd.DataFrame({"overall": [10, 9, 8, 1.0], "ease": [7, 5, 4, 4.0]})
+    assert one(scores.csat(rows, "overall")).estimate == 0.5
+    assert one(scores.csat(rows, "overall", top=3)).estimate == 0.75
+    assert one(scores.effort(rows, "ease")).estimate == 5
+    assert list(scores.mean(rows, ["overall", "ease"]).table["estimate"]) == [7, 5]
+
+
+@pytest.mark.parametrize("method", ["adjusted_wald", "bootstrap"])
+def test_a_weight_of_two_is_the_row_twice(responses, method):
+    twice = responses.index < 100
+    weighted = scores.nps(responses.assign(w=1 + twice), weight="w", method=method)
+    repeated = scores.nps(pd.concat([responses, responses[twice]]), method=method)
+    assert_allclose(one(weighted).estimate, one(repeated).estimate)
+
+
+def test_doubling_every_weight_changes_nothing(responses):
+    for score in (scores.nps, lambda rows, **how: scores.mean(rows, ["speed"], **how)):
+        once = score(responses, weight="weight").table[NUMBERS]
+        doubled = score(responses.assign(weight=2 * responses["weight"]), weight="weight")
+        assert_allclose(once, doubled.table[NUMBERS])
+
+
+def test_equal_weights_are_no_weights(responses):
+    weighted = scores.nps(responses.assign(w=3.0), weight="w").table
+    pd.testing.assert_frame_equal(weighted, scores.nps(responses).table)
+
+
+def test_row_order_changes_nothing(responses):
+    mixed = responses.sample(frac=1, random_state=1)
+    how = {"by": "channel", "weight": "weight", "customer": "customer_id"}
+    pd.testing.assert_frame_equal(
+        scores.nps(responses, **how).table, scores.nps(mixed, **how).table
+    )
+
+
+def test_groups_are_what_each_group_alone_gives(responses):
+    table = scores.mean(responses, ["speed", "price"], by="channel", weight="weight").table
+    for channel, part in table.groupby("channel"):
+        alone = scores.mean(
+            responses[responses["channel"] == channel], ["speed", "price"], weight="weight"
+        )
+        assert_allclose(part["estimate"], alone.table["estimate"])
+        assert list(part["n"]) == list(alone.table["n"])
+
+
+def test_groups_held_together_have_wider_intervals(responses):
+    web = responses[responses["channel"] == "web"]
+    table = scores.nps(responses, by="channel").table.set_index("channel")
+    alone = one(scores.nps(web))
+    assert table.loc["web", "low"] < alone.low < alone.high < table.loc["web", "high"]
+
+
+def test_formula_and_bootstrap_agree(responses):
+    for score in (scores.nps, lambda rows, **how: scores.csat(rows, "speed", **how)):
+        formula = one(score(responses))
+        drawn = one(score(responses, method="bootstrap", draws=10_000))
+        assert_allclose(drawn.high - drawn.low, formula.high - formula.low, rtol=0.04)
+
+
+def test_drawing_counts_is_drawing_rows(responses):
+    from_counts = one(scores.nps(responses, method="bootstrap", draws=10_000))
+    # A weight that differs in nothing that matters sends the same answers down the other way.
+    rows = responses.assign(w=1 + 1e-9 * np.arange(len(responses)))
+    from_rows = one(scores.nps(rows, weight="w", method="bootstrap", draws=10_000))
+    assert_allclose(from_counts[NUMBERS].astype(float), from_rows[NUMBERS].astype(float), atol=0.6)
+
+
+def test_customers_who_answer_alike_widen_the_interval(responses):
+    four = pd.concat([responses] * 4, ignore_index=True)
+    once = one(scores.nps(responses.assign(customer_id=responses.index), customer="customer_id"))
+    for method in ("adjusted_wald", "bootstrap"):
+        rows = four.assign(customer_id=np.tile(responses.index, 4))
+        known = one(scores.nps(rows, customer="customer_id", method=method))
+        assert known.n == 2000
+        assert_allclose(known.high - known.low, once.high - once.low, rtol=0.06)
+
+
+def test_the_same_seed_gives_the_same_draws(responses):
+    how = {"method": "bootstrap", "weight": "weight"}
+    first, again, other = (scores.nps(responses, seed=s, **how).table for s in (5, 5, 6))
+    assert first.equals(again)
+    assert not first.equals(other)
+
+
+def test_eleven_is_no_answer_to_the_nps():
+    rows = asked([9] * 117 + [11] + [8] * 10)
+    with pytest.raises(
+        ValueError, match=r"1 of 128 answers lie outside 0-10 \(largest 11, first in row 118\)"
+    ):
+        scores.nps(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "message"),
+    [
+        (asked([7.5, 8]), {}, "not whole numbers .first 7.5 in row 1"),
+        (pd.DataFrame({"recommend": ["9", "ten"]}), {}, "1 of 2 .* not numbers.*'ten' in row 2"),
+        (asked([9, 8]), {"item": "recomend"}, "no column .'recomend'.*recommend"),
+        (asked([9, 8]), {"by": "channel"}, "no column .'channel'"),
+        (asked([9, 8], n=["a", "b"]), {"by": "n"}, "Rename it"),
+        (asked([np.nan, np.nan]), {}, "none of 2 rows holds an answer"),
+        (asked([]), {}, "none of 0 rows"),
+        (asked([9, 8], w=[1, -1]), {"weight": "w"}, "1 of 2 weights in 'w' are negative"),
+        (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, bootstrap"),
+        (asked([9, 8]), {"method": "bootstrap", "draws": 0}, "draws is 0"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(rows, how, message):
+    with pytest.raises(ValueError, match=message):
+        scores.nps(rows, **how)
+
+
+def test_more_boxes_than_the_scale_has_is_an_error(responses):
+    with pytest.raises(ValueError, match="top=10 boxes of the scale 1-10; choose 1 to 9"):
+        scores.csat(responses, "speed", top=10)
+
+
+def test_all_answers_alike_keep_a_width_by_formula_and_none_by_draws():
+    rows = asked([10] * 30)
+    formula, drawn = one(scores.nps(rows)), scores.nps(rows, method="bootstrap")
+    assert formula.low < 90 and formula.high <= 100
+    assert one(drawn)[["low", "high"]].isna().all()
+    assert "without two different answers" in drawn.note
+
+
+def test_a_group_of_one_row_does_not_break_the_others(responses):
+    rows = responses.assign(channel=["alone", *responses["channel"][1:]])
+    formula = scores.nps(rows, by="channel").table.set_index("channel")
+    drawn = scores.nps(rows, by="channel", method="bootstrap")
+    assert formula.loc["alone", "high"] - formula.loc["alone", "low"] > 90
+    table = drawn.table.set_index("channel")
+    assert np.isnan(table.loc["alone", "low"]) and table["low"].notna().sum() == 3
+    assert "1 without two different answers" in drawn.note
+
+
+def test_a_group_without_answers_is_an_empty_row():
+    rows = asked([9, 3, np.nan], channel=["web", "web", "shop"])
+    shop = scores.nps(rows, by="channel").table.iloc[0]
+    assert shop["n"] == 0 and np.isnan(shop["estimate"]) and np.isnan(shop["low"])
+
+
+def test_the_sentence_hides_what_the_table_must_not_show():
+    assert "no number" in scores.nps(asked([9] * 9)).answer
+    rows = asked([9] * 30 + [0] * 3, channel=["web"] * 20 + ["app"] * 10 + ["shop"] * 3)
+    assert "shop" not in scores.nps(rows, by="channel").answer
+
+
+def test_the_sentence_carries_number_interval_and_n(responses):
+    row = one(scores.nps(responses))
+    said = scores.nps(responses).answer
+    assert page.number(row.estimate) in said and page.span(row.low, row.high) in said
+    assert "n 500" in said
+
+
+def test_not_experienced_is_no_missing_answer():
+    rows = asked([9, 8, np.nan, np.nan], recommend_not_experienced=[False, False, True, False])
+    fit = scores.answered(rows, ["recommend"])
+    assert_allclose(one(fit)[["estimate", "n", "not_experienced"]].astype(float), [2 / 3, 3, 0.25])
+    assert "counted apart: recommend 1" in scores.nps(rows).note
+
+
+def test_rows_without_a_group_are_counted(responses):
+    rows = responses.assign(channel=responses["channel"].where(responses.index > 6))
+    assert "7 responses without channel" in scores.nps(rows, by="channel").note
+
+
+def test_the_design_effect_is_told(responses):
+    w = responses["weight"]
+    kish = len(w) * (w**2).sum() / w.sum() ** 2
+    assert f"design effect {kish:.2f}" in scores.nps(responses, weight="weight").note
+
+
+def test_a_distribution_adds_up_to_one(responses):
+    table = scores.distribution(responses, ["recommend", "speed"], weight="weight")
+    assert_allclose(table.groupby("term")["estimate"].sum(), 1)
+    nine = responses["speed"] == 9
+    share = responses.loc[nine, "weight"].sum() / responses["weight"].sum()
+    row = table[(table["term"] == "speed") & (table["answer"] == 9)].iloc[0]
+    assert_allclose(row["estimate"], share)
+
+
+answers = st.lists(st.integers(0, 10), min_size=1, max_size=60)
+
+
+@given(answers)
+def test_the_score_lies_in_its_interval_and_on_the_scale(given):
+    row = one(scores.nps(asked(given)))
+    assert -100 <= row.low < row.high <= 100
+    assert row.low - 1e-9 <= row.estimate <= row.high + 1e-9
+    assert_allclose(row.promoters + row.passives + row.detractors, 1)
+
+
+@given(answers)
+def test_turning_promoters_into_detractors_turns_the_sign(given):
+    swap = {10: 0, 9: 6, 8: 7, 7: 8}
+    turned = [swap.get(a, 9) for a in given]
+    row, mirror = one(scores.nps(asked(given))), one(scores.nps(asked(turned)))
+    assert_allclose(
+        [row.estimate, row.low, row.high], [-mirror.estimate, -mirror.high, -mirror.low], atol=1e-9
+    )
+
+
+@given(answers, answers)
+@settings(max_examples=50)
+def test_two_groups_together_are_their_weighted_mean(first, second):
+    rows = asked(first + second, by=["a"] * len(first) + ["b"] * len(second))
+    parts = scores.nps(rows, by="by").table
+    whole = one(scores.nps(rows))
+    assert_allclose(np.average(parts["estimate"], weights=parts["n"]), whole.estimate, atol=1e-9)
+
+
+POPULATION = synthetic.TRUTH["population"]
+HOW = {
+    "nps": lambda rows, **how: scores.nps(rows, **how),
+    "nps drawn": lambda rows, **how: scores.nps(rows, method="bootstrap", **how),
+    "csat": lambda rows, **how: scores.csat(rows, "satisfaction1", **how),
+    "mean": lambda rows, **how: scores.mean(rows, ["satisfaction1"], **how),
+    "effort": lambda rows, **how: scores.effort(rows, "effort", **how),
+}
+
+
+def coverage(score, truth: float, n: int, times: int, weighted: bool) -> float:
+    """Share of `times` samples of n whose interval covers; `weighted` ones are thinned by type."""
+    hits = 0
+    for seed in range(times):
+        rows = synthetic.survey(n if not weighted else 2 * n, seed)
+        how = {}
+        if weighted:
+            # Answer by type with known chances that go with mood, and weigh by their inverse.
+            chance = np.array([0.8, 0.6, 0.4, 0.25])[rows["type"]]
+            stays = np.random.default_rng([seed, 5]).random(len(rows)) < chance
+            rows, how = rows.assign(w=1 / chance)[stays], {"weight": "w"}
+        row = score(rows, seed=seed, **how).table.iloc[0]
+        hits += row["low"] <= truth <= row["high"]
+    return hits / times
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("n", [50, 400])
+@pytest.mark.parametrize("name", list(HOW))
+def test_intervals_cover_the_truth(name, n, weighted):
+    truth = POPULATION[name.split()[0]]
+    share = coverage(HOW[name], truth, n, 1000, weighted)
+    assert 0.93 <= share <= 0.97, f"{name}, n {n}: {share:.1%}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nps", "nps drawn", "csat", "mean"])
+def test_intervals_of_groups_cover_all_at_once(name):
+    score = HOW[name]
+    big = score(synthetic.survey(1_000_000, 99), by="type", draws=100).table["estimate"]
+    hits = 0
+    for seed in range(1000):
+        table = score(synthetic.survey(800, seed), by="type", seed=seed).table
+        hits += bool(((table["low"] <= big) & (big <= table["high"])).all())
+    assert 0.93 <= hits / 1000 <= 0.98
