@@ -306,7 +306,7 @@ def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
             f"no column {unknown} in these rows. They have: {', '.join(rows.columns)}."
         )
     try:
-        return rows[columns].to_numpy(float, na_value=np.nan)
+        return rows[list(columns)].to_numpy(float, na_value=np.nan)
     except (TypeError, ValueError) as error:
         text = [c for c in columns if not pd.api.types.is_numeric_dtype(rows[c])]
         raise ValueError(f"{text} hold text, not numbers. Recode them before summing.") from error

@@ -1,0 +1,334 @@
+"""Driver importance against hand, brute force, relaimpo, and a population whose truth is known."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from cxlib import drivers, moments, page
+from cxlib.drivers import shares
+
+PARTS = ["speed", "price", "staff"]
+
+
+def covariances(k: int, draws: int = 3, seed: int = 0) -> np.ndarray:
+    """Some covariances of an outcome and k drivers, (draws, 1 + k, 1 + k)."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(draws, 5 * k + 20, k + 1)) @ rng.normal(size=(k + 1, k + 1))
+    return np.einsum("dni,dnj->dij", x, x) / x.shape[1]
+
+
+def visits(n: int, seed: int, k: int = 5) -> pd.DataFrame:
+    """Ratings of k correlated touchpoints, the first of which matter most, and an outcome."""
+    rng = np.random.default_rng(seed)
+    x = 0.6 * rng.normal(size=(n, 1)) + rng.normal(size=(n, k))
+    y = x @ np.linspace(0.8, 0.3, k) + 1.5 * rng.normal(size=n)
+    table = pd.DataFrame(x, columns=[f"t{j}" for j in range(k)])
+    return table.assign(outcome=y, weight=rng.uniform(0.5, 2, n))
+
+
+# --- a witness, and truth by hand
+
+
+def test_mtcars_has_the_shares_that_relaimpo_prints():
+    # mpg, am, vs, cyl of R's mtcars; LMG by relaimpo 2.2 (Grömping 2006, J. Stat. Softw. 17(1))
+    mpg = "21 21 22.8 21.4 18.7 18.1 14.3 24.4 22.8 19.2 17.8 16.4 17.3 15.2 10.4 10.4 14.7 32.4 "
+    mpg += "30.4 33.9 21.5 15.5 15.2 13.3 19.2 27.3 26 30.4 15.8 19.7 15 21.4"
+    cars = pd.DataFrame(
+        {
+            "mpg": np.array(mpg.split(), float),
+            "am": [int(c) for c in "11100000000000000111000001111111"],
+            "vs": [int(c) for c in "00110101111000000111100001010001"],
+            "cyl": [int(c) for c in "66468684466888888444488884448684"],
+        }
+    )
+    gains = drivers.shapley(moments.of(cars, ["mpg", "am", "vs", "cyl"]).total().cov)
+    assert_allclose(gains, [0.1774892, 0.2027032, 0.3817849], atol=5e-8)
+
+
+def test_uncorrelated_drivers_have_their_squared_correlations():
+    cov = np.eye(4)
+    cov[0, 1:] = cov[1:, 0] = [0.6, 0.3, 0.1]
+    assert_allclose(drivers.shapley(cov), [0.36, 0.09, 0.01])
+    assert_allclose(drivers.johnson(cov), [0.36, 0.09, 0.01])
+
+
+def test_two_drivers_by_hand():
+    # R² is .25 and .16 alone, and (.25 + .16 - 2 * .5 * .4 * .5) / .75 = .28 together
+    cov = np.array([[1, 0.5, 0.4], [0.5, 1, 0.5], [0.4, 0.5, 1]])
+    assert_allclose(drivers.shapley(cov), [(0.25 + 0.12) / 2, (0.16 + 0.03) / 2])
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_the_sweep_over_subsets_is_the_average_over_all_orders(k):
+    cov = covariances(k)
+    orders = list(permutations(range(k)))
+    average = sum(shares._gains(cov, np.array(o)) for o in orders) / len(orders)
+    assert_allclose(drivers.shapley(cov), average, atol=1e-12)
+
+
+def test_sampled_orders_come_within_their_stated_error():
+    cov = covariances(9, draws=4)
+    values, errors = shares.sampled_shapley(cov, seed=3, orders=200)
+    apart = (values - drivers.shapley(cov)) / errors
+    assert np.sqrt((apart**2).mean()) < 1.5
+    assert_allclose(values.sum(-1), shares.r_squared(cov))
+
+
+# --- laws
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 7), st.integers(0, 10_000))
+def test_shares_add_up_to_r_squared_whatever_the_answers(k, seed):
+    cov = covariances(k, draws=2, seed=seed)
+    r2 = shares.r_squared(cov)
+    assert_allclose(drivers.shapley(cov).sum(-1), r2, atol=1e-9)
+    assert_allclose(drivers.johnson(cov).sum(-1), r2, atol=1e-8)
+    assert (drivers.shapley(cov) > -1e-9).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 6), st.integers(0, 10_000), st.floats(0.1, 50))
+def test_order_of_drivers_and_units_do_not_matter(k, seed, factor):
+    cov = covariances(k, draws=1, seed=seed)[0]
+    turned = np.r_[0, np.random.default_rng(seed).permutation(np.arange(1, k + 1))]
+    unit = np.ones(k + 1)
+    unit[1] = factor
+    other = (cov * unit * unit[:, None])[np.ix_(turned, turned)]
+    assert_allclose(drivers.shapley(other), drivers.shapley(cov)[turned[1:] - 1], atol=1e-8)
+
+
+def test_draws_held_together_or_apart_are_the_same(monkeypatch):
+    cov = covariances(6, draws=20)
+    before = drivers.shapley(cov)
+    monkeypatch.setattr(shares, "TOGETHER", 64)
+    assert_allclose(before, drivers.shapley(cov), atol=1e-12)
+    assert_allclose(before[4], drivers.shapley(cov[4]), atol=1e-12)
+
+
+def test_weights_of_two_rows_permuted_and_sums_give_the_same(responses):
+    first = responses.index < 100
+    weighted = drivers.importance(
+        responses.assign(w=1 + first), "recommend", PARTS, weight="w", draws=5
+    )
+    repeated = pd.concat([responses, responses[first]]).sample(frac=1, random_state=1)
+    again = drivers.importance(repeated, "recommend", PARTS[::-1], draws=5)
+    assert weighted.table["term"].tolist() == again.table["term"].tolist()
+    assert_allclose(weighted.table["estimate"], again.table["estimate"])
+    sums = moments.of(responses, [*PARTS, "recommend"])
+    a, b = (drivers.importance(r, "recommend", PARTS, draws=50) for r in (responses, sums))
+    pd.testing.assert_frame_equal(a.table, b.table)
+
+
+def test_a_draw_is_the_importance_of_the_drawn_rows(responses):
+    sums = moments.of(responses, ["recommend", *PARTS])
+    drawn = drivers.shapley(sums.resample(4, seed=9).cov)[2]
+    times = moments.multiplicities(500, 4, seed=9)[2]
+    rows = responses.iloc[np.repeat(np.arange(500), times)]
+    assert_allclose(drawn, drivers.shapley(moments.of(rows, sums.columns).total().cov))
+
+
+def test_pairwise_without_gaps_is_complete(responses):
+    a, b = (
+        drivers.importance(responses, "recommend", PARTS, missing=m, draws=30).table
+        for m in moments.MISSING
+    )
+    assert_allclose(a["estimate"], b["estimate"], atol=1e-9)
+    assert_allclose(a["high"], b["high"], atol=1e-9)
+
+
+def test_more_than_sixteen_drivers_are_sampled_and_the_note_says_so():
+    rows = visits(600, seed=1, k=18)
+    parts = [f"t{j}" for j in range(18)]
+    fit = drivers.importance(rows, "outcome", parts, draws=20)
+    assert fit.table["estimate"].sum() == pytest.approx(1)
+    assert "sampled orders of entry" in fit.note
+
+
+# --- what is said
+
+
+def test_the_answer_names_the_first_driver_its_share_interval_and_n(responses):
+    fit = drivers.importance(responses, "recommend", PARTS, bucket="customer_id")
+    top = fit.table.iloc[0]
+    span = f"{top['low']:.0%} to {top['high']:.0%}"
+    r2 = fit.r2["estimate"].item()
+    assert fit.answer == (
+        f"Speed explains most of recommend: {top['estimate']:.0%} ({span}) of R² {r2:.2f}, n 500."
+    )
+    assert (top["rank_low"], top["rank_high"]) == (1, 1)
+    assert fit.table["chance_first"].sum() == pytest.approx(1)
+    assert "500 of 500 responses answered every question" in fit.note
+
+
+def test_an_order_the_draws_do_not_support_is_left_open():
+    rows = visits(300, seed=2, k=2).assign(noise=np.random.default_rng(3).normal(size=300))
+    even = rows.assign(outcome=rows["t0"] + rows["t1"] + 0.5 * rows["noise"])
+    answer = drivers.importance(even, "outcome", ["t0", "t1", "noise"], draws=400).answer
+    assert "explain most of outcome" in answer and "which of the two comes first is open" in answer
+    many = visits(80, seed=5, k=6)
+    answer = drivers.importance(many, "outcome", [f"t{j}" for j in range(6)], draws=400).answer
+    assert "which comes first is open among" in answer
+
+
+def test_labels_are_used_and_capitals_kept(responses):
+    page.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
+    answer = drivers.importance(responses, "recommend", PARTS, draws=50).answer
+    assert answer.startswith("NPS of the app explains most of recommendation")
+
+
+def test_not_experienced_is_told_apart_from_not_answered():
+    rows = visits(900, seed=4)
+    rng = np.random.default_rng(4)
+    parts = [f"t{j}" for j in range(5)]
+    for part in parts[2:]:  # nobody meets all of these touchpoints
+        never = rng.random(900) < 0.6
+        rows[f"{part}_not_experienced"] = never
+        rows[part] = rows[part].mask(never | (rng.random(900) < 0.05))
+    fit = drivers.importance(rows, "outcome", parts, missing="pairwise", draws=200)
+    never = int(rows["t3_not_experienced"].sum())
+    assert f"t3 {never}" in fit.note.split("Not experienced, so not rated:")[1]
+    assert f"t3 {int(rows['t3'].notna().sum())}" in fit.note
+    n = fit.table.set_index("term")["n"]
+    assert n["t0"] == 900 and n["t3"] == rows["t3"].notna().sum()
+    complete = drivers.importance(rows, "outcome", parts, draws=200).table.set_index("term")
+    wide = (complete["high"] - complete["low"])["t0"]
+    pairwise = fit.table.set_index("term")
+    assert (pairwise["high"] - pairwise["low"])["t0"] < wide
+
+
+def test_overlap_is_the_square_of_correlations(responses):
+    found = drivers.overlap(responses, PARTS, weight="weight")
+    assert_allclose(np.diagonal(found), 1)
+    assert found.index.tolist() == found.columns.tolist() == PARTS
+    assert_allclose(drivers.overlap(responses, PARTS), responses[PARTS].corr())
+
+
+# --- groups
+
+
+def test_each_group_is_its_own_fit_and_one_that_differs_is_named():
+    rows = visits(1200, seed=6, k=3).assign(region=np.repeat(["north", "south"], 600))
+    south = rows["region"] == "south"
+    rows.loc[south, "outcome"] = 2 * rows["t2"] + rows["weight"]
+    parts = ["t0", "t1", "t2"]
+    fit = drivers.importance_by(rows, "outcome", parts, by="region", draws=300)
+    alone = drivers.importance(rows[south], "outcome", parts, draws=5).table.set_index("term")
+    found = fit.table.query("region == 'south'").set_index("term")
+    assert_allclose(found["estimate"], alone["estimate"][found.index])
+    assert "the share of t" in fit.answer and "differs by region" in fit.answer
+    shares_of = fit.table.groupby("region")["estimate"].sum()
+    assert_allclose(shares_of, 1)
+
+
+def test_groups_that_do_not_differ_are_said_not_to(responses):
+    rows = responses.assign(half=np.arange(500) % 2)
+    fit = drivers.importance_by(rows, "recommend", PARTS, by="half", draws=300)
+    assert "No driver of recommend differs by half beyond chance" in fit.answer
+
+
+def test_a_group_of_one_row_is_left_blank_and_named(responses):
+    rows = responses.assign(channel=np.where(responses.index == 3, "fax", responses["channel"]))
+    fit = drivers.importance_by(rows, "recommend", PARTS, by="channel", draws=50)
+    fax = fit.table.query("channel == 'fax'")
+    assert fax["estimate"].isna().all() and (fax["n"] == 1).all()
+    assert "Left blank" in fit.note and "fax (channel)" in fit.note
+    assert fit.table.query("channel == 'web'")["low"].notna().all()
+
+
+# --- mistakes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: {"staff": r["speed"]}, "driver 'staff' is a copy of driver 'speed'"),
+        (lambda r: {"staff": 11 - r["speed"]}, "driver 'staff' is a copy of driver 'speed'"),
+        (lambda r: {"staff": r["recommend"]}, "driver 'staff' is a copy of the outcome"),
+        (lambda r: {"staff": r["speed"] + r["price"]}, "speed, price, staff are copies"),
+        (lambda r: {"staff": 7.0}, "driver 'staff' is constant: all 500 answers are 7"),
+        (lambda r: {"recommend": 9.0}, "outcome 'recommend' is constant"),
+        (lambda r: {"staff": "good"}, r"\['staff'\] hold text"),
+        (lambda r: {"staff": np.nan}, "'staff' has 0 answers in 500 rows"),
+    ],
+)
+def test_drivers_that_cannot_be_told_apart_are_named(responses, change, message):
+    with pytest.raises(ValueError, match=message):
+        drivers.importance(responses.assign(**change(responses)), "recommend", PARTS)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "parts", "message"),
+    [
+        ("recommend", ["speed", "recommend"], "'recommend' is the outcome and a driver"),
+        ("recommend", ["speed", "speed"], "'speed' is given twice"),
+        ("recommend", [], "no drivers given"),
+        ("recomend", ["speed"], r"no column \['recomend'\]"),
+        ("recommend", [f"x{i}" for i in range(61)], "61 drivers are too many.*relative_weights"),
+    ],
+)
+def test_names_that_cannot_be_are_refused(responses, outcome, parts, message):
+    with pytest.raises(ValueError, match=message):
+        drivers.importance(responses, outcome, parts)
+
+
+def test_two_rows_are_too_few(responses):
+    with pytest.raises(ValueError, match="2 of 2 responses can be used for 3 drivers"):
+        drivers.importance(responses.head(2), "recommend", PARTS)
+
+
+def test_two_touchpoints_nobody_met_both_of_cannot_be_weighed(responses):
+    rows = responses.assign(
+        speed=responses["speed"].where(responses.index < 250),
+        price=responses["price"].where(responses.index >= 250),
+    )
+    with pytest.raises(ValueError, match="nobody answers both 'speed' and 'price'"):
+        drivers.importance(rows, "recommend", PARTS, missing="pairwise")
+
+
+def test_pairwise_answers_that_contradict_one_another_are_refused():
+    a, b, c = (np.tile([1.0, 2, 3, 4, 5, 6], 30) for _ in range(3))
+    third = np.arange(180) % 3
+    rows = pd.DataFrame({"y": a, "a": a, "b": b, "c": c})
+    rows["b"] = np.where(third == 2, 7 - rows["b"], rows["b"]) + np.arange(180) % 7 / 10
+    rows["y"] = rows["y"] + np.arange(180) % 5
+    rows["a"] = np.where(third == 0, np.nan, rows["a"])
+    rows["c"] = np.where(third == 1, np.nan, rows["c"])
+    rows["b"] = np.where(third == 9, np.nan, rows["b"])
+    rows.loc[third == 2, "b"] = np.nan
+    rows.loc[third == 0, "c"] = 7 - rows["c"]
+    with pytest.raises(ValueError, match="contradict one another"):
+        drivers.importance(rows, "y", ["a", "b", "c"], missing="pairwise")
+
+
+def test_draws_in_which_a_driver_is_constant_are_counted():
+    rows = visits(40, seed=1, k=2).assign(t1=lambda r: np.where(r.index == 0, 1.0, 0.0))
+    fit = drivers.importance(rows, "outcome", ["t0", "t1"], draws=300)
+    lost = (moments.multiplicities(40, 300, 1)[:, 0] == 0).sum()
+    assert f"{lost} of 300 draws had drivers that were constant" in fit.note
+
+
+# --- recovery
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [drivers.importance, drivers.relative_weights])
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_the_intervals_of_shares_cover_the_truth_95_times_in_100(method, weight):
+    parts = [f"t{j}" for j in range(5)]
+    big = visits(2_000_000, seed=77).assign(half=lambda r: r.index % 2)
+    truth = method(big, "outcome", parts, bucket="half", draws=1).table.set_index("term")
+    hits = []
+    for sample in range(600):
+        rows = visits(400, seed=1000 + sample)
+        fit = method(rows, "outcome", parts, weight=weight, draws=400, seed=sample)
+        found = fit.table.set_index("term").loc[parts]
+        hits.append((found["low"] <= truth["estimate"]) & (truth["estimate"] <= found["high"]))
+    assert_allclose(np.mean(hits, axis=0), 0.95, atol=0.02)
