@@ -7,7 +7,17 @@
 `files` reads, `cells` converts, `rows` holds to the contract, `drafts` guesses a study.yaml.
 """
 
+from cxlib.intake.drafts import draft
 from cxlib.intake.files import IntakeError, Raw, read_file
 from cxlib.intake.rows import QUARANTINE, Intake, every_table, table
 
-__all__ = ["QUARANTINE", "Intake", "IntakeError", "Raw", "every_table", "read_file", "table"]
+__all__ = [
+    "QUARANTINE",
+    "Intake",
+    "IntakeError",
+    "Raw",
+    "draft",
+    "every_table",
+    "read_file",
+    "table",
+]

@@ -13,12 +13,13 @@ import re
 from difflib import get_close_matches
 
 import duckdb
+import pandas as pd
 
 from cxlib.reserve.store import ReserveError
 
 PLAIN = {
     *("COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "FUNCTION", "CAST"),
-    *("BETWEEN", "CASE"),
+    *("BETWEEN", "CASE", "TYPE"),
 }
 FUNCTIONS = {
     *("abs", "ceil", "floor", "round", "least", "greatest", "mod", "sqrt", "ln"),
@@ -29,7 +30,13 @@ FUNCTIONS = {
     *("isnan", "like_escape", "ilike_escape", "list_value", "struct_pack", "ifnull", "nullif"),
     *("coalesce", "date_add", "date_sub", "strptime", "make_date", "row"),
 }
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"((?:[^\"]|\"\")*)\"")
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*'            # text, left as it is
+      | "(?P<quoted>(?:[^"]|"")*)"
+      | \b(?P<bare>[^\W\d]\w*)\b(?!\s*[('])  # a name, but no function and no date '2026-01-01'
+    """,
+    re.VERBOSE,
+)
 
 
 def safe(where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> str:
@@ -53,17 +60,36 @@ def safe(where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list
     return f"({sql}\n)"
 
 
+def keep(rows: pd.DataFrame, where: str, name: str) -> pd.DataFrame:
+    """The rows of a data frame for which `where` holds. Raises ReserveError as `safe` does."""
+    with duckdb.connect() as store:
+        store.register(name, rows)
+        holds = safe(where, store, name, list(rows.columns))
+        kept = store.execute(f'select {holds} from "{name}"').df().iloc[:, 0].fillna(False)
+    if not kept.any():
+        raise ReserveError(
+            f"WHERE {where!r} leaves none of the {len(rows):,} rows of {name}. Check the spelling "
+            "of the values."
+        )
+    return rows[kept.to_numpy(bool)].reset_index(drop=True)
+
+
 def _words_as_text(where: str, columns: list[str]) -> str:
-    """A double-quoted word that is no column is text, as in pandas: channel == "web"."""
-    known = {c.casefold() for c in columns}
+    """A double-quoted word that is no column is text, as in pandas; columns may be SQL's own words.
+
+    channel == "web" becomes channel == 'web', and at > '2026-01-01' becomes "at" > '2026-01-01'.
+    """
+    known = {c.casefold(): c for c in columns}
 
     def turn(match: re.Match) -> str:
-        word = match.group(1)
+        word, bare = match["quoted"], match["bare"]
+        if bare is not None and bare.casefold() in known:
+            return f'"{known[bare.casefold()]}"'
         if word is None or word.casefold() in known:
             return match.group(0)
         return "'" + word.replace('""', '"').replace("'", "''") + "'"
 
-    return _QUOTED.sub(turn, where)
+    return _TOKEN.sub(turn, where)
 
 
 def _parsed(sql: str, store: duckdb.DuckDBPyConnection) -> dict:

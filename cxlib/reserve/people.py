@@ -98,13 +98,13 @@ def _features(study: Study, columns: dict[str, list[str]]) -> list[tuple[str, st
     found = []
     if _can(columns, "orders", "at"):
         amount = "sum(amount)" if "amount" in columns["orders"] else "null"
-        within = "filter (where at >= $day - to_days(365))"
+        within = 'filter (where "at" >= $day - to_days(365))'
         spend = f"{amount} {within}" if amount != "null" else "null::double"
         found.append((
             "orders",
-            "select customer_id, date_diff('day', max(at), $day) as recency_days, "
+            "select customer_id, date_diff('day', max(\"at\"), $day) as recency_days, "
             f"count(*) {within} as orders_365, {spend} as spend_365 "
-            "from orders where at < $day group by customer_id",
+            "from orders where \"at\" < $day group by customer_id",
             ["orders_.recency_days::double as recency_days",
              "coalesce(orders_.orders_365, 0)::double as orders_365",
              "coalesce(orders_.spend_365, 0)::double as spend_365"],
@@ -132,8 +132,8 @@ def _features(study: Study, columns: dict[str, list[str]]) -> list[tuple[str, st
     if _can(columns, "events", "at"):
         found.append((
             "events",
-            "select customer_id, count(*) filter (where at >= $day - to_days(90)) as events_90 "
-            "from events where at < $day group by customer_id",
+            "select customer_id, count(*) filter (where \"at\" >= $day - to_days(90)) as events_90 "
+            "from events where \"at\" < $day group by customer_id",
             ["coalesce(events_.events_90, 0)::double as events_90"],
         ))  # fmt: skip
     return found

@@ -51,6 +51,7 @@ class Reserve:
     study: Study
     _store: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _columns: dict[str, list[str]] | None = field(default=None, repr=False)
+    _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
 
     @property
     def store(self) -> duckdb.DuckDBPyConnection:
@@ -132,11 +133,13 @@ class Reserve:
     def _all_columns(self) -> dict[str, list[str]]:
         if self._columns is None:
             found = self.store.execute(
-                "select table_name, column_name from duckdb_columns() where table_name[1] != '_' "
-                "order by column_index"
+                "select table_name, column_name from duckdb_columns() "
+                "where table_name[1] != '_' or table_name = '_responses' order by column_index"
             ).fetchall()
-            there = {t: [c for name, c in found if name == t] for t, _ in found}
-            self._columns = {t: there[t] for t in tables.TABLES if t in there}
+            there = {t: [c for name, c in found if name == t and c != "_row"] for t, _ in found}
+            there["responses"] = there.get("_responses", there.get("responses"))
+            self._joined = "_responses" in there
+            self._columns = {t: there[t] for t in tables.TABLES if there.get(t)}
         return self._columns
 
     def _known(self, table: str) -> str:
@@ -160,11 +163,12 @@ class Reserve:
         if unknown := [c for c in columns or [] if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         in_wave = self._wave_condition(table, wave)
-        holds = conditions.safe(where, self.store, table, have)
+        source, order = self._source(table)
+        holds = conditions.safe(where, self.store, source, have)
         chosen = ", ".join(f'"{c}"' for c in columns or have)
         try:
             rows = self.store.execute(
-                f'select {chosen} from "{table}" where {in_wave} and {holds} order by rowid'
+                f'select {chosen} from "{source}" where {in_wave} and {holds} order by {order}'
             ).df()
         except duckdb.Error as error:
             raise ReserveError(
@@ -178,8 +182,13 @@ class Reserve:
         rows.attrs["losses"] = steps
         return rows
 
+    def _source(self, table: str) -> tuple[str, str]:
+        """Where the rows of a table are read from, and their order."""
+        joined = table == "responses" and self._joined
+        return ("_responses", "_row") if joined else (table, "rowid")
+
     def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
-        """The questionnaires: `read("responses", ...)`."""
+        """The questionnaires, each with the attributes of who answered: `read("responses", ...)`."""
         return self.read("responses", wave, where)
 
     def losses(self, rows: pd.DataFrame) -> None:
@@ -282,12 +291,13 @@ class Reserve:
         asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
-        holds = conditions.safe(where, self.store, table, have)
+        source, _ = self._source(table)
+        holds = conditions.safe(where, self.store, source, have)
         origin = np.array(
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
         )
         return summing.scan(
-            self.store, table, columns, origin, weight, bucket,
+            self.store, source, columns, origin, weight, bucket,
             f"{self._wave_condition(table, wave)} and {holds}", missing,
         )  # fmt: skip
 
@@ -299,14 +309,15 @@ class Reserve:
         self._known("customers")
         return people.history(self.store, self._all_columns(), self.study, as_of, horizon)
 
-    def people(self) -> pd.DataFrame:
+    def people(self, where: str = "") -> pd.DataFrame:
         """Customers for segments and early warning, with `left` where it is known.
 
         With left_on: the history at the last day whose outcome is known (the last date of the data
         less the study's churn horizon). Else with `churn.flag`: customers, the flag turned into
         `left`. Else the history after the last day, or the customers as they are.
         """
-        return people.people(self)
+        rows = people.people(self)
+        return conditions.keep(rows, where, "customers") if where.strip() else rows
 
     def lacks(self, needs: list[str]) -> list[str]:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.

@@ -24,7 +24,7 @@ from cxlib import sources
 from cxlib.intake import Intake
 from cxlib.study import Study
 
-MADE_BY = 1  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 2  # raise it when the way of the files into the store changes: older stores are rebuilt
 OWN = ("_quarantine", "_warnings", "_tables", "_study")
 
 
@@ -56,6 +56,7 @@ def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
         _write(store, "_warnings", _text(pd.concat([i.warnings for i in taken.values()])))
         _write(store, "_tables", counts)
         _write(store, "_study", _made_from(study, taken))
+        _join_customers(store, taken)
     _settle(new)
     os.replace(new, study.reserve_path)
     return counts
@@ -66,6 +67,22 @@ def _write(store: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> N
     store.register("_incoming", arrow)
     store.execute(f'create table "{name}" as select * from _incoming').fetchall()
     store.unregister("_incoming")
+
+
+def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) -> None:
+    """The view `_responses`: each questionnaire with the attributes of who answered it.
+
+    Dates of joining and leaving stay out: what a customer did later is no attribute of an answer.
+    """
+    if not {"customers", "responses"} <= set(taken):
+        return
+    own = set(taken["responses"].rows) | {"customer_id", "joined_on", "left_on"}
+    theirs = [f'c."{name}"' for name in taken["customers"].rows if name not in own]
+    selected = ", ".join(["r.rowid as _row", "r.*", *theirs])
+    store.execute(
+        f"create view _responses as select {selected} from responses r "
+        "left join customers c using (customer_id)"
+    )
 
 
 def _text(rows: pd.DataFrame) -> pd.DataFrame:
