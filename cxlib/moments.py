@@ -87,6 +87,15 @@ class Moments:
     def buckets(self) -> int:
         return len(self.second)
 
+    @property
+    def effective(self) -> float:
+        """As how many equally weighted buckets these count; the least over answers when pairwise.
+
+        Kish (1965): squared sum of weights over the sum of squared weights.
+        """
+        w = self.weight if self.weight.ndim == 1 else np.diagonal(self.weight, axis1=1, axis2=2)
+        return float(np.min(w.sum(0) ** 2 / (w**2).sum(0)))
+
     def total(self) -> Moments:
         """All buckets added up."""
         sums = self._mix([np.ones((1, self.buckets))])

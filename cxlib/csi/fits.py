@@ -11,7 +11,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.csi import pls
 from cxlib.csi.model import Model
-from cxlib.estimates import LEVEL, Estimates, at_once, tabulate
+from cxlib.estimates import LEVEL, Estimates, at_once, tabulate, widened
 from cxlib.moments import Moments
 
 SCALE = (1.0, 10.0)
@@ -80,7 +80,7 @@ def fit(
     point, mended = _point(sums, plan, ends, model, scheme)
     again, drawn_mended = _draws(sums, plan, ends, scheme, point.weights[:, 0], draws, seed)
     n = int(sums.rows.sum())
-    tables = _tables(model, point, again, n)
+    tables = _tables(model, point, again, n, sums.effective)
     remarks = [
         _answered(sums, responses, model.items),
         _how(draws, weight, bucket),
@@ -257,17 +257,18 @@ def _draws(sums, plan, ends, scheme, start, draws, seed):
     return pls.solve(plan, mean, cov, ends, scheme, start), mended
 
 
-def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int) -> dict:
+def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int, units: float) -> dict:
     names, items = list(model.constructs), model.items
     homes = [name for name, own in model.constructs.items() for _ in own]
     at = {name: j for j, name in enumerate(names)}
     caused = [j for j, name in enumerate(names) if model.paths.get(name)]
     leads = [j for j in range(len(names)) if _leads(model, names[j], model.target)]
 
-    def of(quantity: str, terms: list[str], where: object = slice(None)) -> pd.DataFrame:
-        return tabulate(
-            terms, getattr(point, quantity)[where][:, 0], getattr(again, quantity)[where].T, n
-        )
+    level = widened(units, 1 + max((len(c) for c in model.paths.values()), default=0))
+
+    def of(quantity: str, terms: list[str], where: object = slice(None), at=level) -> pd.DataFrame:
+        estimate, replicates = getattr(point, quantity)[where], getattr(again, quantity)[where]
+        return tabulate(terms, estimate[:, 0], replicates.T, n, level=at)
 
     def between(quantity: str, pairs: list[tuple[str, str]]) -> pd.DataFrame:
         where = [at[effect] for _, effect in pairs], [at[cause] for cause, _ in pairs]
@@ -276,7 +277,7 @@ def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int) -> d
         table.insert(1, "effect", [e for _, e in pairs])
         return table
 
-    index = of("index", names)
+    index = of("index", names, at=widened(units))
     weights, loadings = of("weights", items), of("loadings", items)
     for table in (weights, loadings):
         table.insert(0, "construct", homes)
@@ -294,16 +295,18 @@ def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int) -> d
         "importance": importance.assign(
             index=beside["estimate"], index_low=beside["low"], index_high=beside["high"]
         ),
-        "reliability": _reliability(model, point, again, n),
+        "reliability": _reliability(model, point, again, n, level),
     }
 
 
-def _reliability(model: Model, point: pls.Solution, again: pls.Solution, n: int) -> pd.DataFrame:
+def _reliability(
+    model: Model, point: pls.Solution, again: pls.Solution, n: int, level: float
+) -> pd.DataFrame:
     """Rows construct by construct; single questions and formative constructs have none."""
     stack = lambda s: np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)  # noqa: E731
     estimate, replicates = stack(point)[..., 0], stack(again)
     parts = [
-        tabulate(RELIABILITIES, estimate[j], replicates[j].T, n, construct=name)
+        tabulate(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)
         for j, name in enumerate(model.constructs)
         if not np.isnan(estimate[j]).all()
     ]

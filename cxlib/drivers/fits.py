@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.drivers import shares
-from cxlib.estimates import LEVEL, Estimates, at_once, failed, tabulate
+from cxlib.estimates import LEVEL, Estimates, at_once, failed, tabulate, widened
 from cxlib.moments import Moments
 
 COPY = 1 - 1e-9  # correlation from which one driver says what another does
@@ -159,12 +159,13 @@ def _importance(
     gains, remark = _estimate(sums, values)
     again, mended = _drawn(sums, values, draws, seed)
     n = _counts(responses, sums, outcome, drivers)
-    table = tabulate(drivers, _parts(gains), _parts(again), n)
+    level = widened(sums.effective, 1 + len(drivers))
+    table = tabulate(drivers, _parts(gains), _parts(again), n, level=level)
     table = table.assign(**_ranks(_parts(again)))
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     total = again.sum(-1, keepdims=True)
     answered = int(sums.rows.sum())
-    r2 = tabulate(["R²"], [gains.sum()], total, answered)
+    r2 = tabulate(["R²"], [gains.sum()], total, answered, level=level)
     remarks = [
         _answered(responses, sums, outcome, drivers),
         _not_experienced(responses, drivers),
