@@ -199,6 +199,12 @@ def lack(reserve: Reserve, need: str) -> str:
     study = reserve.study
     if need.startswith("items:"):
         return _lack_of_items(reserve, need.removeprefix("items:").split("|"))
+    if need == "margins":
+        margins = study.margins
+        return "" if margins else page.say("The study states no shares of its population.")
+    if need == "drivers":
+        drivers = study.default_drivers
+        return "" if drivers else page.say("The study names no drivers and no touchpoints.")
     if need == "model":
         return "" if study.model else page.say("The study declares no satisfaction index model.")
     if need == "churn":
@@ -218,7 +224,10 @@ def lack(reserve: Reserve, need: str) -> str:
 
 def _lack_of_items(reserve: Reserve, roles: list[str]) -> str:
     have = reserve._all_columns().get("responses", ())
-    if any(item in have for item in reserve.study.items_of(*roles)):
+    asked = reserve.study.items if roles == ["any"] else reserve.study.items_of(*roles)
+    if any(item in have for item in asked):
         return ""
+    if roles == ["any"]:
+        return page.say("The study asks no questions.")
     words = " / ".join(map(page.label, roles))
     return page.say("The study asks no question of the kind {roles}.", roles=words)

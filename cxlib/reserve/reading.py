@@ -11,8 +11,9 @@ import pandas as pd
 
 from cxlib import page, tables
 from cxlib import study as study_
+from cxlib.estimates import Estimates
 from cxlib.moments import Moments
-from cxlib.reserve import conditions, loading, people, store, summing
+from cxlib.reserve import conditions, loading, people, store, summing, telling
 from cxlib.reserve.store import ReserveError
 from cxlib.study import Study
 
@@ -188,7 +189,7 @@ class Reserve:
         return ("_responses", "_row") if joined else (table, "rowid")
 
     def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
-        """The questionnaires, each with the attributes of who answered: `read("responses", ...)`."""
+        """The questionnaires, each with its customer's attributes: `read("responses", ...)`."""
         return self.read("responses", wave, where)
 
     def losses(self, rows: pd.DataFrame) -> None:
@@ -291,14 +292,14 @@ class Reserve:
         asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
-        source, _ = self._source(table)
+        source, row = self._source(table)
         holds = conditions.safe(where, self.store, source, have)
         origin = np.array(
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
         )
         return summing.scan(
             self.store, source, columns, origin, weight, bucket,
-            f"{self._wave_condition(table, wave)} and {holds}", missing,
+            f"{self._wave_condition(table, wave)} and {holds}", missing, row=row,
         )  # fmt: skip
 
     def history(self, as_of: str | date, horizon: int = 90) -> pd.DataFrame:
@@ -319,11 +320,73 @@ class Reserve:
         rows = people.people(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
+    # What it tells a page
+
+    def contents(self) -> pd.DataFrame:
+        """table, offered, kept, quarantined, from, to: what came in, and what was turned away."""
+        return telling.contents(self)
+
+    def soundness(self) -> Estimates:
+        """Share of the rows of each table that keep the contract."""
+        return telling.soundness(self)
+
+    def reasons(self) -> pd.DataFrame:
+        """table, column, reason, rows: why rows were set aside."""
+        return telling.reasons(self)
+
+    def filled(self) -> Estimates:
+        """Share of rows with a value, for each column that is filled in part."""
+        return telling.filled(self)
+
+    def has(self, need: str) -> bool:
+        """Whether the study has what is needed (see `lacks`); says why not when it has not."""
+        for reason in (lacking := self.lacks([need])):
+            print(page.say("{reason} This part is left out.", reason=reason))
+        return not lacking
+
+    def item(self, role: str) -> str:
+        """The first question of a role: "nps", "csat", "effort" ..."""
+        return telling.item(self, role)
+
+    def items_of(self, *roles: str) -> list[str]:
+        """The questions of these roles, all questions without one, in the order of study.yaml."""
+        return telling.items_of(self, *roles)
+
+    def group(self, by: str = "") -> str:
+        """The column to compare groups by: `by`, else the study's own; empty when it has none."""
+        return telling.group(self, by)
+
+    @property
+    def outcome(self) -> str:
+        """What the study wants explained: its `outcome`, else its NPS or CSAT question."""
+        return self.study.default_outcome
+
+    @property
+    def drivers(self) -> list[str]:
+        """What may explain it: the study's `drivers`, else its touchpoint questions."""
+        return self.study.default_drivers
+
+    @property
+    def scales(self) -> dict[str, tuple[float, float]]:
+        """Worst and best answer of each question."""
+        return {name: self.study.items[name].scale for name in self.items_of()}
+
+    @property
+    def margins(self) -> dict[str, dict[str, float]]:
+        """Population shares to weight to: {attribute: {value: share}}."""
+        return self.study.margins
+
+    @property
+    def bucket(self) -> str | None:
+        """The column that makes rows one customer's, for draws of whole customers; None without."""
+        return "customer_id" if "customer_id" in self.columns("responses") else None
+
     def lacks(self, needs: list[str]) -> list[str]:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
-        more), or items of a role ("items:touchpoint", "items:nps|csat").
+        more), "margins", "drivers", or items of a role ("items:touchpoint", "items:nps|csat",
+        "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 

@@ -18,6 +18,8 @@ def scan(
     bucket: str | None,
     holds: str,
     missing: str = "complete",
+    *,
+    row: str = "rowid",
 ) -> Moments:
     """Sums of `columns` less `origin` in buckets, over the rows for which `holds`.
 
@@ -28,7 +30,7 @@ def scan(
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     pairwise, p = missing == "pairwise", len(columns)
     w = f'"{weight}"' if weight else "1.0"
-    key = f"coalesce(\"{bucket}\", 'row ' || rowid)" if bucket else "rowid"
+    key = f"coalesce(\"{bucket}\", 'row ' || {row})" if bucket else row
     x = [f'("{c}" - {float(o)!r})' for c, o in zip(columns, origin, strict=True)]
     given = [f'"{c}" is not null' for c in columns]
     kept = f"({(' or ' if pairwise else ' and ').join(given)}) and {w} > 0"

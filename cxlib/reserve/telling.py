@@ -1,0 +1,139 @@
+"""What a study tells a page about itself: what it holds, what was lost, what it asks by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page, tables
+from cxlib.estimates import Estimates
+from cxlib.reserve.store import ReserveError
+
+if TYPE_CHECKING:
+    from cxlib.reserve.reading import Reserve
+
+
+def contents(reserve: Reserve) -> pd.DataFrame:
+    """A row a table: rows offered, kept and quarantined, first and last day."""
+    rows = []
+    for count in reserve.counts.itertuples():
+        first, last = _days(reserve, count.table)
+        rows.append(
+            {
+                "table": page.label(count.table),
+                "offered": count.offered,
+                "kept": count.kept,
+                "quarantined": count.quarantined,
+                "from": first,
+                "to": last,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _days(reserve: Reserve, table: str) -> tuple[str, str]:
+    dated = [c.name for c in tables.TABLES[table].columns.values() if c.kind == "date"]
+    there = [c for c in dated if c in reserve.columns(table)]
+    if not there:
+        return "–", "–"
+    first, last = reserve.store.execute(
+        f'select min("{there[0]}"), max("{there[0]}") from "{table}"'
+    ).fetchone()
+    return tuple("–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last))
+
+
+def soundness(reserve: Reserve) -> Estimates:
+    """Share of the rows of each table that keep the contract; counts, so without an interval."""
+    counts = reserve.counts
+    table = pd.DataFrame(
+        {
+            "term": counts["table"],
+            "estimate": counts["kept"] / counts["offered"].clip(lower=1),
+            "low": np.nan,
+            "high": np.nan,
+            "n": counts["offered"],
+        }
+    )
+    offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
+    values = {"kept": page.count(kept), "offered": page.count(offered), "tables": len(counts)}
+    if kept == offered:
+        answer = page.say("All {offered} rows of {tables} tables keep the data contract.", **values)
+    else:
+        answer = page.say(
+            "{kept} of {offered} rows ({share}) keep the data contract; {lost} were set aside.",
+            share=page.percent(kept / offered, 1),
+            lost=page.count(offered - kept),
+            **values,
+        )
+    return Estimates(table, answer, _warned(reserve), unit="share")
+
+
+def _warned(reserve: Reserve) -> str:
+    found = reserve.warnings
+    if found.empty:
+        return page.say("Nothing else was noticed.")
+    first = found.iloc[0]
+    return page.say(
+        "{n} things are worth a look, first: {table}.{column}, {rows} rows: {what}.",
+        n=len(found),
+        table=first["table"],
+        column=first["column"],
+        rows=page.count(first["rows"]),
+        what=first["what"],
+    )
+
+
+def reasons(reserve: Reserve) -> pd.DataFrame:
+    """Why rows were set aside: table, column, reason, rows; no row when none was."""
+    lost = reserve.quarantine
+    by = ["table", "column", "reason"]
+    found = lost.groupby(by, sort=False, dropna=False).size().rename("rows").reset_index()
+    return found.sort_values("rows", ascending=False, ignore_index=True)
+
+
+def filled(reserve: Reserve) -> Estimates:
+    """Share of rows with a value, for each column of the contract that is not filled throughout."""
+    found = []
+    for table in reserve.tables:
+        own = [c for c in tables.TABLES[table].columns if c in reserve.columns(table)]
+        counted = ", ".join(f'count("{c}")' for c in own)
+        shares = reserve.store.execute(f'select count(*), {counted} from "{table}"').fetchone()
+        found += [
+            (f"{page.label(table)}: {page.label(c)}", k / shares[0], shares[0])
+            for c, k in zip(own, shares[1:], strict=True)
+            if 0 < k < shares[0]
+        ]
+    rows = pd.DataFrame(found, columns=["term", "estimate", "n"])
+    rows.insert(2, "low", np.nan)
+    rows.insert(3, "high", np.nan)
+    if rows.empty:
+        answer = page.say("Every column of the contract is filled throughout.")
+    else:
+        answer = page.say("{n} columns of the contract are filled in part.", n=len(rows))
+    return Estimates(rows, answer, unit="share")
+
+
+def group(reserve: Reserve, by: str) -> str:
+    """The column to compare groups by: `by`, else the study's own; empty for none."""
+    chosen = by or reserve.study.group
+    have = reserve.columns("responses")
+    if chosen and chosen not in have:
+        raise ReserveError(f"responses have no column {chosen!r}. They have: {', '.join(have)}.")
+    return chosen
+
+
+def item(reserve: Reserve, role: str) -> str:
+    """The first question of a role; ReserveError when there is none."""
+    if not (found := items_of(reserve, role)):
+        raise ReserveError(f"{reserve.study.name} asks no question with the role {role}.")
+    return found[0]
+
+
+def items_of(reserve: Reserve, *roles: str) -> list[str]:
+    """The questions of these roles (all without one) that were asked, in the file's order."""
+    if "responses" not in reserve.tables:
+        return []
+    asked = reserve.study.items_of(*roles) if roles else list(reserve.study.items)
+    return [name for name in asked if name in reserve.columns("responses")]
