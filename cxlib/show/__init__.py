@@ -1,0 +1,24 @@
+"""Tables drawn: one style, intervals everywhere, a title that says what was found.
+
+    show.use_house_style()                            # once, at the top of a notebook
+    show.intervals(fit.table, unit="share")           # a dot, its interval, n at the right
+    show.intervals(by_channel.table, panel="channel")
+    show.trend(waves.table)                           # a line with its band
+    show.paths(fit.paths, fit.r2)                     # the path model as people draw it
+
+Every function takes a tidy table (groups, term, estimate, low, high, n) and gives back the Axes;
+pass `ax` to draw into your own. Small cells are hidden here too. Each figure carries `alt_text`,
+which the page reads out to those who cannot see it. Nothing is computed but the title.
+"""
+
+from __future__ import annotations
+
+from cxlib.show.model import paths
+from cxlib.show.planes import calibration, choice, matrix, priorities, trend
+from cxlib.show.rows import answers, bars, intervals, margins
+from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
+
+__all__ = [
+    "alt_text", "answers", "bars", "calibration", "chinese_fonts", "choice", "intervals", "margins",
+    "matrix", "paths", "picture", "priorities", "trend", "use_house_style",
+]  # fmt: skip

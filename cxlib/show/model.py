@@ -1,0 +1,160 @@
+"""The path model as people draw it: boxes from left to right, arrows with their coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from cxlib import page
+from cxlib.show import style
+from cxlib.show.style import COLOURS, INK, SOFT
+
+HALF = (0.6, 0.24)  # of a box, in units of a place
+Places = dict[str, tuple[float, float]]
+
+
+def paths(
+    table: pd.DataFrame,
+    r2: pd.DataFrame | None = None,
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Path diagram: `table` has cause, effect, estimate, low, high; `r2` a row a construct.
+
+    Causes stand above what they go with. An arrow is as thick as its coefficient is large, and
+    pale when its interval includes zero.
+    """
+    shown = style.ready(table, ("cause", "effect", "estimate"))
+    places = _places(shown)
+    sides, depth = _sides(shown, places), max(y for _, y in places.values()) + 1
+    ax = style.axes(ax, height=1.1 * depth + 0.3, width=max(6.0, 1.5 * (sides[1] - sides[0])))
+    for _, row in shown.iterrows():
+        _arrow(ax, row, places)
+    explained = {} if r2 is None else dict(zip(r2["term"], r2["estimate"], strict=True))
+    for name, place in places.items():
+        _box(ax, name, place, explained.get(name))
+    ax.set(xlim=sides, ylim=(depth - 0.6, -0.4), aspect="equal")
+    ax.axis("off")
+    words = [f"{style.name(r.cause)} → {style.name(r.effect)} {page.number(r.estimate, 2)}"
+             for r in shown.itertuples()]  # fmt: skip
+    found = _strongest(shown) if title is None else title
+    return style.say(ax, found, page.say("Path diagram."), style.listed(words, 30))
+
+
+def _places(table: pd.DataFrame) -> Places:
+    """(x, y) of each construct: y is the longest way from a beginning, x spreads those of one y."""
+    causes: dict[str, list[str]] = {}
+    for cause, effect in zip(table["cause"], table["effect"], strict=True):
+        causes.setdefault(cause, [])
+        causes.setdefault(effect, []).append(cause)
+    level: dict[str, int] = {}
+
+    def depth(name: str, seen: tuple[str, ...] = ()) -> int:
+        if name in seen:
+            raise ValueError(f"the paths run in a circle: {' → '.join([*seen, name])}.")
+        if name not in level:
+            level[name] = max((depth(c, (*seen, name)) + 1 for c in causes[name]), default=0)
+        return level[name]
+
+    for name in causes:
+        depth(name)
+    rows = [[n for n in causes if level[n] == y] for y in range(max(level.values()) + 1)]
+    return {
+        n: ((i - (len(row) - 1) / 2) * 1.5 + _sway(y, row, rows), float(y))
+        for y, row in enumerate(rows)
+        for i, n in enumerate(row)
+    }
+
+
+def _sides(table: pd.DataFrame, places: Places) -> tuple[float, float]:
+    """Left and right edge, wide enough for the arrows that go round."""
+    x = [x + side for x, _ in places.values() for side in (-HALF[0] - 0.1, HALF[0] + 0.1)]
+    for cause, effect in zip(table["cause"], table["effect"], strict=True):
+        start, stop = np.array(places[cause]), np.array(places[effect])
+        x.append(_along(*_ends(start, stop), _bend(start, stop), 0.5)[0] * 1.04)
+    return min(x) - 0.15, max(x) + 0.15
+
+
+def _sway(y: int, row: list[str], rows: list[list[str]]) -> float:
+    """Boxes alone in their row step aside in turn, so that longer arrows pass beside them."""
+    widest = max(map(len, rows))
+    return 0.0 if len(row) > 1 or (widest > 1 and y in (0, len(rows) - 1)) else (-0.9, 0.9)[y % 2]
+
+
+def _arrow(ax: Axes, row: pd.Series, places: Places) -> None:
+    start, stop = np.array(places[row["cause"]]), np.array(places[row["effect"]])
+    unclear = row["low"] <= 0 <= row["high"]
+    colour = SOFT if unclear else COLOURS[0] if row["estimate"] >= 0 else COLOURS[1]
+    begin, end, bend = *_ends(start, stop), _bend(start, stop)
+    ax.add_patch(
+        FancyArrowPatch(
+            begin, end, arrowstyle="-|>", mutation_scale=13, color=colour,
+            lw=0.8 + 3.4 * min(abs(row["estimate"]), 1), alpha=0.45 if unclear else 0.9,
+            connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0, zorder=1,
+        )
+    )  # fmt: skip
+    ax.text(
+        *_along(begin, end, bend, 0.58), page.number(row["estimate"], 2), fontsize=9, ha="center",
+        va="center", zorder=3, color=SOFT if unclear else INK,
+        bbox={"boxstyle": "round,pad=.12", "fc": "white", "ec": "none", "alpha": 0.9},
+    )  # fmt: skip
+
+
+def _bend(start: np.ndarray, stop: np.ndarray) -> float:
+    """Arrows within a column go round the boxes between them, on the outer side."""
+    if abs(start[0] - stop[0]) > 0.2 or abs(start[1] - stop[1]) <= 1:
+        return 0.0
+    return 0.32 if start[0] <= 0 else -0.32
+
+
+def _ends(start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not _bend(start, stop):
+        return _edge(start, stop), _edge(stop, start)
+    side = np.array([-HALF[0] if start[0] <= 0 else HALF[0], 0.0])
+    return start + side, stop + side
+
+
+def _along(begin: np.ndarray, end: np.ndarray, bend: float, t: float) -> np.ndarray:
+    """A point of matplotlib's arc3 on axes of equal units whose y runs downwards."""
+    step = end - begin
+    control = (begin + end) / 2 + bend * np.array([-step[1], step[0]])
+    return (1 - t) ** 2 * begin + 2 * t * (1 - t) * control + t**2 * end
+
+
+def _edge(inside: np.ndarray, towards: np.ndarray) -> np.ndarray:
+    """Where the line from the middle of a box leaves it."""
+    step = towards - inside
+    with np.errstate(divide="ignore"):
+        reach = np.min(np.array(HALF) / np.maximum(np.abs(step), 1e-9))
+    return inside + step * min(reach * 1.04, 0.48)
+
+
+def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | None) -> None:
+    x, y = place
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - HALF[0], y - HALF[1]), 2 * HALF[0], 2 * HALF[1], zorder=2, fc="#eef3f7",
+            ec=COLOURS[0], lw=1.3, boxstyle="round,pad=0,rounding_size=.08",
+        )
+    )  # fmt: skip
+    lines = style.name(name, 24).split(" ")
+    text = "\n".join(lines) if len(lines) == 2 and len(" ".join(lines)) > 12 else " ".join(lines)
+    ax.text(x, y - (0.07 if explained is not None else 0), text, ha="center", va="center", zorder=4,
+            fontsize=10, fontweight="bold", linespacing=1.0)  # fmt: skip
+    if explained is not None and explained == explained:
+        ax.text(x, y + 0.15, f"R² {page.number(explained, 2)}", ha="center", va="center", zorder=4,
+                fontsize=8.5, color=SOFT)  # fmt: skip
+
+
+def _strongest(table: pd.DataFrame) -> str:
+    if table["estimate"].isna().all():
+        return page.say("Too few answers to show")
+    top = table.loc[table["estimate"].abs().idxmax()]
+    return page.say(
+        "Strongest path: {cause} → {effect} ({value})",
+        cause=style.name(top["cause"]), effect=style.name(top["effect"]),
+        value=page.number(top["estimate"], 2),
+    )  # fmt: skip

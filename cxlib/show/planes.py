@@ -1,0 +1,218 @@
+"""Figures on a plane: trends, calibration, correlations, importance beside performance, choices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlib import page
+from cxlib.estimates import MEASURES
+from cxlib.show import style
+from cxlib.show.style import COLOURS, INK, SOFT
+
+
+def trend(
+    table: pd.DataFrame,
+    *,
+    unit: str = "",
+    over: str = "wave",
+    reference: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A line with its 95% band over the waves, one for each group, named at its end."""
+    shown = style.ready(table, (over, "estimate"))
+    waves = list(dict.fromkeys(shown[over]))
+    lines = _lines(shown, over)
+    ax = style.axes(ax, height=3.2)
+    for (label, line), (colour, marker) in zip(
+        lines.items(), style.colours_of(list(lines)).values(), strict=True
+    ):
+        x = [waves.index(w) for w in line[over]]
+        ax.fill_between(x, line["low"], line["high"], color=colour, alpha=0.16, lw=0)
+        ax.plot(x, line["estimate"], marker + "-", color=colour, ms=5.5, mec="white", mew=0.7)
+        _at_the_end(ax, x, line["estimate"].to_numpy(float), label, colour)
+    slant = {"rotation": 45, "ha": "right"} if len(waves) > 6 else {}
+    ax.set_xticks(range(len(waves)), [style.name(w, 12) for w in waves], **slant)
+    ax.grid(axis="y")
+    style.number_axis(ax.yaxis, unit)
+    ax.set_ylabel(style.unit_words(unit))
+    if reference is not None:
+        ax.axhline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)))
+    said = _change(next(iter(lines.values())), over, unit) if title is None else title
+    words = [f"{w} {style.number(v, unit)}" for line in lines.values()
+             for w, v in zip(line[over], line["estimate"], strict=True) if v == v]  # fmt: skip
+    return style.say(ax, said, page.say("Lines with 95% bands."), style.listed(words))
+
+
+def _lines(table: pd.DataFrame, over: str) -> dict[str, pd.DataFrame]:
+    names = [c for c in table.columns if c not in MEASURES and c != over and table[c].nunique() > 1
+             and not pd.api.types.is_float_dtype(table[c])]  # fmt: skip
+    if "term" in table and table["term"].nunique() > 1:
+        names.append("term")
+    if not names:
+        return {"": table}
+    groups = table.groupby(names, sort=False)
+    return {
+        " · ".join(style.name(p) for p in (k if isinstance(k, tuple) else (k,))): rows
+        for k, rows in groups
+    }
+
+
+def _at_the_end(ax: Axes, x: list[int], y: np.ndarray, label: str, colour: str) -> None:
+    there = np.flatnonzero(~np.isnan(y))
+    if label and len(there):
+        ax.annotate(label, (x[there[-1]], y[there[-1]]), xytext=(8, 0), va="center", color=colour,
+                    textcoords="offset points", fontsize=9.5, annotation_clip=False)  # fmt: skip
+
+
+def _change(line: pd.DataFrame, over: str, unit: str) -> str:
+    """From the first to the last wave, and whether the intervals part."""
+    there = line.dropna(subset=["estimate"])
+    if len(there) < 2:
+        return page.say("Too few waves to show a change")
+    first, last = there.iloc[0], there.iloc[-1]
+    apart = last["low"] > first["high"] or last["high"] < first["low"]
+    values = {
+        "first": style.number(first["estimate"], unit), "then": style.name(first[over]),
+        "last": style.number(last["estimate"], unit), "now": style.name(last[over]),
+    }  # fmt: skip
+    if apart:
+        return page.say("From {first} ({then}) to {last} ({now})", **values)
+    return page.say("{first} ({then}), {last} ({now}): no clear change", **values)
+
+
+def calibration(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """What was predicted against what happened, in bins, with the band; the line is perfection."""
+    shown = style.ready(table, ("predicted", "estimate")).sort_values("predicted")
+    ax = style.axes(ax, height=4.4, width=4.8)
+    reach = float(np.nanmax(shown[["predicted", "estimate", "high"]].to_numpy(float))) * 1.05
+    ax.plot([0, reach], [0, reach], color=SOFT, lw=1.2, ls=(0, (4, 3)))
+    ax.fill_between(
+        shown["predicted"], shown["low"], shown["high"], color=COLOURS[0], alpha=0.16, lw=0
+    )
+    ax.plot(shown["predicted"], shown["estimate"], "o-", color=COLOURS[0], ms=6, mec="white")
+    ax.set(
+        xlim=(0, reach), ylim=(0, reach), xlabel=page.say("predicted"), ylabel=page.say("happened")
+    )
+    ax.grid(True)
+    style.number_axis(ax.xaxis, "share")
+    style.number_axis(ax.yaxis, "share")
+    known = shown.dropna(subset=["estimate", "low"])
+    inside = ((known["low"] <= known["predicted"]) & (known["predicted"] <= known["high"])).sum()
+    found = page.say(
+        "In {inside} of {bins} bins what was predicted lies within the interval of what happened",
+        inside=int(inside), bins=len(known),
+    )  # fmt: skip
+    return style.say(ax, found if title is None else title, page.say("Calibration curve."))
+
+
+def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """A square table of correlations, blue where two move together, orange where apart."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if table.shape[0] != table.shape[1] or table.empty:
+        raise ValueError(
+            f"a matrix is square; this one has {table.shape[0]} rows, {table.shape[1]} columns."
+        )
+    values, names = table.to_numpy(float), [style.name(c, 22) for c in table.columns]
+    size = max(2.6, 0.46 * len(names) + 1.2)
+    ax = style.axes(ax, height=size, width=max(size + 0.8, 4))
+    below = np.where(np.tri(len(names), k=-1, dtype=bool), values, np.nan)
+    shades = LinearSegmentedColormap.from_list("cx", [COLOURS[1], "#ffffff", COLOURS[0]])
+    ax.imshow(below[1:, :-1] if len(names) > 1 else below, cmap=shades, vmin=-1, vmax=1)
+    for (i, j), r in np.ndenumerate(below[1:, :-1] if len(names) > 1 else below):
+        if r == r:
+            ax.text(j, i, page.number(r, 2), ha="center", va="center", fontsize=9,
+                    color="white" if abs(r) > 0.72 else INK)  # fmt: skip
+    ax.set_yticks(range(len(names) - 1), names[1:])
+    ax.set_xticks(range(len(names) - 1), names[:-1], rotation=45, ha="right")
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    found = _closest(below, names) if title is None else title
+    return style.say(ax, found, page.say("Correlations of {names}.", names=", ".join(names)))
+
+
+def _closest(below: np.ndarray, names: list[str]) -> str:
+    if np.isnan(below).all():
+        return page.say("Too few answers to show")
+    i, j = np.unravel_index(np.nanargmax(below), below.shape)
+    return page.say(
+        "{one} and {other} move together most: r {r}",
+        one=names[j], other=names[i], r=page.number(below[i, j], 2),
+    )  # fmt: skip
+
+
+def priorities(
+    importance: pd.DataFrame,
+    performance: pd.DataFrame,
+    *,
+    importance_unit: str = "share",
+    performance_unit: str = "scale",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Importance (upwards) beside performance (to the right), crosses for both intervals.
+
+    Two tables joined by term; dashed lines at the averages. The upper left is what to improve.
+    """
+    both = style.ready(importance).merge(style.ready(performance), on="term", suffixes=("", "_p"))
+    if both.empty:
+        raise ValueError("the two tables have no term in common.")
+    ax = style.axes(ax, height=4.6)
+    x, y = both["estimate_p"], both["estimate"]
+    ax.hlines(y, both["low_p"], both["high_p"], color=COLOURS[0], alpha=0.45, lw=1.6)
+    ax.vlines(x, both["low"], both["high"], color=COLOURS[0], alpha=0.45, lw=1.6)
+    ax.plot(x, y, "o", color=COLOURS[0], ms=7, mec="white")
+    ax.axvline(x.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
+    ax.axhline(y.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
+    for term, a, b in zip(both["term"], x, y, strict=True):
+        if a == a and b == b:
+            ax.annotate(style.name(term, 22), (a, b), xytext=(6, 6), textcoords="offset points",
+                        fontsize=9.5)  # fmt: skip
+    ax.set(xlabel=page.say("how well we do"), ylabel=page.say("how much it matters"))
+    style.number_axis(ax.xaxis, performance_unit)
+    style.number_axis(ax.yaxis, importance_unit)
+    first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
+    found = (
+        page.say("Improve first: {names}", names=", ".join(style.name(t) for t in first["term"]))
+        if len(first)
+        else page.say("Nothing that matters much is done badly")
+    )
+    return style.say(ax, found if title is None else title, page.say("Scatter with intervals."))
+
+
+def choice(
+    table: pd.DataFrame,
+    *,
+    measure: str = "estimate",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """How a measure changes with the number of groups, the chosen number marked.
+
+    `table` has the number in its first column, `measure`, perhaps low and high, and `chosen`.
+    """
+    shown = style.ready(table, (measure,))
+    x = pd.to_numeric(shown[shown.columns[0]])
+    ax = style.axes(ax, height=3.0)
+    if measure == "estimate":
+        ax.fill_between(x, shown["low"], shown["high"], color=COLOURS[0], alpha=0.16, lw=0)
+    ax.plot(x, shown[measure], "o-", color=COLOURS[0], ms=6, mec="white")
+    picked = (
+        shown["chosen"].astype(bool)
+        if "chosen" in shown
+        else shown[measure] == shown[measure].max()
+    )
+    ax.plot(x[picked], shown.loc[picked, measure], "o", ms=13, mfc="none", mec=COLOURS[1], mew=2)
+    ax.set_xticks(x)
+    ax.grid(axis="y")
+    ax.set_xlabel(page.label(str(shown.columns[0])))
+    ax.set_ylabel(page.label(measure))
+    found = (
+        page.say("Chosen: {k}", k=", ".join(f"{v:g}" for v in x[picked])) if picked.any() else ""
+    )
+    words = [f"{k:g}: {page.number(v, 2)}" for k, v in zip(x, shown[measure], strict=True)]
+    return style.say(ax, found if title is None else title, style.listed(words))

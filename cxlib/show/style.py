@@ -1,0 +1,233 @@
+"""What all figures have in common: colours, letters, axes, and how a notebook shows them."""
+
+from __future__ import annotations
+
+import logging
+import textwrap
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO, StringIO
+
+import matplotlib
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cxlib import page
+from cxlib.estimates import hide_small_cells
+
+# Okabe and Ito (2008): told apart by colour-blind readers, in this order of use.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3A97D0", "#5B5B5B")
+MARKERS = "osD^vPX"
+INK, SOFT, FAINT = "#1f2933", "#5b6672", "#d9dee3"
+WIDTH = 6.0  # inches; narrow, so that the letters stay legible on a phone
+CJK_FONTS = (
+    "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
+    "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS",
+)  # fmt: skip
+LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the outlines
+
+STYLE = {
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 2.0,
+    "legend.frameon": False,
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.unicode_minus": True,
+    "svg.hashsalt": "cxlab",  # the same figure has the same ids on every run
+    "svg.fonttype": "path",
+}
+
+
+def use_house_style() -> None:
+    """Set the style of every figure that follows, and how a notebook shows figures.
+
+    Gives a plain hint where the page is Chinese and no font for it is found.
+    """
+    plt.rcParams.update(STYLE)
+    fonts = chinese_fonts()
+    plt.rcParams["font.family"] = ["DejaVu Sans", *fonts]
+    # A Chinese font seldom has a bold cut; the plain one does, and needs no warning.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    if not fonts and page.rules().lang == "zh":
+        warnings.warn(
+            "no font with Chinese characters was found, so figures show boxes. Install one "
+            "(Debian: apt install fonts-wqy-microhei), then delete matplotlib's font list.",
+            stacklevel=2,
+        )
+    show_in_notebooks()
+
+
+@cache
+def chinese_fonts() -> list[str]:
+    """The first font with Chinese characters that is installed, in a list; else an empty one."""
+    installed = {f.name for f in font_manager.fontManager.ttflist}
+    return [name for name in CJK_FONTS if name in installed][:1]
+
+
+def show_in_notebooks() -> None:
+    """Have a notebook show figures as SVG (or PNG where that is lighter), with their words."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is None or not hasattr(shell, "display_formatter"):
+        return
+    for mime in ("image/png", "image/svg+xml", "image/jpeg", "application/pdf"):
+        shell.display_formatter.formatters[mime].pop(Figure, None)
+    shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
+
+
+def _bundle(figure: Figure, **_: object) -> tuple[dict, dict]:
+    data, mime = picture(figure)
+    return {mime: data}, {mime: {"alt": alt_text(figure)}}
+
+
+def picture(figure: Figure) -> tuple[str | bytes, str]:
+    """The figure as SVG text, or as PNG bytes when outlines weigh too much; and its mime type."""
+    text = StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    if len(text.getvalue()) <= LARGEST_SVG:
+        return text.getvalue(), "image/svg+xml"
+    pixels = BytesIO()
+    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=160, metadata={"Software": None})
+    return pixels.getvalue(), "image/png"
+
+
+def alt_text(figure: Figure) -> str:
+    """What the figure shows, in words: its own `alt_text`, or its titles, axes and legends."""
+    if given := getattr(figure, "alt_text", ""):
+        return given
+    parts = [figure.get_suptitle()]
+    for ax in figure.axes:
+        parts += [ax.get_title(loc) for loc in ("left", "center")]
+        parts += [ax.get_xlabel(), ax.get_ylabel()]
+        parts += [t.get_text() for t in legend.get_texts()] if (legend := ax.get_legend()) else []
+    said = "; ".join(dict.fromkeys(p.strip() for p in parts if p.strip()))
+    return page.say("Figure: {what}.", what=said) if said else page.say("Figure.")
+
+
+def say(ax: Axes, title: str, *words: str) -> Axes:
+    """Set the title, and the alternative text of the figure: title and words."""
+    if title:
+        ax.set_title("\n".join(textwrap.wrap(title, 58)), x=0)
+    text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
+    before = getattr(ax.figure, "alt_text", "")
+    ax.figure.alt_text = f"{before} {text}".strip()
+    return ax
+
+
+def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
+    """The Axes given, or those of a new figure of this size in inches."""
+    # Registered again for each figure: the inline backend puts its own formatter back when it
+    # wakes up, which is after the cell that imported us.
+    show_in_notebooks()
+    if ax is not None:
+        return ax
+    _, ax = plt.subplots(figsize=(width, height))
+    return ax
+
+
+def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.DataFrame:
+    """The table, small cells hidden, low and high in place; ValueError if it cannot be drawn."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(
+            f"a {type(table).__name__} cannot be drawn. Pass a table, such as fit.table."
+        )
+    if lacking := [c for c in needed if c not in table]:
+        raise ValueError(
+            f"the table has no column {lacking}. It has: {', '.join(map(str, table.columns))}. "
+            "Pass the `table` of an Estimates."
+        )
+    if table.empty:
+        raise ValueError("the table has no rows, so there is nothing to draw.")
+    table = table.reset_index(drop=True)
+    for side in {"low", "high"} - set(table.columns):
+        table[side] = float("nan")
+    return hide_small_cells(table)
+
+
+def name(value: object, most: int = 38) -> str:
+    """What a reader calls it, short enough for an axis."""
+    text = " ".join(page.label(str(value)).split())
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    return text.replace("$", r"\$")  # a dollar would start a formula
+
+
+def number(value: float, unit: str) -> str:
+    """A number as its unit is written."""
+    if unit == "share":
+        return page.percent(value)
+    return page.number(value, 0 if abs(value) >= 1000 else 1 if unit in ("points", "index") else 2)
+
+
+def number_axis(axis, unit: str) -> None:
+    """Ticks in the page's number format."""
+    if unit == "share":
+        axis.set_major_formatter(lambda v, _: page.percent(v))
+    else:
+        axis.set_major_formatter(lambda v, _: f"{v:,g}".replace("-", "−"))
+
+
+def unit_words(unit: str) -> str:
+    """What stands beneath the axis."""
+    return {
+        "points": page.say("points"),
+        "share": page.say("share"),
+        "scale": page.say("on the question's own scale"),
+        "index": page.say("index, 0 to 100"),
+    }.get(unit, page.say(unit) if unit else "")
+
+
+def people(n: float) -> str:
+    """n, or that it is too small to tell."""
+    least = page.rules().smallest_cell
+    return f"<{least}" if n < least else page.count(n)
+
+
+def colours_of(values: Sequence[object]) -> dict[object, tuple[str, str]]:
+    """A colour and a marker for each value, in order."""
+    return {
+        v: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
+        for i, v in enumerate(dict.fromkeys(values))
+    }
+
+
+def key(ax: Axes, entries: dict[str, tuple[str, str]], **style: object) -> None:
+    """The legend, beneath the axis."""
+    for label, (colour, marker) in entries.items():
+        ax.plot([], [], marker, color=colour, label=name(label, 24), **style)
+    ax.legend(
+        loc="upper left", bbox_to_anchor=(0, -0.62 / ax.figure.get_figheight()), ncols=3,
+        fontsize=9.5, handletextpad=0.3, columnspacing=1.2, borderaxespad=0,
+    )  # fmt: skip
+
+
+def listed(lines: list[str], most: int = 14) -> str:
+    """The rows in words, for the alternative text."""
+    more = [page.say("and {n} more", n=len(lines) - most)] if len(lines) > most else []
+    return "; ".join(lines[:most] + more) + "." if lines else ""
