@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from cxlib import moments, page
 from cxlib.estimates import LEVEL, Estimates
@@ -79,9 +80,10 @@ def fit(
     numbers = [n for n in numbers if n <= _different(x) // 2]
     _check_rows(x, rows, k, numbers)
     sampled = np.sort(np.random.default_rng(seed).permutation(len(x))[:SAMPLE])
-    tried = stability.trials(x[sampled], w[sampled], numbers, draws, seed)
-    chosen = k or stability.choose(tried, w[sampled])
-    found = _ordered(x, w, tried[chosen], seed)
+    with threadpool_limits(1):  # small products: threads would only wait for each other
+        tried = stability.trials(x[sampled], w[sampled], numbers, draws, seed)
+        chosen = k or stability.choose(tried, w[sampled])
+        found = _ordered(x, w, tried[chosen], seed)
     named = _sizes(axes, x, w, *found, seed)
     choice = stability.choice_of(tried, w[sampled], chosen)
     return Fit(

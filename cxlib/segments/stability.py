@@ -41,13 +41,11 @@ def trials(
 ) -> dict[int, Trial]:
     """A trial for each number of segments. All share the same draws and the same distances."""
     from sklearn.metrics import pairwise_distances
-    from threadpoolctl import threadpool_limits
 
     some = np.random.default_rng(seed).permutation(len(x))[:COMPARED]
     counts = moments.multiplicities(len(x), draws, seed)
-    with threadpool_limits(1):  # small products: threads would wait for each other
-        distances = pairwise_distances(x[some])
-        return {k: _trial(x, w, k, counts, distances, some, seed) for k in numbers}
+    distances = pairwise_distances(x[some])
+    return {k: _trial(x, w, k, counts, distances, some, seed) for k in numbers}
 
 
 def choice_of(tried: dict[int, Trial], w: np.ndarray, chosen: int) -> pd.DataFrame:
