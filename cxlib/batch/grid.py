@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cxlib import study
-from cxlib.batch import record, workers
+from cxlib.batch import record, template, workers
 from cxlib.batch.plan import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
+from cxlib.batch.template import Template
 
 __all__ = ["Page", "Result", "notebooks", "pick", "plan", "run"]
 
@@ -77,6 +78,7 @@ def run(
         with work.progress:
             _all(work, pages, jobs)
     finally:
+        work.close()
         results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
         record.close(results, begun, jobs=jobs, engine=work.engine)
     return results
@@ -108,6 +110,8 @@ class _Work:
         self.results: dict[tuple[str, str], Result] = {}
         self._leaders: dict[tuple[str, str], int] = {}
         self._stopped = False
+        self._template: Template | None = None
+        self._starting = threading.Lock()
 
     def make(self, page: Page) -> None:
         """Make one page and note its result; runs in a thread of its own."""
@@ -137,7 +141,31 @@ class _Work:
         def running(pid: int) -> None:
             self._leaders[_key(page)] = pid
 
-        return workers.plain(job, running)
+        forking = self._template_or_none()
+        if forking is None:
+            yield from workers.plain(job, running)
+            return
+        for event in forking.events(job, running):
+            if event["event"] == "exit" and event["code"] is None:
+                # It could not fork (or is gone): an ordinary kernel gives the same page.
+                self.progress.say(f"{page.study}/{page.name}: {event['said']}; an ordinary kernel")
+                yield from workers.plain(job, running)
+                return
+            yield event
+
+    def _template_or_none(self) -> Template | None:
+        if self.plain or not template.possible():
+            return None
+        with self._starting:
+            if self._template is None:
+                self._template = Template.start()
+                self.engine = "fork"
+        return self._template
+
+    def close(self) -> None:
+        """End the template, if there is one."""
+        if self._template is not None:
+            self._template.close()
 
     def _result(self, page: Page, job: dict, last: dict, seconds: float) -> Result:
         folder = self.folders[page.study]

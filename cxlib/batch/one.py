@@ -1,6 +1,6 @@
 """One page, from notebook to HTML, in this process: what each worker does.
 
-    python -m cxlib.batch.one < job.json               # events come out as lines of JSON
+    run(job, tell=print, engine=KERNEL)                # a page, and events while it is made
 
 Events: {"event": "cell", "cell": 4, "cells": 16} and at last {"event": "end", "status": ...}. Files
 are written beside their place and moved in when whole, so that no half-written page is ever seen.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import sys
@@ -67,6 +68,9 @@ def _execute(job: dict, tell: Tell, engine: str):
     from cxlib.batch import engines
 
     engines.register()
+    # papermill reads the parameters cell by a pattern that quotes in a comment defeat; ours are
+    # checked already.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     begun: list[float] = []
     at = [0, 0]
 
@@ -178,7 +182,7 @@ def put(file: Path, text: str) -> None:
         raise
 
 
-def main() -> int:
+def main() -> None:
     """Read a job, make its page with an ordinary kernel, tell events on what was stdout."""
     job = json.loads(sys.stdin.read())
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -191,8 +195,3 @@ def main() -> int:
     from cxlib.batch.engines import KERNEL
 
     run(job, tell, engine=KERNEL)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+BEGIN = "from cxlib.batch.one import main; main()"
 Running = Callable[[int], None]  # is told the process that leads the page's session
 
 
@@ -28,7 +29,7 @@ def plain(job: dict, running: Running = lambda pid: None) -> Iterator[dict]:
 
     with tempfile.TemporaryDirectory(prefix="cx") as empty, tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cxlib.batch.one"],
+            [sys.executable, "-c", BEGIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

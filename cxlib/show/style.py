@@ -143,12 +143,11 @@ def say(ax: Axes, title: str, *words: str) -> Axes:
 
 def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """The Axes given, or those of a new figure of this size in inches."""
-    # Registered again for each figure: the inline backend puts its own formatter back when it
-    # wakes up, which is after the cell that imported us.
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width, height))
+    # Again for each figure: the inline backend puts its own formatter in place when it wakes up,
+    # which is at the first figure.
     show_in_notebooks()
-    if ax is not None:
-        return ax
-    _, ax = plt.subplots(figsize=(width, height))
     return ax
 
 

@@ -1,0 +1,143 @@
+"""IPython's shell in this process, its outputs caught as a kernel would send them.
+
+    shell = Shell.begin()
+    shell.run(cell)                  # fills cell.outputs, or raises CellExecutionError
+
+Only for a process that makes one page and ends: a shell leaves its marks on everything it touches.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_output
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data, metadata=None, *, transient=None, update=False, **_):
+        self.shell.caught.append(
+            new_output("display_data", data=_plain(data), metadata=metadata or {})
+        )
+
+    def clear_output(self, wait=False):
+        self.shell.caught.clear()
+
+
+class _Hook(DisplayHook):
+    """What the last line of a cell gives: an execute_result."""
+
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        self.shell.caught.append(
+            new_output(
+                "execute_result", data=_plain(format_dict), metadata=md_dict or {},
+                execution_count=self.shell.execution_count,
+            )
+        )  # fmt: skip
+
+    def finish_displayhook(self):
+        pass
+
+
+class _Stream:
+    """stdout or stderr of a page. Text is gathered in pieces; joining each time is quadratic."""
+
+    encoding, errors = "utf-8", "strict"
+
+    def __init__(self, shell: Shell, name: str) -> None:
+        self._shell, self.name = shell, name
+
+    def write(self, text: str) -> int:
+        self._shell.say(self.name, str(text))
+        return len(text)
+
+    def writelines(self, lines) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return {"stdout": 1, "stderr": 2}[self.name]
+
+    def writable(self) -> bool:
+        return True
+
+
+class Shell(InteractiveShell):
+    """The shell of one page."""
+
+    kernel = None  # libraries ask for it to learn whether they are in a notebook
+
+    @classmethod
+    def begin(cls) -> Shell:
+        """A shell whose figures, displays and prints are caught."""
+        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+        shell = cls.instance(
+            displayhook_class=_Hook, display_pub_class=_Publisher, user_module=None, user_ns={},
+            colors="nocolor",
+        )  # fmt: skip
+        shell.caught = []
+        shell.history_manager.enabled = False
+        shell.enable_gui = lambda *_: None
+        if "matplotlib" in sys.modules:
+            shell.run_line_magic("matplotlib", "inline")
+        return shell
+
+    def init_history(self):
+        super().init_history()
+        self.history_manager.enabled = False
+
+    def say(self, name: str, text: str) -> None:
+        """Add to the stream `name`, one output as long as nothing else comes between."""
+        last = self.caught[-1] if self.caught else None
+        if isinstance(last, tuple) and last[0] == name:
+            last[1].append(text)
+        elif text:
+            self.caught.append((name, [text]))
+
+    def run(self, cell) -> None:
+        """Run a cell as a kernel would. Raises CellExecutionError when it raises anything."""
+        self.caught.clear()
+        streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
+        try:
+            result = self.run_cell(cell.source, store_history=True, silent=False)
+        finally:
+            sys.stdout, sys.stderr = streams
+        cell.execution_count = result.execution_count
+        cell.outputs = [_whole(o) for o in self.caught if _whole(o) is not None]
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            raise CellExecutionError("", type(error).__name__, str(error))
+
+    def _showtraceback(self, etype, evalue, stb):
+        self.caught.append(
+            new_output("error", ename=getattr(etype, "__name__", str(etype)),
+                       evalue=str(evalue), traceback=list(stb))
+        )  # fmt: skip
+
+
+def _whole(output):
+    if not isinstance(output, tuple):
+        return output
+    text = "".join(output[1])
+    return new_output("stream", name=output[0], text=text) if text else None
+
+
+def _plain(data: dict) -> dict:
+    """As a kernel sends it: images as base64 text."""
+    from ipykernel.jsonutil import encode_images, json_clean
+
+    return json_clean(encode_images(dict(data)))
