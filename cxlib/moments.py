@@ -110,6 +110,11 @@ class Moments:
         """
         return self._mix(counts.astype(float) for counts in _batches(self.buckets, draws, seed))
 
+    def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
+        """The same draws as `resample`, `together` at a time: for work in little memory."""
+        for counts in _batches(self.buckets, draws, seed, together):
+            yield self._mix([counts.astype(float)])
+
     def select(self, columns: list[str]) -> Moments:
         """The sums of some of the columns, in the order given."""
         at = [self.columns.index(c) for c in columns]
@@ -248,12 +253,12 @@ def multiplicities(units: int, draws: int, seed: int) -> np.ndarray:
     return np.concatenate(list(_batches(units, draws, seed)))
 
 
-def _batches(units: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+def _batches(units: int, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
     # Tallies of drawn units are eight times quicker than binomials, and batches keep them small.
     if draws < 1:
         raise ValueError(f"draws is {draws}; it must be 1 or more.")
     rng = np.random.default_rng(seed)
-    at_once = max(1, BATCH // units)
+    at_once = together or max(1, BATCH // units)
     for start in range(0, draws, at_once):
         size = min(at_once, draws - start)
         drawn = rng.integers(units, size=(size, units)) + units * np.arange(size)[:, None]
@@ -297,7 +302,7 @@ def _ratio(sums: np.ndarray, weight: np.ndarray) -> np.ndarray:
         return sums / weight
 
 
-def _buckets(rows: pd.DataFrame, bucket: str) -> np.ndarray:
+def buckets_of(rows: pd.DataFrame, bucket: str) -> np.ndarray:
     """Which bucket each row falls in; a row without one (no known customer) is its own."""
     if bucket not in rows:
         raise ValueError(
@@ -359,7 +364,7 @@ def _answers(
         origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
     b = np.arange(len(x))
     if bucket is not None:
-        b = np.unique(_buckets(rows, bucket)[keep], return_inverse=True)[1]
+        b = np.unique(buckets_of(rows, bucket)[keep], return_inverse=True)[1]
     return (np.where(given, x - origin, 0.0), w, b, given), np.asarray(origin, float)
 
 

@@ -248,13 +248,15 @@ def _contradiction(total: Moments, items: list[str], moved: float) -> str:
 
 def _draws(sums, plan, ends, scheme, start, draws, seed):
     """The solutions of the draws, and how many needed mending (pairwise only)."""
-    again = sums.resample(draws, seed)
-    cov, mended = again.cov, 0
-    if sums.pairwise:
-        cov, moved = moments.possible(cov)
-        mended = int((moved > 0).sum())
-    mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(cov, 0, -1)
-    return pls.solve(plan, mean, cov, ends, scheme, start), mended
+    parts, mended = [], 0
+    for again in sums.resample_in_parts(draws, seed, pls.TOGETHER):
+        cov = again.cov
+        if sums.pairwise:
+            cov, moved = moments.possible(cov)
+            mended += int((moved > 0).sum())
+        mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(cov, 0, -1)
+        parts.append(pls.solve(plan, mean, cov, ends, scheme, start))
+    return pls.joined(parts), mended
 
 
 def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int, units: float) -> dict:

@@ -105,7 +105,12 @@ def solve(
     for begin in range(0, mean.shape[-1], TOGETHER):
         some = slice(begin, begin + TOGETHER)
         parts.append(_solve_together(plan, mean[..., some], cov[..., some], scales, scheme, start))
-    fields = parts[0].__dataclass_fields__
+    return joined(parts)
+
+
+def joined(parts: list[Solution]) -> Solution:
+    """The draws of several solutions, one after another."""
+    fields = Solution.__dataclass_fields__
     return Solution(**{f: np.concatenate([getattr(p, f) for p in parts], axis=-1) for f in fields})
 
 
@@ -182,9 +187,7 @@ def _spread(plan: Plan, cor: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _normed(plan: Plan, cor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights that give proxies a variance of one, and the items' covariances with these."""
     spread = _spread(plan, cor, weights)
-    length = np.stack(
-        [np.einsum("id,id->d", weights[b], spread[j, b]) for j, b in enumerate(plan.blocks)]
-    )
+    length = np.stack([_dot(weights[b], spread[j, b]) for j, b in enumerate(plan.blocks)])
     length = np.sqrt(length)
     return weights / np.repeat(length, _sizes(plan), axis=0), spread / length[:, None]
 
@@ -292,7 +295,7 @@ def _factor(matrix: np.ndarray) -> np.ndarray:
     lower = np.zeros_like(matrix)
     for i in range(k):
         for j in range(i + 1):
-            rest = matrix[i, j] - (lower[i, :j] * lower[j, :j]).sum(0) if j else matrix[i, j]
+            rest = matrix[i, j] - _dot(lower[i, :j], lower[j, :j]) if j else matrix[i, j]
             if i == j:
                 lower[i, i] = np.sqrt(np.where(rest > 1e-12, rest, np.nan))
             else:
@@ -305,8 +308,13 @@ def _substitute(lower: np.ndarray, shared: np.ndarray) -> np.ndarray:
     k = len(lower)
     half = np.empty_like(shared)
     for i in range(k):
-        half[i] = (shared[i] - (lower[i, :i] * half[:i]).sum(0)) / lower[i, i]
+        half[i] = (shared[i] - _dot(lower[i, :i], half[:i])) / lower[i, i]
     out = np.empty_like(shared)
     for i in reversed(range(k)):
-        out[i] = (half[i] - (lower[i + 1 :, i] * out[i + 1 :]).sum(0)) / lower[i, i]
+        out[i] = (half[i] - _dot(lower[i + 1 :, i], out[i + 1 :])) / lower[i, i]
     return out
+
+
+def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Sum of products over the first axis, draw by draw: (k, D) and (k, D) give (D,)."""
+    return np.einsum("kd,kd->d", one, other)

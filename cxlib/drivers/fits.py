@@ -120,7 +120,10 @@ def importance_by(
     differences = frame.assign(estimate=apart, low=low, high=high, n=n)
     remarks = [
         _answered(responses, sums, outcome, drivers),
-        page.say("Intervals hold at once over groups and drivers; {draws} draws.", draws=draws),
+        page.say(
+            "Intervals hold at once over groups and drivers; {draws} draws.",
+            draws=page.count(draws),
+        ),
         _blank(blank, by),
         _failures(again[:, ~np.isnan(point)], draws),
     ]
@@ -375,7 +378,7 @@ def _sentence(table: pd.DataFrame, outcome: str, r2: float, n: int) -> str:
         "first is open among {names}.",
         driver=_opening(names[0]),
         share=shown[0],
-        names=page.say(", ").join(names),
+        names=page.say("; ").join(names),
         **facts,
     )
 
@@ -422,7 +425,7 @@ def _answered(responses, sums: Moments, outcome: str, drivers: list[str]) -> str
         "Each pair of questions uses those who answered both. Of {offered} responses these rated "
         "{outcome} and the driver: {each}.",
         outcome=page.label(outcome),
-        each=page.say(", ").join(each),
+        each=page.say("; ").join(each),
         **facts,
     )
 
@@ -438,7 +441,7 @@ def _not_experienced(responses, drivers: list[str]) -> str:
             found.append(f"{page.label(driver)} {page.count(never)}")
     if not found:
         return ""
-    return page.say("Not experienced, so not rated: {each}.", each=page.say(", ").join(found))
+    return page.say("Not experienced, so not rated: {each}.", each=page.say("; ").join(found))
 
 
 def _how(draws: int, weight: str | None, bucket: str | None) -> str:
@@ -457,7 +460,7 @@ def _blank(groups: list, by: str) -> str:
         return ""
     return page.say(
         "Left blank, too few or too uniform answers: {groups} ({by}).",
-        groups=page.say(", ").join(page.label(str(g)) for g in groups),
+        groups=page.say("; ").join(page.label(str(g)) for g in groups),
         by=page.label(by),
     )
 
