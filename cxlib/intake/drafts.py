@@ -62,8 +62,8 @@ ALIASES = {  # our column: what others call it, blanks and case aside
     "owner": r"owner|agent|assignee|team|负责人|处理人",
     "satisfaction_after": r"satisfaction_after|(处理)?满意度",
     "lang": r"lang(uage)?|语言",
-    "text": r"text|comments?|review(_?text)?|feedback|verbatim|message|content|body|(评论|意见|内容)"
-    r"(内容)?",
+    "text": r"text|comments?|review(_?text)?|feedback|verbatim|message|content|body|"
+    r"(评论|意见|内容)(内容)?",
     "score": r"score|stars?|rating|评分|星级",
 }
 TABLE_NAMES = {
@@ -119,11 +119,11 @@ def draft(name: str, files: Sequence[str | Path]) -> str:
         raise IntakeError(f"give the files of {name}: cx new {name} FILE...")
     guesses = [_look_at(Path(f)) for f in files]
     lines = [
-        f"# Drafted by looking at {len(guesses)} file(s). Lines marked `guess: confirm` were guessed:",
-        f"# read each, correct it, take the mark away; then run `cx check {name}`.",
+        f"# Drafted by looking at {len(guesses)} file(s). Read each line marked `guess: confirm`,",
+        f"# correct it, take the mark away; then run `cx check {name}`.",
         f"title: {{en: {_quoted(name)}, zh: {_quoted(name)}}}{GUESS}",
-        "source: to be written: who collected these data, when and how",
-        "licence: to be written: internal, or the licence they came under",
+        "source: to be written (who collected these data, when and how)",
+        "licence: to be written (internal, or the licence they came under)",
         "",
         "tables:",
     ]
@@ -150,9 +150,9 @@ def _look_at(path: Path) -> _Guess:
         )
     columns = matched[table]
     key = tables.TABLES[table].key[0]
-    if key not in columns or raw.frame[columns[key]].duplicated().any():
-        if len(tables.TABLES[table].key) == 1:
-            columns = {key: "#row", **{k: v for k, v in columns.items() if k != key}}
+    repeats = key not in columns or raw.frame[columns[key]].duplicated().any()
+    if repeats and len(tables.TABLES[table].key) == 1:
+        columns = {key: "#row", **{k: v for k, v in columns.items() if k != key}}
     guess = _Guess(path, raw, table, columns)
     guess.items = _items(raw, set(columns.values())) if table == "responses" else {}
     used = {*columns.values(), *(about["column"] for about in guess.items.values())}
@@ -334,7 +334,7 @@ def _quoted(text: str) -> str:
 
 
 def _slug(name: str) -> str:
-    """A name in small letters, words joined by _: "Customer ID" and "CustomerId" are customer_id."""
+    """A name in small letters, words joined by _: "Customer ID", "CustomerId" are customer_id."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=ID$)", "_", name.strip())
     return re.sub(r"\W+", "_", name.casefold()).strip("_") or "column"
 

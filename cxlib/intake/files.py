@@ -348,7 +348,13 @@ def _read_excel(path: Path, name: str, *, sheet: str | int, **_: object) -> Raw:
             isinstance(sheet, str) and sheet not in sheets
         ):
             raise IntakeError(f"{name} has no sheet {sheet!r}. There are: {sheets}.")
-        frame = book.parse(sheet, dtype=object, keep_default_na=False, na_values=[""])
+        cells = pd.read_excel(
+            book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
+        )
+    if cells.empty:
+        raise IntakeError(f"{name}: sheet {sheet!r} is empty. Choose another with `sheet:`.")
+    header = [f"column {i + 1}" if pd.isna(c) else str(c) for i, c in enumerate(cells.iloc[0])]
+    frame = cells.iloc[1:].set_axis(header, axis=1)
     frame.index = pd.Index(np.arange(len(frame)) + 2, name="row")
     blank = frame.isna().all(axis=1)
     chosen = sheets[sheet] if isinstance(sheet, int) else sheet
