@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.moments import multiplicities
+from cxlib.moments import buckets_of, multiplicities
 
 LEVEL = 0.95
 MEASURES = ("term", "estimate", "low", "high", "n")
@@ -144,9 +144,13 @@ def bootstrap(
     """`statistic` of `draws` samples of the rows, customers (`by`) drawn whole: (draws, terms).
 
     For statistics that are not functions of sums; others go through `moments.resample`, which is
-    faster by far. A draw whose statistic raises ArithmeticError or LinAlgError is NaN.
+    faster by far. A row without a known customer is drawn alone. A draw whose statistic raises
+    ArithmeticError or LinAlgError is NaN.
     """
-    codes = np.arange(len(rows)) if by is None else pd.factorize(rows[by], sort=True)[0]
+    if rows.empty:
+        raise ValueError("no rows to draw from. Choose another wave, or a wider WHERE.")
+    codes = np.arange(len(rows)) if by is None else buckets_of(rows, by)
+    codes = np.unique(codes, return_inverse=True)[1]
     order = np.argsort(codes, kind="stable")
     units = codes.max() + 1
     values = []

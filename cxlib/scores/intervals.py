@@ -29,7 +29,10 @@ def adjusted_wald(
     size = np.asarray(n, float) + 3
     p, d = (np.asarray(n) * promoters + 0.75) / size, (np.asarray(n) * detractors + 0.75) / size
     reach = z(level) * np.sqrt((p + d - (p - d) ** 2) / size)
-    return np.maximum(p - d - reach, -1), np.minimum(p - d + reach, 1)
+    # One or two answers at an end of the scale lie outside; an interval holds its own estimate.
+    score = np.asarray(promoters) - detractors
+    low, high = np.minimum(p - d - reach, score), np.maximum(p - d + reach, score)
+    return np.maximum(low, -1), np.minimum(high, 1)
 
 
 def wilson(share: np.ndarray, n: np.ndarray, level: float = LEVEL) -> Bounds:

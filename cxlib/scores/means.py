@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, failed, interval
+from cxlib.estimates import LEVEL, Estimates, at_once, failed, interval, widened
 from cxlib.moments import resample_sums
 from cxlib.scores import intervals
 from cxlib.scores.rows import Answers, Scale, read
@@ -195,8 +195,12 @@ def _drawn(
     known = (cells.n.ravel() > 1) & spread.any(0)
     low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
     if known.any():
-        bounded = at_once if len(flat) > 1 else lambda _, draws: interval(draws)
-        low[known], high[known] = bounded(flat[known], replicates[:, known])
+        # Draws from few answers spread too little; each cell's are moved out by its own factor.
+        reach = [intervals.z(widened(n)) for n in cells.effective.ravel()[known]]
+        moved = flat[known] + np.array(reach) / intervals.z(LEVEL) * (
+            replicates[:, known] - flat[known]
+        )
+        low[known], high[known] = at_once(flat[known], moved) if len(flat) > 1 else interval(moved)
     low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
     return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates[:, known]
 

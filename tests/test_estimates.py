@@ -1,0 +1,199 @@
+"""Results: intervals, draws of whole customers, and what a reader may see of small groups."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from cxlib import estimates, moments, page
+from cxlib.estimates import Estimates
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "channel": ["web", "shop"],
+            "term": ["recommend", "recommend"],
+            "estimate": [31.25, -4.0],
+            "low": [28.0, -60.5],
+            "high": [34.0, 52.5],
+            "n": [4812, 9],
+        }
+    )
+
+
+def test_a_percentile_interval_by_hand():
+    low, high = estimates.interval(np.arange(1001.0)[:, None])
+    assert_allclose([low[0], high[0]], [25, 975])
+
+
+def test_failed_draws_stay_out_of_the_interval_and_are_counted():
+    draws = np.arange(1001.0)[:, None]
+    with_failures = np.concatenate([draws, np.full((50, 1), np.nan)])
+    assert_allclose(estimates.interval(with_failures), estimates.interval(draws))
+    assert (estimates.failed(with_failures), estimates.failed(draws)) == (50, 0)
+
+
+def test_no_draws_give_no_interval():
+    assert np.isnan(estimates.interval(np.empty((0, 3)))).all()
+
+
+def test_a_tidy_table_has_groups_in_front():
+    draws = np.random.default_rng(1).normal(size=(200, 2))
+    tidy = estimates.tabulate(["speed", "price"], [0.1, 0.2], draws, 40, wave="2026-Q1")
+    assert list(tidy.columns) == ["wave", *estimates.MEASURES]
+    assert (tidy["low"] < tidy["high"]).all() and (tidy["n"] == 40).all()
+
+
+def test_intervals_at_once_are_wider_than_each_alone():
+    draws = np.random.default_rng(2).normal(size=(4000, 10)) * np.arange(1, 11)
+    low, high = estimates.at_once(np.zeros(10), draws)
+    # The 95% point of the largest of ten absolute normals is 2.80.
+    assert_allclose(high / np.arange(1, 11), 2.80, atol=0.12)
+    assert_allclose(low, -high)
+
+
+def test_one_term_at_once_is_the_term_alone():
+    draws = np.random.default_rng(3).normal(size=(4000, 1))
+    assert_allclose(estimates.at_once(np.zeros(1), draws)[1], 1.96, atol=0.08)
+
+
+def test_terms_that_no_draw_gives_or_that_never_vary_have_no_interval():
+    draws = np.random.default_rng(4).normal(size=(100, 3))
+    draws[:, 1], draws[:, 2] = np.nan, 5.0
+    low, _ = estimates.at_once(np.array([0, np.nan, 5.0]), draws)
+    assert_array_equal(np.isnan(low), [False, True, True])
+
+
+@given(st.floats(0.5, 0.999), st.integers(2, 9))
+def test_a_higher_level_is_a_wider_interval(level, terms):
+    draws = np.random.default_rng(5).normal(size=(300, terms))
+    narrow, wide = (estimates.interval(draws, at) for at in (level - 0.1, level))
+    assert (wide[0] <= narrow[0]).all() and (wide[1] >= narrow[1]).all()
+
+
+def test_few_units_are_asked_for_a_higher_level():
+    assert estimates.widened(10) > estimates.widened(100) > estimates.widened(10_000) > 0.95
+    assert_allclose(estimates.widened(1e7), 0.95, atol=1e-6)
+
+
+def test_the_bootstrap_finds_the_standard_error_of_a_mean(responses):
+    draws = estimates.bootstrap(responses, lambda rows: [rows["speed"].mean()], draws=2000)
+    expected = responses["speed"].std(ddof=0) / np.sqrt(len(responses))
+    assert draws.shape == (2000, 1)
+    assert_allclose(draws.std(), expected, rtol=0.05)
+
+
+def test_customers_are_drawn_whole():
+    rows = pd.DataFrame({"customer": list("abbccc"), "one": 1.0})
+
+    def visits(sample: pd.DataFrame) -> list[float]:
+        drawn = sample["customer"].value_counts()
+        assert drawn.get("b", 0) % 2 == 0 and drawn.get("c", 0) % 3 == 0
+        return [drawn.get(name, 0) for name in "abc"]
+
+    draws = estimates.bootstrap(rows, visits, by="customer", draws=200)
+    assert_array_equal((draws / [1, 2, 3]).sum(1), 3)  # as many customers as there are
+
+
+def test_rows_draws_and_sums_draws_are_the_same_draws(responses):
+    rows = responses.sort_values("customer_id")
+    by_rows = estimates.bootstrap(
+        rows, lambda sample: [sample["speed"].mean()], by="customer_id", draws=50, seed=4
+    )
+    by_sums = moments.of(rows, ["speed"], bucket="customer_id").resample(50, 4).mean
+    assert_allclose(by_rows, by_sums)
+
+
+def test_a_row_without_a_customer_is_drawn_alone():
+    rows = pd.DataFrame({"customer": ["a", None, None], "x": [0.0, 1.0, 2.0]})
+    draws = estimates.bootstrap(
+        rows, lambda sample: [(sample["x"] == 1).sum(), (sample["x"] == 2).sum()], by="customer"
+    )
+    assert (draws[:, 0] != draws[:, 1]).any()
+
+
+def test_the_same_seed_gives_the_same_draws(responses):
+    first, again, other = (
+        estimates.bootstrap(responses, lambda r: [r["speed"].mean()], draws=5, seed=s)
+        for s in (1, 1, 2)
+    )
+    assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_draw_that_cannot_be_computed_is_nan_and_other_errors_are_not_hidden(responses):
+    def sometimes(rows: pd.DataFrame) -> list[float]:
+        if rows.index.duplicated().sum() % 2:
+            raise ZeroDivisionError
+        return [1.0, 2.0]
+
+    draws = estimates.bootstrap(responses, sometimes, draws=40)
+    assert draws.shape == (40, 2) and 0 < estimates.failed(draws) < 40
+    with pytest.raises(KeyError):
+        estimates.bootstrap(responses, lambda rows: [rows["sped"].mean()], draws=2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "message"),
+    [
+        (pd.DataFrame({"x": []}), {}, "no rows to draw from"),
+        (pd.DataFrame({"x": [1.0]}), {"by": "customer"}, "no column 'customer'.*They have: x"),
+        (pd.DataFrame({"x": [1.0]}), {"draws": 0}, "draws is 0"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(rows, how, message):
+    with pytest.raises(ValueError, match=message):
+        estimates.bootstrap(rows, lambda sample: [sample["x"].mean()], **how)
+
+
+def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):
+    hidden = estimates.hide_small_cells(table.assign(promoters=[0.5, 0.4], waves=[3, 4]))
+    assert hidden.loc[1, ["estimate", "low", "high", "promoters", "waves"]].isna().all()
+    assert list(hidden["n"]) == [4812, 9] and hidden.loc[1, "channel"] == "shop"
+    assert_allclose(hidden.loc[0, ["estimate", "low", "high"]].astype(float), [31.25, 28, 34])
+    assert table.loc[1, "estimate"] == -4.0
+
+
+def test_the_smallest_cell_is_the_page_s(table):
+    page.begin(smallest_cell=5)
+    assert estimates.hide_small_cells(table)["estimate"].notna().all()
+    assert estimates.hide_small_cells(table, 10)["estimate"].isna().sum() == 1
+
+
+def test_a_table_without_n_is_shown_as_it_is():
+    counts = pd.DataFrame({"term": ["a"], "estimate": [3.0]})
+    assert estimates.hide_small_cells(counts) is counts
+
+
+def test_a_reader_sees_rounded_numbers_and_no_small_n(table):
+    shown = estimates.display_table(table, "points")
+    assert list(shown["estimate"]) == ["31.2", "–"]
+    assert list(shown["n"]) == ["4,812", "<10"]
+
+
+def test_a_reader_sees_shares_as_percentages_and_labels(table):
+    page.begin(labels={"web": "Web site", "recommend": "Recommendation", "n": "Answers"})
+    shown = estimates.display_table(table.assign(estimate=[0.413, 0.2]), "share")
+    assert shown["estimate"].iloc[0] == "41%"
+    assert shown.iloc[0, 0] == "Web site" and shown["term"].iloc[0] == "Recommendation"
+    assert "Answers" in shown
+
+
+def test_a_result_prints_its_sentence_and_shows_no_small_cell(table):
+    fit = Estimates(table, "NPS 31 <b>points</b>.", "Left out: 3.", "points")
+    assert str(fit) == "NPS 31 <b>points</b>."
+    html = fit._repr_html_()
+    assert "&lt;b&gt;" in html and "Left out: 3." in html and "60.5" not in html
+
+
+def test_a_result_cannot_be_changed(table):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Estimates(table, "", "").answer = "other"
