@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import csi, estimates, moments, page, sources, study
+from cxlib import csi, moments, page, sources, study, synthetic
 from cxlib.csi import pls
 
 WITNESS = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi.json").read_text("utf-8"))
@@ -413,15 +413,38 @@ def test_an_unknown_scheme_lists_those_there_are():
 # --- recovery
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("weight", [None, "weight"])
-def test_the_interval_of_the_index_covers_the_truth_95_times_in_100(weight):
-    truth = csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel").table["estimate"]
+def covered(make, truth: pd.Series, samples: int, **how) -> pd.Series:
+    """Share of samples whose interval holds the truth, by term."""
     hits = []
-    for sample in range(600):
-        fit = csi.fit(answers(400, 1000 + sample), SMALL, weight=weight, draws=400, seed=sample)
-        hits.append((fit.table["low"] <= truth) & (truth <= fit.table["high"]))
-    assert_allclose(np.mean(hits, axis=0), 0.95, atol=0.02)
+    for sample in range(samples):
+        table = make(sample, **how).table.set_index("term").loc[truth.index]
+        hits.append((table["low"] <= truth) & (truth <= table["high"]))
+    return pd.concat(hits, axis=1).mean(axis=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "weight"), [(400, None), (400, "weight"), (50, None)])
+def test_the_interval_of_the_index_covers_the_truth_95_times_in_100(n, weight):
+    big = csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
+    truth = big.table.set_index("term")["estimate"]
+
+    def sampled(k: int) -> csi.Fit:
+        return csi.fit(answers(n, 1000 + k), SMALL, weight=weight, draws=400, seed=k)
+
+    found = covered(sampled, truth, 600)
+    assert found.between(0.93, 0.97).all(), found.to_dict()
+
+
+@pytest.mark.slow
+def test_the_interval_of_the_index_covers_the_truth_of_the_made_up_company():
+    truth = pd.Series(synthetic.TRUTH["population"]["index"])
+    model = csi.Model(synthetic.CONSTRUCTS, preset="ecsi12")
+
+    def sampled(k: int) -> csi.Fit:
+        return csi.fit(synthetic.survey(400, seed=5000 + k), model, draws=400, seed=k)
+
+    found = covered(sampled, truth, 500)
+    assert found.between(0.93, 0.97).all(), found.to_dict()
 
 
 def test_the_bootstrap_error_of_paths_is_that_of_new_samples():
@@ -429,4 +452,3 @@ def test_the_bootstrap_error_of_paths_is_that_of_new_samples():
     fit = csi.fit(answers(300), SMALL, draws=800)
     width = (fit.paths["high"] - fit.paths["low"]) / 3.92
     assert_allclose(width, np.std(fits, axis=0), rtol=0.25)
-    assert estimates.failed(np.zeros((2, 2))) == 0

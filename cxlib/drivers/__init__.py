@@ -8,13 +8,21 @@ The shares add up to one. They rank drivers; they do not say what would happen i
 For that, test a change (notebook 40).
 """
 
-from cxlib.drivers.fits import Comparison, importance, importance_by, overlap, relative_weights
+from cxlib.drivers.fits import (
+    Comparison,
+    Importance,
+    importance,
+    importance_by,
+    overlap,
+    relative_weights,
+)
 from cxlib.drivers.shares import MOST_EXACT, MOST_SAMPLED, johnson, shapley
 
 __all__ = [
     "MOST_EXACT",
     "MOST_SAMPLED",
     "Comparison",
+    "Importance",
     "importance",
     "importance_by",
     "johnson",

@@ -1,0 +1,80 @@
+"""The index beside its peers in one run on one machine; ratios are printed, nothing is judged.
+
+pip install seminr==0.2.1 plspm==0.5.7      # in an environment of their own, with cxlib
+python -m pytest tests/benchmarks -s
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import csi
+
+BLOCKS = {
+    "image": 5, "expectation": 3, "quality": 7, "value": 2, "satisfaction": 3, "complaints": 1,
+    "loyalty": 3,
+}  # fmt: skip
+MODEL = csi.Model(
+    {name: [f"{name}{i}" for i in range(size)] for name, size in BLOCKS.items()}, preset="ecsi12"
+)
+
+
+@pytest.fixture(scope="module")
+def answers() -> pd.DataFrame:
+    """250 answers to 24 questions, of the shape of the mobile-phone survey."""
+    rng = np.random.default_rng(1)
+    common = rng.normal(size=250)
+    columns = {}
+    for items in MODEL.constructs.values():
+        own = 0.7 * common + 0.7 * rng.normal(size=250)
+        for item in items:
+            columns[item] = np.clip(np.round(7 + 1.3 * own + rng.normal(size=250)), 1, 10)
+    return pd.DataFrame(columns)
+
+
+def seconds(task: Callable[[], object], times: int = 5) -> float:
+    """Least CPU time of several runs."""
+    spent = []
+    for _ in range(times):
+        start = time.process_time()
+        task()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+def test_five_thousand_draws_of_everything(answers):
+    print(
+        f"\ncsi.fit, 5,000 draws: {seconds(lambda: csi.fit(answers, MODEL, draws=5000)):.3f} s CPU"
+    )
+
+
+def test_against_seminr(answers):
+    seminr = pytest.importorskip("seminr")
+    blocks = [seminr.composite(n, list(i)) for n, i in MODEL.constructs.items()]
+    paths = [seminr.paths(from_=list(c), to=e) for e, c in MODEL.paths.items()]
+    model = seminr.estimate_pls(answers, seminr.constructs(*blocks), seminr.relationships(*paths))
+    theirs = seconds(lambda: seminr.bootstrap_model(model, nboot=200, seed=1, cores=1), 1)
+    ours = seconds(lambda: csi.fit(answers, MODEL, draws=5000))
+    print(f"\nseminr takes {theirs / 200 / (ours / 5000):.0f} times as long for a draw")
+
+
+def test_against_plspm(answers):
+    config = pytest.importorskip("plspm.config")
+    from plspm.mode import Mode
+    from plspm.plspm import Plspm
+    from plspm.scheme import Scheme
+
+    matrix = pd.DataFrame(0, index=list(MODEL.constructs), columns=list(MODEL.constructs))
+    for effect, causes in MODEL.paths.items():
+        matrix.loc[effect, list(causes)] = 1
+    setting = config.Config(matrix)
+    for name, items in MODEL.constructs.items():
+        setting.add_lv(name, Mode.A, *[config.MV(i) for i in items])
+    theirs = seconds(lambda: Plspm(answers, setting, Scheme.PATH), 3)
+    ours = seconds(lambda: csi.fit(answers, MODEL, draws=5000))
+    print(f"\nplspm takes {theirs / (ours / 5000):.0f} times as long for a fit as we for a draw")

@@ -1,0 +1,60 @@
+"""Driver importance beside its peers in one run on one machine; ratios are printed, nothing judged.
+
+pip install pingouin==0.7.0                 # in an environment of its own, with cxlib
+python -m pytest tests/benchmarks -s
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import drivers, moments
+
+
+def ratings(n: int, k: int) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    x = 0.6 * rng.normal(size=(n, 1)) + rng.normal(size=(n, k))
+    table = pd.DataFrame(x, columns=[f"t{j}" for j in range(k)])
+    return table.assign(outcome=x.sum(1) + 2 * rng.normal(size=n))
+
+
+def seconds(task: Callable[[], object], times: int = 5) -> float:
+    """Least CPU time of several runs."""
+    spent = []
+    for _ in range(times):
+        start = time.process_time()
+        task()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+@pytest.mark.parametrize(("k", "draws"), [(8, 1000), (12, 1000), (14, 1000), (16, 100)])
+def test_draws_of_all_subsets(k, draws):
+    rows = ratings(1000, k)
+    parts = [f"t{j}" for j in range(k)]
+    cov = moments.of(rows, ["outcome", *parts]).resample(draws, 1).cov
+    shares = seconds(lambda: drivers.shapley(cov))
+    whole = seconds(lambda: drivers.importance(rows, "outcome", parts, draws=draws))
+    print(f"\n{k} drivers, {draws:,} draws: {shares:.3f} s CPU, with sums and tables {whole:.3f} s")
+
+
+def test_twenty_drivers_once():
+    rows = ratings(1000, 20)
+    cov = moments.of(rows, ["outcome", *(f"t{j}" for j in range(20))]).total().cov
+    print(f"\n20 drivers, one fit: {seconds(lambda: drivers.shapley(cov)):.3f} s CPU")
+
+
+@pytest.mark.parametrize("k", [8, 12])
+def test_against_pingouin(k):
+    pingouin = pytest.importorskip("pingouin")
+    rows = ratings(1000, k)
+    parts = [f"t{j}" for j in range(k)]
+    fit = lambda: pingouin.linear_regression(rows[parts], rows["outcome"], relimp=True)  # noqa: E731
+    theirs = seconds(fit, 1)
+    ours = seconds(lambda: drivers.importance(rows, "outcome", parts, draws=1000))
+    print(f"\n{k} drivers: one fit of pingouin takes {theirs / ours:.1f} times our 1,000 draws")
