@@ -199,6 +199,8 @@ def lack(reserve: Reserve, need: str) -> str:
     study = reserve.study
     if need.startswith("items:"):
         return _lack_of_items(reserve, need.removeprefix("items:").split("|"))
+    if need == "quarantine":
+        return "" if len(reserve.quarantine) else page.say("No row was set aside.")
     if need == "margins":
         margins = study.margins
         return "" if margins else page.say("The study states no shares of its population.")

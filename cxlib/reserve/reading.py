@@ -205,7 +205,7 @@ class Reserve:
                 table=page.label(steps["table"]),
             )
         )
-        for key, n in steps["lost"].items():
+        for key, n in ((k, n) for k, n in steps["lost"].items() if n):
             left -= n
             self._print_loss(key, left, n, steps)
         if len(rows) < left:
@@ -341,7 +341,8 @@ class Reserve:
     def has(self, need: str) -> bool:
         """Whether the study has what is needed (see `lacks`); says why not when it has not."""
         for reason in (lacking := self.lacks([need])):
-            print(page.say("{reason} This part is left out.", reason=reason))
+            left_out = "" if need == "quarantine" else page.say("This part is left out.")
+            print(reason, left_out)
         return not lacking
 
     def item(self, role: str) -> str:
@@ -366,6 +367,10 @@ class Reserve:
         """What may explain it: the study's `drivers`, else its touchpoint questions."""
         return self.study.default_drivers
 
+    def features(self, topic: str) -> list[str] | None:
+        """The columns that study.yaml names for "segments" or "churn"; None leaves it to the topic."""
+        return telling.features(self, topic)
+
     @property
     def scales(self) -> dict[str, tuple[float, float]]:
         """Worst and best answer of each question."""
@@ -385,7 +390,7 @@ class Reserve:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
-        more), "margins", "drivers", or items of a role ("items:touchpoint", "items:nps|csat",
+        more), "margins", "drivers", "quarantine", or items of a role ("items:touchpoint", "items:nps|csat",
         "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]

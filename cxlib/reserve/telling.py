@@ -58,7 +58,9 @@ def soundness(reserve: Reserve) -> Estimates:
     )
     offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
     values = {"kept": page.count(kept), "offered": page.count(offered), "tables": len(counts)}
-    if kept == offered:
+    if kept == offered and len(counts) == 1:
+        answer = page.say("All {offered} rows keep the data contract.", **values)
+    elif kept == offered:
         answer = page.say("All {offered} rows of {tables} tables keep the data contract.", **values)
     else:
         answer = page.say(
@@ -118,6 +120,9 @@ def filled(reserve: Reserve) -> Estimates:
 def group(reserve: Reserve, by: str) -> str:
     """The column to compare groups by: `by`, else the study's own; empty for none."""
     chosen = by or reserve.study.group
+    if not chosen:
+        print(page.say("The study names no groups to compare. This part is left out."))
+        return ""
     have = reserve.columns("responses")
     if chosen and chosen not in have:
         raise ReserveError(f"responses have no column {chosen!r}. They have: {', '.join(have)}.")
@@ -137,3 +142,9 @@ def items_of(reserve: Reserve, *roles: str) -> list[str]:
         return []
     asked = reserve.study.items_of(*roles) if roles else list(reserve.study.items)
     return [name for name in asked if name in reserve.columns("responses")]
+
+
+def features(reserve: Reserve, topic: str) -> list[str] | None:
+    """The columns that study.yaml names for "segments" or "churn"; None when it names none."""
+    section = getattr(reserve.study, topic, None)
+    return list(section.features) if section and section.features else None

@@ -1,0 +1,504 @@
+"""The reserve: whole or not at all, the same sums as pandas, no peeping past a day."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from numpy.testing import assert_allclose
+
+from cxlib import moments, page, reserve
+from cxlib.reserve import ReserveError, loading, store
+
+DAY = pd.Timestamp("2026-01-01")
+
+
+def company(n: int = 60) -> dict[str, pd.DataFrame]:
+    """A small seeded company: customers, responses in two waves, orders, cases, events."""
+    rng = np.random.default_rng(3)
+    who = [f"c{i:02d}" for i in range(n)]
+
+    def dates(size: int) -> pd.Series:
+        return pd.Series((DAY + pd.to_timedelta(rng.integers(0, 300, size), "D")).strftime("%F"))
+
+    left = dates(n).where(rng.random(n) < 0.4)
+    m = 4 * n
+    answers = pd.DataFrame(
+        {
+            "response_id": range(m),
+            "customer_id": rng.choice(who, m),
+            "answered_on": dates(m),
+            "wave": rng.choice(["2026-Q1", "2026-Q2"], m),
+            "channel": rng.choice(["web", "shop"], m),
+            "weight": rng.uniform(0.5, 2, m).round(3),
+        }
+    )
+    for item in ("satisfied", "speed", "staff"):
+        answers[item] = pd.Series(rng.integers(1, 11, m)).where(rng.random(m) > 0.1)
+    orders = pd.DataFrame({"customer_id": rng.choice(who, m), "at": dates(m)})
+    orders["order_id"], orders["amount"] = range(m), rng.uniform(5, 90, m).round(2)
+    opened = dates(n)
+    solved = (
+        (pd.to_datetime(opened) + pd.Timedelta("9D")).dt.strftime("%F").where(opened > "2026-03")
+    )
+    return {
+        "customers": pd.DataFrame(
+            {"customer_id": who, "joined_on": "2025-06-01", "left_on": left, "plan": "basic"}
+        ),
+        "responses": answers,
+        "orders": orders,
+        "cases": pd.DataFrame(
+            {"case_id": range(n), "customer_id": who, "opened_at": opened, "solved_at": solved}
+        ),
+        "events": pd.DataFrame(
+            {"event_id": range(n), "customer_id": who, "at": dates(n), "touchpoint": "shop"}
+        ),
+    }
+
+
+def write(root: Path, data: dict[str, pd.DataFrame], name: str = "shop", **keys: object) -> Path:
+    folder = root / "data" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {}
+    for table, rows in data.items():
+        rows.to_csv(folder / f"{table}.csv", index=False)
+        items = ("satisfied", "speed", "staff", "plan")
+        columns = {c: c for c in rows if c not in items}
+        tables[table] = {"files": f"{table}.csv", "columns": columns, "keep": True}
+    item = {"scale": [1, 10], "role": "touchpoint"}
+    about = {
+        "title": {"en": "Shop", "zh": "商店"},
+        "source": "us",
+        "licence": "internal",
+        "tables": tables,
+        "items": {
+            "satisfied": {**item, "label": {"en": "Satisfied", "zh": "满意"}, "role": "csat"},
+            "speed": {**item, "label": "Speed"},
+            "staff": {**item, "label": "Staff"},
+        },
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump({**about, **keys}, allow_unicode=True))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    (root / "notebooks").mkdir()
+    write(root, company())
+    return root
+
+
+@pytest.fixture(autouse=True)
+def at_root(root, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(root))
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch) -> Path:
+    """A project of its own, for tests that change it."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    write(tmp_path, company())
+    return tmp_path
+
+
+@pytest.fixture
+def shop():
+    with reserve.open("shop") as opened:
+        yield opened
+
+
+# Loading
+
+
+def test_opening_builds_the_reserve_once_and_says_so(own, capsys):
+    reserve.open("shop")
+    assert "loading shop" in capsys.readouterr().err
+    reserve.open("shop")
+    assert "loading" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", ["study", "file", "missing"])
+def test_a_stale_reserve_is_built_anew(own, capsys, change):
+    loaded = reserve.load("shop")
+    folder = own / "data/shop"
+    if change == "study":
+        with (folder / "study.yaml").open("a") as f:
+            f.write("about: more\n")
+    elif change == "file":
+        with (folder / "orders.csv").open("a") as f:
+            f.write("c01,2026-02-02,9999,12\n")
+    else:
+        loaded.path.unlink()
+    opened = reserve.open("shop")
+    assert "loading shop" in capsys.readouterr().err
+    assert len(opened["orders"]) == 240 + (change == "file")
+
+
+def test_a_file_touched_but_not_changed_is_not_loaded_again(own, capsys):
+    reserve.load("shop")
+    os.utime(own / "data/shop/orders.csv", (1, 1))
+    reserve.open("shop")
+    assert "loading" not in capsys.readouterr().err
+
+
+def test_the_same_files_have_the_same_fingerprints(own):
+    first = reserve.load("shop").counts["sha256"].tolist()
+    assert reserve.load("shop").counts["sha256"].tolist() == first
+    assert len(set(first)) == len(first)
+
+
+def test_one_changed_cell_changes_the_fingerprint():
+    rows = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    assert store.fingerprint(rows) != store.fingerprint(rows.replace("y", "z"))
+    assert store.fingerprint(rows) != store.fingerprint(rows.iloc[::-1])
+
+
+def test_a_failed_load_leaves_the_old_reserve(own, monkeypatch):
+    loaded = reserve.load("shop")
+    before = loaded.path.read_bytes()
+    monkeypatch.setattr(store, "_made_from", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        reserve.load("shop")
+    assert loaded.path.read_bytes() == before
+
+
+def child(code: str, root: Path) -> subprocess.Popen:
+    env = {**os.environ, "CX_ROOT": str(root)}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
+    )  # fmt: skip
+
+
+KILLED = """
+    import os
+    from cxlib import reserve
+    from cxlib.reserve import store
+    def die(path):
+        assert path.exists()
+        os._exit(9)          # as a power cut, after the new file is written, before the swap
+    store._settle = die
+    reserve.load("shop")
+"""
+
+
+def test_a_load_killed_midway_leaves_the_old_reserve_whole(own):
+    loaded = reserve.load("shop")
+    before = loaded.path.read_bytes()
+    assert child(KILLED, own).wait(60) == 9
+    assert (own / "data/shop/reserve.duckdb.new").exists()
+    assert loaded.path.read_bytes() == before
+    reserve.load("shop")  # the lock died with its process, the half file is swept away
+    assert not (own / "data/shop/reserve.duckdb.new").exists()
+
+
+HOLDING = """
+    import sys
+    from cxlib import study
+    from cxlib.reserve import store
+    with store.alone(study.read("shop")):
+        print("held", flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_two_loads_at_once_are_one_too_many(own):
+    env = {**os.environ, "CX_ROOT": str(own)}
+    holder = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(HOLDING)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
+    )  # fmt: skip
+    assert holder.stdout.readline().strip() == "held"
+    with pytest.raises(ReserveError, match=f"being loaded already, by process {holder.pid}"):
+        reserve.load("shop")
+    holder.communicate("")
+    assert reserve.load("shop").check.ok
+
+
+def test_opening_a_stale_reserve_waits_for_the_load_that_runs(own):
+    from threading import Thread
+
+    from cxlib import study
+
+    found = study.read("shop")
+    waiting = Thread(target=lambda: loading.refresh(found, wait=30))
+    with store.alone(found):
+        waiting.start()
+        time.sleep(0.2)
+        assert waiting.is_alive()
+        loading._load(found)
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_a_broken_store_is_built_anew(own, capsys):
+    (own / "data/shop/reserve.duckdb").write_bytes(b"not a database")
+    assert len(reserve.open("shop")["customers"]) == 60
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_reader_keeps_its_rows_while_another_loads(own):
+    opened = reserve.open("shop")
+    assert len(opened["customers"]) == 60
+    reserve.load("shop")
+    assert len(opened["customers"]) == 60
+
+
+# Checking
+
+
+def test_check_says_what_where_how_many_and_what_to_do(own):
+    data = company()
+    data["responses"].loc[[2, 5], "satisfied"] = 11
+    data["orders"].loc[7, "customer_id"] = "nobody"
+    write(own, data)
+    check = reserve.check("shop")
+    assert not check.ok
+    assert "responses.satisfied: 2 row(s) outside the scale 1 to 10, first '11.0' in row 4" in str(
+        check
+    )
+    assert "orders.customer_id: 1 row(s) not among the customers, first 'nobody' in row 9" in str(
+        check
+    )
+    assert "Add the row to customers" in str(check)
+    assert not (own / "data/shop/reserve.duckdb").exists()
+
+
+def test_the_quarantine_is_stored_with_the_tables(own):
+    data = company()
+    data["responses"].loc[[2, 5], "satisfied"] = 11
+    write(own, data)
+    opened = reserve.open("shop")
+    assert opened.quarantine["row"].tolist() == [4, 7]
+    counts = opened.counts.set_index("table").loc["responses"]
+    assert (counts["offered"], counts["kept"], counts["quarantined"]) == (240, 238, 2)
+
+
+# Reading
+
+
+def test_opening_begins_a_page_in_the_studys_words(shop):
+    reserve.open("shop", lang="zh")
+    assert page.rules().lang == "zh" and page.label("satisfied") == "满意"
+
+
+def test_opening_is_cheap(shop):
+    begun = time.perf_counter()
+    for _ in range(5):
+        reserve.open("shop")
+    assert (time.perf_counter() - begun) / 5 < 0.3
+
+
+def test_rows_are_those_of_the_files(shop):
+    assert (
+        shop["customers"]["customer_id"].tolist() == company()["customers"]["customer_id"].tolist()
+    )
+    assert shop.read("orders", columns=["amount"])["amount"].sum() == pytest.approx(
+        company()["orders"]["amount"].sum()
+    )
+    assert shop["customers"]["left_on"].dtype.kind == "M"
+
+
+def test_waves_and_conditions_leave_rows_out_and_losses_add_up(shop, capsys):
+    rows = shop.responses(wave="2026-Q1", where="channel = 'web'")
+    every = company()["responses"]
+    expected = ((every["wave"] == "2026-Q1") & (every["channel"] == "web")).sum()
+    assert len(rows) == expected
+    shop.losses(rows.iloc[1:])
+    printed = capsys.readouterr().out
+    assert "240 rows in the files" in printed and f"{expected - 1} after 1 more" in printed
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "channel == 'web'",
+        'channel == "web"',
+        'CHANNEL in ("web") and satisfied is not null or speed between 2 and 3',
+        "answered_on >= '2026-03-01'",
+        "answered_on >= date '2026-03-01' and month(answered_on) < 6",
+        "not (staff > 5) or lower(channel) like 'w%'",
+        "case when speed > 5 then true else false end",
+        "coalesce(speed, 0) + 1 > 5 -- a remark",
+    ],
+)
+def test_conditions_people_write_are_understood(shop, where):
+    assert 0 < len(shop.responses(where=where)) <= 240
+
+
+def test_columns_named_by_words_of_sql_need_no_quotes(shop):
+    assert len(shop.read("orders", where="at < '2026-05-01'")) < 240
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("chanel = 'web'", "no column 'chanel'; did you mean 'channel'"),
+        ("channel = web", "no column 'web'. Text needs single quotes"),
+        ("speed", "gives double, not true or false"),
+        ("speed >", "not a condition"),
+        ("speed = 1; drop table responses", "not a condition"),
+        ("speed > 1) or (select true", "subquery is not allowed"),
+        ("exists (from customers)", "subquery is not allowed"),
+        ("speed > 1 union select 1", "not a condition"),
+        ("speed > 1) order by (1", "more than one condition"),
+        ("speed > 1) limit (1", "more than one condition"),
+        ("length(getenv('HOME')) > 0", "'getenv' is not allowed"),
+        ("row_number() over () = 1", "window is not allowed"),
+        ("responses.speed > 1", "no column 'responses.speed'"),
+        ("speed > 'fast'", "fails on responses"),
+        ("speed > 99", "leaves none of the 240 rows"),
+    ],
+)
+def test_conditions_that_are_none_are_refused(shop, where, why):
+    with pytest.raises(ReserveError) as error:
+        shop.responses(where=where)
+    assert why in str(error.value)
+    assert len(shop["responses"]) == 240
+
+
+def test_what_is_not_there_is_named_with_what_is(shop):
+    with pytest.raises(ReserveError, match="no wave '2027'.*2026-Q1, 2026-Q2"):
+        shop.responses(wave="2027")
+    with pytest.raises(ReserveError, match="no table 'comments'.*customers"):
+        shop["comments"]
+    with pytest.raises(ReserveError, match="orders .* has no waves"):
+        shop.read("orders", wave="2026-Q1")
+    with pytest.raises(ReserveError, match="no column \\['x'\\]"):
+        shop.read("orders", columns=["x"])
+
+
+def test_names_are_completed_at_the_prompt(shop):
+    assert shop._ipython_key_completions_() == [
+        "customers",
+        "responses",
+        "events",
+        "orders",
+        "cases",
+    ]
+
+
+# Sums
+
+
+@pytest.mark.parametrize("missing", ["complete", "pairwise"])
+@pytest.mark.parametrize("weight", [None, "weight"])
+@pytest.mark.parametrize("bucket", [None, "customer_id"])
+def test_sums_by_sql_are_the_sums_of_the_rows(shop, missing, weight, bucket):
+    columns = ["satisfied", "speed", "staff"]
+    ask = {"weight": weight, "bucket": bucket, "missing": missing}
+    by_sql = shop.sums("responses", columns, where="channel = 'web'", **ask)
+    rows = shop.responses(where="channel = 'web'")
+    by_rows = moments.of(rows, columns, origin=by_sql.origin, **ask)
+    for part in ("weight", "first", "second", "rows"):
+        assert_allclose(getattr(by_sql, part), getattr(by_rows, part), atol=1e-9)
+    assert by_sql.offered == by_rows.offered
+    assert_allclose(by_sql.total().cov, moments.of(rows, columns, **ask).total().cov, atol=1e-9)
+
+
+def test_sums_of_text_and_of_nothing_are_refused(shop):
+    with pytest.raises(ReserveError, match="Only numbers can"):
+        shop.sums("responses", ["channel"])
+    with pytest.raises(ReserveError, match="no column"):
+        shop.sums("responses", ["quickness"])
+
+
+# Customers at a date
+
+
+def test_history_knows_only_what_was_before_the_day(own):
+    data = company()
+    day = "2026-05-01"
+    before = _history(own, data, day)
+    rng = np.random.default_rng(9)
+    for table, at in (
+        ("responses", "answered_on"),
+        ("orders", "at"),
+        ("events", "at"),
+        ("cases", "opened_at"),
+    ):
+        late = data[table][at] >= day
+        data[table] = data[table][~late | (rng.random(len(late)) < 0.5)].copy()
+        for column in ("amount", "satisfied"):
+            if column in data[table]:
+                data[table].loc[data[table][at] >= day, column] = 1
+    data["cases"].loc[data["cases"]["solved_at"] >= day, "solved_at"] = None
+    after = _history(own, data, day)
+    pd.testing.assert_frame_equal(before, after)
+
+
+def _history(root: Path, data: dict[str, pd.DataFrame], day: str) -> pd.DataFrame:
+    write(root, data)
+    with reserve.open("shop") as opened:
+        return opened.history(day)
+
+
+def test_a_row_dated_on_the_day_itself_is_not_known_yet(own):
+    data = company()
+    data["orders"] = (
+        data["orders"].iloc[:2].assign(customer_id="c00", at=["2026-04-30", "2026-05-01"])
+    )
+    row = _history(own, data | {"customers": data["customers"].assign(left_on=None)}, "2026-05-01")
+    first = row[row["customer_id"] == "c00"].iloc[0]
+    assert first["orders_365"] == 1 and first["recency_days"] == 1
+
+
+def test_left_is_after_the_day_and_within_the_horizon(own):
+    data = company()
+    days = ["2026-04-30", "2026-05-01", "2026-05-02", "2026-07-30", "2026-07-31", None]
+    data["customers"] = data["customers"].iloc[:6].assign(left_on=days)
+    for table in ("responses", "orders", "cases", "events"):
+        data[table] = data[table][data[table]["customer_id"].isin(data["customers"]["customer_id"])]
+    rows = _history(own, data, "2026-05-01")
+    assert rows.set_index("customer_id")["left"].to_dict() == {
+        "c02": True, "c03": True, "c04": False, "c05": False,
+    }  # fmt: skip
+
+
+def test_features_are_those_counted_by_hand(shop):
+    day = pd.Timestamp("2026-05-01")
+    rows = shop.history(day).set_index("customer_id")
+    data = company()
+    orders = data["orders"].assign(at=pd.to_datetime(data["orders"]["at"]))
+    orders = orders[orders["at"] < day]
+    who = rows.index[3]
+    mine = orders[orders["customer_id"] == who]
+    assert rows.loc[who, "orders_365"] == len(mine)
+    assert rows.loc[who, "spend_365"] == pytest.approx(mine["amount"].sum())
+    assert rows.loc[who, "recency_days"] == (day - mine["at"].max()).days
+    answers = data["responses"].dropna(subset="satisfied").query("customer_id == @who")
+    last = answers[answers["answered_on"] < "2026-05-01"].sort_values("answered_on").iloc[-1]
+    assert rows.loc[who, "last_satisfaction"] == last["satisfied"]
+    assert rows.loc[who, "tenure_days"] == (day - pd.Timestamp("2025-06-01")).days
+
+
+def test_people_are_taken_where_their_outcome_is_known(shop):
+    rows = shop.people()
+    assert rows["left"].dtype == bool and rows["left"].any() and not rows["left"].all()
+
+
+def test_a_flag_becomes_left(own):
+    customers = pd.DataFrame({"customer_id": range(6), "gone": ["Yes", "No", "No"] * 2, "total": 1})
+    write(own, {"customers": customers}, items={}, churn={"flag": "gone", "exclude": ["total"]})
+    rows = reserve.open("shop").people()
+    assert list(rows) == ["customer_id", "left"]
+    assert rows["left"].tolist() == [True, False, False] * 2
+    write(own, {"customers": customers}, items={}, churn={"flag": "gone", "left": "Ja"})
+    with pytest.raises(ReserveError, match="nobody has gone = 'Ja'.*no, yes"):
+        reserve.open("shop").people()
+
+
+def test_what_a_study_lacks_is_said_in_words(shop):
+    assert shop.lacks(["responses", "customers|orders", "churn", "waves", "items:touchpoint"]) == []
+    assert len(shop.lacks(["comments", "model", "items:nps|effort"])) == 3
+    assert "comments" in shop.lacks(["comments"])[0]
