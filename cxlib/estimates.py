@@ -128,6 +128,18 @@ def at_once(
     return estimate - reach, estimate + reach
 
 
+def how_drawn(draws: int, weight: str | None = None, bucket: str | None = None) -> str:
+    """What a note says of weights and draws, in the page's language."""
+    facts = {"draws": page.count(draws), "weight": page.label(weight or "")}
+    if weight and bucket:
+        return page.say("Weighted by {weight}; {draws} draws of whole customers.", **facts)
+    if weight:
+        return page.say("Weighted by {weight}; {draws} draws.", **facts)
+    if bucket:
+        return page.say("{draws} draws of whole customers.", **facts)
+    return page.say("{draws} draws.", **facts)
+
+
 def failed(replicates: np.ndarray) -> int:
     """How many draws gave no number for some term."""
     return int(np.isnan(np.asarray(replicates, float)).reshape(len(replicates), -1).any(1).sum())

@@ -64,6 +64,11 @@ def say(sentence: str, /, **values: object) -> str:
     return spoken.format(**values) if values else spoken
 
 
+def opening(text: str) -> str:
+    """The text as a sentence opens; capitals inside it stay."""
+    return text[:1].upper() + text[1:]
+
+
 def label(name: str) -> str:
     """What a reader calls the item, construct or column; the name in plain words if it has none."""
     return _rules.labels.get(name) or say(name.replace("_", " "))

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.csi import pls
+from cxlib.csi import pls, said
 from cxlib.csi.model import Model
-from cxlib.estimates import LEVEL, Estimates, at_once, tabulate, widened
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, widened
 from cxlib.moments import Moments
 
 SCALE = (1.0, 10.0)
@@ -46,6 +46,27 @@ class Fit(Estimates):
     importance: pd.DataFrame = field(kw_only=True)
     reliability: pd.DataFrame = field(kw_only=True)
     model: Model = field(kw_only=True)
+
+    @property
+    def why(self) -> Estimates:
+        """`importance` with a sentence about what goes with the target most."""
+        table = self.importance.sort_values("estimate", ascending=False, ignore_index=True)
+        top, rest = table.iloc[0], table.iloc[1:]
+        answer = page.say(
+            "One point more of {construct} goes with {points} ({span}) points more of {target}, "
+            "n {n}.",
+            construct=page.label(top.term),
+            points=page.number(top.estimate, 2),
+            target=page.label(self.model.target),
+            span=page.span(top.low, top.high, 2),
+            n=page.count(top.n),
+        )
+        if len(rest) and top.low <= rest["high"].max():
+            near = rest.loc[rest["high"] >= top.low, "term"].map(page.label)
+            answer += " " + page.say(
+                "Whether {others} may matter as much is open.", others=", ".join(near)
+            )
+        return Estimates(table, answer, self.note, draws=self.draws, seed=self.seed)
 
 
 def fit(
@@ -82,14 +103,14 @@ def fit(
     n = int(sums.rows.sum())
     tables = _tables(model, point, again, n, sums.effective)
     remarks = [
-        _answered(sums, responses, model.items),
-        _how(draws, weight, bucket),
-        _mended(mended, drawn_mended, draws),
-        _failures(again, draws),
-        *_warnings(model, point),
+        said.answered(sums, responses, model.items),
+        how_drawn(draws, weight, bucket),
+        said.mended(mended, drawn_mended, draws),
+        said.failures(again, draws),
+        *said.warnings(model, point),
     ]
     return Fit(
-        answer=_sentence(tables["table"], model.target, n),
+        answer=said.sentence(tables["table"], model.target, n),
         note=" ".join(r for r in remarks if r),
         unit="points",
         draws=draws,
@@ -145,15 +166,15 @@ def fit_by(
     table = table.assign(low=low.clip(0), high=high.clip(None, 100), n=n)
     without = int(responses[by].isna().sum())
     remarks = [
-        _answered(sums, responses, model.items),
-        _how(draws, weight, bucket),
+        said.answered(sums, responses, model.items),
+        how_drawn(draws, weight, bucket),
         page.say("All groups are measured with the weights of everybody; intervals hold at once."),
         page.say("{n} rows belong to no group.", n=page.count(without)) if without else "",
-        _failures(again, draws),
+        said.failures(again, draws),
     ]
     return Estimates(
         table,
-        _group_sentence(table, by, index[:-1], replicates[:, :-1]),
+        said.group_sentence(table, by, index[:-1], replicates[:, :-1]),
         " ".join(r for r in remarks if r),
         "points",
         draws=draws,
@@ -327,144 +348,3 @@ def _group_index(mean: np.ndarray, share: np.ndarray, ends: np.ndarray, block: s
     mean = mean[block] if mean.ndim == 2 else mean[block, None]
     low, width = ends[block, :1], ends[block, 1:] - ends[block, :1]
     return 100 * (share[block] * (mean - low)).sum(0) / (share[block] * width).sum(0)
-
-
-def _sentence(table: pd.DataFrame, target: str, n: int) -> str:
-    row = table.set_index("term").loc[target]
-    return page.say(
-        "{construct} index {index} ({span}), n {n}.",
-        construct=_opening(page.label(target)),
-        index=page.number(row["estimate"]),
-        span=page.span(row["low"], row["high"]),
-        n=page.count(n),
-    )
-
-
-def _group_sentence(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.ndarray) -> str:
-    judged = np.flatnonzero(table["low"].notna().to_numpy()[:-1])
-    judged = judged[table["n"].to_numpy()[judged] >= page.rules().smallest_cell]
-    overall = table.iloc[-1]
-    whole = _sentence(table.iloc[[-1]], overall["term"], overall["n"])
-    if len(judged) < 2:
-        return whole
-    top, bottom = judged[index[judged].argmax()], judged[index[judged].argmin()]
-    gaps = (replicates - index)[:, judged]
-    # Any two groups might have been the extremes: the widest deviation of any pair is what counts.
-    reach = np.nanquantile(np.nanmax(gaps, 1) - np.nanmin(gaps, 1), LEVEL)
-    gap = index[top] - index[bottom]
-    facts = {
-        "by": page.label(by),
-        "whole": whole,
-        "gap": page.number(gap),
-        "span": page.span(max(gap - reach, 0), gap + reach),
-        "top": page.label(str(table[by][top])),
-        "bottom": page.label(str(table[by][bottom])),
-    }
-    if gap > reach:
-        return page.say(
-            "{whole} By {by}: {top} is {gap} ({span}) points above {bottom}.",
-            **facts,
-        )
-    return page.say(
-        "{whole} By {by}: no difference beyond chance; {top} and {bottom} are {gap} ({span}) "
-        "points apart.",
-        **facts,
-    )
-
-
-def _answered(sums: Moments, responses: pd.DataFrame | Moments, items: list[str]) -> str:
-    facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
-    if not sums.pairwise:
-        return page.say("{n} of {offered} responses answered every question.", **facts)
-    sentence = page.say("{n} of {offered} responses answered some of the questions", **facts)
-    if isinstance(responses, Moments):
-        return sentence + "."
-    given = responses[items].notna().sum()
-    return page.say(
-        "{sentence}: from {fewest} ({rarest}) to {most}; every pair of questions uses those who "
-        "answered both.",
-        sentence=sentence,
-        fewest=page.count(given.min()),
-        rarest=page.label(given.idxmin()),
-        most=page.count(given.max()),
-    )
-
-
-def _how(draws: int, weight: str | None, bucket: str | None) -> str:
-    facts = {"draws": page.count(draws), "weight": page.label(weight or "")}
-    if weight and bucket:
-        return page.say("Weighted by {weight}; {draws} draws of whole customers.", **facts)
-    if weight:
-        return page.say("Weighted by {weight}; {draws} draws.", **facts)
-    if bucket:
-        return page.say("{draws} draws of whole customers.", **facts)
-    return page.say("{draws} draws.", **facts)
-
-
-def _mended(moved: float, drawn: int, draws: int) -> str:
-    if not moved and not drawn:
-        return ""
-    return page.say(
-        "Pairwise correlations were impossible and moved to the nearest possible ones: by {moved} "
-        "at most in the estimate, and in {drawn} of {draws} draws.",
-        moved=page.number(moved, 3),
-        drawn=page.count(drawn),
-        draws=page.count(draws),
-    )
-
-
-def _failures(again: pls.Solution, draws: int) -> str:
-    unsettled = int((again.rounds == 0).sum())
-    if not unsettled:
-        return ""
-    return page.say(
-        "{failed} of {draws} draws did not settle in {rounds} rounds or had a question without "
-        "differences; the intervals rest on the others.",
-        failed=page.count(unsettled),
-        draws=page.count(draws),
-        rounds=page.count(pls.MOST_ROUNDS),
-    )
-
-
-def _warnings(model: Model, point: pls.Solution) -> list[str]:
-    found = []
-    for item, weight in zip(model.items, point.weights[:, 0], strict=True):
-        if weight < 0:
-            found.append(
-                page.say(
-                    "Warning: the weight of {item} is negative ({weight}), so its construct's "
-                    "index is not to be trusted.",
-                    item=page.label(item),
-                    weight=page.number(weight, 3),
-                )
-            )
-    for name, rho in zip(model.constructs, point.rho_a[:, 0], strict=True):
-        if rho > 1:
-            found.append(
-                page.say(
-                    "Warning: rho_A of {construct} is {rho}, over 1: its questions do not hang "
-                    "together as one construct, or answers are too few.",
-                    construct=page.label(name),
-                    rho=page.number(rho, 2),
-                )
-            )
-    unrated = [page.label(c) for c, i in model.constructs.items() if len(i) == 1]
-    if unrated:
-        found.append(
-            page.say(
-                "One question has no reliability: {constructs}.", constructs=", ".join(unrated)
-            )
-        )
-    if model.preset == "ccsi":
-        found.append(
-            page.say(
-                "CCSI-type model: the 11 official paths of the Chinese index are not public; these "
-                "are the 12 that its six constructs make plausible, or the study's own."
-            )
-        )
-    return found
-
-
-def _opening(text: str) -> str:
-    """The text as a sentence opens; capitals inside it stay."""
-    return text[:1].upper() + text[1:]

@@ -11,6 +11,7 @@ For that, test a change (notebook 40).
 from cxlib.drivers.fits import (
     Comparison,
     Importance,
+    agreement,
     importance,
     importance_by,
     overlap,
@@ -23,6 +24,7 @@ __all__ = [
     "MOST_SAMPLED",
     "Comparison",
     "Importance",
+    "agreement",
     "importance",
     "importance_by",
     "johnson",

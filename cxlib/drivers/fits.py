@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.drivers import shares
-from cxlib.estimates import LEVEL, Estimates, at_once, failed, tabulate, widened
+from cxlib.drivers import said, shares
+from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
 from cxlib.moments import Moments
 
 COPY = 1 - 1e-9  # correlation from which one driver says what another does
@@ -80,6 +80,19 @@ def relative_weights(
     )
 
 
+def agreement(first: Estimates, second: Estimates) -> str:
+    """One sentence: do two methods put the drivers in the same order? (Spearman 1904)"""
+    both = first.table.merge(second.table, on="term", suffixes=("", "_2"))
+    ranks = both[["estimate", "estimate_2"]].rank()
+    same_first = both["estimate"].idxmax() == both["estimate_2"].idxmax()
+    correlation = page.number(ranks["estimate"].corr(ranks["estimate_2"]), 2)
+    if same_first:
+        return page.say(
+            "Both methods put the same driver first; rank correlation {r}.", r=correlation
+        )
+    return page.say("The methods put different drivers first; rank correlation {r}.", r=correlation)
+
+
 def importance_by(
     responses: pd.DataFrame,
     outcome: str,
@@ -119,17 +132,17 @@ def importance_by(
     low, high = at_once(apart, again - np.tile(_parts(drawn), (1, len(groups))))
     differences = frame.assign(estimate=apart, low=low, high=high, n=n)
     remarks = [
-        _answered(responses, sums, outcome, drivers),
+        said.answered(responses, sums, outcome, drivers),
         page.say(
             "Intervals hold at once over groups and drivers; {draws} draws.",
             draws=page.count(draws),
         ),
-        _blank(blank, by),
-        _failures(again[:, ~np.isnan(point)], draws),
+        said.blank(blank, by),
+        said.failures(again[:, ~np.isnan(point)], draws),
     ]
     return Comparison(
         table,
-        _difference_sentence(differences, by, outcome),
+        said.difference_sentence(differences, by, outcome),
         " ".join(r for r in remarks if r),
         "share",
         draws=draws,
@@ -161,7 +174,7 @@ def _importance(
     sums = _sums(responses, outcome, drivers, weight=weight, bucket=bucket, missing=missing)
     gains, remark = _estimate(sums, values)
     again, mended = _drawn(sums, values, draws, seed)
-    n = _counts(responses, sums, outcome, drivers)
+    n = said.counts(responses, sums, outcome, drivers)
     level = widened(sums.effective, 1 + len(drivers))
     table = tabulate(drivers, _parts(gains), _parts(again), n, level=level)
     table = table.assign(**_ranks(_parts(again)))
@@ -170,16 +183,16 @@ def _importance(
     answered = int(sums.rows.sum())
     r2 = tabulate(["R²"], [gains.sum()], total, answered, level=level)
     remarks = [
-        _answered(responses, sums, outcome, drivers),
-        _not_experienced(responses, drivers),
-        _how(draws, weight, bucket),
+        said.answered(responses, sums, outcome, drivers),
+        said.not_experienced(responses, drivers),
+        how_drawn(draws, weight, bucket),
         remark,
-        _mended(mended, draws),
-        _failures(again, draws),
+        said.mended(mended, draws),
+        said.failures(again, draws),
     ]
     return Importance(
         table,
-        _sentence(table, outcome, float(gains.sum()), answered),
+        said.sentence(table, outcome, float(gains.sum()), answered),
         " ".join(r for r in remarks if r),
         "share",
         draws=draws,
@@ -336,157 +349,3 @@ def _ranks(parts: np.ndarray) -> dict[str, np.ndarray]:
         "rank_high": high.astype(int),
         "chance_first": (ranks == 1).mean(0),
     }
-
-
-def _counts(responses, sums: Moments, outcome: str, drivers: list[str]) -> int | list[int]:
-    """Responses behind each driver."""
-    if not sums.pairwise or isinstance(responses, Moments):
-        return int(sums.rows.sum())
-    answered = responses[outcome].notna()
-    return [int((responses[d].notna() & answered).sum()) for d in drivers]
-
-
-def _sentence(table: pd.DataFrame, outcome: str, r2: float, n: int) -> str:
-    """Who explains most; where the draws disagree on who comes first, that is left open."""
-    facts = {"outcome": page.label(outcome), "r2": page.number(r2, 2), "n": page.count(n)}
-    first = table["chance_first"].fillna(0).cumsum().ge(LEVEL)
-    leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
-    names = [page.label(t) for t in leaders["term"]]
-    shown = [
-        f"{page.percent(r.estimate)} ({page.span(r.low, r.high, 0, share=True)})"
-        for r in leaders.itertuples()
-    ]
-    if len(names) == 1:
-        return page.say(
-            "{driver} explains most of {outcome}: {share} of R² {r2}, n {n}.",
-            driver=_opening(names[0]),
-            share=shown[0],
-            **facts,
-        )
-    if len(names) == 2:
-        return page.say(
-            "{first} and {second} explain most of {outcome}: {share} and {share2} of R² {r2}, "
-            "n {n}; which of the two comes first is open.",
-            first=_opening(names[0]),
-            second=names[1],
-            share=shown[0],
-            share2=shown[1],
-            **facts,
-        )
-    return page.say(
-        "{driver} has the largest share of {outcome}, {share} of R² {r2}, n {n}, but which comes "
-        "first is open among {names}.",
-        driver=_opening(names[0]),
-        share=shown[0],
-        names=page.say("; ").join(names),
-        **facts,
-    )
-
-
-def _difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
-    known = differences.dropna(subset=["low", "high"])
-    known = known[known["n"] >= page.rules().smallest_cell]
-    beyond = known[(known["low"] > 0) | (known["high"] < 0)]
-    facts = {"by": page.label(by), "outcome": page.label(outcome)}
-    if known.empty:
-        return page.say("No group of {by} has enough answers to explain {outcome}.", **facts)
-    clear = len(beyond) > 0
-    largest = (beyond if clear else known).assign(size=lambda t: t["estimate"].abs())
-    row = largest.sort_values("size").iloc[-1]
-    facts |= {
-        "driver": page.label(row["term"]),
-        "group": page.label(str(row[by])),
-        "difference": page.number(100 * row["estimate"]),
-        "span": page.span(100 * row["low"], 100 * row["high"]),
-        "n": page.count(row["n"]),
-    }
-    if clear:
-        return page.say(
-            "What explains {outcome} differs by {by}: the share of {driver} in {group} is "
-            "{difference} ({span}) percentage points from everybody's, n {n}.",
-            **facts,
-        )
-    return page.say(
-        "No driver of {outcome} differs by {by} beyond chance; the largest gap is {driver} in "
-        "{group}, {difference} ({span}) percentage points from everybody's, n {n}.",
-        **facts,
-    )
-
-
-def _answered(responses, sums: Moments, outcome: str, drivers: list[str]) -> str:
-    facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
-    if not sums.pairwise:
-        return page.say("{n} of {offered} responses answered every question.", **facts)
-    counts = _counts(responses, sums, outcome, drivers)
-    if isinstance(counts, int):
-        return page.say("{n} of {offered} responses answered some of the questions.", **facts)
-    each = [f"{page.label(d)} {page.count(c)}" for d, c in zip(drivers, counts, strict=True)]
-    return page.say(
-        "Each pair of questions uses those who answered both. Of {offered} responses these rated "
-        "{outcome} and the driver: {each}.",
-        outcome=page.label(outcome),
-        each=page.say("; ").join(each),
-        **facts,
-    )
-
-
-def _not_experienced(responses, drivers: list[str]) -> str:
-    """Touchpoints not met, which is not the same as a question left open."""
-    if isinstance(responses, Moments):
-        return ""
-    found = []
-    for driver in drivers:
-        flag = f"{driver}_not_experienced"
-        if flag in responses and (never := int(responses[flag].fillna(False).astype(bool).sum())):
-            found.append(f"{page.label(driver)} {page.count(never)}")
-    if not found:
-        return ""
-    return page.say("Not experienced, so not rated: {each}.", each=page.say("; ").join(found))
-
-
-def _how(draws: int, weight: str | None, bucket: str | None) -> str:
-    facts = {"draws": page.count(draws), "weight": page.label(weight or "")}
-    if weight and bucket:
-        return page.say("Weighted by {weight}; {draws} draws of whole customers.", **facts)
-    if weight:
-        return page.say("Weighted by {weight}; {draws} draws.", **facts)
-    if bucket:
-        return page.say("{draws} draws of whole customers.", **facts)
-    return page.say("{draws} draws.", **facts)
-
-
-def _blank(groups: list, by: str) -> str:
-    if not groups:
-        return ""
-    return page.say(
-        "Left blank, too few or too uniform answers: {groups} ({by}).",
-        groups=page.say("; ").join(page.label(str(g)) for g in groups),
-        by=page.label(by),
-    )
-
-
-def _mended(mended: int, draws: int) -> str:
-    if not mended:
-        return ""
-    return page.say(
-        "In {mended} of {draws} draws pairwise correlations were moved to possible ones.",
-        mended=page.count(mended),
-        draws=page.count(draws),
-    )
-
-
-def _failures(again: np.ndarray, draws: int) -> str:
-    lost = failed(again)
-    if not lost:
-        return ""
-    return page.say(
-        "{failed} of {draws} draws had drivers that were constant or copies; the intervals rest on "
-        "the others.",
-        failed=page.count(lost),
-        draws=page.count(draws),
-    )
-
-
-def _opening(text: str) -> str:
-    """The text as a sentence opens; capitals inside it stay."""
-    return text[:1].upper() + text[1:]

@@ -1,0 +1,148 @@
+"""What driver importance says in words: its sentence, and the remarks of its note."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import LEVEL, failed
+from cxlib.moments import Moments
+
+
+def sentence(table: pd.DataFrame, outcome: str, r2: float, n: int) -> str:
+    """Who explains most; where the draws disagree on who comes first, that is left open."""
+    facts = {"outcome": page.label(outcome), "r2": page.number(r2, 2), "n": page.count(n)}
+    first = table["chance_first"].fillna(0).cumsum().ge(LEVEL)
+    leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
+    names = [page.label(t) for t in leaders["term"]]
+    shown = [
+        f"{page.percent(r.estimate)} ({page.span(r.low, r.high, 0, share=True)})"
+        for r in leaders.itertuples()
+    ]
+    if len(names) == 1:
+        return page.say(
+            "{driver} explains most of {outcome}: {share} of R² {r2}, n {n}.",
+            driver=page.opening(names[0]),
+            share=shown[0],
+            **facts,
+        )
+    if len(names) == 2:
+        return page.say(
+            "{first} and {second} explain most of {outcome}: {share} and {share2} of R² {r2}, "
+            "n {n}; which of the two comes first is open.",
+            first=page.opening(names[0]),
+            second=names[1],
+            share=shown[0],
+            share2=shown[1],
+            **facts,
+        )
+    return page.say(
+        "{driver} has the largest share of {outcome}, {share} of R² {r2}, n {n}, but which comes "
+        "first is open among {names}.",
+        driver=page.opening(names[0]),
+        share=shown[0],
+        names=page.say("; ").join(names),
+        **facts,
+    )
+
+
+def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
+    known = differences.dropna(subset=["low", "high"])
+    known = known[known["n"] >= page.rules().smallest_cell]
+    beyond = known[(known["low"] > 0) | (known["high"] < 0)]
+    facts = {"by": page.label(by), "outcome": page.label(outcome)}
+    if known.empty:
+        return page.say("No group of {by} has enough answers to explain {outcome}.", **facts)
+    clear = len(beyond) > 0
+    largest = (beyond if clear else known).assign(size=lambda t: t["estimate"].abs())
+    row = largest.sort_values("size").iloc[-1]
+    facts |= {
+        "driver": page.label(row["term"]),
+        "group": page.label(str(row[by])),
+        "difference": page.number(100 * row["estimate"]),
+        "span": page.span(100 * row["low"], 100 * row["high"]),
+        "n": page.count(row["n"]),
+    }
+    if clear:
+        return page.say(
+            "What explains {outcome} differs by {by}: the share of {driver} in {group} is "
+            "{difference} ({span}) percentage points from everybody's, n {n}.",
+            **facts,
+        )
+    return page.say(
+        "No driver of {outcome} differs by {by} beyond chance; the largest gap is {driver} in "
+        "{group}, {difference} ({span}) percentage points from everybody's, n {n}.",
+        **facts,
+    )
+
+
+def counts(responses, sums: Moments, outcome: str, drivers: list[str]) -> int | list[int]:
+    """Responses behind each driver."""
+    if not sums.pairwise or isinstance(responses, Moments):
+        return int(sums.rows.sum())
+    answered = responses[outcome].notna()
+    return [int((responses[d].notna() & answered).sum()) for d in drivers]
+
+
+def answered(responses, sums: Moments, outcome: str, drivers: list[str]) -> str:
+    facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
+    if not sums.pairwise:
+        return page.say("{n} of {offered} responses answered every question.", **facts)
+    rated = counts(responses, sums, outcome, drivers)
+    if isinstance(rated, int):
+        return page.say("{n} of {offered} responses answered some of the questions.", **facts)
+    each = [f"{page.label(d)} {page.count(c)}" for d, c in zip(drivers, rated, strict=True)]
+    return page.say(
+        "Each pair of questions uses those who answered both. Of {offered} responses these rated "
+        "{outcome} and the driver: {each}.",
+        outcome=page.label(outcome),
+        each=page.say("; ").join(each),
+        **facts,
+    )
+
+
+def not_experienced(responses, drivers: list[str]) -> str:
+    """Touchpoints not met, which is not the same as a question left open."""
+    if isinstance(responses, Moments):
+        return ""
+    found = []
+    for driver in drivers:
+        flag = f"{driver}_not_experienced"
+        if flag in responses and (never := int(responses[flag].fillna(False).astype(bool).sum())):
+            found.append(f"{page.label(driver)} {page.count(never)}")
+    if not found:
+        return ""
+    return page.say("Not experienced, so not rated: {each}.", each=page.say("; ").join(found))
+
+
+def blank(groups: list, by: str) -> str:
+    if not groups:
+        return ""
+    return page.say(
+        "Left blank, too few or too uniform answers: {groups} ({by}).",
+        groups=page.say("; ").join(page.label(str(g)) for g in groups),
+        by=page.label(by),
+    )
+
+
+def mended(mended: int, draws: int) -> str:
+    if not mended:
+        return ""
+    return page.say(
+        "In {mended} of {draws} draws pairwise correlations were moved to possible ones.",
+        mended=page.count(mended),
+        draws=page.count(draws),
+    )
+
+
+def failures(again: np.ndarray, draws: int) -> str:
+    lost = failed(again)
+    if not lost:
+        return ""
+    return page.say(
+        "{failed} of {draws} draws had drivers that were constant or copies; the intervals rest on "
+        "the others.",
+        failed=page.count(lost),
+        draws=page.count(draws),
+    )
