@@ -135,6 +135,16 @@ def test_importance_is_the_slope_between_the_indices():
     assert fit.importance["term"].tolist() == ["quality"]
 
 
+def test_why_names_what_goes_with_the_target_and_leaves_close_ones_open():
+    model = csi.Model(
+        {"a": ["q1"], "b": ["q2"], "satisfaction": ["s1"]}, {"satisfaction": ["a", "b"]}
+    )
+    why = csi.fit(answers(), model, draws=200).why
+    top = why.table.iloc[0]
+    assert why.answer.startswith(f"One point more of {top['term']} goes with {top['estimate']:.2f}")
+    assert "may matter as much is open" in why.answer
+
+
 def test_total_effects_add_the_routes():
     fit = csi.fit(answers(), SMALL, draws=2)
     path = fit.paths.set_index(["cause", "effect"])["estimate"]

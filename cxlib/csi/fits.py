@@ -51,6 +51,8 @@ class Fit(Estimates):
     def why(self) -> Estimates:
         """`importance` with a sentence about what goes with the target most."""
         table = self.importance.sort_values("estimate", ascending=False, ignore_index=True)
+        if table.empty:
+            return Estimates(table, self.answer, self.note, draws=self.draws, seed=self.seed)
         top, rest = table.iloc[0], table.iloc[1:]
         answer = page.say(
             "One point more of {construct} goes with {points} ({span}) points more of {target}, "
@@ -64,7 +66,7 @@ class Fit(Estimates):
         if len(rest) and top.low <= rest["high"].max():
             near = rest.loc[rest["high"] >= top.low, "term"].map(page.label)
             answer += " " + page.say(
-                "Whether {others} may matter as much is open.", others=", ".join(near)
+                "Whether {others} may matter as much is open.", others=page.say("; ").join(near)
             )
         return Estimates(table, answer, self.note, draws=self.draws, seed=self.seed)
 
@@ -145,19 +147,7 @@ def fit_by(
     plan = pls.plan_of(model)
     point, _ = _point(sums, plan, ends, model, scheme)
     again, _ = _draws(sums, plan, ends, scheme, point.weights[:, 0], draws, seed)
-    block = plan.blocks[plan.target]
-    index = np.array(
-        [_group_index(s.total().mean, point.share, ends, block)[0] for s in groups.values()]
-        + [point.index[plan.target, 0]]
-    )
-    replicates = np.stack(
-        [
-            _group_index(np.moveaxis(s.resample(draws, seed).mean, 0, -1), again.share, ends, block)
-            for s in groups.values()
-        ]
-        + [again.index[plan.target]],
-        axis=1,
-    )
+    index, replicates = _group_indices(groups, plan, ends, point, again, draws, seed)
     n = [int(s.rows.sum()) for s in (*groups.values(), sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
     low, high = at_once(index, replicates)
@@ -341,6 +331,18 @@ def _leads(model: Model, cause: str, effect: str) -> bool:
     """Whether some route of paths goes from cause to effect."""
     causes = model.paths.get(effect, ())
     return cause in causes or any(_leads(model, cause, c) for c in causes)
+
+
+def _group_indices(groups, plan, ends, point, again, draws, seed):
+    """Index of the target in each group and in all, (G + 1,), and in each draw, (draws, G + 1)."""
+    block = plan.blocks[plan.target]
+    index = [_group_index(s.total().mean, point.share, ends, block)[0] for s in groups.values()]
+    drawn = [
+        _group_index(np.moveaxis(s.resample(draws, seed).mean, 0, -1), again.share, ends, block)
+        for s in groups.values()
+    ]
+    index, drawn = [*index, point.index[plan.target, 0]], [*drawn, again.index[plan.target]]
+    return np.array(index), np.stack(drawn, axis=1)
 
 
 def _group_index(mean: np.ndarray, share: np.ndarray, ends: np.ndarray, block: slice) -> np.ndarray:

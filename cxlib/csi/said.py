@@ -124,7 +124,8 @@ def warnings(model: Model, point: pls.Solution) -> list[str]:
     if unrated:
         found.append(
             page.say(
-                "One question has no reliability: {constructs}.", constructs=", ".join(unrated)
+                "One question has no reliability: {constructs}.",
+                constructs=page.say("; ").join(unrated),
             )
         )
     if model.preset == "ccsi":
