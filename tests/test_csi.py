@@ -280,6 +280,13 @@ def test_groups_share_the_weights_of_everybody_and_average_to_the_whole():
     assert ((found["low"] < found["estimate"]) & (found["estimate"] < found["high"])).all()
 
 
+def test_the_row_of_everybody_is_the_fit_itself():
+    how = {"weight": "weight", "bucket": "customer_id", "draws": 200}
+    overall = csi.fit_by(answers(), SMALL, "channel", **how).table.iloc[-1]
+    fit = csi.fit(answers(), SMALL, **how).table.set_index("term").loc["satisfaction"]
+    assert_allclose(overall[["estimate", "low", "high"]].astype(float), fit[:3], atol=1e-8)
+
+
 def test_a_group_of_one_row_has_an_index_and_no_interval():
     rows = answers().assign(channel=lambda r: np.where(r.index == 3, "fax", r["channel"]))
     fit = csi.fit_by(rows, SMALL, "channel", draws=100)

@@ -11,7 +11,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, widened
+from cxlib.estimates import Estimates, at_once, how_drawn, interval, tabulate, widened
 from cxlib.moments import Moments
 
 SCALE = (1.0, 10.0)
@@ -66,7 +66,7 @@ class Fit(Estimates):
         if len(rest) and top.low <= rest["high"].max():
             near = rest.loc[rest["high"] >= top.low, "term"].map(page.label)
             answer += " " + page.say(
-                "Whether {others} may matter as much is open.", others=page.say("; ").join(near)
+                "Whether {others} may matter as much is open.", others=page.say(", ").join(near)
             )
         return Estimates(table, answer, self.note, draws=self.draws, seed=self.seed)
 
@@ -138,8 +138,9 @@ def fit_by(
     """The target's 0-100 index in each group of the column `by`, and overall (last row).
 
     All groups are measured with the same weights, those of everybody together, found anew in each
-    draw: what differs is then the answers, not the yardstick. Intervals are simultaneous: 95% that
-    all of them hold at once (largest standardised deviation over the groups of each draw).
+    draw: what differs is then the answers, not the yardstick. The intervals of the groups are
+    simultaneous: 95% that all of them hold at once (largest standardised deviation over the groups
+    of each draw). The interval overall is its own, as in `fit`.
     """
     sums, ends = _prepare(responses, model, scales, weight, bucket, scheme, missing)
     how = {"weight": weight, "bucket": bucket, "missing": missing}
@@ -150,7 +151,9 @@ def fit_by(
     index, replicates = _group_indices(groups, plan, ends, point, again, draws, seed)
     n = [int(s.rows.sum()) for s in (*groups.values(), sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
-    low, high = at_once(index, replicates)
+    low, high = at_once(index[:-1], replicates[:, :-1])
+    alone = interval(replicates[:, -1], widened(sums.effective))  # as `fit` has it
+    low, high = np.r_[low, alone[0]], np.r_[high, alone[1]]
     names = [*map(str, groups), "overall"]
     table = pd.DataFrame({by: names, "term": model.target, "estimate": index})
     table = table.assign(low=low.clip(0), high=high.clip(None, 100), n=n)
@@ -158,7 +161,9 @@ def fit_by(
     remarks = [
         said.answered(sums, responses, model.items),
         how_drawn(draws, weight, bucket),
-        page.say("All groups are measured with the weights of everybody; intervals hold at once."),
+        page.say(
+            "All groups are measured with the weights of everybody; their intervals hold at once."
+        ),
         page.say("{n} rows belong to no group.", n=page.count(without)) if without else "",
         said.failures(again, draws),
     ]
