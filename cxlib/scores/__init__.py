@@ -12,6 +12,7 @@ at once. Answers of those who never used a touchpoint are blank, and counted apa
 from __future__ import annotations
 
 from cxlib.scores.answers import answered, distribution
+from cxlib.scores.headline import headline
 from cxlib.scores.means import csat, effort, mean, nps
 
-__all__ = ["answered", "csat", "distribution", "effort", "mean", "nps"]
+__all__ = ["answered", "csat", "distribution", "effort", "headline", "mean", "nps"]
