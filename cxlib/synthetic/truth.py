@@ -59,13 +59,13 @@ TRUTH: dict[str, dict] = {
     # latent customer types; `mood` shifts image and every touchpoint
     "segments": {
         "devoted": {"share": 0.25, "mood": 0.55, "orders": 2.0, "basket": 80.0,
-                    "discount_share": 0.15, "mobile_share": 0.70},
+                    "discount_share": 0.15, "mobile_share": 0.55},
         "steady": {"share": 0.35, "mood": 0.10, "orders": 0.8, "basket": 140.0,
-                   "discount_share": 0.10, "mobile_share": 0.25},
+                   "discount_share": 0.10, "mobile_share": 0.15},
         "bargain": {"share": 0.25, "mood": -0.25, "orders": 1.3, "basket": 30.0,
-                    "discount_share": 0.65, "mobile_share": 0.55},
+                    "discount_share": 0.65, "mobile_share": 0.35},
         "drifting": {"share": 0.15, "mood": -0.22 / 0.30, "orders": 0.3, "basket": 60.0,
-                     "discount_share": 0.35, "mobile_share": 0.40},
+                     "discount_share": 0.35, "mobile_share": 0.85},
     },
     # quarterly log-odds of leaving in the next quarter
     "churn": {
