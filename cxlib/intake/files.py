@@ -168,6 +168,10 @@ def _read_text(path: Path, name: str, *, encoding: str, delimiter: str, **_: obj
         notes.append(f"{name}: {int(blank.sum()):,} blank line(s) passed over.")
     broken = _broken(text, delimiter, lines, widths, ~good & ~blank)
     frame = _parse(text, delimiter, name, ragged=not good.all())
+    if len(frame) != good.sum() - 1:  # the two parsers differ on stray control characters
+        records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        even = [r for r, fits in zip(records, good, strict=True) if fits]
+        frame = pd.DataFrame(even[1:], columns=even[0], dtype=str).replace("", np.nan)
     frame.index = pd.Index(lines[good][1:], name="row")
     return Raw(frame, encoding=encoding, delimiter=delimiter, notes=tuple(notes), broken=broken)
 
@@ -298,7 +302,13 @@ def _refuse_almost_utf8(content: bytes, name: str, error: UnicodeDecodeError) ->
 
 
 def _share_of_gb_pairs(content: bytes) -> float:
-    """Of the runs of high bytes, the share that reads as characters of GB 2312's common half."""
+    """Of the high bytes, the share that reads as characters of GB 2312's common half.
+
+    None where most stand inside Western words: in "AÇÃO" they pair up too.
+    """
+    inside = len(re.findall(rb"(?<=[A-Za-z])[\x80-\xff]+(?=[A-Za-z])", content[:2_000_000]))
+    if inside > len(re.findall(rb"[\x80-\xff]+", content[:2_000_000])) / 2:
+        return 0.0
     high = re.findall(rb"[\x80-\xff]+(?:[\x40-\x7e](?=[\x80-\xff]))?", content[:2_000_000])
     total = sum(len(run) for run in high)
     common = sum(2 * len(re.findall(rb"[\xa1-\xd7][\xa1-\xfe]", run)) for run in high)

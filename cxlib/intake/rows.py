@@ -185,13 +185,21 @@ def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataF
             taken[column] = frame[column]
     for ours, value in {**mapping.constants, **file.constants}.items():
         taken[ours] = pd.Series(value, index=frame.index)
-    part = pd.DataFrame(taken, index=frame.index)
-    recode = {**mapping.recode, **file.recode}
+    part, said = _recoded(pd.DataFrame(taken, index=frame.index), study, name, file, wanted, raw)
+    return part, notes + said
+
+
+def _recoded(
+    part: pd.DataFrame, study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw
+) -> tuple[pd.DataFrame, list[str]]:
+    """The columns with their codes replaced: by study.yaml, else by the file's value labels."""
+    recode = {**study.tables[name].recode, **file.recode}
     if unknown := [c for c in recode if c not in part]:
         raise IntakeError(
             f"{name}: recode names {unknown}, which are not columns of {file.file}. There are: "
             f"{', '.join(part.columns)}."
         )
+    notes: list[str] = []
     for ours in part:
         if ours in recode:
             part[ours], said = cells.recode(part[ours], recode[ours])
@@ -216,38 +224,37 @@ def _kept(keep: bool | list[str], frame: pd.DataFrame, wanted: dict[str, str]) -
 
 
 def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw) -> None:
-    there = list(raw.frame.columns)
-    lines = []
-    keep = study.tables[name].keep
-    for ours, theirs in [
-        *wanted.items(),
-        *((c, c) for c in (keep if keep is not True else []) or []),
-    ]:
-        if theirs in raw.repeated:
-            lines.append(f"column {theirs!r} (for {ours}) stands in the header more than once")
-        elif theirs not in there and theirs != "#row":
-            near = get_close_matches(theirs, there, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            lines.append(f"there is no column {theirs!r} for {ours}{hint}")
-    given = {**wanted, **study.tables[name].constants, **file.constants}
+    """IntakeError that lists every column that is asked for and not there."""
+    mapping, there = study.tables[name], list(raw.frame.columns)
+    kept = there if mapping.keep is True else mapping.keep or []
+    given = {*wanted, *kept, *mapping.constants, *file.constants}
+    lines = [_not_in_file(o, t, raw) for o, t in [*wanted.items(), *((c, c) for c in kept)]]
     lines += [
         f"nothing is mapped to {c.name}, which every row must have"
         for c in tables.TABLES[name].columns.values()
-        if c.required and c.name not in given and c.name not in there
+        if c.required and c.name not in given
     ]
-    if name == "responses" and keep is not True:
-        absent = {**study.tables[name].columns, **file.columns}
+    if name == "responses":
+        given |= {*mapping.columns, *file.columns}  # "" says: not in this file
         lines += [
             f"item {i!r} has no column; add `{i}: THEIR COLUMN` under tables.responses.columns"
             for i in study.items
-            if i not in given and i not in absent and not (isinstance(keep, list) and i in keep)
+            if i not in given
         ]
-    if lines:
-        raise IntakeError(
-            f"{name}, file {file.file}:\n  "
-            + "\n  ".join(lines)
-            + f"\n  The file has: {', '.join(there)}."
-        )
+    if lines := [line for line in lines if line]:
+        there = f"The file has: {', '.join(there)}."
+        raise IntakeError("\n  ".join([f"{name}, file {file.file}:", *lines, there]))
+
+
+def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
+    """Why column `theirs` cannot be had from the file; empty when it can."""
+    if theirs in raw.repeated:
+        return f"column {theirs!r} (for {ours}) stands in the header more than once"
+    if theirs == "#row" or theirs in raw.frame:
+        return ""
+    near = get_close_matches(theirs, list(raw.frame), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"there is no column {theirs!r} for {ours}{hint}"
 
 
 # Convert

@@ -27,8 +27,8 @@ FUNCTIONS = {
     *("suffix", "substr", "substring", "left", "right", "replace", "regexp_matches", "concat"),
     *("year", "quarter", "month", "day", "hour", "week", "isodow", "dayofweek", "date_trunc"),
     *("date_diff", "datediff", "date_part", "strftime", "to_days", "to_months", "to_years"),
-    *("isnan", "like_escape", "ilike_escape", "list_value", "struct_pack", "ifnull", "nullif"),
-    *("coalesce", "date_add", "date_sub", "strptime", "make_date", "row"),
+    *("isnan", "like_escape", "ilike_escape", "ifnull", "nullif"),
+    *("coalesce", "date_add", "date_sub", "strptime", "make_date"),
 }
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*'            # text, left as it is
@@ -75,7 +75,7 @@ def keep(rows: pd.DataFrame, where: str, name: str) -> pd.DataFrame:
 
 
 def _words_as_text(where: str, columns: list[str]) -> str:
-    """A double-quoted word that is no column is text, as in pandas; columns may be SQL's own words.
+    """A double-quoted word is text unless it is a column; columns may be SQL's own words.
 
     channel == "web" becomes channel == 'web', and at > '2026-01-01' becomes "at" > '2026-01-01'.
     """
