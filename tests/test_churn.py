@@ -202,21 +202,39 @@ def test_a_curve_is_seen_where_a_line_sees_nothing() -> None:
 def test_reasons_name_what_raises_the_risk(fit) -> None:
     new = pd.DataFrame({"tenure": [0, 39], "plan": ["A", "B"], "noise": [0.0, 0.0]})
     first, second = churn.score(new, fit)["reasons"]
-    assert first == "low tenure (0); plan: A"
+    assert first == "tenure: 0 (low); plan: A"
     assert second == "nothing out of the ordinary"
+
+
+def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
+    rows = company(1500, 8).drop(columns="truth")
+    rows["rare"] = (rows.index % 400 == 0) & ~rows["left"]
+    effects = churn.fit(rows, draws=200, repeats=1).effects.set_index("feature")
+    assert effects.loc["rare", "low"] < 0 < effects.loc["rare", "high"]
 
 
 @pytest.mark.slow
 def test_auc_intervals_cover_the_truth() -> None:
     truth = logit.auc(*_scored(400_000, 999), np.ones(400_000))
     covered = []
-    for seed in range(400):
+    for seed in range(300):
         left, eta = _scored(600, seed)
         low, high = evidence.quality(eta[None], left, np.ones(600), 500, seed).loc[
             0, ["low", "high"]
         ]
         covered.append(low <= truth <= high)
     assert 0.93 <= np.mean(covered) <= 0.97
+
+
+@pytest.mark.slow
+def test_effect_intervals_cover_the_truth() -> None:
+    held = []
+    for seed in range(150):
+        fit = churn.fit(company(1200, seed), features=FEATURES, draws=300, repeats=1, folds=2)
+        row = fit.effects.set_index("feature").loc["plan"]
+        ratio = np.exp(SLOPES["plan"] * (1 if row.term.endswith("B") else -1))
+        held.append(row.odds_low <= ratio <= row.odds_high)
+    assert 0.92 <= np.mean(held) <= 0.98
 
 
 def _scored(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

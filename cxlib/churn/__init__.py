@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from cxlib import page
 from cxlib.churn import evidence, logit
 from cxlib.churn.admission import Given, admit
-from cxlib.churn.features import Feature, columns_of, learn, numbers_of, places, plain
+from cxlib.churn.features import Feature, columns_of, learn, numbers_of, places, plain, stiffness_of
 from cxlib.churn.scoring import score
 from cxlib.estimates import Estimates
 
@@ -60,15 +61,20 @@ class Fit(Estimates):
 
     @property
     def why(self) -> Estimates:
-        """`effects` with a sentence about the largest."""
-        top = self.effects.iloc[0]
-        answer = page.say(
-            "Most associated with leaving: {term}, {points} points ({span}), others equal; n {n}.",
-            term=top.term,
-            points=page.number(100 * top.estimate),
-            span=page.span(100 * top.low, 100 * top.high),
-            n=page.count(top.n),
-        )
+        """`effects` with a sentence about the largest whose interval leaves out zero."""
+        clear = self.effects[(self.effects["low"] > 0) | (self.effects["high"] < 0)]
+        if clear.empty:
+            answer = page.say("No feature is clearly associated with leaving.")
+        else:
+            top = clear.iloc[0]
+            answer = page.say(
+                "Most associated with leaving: {term}, {points} points ({span}), others equal; "
+                "n {n}.",
+                term=top.term,
+                points=page.number(100 * top.estimate),
+                span=page.span(100 * top.low, 100 * top.high),
+                n=page.count(top.n),
+            )
         return Estimates(self.effects, answer, self.note, "share", draws=self.draws, seed=self.seed)
 
 
@@ -105,8 +111,11 @@ def fit(
     learnt = [f for f in learn(given.rows, given.features) if f.kept]
     # Knots and scales look at no outcome, so they may be shared by the folds.
     a = np.column_stack([np.ones(len(given.left)), columns_of(learnt, given.rows)])
-    eta = evidence.out_of_fold(a, given.left, given.weight, folds, repeats, seed)
-    model = logit.ridge(a, given.left, given.weight)
+    stiffness = stiffness_of(learnt)
+    with threadpool_limits(1):  # small products: threads would only wait for each other
+        eta = evidence.out_of_fold(a, given.left, given.weight, stiffness, folds, repeats, seed)
+        model = logit.ridge(a, given.left, given.weight, stiffness)
+        effects = evidence.effects(learnt, a, given.left, given.weight, model, draws, seed)
     p = logit.expit(eta).mean(0)
     thresholds = thresholds or _thresholds(given)
     table = evidence.quality(eta, given.left, given.weight, draws, seed)
@@ -119,7 +128,7 @@ def fit(
         seed=seed,
         calibration=evidence.calibration(p, given.left, given.weight),
         risk=risk,
-        effects=evidence.effects(learnt, a, given.left, given.weight, model, draws, seed),
+        effects=effects,
         thresholds=thresholds,
         features=learnt,
         coefficients=model.coefficients,

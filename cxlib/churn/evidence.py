@@ -12,15 +12,22 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.churn import logit
-from cxlib.churn.features import Feature, contrasts, places
+from cxlib.churn.features import Feature, contrasts, places, stiffness_of
 from cxlib.estimates import LEVEL, interval, tabulate
 
 BINS = 10
+LIGHT = 1.0  # penalty that only keeps the coefficients finite
 RISKS = ("high", "medium", "low")
 
 
 def out_of_fold(
-    a: np.ndarray, left: np.ndarray, w: np.ndarray, folds: int, repeats: int, seed: int
+    a: np.ndarray,
+    left: np.ndarray,
+    w: np.ndarray,
+    stiffness: np.ndarray,
+    folds: int,
+    repeats: int,
+    seed: int,
 ) -> np.ndarray:
     """Log-odds of each customer from models that never saw that customer: (repeats, n).
 
@@ -31,7 +38,7 @@ def out_of_fold(
         fold = _folds(left, folds, seed + repeat)
         for f in range(folds):
             seen = fold != f
-            fit = logit.ridge(a[seen], left[seen], w[seen])
+            fit = logit.ridge(a[seen], left[seen], w[seen], stiffness)
             eta[repeat, ~seen] = a[~seen] @ fit.coefficients
     return eta
 
@@ -97,19 +104,22 @@ def effects(
     """How much the probability differs when one feature differs and the others do not.
 
     Average difference over these customers, in shares: a number goes from its lower to its upper
-    quartile, a category from its commonest level to another. Columns: term, estimate, low, high, n,
-    feature, odds (ratio), odds_low, odds_high; the largest first. Intervals are for each row alone.
-    Associations: nobody was moved. Not shown are levels that another feature already tells.
+    quartile (or over its middle nine tenths, where these are equal), a category from its commonest
+    level to another. Columns: term, estimate, low, high, n, feature, odds (ratio), odds_low,
+    odds_high; the largest first. Intervals are for each row alone. Associations: nobody was moved.
+    Not shown are levels that another feature already tells. The penalty is taken back to
+    LIGHT: what helps a prediction draws the differences, and their intervals, towards zero.
     """
+    fit = logit.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
     score = logit.influence(a, left, w, fit)
     terms, names, parts = [], [], []
     where = places(features)
     for feature in features:
         at = slice(where[feature.name].start + 1, where[feature.name].stop + 1)
         for start, end, ends in contrasts(feature):
-            terms.append(_move(feature.name, start, end))
+            terms.append(f"{page.label(feature.name)}: {start} → {end}")
             names.append(feature.name)
-            parts += _contrast(a, w, fit.coefficients, at, ends, score)
+            parts += _contrast(a, w, fit, at, ends, score)
     estimate, replicates = _means(np.column_stack(parts), w, draws, seed)
     table = tabulate(terms, estimate[::2], replicates[:, ::2], len(left))
     low, high = interval(replicates[:, 1::2])
@@ -122,7 +132,7 @@ def effects(
 def _contrast(
     a: np.ndarray,
     w: np.ndarray,
-    coefficients: np.ndarray,
+    fit: logit.Ridge,
     at: slice,
     ends: np.ndarray,
     score: np.ndarray,
@@ -131,16 +141,25 @@ def _contrast(
 
     The difference depends on who the customers are and on the coefficients: both parts are there.
     """
-    rest = a @ coefficients - a[:, at] @ coefficients[at]
-    before, after = (logit.expit(rest + end @ coefficients[at]) for end in ends)
+    here = fit.coefficients[at]
+    rest = a @ fit.coefficients - a[:, at] @ here
+    before, after = (logit.expit(rest + end @ here) for end in ends)
     slopes = [w * q * (1 - q) / w.sum() for q in (before, after)]
-    gradient = a.T @ (slopes[1] - slopes[0])
+    gradient, step = a.T @ (slopes[1] - slopes[0]), np.zeros(a.shape[1])
     gradient[at] = slopes[1].sum() * ends[1] - slopes[0].sum() * ends[0]
-    step = ends[1] - ends[0]
+    step[at] = ends[1] - ends[0]
     return [
-        after - before + score @ gradient,
-        step @ coefficients[at] + score[:, at] @ step,
+        after - before + _sure(score @ gradient, gradient, w, fit),
+        step[at] @ here + _sure(score @ step, step, w, fit),
     ]
+
+
+def _sure(part: np.ndarray, gradient: np.ndarray, w: np.ndarray, fit: logit.Ridge) -> np.ndarray:
+    # Where hardly anybody left, residuals are near zero and influence is too sure of itself (so is
+    # any bootstrap); the curvature of the likelihood then says how little is known.
+    seen = np.sqrt(np.sum((w * part) ** 2)) / w.sum()
+    known = np.sqrt(gradient @ np.linalg.solve(fit.curvature, gradient) * np.mean(w**2))
+    return part * max(1.0, known / max(seen, 1e-300))
 
 
 def _means(
@@ -181,7 +200,3 @@ def _shares(
         predicted=predicted,
         leavers=np.bincount(place, w * left, size) / (w @ left),
     )
-
-
-def _move(name: str, start: str, end: str) -> str:
-    return f"{page.label(name)}: {page.label(start)} → {page.label(end)}"

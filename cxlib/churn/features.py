@@ -4,8 +4,9 @@
     x = columns_of(features, customers)                    # (n, p), mean 0 and deviation 1
     places(features)                                       # {"tenure": slice(0, 6), ...}
 
-A number becomes a smooth curve (a cubic B-spline with knots at its quantiles, Eilers and Marx 1996)
-that is straight beyond its ends; a category becomes a column for each level but the commonest.
+A number becomes a straight line and what a smooth curve adds to it: a cubic B-spline with knots at
+its quantiles (Eilers and Marx 1996), straight beyond its ends, less its line, so that the model may
+bend it more reluctantly than tilt it. A category becomes a column for each level but the commonest.
 Every column is centred and scaled, so that 0 means "like the average customer": that is what a
 category never met in the training rows counts as.
 """
@@ -23,6 +24,7 @@ from cxlib import page
 KNOTS = 5
 FEWEST_VALUES = 6  # a number with fewer different values is a straight line
 SMALLEST_LEVEL = 10  # customers; smaller levels are counted together
+STIFF = 10.0  # times harder to bend than to tilt
 MOST_LEVELS = 40  # a text column with more is a name, not a category
 FLAG = ("no", "yes")
 OTHER, UNKNOWN = "other", "not known"
@@ -36,13 +38,14 @@ class Feature:
     ----------
     kind : "number", "flag" (yes or no) or "category"
     middle : median of the known values, used where a number is missing
-    ends : lower and upper quartile of a number, or its least and largest where they are equal
+    ends : lower and upper quartile of a number; where they are equal, the twentieth at both ends
     knots : of the curve; empty for a straight line
     levels : of a category or flag, the commonest first; OTHER gathers the small ones
     gaps : whether missing numbers get a column of their own
     told : (level, feature) pairs: levels that another feature tells, like "no internet service"
     kept : the columns that say something new, of those that `_raw` makes
     centre, scale : of the kept columns
+    lean : how much of the straight line is in each kept column; it is taken out of the curve's
     """
 
     name: str
@@ -56,6 +59,7 @@ class Feature:
     kept: tuple[int, ...] = ()
     centre: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    lean: tuple[float, ...] = ()
 
 
 def learn(customers: pd.DataFrame, names: list[str]) -> list[Feature]:
@@ -74,6 +78,11 @@ def places(features: list[Feature]) -> dict[str, slice]:
     ends = np.cumsum([len(f.kept) for f in features]).tolist()
     starts = [0, *ends[:-1]]
     return {f.name: slice(a, b) for f, a, b in zip(features, starts, ends, strict=True)}
+
+
+def stiffness_of(features: list[Feature]) -> np.ndarray:
+    """How many times the penalty weighs on each of the model's columns, (p,): more on curves."""
+    return np.concatenate([np.where(np.array(f.lean) != 0, STIFF, 1.0) for f in features])
 
 
 def known_of(feature: Feature, values: pd.Series) -> np.ndarray:
@@ -97,7 +106,7 @@ def contrasts(feature: Feature) -> list[tuple[str, str, np.ndarray]]:
     for place, level in enumerate(feature.levels[1:]):
         if place in feature.kept:
             ends = pd.Series([feature.levels[0], level])
-            moves.append((feature.levels[0], level, _columns(feature, ends)))
+            moves.append((*(wording(feature, e) for e in ends), _columns(feature, ends)))
     return moves
 
 
@@ -111,6 +120,15 @@ def text_of(values: pd.Series) -> np.ndarray:
     """The values as text; yes and no for flags and for 0 and 1, UNKNOWN where missing."""
     codes, texts = _texts(values)
     return texts[codes]
+
+
+def wording(feature: Feature, level: str) -> str:
+    """What a reader calls a level: the study's label, or plain yes and no for flags."""
+    if level == UNKNOWN:
+        return page.say("not known")
+    if feature.kind == "flag":
+        return page.say("yes") if level == FLAG[1] else page.say("no")
+    return page.say("other") if level == OTHER else page.label(level)
 
 
 def plain(value: float) -> str:
@@ -146,8 +164,9 @@ def _is_zero_one(values: pd.Series) -> bool:
 
 def _number(name: str, x: np.ndarray) -> Feature:
     known = x[~np.isnan(x)]
-    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
-    ends = (low, high) if low < high else (known.min(), known.max())
+    least, low, middle, high, most = np.quantile(known, [0.05, 0.25, 0.5, 0.75, 0.95])
+    pairs = [(low, high), (least, most), (known.min(), known.max())]
+    ends = next(pair for pair in pairs if pair[0] < pair[1] or pair is pairs[-1])
     knots = np.unique(np.quantile(known, np.linspace(0, 1, KNOTS)))
     curved = len(np.unique(known)) >= FEWEST_VALUES and len(knots) > 2
     return Feature(
@@ -173,11 +192,17 @@ def _scaled(feature: Feature, customers: pd.DataFrame, seen: dict[bytes, str]) -
             seen[_key(raw[:, place])] = feature.name
             kept.append(int(place))
     at = np.array(kept, int)
+    z = (raw[:, at] - centre[at]) / scale[at]
+    lean = np.zeros(len(at))
+    if feature.knots and kept:
+        lean[1:] = z[:, 0] @ z[:, 1:] / len(z)
+        lean[at > len(feature.knots) + 1] = 0.0  # the column of gaps is no curve
     return replace(
         feature,
         kept=tuple(kept),
         centre=tuple(centre[at].tolist()),
         scale=tuple(scale[at].tolist()),
+        lean=tuple(lean.tolist()),
     )
 
 
@@ -203,6 +228,8 @@ def _key(column: np.ndarray) -> bytes:
 def _columns(feature: Feature, values: pd.Series) -> np.ndarray:
     raw = _raw(feature, values)[:, list(feature.kept)]
     z = (raw - np.array(feature.centre)) / np.array(feature.scale)
+    if any(feature.lean):
+        z = z - z[:, :1] * np.array(feature.lean)
     return np.where(known_of(feature, values)[:, None], z, 0.0)
 
 
@@ -216,8 +243,8 @@ def _raw(feature: Feature, values: pd.Series) -> np.ndarray:
     x = numbers_of(values)
     gap = np.isnan(x)
     x = np.where(gap, feature.middle, x)
-    curve = _curve(x, feature.knots) if feature.knots else x[:, None]
-    return np.column_stack([curve, gap]) if feature.gaps else curve
+    columns = [x, *_curve(x, feature.knots).T] if feature.knots else [x]
+    return np.column_stack([*columns, gap] if feature.gaps else columns)
 
 
 def _curve(x: np.ndarray, knots: tuple[float, ...]) -> np.ndarray:

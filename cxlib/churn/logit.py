@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0)  # per column of deviation one
+PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)  # per column of deviation one
 MEASURES = ("AUC", "log-loss", "Brier score", "calibration slope", "calibration intercept")
 
 
@@ -27,25 +27,32 @@ class Ridge:
     penalty: float
 
 
-def ridge(a: np.ndarray, y: np.ndarray, w: np.ndarray) -> Ridge:
-    """The fit whose leave-one-out log-loss is least over PENALTIES.
+def ridge(
+    a: np.ndarray, y: np.ndarray, w: np.ndarray, stiffness: np.ndarray | float = 1.0
+) -> Ridge:
+    """The fit whose leave-one-out log-loss is least over PENALTIES (times `stiffness`, (p,)).
 
     The leave-one-out predictions are read off one fit, not n of them (Rad and Maleki 2020).
     """
     fits, start = [], np.zeros(a.shape[1])
     for penalty in PENALTIES:
-        fit = newton(a, y, w, penalty, start)
+        fit = newton(a, y, w, penalty, start, stiffness)
         start = fit.coefficients
         fits.append((_left_out_loss(a, y, w, fit), penalty, fit))
     return min(fits, key=lambda trial: trial[:2])[2]
 
 
 def newton(
-    a: np.ndarray, y: np.ndarray, w: np.ndarray, penalty: float, start: np.ndarray | None = None
+    a: np.ndarray,
+    y: np.ndarray,
+    w: np.ndarray,
+    penalty: float,
+    start: np.ndarray | None = None,
+    stiffness: np.ndarray | float = 1.0,
 ) -> Ridge:
     """Penalised maximum likelihood by Newton's steps, halved where one overshoots."""
-    shrink = np.full(a.shape[1], penalty)
-    shrink[0] = 1e-8  # the intercept is free; the trifle keeps the curvature invertible
+    shrink = np.full(a.shape[1], 1e-8)  # a trifle keeps the curvature invertible
+    shrink[1:] += penalty * stiffness  # the intercept is free
     b = np.zeros(a.shape[1]) if start is None else start
     height = _loss(a @ b, y, w) + shrink @ b**2 / 2
     for _ in range(50):

@@ -18,6 +18,7 @@ from cxlib.churn.features import (
     places,
     plain,
     text_of,
+    wording,
 )
 
 AT_ONCE = 100_000  # customers held as columns of numbers
@@ -95,7 +96,9 @@ def _words(feature: Feature, values: pd.Series) -> np.ndarray:
     name = page.label(feature.name)
     if feature.kind != "number":
         codes, found = pd.factorize(text_of(values))
-        said = [page.say("{feature}: {value}", feature=name, value=page.label(v)) for v in found]
+        said = [
+            page.say("{feature}: {value}", feature=name, value=wording(feature, v)) for v in found
+        ]
     else:
         codes, found = pd.factorize(_rounded(numbers_of(values)), use_na_sentinel=False)
         said = [_number_words(name, v, feature.middle) for v in found]
@@ -104,10 +107,10 @@ def _words(feature: Feature, values: pd.Series) -> np.ndarray:
 
 def _number_words(name: str, value: float, middle: float) -> str:
     if value != value:
-        return page.say("{feature}: {value}", feature=name, value=page.label(UNKNOWN))
+        return page.say("{feature}: {value}", feature=name, value=page.say("not known"))
     if value < middle:
-        return page.say("low {feature} ({value})", feature=name, value=plain(value))
-    return page.say("high {feature} ({value})", feature=name, value=plain(value))
+        return page.say("{feature}: {value} (low)", feature=name, value=plain(value))
+    return page.say("{feature}: {value} (high)", feature=name, value=plain(value))
 
 
 def _rounded(x: np.ndarray, digits: int = 3) -> np.ndarray:

@@ -21,6 +21,7 @@ from cxlib.segments.space import (
     points_of,
     terms_of,
     values_of,
+    wording,
 )
 
 MISSING = ("complete", "median")
@@ -268,13 +269,13 @@ def _parts(columns: list[tuple[Axis, str]], away: np.ndarray) -> list[str]:
         # Of a category we say what its members are, not what they are not.
         if abs(away[at]) < TELLING or axis.name in said or (level and away[at] < 0):
             continue
-        feature, value = page.label(axis.name), page.label(level) if level else ""
+        feature, value = page.label(axis.name), wording(axis, level) if level else ""
         if level:
             said[axis.name] = page.say("{feature}: {value}", feature=feature, value=value)
         elif away[at] > 0:
-            said[axis.name] = page.say("high {feature}", feature=feature)
+            said[axis.name] = page.say("{feature}: high", feature=feature)
         else:
-            said[axis.name] = page.say("low {feature}", feature=feature)
+            said[axis.name] = page.say("{feature}: low", feature=feature)
     return list(said.values())
 
 

@@ -64,10 +64,19 @@ def terms_of(axes: list[Axis]) -> list[str]:
     return [
         page.label(axis.name)
         if not axis.levels
-        else f"{page.label(axis.name)}: {page.label(level)}"
+        else f"{page.label(axis.name)}: {wording(axis, level)}"
         for axis in axes
         for level in (axis.levels or ("",))
     ]
+
+
+def wording(axis: Axis, level: str) -> str:
+    """What a reader calls a level: the study's label, or plain yes and no for flags."""
+    if level == UNKNOWN:
+        return page.say("not known")
+    if set(axis.levels) <= {*FLAG, UNKNOWN}:
+        return page.say("yes") if level == FLAG[1] else page.say("no")
+    return page.label(level)
 
 
 def clipped(axes: list[Axis], customers: pd.DataFrame) -> int:
