@@ -198,6 +198,11 @@ def test_not_experienced_is_told_apart_from_not_answered():
     assert f"t3 {int(rows['t3'].notna().sum())}" in fit.note
     n = fit.table.set_index("term")["n"]
     assert n["t0"] == 900 and n["t3"] == rows["t3"].notna().sum()
+    unanswered = rows.assign(outcome=rows["outcome"].where(rows.index >= 40))
+    assert (
+        "n 860"
+        in drivers.importance(unanswered, "outcome", parts, missing="pairwise", draws=20).answer
+    )
     complete = drivers.importance(rows, "outcome", parts, draws=200).table.set_index("term")
     wide = (complete["high"] - complete["low"])["t0"]
     pairwise = fit.table.set_index("term")

@@ -201,15 +201,16 @@ def _prepare(responses, model, scales, weight, bucket, scheme, missing):
 
 
 def _check_answers(answers: pd.DataFrame, ends: np.ndarray) -> None:
-    for (item, values), (low, high) in zip(answers.items(), ends, strict=True):
-        values = pd.to_numeric(values)
-        outside = values[(values < low) | (values > high)]
-        if len(outside):
-            raise ValueError(
-                f"responses.{item}: {len(outside):,} of {values.notna().sum():,} answers lie "
-                f"outside {low:g}-{high:g} (found {outside.iloc[0]:g}). Recode them, or give the "
-                f"question's ends: scales={{{item!r}: (lowest, highest)}}."
-            )
+    values = answers.to_numpy(float, na_value=np.nan)
+    outside = (values < ends[:, 0]) | (values > ends[:, 1])
+    if outside.any():
+        at = int(outside.any(0).argmax())
+        item, given = answers.columns[at], int((~np.isnan(values[:, at])).sum())
+        raise ValueError(
+            f"responses.{item}: {outside[:, at].sum():,} of {given:,} answers lie outside "
+            f"{ends[at, 0]:g}-{ends[at, 1]:g} (found {values[outside[:, at], at][0]:g}). Recode "
+            f"them, or give the question's ends: scales={{{item!r}: (lowest, highest)}}."
+        )
 
 
 def _check_spread(sums: Moments, items: list[str]) -> None:

@@ -180,7 +180,7 @@ def _importance(
     table = table.assign(**_ranks(_parts(again)))
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     total = again.sum(-1, keepdims=True)
-    answered = int(sums.rows.sum())
+    answered = said.used(responses, sums, outcome, drivers)
     r2 = tabulate(["R²"], [gains.sum()], total, answered, level=level)
     remarks = [
         said.answered(responses, sums, outcome, drivers),

@@ -77,6 +77,13 @@ def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str
     )
 
 
+def used(responses, sums: Moments, outcome: str, drivers: list[str]) -> int:
+    """Responses behind R²: those that give the outcome and some driver."""
+    if not sums.pairwise or isinstance(responses, Moments):
+        return int(sums.rows.sum())
+    return int((responses[outcome].notna() & responses[drivers].notna().any(axis=1)).sum())
+
+
 def counts(responses, sums: Moments, outcome: str, drivers: list[str]) -> int | list[int]:
     """Responses behind each driver."""
     if not sums.pairwise or isinstance(responses, Moments):
