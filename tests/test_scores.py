@@ -297,7 +297,7 @@ def coverage(score, truth: float, n: int, times: int, weighted: bool) -> float:
             chance = np.array([0.8, 0.6, 0.4, 0.25])[rows["type"]]
             stays = np.random.default_rng([seed, 5]).random(len(rows)) < chance
             rows, how = rows.assign(w=1 / chance)[stays], {"weight": "w"}
-        row = score(rows, seed=seed, **how).table.iloc[0]
+        row = score(rows, seed=seed, draws=400, **how).table.iloc[0]
         hits += row["low"] <= truth <= row["high"]
     return hits / times
 
