@@ -61,7 +61,7 @@ class Fit(Estimates):
 
     @property
     def why(self) -> Estimates:
-        """`effects` with a sentence about the largest whose interval leaves out zero."""
+        """`effects` with a sentence about the one that is surely largest."""
         clear = self.effects[(self.effects["low"] > 0) | (self.effects["high"] < 0)]
         if clear.empty:
             answer = page.say("No feature is clearly associated with leaving.")

@@ -106,13 +106,13 @@ def effects(
     Average difference over these customers, in shares: a number goes from its lower to its upper
     quartile (or over its middle nine tenths, where these are equal), a category from its commonest
     level to another. Columns: term, estimate, low, high, n, feature, odds (ratio), odds_low,
-    odds_high; the largest first. Intervals are for each row alone. Associations: nobody was moved.
-    Not shown are levels that another feature already tells. The penalty is taken back to
+    odds_high; those surely largest first. Intervals are for each row alone. Associations: nobody
+    was moved. Not shown are levels that another feature already tells. The penalty is taken back to
     LIGHT: what helps a prediction draws the differences, and their intervals, towards zero.
     """
     fit = logit.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
     score = logit.influence(a, left, w, fit)
-    terms, names, parts = [], [], []
+    terms, names, parts, starts = [], [], [], []
     where = places(features)
     for feature in features:
         at = slice(where[feature.name].start + 1, where[feature.name].stop + 1)
@@ -120,13 +120,18 @@ def effects(
             terms.append(f"{page.label(feature.name)}: {start} → {end}")
             names.append(feature.name)
             parts += _contrast(a, w, fit, at, ends, score)
+            starts.append(a @ fit.coefficients + (ends[0] - a[:, at]) @ fit.coefficients[at])
     estimate, replicates = _means(np.column_stack(parts), w, draws, seed)
+    for j, before in enumerate(starts):
+        replicates[:, 2 * j] += _bend(before, w, estimate[2 * j + 1], replicates[:, 2 * j + 1])
     table = tabulate(terms, estimate[::2], replicates[:, ::2], len(left))
     low, high = interval(replicates[:, 1::2])
     table = table.assign(
         feature=names, odds=np.exp(estimate[1::2]), odds_low=np.exp(low), odds_high=np.exp(high)
     )
-    return table.sort_values("estimate", key=np.abs, ascending=False, ignore_index=True)
+    least = np.maximum(table["low"], -table["high"]).clip(lower=0)
+    order = np.lexsort((-table["estimate"].abs(), -least))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _contrast(
@@ -160,6 +165,18 @@ def _sure(part: np.ndarray, gradient: np.ndarray, w: np.ndarray, fit: logit.Ridg
     seen = np.sqrt(np.sum((w * part) ** 2)) / w.sum()
     known = np.sqrt(gradient @ np.linalg.solve(fit.curvature, gradient) * np.mean(w**2))
     return part * max(1.0, known / max(seen, 1e-300))
+
+
+def _bend(before: np.ndarray, w: np.ndarray, step: float, steps: np.ndarray) -> np.ndarray:
+    """What a straight line misses of the average difference at `steps` of log-odds, (draws,).
+
+    A probability cannot fall below zero, so that a badly known difference is lopsided.
+    """
+    grid = np.linspace(*np.clip([min(steps.min(), step), max(steps.max(), step)], -12, 12), 25)
+    curve = [np.average(logit.expit(before + g), weights=w) for g in grid]
+    q = logit.expit(before + step)
+    line = np.average(q, weights=w) + np.average(q * (1 - q), weights=w) * (steps - step)
+    return np.interp(steps, grid, curve) - line
 
 
 def _means(
