@@ -48,7 +48,7 @@ class Table:
     columns: dict[str, Column] = field(default_factory=dict)
 
     def schema(self, present: list[str] | None = None):
-        """The pandera schema of the columns `present` (all by default); other columns may follow."""
+        """The pandera schema of the columns `present` (default: all); other columns may follow."""
         import pandera.pandas as pa
 
         columns = {
@@ -162,7 +162,8 @@ TABLES: dict[str, Table] = {
                     "对处理结果的满意度"),
         ),
         _table(
-            "comments", "comment_id", "one row a comment in the customer's words", "每条客户评论一行",
+            "comments", "comment_id", "one row a comment in the customer's words",
+            "每条客户评论一行",
             _key("comment_id", "the comment", "评论编号"),
             _customer(),
             _column("response_id", "text", "questionnaire it came with", "所属问卷",
@@ -231,3 +232,71 @@ def _rules(table: Table, column: Column) -> list[str]:
     if column.refers:
         rules.append(f"in {column.refers}")
     return rules
+
+
+NAMES = {  # what readers call tables, columns and what is counted of them: English, Chinese
+    "customers": ("customers", "客户"),
+    "responses": ("responses", "问卷"),
+    "events": ("events", "触点事件"),
+    "orders": ("orders", "订单"),
+    "order_lines": ("order lines", "订单明细"),
+    "cases": ("cases", "工单"),
+    "comments": ("comments", "评论"),
+    "actions": ("actions", "行动"),
+    "audits": ("audits", "评估"),
+    "customer_id": ("customer", "客户编号"),
+    "response_id": ("response", "问卷编号"),
+    "joined_on": ("joined on", "加入日期"),
+    "left_on": ("left on", "流失日期"),
+    "left": ("left", "已流失"),
+    "answered_on": ("answered on", "填答日期"),
+    "wave": ("wave", "批次"),
+    "channel": ("channel", "渠道"),
+    "weight": ("weight", "权重"),
+    "touchpoint": ("touchpoint", "触点"),
+    "stage": ("stage", "阶段"),
+    "minutes": ("minutes", "分钟"),
+    "amount": ("amount", "金额"),
+    "category": ("category", "类别"),
+    "severity": ("severity", "严重程度"),
+    "owner": ("owner", "负责人"),
+    "satisfaction_after": ("satisfaction with the solution", "对处理结果的满意度"),
+    "tenure_days": ("days as a customer", "成为客户的天数"),
+    "recency_days": ("days since the last order", "距上次下单天数"),
+    "orders_365": ("orders in 365 days", "365 天内订单数"),
+    "spend_365": ("spent in 365 days", "365 天内消费额"),
+    "cases_180": ("cases in 180 days", "180 天内工单数"),
+    "open_cases": ("open cases", "未解决工单数"),
+    "last_satisfaction": ("last satisfaction", "最近一次满意度"),
+    "events_90": ("contacts in 90 days", "90 天内接触次数"),
+}
+
+
+def names(lang: str = "en") -> dict[str, str]:
+    """What readers call tables and columns, in `lang`; a study's own labels go before these."""
+    at = ("en", "zh").index(lang)
+    return {name: words[at] for name, words in NAMES.items()}
+
+
+def markdown() -> str:
+    """The data dictionary as the page data/README.md: a table for each table, in both languages."""
+    lines = [
+        "# Data dictionary",
+        "",
+        "The tables a study may have, made from `cxlib/tables.py`; `cx check --dictionary` prints",
+        "it too. Columns of the key are marked with a star. Further columns of a file can be kept",
+        "as attributes; the questions of a survey are declared in its `study.yaml`.",
+    ]
+    english, chinese = dictionary("en"), dictionary("zh")
+    for table in TABLES.values():
+        lines += ["", f"## {table.name}", "", f"{table.meaning['en']} · {table.meaning['zh']}", ""]
+        lines += [
+            "| column | kind | must hold | meaning | 含义 |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for e, z in zip(english.itertuples(), chinese.itertuples(), strict=True):
+            if e.table == table.name:
+                kind = f"{e.kind}, {e.unit}" if e.unit else e.kind
+                cells = (f"`{e.column}`", kind, e[5], e.meaning, z.meaning)
+                lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pandera.errors
 import pytest
@@ -77,6 +79,17 @@ def test_the_dictionary_says_what_must_hold():
     assert words["orders", "customer_id"] == "never empty; in customers"
     assert words["responses", "weight"] == "0 or more"
     assert words["audits", "evidence"] == "0 to 3"
+
+
+def test_data_readme_is_the_dictionary():
+    # To write it anew: python -c "from cxlib import tables; print(tables.markdown(), end='')"
+    page = Path(__file__).parents[1] / "data" / "README.md"
+    assert page.read_text(encoding="utf-8") == tables.markdown()
+
+
+def test_tables_have_names_for_readers_in_both_languages():
+    assert set(TABLES) <= set(tables.names("en"))
+    assert tables.names("zh")["responses"] == "问卷"
 
 
 def test_importing_the_contract_does_not_import_pandera():

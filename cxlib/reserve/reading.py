@@ -32,7 +32,7 @@ def open(name: str, *, lang: str = "en") -> Reserve:
 
 def _labels(study: Study, lang: str) -> dict[str, str]:
     """What readers call everything: the contract's columns, then the study's own words."""
-    words = {}
+    words = tables.names(lang)
     for name, words_of in study.labels.items():
         words[name] = words_of.get(lang, name)
     for name in study.model.labels if study.model else {}:
@@ -368,7 +368,7 @@ class Reserve:
         return self.study.default_drivers
 
     def features(self, topic: str) -> list[str] | None:
-        """The columns that study.yaml names for "segments" or "churn"; None leaves it to the topic."""
+        """The columns study.yaml names for "segments" or "churn"; None leaves it to the topic."""
         return telling.features(self, topic)
 
     @property
@@ -390,8 +390,8 @@ class Reserve:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
-        more), "margins", "drivers", "quarantine", or items of a role ("items:touchpoint", "items:nps|csat",
-        "items:any").
+        more), "margins", "drivers", "quarantine", or items of a role ("items:touchpoint",
+        "items:nps|csat", "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 
