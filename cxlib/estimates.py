@@ -185,6 +185,8 @@ def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFr
     if "n" not in table:
         return table
     small = pd.to_numeric(table["n"], errors="coerce") < least
+    if not small.any():
+        return table
     numbers = table.select_dtypes("number").columns.difference(["n"])
     return table.astype(dict.fromkeys(numbers, float)).mask(
         np.outer(small, table.columns.isin(numbers))

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import csi, moments, page, sources, study, synthetic
@@ -264,6 +266,18 @@ def test_the_sums_give_the_same_as_the_rows():
     sums = moments.of(rows, SMALL.items[::-1], weight="weight")
     a = csi.fit(rows, SMALL, weight="weight", draws=20)
     assert_allclose(numbers(a), numbers(csi.fit(sums, SMALL, draws=20)), atol=1e-8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.01, 100), st.sampled_from(pls.SCHEMES))
+def test_row_order_units_of_weight_and_labels_of_the_scale_never_matter(seed, factor, scheme):
+    rows = answers(80, seed=seed)
+    scales = {i: (0, 9 * factor) for i in SMALL.items}
+    other = rows.sample(frac=1, random_state=seed).assign(weight=lambda r: factor * r["weight"])
+    other[SMALL.items] = (other[SMALL.items] - 1) * factor
+    how = {"weight": "weight", "scheme": scheme, "draws": 2}
+    before, after = csi.fit(rows, SMALL, **how), csi.fit(other, SMALL, scales=scales, **how)
+    assert_allclose(numbers(before), numbers(after), atol=1e-6)
 
 
 # --- groups

@@ -11,7 +11,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
-from cxlib.estimates import Estimates, at_once, how_drawn, interval, tabulate, widened
+from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, interval, tabulate, widened
 from cxlib.moments import Moments
 
 SCALE = (1.0, 10.0)
@@ -33,7 +33,8 @@ class Fit(Estimates):
     r2 : explained share of the variance of each construct that has causes
     effects : cause, effect, term; standardised effects over all routes together
     importance : index points of the target that go with one index point of each construct, all
-        routes together; with the construct's own index beside it (importance-performance)
+        routes together; with the construct's own index beside it (importance-performance) and
+        chance_first, the share of draws in which it is the most important
     reliability : construct, term in alpha, rho_A, rho_C, AVE
     model : what was fitted
     """
@@ -63,8 +64,10 @@ class Fit(Estimates):
             span=page.span(top.low, top.high, 2),
             n=page.count(top.n),
         )
-        if len(rest) and top.low <= rest["high"].max():
-            near = rest.loc[rest["high"] >= top.low, "term"].map(page.label)
+        if top.chance_first < LEVEL:
+            # those that share first place in 95% of the draws
+            shared = rest["chance_first"].cumsum() - rest["chance_first"] + top.chance_first
+            near = rest.loc[(shared < LEVEL) & (rest["chance_first"] > 0), "term"].map(page.label)
             answer += " " + page.say(
                 "Whether {others} may matter as much is open.", others=page.say(", ").join(near)
             )
@@ -312,7 +315,10 @@ def _tables(model: Model, point: pls.Solution, again: pls.Solution, n: int, unit
             "total", [(c, e) for e in model.order for c in model.order if _leads(model, c, e)]
         ),
         "importance": importance.assign(
-            index=beside["estimate"], index_low=beside["low"], index_high=beside["high"]
+            index=beside["estimate"],
+            index_low=beside["low"],
+            index_high=beside["high"],
+            chance_first=_chance_first(again.importance[leads]),
         ),
         "reliability": _reliability(model, point, again, n, level),
     }
@@ -331,6 +337,14 @@ def _reliability(
     ]
     columns = ["construct", "term", "estimate", "low", "high", "n"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _chance_first(replicates: np.ndarray) -> np.ndarray:
+    """Share of draws (last axis) in which each term is the largest."""
+    settled = replicates[:, ~np.isnan(replicates).any(0)]
+    if not settled.size:
+        return np.full(len(replicates), np.nan)
+    return np.bincount(settled.argmax(0), minlength=len(replicates)) / settled.shape[1]
 
 
 def _leads(model: Model, cause: str, effect: str) -> bool:
