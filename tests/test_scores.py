@@ -190,6 +190,14 @@ def test_all_answers_alike_keep_a_width_by_formula_and_none_by_draws():
     assert "without two different answers" in drawn.note
 
 
+@pytest.mark.parametrize("weight", [None, "w"])
+def test_means_of_answers_all_alike_have_no_interval(weight):
+    rows = asked([7] * 40, w=np.random.default_rng(1).uniform(0.3, 3, 40))
+    row = one(scores.mean(rows, "recommend", weight=weight))
+    assert_allclose(row.estimate, 7)
+    assert np.isnan(row.low) and np.isnan(row.high)
+
+
 def test_a_group_of_one_row_does_not_break_the_others(responses):
     rows = responses.assign(channel=["alone", *responses["channel"][1:]])
     formula = scores.nps(rows, by="channel").table.set_index("channel")

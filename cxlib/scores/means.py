@@ -163,7 +163,7 @@ class _Cells:
 
     @property
     def counted(self) -> np.ndarray:
-        """Effective n, 1 where there is nothing, so that formulas do not divide by zero."""
+        """Effective n, a trifle where there is nothing, so that formulas divide by no zero."""
         return np.maximum(self.effective, 1e-9)
 
 
@@ -191,8 +191,8 @@ def _drawn(
     replicates = _replicates(answers, y, draws, seed)
     flat = cells.mean.ravel()
     # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
-    spread = (replicates != flat) & ~np.isnan(replicates)
-    known = (cells.n.ravel() > 1) & spread.any(0)
+    varies = (np.abs(replicates - flat) > 1e-9).any(0)
+    known = (cells.n.ravel() > 1) & varies
     low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
     if known.any():
         # Draws from few answers spread too little; each cell's are moved out by its own factor.
