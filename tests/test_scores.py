@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import page, scores, synthetic
 from cxlib.scores import intervals
+from cxlib.synthetic import people
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
 NUMBERS = ["estimate", "low", "high"]
@@ -318,6 +319,28 @@ def test_intervals_cover_the_truth(name, n, weighted):
     truth = POPULATION[name.split()[0]]
     share = coverage(HOW[name], truth, n, 1000, weighted)
     assert 0.93 <= share <= 0.97, f"{name}, n {n}: {share:.1%}"
+
+
+def four_waves(seed: int, customers: int = 100) -> pd.DataFrame:
+    """The same customers, asked in each of four quiet waves."""
+    rng = np.random.default_rng([seed, 9])
+    kind = people.types_of(rng, customers)
+    felt = {k: v.ravel() for k, v in people.latents(rng, kind, 4, {}).items()}
+    given = people.answers(rng, felt, people.topics(rng, (customers * 4,)))
+    return pd.DataFrame(given).assign(customer_id=np.repeat(np.arange(customers), 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nps", "nps drawn", "mean"])
+def test_intervals_cover_when_customers_answer_four_times(name):
+    truth, hits = POPULATION[name.split()[0]], {None: 0, "customer_id": 0}
+    for seed in range(600):
+        rows = four_waves(seed)
+        for customer in hits:
+            row = HOW[name](rows, customer=customer, draws=400).table.iloc[0]
+            hits[customer] += row["low"] <= truth <= row["high"]
+    assert 0.93 <= hits["customer_id"] / 600 <= 0.97
+    assert hits[None] / 600 < 0.92  # as if all answers were of different people
 
 
 @pytest.mark.slow
