@@ -45,7 +45,8 @@ ALIASES = {  # our column: what others call it, blanks and case aside
     "at": r"at|date|time|timestamp|datetime|(created|ordered|placed|purchased|event|order|posted|"
     r"visit|review|purchase|transaction)_?(at|on|date|time|timestamp)|invoice_?date|日期|时间|"
     r"(下单|发生|评论)(日期|时间)",
-    "touchpoint": r"touch_?point|activity|event(_?(name|type))?|action|触点|事件(名称|类型)?",
+    "touchpoint": r"touch_?point|activity|concept_name|event(_?(name|type))?|action|"
+    r"触点|事件(名称|类型)?",
     "stage": r"(journey_?)?stage|阶段",
     "minutes": r"minutes|duration(_?min(utes)?)?|用时|时长",
     "outcome": r"outcome|result|结果",
@@ -141,7 +142,7 @@ def _look_at(path: Path) -> _Guess:
     raw = read_file(path)
     matched = {t: _match(t, raw.frame) for t in TABLE_NAMES}
     items = _items(raw, set())
-    scores = {t: _likeness(t, m, path.stem, items) for t, m in matched.items()}
+    scores = {t: _likeness(t, m, raw.frame, path.stem, items) for t, m in matched.items()}
     table = max(scores, key=scores.get)
     if scores[table] <= 0:
         raise IntakeError(
@@ -173,15 +174,31 @@ def _match(table: str, frame: pd.DataFrame) -> dict[str, str]:
             if theirs not in found.values() and (name == ours or pattern.fullmatch(name)):
                 found[ours] = theirs
                 break
+    if table in ("orders", "events") and "at" not in found:
+        near = (c for c in frame if c not in found.values() and _seems_dated(frame[c]))
+        if (theirs := next(near, None)) is not None:
+            found["at"] = theirs
     return found
 
 
-def _likeness(table: str, matched: dict[str, str], stem: str, items: dict) -> float:
+def _seems_dated(values: pd.Series) -> bool:
+    """A name that speaks of time, over cells that are dates (or empty)."""
+    if not re.search(r"date|time|_at$|_on$|日期|时间", _slug(str(values.name))):
+        return False
+    return values.notna().any() and not cells.date(values).bad.any()
+
+
+def _likeness(
+    table: str, matched: dict[str, str], frame: pd.DataFrame, stem: str, items: dict
+) -> float:
     """How much a file looks like the table; 0 when a required column beyond the id is missing."""
     contract = tables.TABLES[table]
     needed = {c.name for c in contract.columns.values() if c.required} - {contract.key[0]}
     if needed - set(matched):
         return 0
+    key = matched.get("customer_id")
+    if table == "customers" and (key is None or frame[key].duplicated().any()):
+        return 0  # a file with several rows a customer tells of something else
     score = 2.0 * bool(re.search(TABLE_NAMES[table], stem.casefold()))
     score += 2 * (contract.key[-1] in matched) + 0.5 * len(matched) + 0.5 * len(needed)
     return score + (min(len(items), 6) / 2 if table == "responses" else 0)
