@@ -81,7 +81,9 @@ def fit(
     numbers = [n for n in numbers if n <= _different(x) // 2]
     _check_rows(x, rows, k, numbers)
     sampled = np.sort(np.random.default_rng(seed).permutation(len(x))[:SAMPLE])
-    with threadpool_limits(1):  # small products: threads would only wait for each other
+    # Small products: threads would only wait for each other. (What scikit-learn has not loaded by
+    # now is not held to one thread, so `stability` imports it at its top.)
+    with threadpool_limits(1):
         tried = stability.trials(x[sampled], w[sampled], numbers, draws, seed)
         chosen = k or stability.choose(tried, w[sampled])
         found = _ordered(x, w, tried[chosen], seed)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import pairwise_distances, silhouette_score
 
 from cxlib import moments
 
@@ -40,8 +42,6 @@ def trials(
     x: np.ndarray, w: np.ndarray, numbers: list[int], draws: int, seed: int
 ) -> dict[int, Trial]:
     """A trial for each number of segments. All share the same draws and the same distances."""
-    from sklearn.metrics import pairwise_distances
-
     some = np.random.default_rng(seed).permutation(len(x))[:COMPARED]
     counts = moments.multiplicities(len(x), draws, seed)
     distances = pairwise_distances(x[some])
@@ -80,8 +80,6 @@ def clusters(
     x: np.ndarray, w: np.ndarray, k: int, seed: int, start: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """scikit-learn's k-means from `start`, or the best of several: (centres, labels, inertia)."""
-    from sklearn.cluster import KMeans
-
     if start is None:
         fitted = KMeans(k, n_init=STARTS, random_state=seed).fit(x, sample_weight=w)
     else:
@@ -98,8 +96,6 @@ def _trial(
     some: np.ndarray,
     seed: int,
 ) -> Trial:
-    from sklearn.metrics import silhouette_score
-
     centres, labels, _ = clusters(x, w, k, seed)
     apart = np.nan
     if 1 < len(np.unique(labels[some])) < len(some):
@@ -117,8 +113,6 @@ def _again(
     From the fitted centres, and from a fresh start lest the old centres hold the sample fast; the
     tighter of the two counts. A customer drawn twice is a weight of two, so that each is read once.
     """
-    from sklearn.cluster import KMeans
-
     drawn = w > 0
     sample, weight, k = x[drawn], w[drawn], len(centres)
     _, again, spread = clusters(sample, weight, k, 0, centres)
