@@ -72,9 +72,10 @@ def tabulate(
     Keyword arguments become grouping columns in front.
     """
     low, high = interval(replicates, level)
-    table = pd.DataFrame(
-        {"term": list(terms), "estimate": np.asarray(estimate, float), "low": low, "high": high}
-    )
+    # Draws of a biased statistic (many drivers, few rows) may all lie on one side of the estimate.
+    estimate = np.asarray(estimate, float)
+    low, high = np.minimum(low, estimate), np.maximum(high, estimate)
+    table = pd.DataFrame({"term": list(terms), "estimate": estimate, "low": low, "high": high})
     table["n"] = n
     for place, (name, value) in enumerate(groups.items()):
         table.insert(place, name, value)
@@ -180,17 +181,34 @@ def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
 
 
 def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
-    """The table with estimate, low and high blanked where n is under `least` (the page's own)."""
+    """The table with its numbers blanked where n is under `least` (the page's own), n apart.
+
+    Where one group alone would be blank, the next smallest is blanked too: from the others and the
+    total the one could be worked out.
+    """
     least = page.rules().smallest_cell if least is None else least
     if "n" not in table:
         return table
     small = pd.to_numeric(table["n"], errors="coerce") < least
     if not small.any():
         return table
+    small |= _complements(table, small)
     numbers = table.select_dtypes("number").columns.difference(["n"])
     return table.astype(dict.fromkeys(numbers, float)).mask(
         np.outer(small, table.columns.isin(numbers))
     )
+
+
+def _complements(table: pd.DataFrame, small: pd.Series) -> pd.Series:
+    """The next smallest group wherever, of the groups of one term, a single one is small."""
+    hidden = pd.Series(False, index=table.index)
+    if "term" not in table or table.columns[0] == "term":
+        return hidden
+    for _, cells in table.assign(_small=small).groupby("term", sort=False, dropna=False):
+        if cells["_small"].sum() == 1 and len(cells) > 1:
+            others = pd.to_numeric(cells.loc[~cells["_small"], "n"])
+            hidden[others.idxmin()] = True
+    return hidden
 
 
 def display_table(table: pd.DataFrame, unit: str = "") -> pd.DataFrame:

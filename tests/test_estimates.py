@@ -197,3 +197,20 @@ def test_a_result_prints_its_sentence_and_shows_no_small_cell(table):
 def test_a_result_cannot_be_changed(table):
     with pytest.raises(dataclasses.FrozenInstanceError):
         Estimates(table, "", "").answer = "other"
+
+
+def test_a_single_hidden_group_takes_the_next_smallest_with_it() -> None:
+    table = pd.DataFrame(
+        {
+            "region": ["a", "b", "c"],
+            "term": "nps",
+            "estimate": [1.0, 2.0, 3.0],
+            "low": 0.0,
+            "high": 4.0,
+            "n": [7, 50, 90],
+        }
+    )
+    hidden = estimates.hide_small_cells(table, 10)["estimate"].isna()
+    assert hidden.tolist() == [True, True, False]
+    two_small = estimates.hide_small_cells(table.assign(n=[7, 8, 90]), 10)
+    assert two_small["estimate"].isna().tolist() == [True, True, False]

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import page, scores, synthetic
 from cxlib.scores import intervals
+from cxlib.study import Item
 from cxlib.synthetic import people
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
@@ -353,3 +354,14 @@ def test_intervals_of_groups_cover_all_at_once(name):
         table = score(synthetic.survey(800, seed), by="type", seed=seed).table
         hits += bool(((table["low"] <= big) & (big <= table["high"])).all())
     assert 0.93 <= hits / 1000 <= 0.98
+
+
+def test_a_headline_is_the_score_of_the_questions_role(responses: pd.DataFrame) -> None:
+    nps = Item(label="Recommend", scale=(0, 10), role="nps")
+    csat = Item(label="Speed", scale=(1, 10), role="csat")
+    plain = Item(label="Speed", scale=(1, 10))
+    assert scores.headline(responses, "recommend", nps).unit == "points"
+    assert scores.headline(responses, "speed", csat).unit == "share"
+    assert scores.headline(responses, "speed", plain).table["estimate"][0] == pytest.approx(
+        responses["speed"].mean()
+    )

@@ -57,7 +57,9 @@ def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
     ).assign(not_experienced=apart.mean(0))
     table = table.sort_values("estimate", kind="stable", ignore_index=True)
     worst = table.iloc[0]
-    answer = page.say(
+    every = page.say("Everybody answered every question that applied; {n} responses.",
+                     n=page.count(len(responses)))  # fmt: skip
+    answer = every if worst.estimate == 1 else page.say(
         "The question passed over most is {item}: {share} ({span}) of those it applied to "
         "answered, n {n}.",
         item=page.label(worst.term), share=page.percent(worst.estimate, 1),
