@@ -82,6 +82,12 @@ def test_western_letters_are_not_taken_for_chinese(tmp_path, encoding):
     assert raw.frame["ort"].iloc[1] == "Genève"
 
 
+@pytest.mark.parametrize("word", ["EDUCAÇÃO", "AÇÃO DA NAÇÃO", "ÄÖÜ im Groß", "Straße; Größe; süß"])
+def test_runs_of_western_letters_inside_words_are_western(word):
+    text = f"id,wort\n1,{word}\n2,INSTALAÇÃO\n"
+    assert find_encoding(text.encode("cp1252"))[0] == "cp1252"
+
+
 def test_one_broken_byte_in_utf8_is_an_error_not_another_encoding():
     good = "满意度很高\n".encode() * 30
     with pytest.raises(IntakeError, match="broken byte.*line 31"):

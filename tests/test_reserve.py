@@ -502,3 +502,19 @@ def test_what_a_study_lacks_is_said_in_words(shop):
     assert shop.lacks(["responses", "customers|orders", "churn", "waves", "items:touchpoint"]) == []
     assert len(shop.lacks(["comments", "model", "items:nps|effort"])) == 3
     assert "comments" in shop.lacks(["comments"])[0]
+
+
+def test_answers_of_nobody_known_are_buckets_of_their_own(own):
+    data = company()
+    data["responses"].loc[:9, "customer_id"] = None
+    write(own, data)
+    opened = reserve.open("shop")
+    sums = opened.sums("responses", ["satisfied", "speed"], bucket="customer_id")
+    known = data["responses"].dropna(subset=["satisfied", "speed"])
+    alone = known["customer_id"].isna().sum()
+    assert sums.buckets == known["customer_id"].nunique() + alone
+    by_rows = moments.of(
+        opened.responses(), ["satisfied", "speed"], bucket="customer_id", origin=sums.origin
+    )
+    assert by_rows.buckets == sums.buckets
+    assert_allclose(by_rows.total().cov, sums.total().cov)
