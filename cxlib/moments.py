@@ -349,6 +349,12 @@ def _answers(
         raise ValueError(f"no column {by!r} in these rows. They have: {', '.join(rows.columns)}.")
     given = ~np.isnan(x)
     keep = _kept(rows, columns, weight, missing)
+    if rows.empty:
+        raise ValueError("no rows to sum. Choose another wave, or a wider WHERE.")
+    if by is not None and rows[by].isna().all():
+        raise ValueError(
+            f"column {by!r} is empty in these {len(rows):,} rows: there are no groups."
+        )
     if not keep.any():
         answered = pd.Series(given.sum(0), index=columns).sort_values()
         raise ValueError(

@@ -428,6 +428,19 @@ def test_two_rows_of_data_are_too_few():
         csi.fit(answers().head(2), SMALL)
 
 
+def test_no_rows_and_no_groups_are_said_to_be_so():
+    with pytest.raises(ValueError, match="no rows to sum"):
+        csi.fit(answers().head(0), SMALL)
+    with pytest.raises(ValueError, match="column 'channel' is empty"):
+        csi.fit_by(answers().assign(channel=None), SMALL, "channel")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_handful_of_rows_gives_no_numerical_warning():
+    fit = csi.fit(answers().head(6), SMALL, draws=100)
+    assert np.isfinite(fit.table["estimate"]).all()
+
+
 def test_a_construct_that_is_a_copy_of_another_is_named():
     model = csi.Model(
         {"a": ["q1"], "b": ["q2"], "satisfaction": ["s1"]}, {"satisfaction": ["a", "b"]}

@@ -178,6 +178,19 @@ def test_an_order_the_draws_do_not_support_is_left_open():
     assert "which comes first is open among" in answer
 
 
+def test_drivers_unrelated_to_the_outcome_are_said_to_explain_nothing():
+    rows = visits(300, seed=8, k=3)
+    rows["outcome"] = np.random.default_rng(1).normal(size=300)
+    fit = drivers.importance(rows, "outcome", ["t0", "t1", "t2"], draws=100)
+    assert fit.answer.startswith("These drivers explain no more of outcome than chance: R² 0.0")
+
+
+def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows():
+    parts = [f"t{j}" for j in range(12)]
+    table = drivers.importance(visits(60, seed=9, k=12), "outcome", parts, draws=200).table
+    assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"])).all()
+
+
 def test_labels_are_used_and_capitals_kept(responses):
     page.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
     answer = drivers.importance(responses, "recommend", PARTS, draws=50).answer
@@ -282,6 +295,13 @@ def test_drivers_that_cannot_be_told_apart_are_named(responses, change, message)
 def test_names_that_cannot_be_are_refused(responses, outcome, parts, message):
     with pytest.raises(ValueError, match=message):
         drivers.importance(responses, outcome, parts)
+
+
+def test_groups_that_are_not_there_are_refused(responses):
+    with pytest.raises(ValueError, match="column 'region' is empty in these 500 rows"):
+        drivers.importance_by(responses.assign(region=np.nan), "recommend", PARTS, by="region")
+    with pytest.raises(ValueError, match="no column 'region'"):
+        drivers.importance_by(responses, "recommend", PARTS, by="region")
 
 
 def test_two_rows_are_too_few(responses):

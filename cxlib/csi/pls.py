@@ -133,9 +133,8 @@ def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
         index, points, share = _index(plan, mean, weights / deviation, scales)
         importance = total[plan.target] * points[plan.target] / points
         reliability = _reliability(plan, cor, weights, loadings)
-    return Solution(
-        weights, loadings, paths, total, r2, index, points, importance, *reliability, share, rounds
-    )
+    drawn = (weights, loadings, paths, total, r2, index, points, importance, *reliability, share)
+    return Solution(*(np.where(np.isfinite(a), a, np.nan) for a in drawn), rounds)
 
 
 def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):

@@ -192,13 +192,22 @@ def _importance(
     ]
     return Importance(
         table,
-        said.sentence(table, outcome, float(gains.sum()), answered),
+        said.sentence(table, r2, outcome, _by_chance(sums, float(gains.sum()))),
         " ".join(r for r in remarks if r),
         "share",
         draws=draws,
         seed=seed,
         r2=r2,
     )
+
+
+def _by_chance(sums: Moments, r2: float) -> bool:
+    """Whether unrelated drivers would reach this R² in 5 samples of 100 or more (F test)."""
+    from scipy.special import fdtrc
+
+    k = len(sums.columns) - 1
+    free = sums.effective - k - 1
+    return free <= 0 or fdtrc(k, free, r2 / max(1 - r2, 1e-12) * free / k) >= 1 - LEVEL
 
 
 def _values(k: int, seed: int) -> Callable:

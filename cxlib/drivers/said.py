@@ -10,9 +10,20 @@ from cxlib.estimates import LEVEL, failed
 from cxlib.moments import Moments
 
 
-def sentence(table: pd.DataFrame, outcome: str, r2: float, n: int) -> str:
+def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: bool) -> str:
     """Who explains most; where the draws disagree on who comes first, that is left open."""
-    facts = {"outcome": page.label(outcome), "r2": page.number(r2, 2), "n": page.count(n)}
+    whole = r2.iloc[0]
+    facts = {
+        "outcome": page.label(outcome),
+        "r2": page.number(whole["estimate"], 2),
+        "n": page.count(whole["n"]),
+    }
+    if by_chance:
+        return page.say(
+            "These drivers explain no more of {outcome} than chance: R² {r2} ({span}), n {n}.",
+            span=page.span(whole["low"], whole["high"], 2),
+            **facts,
+        )
     first = table["chance_first"].fillna(0).cumsum().ge(LEVEL)
     leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
     names = [page.label(t) for t in leaders["term"]]
