@@ -19,12 +19,12 @@ from cxlib.estimates import Estimates
 def table() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "channel": ["web", "shop"],
-            "term": ["recommend", "recommend"],
-            "estimate": [31.25, -4.0],
-            "low": [28.0, -60.5],
-            "high": [34.0, 52.5],
-            "n": [4812, 9],
+            "channel": ["web", "shop", "phone"],
+            "term": "recommend",
+            "estimate": [31.25, -4.0, 12.0],
+            "low": [28.0, -60.5, -40.5],
+            "high": [34.0, 52.5, 60.0],
+            "n": [4812, 9, 5],
         }
     )
 
@@ -155,9 +155,9 @@ def test_what_cannot_be_drawn_is_said(rows, how, message):
 
 
 def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):
-    hidden = estimates.hide_small_cells(table.assign(promoters=[0.5, 0.4], waves=[3, 4]))
+    hidden = estimates.hide_small_cells(table.assign(promoters=[0.5, 0.4, 0.3], waves=[3, 4, 5]))
     assert hidden.loc[1, ["estimate", "low", "high", "promoters", "waves"]].isna().all()
-    assert list(hidden["n"]) == [4812, 9] and hidden.loc[1, "channel"] == "shop"
+    assert list(hidden["n"]) == [4812, 9, 5] and hidden.loc[1, "channel"] == "shop"
     assert_allclose(hidden.loc[0, ["estimate", "low", "high"]].astype(float), [31.25, 28, 34])
     assert table.loc[1, "estimate"] == -4.0
 
@@ -165,7 +165,7 @@ def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):
 def test_the_smallest_cell_is_the_page_s(table):
     page.begin(smallest_cell=5)
     assert estimates.hide_small_cells(table)["estimate"].notna().all()
-    assert estimates.hide_small_cells(table, 10)["estimate"].isna().sum() == 1
+    assert estimates.hide_small_cells(table, 10)["estimate"].isna().sum() == 2
 
 
 def test_a_table_without_n_is_shown_as_it_is():
@@ -175,13 +175,13 @@ def test_a_table_without_n_is_shown_as_it_is():
 
 def test_a_reader_sees_rounded_numbers_and_no_small_n(table):
     shown = estimates.display_table(table, "points")
-    assert list(shown["estimate"]) == ["31.2", "–"]
-    assert list(shown["n"]) == ["4,812", "<10"]
+    assert list(shown["estimate"]) == ["31.2", "–", "–"]
+    assert list(shown["n"]) == ["4,812", "<10", "<10"]
 
 
 def test_a_reader_sees_shares_as_percentages_and_labels(table):
     page.begin(labels={"web": "Web site", "recommend": "Recommendation", "n": "Answers"})
-    shown = estimates.display_table(table.assign(estimate=[0.413, 0.2]), "share")
+    shown = estimates.display_table(table.assign(estimate=[0.413, 0.2, 0.1]), "share")
     assert shown["estimate"].iloc[0] == "41%"
     assert shown.iloc[0, 0] == "Web site" and shown["term"].iloc[0] == "Recommendation"
     assert "Answers" in shown
