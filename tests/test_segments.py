@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import page, segments
+from cxlib import page, segments, synthetic
 from cxlib.segments import grading, space, stability
 
 DAY = pd.Timestamp("2026-01-01")
@@ -224,6 +224,13 @@ def test_missing_answers_are_a_named_choice(groups: pd.DataFrame) -> None:
     assert segments.score(gaps, median)["segment"].notna().all()
 
 
+def test_an_endless_number_is_missing(groups: pd.DataFrame) -> None:
+    endless = groups.assign(spend=groups["spend"].mask(groups.index < 60, np.inf))
+    fit = segments.fit(endless, FEATURES, k=3, draws=5)
+    assert fit.note.startswith("540 of 600 customers")
+    assert segments.score(endless, fit)["segment"].isna().sum() == 60
+
+
 def test_the_choice_is_shown(fit: segments.Fit) -> None:
     assert fit.choice["k"].tolist() == list(range(2, 9))
     assert fit.choice.loc[fit.choice["chosen"], "k"].tolist() == [3]
@@ -258,3 +265,16 @@ def test_size_intervals_hold_for_all_segments_at_once(groups: pd.DataFrame) -> N
         )[::-1]
         held.append(((table["low"] <= truth) & (truth <= table["high"])).all())
     assert 0.92 <= np.mean(held) <= 0.98
+
+
+def test_the_types_of_the_made_up_company_are_found() -> None:
+    tables, hidden = synthetic.company(customers=1500), synthetic.hidden(customers=1500)
+    each = tables["orders"].groupby("customer_id")["amount"].agg(orders="size", spend="sum")
+    people = tables["customers"].merge(hidden[["customer_id", "type"]], on="customer_id")
+    people = people.merge(each, left_on="customer_id", right_index=True)
+    # Only those who were customers all along: the others' orders tell how long they stayed.
+    people = people[people["left_on"].isna() & (people["joined_on"] < tables["orders"]["at"].min())]
+    fit = segments.fit(people, ["orders", "spend", "discount_share", "mobile_share"], draws=20)
+    placed = pd.crosstab(segments.score(people, fit)["segment"], people["type"])
+    assert len(fit.table) == 4 and (fit.table["verdict"] == "report").all()
+    assert placed.max(axis=1).sum() / placed.to_numpy().sum() > 0.9

@@ -183,6 +183,8 @@ def _note(
         *_gaps(given, learnt),
         *_repeated(given, learnt, a),
     ]
+    if table["low"].iloc[0] <= 0.5:
+        said.append(page.say("The warning may be no better than chance: its AUC reaches 0.5."))
     if table["estimate"].iloc[0] > TOO_GOOD:
         said.append(
             page.say("So high an AUC is rare: look for a column written after customers left.")
@@ -196,7 +198,7 @@ def _gaps(given: Given, learnt: list[Feature]) -> list[str]:
             "{feature} is missing for {n} customers: the middle value ({middle}) stands in, and "
             "being missing may count.",
             feature=page.label(f.name),
-            n=page.count(given.rows[f.name].isna().sum()),
+            n=page.count(np.isnan(numbers_of(given.rows[f.name])).sum()),
             middle=plain(f.middle),
         )
         for f in learnt

@@ -133,6 +133,8 @@ def _left(values: pd.Series) -> np.ndarray:
 
 def _check_classes(left: np.ndarray, outcome: str) -> None:
     gone, stayed = int(left.sum()), int(len(left) - left.sum())
+    if not len(left):
+        raise ValueError(f"{outcome} is known of no customer, so there is nothing to learn from.")
     if not gone or not stayed:
         what = "stayed" if not gone else "left"
         raise ValueError(

@@ -120,7 +120,7 @@ def place(customers: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     nearest = ((fit.centres**2).sum(1) - 2 * x @ fit.centres.T).argmin(1) if len(x) else []
     segment = pd.Series(nearest, index=customers.index, dtype="Int64") + 1
     if fit.missing == "complete":
-        segment = segment.mask(customers[names].isna().any(axis=1))
+        segment = segment.mask(_finite(customers[names]).isna().any(axis=1))
     return customers.assign(
         segment=segment, segment_name=segment.map(fit.table.set_index("segment")["term"])
     )
@@ -157,12 +157,12 @@ def _check_columns(customers: pd.DataFrame, features: list[str]) -> None:
 def _used(
     customers: pd.DataFrame, features: list[str], w: np.ndarray, missing: str
 ) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
-    rows = customers[features]
+    rows = _finite(customers[features])
     whole = rows.notna().all(axis=1).to_numpy()
     keep = (whole if missing == "complete" else rows.notna().any(axis=1).to_numpy()) & (w > 0)
     rows, w = rows[keep], w[keep] / (w[keep].mean() if keep.any() else 1)
     if len(rows) < FEWEST:
-        gaps = customers[features].isna().sum().sort_values(ascending=False)
+        gaps = _finite(customers[features]).isna().sum().sort_values(ascending=False)
         raise ValueError(
             f"{len(rows):,} of {len(customers):,} customers can be used; segments need at least "
             f"{FEWEST}. Most gaps: {gaps.index[0]} ({gaps.iloc[0]:,}). Leave it out, or use "
@@ -186,6 +186,10 @@ def _used(
         said = ", ".join(map(page.label, constant))
         notes.append(page.say("Left out, the same for everyone: {columns}.", columns=said))
     return rows.drop(columns=constant), w, notes
+
+
+def _finite(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.mask(rows.isin([np.inf, -np.inf]))  # endless is as good as missing
 
 
 def _check_rows(x: np.ndarray, rows: pd.DataFrame, k: int | None, numbers: list[int]) -> None:
