@@ -93,50 +93,69 @@ def _attributes(study: Study, have: list[str]) -> list[str]:
     return [c for c in have if c not in out]
 
 
-def _features(study: Study, columns: dict[str, list[str]]) -> list[tuple[str, str, list[str]]]:
-    """For each table there is: its name, the query of one row a customer, what to select of it."""
-    found = []
-    if _can(columns, "orders", "at"):
-        amount = "sum(amount)" if "amount" in columns["orders"] else "null"
-        within = 'filter (where "at" >= $day - to_days(365))'
-        spend = f"{amount} {within}" if amount != "null" else "null::double"
-        found.append((
-            "orders",
-            "select customer_id, date_diff('day', max(\"at\"), $day) as recency_days, "
-            f"count(*) {within} as orders_365, {spend} as spend_365 "
-            "from orders where \"at\" < $day group by customer_id",
-            ["orders_.recency_days::double as recency_days",
-             "coalesce(orders_.orders_365, 0)::double as orders_365",
-             "coalesce(orders_.spend_365, 0)::double as spend_365"],
-        ))  # fmt: skip
-    if _can(columns, "cases", "opened_at"):
-        solved = "solved_at" if "solved_at" in columns["cases"] else "null::timestamp"
-        found.append((
-            "cases",
-            "select customer_id, "
-            "count(*) filter (where opened_at >= $day - to_days(180)) as cases_180, "
-            f"count(*) filter (where {solved} is null or {solved} >= $day) as open_cases "
-            "from cases where opened_at < $day and customer_id is not null group by customer_id",
-            ["coalesce(cases_.cases_180, 0)::double as cases_180",
-             "coalesce(cases_.open_cases, 0)::double as open_cases"],
-        ))  # fmt: skip
+Feature = tuple[str, str, list[str]]  # table, query of one row a customer, what to select of it
+
+
+def _features(study: Study, columns: dict[str, list[str]]) -> list[Feature]:
+    """What the dated tables there are tell of a customer before $day."""
     scores = study.items_of("csat") or study.items_of("nps")
+    found: list[Feature] = []
+    if _can(columns, "orders", "at"):
+        found.append(_of_orders("amount" in columns["orders"]))
+    if _can(columns, "cases", "opened_at"):
+        found.append(_of_cases("solved_at" in columns["cases"]))
     if _can(columns, "responses", "answered_on") and scores:
-        found.append((
-            "responses",
-            f'select customer_id, arg_max("{scores[0]}", answered_on) as last_satisfaction '
-            f'from responses where answered_on < $day and "{scores[0]}" is not null '
-            "and customer_id is not null group by customer_id",
-            ["responses_.last_satisfaction"],
-        ))  # fmt: skip
+        found.append(_of_responses(scores[0]))
     if _can(columns, "events", "at"):
-        found.append((
-            "events",
-            "select customer_id, count(*) filter (where \"at\" >= $day - to_days(90)) as events_90 "
-            "from events where \"at\" < $day group by customer_id",
-            ["coalesce(events_.events_90, 0)::double as events_90"],
-        ))  # fmt: skip
+        found.append(_of_events())
     return found
+
+
+def _of_orders(with_amount: bool) -> Feature:
+    within = 'filter (where "at" >= $day - to_days(365))'
+    spend = f"sum(amount) {within}" if with_amount else "null::double"
+    query = (
+        f"select customer_id, date_diff('day', max(\"at\"), $day) as recency_days, "
+        f"count(*) {within} as orders_365, {spend} as spend_365 "
+        'from orders where "at" < $day group by customer_id'
+    )
+    return "orders", query, [
+        "orders_.recency_days::double as recency_days",
+        "coalesce(orders_.orders_365, 0)::double as orders_365",
+        "coalesce(orders_.spend_365, 0)::double as spend_365",
+    ]  # fmt: skip
+
+
+def _of_cases(with_end: bool) -> Feature:
+    # A case solved on the day or later was open before it, whatever is known today.
+    solved = "solved_at" if with_end else "null::timestamp"
+    query = (
+        "select customer_id, "
+        "count(*) filter (where opened_at >= $day - to_days(180)) as cases_180, "
+        f"count(*) filter (where {solved} is null or {solved} >= $day) as open_cases "
+        "from cases where opened_at < $day and customer_id is not null group by customer_id"
+    )
+    return "cases", query, [
+        "coalesce(cases_.cases_180, 0)::double as cases_180",
+        "coalesce(cases_.open_cases, 0)::double as open_cases",
+    ]  # fmt: skip
+
+
+def _of_responses(score: str) -> Feature:
+    query = (
+        f'select customer_id, arg_max("{score}", answered_on) as last_satisfaction '
+        f'from responses where answered_on < $day and "{score}" is not null '
+        "and customer_id is not null group by customer_id"
+    )
+    return "responses", query, ["responses_.last_satisfaction"]
+
+
+def _of_events() -> Feature:
+    query = (
+        'select customer_id, count(*) filter (where "at" >= $day - to_days(90)) as events_90 '
+        'from events where "at" < $day group by customer_id'
+    )
+    return "events", query, ["coalesce(events_.events_90, 0)::double as events_90"]
 
 
 def _can(columns: dict[str, list[str]], table: str, at: str) -> bool:
