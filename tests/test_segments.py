@@ -70,7 +70,7 @@ def test_five_different_customers_get_the_five_scores() -> None:
     orders = bought(*((c, d, 10 * d) for d, c in enumerate("abcde", 1)))
     graded = segments.score(orders, segments.rfm(orders, draws=20))
     assert graded["recency_score"].tolist() == [1, 2, 3, 4, 5]
-    assert graded["value_score"].tolist() == [1, 2, 3, 4, 5]
+    assert graded["spend_score"].tolist() == [1, 2, 3, 4, 5]
     assert graded["orders_score"].tolist() == [1] * 5
 
 
@@ -96,9 +96,9 @@ def test_shares_sum_to_one_and_grades_hold_everyone(orders: pd.DataFrame) -> Non
 def test_cut_points_say_who_gets_which_score(orders: pd.DataFrame) -> None:
     fit = segments.rfm(orders, draws=20)
     graded = segments.score(orders, fit)
-    for cut in fit.cuts[fit.cuts["measure"] == "value"].dropna().itertuples():
-        inside = graded["value"].between(cut.least, cut.most)
-        assert (graded.loc[inside, "value_score"] == int(cut.term)).all() and inside.sum() == cut.n
+    for cut in fit.cuts[fit.cuts["measure"] == "spend"].dropna().itertuples():
+        inside = graded["spend"].between(cut.least, cut.most)
+        assert (graded.loc[inside, "spend_score"] == int(cut.term)).all() and inside.sum() == cut.n
 
 
 def test_grades_know_nothing_of_later_orders(orders: pd.DataFrame) -> None:
@@ -129,7 +129,7 @@ def test_share_intervals_are_those_of_drawing_customers(orders: pd.DataFrame) ->
         (lambda o: o.drop(columns="amount"), r"orders lack \['amount'\]"),
         (lambda o: o.assign(at="yesterday"), "not dates"),
         (lambda o: o.head(0), "none of 0 orders"),
-        (lambda o: o.assign(amount=-1.0), "no share of the value|sum to"),
+        (lambda o: o.assign(amount=-1.0), "no share of the spend|sum to"),
         (lambda o: o.assign(customer_id=None), "none of 3,000 orders has a customer"),
     ],
 )

@@ -1,7 +1,7 @@
 """Who the customers are: grades by what they buy, segments by what they are like.
 
     grades = segments.rfm(orders)                   # recency, frequency, money: A, B, C
-    print(grades)         # 812 of 3,000 customers are important (A): 27% ... 61% of the value ...
+    print(grades)         # 812 of 3,000 customers are important (A): 27% ... 61% of the spend ...
     grades.cuts           # where each score begins and ends
     segments.score(orders, grades)                  # a row a customer, with scores and grade
 

@@ -1,7 +1,7 @@
 """RFM grades: how recently, how often and for how much each customer bought (Hughes 1994).
 
     grades = rfm(orders, as_of="2026-10-01")
-    grades.table          # measure (customers or value), term, estimate, low, high, n
+    grades.table          # measure (customers or spend), term, estimate, low, high, n
     grades.cuts           # measure, term (the score), least, most, n
 
 Each of the three is scored from 1 to `grades` by quantiles, equal values always alike, so that a
@@ -19,8 +19,8 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.estimates import Estimates, tabulate
 
-MEASURES = ("recency_days", "orders", "value")
-SCORES = ("recency_score", "orders_score", "value_score")
+MEASURES = ("recency_days", "orders", "spend")
+SCORES = ("recency_score", "orders_score", "spend_score")
 GRADES = ("A", "B", "C")
 STANDING = (0.7, 0.4)  # share of the way from fewest to most points at which A and B begin
 NEEDED = ("customer_id", "at", "amount")
@@ -32,7 +32,7 @@ class Grades(Estimates):
 
     Attributes
     ----------
-    table : measure (customers or value), term (the grade), estimate (its share), low, high, n
+    table : measure (customers or spend), term (the grade), estimate (its share), low, high, n
     cuts : measure, term (the score), least and most (values that get it, both included), n
     points : grade -> (fewest, most) points of the three scores together
     edges : measure -> upper ends of the scores but the best, least wanted first
@@ -53,21 +53,21 @@ def rfm(
     draws: int = 1000,
     seed: int = 1,
 ) -> Grades:
-    """Grade the customers by their orders; shares of customers and of value with 95% intervals.
+    """Grade the customers by their orders; shares of customers and of spend with 95% intervals.
 
-    `orders` has customer_id, at, amount; an amount below zero is a refund: it counts in the value,
+    `orders` has customer_id, at, amount; an amount below zero is a refund: it counts in the spend,
     not as an order. `as_of` is the day seen from, by default the day after the last order. The
     intervals are over customers drawn whole, at the cut points found. Raises ValueError for
-    missing columns, when nothing was bought before `as_of`, or when the value sums to nothing.
+    missing columns, when nothing was bought before `as_of`, or when the spend sums to nothing.
     """
     if not 2 <= grades <= 10:
         raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
     seen_from = _as_of(orders, as_of)
     habits, notes = habits_of(orders, seen_from)
-    total = habits["value"].sum()
+    total = habits["spend"].sum()
     if not total > 0:
         raise ValueError(
-            f"the orders of {len(habits):,} customers sum to {total:g}, so no share of the value "
+            f"the orders of {len(habits):,} customers sum to {total:g}, so no share of the spend "
             "can be told. Check the sign of amount: sales are positive, refunds negative."
         )
     edges = {m: _edges(habits[m], grades) for m in MEASURES}
@@ -105,7 +105,7 @@ def grades_of(
 def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
     """What each customer bought before `as_of`, one row a customer, and what was left out.
 
-    Columns: customer_id, recency_days (whole days since the last order), orders, value (refunds
+    Columns: customer_id, recency_days (whole days since the last order), orders, spend (refunds
     taken off). Customers of whom only refunds are known are left out.
     """
     amount = pd.to_numeric(orders["amount"], errors="coerce").to_numpy(float, na_value=np.nan)
@@ -120,13 +120,13 @@ def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, 
         {
             "customer_id": orders.loc[before, "customer_id"],
             "at": orders.loc[before, "at"],
-            "value": amount[before],
+            "spend": amount[before],
         }
     )
-    bought = rows["value"] >= 0
+    bought = rows["spend"] >= 0
     rows = rows.assign(orders=bought.astype(int), at=rows["at"].where(bought))
     each = rows.groupby("customer_id", as_index=False, observed=True).agg(
-        at=("at", "max"), orders=("orders", "sum"), value=("value", "sum")
+        at=("at", "max"), orders=("orders", "sum"), spend=("spend", "sum")
     )
     habits = each[each["orders"] > 0].reset_index(drop=True)
     days = (as_of - habits["at"]) // pd.Timedelta(days=1)
@@ -192,11 +192,11 @@ def _points(grades: int) -> dict[str, tuple[int, int]]:
 
 def _shares(graded: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
     inside = (graded["grade"].to_numpy()[:, None] == np.array(GRADES)).astype(float)
-    value = graded["value"].to_numpy()[:, None]
-    each = np.hstack([inside, inside * value])
+    spend = graded["spend"].to_numpy()[:, None]
+    each = np.hstack([inside, inside * spend])
     sums = moments.resample_sums(each, draws, seed)
     tables = []
-    for measure, at in (("customers", slice(0, 3)), ("value", slice(3, 6))):
+    for measure, at in (("customers", slice(0, 3)), ("spend", slice(3, 6))):
         whole, drawn = each[:, at].sum(0), sums[:, at]
         tables.append(
             tabulate(
@@ -226,16 +226,16 @@ def _grade_name(grade: str) -> str:
 
 
 def _answer(table: pd.DataFrame) -> str:
-    people, value = table.iloc[0], table.iloc[3]
+    people, spend = table.iloc[0], table.iloc[3]
     return page.say(
         "{important} of {n} customers are important (A): {share} of the customers ({span}) bring "
-        "{value} of the value ({value_span}).",
+        "{spend} of the spend ({spend_span}).",
         important=page.count(people.n),
         n=page.count(table["n"].iloc[:3].sum()),
         share=page.percent(people.estimate),
         span=page.span(people.low, people.high, share=True, digits=0),
-        value=page.percent(value.estimate),
-        value_span=page.span(value.low, value.high, share=True, digits=0),
+        spend=page.percent(spend.estimate),
+        spend_span=page.span(spend.low, spend.high, share=True, digits=0),
     )
 
 
@@ -253,14 +253,14 @@ def _dated(seen_from: pd.Timestamp, asked: object, customers: int) -> str:
 def _losses(counts: dict[str, int], habits: pd.DataFrame) -> list[str]:
     n = {name: page.count(value) for name, value in counts.items()}
     once = int((habits["orders"] == 1).sum())
-    negative = int((habits["value"] <= 0).sum())
+    negative = int((habits["spend"] <= 0).sum())
     said = {
         page.say(
             "{blank} of {orders} orders lack a customer, date or amount and were left out.", **n
         ): counts["blank"],
         page.say("{later} orders of that day or later were left out.", **n): counts["later"],
         page.say(
-            "{refunds} negative amounts are refunds: taken off the value, not counted as orders.",
+            "{refunds} negative amounts are refunds: taken off the spend, not counted as orders.",
             **n,
         ): counts["refunds"],
         page.say("{refunded} customers of whom only refunds are known were left out.", **n): counts[
@@ -289,7 +289,7 @@ def _ties(cuts: pd.DataFrame) -> list[str]:
 
 def _rule(points: dict[str, tuple[int, int]]) -> str:
     return page.say(
-        "A is {a} to {most} points of recency, frequency and value together, B {b} to {b_most}, C "
+        "A is {a} to {most} points of recency, frequency and spend together, B {b} to {b_most}, C "
         "{c} to {c_most}.",
         a=points["A"][0],
         most=points["A"][1],
