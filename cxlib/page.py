@@ -32,6 +32,7 @@ class Rules:
 
 
 _rules = Rules()
+_untranslated: set[str] = set()
 
 
 def begin(
@@ -60,13 +61,22 @@ def rules() -> Rules:
 
 def say(sentence: str, /, **values: object) -> str:
     """The sentence in the page's language, its braces filled with `values`."""
-    spoken = catalogue(_rules.lang).get(sentence, sentence)
+    spoken = catalogue(_rules.lang).get(sentence)
+    if spoken is None:
+        spoken = sentence
+        if _rules.lang != "en":
+            _untranslated.add(sentence)
     return spoken.format(**values) if values else spoken
 
 
 def opening(text: str) -> str:
     """The text as a sentence opens; capitals inside it stay."""
     return text[:1].upper() + text[1:]
+
+
+def untranslated() -> set[str]:
+    """Sentences that this process had to say in English though the page is in another language."""
+    return set(_untranslated)
 
 
 def label(name: str) -> str:

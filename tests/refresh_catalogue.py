@@ -2,13 +2,15 @@
 
     python tests/refresh_catalogue.py          # adds what is new (untranslated), drops what is gone
 
-Sentences are the literals given to `page.say` in cxlib and the markdown cells of the notebooks.
+Sentences are the literals given to `page.say` in cxlib and its templates, and the markdown cells of
+the notebooks.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 from cxlib import page
@@ -23,6 +25,9 @@ def sentences() -> dict[str, str]:
     for file in sorted((ROOT / "cxlib").rglob("*.py")):
         for literal in said_in(file):
             found.setdefault(literal, f"cxlib/{file.relative_to(ROOT / 'cxlib').as_posix()}")
+    for file in sorted((ROOT / "cxlib").rglob("*.j2")):
+        for literal in re.findall(r"""\bsay\((["'])(.+?)\1""", file.read_text(encoding="utf-8")):
+            found.setdefault(literal[1], f"cxlib/{file.relative_to(ROOT / 'cxlib').as_posix()}")
     for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for literal in prose_of(file):
             found.setdefault(literal, f"notebooks/{file.name}")
@@ -30,7 +35,7 @@ def sentences() -> dict[str, str]:
 
 
 def said_in(file: Path) -> list[str]:
-    """The literals given to `page.say` (or `say` inside page), and the WORDS that name table terms."""
+    """The literals given to `page.say`, and the WORDS that name the terms of tables."""
     found = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and node.args and _name(node.func) == "say":
