@@ -206,6 +206,13 @@ def test_reasons_name_what_raises_the_risk(fit) -> None:
     assert second == "nothing out of the ordinary"
 
 
+def test_the_commonest_reasons_are_those_of_the_customers_at_risk(customers, fit) -> None:
+    assert fit.why.table["n"].eq(fit.risk["n"].iloc[0]).all()
+    assert fit.why.table["feature"].iloc[0] == "tenure" and fit.why.table["estimate"].iloc[0] > 0.9
+    assert fit.why.answer.startswith("The commonest reason of the")
+    assert "plan" in fit.associations.answer or "tenure" in fit.associations.answer
+
+
 def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
     rows = company(1500, 8).drop(columns="truth")
     rows["rare"] = (rows.index % 400 == 0) & ~rows["left"]

@@ -170,6 +170,15 @@ def test_profiles_are_means_and_shares(groups: pd.DataFrame, fit: segments.Fit) 
     assert_allclose(first.loc["spend", "overall"], groups["spend"].mean())
 
 
+def test_marks_are_profiles_in_deviations(groups: pd.DataFrame, fit: segments.Fit) -> None:
+    age = fit.profiles["term"] == "age"
+    in_deviations = (fit.profiles.loc[age, "high"] - groups["age"].mean()) / groups["age"].std(
+        ddof=0
+    )
+    assert_allclose(fit.marks.loc[age, "high"], in_deviations)
+    assert_allclose(fit.marks["estimate"], fit.profiles["distance"])
+
+
 def test_a_crowd_without_groups_is_called_one() -> None:
     crowd = pd.DataFrame(np.random.default_rng(1).normal(size=(600, 5)), columns=list("abcde"))
     fit = segments.fit(crowd, list("abcde"), k=7, draws=20)

@@ -5,7 +5,8 @@
     fit.table             # AUC, log-loss, Brier score, calibration slope and intercept
     fit.calibration       # ten bins of predicted probability: who left
     fit.risk              # high, medium and low risk: who left, beside what was predicted
-    fit.why               # what goes with leaving, in points of probability and in odds
+    fit.effects           # what goes with leaving, in points of probability and in odds
+    fit.why               # the commonest reasons of those at high risk
     churn.score(customers, fit)     # the rows with probability, risk and reasons
 
 The model is transparent: a logistic regression of smooth curves (numbers) and levels (categories)
@@ -26,7 +27,7 @@ from cxlib import page
 from cxlib.churn import evidence, logit
 from cxlib.churn.admission import Given, admit
 from cxlib.churn.features import Feature, columns_of, learn, numbers_of, places, plain, stiffness_of
-from cxlib.churn.scoring import score
+from cxlib.churn.scoring import contributions, reasons_of, score
 from cxlib.estimates import Estimates
 
 __all__ = ["Fit", "fit", "score"]
@@ -47,6 +48,7 @@ class Fit(Estimates):
     calibration : term, estimate (share who left), low, high, n, predicted; the band is simultaneous
     risk : term (high, medium, low), estimate, low, high, n, predicted, leavers, least
     effects : term, estimate, low, high, n, feature, odds, odds_low, odds_high
+    why : how often each feature is among the first three reasons of customers at high risk
     thresholds : probability from which risk is high, and medium
     features, coefficients, penalty : the model; `coefficients` are (1 + p,), intercept first
     """
@@ -54,13 +56,14 @@ class Fit(Estimates):
     calibration: pd.DataFrame = field(kw_only=True)
     risk: pd.DataFrame = field(kw_only=True)
     effects: pd.DataFrame = field(kw_only=True)
+    why: Estimates = field(kw_only=True)
     thresholds: tuple[float, float] = field(kw_only=True)
     features: list[Feature] = field(kw_only=True)
     coefficients: np.ndarray = field(kw_only=True)
     penalty: float = field(kw_only=True)
 
     @property
-    def why(self) -> Estimates:
+    def associations(self) -> Estimates:
         """`effects` with a sentence about the one that is surely largest."""
         clear = self.effects[(self.effects["low"] > 0) | (self.effects["high"] < 0)]
         if clear.empty:
@@ -129,6 +132,7 @@ def fit(
         calibration=evidence.calibration(p, given.left, given.weight),
         risk=risk,
         effects=effects,
+        why=_why(given, learnt, model, p, thresholds, draws, seed),
         thresholds=thresholds,
         features=learnt,
         coefficients=model.coefficients,
@@ -162,6 +166,40 @@ def _answer(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, fl
         auc=page.number(auc.estimate, 2),
         span=page.span(auc.low, auc.high, 2),
     )
+
+
+def _why(
+    given: Given,
+    learnt: list[Feature],
+    model: logit.Ridge,
+    p: np.ndarray,
+    thresholds: tuple[float, float],
+    draws: int,
+    seed: int,
+) -> Estimates:
+    parts = contributions(given.rows, learnt, model.coefficients)
+    places_of, telling = reasons_of(parts)
+    reasons = np.zeros(parts.shape, bool)
+    np.put_along_axis(reasons, places_of, telling, axis=1)
+    at_risk = p >= thresholds[0]
+    if not at_risk.any():  # nobody is at high risk: the tenth at the highest
+        at_risk = p >= np.quantile(p, 0.9)
+    table = evidence.commonest_reasons(learnt, reasons, at_risk, given.weight, draws, seed)
+    n = page.count(at_risk.sum())
+    if table.empty:
+        answer = page.say("No feature sets the {n} customers at the highest risk apart.", n=n)
+    else:
+        top = table.iloc[0]
+        answer = page.say(
+            "The commonest reason of the {n} customers at the highest risk: {feature}, {share} "
+            "({span}) of them.",
+            n=n,
+            feature=top.term,
+            share=page.percent(top.estimate),
+            span=page.span(top.low, top.high, 0, share=True),
+        )
+    note = page.say("A reason is one of at most three features that raise a customer's odds most.")
+    return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
 def _note(

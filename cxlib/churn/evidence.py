@@ -134,6 +134,25 @@ def effects(
     return table.iloc[order].reset_index(drop=True)
 
 
+def commonest_reasons(
+    features: list[Feature],
+    given: np.ndarray,
+    at_risk: np.ndarray,
+    w: np.ndarray,
+    draws: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Share of the customers `at_risk` of whom each feature is a reason; the commonest first.
+
+    `given` (n, features) says which features are reasons of which customer.
+    """
+    estimate, replicates = _means(given[at_risk].astype(float), w[at_risk], draws, seed)
+    names = [f.name for f in features]
+    table = tabulate([page.label(n) for n in names], estimate, replicates, int(at_risk.sum()))
+    table = table.assign(feature=names).sort_values("estimate", ascending=False, kind="stable")
+    return table[table["estimate"] > 0].reset_index(drop=True)
+
+
 def _contrast(
     a: np.ndarray,
     w: np.ndarray,

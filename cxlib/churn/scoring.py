@@ -58,12 +58,25 @@ def score(customers: pd.DataFrame, fit) -> pd.DataFrame:
 def _score(
     customers: pd.DataFrame, features: list[Feature], coefficients: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    z = columns_of(features, customers) * coefficients[1:]
-    starts = [at.start for at in places(features).values()]
-    parts = np.add.reduceat(z, starts, axis=1)  # log-odds that each feature adds
+    parts = contributions(customers, features, coefficients)
     probability = logit.expit(coefficients[0] + parts.sum(1))
-    _hand_over(parts, customers, features)
     return probability, _reasons(parts, customers, features)
+
+
+def contributions(
+    customers: pd.DataFrame, features: list[Feature], coefficients: np.ndarray
+) -> np.ndarray:
+    """Log-odds that each feature adds to those of the average customer, (n, features)."""
+    z = columns_of(features, customers) * coefficients[1:]
+    parts = np.add.reduceat(z, [at.start for at in places(features).values()], axis=1)
+    _hand_over(parts, customers, features)
+    return parts
+
+
+def reasons_of(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The features that raise each customer's odds most, at most three: (places, which count)."""
+    top = np.argsort(-parts, axis=1, kind="stable")[:, :REASONS]
+    return top, np.take_along_axis(parts, top, axis=1) >= LEAST_REASON
 
 
 def _hand_over(parts: np.ndarray, customers: pd.DataFrame, features: list[Feature]) -> None:
@@ -78,8 +91,7 @@ def _hand_over(parts: np.ndarray, customers: pd.DataFrame, features: list[Featur
 
 
 def _reasons(parts: np.ndarray, customers: pd.DataFrame, features: list[Feature]) -> np.ndarray:
-    top = np.argsort(-parts, axis=1, kind="stable")[:, :REASONS]
-    telling = np.take_along_axis(parts, top, axis=1) >= LEAST_REASON
+    top, telling = reasons_of(parts)
     words = np.full(top.shape, "", object)
     for place, feature in enumerate(features):
         row, rank = np.nonzero((top == place) & telling)

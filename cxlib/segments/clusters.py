@@ -27,7 +27,6 @@ from cxlib.segments.space import (
 MISSING = ("complete", "median")
 FEWEST = 30  # customers
 SAMPLE = 10_000  # customers on whom the number of segments is chosen
-SIZE_DRAWS = 1000
 TELLING = 0.3  # deviations from the average from which a feature names a segment
 CLEAR = 0.25  # silhouette below which segments shade into each other
 
@@ -41,13 +40,16 @@ class Fit(Estimates):
     table : term (the segment's name), estimate (share of customers), low, high, n, segment
         (number), jaccard, verdict ("report", "pattern", "not named"); largest first
     profiles : segment (name), term (feature or level), estimate (mean or share), low, high, n,
-        overall, distance (from the average, in deviations); intervals hold for all segments at once
+        overall, distance (from the average, in deviations), spread (one deviation); the intervals
+        of a term hold for all segments at once
+    marks : profiles in deviations from the average customer, to set features side by side
     choice : k, silhouette, stability, weakest, smallest, chosen
     axes, centres : how customers become points, and the middle of each segment (k, columns)
     missing : what was done about missing values
     """
 
     profiles: pd.DataFrame = field(kw_only=True)
+    marks: pd.DataFrame = field(kw_only=True)
     choice: pd.DataFrame = field(kw_only=True)
     axes: list[Axis] = field(kw_only=True)
     centres: np.ndarray = field(kw_only=True)
@@ -63,6 +65,7 @@ def fit(
     weight: str | None = None,
     missing: str = "complete",
     draws: int = 50,
+    interval_draws: int = 1000,
     seed: int = 1,
 ) -> Fit:
     """Segments of customers alike in `features` (numbers, yes or no, categories).
@@ -87,16 +90,18 @@ def fit(
         tried = stability.trials(x[sampled], w[sampled], numbers, draws, seed)
         chosen = k or stability.choose(tried, w[sampled])
         found = _ordered(x, w, tried[chosen], seed)
-    named = _sizes(axes, x, w, *found, seed)
+    named = _sizes(axes, x, w, *found, interval_draws, seed)
+    profiles = _profiles(axes, rows, w, found[1], named, interval_draws, seed)
     choice = stability.choice_of(tried, w[sampled], chosen)
     return Fit(
         named,
         _answer(named),
         " ".join([*_notes(axes, rows, customers, choice, named, len(sampled)), *notes]),
         "share",
-        draws=draws,
+        draws=interval_draws,
         seed=seed,
-        profiles=_profiles(axes, rows, w, found[1], named, seed),
+        profiles=profiles,
+        marks=_marks(profiles),
         choice=choice,
         axes=axes,
         centres=found[0],
@@ -221,10 +226,11 @@ def _sizes(
     centres: np.ndarray,
     labels: np.ndarray,
     jaccard: np.ndarray,
+    draws: int,
     seed: int,
 ) -> pd.DataFrame:
     inside = (labels[:, None] == np.arange(len(centres))).astype(float) * w[:, None]
-    sums = moments.resample_sums(np.column_stack([inside, w]), SIZE_DRAWS, seed)
+    sums = moments.resample_sums(np.column_stack([inside, w]), draws, seed)
     share = inside.sum(0) / w.sum()
     low, high = _together(share, sums[:, :-1] / sums[:, -1:])
     verdicts = np.select(
@@ -291,6 +297,7 @@ def _profiles(
     w: np.ndarray,
     labels: np.ndarray,
     named: pd.DataFrame,
+    draws: int,
     seed: int,
 ) -> pd.DataFrame:
     """What each segment is like; the interval of a term holds for all segments at once."""
@@ -300,7 +307,7 @@ def _profiles(
     shown = [i for i, flag in enumerate(_shown(axes)) if flag]
     is_share = np.repeat([bool(a.levels) for a in axes], [max(len(a.levels), 1) for a in axes])
     terms, values = np.array(terms_of(axes), object)[shown], values[:, shown]
-    estimate, replicates = _segment_means(values - mean[shown], w, labels, len(named), seed)
+    estimate, replicates = _segment_means(values - mean[shown], w, labels, len(named), draws, seed)
     tables = []
     for j, term in enumerate(terms):
         centre = mean[shown][j]
@@ -316,9 +323,17 @@ def _profiles(
                 n=named["n"],
                 overall=centre,
                 distance=estimate[:, j] / spread[shown][j],
+                spread=spread[shown][j],
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _marks(profiles: pd.DataFrame) -> pd.DataFrame:
+    marks = profiles[["segment", "term", "estimate", "low", "high", "n"]].copy()
+    for column in ("estimate", "low", "high"):
+        marks[column] = (profiles[column] - profiles["overall"]) / profiles["spread"]
+    return marks
 
 
 def _shown(axes: list[Axis]) -> list[bool]:
@@ -331,12 +346,12 @@ def _shown(axes: list[Axis]) -> list[bool]:
 
 
 def _segment_means(
-    values: np.ndarray, w: np.ndarray, labels: np.ndarray, k: int, seed: int
+    values: np.ndarray, w: np.ndarray, labels: np.ndarray, k: int, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Means by segment (k, p), and over draws of customers (draws, k, p), memberships held."""
     inside = (labels[:, None] == np.arange(k)) * w[:, None]
     each = np.concatenate([inside, *(inside * v[:, None] for v in values.T)], axis=1)
-    sums = moments.resample_sums(each, SIZE_DRAWS, seed)
+    sums = moments.resample_sums(each, draws, seed)
     means = [
         np.moveaxis(s.reshape(-1, values.shape[1] + 1, k), 1, 2) for s in (each.sum(0)[None], sums)
     ]
