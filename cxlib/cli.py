@@ -270,7 +270,7 @@ def run(names, given, by: str, jobs: int | None, out: Path | None, plain: bool) 
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Arguments told apart: studies by their names, notebooks by what begins theirs."""
     from cxlib import batch, study
-    from cxlib.batch.parameters import nearest
+    from cxlib.batch.declared import nearest
 
     known = study.names()
     studies = [n for n in names if n in known]

@@ -15,8 +15,8 @@ import sys
 # nbformat would have jsonschema build 35 grammars at import, a second, for a check it never makes.
 sys.modules.setdefault("rfc3987_syntax", None)
 
+from cxlib.batch.declared import Parameter  # noqa: E402
+from cxlib.batch.declared import of as parameters  # noqa: E402
 from cxlib.batch.grid import Page, Result, notebooks, pick, plan, run  # noqa: E402
-from cxlib.batch.parameters import Parameter  # noqa: E402
-from cxlib.batch.parameters import of as parameters  # noqa: E402
 
 __all__ = ["Page", "Parameter", "Result", "notebooks", "parameters", "pick", "plan", "run"]

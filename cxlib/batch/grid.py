@@ -184,10 +184,10 @@ class _Work:
         """What a worker is told."""
         return record.job_of(page, self.folders[page.study], self._links(page))
 
-    def _links(self, page: Page) -> dict[str, str]:
+    def _links(self, page: Page) -> dict[str, tuple[str, str]]:
         """Where links to other notebooks lead: their pages of the same study and group."""
         return {
-            p.notebook.stem: f"{p.name}.html"
+            p.notebook.stem: (f"{p.name}.html", p.title)
             for p in self.pages
             if p.study == page.study and p.set_name in ("", page.set_name)
         }

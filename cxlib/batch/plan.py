@@ -18,8 +18,8 @@ from pathlib import Path
 import nbformat
 
 from cxlib import page, study
-from cxlib.batch import parameters
-from cxlib.batch.parameters import Parameter
+from cxlib.batch import declared
+from cxlib.batch.declared import Parameter
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def pick(name: str) -> Path:
         raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
     numbers = [n.split("_")[0] for n in known]
     raise ValueError(
-        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers])}. There are: "
+        f"no notebook {name!r}{declared.nearest(name, [*known, *numbers])}. There are: "
         f"{', '.join(known) or 'none'}."
     )
 
@@ -106,10 +106,10 @@ def _of_study(name: str, chosen: list[Path], given: dict, by: str) -> list[Page]
 
 
 def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
-    declared = parameters.of(notebook)
-    if "STUDY" not in declared:
+    known = declared.of(notebook)
+    if "STUDY" not in known:
         raise ValueError(f"{notebook.name} declares no STUDY, so no study can be given to it.")
-    return parameters.settle(declared, {**given, "STUDY": name}, notebook.stem)
+    return declared.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
 def _of_notebook(about: study.Study, notebook: Path, values: dict, by: str) -> list[Page]:
@@ -131,7 +131,7 @@ def _of_notebook(about: study.Study, notebook: Path, values: dict, by: str) -> l
         if lacking:
             return [Page(name=notebook.stem, values=values, **shared)]
         home = _home(needs, list(store.tables))
-        _against(parameters.of(notebook), values, store, home)
+        _against(declared.of(notebook), values, store, home)
         if not by:
             return [Page(name=notebook.stem, values=values, **shared)]
         return [
@@ -169,13 +169,13 @@ def _home(needs: Iterable[str], tables: list[str]) -> str:
     return (first or [t for t in ("responses", "customers") if t in tables] or tables)[0]
 
 
-def _against(declared: Mapping[str, Parameter], values: Mapping, store, home: str) -> None:
+def _against(asked: Mapping[str, Parameter], values: Mapping, store, home: str) -> None:
     known = {
         "wave": store.waves(),
         "column": store.columns(home),
         "item": list(store.study.items),
     }
-    for name, parameter in declared.items():
+    for name, parameter in asked.items():
         parameter.against(values[name], known)
         if parameter.kind == "condition" and values[name]:
             _check_condition(store, home, str(values[name]), str(values.get("WAVE", "")))
@@ -192,7 +192,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping) -> li
     if by not in columns:
         raise ValueError(
             f"--by {by}: {home} of {store.study.name} has no such column"
-            f"{parameters.nearest(by, columns)}. It has: {', '.join(columns)}."
+            f"{declared.nearest(by, columns)}. It has: {', '.join(columns)}."
         )
     if "WHERE" not in values:
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")

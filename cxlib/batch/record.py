@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import one, parameters
+from cxlib.batch import declared, one
 
 if TYPE_CHECKING:
     from cxlib.batch.grid import Result
     from cxlib.batch.plan import Page
 
 
-def job_of(page: Page, folder: Path, links: Mapping[str, str]) -> dict:
+def job_of(page: Page, folder: Path, links: Mapping[str, tuple[str, str]]) -> dict:
     """All that a worker needs to make the page, as JSON."""
-    declared = parameters.of(page.notebook)
+    asked = declared.of(page.notebook)
     return {
         "notebook": str(page.notebook),
         "folder": str(folder),
@@ -40,7 +40,7 @@ def job_of(page: Page, folder: Path, links: Mapping[str, str]) -> dict:
             "lang": page.lang,
             "study": dict(page.source),
             "parameters": [
-                [name, _shown(value), declared[name].comment] for name, value in page.values.items()
+                [name, _shown(value), asked[name].comment] for name, value in page.values.items()
             ],
             "pages": dict(links),
             "set_name": page.set_name,

@@ -39,6 +39,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
+NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
 
 
@@ -47,15 +48,15 @@ class Facts:
     """What a page says besides its notebook.
 
     `parameters` is a list of (name, value, comment); `pages` maps the notebooks of the same run to
-    their pages; `mistake` is (cell, cells, error) of a page that failed; `foot` is a list of short
-    texts. No times: two runs of the same inputs are the same page.
+    file and title of their pages; `mistake` is (cell, cells, error) of a page that failed; `foot`
+    is a list of short texts. No times: two runs of the same inputs are the same page.
     """
 
     title: str
     lang: str = "en"
     study: Mapping[str, str] = field(default_factory=dict)  # title, source, licence, citation
     parameters: Iterable[tuple[str, str, str]] = ()
-    pages: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     set_name: str = ""
     mistake: tuple[int, int, str] | None = None
     lacking: tuple[str, ...] = ()
@@ -139,6 +140,7 @@ def _blocks(notebook: NotebookNode, facts: Facts) -> Iterable[dict]:
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     """Markdown as HTML, its own `# title` left out, and its headings for the contents."""
     source = re.sub(r"\A\s*# .*\n?", "", source)
+    source = NOTEBOOK.sub(r"[\1](\1.ipynb)", source)
     rendered = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(source)
     found = []
 
@@ -170,8 +172,12 @@ def _link_to(facts: Facts):
     def link(match: re.Match) -> str:
         target, words = match[1], match[2]
         if target.endswith(".ipynb"):
-            found = facts.pages.get(Path(target).stem)
-            return f'<a href="{html.escape(found)}">{words}</a>' if found else words
+            stem = Path(target).stem
+            if stem not in facts.pages:
+                return words
+            file, title = facts.pages[stem]
+            words = html.escape(title) if words == stem else words
+            return f'<a href="{html.escape(file)}">{words}</a>'
         safe = target.startswith(("https://", "http://", "#", "mailto:"))
         return f'<a href="{target}" rel="noreferrer noopener">{words}</a>' if safe else words
 

@@ -141,7 +141,7 @@ def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | Non
         )
     )  # fmt: skip
     lines = style.name(name, 24).split(" ")
-    text = "\n".join(lines) if len(lines) == 2 and len(" ".join(lines)) > 12 else " ".join(lines)
+    text = "\n".join(lines) if len(lines) == 2 and len(" ".join(lines)) > 19 else " ".join(lines)
     ax.text(x, y - (0.07 if explained is not None else 0), text, ha="center", va="center", zorder=4,
             fontsize=10, fontweight="bold", linespacing=1.0)  # fmt: skip
     if explained is not None and explained == explained:

@@ -1,0 +1,407 @@
+"""The grid: parameters held strictly, pages in processes of their own, failures that show."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from cxlib import batch
+from cxlib.batch import declared, one, record, template
+from cxlib.batch.progress import Progress
+
+pytestmark = pytest.mark.xdist_group("batch")
+
+CELL = """\
+STUDY: str = "tiny"     # folder under data/
+WAVE: str = ""          # survey wave; empty for all (a wave)
+WHERE: str = ""         # rows for which this holds, e.g. channel = 'web' (a condition)
+BY: str = ""            # compare the groups of this column (a column)
+LANG: str = "en"        # language of the page (one of: en, zh)
+DRAWS: int = 100        # bootstrap draws (10 to 20000)
+SEED: int = 1           # of the draws (0 to 2147483647)
+ITEMS: list[str] = []   # what to average (items)
+SHARE: float = 0.5      # a share (0 to 1)
+LOUD: bool = False      # say more
+"""
+STUDY = """\
+title: Tiny
+source: made here
+licence: none
+tables:
+  responses:
+    files: answers.csv
+    columns: {response_id: id, wave: wave, channel: channel, satisfied: satisfied}
+items:
+  satisfied: {label: Satisfied, scale: [1, 10], role: csat}
+reports: [10, 30]
+"""
+ANSWER = """\
+import pandas as pd
+from cxlib import report, reserve, show
+from cxlib.estimates import Estimates
+study = reserve.open(STUDY, lang=LANG)
+show.use_house_style()
+rows = study.responses(wave=WAVE, where=WHERE)
+table = rows.groupby("channel")["satisfied"].agg(estimate="mean", n="size").reset_index()
+table = table.rename(columns={"channel": "term"}).assign(low=1.0, high=10.0)
+"""
+MORE = """\
+import sys
+print("out"); print("err", file=sys.stderr); print("out again")
+report.keep("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
+pd.DataFrame({c: [1] for c in "abcdefghijklmnopqrstuvwxyz"})
+"""
+LEAK = """\
+import numpy as np, pandas as pd
+assert pd.options.display.precision == 6
+pd.options.display.precision = 1
+print(np.random.rand())
+"""
+
+
+def write(folder: Path, name: str, *cells: str, needs=("responses",)) -> None:
+    tagged = new_code_cell(CELL, metadata={"tags": ["parameters"]})
+    made = new_notebook(
+        cells=[new_markdown_cell(f"# {name}"), tagged, *map(new_code_cell, cells)],
+        metadata={"cxlib": {"needs": list(needs), "title": {"en": name}}},
+    )
+    nbformat.write(made, folder / f"{name}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project of one small study and notebooks that do well, fail, die and hang."""
+    root = tmp_path_factory.mktemp("project")
+    study, notebooks = root / "data" / "tiny", root / "notebooks"
+    study.mkdir(parents=True)
+    notebooks.mkdir()
+    (study / "study.yaml").write_text(STUDY)
+    rows = [f"r{i},w{i % 2 + 1},{'web' if i % 3 else 'shop'},{i % 10 + 1}" for i in range(60)]
+    (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
+    write(notebooks, "10_works", ANSWER, MORE, "show.intervals(table);")
+    write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
+    write(notebooks, "21_dies", "import os\nos._exit(3)")
+    write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
+    write(notebooks, "30_orders", "1", needs=("orders",))
+    write(notebooks, "31_leaks", LEAK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CX_ROOT", str(root))
+        declared.of.cache_clear()
+        yield root
+
+
+@pytest.fixture(scope="module", params=["fork", "kernel"])
+def made(request, project):
+    """The pages of every notebook but the one that hangs, by fork and by kernel."""
+    if request.param == "fork" and not template.possible():
+        pytest.skip("no fork on this system")
+    out = project / f"out-{request.param}"
+    pages = batch.plan(["tiny"], ["10", "20", "21", "30"], {"SEED": "7"})
+    results = batch.run(
+        pages, out=out, plain=request.param == "kernel", progress=Progress(4, io.StringIO())
+    )
+    return {r.page.notebook.stem[:2]: r for r in results}
+
+
+def test_parameters_are_read_from_the_cell() -> None:
+    read = declared.read_cell(CELL)
+    assert list(read)[:3] == ["STUDY", "WAVE", "WHERE"]
+    draws, lang, items = read["DRAWS"], read["LANG"], read["ITEMS"]
+    assert (draws.type, draws.default, draws.low, draws.high) == ("int", 100, 10, 20000)
+    assert draws.comment == "bootstrap draws" and lang.choices == ("en", "zh")
+    assert items.kind == "item" and read["WHERE"].kind == "condition"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("DRAWS", "500", 500),
+        ("SHARE", "0.25", 0.25),
+        ("SHARE", "1", 1.0),
+        ("LOUD", "yes", True),
+        ("LOUD", "False", False),
+        ("ITEMS", "a, b", ["a", "b"]),
+        ("ITEMS", "", []),
+        ("WAVE", "2026", "2026"),
+    ],
+)
+def test_text_becomes_the_declared_type(name: str, text: str, value) -> None:
+    assert declared.read_cell(CELL)[name].read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"DRWAS": "5"}, "no parameter 'DRWAS'; did you mean 'DRAWS'"),
+        ({"draws": "5"}, "did you mean 'DRAWS'"),
+        ({"DRAWS": "many"}, "not a whole number"),
+        ({"DRAWS": 1.5}, "not a whole number"),
+        ({"DRAWS": "5"}, "Allowed: 10 to 20000"),
+        ({"SHARE": "nan"}, "not a number"),
+        ({"LANG": "fr"}, "Allowed: en, zh"),
+        ({"LOUD": "perhaps"}, "not true or false"),
+        ({"WAVE": 3}, "not text"),
+    ],
+)
+def test_a_mistaken_parameter_is_named_with_what_is_allowed(given: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        declared.settle(declared.read_cell(CELL), given)
+
+
+@pytest.mark.parametrize("cell", ["DRAWS = 5", "x: set = {1}", "x: int", "import os"])
+def test_a_parameter_without_type_or_default_is_refused(cell: str) -> None:
+    with pytest.raises(ValueError):
+        declared.read_cell(cell)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"WAVE": "w9"}, "There are: w1, w2"),
+        ({"BY": "chanel"}, "did you mean 'channel'"),
+        ({"ITEMS": "satisfied,nothing"}, "There are: satisfied"),
+        ({"WHERE": "colour = 'red'"}, "colour"),
+        ({"WHERE": "channel = "}, "WHERE"),
+        ({"WHERE": "channel = 'fax'"}, "fax"),
+        ({"STUDY": "other"}, "cx run STUDY"),
+    ],
+)
+def test_a_parameter_that_cannot_apply_is_refused_before_anything_runs(
+    project, given: dict, says: str
+) -> None:
+    with pytest.raises((ValueError, RuntimeError), match=re.escape(says)):
+        batch.plan(["tiny"], ["10"], given)
+
+
+def test_an_unknown_study_or_notebook_is_named_with_those_there_are(project) -> None:
+    with pytest.raises(ValueError, match="no study 'tinny'; did you mean 'tiny'"):
+        batch.plan(["tinny"])
+    with pytest.raises(ValueError, match="no notebook '99'.*10_works"):
+        batch.plan(["tiny"], ["99"])
+    with pytest.raises(ValueError, match="'2' begins 3 notebooks"):
+        batch.pick("2")
+
+
+def test_without_notebooks_those_of_the_study_run(project) -> None:
+    assert [p.name for p in batch.plan(["tiny"])] == ["10_works", "30_orders"]
+
+
+def test_each_value_of_a_column_makes_a_set(project) -> None:
+    pages = batch.plan(["tiny"], ["10"], {"WHERE": "wave = 'w1'"}, by="channel")
+    assert [p.set_name for p in pages] == ["channel: shop", "channel: web"]
+    assert pages[0].values["WHERE"] == "(wave = 'w1') and \"channel\" = 'shop'"
+
+
+def test_a_column_that_splits_nothing_is_refused(project) -> None:
+    with pytest.raises(ValueError, match="no such column"):
+        batch.plan(["tiny"], ["10"], by="chanel")
+    with pytest.raises(ValueError, match="smallest cell"):
+        batch.plan(["tiny"], ["10"], by="response_id")
+
+
+def test_a_whole_page_is_kept_and_shown(made) -> None:
+    result = made["10"]
+    assert result.status == "whole" and result.answer == "Mean 5.5000, n 60."
+    html = result.file.read_text(encoding="utf-8")
+    assert "Mean 5.5000, n 60." in html and "<dt>SEED</dt><dd>7" in html
+    assert html.count("<img ") == 1
+
+
+def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
+    result = made["20"]
+    html = result.file.read_text(encoding="utf-8")
+    assert result.status == "failed" and result.mistake[0] == 5
+    assert "Cell 5 of 6 stopped" in html and "&lt;b&gt;no &amp; such&lt;/b&gt; thing" in html
+    assert html.index("not whole") < html.index("<main>")
+
+
+def test_a_page_whose_process_dies_says_so_whatever_its_notebook_says(made) -> None:
+    result = made["21"]
+    assert result.status == "failed"
+    assert "This page is not whole" in result.file.read_text(encoding="utf-8")
+
+
+def test_a_study_without_the_tables_says_so_and_is_no_failure(made) -> None:
+    result = made["30"]
+    assert result.status == "lacking" and "orders" in result.answer
+    assert "cannot answer" in result.file.read_text(encoding="utf-8")
+
+
+def test_answers_and_record_lie_beside_the_pages(made) -> None:
+    folder = made["10"].folder
+    answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert answers["10_works"]["mean"]["answer"] == "Mean 5.5000, n 60."
+    assert [p["status"] for p in run["pages"]] == ["whole", "failed", "failed", "lacking"]
+    assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 6
+    assert {"code", "data", "environment"} <= set(run) and "responses" in run["data"]
+
+
+def test_no_time_nor_place_is_in_a_page(made, project) -> None:
+    folder = made["10"].folder
+    for file in [*folder.glob("*.html"), *folder.glob("*.ipynb")]:
+        text = file.read_text(encoding="utf-8")
+        assert str(project) not in text and "start_time" not in text, file.name
+        assert file.name == "index.html" or not re.search(r"20\d\d-\d\d-\d\dT\d\d", text), file.name
+
+
+def test_nothing_half_written_is_left(made) -> None:
+    assert not list(made["10"].folder.glob(".*"))
+
+
+def test_forks_and_kernels_make_the_same_bytes(project) -> None:
+    if not template.possible():
+        pytest.skip("no fork on this system")
+    for name in ("10_works", "20_breaks", "30_orders"):
+        for kind in ("html", "ipynb"):
+            one_, other = (project / f"out-{w}" / f"{name}.{kind}" for w in ("fork", "kernel"))
+            assert one_.read_bytes() == other.read_bytes(), f"{name}.{kind}"
+
+
+def test_nothing_leaks_from_page_to_page(project) -> None:
+    pages = [p for where in ("w1", "w2") for p in batch.plan(["tiny"], ["31"], {"WAVE": where})]
+    outs = [batch.run([p], out=project / f"leak{i}", progress=Progress(1, io.StringIO()))[0]
+            for i, p in enumerate(pages)]  # fmt: skip
+    assert [r.status for r in outs] == ["whole", "whole"], [r.mistake for r in outs]
+
+
+def test_a_page_that_hangs_is_ended_at_its_limit(project) -> None:
+    began = time.monotonic()
+    [result] = batch.run(
+        batch.plan(["tiny"], ["22"]), out=project / "hang", longest=8,
+        progress=Progress(1, io.StringIO()),
+    )  # fmt: skip
+    assert result.status == "failed" and "took longer than 8 s" in result.answer
+    assert time.monotonic() - began < 60
+
+
+def test_stopping_leaves_no_process_and_no_half_page(project) -> None:
+    # A job in the background ignores Ctrl-C, and so would its children.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from cxlib import batch\nbatch.run(batch.plan(['tiny'], ['10', '22']), out='stopped')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=project, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "CX_ROOT": str(project)}, start_new_session=True,
+    )  # fmt: skip
+    for line in process.stderr:
+        if "10_works: whole" in line:
+            break
+    process.send_signal(2)
+    try:
+        process.wait(30)
+    finally:
+        process.kill()
+    run = json.loads((project / "stopped" / "run.json").read_text(encoding="utf-8"))
+    assert [p["status"] for p in run["pages"]] == ["whole", "not made"]
+    assert not (project / "stopped" / "22_hangs.html").exists()
+    assert not _alive("22_hangs", project)
+
+
+def _alive(word: str, root: Path) -> list[str]:
+    """Processes that still work for this project."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if (
+                f"CX_ROOT={root}".encode() in place.read_bytes()
+                and int(place.parent.name) != os.getpid()
+            ):
+                command = (place.parent / "cmdline").read_bytes()
+                if b"cxlib.batch" in command or b"ipykernel" in command:
+                    found.append(command.decode())
+        except OSError:
+            continue
+    return found
+
+
+def test_pages_can_be_bound_again_from_what_was_kept(made) -> None:
+    folder = made["10"].folder
+    before = made["10"].file.read_bytes()
+    made["10"].file.unlink()
+    assert record.bind_again(folder) == 4
+    assert made["10"].file.read_bytes() == before
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match="is not a run"):
+        record.bind_again(tmp_path)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path) -> None:
+    one.put(tmp_path / "a.html", "first")
+    with pytest.raises(UnicodeEncodeError):
+        one.put(tmp_path / "a.html", "second \ud800")
+    assert (tmp_path / "a.html").read_text() == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_progress_is_plain_lines_away_from_a_terminal() -> None:
+    stream = io.StringIO()
+    with Progress(1, stream) as progress:
+        progress.begin("s/10")
+        progress.cell("s/10", 2, 5)
+        progress.end("s/10", "whole", 1.23)
+    assert stream.getvalue() == "s/10: begun\ns/10: whole, 1.2 s (1 of 1)\n"
+
+
+def test_progress_on_a_terminal_is_one_live_line() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    with Progress(2, stream) as progress:
+        progress.begin("s/10")
+        progress.cell("s/10", 2, 5)
+        time.sleep(0.3)
+    assert "\r\x1b[K[0/2] s/10 cell 2/5" in stream.getvalue()
+
+
+LIBRARIES = {
+    "blas": "import numpy as np; a = np.random.rand(200, 200); (a @ a).sum()",
+    "sklearn": "from sklearn.cluster import KMeans; import numpy as np; "
+    "KMeans(2, n_init=1).fit(np.random.rand(500, 2))",
+    "duckdb": "import duckdb; duckdb.sql('select sum(i) from range(100000) t(i)').fetchall()",
+    "arrow": "import pyarrow as pa, pyarrow.compute as c; c.sum(pa.array(range(1000)))",
+    "pandas": "import pandas as pd; pd.Series(['a'] * 1000).str.upper().value_counts()",
+    "scipy": "import scipy.linalg as s, numpy as np; s.svd(np.random.rand(100, 100))",
+    "figure": "from matplotlib import pyplot as p; p.plot([1, 2]); p.close()",
+}
+
+
+@pytest.mark.skipif(not template.possible(), reason="no fork on this system")
+def test_every_library_computes_after_a_fork(project) -> None:
+    write(project / "notebooks", "90_canary", *LIBRARIES.values())
+    [result] = batch.run(batch.plan(["tiny"], ["90"]), out=project / "canary",
+                         progress=Progress(1, io.StringIO()), longest=120)  # fmt: skip
+    assert result.status == "whole", result.mistake
+
+
+@pytest.mark.skipif(not template.possible(), reason="no fork on this system")
+def test_the_template_has_one_thread_when_it_forks() -> None:
+    code = "from cxlib.batch import template as t; t._import_all(); print(t.threads())"
+    from cxlib.batch.environment import for_pages
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                         env=for_pages(Path("/nonexistent")))  # fmt: skip
+    assert out.stdout.strip() == "1"
+
+
+def test_wide_tables_are_not_cut_as_on_a_terminal(made) -> None:
+    notebook = nbformat.read(made["10"].file.with_suffix(".ipynb"), as_version=4)
+    shown = [
+        o for c in notebook.cells for o in c.get("outputs", []) if "text/html" in o.get("data", {})
+    ]
+    assert pd.options.display.max_columns in (0, 20) and "…" not in shown[0]["data"]["text/html"]

@@ -1,0 +1,228 @@
+"""Pages: what is kept, what is shown, what never gets through."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+
+import numpy as np
+import pandas as pd
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cxlib import page, report
+from cxlib.estimates import Estimates
+from cxlib.report import answers, indexes, pages
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def fit() -> Estimates:
+    table = pd.DataFrame(
+        {
+            "term": ["speed", "price"],
+            "estimate": [0.412345678912, np.nan],
+            "low": [0.38, 0.2],
+            "high": [0.44, np.inf],
+            "n": [4390, 8],
+        }
+    )
+    return Estimates(
+        table, "Speed explains most: 41%.", "4,390 of 4,812.", "share", draws=9, seed=1
+    )
+
+
+def kept(fit, name: str = "drivers") -> NotebookNode:
+    return new_output("display_data", data={report.MIME: answers._record(name, fit, "")})
+
+
+def notebook(*outputs: NotebookNode, prose: str = "# Title\n\nWhy.\n\n## Answer") -> NotebookNode:
+    return new_notebook(
+        cells=[new_markdown_cell(prose), new_code_cell("1 + 1  # why", outputs=list(outputs))]
+    )
+
+
+def bound(*outputs: NotebookNode, prose: str = "# Title\n\nWhy.\n\n## Answer", **facts) -> str:
+    return pages.bind(notebook(*outputs, prose=prose), pages.Facts("Title", **facts))
+
+
+def test_keeping_says_the_sentence(fit, capsys) -> None:
+    report.keep("drivers", fit)
+    assert capsys.readouterr().out == "Speed explains most: 41%.\n"
+
+
+def test_what_is_kept_is_read_back_rounded_and_without_small_cells(fit) -> None:
+    record = report.answers_of(notebook(kept(fit)))["drivers"]
+    assert record["table"]["rows"] == [
+        ["speed", 0.41234568, 0.38, 0.44, 4390],
+        ["price", None, None, None, 8],
+    ]
+    assert (record["answer"], record["unit"], record["draws"]) == (fit.answer, "share", 9)
+
+
+def test_a_bare_table_can_be_kept(fit) -> None:
+    record = report.answers_of(notebook(kept(fit.table)))["drivers"]
+    assert record["answer"] == "" and len(record["table"]["rows"]) == 2
+
+
+def test_what_is_kept_is_json_without_nan(fit) -> None:
+    json.dumps(report.answers_of(notebook(kept(fit))), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["", "Drivers", "my answer", "../x"])
+def test_an_answer_needs_a_plain_name(fit, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name an answer"):
+        report.keep(name, fit)
+
+
+def test_only_results_are_kept() -> None:
+    with pytest.raises(ValueError, match="was given a int"):
+        report.keep("drivers", 41)
+
+
+def test_a_name_kept_twice_is_refused(fit) -> None:
+    with pytest.raises(ValueError, match="kept twice"):
+        report.answers_of(notebook(kept(fit), kept(fit)))
+
+
+def test_the_answer_comes_first(fit) -> None:
+    html = bound(kept(fit))
+    assert html.index(fit.answer) < html.index("Contents") if "Contents" in html else True
+    assert html.index(fit.answer) < html.index("<main>")
+
+
+def test_a_page_asks_nobody_for_anything(fit) -> None:
+    html = bound(kept(fit))
+    assert "default-src 'none'" in unescape(html) and "<script" not in html
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', html)
+
+
+def test_the_language_is_in_the_page(fit) -> None:
+    assert '<html lang="zh">' in bound(kept(fit), lang="zh")
+
+
+def test_code_is_folded_and_parameters_are_a_list(fit) -> None:
+    html = bound(kept(fit), parameters=[("DRAWS", "500", "draws behind each interval")])
+    assert "<details class=" in html and "why</span>" in html
+    assert "<dt>DRAWS</dt><dd>500 <span>draws behind each interval</span></dd>" in html
+
+
+def test_headings_make_the_contents() -> None:
+    html = bound(prose="# T\n\n## Answer\n\n### Is it so?\n\n## Answer")
+    assert re.findall(r'<a href="(#[^"]+)"', html)[:3] == ["#answer", "#is-it-so", "#answer-2"]
+
+
+def test_study_and_foot_are_named(fit) -> None:
+    study = {"title": "Mobile", "source": "ECSI", "licence": "CC", "citation": "Tenenhaus 2005"}
+    html = bound(kept(fit), study=study, foot=("seed 7",))
+    assert all(
+        word in html for word in ["Mobile", "ECSI", "CC", "Tenenhaus 2005", "n 4,390", "seed 7"]
+    )
+
+
+def test_a_failed_page_says_so_at_its_top() -> None:
+    error = new_output(
+        "error", ename="ValueError", evalue=EVIL, traceback=["\x1b[31mline 1\x1b[0m"]
+    )
+    html = bound(error, mistake=(2, 9, "ValueError: " + EVIL))
+    assert html.index("This page is not whole") < html.index("<main>")
+    assert "Cell 2 of 9 stopped" in html and "\x1b" not in html and "<script" not in html
+    assert "<title>✗" in html
+
+
+def test_a_study_that_lacks_tables_is_told_so() -> None:
+    html = bound(lacking=("The study has no table orders.",))
+    assert "The study has no table orders." in html and "not whole" not in html
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        new_output("display_data", data={"text/html": f"<p onclick=x>{EVIL}</p><iframe src=x>"}),
+        new_output("display_data", data={"text/plain": EVIL}),
+        new_output("display_data", data={"text/markdown": f"{EVIL} [x](javascript:alert(1))"}),
+        new_output("stream", name="stdout", text=EVIL + "\x1b[31m\u202e"),
+        new_output("display_data", data={"image/svg+xml": f"<svg>{EVIL}</svg>"},
+                   metadata={"image/svg+xml": {"alt": f'"{EVIL}'}}),
+    ],
+    ids=["html", "text", "markdown", "stream", "figure"],
+)  # fmt: skip
+def test_nothing_harmful_gets_through(output) -> None:
+    html = bound(output, prose=f"# T\n\n{EVIL} [a](javascript:alert(3))")
+    assert "<script" not in html and "onerror=alert" not in re.sub("&lt;.*?&gt;", "", html)
+    assert "<iframe" not in html and "onclick" not in html and 'href="javascript' not in html
+
+
+def test_a_table_scrolls_in_its_own_box_with_numbers_to_the_right() -> None:
+    frame = pd.DataFrame({"name": ["a"], "much": [1.5]}).to_html()
+    html = bound(new_output("display_data", data={"text/html": frame}))
+    assert re.search(r'<div class="scroll"[^>]*><table', html)
+    assert '<td class="num">1.5</td>' in html and "<td>a</td>" in html
+
+
+def test_a_figure_has_its_words() -> None:
+    svg = new_output("display_data", data={"image/svg+xml": "<svg/>"},
+                     metadata={"image/svg+xml": {"alt": "Speed leads"}})  # fmt: skip
+    assert '<img alt="Speed leads" src="data:image/svg+xml;base64,' in bound(svg)
+
+
+def test_leftovers_of_figures_are_not_shown() -> None:
+    left = new_output("execute_result", data={"text/plain": "<Axes: title={'left': 'x'}>"})
+    assert "Axes" not in bound(left)
+
+
+def test_links_to_notebooks_lead_to_their_pages() -> None:
+    html = bound(
+        prose="# T\n\nNext: 20_what_moves and [x](10_how.ipynb); 40_did_it stays",
+        pages={"20_what_moves": ("20_what_moves.html", "What moves?"), "10_how": ("a.html", "H")},
+    )
+    assert '<a href="20_what_moves.html">What moves?</a>' in html
+    assert '<a href="a.html">x</a>' in html and "40_did_it stays" in html
+
+
+def test_the_same_notebook_is_the_same_page(fit) -> None:
+    assert bound(kept(fit)) == bound(kept(fit))
+
+
+def record(**changes) -> dict:
+    made = {"page": "10_x", "title": EVIL, "set": "", "status": "whole", "answer": EVIL}
+    run = {
+        "run": "r1", "study": "s", "about": {"title": EVIL}, "lang": "en", "begun": "2026-11-21",
+        "code": "c" * 64, "pages": [made],
+    }  # fmt: skip
+    return run | changes
+
+
+def test_the_index_has_a_line_an_answer_and_escapes_it() -> None:
+    html = indexes.of_run(record())
+    assert 'href="10_x.html"' in html and "<script" not in html
+
+
+def test_the_index_says_what_failed() -> None:
+    made = record()["pages"][0]
+    html = indexes.of_run(
+        record(pages=[made | {"status": "failed"}, made | {"status": "not made"}])
+    )
+    assert "This run is not whole" in html and "1 failed, 1 not made, of 2 pages." in html
+
+
+def test_the_top_index_shows_the_newest_run_first(tmp_path) -> None:
+    for run, begun in (("r1", "2026-11-01"), ("r2", "2026-11-02")):
+        (tmp_path / "s" / run).mkdir(parents=True)
+        (tmp_path / "s" / run / "run.json").write_text(json.dumps(record(run=run, begun=begun)))
+    (tmp_path / "s" / "broken").mkdir()
+    (tmp_path / "s" / "broken" / "run.json").write_text("{")
+    html = indexes.of_all(tmp_path)
+    assert html.index("s/r2/index.html") < html.index("s/r1/index.html")
+
+
+def test_an_empty_top_index_says_so(tmp_path) -> None:
+    assert "No report yet." in indexes.of_all(tmp_path)
+
+
+def test_chinese_pages_keep_their_words(fit) -> None:
+    page.begin(lang="zh", labels={"speed": "速度"})
+    assert "速度" in bound(kept(fit), lang="zh")
