@@ -1,0 +1,49 @@
+"""Run the notebooks on the sample and keep their outputs in place (`make notebooks`).
+
+Papermill runs them as `cx run` does; times, ids and paths are stripped, so that a refresh without
+a change of substance changes no file.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from cxlib import batch
+
+
+def refresh() -> int:
+    """Write the outputs of the `sample` study into notebooks/; how many notebooks failed."""
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="cx") as out:
+        for result in batch.run(batch.plan(["sample"], list(batch.notebooks())), out=out):
+            if result.status != "whole":
+                print(f"{result.page.name}: {result.status}: {result.answer}", file=sys.stderr)
+                failed += 1
+                continue
+            keep(result.page.notebook, Path(out) / f"{result.page.name}.ipynb")
+    return failed
+
+
+def keep(source: Path, executed: Path) -> None:
+    """Put the outputs of the executed notebook into the source; its cells stay as they are."""
+    notebook = nbformat.read(source, as_version=4)
+    made = {c.id: c for c in nbformat.read(executed, as_version=4).cells}
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.outputs = made[cell.id].outputs
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output["execution_count"] = count
+    nbformat.write(notebook, source)
+
+
+if __name__ == "__main__":
+    sys.exit(min(refresh(), 1))

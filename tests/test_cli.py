@@ -1,0 +1,110 @@
+"""The `cx` command: teaches, checks before it starts, says what went wrong in one line."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+from test_batch import project  # noqa: F401  (a fixture)
+
+from cxlib import cli
+
+pytestmark = [pytest.mark.xdist_group("batch"), pytest.mark.usefixtures("project")]
+
+
+def cx(*words: str):
+    return CliRunner().invoke(cli.main, list(words))
+
+
+@pytest.mark.parametrize("verb", ["list", "new", "check", "load", "run", "report"])
+def test_help_teaches(verb: str) -> None:
+    done = cx(verb, "--help")
+    assert done.exit_code == 0 and len(done.output) > 60
+
+
+def test_the_front_door_shows_examples() -> None:
+    assert "cx run mobile telco 10 20" in cx("--help").output
+
+
+def test_a_notebook_shows_its_parameters() -> None:
+    done = cx("run", "10", "--help")
+    assert done.exit_code == 0
+    assert "DRAWS       int        100       bootstrap draws [10 to 20000]" in done.output
+    assert "[a wave]" in done.output or "[wave]" in done.output
+
+
+def test_list_names_studies_and_notebooks() -> None:
+    output = cx("list").output
+    assert "tiny" in output and "10_works" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "tinny"], "did you mean 'tiny'"),
+        (["run", "10"], "name a study"),
+        (["run", "tiny", "99"], "no notebook '99'"),
+        (["run", "tiny", "2"], "begins 3 notebooks"),
+        (["run", "tiny", "10", "-p", "DRAWS"], "not NAME=VALUE"),
+        (["run", "tiny", "10", "-p", "DRAWS=1"], "Allowed: 10 to 20000"),
+        (["run", "tiny", "10", "-p", "DRWAS=100"], "did you mean 'DRAWS'"),
+        (["run", "tiny", "10", "-p", "WAVE=w9"], "There are: w1, w2"),
+        (["run", "tiny", "10", "--by", "chanel"], "no such column"),
+        (["check", "../x"], "is not a study name"),
+        (["load", "nothing"], "no study"),
+        (["check"], "--dictionary"),
+    ],
+)
+def test_a_mistake_is_a_message_and_exit_code_2(words: list[str], says: str) -> None:
+    done = cx(*words)
+    assert done.exit_code == 2, done.output
+    assert says in done.output and "Traceback" not in done.output
+
+
+def test_debug_shows_where() -> None:
+    done = cx("--debug", "run", "tiny", "99")
+    assert isinstance(done.exception, ValueError)
+
+
+def test_the_dictionary_is_printed() -> None:
+    output = cx("check", "--dictionary").output
+    assert "customer_id" in output and "responses" in output
+
+
+def test_check_and_load_count_rows() -> None:
+    assert cx("check", "tiny").exit_code == 0
+    assert "60 in = 60 kept + 0 quarantined" in cx("load", "tiny").output
+
+
+def test_a_run_ends_with_a_line_a_page_and_the_index(tmp_path) -> None:
+    done = cx("run", "tiny", "-o", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    assert "Mean 5.5000, n 60." in done.output and "not for this study" in done.output
+    assert done.output.rstrip().endswith("index.html")
+
+
+def test_a_failed_page_is_exit_code_1_and_named(tmp_path) -> None:
+    done = cx("run", "tiny", "20", "10", "-o", str(tmp_path / "out"))
+    assert done.exit_code == 1
+    assert "20_breaks" in done.output and "FAILED ValueError" in done.output
+    assert (tmp_path / "out" / "10_works.html").exists()
+
+
+def test_report_binds_again(tmp_path) -> None:
+    cx("run", "tiny", "10", "-o", str(tmp_path / "out"))
+    (tmp_path / "out" / "10_works.html").unlink()
+    assert cx("report", str(tmp_path / "out")).exit_code == 0
+    assert (tmp_path / "out" / "10_works.html").exists()
+
+
+def test_new_writes_a_study_and_leaves_one_alone(tmp_path, project) -> None:  # noqa: F811
+    file = tmp_path / "answers.csv"
+    file.write_text("id,satisfied\n" + "".join(f"{i},{i % 10 + 1}\n" for i in range(30)))
+    assert cx("new", "mine", str(file)).exit_code == 0
+    assert "# guess" in (project / "data" / "mine" / "study.yaml").read_text(encoding="utf-8")
+    assert "exists already" in cx("new", "mine", str(file)).output
+
+
+def test_names_are_completed() -> None:
+    found = [item.value for item in cli._studies_and_notebooks(None, None, "1")]
+    assert found == ["10_works"]
+    assert [item.value for item in cli._parameters(None, None, "DRA")] == ["DRAWS="]

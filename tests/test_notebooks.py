@@ -1,0 +1,172 @@
+"""Every notebook is run as `cx run` runs it, and what it kept is read."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cxlib import batch
+from cxlib.batch import declared
+from cxlib.batch.progress import Progress
+
+pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.slow]
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+SMALL = {"DRAWS": 100, "STABILITY": 10, "REPEATS": 1}
+OTHER = {  # a value that must change something, for parameters of which any other will not do
+    "WAVE": "",
+    "WHERE": "region = 'North'",
+    "BY": "channel",
+    "LANG": "zh",
+    "DRAWS": 150,
+    "SEED": 2,
+}
+ids = {"ids": lambda path: path.stem}
+
+
+def small(notebook: Path, **given) -> dict:
+    known = declared.of(notebook)
+    return {k: v for k, v in {**SMALL, **given}.items() if k in known}
+
+
+@cache
+def made(study: str = "sample", **given) -> dict[str, batch.Result]:
+    """All notebooks of the sample, made once in a process; the browser test opens them too."""
+    return run_all([(n, small(n, **given)) for n in NOTEBOOKS], study)
+
+
+def run_all(wanted: list[tuple[Path, dict]], study: str) -> dict[str, batch.Result]:
+    pages = [p for n, values in wanted for p in batch.plan([study], [n.stem], values)]
+    out = tempfile.mkdtemp(prefix="cxpages")
+    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()))
+    return {r.page.notebook.stem: r for r in results}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+def test_it_runs_on_the_sample_and_keeps_an_answer_with_numbers(notebook: Path) -> None:
+    result = made()[notebook.stem]
+    assert result.status == "whole", result.mistake
+    assert result.answers and re.search(r"\d", result.answer)
+    for record in result.answers.values():
+        assert record["table"]["rows"], record["name"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+def test_every_figure_has_words_and_the_page_is_light(notebook: Path) -> None:
+    html = made()[notebook.stem].file.read_text(encoding="utf-8")
+    alts = re.findall(r'<img alt="([^"]*)"', html)
+    assert alts and all(len(a) > 20 for a in alts)
+    assert len(html) < 1_500_000
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+def test_another_region_gives_other_figures(notebook: Path) -> None:
+    if "WHERE" not in declared.of(notebook):
+        pytest.skip("no WHERE")
+    north = made(WHERE=OTHER["WHERE"])[notebook.stem]
+    assert north.status == "whole", north.mistake
+    assert figures(north) != figures(made()[notebook.stem])
+
+
+def figures(result: batch.Result) -> list[str]:
+    return re.findall(r'src="(data:image[^"]*)"', result.file.read_text(encoding="utf-8"))
+
+
+def mutations() -> list[tuple[Path, str]]:
+    return [(n, name) for n in NOTEBOOKS for name in declared.of(n) if name != "STUDY"]
+
+
+@cache
+def mutated() -> dict[tuple[str, str], batch.Result]:
+    """Every notebook once for every parameter, with another value; all in one batch."""
+    from cxlib import reserve
+
+    with reserve.open("sample") as store:
+        wave, items = store.waves()[-1], list(store.study.items)
+        drivers = list(store.study.default_drivers)
+        first = store.study.default_outcome
+    chosen = {**OTHER, "WAVE": wave, "DRIVERS": drivers[:-1],
+              "OUTCOME": next(i for i in items if i != first and i not in drivers)}  # fmt: skip
+    found = {}
+    pages, keys = [], []
+    for notebook, name in mutations():
+        value = chosen[name] if name in chosen else another(declared.of(notebook)[name], notebook)
+        given = {**small(notebook), name: value}
+        [page] = batch.plan(["sample"], [notebook.stem], given)
+        pages.append(_named(page, name))
+        keys.append((notebook.stem, name))
+    out = tempfile.mkdtemp(prefix="cxmutated")
+    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()))
+    for key, result in zip(keys, results, strict=True):
+        found[key] = result
+    return found
+
+
+def _named(page: batch.Page, name: str) -> batch.Page:
+    from dataclasses import replace
+
+    return replace(page, name=f"{page.name}.{name}")
+
+
+def another(parameter: declared.Parameter, notebook: Path) -> object:
+    used = small(notebook).get(parameter.name, parameter.default)
+    if parameter.choices:
+        return next(c for c in parameter.choices if c != used)
+    if parameter.low is not None:
+        return used + 1 if used + 1 <= parameter.high else used - 1
+    raise AssertionError(f"{parameter.name} needs a value in OTHER")
+
+
+@pytest.mark.parametrize(("notebook", "name"), mutations(), ids=lambda v: getattr(v, "stem", v))
+def test_every_parameter_changes_something_that_is_kept(notebook: Path, name: str) -> None:
+    result = mutated()[notebook.stem, name]
+    assert result.status == "whole", result.mistake
+    if name == "LANG":
+        pytest.skip("numbers must be the same in both languages")
+    assert result.answers != made()[notebook.stem].answers
+
+
+@pytest.mark.parametrize("study", ["mobile", "telco"])
+def test_a_study_without_the_tables_says_so(study: str) -> None:
+    if not (ROOT / "data" / study / "reserve.duckdb").exists() and not os.environ.get("CX_MIRROR"):
+        pytest.skip(f"the data of {study} are public and not here; set CX_MIRROR or load them")
+    name = {"mobile": "32", "telco": "20"}[study]
+    pages = batch.plan([study], [name])
+    assert pages[0].lacking
+    [result] = batch.run(pages, out=tempfile.mkdtemp(), progress=Progress(1, io.StringIO()))
+    assert result.status == "lacking"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+def test_it_is_a_page_and_defines_nothing(notebook: Path) -> None:
+    read = nbformat.read(notebook, as_version=4)
+    sources = [c.source for c in read.cells if c.cell_type == "code"]
+    assert not re.search(r"^\s*(def|class) ", "\n".join(sources), re.M)
+    assert read.cells[0].source.startswith("# ")
+    assert any("nbval-check-output" in c.metadata.get("tags", []) for c in read.cells)
+    assert "cxlib" in read.metadata and read.metadata["cxlib"]["title"].keys() == {"en", "zh"}
+
+
+def test_committed_answers_are_those_a_fresh_run_gives() -> None:
+    """nbval runs the committed notebooks and compares the cells tagged for it."""
+    if not any(
+        o for n in NOTEBOOKS for c in nbformat.read(n, 4).cells for o in c.get("outputs", [])
+    ):
+        pytest.skip("the notebooks are committed without outputs; `make notebooks` writes them")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-p",
+         "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--nbval-cell-timeout=300",
+         *map(str, NOTEBOOKS)],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
