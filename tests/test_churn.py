@@ -216,6 +216,10 @@ def test_the_commonest_reasons_are_those_of_the_customers_at_risk(customers, fit
 def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
     rows = company(1500, 8).drop(columns="truth")
     rows["rare"] = (rows.index % 400 == 0) & ~rows["left"]
+    fit = churn.fit(rows, draws=200, repeats=1)
+    assert "rare" not in set(fit.effects["feature"])
+    assert "no difference can be told: rare: yes" in fit.note
+    rows.loc[rows["left"].idxmax(), "rare"] = True
     effects = churn.fit(rows, draws=200, repeats=1).effects.set_index("feature")
     assert effects.loc["rare", "low"] < 0 < effects.loc["rare", "high"]
 

@@ -26,7 +26,17 @@ from threadpoolctl import threadpool_limits
 from cxlib import page
 from cxlib.churn import evidence, logit
 from cxlib.churn.admission import Given, admit
-from cxlib.churn.features import Feature, columns_of, learn, numbers_of, places, plain, stiffness_of
+from cxlib.churn.features import (
+    Feature,
+    columns_of,
+    learn,
+    numbers_of,
+    places,
+    plain,
+    stiffness_of,
+    text_of,
+    wording,
+)
 from cxlib.churn.scoring import contributions, reasons_of, score
 from cxlib.estimates import Estimates
 
@@ -132,7 +142,7 @@ def fit(
         calibration=evidence.calibration(p, given.left, given.weight),
         risk=risk,
         effects=effects,
-        why=_why(given, learnt, model, p, thresholds, draws, seed),
+        why=_why(given, learnt, model, p, thresholds),
         thresholds=thresholds,
         features=learnt,
         coefficients=model.coefficients,
@@ -174,8 +184,6 @@ def _why(
     model: logit.Ridge,
     p: np.ndarray,
     thresholds: tuple[float, float],
-    draws: int,
-    seed: int,
 ) -> Estimates:
     parts = contributions(given.rows, learnt, model.coefficients)
     places_of, telling = reasons_of(parts)
@@ -184,7 +192,7 @@ def _why(
     at_risk = p >= thresholds[0]
     if not at_risk.any():  # nobody is at high risk: the tenth at the highest
         at_risk = p >= np.quantile(p, 0.9)
-    table = evidence.commonest_reasons(learnt, reasons, at_risk, given.weight, draws, seed)
+    table = evidence.commonest_reasons(learnt, reasons, at_risk, given.weight)
     n = page.count(at_risk.sum())
     if table.empty:
         answer = page.say("No feature sets the {n} customers at the highest risk apart.", n=n)
@@ -199,7 +207,7 @@ def _why(
             span=page.span(top.low, top.high, 0, share=True),
         )
     note = page.say("A reason is one of at most three features that raise a customer's odds most.")
-    return Estimates(table, answer, note, "share", draws=draws, seed=seed)
+    return Estimates(table, answer, note, "share")
 
 
 def _note(
@@ -220,6 +228,7 @@ def _note(
         *given.notes,
         *_gaps(given, learnt),
         *_repeated(given, learnt, a),
+        *_lopsided(given, learnt),
     ]
     if table["low"].iloc[0] <= 0.5:
         said.append(page.say("The warning may be no better than chance: its AUC reaches 0.5."))
@@ -241,6 +250,20 @@ def _gaps(given: Given, learnt: list[Feature]) -> list[str]:
         )
         for f in learnt
         if f.gaps
+    ]
+
+
+def _lopsided(given: Given, learnt: list[Feature]) -> list[str]:
+    found = []
+    for feature in (f for f in learnt if f.kind != "number"):
+        left = pd.Series(given.left).groupby(text_of(given.rows[feature.name])).mean()
+        levels = left.index[left.isin([0, 1]) & left.index.isin(feature.levels)]
+        found += [f"{page.label(feature.name)}: {wording(feature, v)}" for v in levels]
+    if not found:
+        return []
+    said = ", ".join(found)
+    return [
+        page.say("Nobody or everybody left, so no difference can be told: {levels}.", levels=said)
     ]
 
 

@@ -107,8 +107,9 @@ def effects(
     quartile (or over its middle nine tenths, where these are equal), a category from its commonest
     level to another. Columns: term, estimate, low, high, n, feature, odds (ratio), odds_low,
     odds_high; those surely largest first. Intervals are for each row alone. Associations: nobody
-    was moved. Not shown are levels that another feature already tells. The penalty is taken back to
-    LIGHT: what helps a prediction draws the differences, and their intervals, towards zero.
+    was moved. Not shown are levels that another feature already tells, or of which nobody or
+    everybody left. The penalty is taken back to LIGHT: what helps a prediction draws the
+    differences, and their intervals, towards zero.
     """
     fit = logit.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
     score = logit.influence(a, left, w, fit)
@@ -117,6 +118,8 @@ def effects(
     for feature in features:
         at = slice(where[feature.name].start + 1, where[feature.name].stop + 1)
         for start, end, ends in contrasts(feature):
+            if feature.kind != "number" and _is_lopsided(a[:, at], ends, left):
+                continue
             terms.append(f"{page.label(feature.name)}: {start} → {end}")
             names.append(feature.name)
             parts += _contrast(a, w, fit, at, ends, score)
@@ -134,22 +137,27 @@ def effects(
     return table.iloc[order].reset_index(drop=True)
 
 
+def _is_lopsided(columns: np.ndarray, ends: np.ndarray, left: np.ndarray) -> bool:
+    # Centred, a level's own column is above zero for its members alone.
+    members = columns[:, np.argmax(ends[1] - ends[0])] > 0
+    return left[members].min() == left[members].max()
+
+
 def commonest_reasons(
-    features: list[Feature],
-    given: np.ndarray,
-    at_risk: np.ndarray,
-    w: np.ndarray,
-    draws: int,
-    seed: int,
+    features: list[Feature], given: np.ndarray, at_risk: np.ndarray, w: np.ndarray
 ) -> pd.DataFrame:
     """Share of the customers `at_risk` of whom each feature is a reason; the commonest first.
 
-    `given` (n, features) says which features are reasons of which customer.
+    `given` (n, features) says which features are reasons of which customer. Wilson intervals.
     """
-    estimate, replicates = _means(given[at_risk].astype(float), w[at_risk], draws, seed)
+    w = w[at_risk]
+    share = np.average(given[at_risk].astype(float), axis=0, weights=w)
+    low, high = _wilson(share, w.sum() ** 2 / np.sum(w**2), 1)
     names = [f.name for f in features]
-    table = tabulate([page.label(n) for n in names], estimate, replicates, int(at_risk.sum()))
-    table = table.assign(feature=names).sort_values("estimate", ascending=False, kind="stable")
+    table = pd.DataFrame(
+        {"term": [page.label(n) for n in names], "estimate": share, "low": low, "high": high}
+    ).assign(n=int(at_risk.sum()), feature=names)
+    table = table.sort_values("estimate", ascending=False, kind="stable")
     return table[table["estimate"] > 0].reset_index(drop=True)
 
 
@@ -214,25 +222,29 @@ def _shares(
     w: np.ndarray,
     held: int,
 ) -> pd.DataFrame:
-    """Share who left in each group; intervals that hold for `held` groups at once (Bonferroni).
-
-    Wilson's (1927) interval, because a group in which nobody left has no bootstrap. Its n is the
-    effective one of the weights (Kish 1965).
-    """
+    """Share who left in each group; intervals that hold for `held` groups at once (Bonferroni)."""
     size = len(terms)
     total, squares = np.bincount(place, w, size), np.bincount(place, w**2, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.bincount(place, w * left, size) / total
         predicted = np.bincount(place, w * p, size) / total
-        n = total**2 / squares
-        z2 = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / held) ** 2
-        middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-        half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+        low, high = _wilson(share, total**2 / squares, held)
     table = pd.DataFrame({"term": list(terms), "estimate": share})
     return table.assign(
-        low=np.clip(middle - half, 0, 1),
-        high=np.clip(middle + half, 0, 1),
+        low=low,
+        high=high,
         n=np.bincount(place, minlength=size),
         predicted=predicted,
         leavers=np.bincount(place, w * left, size) / (w @ left),
     )
+
+
+def _wilson(share: np.ndarray, n: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's (1927) interval, because a group in which nobody left has no bootstrap.
+
+    `n` is the effective number of the weights (Kish 1965).
+    """
+    z2 = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / held) ** 2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
