@@ -175,9 +175,9 @@ def test_the_call_back_raises_satisfaction_of_a_random_half_by_its_effect():
     moods = people.latents(rng, kind, len(WAVES), people.happenings(person))["satisfaction"]
     first, group = WAVES.index(rule["from"]), person["callback"]
     gain = moods[:, first:].mean(1) - moods[:, :first].mean(1)
-    found = gain[group == "yes"].mean() - gain[group == "no"].mean()
+    found = gain[group == "called"].mean() - gain[group == "control"].mean()
     assert_allclose(found, rule["effect"], atol=0.03)
-    assert_allclose((group == "yes").sum() / (group != "outside").sum(), 0.5, atol=0.01)
+    assert_allclose((group == "called").sum() / (group != "outside").sum(), 0.5, atol=0.01)
     assert set(person.loc[group == "outside", "region"]) == {TRUTH["quiet"]["region"]}
 
 
@@ -192,7 +192,7 @@ def test_the_odds_of_leaving_are_the_true_ones():
     decided = np.searchsorted(people.STARTS, left.astype("datetime64[D]"), side="right") - 2
     decided = np.where(left < synthetic.END, decided, len(WAVES))
     i, q = np.nonzero((joined[:, None] < people.STARTS[1:]) & (np.arange(7) <= decided[:, None]))
-    plan, called = person["plan"].to_numpy()[i], person["callback"].to_numpy()[i] == "yes"
+    plan, called = person["plan"].to_numpy()[i], person["callback"].to_numpy()[i] == "called"
     known = {
         "satisfaction": mood[i, q],
         "basic": plan == "basic",

@@ -55,7 +55,7 @@ def leaving(
         + (hazard["basic"] * (plan == "basic") + hazard["premium"] * (plan == "premium")).to_numpy()
     )
     called = np.outer(
-        person["callback"] == "yes",
+        person["callback"] == "called",
         np.arange(len(WAVES)) >= WAVES.index(TRUTH["callback"]["from"]),
     )
     first_year = (STARTS - joined[:, None]) / DAY < 365

@@ -46,7 +46,7 @@ def attributes(rng: np.random.Generator, kind: np.ndarray) -> pd.DataFrame:
             ],
         }
     )
-    half = np.where(rng.random(n) < TRUTH["callback"]["share"], "yes", "no")
+    half = np.where(rng.random(n) < TRUTH["callback"]["share"], "called", "control")
     person["callback"] = np.where(person["region"] == TRUTH["quiet"]["region"], "outside", half)
     return person
 
@@ -131,7 +131,7 @@ def happenings(person: pd.DataFrame) -> dict[str, np.ndarray]:
     failure, price, callback = (TRUTH[k] for k in ("failure", "price", "callback"))
     hit = np.outer(stirred, wave == WAVES.index(failure["wave"]))
     dearer = np.outer(stirred, wave >= WAVES.index(price["from"]))
-    called = np.outer(person["callback"] == "yes", wave >= WAVES.index(callback["from"]))
+    called = np.outer(person["callback"] == "called", wave >= WAVES.index(callback["from"]))
     return {
         failure["touchpoint"]: failure["effect"] * hit,
         price["construct"]: price["effect"] * dearer,
