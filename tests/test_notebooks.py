@@ -25,7 +25,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SMALL = {"DRAWS": 100, "STABILITY": 10, "REPEATS": 1}
 OTHER = {  # a value that must change something, for parameters of which any other will not do
     "WAVE": "",
-    "WHERE": "region = 'North'",
+    "WHERE": "region = 'north'",
     "BY": "channel",
     "LANG": "zh",
     "DRAWS": 150,

@@ -18,11 +18,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
 WHOLE, FAILED, LACKING = "whole", "failed", "lacking"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
 
 
@@ -125,6 +129,9 @@ def canonical(notebook):
             cell.id = f"cell-{number:02}"
         for output in cell.get("outputs", []):
             _settle_output(output)
+        if "outputs" in cell:
+            cell.outputs = _streams_in_order(cell.outputs)
+    _renumber(notebook.cells)
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {
@@ -134,12 +141,35 @@ def canonical(notebook):
     return notebook
 
 
+def _renumber(cells: list) -> None:
+    """Executed cells from 1 on: engines count a cell that failed differently."""
+    for number, cell in enumerate((c for c in cells if c.get("execution_count")), 1):
+        cell.execution_count = number
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = number
+
+
+def _streams_in_order(outputs: list) -> list:
+    """What was printed in a row: stdout, then stderr. A kernel sends them when it pleases."""
+    ordered: list = []
+    for is_stream, run_ in groupby(outputs, key=lambda o: o.output_type == "stream"):
+        parts = list(run_)
+        if is_stream:
+            names = sorted({o.name for o in parts}, reverse=True)
+            texts = {n: "".join(o.text for o in parts if o.name == n) for n in names}
+            first = {n: next(o for o in parts if o.name == n) for n in names}
+            parts = [first[n] | {"text": texts[n]} for n in names]
+        ordered += [NotebookNode(o) for o in parts]
+    return ordered
+
+
 def _settle_output(output) -> None:
     output.pop("transient", None)
     if "text" in output:
         output["text"] = _settled(output["text"])
     if "traceback" in output:
-        output["traceback"] = [_settled(line) for line in output["traceback"]]
+        output["traceback"] = [_settled(COLOUR.sub("", line)) for line in output["traceback"]]
     for mime in ("text/plain", "text/html"):
         if mime in output.get("data", {}):
             output["data"][mime] = _settled(output["data"][mime])

@@ -91,6 +91,9 @@ class Shell(InteractiveShell):
         shell.caught = []
         shell.history_manager.enabled = False
         shell.enable_gui = lambda *_: None
+        if "pandas" in sys.modules:
+            # pandas looks once, at import, whether it is in a notebook; the template was in none.
+            sys.modules["pandas"].set_option("display.max_columns", 20)
         if "matplotlib" in sys.modules:
             shell.run_line_magic("matplotlib", "inline")
         return shell

@@ -84,6 +84,8 @@ class Template:
                     if event["event"] == "begun":
                         running(event["pid"])
                     yield event
+                    if event["event"] == "exit":
+                        return
             except (OSError, ValueError):
                 yield {"event": "exit", "code": None, "said": "the template process ended"}
 
@@ -111,14 +113,6 @@ def main() -> None:
 
 
 def _import_all() -> None:
-    import builtins
-
-    # pandas looks once, at import, whether it is in a notebook, and shows narrow tables if not.
-    builtins.get_ipython = lambda: type("Shell", (), {"kernel": None, "config": {}})()
-    try:
-        importlib.import_module("pandas")
-    finally:
-        del builtins.get_ipython
     for name in LIBRARIES:
         importlib.import_module(name)
 
@@ -161,6 +155,9 @@ class _Serving:
             return True
         pid = os.fork()
         if pid == 0:
+            # A copy of another page's socket would keep its driver waiting for the end.
+            for other in (self.control, *self.children.values()):
+                other.close()
             _child(page)
         self.children[pid] = page
         return True
