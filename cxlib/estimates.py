@@ -227,7 +227,7 @@ def display_table(table: pd.DataFrame, unit: str = "") -> pd.DataFrame:
             text[column] = [page.number(v, 2) for v in values]
         else:
             text[column] = [page.label(str(v)) for v in values]
-    return text.rename(columns=lambda name: page.label(str(name)))
+    return text.rename(columns=lambda name: page.heading(str(name)))
 
 
 def _digits(table: pd.DataFrame, unit: str) -> int:

@@ -12,7 +12,8 @@ A page has one language, so this is one small piece of state, set by `reserve.op
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,18 @@ from pathlib import Path
 LANGUAGES = ("en", "zh")
 SMALLEST_CELL = 10
 LOCALE = Path(__file__).parent / "locale"
+# Names of terms, columns and levels: said through `label`, which no sentence of the code shows.
+WORDS = (
+    "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high",
+    "group", "item", "construct", "cause", "effect", "driver", "outcome", "measure", "value",
+    "overall", "points", "share", "scale", "index", "mean", "spend", "recency", "frequency",
+    "alpha", "rho A", "rho C", "AVE", "AUC", "log-loss", "Brier score", "calibration slope",
+    "calibration intercept", "predicted", "happened", "risk", "probability", "reasons", "k",
+    "stability", "silhouette", "verdict", "segment", "score", "table", "column", "rows", "reason",
+    "from", "to", "offered", "kept", "quarantined", "missing", "not experienced", "target",
+    "solved at", "first reply at", "opened at", "realised", "touchpoint", "nps", "csat", "effort",
+    "intention",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ def say(sentence: str, /, **values: object) -> str:
     spoken = catalogue(_rules.lang).get(sentence)
     if spoken is None:
         spoken = sentence
-        if _rules.lang != "en":
+        if _rules.lang != "en" and re.search("[A-Za-z]{2}", sentence) and sentence.isascii():
             _untranslated.add(sentence)
     return spoken.format(**values) if values else spoken
 
@@ -75,13 +88,31 @@ def opening(text: str) -> str:
 
 
 def untranslated() -> set[str]:
-    """Sentences that this process had to say in English though the page is in another language."""
+    """Sentences that this process had to say in English though the page is in another language.
+
+    What has no word of English in it (a date, a label of the study already translated) is none.
+    """
     return set(_untranslated)
 
 
 def label(name: str) -> str:
     """What a reader calls the item, construct or column; the name in plain words if it has none."""
     return _rules.labels.get(name) or say(name.replace("_", " "))
+
+
+def heading(column: str) -> str:
+    """What heads a column: `high` is an end of the interval there, and a level elsewhere."""
+    return catalogue(_rules.lang).get(f"{column} (column)") or label(column)
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words as a list inside a sentence."""
+    return say(", ").join(words)
+
+
+def together(sentences: Iterable[str]) -> str:
+    """Sentences one after the other, empty ones left out; Chinese puts no space between."""
+    return ("" if _rules.lang == "zh" else " ").join(s.strip() for s in sentences if s)
 
 
 @cache

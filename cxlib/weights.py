@@ -203,7 +203,7 @@ def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str
         if gone := [page.label(str(c)) for c in shares if c not in left]:
             said.append(page.say("Weighted by {attribute} without {gone}: no rows there.",
                                  attribute=page.label(attribute),
-                                 gone=", ".join(gone)))  # fmt: skip
+                                 gone=page.listed(gone)))  # fmt: skip
         usable[attribute] = {c: s / sum(left.values()) for c, s in left.items()}
     return usable, said
 
@@ -264,6 +264,7 @@ def _packed(
             share=page.percent(worst.estimate, 1), target=page.percent(worst.target, 1),
         ))  # fmt: skip
     return Weights(
-        table, answer, " ".join(note), "share", weights=pd.Series(w, rows.index, name="weight"),
+        table, answer, page.together(note), "share",
+        weights=pd.Series(w, rows.index, name="weight"),
         effect=effect, effective=len(w) / effect, rounds=rounds, converged=converged,
     )  # fmt: skip

@@ -2,8 +2,9 @@
 
     python tests/refresh_catalogue.py          # adds what is new (untranslated), drops what is gone
 
-Sentences are the literals given to `page.say` in cxlib and its templates, and the markdown cells of
-the notebooks.
+Sentences are the literals given to `page.say` in cxlib and its templates, the tuples called WORDS
+(names of terms and columns), and of the notebooks the markdown cells, the comments of the
+parameters and the names of what is kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from pathlib import Path
 
 from cxlib import page
+from cxlib.batch import declared
 
 ROOT = Path(__file__).parents[1]
 HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
@@ -29,7 +31,7 @@ def sentences() -> dict[str, str]:
         for literal in re.findall(r"""\bsay\((["'])(.+?)\1""", file.read_text(encoding="utf-8")):
             found.setdefault(literal[1], f"cxlib/{file.relative_to(ROOT / 'cxlib').as_posix()}")
     for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        for literal in prose_of(file):
+        for literal in [*prose_of(file), *asked_by(file), *kept_by(file)]:
             found.setdefault(literal, f"notebooks/{file.name}")
     return found
 
@@ -38,12 +40,8 @@ def said_in(file: Path) -> list[str]:
     """The literals given to `page.say`, and the WORDS that name the terms of tables."""
     found = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and node.args and _name(node.func) == "say":
-            found += [
-                n.value
-                for n in ast.walk(node.args[0])
-                if isinstance(n, ast.Constant) and isinstance(n.value, str)
-            ]
+        if isinstance(node, ast.Call) and node.args and _is_say(node.func):
+            found += _literals(node.args[0])
         if isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
             found += list(ast.literal_eval(node.value))
     return found
@@ -53,6 +51,30 @@ def prose_of(file: Path) -> list[str]:
     """The markdown cells of a notebook."""
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     return ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+
+
+def asked_by(file: Path) -> list[str]:
+    """What the page says of each parameter."""
+    return [p.comment for p in declared.of(file).values() if p.comment]
+
+
+def kept_by(file: Path) -> list[str]:
+    """The names given to `report.keep`, as `page.label` writes them."""
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    return [name.replace("_", " ") for name in re.findall(r"report\.keep\(\"(\w+)\"", code)]
+
+
+def _is_say(func: ast.expr) -> bool:
+    """`page.say`, or `say` inside page.py; others (a log's) have nothing to translate."""
+    return ast.unparse(func) in ("page.say", "say")
+
+
+def _literals(node: ast.expr) -> list[str]:
+    """The string itself, or both of `a if so else b`."""
+    if isinstance(node, ast.IfExp):
+        return [*_literals(node.body), *_literals(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
 def _name(node: ast.AST) -> str:

@@ -236,7 +236,7 @@ def _note(
         said.append(
             page.say("So high an AUC is rare: look for a column written after customers left.")
         )
-    return " ".join(said)
+    return page.together(said)
 
 
 def _gaps(given: Given, learnt: list[Feature]) -> list[str]:
@@ -258,10 +258,15 @@ def _lopsided(given: Given, learnt: list[Feature]) -> list[str]:
     for feature in (f for f in learnt if f.kind != "number"):
         left = pd.Series(given.left).groupby(text_of(given.rows[feature.name])).mean()
         levels = left.index[left.isin([0, 1]) & left.index.isin(feature.levels)]
-        found += [f"{page.label(feature.name)}: {wording(feature, v)}" for v in levels]
+        found += [
+            page.say(
+                "{feature}: {value}", feature=page.label(feature.name), value=wording(feature, v)
+            )
+            for v in levels
+        ]
     if not found:
         return []
-    said = ", ".join(found)
+    said = page.listed(found)
     return [
         page.say("Nobody or everybody left, so no difference can be told: {levels}.", levels=said)
     ]
@@ -274,7 +279,7 @@ def _repeated(given: Given, learnt: list[Feature], a: np.ndarray) -> list[str]:
     notes = []
     if said:
         notes.append(
-            page.say("Left out, says what other columns say: {columns}.", columns=", ".join(said))
+            page.say("Left out, says what other columns say: {columns}.", columns=page.listed(said))
         )
     near = [page.label(f.name) for f in learnt if _is_near_copy(f, given, learnt, a)]
     if near:
@@ -282,7 +287,7 @@ def _repeated(given: Given, learnt: list[Feature], a: np.ndarray) -> list[str]:
             page.say(
                 "{columns} can nearly be worked out from the other columns: read their effects "
                 "together.",
-                columns=", ".join(near),
+                columns=page.listed(near),
             )
         )
     return notes

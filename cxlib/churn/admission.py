@@ -159,7 +159,8 @@ def _usable(rows: pd.DataFrame, taken: list[str]) -> tuple[list[str], list[str]]
     if apart:
         notes.append(
             page.say(
-                "Left out as dates, row numbers or free text: {columns}.", columns=", ".join(apart)
+                "Left out as dates, row numbers or free text: {columns}.",
+                columns=page.listed(apart),
             )
         )
     return names, notes
@@ -196,7 +197,7 @@ def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]
             f"none of {len(names)} columns differs between customers ({', '.join(names) or 'none'} "
             "was offered), so nothing can tell leavers from stayers. Add features."
         )
-    note = page.say("Left out, the same for everyone: {columns}.", columns=", ".join(constant))
+    note = page.say("Left out, the same for everyone: {columns}.", columns=page.listed(constant))
     return [c for c in names if varies[c]], [note] if constant else []
 
 

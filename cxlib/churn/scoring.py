@@ -49,7 +49,7 @@ def score(customers: pd.DataFrame, fit) -> pd.DataFrame:
     probability, reasons = (np.concatenate(p) for p in zip(nobody, *pieces, strict=True))
     grades = np.array(evidence.RISKS, object)[evidence.grade(probability, fit.thresholds)]
     scored = customers.assign(probability=probability, risk=grades, reasons=reasons)
-    scored.attrs["note"] = " ".join(_novelties(customers, features))
+    scored.attrs["note"] = page.together(_novelties(customers, features))
     if scored.attrs["note"]:
         warnings.warn(scored.attrs["note"], stacklevel=2)
     return scored
@@ -147,7 +147,7 @@ def _novelties(customers: pd.DataFrame, features: list[Feature]) -> list[str]:
                     feature=page.label(feature.name),
                     new=page.count(new.sum()),
                     n=page.count(len(customers)),
-                    values=", ".join(UNKNOWN if pd.isna(v) else str(v) for v in values),
+                    values=page.listed(UNKNOWN if pd.isna(v) else str(v) for v in values),
                 )
             )
     return notes

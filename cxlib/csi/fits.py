@@ -69,7 +69,7 @@ class Fit(Estimates):
             shared = rest["chance_first"].cumsum() - rest["chance_first"] + top.chance_first
             near = rest.loc[(shared < LEVEL) & (rest["chance_first"] > 0), "term"].map(page.label)
             answer += " " + page.say(
-                "Whether {others} may matter as much is open.", others=page.say(", ").join(near)
+                "Whether {others} may matter as much is open.", others=page.listed(near)
             )
         return Estimates(table, answer, self.note, draws=self.draws, seed=self.seed)
 
@@ -116,7 +116,7 @@ def fit(
     ]
     return Fit(
         answer=said.sentence(tables["table"], model.target, n),
-        note=" ".join(r for r in remarks if r),
+        note=page.together(remarks),
         unit="points",
         draws=draws,
         seed=seed,
@@ -173,7 +173,7 @@ def fit_by(
     return Estimates(
         table,
         said.group_sentence(table, by, index[:-1], replicates[:, :-1]),
-        " ".join(r for r in remarks if r),
+        page.together(remarks),
         "points",
         draws=draws,
         seed=seed,

@@ -143,7 +143,7 @@ def importance_by(
     return Comparison(
         table,
         said.difference_sentence(differences, by, outcome),
-        " ".join(r for r in remarks if r),
+        page.together(remarks),
         "share",
         draws=draws,
         seed=seed,
@@ -193,7 +193,7 @@ def _importance(
     return Importance(
         table,
         said.sentence(table, r2, outcome, _by_chance(sums, float(gains.sum()))),
-        " ".join(r for r in remarks if r),
+        page.together(remarks),
         "share",
         draws=draws,
         seed=seed,

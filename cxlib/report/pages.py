@@ -129,7 +129,7 @@ def _blocks(notebook: NotebookNode, facts: Facts) -> Iterable[dict]:
         if "remove-cell" in tags or "papermill-error-cell-tag" in tags:
             continue
         if cell.cell_type == "markdown":
-            yield {"kind": "prose", **_prose(cell.source, headings, facts)}
+            yield {"kind": "prose", **_prose(page.say(cell.source), headings, facts)}
         elif cell.cell_type == "code":
             if not tags & {"remove-input", "parameters", "injected-parameters"}:
                 yield {"kind": "code", "number": number, "html": _code(cell.source)}

@@ -103,7 +103,11 @@ def filled(reserve: Reserve) -> Estimates:
         counted = ", ".join(f'count("{c}")' for c in own)
         shares = reserve.store.execute(f'select count(*), {counted} from "{table}"').fetchone()
         found += [
-            (f"{page.label(table)}: {page.label(c)}", k / shares[0], shares[0])
+            (
+                page.say("{name}: {value}", name=page.label(table), value=page.label(c)),
+                k / shares[0],
+                shares[0],
+            )
             for c, k in zip(own, shares[1:], strict=True)
             if 0 < k < shares[0]
         ]

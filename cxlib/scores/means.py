@@ -292,7 +292,7 @@ def _packed(
     seed: int,
 ) -> Estimates:
     drawn = dict(draws=draws, seed=seed) if replicates is not None else {}
-    note = " ".join([*answers.note, *_caveats(answers, cells, replicates)])
+    note = page.together([*answers.note, *_caveats(answers, cells, replicates)])
     return Estimates(table, _sentence(answers, table, words), note, unit, **drawn)
 
 

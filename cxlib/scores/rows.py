@@ -188,8 +188,8 @@ def _note(
     if sum(skipped):
         parts.append(
             page.say("Not experienced, and counted apart: {items}.",
-                     items=", ".join(f"{page.label(i)} {page.count(s)}"
-                                     for i, s in zip(items, skipped, strict=True) if s))
+                     items=page.listed(f"{page.label(i)} {page.count(s)}"
+                                       for i, s in zip(items, skipped, strict=True) if s))
         )  # fmt: skip
     if by and (lost := int((group < 0).sum())):
         parts.append(

@@ -96,7 +96,7 @@ def fit(
     return Fit(
         named,
         _answer(named),
-        " ".join([*_notes(axes, rows, customers, choice, named, len(sampled)), *notes]),
+        page.together([*_notes(axes, rows, customers, choice, named, len(sampled)), *notes]),
         "share",
         draws=interval_draws,
         seed=seed,
@@ -188,7 +188,7 @@ def _used(
             )
         )
     if constant:
-        said = ", ".join(map(page.label, constant))
+        said = page.listed(map(page.label, constant))
         notes.append(page.say("Left out, the same for everyone: {columns}.", columns=said))
     return rows.drop(columns=constant), w, notes
 
@@ -261,9 +261,9 @@ def _names(
     names: list[str] = []
     for number, (away, verdict) in enumerate(zip(distance, verdicts, strict=True), 1):
         parts = _parts(columns, away)
-        name = ", ".join(parts[:2]) or page.say("close to the average")
+        name = page.listed(parts[:2]) or page.say("close to the average")
         if name in names:
-            name = ", ".join(parts[:3])
+            name = page.listed(parts[:3])
         if verdict == "not named":
             name = page.say("segment {number}, not named", number=number)
         elif verdict == "pattern":

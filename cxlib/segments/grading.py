@@ -78,7 +78,7 @@ def rfm(
     return Grades(
         table,
         _answer(table),
-        " ".join([_dated(seen_from, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
+        page.together([_dated(seen_from, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
         "share",
         draws=draws,
         seed=seed,
@@ -283,7 +283,7 @@ def _ties(cuts: pd.DataFrame) -> list[str]:
     empty = cuts[cuts["n"] == 0]
     if empty.empty:
         return []
-    held = ", ".join(f"{page.label(r.measure)} {r.term}" for r in empty.itertuples())
+    held = page.listed(f"{page.label(r.measure)} {r.term}" for r in empty.itertuples())
     return [page.say("Equal values get equal scores, so that nobody has: {scores}.", scores=held)]
 
 

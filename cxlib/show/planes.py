@@ -132,7 +132,7 @@ def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     found = _closest(below, names) if title is None else title
-    return style.say(ax, found, page.say("Correlations of {names}.", names=", ".join(names)))
+    return style.say(ax, found, page.say("Correlations of {names}.", names=page.listed(names)))
 
 
 def _closest(below: np.ndarray, names: list[str]) -> str:
@@ -177,7 +177,7 @@ def priorities(
     style.number_axis(ax.yaxis, importance_unit)
     first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
     found = (
-        page.say("Improve first: {names}", names=", ".join(style.name(t) for t in first["term"]))
+        page.say("Improve first: {names}", names=page.listed(style.name(t) for t in first["term"]))
         if len(first)
         else page.say("Nothing that matters much is done badly")
     )
@@ -212,7 +212,7 @@ def choice(
     ax.set_xlabel(page.label(str(shown.columns[0])))
     ax.set_ylabel(page.label(measure))
     found = (
-        page.say("Chosen: {k}", k=", ".join(f"{v:g}" for v in x[picked])) if picked.any() else ""
+        page.say("Chosen: {k}", k=page.listed(f"{v:g}" for v in x[picked])) if picked.any() else ""
     )
     words = [f"{k:g}: {page.number(v, 2)}" for k, v in zip(x, shown[measure], strict=True)]
     return style.say(ax, found if title is None else title, style.listed(words))

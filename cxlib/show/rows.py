@@ -151,7 +151,7 @@ def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
         for _, member in row.members.iterrows() if row.members is not None else []:
             parts = [row.block, row.label, style.name(member[by]) if by else ""]
             if member["estimate"] == member["estimate"]:
-                found.append((", ".join(p for p in parts if p), member["estimate"]))
+                found.append((page.listed(p for p in parts if p), member["estimate"]))
     return found
 
 

@@ -229,4 +229,4 @@ def key(ax: Axes, entries: dict[str, tuple[str, str]], **style: object) -> None:
 def listed(lines: list[str], most: int = 14) -> str:
     """The rows in words, for the alternative text."""
     more = [page.say("and {n} more", n=len(lines) - most)] if len(lines) > most else []
-    return "; ".join(lines[:most] + more) + "." if lines else ""
+    return page.say("; ").join(lines[:most] + more) + page.say(".") if lines else ""
