@@ -11,7 +11,7 @@ from cxlib import page
 from cxlib.show import style
 from cxlib.show.style import COLOURS, INK, SOFT
 
-HALF = (0.6, 0.24)  # of a box, in units of a place
+HALF = (0.8, 0.25)  # of a box, in units of a place
 Places = dict[str, tuple[float, float]]
 
 
@@ -63,7 +63,7 @@ def _places(table: pd.DataFrame) -> Places:
         depth(name)
     rows = [[n for n in causes if level[n] == y] for y in range(max(level.values()) + 1)]
     return {
-        n: ((i - (len(row) - 1) / 2) * 1.5 + _sway(y, row, rows), float(y))
+        n: ((i - (len(row) - 1) / 2) * 1.85 + _sway(y, row, rows), float(y))
         for y, row in enumerate(rows)
         for i, n in enumerate(row)
     }
@@ -81,7 +81,7 @@ def _sides(table: pd.DataFrame, places: Places) -> tuple[float, float]:
 def _sway(y: int, row: list[str], rows: list[list[str]]) -> float:
     """Boxes alone in their row step aside in turn, so that longer arrows pass beside them."""
     widest = max(map(len, rows))
-    return 0.0 if len(row) > 1 or (widest > 1 and y in (0, len(rows) - 1)) else (-0.9, 0.9)[y % 2]
+    return 0.0 if len(row) > 1 or (widest > 1 and y in (0, len(rows) - 1)) else (-1.05, 1.05)[y % 2]
 
 
 def _arrow(ax: Axes, row: pd.Series, places: Places) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def intervals(
         by = None  # its values are all there is: they are the rows
     rows = arranged(shown, panel, by, sort)
     colours = style.colours_of(shown[by]) if by else {}
-    ax = style.axes(ax, height=0.34 * len(rows) + 0.9 + (0.35 if by else 0))
+    ax = style.axes(ax, height=0.34 * _lines(rows) + 0.9 + (0.35 if by else 0))
     for place, row in enumerate(rows):
         if row.members is not None:
             _dots(ax, place, row.members, by, colours)
@@ -116,7 +117,7 @@ def arranged(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool)
     order = _order(table, names, sort)
     rows: list[Row] = []
     for value, block in table.groupby(panel, sort=False) if panel else [("", table)]:
-        heading = style.name(value) if panel else ""
+        heading = _row_label((value,)) if panel else ""
         if panel:
             rows.append(Row(heading))
         parts = dict(list(block.groupby(names, sort=False, dropna=False)))
@@ -140,8 +141,14 @@ def _order(table: pd.DataFrame, names: list[str], sort: bool) -> list[tuple]:
     return [key if isinstance(key, tuple) else (key,) for key in keys.index]
 
 
+def _lines(rows: list[Row]) -> float:
+    """How high the rows are: a label of two lines takes a little more room."""
+    return sum(1 + 0.35 * row.label.count("\n") for row in rows)
+
+
 def _row_label(key: tuple) -> str:
-    return " · ".join(style.name(part) for part in key)
+    words = " · ".join(style.name(part, 60) for part in key)
+    return "\n".join(textwrap.wrap(words, 24)) if len(words) > 30 else words
 
 
 def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
@@ -149,7 +156,11 @@ def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
     found = []
     for row in rows:
         for _, member in row.members.iterrows() if row.members is not None else []:
-            parts = [row.block, row.label, style.name(member[by]) if by else ""]
+            parts = [
+                " ".join(row.block.split()),
+                " ".join(row.label.split()),
+                style.name(member[by]) if by else "",
+            ]
             if member["estimate"] == member["estimate"]:
                 found.append((page.listed(p for p in parts if p), member["estimate"]))
     return found
@@ -189,7 +200,7 @@ def bars(
     """
     shown = style.ready(table)
     rows = arranged(shown, panel, None, sort)
-    ax = style.axes(ax, height=0.34 * len(rows) + 0.8)
+    ax = style.axes(ax, height=0.34 * _lines(rows) + 0.8)
     reach = float(np.nanmax([shown[["estimate", "high"]].max().max(), 0])) or 1.0
     for place, row in enumerate(rows):
         if row.members is not None:
