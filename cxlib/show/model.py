@@ -11,7 +11,7 @@ from cxlib import page
 from cxlib.show import style
 from cxlib.show.style import COLOURS, INK, SOFT
 
-HALF = (0.8, 0.25)  # of a box, in units of a place
+HALF = (0.86, 0.25)  # of a box, in units of a place
 Places = dict[str, tuple[float, float]]
 
 
@@ -143,7 +143,7 @@ def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | Non
     lines = style.name(name, 24).split(" ")
     text = "\n".join(lines) if len(lines) == 2 and len(" ".join(lines)) > 19 else " ".join(lines)
     ax.text(x, y - (0.07 if explained is not None else 0), text, ha="center", va="center", zorder=4,
-            fontsize=10, fontweight="bold", linespacing=1.0)  # fmt: skip
+            fontsize=9.5, fontweight="bold", linespacing=1.0)  # fmt: skip
     if explained is not None and explained == explained:
         ax.text(x, y + 0.15, f"R² {page.number(explained, 2)}", ha="center", va="center", zorder=4,
                 fontsize=8.5, color=SOFT)  # fmt: skip
