@@ -31,7 +31,9 @@ WORDS = (
     "stability", "silhouette", "verdict", "segment", "score", "table", "column", "rows", "reason",
     "from", "to", "offered", "kept", "quarantined", "missing", "not experienced", "target",
     "solved at", "first reply at", "opened at", "realised", "touchpoint", "nps", "csat", "effort",
-    "intention",
+    "intention", "index low", "index high", "rank low", "rank high", "chance first", "odds",
+    "odds low", "odds high", "feature", "detractors", "passives", "promoters", "jaccard",
+    "report", "pattern", "not named", "design effect", "before", "after", "attribute",
 )  # fmt: skip
 
 
@@ -43,6 +45,11 @@ class Rules:
     smallest_cell: int = SMALLEST_CELL
     labels: Mapping[str, str] = field(default_factory=dict)
 
+
+# Where Chinese meets Latin letters or numbers, a thin gap makes both easier to read.
+BETWEEN_SCRIPTS = re.compile(
+    "(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9\u2212])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])"
+)
 
 _rules = Rules()
 _untranslated: set[str] = set()
@@ -79,7 +86,10 @@ def say(sentence: str, /, **values: object) -> str:
         spoken = sentence
         if _rules.lang != "en" and re.search("[A-Za-z]{2}", sentence) and sentence.isascii():
             _untranslated.add(sentence)
-    return spoken.format(**values) if values else spoken
+    if not values:
+        return spoken
+    said = spoken.format(**values)
+    return BETWEEN_SCRIPTS.sub(" ", said) if _rules.lang == "zh" else said
 
 
 def opening(text: str) -> str:

@@ -88,16 +88,24 @@ def quote(text: str) -> str:
     return escape(text) if len(lines) < 2 else "\n".join(['""', *map(escape, lines)])
 
 
+def written(known: dict[str, str]) -> str:
+    """The .po file of what is to be said now, with the translations that are known."""
+    entries = [
+        f"#: {where}\nmsgid {quote(text)}\nmsgstr {quote(known.get(text, ''))}\n"
+        for text, where in sentences().items()
+    ]
+    return "\n".join([HEADER, *entries])
+
+
 def main() -> None:
     file = ROOT / "cxlib" / "locale" / "zh.po"
     known = page.read_po(file.read_text(encoding="utf-8")) if file.exists() else {}
     wanted = sentences()
-    entries = [
-        f"#: {where}\nmsgid {quote(text)}\nmsgstr {quote(known.get(text, ''))}\n"
-        for text, where in wanted.items()
-    ]
-    file.write_text("\n".join([HEADER, *entries]), encoding="utf-8")
+    file.write_text(written(known), encoding="utf-8")
     print(f"{len(wanted):,} sentences, {sum(t not in known for t in wanted):,} to be translated")
+    for text in wanted:
+        if text not in known:
+            print(f"  {text!r}")
 
 
 if __name__ == "__main__":

@@ -120,7 +120,14 @@ def effects(
         for start, end, ends in contrasts(feature):
             if feature.kind != "number" and _is_lopsided(a[:, at], ends, left):
                 continue
-            terms.append(f"{page.label(feature.name)}: {start} → {end}")
+            terms.append(
+                page.say(
+                    "{feature}: {start} → {end}",
+                    feature=page.label(feature.name),
+                    start=start,
+                    end=end,
+                )
+            )
             names.append(feature.name)
             parts += _contrast(a, w, fit, at, ends, score)
             starts.append(a @ fit.coefficients + (ends[0] - a[:, at]) @ fit.coefficients[at])

@@ -28,7 +28,11 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
     leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
     names = [page.label(t) for t in leaders["term"]]
     shown = [
-        f"{page.percent(r.estimate)} ({page.span(r.low, r.high, 0, share=True)})"
+        page.say(
+            "{value} ({span})",
+            value=page.percent(r.estimate),
+            span=page.span(r.low, r.high, 0, share=True),
+        )
         for r in leaders.itertuples()
     ]
     if len(names) == 1:

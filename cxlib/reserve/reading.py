@@ -342,7 +342,7 @@ class Reserve:
         """Whether the study has what is needed (see `lacks`); says why not when it has not."""
         for reason in (lacking := self.lacks([need])):
             left_out = "" if need == "quarantine" else page.say("This part is left out.")
-            print(reason, left_out)
+            print(page.together([reason, left_out]))
         return not lacking
 
     def item(self, role: str) -> str:

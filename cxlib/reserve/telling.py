@@ -30,7 +30,7 @@ def contents(reserve: Reserve) -> pd.DataFrame:
                 "to": last,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).rename(columns=page.heading)
 
 
 def _days(reserve: Reserve, table: str) -> tuple[str, str]:

@@ -328,7 +328,9 @@ def _names(answers: Answers, shown: pd.DataFrame) -> list[str]:
     groups = [page.label(str(g)) for g in shown[answers.by]]
     if len(answers.items) == 1:
         return groups
-    return [f"{i} ({g})" for i, g in zip(items, groups, strict=True)]
+    return [
+        page.say("{item} ({group})", item=i, group=g) for i, g in zip(items, groups, strict=True)
+    ]
 
 
 def _caveats(answers: Answers, cells: _Cells, replicates: np.ndarray | None) -> list[str]:

@@ -64,7 +64,9 @@ def terms_of(axes: list[Axis]) -> list[str]:
     return [
         page.label(axis.name)
         if not axis.levels
-        else f"{page.label(axis.name)}: {wording(axis, level)}"
+        else page.say(
+            "{feature}: {value}", feature=page.label(axis.name), value=wording(axis, level)
+        )
         for axis in axes
         for level in (axis.levels or ("",))
     ]
