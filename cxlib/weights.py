@@ -87,6 +87,11 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
     return rows.assign(**{column: fit.weights})
 
 
+def applicable(rows: pd.DataFrame, margins: Margins) -> Margins:
+    """The margins that rows can meet: categories without rows left out, shares made to add up."""
+    return _applicable(rows, margins)[0]
+
+
 def design_effect(weights: np.ndarray | pd.Series) -> float:
     """How many times larger weights make the variance of a mean, at least 1 (Kish 1965)."""
     w = np.asarray(weights, float)

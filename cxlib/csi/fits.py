@@ -73,6 +73,23 @@ class Fit(Estimates):
             )
         return Estimates(table, answer, self.note, draws=self.draws, seed=self.seed)
 
+    @property
+    def reliable(self) -> Estimates:
+        """`reliability` with a sentence about the construct that is measured worst (by rho_A)."""
+        known = self.reliability.query("term == 'rho_A'").dropna(subset=["estimate"])
+        if known.empty:
+            answer = page.say("No construct has more than one question, so reliability is unknown.")
+        else:
+            worst = known.loc[known["estimate"].idxmin()]
+            answer = page.say(
+                "The least reliable scale is {construct}: rho_A {value} ({span}), n {n}.",
+                construct=page.label(worst.construct),
+                value=page.number(worst.estimate, 2),
+                span=page.span(worst.low, worst.high, 2),
+                n=page.count(worst.n),
+            )
+        return Estimates(self.reliability, answer, self.note, draws=self.draws, seed=self.seed)
+
 
 def fit(
     responses: pd.DataFrame | Moments,
