@@ -51,6 +51,11 @@ class Estimates:
     def __str__(self) -> str:
         return self.answer
 
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        # Subclasses carry many tables; a prompt wants the sentence, the main table and the note.
+        table = display_table(self.table, self.unit).to_string(index=False)
+        printer.text("..." if cycle else f"{self.answer}\n{table}\n{self.note}")
+
     def _repr_html_(self) -> str:
         shown = display_table(self.table, self.unit).to_html(index=False, border=0)
         answer, note = escape(self.answer), escape(self.note)
