@@ -199,6 +199,8 @@ def load(studies: Sequence[str]) -> None:
             )
         if not loaded.check.ok:
             click.echo(f"  Why rows were quarantined, and how to mend them: `cx check {study}`.")
+        elif warned := len(loaded.check.warnings):
+            click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
 
 
 class Run(click.Command):
@@ -222,7 +224,7 @@ def _parameter_help(path: Path) -> str:
 
     lines = [f"{path.stem}: {_question(path)}", "", "Parameters (-p NAME=VALUE)"]
     for p in batch.parameters(path).values():
-        limits = f"{p.low:g} to {p.high:g}" if p.low is not None else ", ".join(p.choices)
+        limits = p.limits or ", ".join(p.choices)
         allowed = f" [{limits or p.kind}]" if limits or p.kind else ""
         default = ",".join(p.default) if isinstance(p.default, list) else p.default
         lines.append(f"  {p.name:12}{p.type:11}{default!s:10}{p.comment}{allowed}")
@@ -279,7 +281,7 @@ def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         begins = [n for n in batch.notebooks() if n.startswith(name)]
         if not begins and not name[:1].isdigit():
             raise ValueError(
-                f"{name!r} is neither a study nor a notebook{nearest(name, known)}. Studies: "
+                f"{name!r} is neither a study nor a notebook{nearest(name, known) or '.'} Studies: "
                 f"{', '.join(known) or 'none yet'}. Notebooks: {', '.join(batch.notebooks())}."
             )
         batch.pick(name)
@@ -367,3 +369,7 @@ def report(run: Path | None) -> None:
         pages = record.bind_again(folder)
         click.echo(f"{_near(folder / 'index.html')}: {pages} pages bound")
     click.echo(_near(top / "index.html"))
+
+
+if __name__ == "__main__":
+    main(prog_name="cx")

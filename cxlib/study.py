@@ -343,7 +343,7 @@ def read(name: str | Path) -> Study:
     if not file.is_file():
         known = names()
         raise StudyError(
-            f"no study {str(name)!r}{_nearest(str(name), known)}. There are: "
+            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} There are: "
             f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
         )
     try:

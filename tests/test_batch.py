@@ -146,7 +146,7 @@ def test_text_becomes_the_declared_type(name: str, text: str, value) -> None:
         ({"draws": "5"}, "did you mean 'DRAWS'"),
         ({"DRAWS": "many"}, "not a whole number"),
         ({"DRAWS": 1.5}, "not a whole number"),
-        ({"DRAWS": "5"}, "Allowed: 10 to 20000"),
+        ({"DRAWS": "5"}, "Allowed: 10 to 20,000"),
         ({"SHARE": "nan"}, "not a number"),
         ({"LANG": "fr"}, "Allowed: en, zh"),
         ({"LOUD": "perhaps"}, "not true or false"),

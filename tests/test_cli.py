@@ -28,7 +28,7 @@ def test_the_front_door_shows_examples() -> None:
 def test_a_notebook_shows_its_parameters() -> None:
     done = cx("run", "10", "--help")
     assert done.exit_code == 0
-    assert "DRAWS       int        100       bootstrap draws [10 to 20000]" in done.output
+    assert "DRAWS       int        100       bootstrap draws [10 to 20,000]" in done.output
     assert "[a wave]" in done.output or "[wave]" in done.output
 
 
@@ -45,7 +45,7 @@ def test_list_names_studies_and_notebooks() -> None:
         (["run", "tiny", "99"], "no notebook '99'"),
         (["run", "tiny", "2"], "begins 3 notebooks"),
         (["run", "tiny", "10", "-p", "DRAWS"], "not NAME=VALUE"),
-        (["run", "tiny", "10", "-p", "DRAWS=1"], "Allowed: 10 to 20000"),
+        (["run", "tiny", "10", "-p", "DRAWS=1"], "Allowed: 10 to 20,000"),
         (["run", "tiny", "10", "-p", "DRWAS=100"], "did you mean 'DRAWS'"),
         (["run", "tiny", "10", "-p", "WAVE=w9"], "There are: w1, w2"),
         (["run", "tiny", "10", "--by", "chanel"], "no such column"),

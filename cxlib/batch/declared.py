@@ -53,6 +53,11 @@ class Parameter:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def limits(self) -> str:
+        """The lowest and highest value allowed, as people write them; empty when there are none."""
+        return "" if self.low is None else f"{self.low:,.15g} to {self.high:,.15g}"
+
     def read(self, value: object) -> object:
         """`value`, text or typed, as this parameter takes it. Raises ValueError."""
         try:
@@ -61,13 +66,11 @@ class Parameter:
             raise ValueError(f"{self.name}={value!r} is not {_TYPE_WORDS[self.type]}.") from error
         if self.choices and str(typed) not in self.choices:
             raise ValueError(
-                f"{self.name}={typed!r} is not allowed{nearest(str(typed), self.choices)}. "
+                f"{self.name}={typed!r} is not allowed{nearest(str(typed), self.choices) or '.'} "
                 f"Allowed: {', '.join(self.choices)}."
             )
         if self.low is not None and not self.low <= typed <= self.high:
-            raise ValueError(
-                f"{self.name}={typed} is out of range. Allowed: {self.low:g} to {self.high:g}."
-            )
+            raise ValueError(f"{self.name}={typed} is out of range. Allowed: {self.limits}.")
         return typed
 
     def against(self, value: object, known: Mapping[str, Iterable[str]]) -> None:
@@ -79,7 +82,8 @@ class Parameter:
             if name and name not in allowed:
                 raise ValueError(
                     f"{self.name}={name!r}: the study has no such {self.kind}"
-                    f"{nearest(str(name), allowed)}. There are: {', '.join(allowed) or 'none'}."
+                    f"{nearest(str(name), allowed) or '.'} There are: "
+                    f"{', '.join(allowed) or 'none'}."
                 )
 
 
@@ -183,7 +187,7 @@ def settle(
     for name in given:
         if name not in declared:
             raise ValueError(
-                f"{where} has no parameter {name!r}{nearest(name, declared)}. It has: "
+                f"{where} has no parameter {name!r}{nearest(name, declared) or '.'} It has: "
                 f"{', '.join(declared)}."
             )
     return {n: p.read(given[n]) if n in given else p.default for n, p in declared.items()}

@@ -60,7 +60,7 @@ def pick(name: str) -> Path:
         raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
     numbers = [n.split("_")[0] for n in known]
     raise ValueError(
-        f"no notebook {name!r}{declared.nearest(name, [*known, *numbers])}. There are: "
+        f"no notebook {name!r}{declared.nearest(name, [*known, *numbers]) or '.'} There are: "
         f"{', '.join(known) or 'none'}."
     )
 
@@ -191,8 +191,8 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping) -> li
     columns = store.columns(home)
     if by not in columns:
         raise ValueError(
-            f"--by {by}: {home} of {store.study.name} has no such column"
-            f"{declared.nearest(by, columns)}. It has: {', '.join(columns)}."
+            f"--by {by}: {home} of {store.study.name} have no such column"
+            f"{declared.nearest(by, columns) or '.'} They have: {', '.join(columns)}."
         )
     if "WHERE" not in values:
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
