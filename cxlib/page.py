@@ -105,6 +105,14 @@ def untranslated() -> set[str]:
     return set(_untranslated)
 
 
+def quoted(text: str) -> str:
+    """A name inside a sentence: in quotation marks when it has several words, bare when it is one.
+
+    "Quality of services used" and "Would you buy again?" would else run into the sentence.
+    """
+    return f"“{text}”" if re.search(r"\s", text) else text
+
+
 def label(name: str) -> str:
     """What a reader calls the item, construct or column; the name in plain words if it has none."""
     return _rules.labels.get(name) or say(name.replace("_", " "))

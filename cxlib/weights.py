@@ -40,6 +40,16 @@ class Weights(Estimates):
     converged: bool = field(kw_only=True)
 
 
+def differing(responses: pd.DataFrame | object, weight: str | None) -> str | None:
+    """`weight`, unless the column counts every row alike: then there is nothing to say of it.
+
+    Of sums (Moments) the rows' own weights are no longer known, and `weight` comes back.
+    """
+    if weight is None or not isinstance(responses, pd.DataFrame):
+        return weight
+    return weight if responses[weight].dropna().nunique() > 1 else None
+
+
 def rake(
     rows: pd.DataFrame,
     margins: Margins,

@@ -175,7 +175,16 @@ def test_an_order_the_draws_do_not_support_is_left_open():
     assert "explain most of outcome" in answer and "which of the two comes first is open" in answer
     many = visits(80, seed=5, k=6)
     answer = drivers.importance(many, "outcome", [f"t{j}" for j in range(6)], draws=400).answer
-    assert "which comes first is open among" in answer
+    assert "which of the first " in answer and answer.endswith(" comes first is open.")
+
+
+def test_a_note_speaks_of_weights_only_where_they_differ(responses):
+    alike = responses.assign(weight=2.0)
+    note = drivers.importance(alike, "recommend", PARTS, weight="weight", draws=20).note
+    assert "Weighted" not in note
+    alike.loc[0, "weight"] = 1.0
+    note = drivers.importance(alike, "recommend", PARTS, weight="weight", draws=20).note
+    assert "Weighted by weight" in note
 
 
 def test_drivers_unrelated_to_the_outcome_are_said_to_explain_nothing():
@@ -194,7 +203,7 @@ def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows(
 def test_labels_are_used_and_capitals_kept(responses):
     page.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
     answer = drivers.importance(responses, "recommend", PARTS, draws=50).answer
-    assert answer.startswith("NPS of the app explains most of recommendation")
+    assert answer.startswith("“NPS of the app” explains most of recommendation")
 
 
 def test_not_experienced_is_told_apart_from_not_answered():

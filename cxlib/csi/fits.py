@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, weights
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, interval, tabulate, widened
@@ -126,7 +126,7 @@ def fit(
     tables = _tables(model, point, again, n, sums.effective)
     remarks = [
         said.answered(sums, responses, model.items),
-        how_drawn(draws, weight, bucket),
+        how_drawn(draws, weights.differing(responses, weight), bucket),
         said.mended(mended, drawn_mended, draws),
         said.failures(again, draws),
         *said.warnings(model, point),
@@ -180,7 +180,7 @@ def fit_by(
     without = int(responses[by].isna().sum())
     remarks = [
         said.answered(sums, responses, model.items),
-        how_drawn(draws, weight, bucket),
+        how_drawn(draws, weights.differing(responses, weight), bucket),
         page.say(
             "All groups are measured with the weights of everybody; their intervals hold at once."
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, weights
 from cxlib.drivers import said, shares
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
 from cxlib.moments import Moments
@@ -185,7 +185,7 @@ def _importance(
     remarks = [
         said.answered(responses, sums, outcome, drivers),
         said.not_experienced(responses, drivers),
-        how_drawn(draws, weight, bucket),
+        how_drawn(draws, weights.differing(responses, weight), bucket),
         remark,
         said.mended(mended, draws),
         said.failures(again, draws),

@@ -14,7 +14,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
     """Who explains most; where the draws disagree on who comes first, that is left open."""
     whole = r2.iloc[0]
     facts = {
-        "outcome": page.label(outcome),
+        "outcome": page.quoted(page.label(outcome)),
         "r2": page.number(whole["estimate"], 2),
         "n": page.count(whole["n"]),
     }
@@ -27,6 +27,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
     first = table["chance_first"].fillna(0).cumsum().ge(LEVEL)
     leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
     names = [page.label(t) for t in leaders["term"]]
+    opening, names = page.quoted(page.opening(names[0])), [page.quoted(n) for n in names]
     shown = [
         page.say(
             "{value} ({span})",
@@ -38,7 +39,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
     if len(names) == 1:
         return page.say(
             "{driver} explains most of {outcome}: {share} of R² {r2}, n {n}.",
-            driver=page.opening(names[0]),
+            driver=opening,
             share=shown[0],
             **facts,
         )
@@ -46,18 +47,18 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
         return page.say(
             "{first} and {second} explain most of {outcome}: {share} and {share2} of R² {r2}, "
             "n {n}; which of the two comes first is open.",
-            first=page.opening(names[0]),
+            first=opening,
             second=names[1],
             share=shown[0],
             share2=shown[1],
             **facts,
         )
     return page.say(
-        "{driver} has the largest share of {outcome}, {share} of R² {r2}, n {n}, but which comes "
-        "first is open among {names}.",
-        driver=page.opening(names[0]),
+        "{driver} has the largest share of {outcome}: {share} of R² {r2}, n {n}; which of the "
+        "first {leaders} comes first is open.",
+        driver=opening,
         share=shown[0],
-        names=page.say("; ").join(names),
+        leaders=page.count(len(names)),
         **facts,
     )
 
@@ -66,14 +67,14 @@ def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str
     known = differences.dropna(subset=["low", "high"])
     known = known[known["n"] >= page.rules().smallest_cell]
     beyond = known[(known["low"] > 0) | (known["high"] < 0)]
-    facts = {"by": page.label(by), "outcome": page.label(outcome)}
+    facts = {"by": page.label(by), "outcome": page.quoted(page.label(outcome))}
     if known.empty:
         return page.say("No group of {by} has enough answers to explain {outcome}.", **facts)
     clear = len(beyond) > 0
     largest = (beyond if clear else known).assign(size=lambda t: t["estimate"].abs())
     row = largest.sort_values("size").iloc[-1]
     facts |= {
-        "driver": page.label(row["term"]),
+        "driver": page.quoted(page.label(row["term"])),
         "group": page.label(str(row[by])),
         "difference": page.number(100 * row["estimate"]),
         "span": page.span(100 * row["low"], 100 * row["high"]),
