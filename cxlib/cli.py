@@ -242,11 +242,16 @@ def _parameter_help(path: Path) -> str:
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Where the reports go. [default: reports/STUDY/TIME]")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same outputs.")
-def run(names, given, by: str, jobs: int | None, out: Path | None, plain: bool) -> None:
+@click.option("--force", is_flag=True, help="Make every page, changed or not.")
+def run(
+    names, given, by: str, jobs: int | None, out: Path | None, plain: bool, force: bool
+) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name. Everything is checked before
-    anything starts. A page that fails says so at its top; the others go on and the exit code is 1.
+    anything starts. A page whose notebook, parameters, data, code, environment and language are
+    those of an earlier run is copied from it. A page that fails says so at its top; the others go
+    on and the exit code is 1.
 
     \b
     Examples
@@ -263,7 +268,7 @@ def run(names, given, by: str, jobs: int | None, out: Path | None, plain: bool) 
     values = dict(_pair(text) for text in given)
     pages = batch.plan(studies, notebooks, values, by=by)
     with _terminated_like_ctrl_c():
-        results = batch.run(pages, out=out or "", jobs=jobs, plain=plain)
+        results = batch.run(pages, out=out or "", jobs=jobs, plain=plain, force=force)
     _summary(results)
     if any(r.status == "failed" for r in results):
         sys.exit(1)
@@ -324,10 +329,14 @@ def _summary(results) -> None:
         click.echo(f"\n{mine[0].page.source['title']}")
         for r in mine:
             said = f"{MARKS.get(r.status, '')}{r.answer}"
-            click.echo(f"    {r.page.name:{width}}  {r.seconds:4.0f} s   {said}")
+            took = "reused" if r.reused else f"{r.seconds:4.0f} s"
+            click.echo(f"    {r.page.name:{width}}  {took:6}   {said}")
     indexes = list(dict.fromkeys(r.folder / "index.html" for r in results))
     failed = sum(r.status == "failed" for r in results)
+    reused = sum(r.reused for r in results)
     click.echo("")
+    if reused:
+        click.echo(f"{reused} of {len(results)} pages reused: nothing they are made from changed.")
     if failed:
         click.echo(f"{failed} of {len(results)} pages failed; each says so at its top.")
     for index in indexes if len(indexes) == 1 else _joint(indexes):

@@ -19,7 +19,9 @@ def refresh() -> int:
     """Write the outputs of the `sample` study into notebooks/; how many notebooks failed."""
     failed = 0
     with tempfile.TemporaryDirectory(prefix="cx") as out:
-        for result in batch.run(batch.plan(["sample"], list(batch.notebooks())), out=out):
+        for result in batch.run(
+            batch.plan(["sample"], list(batch.notebooks())), out=out, keep=False
+        ):
             if result.status != "whole":
                 print(f"{result.page.name}: {result.status}: {result.answer}", file=sys.stderr)
                 failed += 1

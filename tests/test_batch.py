@@ -108,8 +108,9 @@ def made(request, project):
     out = project / f"out-{request.param}"
     pages = batch.plan(["tiny"], ["10", "20", "21", "30"], {"SEED": "7"})
     results = batch.run(
-        pages, out=out, plain=request.param == "kernel", progress=Progress(4, io.StringIO())
-    )
+        pages, out=out, plain=request.param == "kernel", keep=False,
+        progress=Progress(4, io.StringIO()),
+    )  # fmt: skip
     return {r.page.notebook.stem[:2]: r for r in results}
 
 

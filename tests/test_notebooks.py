@@ -49,7 +49,7 @@ def made(study: str = "sample", **given) -> dict[str, batch.Result]:
 def run_all(wanted: list[tuple[Path, dict]], study: str) -> dict[str, batch.Result]:
     pages = [p for n, values in wanted for p in batch.plan([study], [n.stem], values)]
     out = tempfile.mkdtemp(prefix="cxpages")
-    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()))
+    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()), keep=False)
     return {r.page.notebook.stem: r for r in results}
 
 
@@ -107,7 +107,7 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
         pages.append(_named(page, name))
         keys.append((notebook.stem, name))
     out = tempfile.mkdtemp(prefix="cxmutated")
-    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()))
+    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()), keep=False)
     for key, result in zip(keys, results, strict=True):
         found[key] = result
     return found
@@ -144,7 +144,9 @@ def test_a_study_without_the_tables_says_so(study: str) -> None:
     name = {"mobile": "32", "telco": "20"}[study]
     pages = batch.plan([study], [name])
     assert pages[0].lacking
-    [result] = batch.run(pages, out=tempfile.mkdtemp(), progress=Progress(1, io.StringIO()))
+    [result] = batch.run(
+        pages, out=tempfile.mkdtemp(), progress=Progress(1, io.StringIO()), keep=False
+    )
     assert result.status == "lacking"
 
 

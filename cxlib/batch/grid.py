@@ -2,6 +2,9 @@
 
     results = run(plan(["sample"]), jobs=2)
     [r.answer for r in results if r.status == "whole"]
+    [(r.page.name, r.why) for r in results if not r.reused]
+
+A page whose inputs are those of a page made before is not made again but copied (`cache`).
 
 A page that fails, dies or exceeds the time limit gets a page that says so; the others go on. After
 Ctrl-C the pages that were made stay, the others are marked as not made, and no process is left.
@@ -14,12 +17,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cxlib import study
-from cxlib.batch import record, template, workers
+from cxlib.batch import cache, record, template, workers
 from cxlib.batch.plan import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template
@@ -31,7 +34,10 @@ LONGEST = 3600.0  # seconds a page may take
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a page: its status ("whole", "failed", "lacking", "not made")."""
+    """What became of a page: its status ("whole", "failed", "lacking", "not made").
+
+    `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
+    """
 
     page: Page
     folder: Path
@@ -41,6 +47,8 @@ class Result:
     mistake: tuple[int, int, str] | None = None
     cells: tuple[float, ...] = ()
     job: dict = field(default_factory=dict, repr=False)
+    reused: bool = False
+    why: str = ""
 
     @property
     def file(self) -> Path:
@@ -63,20 +71,26 @@ def run(
     jobs: int | None = None,
     plain: bool = False,
     longest: float = LONGEST,
+    force: bool = False,
+    keep: bool = True,
     progress: Progress | None = None,
 ) -> list[Result]:
     """Make the pages, `jobs` at a time (two, or one on a single core); results in their order.
 
     Files go to reports/<study>/<time of now>/, or to `out` (`out`/<study> when there are several
-    studies). KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up.
+    studies). Pages made before of the same inputs are copied, unless `force`; `keep=False` neither
+    looks for such pages nor keeps those it makes. KeyboardInterrupt ends what runs, writes the
+    index of what was made, and goes on up.
     """
     jobs = jobs or min(2, os.cpu_count() or 1)
     folders = _folders(pages, out)
     begun = datetime.now(UTC)
-    work = _Work(pages, folders, plain, longest, progress or Progress(len(pages)))
+    work = _Work(pages, folders, plain, longest, progress or Progress(len(pages)), keep)
     try:
         with work.progress:
-            _all(work, pages, jobs)
+            stale = [p for p in pages if not work.reuse(p, force=force)]
+            if stale:
+                _all(work, stale, jobs)
     finally:
         work.close()
         results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
@@ -103,8 +117,9 @@ def _all(work: _Work, pages: Sequence[Page], jobs: int) -> None:
 class _Work:
     """What the threads share: where pages go, who runs, what came out."""
 
-    def __init__(self, pages, folders, plain: bool, longest: float, progress: Progress) -> None:
-        self.pages, self.plain = pages, plain
+    def __init__(self, pages, folders, plain, longest, progress: Progress, keep: bool) -> None:
+        self.pages, self.plain, self.keep = pages, plain, keep
+        self.why: dict[tuple[str, str], str] = {}
         self.folders, self.longest, self.progress = folders, longest, progress
         self.engine = "kernel"
         self.results: dict[tuple[str, str], Result] = {}
@@ -113,12 +128,32 @@ class _Work:
         self._template: Template | None = None
         self._starting = threading.Lock()
 
+    def reuse(self, page: Page, *, force: bool = False) -> bool:
+        """Copy the page if it was made before of the same inputs, else note why it must be made."""
+        begun = time.monotonic()
+        found, why = (None, "") if not self.keep else cache.look(page)
+        if force or found is None:
+            self.why[_key(page)] = "forced" if force else why
+            return False
+        job = self.job(page)
+        try:
+            found.give(job)
+        except OSError as error:
+            self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
+            return False
+        self.results[_key(page)] = Result(
+            page, self.folders[page.study], found.about["status"], time.monotonic() - begun,
+            found.about["answers"], None, tuple(found.about["cells"]), job, reused=True,
+        )  # fmt: skip
+        self.progress.end(f"{page.study}/{page.name}", "reused", time.monotonic() - begun)
+        return True
+
     def make(self, page: Page) -> None:
         """Make one page and note its result; runs in a thread of its own."""
         if self._stopped:
             return
         name, begun = f"{page.study}/{page.name}", time.monotonic()
-        self.progress.begin(name)
+        self.progress.begin(name, self.why[_key(page)])
         job = self.job(page)
         timer = threading.Timer(self.longest, self._too_long, [page])
         timer.start()
@@ -134,8 +169,20 @@ class _Work:
         if self._stopped:
             return
         result = self._result(page, job, last, time.monotonic() - begun)
+        result = replace(result, why=self.why[_key(page)])
         self.results[_key(page)] = result
+        self._keep(result)
         self.progress.end(name, result.status, result.seconds)
+
+    def _keep(self, result: Result) -> None:
+        if not self.keep:
+            return
+        about = {"status": result.status, "answers": result.answers, "cells": result.cells}
+        try:
+            cache.keep(result.page, result.job, about)
+        except OSError as error:
+            name = f"{result.page.study}/{result.page.name}"
+            self.progress.say(f"{name}: cannot be kept for the next run: {error}")
 
     def _events(self, job: dict, page: Page) -> Iterator[dict]:
         def running(pid: int) -> None:

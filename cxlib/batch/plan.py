@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,11 +99,34 @@ def _of_study(name: str, chosen: list[Path], given: dict, by: str) -> list[Page]
             f"{name}/study.yaml lists no reports. Name notebooks, or add `reports: [10, 20]`."
         )
     settled = {n: _settle(n, name, {**own, **given}) for n, own in wanted.items()}
-    return [
-        page_
-        for notebook, values in settled.items()
-        for page_ in _of_notebook(about, notebook, values, by)
-    ]
+    with ExitStack() as open_:
+        stores = _Stores(about, open_)
+        return [
+            page_
+            for notebook, values in settled.items()
+            for page_ in _of_notebook(stores, notebook, values, by)
+        ]
+
+
+class _Stores:
+    """The study's reserve, opened once for each language that its notebooks ask for."""
+
+    def __init__(self, about: study.Study, open_: ExitStack) -> None:
+        self.about, self._open = about, open_
+        self._known: dict[str, tuple] = {}
+
+    def of(self, lang: str) -> tuple:
+        """(reserve, fingerprints of its tables), with the page's rules set for `lang`."""
+        from cxlib import reserve
+
+        if lang in self._known:
+            store, rules, data = self._known[lang]
+            page.begin(lang=rules.lang, smallest_cell=rules.smallest_cell, labels=rules.labels)
+            return store, data
+        store = self._open.enter_context(reserve.open(self.about.name, lang=lang))
+        data = dict(store.fingerprints)
+        self._known[lang] = store, page.rules(), data
+        return store, data
 
 
 def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
@@ -112,37 +136,36 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
     return declared.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
-def _of_notebook(about: study.Study, notebook: Path, values: dict, by: str) -> list[Page]:
-    from cxlib import reserve
-
+def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list[Page]:
+    about = stores.about
     facts = nbformat.read(notebook, as_version=4).metadata.get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
-    with reserve.open(about.name, lang=lang) as store:
-        lacking = tuple(store.lacks(needs))
-        shared = {
-            "study": about.name,
-            "notebook": notebook,
-            "title": facts.get("title", {}).get(lang) or notebook.stem.replace("_", " "),
-            "rules": _rules(page.rules()),
-            "source": _source(about, lang),
-            "lacking": lacking,
-            "data": dict(store.fingerprints),
-        }
-        if lacking:
-            return [Page(name=notebook.stem, values=values, **shared)]
-        home = _home(needs, list(store.tables))
-        _against(declared.of(notebook), values, store, home)
-        if not by:
-            return [Page(name=notebook.stem, values=values, **shared)]
-        return [
-            Page(
-                name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
-                values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
-                set_name=f"{page.label(by)}: {page.label(value)}",
-                **shared,
-            )
-            for value in _values_of(store, home, by, notebook, values)
-        ]
+    store, data = stores.of(lang)
+    lacking = tuple(store.lacks(needs))
+    shared = {
+        "study": about.name,
+        "notebook": notebook,
+        "title": facts.get("title", {}).get(lang) or notebook.stem.replace("_", " "),
+        "rules": _rules(page.rules()),
+        "source": _source(about, lang),
+        "lacking": lacking,
+        "data": data,
+    }
+    if lacking:
+        return [Page(name=notebook.stem, values=values, **shared)]
+    home = _home(needs, list(store.tables))
+    _against(declared.of(notebook), values, store, home)
+    if not by:
+        return [Page(name=notebook.stem, values=values, **shared)]
+    return [
+        Page(
+            name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
+            values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
+            set_name=f"{page.label(by)}: {page.label(value)}",
+            **shared,
+        )
+        for value in _values_of(store, home, by, notebook, values)
+    ]
 
 
 def _rules(rules: page.Rules) -> dict[str, object]:

@@ -46,13 +46,13 @@ class Progress:
         with self._lock:
             self._line(text)
 
-    def begin(self, name: str) -> None:
-        """A page has begun."""
+    def begin(self, name: str, why: str = "") -> None:
+        """A page has begun; `why` it has to be made."""
         with self._lock:
             self._running[name] = (0, 0, time.monotonic())
             self._said[name] = time.monotonic()
-            if not self.live:
-                self._line(f"{name}: begun")
+            if not self.live or why:
+                self._line(f"{name}: begun" + (f" ({why})" if why else ""))
 
     def cell(self, name: str, cell: int, cells: int) -> None:
         """The page is at this cell."""

@@ -6,19 +6,17 @@ and what the pages leave out on purpose: times. Two runs of the same inputs have
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import declared, one
+from cxlib.batch import cache, declared, one
+from cxlib.batch.fingerprints import code, digest, notebook, packages
 
 if TYPE_CHECKING:
     from cxlib.batch.grid import Result
@@ -60,30 +58,6 @@ def foot_of(page: Page) -> list[str]:
     return [*seed, *data, f"code {code()[:10]}", f"cxlib {__version__}"]
 
 
-def digest(value: object) -> str:
-    """sha256 of a value written as JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
-@cache
-def code() -> str:
-    """Fingerprint of cxlib's own source."""
-    here = Path(__file__).resolve().parents[1]
-    files = sorted(p for p in here.rglob("*") if p.suffix in {".py", ".j2", ".css", ".po"})
-    return digest([(str(p.relative_to(here).as_posix()), _sha(p)) for p in files])
-
-
-def _sha(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-@cache
-def packages() -> dict[str, str]:
-    """Name and version of everything installed."""
-    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
-    return dict(sorted(found.items()))
-
-
 def why_it_died(last: Mapping, longest: float, seconds: float) -> str:
     """In words, why a page's process ended without an end."""
     code_, said = last.get("code"), str(last.get("said", "")).strip().splitlines()
@@ -101,11 +75,11 @@ def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
     from cxlib import page
 
     page.begin(**job["rules"])
-    notebook = nbformat.read(job["notebook"], as_version=4)
-    for cell in notebook.cells:
+    unread = nbformat.read(job["notebook"], as_version=4)
+    for cell in unread.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    one.write(job, one.canonical(notebook), list(mistake))
+    one.write(job, one.canonical(unread), list(mistake))
 
 
 def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str) -> None:
@@ -200,16 +174,22 @@ def _portable(job: dict) -> dict:
 def _page_of(result: Result) -> dict:
     page = result.page
     return {
+        "name": page.name,
         "page": page.name,
+        "study": page.study,
         "title": page.title,
         "set": page.set_name,
         "status": result.status,
         "answer": result.answer,
         "notebook": page.notebook.name,
-        "notebook_sha256": _sha(page.notebook),
+        "notebook_sha256": notebook(page.notebook),
         "parameters": dict(page.values),
         "parameters_sha256": digest(dict(page.values)),
         "seed": page.values.get("SEED"),
+        "key": cache.parts(page),
+        "reused": result.reused,
+        "why": result.why,
+        "answers": "answers.json",
         "seconds": round(result.seconds, 2),
         "cells": list(result.cells),
         "mistake": list(result.mistake) if result.mistake else None,

@@ -1,0 +1,192 @@
+"""Finished pages kept by what they were made from, so that no page is made twice.
+
+    parts = cache.parts(page)                          # notebook, parameters, data, code, ...
+    found, why = cache.look(page)                      # a Kept, or None and what has changed
+    found.give(job)                                    # its files into a run's folder
+    cache.keep(page, job, record)                      # a page that was just made
+
+A page is made again only if its notebook, parameters, data, code, environment or language changed.
+Entries lie in reports/<study>/.pages/<page>/<key>/; each appears whole, by one rename, and holds
+the digests of its files: one that was touched is not given again. A page that failed is noted, so
+that the next run can say so, and never given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache as once
+from pathlib import Path
+
+from cxlib import study
+from cxlib.batch import fingerprints, one
+from cxlib.batch.plan import Page
+
+MOST = 8  # entries of one page; the oldest go first
+PARTS = ("notebook", "parameters", "data", "code", "environment", "language")
+
+
+@once
+def parts_of_machine() -> dict[str, str]:
+    """The parts of a key that all pages share: cxlib's code and the environment."""
+    here = [platform.python_version(), sys.platform, platform.machine(), fingerprints.packages()]
+    return {"code": fingerprints.code(), "environment": fingerprints.digest(here)}
+
+
+def parts(page: Page) -> dict[str, str]:
+    """Fingerprints of all that a page is made from, by `PARTS`."""
+    values = {k: v for k, v in page.values.items() if k != "LANG"}
+    return {
+        "notebook": fingerprints.notebook(page.notebook),
+        "parameters": fingerprints.digest(values),
+        "data": fingerprints.digest(dict(page.data)),
+        **parts_of_machine(),
+        "language": page.lang,
+    }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An entry of the cache."""
+
+    folder: Path
+    about: Mapping[str, object]
+
+    @property
+    def whole(self) -> bool:
+        """Its files are there and are what they were."""
+        try:
+            return self.about["status"] != one.FAILED and all(
+                fingerprints.of_file(self.folder / f"page.{kind}") == self.about[kind]
+                for kind in ("ipynb", "html")
+            )
+        except (OSError, KeyError):
+            return False
+
+    def give(self, job: Mapping) -> None:
+        """Copy notebook and page to where `job` wants them.
+
+        A page whose links or title differ (other pages beside it) is bound anew from its notebook.
+        """
+        notebook = (self.folder / "page.ipynb").read_text(encoding="utf-8")
+        if self.about["facts"] != _facts(job):
+            import nbformat
+
+            from cxlib import page
+
+            page.begin(**job["rules"])
+            one.write(dict(job), nbformat.reads(notebook, as_version=4), None)
+        else:
+            folder = Path(job["folder"])
+            one.put(folder / f"{job['page']}.ipynb", notebook)
+            html = (self.folder / "page.html").read_text(encoding="utf-8")
+            one.put(folder / f"{job['page']}.html", html)
+        with contextlib.suppress(OSError):
+            os.utime(self.folder)
+
+
+def look(page: Page) -> tuple[Kept | None, str]:
+    """The page as it was kept, or None and why it has to be made."""
+    wanted = parts(page)
+    entry = _place(page) / _key(wanted)
+    found = _read(entry)
+    if found is None:
+        return None, _why(page, wanted)
+    if found.about["status"] == one.FAILED:
+        return None, "it failed last time"
+    if not found.whole:
+        return None, "the page that was kept is not as it was"
+    return found, ""
+
+
+def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
+    """Keep a page that was made: its files from the run's folder, and `about` (status and more).
+
+    Raises OSError when it cannot; nothing half kept is left.
+    """
+    made = parts(page)
+    place = _place(page)
+    place.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=place, prefix=".new"))
+    try:
+        files = {}
+        if about["status"] != one.FAILED:
+            for kind in ("ipynb", "html"):
+                source = Path(job["folder"]) / f"{job['page']}.{kind}"
+                shutil.copyfile(source, fresh / f"page.{kind}")
+                files[kind] = fingerprints.of_file(fresh / f"page.{kind}")
+        inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
+        entry = {**about, **files, **inputs, "facts": _facts(job)}
+        (fresh / "entry.json").write_text(json.dumps(entry), encoding="utf-8")
+        _swap(fresh, place / _key(made))
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    _prune(place)
+
+
+def _swap(fresh: Path, entry: Path) -> None:
+    shutil.rmtree(entry, ignore_errors=True)
+    try:
+        os.replace(fresh, entry)
+    except OSError:
+        if not entry.is_dir():  # else another run kept the same page just now
+            raise
+
+
+def _prune(place: Path) -> None:
+    entries = sorted((e for e in place.iterdir() if e.is_dir()), key=lambda e: e.stat().st_mtime)
+    for old in [e for e in entries if not e.name.startswith(".")][:-MOST]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _place(page: Page) -> Path:
+    return study.root() / "reports" / page.study / ".pages" / page.name
+
+
+def _key(of: Mapping[str, str]) -> str:
+    return fingerprints.digest(dict(of))[:24]
+
+
+def _facts(job: Mapping) -> str:
+    return fingerprints.digest([job["page"], job["facts"], job["lacking"]])
+
+
+def _read(entry: Path) -> Kept | None:
+    try:
+        return Kept(entry, json.loads((entry / "entry.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _why(page: Page, wanted: Mapping[str, str]) -> str:
+    """What differs from the entry that is most alike."""
+    place = _place(page)
+    entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
+    found = [kept for entry in entries if (kept := _read(entry))]
+    if not found:
+        return "not made before"
+
+    def changed(kept: Kept) -> list[str]:
+        return [p for p in PARTS if kept.about["parts"][p] != wanted[p]]
+
+    nearest = min(found, key=lambda kept: len(changed(kept)))
+    return "; ".join(
+        f"{part} changed{_which(part, nearest.about, page)}" for part in changed(nearest)
+    )
+
+
+def _which(part: str, about: Mapping, page: Page) -> str:
+    """Which tables or parameters, where that can be told."""
+    before, now = {
+        "data": (about["data"], page.data),
+        "parameters": (about["values"], page.values),
+    }.get(part, ({}, {}))
+    names = [n for n in {**before, **now} if before.get(n) != now.get(n) and n != "LANG"]
+    return f": {', '.join(names)}" if names else ""

@@ -1,0 +1,60 @@
+"""Digests of what a page is made from.
+
+fingerprints.notebook(path)        # cells and tags; outputs do not count
+fingerprints.code()                # cxlib's own source
+fingerprints.packages()            # name -> version of everything installed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+
+def digest(value: object) -> str:
+    """sha256 of a value written as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def of_file(file: Path) -> str:
+    """sha256 of a file's bytes. Raises OSError."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def notebook(path: Path) -> str:
+    """Digest of a notebook's cells and tags and its own facts; outputs do not count."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cells = [
+        [c["cell_type"], "".join(c["source"]), c.get("metadata", {}), c.get("id", "")]
+        for c in content["cells"]
+    ]
+    return digest([cells, content.get("metadata", {}).get("cxlib", {})])
+
+
+@cache
+def code() -> str:
+    """Digest of cxlib's own source, templates, styles and catalogues."""
+    here = Path(__file__).resolve().parents[1]
+    files = sorted(p for p in here.rglob("*") if p.suffix in {".py", ".j2", ".css", ".js", ".po"})
+    return digest([(p.relative_to(here).as_posix(), of_file(p)) for p in files])
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Name and version of everything installed.
+
+    Read from the names of the folders that installers leave: importlib.metadata opens a file for
+    each, which takes longer than all else that a batch with nothing to do has to do.
+    """
+    found: dict[str, str] = {}
+    for place in filter(os.path.isdir, sys.path):
+        for folder in os.scandir(place):
+            stem, _, kind = folder.name.rpartition(".")
+            name, _, version = stem.partition("-")
+            if kind == "dist-info" and version:
+                found.setdefault(name.lower().replace("_", "-"), version)
+    return dict(sorted(found.items()))

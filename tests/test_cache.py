@@ -1,0 +1,172 @@
+"""Never twice: a page is made again when what it is made from changed, and only then."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import time
+from dataclasses import replace
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from test_batch import project  # noqa: F401  (a fixture)
+
+from cxlib import batch, cli
+from cxlib.batch import cache, declared, fingerprints
+from cxlib.batch.progress import Progress
+
+pytestmark = [pytest.mark.xdist_group("batch"), pytest.mark.usefixtures("project")]
+NAMES = ["10", "20", "30"]
+
+
+def made(pages, out, **how):
+    said = io.StringIO()
+    results = batch.run(pages, out=out, progress=Progress(len(pages), said), **how)
+    return {r.page.notebook.stem[:2]: r for r in results}, said.getvalue()
+
+
+def files(folder) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in folder.glob("[1-9]*")}
+
+
+@pytest.fixture(scope="module")
+def runs(project):  # noqa: F811
+    """Three pages made, two of them asked for again, and all forced."""
+    pages = batch.plan(["tiny"], NAMES)
+    first = made(pages, project / "first")
+    second = made([pages[0], pages[2]], project / "second")
+    forced = made(pages, project / "forced", force=True)
+    return project, first, second, forced
+
+
+def test_what_did_not_change_is_copied_whole(runs) -> None:
+    project, _, (again, said), _ = runs  # noqa: F811
+    assert again["10"].reused and again["30"].reused
+    assert "tiny/10_works: reused" in said
+    assert again["10"].answer == "Mean 5.5000, n 60."
+    first, second = files(project / "first"), files(project / "second")
+    assert second and all(first[name] == second[name] for name in second)
+    assert (project / "second" / "index.html").exists()
+
+
+def test_a_page_that_failed_is_made_again_and_says_why(runs) -> None:
+    assert why(names=("20",)) == "it failed last time"
+
+
+def test_forced_pages_have_the_same_bytes(runs) -> None:
+    project, _, _, (forced, said) = runs  # noqa: F811
+    assert not any(r.reused for r in forced.values()) and "(forced)" in said
+    assert files(project / "first") == files(project / "forced")
+
+
+def test_the_record_names_what_each_page_was_made_from(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    run = json.loads((project / "second" / "run.json").read_text(encoding="utf-8"))
+    first = run["pages"][0]
+    assert set(first["key"]) == set(cache.PARTS)
+    assert (first["name"], first["study"], first["status"]) == ("10_works", "tiny", "whole")
+    assert first["reused"] and first["answers"] == "answers.json" and first["seconds"] < 1
+
+
+def test_other_pages_beside_it_need_no_new_run(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    alone, _ = made(batch.plan(["tiny"], ["10"]), project / "alone")
+    assert alone["10"].reused and alone["10"].file.exists()
+
+
+def test_nothing_stale_takes_no_time_and_no_template(runs, monkeypatch) -> None:
+    project, *_ = runs  # noqa: F811
+    monkeypatch.setattr(batch.grid.Template, "start", None)
+    pages = batch.plan(["tiny"], ["10", "30"])
+    many = [replace(p, values=dict(p.values)) for p in pages]
+    began = time.process_time()
+    made(many, project / "quick")
+    assert time.process_time() - began < 0.5
+
+
+def why(given=None, names=("10",)) -> str:
+    [page] = batch.plan(["tiny"], names, given)
+    return cache.look(page)[1]
+
+
+def test_why_names_the_parameters_that_changed(runs) -> None:
+    assert why({"DRAWS": "200"}) == "parameters changed: DRAWS"
+    assert why({"DRAWS": "200", "LANG": "zh"}) == "parameters changed: DRAWS; language changed"
+
+
+def test_a_changed_notebook_is_seen_and_its_outputs_are_not(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    file = project / "notebooks" / "10_works.ipynb"
+    before = file.read_bytes()
+    try:
+        content = nbformat.read(file, as_version=4)
+        content.cells[-1].outputs = [nbformat.v4.new_output("stream", text="old")]
+        content.cells[-1].execution_count = 9
+        nbformat.write(content, file)
+        assert why() == ""
+        content.cells[-1].metadata["tags"] = ["remove-input"]
+        nbformat.write(content, file)
+        assert why() == "notebook changed"
+    finally:
+        file.write_bytes(before)
+        declared.of.cache_clear()
+
+
+def test_changed_answers_are_named_by_their_table(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    file = project / "data" / "tiny" / "answers.csv"
+    before = file.read_bytes()
+    try:
+        file.write_bytes(before + b"r99,w1,web,3\n")
+        assert why() == "data changed: responses"
+    finally:
+        file.write_bytes(before)
+    assert why() == ""
+
+
+@pytest.mark.parametrize("part", ["code", "environment"])
+def test_other_code_or_libraries_are_seen(runs, part, monkeypatch) -> None:
+    other = {**cache.parts_of_machine(), part: "other"}
+    monkeypatch.setattr(cache, "parts_of_machine", lambda: other)
+    assert why() == f"{part} changed"
+
+
+def test_a_kept_page_that_was_touched_is_not_given(runs) -> None:
+    [page] = batch.plan(["tiny"], ["10"])
+    found, _ = cache.look(page)
+    kept = found.folder / "page.html"
+    before = kept.read_bytes()
+    try:
+        kept.write_bytes(before[:-20])
+        assert cache.look(page) == (None, "the page that was kept is not as it was")
+    finally:
+        kept.write_bytes(before)
+
+
+def test_only_the_latest_entries_of_a_page_are_kept(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    place = project / "reports" / "tiny" / ".pages" / "10_works"
+    [entry] = [e for e in place.iterdir()]
+    for i in range(12):
+        shutil.copytree(entry, place / f"old{i:02}")
+    os.utime(entry)
+    cache._prune(place)
+    assert len(list(place.iterdir())) == cache.MOST
+    assert entry.exists()
+    for old in place.glob("old*"):
+        shutil.rmtree(old)
+
+
+def test_packages_are_those_installed() -> None:
+    from importlib import metadata
+
+    found = fingerprints.packages()
+    assert found["pandas"] == metadata.version("pandas") and len(found) > 50
+
+
+def test_a_run_says_what_it_reuses(runs, tmp_path) -> None:
+    done = CliRunner().invoke(cli.main, ["run", "tiny", "10", "30", "-o", str(tmp_path / "out")])
+    assert "2 of 2 pages reused" in done.output and "10_works   reused" in done.output
