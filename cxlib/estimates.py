@@ -21,7 +21,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib import hiding, page
 from cxlib.moments import buckets_of, multiplicities
 
 LEVEL = 0.95
@@ -188,44 +188,27 @@ def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
 def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
     """The table with its numbers blanked where n is under `least` (the page's own), n apart.
 
-    Where one group alone would be blank, the next smallest is blanked too: from the others and the
-    total the one could be worked out.
+    Others are blanked with them where, from those that stay and a total, a small cell could be
+    worked out; n of those goes too (`hiding`).
     """
-    least = page.rules().smallest_cell if least is None else least
-    if "n" not in table:
-        return table
-    small = pd.to_numeric(table["n"], errors="coerce") < least
-    if not small.any():
-        return table
-    small |= _complements(table, small)
-    numbers = table.select_dtypes("number").columns.difference(["n"])
-    return table.astype(dict.fromkeys(numbers, float)).mask(
-        np.outer(small, table.columns.isin(numbers))
-    )
+    return hiding.blanked(table, hiding.hidden(table, least))
 
 
-def _complements(table: pd.DataFrame, small: pd.Series) -> pd.Series:
-    """The next smallest group wherever, of the groups of one term, a single one is small."""
-    hidden = pd.Series(False, index=table.index)
-    if "term" not in table or table.columns[0] == "term":
-        return hidden
-    for _, cells in table.assign(_small=small).groupby("term", sort=False, dropna=False):
-        if cells["_small"].sum() == 1 and len(cells) > 1:
-            others = pd.to_numeric(cells.loc[~cells["_small"], "n"])
-            hidden[others.idxmin()] = True
-    return hidden
+def display_table(
+    table: pd.DataFrame, unit: str = "", why: pd.Series | None = None
+) -> pd.DataFrame:
+    """The table as text a reader can read: small cells hidden, numbers in the page's format.
 
-
-def display_table(table: pd.DataFrame, unit: str = "") -> pd.DataFrame:
-    """The table as text a reader can read: small cells hidden, numbers in the page's format."""
-    shown = hide_small_cells(table)
+    `why` says which rows are hidden, for a table that was blanked before.
+    """
+    why = hiding.hidden(table) if why is None else why
+    shown = hiding.blanked(table, why)
     write = page.percent if unit == "share" else lambda v: page.number(v, _digits(shown, unit))
     text = pd.DataFrame(index=shown.index)
-    least = page.rules().smallest_cell
     for column in shown:
         values = shown[column]
         if column == "n":
-            text[column] = [f"<{least}" if v < least else page.count(v) for v in values]
+            text[column] = hiding.counts(shown, why)
         elif column in ("estimate", "low", "high"):
             text[column] = [write(v) for v in values]
         elif pd.api.types.is_float_dtype(values):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib import hiding, page
 from cxlib.csi import pls
 from cxlib.csi.model import Model
 from cxlib.estimates import LEVEL
@@ -25,7 +25,7 @@ def sentence(table: pd.DataFrame, target: str, n: int) -> str:
 
 def group_sentence(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.ndarray) -> str:
     judged = np.flatnonzero(table["low"].notna().to_numpy()[:-1])
-    judged = judged[table["n"].to_numpy()[judged] >= page.rules().smallest_cell]
+    judged = judged[(hiding.hidden(table) == "").to_numpy()[judged]]
     overall = table.iloc[-1]
     whole = sentence(table.iloc[[-1]], overall["term"], overall["n"])
     if len(judged) < 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib import hiding, page
 from cxlib.estimates import LEVEL, failed
 from cxlib.moments import Moments
 
@@ -64,8 +64,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
 
 
 def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
-    known = differences.dropna(subset=["low", "high"])
-    known = known[known["n"] >= page.rules().smallest_cell]
+    known = differences[hiding.hidden(differences) == ""].dropna(subset=["low", "high"])
     beyond = known[(known["low"] > 0) | (known["high"] < 0)]
     facts = {"by": page.label(by), "outcome": page.quoted(page.label(outcome))}
     if known.empty:

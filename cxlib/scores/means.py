@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib import hiding, page
 from cxlib.estimates import LEVEL, Estimates, at_once, failed, interval, widened
 from cxlib.moments import resample_sums
 from cxlib.scores import intervals
@@ -299,7 +299,7 @@ def _packed(
 def _sentence(answers: Answers, table: pd.DataFrame, words: _Words) -> str:
     """The number when there is one; else the highest and the lowest of those that may be shown."""
     least = max(page.rules().smallest_cell, 1)
-    shown = table[table["n"] >= least]
+    shown = table[hiding.hidden(table, least) == ""]
     if shown.empty:
         return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
     names = _names(answers, shown)

@@ -1,0 +1,155 @@
+"""Small cells: which numbers of a table a reader may not see, and why. One rule for everything.
+
+    why = hidden(table)                   # "" | "small" | "complement" for each row
+    blanked(table, why)                   # the table without them
+    audit(table, why)                     # what was hidden, for the record of a run
+
+A cell is small when its n is under the page's smallest cell. It stays unknown only if what is
+hidden with it holds at least that many people: along every grouping column (the rows that differ
+in that column alone, beside which a total may stand) the hidden cells are made two or more, and
+their n at least the threshold, by hiding the next smallest (complementary suppression, Hundepool
+et al. 2012, Statistical Disclosure Control, ch. 4). Tables, sentences, figures and records ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+
+SMALL, COMPLEMENT = "small", "complement"
+TOTAL = "overall"  # what stands in a grouping column for all groups together
+MEASURES = ("term", "estimate", "low", "high", "n")
+
+
+def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
+    """Why each row's numbers are hidden: "small", "complement", or "" where they are shown.
+
+    A table without a column n hides nothing. `least` is the page's smallest cell unless given.
+    """
+    least = page.rules().smallest_cell if least is None else least
+    why = pd.Series("", index=table.index, dtype=object)
+    if "n" not in table or not len(table):
+        return why
+    n = pd.to_numeric(table["n"], errors="coerce").to_numpy(float)
+    small = n < least
+    gone = _with_complements(list(_lines(table, n)), n, small, least)
+    why[:] = np.where(small, SMALL, np.where(gone, COMPLEMENT, ""))
+    return why
+
+
+Line = tuple[np.ndarray, float]
+
+
+def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
+    """Places of the rows a total may stand beside, and how many people of it no row holds.
+
+    A line is the groups of one column, for one measure and the same other groups. A row for all
+    groups together is no part of a line; it tells who belongs to none of them.
+    """
+    groups, plain = grouping(table), table.reset_index(drop=True)
+    for column in groups:
+        others = [c for c in [*groups, "term"] if c != column]
+        for _, rows in plain.groupby(others, sort=False, dropna=False):
+            whole = (rows[column].astype(str) == TOTAL).to_numpy()
+            places = rows.index.to_numpy()
+            parts = places[~whole]
+            unlisted = n[places[whole]].max() - np.nansum(n[parts]) if whole.any() else 0.0
+            yield parts, max(float(np.nan_to_num(unlisted)), 0.0)
+
+
+def grouping(table: pd.DataFrame) -> list[str]:
+    """The columns in front of `term`: what the rows are groups of."""
+    columns = list(table.columns)
+    return columns[: columns.index("term")] if "term" in columns else []
+
+
+def _with_complements(
+    lines: Sequence[Line], n: np.ndarray, small: np.ndarray, least: int
+) -> np.ndarray:
+    """Small cells and those hidden for their sake; again until no line gives one away."""
+    gone = small.copy()
+    changed = True
+    while changed:
+        changed = False
+        for line in lines:
+            while (more := _next(*line, n, gone, least)) is not None:
+                gone[more] = changed = True
+    return gone
+
+
+def _next(
+    line: np.ndarray, unlisted: float, n: np.ndarray, gone: np.ndarray, least: int
+) -> int | None:
+    """The cell to hide next in the line; None when it keeps what is hidden already."""
+    away, seen = line[gone[line]], line[~gone[line]]
+    unknown = len(away) + (unlisted > 0)
+    many = np.nansum(n[away]) + unlisted >= least
+    if not unknown or not len(seen) or (many and (unknown > 1 or not len(away))):
+        return None
+    return int(seen[np.argmin(np.where(np.isnan(n[seen]), np.inf, n[seen]))])
+
+
+def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.DataFrame:
+    """The table with the numbers of hidden rows missing.
+
+    The n of a complement goes always (from it and a total the small one follows), that of a small
+    cell with `n_too`; else it stays for those who write it as "<10".
+    """
+    gone = (why != "").to_numpy()
+    if not gone.any():
+        return table
+    numbers = table.select_dtypes("number").columns
+    lost = np.outer(gone, table.columns.isin(numbers))
+    if not n_too:
+        lost[:, list(table.columns).index("n")] = (why == COMPLEMENT).to_numpy()
+    return table.astype(dict.fromkeys(numbers, float)).mask(lost)
+
+
+def counts(table: pd.DataFrame, why: pd.Series) -> list[str]:
+    """The column n as a reader sees it: 1,204, "<10" for a small cell, a dash for a complement."""
+    least = page.rules().smallest_cell
+    said = {SMALL: f"<{page.count(least)}", COMPLEMENT: "–"}
+    n = pd.to_numeric(table["n"], errors="coerce")
+    return [said.get(w) or page.count(v) for w, v in zip(why, n, strict=True)]
+
+
+def audit(table: pd.DataFrame, why: pd.Series) -> list[dict[str, str]]:
+    """Which cells were hidden, by their groups and term, and the reason; never how many."""
+    names = [*grouping(table), *(["term"] if "term" in table else [])] or list(table.columns[:1])
+    return [
+        {
+            "cell": ", ".join(f"{c}={value}" for c, value in zip(names, row, strict=True)),
+            "reason": reason(why.iloc[place]),
+        }
+        for place, row in enumerate(table[names].itertuples(index=False, name=None))
+        if why.iloc[place]
+    ]
+
+
+def reason(why: str) -> str:
+    """In words, for the record of a run."""
+    least = page.rules().smallest_cell
+    return {
+        SMALL: f"n under {least}",
+        COMPLEMENT: f"with it and a total a cell under {least} could be worked out",
+    }[why]
+
+
+def too_few_left_out(
+    counts_: Mapping[str, int], everybody: int, least: int | None = None
+) -> list[str]:
+    """The groups that get no page of their own: the small, and the next until those hold `least`.
+
+    `everybody` counts all rows, also those of no group: who knows the total and the pages there
+    are knows how many are in none.
+    """
+    least = page.rules().smallest_cell if least is None else least
+    order = sorted(counts_, key=lambda g: (counts_[g], g))
+    out = sum(counts_[g] < max(least, 1) for g in order)
+    while out < len(order) and 0 < everybody - sum(counts_[g] for g in order[out:]) < least:
+        out += 1
+    return order[:out]
