@@ -8,7 +8,7 @@ A cell is small when its n is under the page's smallest cell. It stays unknown o
 hidden with it holds at least that many people: along every grouping column (the rows that differ
 in that column alone, beside which a total may stand) the hidden cells are made two or more, and
 their n at least the threshold, by hiding the next smallest (complementary suppression, Hundepool
-et al. 2012, Statistical Disclosure Control, ch. 4). Tables, sentences, figures and records ask here.
+et al. 2012, Statistical Disclosure Control, ch. 4). Tables, sentences, figures, records ask here.
 """
 
 from __future__ import annotations
