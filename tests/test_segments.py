@@ -251,7 +251,7 @@ def test_the_choice_is_shown(fit: segments.Fit) -> None:
         (lambda g: g.head(2), FEATURES, {}, "2 of 2 customers can be used"),
         (lambda g: g.assign(age=1.0), ["age"], {}, "all 600 customers are identical"),
         (lambda g: g, ["age", "height"], {}, r"no column \['height'\]"),
-        (lambda g: g, [], {}, "features is empty"),
+        (lambda g: g, [], {}, "no features: name the columns"),
         (lambda g: g, FEATURES, {"k": 1}, "segments number from 2 to 20"),
         (lambda g: g, FEATURES, {"missing": "guess"}, "'guess' is not a choice"),
         (lambda g: g, ["plan"], {"k": 3}, "only 3 different points"),

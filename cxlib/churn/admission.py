@@ -145,7 +145,8 @@ def _check_classes(left: np.ndarray, outcome: str) -> None:
     if min(gone, stayed) < FEWEST:
         raise ValueError(
             f"{outcome}: {gone:,} customers left and {stayed:,} stayed; a warning needs at least "
-            f"{FEWEST} of each to learn from. Take a longer horizon or more customers."
+            f"{FEWEST} of each to learn from. Take a longer horizon "
+            "(churn.horizon in study.yaml) or more customers."
         )
 
 

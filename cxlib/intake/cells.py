@@ -122,8 +122,13 @@ def _given(values: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, ...]]:
 TO = {"text": as_text, "number": number, "integer": integer, "flag": flag}
 
 
-def guess(values: pd.Series) -> tuple[pd.Series, tuple[int, str, str] | None]:
-    """A further column as numbers where all its cells are, else as text; and what looks wrong."""
+def guess(
+    values: pd.Series, *, comma: bool = False
+) -> tuple[pd.Series, tuple[int, str, str] | None]:
+    """A further column as numbers where all its cells are, else as text; and what looks wrong.
+
+    Decimal commas are read where `comma`, as in files with semicolons.
+    """
     if isinstance(values.dtype, pd.BooleanDtype) or values.dtype == bool:
         return values.astype("boolean"), None
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -131,6 +136,8 @@ def guess(values: pd.Series) -> tuple[pd.Series, tuple[int, str, str] | None]:
     if pd.api.types.is_numeric_dtype(values):
         return number(values).values, None
     words = text(values)
+    if comma and words.str.fullmatch(r"-?\d+(,\d+)?").dropna().all():
+        words = words.str.replace(",", ".")
     given = words.dropna()
     x = pd.to_numeric(given, errors="coerce")
     coded = given.str.fullmatch(r"-?0\d+").any()  # 007 is a code, not seven

@@ -20,7 +20,7 @@ import pandas as pd
 from cxlib import study as study_
 from cxlib import tables
 from cxlib.intake import cells
-from cxlib.intake.files import IntakeError, Raw, read_file
+from cxlib.intake.files import IntakeError, Raw, read_file, sheets_of
 
 GUESS = "  # guess: confirm"
 ALIASES = {  # our column: what others call it, blanks and case aside
@@ -34,7 +34,7 @@ ALIASES = {  # our column: what others call it, blanks and case aside
     "comment_id": r"(comment|review|feedback)_?(id|no|number)|评论(编号|id)",
     "line": r"line(_?(no|number|id))?|order_item_id|行号",
     "joined_on": r"join(ed|ing)?(_?(on|at|date))?|sign_?up(_?(date|at|on))?|registered(_?(on|at))?"
-    r"|registration_date|customer_since|(注册|入会|开户)(日期|时间)",
+    r"|registration_date|(customer_|member_)?since|(注册|入会|开户)(日期|时间)",
     "left_on": r"left(_?(on|at|date))|churn(ed)?_?(date|on|at)|cancel(l?ed)?_?(date|on|at)"
     r"|(流失|离网|退订)(日期|时间)",
     "answered_on": r"answered(_?(on|at))?|(response|survey|interview|completion|end|start|submit"
@@ -67,6 +67,7 @@ ALIASES = {  # our column: what others call it, blanks and case aside
     r"(评论|意见|内容)(内容)?",
     "score": r"score|stars?|rating|评分|星级",
 }
+PLAIN_ID = re.compile(r"id|no|nr|number|key|uuid|record_?(id|no)|row_?(id|no)|编号|序号|记录号")
 TABLE_NAMES = {
     "customers": "customer|client|member|account|客户|会员",
     "responses": "response|survey|answer|questionnaire|nps|csat|问卷|调查",
@@ -88,6 +89,7 @@ ROLES = {  # the first that fits; the words stand in the column's name or its la
     "intention": r"again|repurchase|renew|intention|loyal|复购|续约|再次",
 }
 SPECIAL = (-99.0, -9.0, -8.0, -1.0, 77.0, 88.0, 96.0, 97.0, 98.0, 99.0, 888.0, 998.0, 999.0)
+SLIPS = 0.02  # of the answers to a question, how many may be off its scale
 SCALES = ((1, 5), (1, 7), (1, 10), (0, 10))
 DATE_FORMS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d", "%Y年%m月%d日"),
@@ -101,6 +103,7 @@ class _Guess:
 
     path: Path
     raw: Raw
+    sheet: str  # of a workbook with several; else empty
     table: str
     columns: dict[str, str]
     items: dict[str, dict] = field(default_factory=dict)
@@ -118,13 +121,14 @@ def draft(name: str, files: Sequence[str | Path]) -> str:
     folder = study_.folder_of(name)
     if not files:
         raise IntakeError(f"give the files of {name}: cx new {name} FILE...")
-    guesses = [_look_at(Path(f)) for f in files]
+    guesses, passed = _look_at_all([Path(f) for f in files])
     lines = [
-        f"# Drafted by looking at {len(guesses)} file(s). Read each line marked `guess: confirm`,",
+        f"# Drafted by looking at {len(files)} file(s). Read each line marked `guess: confirm`,",
         f"# correct it, take the mark away; then run `cx check {name}`.",
         f"title: {{en: {_quoted(name)}, zh: {_quoted(name)}}}{GUESS}",
         "source: to be written (who collected these data, when and how)",
         "licence: to be written (internal, or the licence they came under)",
+        *(f"# Left out: {why}" for why in passed),
         "",
         "tables:",
     ]
@@ -138,23 +142,50 @@ def draft(name: str, files: Sequence[str | Path]) -> str:
 # Look
 
 
-def _look_at(path: Path) -> _Guess:
-    raw = read_file(path)
+def _look_at_all(files: list[Path]) -> tuple[list[_Guess], list[str]]:
+    """A guess for each file, for each sheet of a workbook; and why sheets were passed over.
+
+    A workbook may hold notes beside its tables; but if none of its sheets is a table, it raises.
+    """
+    guesses, passed = [], []
+    for path in files:
+        sheets = sheets_of(path)
+        if len(sheets) < 2:
+            guesses.append(_look_at(path))
+            continue
+        found, why = [], []
+        for sheet in sheets:
+            try:
+                found.append(_look_at(path, sheet))
+            except IntakeError as error:
+                why.append(str(error).split(" Write its part")[0])
+        if not found:
+            raise IntakeError("\n  ".join([f"no sheet of {path.name} is a table:", *why]))
+        guesses, passed = guesses + found, passed + why
+    return guesses, passed
+
+
+def _look_at(path: Path, sheet: str = "") -> _Guess:
+    raw = read_file(path, sheet=sheet or 0)
     matched = {t: _match(t, raw.frame) for t in TABLE_NAMES}
     items = _items(raw, set())
-    scores = {t: _likeness(t, m, raw.frame, path.stem, items) for t, m in matched.items()}
+    called = sheet or path.stem
+    scores = {t: _likeness(t, m, raw.frame, called, items) for t, m in matched.items()}
     table = max(scores, key=scores.get)
     if scores[table] <= 0:
+        where = f"{path.name}, sheet {sheet!r}," if sheet else path.name
         raise IntakeError(
-            f"{path.name} looks like no table: its columns are {', '.join(raw.frame.columns)}. "
+            f"{where} looks like no table: its columns are {', '.join(raw.frame.columns)}. "
             f"Write its part of study.yaml by hand; the tables are {', '.join(tables.TABLES)}."
         )
     columns = matched[table]
     key = tables.TABLES[table].key[0]
+    if key not in columns and (plain := _plain_id(raw.frame, columns)):
+        columns = {key: plain, **columns}
     repeats = key not in columns or raw.frame[columns[key]].duplicated().any()
     if repeats and len(tables.TABLES[table].key) == 1:
         columns = {key: "#row", **{k: v for k, v in columns.items() if k != key}}
-    guess = _Guess(path, raw, table, columns)
+    guess = _Guess(path, raw, sheet, table, columns)
     guess.items = _items(raw, set(columns.values())) if table == "responses" else {}
     used = {*columns.values(), *(about["column"] for about in guess.items.values())}
     rest = [c for c in raw.frame if c not in used and raw.frame[c].notna().any()]
@@ -179,6 +210,12 @@ def _match(table: str, frame: pd.DataFrame) -> dict[str, str]:
         if (theirs := next(near, None)) is not None:
             found["at"] = theirs
     return found
+
+
+def _plain_id(frame: pd.DataFrame, columns: dict[str, str]) -> str:
+    """A column that calls itself only "id" or the like and never repeats; empty when none does."""
+    free = (c for c in frame if c not in columns.values() and PLAIN_ID.fullmatch(_slug(c)))
+    return next((c for c in free if frame[c].notna().all() and frame[c].is_unique), "")
 
 
 def _seems_dated(values: pd.Series) -> bool:
@@ -211,12 +248,14 @@ def _items(raw: Raw, used: set[str]) -> dict[str, dict]:
         if column in used or re.search(r"(^|_)(id|year|month|day|age)$", _slug(column)):
             continue
         x = cells.number(raw.frame[column])
-        values = set(x.values.dropna().unique())
-        if x.bad.any() or any(v % 1 for v in values):
-            continue
-        codes = sorted(values & set(SPECIAL))
-        inside = values - set(codes)
-        if len(inside) < 3 or not 4 <= max(inside) <= 10 or min(inside) < 0:
+        given = x.values.dropna()
+        codes = sorted(set(given.unique()) & set(SPECIAL))
+        answers = given[~given.isin(codes)]
+        fits = answers.between(0, 10) & (answers % 1 == 0)
+        odd = int(x.bad.sum() + (~fits).sum())
+        inside = set(answers[fits])
+        # A slip or two in a long column are mistakes to be shown by `cx check`, no other scale.
+        if odd > len(answers) * SLIPS or len(inside) < 3 or max(inside) < 4:
             continue
         scale = next(s for s in SCALES if s[0] <= min(inside) and max(inside) <= s[1])
         label = raw.labels.get(column, column)
@@ -228,6 +267,7 @@ def _items(raw: Raw, used: set[str]) -> dict[str, dict]:
             "scale": (0, 10) if role == "nps" else scale,
             "codes": codes,
             "role": role,
+            "odd": odd,
         }
     return items
 
@@ -259,6 +299,8 @@ def _table_lines(table: str, guesses: list[_Guess], folder: Path) -> list[str]:
     for g in guesses:
         lines += [f"      # {note}" for note in g.raw.notes]
         lines.append(f"      - file: {_quoted(_relative(g.path, folder))}")
+        if g.sheet:
+            lines.append(f"        sheet: {json.dumps(g.sheet, ensure_ascii=False)}")
         if g.raw.encoding not in ("", "utf-8", "utf-8-sig") and g.raw.delimiter:
             lines.append(f"        encoding: {g.raw.encoding}{GUESS}")
         if g.raw.delimiter not in ("", ","):
@@ -298,13 +340,17 @@ def _item_lines(items: dict[str, dict]) -> list[str]:
         lines += [
             f"  {_quoted(item)}:",
             f"    label: {{en: {label}, zh: {label}}}{GUESS}",
-            f"    scale: [{low}, {high}]{GUESS}",
+            f"    scale: [{low}, {high}]{GUESS}" + _odd(about["odd"]),
             f"    role: {about['role']}{GUESS}",
         ]
         if about["codes"]:
             codes = ", ".join(f"{c:g}" for c in about["codes"])
             lines.append(f"    missing: [{codes}]{GUESS} (or is it not_experienced?)")
     return lines
+
+
+def _odd(n: int) -> str:
+    return f"; {n:,} answer(s) are not on it, `cx check` shows them" if n else ""
 
 
 def _ending(guesses: list[_Guess], items: dict[str, dict]) -> list[str]:

@@ -344,6 +344,17 @@ def find_delimiter(text: str, name: str = "the file") -> tuple[str, str]:
 # Other kinds
 
 
+def sheets_of(path: Path) -> list[str]:
+    """The sheets of a workbook, by name; none for a file that is no workbook or cannot be read."""
+    if not path.name.lower().endswith((".xlsx", ".xlsm")) or not path.is_file():
+        return []
+    try:
+        with pd.ExcelFile(path, engine="openpyxl") as book:
+            return [str(s) for s in book.sheet_names]
+    except Exception:  # what is wrong with it is said where it is read
+        return []
+
+
 def _read_excel(path: Path, name: str, *, sheet: str | int, **_: object) -> Raw:
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
@@ -362,7 +373,10 @@ def _read_excel(path: Path, name: str, *, sheet: str | int, **_: object) -> Raw:
             book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
         )
     if cells.empty:
-        raise IntakeError(f"{name}: sheet {sheet!r} is empty. Choose another with `sheet:`.")
+        raise IntakeError(
+            f"{name}: sheet {sheet if isinstance(sheet, str) else sheets[sheet]!r} is empty. "
+            "Choose another with `sheet:`."
+        )
     header = [f"column {i + 1}" if pd.isna(c) else str(c) for i, c in enumerate(cells.iloc[0])]
     frame = cells.iloc[1:].set_axis(header, axis=1)
     frame.index = pd.Index(np.arange(len(frame)) + 2, name="row")

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -142,8 +143,8 @@ def _gather(study: Study, name: str) -> tuple[_Sieve, pd.DataFrame, dict[str, st
         part, said = _columns_of(study, name, file, raw)
         notes += said
         parts.append(part)
-        places.append(pd.DataFrame({"file": file.file, "row": part.index}))
-        broken.append(raw.broken.assign(file=file.file))
+        places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
+        broken.append(raw.broken.assign(file=_place(file)))
         labels |= raw.labels
         delimiter = delimiter or raw.delimiter
     rows = pd.concat(parts, ignore_index=True)
@@ -164,6 +165,25 @@ def _open(study: Study, file: File) -> Raw:
     return read_file(path, called=file.file, **asked)
 
 
+def _called(file: File) -> str:
+    """What messages call the file: its name, with the sheet where one is named."""
+    return Path(_place(file)).name
+
+
+def _place(file: File) -> str:
+    """The file as study.yaml names it, with the sheet, so that two sheets are two places."""
+    return file.file + (f", sheet {file.sheet!r}" if file.sheet else "")
+
+
+def _short(file: File, files: list[File]) -> str:
+    """A name for the file's rows that no other file of the table has."""
+    stems = [Path(f.file).name.split(".")[0] for f in files]
+    stem = stems[files.index(file)]
+    if stems.count(stem) == 1:
+        return stem
+    return f"{stem}-{file.sheet or files.index(file) + 1}"
+
+
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
     """The file's columns under our names, recoded, with constants and what is to be kept."""
     mapping, frame = study.tables[name], raw.frame
@@ -172,13 +192,13 @@ def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataF
         wanted |= {i: i for i in study.items if i in frame and i not in wanted}
     _refuse_missing(study, name, file, wanted, raw)
     # Of several files each numbers its own rows, so the file's name goes in front.
-    prefix = f"{file.file.split('.')[0]}-" if len(mapping.files) > 1 else ""
+    prefix = f"{_short(file, mapping.files)}-" if len(mapping.files) > 1 else ""
     taken = {ours: _column(frame, theirs, prefix) for ours, theirs in wanted.items()}
     notes = []
     for column in _kept(mapping.keep, frame, wanted):
         if column in taken:
             notes.append(
-                f"{file.file}: column {column!r} is left out: {column} is mapped to "
+                f"{_called(file)}: column {column!r} is left out: {column} is mapped to "
                 f"{wanted[column]!r} already."
             )
         else:
@@ -196,17 +216,17 @@ def _recoded(
     recode = {**study.tables[name].recode, **file.recode}
     if unknown := [c for c in recode if c not in part]:
         raise IntakeError(
-            f"{name}: recode names {unknown}, which are not columns of {file.file}. There are: "
+            f"{name}: recode names {unknown}, which are not columns of {_called(file)}. There are: "
             f"{', '.join(part.columns)}."
         )
     notes: list[str] = []
     for ours in part:
         if ours in recode:
             part[ours], said = cells.recode(part[ours], recode[ours])
-            notes += [f"{file.file}: {name}.{ours}: {s}" for s in said]
+            notes += [f"{_called(file)}: {name}.{ours}: {s}" for s in said]
         elif (codes := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
             part[ours], _ = cells.recode(part[ours], cells.labels_as_recode(codes))
-            notes.append(f"{file.file}: {name}.{ours} carries its SPSS value labels.")
+            notes.append(f"{_called(file)}: {name}.{ours} carries its SPSS value labels.")
     return part, notes
 
 
@@ -243,7 +263,7 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
         ]
     if lines := [line for line in lines if line]:
         there = f"The file has: {', '.join(there)}."
-        raise IntakeError("\n  ".join([f"{name}, file {file.file}:", *lines, there]))
+        raise IntakeError("\n  ".join([f"{name}, file {_called(file)}:", *lines, there]))
 
 
 def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
@@ -270,7 +290,7 @@ def _convert(sieve: _Sieve) -> None:
         elif column in sieve.contract.columns:
             done[column] = _to_kind(sieve, column, values, sieve.contract.columns[column].kind)
         else:
-            done[column], what = cells.guess(values)
+            done[column], what = cells.guess(values, comma=sieve.delimiter in (";", "\t"))
             if what:
                 sieve.warn(column, *what)
     sieve.rows = pd.DataFrame(done, index=sieve.rows.index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _problem_lines(problems: pd.DataFrame) -> list[str]:
         value = "" if pd.isna(first["value"]) else f" {first['value']!r}"
         lines.append(
             f"  {where}: {len(group):,} row(s) {kind}, first{value} in row {first['row']} of "
-            f"{first['file']}. {mend}"
+            f"{Path(first['file']).name}. {mend}"
         )
     return lines
 
@@ -104,7 +104,20 @@ def check(name: str) -> Check:
     """
     study = study_.read(name)
     taken, refused = _take(study)
-    return _checked(study, taken, refused)
+    checked = _checked(study, taken, refused)
+    return replace(checked, notes=(*checked.notes, *_unconfirmed(study)))
+
+
+def _unconfirmed(study: Study) -> list[str]:
+    """What `cx new` guessed and nobody has confirmed yet."""
+    file = study.folder / "study.yaml"
+    guesses = file.read_text(encoding="utf-8").count("# guess") if file.is_file() else 0
+    if not guesses:
+        return []
+    return [
+        f"study.yaml: {guesses} line(s) are still marked `# guess: confirm`. Read them, correct "
+        "them, and take the marks away."
+    ]
 
 
 def load(name: str, *, wait: float = 0) -> Loaded:

@@ -50,7 +50,7 @@ def history(
     day = _day(as_of)
     if horizon < 1:
         raise ReserveError(f"horizon is {horizon} days; it must be 1 or more.")
-    have = columns["customers"]
+    have = columns.get("customers", ["customer_id"])  # else those who ordered
     joins, selected = [], ["c.customer_id"]
     selected += [f'c."{c}"' for c in _attributes(study, have)]
     if "joined_on" in have:
@@ -65,9 +65,10 @@ def history(
     there = ["true"]
     there += ["(c.joined_on is null or c.joined_on < $day)"] if "joined_on" in have else []
     there += ["(c.left_on is null or c.left_on > $day)"] if "left_on" in have else []
+    order = "c.rowid" if "customers" in columns else "c.customer_id"
     sql = (
-        f"select {', '.join(selected)} from customers c {' '.join(joins)} "
-        f"where {' and '.join(there)} order by c.rowid"
+        f"select {', '.join(selected)} from {_everybody(columns)} c {' '.join(joins)} "
+        f"where {' and '.join(there)} order by {order}"
     )
     values = {"day": day, "horizon": horizon}
     rows = store.execute(sql, {k: v for k, v in values.items() if f"${k}" in sql}).df()
@@ -77,6 +78,13 @@ def history(
             "first joined_on and the last left_on."
         )
     return rows
+
+
+def _everybody(columns: dict[str, list[str]]) -> str:
+    """The customers; where the study lists none, all who ever ordered."""
+    if "customers" in columns:
+        return "customers"
+    return "(select distinct customer_id from orders where customer_id is not null)"
 
 
 def _day(as_of: str | date) -> datetime:
@@ -164,9 +172,11 @@ def _can(columns: dict[str, list[str]], table: str, at: str) -> bool:
 
 def people(reserve: Reserve) -> pd.DataFrame:
     """Customers with `left` where it is known; see `Reserve.people`."""
-    if "customers" not in reserve.tables:
-        raise ReserveError(f"{reserve.study.name} has no customers table. Map one in study.yaml.")
-    have, churn = reserve.columns("customers"), reserve.study.churn
+    if not {"customers", "orders"} & set(reserve.tables):
+        raise ReserveError(
+            f"{reserve.study.name} has no customers and no orders table. Map one in study.yaml."
+        )
+    have, churn = reserve._all_columns().get("customers", ()), reserve.study.churn
     horizon = churn.horizon if churn else 90
     last = _last_day(reserve)
     if "left_on" in have and last is not None:
@@ -204,7 +214,9 @@ def _last_day(reserve: Reserve) -> datetime | None:
     """The last day of the data, over all dated tables and left_on."""
     dated = [(t, c) for t, c in DATED.items() if c in reserve._all_columns().get(t, ())]
     dated += [
-        ("customers", c) for c in ("joined_on", "left_on") if c in reserve.columns("customers")
+        ("customers", c)
+        for c in ("joined_on", "left_on")
+        if c in reserve._all_columns().get("customers", ())
     ]
     if not dated:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -9,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib import page, tables
+from cxlib import estimates, page, tables
 from cxlib import study as study_
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
@@ -25,7 +26,13 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     stderr. Raises StudyError, IntakeError, SourceError or ReserveError as `load` does.
     """
     study = study_.read(name)
-    page.begin(lang=lang, smallest_cell=study.reporting.smallest_cell, labels=_labels(study, lang))
+    page.begin(
+        lang=lang,
+        smallest_cell=study.reporting.smallest_cell,
+        labels=_labels(study, lang),
+        mask=study.mask,
+    )
+    estimates.hide_in_notebooks()
     loading.refresh(study)
     return Reserve(study)
 
@@ -150,6 +157,20 @@ class Reserve:
             )
         return table
 
+    def _values_in(self, source: str, have: list[str], where: str) -> str:
+        """The values of the text columns that a condition names, few as they are; else nothing."""
+        found = []
+        for column in (c for c in have if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", where)):
+            rows = self.store.execute(
+                f'select distinct "{column}" from "{source}" where "{column}" is not null '
+                "order by 1 limit 13"
+            ).fetchall()
+            if len(rows) < 13:
+                found.append(
+                    f" {column} holds: {', '.join(repr(r[0]) for r in rows) or 'nothing'}."
+                )
+        return "".join(found)
+
     # Rows
 
     def read(
@@ -179,7 +200,9 @@ class Reserve:
             ) from error
         steps = self._steps(table, wave, where, in_wave, len(rows))
         if not len(rows) and (wave or where):
-            raise ReserveError(_nothing_left(table, wave, where, steps))
+            raise ReserveError(
+                _nothing_left(table, wave, where, steps) + self._values_in(source, have, where)
+            )
         rows.attrs["losses"] = steps
         return rows
 
@@ -307,7 +330,7 @@ class Reserve:
 
         See `people.history` for the columns; `left` says whether they left within `horizon` days.
         """
-        self._known("customers")
+        self._known("customers" if "orders" not in self.tables else "orders")
         return people.history(self.store, self._all_columns(), self.study, as_of, horizon)
 
     def people(self, where: str = "") -> pd.DataFrame:
@@ -403,7 +426,4 @@ def _nothing_left(table: str, wave: str, where: str, steps: dict) -> str:
         if part
     )
     of = steps["offered"] - sum(n for key, n in steps["lost"].items() if key != "where")
-    return (
-        f"{asked} leaves none of the {of:,} rows of {table}. Check the spelling of the values; "
-        f"`reserve.read({table!r})` shows them."
-    )
+    return f"{asked} leaves none of the {of:,} rows of {table}. Check the spelling of the values."

@@ -26,6 +26,7 @@ from cxlib.segments.space import (
 
 MISSING = ("complete", "median")
 FEWEST = 30  # customers
+MOSTLY = 0.8  # share of customers that must have a feature chosen for its numbers alone
 SAMPLE = 10_000  # customers on whom the number of segments is chosen
 TELLING = 0.3  # deviations from the average from which a feature names a segment
 CLEAR = 0.25  # silhouette below which segments shade into each other
@@ -58,7 +59,7 @@ class Fit(Estimates):
 
 def fit(
     customers: pd.DataFrame,
-    features: list[str],
+    features: list[str] | None = None,
     *,
     k: int | None = None,
     most: int = 8,
@@ -70,12 +71,14 @@ def fit(
 ) -> Fit:
     """Segments of customers alike in `features` (numbers, yes or no, categories).
 
+    Without features, those are the columns of numbers that most customers have and that differ.
     The number is chosen from 2 to `most` by stability over `draws` bootstrap samples and by how far
     segments lie apart (silhouette), unless `k` is given. `missing="complete"` leaves out customers
     with a gap; "median" puts the median for a number, and "not known" as a level. Raises ValueError
     for unknown, useless or unfit columns, and for fewer than 30 (different) customers.
     """
     numbers = _numbers(k, most, missing)
+    features = _own_numbers(customers) if features is None else features
     _check_columns(customers, features)
     w = moments.weights_of(customers, weight)
     rows, w, notes = _used(customers, list(dict.fromkeys(features)), w, missing)
@@ -139,9 +142,24 @@ def _numbers(k: int | None, most: int, missing: str) -> list[int]:
     return sorted({*range(2, most + 1), *([k] if k else [])})
 
 
+def _own_numbers(customers: pd.DataFrame) -> list[str]:
+    """Columns of numbers that tell customers apart: filled for 4 in 5, no ids, not who left."""
+    numbers = customers.select_dtypes("number").drop(columns="left", errors="ignore")
+    return [
+        c
+        for c in numbers
+        if not str(c).endswith("id")
+        and numbers[c].notna().mean() >= MOSTLY
+        and numbers[c].nunique() > 1
+    ]
+
+
 def _check_columns(customers: pd.DataFrame, features: list[str]) -> None:
     if not features:
-        raise ValueError("features is empty; name the columns by which customers shall be alike.")
+        raise ValueError(
+            "no features: name the columns by which customers shall be alike (segments.features in "
+            f"study.yaml). There are: {', '.join(map(str, customers))}."
+        )
     if unknown := [c for c in features if c not in customers]:
         raise ValueError(
             f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
