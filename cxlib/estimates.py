@@ -218,6 +218,27 @@ def display_table(
     return text.rename(columns=lambda name: page.heading(str(name)))
 
 
+def hide_in_notebooks() -> None:
+    """Have a notebook show tables (anything with a column n) without their small cells."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is not None and hasattr(shell, "display_formatter"):
+        shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, _without_small_cells)
+
+
+def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] | None:
+    """What a notebook shows of a table with small cells; None for others, which it shows as is."""
+    why = hiding.hidden(table)
+    if not (why != "").any():
+        return None
+    shown = hiding.blanked(table, why).assign(n=hiding.counts(table, why))
+    data = {"text/plain": shown.to_string(na_rep="–"), "text/html": shown.to_html(na_rep="–")}
+    return data, {"cxlab_audit": hiding.audit(table, why)}
+
+
 def _digits(table: pd.DataFrame, unit: str) -> int:
     if unit == "points":
         return 1

@@ -44,6 +44,7 @@ class Rules:
     lang: str = "en"
     smallest_cell: int = SMALLEST_CELL
     labels: Mapping[str, str] = field(default_factory=dict)
+    mask: tuple[str, ...] = ()  # names that no page may show
 
 
 # Where Chinese meets Latin letters or numbers, a thin gap makes both easier to read.
@@ -60,6 +61,7 @@ def begin(
     lang: str = "en",
     smallest_cell: int = SMALLEST_CELL,
     labels: Mapping[str, str] | None = None,
+    mask: Iterable[str] = (),
 ) -> Rules:
     """Set the rules of the page; gives them back. Raises ValueError for an unknown language.
 
@@ -70,7 +72,7 @@ def begin(
         raise ValueError(f"no language {lang!r}. There are: {', '.join(LANGUAGES)}.")
     if smallest_cell < 0:
         raise ValueError(f"smallest_cell is {smallest_cell}; it must be 0 or more.")
-    _rules = Rules(lang, smallest_cell, labels or {})
+    _rules = Rules(lang, smallest_cell, labels or {}, tuple(mask))
     return _rules
 
 

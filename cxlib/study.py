@@ -230,6 +230,7 @@ class Study(Strict):
     service: dict[str, Standard] = {}  # by severity; "any" for all
     churn: Churn | None = None
     segments: Segments = Segments()
+    mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
     costs: Costs = Costs()
     reporting: Reporting = Reporting()
     reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}

@@ -173,6 +173,7 @@ def _rules(rules: page.Rules) -> dict[str, object]:
         "lang": rules.lang,
         "smallest_cell": rules.smallest_cell,
         "labels": dict(rules.labels),
+        "mask": list(rules.mask),
     }
 
 

@@ -12,5 +12,8 @@ method; no request leaves it. Nothing is computed here.
 from __future__ import annotations
 
 from cxlib.report.answers import MIME, answers_of, keep, table_of
+from cxlib.report.private import audit_of, comments, list_to_file, protect
 
-__all__ = ["MIME", "answers_of", "keep", "table_of"]
+__all__ = [
+    "MIME", "answers_of", "audit_of", "comments", "keep", "list_to_file", "protect", "table_of",
+]  # fmt: skip

@@ -13,8 +13,8 @@ import re
 
 import pandas as pd
 
-from cxlib import page
-from cxlib.estimates import Estimates, display_table, hide_small_cells
+from cxlib import hiding, page
+from cxlib.estimates import Estimates, display_table
 
 Kept = Estimates | pd.DataFrame
 
@@ -79,9 +79,23 @@ def _further_tables(result) -> dict[str, pd.DataFrame]:
 
 
 def _plain(table: pd.DataFrame) -> dict:
-    shown = hide_small_cells(table)
-    rows = [[_value(v) for v in row] for row in shown.itertuples(index=False, name=None)]
-    return {"columns": [str(c) for c in shown.columns], "rows": rows}
+    """The table as JSON; of hidden rows neither numbers nor n, but why they are hidden."""
+    why = hiding.hidden(table)
+    shown = hiding.blanked(table, why, n_too=True)
+    kept = {
+        "columns": [str(c) for c in shown.columns],
+        "rows": [[_value(v) for v in row] for row in shown.itertuples(index=False, name=None)],
+    }
+    if "n" in table:
+        whole = kept["columns"].index("n")
+        for row in kept["rows"]:  # beside a hidden one, counts would become fractions
+            if isinstance(row[whole], float) and row[whole].is_integer():
+                row[whole] = int(row[whole])
+    places = [place for place, reason in enumerate(why) if reason]
+    if places:
+        told = zip(places, hiding.audit(table, why), strict=True)
+        kept["hidden"] = [{"row": p, "why": why.iloc[p], **about} for p, about in told]
+    return kept
 
 
 def _value(value: object) -> object:
@@ -118,4 +132,7 @@ def table_of(record: dict) -> pd.DataFrame:
     for column in ("estimate", "low", "high", "n"):
         if column in table:
             table[column] = pd.to_numeric(table[column])
-    return display_table(table, record["unit"])
+    why = pd.Series("", index=table.index, dtype=object)
+    for cell in record["table"].get("hidden", []):
+        why[cell["row"]] = cell["why"]
+    return display_table(table, record["unit"], why)

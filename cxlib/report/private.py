@@ -1,0 +1,248 @@
+"""What must not reach a page: small cells that other answers give away, personal data, lists.
+
+audit = protect(notebook)             # before it is stored: masked, hidden, and what was done
+audit_of(notebook)                    # {"hidden": [...], "masked": {...}, "warnings": [...]}
+comments(texts)                       # shown only above twice the smallest cell, masked
+list_to_file("at_risk", customers)    # a CSV of its own that only its owner may read
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+from nbformat import NotebookNode
+
+from cxlib import hiding, masking, page
+from cxlib.report.answers import MIME
+
+AUDIT = "cxlab_audit"
+FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
+FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
+_TAGS = re.compile(r"(<[^>]*>)")
+
+
+def protect(notebook: NotebookNode) -> dict:
+    """Take out of an executed notebook what may not be stored; the audit, also in its metadata.
+
+    Text loses personal data, tables their plain twin (it shows what the table hides), answers the
+    groups that another answer's total would give away, with their figures.
+    """
+    hidden, found = [], {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            _settle(output, found)
+            hidden += _hidden_in(output)
+    hidden += _between(notebook)
+    notebook.metadata[AUDIT] = {"hidden": hidden, "masked": found, "warnings": _said(notebook)}
+    return dict(notebook.metadata[AUDIT])
+
+
+def audit_of(notebook: NotebookNode) -> dict:
+    """What `protect` did to the notebook; empty parts where it has not been protected."""
+    return {"hidden": [], "masked": {}, "warnings": [], **notebook.metadata.get(AUDIT, {})}
+
+
+def _settle(output: NotebookNode, found: dict[str, int]) -> None:
+    """Mask every text of an output; figures apart, whose letters are outlines."""
+    for part in ("text", "evalue"):
+        if part in output:
+            output[part] = _masked(output[part], found)
+    if "traceback" in output:
+        output["traceback"] = [_masked(line, found) for line in output["traceback"]]
+    data = output.get("data", {})
+    if "text/html" in data:
+        data.pop("text/plain", None)
+        pieces = _TAGS.split(data["text/html"])
+        pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
+        data["text/html"] = "".join(pieces)
+    if MIME in data:
+        data[MIME] = _masked_in(data[MIME], found)
+    for mime in ("text/plain", "text/markdown"):
+        if mime in data:
+            # The sentence of an answer is counted once, in its record.
+            data[mime] = _masked(data[mime], {} if MIME in data else found)
+    for about in output.get("metadata", {}).values():
+        if isinstance(about, dict) and isinstance(about.get("alt"), str):
+            about["alt"] = _masked(about["alt"], found)
+
+
+def _masked(text: str, found: dict[str, int]) -> str:
+    said, more = masking.masked(text, page.rules().mask)
+    masking.add(found, more)
+    return said
+
+
+def unnamed(text: str) -> str:
+    """The text without personal data."""
+    return _masked(text, {})
+
+
+def _masked_html(text: str, found: dict[str, int]) -> str:
+    plain = html.unescape(text)
+    said = _masked(plain, found)
+    return text if said == plain else html.escape(said)
+
+
+def _masked_in(value: object, found: dict[str, int]) -> object:
+    """The record, every text of it masked; keys stay."""
+    if isinstance(value, str):
+        return _masked(value, found)
+    if isinstance(value, dict):
+        return type(value)({k: _masked_in(v, found) for k, v in value.items()})
+    return [_masked_in(v, found) for v in value] if isinstance(value, list) else value
+
+
+def _hidden_in(output: NotebookNode) -> Iterator[dict[str, str]]:
+    record = output.get("data", {}).get(MIME)
+    if record:
+        for part, table in _tables(record):
+            for cell in table.get("hidden", []):
+                yield {"answer": part, "cell": cell["cell"], "reason": cell["reason"]}
+    for cell in output.get("metadata", {}).get(AUDIT, []):
+        yield {"answer": "", **cell}
+
+
+def _tables(record: dict) -> Iterator[tuple[str, dict]]:
+    yield record["name"], record["table"]
+    for name, table in record["tables"].items():
+        yield f"{record['name']}.{name}", table
+
+
+def _between(notebook: NotebookNode) -> list[dict[str, str]]:
+    """Hide groups that a total kept elsewhere on the page gives away; what was hidden.
+
+    The total less the groups shown is known to every reader: it must be nobody, or enough people.
+    """
+    kept = [(c, o.data[MIME]) for c in notebook.cells for o in c.get("outputs", [])
+            if MIME in o.get("data", {})]  # fmt: skip
+    totals = {}
+    for _, record in kept:
+        totals |= _totals(record)
+    done = []
+    for cell, record in kept:
+        for part, table in _tables(record):
+            taken = _take_out(table, record["unit"], totals)
+            done += [{"answer": part, **what} for what in taken]
+            if taken:
+                _without_figures(cell, record)
+    return done
+
+
+def _totals(record: dict) -> dict[tuple[str, str], float]:
+    """(unit, term) -> n of everybody, from tables without groups and rows of all groups."""
+    found = {}
+    for _, table in _tables(record):
+        frame = _frame(table)
+        if {"term", "n"} <= set(frame):
+            groups = hiding.grouping(frame)
+            all_of_them = (frame[groups].astype(str) == hiding.TOTAL).all(axis=1)
+            for row in frame[all_of_them].itertuples():
+                if pd.notna(row.n):
+                    found[record["unit"], str(row.term)] = row.n
+    return found
+
+
+def _frame(table: dict) -> pd.DataFrame:
+    return pd.DataFrame(table["rows"], columns=table["columns"])
+
+
+def _take_out(table: dict, unit: str, totals: dict) -> list[dict[str, str]]:
+    frame, least, done = _frame(table), page.rules().smallest_cell, []
+    groups = hiding.grouping(frame)
+    if not groups or not {"term", "n"} <= set(frame):
+        return done
+    plain = ~(frame[groups].astype(str) == hiding.TOTAL).any(axis=1)
+    for term, rows in frame[plain].groupby("term", sort=False):
+        seen = pd.to_numeric(rows["n"]).dropna().sort_values(kind="stable")
+        while len(seen) and 0 < totals.get((unit, str(term)), 0) - seen.sum() < least:
+            place, seen = seen.index[0], seen.iloc[1:]
+            why = pd.Series("", index=frame.index)
+            why[place] = hiding.COMPLEMENT
+            [what] = hiding.audit(frame, why)
+            done.append(what)
+            table.setdefault("hidden", []).append({"row": int(place), "why": why[place], **what})
+            _blank(table, int(place), {*groups, "term"})
+    return done
+
+
+def _blank(table: dict, place: int, names: set[str]) -> None:
+    row = table["rows"][place]
+    table["rows"][place] = [
+        v if c in names or isinstance(v, (str, bool)) else None
+        for c, v in zip(table["columns"], row, strict=True)
+    ]
+
+
+def _without_figures(cell: NotebookNode, record: dict) -> None:
+    """The figures of the cell, and the sentence, may show or name what was taken out."""
+    said = page.say("A figure and a sentence are left out: they would give a small group away.")
+    record["answer"] = said
+    cell.outputs = [
+        o for o in cell.outputs if not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
+    ]
+    for output in cell.outputs:
+        if output.get("data", {}).get(MIME) is record:
+            output.data["text/plain"] = said
+
+
+def _said(notebook: NotebookNode) -> list[str]:
+    """Warnings of the notebook: what went to stderr."""
+    return [
+        output.text.strip()
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr" and output.text.strip()
+    ]
+
+
+def comments(texts: Iterable[str], most: int = 5) -> list[str]:
+    """Up to `most` comments, masked, in their order; none unless twice the smallest cell wrote one.
+
+    Words tell more of a person than a number does, so they need a larger crowd.
+    """
+    written = [str(t).strip() for t in texts if isinstance(t, str) and str(t).strip()]
+    if len(written) < 2 * page.rules().smallest_cell:
+        return []
+    return [masking.masked(text, page.rules().mask)[0] for text in written[:most]]
+
+
+def list_to_file(name: str, rows: pd.DataFrame) -> Path:
+    """Write customers to a CSV of their own beside the page, readable by its owner alone.
+
+    The page says that there is a list, never who is on it. Cells that a spreadsheet would take for
+    a formula begin with an apostrophe. Raises ValueError for a name that is no word.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} cannot name a list. Use small letters, digits and '_'.")
+    folder, stem = Path(os.environ.get(FOLDER) or "."), os.environ.get(PAGE, "")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / (f"{stem}.{name}.csv" if stem else f"{name}.csv")
+    handle, fresh = tempfile.mkstemp(dir=folder, prefix=".list.", suffix=".part")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as stream:
+            write = csv.writer(stream)
+            write.writerow([_cell(c) for c in rows.columns])
+            write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
+        os.replace(fresh, file)
+    except BaseException:
+        Path(fresh).unlink(missing_ok=True)
+        raise
+    print(page.say("The list {name} is in a file that only its owner can read: {file}.",
+                   name=page.label(name), file=file.name))  # fmt: skip
+    return file
+
+
+def _cell(value: object) -> object:
+    """Text as a spreadsheet shows it and never computes it (OWASP, CSV injection)."""
+    text = "" if value is None or value is pd.NA or value != value else str(value)
+    risky = text.lstrip(" \u00a0\ufeff\x00").startswith(FORMULA) or text.startswith(FORMULA)
+    return f"'{text}" if risky and not NUMBER.fullmatch(text) else text
