@@ -36,9 +36,10 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
     """
     from cxlib import page
-    from cxlib.report import answers_of
+    from cxlib.report import answers_of, private
 
     page.begin(**job["rules"])
+    os.environ |= {private.FOLDER: job["folder"], private.PAGE: job["page"]}
     started = time.monotonic()
     seconds: list[float] = []
     if job["lacking"]:
@@ -47,7 +48,10 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
         notebook, mistake, seconds = _execute(job, tell, engine)
     page.begin(**job["rules"])  # the notebook may have set its own
     notebook = canonical(notebook)
+    private.protect(notebook)
     kept, mistake = _kept(notebook, mistake, answers_of)
+    if mistake:
+        mistake[2] = private.unnamed(mistake[2])
     write(job, notebook, mistake)
     status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
     tell(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,6 +146,7 @@ def top_of(folder: Path, folders: int) -> Path | None:
 
 def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) -> dict:
     first = results[0]
+    pages = [_page_of(r) for r in results]
     return {
         "run": first.folder.name,
         "study": first.page.study,
@@ -156,14 +158,25 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
         "engine": engine,
         "data": dict(first.page.data),
         "code": code(),
+        "wording": _wording(first.page.study),
+        "seeds": sorted({r.page.values["SEED"] for r in results if "SEED" in r.page.values}),
+        "cxlib": __version__,
+        "hidden": [{"page": p["page"], **cell} for p in pages for cell in p["hidden"]],
+        "masked": _total(p["masked"] for p in pages),
+        "warnings": [{"page": p["page"], "said": w} for p in pages for w in p["warnings"]],
         "environment": {
             "python": platform.python_version(),
             "system": platform.platform(terse=True),
             "fingerprint": digest(packages()),
             "packages": packages(),
         },
-        "pages": [_page_of(r) for r in results],
+        "pages": pages,
     }
+
+
+def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Of each kind, how many over all pages."""
+    return dict(sum((Counter(c) for c in counts), Counter()))
 
 
 def _portable(job: dict) -> dict:
@@ -194,5 +207,25 @@ def _page_of(result: Result) -> dict:
         "cells": list(result.cells),
         "mistake": list(result.mistake) if result.mistake else None,
         "lacking": list(page.lacking),
+        **_audit(result),
         "job": _portable(result.job),
     }
+
+
+def _audit(result: Result) -> dict:
+    """What the page hid, masked and warned of, as its notebook tells."""
+    import nbformat
+
+    from cxlib import report
+
+    try:
+        kept = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
+    except (OSError, ValueError):
+        kept = nbformat.v4.new_notebook()
+    return report.audit_of(kept)
+
+
+def _wording(study_name: str) -> str:
+    """Fingerprint of what was asked: the words, scales and codes of every question."""
+    items = study.read(study_name).items
+    return digest({name: item.model_dump(mode="json") for name, item in items.items()})
