@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from cxlib import page, study
+from cxlib import hiding, page, study
 from cxlib.batch import declared
 from cxlib.batch.declared import Parameter
 
@@ -36,6 +36,7 @@ class Page:
     source: Mapping[str, str]  # title, source, licence, citation
     set_name: str = ""
     lacking: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
     data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
 
     @property
@@ -157,14 +158,16 @@ def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list
     _against(declared.of(notebook), values, store, home)
     if not by:
         return [Page(name=notebook.stem, values=values, **shared)]
+    large, small = _values_of(store, home, by, notebook, values)
     return [
         Page(
             name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
             values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
             set_name=f"{page.label(by)}: {page.label(value)}",
+            left_out=tuple(f"{by}={other}" for other in small),
             **shared,
         )
-        for value in _values_of(store, home, by, notebook, values)
+        for value in large
     ]
 
 
@@ -211,7 +214,8 @@ def _check_condition(store, home: str, where: str, wave: str) -> None:
         raise ValueError(f"WHERE={where!r} holds for no row of {home}; nothing would be left.")
 
 
-def _values_of(store, home: str, by: str, notebook: Path, values: Mapping) -> list[str]:
+def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
+    """The values of the column that get a set of pages, and those too small for one."""
     columns = store.columns(home)
     if by not in columns:
         raise ValueError(
@@ -221,8 +225,9 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping) -> li
     if "WHERE" not in values:
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
     rows = store.read(home, where=str(values["WHERE"]))
-    counts = rows[by].dropna().astype(str).value_counts()
-    large = sorted(counts.index[counts >= max(page.rules().smallest_cell, 1)])
+    counts = rows[by].dropna().astype(str).value_counts().to_dict()
+    small = hiding.too_few_left_out(counts, len(rows))
+    large = sorted(set(counts) - set(small))
     if not large:
         raise ValueError(
             f"--by {by}: no value has {page.rules().smallest_cell} rows of {home} or more, the "
@@ -230,7 +235,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping) -> li
         )
     if len(large) > 50:
         raise ValueError(f"--by {by}: {len(large)} values would make as many sets; 50 at most.")
-    return large
+    return large, small
 
 
 def _both(where: str, column: str, value: str) -> str:

@@ -161,7 +161,10 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
         "wording": _wording(first.page.study),
         "seeds": sorted({r.page.values["SEED"] for r in results if "SEED" in r.page.values}),
         "cxlib": __version__,
-        "hidden": [{"page": p["page"], **cell} for p in pages for cell in p["hidden"]],
+        "hidden": [
+            *_without_pages(results),
+            *({"page": p["page"], **cell} for p in pages for cell in p["hidden"]),
+        ],
         "masked": _total(p["masked"] for p in pages),
         "warnings": [{"page": p["page"], "said": w} for p in pages for w in p["warnings"]],
         "environment": {
@@ -214,15 +217,21 @@ def _page_of(result: Result) -> dict:
 
 def _audit(result: Result) -> dict:
     """What the page hid, masked and warned of, as its notebook tells."""
-    import nbformat
-
     from cxlib import report
 
     try:
-        kept = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
+        kept = json.loads(result.file.with_suffix(".ipynb").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        kept = nbformat.v4.new_notebook()
+        kept = {"metadata": {}}
     return report.audit_of(kept)
+
+
+def _without_pages(results: Sequence[Result]) -> list[dict[str, str]]:
+    """The values that `--by` gave no page, and why."""
+    least = results[0].page.rules["smallest_cell"]
+    reason = f"fewer than {least} rows, or with the pages there are such a value could be found"
+    cells = dict.fromkeys(cell for r in results for cell in r.page.left_out)
+    return [{"page": "", "answer": "", "cell": cell, "reason": reason} for cell in cells]
 
 
 def _wording(study_name: str) -> str:

@@ -48,7 +48,7 @@ def protect(notebook: NotebookNode) -> dict:
 
 def audit_of(notebook: NotebookNode) -> dict:
     """What `protect` did to the notebook; empty parts where it has not been protected."""
-    return {"hidden": [], "masked": {}, "warnings": [], **notebook.metadata.get(AUDIT, {})}
+    return {"hidden": [], "masked": {}, "warnings": [], **notebook["metadata"].get(AUDIT, {})}
 
 
 def _settle(output: NotebookNode, found: dict[str, int]) -> None:
