@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from cxlib import reserve, study
+from cxlib import csi, drivers, intake, page, reserve, scores, study
 from cxlib.intake import IntakeError
+from cxlib.reserve import ReserveError
 from cxlib.study import StudyError
 
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
@@ -222,6 +223,35 @@ def test_answers_all_alike_are_warned_of(shop):
     assert "40 row(s): all answers are 3: it can explain nothing" in says
 
 
+def test_a_question_that_copies_another_is_warned_of(shop):
+    rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
+    says = line(shop(rows.to_csv(index=False)), "warning: responses.speed")
+    assert "40 row(s): every answer is that to recommend: one is a copy of the other" in says
+    assert "take one of them out" in says
+
+
+def test_a_group_with_one_row_is_warned_of(shop):
+    check = shop(GOOD.replace("web,3,4", "shop,3,4", 1), group="channel")
+    assert check.ok
+    says = line(check, "warning: responses.channel")
+    assert "1 row(s): 1 group(s) have fewer than 10 rows and are hidden in reports: 'shop' (1)" in (
+        says
+    )
+
+
+def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
+    shop()
+    file = study.folder_of("shop") / "study.yaml"
+    file.write_text(file.read_text() + "group: channel  # guess: confirm\n")
+    assert "1 line(s) are still marked `# guess: confirm`" in str(reserve.check("shop"))
+
+
+def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
+    shop()
+    with pytest.raises(ReserveError, match="leaves none of the 40 rows.*channel holds: 'web'"):
+        reserve.open("shop").responses(where="channel = 'wbe'")
+
+
 def test_a_question_nobody_answered_is_warned_of(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(speed=np.nan)
     says = line(shop(rows.to_csv(index=False)), "warning: responses.speed")
@@ -242,3 +272,114 @@ def test_a_good_reserve_outlives_bad_files(shop):
     with pytest.raises(IntakeError):
         reserve.load("shop")
     assert path.read_bytes() == before
+
+
+# What the methods say to data that cannot answer
+
+
+@pytest.fixture
+def answers() -> pd.DataFrame:
+    rows = pd.read_csv(pd.io.common.StringIO(GOOD))
+    rng = np.random.default_rng(1)
+    return rows.assign(
+        recommend=(rows["speed"] * 1.5 + rng.integers(0, 3, 40)).clip(0, 10).round(),
+        staff=rng.integers(1, 6, 40),
+    )
+
+
+DRIVERS = [  # what was done to the answers, and what the drivers of satisfaction say to it
+    (lambda t: t.head(2), "2 of 2 responses can be used for 2 drivers; at least 5 are needed"),
+    (lambda t: t.assign(recommend=7), "outcome 'recommend' is constant: all 40 answers are 7"),
+    (lambda t: t.assign(staff=3), "driver 'staff' is constant: all 40 answers are 3.*leave it out"),
+    (lambda t: t.assign(staff=t["speed"]), "'staff' is a copy of driver 'speed'.*Leave one out"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), DRIVERS, ids=["two", "alike", "flat", "copy"])
+def test_drivers_name_what_cannot_be_explained(answers, spoil, says):
+    with pytest.raises(ValueError, match=says):
+        drivers.importance(spoil(answers), "recommend", ["speed", "staff"], draws=10)
+
+
+def test_a_handful_of_answers_give_no_number_in_a_sentence(answers):
+    page.begin()
+    few = drivers.importance(answers.head(8), "recommend", ["speed", "staff"], draws=50)
+    assert few.answer == "Fewer than 10 answered: no number is shown."
+    assert scores.nps(answers.head(2)).answer == "Fewer than 10 answered: no number is shown."
+
+
+def test_the_index_refuses_answers_all_alike(answers):
+    model = csi.Model({"value": ["speed"], "satisfaction": ["recommend"]},
+                      {"satisfaction": ["value"]})  # fmt: skip
+    scales = {"speed": (1, 5), "recommend": (0, 10)}
+    with pytest.raises(ValueError, match="recommend"):
+        csi.fit(answers.assign(recommend=7), model, scales=scales, draws=10)
+
+
+def test_a_group_of_one_row_is_hidden_and_said(answers):
+    page.begin()
+    alone = answers.assign(channel=["kiosk", *["web"] * 20, *["shop"] * 19])
+    by = scores.nps(alone, by="channel")
+    assert "kiosk" not in by.answer and "numbers are not shown" in by.note
+    assert by.table.set_index("channel")["n"].to_dict() == {"kiosk": 1, "shop": 19, "web": 20}
+
+
+# What `cx new` makes of files
+
+
+def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    book = tmp_path / "shop.xlsx"
+    orders = pd.DataFrame(
+        {"Order no": [1, 2], "Customer": ["a", "b"], "Order date": ["2026-01-01"] * 2,
+         "Amount": [3.5, 4]}
+    )  # fmt: skip
+    with pd.ExcelWriter(book) as writer:
+        orders.to_excel(writer, sheet_name="Orders", index=False)
+        people = pd.DataFrame({"CustomerID": ["a", "b"], "Since": ["2020-01-01"] * 2})
+        people.to_excel(writer, sheet_name="People", index=False)
+        pd.DataFrame({"Notes": ["by Ann"]}).to_excel(writer, sheet_name="Read me", index=False)
+    text = intake.draft("shop", [book])
+    assert "# Left out: shop.xlsx, sheet 'Read me', looks like no table" in text
+    tables = yaml.safe_load(text)["tables"]
+    assert [t["files"][0]["sheet"] for t in tables.values()] == ["People", "Orders"]
+
+
+def test_rows_of_two_sheets_are_two_places(tmp_path, monkeypatch, shop):
+    shop()
+    book = study.folder_of("shop") / "both.xlsx"
+    rows = pd.read_csv(pd.io.common.StringIO(GOOD)).head(20)
+    rows.loc[3, "recommend"] = 11
+    with pd.ExcelWriter(book) as writer:
+        for sheet in ("March", "April"):
+            rows.to_excel(writer, sheet_name=sheet, index=False)
+    files = [{"file": "both.xlsx", "sheet": s} for s in ("March", "April")]
+    columns = COLUMNS | {"response_id": "#row"}
+    check = shop(tables={"responses": {"files": files, "columns": columns}})
+    assert "2 row(s) outside the scale 0 to 10" in str(check)
+    assert check.counts.loc[0, ["offered", "kept", "quarantined"]].tolist() == [40, 38, 2]
+
+
+def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    rows = pd.DataFrame({"id": range(100), "recommend": [n % 11 for n in range(99)] + [11]})
+    rows.to_csv(tmp_path / "survey.csv", index=False)
+    text = intake.draft("shop", [tmp_path / "survey.csv"])
+    assert "1 answer(s) are not on it" in text
+    drafted = yaml.safe_load(text)
+    assert drafted["items"]["recommend"] | {"label": ""} == {
+        "label": "", "scale": [0, 10], "role": "nps"
+    }  # fmt: skip
+    assert drafted["tables"]["responses"]["columns"]["response_id"] == "id"
+
+
+def test_orders_alone_make_customers(shop):
+    orders = "order_id,customer_id,at,amount\n" + "".join(
+        f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},{i % 7 + 1}\n" for i in range(60)
+    )
+    shop(orders=orders)
+    mine = {c: c for c in ("order_id", "customer_id", "at", "amount")}
+    shop(orders=orders, tables={"orders": {"files": "orders.csv", "columns": mine}}, items={})
+    people = reserve.open("shop").people()
+    assert people["customer_id"].tolist() == [f"c{i}" for i in range(5)]
+    assert {"recency_days", "orders_365", "spend_365"} <= set(people)

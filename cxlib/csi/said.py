@@ -14,6 +14,9 @@ from cxlib.moments import Moments
 
 def sentence(table: pd.DataFrame, target: str, n: int) -> str:
     row = table.set_index("term").loc[target]
+    least = page.rules().smallest_cell
+    if n < least:
+        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
     return page.say(
         "{construct} index {index} ({span}), n {n}.",
         construct=page.opening(page.label(target)),

@@ -254,10 +254,11 @@ def _check_spread(sums: Moments, outcome: str, drivers: list[str]) -> None:
     variance, columns = np.diagonal(total.cov), [outcome, *drivers]
     if alike := [c for c, v in zip(columns, variance, strict=True) if v < 1e-12]:
         mean = total.mean[columns.index(alike[0])]
-        role = "outcome" if alike[0] == outcome else "driver"
+        first = alike[0] == outcome
+        mend = "cannot be explained; choose another" if first else "explains nothing; leave it out"
         raise ValueError(
-            f"{role} {alike[0]!r} is constant: all {int(sums.rows.sum()):,} answers are {mean:g}. "
-            "What never differs explains nothing; leave it out."
+            f"{'outcome' if first else 'driver'} {alike[0]!r} is constant: all "
+            f"{int(sums.rows.sum()):,} answers are {mean:g}. What never differs {mend}."
         )
     if np.isnan(total.cov).any():
         i, j = np.argwhere(np.isnan(total.cov))[0]

@@ -13,6 +13,9 @@ from cxlib.moments import Moments
 def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: bool) -> str:
     """Who explains most; where the draws disagree on who comes first, that is left open."""
     whole = r2.iloc[0]
+    least = page.rules().smallest_cell
+    if whole["n"] < least:
+        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
     facts = {
         "outcome": page.quoted(page.label(outcome)),
         "r2": page.number(whole["estimate"], 2),

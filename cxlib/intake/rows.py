@@ -26,6 +26,7 @@ from cxlib.study import File, Study
 
 QUARANTINE = ["table", "row", "column", "value", "reason", "mend", "file"]
 WARNINGS = ["table", "column", "rows", "what", "mend"]
+FEW = 20  # rows in which two questions may be answered alike by chance
 PERIOD = r"\d{4}(-(Q[1-4]|H[12]|W\d{2}|\d{2}(-\d{2})?))?"  # 2026, 2026-Q1, 2026-03, 2026-W07 ...
 
 
@@ -415,6 +416,8 @@ def _warn(sieve: _Sieve, rows: pd.DataFrame) -> None:
     if sieve.name == "responses":
         for item in (i for i in sieve.study.items if i in rows):
             _warn_item(sieve, item, rows[item])
+        _warn_copies(sieve, rows)
+        _warn_small_groups(sieve, rows)
 
 
 def _warn_waves(sieve: _Sieve, wave: pd.Series) -> None:
@@ -439,4 +442,33 @@ def _warn_item(sieve: _Sieve, item: str, answers: pd.Series) -> None:
         sieve.warn(
             item, len(given), f"all answers are {given.iloc[0]:g}: it can explain nothing",
             "Check the column; leave the item out of models.",
+        )  # fmt: skip
+
+
+def _warn_copies(sieve: _Sieve, rows: pd.DataFrame) -> None:
+    """Questions answered alike by everybody: most often one column mapped under two names."""
+    differ = [i for i in sieve.study.items if i in rows and rows[i].nunique() > 1]
+    for n, item in enumerate(differ):
+        for other in differ[:n]:
+            if len(rows) >= FEW and rows[item].equals(rows[other]):
+                sieve.warn(
+                    item, len(rows), f"every answer is that to {other}: one is a copy of the other",
+                    "Check the column; take one of them out of items and drivers.",
+                )  # fmt: skip
+                break
+
+
+def _warn_small_groups(sieve: _Sieve, rows: pd.DataFrame) -> None:
+    """Groups of the study's own comparison that are too small to be shown."""
+    group, least = sieve.study.group, sieve.study.reporting.smallest_cell
+    if group not in rows or len(rows) < least:
+        return
+    sizes = rows[group].value_counts()
+    if len(small := sizes[sizes < least]):
+        shown = ", ".join(f"{g!r} ({n:,})" for g, n in small.head(4).items())
+        sieve.warn(
+            group, int(small.sum()),
+            f"{len(small):,} group(s) have fewer than {least} rows and are hidden in reports: "
+            f"{shown}",
+            "Correct the spelling, or recode small groups into a larger one.",
         )  # fmt: skip

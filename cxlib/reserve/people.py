@@ -248,7 +248,7 @@ def lack(reserve: Reserve, need: str) -> str:
         n = page.count(waves := len(reserve.waves()))
         if waves > 1:
             return ""
-        return page.say("The study has {n} survey waves; two are needed.", n=n)
+        return page.say("Two survey waves are needed; the study has {n}.", n=n)
     options = need.split("|")
     if any(t in reserve.tables for t in options):
         return ""

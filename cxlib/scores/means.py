@@ -292,7 +292,7 @@ def _packed(
     seed: int,
 ) -> Estimates:
     drawn = dict(draws=draws, seed=seed) if replicates is not None else {}
-    note = page.together([*answers.note, *_caveats(answers, cells, replicates)])
+    note = page.together([*answers.note, *_caveats(answers, cells, replicates), _unseen(table)])
     return Estimates(table, _sentence(answers, table, words), note, unit, **drawn)
 
 
@@ -319,6 +319,21 @@ def _sentence(answers: Answers, table: pd.DataFrame, words: _Words) -> str:
         measure=words.measure, best=names[top], high=said[top], worst=names[bottom],
         low=said[bottom],
     )  # fmt: skip
+
+
+def _unseen(table: pd.DataFrame) -> str:
+    """How many of several numbers a page hides, and why."""
+    least = max(page.rules().smallest_cell, 1)
+    hidden = int((hiding.hidden(table, least) != "").sum())
+    if not hidden or len(table) == 1:
+        return ""
+    return page.say(
+        "{hidden} of {cells} numbers are not shown: they rest on fewer than {least} answers, or "
+        "one that does could be worked out from them.",
+        hidden=page.count(hidden),
+        cells=page.count(len(table)),
+        least=page.count(least),
+    )
 
 
 def _names(answers: Answers, shown: pd.DataFrame) -> list[str]:

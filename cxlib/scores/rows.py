@@ -179,6 +179,11 @@ def _note(
             page.say("{n} of {total} responses answered.", n=page.count(n[0]),
                      total=page.count(len(x)))
         )  # fmt: skip
+    elif min(n) == max(n):
+        parts.append(
+            page.say("{n} of {total} responses answered each question.",
+                     n=page.count(n[0]), total=page.count(len(x)))
+        )  # fmt: skip
     else:
         parts.append(
             page.say("{least} to {most} of {total} responses answered each question.",
