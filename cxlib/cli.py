@@ -6,14 +6,17 @@
     cx run mine                  make its reports
     cx report                    bind reports again from what was kept
 
-Mistakes are one message and exit code 2; a page that failed is exit code 1; `--debug` shows where.
+Mistakes are one message and exit code 2; a page that failed is exit code 1; a run that could not go
+on (a full disk) is 3; `--debug` shows where.
 """
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -54,7 +57,25 @@ class Errors(click.Group):
             click.echo(f"cx: {kind}{error}", err=True)
             if kind:
                 click.echo("cx: `cx --debug ...` shows where this happened.", err=True)
-            ctx.exit(2)
+            ctx.exit(_code_of(error))
+
+
+def _code_of(error: BaseException) -> int:
+    """2 for a mistake in what was asked, 3 for a run that could not go on, 130 when stopped."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return 3 if type(error).__name__ == "Unfinished" else 2
+
+
+@contextmanager
+def _errors_as_json():
+    """What ends a run early, on stdout as well as in words on stderr."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        said = {"exit_code": _code_of(error), "error": str(error) or "stopped"}
+        click.echo(json.dumps(said, ensure_ascii=False))
+        raise
 
 
 def _is_ours(error: Exception) -> bool:
@@ -243,15 +264,21 @@ def _parameter_help(path: Path) -> str:
               help="Where the reports go. [default: reports/STUDY/TIME]")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same outputs.")
 @click.option("--force", is_flag=True, help="Make every page, changed or not.")
-def run(
-    names, given, by: str, jobs: int | None, out: Path | None, plain: bool, force: bool
-) -> None:
+@click.option("--limit", type=click.FloatRange(min=1), metavar="SECONDS", default=600.0,
+              help="The longest a page may take. [default: 600]")  # fmt: skip
+@click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB",
+              help="The most a page may hold in memory, libraries included.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
+def run(names, given, by: str, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name. Everything is checked before
     anything starts. A page whose notebook, parameters, data, code, environment and language are
-    those of an earlier run is copied from it. A page that fails says so at its top; the others go
-    on and the exit code is 1.
+    those of an earlier run is copied from it. A page that fails says so at its top and the others
+    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
+
+    Exit codes: 0 all well, 1 a page failed, 2 a mistake in what was asked (nothing ran), 3 it could
+    not go on (disk full), 130 stopped.
 
     \b
     Examples
@@ -262,16 +289,26 @@ def run(
       cx run mine 10 --by channel          one set per channel
       cx run 20 --help                     the parameters of notebook 20
     """
+    with _errors_as_json() if as_json else nullcontext():
+        results = _made(names, given, by, how)
+    from cxlib.batch import summary
+
+    if as_json:
+        click.echo(json.dumps(summary.of(results), indent=1, ensure_ascii=False))
+    else:
+        _summary(results)
+    sys.exit(summary.exit_code(results))
+
+
+def _made(names: Sequence[str], given: Sequence[str], by: str, how: dict) -> list:
     from cxlib import batch
 
     studies, notebooks = _sorted_names(names)
     values = dict(_pair(text) for text in given)
     pages = batch.plan(studies, notebooks, values, by=by)
+    how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
     with _terminated_like_ctrl_c():
-        results = batch.run(pages, out=out or "", jobs=jobs, plain=plain, force=force)
-    _summary(results)
-    if any(r.status == "failed" for r in results):
-        sys.exit(1)
+        return batch.run(pages, **how)
 
 
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -17,6 +17,16 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 from cxlib.batch.declared import Parameter  # noqa: E402
 from cxlib.batch.declared import of as parameters  # noqa: E402
-from cxlib.batch.grid import Page, Result, notebooks, pick, plan, run  # noqa: E402
+from cxlib.batch.grid import (  # noqa: E402
+    Page,
+    Result,
+    Unfinished,
+    notebooks,
+    pick,
+    plan,
+    run,
+)
 
-__all__ = ["Page", "Parameter", "Result", "notebooks", "parameters", "pick", "plan", "run"]
+__all__ = [
+    "Page", "Parameter", "Result", "Unfinished", "notebooks", "parameters", "pick", "plan", "run",
+]  # fmt: skip

@@ -20,6 +20,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache as once
@@ -142,7 +143,9 @@ def _swap(fresh: Path, entry: Path) -> None:
 
 def _prune(place: Path) -> None:
     entries = sorted((e for e in place.iterdir() if e.is_dir()), key=lambda e: e.stat().st_mtime)
-    for old in [e for e in entries if not e.name.startswith(".")][:-MOST]:
+    fresh = [e for e in entries if e.name.startswith(".")]
+    left_over = [e for e in fresh if e.stat().st_mtime < time.time() - 86400]  # by a kill -9
+    for old in [*left_over, *[e for e in entries if e not in fresh][:-MOST]]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -17,19 +17,23 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cxlib import study
-from cxlib.batch import cache, record, template, workers
+from cxlib.batch import cache, places, record, template, workers
 from cxlib.batch.plan import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template
 
-__all__ = ["Page", "Result", "notebooks", "pick", "plan", "run"]
+__all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
-LONGEST = 3600.0  # seconds a page may take
+LONGEST = 600.0  # seconds a page may take
+
+
+class Unfinished(RuntimeError):
+    """The run could not go on: a full disk, a scheduler that is gone. Finished pages are kept."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def run(
     jobs: int | None = None,
     plain: bool = False,
     longest: float = LONGEST,
+    memory: float | None = None,
     force: bool = False,
     keep: bool = True,
     progress: Progress | None = None,
@@ -79,13 +84,23 @@ def run(
 
     Files go to reports/<study>/<time of now>/, or to `out` (`out`/<study> when there are several
     studies). Pages made before of the same inputs are copied, unless `force`; `keep=False` neither
-    looks for such pages nor keeps those it makes. KeyboardInterrupt ends what runs, writes the
-    index of what was made, and goes on up.
+    looks for such pages nor keeps those it makes. A page that takes longer than `longest` seconds,
+    or whose process holds more than `memory` GB, fails; the others go on. KeyboardInterrupt ends
+    what runs, writes the index of what was made, and goes on up. Raises BusyError when another run
+    writes into the same folder, Unfinished when the disk is full.
     """
     jobs = jobs or min(2, os.cpu_count() or 1)
-    folders = _folders(pages, out)
+    folders = places.of([p.study for p in pages], out)
     begun = datetime.now(UTC)
-    work = _Work(pages, folders, plain, longest, progress or Progress(len(pages)), keep)
+    limits = Limits(longest, memory)
+    work = _Work(pages, folders, plain, limits, progress or Progress(len(pages)), keep)
+    with ExitStack() as held:
+        for folder in folders.values():
+            held.enter_context(places.alone(folder))
+        return _run(work, pages, jobs, begun, force)
+
+
+def _run(work: _Work, pages: Sequence[Page], jobs: int, begun, force: bool) -> list[Result]:
     try:
         with work.progress:
             stale = [p for p in pages if not work.reuse(p, force=force)]
@@ -94,8 +109,28 @@ def run(
     finally:
         work.close()
         results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
-        record.close(results, begun, jobs=jobs, engine=work.engine)
+        _record(results, begun, jobs, work.engine)
     return results
+
+
+def _record(results: list[Result], begun: datetime, jobs: int, engine: str) -> None:
+    try:
+        record.close(results, begun, jobs=jobs, engine=engine)
+    except OSError as error:
+        made = sum(r.status in ("whole", "lacking") for r in results)
+        raise Unfinished(
+            f"the index of {results[0].folder} cannot be written ({error}). {made} of "
+            f"{len(results)} pages were finished. Make room and run the same command again: what "
+            "was kept is not made again."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a page may take: seconds, and GB of memory (None: as much as there is)."""
+
+    seconds: float = LONGEST
+    memory: float | None = None
 
 
 def _all(work: _Work, pages: Sequence[Page], jobs: int) -> None:
@@ -117,13 +152,15 @@ def _all(work: _Work, pages: Sequence[Page], jobs: int) -> None:
 class _Work:
     """What the threads share: where pages go, who runs, what came out."""
 
-    def __init__(self, pages, folders, plain, longest, progress: Progress, keep: bool) -> None:
+    def __init__(self, pages, folders, plain, limits: Limits, progress, keep: bool) -> None:
         self.pages, self.plain, self.keep = pages, plain, keep
         self.why: dict[tuple[str, str], str] = {}
-        self.folders, self.longest, self.progress = folders, longest, progress
+        self.folders, self.limits, self.progress = folders, limits, progress
         self.engine = "kernel"
         self.results: dict[tuple[str, str], Result] = {}
         self._leaders: dict[tuple[str, str], int] = {}
+        self._timers: dict[tuple[str, str], threading.Timer] = {}
+        self._too_slow: set[tuple[str, str]] = set()
         self._stopped = False
         self._template: Template | None = None
         self._starting = threading.Lock()
@@ -155,8 +192,6 @@ class _Work:
         name, begun = f"{page.study}/{page.name}", time.monotonic()
         self.progress.begin(name, self.why[_key(page)])
         job = self.job(page)
-        timer = threading.Timer(self.longest, self._too_long, [page])
-        timer.start()
         last: dict = {}
         try:
             for event in self._events(job, page):
@@ -164,8 +199,7 @@ class _Work:
                     self.progress.cell(name, event["cell"], event["cells"])
                 last = {**last, **event}
         finally:
-            timer.cancel()
-            self._leaders.pop(_key(page), None)
+            self._forget(page)
         if self._stopped:
             return
         result = self._result(page, job, last, time.monotonic() - begun)
@@ -186,7 +220,15 @@ class _Work:
 
     def _events(self, job: dict, page: Page) -> Iterator[dict]:
         def running(pid: int) -> None:
+            # From here on the clock runs: starting a template is no fault of the page.
+            self._forget(page)
             self._leaders[_key(page)] = pid
+            timer = threading.Timer(self.limits.seconds, self._too_long, [page])
+            self._timers[_key(page)] = timer
+            timer.daemon = True
+            timer.start()
+            if self._stopped:
+                workers.end(pid)
 
         forking = self._template_or_none()
         if forking is None:
@@ -222,14 +264,19 @@ class _Work:
             return Result(
                 page, folder, last["status"], seconds, last["answers"], mistake, cells, job
             )
-        why = record.why_it_died(last, self.longest, seconds)
+        late = self.limits.seconds if _key(page) in self._too_slow else None
+        why = record.why_it_died(last, late, self.limits.memory)
         mistake = (last.get("cell", 0), last.get("cells", 0), why)
-        record.write_dead_page(job, mistake)
+        try:
+            record.write_dead_page(job, mistake)
+        except OSError as error:
+            mistake = (*mistake[:2], f"{why}; no page could be written: {error}")
         return Result(page, folder, "failed", seconds, {}, mistake, job=job)
 
     def job(self, page: Page) -> dict:
         """What a worker is told."""
-        return record.job_of(page, self.folders[page.study], self._links(page))
+        job = record.job_of(page, self.folders[page.study], self._links(page))
+        return {**job, "memory": self.limits.memory}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
         """Where links to other notebooks lead: their pages of the same study and group."""
@@ -244,7 +291,14 @@ class _Work:
 
     def _too_long(self, page: Page) -> None:
         if leader := self._leaders.get(_key(page)):
+            self._too_slow.add(_key(page))
             workers.end(leader)
+
+    def _forget(self, page: Page) -> None:
+        """The page's process has ended, or another takes its place."""
+        if timer := self._timers.pop(_key(page), None):
+            timer.cancel()
+        self._leaders.pop(_key(page), None)
 
     def stop(self) -> None:
         self._stopped = True
@@ -254,23 +308,3 @@ class _Work:
 
 def _key(page: Page) -> tuple[str, str]:
     return page.study, page.name
-
-
-def _folders(pages: Sequence[Page], out: str | Path) -> dict[str, Path]:
-    names = list(dict.fromkeys(p.study for p in pages))
-    if out:
-        return {n: Path(out) / n if len(names) > 1 else Path(out) for n in names}
-    stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    return {n: _free(study.root() / "reports" / n / stamp) for n in names}
-
-
-def _free(folder: Path) -> Path:
-    """The folder, or the next name that is free: two runs may begin in the same second."""
-    for more in ["", *(f"-{i}" for i in range(2, 100))]:
-        candidate = folder.with_name(folder.name + more)
-        try:
-            candidate.mkdir(parents=True)
-            return candidate
-        except FileExistsError:
-            continue
-    raise ValueError(f"{folder} and 98 more are taken. Give a folder with -o.")

@@ -45,7 +45,10 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
-        notebook, mistake, seconds = _execute(job, tell, engine)
+        with _bounded(job.get("memory")):
+            notebook, mistake, seconds = _execute(job, tell, engine)
+        if mistake and "MemoryError" in mistake[2] and job.get("memory"):
+            mistake[2] += f" (--memory is {job['memory']:g} GB)"
     page.begin(**job["rules"])  # the notebook may have set its own
     notebook = canonical(notebook)
     private.protect(notebook)
@@ -65,6 +68,25 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
         }
     )
     return status
+
+
+@contextlib.contextmanager
+def _bounded(memory: float | None):
+    """Let this process and what it starts hold `memory` GB at most: more is a MemoryError.
+
+    Only Linux counts all a process's own data against this limit; elsewhere nothing is bounded.
+    """
+    if not memory or not sys.platform.startswith("linux"):
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (int(memory * 2**30), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))  # the page is yet to be written
 
 
 def _execute(job: dict, tell: Tell, engine: str):

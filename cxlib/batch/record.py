@@ -59,13 +59,14 @@ def foot_of(page: Page) -> list[str]:
     return [*seed, *data, f"code {code()[:10]}", f"cxlib {__version__}"]
 
 
-def why_it_died(last: Mapping, longest: float, seconds: float) -> str:
-    """In words, why a page's process ended without an end."""
+def why_it_died(last: Mapping, late: float | None = None, memory: float | None = None) -> str:
+    """In words, why a page's process ended without an end; `late`: the seconds it exceeded."""
     code_, said = last.get("code"), str(last.get("said", "")).strip().splitlines()
-    if seconds >= longest:
-        return f"the page took longer than {longest:g} s and was ended"
+    if late is not None:
+        return f"the page took longer than {late:g} s and was ended"
     if isinstance(code_, int) and code_ < 0:
-        return f"its process was ended by signal {-code_} (out of memory, or killed)"
+        limit = f"; --memory is {memory:g} GB" if memory else ""
+        return f"its process was ended by signal {-code_} (out of memory, or killed{limit})"
     return f"its process ended with exit code {code_}" + (f": {said[-1]}" if said else "")
 
 
@@ -184,7 +185,8 @@ def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 def _portable(job: dict) -> dict:
     """The job without the folders of this machine."""
-    return {k: v for k, v in job.items() if k not in ("folder", "values", "notebook")}
+    here = ("folder", "values", "notebook", "memory", "root")
+    return {k: v for k, v in job.items() if k not in here}
 
 
 def _page_of(result: Result) -> dict:

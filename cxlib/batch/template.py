@@ -200,10 +200,9 @@ def _child(page: socket.socket) -> None:
 
         one.run(job, lambda event: _tell(page, event), engine=IN_PROCESS)
         code = 0
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            _tell(page, {"event": "died", "said": f"{type(error).__name__}: {error}"})
     finally:
         _leave(code)
 

@@ -1,0 +1,70 @@
+"""Where the pages of a run go, and one run at a time in a folder.
+
+folders = places.of(["mobile"], out="")            # study -> reports/mobile/<time of now>
+with places.alone(folders["mobile"]): ...          # BusyError when another run writes there
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from cxlib import study
+
+
+class BusyError(ValueError):
+    """Another run writes into the same folder."""
+
+
+def of(studies: Sequence[str], out: str | Path = "") -> dict[str, Path]:
+    """The folder of each study's pages, which is there after this."""
+    names = list(dict.fromkeys(studies))
+    if out:
+        folders = {n: Path(out) / n if len(names) > 1 else Path(out) for n in names}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        return folders
+    stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    return {n: _free(study.root() / "reports" / n / stamp) for n in names}
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or the next name that is free: two runs may begin in the same second."""
+    for more in ["", *(f"-{i}" for i in range(2, 100))]:
+        candidate = folder.with_name(folder.name + more)
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            continue
+    raise ValueError(f"{folder} and 98 more are taken. Give a folder with -o.")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for one run; the hold ends with the process, however it ends.
+
+    Raises BusyError when another run has it. Windows has no lock on folders: there it is not held.
+    """
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)  # the folder itself: no lock file is left behind
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(
+                f"another `cx run` is writing into {folder}. Wait until it is done, or give "
+                "another folder with -o; without -o each run has its own."
+            ) from None
+        for left_over in folder.glob(".*.part"):  # of a run that was killed while it wrote
+            left_over.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,56 @@
+"""What a run says of itself to a machine, and its exit code.
+
+summary.of(results)                                # dict for `cx run --json`
+summary.exit_code(results)                         # WHOLE or FAILED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cxlib.batch.grid import Result
+
+WHOLE, FAILED, MISTAKEN, UNFINISHED, STOPPED = 0, 1, 2, 3, 130
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """FAILED when any page failed, else WHOLE; a page the study cannot answer is no failure."""
+    return FAILED if any(r.status == "failed" for r in results) else WHOLE
+
+
+def of(results: Sequence[Result]) -> dict:
+    """exit_code, counts by status, reused, seconds, runs (study, folder, index), pages."""
+    statuses = [r.status for r in results]
+    folders = dict.fromkeys((r.page.study, r.folder) for r in results)
+    return {
+        "exit_code": exit_code(results),
+        "counts": {s: statuses.count(s) for s in dict.fromkeys(statuses)},
+        "reused": sum(r.reused for r in results),
+        "runs": [
+            {"study": study, "folder": str(f.resolve()), "index": str(f.resolve() / "index.html")}
+            for study, f in folders
+        ],
+        "pages": [_page(r) for r in results],
+    }
+
+
+def _page(result: Result) -> dict:
+    made = result.file.is_file()
+    return {
+        "study": result.page.study,
+        "name": result.page.name,
+        "title": result.page.title,
+        "status": result.status,
+        "reused": result.reused,
+        "why": result.why,
+        "answer": result.answer,
+        "seconds": round(result.seconds, 2),
+        "html": str(result.file.resolve()) if made else None,
+        "notebook": str(result.file.resolve().with_suffix(".ipynb")) if made else None,
+        "parameters": dict(result.page.values),
+        "mistake": dict(zip(("cell", "cells", "said"), result.mistake, strict=True))
+        if result.mistake
+        else None,
+    }
