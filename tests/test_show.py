@@ -12,6 +12,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 
 from cxlib import page, show
+from cxlib.show import style
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +177,7 @@ def test_the_chosen_number_is_marked() -> None:
 def test_margins_name_the_furthest() -> None:
     table = pd.DataFrame({"attribute": "age", "term": ["young", "old"], "estimate": [0.5, 0.5],
                           "n": 99, "before": [0.1, 0.9], "target": [0.5, 0.5]})  # fmt: skip
-    assert "young, 10% of the responses" in show.margins(table).get_title("left")
+    assert "young, 10% of the responses" in show.margins(table).get_title("left").replace("\n", " ")
 
 
 def test_every_figure_has_words_for_those_who_cannot_see_it(shares) -> None:
@@ -198,6 +199,37 @@ def test_a_figure_of_many_marks_becomes_pixels() -> None:
     assert show.picture(figure)[1] == "image/png"
 
 
+def test_pixels_reach_a_notebook_as_text(monkeypatch, shares) -> None:
+    monkeypatch.setattr(style, "LARGEST_SVG", 0)
+    data, _ = style._bundle(show.intervals(shares).figure)
+    assert data["image/png"].startswith("iVBOR")
+
+
+def test_n_is_said_once_where_it_is_the_same(shares) -> None:
+    ax = show.intervals(shares, unit="share")
+    assert ax.get_xlabel() == "share · n 400" and "n 400" not in texts(ax)
+    ax = show.intervals(shares.assign(n=[1000, 2000, 3000]))
+    assert all(f"n {n},000" in texts(ax) for n in (1, 2, 3))
+
+
+def test_many_groups_become_tiles_with_their_intervals(shares) -> None:
+    many = pd.concat([shares.assign(channel=f"c{i}", n=400 + i) for i in range(14)])
+    ax = show.intervals(many[["channel", *shares.columns]], panel="channel", unit="share")
+    assert len(ax.patches) == 42 and len(ax.get_lines()) == 84
+    assert labels(ax) == ["speed", "price", "staff"] and "n 400 · 401" in ax.get_xlabel()
+
+
+def test_a_difference_of_shares_is_told_in_points(shares) -> None:
+    ax = show.intervals(shares, unit="share", reference=0)
+    assert "percentage points" in ax.get_xlabel() and "(41.0)" in ax.get_title("left")
+
+
+def test_a_label_of_two_lines_has_room(shares) -> None:
+    shares["term"] = ["a long name that takes two lines at least", "short", "staff"]
+    places = sorted(show.intervals(shares).get_yticks())
+    assert places[-1] - places[-2] > 1.2
+
+
 def test_a_drawing_goes_where_it_is_told(shares) -> None:
     _, ax = plt.subplots()
     assert show.intervals(shares, ax=ax) is ax
@@ -215,3 +247,9 @@ def test_a_missing_chinese_font_is_said_plainly(monkeypatch) -> None:
     page.begin(lang="zh")
     with pytest.warns(UserWarning, match="apt install"):
         show.use_house_style()
+
+
+def test_titles_break_by_their_breadth_in_either_script() -> None:
+    assert style.wrapped("one two three", 8) == "one two\nthree"
+    assert style.wrapped("最高：客房（38%）。最低", 12) == "最高：客房\n（38%）。最\n低"
+    assert style.breadth("客房 A") == 6

@@ -17,8 +17,9 @@ from cxlib.show.model import paths
 from cxlib.show.planes import calibration, choice, matrix, priorities, trend
 from cxlib.show.rows import answers, bars, intervals, margins
 from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
+from cxlib.show.tiles import tiles
 
 __all__ = [
     "alt_text", "answers", "bars", "calibration", "chinese_fonts", "choice", "intervals", "margins",
-    "matrix", "paths", "picture", "priorities", "trend", "use_house_style",
+    "matrix", "paths", "picture", "priorities", "tiles", "trend", "use_house_style",
 ]  # fmt: skip

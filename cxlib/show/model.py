@@ -11,7 +11,8 @@ from cxlib import page
 from cxlib.show import style
 from cxlib.show.style import COLOURS, INK, SOFT
 
-HALF = (0.86, 0.25)  # of a box, in units of a place
+HALF = (0.86, 0.31)  # of a box, in units of a place; two lines of a name and R² fit in
+STEP = 1.16  # from one level to the next
 Places = dict[str, tuple[float, float]]
 
 
@@ -63,7 +64,7 @@ def _places(table: pd.DataFrame) -> Places:
         depth(name)
     rows = [[n for n in causes if level[n] == y] for y in range(max(level.values()) + 1)]
     return {
-        n: ((i - (len(row) - 1) / 2) * 1.85 + _sway(y, row, rows), float(y))
+        n: ((i - (len(row) - 1) / 2) * 1.85 + _sway(y, row, rows), STEP * y)
         for y, row in enumerate(rows)
         for i, n in enumerate(row)
     }
@@ -105,7 +106,7 @@ def _arrow(ax: Axes, row: pd.Series, places: Places) -> None:
 
 def _bend(start: np.ndarray, stop: np.ndarray) -> float:
     """Arrows within a column go round the boxes between them, on the outer side."""
-    if abs(start[0] - stop[0]) > 0.2 or abs(start[1] - stop[1]) <= 1:
+    if abs(start[0] - stop[0]) > 0.2 or abs(start[1] - stop[1]) <= STEP:
         return 0.0
     return 0.32 if start[0] <= 0 else -0.32
 
@@ -140,13 +141,13 @@ def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | Non
             ec=COLOURS[0], lw=1.3, boxstyle="round,pad=0,rounding_size=.08",
         )
     )  # fmt: skip
-    lines = style.name(name, 24).split(" ")
-    text = "\n".join(lines) if len(lines) == 2 and len(" ".join(lines)) > 19 else " ".join(lines)
-    ax.text(x, y - (0.07 if explained is not None else 0), text, ha="center", va="center", zorder=4,
+    text = style.wrapped(style.name(name, 34), 19)
+    known = explained is not None and explained == explained
+    ax.text(x, y - (0.09 if known else 0), text, ha="center", va="center", zorder=4,
             fontsize=9.5, fontweight="bold", linespacing=1.0)  # fmt: skip
-    if explained is not None and explained == explained:
-        ax.text(x, y + 0.15, f"R² {page.number(explained, 2)}", ha="center", va="center", zorder=4,
-                fontsize=8.5, color=SOFT)  # fmt: skip
+    if known:
+        ax.text(x, y + (0.2 if "\n" in text else 0.14), f"R² {page.number(explained, 2)}",
+                ha="center", va="center", zorder=4, fontsize=8.5, color=SOFT)  # fmt: skip
 
 
 def _strongest(table: pd.DataFrame) -> str:

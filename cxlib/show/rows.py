@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,9 @@ from cxlib import page
 from cxlib.estimates import MEASURES
 from cxlib.show import style
 from cxlib.show.style import COLOURS, FAINT, INK, SOFT
+from cxlib.show.tiles import tiles
+
+MOST_ROWS = 40  # above it, groups stand side by side as tiles
 
 
 @dataclass(frozen=True)
@@ -45,23 +47,35 @@ def intervals(
     shown = style.ready(table, [c for c in ("estimate", panel, by) if c])
     if by and not _differs_without(shown, panel, by):
         by = None  # its values are all there is: they are the rows
+    if unit == "share" and reference == 0:
+        unit = "gap"  # a difference of shares is told in points
     rows = arranged(shown, panel, by, sort)
+    found = _finding(rows, unit, by) if title is None else title
+    if panel and not by and len(rows) > MOST_ROWS and _is_grid(shown, panel):
+        words = _words(rows, unit, by)
+        return tiles(shown, panel, unit=unit, reference=reference, title=found, words=words, ax=ax)
     colours = style.colours_of(shown[by]) if by else {}
     ax = style.axes(ax, height=0.34 * _lines(rows) + 0.9 + (0.35 if by else 0))
-    for place, row in enumerate(rows):
+    for place, row in zip(_places(rows), rows, strict=True):
         if row.members is not None:
             _dots(ax, place, row.members, by, colours)
-            _at_the_right(ax, place, row.members)
+            _hidden(ax, place, row.members)
     _label_rows(ax, rows)
     ax.grid(axis="x")
     style.number_axis(ax.xaxis, unit)
-    ax.set_xlabel(style.unit_words(unit))
+    ax.set_xlabel(" · ".join(p for p in (style.unit_words(unit), _people(ax, rows)) if p))
     if reference is not None:
         ax.axvline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)), zorder=1)
     if by:
         style.key(ax, {str(v): look for v, look in colours.items()}, ms=7)
-    found = _finding(rows, unit, by) if title is None else title
     return style.say(ax, found, page.say("Dots with 95% intervals."), _words(rows, unit, by))
+
+
+def _is_grid(table: pd.DataFrame, panel: str) -> bool:
+    """Whether each value of `panel` has the same terms, each once."""
+    pairs = table[[panel, "term"]].drop_duplicates() if "term" in table else table.iloc[:0]
+    full = table[panel].nunique() * table["term"].nunique() if len(pairs) else -1
+    return len(pairs) == len(table) == full and _names(table, {panel}) == ["term"]
 
 
 def _differs_without(table: pd.DataFrame, panel: str | None, by: str) -> bool:
@@ -88,13 +102,33 @@ def _dots(ax: Axes, place: int, members: pd.DataFrame, by: str | None, colours: 
         ax.plot(row["estimate"], y, marker, color=colour, ms=7, mec="white", mew=0.8, zorder=3)
 
 
-def _at_the_right(ax: Axes, place: int, members: pd.DataFrame) -> None:
-    if "n" in members:
-        counts = list(dict.fromkeys(style.people(n) for n in members["n"]))
-        ax.annotate(
-            "n " + " · ".join(counts), (1.02, place), va="center", fontsize=9, color=SOFT,
-            xycoords=("axes fraction", "data"), annotation_clip=False,
-        )  # fmt: skip
+def _people(ax: Axes, rows: list[Row]) -> str:
+    """n beside each row; once at the heading of a block, or beneath all, where it is the same."""
+    each = {place: _counts(row) for place, row in zip(_places(rows), rows, strict=True)}
+    if len(set(filter(None, each.values()))) == 1 and len(rows) > 1:
+        return next(filter(None, each.values()))
+    blocks: dict[str, set[str]] = {}
+    for row in rows:
+        blocks.setdefault(row.block or row.label, set()).add(_counts(row))
+    at_heading = any(row.members is None for row in rows) and all(
+        len(counts - {""}) == 1 for counts in blocks.values()
+    )
+    for place, row in zip(each, rows, strict=True):
+        said = each[place]
+        if at_heading:
+            said = "" if row.members is not None else max(blocks[row.label])
+        ax.annotate(said, (1.02, place), va="center", fontsize=9.5, color=SOFT,
+                    xycoords=("axes fraction", "data"), annotation_clip=False)  # fmt: skip
+    return ""
+
+
+def _counts(row: Row) -> str:
+    if row.members is None or "n" not in row.members:
+        return ""
+    return "n " + " · ".join(dict.fromkeys(style.people(n) for n in row.members["n"]))
+
+
+def _hidden(ax: Axes, place: float, members: pd.DataFrame) -> None:
     if members["estimate"].isna().all():
         ax.annotate(
             page.say("hidden: too few answers"), (0.02, place), va="center", fontsize=9,
@@ -103,8 +137,8 @@ def _at_the_right(ax: Axes, place: int, members: pd.DataFrame) -> None:
 
 
 def _label_rows(ax: Axes, rows: list[Row]) -> None:
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_yticks(range(len(rows)), [row.label for row in rows])
+    ax.set_ylim(_lines(rows) - 0.4, -0.6)
+    ax.set_yticks(_places(rows), [row.label for row in rows], linespacing=1.0)
     for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if row.members is None else "normal")
     ax.tick_params(axis="y", length=0)
@@ -142,13 +176,23 @@ def _order(table: pd.DataFrame, names: list[str], sort: bool) -> list[tuple]:
 
 
 def _lines(rows: list[Row]) -> float:
-    """How high the rows are: a label of two lines takes a little more room."""
-    return sum(1 + 0.35 * row.label.count("\n") for row in rows)
+    """How high the rows are: a label of two lines takes more room."""
+    return sum(_height(row) for row in rows)
+
+
+def _height(row: Row) -> float:
+    return 1 + 0.55 * row.label.count("\n")
+
+
+def _places(rows: list[Row]) -> list[float]:
+    """The middle of each row, from the top down."""
+    ends = np.cumsum([_height(row) for row in rows])
+    return [float(end - _height(row) / 2 - 0.5) for end, row in zip(ends, rows, strict=True)]
 
 
 def _row_label(key: tuple) -> str:
     words = " · ".join(style.name(part, 60) for part in key)
-    return "\n".join(textwrap.wrap(words, 24)) if len(words) > 30 else words
+    return style.wrapped(words, 24) if style.breadth(words) > 30 else words
 
 
 def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
@@ -202,7 +246,7 @@ def bars(
     rows = arranged(shown, panel, None, sort)
     ax = style.axes(ax, height=0.34 * _lines(rows) + 0.8)
     reach = float(np.nanmax([shown[["estimate", "high"]].max().max(), 0])) or 1.0
-    for place, row in enumerate(rows):
+    for place, row in zip(_places(rows), rows, strict=True):
         if row.members is not None:
             _bar(ax, place, row.members.iloc[0], reach, unit)
     _label_rows(ax, rows)
@@ -236,8 +280,8 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     """
     shown = style.ready(table, ("attribute", "term", "estimate", "before", "target"))
     rows = arranged(shown, "attribute", None, sort=False)
-    ax = style.axes(ax, height=0.34 * len(rows) + 1.2)
-    for place, row in enumerate(rows):
+    ax = style.axes(ax, height=0.34 * _lines(rows) + 1.2)
+    for place, row in zip(_places(rows), rows, strict=True):
         if row.members is None:
             continue
         one = row.members.iloc[0]
@@ -272,8 +316,10 @@ def answers(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     for place, term in enumerate(terms):
         members = shown[shown["term"] == term].sort_values("answer")
         _stack(ax, place, members)
-        _at_the_right(ax, place, members.head(1))
-    _label_rows(ax, [Row(style.name(term), shown) for term in terms])
+        _hidden(ax, place, members.head(1))
+    rows = [Row(style.name(t, 24), shown[shown["term"] == t].head(1)) for t in terms]
+    _label_rows(ax, rows)
+    ax.set_xlabel(_people(ax, rows))
     ax.set_xlim(0, 1)
     style.number_axis(ax.xaxis, "share")
     found = _most_given(shown, terms)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import logging
-import textwrap
+import re
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -23,7 +25,12 @@ from cxlib.estimates import hide_small_cells
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3A97D0", "#5B5B5B")
 MARKERS = "osD^vPX"
 INK, SOFT, FAINT = "#1f2933", "#5b6672", "#d9dee3"
-WIDTH = 6.0  # inches; narrow, so that the letters stay legible on a phone
+# What stays on one line: a Latin word with the space after it, or a Chinese character, each with
+# the brackets and stops that belong to it.
+PIECES = re.compile(
+    r"[“（《]*(?:[\u3400-\u9fff]|[^\s\u3000-\u9fff\uff00-\uffef]+)[，。；：、！？）》”…]*\s*|\S\s*"
+)
+WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
 CJK_FONTS = (
     "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
     "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS",
@@ -104,11 +111,14 @@ def show_in_notebooks() -> None:
 
 def _bundle(figure: Figure, **_: object) -> tuple[dict, dict]:
     data, mime = picture(figure)
+    if isinstance(data, bytes):  # a notebook holds text
+        data = base64.b64encode(data).decode()
     return {mime: data}, {mime: {"alt": alt_text(figure)}}
 
 
 def picture(figure: Figure) -> tuple[str | bytes, str]:
     """The figure as SVG text, or as PNG bytes when outlines weigh too much; and its mime type."""
+    _titles_to_the_left(figure)
     text = StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     if len(text.getvalue()) <= LARGEST_SVG:
@@ -116,6 +126,16 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     pixels = BytesIO()
     figure.savefig(pixels, format="png", bbox_inches="tight", dpi=160, metadata={"Software": None})
     return pixels.getvalue(), "image/png"
+
+
+def _titles_to_the_left(figure: Figure) -> None:
+    """Titles begin where the labels of the rows begin: at the edge, where reading begins."""
+    for ax in figure.axes if len(figure.axes) == 1 else []:
+        if ax.get_title("left"):
+            figure.canvas.draw()
+            box = ax.get_tightbbox(for_layout_only=True)
+            edge = ax.transAxes.inverted().transform((box.x0, box.y0))[0]
+            ax.set_title(ax.get_title("left"), x=min(edge, 0))
 
 
 def alt_text(figure: Figure) -> str:
@@ -134,11 +154,26 @@ def alt_text(figure: Figure) -> str:
 def say(ax: Axes, title: str, *words: str) -> Axes:
     """Set the title, and the alternative text of the figure: title and words."""
     if title:
-        ax.set_title("\n".join(textwrap.wrap(title, 58)), x=0)
+        ax.set_title(wrapped(title, 54), x=0)
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
     before = getattr(ax.figure, "alt_text", "")
     ax.figure.alt_text = f"{before} {text}".strip()
     return ax
+
+
+def breadth(text: str) -> int:
+    """How many Latin letters wide the text is; a Chinese character is two."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def wrapped(text: str, most: int) -> str:
+    """The text in lines of `most` letters at most; Chinese may break anywhere but before a stop."""
+    lines = [""]
+    for piece in PIECES.findall(text):
+        if lines[-1] and breadth(lines[-1] + piece.rstrip()) > most:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.strip() for line in lines)
 
 
 def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
@@ -173,7 +208,10 @@ def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.Data
 def name(value: object, most: int = 38) -> str:
     """What a reader calls it, short enough for an axis."""
     text = " ".join(page.label(str(value)).split())
-    text = text if len(text) <= most else text[: most - 1] + "…"
+    if breadth(text) > most:
+        while breadth(text) > most - 1:
+            text = text[:-1]
+        text += "…"
     return text.replace("$", r"\$")  # a dollar would start a formula
 
 
@@ -181,6 +219,8 @@ def number(value: float, unit: str) -> str:
     """A number as its unit is written."""
     if unit == "share":
         return page.percent(value)
+    if unit == "gap":
+        return page.number(100 * value, 1)
     return page.number(value, 0 if abs(value) >= 1000 else 1 if unit in ("points", "index") else 2)
 
 
@@ -188,6 +228,8 @@ def number_axis(axis, unit: str) -> None:
     """Ticks in the page's number format."""
     if unit == "share":
         axis.set_major_formatter(lambda v, _: page.percent(v))
+    elif unit == "gap":
+        axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
     else:
         axis.set_major_formatter(lambda v, _: f"{v:,g}".replace("-", "−"))
 
@@ -197,6 +239,7 @@ def unit_words(unit: str) -> str:
     return {
         "points": page.say("points"),
         "share": page.say("share"),
+        "gap": page.say("percentage points"),
         "scale": page.say("on the question's own scale"),
         "index": page.say("index, 0 to 100"),
     }.get(unit, page.say(unit) if unit else "")
