@@ -350,7 +350,7 @@ def read(name: str | Path) -> Study:
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _NoRepeats)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {error}") from error
+        raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {_yaml(error)}") from error
     if not isinstance(content, dict):
         raise StudyError(
             f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
@@ -359,6 +359,10 @@ def read(name: str | Path) -> Study:
         return Study(**{**content, "name": file.parent.name, "folder": file.parent})
     except ValidationError as error:
         raise StudyError(_mistakes(file.parent.name, error)) from error
+
+
+def _yaml(error: Exception) -> str:
+    return str(error).replace("<unicode string>", "study.yaml")
 
 
 def _mistakes(name: str, error: ValidationError) -> str:
@@ -370,6 +374,9 @@ def _mistakes(name: str, error: ValidationError) -> str:
             message = "this key is not known" + _nearest(
                 str(mistake["loc"][-1]), Study.model_fields
             )
+        if mistake["type"] == "missing":
+            lines.append(f"  {key}: this key is required and is not there")
+            continue
         found = mistake["input"]
         shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
         lines.append(f"  {key}: {message}{shown}")

@@ -239,6 +239,23 @@ def test_a_group_with_one_row_is_warned_of(shop):
     )
 
 
+def test_a_group_that_is_no_column_is_warned_of(shop):
+    says = line(shop(group="chanel"), "warning: responses.chanel")
+    assert "group in study.yaml names no column" in says and "channel" in says
+
+
+def test_a_missing_key_and_broken_yaml_say_where(shop):
+    shop()
+    file = study.folder_of("shop") / "study.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("licence: internal\n", ""))
+    with pytest.raises(StudyError, match="licence: this key is required and is not there"):
+        study.read("shop")
+    file.write_text(good.replace("title: Shop", "title: [Shop"))
+    with pytest.raises(StudyError, match='is not YAML: (.|\\n)*in "study.yaml", line 1'):
+        study.read("shop")
+
+
 def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
@@ -260,7 +277,9 @@ def test_a_question_nobody_answered_is_warned_of(shop):
 
 def test_a_table_with_no_sound_row_is_not_loaded(shop):
     shop(GOOD.replace("2026-01-", "01/2026/"))
-    with pytest.raises(IntakeError, match="none of its 40 rows is sound; most often answered_on"):
+    with pytest.raises(
+        IntakeError, match=r"shop: responses: none of its 40 rows.*answered_on.*`dates:"
+    ):
         reserve.load("shop")
 
 

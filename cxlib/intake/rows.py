@@ -413,7 +413,7 @@ def _warn(sieve: _Sieve, rows: pd.DataFrame) -> None:
         )  # fmt: skip
     if "wave" in sieve.contract.columns and "wave" in rows:
         _warn_waves(sieve, rows["wave"])
-    if sieve.name == "responses":
+    if sieve.name == "responses" and len(rows):
         for item in (i for i in sieve.study.items if i in rows):
             _warn_item(sieve, item, rows[item])
         _warn_copies(sieve, rows)

@@ -134,9 +134,12 @@ def load(name: str, *, wait: float = 0) -> Loaded:
 
 
 def _load(study: Study) -> Loaded:
-    taken = intake_.every_table(study)
-    for name, intake in taken.items():
-        _refuse_all_lost(name, intake)
+    try:
+        taken = intake_.every_table(study)
+        for name, intake in taken.items():
+            _refuse_all_lost(name, intake)
+    except IntakeError as error:
+        raise IntakeError(f"{study.name}: {error}") from error
     counts = store.build(study, taken)
     return Loaded(study.name, study.reserve_path, counts, _checked(study, taken, {}))
 
@@ -158,11 +161,12 @@ def refresh(study: Study, *, wait: float = 600) -> None:
 def _refuse_all_lost(name: str, intake: Intake) -> None:
     if len(intake.rows):
         return
-    reasons = intake.quarantine.groupby(["column", "reason"], sort=False).size().sort_values()
-    (column, reason), n = reasons.index[-1], reasons.iloc[-1]
+    by = ["column", "reason", "mend"]
+    reasons = intake.quarantine.groupby(by, sort=False).size().sort_values()
+    (column, reason, mend), n = reasons.index[-1], reasons.iloc[-1]
     raise IntakeError(
         f"{name}: none of its {intake.offered:,} rows is sound; most often {column} is {reason} "
-        f"({n:,} rows). Correct the mapping in study.yaml; `cx check` lists the rows."
+        f"({n:,} rows). {mend} Is the right column mapped? `cx check` shows more."
     )
 
 
@@ -188,6 +192,8 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
     problems = [whole, *(i.quarantine for i in taken.values())]
     problems = [p for p in problems if len(p)] or [whole]
     warnings = [i.warnings for i in taken.values() if len(i.warnings)]
+    if len(unknown := _unknown_columns(study, taken)):
+        warnings.append(unknown)
     return Check(
         study.name,
         pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined"]),
@@ -195,6 +201,20 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         pd.concat(warnings, ignore_index=True) if warnings else pd.DataFrame(columns=WARNINGS),
         tuple(note for i in taken.values() for note in i.notes),
     )
+
+
+def _unknown_columns(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
+    """Columns that study.yaml compares or weights by, and that no answer has."""
+    have = [c for t in ("responses", "customers") if t in taken for c in taken[t].rows]
+    asked = {"group": study.group, **{f"margins.{m}": m for m in study.margins}}
+    lost = {k: c for k, c in asked.items() if c and c not in have and "responses" in taken}
+    there = ", ".join(dict.fromkeys(have))
+    rows = [
+        ("responses", c, len(taken["responses"].rows), f"{key} in study.yaml names no column",
+         f"Correct it, or take the column in with `keep`. There are: {there}.")
+        for key, c in lost.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=WARNINGS)
 
 
 WARNINGS = ["table", "column", "rows", "what", "mend"]

@@ -129,7 +129,10 @@ def group(reserve: Reserve, by: str) -> str:
         return ""
     have = reserve.columns("responses")
     if chosen and chosen not in have:
-        raise ReserveError(f"responses have no column {chosen!r}. They have: {', '.join(have)}.")
+        named = "" if by else " (it is the `group` of study.yaml; correct it there)"
+        raise ReserveError(
+            f"responses have no column {chosen!r}{named}. They have: {', '.join(have)}."
+        )
     return chosen
 
 
