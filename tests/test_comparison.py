@@ -1,0 +1,113 @@
+"""Two runs beside each other: what differs, beyond noise or not, and what changed behind it."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from cxlib.report import comparison
+from cxlib.report.comparison import Difference, Run, compare
+
+TABLE = {
+    "columns": ["channel", "term", "estimate", "low", "high", "n"],
+    "rows": [["web", "speed", 7.0, 6.5, 7.5, 90], ["shop", "speed", None, None, None, None]],
+}
+
+
+def run(name: str = "monday", **changes) -> Run:
+    record = {"name": "by_group", "answer": "Web 7.", "note": "", "table": TABLE, "tables": {}}
+    made = {"page": "10_x", "status": "whole", "notebook_sha256": "a", "seed": 1,
+            "parameters": {"WAVE": "", "DRAWS": 100}}  # fmt: skip
+    facts = {
+        "run": name, "data": {"responses": "1", "orders": "2"}, "code": "c", "wording": "w",
+        "environment": {"python": "3.11", "fingerprint": "e", "packages": {"numpy": "2.0"}},
+        "pages": [made],
+    }  # fmt: skip
+    return Run(name, {"10_x": {"by_group": copy.deepcopy(record)}}, facts | changes)
+
+
+def moved(estimate: float, low: float, high: float) -> Run:
+    other = run("friday")
+    other.answers["10_x"]["by_group"]["table"]["rows"][0][2:5] = [estimate, low, high]
+    return other
+
+
+def test_the_same_run_is_the_same() -> None:
+    found = compare(run(), run("friday"))
+    assert found.same and not found.changed and found.values == 11
+    assert str(found) == "All 11 values are the same.\nNo fingerprint differs."
+
+
+def test_a_difference_is_named_with_page_answer_term_and_column() -> None:
+    found = compare(run(), moved(7.1, 6.5, 7.5))
+    assert found.differences == (
+        Difference("10_x", "by_group", "web, speed", "estimate", 7.0, 7.1, False),
+    )
+    assert "10_x by_group web, speed estimate: 7 -> 7.1  may be noise" in str(found)
+
+
+def test_intervals_that_do_not_touch_are_beyond_noise() -> None:
+    found = compare(run(), moved(9.0, 8.5, 9.5))
+    assert [d.beyond for d in found.differences] == [True, None, None]
+    assert "3 of 11 values differ, 1 beyond noise." in str(found)
+
+
+def test_intervals_in_the_other_direction_too() -> None:
+    assert compare(moved(9.0, 8.5, 9.5), run()).beyond[0].after == 7.0
+
+
+def test_a_number_that_becomes_hidden_is_a_difference() -> None:
+    found = compare(run(), moved(None, None, None))
+    assert "7 -> hidden or missing" in str(found) and not found.beyond
+
+
+def test_a_page_that_is_gone_or_failed_is_a_difference() -> None:
+    gone = Run("friday", {}, run().record | {"pages": []})
+    found = compare(run(), gone)
+    assert len(found.differences) == 11 and found.changed == {"pages": ("10_x",)}
+    failed = run(pages=[run().record["pages"][0] | {"status": "failed"}])
+    assert "status: whole -> failed" in str(compare(run(), failed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed"),
+    [
+        ({"data": {"responses": "9", "orders": "2"}}, {"data": ("responses",)}),
+        ({"code": "d"}, {"code": ()}),
+        ({"wording": "v"}, {"question wording": ()}),
+        ({"environment": {"python": "3.12", "fingerprint": "f", "packages": {"numpy": "2.1"}}},
+         {"environment": ("python", "numpy")}),
+        ({"pages": [run().record["pages"][0] | {"seed": 2, "notebook_sha256": "b",
+                                                "parameters": {"WAVE": "q1", "DRAWS": 100}}]},
+         {"notebook": ("10_x",), "seed": ("10_x",), "parameters": ("WAVE",)}),
+    ],
+)  # fmt: skip
+def test_what_changed_behind_the_numbers_is_named(changes: dict, changed: dict) -> None:
+    assert dict(compare(run(), run(**changes)).changed) == changed
+
+
+def test_rows_with_the_same_words_are_told_apart() -> None:
+    twice = run()
+    table = twice.answers["10_x"]["by_group"]["table"]
+    table["rows"].append(["web", "speed", 1.0, 0.5, 1.5, 20])
+    other = copy.deepcopy(twice)
+    other.answers["10_x"]["by_group"]["table"]["rows"][-1][2] = 2.0
+    assert [d.term for d in compare(twice, other).differences] == ["web, speed (2)"]
+
+
+def test_the_page_escapes_and_flags() -> None:
+    other = moved(9.0, 8.5, 9.5)
+    other.answers["10_x"]["by_group"]["answer"] = "<script>alert(1)</script>"
+    html = compare(run(), other).html()
+    assert "<script" not in html and "default-src" in html and "<strong>yes</strong>" in html
+    assert "All 11 values are the same." in compare(run(), run()).html()
+
+
+def test_a_run_is_read_from_its_folder_or_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match="is not a run of `cx run`"):
+        comparison.read(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps(run().record))
+    (tmp_path / "answers.json").write_text(json.dumps(run().answers))
+    assert comparison.read(tmp_path) == run()
