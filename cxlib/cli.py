@@ -5,6 +5,8 @@
     cx load mine                 put it into the reserve
     cx run mine                  make its reports
     cx report                    bind reports again from what was kept
+    cx verify RUN                make a run again: is every number the same?
+    cx diff RUN RUN              what changed between two runs
 
 Mistakes are one message and exit code 2; a page that failed is exit code 1; a run that could not go
 on (a full disk) is 3; `--debug` shows where.
@@ -415,6 +417,58 @@ def report(run: Path | None) -> None:
         pages = record.bind_again(folder)
         click.echo(f"{_near(folder / 'index.html')}: {pages} pages bound")
     click.echo(_near(top / "index.html"))
+
+
+RUN = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@main.command()
+@click.argument("run", type=RUN)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
+@click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same numbers.")
+def verify(run: Path, jobs: int | None, plain: bool) -> None:
+    """Make RUN again and say whether every number is the same.
+
+    It is made in a folder of its own and then thrown away; RUN stays as it is. Exit code 1 when a
+    number differs: each is listed with what it was, and what changed behind it (data, wording,
+    code, environment, parameters).
+
+    \b
+    Example
+      cx verify reports/sample/2026-11-21-093000
+    """
+    from cxlib.batch import again
+
+    with _terminated_like_ctrl_c():
+        found = again.verify(run, jobs=jobs, plain=plain)
+    click.echo(str(found))
+    if not found.same:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("before", type=RUN)
+@click.argument("after", type=RUN)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the comparison as an HTML page too.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the HTML page.")
+def diff(before: Path, after: Path, out: Path | None, lang: str) -> None:
+    """What changed from run BEFORE to run AFTER, whether beyond noise, and why it may have.
+
+    \b
+    Example
+      cx diff reports/sample/monday reports/sample/friday -o changes.html
+    """
+    from cxlib import page
+    from cxlib.report import comparison
+
+    found = comparison.compare(comparison.read(before), comparison.read(after))
+    click.echo(str(found))
+    if out:
+        page.begin(lang=lang)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(found.html(), encoding="utf-8")
+        click.echo(_near(out))
 
 
 if __name__ == "__main__":
