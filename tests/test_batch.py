@@ -61,12 +61,6 @@ print("out"); print("err", file=sys.stderr); print("out again")
 report.keep("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 """
-LEAK = """\
-import numpy as np, pandas as pd
-assert pd.options.display.precision == 6
-pd.options.display.precision = 1
-print(np.random.rand())
-"""
 
 
 def write(folder: Path, name: str, *cells: str, needs=("responses",)) -> None:
@@ -93,7 +87,6 @@ def project(tmp_path_factory):
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
     write(notebooks, "30_orders", "1", needs=("orders",))
-    write(notebooks, "31_leaks", LEAK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
         declared.of.cache_clear()
@@ -269,13 +262,6 @@ def test_forks_and_kernels_make_the_same_bytes(project) -> None:
             assert one_.read_bytes() == other.read_bytes(), f"{name}.{kind}"
 
 
-def test_nothing_leaks_from_page_to_page(project) -> None:
-    pages = [p for where in ("w1", "w2") for p in batch.plan(["tiny"], ["31"], {"WAVE": where})]
-    outs = [batch.run([p], out=project / f"leak{i}", progress=Progress(1, io.StringIO()))[0]
-            for i, p in enumerate(pages)]  # fmt: skip
-    assert [r.status for r in outs] == ["whole", "whole"], [r.mistake for r in outs]
-
-
 def test_a_page_that_hangs_is_ended_at_its_limit(project) -> None:
     began = time.monotonic()
     [result] = batch.run(
@@ -367,36 +353,6 @@ def test_progress_on_a_terminal_is_one_live_line() -> None:
         progress.cell("s/10", 2, 5)
         time.sleep(0.3)
     assert "\r\x1b[K[0/2] s/10 cell 2/5" in stream.getvalue()
-
-
-LIBRARIES = {
-    "blas": "import numpy as np; a = np.random.rand(200, 200); (a @ a).sum()",
-    "sklearn": "from sklearn.cluster import KMeans; import numpy as np; "
-    "KMeans(2, n_init=1).fit(np.random.rand(500, 2))",
-    "duckdb": "import duckdb; duckdb.sql('select sum(i) from range(100000) t(i)').fetchall()",
-    "arrow": "import pyarrow as pa, pyarrow.compute as c; c.sum(pa.array(range(1000)))",
-    "pandas": "import pandas as pd; pd.Series(['a'] * 1000).str.upper().value_counts()",
-    "scipy": "import scipy.linalg as s, numpy as np; s.svd(np.random.rand(100, 100))",
-    "figure": "from matplotlib import pyplot as p; p.plot([1, 2]); p.close()",
-}
-
-
-@pytest.mark.skipif(not template.possible(), reason="no fork on this system")
-def test_every_library_computes_after_a_fork(project) -> None:
-    write(project / "notebooks", "90_canary", *LIBRARIES.values())
-    [result] = batch.run(batch.plan(["tiny"], ["90"]), out=project / "canary",
-                         progress=Progress(1, io.StringIO()), longest=120)  # fmt: skip
-    assert result.status == "whole", result.mistake
-
-
-@pytest.mark.skipif(not template.possible(), reason="no fork on this system")
-def test_the_template_has_one_thread_when_it_forks() -> None:
-    code = "from cxlib.batch import template as t; t._import_all(); print(t.threads())"
-    from cxlib.batch.environment import for_pages
-
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                         env=for_pages(Path("/nonexistent")))  # fmt: skip
-    assert out.stdout.strip() == "1"
 
 
 def test_wide_tables_are_not_cut_as_on_a_terminal(made) -> None:
