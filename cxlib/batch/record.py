@@ -129,6 +129,7 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
     up = os.path.relpath(top / "index.html", folder).replace(os.sep, "/") if top else ""
     one.put(folder / "run.json", _json(run))
     one.put(folder / "index.html", indexes.of_run(run, up))
+    one.put(folder / "dictionary.html", indexes.dictionary(run["lang"]))
     if top:
         one.put(top / "index.html", indexes.of_all(top))
 

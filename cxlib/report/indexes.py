@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cxlib import page
+import pandas as pd
+
+from cxlib import page, tables
+from cxlib.masking import legible
 from cxlib.report import pages
 
 
@@ -37,6 +40,22 @@ def of_all(top: Path) -> str:
     return _render("all.html.j2", studies=studies, lang=page.rules().lang)
 
 
+def dictionary(lang: str) -> str:
+    """dictionary.html: what the columns of every table mean, in `lang`."""
+    rows = tables.dictionary(lang)
+    parts = [
+        (page.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
+        for name, table in tables.TABLES.items()
+    ]
+    return _render("dictionary.html.j2", parts=parts, lang=lang)
+
+
+def _columns(rows: pd.DataFrame, name: str) -> str:
+    part = rows[rows["table"] == name].drop(columns="table")
+    part = part.loc[:, (part != "").any()]
+    return part.rename(columns=page.heading).to_html(index=False, border=0)
+
+
 def counts(run: dict) -> dict[str, int]:
     """How many pages of the run are whole, failed, lacking, not made."""
     found: dict[str, int] = {}
@@ -62,4 +81,4 @@ def _render(template: str, **values: object) -> str:
         "not made": page.say("not made"),
     }
     made = pages.environment().get_template(template)
-    return made.render(policy=pages.POLICY, status=words, **values)
+    return legible(made.render(policy=pages.POLICY, status=words, **values))

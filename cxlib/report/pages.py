@@ -11,10 +11,12 @@ alternative text, and the policy in the head forbids everything else.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -25,21 +27,33 @@ from nbconvert.filters import Highlight2HTML, strip_ansi
 from nbformat import NotebookNode
 
 from cxlib import page
-from cxlib.report.answers import MIME, table_of
+from cxlib.masking import legible
+from cxlib.report import grids
+from cxlib.report.answers import MIME
 
 TEMPLATES = Path(__file__).parent / "templates"
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'"
+# Characters written as numbers that would turn or hide text (`masking.legible` has them plain).
+UNSEEN = re.compile(
+    "&#(?:x0*(?:202[a-e]|206[6-9]|[0-8bcef]|1[0-9a-f]|7f)|0*(?:823[4-8]|829[4-7]|[0-8]|1[1245-9]"
+    "|2[0-9]|3[01]|127))(?:;|(?![0-9a-f]))",
+    re.I,
 )
+SCRIPT = (TEMPLATES / "sort.js").read_text(encoding="utf-8")  # sorts tables; nothing needs it
+_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; script-src 'sha256-{_HASH}'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TAGS = {
     "a", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3",
     "h4", "hr", "i", "li", "ol", "p", "pre", "small", "span", "strong", "sub", "sup", "table",
     "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
 ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
-NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
+WIDTH, WIDE = re.compile(r'<svg [^>]*width="([\d.]+)pt"'), 480  # points: wider than the text
+COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
 
 
@@ -70,6 +84,7 @@ def bind(notebook: NotebookNode, facts: Facts) -> str:
     answers = [b for b in blocks if b["kind"] == "kept" and b["answer"]]
     for block in answers[:1]:
         block["first"] = True
+    _said_once(blocks)
     body, _ = _exporter().from_notebook_node(
         NotebookNode(nbformat=4, nbformat_minor=5, metadata={}, cells=[]),
         resources={
@@ -78,10 +93,11 @@ def bind(notebook: NotebookNode, facts: Facts) -> str:
             "answers": answers,
             "contents": _contents(blocks),
             "people": _people(answers),
+            "warnings": [b["text"] for b in blocks if b["kind"] == "text" and b["warning"]],
             "policy": POLICY,
         },
     )
-    return body
+    return legible(body)
 
 
 def environment():
@@ -117,7 +133,9 @@ class _Exporter(TemplateExporter):
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        made.globals.update(say=page.say, label=page.label, count=page.count)
+        made.globals.update(
+            say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT
+        )
         return made
 
 
@@ -154,7 +172,7 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     rendered = re.sub(r"<h([23])>(.*?)</h\1>", anchored, rendered, flags=re.S)
     rendered = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', _link_to(facts), rendered, flags=re.S)
     rendered = re.sub(r"<img [^>]*>", "", rendered)
-    return {"html": _framed(rendered), "headings": found}
+    return {"html": grids.framed(rendered), "headings": found}
 
 
 def _slug(words: str, taken: set[str]) -> str:
@@ -174,7 +192,7 @@ def _link_to(facts: Facts):
         if target.endswith(".ipynb"):
             stem = Path(target).stem
             if stem not in facts.pages:
-                return words
+                return _in_words(stem) if words == stem else words
             file, title = facts.pages[stem]
             words = html.escape(title) if words == stem else words
             return f'<a href="{html.escape(file)}">{words}</a>'
@@ -182,6 +200,11 @@ def _link_to(facts: Facts):
         return f'<a href="{target}" rel="noreferrer noopener">{words}</a>' if safe else words
 
     return link
+
+
+def _in_words(stem: str) -> str:
+    """A notebook that this run has no page of, as a reader says it; English, as its name is."""
+    return f"“{page.opening(stem[3:].replace('_', ' '))}”" if page.rules().lang == "en" else stem
 
 
 @cache
@@ -197,7 +220,7 @@ def _output(output: NotebookNode, number: int) -> Iterable[dict]:
     if output.output_type == "stream":
         text = strip_ansi(output.text).strip("\n")
         if text.strip():
-            yield {"kind": "text", "text": text, "warning": output.name == "stderr"}
+            yield {"kind": "text", **_text(text), "warning": output.name == "stderr"}
     elif output.output_type == "error":
         yield {
             "kind": "error",
@@ -209,19 +232,26 @@ def _output(output: NotebookNode, number: int) -> Iterable[dict]:
         yield from _data(output)
 
 
+def _text(text: str) -> dict:
+    """What was printed; prose where it does not stand in columns."""
+    return {"text": text, "prose": not COLUMNS.search(text)}
+
+
 def _data(output: NotebookNode) -> Iterable[dict]:
     data, metadata = output.data, output.get("metadata", {})
     if record := data.get(MIME):
         yield {"kind": "kept", **record, "html": table_html(record), "first": False}
     elif found := next((m for m in ("image/svg+xml", "image/png", "image/jpeg") if m in data), ""):
         alt = metadata.get(found, {}).get("alt") or page.say("Figure without a description.")
-        yield {"kind": "figure", "source": _data_uri(found, data[found]), "alt": alt}
+        wide = (size := WIDTH.search(data[found][:2000])) and float(size[1]) > WIDE
+        source = _data_uri(found, data[found])
+        yield {"kind": "figure", "source": source, "alt": alt, "wide": bool(wide)}
     elif "text/html" in data:
         yield {"kind": "html", "html": clean(data["text/html"])}
     elif "text/markdown" in data:
         yield {"kind": "html", "html": _prose(data["text/markdown"], set(), Facts(""))["html"]}
     elif (text := data.get("text/plain", "")).strip() and not NO_WORDS.match(text):
-        yield {"kind": "text", "text": strip_ansi(text), "warning": False}
+        yield {"kind": "text", **_text(strip_ansi(text)), "warning": False}
 
 
 def _data_uri(mime: str, content: str) -> str:
@@ -232,13 +262,14 @@ def _data_uri(mime: str, content: str) -> str:
 
 def table_html(record: dict) -> str:
     """The kept table as HTML, in a box of its own that scrolls."""
-    return clean(table_of(record).to_html(index=False, border=0))
+    return clean(grids.of_record(record))
 
 
 def clean(fragment: str) -> str:
     """HTML from an output with only harmless tags left, tables framed and numbers aligned."""
+    fragment = UNSEEN.sub("", fragment)
     fragment = re.sub(r"<(style|script)\b.*?</\1\s*>", "", fragment, flags=re.S | re.I)
-    return _framed(_cleaner().clean(fragment))
+    return grids.framed(_cleaner().clean(fragment))
 
 
 @cache
@@ -246,38 +277,23 @@ def _cleaner() -> bleach.Cleaner:
     return bleach.Cleaner(tags=TAGS, attributes=ATTRIBUTES, strip=True, strip_comments=True)
 
 
-def _framed(fragment: str) -> str:
-    return re.sub(r"<table.*?</table>", lambda m: _frame(m[0]), fragment, flags=re.S)
+def _said_once(blocks: list[dict]) -> None:
+    """A note that was already read is not said again."""
+    said: set[str] = set()
+    for block in (b for b in blocks if b["kind"] == "kept"):
+        block["told"] = block["note"] in said or block["first"]
+        said.add(block["note"])
 
 
-def _frame(table: str) -> str:
-    name = html.escape(page.say("Table"))
-    box = f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">'
-    return f"{box}{_aligned(table)}</div>"
-
-
-def _aligned(table: str) -> str:
-    """Columns whose every cell is a number get the class that sets them right."""
-    rows = re.findall(r"<tr.*?</tr>", table, flags=re.S)
-    cells = [re.findall(r"<t([hd])[^>]*>(.*?)</t\1>", row, flags=re.S) for row in rows]
-    body = [row for row in cells if any(kind == "d" for kind, _ in row)]
-    width = max((len(row) for row in body), default=0)
-    numeric = [
-        bool(body) and all(len(r) > i and NUMBER.fullmatch(r[i][1].strip()) for r in body)
-        for i in range(width)
-    ]
-    return re.sub(r"<tr.*?</tr>", lambda row: _mark(row[0], numeric), table, flags=re.S)
-
-
-def _mark(row: str, numeric: list[bool]) -> str:
-    place = iter(range(len(numeric)))
-
-    def mark(match: re.Match) -> str:
-        here = next(place, None)
-        right = here is not None and numeric[here]
-        return f'{match[0][:-1]} class="num">' if right else match[0]
-
-    return re.sub(r"<t[hd](?: [^>]*)?>", mark, row)
+def when(moment: str) -> str:
+    """A moment of a run's record, as 2026-11-21T22:27:00+00:00, as people write it."""
+    try:
+        at = datetime.fromisoformat(moment).astimezone(UTC)
+    except ValueError:
+        return moment
+    if page.rules().lang == "zh":
+        return f"{at.year} 年 {at.month} 月 {at.day} 日 {at:%H:%M} UTC"
+    return f"{at.day} {MONTHS[at.month - 1]} {at:%Y, %H:%M} UTC"
 
 
 def _contents(blocks: list[dict]) -> list[tuple[int, str, str]]:

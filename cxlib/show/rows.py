@@ -15,7 +15,7 @@ from cxlib.show import style
 from cxlib.show.style import COLOURS, FAINT, INK, SOFT
 from cxlib.show.tiles import tiles
 
-MOST_ROWS = 40  # above it, groups stand side by side as tiles
+MOST_ROWS = 30  # above it, groups stand side by side as tiles
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cxlib import page
+from cxlib import masking, page
 from cxlib.estimates import hide_small_cells
+from cxlib.masking import legible
 
 # Okabe and Ito (2008): told apart by colour-blind readers, in this order of use.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3A97D0", "#5B5B5B")
@@ -207,7 +208,8 @@ def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.Data
 
 def name(value: object, most: int = 38) -> str:
     """What a reader calls it, short enough for an axis."""
-    text = " ".join(page.label(str(value)).split())
+    text = " ".join(page.label(str(value))[:2000].split())
+    text = masking.masked(legible(text), page.rules().mask)[0]
     if breadth(text) > most:
         while breadth(text) > most - 1:
             text = text[:-1]
@@ -242,7 +244,7 @@ def unit_words(unit: str) -> str:
         "gap": page.say("percentage points"),
         "scale": page.say("on the question's own scale"),
         "index": page.say("index, 0 to 100"),
-    }.get(unit, page.say(unit) if unit else "")
+    }.get(unit) or (page.say(unit) if unit else "")
 
 
 def people(n: float) -> str:

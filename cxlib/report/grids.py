@@ -1,0 +1,130 @@
+"""Kept tables as HTML: readable heads, numbers to the right, an interval under one heading.
+
+    grids.of_record(record)            # a kept answer's table
+    grids.framed(fragment)             # any HTML: tables in boxes that scroll, numbers aligned
+
+The page's small script makes heads buttons that sort; without it the tables are the same.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pandas as pd
+
+from cxlib import page
+from cxlib.report.answers import table_of
+
+NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
+SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "target")
+INTERVAL = ("low", "high")
+
+
+def of_record(record: dict) -> str:
+    """The table of a kept answer as HTML text, escaped; small cells hidden."""
+    raw = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
+    shown = table_of(record)
+    shown.columns = raw.columns
+    for column in raw:
+        shown[column] = _read(raw[column], shown[column])
+    kept = [c for c in raw if not _says_nothing(raw, c)]
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
+        for row in shown[kept].itertuples(index=False, name=None)
+    )
+    return f"<table><thead>{_head(kept)}</thead><tbody>{body}</tbody></table>"
+
+
+def _read(values: pd.Series, said: pd.Series) -> pd.Series:
+    """Shares as percentages and whole numbers as such; the rest as it was written."""
+    if values.name in SHARES:
+        return values.map(lambda v: page.percent(float("nan") if v is None else v))
+    numbers = pd.to_numeric(values, errors="coerce")
+    whole = values.notna().all() and numbers.notna().all() and (numbers == numbers.round()).all()
+    measured = values.name in ("estimate", *INTERVAL, "n")
+    plain = not values.map(lambda v: isinstance(v, (str, bool))).any()
+    return numbers.map(page.count) if whole and plain and not measured else said
+
+
+def _says_nothing(table: pd.DataFrame, column: str) -> bool:
+    """An interval that no row has, and a term that is the same in every row of several groups."""
+    if column in INTERVAL:
+        return all(table[c].isna().all() for c in INTERVAL if c in table)
+    groups = list(table.columns).index(column) > 0
+    return column == "term" and groups and len(table) > 1 and table[column].nunique() == 1
+
+
+def _head(columns: list[str]) -> str:
+    """One row of heads, or two where low and high stand under one."""
+    names = {c: html.escape(page.heading(c)) for c in columns}
+    together = all(c in columns for c in INTERVAL)
+    if not together:
+        cells = (f'<th scope="col">{names[c]}</th>' for c in columns)
+        return f"<tr>{''.join(cells)}</tr>"
+    first = []
+    for c in columns:
+        if c == INTERVAL[0]:
+            said = html.escape(page.say("95% interval"))
+            first.append(f'<th colspan="2" scope="colgroup">{said}</th>')
+        elif c not in INTERVAL:
+            first.append(f'<th rowspan="2" scope="col">{names[c]}</th>')
+    second = "".join(f'<th scope="col">{names[c]}</th>' for c in INTERVAL)
+    return f"<tr>{''.join(first)}</tr><tr>{second}</tr>"
+
+
+def framed(fragment: str) -> str:
+    """Every table in a box that scrolls by itself; rows that only count have no column for it."""
+    return re.sub(r"<table.*?</table>", lambda m: _frame(_uncounted(m[0])), fragment, flags=re.S)
+
+
+def _frame(table: str) -> str:
+    name = html.escape(page.say("Table"))
+    box = f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">'
+    return f"{box}{_aligned(table)}</div>"
+
+
+def _uncounted(table: str) -> str:
+    """Without pandas' count of the rows: 0, 1, 2 ... beneath an empty head."""
+    rows = re.findall(r"<tr.*?</tr>", table, flags=re.S)
+    if not rows or not re.match(r"<tr[^>]*>\s*<th[^>]*>\s*</th>", rows[0]):
+        return table
+    counts = [re.match(r"<tr[^>]*>\s*<th[^>]*>(\d+)</th>", row) for row in rows[1:]]
+    if not counts or any(m is None or int(m[1]) != i for i, m in enumerate(counts)):
+        return table
+    return re.sub(r"(<tr[^>]*>)\s*<th[^>]*>\d*\s*</th>", r"\1", table)
+
+
+def _aligned(table: str) -> str:
+    """Columns whose every cell is a number get the class that sets them right."""
+    rows = re.findall(r"<tr.*?</tr>", table, flags=re.S)
+    cells = [re.findall(r"<t([hd])[^>]*>(.*?)</t\1>", row, flags=re.S) for row in rows]
+    body = [row for row in cells if any(kind == "d" for kind, _ in row)]
+    width = max((len(row) for row in body), default=0)
+    numeric = [
+        bool(body) and all(len(r) > i and NUMBER.fullmatch(r[i][1].strip()) for r in body)
+        for i in range(width)
+    ]
+    free = [0] * width  # rows still covered from above
+    return re.sub(r"<tr.*?</tr>", lambda row: _mark(row[0], numeric, free), table, flags=re.S)
+
+
+def _mark(row: str, numeric: list[bool], free: list[int]) -> str:
+    place = 0
+
+    def mark(match: re.Match) -> str:
+        nonlocal place
+        while place < len(free) and free[place]:
+            free[place] -= 1
+            place += 1
+        across, down = (int(m[1]) if (m := re.search(f'{s}="(\\d+)"', match[0])) else 1
+                        for s in ("colspan", "rowspan"))  # fmt: skip
+        here = range(place, min(place + across, len(numeric)))
+        for i in here:
+            free[i] = down - 1
+        place += across
+        right = len(here) and all(numeric[i] for i in here)
+        wide = "mid" if across > 1 else "num"
+        return f'{match[0][:-1]} class="{wide}">' if right else match[0]
+
+    return re.sub(r"<t[hd](?: [^>]*)?>", mark, row)
