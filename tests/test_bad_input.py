@@ -392,6 +392,23 @@ def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
     assert drafted["tables"]["responses"]["columns"]["response_id"] == "id"
 
 
+def test_a_draft_names_the_labels_and_the_group_it_saw(tmp_path, monkeypatch):
+    import pyreadstat
+
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    rows = pd.DataFrame(
+        {"respid": range(40), "q1": [1.0 + n % 10 for n in range(40)],
+         "sex": [1.0 + n % 2 for n in range(40)]}
+    )  # fmt: skip
+    pyreadstat.write_sav(
+        rows, str(tmp_path / "survey.sav"), column_labels={"q1": "Overall satisfaction",
+        "sex": "Gender"}, variable_value_labels={"sex": {1: "Male", 2: "Female"}},
+    )  # fmt: skip
+    drafted = yaml.safe_load(intake.draft("shop", [tmp_path / "survey.sav"]))
+    assert drafted["group"] == "sex" and drafted["labels"]["sex"]["en"] == "Gender"
+    assert drafted["items"]["q1"]["label"]["en"] == "Overall satisfaction"
+
+
 def test_orders_alone_make_customers(shop):
     orders = "order_id,customer_id,at,amount\n" + "".join(
         f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},{i % 7 + 1}\n" for i in range(60)

@@ -91,6 +91,14 @@ ROLES = {  # the first that fits; the words stand in the column's name or its la
 SPECIAL = (-99.0, -9.0, -8.0, -1.0, 77.0, 88.0, 96.0, 97.0, 98.0, 99.0, 888.0, 998.0, 999.0)
 SLIPS = 0.02  # of the answers to a question, how many may be off its scale
 SCALES = ((1, 5), (1, 7), (1, 10), (0, 10))
+MORE = [  # what the files do not tell
+    "",
+    "# Further keys, when you have what they need (data/sample/study.yaml shows all):",
+    "# margins: {region: {north: 0.4, south: 0.6}}   # population shares, to weight answers to",
+    "# model:                                        # the satisfaction index, notebook 11",
+    "#   preset: ecsi10                             # or acsi9, ecsi12, ccsi",
+    "#   constructs: {image: [ITEM], expectation: [ITEM], ...}",
+]
 DATE_FORMS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d", "%Y年%m月%d日"),
     *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
@@ -370,7 +378,29 @@ def _ending(guesses: list[_Guess], items: dict[str, dict]) -> list[str]:
     dated = any(g.table == "customers" and "left_on" in g.columns for g in guesses)
     if flag or dated:
         reports.append("32")
-    return [*lines, f"reports: {json.dumps(reports)}{GUESS}"]
+    named = [(c, g.raw.labels[c]) for g in guesses for c in g.kept if g.raw.labels.get(c, c) != c]
+    if named:
+        lines.append("labels:")
+        lines += [
+            f"  {_quoted(c)}: {{en: {_quoted(said)}, zh: {_quoted(said)}}}{GUESS}"
+            for c, said in dict(named).items()
+        ]
+    if group := _group(guesses):
+        lines.append(f"group: {_quoted(group)}{GUESS}: reports compare the groups of this column")
+    lines.append(f"reports: {json.dumps(reports)}{GUESS}")
+    return lines + (MORE if "responses" in there else [])
+
+
+def _group(guesses: list[_Guess]) -> str:
+    """A column of few, large groups to compare answers by; empty when there is none."""
+    for g in (g for g in guesses if g.table == "responses"):
+        mine = {c: c for c in g.kept}
+        mine = {"channel": g.columns["channel"], **mine} if "channel" in g.columns else mine
+        for ours, theirs in mine.items():
+            sizes = cells.text(g.raw.frame[theirs]).value_counts()
+            if 2 <= len(sizes) <= 12 and sizes.min() >= 10:
+                return ours
+    return ""
 
 
 def _churn_flag(guesses: list[_Guess]) -> tuple[str, str] | None:
