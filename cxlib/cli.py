@@ -125,7 +125,8 @@ def list_() -> None:
             loaded = "" if about.reserve_path.exists() else "   not loaded yet"
             click.echo(f"  {name:14}{about.title['en']}{loaded}")
         except study.StudyError as error:
-            click.echo(f"  {name:14}has mistakes: {str(error).splitlines()[0]}")
+            first = str(error).splitlines()[1:2] or str(error).splitlines()
+            click.echo(f"  {name:14}has mistakes, `cx check {name}` shows them: {first[0].strip()}")
     click.echo("\nNotebooks (notebooks/)")
     for name, path in batch.notebooks().items():
         click.echo(f"  {name:38}{_question(path)}")
