@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cache
 
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 _EDGE, _END = r"(?<![\w.,+-])", r"(?![\w-]|[.,]\d)"
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,5}[^\W\d_]{2,24}(?![\w@])")
 _IBAN = re.compile(_EDGE + r"[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?" + _END)
@@ -29,6 +31,14 @@ _MOBILE = re.compile(
 _PHONE = re.compile(
     r"(?<![\w.,+])(?:\+|00(?=[1-9]))[1-9]\d{0,2}(?:[ .\-/]?\(?\d{1,5}\)?){2,6}(?!\w)"
 )
+
+
+def legible(text: str) -> str:
+    """The text without characters that nobody sees but that turn, hide or end what stands there.
+
+    Controls but line ends and tabs, overrides of the writing direction, halves of characters.
+    """
+    return _UNSEEN.sub("", text)
 
 
 def masked(text: str, names: Iterable[str] = ()) -> tuple[str, dict[str, int]]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cxlib import page
+from cxlib.masking import legible
 
 Key = tuple[str, str, str, str]  # page, answer, term, column
 Value = float | int | str | bool | None
@@ -102,8 +103,8 @@ class Comparison:
         from cxlib.report import pages
 
         made = pages.environment().get_template("comparison.html.j2")
-        return made.render(
-            found=self, policy=pages.POLICY, lang=page.rules().lang, said=_said, gone=GONE
+        return legible(
+            made.render(found=self, policy=pages.POLICY, lang=page.rules().lang, said=_said)
         )
 
 
