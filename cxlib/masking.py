@@ -21,7 +21,7 @@ from functools import cache
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _EDGE, _END = r"(?<![\w.,+-])", r"(?![\w-]|[.,]\d)"
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,5}[^\W\d_]{2,24}(?![\w@])")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,5}[^\W\d_]{2,24}")
 _IBAN = re.compile(_EDGE + r"[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?" + _END)
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z.,])[1-9]\d{16}[\dXx](?![0-9A-Za-z]|[.,]\d)")
 _CARD = re.compile(r"(?<![0-9A-Za-z.,-])[2-6]\d{3}(?:[ -]?\d){9,15}(?![0-9A-Za-z]|[.,]\d)")

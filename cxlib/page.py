@@ -72,7 +72,9 @@ def begin(
         raise ValueError(f"no language {lang!r}. There are: {', '.join(LANGUAGES)}.")
     if smallest_cell < 0:
         raise ValueError(f"smallest_cell is {smallest_cell}; it must be 0 or more.")
-    _rules = Rules(lang, smallest_cell, labels or {}, tuple(mask))
+    # Half a character ("\\ud83d" in a study.yaml) fits in no column of text.
+    whole = {k: v.encode("utf-8", "replace").decode() for k, v in (labels or {}).items()}
+    _rules = Rules(lang, smallest_cell, whole, tuple(mask))
     return _rules
 
 

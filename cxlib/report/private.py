@@ -70,15 +70,22 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
         if mime in data:
             # The sentence of an answer is counted once, in its record.
             data[mime] = _masked(data[mime], {} if MIME in data else found)
+    if "image/svg+xml" in data:
+        data["image/svg+xml"] = _whole(data["image/svg+xml"])
     for about in output.get("metadata", {}).values():
         if isinstance(about, dict) and isinstance(about.get("alt"), str):
             about["alt"] = _masked(about["alt"], found)
 
 
 def _masked(text: str, found: dict[str, int]) -> str:
-    said, more = masking.masked(text, page.rules().mask)
+    said, more = masking.masked(_whole(text), page.rules().mask)
     masking.add(found, more)
     return said
+
+
+def _whole(text: str) -> str:
+    """The text as a file can hold it: no half of a character."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def unnamed(text: str) -> str:
