@@ -271,6 +271,11 @@ def _parameter_help(path: Path) -> str:
               help="The longest a page may take. [default: 600]")  # fmt: skip
 @click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB",
               help="The most a page may hold in memory, libraries included.")  # fmt: skip
+@click.option("--scheduler", default="", metavar="ADDRESS",
+              help="Make the pages on the Dask cluster at tcp://HOST:PORT.")  # fmt: skip
+@click.option("--storage", default="", metavar="URL",
+              help="Where a cluster that does not see this folder finds data and leaves pages: "
+              "any fsspec address.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(names, given, by: str, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
@@ -281,7 +286,7 @@ def run(names, given, by: str, as_json: bool, **how) -> None:
     go on. After Ctrl-C or a crash, the same command goes on where it stopped.
 
     Exit codes: 0 all well, 1 a page failed, 2 a mistake in what was asked (nothing ran), 3 it could
-    not go on (disk full), 130 stopped.
+    not go on (disk full, scheduler lost), 130 stopped.
 
     \b
     Examples
@@ -308,6 +313,8 @@ def _made(names: Sequence[str], given: Sequence[str], by: str, how: dict) -> lis
 
     studies, notebooks = _sorted_names(names)
     values = dict(_pair(text) for text in given)
+    if how["storage"] and not how["scheduler"]:
+        raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     pages = batch.plan(studies, notebooks, values, by=by)
     how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
     with _terminated_like_ctrl_c():

@@ -137,7 +137,7 @@ def test_other_code_or_libraries_are_seen(runs, part, monkeypatch) -> None:
 def test_a_kept_page_that_was_touched_is_not_given(runs) -> None:
     [page] = batch.plan(["tiny"], ["10"])
     found, _ = cache.look(page)
-    kept = found.folder / "page.html"
+    kept = found.folder / "10_works.html"
     before = kept.read_bytes()
     try:
         kept.write_bytes(before[:-20])
@@ -170,3 +170,18 @@ def test_packages_are_those_installed() -> None:
 def test_a_run_says_what_it_reuses(runs, tmp_path) -> None:
     done = CliRunner().invoke(cli.main, ["run", "tiny", "10", "30", "-o", str(tmp_path / "out")])
     assert "2 of 2 pages reused" in done.output and "10_works   reused" in done.output
+
+
+def test_lists_of_customers_are_kept_and_given_for_their_owner_alone(runs, tmp_path) -> None:
+    [page] = batch.plan(["tiny"], ["10"])
+    found, _ = cache.look(page)
+    job = {**runs[1][0]["10"].job, "folder": str(tmp_path / "from")}
+    found.give(job)
+    (tmp_path / "from" / "10_works.at_risk.csv").write_text("c1\n")
+    (tmp_path / "from" / "10_works.web.note.csv").write_text("of another page")
+    other = replace(page, values={**page.values, "SEED": 99})
+    cache.keep(other, job, {"status": "whole", "answers": {}, "cells": []})
+    cache.look(other)[0].give({**job, "folder": str(tmp_path / "to")})
+    given = sorted(f.name for f in (tmp_path / "to").iterdir())
+    assert given == ["10_works.at_risk.csv", "10_works.html", "10_works.ipynb"]
+    assert (tmp_path / "to" / "10_works.at_risk.csv").stat().st_mode & 0o777 == 0o600

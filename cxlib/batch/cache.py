@@ -65,30 +65,28 @@ class Kept:
         """Its files are there and are what they were."""
         try:
             return self.about["status"] != one.FAILED and all(
-                fingerprints.of_file(self.folder / f"page.{kind}") == self.about[kind]
-                for kind in ("ipynb", "html")
+                fingerprints.of_file(self.folder / name) == mark
+                for name, mark in self.about["files"].items()
             )
         except (OSError, KeyError):
             return False
 
     def give(self, job: Mapping) -> None:
-        """Copy notebook and page to where `job` wants them.
+        """Copy notebook, page and lists to where `job` wants them.
 
         A page whose links or title differ (other pages beside it) is bound anew from its notebook.
         """
-        notebook = (self.folder / "page.ipynb").read_text(encoding="utf-8")
+        folder = Path(job["folder"])
+        for name in self.about["files"]:
+            one.put(folder / name, (self.folder / name).read_bytes())
         if self.about["facts"] != _facts(job):
             import nbformat
 
             from cxlib import page
 
             page.begin(**job["rules"])
-            one.write(dict(job), nbformat.reads(notebook, as_version=4), None)
-        else:
-            folder = Path(job["folder"])
-            one.put(folder / f"{job['page']}.ipynb", notebook)
-            html = (self.folder / "page.html").read_text(encoding="utf-8")
-            one.put(folder / f"{job['page']}.html", html)
+            notebook = nbformat.read(folder / f"{job['page']}.ipynb", as_version=4)
+            one.write(dict(job), notebook, None)
         with contextlib.suppress(OSError):
             os.utime(self.folder)
 
@@ -119,12 +117,11 @@ def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
     try:
         files = {}
         if about["status"] != one.FAILED:
-            for kind in ("ipynb", "html"):
-                source = Path(job["folder"]) / f"{job['page']}.{kind}"
-                shutil.copyfile(source, fresh / f"page.{kind}")
-                files[kind] = fingerprints.of_file(fresh / f"page.{kind}")
+            for source in one.files_of(Path(job["folder"]), job["page"]):
+                one.put(fresh / source.name, source.read_bytes())
+                files[source.name] = fingerprints.of_file(fresh / source.name)
         inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
-        entry = {**about, **files, **inputs, "facts": _facts(job)}
+        entry = {**about, "files": files, **inputs, "facts": _facts(job)}
         (fresh / "entry.json").write_text(json.dumps(entry), encoding="utf-8")
         _swap(fresh, place / _key(made))
     finally:

@@ -26,14 +26,11 @@ from cxlib.batch import cache, places, record, template, workers
 from cxlib.batch.plan import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template
+from cxlib.batch.workers import Unfinished
 
 __all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
 LONGEST = 600.0  # seconds a page may take
-
-
-class Unfinished(RuntimeError):
-    """The run could not go on: a full disk, a scheduler that is gone. Finished pages are kept."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,8 @@ def run(
     memory: float | None = None,
     force: bool = False,
     keep: bool = True,
+    scheduler: str = "",
+    storage: str = "",
     progress: Progress | None = None,
 ) -> list[Result]:
     """Make the pages, `jobs` at a time (two, or one on a single core); results in their order.
@@ -86,30 +85,34 @@ def run(
     studies). Pages made before of the same inputs are copied, unless `force`; `keep=False` neither
     looks for such pages nor keeps those it makes. A page that takes longer than `longest` seconds,
     or whose process holds more than `memory` GB, fails; the others go on. KeyboardInterrupt ends
-    what runs, writes the index of what was made, and goes on up. Raises BusyError when another run
-    writes into the same folder, Unfinished when the disk is full.
+    what runs, writes the index of what was made, and goes on up. `scheduler` is the address of a
+    Dask cluster whose workers make the pages, `storage` an fsspec address that it shares with this
+    machine (see `cluster`). Raises BusyError when another run writes into the same folder,
+    Unfinished when the disk is full or the cluster is gone.
     """
-    jobs = jobs or min(2, os.cpu_count() or 1)
     folders = places.of([p.study for p in pages], out)
     begun = datetime.now(UTC)
     limits = Limits(longest, memory)
     work = _Work(pages, folders, plain, limits, progress or Progress(len(pages)), keep)
+    work.elsewhere = scheduler, storage
     with ExitStack() as held:
         for folder in folders.values():
             held.enter_context(places.alone(folder))
         return _run(work, pages, jobs, begun, force)
 
 
-def _run(work: _Work, pages: Sequence[Page], jobs: int, begun, force: bool) -> list[Result]:
+def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> list[Result]:
     try:
         with work.progress:
             stale = [p for p in pages if not work.reuse(p, force=force)]
             if stale:
+                width = work.width()
+                jobs = jobs or width
                 _all(work, stale, jobs)
     finally:
         work.close()
         results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
-        _record(results, begun, jobs, work.engine)
+        _record(results, begun, jobs or 0, work.engine)
     return results
 
 
@@ -163,6 +166,8 @@ class _Work:
         self._too_slow: set[tuple[str, str]] = set()
         self._stopped = False
         self._template: Template | None = None
+        self.elsewhere = "", ""  # a scheduler's address, and a storage's
+        self._cluster = None
         self._starting = threading.Lock()
 
     def reuse(self, page: Page, *, force: bool = False) -> bool:
@@ -230,6 +235,9 @@ class _Work:
             if self._stopped:
                 workers.end(pid)
 
+        if self._cluster is not None:
+            yield from self._cluster.events(job, page, self.limits)
+            return
         forking = self._template_or_none()
         if forking is None:
             yield from workers.plain(job, running)
@@ -251,8 +259,20 @@ class _Work:
                 self.engine = "fork"
         return self._template
 
+    def width(self) -> int:
+        """How many pages to make at a time; connects to the cluster, if one was named."""
+        if not self.elsewhere[0]:
+            return min(2, os.cpu_count() or 1)
+        from cxlib.batch.cluster import Cluster
+
+        self._cluster = Cluster(*self.elsewhere)
+        self.engine = "cluster"
+        return min(64, 2 * self._cluster.width)  # the next page waits where the last one ends
+
     def close(self) -> None:
         """End the template, if there is one."""
+        if self._cluster is not None:
+            self._cluster.close()
         if self._template is not None:
             self._template.close()
 
@@ -264,14 +284,19 @@ class _Work:
             return Result(
                 page, folder, last["status"], seconds, last["answers"], mistake, cells, job
             )
+        if "why" in last:  # a worker elsewhere knows
+            return self._dead(page, job, last, last["why"], seconds)
         late = self.limits.seconds if _key(page) in self._too_slow else None
         why = record.why_it_died(last, late, self.limits.memory)
+        return self._dead(page, job, last, why, seconds)
+
+    def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
         mistake = (last.get("cell", 0), last.get("cells", 0), why)
         try:
             record.write_dead_page(job, mistake)
         except OSError as error:
             mistake = (*mistake[:2], f"{why}; no page could be written: {error}")
-        return Result(page, folder, "failed", seconds, {}, mistake, job=job)
+        return Result(page, self.folders[page.study], "failed", seconds, {}, mistake, job=job)
 
     def job(self, page: Page) -> dict:
         """What a worker is told."""
@@ -302,6 +327,8 @@ class _Work:
 
     def stop(self) -> None:
         self._stopped = True
+        if self._cluster is not None:
+            self._cluster.stop()
         for leader in list(self._leaders.values()):
             workers.end(leader)
 

@@ -38,6 +38,8 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     from cxlib import page
     from cxlib.report import answers_of, private
 
+    if job.get("root"):  # on another machine
+        os.environ["CX_ROOT"] = job["root"]
     page.begin(**job["rules"])
     os.environ |= {private.FOLDER: job["folder"], private.PAGE: job["page"]}
     started = time.monotonic()
@@ -223,14 +225,27 @@ def write(job: dict, notebook, mistake) -> None:
     put(folder / f"{job['page']}.html", pages.bind(notebook, facts))
 
 
-def put(file: Path, text: str) -> None:
+def files_of(folder: Path, page: str) -> list[Path]:
+    """What a page left: its notebook, its HTML, and lists that only their owner may read."""
+    lists = re.compile(re.escape(page) + r"\.[a-z][a-z0-9_]*\.csv")
+    whole = [folder / f"{page}.{kind}" for kind in ("ipynb", "html")]
+    found = [f for f in sorted(folder.iterdir()) if lists.fullmatch(f.name)]
+    return [f for f in whole if f.exists()] + found
+
+
+def mode_of(name: str) -> int:
+    """Who may read a file of a run: anyone, but a list of customers its owner alone."""
+    return 0o600 if name.endswith(".csv") else 0o644
+
+
+def put(file: Path, content: str | bytes) -> None:
     """Write a file whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content if isinstance(content, bytes) else content.encode("utf-8"))
+        os.chmod(name, mode_of(file.name))
         os.replace(name, file)
     except BaseException:
         with contextlib.suppress(OSError):

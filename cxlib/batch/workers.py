@@ -23,6 +23,10 @@ BEGIN = "from cxlib.batch.one import main; main()"
 Running = Callable[[int], None]  # is told the process that leads the page's session
 
 
+class Unfinished(RuntimeError):
+    """The run could not go on: a full disk, a scheduler that is gone. Finished pages are kept."""
+
+
 def plain(job: dict, running: Running = lambda pid: None) -> Iterator[dict]:
     """Events of a page made by a process of its own with an ordinary kernel."""
     from cxlib.batch.environment import for_pages

@@ -1,0 +1,282 @@
+"""Pages made by the workers of a Dask cluster that is running already.
+
+    with Cluster("tcp://host:8786", storage="s3://bucket/cx") as cluster:
+        for event in cluster.events(job, page): ...    # the last is the page's exit
+
+A worker makes a page as this machine would: a fresh process, the same one-page function, the same
+limits; and only if its cxlib and its libraries are the same, so the page has the same bytes. A page
+whose worker is lost goes to another one. Without `storage` the workers must see the project's
+folder, and pages come back over the network; with it (any fsspec address) the study goes there
+once, and pages come back through it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from cxlib import study
+from cxlib.batch import cache, fingerprints, one, record, template, workers
+from cxlib.batch.plan import Page
+from cxlib.batch.workers import Unfinished
+
+CONNECT = 10  # seconds to wait for a scheduler
+NOBODY = 60  # seconds to wait for a worker when all are gone
+LEAVE = (".lock", ".new", ".wal")  # of a study's files, what no worker needs
+
+
+class Cluster:
+    """The driver's end of a Dask cluster. Raises Unfinished when it cannot be used, or is lost."""
+
+    def __init__(self, address: str, storage: str = "") -> None:
+        self.address, self.storage = address, storage
+        self._client = _connected(address)
+        self._stopped = False
+        self._sent: dict[str, str] = {}
+        self._sending = threading.Lock()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def width(self) -> int:
+        """How many pages the workers make at a time."""
+        return sum(w["nthreads"] for w in self._workers().values())
+
+    def _workers(self) -> dict:
+        return self._client.scheduler_info(n_workers=-1)["workers"]
+
+    def events(self, job: dict, page: Page, limits) -> Iterator[dict]:
+        """Send the page, wait for it, put its files in place; gives how it ended."""
+        parcel = {
+            "job": job,
+            "notebook": page.notebook.read_text(encoding="utf-8"),
+            "machine": cache.parts_of_machine(),
+            "root": str(study.root().resolve()),
+            "seconds": limits.seconds,
+            "storage": self.storage,
+            "inputs": self._send(page) if self.storage else "",
+        }
+        name = f"cx-{page.study}-{page.name}-{uuid.uuid4().hex[:8]}"
+        future = self._client.submit(make, parcel, key=name, pure=False)
+        try:
+            made = self._wait(future)
+        except Unfinished:
+            raise
+        except Exception as error:  # what Dask has to say: workers lost too often, no cxlib there
+            yield {"event": "exit", "code": 1, "why": f"on the cluster: {error}"}
+            return
+        for file, content in self._received(made).items():
+            one.put(Path(job["folder"]) / file, content)
+        yield made["last"]
+
+    def _wait(self, future) -> dict:
+        from distributed import TimeoutError as NotYet
+        from distributed.client import FutureCancelledError
+
+        seen = time.monotonic()
+        while True:
+            try:
+                return future.result(timeout=1)
+            except NotYet:
+                if self._workers():
+                    seen = time.monotonic()
+                elif time.monotonic() - seen > NOBODY:
+                    raise Unfinished(self._lost("has no worker left")) from None
+            except FutureCancelledError as error:
+                why = "stopped" if self._stopped else self._lost("was lost")
+                raise Unfinished(why) from error
+
+    def _lost(self, what: str) -> str:
+        return (
+            f"the scheduler at {self.address} {what}. Finished pages are kept. Bring it back and "
+            "run the same command again: it goes on from there; or leave out --scheduler."
+        )
+
+    def _send(self, page: Page) -> str:
+        """Put the study's files into the storage, once; gives back where."""
+        with self._sending:
+            if page.study not in self._sent:
+                folder = study.folder_of(page.study)
+                mark = fingerprints.digest(dict(page.data))[:16]
+                self._sent[page.study] = _upload(self.storage, f"{page.study}-{mark}", folder)
+        return self._sent[page.study]
+
+    def _received(self, made: dict) -> dict[str, bytes]:
+        if not made["stored"]:
+            return made["files"]
+        system, place = _system(made["stored"])
+        files = {name: system.cat_file(f"{place}/{name}") for name in made["files"]}
+        with contextlib.suppress(OSError):
+            system.rm(place, recursive=True)
+        return files
+
+    def stop(self) -> None:
+        """Wait for no page any more; one that a worker has begun ends by itself or at its limit."""
+        self._stopped = True
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the cluster, which stays as it is."""
+        self._client.close(timeout=2)
+
+
+def _connected(address: str):
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            "--scheduler needs Dask, which is not installed: pip install 'cxlib[dask]'."
+        ) from error
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        client = Client(address, timeout=CONNECT, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise Unfinished(
+            f"no Dask scheduler answers at {address} ({error}). Start one with `dask scheduler` "
+            "and workers with `dask worker ADDRESS`, or leave out --scheduler."
+        ) from error
+    if not client.scheduler_info(n_workers=-1)["workers"]:
+        client.close()
+        raise Unfinished(
+            f"the scheduler at {address} has no worker. Start `dask worker {address}`."
+        )
+    return client
+
+
+def _system(address: str):
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise ValueError("--storage needs fsspec: pip install 'cxlib[dask]'.") from error
+    return url_to_fs(address)
+
+
+def _upload(storage: str, name: str, folder: Path) -> str:
+    system, place = _system(f"{storage.rstrip('/')}/studies/{name}")
+    if not system.exists(f"{place}/whole"):
+        for file in sorted(f for f in folder.rglob("*") if f.is_file()):
+            if file.suffix not in LEAVE:
+                target = f"{place}/{file.relative_to(folder).as_posix()}"
+                system.makedirs(target.rpartition("/")[0], exist_ok=True)
+                system.put_file(str(file), target)
+        system.pipe_file(f"{place}/whole", b"")
+    return f"{storage.rstrip('/')}/studies/{name}"
+
+
+# On a worker
+
+
+def make(parcel: dict) -> dict:
+    """On a worker: the page's last event, its files or where they are stored."""
+    _refuse_another_kind(parcel["machine"])
+    job = parcel["job"]
+    root = _root_of(parcel)
+    with tempfile.TemporaryDirectory(prefix="cx") as place:
+        notebook = Path(place) / "in" / Path(job["notebook"]).name
+        one.put(notebook, parcel["notebook"])
+        here = {**job, "notebook": str(notebook), "folder": f"{place}/out", "root": root}
+        Path(here["folder"]).mkdir()
+        last = _run(here, parcel["seconds"])
+        out = Path(here["folder"])
+        files = {f.name: f.read_bytes() for f in one.files_of(out, job["page"])}
+    if not parcel["storage"]:
+        return {"last": last, "files": files, "stored": ""}
+    stored = f"{parcel['storage'].rstrip('/')}/pages/{uuid.uuid4().hex}"
+    system, there = _system(stored)
+    system.makedirs(there, exist_ok=True)
+    for name, content in files.items():
+        system.pipe_file(f"{there}/{name}", content)
+    return {"last": last, "files": list(files), "stored": stored}
+
+
+def _refuse_another_kind(wanted: dict[str, str]) -> None:
+    for part, mine in cache.parts_of_machine().items():
+        if mine != wanted[part]:
+            raise RuntimeError(
+                f"the worker has another {part} than this machine, so the page could differ. "
+                "Install the same cxlib and requirements.lock on it and start it again."
+            )
+
+
+_here = threading.Lock()
+_fetched: dict[str, str] = {}
+_templates: list[template.Template] = []
+
+
+def _root_of(parcel: dict) -> str:
+    """The project's folder on this worker, where the study's data lie."""
+    if not parcel["inputs"]:
+        if not Path(parcel["root"]).is_dir():
+            raise RuntimeError(f"the worker sees no folder {parcel['root']}. Give a --storage.")
+        return parcel["root"]
+    name = parcel["job"]["values"]["STUDY"]
+    with _here:
+        if parcel["inputs"] not in _fetched:
+            root = tempfile.TemporaryDirectory(prefix="cx")
+            atexit.register(root.cleanup)
+            _download(parcel["inputs"], Path(root.name) / "data" / name)
+            _fetched[parcel["inputs"]] = root.name
+        return _fetched[parcel["inputs"]]
+
+
+def _download(address: str, folder: Path) -> None:
+    system, place = _system(address)
+    for path in system.find(place):
+        target = folder / path[len(place) :].lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        system.get_file(path, str(target))
+
+
+def _template() -> template.Template | None:
+    """One template for all pages of this worker; None where fork is not to be had."""
+    with _here:
+        if not _templates and template.possible():
+            _templates.append(template.Template.start())
+            atexit.register(_templates[0].close)
+        return _templates[0] if _templates else None
+
+
+def _run(job: dict, seconds: float) -> dict:
+    """The page in a process of its own, ended at its limit; what is known of its end."""
+    timers, late = [], []
+
+    def too_long(pid: int) -> None:
+        late.append(seconds)
+        workers.end(pid)
+
+    def running(pid: int) -> None:
+        timers.append(threading.Timer(seconds, too_long, [pid]))
+        timers[-1].start()
+
+    try:
+        last = _last(job, running)
+    finally:
+        for timer in timers:
+            timer.cancel()
+    if last.get("code") != 0 or "status" not in last:
+        last["why"] = record.why_it_died(last, late[0] if late else None, job.get("memory"))
+    return last
+
+
+def _last(job: dict, running: workers.Running) -> dict:
+    forking = _template()
+    last: dict = {}
+    for event in forking.events(job, running) if forking else ():
+        last = {**last, **event}
+    if last.get("code") is None:  # it could not fork: an ordinary kernel gives the same page
+        last = {}
+        for event in workers.plain(job, running):
+            last = {**last, **event}
+    return last

@@ -1,0 +1,165 @@
+"""Pages made by a Dask cluster: the same bytes, workers and the scheduler lost on the way."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from test_batch import project, write  # noqa: F401  (project is a fixture)
+
+from cxlib import batch, cli
+from cxlib.batch import cache
+from cxlib.batch.progress import Progress
+
+pytestmark = [
+    pytest.mark.xdist_group("batch"),
+    pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Dask:
+    """A scheduler and workers, processes of their own."""
+
+    def __init__(self, place: Path, workers: int) -> None:
+        self.address = f"tcp://127.0.0.1:{free_port()}"
+        self.place = place
+        self.scheduler = self.begin("scheduler", "--host", self.address, "--no-dashboard")
+        self.workers = [self.worker(f"w{i}") for i in range(workers)]
+        self._wait(workers)
+
+    def begin(self, kind: str, *words: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words], cwd=self.place,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, "CX_ROOT": str(self.place)},  # workers know the project by no name
+        )  # fmt: skip
+
+    def worker(self, name: str) -> subprocess.Popen:
+        return self.begin(
+            "worker", self.address, "--no-nanny", "--nthreads", "1", "--name", name,
+            "--no-dashboard", "--local-directory", str(self.place),
+        )  # fmt: skip
+
+    def _wait(self, workers: int) -> None:
+        from distributed import Client
+
+        with Client(self.address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=60)
+
+    def close(self) -> None:
+        for process in [*self.workers, self.scheduler]:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def site(project) -> Path:  # noqa: F811
+    for name in ("60_slow", "61_slow"):
+        write(project / "notebooks", name, f"import time; time.sleep(2); print('{name}')")
+    return project
+
+
+@pytest.fixture(scope="module")
+def dask(site, tmp_path_factory):
+    running = Dask(tmp_path_factory.mktemp("cluster"), workers=2)
+    yield running
+    running.close()
+
+
+class Watching(Progress):
+    """Does something once, when the first page has ended."""
+
+    def __init__(self, total: int, then) -> None:
+        super().__init__(total, io.StringIO())
+        self.then = then
+
+    def end(self, name: str, status: str, seconds: float) -> None:
+        super().end(name, status, seconds)
+        then, self.then = self.then, lambda: None
+        then()
+
+
+@pytest.fixture(scope="module")
+def spread(site, dask, tmp_path_factory):
+    """Pages of a cluster that loses a worker at the first page's end; the same made here."""
+    pages = batch.plan(["tiny"], ["10", "20", "22", "60", "61"])
+    far = batch.run(
+        pages, out=site / "far", keep=False, longest=6, scheduler=dask.address,
+        storage=f"file://{tmp_path_factory.mktemp('storage')}",
+        progress=Watching(len(pages), dask.workers[0].kill),
+    )  # fmt: skip
+    near = batch.run(pages[:2], out=site / "near", keep=False,
+                     progress=Progress(2, io.StringIO()))  # fmt: skip
+    return {r.page.notebook.stem[:2]: r for r in far}, near
+
+
+@pytest.mark.slow
+def test_a_page_from_a_cluster_has_the_same_bytes(spread) -> None:
+    far, near = spread
+    for here in near:
+        there = far[here.page.notebook.stem[:2]]
+        assert (there.status, there.answer) == (here.status, here.answer)
+        for kind in (".html", ".ipynb"):
+            one, other = (r.file.with_suffix(kind).read_bytes() for r in (here, there))
+            assert one == other, here.page.name + kind
+
+
+@pytest.mark.slow
+def test_pages_of_a_lost_worker_are_made_by_another(spread) -> None:
+    far, _ = spread
+    assert far["60"].status == far["61"].status == far["10"].status == "whole"
+
+
+@pytest.mark.slow
+def test_a_page_that_hangs_on_a_worker_is_ended_at_its_limit(spread) -> None:
+    far, _ = spread
+    assert far["22"].status == "failed" and "took longer than 6 s" in far["22"].answer
+    assert "took longer" in far["22"].file.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, monkeypatch) -> None:
+    pages = batch.plan(["tiny"], ["10", "22"])
+    began = time.monotonic()
+    with pytest.raises(batch.Unfinished, match=r"was lost\. Finished pages are kept"):
+        batch.run(pages, out=site / "lost", scheduler=dask.address,
+                  progress=Watching(2, dask.scheduler.kill))  # fmt: skip
+    assert time.monotonic() - began < 60
+    assert (site / "lost" / "10_works.html").exists()
+    assert cache.look(pages[0])[0] is not None  # the next run begins with what was finished
+
+
+def test_no_scheduler_is_exit_code_3(site, monkeypatch) -> None:
+    from cxlib.batch import cluster
+
+    monkeypatch.setattr(cluster, "CONNECT", 1)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    done = CliRunner().invoke(cli.main, ["run", "tiny", "60", "--scheduler", address])
+    assert done.exit_code == 3 and f"no Dask scheduler answers at {address}" in done.output
+
+
+def test_a_missing_extra_is_named(site, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = CliRunner().invoke(cli.main, ["run", "tiny", "60", "--scheduler", "tcp://x:1"])
+    assert done.exit_code == 2 and "pip install 'cxlib[dask]'" in done.output
+
+
+def test_a_worker_with_other_code_is_refused(monkeypatch) -> None:
+    from cxlib.batch import cluster
+
+    with pytest.raises(RuntimeError, match="the worker has another code"):
+        cluster._refuse_another_kind({**cache.parts_of_machine(), "code": "other"})
