@@ -518,3 +518,58 @@ def test_answers_of_nobody_known_are_buckets_of_their_own(own):
     )
     assert by_rows.buckets == sums.buckets
     assert_allclose(by_rows.total().cov, sums.total().cov)
+
+
+# What it tells a page
+
+
+def test_answers_come_with_the_attributes_of_who_answered(own):
+    data = company()
+    data["customers"]["plan"] = ["plus", "basic"] * 30
+    write(own, data)
+    opened = reserve.open("shop")
+    joined = opened.responses()
+    plan = data["customers"].set_index("customer_id")["plan"]
+    assert joined["plan"].tolist() == plan[data["responses"]["customer_id"]].tolist()
+    assert "left_on" not in joined
+    plus = opened.responses(where="plan = 'plus'")
+    assert len(plus) == (joined["plan"] == "plus").sum()
+    sums = opened.sums("responses", ["speed"], bucket="customer_id", where="plan = 'plus'")
+    assert_allclose(sums.total().mean, plus["speed"].mean())
+
+
+def test_soundness_counts_what_was_kept_and_names_why_not(own):
+    data = company()
+    data["responses"].loc[[2, 5], "satisfied"] = 11
+    write(own, data)
+    opened = reserve.open("shop")
+    assert opened.soundness().answer.startswith("658 of 660 rows (99.7%) keep the data contract")
+    [line] = opened.reasons().itertuples()
+    assert (line.table, line.column, line.rows) == ("responses", "satisfied", 2)
+    contents = opened.contents().set_index("table").loc["responses"]
+    assert (contents["offered"], contents["kept"], contents["quarantined"]) == (240, 238, 2)
+    assert opened.has("quarantine")
+
+
+def test_a_part_that_cannot_be_answered_says_why(shop, capsys):
+    assert not shop.has("model") and shop.has("items:csat")
+    assert shop.group() == "" and shop.group("channel") == "channel"
+    said = capsys.readouterr().out
+    assert "no satisfaction index model" in said and "names no groups" in said
+    with pytest.raises(reserve.ReserveError, match="no column 'chanel'"):
+        shop.group("chanel")
+
+
+def test_questions_are_found_by_their_role(shop):
+    assert shop.items_of("touchpoint") == ["speed", "staff"] and shop.item("csat") == "satisfied"
+    assert shop.outcome == "satisfied" and shop.drivers == ["speed", "staff"]
+    assert shop.scales["speed"] == (1, 10) and shop.bucket == "customer_id"
+    with pytest.raises(reserve.ReserveError, match="no question with the role nps"):
+        shop.item("nps")
+
+
+def test_filled_names_the_columns_that_are_not(shop):
+    filled = shop.filled().table.set_index("term")["estimate"]
+    assert_allclose(
+        filled.filter(like="left").iloc[0], company()["customers"]["left_on"].notna().mean()
+    )

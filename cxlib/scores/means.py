@@ -88,7 +88,7 @@ def csat(
         low, high = intervals.wilson(cells.mean, cells.counted, _level(answers))
     table = _table(answers, cells, cells.mean, low, high)
     words = _Words(
-        page.say("{item}, share of {least} or more", item=page.label(item),
+        page.say("{item}, share of {least} or more", item=page.quoted(page.label(item)),
                  least=page.number(scale[1] - top + 1, 0)),
         lambda v: page.percent(v, 1),
         lambda low, high: page.span(low, high, 1, share=True),
