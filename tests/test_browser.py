@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,12 @@ pytestmark = [
 ]
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync"""
-PAGES = [*(n.stem for n in NOTEBOOKS), "index"]
+PAGES = [*(n.stem for n in NOTEBOOKS), "index", "dictionary"]
+AXE = Path(os.environ.get("CX_AXE", "axe")) / "package" / "axe.min.js"  # .ci/run gets it from npm
+RUN_AXE = """const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then(r => done(r.violations
+  .filter(v => ["serious", "critical"].includes(v.impact) || v.id === "heading-order")
+  .map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(" | "))))"""
 WIDE = (
     "const w = document.documentElement; return [w.scrollWidth, w.clientWidth, "
     "[...document.images].every(i => i.naturalWidth > 0)]"
@@ -49,18 +55,66 @@ def requests_of(browser) -> list[str]:
     return [url for url in sent if not url.startswith(("file:", "data:", "about:"))]
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_quiet_and_within_bounds(browser, name: str, width: int) -> None:
+def opened(browser, name: str, width: int = 1280, mode: str = "light") -> Path:
     folder = Path(next(iter(made().values())).folder)
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
     )
+    scheme = {"name": "prefers-color-scheme", "value": mode}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     browser.get_log("performance")
     browser.get((folder / f"{name}.html").as_uri())
+    return folder / f"{name}.html"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_and_within_bounds(browser, name: str, width: int) -> None:
+    file = opened(browser, name, width)
     needed, there, drawn = browser.execute_script(WIDE)
     assert needed <= there, f"{name} is {needed} px wide on a screen of {there}"
     assert drawn, "a figure did not load"
     assert browser.get_log("browser") == []
     assert requests_of(browser) == []
+    assert file.stat().st_size < 1_500_000
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core in $CX_AXE; .ci/run gets it from npm")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_everybody_can_read_a_page(browser, name: str, mode: str) -> None:
+    opened(browser, name, mode=mode)
+    browser.execute_script(
+        AXE.read_text(encoding="utf-8") + "; document.querySelectorAll('details').forEach("
+        "d => d.open = true); document.documentElement.style.scrollBehavior = 'auto';"
+    )
+    assert browser.execute_async_script(RUN_AXE) == []
+
+
+def test_a_table_is_sorted_from_the_keyboard_and_says_so(browser) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, "20_what_moves_satisfaction")
+    button = browser.find_element(By.CSS_SELECTOR, ".kept th:first-child button")
+    shown = "return [...document.querySelectorAll('.kept table')][0].tBodies[0].innerText"
+    before = browser.execute_script(shown).split("\n")
+    button.send_keys(Keys.ENTER)
+    button.send_keys(Keys.ENTER)
+    after = browser.execute_script(shown).split("\n")
+    assert after == sorted(before) and after != before
+    head = button.find_element(By.XPATH, "..")
+    assert head.get_attribute("aria-sort") == "ascending"
+    outline = "return getComputedStyle(document.activeElement).outlineStyle"
+    assert browser.execute_script(outline) == "solid"
+
+
+def test_a_page_prints_whole_without_its_code(browser) -> None:
+    opened(browser, "20_what_moves_satisfaction")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    hidden = "return [...document.querySelectorAll('details.code')].every(d => !d.offsetHeight)"
+    assert browser.execute_script(hidden)
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27})
+    assert printed["data"].startswith("JVBER")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

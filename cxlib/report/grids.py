@@ -127,4 +127,7 @@ def _mark(row: str, numeric: list[bool], free: list[int]) -> str:
         wide = "mid" if across > 1 else "num"
         return f'{match[0][:-1]} class="{wide}">' if right else match[0]
 
-    return re.sub(r"<t[hd](?: [^>]*)?>", mark, row)
+    marked = re.sub(r"<t[hd](?: [^>]*)?>", mark, row)
+    for i in range(place, len(free)):
+        free[i] = max(free[i] - 1, 0)
+    return marked

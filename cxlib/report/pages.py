@@ -52,7 +52,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
-WIDTH, WIDE = re.compile(r'<svg [^>]*width="([\d.]+)pt"'), 480  # points: wider than the text
+WIDTH, WIDE = re.compile(r'<svg [^>]*width="([\d.]+)pt"'), 530  # points: wider than the text
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
 
@@ -301,9 +301,18 @@ def _contents(blocks: list[dict]) -> list[tuple[int, str, str]]:
 
 
 def _people(answers: list[dict]) -> str:
-    """n of the first answer: the most people that stand behind one of its rows."""
-    if not answers or "n" not in answers[0]["table"]["columns"]:
+    """n of the first answer: the most people that stand behind one of its rows.
+
+    Rows that share everybody out between them (segments) are added up.
+    """
+    columns = answers[0]["table"]["columns"] if answers else []
+    if not {"n", "estimate"} <= set(columns):
         return ""
-    place = answers[0]["table"]["columns"].index("n")
-    counts = [row[place] for row in answers[0]["table"]["rows"] if row[place] is not None]
-    return page.count(max(counts)) if counts else ""
+    rows = answers[0]["table"]["rows"]
+    counts = [n for row in rows if (n := row[columns.index("n")]) is not None]
+    shares = [e for row in rows if (e := row[columns.index("estimate")]) is not None]
+    parted = len(set(counts)) > 1 and len(counts) == len(rows) and abs(sum(shares) - 1) < 1e-6
+    parted = parted and all(
+        abs(n / sum(counts) - e) < 0.005 for n, e in zip(counts, shares, strict=True)
+    )
+    return page.count(sum(counts) if parted else max(counts)) if counts else ""

@@ -209,7 +209,8 @@ def choice(
     ax.plot(x[picked], shown.loc[picked, measure], "o", ms=13, mfc="none", mec=COLOURS[1], mew=2)
     ax.set_xticks(x)
     ax.grid(axis="y")
-    ax.set_xlabel(page.label(str(shown.columns[0])))
+    first = str(shown.columns[0])
+    ax.set_xlabel(page.say("number of groups") if first == "k" else page.label(first))
     ax.set_ylabel(page.label(measure))
     found = (
         page.say("Chosen: {k}", k=page.listed(f"{v:g}" for v in x[picked])) if picked.any() else ""
