@@ -132,8 +132,7 @@ def another(parameter: declared.Parameter, notebook: Path) -> object:
 def test_every_parameter_changes_something_that_is_kept(notebook: Path, name: str) -> None:
     result = mutated()[notebook.stem, name]
     assert result.status == "whole", result.mistake
-    if name == "LANG":
-        pytest.skip("numbers must be the same in both languages")
+    # LANG changes the sentences; that it leaves the numbers alone is in test_catalogue.
     assert result.answers != made()[notebook.stem].answers
 
 
