@@ -180,3 +180,20 @@ def test_no_cell_of_a_list_is_a_formula(tmp_path, monkeypatch, cell: str) -> Non
 def test_a_list_needs_a_plain_name(tmp_path) -> None:
     with pytest.raises(ValueError, match="cannot name a list"):
         report.list_to_file("../x", pd.DataFrame())
+
+
+def records(name: str, fit) -> dict:
+    return {name: answers._record(name, fit, "")}
+
+
+def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
+    of_run = {"10": records("nps", overall(93)), "20": records("by_group", grouped(40, 50))}
+    found = private.gives_away(of_run, {"10": ["", ""], "20": ["", ""]})
+    assert found == {"20": {("points", "recommend"): 93}}
+    assert of_run["20"]["by_group"]["table"]["rows"][0][3] == 40  # looking changes nothing
+    assert private.gives_away(of_run, {"10": ["q1", ""], "20": ["", ""]}) == {}
+    made = notebook([figure(), kept("by_group", grouped(40, 50))])
+    report.protect(made)
+    private.protect_from(made, found["20"])
+    assert [h["cell"] for h in report.audit_of(made)["hidden"]] == ["channel=a, term=recommend"]
+    assert "svg" not in json.dumps(made)

@@ -168,3 +168,31 @@ def test_values_too_small_for_a_page_and_their_complement_get_none(project) -> N
     [only] = batch.plan(["private"], ["10"], by="channel")
     assert only.set_name == "channel: web"
     assert set(only.left_out) == {"channel=fax", "channel=shop"}
+
+
+def test_pages_of_one_run_do_not_give_each_other_away(project) -> None:
+    keep = (
+        "import pandas as pd\nfrom cxlib import report, reserve\n"
+        "from cxlib.estimates import Estimates\nstudy = reserve.open(STUDY, lang=LANG)\n"
+        "report.keep('x', Estimates(pd.DataFrame({table}), 'Said.', unit='points'))"
+    )
+    tables = {
+        "20_all": "{'term': ['s'], 'estimate': [5.0], 'n': [93]}",
+        "21_groups": "{'g': list('ab'), 'term': 's', 'estimate': [10.2469 / 2, 6.5], 'n': [40, 50]}",
+    }
+    for name, table in tables.items():
+        cell = new_code_cell(CELL, metadata={"tags": ["parameters"]})
+        made = new_notebook(
+            cells=[new_markdown_cell("# T"), cell, new_code_cell(keep.replace("{table}", table))],
+            metadata={"cxlib": {"needs": ["responses"], "title": {"en": name}}},
+        )
+        nbformat.write(made, project / "notebooks" / f"{name}.ipynb")
+    results = batch.run(
+        batch.plan(["private"], ["20", "21"]), out=project / "two",
+        progress=Progress(2, io.StringIO()),
+    )  # fmt: skip
+    assert [r.status for r in results] == ["whole", "whole"], [r.mistake for r in results]
+    for file in (project / "two").iterdir():
+        assert "5.12345" not in file.read_text(encoding="utf-8"), file.name
+    run = json.loads((project / "two" / "run.json").read_text(encoding="utf-8"))
+    assert [(h["page"], h["cell"]) for h in run["hidden"]] == [("21_groups", "g=a, term=s")]

@@ -89,9 +89,33 @@ def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str)
     folders = list(dict.fromkeys(r.folder for r in results))
     for folder in folders:
         mine = [r for r in results if r.folder == folder]
+        _keep_apart(mine)
         answers = {r.page.name: r.answers for r in mine if r.answers}
         one.put(folder / "answers.json", _json(answers))
         _index(folder, _run_of(mine, begun, jobs, engine), top_of(folder, len(folders)))
+
+
+def _keep_apart(results: Sequence[Result]) -> None:
+    """Write again, with less in them, pages whose groups a total on another page gives away."""
+    import nbformat
+
+    from cxlib import page
+    from cxlib.report import answers_of, private
+
+    whole = {r.page.name: r for r in results if r.answers}
+    rules = page.rules()
+    if whole:
+        page.begin(**next(iter(whole.values())).page.rules)
+    rows = {n: [r.page.values.get(k) for k in ("WAVE", "WHERE")] for n, r in whole.items()}
+    for name, totals in private.gives_away({n: r.answers for n, r in whole.items()}, rows).items():
+        result = whole[name]
+        page.begin(**result.page.rules)
+        notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
+        private.protect_from(notebook, totals)
+        one.write(result.job, notebook, result.mistake)
+        result.answers.clear()
+        result.answers.update(answers_of(notebook))
+    page.begin(**vars(rules))
 
 
 def bind_again(folder: Path) -> int:

@@ -8,12 +8,13 @@ list_to_file("at_risk", customers)    # a CSV of its own that only its owner may
 
 from __future__ import annotations
 
+import copy
 import csv
 import html
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,8 @@ from nbformat import NotebookNode
 
 from cxlib import hiding, masking, page
 from cxlib.report.answers import MIME
+
+Totals = dict[tuple[str, str], float]  # (unit, term) -> n of everybody
 
 AUDIT = "cxlab_audit"
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
@@ -124,14 +127,42 @@ def _tables(record: dict) -> Iterator[tuple[str, dict]]:
         yield f"{record['name']}.{name}", table
 
 
-def _between(notebook: NotebookNode) -> list[dict[str, str]]:
-    """Hide groups that a total kept elsewhere on the page gives away; what was hidden.
+def gives_away(
+    answers: Mapping[str, Mapping[str, dict]], selected: Mapping[str, object]
+) -> dict[str, Totals]:
+    """Pages of a run whose groups a total on another page gives away, and those totals.
+
+    `answers` are those of each page by name, `selected` which rows the page is about (wave and
+    condition): only pages about the same rows can be subtracted.
+    """
+    found = {}
+    for name, records in answers.items():
+        others: Totals = {}
+        for other, theirs in answers.items():
+            if other != name and selected[other] == selected[name]:
+                for record in theirs.values():
+                    others |= _totals(record)
+        copies = copy.deepcopy(list(records.values()))
+        if any(_take_out(t, r["unit"], others) for r in copies for _, t in _tables(r)):
+            found[name] = others
+    return found
+
+
+def protect_from(notebook: NotebookNode, totals: Totals) -> None:
+    """Hide in a protected notebook what the totals of other pages would give away."""
+    audit = audit_of(notebook)
+    audit["hidden"] = [*audit["hidden"], *_between(notebook, totals)]
+    notebook.metadata[AUDIT] = audit
+
+
+def _between(notebook: NotebookNode, elsewhere: Totals | None = None) -> list[dict[str, str]]:
+    """Hide groups that a total kept elsewhere gives away; what was hidden.
 
     The total less the groups shown is known to every reader: it must be nobody, or enough people.
     """
     kept = [(c, o.data[MIME]) for c in notebook.cells for o in c.get("outputs", [])
             if MIME in o.get("data", {})]  # fmt: skip
-    totals = {}
+    totals = dict(elsewhere or {})
     for _, record in kept:
         totals |= _totals(record)
     done = []
@@ -144,7 +175,7 @@ def _between(notebook: NotebookNode) -> list[dict[str, str]]:
     return done
 
 
-def _totals(record: dict) -> dict[tuple[str, str], float]:
+def _totals(record: dict) -> Totals:
     """(unit, term) -> n of everybody, from tables without groups and rows of all groups."""
     found = {}
     for _, table in _tables(record):
