@@ -34,6 +34,7 @@ WORDS = (
     "intention", "index low", "index high", "rank low", "rank high", "chance first", "odds",
     "odds low", "odds high", "feature", "detractors", "passives", "promoters", "jaccard",
     "report", "pattern", "not named", "design effect", "before", "after", "attribute",
+    "least", "most",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from cxlib import page
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
+NOTHING = r"^−(0(?:\.0+)?%?)$"  # a small negative number rounded to nothing has no sign
 SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "target")
 INTERVAL = ("low", "high")
 
@@ -27,7 +28,7 @@ def of_record(record: dict) -> str:
     shown = table_of(record)
     shown.columns = raw.columns
     for column in raw:
-        shown[column] = _read(raw[column], shown[column])
+        shown[column] = _read(raw[column], shown[column]).str.replace(NOTHING, r"\1", regex=True)
     kept = [c for c in raw if not _says_nothing(raw, c)]
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
