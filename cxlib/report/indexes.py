@@ -53,6 +53,7 @@ def dictionary(lang: str) -> str:
 def _columns(rows: pd.DataFrame, name: str) -> str:
     part = rows[rows["table"] == name].drop(columns="table")
     part = part.loc[:, (part != "").any()]
+    part.insert(1, "meaning", part.pop("meaning"))
     return part.rename(columns=page.heading).to_html(index=False, border=0)
 
 

@@ -33,6 +33,7 @@ from cxlib.report.answers import MIME
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Characters written as numbers that would turn or hide text (`masking.legible` has them plain).
+SCRIPTS = re.compile(r"<(style|script)\b", re.I)
 UNSEEN = re.compile(
     "&#(?:x0*(?:202[a-e]|206[6-9]|[0-8bcef]|1[0-9a-f]|7f)|0*(?:823[4-8]|829[4-7]|[0-8]|1[1245-9]"
     "|2[0-9]|3[01]|127))(?:;|(?![0-9a-f]))",
@@ -268,8 +269,20 @@ def table_html(record: dict) -> str:
 def clean(fragment: str) -> str:
     """HTML from an output with only harmless tags left, tables framed and numbers aligned."""
     fragment = UNSEEN.sub("", fragment)
-    fragment = re.sub(r"<(style|script)\b.*?</\1\s*>", "", fragment, flags=re.S | re.I)
+    fragment = _without_scripts(fragment)
     return grids.framed(_cleaner().clean(fragment))
+
+
+def _without_scripts(fragment: str) -> str:
+    """Without scripts and styles and what is in them; one that never ends takes all the rest."""
+    kept, at = [], 0
+    while begins := SCRIPTS.search(fragment, at):
+        kept.append(fragment[at : begins.start()])
+        ends = re.compile(rf"</{begins[1]}\s*>", re.I).search(fragment, begins.end())
+        if ends is None:
+            return "".join(kept)
+        at = ends.end()
+    return "".join([*kept, fragment[at:]])
 
 
 @cache
@@ -301,18 +314,18 @@ def _contents(blocks: list[dict]) -> list[tuple[int, str, str]]:
 
 
 def _people(answers: list[dict]) -> str:
-    """n of the first answer: the most people that stand behind one of its rows.
+    """n of the first answer, where it is one number.
 
     Rows that share everybody out between them (segments) are added up.
     """
     columns = answers[0]["table"]["columns"] if answers else []
     if not {"n", "estimate"} <= set(columns):
         return ""
-    rows = answers[0]["table"]["rows"]
-    counts = [n for row in rows if (n := row[columns.index("n")]) is not None]
-    shares = [e for row in rows if (e := row[columns.index("estimate")]) is not None]
-    parted = len(set(counts)) > 1 and len(counts) == len(rows) and abs(sum(shares) - 1) < 1e-6
-    parted = parted and all(
-        abs(n / sum(counts) - e) < 0.005 for n, e in zip(counts, shares, strict=True)
-    )
-    return page.count(sum(counts) if parted else max(counts)) if counts else ""
+    at, place = columns.index("estimate"), columns.index("n")
+    rows = [r for r in answers[0]["table"]["rows"] if None not in (r[at], r[place])]
+    counts = [row[place] for row in rows]
+    if len(set(counts)) < 2:
+        return page.count(counts[0]) if counts else ""
+    everybody = sum(counts)
+    parted = all(abs(row[place] - row[at] * everybody) < 1 for row in rows)
+    return page.count(everybody) if parted else ""
