@@ -49,6 +49,8 @@ def test_list_names_studies_and_notebooks() -> None:
         (["run", "tiny", "10", "-p", "DRWAS=100"], "did you mean 'DRAWS'"),
         (["run", "tiny", "10", "-p", "WAVE=w9"], "There are: w1, w2"),
         (["run", "tiny", "10", "--by", "chanel"], "no such column"),
+        (["run", "tiny", "--storage", "file:///x"], "name its --scheduler"),
+        (["run", "tiny", "--memory", "0.1"], "0.1 is not in the range"),
         (["check", "../x"], "is not a study name"),
         (["load", "nothing"], "no study"),
         (["check"], "--dictionary"),

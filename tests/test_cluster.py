@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch, cli
-from cxlib.batch import cache
+from cxlib.batch import cache, cluster, fingerprints
 from cxlib.batch.progress import Progress
 
 pytestmark = [
@@ -76,6 +76,8 @@ def site(project) -> Path:  # noqa: F811
 @pytest.fixture(scope="module")
 def dask(site, tmp_path_factory):
     running = Dask(tmp_path_factory.mktemp("cluster"), workers=2)
+    fingerprints.code.cache_clear()  # in case somebody edits cxlib while the tests run
+    cache.parts_of_machine.cache_clear()
     yield running
     running.close()
 
@@ -132,6 +134,26 @@ def test_a_page_that_hangs_on_a_worker_is_ended_at_its_limit(spread) -> None:
 
 
 @pytest.mark.slow
+def test_a_cluster_of_another_kind_is_refused_before_anything_runs(dask, spread, monkeypatch):
+    other = {**cache.parts_of_machine(), "environment": "other"}
+    monkeypatch.setattr(cluster.Cluster, "_ask", lambda self: {"tcp://w:1": other})
+    with pytest.raises(batch.Unfinished, match="tcp://w:1: the worker has other environment"):
+        cluster.Cluster(dask.address)
+
+
+@pytest.mark.slow
+def test_stopping_waits_for_no_worker(site, dask, spread) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        batch.run(batch.plan(["tiny"], ["22", "60"]), out=site / "stopped", scheduler=dask.address,
+                  keep=False, jobs=2, longest=3, progress=Watching(2, stop))  # fmt: skip
+    assert time.monotonic() - began < 20 and (site / "stopped" / "index.html").exists()
+
+
+@pytest.mark.slow
 def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, monkeypatch) -> None:
     pages = batch.plan(["tiny"], ["10", "22"])
     began = time.monotonic()
@@ -144,8 +166,6 @@ def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, mo
 
 
 def test_no_scheduler_is_exit_code_3(site, monkeypatch) -> None:
-    from cxlib.batch import cluster
-
     monkeypatch.setattr(cluster, "CONNECT", 1)
     address = f"tcp://127.0.0.1:{free_port()}"
     done = CliRunner().invoke(cli.main, ["run", "tiny", "60", "--scheduler", address])
@@ -159,7 +179,5 @@ def test_a_missing_extra_is_named(site, monkeypatch) -> None:
 
 
 def test_a_worker_with_other_code_is_refused(monkeypatch) -> None:
-    from cxlib.batch import cluster
-
-    with pytest.raises(RuntimeError, match="the worker has another code"):
+    with pytest.raises(RuntimeError, match="the worker has other code than this machine"):
         cluster._refuse_another_kind({**cache.parts_of_machine(), "code": "other"})

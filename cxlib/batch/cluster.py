@@ -38,6 +38,7 @@ class Cluster:
     def __init__(self, address: str, storage: str = "") -> None:
         self.address, self.storage = address, storage
         self._client = _connected(address)
+        self._all_of_a_kind()
         self._stopped = False
         self._sent: dict[str, str] = {}
         self._sending = threading.Lock()
@@ -52,6 +53,18 @@ class Cluster:
     def width(self) -> int:
         """How many pages the workers make at a time."""
         return sum(w["nthreads"] for w in self._workers().values())
+
+    def _all_of_a_kind(self) -> None:
+        """Refuse beforehand: a worker that fails every page at once would draw them all."""
+        mine = cache.parts_of_machine()
+        for worker, parts in self._ask().items():
+            if parts != mine:
+                self.close()
+                raise Unfinished(f"{worker}: {_other_kind(parts, mine)}")
+
+    def _ask(self) -> dict[str, object]:
+        """What each worker is made of, or the error it has instead."""
+        return self._client.run(cache.parts_of_machine, on_error="return")
 
     def _workers(self) -> dict:
         return self._client.scheduler_info(n_workers=-1)["workers"]
@@ -201,13 +214,21 @@ def make(parcel: dict) -> dict:
     return {"last": last, "files": list(files), "stored": stored}
 
 
+def _other_kind(parts: object, wanted: dict[str, str]) -> str:
+    """Why a worker's pages could differ from ours."""
+    if not isinstance(parts, dict):
+        what = f"does not have cxlib ({parts})"
+    else:
+        differ = [part for part in wanted if parts.get(part) != wanted[part]]
+        what = f"has other {' and '.join(differ)} than this machine, so pages could differ"
+    return f"the worker {what}. Install the same cxlib and requirements.lock there; start it again."
+
+
 def _refuse_another_kind(wanted: dict[str, str]) -> None:
-    for part, mine in cache.parts_of_machine().items():
-        if mine != wanted[part]:
-            raise RuntimeError(
-                f"the worker has another {part} than this machine, so the page could differ. "
-                "Install the same cxlib and requirements.lock on it and start it again."
-            )
+    """A worker that came later than the run's beginning."""
+    mine = cache.parts_of_machine()
+    if mine != wanted:
+        raise RuntimeError(_other_kind(mine, wanted))
 
 
 _here = threading.Lock()
