@@ -40,6 +40,8 @@ TEXTS = {
     "wide": "满意" * 50_000,
     "unbroken": "W" * 100_000,
     "spaces": " \t\n" * 3_000 + "x",
+    "unclosed": "<table>" * 40 + "<script>" * 800 + "<style " * 800,
+    "deep": "<div><b>" * 90 + "</p></table>" * 90,
     "formula": "=cmd|' /C calc'!A0",
     "empty": "",
     "words": "nan None NaN inf -0 overall term n",

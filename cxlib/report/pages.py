@@ -32,8 +32,8 @@ from cxlib.report import grids
 from cxlib.report.answers import MIME
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Characters written as numbers that would turn or hide text (`masking.legible` has them plain).
 SCRIPTS = re.compile(r"<(style|script)\b", re.I)
+# Characters written as numbers that would turn or hide text (`masking.legible` has them plain).
 UNSEEN = re.compile(
     "&#(?:x0*(?:202[a-e]|206[6-9]|[0-8bcef]|1[0-9a-f]|7f)|0*(?:823[4-8]|829[4-7]|[0-8]|1[1245-9]"
     "|2[0-9]|3[01]|127))(?:;|(?![0-9a-f]))",
