@@ -178,7 +178,7 @@ def test_pages_of_one_run_do_not_give_each_other_away(project) -> None:
     )
     tables = {
         "20_all": "{'term': ['s'], 'estimate': [5.0], 'n': [93]}",
-        "21_groups": "{'g': list('ab'), 'term': 's', 'estimate': [10.2469 / 2, 6.5], 'n': [40, 50]}",
+        "21_groups": "{'g': [*'ab'], 'term': 's', 'estimate': [10.2469 / 2, 6], 'n': [40, 50]}",
     }
     for name, table in tables.items():
         cell = new_code_cell(CELL, metadata={"tags": ["parameters"]})
