@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from test_notebooks import NOTEBOOKS, made
 
+from cxlib.sources import SourceError
+
 pytestmark = [
     pytest.mark.xdist_group("pages"),
     pytest.mark.browser,
@@ -55,8 +57,10 @@ def requests_of(browser) -> list[str]:
     return [url for url in sent if not url.startswith(("file:", "data:", "about:"))]
 
 
-def opened(browser, name: str, width: int = 1280, mode: str = "light") -> Path:
-    folder = Path(next(iter(made().values())).folder)
+def opened(
+    browser, name: str, width: int = 1280, mode: str = "light", study: str = "sample"
+) -> Path:
+    folder = Path(next(iter(made(study).values())).folder)
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -78,6 +82,21 @@ def test_a_page_is_quiet_and_within_bounds(browser, name: str, width: int) -> No
     assert browser.get_log("browser") == []
     assert requests_of(browser) == []
     assert file.stat().st_size < 1_500_000
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("study", ["mobile", "telco"])
+def test_pages_of_public_studies_are_quiet_and_within_bounds_too(browser, study: str) -> None:
+    try:
+        results = made(study)
+    except SourceError as error:
+        pytest.skip(f"the data of {study} are public and cannot be had here: {error}")
+    assert {r.status for r in results.values()} == {"whole", "lacking"}
+    for name in [r.page.name for r in results.values()]:
+        opened(browser, name, 390, study=study)
+        needed, there, drawn = browser.execute_script(WIDE)
+        assert needed <= there and drawn, name
+        assert browser.get_log("browser") == [] and requests_of(browser) == []
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core in $CX_AXE; .ci/run gets it from npm")
