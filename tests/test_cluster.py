@@ -155,12 +155,11 @@ def test_stopping_waits_for_no_worker(site, dask, spread) -> None:
 
 @pytest.mark.slow
 def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, monkeypatch) -> None:
+    # One at a time: the one worker left might else begin with the page that hangs.
     pages = batch.plan(["tiny"], ["10", "22"])
-    began = time.monotonic()
     with pytest.raises(batch.Unfinished, match=r"was lost\. Finished pages are kept"):
-        batch.run(pages, out=site / "lost", scheduler=dask.address,
+        batch.run(pages, out=site / "lost", scheduler=dask.address, jobs=1, longest=60,
                   progress=Watching(2, dask.scheduler.kill))  # fmt: skip
-    assert time.monotonic() - began < 60
     assert (site / "lost" / "10_works.html").exists()
     assert cache.look(pages[0])[0] is not None  # the next run begins with what was finished
 

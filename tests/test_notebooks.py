@@ -30,7 +30,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "LANG": "zh",
     "DRAWS": 150,
     "SEED": 2,
-    "GROUPS": 4,
+    "GROUPS": 3,
 }
 ids = {"ids": lambda path: path.stem}
 
