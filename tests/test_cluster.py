@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -146,11 +145,10 @@ def test_stopping_waits_for_no_worker(site, dask, spread) -> None:
     def stop() -> None:
         raise KeyboardInterrupt
 
-    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         batch.run(batch.plan(["tiny"], ["22", "60"]), out=site / "stopped", scheduler=dask.address,
                   keep=False, jobs=2, longest=3, progress=Watching(2, stop))  # fmt: skip
-    assert time.monotonic() - began < 20 and (site / "stopped" / "index.html").exists()
+    assert (site / "stopped" / "index.html").exists()
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import warnings
 
 import matplotlib
@@ -140,11 +139,10 @@ def facts(evil: str) -> pages.Facts:
 @ALL
 def test_no_page_does_anything(evil: str) -> None:
     page.begin(labels={"speed": evil, "channel": evil}, mask=[evil[:50]])
-    made, begun = notebook(evil), time.monotonic()
+    made = notebook(evil)
     report.protect(made)
     page.begin(labels={"speed": evil, "channel": evil})
     html = pages.bind(made, facts(evil))
-    assert time.monotonic() - begun < 10
     harmless(html)
 
 
@@ -192,13 +190,11 @@ DRAW = [(text, way) for text in TEXTS for way in (DRAWN if text in TELLING else 
 def test_every_figure_is_drawn(text: str, name: str) -> None:
     evil = TEXTS[text]
     page.begin(labels={"speed": evil})
-    begun = time.monotonic()
     table = estimates(evil).table[["channel", "term", "estimate", "low", "high", "n"]]
     ax = DRAWN[name](table.assign(n=[40, 50, 30]))
     picture, mime = show.picture(ax.figure)
     alt = show.alt_text(ax.figure)
     assert len(picture) > 1000 and mime.startswith("image/")
-    assert time.monotonic() - begun < 5
     if mime == "image/svg+xml":
         assert "<script" not in picture and not re.search(r"<[^!>]*\son\w+=", picture)
     output = new_output("display_data", data={mime: picture if mime == "image/svg+xml" else ""},

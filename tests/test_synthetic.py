@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +54,6 @@ def test_equal_seeds_give_equal_companies(company):
     for name, table in company.items():
         pd.testing.assert_frame_equal(table, again[name])
     assert not company["responses"].equals(other["responses"])
-
-
-def test_it_is_made_in_a_moment():
-    began = time.perf_counter()
-    synthetic.company(7)
-    assert time.perf_counter() - began < 3
 
 
 def test_the_committed_files_are_what_the_code_makes(tmp_path):
@@ -236,10 +229,8 @@ def test_comments_hold_what_must_be_masked_and_nothing_real(company):
     assert set(company["comments"]["lang"]) == {"en", "zh"}
 
 
-def test_a_survey_is_cheap_and_blank_where_a_code_stood():
-    began = time.perf_counter()
-    rows = [synthetic.survey(400, seed) for seed in range(50)][0]
-    assert time.perf_counter() - began < 2
+def test_a_survey_is_blank_where_a_code_stood():
+    rows = synthetic.survey(400, 0)
     assert rows[list(TOUCHPOINTS)].max().max() == 10
     assert rows.loc[rows["app_not_experienced"], "app"].isna().all()
     assert not rows.equals(synthetic.survey(400, 1))
