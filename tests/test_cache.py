@@ -18,7 +18,11 @@ from cxlib import batch, cli
 from cxlib.batch import cache, declared, fingerprints
 from cxlib.batch.progress import Progress
 
-pytestmark = [pytest.mark.xdist_group("batch"), pytest.mark.usefixtures("project")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("batch"),
+    pytest.mark.usefixtures("project"),
+]
 NAMES = ["10", "20", "30"]
 
 

@@ -18,6 +18,7 @@ from cxlib.batch.environment import for_pages
 from cxlib.batch.progress import Progress
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("batch"),
     pytest.mark.skipif(not template.possible(), reason="no fork on this system"),
 ]

@@ -45,6 +45,7 @@ TEXTS = {
     "empty": "",
     "words": "nan None NaN inf -0 overall term n",
 }  # fmt: skip
+pytestmark = pytest.mark.slow
 ALL = pytest.mark.parametrize("evil", TEXTS.values(), ids=TEXTS.keys())
 ALLOWED_LINKS = ("http://", "https://", "#", "mailto:", "data:,")
 

@@ -20,7 +20,11 @@ from cxlib import batch, cli
 from cxlib.batch import cache, places
 from cxlib.batch.progress import Progress
 
-pytestmark = [pytest.mark.xdist_group("batch"), pytest.mark.usefixtures("project")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("batch"),
+    pytest.mark.usefixtures("project"),
+]
 COMMAND = [sys.executable, "-c", "from cxlib.cli import main; main()", "run", "tiny"]
 
 
