@@ -144,7 +144,7 @@ def _customers(
         table[habit] = np.round(rng.beta(12 * typical, 12 * (1 - typical)), 2)
     table["language"] = language
     table.insert(1, "joined_on", joined.astype("datetime64[us]"))
-    gone = np.where(left < END, left, np.datetime64("NaT"))
+    gone = np.where(left < END, left, np.datetime64("NaT", "D"))
     table.insert(2, "left_on", gone.astype("datetime64[us]"))
     return table
 

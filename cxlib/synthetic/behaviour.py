@@ -83,7 +83,7 @@ def moments_of_contact(
     i, w = np.repeat(i, counts[i, w]), np.repeat(w, counts[i, w])
     ends = np.append(STARTS[1:], END)
     day = STARTS[w] + (rng.random(len(i)) * ((ends[w] - STARTS[w]) / DAY)).astype(int) * DAY
-    minute = day.astype("datetime64[m]") + rng.integers(7 * 60, 23 * 60, len(i))
+    minute = day.astype("datetime64[m]") + rng.integers(7 * 60, 23 * 60, len(i)).astype("m8[m]")
     here = (day >= joined[i]) & (day < left[i])
     order = np.flatnonzero(here)[np.argsort(minute[here], kind="stable")]
     return i[order], w[order], minute[order].astype("datetime64[us]")
@@ -216,4 +216,4 @@ def cases(
 
 def _known(opened: np.ndarray, hours: np.ndarray) -> np.ndarray:
     then = opened + np.rint(60 * hours).astype("timedelta64[m]")
-    return np.where(then < END.astype("datetime64[us]"), then, np.datetime64("NaT"))
+    return np.where(then < END.astype("datetime64[us]"), then, np.datetime64("NaT", "us"))

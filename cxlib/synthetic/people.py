@@ -166,7 +166,7 @@ def respond(
     age = person["age_group"].map(rule["age_group"]).to_numpy()
     odds = rule["intercept"] + rule["satisfaction"] * felt["satisfaction"] + age[:, None]
     day = STARTS + (40 + rng.integers(0, 35, (n, len(WAVES)))).astype("timedelta64[D]")
-    here = (day >= active[0][:, None] + np.timedelta64(30)) & (day < active[1][:, None])
+    here = (day >= active[0][:, None] + np.timedelta64(30, "D")) & (day < active[1][:, None])
     asked = here & (rng.random(day.shape) < invited[:, None])
     i, w = np.nonzero(asked & (rng.random(day.shape) < 1 / (1 + np.exp(-odds))))
     order = np.lexsort((i, day[i, w]))
