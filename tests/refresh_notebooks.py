@@ -1,4 +1,4 @@
-"""Run the notebooks on the sample and keep their outputs in place (`make notebooks`).
+"""Run the notebooks on the sample and keep their outputs in place (`make notebooks`; names refresh only those).
 
 Papermill runs them as `cx run` does; times, ids and paths are stripped, so that a refresh without
 a change of substance changes no file.
@@ -15,12 +15,12 @@ import nbformat
 from cxlib import batch
 
 
-def refresh() -> int:
+def refresh(names: list[str]) -> int:
     """Write the outputs of the `sample` study into notebooks/; how many notebooks failed."""
     failed = 0
     with tempfile.TemporaryDirectory(prefix="cx") as out:
         for result in batch.run(
-            batch.plan(["sample"], list(batch.notebooks())), out=out, keep=False
+            batch.plan(["sample"], names or list(batch.notebooks())), out=out, keep=False
         ):
             if result.status != "whole":
                 print(f"{result.page.name}: {result.status}: {result.answer}", file=sys.stderr)
