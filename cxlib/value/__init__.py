@@ -1,0 +1,21 @@
+"""What customers are worth: who is here still, what they will buy, and what that is worth today.
+
+    fit = value.fit(orders, margin=0.3)          # weeks ahead, discounted, with intervals
+    print(fit)            # A customer is worth 21.40 (20.10 to 22.90) over the next 52 weeks ...
+    fit.table             # worth of a customer, by group; `share` of the whole
+    fit.alive             # share who are here still;  fit.purchases: purchases to come
+    fit.parameters        # of the purchase model and of the amounts
+    fit.holdout           # what was expected beside what came, by purchases before
+    value.score(orders, fit)                     # a row a customer
+
+Purchases: BG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to go with nothing but
+the customer (`fit.amounts_apart` says how far they go with the number of purchases). It tells what
+customers will bring if nothing changes, not what an offer would add.
+"""
+
+from __future__ import annotations
+
+from cxlib.value.fits import Value, fit, score
+from cxlib.value.histories import histories
+
+__all__ = ["Value", "fit", "histories", "score"]

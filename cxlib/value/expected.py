@@ -1,0 +1,93 @@
+"""What a fitted purchase model expects of customers: here still, purchases to come, their worth.
+
+All functions are of arrays, a row a kind of customer: `own` is the model's parameters (p,) or
+(p, u), `x`, `last`, `age` as in `models`, `ahead` weeks from now.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import hyp2f1
+
+from cxlib.value import models
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(6)
+WEEKS_A_YEAR = 365.25 / 7
+
+
+def purchases(
+    model: str, own: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, ahead: float
+) -> np.ndarray:
+    """Purchases expected within `ahead` weeks, (u,)."""
+    return _each(model, own, x, age, ahead) * alive(model, own, x, last, age)
+
+
+def alive(
+    model: str, own: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> np.ndarray:
+    """The chance that the customer is here still, (u,)."""
+    of = models.bg_nbd_alive if model == "bg_nbd" else models.pareto_nbd_alive
+    return of(own, x, last, age)
+
+
+def discounted(
+    model: str,
+    own: np.ndarray,
+    x: np.ndarray,
+    last: np.ndarray,
+    age: np.ndarray,
+    ahead: float,
+    discount: float,
+) -> np.ndarray:
+    """Purchases within `ahead` weeks, each worth less the later it comes, (u,).
+
+    `discount` is the rate a year. Integrated by parts, so that only the expected number by each of
+    a few times is needed.
+    """
+    here = alive(model, own, x, last, age)
+    rate = np.log1p(discount) / WEEKS_A_YEAR
+    total = np.exp(-rate * ahead) * _each(model, own, x, age, ahead)
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
+        when = ahead * (1 + node) / 2
+        total = total + rate * weight * ahead / 2 * np.exp(-rate * when) * _each(
+            model, own, x, age, when
+        )
+    return here * total
+
+
+def bought_by(model: str, own: np.ndarray, age: np.ndarray) -> np.ndarray:
+    """Repeat purchases that a customer nothing is known of makes within `age` weeks, (...)."""
+    if model == "bg_nbd":
+        r, alpha, a, b = own
+        a = np.where(np.abs(a - 1) < 1e-6, 1 + 1e-6, a)
+        shape = hyp2f1(r, b, a + b - 1, age / (alpha + age))
+        return (a + b - 1) / (a - 1) * (1 - (alpha / (alpha + age)) ** r * shape)
+    r, alpha, s, beta = own
+    s = np.where(np.abs(s - 1) < 1e-6, 1 + 1e-6, s)
+    return r * beta / (alpha * (s - 1)) * (1 - (beta / (beta + age)) ** (s - 1))
+
+
+def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """What a purchase of each customer is expected to be worth, (u,): the mean where x is 0.
+
+    Raises ArithmeticError where q <= 1: then the mean over customers has no bound.
+    """
+    p, q, v = own
+    if not q > 1:
+        raise ArithmeticError(f"q is {q:.3g}: the mean amount over customers has no bound.")
+    paid = np.where(x > 0, np.nan_to_num(mean), 0.0)
+    return p * (v + x * paid) / (p * x + q - 1)
+
+
+def _each(model: str, own: np.ndarray, x: np.ndarray, age: np.ndarray, ahead: float) -> np.ndarray:
+    """Purchases within `ahead` weeks of one who is here still."""
+    if model == "bg_nbd":
+        r, alpha, a, b = own
+        a = np.where(np.abs(a - 1) < 1e-6, 1 + 1e-6, a)
+        shape = hyp2f1(r + x, b + x, a + b + x - 1, ahead / (alpha + age + ahead))
+        shape = shape * ((alpha + age) / (alpha + age + ahead)) ** (r + x)
+        return (a + b + x - 1) / (a - 1) * (1 - shape)
+    r, alpha, s, beta = own
+    s = np.where(np.abs(s - 1) < 1e-6, 1 + 1e-6, s)
+    left = 1 - ((beta + age) / (beta + age + ahead)) ** (s - 1)
+    return (r + x) * (beta + age) / ((alpha + age) * (s - 1)) * left

@@ -1,0 +1,200 @@
+"""Log-likelihoods of purchase and contract models, with gradient and Hessian, one row a kind.
+
+Each takes (parameters (p,) or (p, u), data...) and gives (height (u,), slope (u, p), bend (u, p, p)).
+
+    bg_nbd       r, alpha, a, b: buys at a gamma rate, may leave after any purchase (Fader, Hardie
+                 and Lee 2005)
+    pareto_nbd   r, alpha, s, beta: may leave at any moment (Schmittlein, Morrison, Colombo 1987)
+    gamma_gamma  p, q, v: what a purchase is worth (Fader and Hardie 2013)
+    sbg          alpha, beta: may leave at each renewal of a contract (Fader and Hardie 2007)
+
+`x` is the number of repeat purchases, `last` the time of the last, `age` the time observed, both
+since the first purchase.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import digamma, gammaln, polygamma
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
+
+
+def bg_nbd(
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """BG/NBD: the customer is here still, or left right after the last purchase."""
+    r, alpha, a, b = parameters
+    u = len(x)
+    # Parameters that all share make functions of x alone, of which there are few values.
+    shared = np.ndim(r) == 0
+    terms, place = np.unique(x, return_inverse=True) if shared else (x, slice(None))
+    height = gammaln(r + terms) - gammaln(r) + r * np.log(alpha)
+    height += gammaln(a + b) + gammaln(b + terms) - gammaln(b) - gammaln(a + b + terms)
+    slope, bend = np.zeros((len(terms), 4)), np.zeros((len(terms), 4, 4))
+    both = digamma(a + b) - digamma(a + b + terms)
+    slope[:, 0] = digamma(r + terms) - digamma(r) + np.log(alpha)
+    slope[:, 1] = r / alpha
+    slope[:, 2] = both
+    slope[:, 3] = both + digamma(b + terms) - digamma(b)
+    curved = polygamma(1, a + b) - polygamma(1, a + b + terms)
+    bend[:, 0, 0] = polygamma(1, r + terms) - polygamma(1, r)
+    bend[:, 0, 1] = bend[:, 1, 0] = 1 / alpha
+    bend[:, 1, 1] = -r / alpha**2
+    bend[:, 2, 2] = bend[:, 2, 3] = bend[:, 3, 2] = curved
+    bend[:, 3, 3] = curved + polygamma(1, b + terms) - polygamma(1, b)
+    logs, slopes, bends = np.empty((2, u)), np.zeros((2, u, 4)), np.zeros((2, u, 4, 4))
+    for kind, since in enumerate((age, last)):
+        logs[kind] = -(r + x) * np.log(alpha + since)
+        slopes[kind, :, 0] = -np.log(alpha + since)
+        slopes[kind, :, 1] = -(r + x) / (alpha + since)
+        bends[kind, :, 0, 1] = bends[kind, :, 1, 0] = -1 / (alpha + since)
+        bends[kind, :, 1, 1] = (r + x) / (alpha + since) ** 2
+    before = np.where(x > 0, b + x - 1, 1.0)
+    logs[1] += np.where(x > 0, np.log(a) - np.log(before), -np.inf)
+    slopes[1, :, 2], slopes[1, :, 3] = 1 / a, -1 / before
+    bends[1, :, 2, 2], bends[1, :, 3, 3] = -1 / a**2, 1 / before**2
+    mixed = _mixture(logs, slopes, bends)
+    return tuple(part[place] + more for part, more in zip((height, slope, bend), mixed, strict=True))
+
+
+def bg_nbd_alive(
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> np.ndarray:
+    """The chance that the customer is here still, (u,)."""
+    r, alpha, a, b = parameters
+    gone = a / np.where(x > 0, b + x - 1, 1.0) * np.exp(
+        (r + x) * (np.log(alpha + age) - np.log(alpha + last))
+    )
+    return 1 / (1 + np.where(x > 0, gone, 0.0))
+
+
+def pareto_nbd(
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pareto/NBD: here still, or left at some moment since the last purchase.
+
+    The moment is integrated out by Gauss and Legendre's rule on log(alpha + time), which needs no
+    hypergeometric function and gives the derivatives by the same sum.
+    """
+    r, alpha, s, beta = parameters
+    low, high = np.log(alpha + last), np.log(alpha + age)
+    half = (high - low) / 2
+    logtime = low + half + half * NODES[:, None]  # (nodes, u)
+    since = np.concatenate([age[None, :], np.exp(logtime) - alpha])
+    ends = np.zeros((len(since), 1))
+    ends[1:] = 1.0
+    with np.errstate(divide="ignore"):
+        share = np.concatenate(
+            [np.zeros((1, len(x))), np.log(s * WEIGHTS[:, None] * half) + logtime]
+        )
+    one, two = alpha + since, beta + since
+    logs = share - (r + x) * np.log(one) - (s + ends) * np.log(two)
+    k, u = since.shape
+    slopes, bends = np.zeros((k, u, 4)), np.zeros((k, u, 4, 4))
+    slopes[..., 0], slopes[..., 1] = -np.log(one), -(r + x) / one
+    slopes[..., 2], slopes[..., 3] = ends / s - np.log(two), -(s + ends) / two
+    bends[..., 0, 1] = bends[..., 1, 0] = -1 / one
+    bends[..., 1, 1] = (r + x) / one**2
+    bends[..., 2, 2] = -ends / s**2
+    bends[..., 2, 3] = bends[..., 3, 2] = -1 / two
+    bends[..., 3, 3] = (s + ends) / two**2
+    height, slope, bend = _mixture(logs, slopes, bends)
+    height += gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    slope += np.column_stack(
+        [
+            digamma(r + x) - digamma(r) + np.log(alpha),
+            np.broadcast_to(r / alpha, u),
+            np.broadcast_to(np.log(beta), u),
+            np.broadcast_to(s / beta, u),
+        ]
+    )
+    bend[:, 0, 0] += polygamma(1, r + x) - polygamma(1, r)
+    bend[:, 0, 1] += 1 / alpha
+    bend[:, 1, 0] += 1 / alpha
+    bend[:, 1, 1] -= r / alpha**2
+    bend[:, 2, 3] += 1 / beta
+    bend[:, 3, 2] += 1 / beta
+    bend[:, 3, 3] -= s / beta**2
+    return height, slope, bend
+
+
+def pareto_nbd_alive(
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> np.ndarray:
+    """The chance that the customer is here still, (u,)."""
+    r, alpha, s, beta = parameters
+    height, _, _ = pareto_nbd(parameters, x, last, age)
+    here = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    here -= (r + x) * np.log(alpha + age) + s * np.log(beta + age)
+    return np.exp(np.minimum(here - height, 0.0))
+
+
+def gamma_gamma(
+    parameters: np.ndarray, x: np.ndarray, mean: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gamma-Gamma: `mean` is of the x purchases; customers of x = 0 do not belong here."""
+    p, q, v = parameters
+    total = v + x * mean
+    height = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
+    height += (p * x - 1) * np.log(mean) + p * x * np.log(x) - (p * x + q) * np.log(total)
+    both = digamma(p * x + q)
+    slope = np.column_stack(
+        [
+            x * (both - digamma(p * x) + np.log(mean) + np.log(x) - np.log(total)),
+            both - digamma(q) + np.log(v) - np.log(total),
+            q / v - (p * x + q) / total,
+        ]
+    )
+    curved = polygamma(1, p * x + q)
+    bend = np.empty((len(x), 3, 3))
+    bend[:, 0, 0] = x**2 * (curved - polygamma(1, p * x))
+    bend[:, 0, 1] = bend[:, 1, 0] = x * curved
+    bend[:, 1, 1] = curved - polygamma(1, q)
+    bend[:, 0, 2] = bend[:, 2, 0] = -x / total
+    bend[:, 1, 2] = bend[:, 2, 1] = 1 / v - 1 / total
+    bend[:, 2, 2] = -q / v**2 + (p * x + q) / total**2
+    return height, slope, bend
+
+
+def sbg(
+    parameters: np.ndarray, periods: np.ndarray, left: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shifted beta-geometric: left at renewal `periods` (1, 2, ...), or stayed `periods` renewals."""
+    a, b = parameters
+    one, more = left.astype(float), periods - left  # B(a + one, b + more) / B(a, b)
+    height = gammaln(a + one) + gammaln(b + more) - gammaln(a + b + periods)
+    height -= gammaln(a) + gammaln(b) - gammaln(a + b)
+    both = digamma(a + b) - digamma(a + b + periods)
+    slope = np.column_stack(
+        [
+            digamma(a + one) - digamma(a) + both,
+            digamma(b + more) - digamma(b) + both,
+        ]
+    )
+    bend = np.empty((len(periods), 2, 2))
+    bend[:] = (polygamma(1, a + b) - polygamma(1, a + b + periods))[:, None, None]
+    bend[:, 0, 0] += polygamma(1, a + one) - polygamma(1, a)
+    bend[:, 1, 1] += polygamma(1, b + more) - polygamma(1, b)
+    return height, slope, bend
+
+
+def sbg_survival(parameters: np.ndarray, periods: np.ndarray) -> np.ndarray:
+    """The share of customers who are there still after `periods` renewals."""
+    a, b = parameters
+    return np.exp(gammaln(b + periods) + gammaln(a + b) - gammaln(b) - gammaln(a + b + periods))
+
+
+def _mixture(
+    logs: np.ndarray, slopes: np.ndarray, bends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log(sum(exp(logs))) over the first axis, with gradient and Hessian from those of the parts."""
+    top = logs.max(0)
+    parts = np.exp(logs - top)
+    whole = parts.sum(0)
+    parts /= whole
+    slope = np.einsum("ku,kui->ui", parts, slopes)
+    away = slopes - slope
+    bend = np.einsum("ku,kuij->uij", parts, bends)
+    bend += np.einsum("ku,kui,kuj->uij", parts, away, away)
+    return top + np.log(whole), slope, bend
