@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, failed, how_drawn, tabulate
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.value import expected, models
 from cxlib.value.histories import day_after, histories, kinds
-from cxlib.value.likelihood import NoMaximum, Summit, climb
+from cxlib.value.likelihood import NoMaximum, climb
 
 Purchase = Literal["bg_nbd", "pareto_nbd"]
 NAMES = {"bg_nbd": ("r", "alpha", "a", "b"), "pareto_nbd": ("r", "alpha", "s", "beta")}
@@ -72,14 +72,14 @@ def fit(
     models by one Newton step a draw. Raises ValueError where there are too few repeat buyers or
     the likelihood has no maximum.
     """
-    _checked(model, weeks, discount, margin, holdout, day_after(orders, as_of))
+    _checked(model, weeks, discount, margin, holdout)
     kept, notes = histories(orders, as_of)
     found = _Found(kept, model)
     worth = _Worth(found, weeks, discount, margin)
     values, slopes = worth.each()
     names, member = _members(kept, groups)
-    tables, replicates = _tables(found, values, slopes, names, member, draws, seed)
-    parameters = _parameters(found, replicates["purchase"], replicates["amount"])
+    tables, drawn = _tables(found, values, slopes, names, member, draws, seed)
+    parameters = _parameters(found, drawn["purchase"], drawn["amount"])
     notes += [how_drawn(draws, bucket="customer_id")]
     return Value(
         tables["worth"],
@@ -103,12 +103,14 @@ def fit(
     )
 
 
-def score(orders: pd.DataFrame, fit: Value, as_of: str | pd.Timestamp | None = None) -> pd.DataFrame:
+def score(
+    orders: pd.DataFrame, fit: Value, as_of: str | pd.Timestamp | None = None
+) -> pd.DataFrame:
     """One row a customer: customer_id, repeats, last, age, alive, purchases, amount, worth."""
     kept, _ = histories(orders, as_of)
     data = tuple(kept[["repeats", "last", "age"]].to_numpy(float).T)
     own = np.exp(fit.logarithms)
-    amount = expected.amount(np.exp(fit.amounts), _paid(kept), kept["mean_amount"].to_numpy(float))
+    amount = expected.amount(np.exp(fit.amounts), *kept[["paid", "mean_amount"]].to_numpy(float).T)
     discounted = expected.discounted(fit.model, own, *data, fit.weeks, fit.discount)
     return kept.assign(
         alive=expected.alive(fit.model, own, *data),
@@ -116,3 +118,205 @@ def score(orders: pd.DataFrame, fit: Value, as_of: str | pd.Timestamp | None = N
         amount=amount,
         worth=fit.margin * discounted * amount,
     )
+
+
+class _Found:
+    """Both models at their maximum, on the distinct kinds of customers."""
+
+    def __init__(self, kept: pd.DataFrame, model: Purchase) -> None:
+        self.model, self.customers = model, len(kept)
+        self.data, self.count, self.which = kinds(kept, ["repeats", "last", "age"])
+        self.paid, self.mean = kept[["paid", "mean_amount"]].to_numpy(float).T
+        buyers = self.paid > 0
+        if (again := int(buyers.sum())) < LEAST_REPEATERS:
+            raise ValueError(
+                f"{again:,} of {len(kept):,} customers bought again for an amount; at least "
+                f"{LEAST_REPEATERS} are needed to tell what customers are worth. Take a longer "
+                "time, or more customers."
+            )
+        start = np.log([1.0, max(np.average(self.data[:, 2], weights=self.count), 1e-3), 1.0, 1.0])
+        if model == "pareto_nbd":
+            start[3] = start[1]
+        try:
+            self.purchase = climb(PURCHASE[model], tuple(self.data.T), self.count, start)
+            money = self.paid[buyers], self.mean[buyers]
+            begin = np.log([1.0, 2.0, max(float(np.mean(money[1])), 1e-6)])
+            self.amount = climb(models.gamma_gamma, money, np.ones(again), begin)
+        except NoMaximum as error:
+            raise ValueError(
+                f"the likelihood of {again:,} repeat buyers has no maximum ({error}): they are too "
+                "few or too alike. Take a longer time, more customers, or the other model."
+            ) from error
+        self.buyers = buyers
+        self.apart = float(np.corrcoef(*money)[0, 1]) if np.std(money[0]) > 0 else 0.0
+
+    def parts(self) -> np.ndarray:
+        """What each customer adds to the derivatives of both models, (customers, 20 + 12)."""
+        money = np.zeros((self.customers, self.amount.parts.shape[1]))
+        money[self.buyers] = self.amount.parts
+        return np.hstack([self.purchase.parts[self.which], money])
+
+
+class _Worth:
+    """alive, purchases and worth of each customer, and how they move with the parameters."""
+
+    def __init__(self, found: _Found, weeks: float, discount: float, margin: float) -> None:
+        self.found, self.weeks, self.discount, self.margin = found, weeks, discount, margin
+
+    def each(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values (customers, 3), and their slopes in the logarithms (customers, 3, 4 + 3)."""
+        found = self.found
+        at, money = found.purchase.at, found.amount.at
+        kind, paid = self._kinds(at), self._amounts(money)
+        by_kind = np.stack([_slope(self._kinds, at, j) for j in range(len(at))], -1)
+        by_money = np.stack([_slope(self._amounts, money, j) for j in range(len(money))], -1)
+        whole = kind[found.which]
+        slopes = np.zeros((found.customers, 3, len(at) + len(money)))
+        slopes[:, :, : len(at)] = by_kind[found.which]
+        slopes[:, 2, : len(at)] *= paid[:, None]
+        slopes[:, 2, len(at) :] = whole[:, 2, None] * by_money
+        whole[:, 2] *= paid
+        return whole, slopes
+
+    def _kinds(self, at: np.ndarray) -> np.ndarray:
+        own, data, model = np.exp(at), tuple(self.found.data.T), self.found.model
+        return np.column_stack(
+            [
+                expected.alive(model, own, *data),
+                expected.purchases(model, own, *data, self.weeks),
+                self.margin * expected.discounted(model, own, *data, self.weeks, self.discount),
+            ]
+        )
+
+    def _amounts(self, at: np.ndarray) -> np.ndarray:
+        return expected.amount(np.exp(at), self.found.paid, self.found.mean)
+
+
+def _slope(of, at: np.ndarray, j: int) -> np.ndarray:
+    step = STEP * (np.arange(len(at)) == j)
+    return (of(at + step) - of(at - step)) / (2 * STEP)
+
+
+def _tables(
+    found: _Found,
+    values: np.ndarray,
+    slopes: np.ndarray,
+    names: list[str],
+    member: np.ndarray,
+    draws: int,
+    seed: int,
+) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray]]:
+    # A draw's mean is its sum of values plus what its parameters move them by: all are sums.
+    groups = member.shape[1]
+    parts = found.parts()
+    inside = [np.column_stack([m, m[:, None] * values]) for m in member.T]
+    sums = moments.resample_sums(np.hstack([parts, *inside]), draws, seed)
+    k, ends = len(found.purchase.at), parts.shape[1]
+    drawn = {
+        "purchase": found.purchase.moved(sums[:, : k + k * k]),
+        "amount": found.amount.moved(sums[:, k + k * k : ends]),
+    }
+    moved = np.hstack([drawn["purchase"] - found.purchase.at, drawn["amount"] - found.amount.at])
+    by_group = sums[:, ends:].reshape(draws, groups, 4)
+    tilt = np.einsum("ig,isp->gsp", member, slopes) / member.sum(0)[:, None, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = by_group[..., 1:] / by_group[..., :1]
+    replicates = means + np.einsum("gsp,dp->dgs", tilt, moved)
+    estimate = member.T @ values / member.sum(0)[:, None]
+    n = member.sum(0).astype(int)
+    tables = {
+        name: _grouped(name, names, estimate[:, at], replicates[..., at], n)
+        for at, name in enumerate(("alive", "purchases", "worth"))
+    }
+    return tables, drawn
+
+
+def _grouped(
+    term: str, names: list[str], estimate: np.ndarray, replicates: np.ndarray, n: np.ndarray
+) -> pd.DataFrame:
+    """The whole first, by percentiles; the groups after it hold together (max-t)."""
+    table = tabulate([term] * len(n), estimate, replicates, n)
+    if len(names) > 1:
+        low, high = at_once(estimate[1:], replicates[:, 1:])
+        table.loc[1:, "low"], table.loc[1:, "high"] = np.maximum(low, 0), high
+        table.insert(0, "group", names)
+    return table
+
+
+def _members(kept: pd.DataFrame, groups: pd.Series | None) -> tuple[list[str], np.ndarray]:
+    """Names, and who belongs (customers, groups): everyone first."""
+    everyone = np.ones((len(kept), 1))
+    if groups is None:
+        return [""], everyone
+    of = kept["customer_id"].map(groups)
+    names = sorted(of.dropna().astype(str).unique())
+    inside = of.astype(str).to_numpy()[:, None] == np.array(names)
+    return [page.say("everyone"), *names], np.hstack([everyone, inside])
+
+
+def _parameters(found: _Found, purchase: np.ndarray, amount: np.ndarray) -> pd.DataFrame:
+    buyers = int(found.buyers.sum())
+    return pd.concat(
+        [
+            tabulate(
+                NAMES[found.model], np.exp(found.purchase.at), np.exp(purchase), found.customers
+            ),
+            tabulate(AMOUNT, np.exp(found.amount.at), np.exp(amount), buyers),
+        ],
+        ignore_index=True,
+    )
+
+
+def _held_out(
+    orders: pd.DataFrame, model: Purchase, as_of: str | pd.Timestamp | None, weeks: float
+) -> pd.DataFrame:
+    """Purchases within the last `weeks` beside what a fit on those before expects, by repeats."""
+    columns = ["term", "estimate", "low", "high", "n", "predicted"]
+    if not weeks:
+        return pd.DataFrame(columns=columns)
+    end = day_after(orders, as_of)
+    split = end - pd.Timedelta(days=round(7 * weeks))
+    before, _ = histories(orders, split)
+    after, _ = histories(orders[orders["at"] < end], end)
+    came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()
+    came = came - before["repeats"].to_numpy()
+    found = _Found(before, model)
+    ahead = expected.purchases(model, np.exp(found.purchase.at), *found.data.T, weeks)[found.which]
+    top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, 7))
+    rows = []
+    for repeats, at in before.groupby(np.minimum(before["repeats"], top)).indices.items():
+        mean, error = came[at].mean(), came[at].std(ddof=1) / np.sqrt(len(at))
+        term = (
+            page.say("{count} or more", count=top) if repeats == top else page.count(int(repeats))
+        )
+        spread = 1.96 * error
+        rows.append((term, mean, max(mean - spread, 0), mean + spread, len(at), ahead[at].mean()))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _answer(worth: pd.DataFrame, weeks: float) -> str:
+    row = worth.iloc[0]
+    return page.say(
+        "A customer is expected to bring {estimate} ({span}) over the next {weeks} weeks, in today's "
+        "money, n {n}.",
+        estimate=page.number(row.estimate, 2),
+        span=page.span(row.low, row.high, 2),
+        weeks=page.number(weeks, 0),
+        n=page.count(int(row.n)),
+    )
+
+
+def _checked(model: str, weeks: float, discount: float, margin: float, holdout: float) -> None:
+    if model not in PURCHASE:
+        raise ValueError(f"model={model!r} is not a choice. There are: {', '.join(PURCHASE)}.")
+    for name, value, least in (
+        ("weeks", weeks, 1),
+        ("discount", discount, 0),
+        ("holdout", holdout, 0),
+    ):
+        if not least <= value < np.inf:
+            raise ValueError(f"{name} is {value}; it must be {least} or more.")
+    if not 0 < margin <= 1:
+        raise ValueError(
+            f"margin is {margin}; it must be above 0 and at most 1, a share of amounts."
+        )

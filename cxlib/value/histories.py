@@ -24,9 +24,9 @@ def histories(
     """One row a customer known before `as_of` (default: the day after the last order), and losses.
 
     Columns: customer_id, first (day of the first purchase), repeats (days with a later purchase),
-    last and age (weeks from `first` to the last purchase, and to the last day seen), mean_amount (of the
-    repeat purchases above zero; NaN without one). Raises ValueError for columns that are missing
-    or hold no dates, and when nothing was bought before `as_of`.
+    last and age (weeks from `first` to the last purchase, and to the last day seen), paid (repeat
+    purchases above zero) and mean_amount (of these; NaN without one). Raises ValueError for
+    columns that are missing or hold no dates, and when nothing was bought before `as_of`.
     """
     seen_from = day_after(orders, as_of)
     amount = pd.to_numeric(orders["amount"], errors="coerce")
@@ -53,7 +53,11 @@ def histories(
     paid = days["amount"].where(again & (days["amount"] > 0))
     each = days.assign(paid=paid).groupby("customer_id", observed=True, sort=True)
     kept = each.agg(
-        first=("day", "min"), final=("day", "max"), repeats=("day", "size"), mean_amount=("paid", "mean")
+        first=("day", "min"),
+        final=("day", "max"),
+        repeats=("day", "size"),
+        paid=("paid", "count"),
+        mean_amount=("paid", "mean"),
     ).reset_index()
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
@@ -81,7 +85,7 @@ def histories(
                 orders=page.count(len(orders)),
             )
         )
-    return kept[["customer_id", "first", "repeats", "last", "age", "mean_amount"]], notes
+    return kept[["customer_id", "first", "repeats", "last", "age", "paid", "mean_amount"]], notes
 
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

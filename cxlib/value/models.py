@@ -1,6 +1,6 @@
 """Log-likelihoods of purchase and contract models, with gradient and Hessian, one row a kind.
 
-Each takes (parameters (p,) or (p, u), data...) and gives (height (u,), slope (u, p), bend (u, p, p)).
+Each takes parameters (p,) or (p, u) and data, and gives height (u,), slope (u, p), bend (u, p, p).
 
     bg_nbd       r, alpha, a, b: buys at a gamma rate, may leave after any purchase (Fader, Hardie
                  and Lee 2005)
@@ -55,7 +55,9 @@ def bg_nbd(
     slopes[1, :, 2], slopes[1, :, 3] = 1 / a, -1 / before
     bends[1, :, 2, 2], bends[1, :, 3, 3] = -1 / a**2, 1 / before**2
     mixed = _mixture(logs, slopes, bends)
-    return tuple(part[place] + more for part, more in zip((height, slope, bend), mixed, strict=True))
+    return tuple(
+        part[place] + more for part, more in zip((height, slope, bend), mixed, strict=True)
+    )
 
 
 def bg_nbd_alive(
@@ -63,8 +65,10 @@ def bg_nbd_alive(
 ) -> np.ndarray:
     """The chance that the customer is here still, (u,)."""
     r, alpha, a, b = parameters
-    gone = a / np.where(x > 0, b + x - 1, 1.0) * np.exp(
-        (r + x) * (np.log(alpha + age) - np.log(alpha + last))
+    gone = (
+        a
+        / np.where(x > 0, b + x - 1, 1.0)
+        * np.exp((r + x) * (np.log(alpha + age) - np.log(alpha + last)))
     )
     return 1 / (1 + np.where(x > 0, gone, 0.0))
 
@@ -160,7 +164,7 @@ def gamma_gamma(
 def sbg(
     parameters: np.ndarray, periods: np.ndarray, left: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shifted beta-geometric: left at renewal `periods` (1, 2, ...), or stayed `periods` renewals."""
+    """Shifted beta-geometric: left at renewal `periods` (1, 2, ...), or stayed that many."""
     a, b = parameters
     one, more = left.astype(float), periods - left  # B(a + one, b + more) / B(a, b)
     height = gammaln(a + one) + gammaln(b + more) - gammaln(a + b + periods)
@@ -188,7 +192,7 @@ def sbg_survival(parameters: np.ndarray, periods: np.ndarray) -> np.ndarray:
 def _mixture(
     logs: np.ndarray, slopes: np.ndarray, bends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log(sum(exp(logs))) over the first axis, with gradient and Hessian from those of the parts."""
+    """log(sum(exp(logs))) over the first axis; gradient and Hessian from those of the parts."""
     top = logs.max(0)
     parts = np.exp(logs - top)
     whole = parts.sum(0)
