@@ -15,7 +15,9 @@ customers will bring if nothing changes, not what an offer would add.
 
 from __future__ import annotations
 
+from cxlib.value.contracts import Contract, contract
 from cxlib.value.fits import Value, fit, score
 from cxlib.value.histories import histories
+from cxlib.value.lifecycle import Lifecycle, lifecycle
 
-__all__ = ["Value", "fit", "histories", "score"]
+__all__ = ["Contract", "Lifecycle", "Value", "contract", "fit", "histories", "lifecycle", "score"]

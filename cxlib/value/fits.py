@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
-from cxlib.value import expected, models
-from cxlib.value.histories import day_after, histories, kinds
-from cxlib.value.likelihood import NoMaximum, climb
-
-Purchase = Literal["bg_nbd", "pareto_nbd"]
-NAMES = {"bg_nbd": ("r", "alpha", "a", "b"), "pareto_nbd": ("r", "alpha", "s", "beta")}
-PURCHASE = {"bg_nbd": models.bg_nbd, "pareto_nbd": models.pareto_nbd}
-AMOUNT = ("p", "q", "v")
-LEAST_REPEATERS = 30
-STEP = 1e-4  # of a logarithm, for derivatives of what is expected
+from cxlib.value import expected
+from cxlib.value.found import AMOUNT, NAMES, PURCHASE, Found, Purchase, Worth, design_of, joined_to
+from cxlib.value.histories import day_after, histories
+from cxlib.value.likelihood import parameters_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ def fit(
     *,
     model: Purchase = "bg_nbd",
     groups: pd.Series | None = None,
+    covariates: pd.DataFrame | None = None,
     as_of: str | pd.Timestamp | None = None,
     weeks: float = 52,
     discount: float = 0.10,
@@ -66,7 +60,9 @@ def fit(
 ) -> Value:
     """Worth of a customer over the next `weeks`, by maximum likelihood, with 95% intervals.
 
-    `orders` has customer_id, at, amount. `groups` gives each customer_id (its index) a group.
+    `orders` has customer_id, at, amount. `groups` gives each customer_id (its index) a group,
+    `covariates` numbers that go with how fast customers buy and how soon they leave (Fader and
+    Hardie 2007: each unit multiplies the rate by exp of its coefficient).
     `discount` is a year's rate, `margin` what is kept of an amount. `holdout` weeks at the end are
     set apart to check a fit on what came before. Intervals draw customers whole and refit the
     models by one Newton step a draw. Raises ValueError where there are too few repeat buyers or
@@ -74,8 +70,8 @@ def fit(
     """
     _checked(model, weeks, discount, margin, holdout)
     kept, notes = histories(orders, as_of)
-    found = _Found(kept, model)
-    worth = _Worth(found, weeks, discount, margin)
+    found = Found(kept, model, covariates)
+    worth = Worth(found, weeks, discount, margin)
     values, slopes = worth.each()
     names, member = _members(kept, groups)
     tables, drawn = _tables(found, values, slopes, names, member, draws, seed)
@@ -91,7 +87,7 @@ def fit(
         alive=tables["alive"],
         purchases=tables["purchases"],
         parameters=parameters,
-        holdout=_held_out(orders, model, as_of, holdout),
+        holdout=_held_out(orders, model, covariates, as_of, holdout),
         model=model,
         logarithms=found.purchase.at,
         amounts=found.amount.at,
@@ -104,12 +100,17 @@ def fit(
 
 
 def score(
-    orders: pd.DataFrame, fit: Value, as_of: str | pd.Timestamp | None = None
+    orders: pd.DataFrame,
+    fit: Value,
+    *,
+    covariates: pd.DataFrame | None = None,
+    as_of: str | pd.Timestamp | None = None,
 ) -> pd.DataFrame:
     """One row a customer: customer_id, repeats, last, age, alive, purchases, amount, worth."""
     kept, _ = histories(orders, as_of)
+    joined, names = joined_to(kept, covariates)
+    own = parameters_of(fit.logarithms, design_of(fit.model, joined[names].to_numpy(float)))
     data = tuple(kept[["repeats", "last", "age"]].to_numpy(float).T)
-    own = np.exp(fit.logarithms)
     amount = expected.amount(np.exp(fit.amounts), *kept[["paid", "mean_amount"]].to_numpy(float).T)
     discounted = expected.discounted(fit.model, own, *data, fit.weeks, fit.discount)
     return kept.assign(
@@ -120,85 +121,8 @@ def score(
     )
 
 
-class _Found:
-    """Both models at their maximum, on the distinct kinds of customers."""
-
-    def __init__(self, kept: pd.DataFrame, model: Purchase) -> None:
-        self.model, self.customers = model, len(kept)
-        self.data, self.count, self.which = kinds(kept, ["repeats", "last", "age"])
-        self.paid, self.mean = kept[["paid", "mean_amount"]].to_numpy(float).T
-        buyers = self.paid > 0
-        if (again := int(buyers.sum())) < LEAST_REPEATERS:
-            raise ValueError(
-                f"{again:,} of {len(kept):,} customers bought again for an amount; at least "
-                f"{LEAST_REPEATERS} are needed to tell what customers are worth. Take a longer "
-                "time, or more customers."
-            )
-        start = np.log([1.0, max(np.average(self.data[:, 2], weights=self.count), 1e-3), 1.0, 1.0])
-        if model == "pareto_nbd":
-            start[3] = start[1]
-        try:
-            self.purchase = climb(PURCHASE[model], tuple(self.data.T), self.count, start)
-            money = self.paid[buyers], self.mean[buyers]
-            begin = np.log([1.0, 2.0, max(float(np.mean(money[1])), 1e-6)])
-            self.amount = climb(models.gamma_gamma, money, np.ones(again), begin)
-        except NoMaximum as error:
-            raise ValueError(
-                f"the likelihood of {again:,} repeat buyers has no maximum ({error}): they are too "
-                "few or too alike. Take a longer time, more customers, or the other model."
-            ) from error
-        self.buyers = buyers
-        self.apart = float(np.corrcoef(*money)[0, 1]) if np.std(money[0]) > 0 else 0.0
-
-    def parts(self) -> np.ndarray:
-        """What each customer adds to the derivatives of both models, (customers, 20 + 12)."""
-        money = np.zeros((self.customers, self.amount.parts.shape[1]))
-        money[self.buyers] = self.amount.parts
-        return np.hstack([self.purchase.parts[self.which], money])
-
-
-class _Worth:
-    """alive, purchases and worth of each customer, and how they move with the parameters."""
-
-    def __init__(self, found: _Found, weeks: float, discount: float, margin: float) -> None:
-        self.found, self.weeks, self.discount, self.margin = found, weeks, discount, margin
-
-    def each(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values (customers, 3), and their slopes in the logarithms (customers, 3, 4 + 3)."""
-        found = self.found
-        at, money = found.purchase.at, found.amount.at
-        kind, paid = self._kinds(at), self._amounts(money)
-        by_kind = np.stack([_slope(self._kinds, at, j) for j in range(len(at))], -1)
-        by_money = np.stack([_slope(self._amounts, money, j) for j in range(len(money))], -1)
-        whole = kind[found.which]
-        slopes = np.zeros((found.customers, 3, len(at) + len(money)))
-        slopes[:, :, : len(at)] = by_kind[found.which]
-        slopes[:, 2, : len(at)] *= paid[:, None]
-        slopes[:, 2, len(at) :] = whole[:, 2, None] * by_money
-        whole[:, 2] *= paid
-        return whole, slopes
-
-    def _kinds(self, at: np.ndarray) -> np.ndarray:
-        own, data, model = np.exp(at), tuple(self.found.data.T), self.found.model
-        return np.column_stack(
-            [
-                expected.alive(model, own, *data),
-                expected.purchases(model, own, *data, self.weeks),
-                self.margin * expected.discounted(model, own, *data, self.weeks, self.discount),
-            ]
-        )
-
-    def _amounts(self, at: np.ndarray) -> np.ndarray:
-        return expected.amount(np.exp(at), self.found.paid, self.found.mean)
-
-
-def _slope(of, at: np.ndarray, j: int) -> np.ndarray:
-    step = STEP * (np.arange(len(at)) == j)
-    return (of(at + step) - of(at - step)) / (2 * STEP)
-
-
 def _tables(
-    found: _Found,
+    found: Found,
     values: np.ndarray,
     slopes: np.ndarray,
     names: list[str],
@@ -254,21 +178,23 @@ def _members(kept: pd.DataFrame, groups: pd.Series | None) -> tuple[list[str], n
     return [page.say("everyone"), *names], np.hstack([everyone, inside])
 
 
-def _parameters(found: _Found, purchase: np.ndarray, amount: np.ndarray) -> pd.DataFrame:
-    buyers = int(found.buyers.sum())
-    return pd.concat(
-        [
-            tabulate(
-                NAMES[found.model], np.exp(found.purchase.at), np.exp(purchase), found.customers
-            ),
-            tabulate(AMOUNT, np.exp(found.amount.at), np.exp(amount), buyers),
-        ],
-        ignore_index=True,
-    )
+def _parameters(found: Found, purchase: np.ndarray, amount: np.ndarray) -> pd.DataFrame:
+    """Parameters as the literature has them; coefficients of covariates are left as they are."""
+    names = found.names()
+    n = [found.customers] * len(found.purchase.at) + [int(found.buyers.sum())] * len(AMOUNT)
+    values = np.concatenate([found.purchase.at, found.amount.at])
+    drawn = np.hstack([purchase, amount])
+    positive = np.array([name in (*NAMES[found.model], *AMOUNT) for name in names])
+    values[positive], drawn[:, positive] = np.exp(values[positive]), np.exp(drawn[:, positive])
+    return tabulate(names, values, drawn, n)
 
 
 def _held_out(
-    orders: pd.DataFrame, model: Purchase, as_of: str | pd.Timestamp | None, weeks: float
+    orders: pd.DataFrame,
+    model: Purchase,
+    covariates: pd.DataFrame | None,
+    as_of: str | pd.Timestamp | None,
+    weeks: float,
 ) -> pd.DataFrame:
     """Purchases within the last `weeks` beside what a fit on those before expects, by repeats."""
     columns = ["term", "estimate", "low", "high", "n", "predicted"]
@@ -280,8 +206,8 @@ def _held_out(
     after, _ = histories(orders[orders["at"] < end], end)
     came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()
     came = came - before["repeats"].to_numpy()
-    found = _Found(before, model)
-    ahead = expected.purchases(model, np.exp(found.purchase.at), *found.data.T, weeks)[found.which]
+    found = Found(before, model, covariates)
+    ahead = expected.purchases(model, found.own(), *found.data, weeks)[found.which]
     top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, 7))
     rows = []
     for repeats, at in before.groupby(np.minimum(before["repeats"], top)).indices.items():
@@ -297,8 +223,8 @@ def _held_out(
 def _answer(worth: pd.DataFrame, weeks: float) -> str:
     row = worth.iloc[0]
     return page.say(
-        "A customer is expected to bring {estimate} ({span}) over the next {weeks} weeks, in today's "
-        "money, n {n}.",
+        "A customer is expected to bring {estimate} ({span}) over the next {weeks} weeks, in "
+        "today's money, n {n}.",
         estimate=page.number(row.estimate, 2),
         span=page.span(row.low, row.high, 2),
         weeks=page.number(weeks, 0),

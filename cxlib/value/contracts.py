@@ -1,0 +1,169 @@
+"""Customers under contract: how many renew, and what the rest of a contract is worth.
+
+    fit = contract(customers, tenure="tenure", left="left")      # tenure in whole periods
+    fit.table          # term (periods), estimate: share still there, low, high, n; observed
+    fit.remaining      # by periods behind them: discounted periods still to come
+
+Shifted beta-geometric (Fader and Hardie 2007): everyone has a chance of leaving of one's own that
+stays as it is; retention rises because those who leave easily have left. A customer who is here
+still has renewed `tenure` times; one who left did not renew the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, failed, how_drawn, tabulate
+from cxlib.value import models
+from cxlib.value.likelihood import NoMaximum, climb
+
+LONGEST = 600  # periods over which what is still to come is added up
+
+
+@dataclass(frozen=True)
+class Contract(Estimates):
+    """Retention by the model beside what was seen, and what is still to come.
+
+    Attributes
+    ----------
+    table : term (periods), estimate (share still there by the model), low, high, n (customers),
+        observed (product-limit share; NaN where nobody was seen that long)
+    remaining : term (periods behind them), estimate (discounted periods to come), low, high, n
+    parameters : alpha and beta
+    height : the log-likelihood
+    """
+
+    remaining: pd.DataFrame = field(kw_only=True)
+    parameters: pd.DataFrame = field(kw_only=True)
+    height: float = field(kw_only=True)
+
+
+def contract(
+    customers: pd.DataFrame,
+    *,
+    tenure: str = "tenure",
+    left: str = "left",
+    ahead: int = 24,
+    discount: float = 0.10,
+    periods_a_year: float = 12,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Contract:
+    """Shares who renew `ahead` times and periods still to come, with 95% intervals.
+
+    `customers` has `tenure` (whole periods, at least 1 for those who left) and `left` (true or
+    false). Draws are of customers; each refits by one Newton step. Raises ValueError for other
+    values, or where nobody, or everybody, left.
+    """
+    periods, gone, n = _read(customers, tenure, left)
+    data, count, which = _kinds(periods, gone)
+    try:
+        found = climb(models.sbg, data, count, np.zeros(2))
+    except NoMaximum as error:
+        raise ValueError(
+            f"the likelihood of {n:,} customers has no maximum ({error}): retention neither rises "
+            "nor varies enough to tell how customers differ. Show the observed retention instead."
+        ) from error
+    drawn = found.moved(moments.resample_sums(found.parts[which], draws, seed))
+    at = np.arange(1, ahead + 1)
+    here, again = np.exp(found.at), np.exp(drawn.T)[..., None]
+    table = tabulate(
+        [page.count(int(k)) for k in at],
+        models.sbg_survival(here, at),
+        models.sbg_survival(again, at),
+        n,
+    ).assign(observed=_observed(periods, gone, at))
+    behind = np.unique(np.linspace(0, min(ahead, periods.max()), 7).astype(int))
+    to_come = _remaining(here[:, None, None], behind, discount, periods_a_year)
+    to_come_drawn = _remaining(again, behind, discount, periods_a_year)
+    remaining = tabulate([page.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
+    notes = [
+        page.say(
+            "{left} of {customers} customers left.",
+            left=page.count(int(gone.sum())),
+            customers=page.count(n),
+        )
+    ]
+    if blank := len(customers) - n:
+        notes.append(
+            page.say(
+                "{blank} of {customers} customers have no tenure and are left out.",
+                blank=page.count(blank),
+                customers=page.count(len(customers)),
+            )
+        )
+    notes.append(how_drawn(draws, bucket="customer_id"))
+    if lost := failed(drawn):
+        notes.append(page.say("{lost} draws gave no fit.", lost=page.count(lost)))
+    last = table.iloc[-1]
+    return Contract(
+        table,
+        page.say(
+            "{share} ({span}) of customers are expected to be there still after {periods} "
+            "renewals, n {n}.",
+            share=page.percent(last.estimate),
+            span=page.span(last.low, last.high, share=True),
+            periods=page.count(ahead),
+            n=page.count(n),
+        ),
+        page.together(notes),
+        "share",
+        draws=draws,
+        seed=seed,
+        remaining=remaining,
+        parameters=tabulate(["alpha", "beta"], here, np.exp(drawn), n),
+        height=found.height,
+    )
+
+
+def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, np.ndarray, int]:
+    if missing := [c for c in (tenure, left) if c not in customers]:
+        raise ValueError(f"customers lack {missing}. They have: {', '.join(map(str, customers))}.")
+    given = customers[[tenure, left]].dropna()
+    periods, gone = given[tenure].to_numpy(float), given[left].to_numpy()
+    if not np.isin(gone, [True, False]).all():
+        raise ValueError(f"{left!r} must hold true or false only.")
+    gone = gone.astype(bool)
+    if odd := int(((periods != np.floor(periods)) | (periods < gone)).sum()):
+        raise ValueError(
+            f"{odd:,} of {len(given):,} customers have a {tenure!r} that is no whole number of "
+            "periods, or left before the first. Count whole periods, the one they left at included."
+        )
+    if gone.all() or not gone.any():
+        raise ValueError(
+            f"{int(gone.sum()):,} of {len(given):,} customers left; some must have, some not."
+        )
+    return periods, gone, len(given)
+
+
+def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple, np.ndarray, np.ndarray]:
+    both, which = np.unique(np.column_stack([periods, gone]), axis=0, return_inverse=True)
+    return tuple(both.T), np.bincount(which.ravel()).astype(float), which.ravel()
+
+
+def _observed(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Product-limit share still there (Kaplan and Meier 1958), as far as anyone was seen."""
+    left = (gone[:, None] & (periods[:, None] == at)).sum(0)
+    faced = (periods[:, None] >= at).sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.cumprod(np.where(faced > 0, 1 - left / faced, np.nan))
+
+
+def _remaining(
+    own: np.ndarray, behind: np.ndarray, discount: float, periods_a_year: float
+) -> np.ndarray:
+    """Discounted renewals still to come after `behind` of them, (draws, behind).
+
+    Added up over LONGEST periods (Fader and Hardie 2010 give the sum to infinity).
+    """
+    later = np.arange(1, LONGEST + 1)
+    worth = (1 + discount) ** (-later / periods_a_year)
+    alpha, beta = own
+    # S(n + t) / S(n): each step keeps (beta + k) of (alpha + beta + k).
+    k = behind[:, None] + later - 1
+    kept = np.log(beta[..., None] + k) - np.log(alpha[..., None] + beta[..., None] + k)
+    return (np.exp(np.cumsum(kept, -1)) * worth).sum(-1)

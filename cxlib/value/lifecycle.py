@@ -1,0 +1,171 @@
+"""The life cycle: acquired, kept, at risk, won back, lost, and how customers move between them.
+
+    cycle = lifecycle(orders, weeks=13)
+    cycle.table          # period, term (the state), estimate: share of customers known by then
+    cycle.moves          # before, term (after), estimate: share who moved, over all periods
+
+A period is `weeks` long, and the last ends on the last day seen. In each, a customer known by then
+is *acquired* (first purchase in it), *kept* (bought in it and in the one before), *won back*
+(bought in it, not in the one before), *at risk* (bought in the one before only) or *lost* (in
+neither). The definition is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.value.histories import day_after
+
+STATES = ("acquired", "kept", "at risk", "won back", "lost")
+
+
+@dataclass(frozen=True)
+class Lifecycle(Estimates):
+    """Where customers stand in each period, and how they move.
+
+    Attributes
+    ----------
+    table : period (its first day), term (state), estimate (share of the customers known by then),
+        low, high, n
+    moves : before, term (after), estimate (share of those), low, high, n; pooled over periods,
+        intervals of all moves hold together
+    """
+
+    moves: pd.DataFrame = field(kw_only=True)
+
+
+def lifecycle(
+    orders: pd.DataFrame,
+    *,
+    as_of: str | pd.Timestamp | None = None,
+    weeks: int = 13,
+    most: int = 8,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Lifecycle:
+    """States in each of the last `most` whole periods, and moves between them, with 95% intervals.
+
+    `orders` has customer_id, at, amount; refunds do not count. Customers are drawn whole. Raises
+    ValueError where the orders span fewer than three periods.
+    """
+    end = day_after(orders, as_of)
+    bought = _bought(orders, end, pd.Timedelta(days=7 * weeks))
+    if bought.shape[1] < 3:
+        raise ValueError(
+            f"the orders before {end:%Y-%m-%d} span {bought.shape[1]} whole periods of {weeks} "
+            "weeks; at least 3 are needed to tell how customers move. Take shorter periods."
+        )
+    states = _states(bought)[:, 1:][:, -most:]  # in the first period all are new
+    starts = [end - pd.Timedelta(days=7 * weeks * k) for k in range(states.shape[1], 0, -1)]
+    table = _standing(states, [f"{day:%Y-%m-%d}" for day in starts], draws, seed)
+    moves = _moves(states, draws, seed)
+    return Lifecycle(
+        table,
+        _answer(table),
+        page.together(
+            [
+                page.say(
+                    "{customers} customers over {periods} periods of {weeks} weeks up to {date}.",
+                    customers=page.count(len(states)),
+                    periods=page.count(states.shape[1]),
+                    weeks=page.count(weeks),
+                    date=f"{end - pd.Timedelta(days=1):%Y-%m-%d}",
+                ),
+                how_drawn(draws, bucket="customer_id"),
+            ]
+        ),
+        "share",
+        draws=draws,
+        seed=seed,
+        moves=moves,
+    )
+
+
+def _bought(orders: pd.DataFrame, end: pd.Timestamp, length: pd.Timedelta) -> np.ndarray:
+    """Whether each customer bought in each whole period, earliest first, (customers, periods).
+
+    Days before the first whole period are put into it, so that nobody is acquired twice.
+    """
+    amount = pd.to_numeric(orders["amount"], errors="coerce")
+    kept = orders[orders["customer_id"].notna() & (orders["at"] < end) & (amount >= 0)]
+    if kept.empty:
+        raise ValueError(f"none of {len(orders):,} orders is a purchase before {end:%Y-%m-%d}.")
+    ago = ((end - kept["at"].dt.normalize() - pd.Timedelta(days=1)) // length).to_numpy(int)
+    periods = int((end - kept["at"].min().normalize()) // length)
+    who, names = pd.factorize(kept["customer_id"])
+    bought = np.zeros((len(names), max(periods, 1)), bool)
+    bought[who, np.maximum(bought.shape[1] - 1 - ago, 0)] = True
+    return bought
+
+
+def _states(bought: np.ndarray) -> np.ndarray:
+    """Each customer's state (an index of STATES) in each period; -1 before the first purchase."""
+    known = np.maximum.accumulate(bought, axis=1)
+    earlier = np.pad(known[:, :-1], ((0, 0), (1, 0)))
+    before = np.pad(bought[:, :-1], ((0, 0), (1, 0)))
+    return np.select(
+        [bought & ~earlier, bought & before, ~bought & before, bought & earlier, known],
+        range(len(STATES)),
+        -1,
+    )
+
+
+def _standing(states: np.ndarray, starts: list[str], draws: int, seed: int) -> pd.DataFrame:
+    inside = (states[..., None] == np.arange(len(STATES))).astype(float)
+    shape = inside.shape[1:]
+    drawn = moments.resample_sums(inside.reshape(len(inside), -1), draws, seed)
+    drawn = drawn.reshape(draws, *shape)
+    whole = inside.sum(0)
+    tables = [
+        tabulate(
+            STATES,
+            whole[k] / whole[k].sum(),
+            drawn[:, k] / drawn[:, k].sum(-1, keepdims=True),
+            int(whole[k].sum()),
+            period=start,
+        )
+        for k, start in enumerate(starts)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _moves(states: np.ndarray, draws: int, seed: int) -> pd.DataFrame:
+    size = len(STATES)
+    both = np.where((states[:, :-1] >= 0), states[:, :-1] * size + states[:, 1:], -1)
+    counts = np.column_stack([(both == move).sum(1) for move in range(size * size)]).astype(float)
+    drawn = moments.resample_sums(counts, draws, seed).reshape(draws, size, size)
+    whole = counts.sum(0).reshape(size, size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares, again = whole / whole.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True)
+    low, high = at_once(shares.ravel(), again.reshape(draws, -1))
+    table = pd.DataFrame(
+        {
+            "before": np.repeat(STATES, size),
+            "term": np.tile(STATES, size),
+            "estimate": shares.ravel(),
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": np.repeat(whole.sum(1), size).astype(int),
+        }
+    )
+    # Nobody can be acquired twice, nor be lost right after buying.
+    return table[whole.ravel() > 0].reset_index(drop=True)
+
+
+def _answer(table: pd.DataFrame) -> str:
+    last = table[table["period"] == table["period"].iloc[-1]].set_index("term")
+    risk, lost = last.loc["at risk"], last.loc["lost"]
+    return page.say(
+        "{risk} ({risk_span}) of {n} customers bought in the period before the last and not in it, "
+        "and {lost} ({lost_span}) in neither.",
+        risk=page.percent(risk.estimate),
+        risk_span=page.span(risk.low, risk.high, share=True),
+        lost=page.percent(lost.estimate),
+        lost_span=page.span(lost.low, lost.high, share=True),
+        n=page.count(int(risk.n)),
+    )
