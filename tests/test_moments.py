@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib import moments
+from cxlib.moments import draws
 
 COLUMNS = ["recommend", "speed", "price", "staff"]
 
@@ -97,7 +98,7 @@ def test_every_draw_has_as_many_units_and_the_seed_decides():
 
 def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
     at_once = moments.multiplicities(7, 50, seed=1)
-    monkeypatch.setattr(moments, "BATCH", 20)
+    monkeypatch.setattr(draws, "BATCH", 20)
     assert_array_equal(at_once, moments.multiplicities(7, 50, seed=1))
 
 
