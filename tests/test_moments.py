@@ -54,8 +54,9 @@ def test_a_draw_is_the_sum_over_the_drawn_rows(responses, missing):
     kept = rows.dropna(subset=COLUMNS) if missing == "complete" else rows
     again = kept.iloc[np.repeat(np.arange(len(kept)), times)]
     expected = moments.of(again, COLUMNS, missing=missing, weight="weight").total()
-    assert_allclose(third.cov[3], expected.cov)
-    assert_allclose(third.mean[3], expected.mean)
+    near = 1e-3 if missing == "em" else 1e-7
+    assert_allclose(third.cov[3], expected.cov, rtol=near)
+    assert_allclose(third.mean[3], expected.mean, rtol=near)
     assert third.rows[3] == expected.rows
 
 

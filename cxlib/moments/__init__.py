@@ -11,7 +11,9 @@ uncertainty. The rows are never read twice.
 
 Missing answers are a named choice. "complete" uses the rows that answer everything; "pairwise" uses
 for each pair of answers the rows that give both, which keeps more people but may give a covariance
-that no data could have.
+that no data could have; "em" finds the likeliest means and covariances given all that was answered
+(maximum likelihood under the normal law), which holds where what is missing depends on answers
+that were given.
 """
 
 from cxlib.moments.draws import buckets_of, multiplicities, resample_sums

@@ -11,7 +11,9 @@ uncertainty. The rows are never read twice.
 
 Missing answers are a named choice. "complete" uses the rows that answer everything; "pairwise" uses
 for each pair of answers the rows that give both, which keeps more people but may give a covariance
-that no data could have.
+that no data could have; "em" finds the likeliest means and covariances given all that was answered
+(maximum likelihood under the normal law), which holds where what is missing depends on answers
+that were given.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import pandas as pd
 
 from cxlib.moments.draws import batches, buckets_of
 
-MISSING = ("complete", "pairwise")
+MISSING = ("complete", "pairwise", "em")
 SUMS = ("weight", "first", "second", "rows")
 LEAST_EIGENVALUE = 1e-3  # of pairwise correlations that are to be used
 
@@ -57,6 +59,11 @@ class Moments:
     @property
     def pairwise(self) -> bool:
         return self.weight.ndim == self.second.ndim
+
+    @property
+    def missing(self) -> str:
+        """The treatment of missing answers, one of MISSING."""
+        return "pairwise" if self.pairwise else "complete"
 
     @property
     def mean(self) -> np.ndarray:
@@ -185,6 +192,8 @@ def of(
     unknown, not a number, or answered by nobody together with the others, and for bad weights.
     """
     answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
+    if missing == "em":
+        return _patterned(tuple(columns), origin, *answers, answers[2].max() + 1, len(rows))
     return Moments(
         tuple(columns),
         origin,
@@ -212,14 +221,16 @@ def by_group(
     size, group = b.max() + 1, rows[by].to_numpy()[_kept(rows, columns, weight, missing)]
     groups = {}
     for name in pd.unique(rows[by].dropna().sort_values()):
-        here = group == name
+        here, offered = group == name, int((rows[by] == name).sum())
+        if missing == "em" and here.any():
+            parts = (part[here] for part in (x, w, b, given))
+            groups[name] = _patterned(tuple(columns), origin, *parts, size, offered)
+            continue
         parts = _sums(x[here], w[here], b[here], given[here], missing) if here.any() else ()
         filled = np.unique(b[here])
         sums = [_spread(part, filled, size) for part in (*parts, np.bincount(b[here])[filled])]
         if parts:
-            groups[name] = Moments(
-                tuple(columns), origin, *sums, offered=int((rows[by] == name).sum())
-            )
+            groups[name] = Moments(tuple(columns), origin, *sums, offered=offered)
     return groups
 
 
@@ -328,6 +339,35 @@ def _sums(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, given: np.ndarray, missing: str
 ) -> tuple[np.ndarray, ...]:
     return _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
+
+
+def _patterned(
+    columns: tuple[str, ...],
+    origin: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    given: np.ndarray,
+    units: int,
+    offered: int,
+) -> Moments:
+    from cxlib.moments.em import Patterned
+
+    _, first, kind = np.unique(
+        np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    entry, place = np.unique(b * len(first) + kind.ravel(), return_inverse=True)
+    return Patterned(
+        columns,
+        origin,
+        *_complete_sums(x, w, place),
+        rows=np.bincount(place).astype(float),
+        offered=offered,
+        unit=entry // len(first),
+        units=units,
+        pattern=entry % len(first),
+        given=given[first],
+    )
 
 
 def _spread(part: np.ndarray, filled: np.ndarray, size: int) -> np.ndarray:
