@@ -97,9 +97,10 @@ def importance(
     split = _by_sums if kind == "linear" else _by_odds
     found = split(chosen, method, kind, weight, bucket, draws, seed)
     remarks = [
+        found.remarks[0],
         said.not_experienced(responses, chosen.terms, chosen.adjusted),
         how_drawn(draws, weights.differing(responses, weight), bucket),
-        *found.remarks,
+        *found.remarks[1:],
         said.failures(found.again, draws),
     ]
     table, r2, differences = _tables(chosen.terms, found)
@@ -153,6 +154,7 @@ def _by_sums(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
     remarks = [
         said.moved(moved),
         said.sampled(error / gains.sum()),
+        said.sampled_draws(len(chosen.terms), method),
         said.mended(mended, draws),
     ]
     return Split(

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.estimates import LEVEL, failed, filled
+from cxlib.drivers.columns import FLAG, Chosen
+from cxlib.drivers.shares import MOST_DRAWN, MOST_EXACT
+from cxlib.estimates import failed, filled
 from cxlib.moments import Moments
 
 
@@ -127,11 +129,7 @@ def answered(chosen: Chosen, sums: Moments) -> str:
     if sums.missing == "complete":
         return complete(n, offered)
     if sums.missing == "em":
-        return page.say(
-            "{n} of {offered} responses answered some of the questions; what is missing was "
-            "allowed for by maximum likelihood (EM).",
-            **facts,
-        )
+        return filled(sums)
     rated = counts(chosen, sums)
     if isinstance(rated, int):
         return page.say("{n} of {offered} responses answered some of the questions.", **facts)
@@ -180,6 +178,12 @@ def sampled(error: float) -> str:
         "Shares come from sampled orders of entry, with a standard error of {error} at most.",
         error=page.percent(float(error), 2),
     )
+
+
+def sampled_draws(k: int, method: str) -> str:
+    if method != "shapley" or not MOST_DRAWN < k <= MOST_EXACT:
+        return ""
+    return page.say("Shares are exact; their intervals come from sampled orders of entry.")
 
 
 def moved(moved: float) -> str:
