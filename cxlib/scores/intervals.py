@@ -101,6 +101,15 @@ def wilson(share: np.ndarray, n: np.ndarray, level: float = LEVEL) -> Bounds:
     return np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
 
 
+def student(mean: np.ndarray, variance: np.ndarray, n: np.ndarray, level: float = LEVEL) -> Bounds:
+    """Interval of a mean by Student's t; `variance` is that of the n answers (divided by n)."""
+    from scipy.special import stdtrit
+
+    free = np.where(n > 1, n - 1, np.nan)
+    reach = stdtrit(free, (1 + level) / 2) * np.sqrt(variance / free)
+    return mean - reach, mean + reach
+
+
 def each(cells: int, level: float = LEVEL) -> float:
     """Level of each of `cells` intervals that together cover with `level` (Šidák 1967).
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.estimates import Estimates, failed
+from cxlib.estimates import LEVEL, Estimates, failed
 from cxlib.scores import cells, intervals
 from cxlib.scores.cells import Cells
 from cxlib.scores.measures import Measure
@@ -144,6 +144,25 @@ def effort(
     meaning = page.say("The scale runs from {low} to {high}; high is easy.", low=low, high=high)
     note = page.together([fit.note, meaning])
     return Estimates(fit.table, fit.answer, note, "scale", draws=draws, seed=seed)
+
+
+def own_interval(
+    answers: Answers, found: Cells, measure: Measure, level: float = LEVEL
+) -> intervals.Bounds:
+    """Interval of each group's score on its own, by formula: (low, high), (groups,) each.
+
+    NPS by adjusted Wald, shares by Wilson, means by Student's t, all with the effective n.
+    """
+    mean, n = found.mean[:, 0], found.counted[:, 0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if measure.kind == "nps":
+            detractors, promoters = (s[:, 0] for s in _shares(answers))
+            low, high = intervals.adjusted_wald(promoters, detractors, n, level)
+        elif measure.kind == "csat":
+            low, high = intervals.wilson(mean, n, level)
+        else:
+            low, high = intervals.student(mean, found.variance[:, 0], n, level)
+    return measure.factor * low, measure.factor * high
 
 
 def _shares(answers: Answers) -> tuple[np.ndarray, np.ndarray]:

@@ -107,6 +107,11 @@ class Measure:
             return page.say("{v} percentage points", v=page.number(100 * abs(change)))
         return self.value(abs(change))
 
+    def signed(self, change: float) -> str:
+        """A difference with its sign, in the unit of `change`, which is not said."""
+        factor, digits = 100 if self.kind == "csat" else 1, 2 if self.unit == "scale" else 1
+        return page.number(round(factor * change, digits) + 0.0, digits)  # no minus before zero
+
     def change_span(self, low: float, high: float) -> str:
         """The interval of a difference, in the unit of `change`."""
         factor = 100 if self.kind == "csat" else 1
