@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.moments import buckets_of, multiplicities
+from cxlib.moments import Moments, buckets_of, multiplicities
 
 LEVEL = 0.95
 MEASURES = ("term", "estimate", "low", "high", "n")
@@ -55,6 +55,11 @@ class Estimates:
         # Subclasses carry many tables; a prompt wants the sentence, the main table and the note.
         table = display_table(self.table, self.unit).to_string(index=False)
         printer.text("..." if cycle else f"{self.answer}\n{table}\n{self.note}")
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+        # The page's audit hears here what the two representations beside hide.
+        why = hiding.hidden(self.table)
+        return {}, {"cxlab_audit": hiding.audit(self.table, why)} if (why != "").any() else {}
 
     def _repr_html_(self) -> str:
         shown = display_table(self.table, self.unit).to_html(index=False, border=0)
@@ -144,6 +149,17 @@ def how_drawn(draws: int, weight: str | None = None, bucket: str | None = None) 
     if bucket:
         return page.say("{draws} draws of whole customers.", **facts)
     return page.say("{draws} draws.", **facts)
+
+
+def filled(sums: Moments) -> str:
+    """What a note says of answers estimated by maximum likelihood (`missing="em"`)."""
+    return page.say(
+        "{n} of {offered} responses answered some of the questions; means and correlations are "
+        "found by maximum likelihood, taking it that what is missing depends only on what was "
+        "answered.",
+        n=page.count(sums.rows.sum()),
+        offered=page.count(sums.offered),
+    )
 
 
 def failed(replicates: np.ndarray) -> int:

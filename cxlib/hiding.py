@@ -20,7 +20,7 @@ import pandas as pd
 
 from cxlib import page
 
-SMALL, COMPLEMENT = "small", "complement"
+SMALL, COMPLEMENT, NEAR = "small", "complement", "near"
 TOTAL = "overall"  # what stands in a grouping column for all groups together
 MEASURES = ("term", "estimate", "low", "high", "n")
 
@@ -34,11 +34,17 @@ def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
     why = pd.Series("", index=table.index, dtype=object)
     if "n" not in table or not len(table):
         return why
-    n = pd.to_numeric(table["n"], errors="coerce").to_numpy(float)
-    small = n < least
-    gone = _with_complements(list(_lines(table, n)), n, small, least)
+    small = (pd.to_numeric(table["n"], errors="coerce") < least).to_numpy()
+    gone = completed(table, small, least)
     why[:] = np.where(small, SMALL, np.where(gone, COMPLEMENT, ""))
     return why
+
+
+def completed(table: pd.DataFrame, gone: np.ndarray, least: int | None = None) -> np.ndarray:
+    """`gone`, and the rows hidden with them so that a total does not give them away."""
+    least = page.rules().smallest_cell if least is None else least
+    n = pd.to_numeric(table["n"], errors="coerce").to_numpy(float)
+    return _with_complements(list(_lines(table, n)), n, gone, least)
 
 
 Line = tuple[np.ndarray, float]
@@ -136,6 +142,7 @@ def reason(why: str) -> str:
     return {
         SMALL: f"n under {least}",
         COMPLEMENT: f"with it and a total a cell under {least} could be worked out",
+        NEAR: f"beside a page about more rows a group under {least} could be worked out",
     }[why]
 
 

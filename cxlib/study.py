@@ -158,9 +158,10 @@ class IndexModel(Strict):
     """The satisfaction index: a preset's paths or your own, and the items of each construct."""
 
     preset: Literal[PRESETS] | None = None
-    constructs: dict[str, list[str]]
+    constructs: dict[str, list[str]]  # of items, or of other constructs (a higher order)
     paths: dict[str, list[str]] = {}  # effect: its causes
     formative: list[str] = []  # constructs in Mode B
+    reflective: list[str] = []  # constructs that are common factors (consistent PLS)
     target: str = "satisfaction"
     labels: dict[str, Text] = {}
 
@@ -265,8 +266,9 @@ class Study(Strict):
 
     def _references(self) -> dict[str, list[str]]:
         found = {"drivers": self.drivers, "outcome": [self.outcome] if self.outcome else []}
-        for construct, items in (self.model.constructs if self.model else {}).items():
-            found[f"model.constructs.{construct}"] = items
+        constructs = self.model.constructs if self.model else {}
+        for construct, items in constructs.items():
+            found[f"model.constructs.{construct}"] = [i for i in items if i not in constructs]
         return found
 
     def items_of(self, *roles: str) -> list[str]:
@@ -323,7 +325,7 @@ def folder_of(name: str) -> Path:
     return root() / "data" / name
 
 
-class _NoRepeats(yaml.SafeLoader):
+class _NoRepeats(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # in C where it was built: 10x
     """Plain YAML, but a key that stands twice is a mistake, not the last one wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib import moments
+from cxlib.moments import draws
 
 COLUMNS = ["recommend", "speed", "price", "staff"]
 
@@ -53,8 +54,9 @@ def test_a_draw_is_the_sum_over_the_drawn_rows(responses, missing):
     kept = rows.dropna(subset=COLUMNS) if missing == "complete" else rows
     again = kept.iloc[np.repeat(np.arange(len(kept)), times)]
     expected = moments.of(again, COLUMNS, missing=missing, weight="weight").total()
-    assert_allclose(third.cov[3], expected.cov)
-    assert_allclose(third.mean[3], expected.mean)
+    near = 1e-3 if missing == "em" else 1e-7
+    assert_allclose(third.cov[3], expected.cov, rtol=near)
+    assert_allclose(third.mean[3], expected.mean, rtol=near)
     assert third.rows[3] == expected.rows
 
 
@@ -97,7 +99,7 @@ def test_every_draw_has_as_many_units_and_the_seed_decides():
 
 def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
     at_once = moments.multiplicities(7, 50, seed=1)
-    monkeypatch.setattr(moments, "BATCH", 20)
+    monkeypatch.setattr(draws, "BATCH", 20)
     assert_array_equal(at_once, moments.multiplicities(7, 50, seed=1))
 
 

@@ -182,18 +182,32 @@ def test_a_list_needs_a_plain_name(tmp_path) -> None:
         report.list_to_file("../x", pd.DataFrame())
 
 
-def records(name: str, fit) -> dict:
-    return {name: answers._record(name, fit, "")}
+def test_a_fit_that_is_only_shown_tells_the_audit_what_it_hides() -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        data, about = shell.display_formatter.format(grouped(7, 12, 90))
+    finally:
+        InteractiveShell.clear_instance()
+    assert "7.01731" not in str(data) and "7.2" in data["text/html"]
+    audit = report.protect(notebook([new_output("display_data", data=data, metadata=about)]))
+    assert [h["cell"] for h in audit["hidden"]] == [
+        "channel=a, term=recommend", "channel=b, term=recommend",
+    ]  # fmt: skip
 
 
-def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
-    of_run = {"10": records("nps", overall(93)), "20": records("by_group", grouped(40, 50))}
-    found = private.gives_away(of_run, {"10": ["", ""], "20": ["", ""]})
-    assert found == {"20": {("points", "recommend"): 93}}
-    assert of_run["20"]["by_group"]["table"]["rows"][0][3] == 40  # looking changes nothing
-    assert private.gives_away(of_run, {"10": ["q1", ""], "20": ["", ""]}) == {}
-    made = notebook([figure(), kept("by_group", grouped(40, 50))])
-    report.protect(made)
-    private.protect_from(made, found["20"])
-    assert [h["cell"] for h in report.audit_of(made)["hidden"]] == ["channel=a, term=recommend"]
-    assert "svg" not in json.dumps(made)
+@pytest.mark.parametrize("how", ["stream", "text/plain", "text/html", "text/markdown"])
+def test_a_printed_table_of_few_is_left_out_and_audited(how: str) -> None:
+    table = grouped(7, 12, 90).table
+    text = table.to_html() if how == "text/html" else table.to_string()
+    made = notebook([new_output("stream", name="stdout", text=text) if how == "stream"
+                     else new_output("display_data", data={how: text})])  # fmt: skip
+    audit = report.protect(made)
+    assert "7.2" not in json.dumps(made) and "groups of fewer than 10" in json.dumps(made)
+    assert audit["hidden"] == [{"answer": "", "cell": "printed table", "reason": "n under 10"}]
+
+
+def test_a_count_by_another_name_is_not_kept() -> None:
+    with pytest.raises(ValueError, match="rename the column 'count' to n"):
+        report.keep("x", pd.DataFrame({"channel": ["web"], "count": [3]}))

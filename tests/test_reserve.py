@@ -390,7 +390,7 @@ def test_names_are_completed_at_the_prompt(shop):
 # Sums
 
 
-@pytest.mark.parametrize("missing", ["complete", "pairwise"])
+@pytest.mark.parametrize("missing", moments.MISSING)
 @pytest.mark.parametrize("weight", [None, "weight"])
 @pytest.mark.parametrize("bucket", [None, "customer_id"])
 def test_sums_by_sql_are_the_sums_of_the_rows(shop, missing, weight, bucket):

@@ -170,7 +170,7 @@ def test_eleven_is_no_answer_to_the_nps():
         (asked([np.nan, np.nan]), {}, "none of 2 rows holds an answer"),
         (asked([]), {}, "none of 0 rows"),
         (asked([9, 8], w=[1, -1]), {"weight": "w"}, "1 of 2 weights in 'w' are negative"),
-        (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, bootstrap"),
+        (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, score, dirichlet, bootstrap"),
         (asked([9, 8]), {"method": "bootstrap", "draws": 0}, "draws is 0"),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import cache, declared, one
+from cxlib.batch import beside, cache, declared, one
 from cxlib.batch.fingerprints import code, digest, notebook, packages
 
 if TYPE_CHECKING:
     from cxlib.batch.grid import Result
-    from cxlib.batch.plan import Page
+    from cxlib.batch.planning import Page
 
 
 def job_of(page: Page, folder: Path, links: Mapping[str, tuple[str, str]]) -> dict:
@@ -92,30 +93,46 @@ def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str)
         _keep_apart(mine)
         answers = {r.page.name: r.answers for r in mine if r.answers}
         one.put(folder / "answers.json", _json(answers))
-        _index(folder, _run_of(mine, begun, jobs, engine), top_of(folder, len(folders)))
+        run = _run_of(mine, begun, jobs, engine)
+        _warn_of_others(folder, run, {r.page.name: _shown_by(r) for r in mine if r.answers})
+        _index(folder, run, top_of(folder, len(folders)))
+
+
+def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
+    """Pages of earlier runs beside which these give a small group away: told, and recorded."""
+    for found in beside.warnings(folder, run, shown):
+        run["warnings"].append(found)
+        print(f"cx: {folder.name}/{found['page']}: {found['said']}", file=sys.stderr)
 
 
 def _keep_apart(results: Sequence[Result]) -> None:
-    """Write again, with less in them, pages whose groups a total on another page gives away."""
+    """Write again, with less in them, pages that beside others give small groups away."""
     import nbformat
 
     from cxlib import page
-    from cxlib.report import answers_of, private
+    from cxlib.report import answers_of, apart, private
 
     whole = {r.page.name: r for r in results if r.answers}
     rules = page.rules()
     if whole:
         page.begin(**next(iter(whole.values())).page.rules)
-    rows = {n: [r.page.values.get(k) for k in ("WAVE", "WHERE")] for n, r in whole.items()}
-    for name, totals in private.gives_away({n: r.answers for n, r in whole.items()}, rows).items():
+    shown = {n: _shown_by(r) for n, r in whole.items()}
+    for name, away in apart.among(shown).items():
         result = whole[name]
         page.begin(**result.page.rules)
         notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
-        private.protect_from(notebook, totals)
+        private.protect_from(notebook, away)
         one.write(result.job, notebook, result.mistake)
         result.answers.clear()
         result.answers.update(answers_of(notebook))
     page.begin(**vars(rules))
+
+
+def _shown_by(result: Result):
+    from cxlib.report.apart import Shown
+
+    rows = (str(result.page.values.get(k) or "") for k in ("WAVE", "WHERE"))
+    return Shown(result.answers, *rows, title=result.page.title)
 
 
 def bind_again(folder: Path) -> int:

@@ -13,7 +13,10 @@ The paths say what goes along with what, other causes in the model held equal. T
 would happen if something were changed: for that, test a change (notebook 40).
 """
 
-from cxlib.csi.fits import Fit, fit, fit_by
+from cxlib.csi.fits import Fit, fit
+from cxlib.csi.groups import fit_by
+from cxlib.csi.map import priorities
 from cxlib.csi.model import PRESETS, Model, model_of
+from cxlib.csi.precision import precision
 
-__all__ = ["PRESETS", "Fit", "Model", "fit", "fit_by", "model_of"]
+__all__ = ["PRESETS", "Fit", "Model", "fit", "fit_by", "model_of", "precision", "priorities"]

@@ -28,6 +28,7 @@ class Plan:
     causes: tuple[tuple[int, ...], ...]
     order: tuple[int, ...]
     formative: tuple[bool, ...]
+    reflective: tuple[bool, ...]
     target: int
 
     @property
@@ -47,6 +48,7 @@ class Solution:
     Attributes
     ----------
     weights, loadings : (p, D), standardised; proxies have variance one
+    between : (J, J, D), correlations of the constructs, freed of error where reflective
     paths : (J, J, D), effect by cause; total : the same through every route
     r2 : (J, D); NaN for constructs without causes
     index, deviation : (J, D), mean and standard deviation of the 0-100 index
@@ -54,10 +56,12 @@ class Solution:
     alpha, rho_a, rho_c, ave : (J, D); NaN for single questions and formative constructs
     share : (p, D), unstandardised weights that add up to one in a construct
     rounds : (D,), until no weight moved by `TOLERANCE`; 0 where that was never so
+    turned : (D,), constructs that came out pointing the other way and were turned round
     """
 
     weights: np.ndarray
     loadings: np.ndarray
+    between: np.ndarray
     paths: np.ndarray
     total: np.ndarray
     r2: np.ndarray
@@ -70,10 +74,15 @@ class Solution:
     ave: np.ndarray
     share: np.ndarray
     rounds: np.ndarray
+    turned: np.ndarray
 
 
-def plan_of(model: Model) -> Plan:
-    """The model's names turned into positions."""
+def plan_of(model: Model, *, consistent: bool = False) -> Plan:
+    """The model's names turned into positions.
+
+    `consistent` takes every construct that is not formative for a common factor, not only those
+    that the model calls reflective. One question alone tells nothing of its error.
+    """
     names = list(model.constructs)
     ends = np.cumsum([len(items) for items in model.constructs.values()])
     return Plan(
@@ -84,6 +93,11 @@ def plan_of(model: Model) -> Plan:
         tuple(tuple(names.index(c) for c in model.paths.get(name, ())) for name in names),
         tuple(names.index(name) for name in model.order),
         tuple(name in model.formative for name in names),
+        tuple(
+            len(items) > 1
+            and (name in model.reflective or (consistent and name not in model.formative))
+            for name, items in model.constructs.items()
+        ),
         names.index(model.target),
     )
 
@@ -126,15 +140,18 @@ def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
         flip = _direction(plan, spread, weights, start)
         weights = weights * np.repeat(flip, _sizes(plan), axis=0)
         spread = spread * flip[:, None]
-        proxies = _proxies(plan, spread, weights)
-        paths, r2 = _regress(plan, proxies)
-        total = _total(plan, paths)
         loadings = np.concatenate([spread[j, b] for j, b in enumerate(plan.blocks)])
+        between, loadings, true = _consistent(
+            plan, weights, loadings, _proxies(plan, spread, weights)
+        )
+        paths, r2 = _regress(plan, between)
+        total = _total(plan, paths)
         index, points, share = _index(plan, mean, weights / deviation, scales)
-        importance = total[plan.target] * points[plan.target] / points
+        importance = total[plan.target] * (points * true)[plan.target] / (points * true)
         reliability = _reliability(plan, cor, weights, loadings)
-    drawn = (weights, loadings, paths, total, r2, index, points, importance, *reliability, share)
-    return Solution(*(np.where(np.isfinite(a), a, np.nan) for a in drawn), rounds)
+    drawn = (weights, loadings, between, paths, total, r2, index, points, importance, *reliability)
+    drawn = (np.where(np.isfinite(a), a, np.nan) for a in (*drawn, share))
+    return Solution(*drawn, rounds, (flip < 0).sum(0))
 
 
 def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):
@@ -223,6 +240,31 @@ def _direction(plan: Plan, spread: np.ndarray, weights: np.ndarray, start) -> np
     return np.where(towards < 0, -1.0, 1.0)
 
 
+def _consistent(plan: Plan, weights: np.ndarray, loadings: np.ndarray, proxies: np.ndarray):
+    """Correlations, loadings, and the true share of each proxy's deviation, (J, D).
+
+    Consistent PLS (Dijkstra and Henseler 2015, MIS Quarterly 39(2)): a reflective construct's proxy
+    is the factor plus error, with reliability rho_A. Others stay as they are. Draws in which rho_A
+    is negative are NaN; those over one are kept, else the interval would leave out one side.
+    """
+    if not any(plan.reflective):
+        return proxies, loadings, np.ones(len(plan.blocks))[:, None]
+    true, loadings = np.ones((len(plan.blocks), weights.shape[-1])), loadings.copy()
+    for j, block in enumerate(plan.blocks):
+        if plan.reflective[j]:
+            true[j] = np.sqrt(_rho_a(weights[block]))
+            loadings[block] = true[j] * weights[block] / (weights[block] ** 2).sum(0)
+    between = proxies / true[:, None] / true[None, :]
+    between[np.diag_indices(len(plan.blocks))] = 1.0
+    return between, loadings, true
+
+
+def _rho_a(weights: np.ndarray) -> np.ndarray:
+    """Reliability of a proxy (D,) from its weights (k, D), which give it a variance of one."""
+    squares, fourth = (weights**2).sum(0), (weights**4).sum(0)
+    return squares**2 * (1 - squares) / (squares**2 - fourth)
+
+
 def _regress(plan: Plan, proxies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Standardised paths (J, J, D) and R² (J, D)."""
     paths = np.zeros_like(proxies)
@@ -266,18 +308,15 @@ def _index(plan: Plan, mean: np.ndarray, raw: np.ndarray, scales: np.ndarray):
 
 
 def _reliability(plan: Plan, cor: np.ndarray, weights: np.ndarray, loadings: np.ndarray):
-    """alpha, rho_A (Dijkstra and Henseler 2015), rho_C and AVE of each construct, each (J, D)."""
+    """alpha, rho_A, rho_C and AVE of each construct, each (J, D)."""
     out = np.full((4, len(plan.blocks), cor.shape[-1]), np.nan)
     for j, block in enumerate(plan.blocks):
         k = block.stop - block.start
         if k == 1 or plan.formative[j]:
             continue
-        w, loading, own = weights[block], loadings[block], cor[block, block]
-        squares = (w**2).sum(0)
-        fourth = (w**4).sum(0)
-        everything = own.sum((0, 1))
-        out[0, j] = k / (k - 1) * (1 - k / everything)
-        out[1, j] = squares**2 * (1 - squares) / (squares**2 - fourth)
+        loading = loadings[block]
+        out[0, j] = k / (k - 1) * (1 - k / cor[block, block].sum((0, 1)))
+        out[1, j] = _rho_a(weights[block])
         error = (1 - loading**2).sum(0)
         out[2, j] = loading.sum(0) ** 2 / (loading.sum(0) ** 2 + error)
         out[3, j] = (loading**2).mean(0)

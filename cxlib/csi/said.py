@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.csi import pls
-from cxlib.csi.model import Model
-from cxlib.estimates import LEVEL
+from cxlib.estimates import LEVEL, filled
 from cxlib.moments import Moments
 
 
@@ -60,8 +58,10 @@ def group_sentence(table: pd.DataFrame, by: str, index: np.ndarray, replicates: 
 
 def answered(sums: Moments, responses: pd.DataFrame | Moments, items: list[str]) -> str:
     facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
-    if not sums.pairwise:
+    if sums.missing == "complete":
         return page.say("{n} of {offered} responses answered every question.", **facts)
+    if sums.missing == "em":
+        return filled(sums)
     sentence = page.say("{n} of {offered} responses answered some of the questions", **facts)
     if isinstance(responses, Moments):
         return sentence + "."
@@ -86,56 +86,3 @@ def mended(moved: float, drawn: int, draws: int) -> str:
         drawn=page.count(drawn),
         draws=page.count(draws),
     )
-
-
-def failures(again: pls.Solution, draws: int) -> str:
-    unsettled = int((again.rounds == 0).sum())
-    if not unsettled:
-        return ""
-    return page.say(
-        "{failed} of {draws} draws did not settle in {rounds} rounds or had a question without "
-        "differences; the intervals rest on the others.",
-        failed=page.count(unsettled),
-        draws=page.count(draws),
-        rounds=page.count(pls.MOST_ROUNDS),
-    )
-
-
-def warnings(model: Model, point: pls.Solution) -> list[str]:
-    found = []
-    for item, weight in zip(model.items, point.weights[:, 0], strict=True):
-        if weight < 0:
-            found.append(
-                page.say(
-                    "Warning: the weight of {item} is negative ({weight}), so its construct's "
-                    "index is not to be trusted.",
-                    item=page.label(item),
-                    weight=page.number(weight, 3),
-                )
-            )
-    for name, rho in zip(model.constructs, point.rho_a[:, 0], strict=True):
-        if rho > 1:
-            found.append(
-                page.say(
-                    "Warning: rho_A of {construct} is {rho}, over 1: its questions do not hang "
-                    "together as one construct, or answers are too few.",
-                    construct=page.label(name),
-                    rho=page.number(rho, 2),
-                )
-            )
-    unrated = [page.label(c) for c, i in model.constructs.items() if len(i) == 1]
-    if unrated:
-        found.append(
-            page.say(
-                "One question has no reliability: {constructs}.",
-                constructs=page.say("; ").join(unrated),
-            )
-        )
-    if model.preset == "ccsi":
-        found.append(
-            page.say(
-                "CCSI-type model: the 11 official paths of the Chinese index are not public; these "
-                "are the 12 that its six constructs make plausible, or the study's own."
-            )
-        )
-    return found

@@ -9,26 +9,30 @@ For that, test a change (notebook 40).
 """
 
 from cxlib.drivers.fits import (
+    KINDS,
+    METHODS,
     Comparison,
     Importance,
     agreement,
     importance,
     importance_by,
     overlap,
-    relative_weights,
 )
+from cxlib.drivers.ranks import chances
 from cxlib.drivers.shares import MOST_EXACT, MOST_SAMPLED, johnson, shapley
 
 __all__ = [
+    "KINDS",
+    "METHODS",
     "MOST_EXACT",
     "MOST_SAMPLED",
     "Comparison",
     "Importance",
     "agreement",
+    "chances",
     "importance",
     "importance_by",
     "johnson",
     "overlap",
-    "relative_weights",
     "shapley",
 ]

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib import moments, page, weights
-from cxlib.drivers import said, shares
+from cxlib.drivers import odds, ranks, said, shares
+from cxlib.drivers.columns import Chosen, Drivers, choose
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
 from cxlib.moments import Moments
 
-COPY = 1 - 1e-9  # correlation from which one driver says what another does
+METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
 LEAST_VARIANCE = 1e-9  # of a column in a draw, in parts of its variance in the sample
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
+MOST_GRADES = 21  # answers that an ordered outcome may take
+MOST_FITTED = 10  # drivers whose subsets are all fitted for logistic and ordered outcomes
+FEW_ORDERS = 64  # orders of entry sampled beyond
 
 
 @dataclass(frozen=True)
 class Importance(Estimates):
-    """Shares of R² (`table`), and R² itself with its interval (`r2`).
+    """Shares of R² (`table`), R² itself (`r2`), and the shares' `differences`.
 
-    Beyond the usual columns `table` has rank_low and rank_high, the 95% interval of the driver's
-    rank, and chance_first, the share of draws in which it comes first.
+    Beyond the usual columns `table` has rank_low and rank_high, ranks that hold for all drivers at
+    once, and chance_first, the share of draws in which the driver comes first. `differences` has a
+    row for each pair: term, other, estimate, low, high (all hold at once), n, and chance, the share
+    of draws in which term is ahead of other.
     """
 
     r2: pd.DataFrame = field(kw_only=True)
+    differences: pd.DataFrame = field(kw_only=True)
+
+    @property
+    def top(self) -> list[str]:
+        """The drivers that may be first: with 95% confidence the true first is among them."""
+        return self.table.loc[self.table["rank_low"] == 1, "term"].tolist()
 
 
 @dataclass(frozen=True)
@@ -36,56 +47,248 @@ class Comparison(Estimates):
     differences: pd.DataFrame = field(kw_only=True)
 
 
+@dataclass(frozen=True)
+class Split:
+    """How a fit is shared out: gains (k,), their draws (draws, k), and what belongs to them."""
+
+    gains: np.ndarray
+    again: np.ndarray
+    measure: str  # of fit
+    effective: float
+    n: int | list[int]
+    answered: int
+    by_chance: bool
+    remarks: list[str]
+
+
 def importance(
     responses: pd.DataFrame | Moments,
     outcome: str,
-    drivers: list[str],
+    drivers: Drivers,
     *,
+    method: str = "shapley",
+    kind: str = "linear",
     weight: str | None = None,
     bucket: str | None = None,
     missing: str = "complete",
     draws: int = 1000,
     seed: int = 1,
 ) -> Importance:
-    """Share of the explained variance that belongs to each driver, with 95% intervals.
+    """Share of what is explained that belongs to each driver, with 95% intervals.
 
-    Shapley values of R² (Lindeman, Merenda and Gold 1980): exact for up to 16 drivers, beyond that
-    from sampled orders of entry, whose error the note tells. `responses` are answers, a row each,
-    or sums of them. With `missing="pairwise"` each pair of questions uses those who answered both,
-    as needed where nobody meets every touchpoint. Raises ValueError for drivers that are unknown,
+    `method="shapley"`: average gain over all orders of entry (Lindeman, Merenda and Gold 1980),
+    exact for up to 20 drivers, beyond that from sampled orders, whose error the note tells;
+    `"johnson"`: relative weights (Johnson 2000), one regression for any number of drivers.
+    `kind` is how the outcome is taken: "linear" (R²), "logistic" (two values) or "ordered" (grades,
+    proportional odds), the latter two by McFadden's R² (Azen and Traxel 2009; Luchman 2014).
+
+    `responses` are answers, a row each, or sums of them. A driver is a column, a factor (text), or
+    with `drivers={"name": [columns]}` a group; what has several columns enters together. `missing`:
+    "complete" (rows that answer everything), "pairwise" (each pair of questions uses those who
+    answered both), "em" (maximum likelihood of means and covariances) or "dummy" (not experienced
+    is adjusted for by a column of its own). Raises ValueError for drivers that are unknown,
     constant, copies of one another or too many, and for too few answers.
     """
-    how = {"weight": weight, "bucket": bucket, "missing": missing, "draws": draws, "seed": seed}
-    return _importance(responses, outcome, list(drivers), _values(len(drivers), seed), **how)
+    for name, value, allowed in (("method", method, METHODS), ("kind", kind, KINDS)):
+        if value not in allowed:
+            raise ValueError(f"{name}={value!r} is not a choice. There are: {', '.join(allowed)}.")
+    chosen = choose(responses, outcome, drivers, missing)
+    _check_method(chosen, method, kind)
+    split = _by_sums if kind == "linear" else _by_odds
+    found = split(chosen, method, kind, weight, bucket, draws, seed)
+    remarks = [
+        found.remarks[0],
+        said.not_experienced(responses, chosen.terms, chosen.adjusted),
+        how_drawn(draws, weights.differing(responses, weight), bucket),
+        *found.remarks[1:],
+        said.failures(found.again, draws),
+    ]
+    table, r2, differences = _tables(chosen.terms, found)
+    answer = said.sentence(table, r2, outcome, found.by_chance)
+    note = page.together(remarks)
+    facts = {"draws": draws, "seed": seed, "r2": r2, "differences": differences}
+    return Importance(table, answer, note, "share", **facts)
 
 
-def relative_weights(
-    responses: pd.DataFrame | Moments,
-    outcome: str,
-    drivers: list[str],
-    *,
-    weight: str | None = None,
-    bucket: str | None = None,
-    missing: str = "complete",
-    draws: int = 1000,
-    seed: int = 1,
-) -> Importance:
-    """Johnson's relative weights as shares of R²: one regression, so for any number of drivers.
+def _check_method(chosen: Chosen, method: str, kind: str) -> None:
+    if method == "johnson" and kind != "linear":
+        raise ValueError(f"method='johnson' is for kind='linear', not {kind!r}. Use 'shapley'.")
+    if method == "johnson" and chosen.grouped:
+        raise ValueError(
+            f"method='johnson' weighs single columns; {chosen.grouped[0]!r} has several. Use "
+            "method='shapley'."
+        )
+    if method == "shapley" and (k := len(chosen.terms)) > shares.MOST_SAMPLED:
+        raise ValueError(
+            f"{k} drivers are too many to order; the limit is {shares.MOST_SAMPLED}. Group them "
+            "first, or use method='johnson', which needs one regression."
+        )
 
-    Johnson (2000). Same table and errors as `importance`.
-    """
-    how = {"weight": weight, "bucket": bucket, "missing": missing, "draws": draws, "seed": seed}
-    return _importance(
-        responses, outcome, list(drivers), lambda cov: (shares.johnson(cov), 0), **how
+
+def _tables(terms: list[str], found: Split) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    point, again = _parts(found.gains), _parts(found.again)
+    level = widened(found.effective, 1 + len(terms))
+    table = tabulate(terms, point, again, found.n, level=level)
+    differences = ranks.pairs(terms, point, again, found.answered, level=level)
+    table = table.join(ranks.ranked(terms, again, differences), on="term")
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    total = found.again.sum(-1, keepdims=True)
+    r2 = tabulate([found.measure], [found.gains.sum()], total, found.answered, level=level)
+    return table, r2, differences
+
+
+def _parts(gains: np.ndarray) -> np.ndarray:
+    """Gains as shares of R²."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return gains / gains.sum(-1, keepdims=True)
+
+
+def _by_sums(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split:
+    sums = chosen.sums(weight=weight, bucket=bucket)
+    cov, moved = _possible(sums)
+    drawn, mended = _drawn(sums, chosen, draws, seed)
+    if method == "johnson":
+        gains, error, again = shares.johnson(cov), 0.0, shares.johnson(drawn)
+    else:
+        gains, error, again = shares.split(cov, drawn, seed, chosen.players)
+    remarks = [
+        said.moved(moved),
+        said.sampled(error / gains.sum()),
+        said.sampled_draws(len(chosen.terms), method),
+        said.mended(mended, draws),
+    ]
+    return Split(
+        gains,
+        again,
+        "R²",
+        sums.effective,
+        said.counts(chosen, sums),
+        said.used(chosen, sums),
+        _by_chance(float(gains.sum()), len(chosen.columns), sums.effective),
+        [said.answered(chosen, sums), *remarks],
     )
+
+
+def _by_chance(r2: float, k: int, n: float) -> bool:
+    """Whether unrelated drivers would reach this R² in 5 samples of 100 or more (F test)."""
+    from scipy.special import fdtrc
+
+    free = n - k - 1
+    return free <= 0 or fdtrc(k, free, r2 / max(1 - r2, 1e-12) * free / k) >= 1 - LEVEL
+
+
+def _possible(sums: Moments) -> tuple[np.ndarray, float]:
+    """Covariances of the sample, and how far pairwise ones had to be moved to be possible."""
+    cov = sums.total().cov
+    if not sums.pairwise:
+        return cov, 0.0
+    cov, moved = moments.possible(cov)
+    if not moved <= MOST_MOVED:
+        raise ValueError(
+            f"pairwise correlations contradict one another (one would have to move by "
+            f"{moved:.2f}; the limit is {MOST_MOVED}). Leave out drivers that few answer, or "
+            "use missing='complete'."
+        )
+    return cov, float(moved)
+
+
+def _drawn(sums: Moments, chosen: Chosen, draws: int, seed: int) -> tuple[np.ndarray, int]:
+    """Covariances of the draws, NaN where there is no solution, and how many were mended."""
+    cov, mended = sums.resample(draws, seed).cov, 0
+    # A constant column has a variance of rounding errors, which would pass for answers.
+    single = [0, *(1 + p[0] for p in chosen.players if len(p) == 1)]
+    least = LEAST_VARIANCE * np.diagonal(sums.total().cov)[single]
+    constant = (np.diagonal(cov, axis1=-2, axis2=-1)[:, single] < least).any(-1)
+    cov = np.where(constant[:, None, None], np.nan, cov) if constant.any() else cov
+    if sums.pairwise:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cov, moved = moments.possible(cov)
+        mended = int((moved > 0).sum())
+    return cov, mended
+
+
+def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split:
+    from scipy.special import chdtrc
+
+    grade, x, w, b, offered = _graded(chosen, kind, weight, bucket)
+    k = len(chosen.players)
+    subsets, orders = _subsets(k, seed)
+    member = np.zeros((k, x.shape[1]), bool)
+    for p, columns in enumerate(chosen.players):
+        member[p, columns] = True
+    counts = moments.multiplicities(b.max() + 1, draws, seed).astype(float)
+    fitted, drawn, gain = odds.worths(grade, x, w, b, subsets @ member, counts)
+    both = np.concatenate([fitted[:, None], drawn], axis=1)
+    if orders is None:
+        gains, error = shares.share_out(both), 0.0
+    else:
+        place = {s.tobytes(): i for i, s in enumerate(subsets)}
+        step = lambda order: _along(order, both, place)  # noqa: E731
+        gains, errors = shares.over_orders(step, k, seed, FEW_ORDERS)
+        error = float(errors[:, 0].max())
+    by_bucket = np.bincount(b, w)
+    effective = float(by_bucket.sum() ** 2 / (by_bucket**2).sum())
+    n = len(grade)
+    by_chance = chdtrc(len(chosen.columns), gain * effective / n) >= 1 - LEVEL
+    remarks = [
+        said.complete(n, offered),
+        said.graded(kind, grade, chosen.outcome),
+        said.sampled(error / gains[:, 0].sum()),
+    ]
+    return Split(
+        gains[:, 0], gains[:, 1:].T, "McFadden R²", effective, n, n, bool(by_chance), remarks
+    )
+
+
+def _graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
+    """(grades from 0, drivers, weights, bucket numbers) of the rows used, and rows offered."""
+    rows = chosen.responses
+    if isinstance(rows, Moments) or chosen.missing != "complete":
+        raise ValueError(
+            f"kind={kind!r} needs rows that answer everything, not sums or pairs of answers. Pass "
+            "the responses, with missing='complete' or 'dummy'."
+        )
+    chosen.sums(weight=weight, bucket=bucket)  # the checks of every fit
+    w = moments.weights_of(rows, weight)
+    used = rows[[chosen.outcome, *chosen.columns]].notna().all(axis=1).to_numpy() & (w > 0)
+    values, grade = np.unique(rows.loc[used, chosen.outcome].to_numpy(float), return_inverse=True)
+    if (kind == "logistic") != (len(values) == 2) or len(values) > MOST_GRADES:
+        wanted = "two values" if kind == "logistic" else f"3 to {MOST_GRADES} values"
+        raise ValueError(
+            f"outcome {chosen.outcome!r} has {len(values)} different values; kind={kind!r} takes "
+            f"{wanted}. Choose another kind, or recode the outcome."
+        )
+    buckets = moments.buckets_of(rows, bucket)[used] if bucket else np.arange(used.sum())
+    b = np.unique(buckets, return_inverse=True)[1]
+    return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], b, len(rows)
+
+
+def _subsets(k: int, seed: int) -> tuple[np.ndarray, list | None]:
+    """Subsets of k players to fit: all of them, or those met along sampled orders of entry."""
+    if k <= MOST_FITTED:
+        every = np.arange(1 << k)[:, None] >> np.arange(k) & 1
+        return every.astype(bool), None
+    orders: list[np.ndarray] = []
+    shares.over_orders(lambda o: orders.append(o) or np.zeros(1), k, seed, FEW_ORDERS)
+    met = np.concatenate([np.tri(k + 1, k, -1, dtype=bool)[:, np.argsort(o)] for o in orders])
+    return np.unique(met, axis=0), orders
+
+
+def _along(order: np.ndarray, worths: np.ndarray, place: dict[bytes, int]) -> np.ndarray:
+    """Gains of each player when they enter in this order, (k, draws)."""
+    chain = np.tri(len(order) + 1, len(order), -1, dtype=bool)[:, np.argsort(order)]
+    steps = np.diff(worths[[place[s.tobytes()] for s in chain]], axis=0)
+    gains = np.empty_like(steps)
+    gains[order] = steps
+    return gains
 
 
 def agreement(first: Estimates, second: Estimates) -> str:
     """One sentence: do two methods put the drivers in the same order? (Spearman 1904)"""
     both = first.table.merge(second.table, on="term", suffixes=("", "_2"))
-    ranks = both[["estimate", "estimate_2"]].rank()
+    ranking = both[["estimate", "estimate_2"]].rank()
     same_first = both["estimate"].idxmax() == both["estimate_2"].idxmax()
-    correlation = page.number(ranks["estimate"].corr(ranks["estimate_2"]), 2)
+    correlation = page.number(ranking["estimate"].corr(ranking["estimate_2"]), 2)
     if same_first:
         return page.say(
             "Both methods put the same driver first; rank correlation {r}.", r=correlation
@@ -96,7 +299,7 @@ def agreement(first: Estimates, second: Estimates) -> str:
 def importance_by(
     responses: pd.DataFrame,
     outcome: str,
-    drivers: list[str],
+    drivers: Drivers,
     by: str,
     *,
     weight: str | None = None,
@@ -111,28 +314,28 @@ def importance_by(
     and drivers); groups are drawn together, customers whole. A group too small or too uniform
     for a regression is left blank and named in the note.
     """
-    drivers = list(drivers)
-    how = {"weight": weight, "bucket": bucket, "missing": missing}
-    sums = _sums(responses, outcome, drivers, **how)
-    groups = moments.by_group(responses, [outcome, *drivers], by, **how)
-    values = _values(len(drivers), seed)
-    whole, _ = _estimate(sums, values)
-    fits = {g: _group(s, values, draws, seed) for g, s in groups.items()}
+    chosen = choose(responses, outcome, drivers, missing)
+    _check_method(chosen, "shapley", "linear")
+    sums = chosen.sums(weight=weight, bucket=bucket)
+    how = {"weight": weight, "bucket": bucket, "missing": chosen.missing}
+    groups = moments.by_group(chosen.responses, [outcome, *chosen.columns], by, **how)
+    whole, _, drawn = _shared(sums, chosen, draws, seed)
+    fits = {g: _group(s, chosen, draws, seed) for g, s in groups.items()}
     blank = [g for g, (point, _) in fits.items() if np.isnan(point).any()]
     point = np.concatenate([p for p, _ in fits.values()])
     again = np.concatenate([r for _, r in fits.values()], axis=1)
-    drawn, _ = _drawn(sums, values, draws, seed)
+    k = len(chosen.terms)
     frame = pd.DataFrame(
-        {by: np.repeat([str(g) for g in groups], len(drivers)), "term": drivers * len(groups)}
+        {by: np.repeat([str(g) for g in groups], k), "term": chosen.terms * len(groups)}
     )
-    n = np.repeat([int(s.rows.sum()) for s in groups.values()], len(drivers))
+    n = np.repeat([int(s.rows.sum()) for s in groups.values()], k)
     low, high = at_once(point, again)
     table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
     apart = point - np.tile(_parts(whole), len(groups))
     low, high = at_once(apart, again - np.tile(_parts(drawn), (1, len(groups))))
     differences = frame.assign(estimate=apart, low=low, high=high, n=n)
     remarks = [
-        said.answered(responses, sums, outcome, drivers),
+        said.answered(chosen, sums),
         page.say(
             "Intervals hold at once over groups and drivers; {draws} draws.",
             draws=page.count(draws),
@@ -151,6 +354,28 @@ def importance_by(
     )
 
 
+def _shared(sums: Moments, chosen: Chosen, draws: int, seed: int):
+    cov, _ = _possible(sums)
+    return shares.split(cov, _drawn(sums, chosen, draws, seed)[0], seed, chosen.players)
+
+
+def _group(sums: Moments, chosen: Chosen, draws: int, seed: int):
+    """Shares in one group and its draws; NaN where the group cannot carry a regression."""
+    k = len(chosen.terms)
+    nothing = np.full(k, np.nan), np.full((draws, k), np.nan)
+    if sums.rows.sum() < len(chosen.columns) + 3:
+        return nothing
+    with np.errstate(invalid="ignore", divide="ignore"):
+        try:
+            cov = sums.total().cov
+            if (np.diagonal(cov) < 1e-12).any() or np.isnan(cov).any():
+                return nothing
+            gains, _, again = _shared(sums, chosen, draws, seed)
+        except ValueError:  # answers that contradict one another, or do not determine a fit
+            return nothing
+        return _parts(gains), _parts(again)
+
+
 def overlap(
     responses: pd.DataFrame | Moments,
     drivers: list[str],
@@ -166,196 +391,3 @@ def overlap(
         sums = moments.of(responses, drivers, weight=weight, missing=missing)
     with np.errstate(invalid="ignore", divide="ignore"):
         return pd.DataFrame(sums.total().cor.clip(-1, 1), index=drivers, columns=drivers)
-
-
-def _importance(
-    responses, outcome, drivers, values, *, weight, bucket, missing, draws, seed
-) -> Importance:
-    sums = _sums(responses, outcome, drivers, weight=weight, bucket=bucket, missing=missing)
-    gains, remark = _estimate(sums, values)
-    again, mended = _drawn(sums, values, draws, seed)
-    n = said.counts(responses, sums, outcome, drivers)
-    level = widened(sums.effective, 1 + len(drivers))
-    table = tabulate(drivers, _parts(gains), _parts(again), n, level=level)
-    table = table.assign(**_ranks(_parts(again)))
-    table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    total = again.sum(-1, keepdims=True)
-    answered = said.used(responses, sums, outcome, drivers)
-    r2 = tabulate(["R²"], [gains.sum()], total, answered, level=level)
-    remarks = [
-        said.answered(responses, sums, outcome, drivers),
-        said.not_experienced(responses, drivers),
-        how_drawn(draws, weights.differing(responses, weight), bucket),
-        remark,
-        said.mended(mended, draws),
-        said.failures(again, draws),
-    ]
-    return Importance(
-        table,
-        said.sentence(table, r2, outcome, _by_chance(sums, float(gains.sum()))),
-        page.together(remarks),
-        "share",
-        draws=draws,
-        seed=seed,
-        r2=r2,
-    )
-
-
-def _by_chance(sums: Moments, r2: float) -> bool:
-    """Whether unrelated drivers would reach this R² in 5 samples of 100 or more (F test)."""
-    from scipy.special import fdtrc
-
-    k = len(sums.columns) - 1
-    free = sums.effective - k - 1
-    return free <= 0 or fdtrc(k, free, r2 / max(1 - r2, 1e-12) * free / k) >= 1 - LEVEL
-
-
-def _values(k: int, seed: int) -> Callable:
-    """The function from covariances to (gains in R², their sampling errors)."""
-    if k > shares.MOST_SAMPLED:
-        raise ValueError(
-            f"{k} drivers are too many to order; the limit is {shares.MOST_SAMPLED}. Group them "
-            "first, or use drivers.relative_weights(), which needs one regression."
-        )
-    if k > shares.MOST_EXACT:
-        return lambda cov: shares.sampled_shapley(cov, seed)
-    return lambda cov: (shares.shapley(cov), 0)
-
-
-def _parts(gains: np.ndarray) -> np.ndarray:
-    """Gains as shares of R²."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return gains / gains.sum(-1, keepdims=True)
-
-
-def _sums(responses, outcome: str, drivers: list[str], *, weight, bucket, missing) -> Moments:
-    columns = [outcome, *drivers]
-    if not drivers:
-        raise ValueError("no drivers given. Name the columns that may explain the outcome.")
-    if twice := sorted({c for c in columns if columns.count(c) > 1}):
-        where = "the outcome and a driver" if twice[0] == outcome else "given twice as a driver"
-        raise ValueError(f"{twice[0]!r} is {where}. Name each column once.")
-    if isinstance(responses, Moments):
-        sums = responses.select(columns)
-    else:
-        sums = moments.of(responses, columns, weight=weight, bucket=bucket, missing=missing)
-    if (n := int(sums.rows.sum())) < len(drivers) + 3:
-        raise ValueError(
-            f"{n} of {sums.offered:,} responses can be used for {len(drivers)} drivers; at least "
-            f"{len(drivers) + 3} are needed, and some 30 a driver for useful intervals. Take fewer "
-            "drivers or more responses, or missing='pairwise'."
-        )
-    _check_spread(sums, outcome, drivers)
-    return sums
-
-
-def _check_spread(sums: Moments, outcome: str, drivers: list[str]) -> None:
-    total = sums.total()
-    variance, columns = np.diagonal(total.cov), [outcome, *drivers]
-    if alike := [c for c, v in zip(columns, variance, strict=True) if v < 1e-12]:
-        mean = total.mean[columns.index(alike[0])]
-        first = alike[0] == outcome
-        mend = "cannot be explained; choose another" if first else "explains nothing; leave it out"
-        raise ValueError(
-            f"{'outcome' if first else 'driver'} {alike[0]!r} is constant: all "
-            f"{int(sums.rows.sum()):,} answers are {mean:g}. What never differs {mend}."
-        )
-    if np.isnan(total.cov).any():
-        i, j = np.argwhere(np.isnan(total.cov))[0]
-        raise ValueError(
-            f"nobody answers both {columns[i]!r} and {columns[j]!r}, so they cannot be weighed "
-            "together. Leave one out."
-        )
-    same = np.argwhere(np.triu(np.abs(total.cor), 1) > COPY)
-    if len(same):
-        one, other = (columns[i] for i in same[0])
-        what = "the outcome" if one == outcome else f"driver {one!r}"
-        raise ValueError(
-            f"driver {other!r} is a copy of {what} (correlation {total.cor[tuple(same[0])]:.3f}): "
-            "the credit cannot be shared between them. Leave one out."
-        )
-    if not sums.pairwise:
-        _check_combinations(total.cor[1:, 1:], drivers)
-
-
-def _check_combinations(cor: np.ndarray, drivers: list[str]) -> None:
-    values, vectors = np.linalg.eigh(cor)
-    if values[0] < shares.LEAST_PIVOT:
-        involved = [d for d, v in zip(drivers, vectors[:, 0], strict=True) if abs(v) > 0.05]
-        raise ValueError(
-            f"drivers {', '.join(involved)} are copies of one another taken together: one is a sum "
-            "of the others. Leave one of them out."
-        )
-
-
-def _estimate(sums: Moments, values: Callable) -> tuple[np.ndarray, str]:
-    """Gains in R² of the drivers, and what there is to say about how they were found."""
-    cov, remark = sums.total().cov, ""
-    if sums.pairwise:
-        cov, moved = moments.possible(cov)
-        if not moved <= MOST_MOVED:
-            raise ValueError(
-                f"pairwise correlations contradict one another (one would have to move by "
-                f"{moved:.2f}; the limit is {MOST_MOVED}). Leave out drivers that few answer, or "
-                "use missing='complete'."
-            )
-        if moved:
-            remark = page.say(
-                "Pairwise correlations were impossible; moved by up to {moved} to possible ones.",
-                moved=page.number(float(moved), 3),
-            )
-    gains, errors = values(cov)
-    if np.any(errors):
-        remark += page.say(
-            " Shares come from sampled orders of entry, with a standard error of {error} at most.",
-            error=page.percent(float(np.max(errors) / gains.sum()), 2),
-        )
-    return gains, remark.strip()
-
-
-def _drawn(sums: Moments, values: Callable, draws: int, seed: int) -> tuple[np.ndarray, int]:
-    """Gains in each draw (draws, k), NaN where there is no solution, and draws that were mended."""
-    cov, mended = sums.resample(draws, seed).cov, 0
-    # A constant column has a variance of rounding errors, which would pass for answers.
-    least = LEAST_VARIANCE * np.diagonal(sums.total().cov)
-    constant = (np.diagonal(cov, axis1=-2, axis2=-1) < least).any(-1)
-    cov = np.where(constant[:, None, None], np.nan, cov) if constant.any() else cov
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if sums.pairwise:
-            cov, moved = moments.possible(cov)
-            mended = int((moved > 0).sum())
-        return values(cov)[0], mended
-
-
-def _group(sums: Moments, values: Callable, draws: int, seed: int):
-    """Shares in one group and its draws; NaN where the group cannot carry a regression."""
-    k = len(sums.columns) - 1
-    nothing = np.full(k, np.nan), np.full((draws, k), np.nan)
-    if sums.rows.sum() < k + 3:
-        return nothing
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cov = sums.total().cov
-        if (np.diagonal(cov) < 1e-12).any() or np.isnan(cov).any():
-            return nothing
-        if sums.pairwise:
-            cov, moved = moments.possible(cov)
-            if not moved <= MOST_MOVED:
-                return nothing
-        point = _parts(values(cov)[0])
-        return point, _parts(_drawn(sums, values, draws, seed)[0])
-
-
-def _ranks(parts: np.ndarray) -> dict[str, np.ndarray]:
-    """Interval of each driver's rank (1 is the largest share), and how often it comes first."""
-    parts = parts[~np.isnan(parts).any(1)]
-    if not len(parts):
-        nothing = np.full(parts.shape[1], np.nan)
-        return {"rank_low": nothing, "rank_high": nothing, "chance_first": nothing}
-    ranks = 1 + (-parts).argsort(1).argsort(1)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(ranks, [tail, 1 - tail], axis=0, method="inverted_cdf")
-    return {
-        "rank_low": low.astype(int),
-        "rank_high": high.astype(int),
-        "chance_first": (ranks == 1).mean(0),
-    }

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.estimates import LEVEL, failed
+from cxlib.drivers.columns import FLAG, Chosen
+from cxlib.drivers.shares import MOST_DRAWN, MOST_EXACT
+from cxlib.estimates import failed, filled
 from cxlib.moments import Moments
 
 
@@ -18,17 +20,16 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
         return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
     facts = {
         "outcome": page.quoted(page.label(outcome)),
-        "r2": page.number(whole["estimate"], 2),
+        "fit": f"{page.label(whole['term'])} {page.number(whole['estimate'], 2)}",
         "n": page.count(whole["n"]),
     }
     if by_chance:
         return page.say(
-            "These drivers explain no more of {outcome} than chance: R² {r2} ({span}), n {n}.",
+            "These drivers explain no more of {outcome} than chance: {fit} ({span}), n {n}.",
             span=page.span(whole["low"], whole["high"], 2),
             **facts,
         )
-    first = table["chance_first"].fillna(0).cumsum().ge(LEVEL)
-    leaders = table.iloc[: int(first.to_numpy().argmax()) + 1 if first.any() else len(table)]
+    leaders = table[table["rank_low"] == 1]
     names = [page.label(t) for t in leaders["term"]]
     opening, names = page.quoted(page.opening(names[0])), [page.quoted(n) for n in names]
     shown = [
@@ -41,14 +42,14 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
     ]
     if len(names) == 1:
         return page.say(
-            "{driver} explains most of {outcome}: {share} of R² {r2}, n {n}.",
+            "{driver} explains most of {outcome}: {share} of {fit}, n {n}.",
             driver=opening,
             share=shown[0],
             **facts,
         )
     if len(names) == 2:
         return page.say(
-            "{first} and {second} explain most of {outcome}: {share} and {share2} of R² {r2}, "
+            "{first} and {second} explain most of {outcome}: {share} and {share2} of {fit}, "
             "n {n}; which of the two comes first is open.",
             first=opening,
             second=names[1],
@@ -57,7 +58,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
             **facts,
         )
     return page.say(
-        "{driver} has the largest share of {outcome}: {share} of R² {r2}, n {n}; which of the "
+        "{driver} has the largest share of {outcome}: {share} of {fit}, n {n}; which of the "
         "first {leaders} comes first is open.",
         driver=opening,
         share=shown[0],
@@ -95,50 +96,103 @@ def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str
     )
 
 
-def used(responses, sums: Moments, outcome: str, drivers: list[str]) -> int:
+def used(chosen: Chosen, sums: Moments) -> int:
     """Responses behind R²: those that give the outcome and some driver."""
-    if not sums.pairwise or isinstance(responses, Moments):
+    rows = chosen.responses
+    if sums.missing == "complete" or isinstance(rows, Moments):
         return int(sums.rows.sum())
-    return int((responses[outcome].notna() & responses[drivers].notna().any(axis=1)).sum())
+    return int((rows[chosen.outcome].notna() & rows[chosen.columns].notna().any(axis=1)).sum())
 
 
-def counts(responses, sums: Moments, outcome: str, drivers: list[str]) -> int | list[int]:
-    """Responses behind each driver."""
-    if not sums.pairwise or isinstance(responses, Moments):
+def counts(chosen: Chosen, sums: Moments) -> int | list[int]:
+    """Responses behind each term."""
+    rows = chosen.responses
+    if sums.missing == "complete" or isinstance(rows, Moments):
         return int(sums.rows.sum())
-    answered = responses[outcome].notna()
-    return [int((responses[d].notna() & answered).sum()) for d in drivers]
+    rated = rows[chosen.outcome].notna()
+    columns = [[chosen.columns[c] for c in places] for places in chosen.players]
+    return [int((rows[c].notna().all(axis=1) & rated).sum()) for c in columns]
 
 
-def answered(responses, sums: Moments, outcome: str, drivers: list[str]) -> str:
-    facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
-    if not sums.pairwise:
-        return page.say("{n} of {offered} responses answered every question.", **facts)
-    rated = counts(responses, sums, outcome, drivers)
+def complete(n: int, offered: int) -> str:
+    return page.say(
+        "{n} of {offered} responses answered every question.",
+        n=page.count(n),
+        offered=page.count(offered),
+    )
+
+
+def answered(chosen: Chosen, sums: Moments) -> str:
+    """How many answers there are, and how missing ones are treated."""
+    n, offered = sums.rows.sum(), sums.offered
+    facts = {"n": page.count(n), "offered": page.count(offered)}
+    if sums.missing == "complete":
+        return complete(n, offered)
+    if sums.missing == "em":
+        return filled(sums)
+    rated = counts(chosen, sums)
     if isinstance(rated, int):
         return page.say("{n} of {offered} responses answered some of the questions.", **facts)
-    each = [f"{page.label(d)} {page.count(c)}" for d, c in zip(drivers, rated, strict=True)]
+    each = [f"{page.label(d)} {page.count(c)}" for d, c in zip(chosen.terms, rated, strict=True)]
     return page.say(
         "Each pair of questions uses those who answered both. Of {offered} responses these rated "
         "{outcome} and the driver: {each}.",
-        outcome=page.label(outcome),
+        outcome=page.label(chosen.outcome),
         each=page.say("; ").join(each),
         **facts,
     )
 
 
-def not_experienced(responses, drivers: list[str]) -> str:
+def not_experienced(responses, drivers: list[str], adjusted: list[str]) -> str:
     """Touchpoints not met, which is not the same as a question left open."""
     if isinstance(responses, Moments):
         return ""
     found = []
     for driver in drivers:
-        flag = f"{driver}_not_experienced"
+        flag = driver + FLAG
         if flag in responses and (never := int(responses[flag].fillna(False).astype(bool).sum())):
             found.append(f"{page.label(driver)} {page.count(never)}")
+    each = page.say("; ").join(found)
     if not found:
         return ""
-    return page.say("Not experienced, so not rated: {each}.", each=page.say("; ").join(found))
+    if adjusted:
+        return page.say(
+            "Not experienced: {each}. These rows are kept; whether a customer met the touchpoint "
+            "enters beside the rating, and the share is that of both.",
+            each=each,
+        )
+    return page.say("Not experienced, so not rated: {each}.", each=each)
+
+
+def graded(kind: str, grade: np.ndarray, outcome: str) -> str:
+    facts = {"outcome": page.quoted(page.label(outcome)), "n": page.count(grade.max() + 1)}
+    if kind == "logistic":
+        return page.say("{outcome} is taken as yes or no (logistic regression).", **facts)
+    return page.say("{outcome} is taken as {n} ordered grades (proportional odds).", **facts)
+
+
+def sampled(error: float) -> str:
+    if not error:
+        return ""
+    return page.say(
+        "Shares come from sampled orders of entry, with a standard error of {error} at most.",
+        error=page.percent(float(error), 2),
+    )
+
+
+def sampled_draws(k: int, method: str) -> str:
+    if method != "shapley" or not MOST_DRAWN < k <= MOST_EXACT:
+        return ""
+    return page.say("Shares are exact; their intervals come from sampled orders of entry.")
+
+
+def moved(moved: float) -> str:
+    if not moved:
+        return ""
+    return page.say(
+        "Pairwise correlations were impossible; moved by up to {moved} to possible ones.",
+        moved=page.number(moved, 3),
+    )
 
 
 def blank(groups: list, by: str) -> str:

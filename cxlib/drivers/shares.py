@@ -1,106 +1,163 @@
 """How R² is shared out among drivers, from covariances alone.
 
 `cov` is (..., 1 + k, 1 + k) with the outcome first, and the answer (..., k): one sample and its
-thousand draws are the same call. Shares come out as parts of R², which they add up to.
+thousand draws are the same call. Shares come out as parts of R², which they add up to. `players`
+are groups of drivers that enter together (a factor's categories, a block of questions), as lists
+of their places; without it every driver is its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import comb
 
 import numpy as np
 
-MOST_EXACT = 16  # drivers whose subsets are all fitted: 2**16 regressions
-MOST_SAMPLED = 60  # drivers taken in by sampling orders of entry
-ORDERS = 256  # orders sampled beyond MOST_EXACT; each also backwards
+MOST_EXACT = 20  # players whose subsets are all fitted for the estimate: 2**20 regressions
+MOST_DRAWN = 16  # and for every draw
+MOST_SAMPLED = 60  # players taken in by sampling orders of entry
+ORDERS = 256  # orders sampled beyond; each also backwards
 LEAST_PIVOT = 1e-10  # of a driver's variance that the others must leave unexplained
-TOGETHER = 1 << 17  # regressions held at once, so that they stay in the processor's cache
+TOGETHER = 1 << 18  # regressions held at once, so that they stay in the processor's cache
+
+Players = Sequence[Sequence[int]]
 
 
-def shapley(cov: np.ndarray) -> np.ndarray:
-    """Average gain in R² from adding each driver, over every order of entry.
+def shapley(cov: np.ndarray, players: Players | None = None) -> np.ndarray:
+    """Average gain in R² from adding each player, over every order of entry: (..., players).
 
-    Lindeman, Merenda and Gold (1980); the Shapley value of R². NaN where drivers are copies of one
-    another. Beyond MOST_EXACT drivers use `sampled_shapley`.
+    Lindeman, Merenda and Gold (1980); the Shapley value of R². NaN where single drivers are copies
+    of one another; inside a group a copy adds nothing. Beyond MOST_EXACT use `sampled_shapley`.
     """
     k = cov.shape[-1] - 1
-    flat = np.moveaxis(cov.reshape(-1, k + 1, k + 1), 0, -1)
-    flat = np.roll(flat, -1, axis=(0, 1))  # outcome last
-    block = max(1, TOGETHER >> k)
-    parts = [
-        _share_out(_all_fits(flat[..., i : i + block]), k) for i in range(0, flat.shape[-1], block)
-    ]
-    return np.concatenate(parts, axis=-1).T.reshape(*cov.shape[:-2], k)
+    players = _each(k) if players is None else players
+    flat = _correlations(cov, players)
+    block = max(1, TOGETHER >> len(players))
+    worths = (_all_fits(flat[..., i : i + block], players) for i in range(0, flat.shape[-1], block))
+    parts = [share_out(w) for w in worths]
+    return np.concatenate(parts, axis=-1).T.reshape(*cov.shape[:-2], len(players))
 
 
-def _all_fits(cov: np.ndarray) -> np.ndarray:
-    """R² on every subset of drivers, (2**k, D); driver j is in subset s when bit k-1-j of s is set.
+def _each(k: int) -> list[list[int]]:
+    return [[j] for j in range(k)]
 
-    Driver by driver, each subset met so far is kept without it and swept by it (one rank-one
-    update), so that a regression costs about as many steps as there are drivers still to come.
-    """
-    k, draws = len(cov) - 1, cov.shape[-1]
-    own = np.einsum("iid->id", cov)
+
+def _correlations(cov: np.ndarray, players: Players) -> np.ndarray:
+    """Correlations with draws last, drivers in the order of players, and the outcome at the end."""
+    at = [1 + j for members in players for j in members] + [0]
+    flat = np.moveaxis(cov.reshape(-1, *cov.shape[-2:])[:, at][:, :, at], 0, -1)
+    deviation = np.sqrt(np.einsum("iid->id", flat))
+    grouped = np.array([len(m) > 1 for m in players for _ in m] + [False])
+    deviation[grouped] = np.where(deviation[grouped] > 0, deviation[grouped], 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rest = cov / np.sqrt(
-            own[:, None] * own[None, :]
-        )  # correlations: pivots are 1 - R² of a driver
-        for _ in range(k):
-            pivot = rest[0, 0]
-            slopes = rest[0, 1:] / np.where(pivot > LEAST_PIVOT, pivot, np.nan)
-            after, m = rest[1:, 1:], len(rest) - 1
-            both = np.empty((m, m, 2, rest.shape[-1]))
-            both[:, :, 0] = after
-            np.multiply(rest[0, 1:, None], slopes, out=both[:, :, 1])
-            np.subtract(after, both[:, :, 1], out=both[:, :, 1])
-            # subset-major: the newest driver is the lowest bit
-            both = both.reshape(m, m, 2, -1, draws).swapaxes(2, 3)
-            rest = both.reshape(m, m, -1)
-    return 1 - rest[0, 0].reshape(-1, draws)
+        return flat / deviation[:, None] / deviation
 
 
-def _share_out(fits: np.ndarray, k: int) -> np.ndarray:
-    """Shapley values (k, D) of the worths `fits` (2**k, D) of all subsets."""
-    size = np.bitwise_count(np.arange(len(fits))).astype(int)
+def _all_fits(cor: np.ndarray, players: Players) -> np.ndarray:
+    """R² on every subset of players, (2**players, D); bit j of the subset's number is player j.
+
+    Covariances of what is still to come, given each subset met so far, lie side by side, subsets
+    and draws last. Adding a player writes the swept half beside the old one (a rank-one update for
+    each of its members), so a regression costs about four numbers, whatever the number of drivers.
+    """
+    k, draws = len(cor) - 1, cor.shape[-1]
+    owner = [p for p, members in enumerate(players) for _ in members] + [len(players)]
+    rows = []
+    for i in range(k + 1):
+        rows.append(np.empty((k + 1 - i, draws << owner[i])))
+        rows[i][:, :draws] = cor[i, i:]
+    spare = np.empty((k + 1, draws << max(len(players) - 1, 0)))
+    for g in range(k):
+        old, first = draws << owner[g], g == 0 or owner[g - 1] != owner[g]
+        alone = first and owner[g + 1] != owner[g]
+        pivot = rows[g][0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slopes = rows[g][1:] / np.where(pivot > LEAST_PIVOT, pivot, np.nan if alone else np.inf)
+        for i in range(g + 1, k + 1):
+            inside = owner[i] == owner[g]
+            source = rows[i][:, :old] if inside or first else rows[i][:, old : 2 * old]
+            target = rows[i][:, :old] if inside else rows[i][:, old : 2 * old]
+            step = np.multiply(rows[g][i - g :], slopes[i - g - 1], out=spare[: k + 1 - i, :old])
+            np.subtract(source, step, out=target)
+        rows[g] = np.empty((1, 0))
+    return 1 - rows[k][0].reshape(-1, draws)
+
+
+def share_out(worths: np.ndarray) -> np.ndarray:
+    """Shapley values (k, D) of the worths (2**k, D) of all subsets, the empty one first."""
+    k = len(worths).bit_length() - 1
+    size = np.bitwise_count(np.arange(len(worths))).astype(int)
     joining = np.array([1 / (k * comb(k - 1, s)) for s in range(k)])
     gained = np.r_[0, joining][size]  # weight of a subset for a member: it was just joined
     missed = np.r_[joining, 0][size]  # and for an outsider: it is about to be joined
-    member, outsider = fits * (gained + missed)[:, None], (missed @ fits)
-    shares = np.empty((k, fits.shape[1]))
-    for j in range(k):
-        halves = member.reshape(2, -1, fits.shape[1])
-        shares[j] = halves[1].sum(0) - outsider
-        member = halves[0] + halves[1]
+    member, outsider = worths * (gained + missed)[:, None], missed @ worths
+    shares = np.empty((k, worths.shape[1]))
+    for j in range(k - 1, -1, -1):
+        without, within = np.split(member, 2)
+        shares[j] = within.sum(0) - outsider
+        member = without + within
     return shares
 
 
+def split(
+    cov: np.ndarray, drawn: np.ndarray, seed: int, players: Players
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """(gains of the sample, their largest sampling error, gains of the draws).
+
+    All subsets where that is quick, else sampled orders of entry. Where only the sample can be had
+    exactly, draws keep their distance from the sample under the same orders, which cancels most of
+    what the orders miss.
+    """
+    if len(players) <= MOST_DRAWN:
+        return shapley(cov, players), 0.0, shapley(drawn, players)
+    both = np.concatenate([cov[None], drawn])
+    values, errors = sampled_shapley(both, seed, players=players)
+    if len(players) > MOST_EXACT:
+        return values[0], float(errors[0].max()), values[1:]
+    exact = shapley(cov, players)
+    return exact, 0.0, values[1:] + (exact - values[0])
+
+
 def sampled_shapley(
-    cov: np.ndarray, seed: int, orders: int = ORDERS
+    cov: np.ndarray, seed: int, orders: int = ORDERS, players: Players | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shapley values from random orders of entry, each also taken backwards: (values, errors).
 
     Castro, Gómez and Tejada (2009). `errors` are the standard errors of the sampling of orders,
     same shape; all draws use the same orders.
     """
-    k = cov.shape[-1] - 1
-    rng = np.random.default_rng(seed)
-    total, squares = np.zeros((*cov.shape[:-2], k)), np.zeros((*cov.shape[:-2], k))
+    players = _each(cov.shape[-1] - 1) if players is None else players
+    return over_orders(lambda order: _gains(cov, order, players), len(players), seed, orders)
+
+
+def over_orders(
+    gains: Callable[[np.ndarray], np.ndarray], k: int, seed: int, orders: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of `gains(order)` over random orders of k players and their reverses, and its error."""
+    rng, total, squares = np.random.default_rng(seed), 0.0, 0.0
     for _ in range(orders):
         order = rng.permutation(k)
-        pair = (_gains(cov, order) + _gains(cov, order[::-1])) / 2
-        total += pair
-        squares += pair**2
+        pair = (gains(order) + gains(order[::-1])) / 2
+        total, squares = total + pair, squares + pair**2
     mean = total / orders
     return mean, np.sqrt(np.maximum(squares / orders - mean**2, 0) / (orders - 1))
 
 
-def _gains(cov: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Gain in R² of each driver when they enter in this order, (..., k)."""
-    at = np.r_[1 + order, 0]
-    lower = _cholesky(cov[..., at[:, None], at])
+def _gains(cov: np.ndarray, order: np.ndarray, players: Players) -> np.ndarray:
+    """Gain in R² of each player when they enter in this order, (..., players)."""
+    at = np.array([1 + j for p in order for j in players[p]] + [0])
+    starts = np.cumsum([0, *(len(players[p]) for p in order[:-1])])
+    lower = _cholesky(_without_zeros(cov[..., at[:, None], at]))
     gains = np.empty((*cov.shape[:-2], len(order)))
-    gains[..., order] = lower[..., -1, :-1] ** 2 / cov[..., :1, 0]
+    gained = np.add.reduceat(lower[..., -1, :-1] ** 2, starts, axis=-1)
+    gains[..., order] = gained / cov[..., :1, 0]
     return gains
+
+
+def _without_zeros(cov: np.ndarray) -> np.ndarray:
+    """A category that nobody in a draw belongs to has no variance; give it one, of no avail."""
+    empty = np.diagonal(cov, axis1=-2, axis2=-1) == 0
+    return cov + empty[..., None] * np.eye(cov.shape[-1]) if empty.any() else cov
 
 
 def _cholesky(cov: np.ndarray) -> np.ndarray:

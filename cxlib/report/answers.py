@@ -27,7 +27,7 @@ def keep(name: str, result: Kept, title: str = "") -> None:
 
     `name` is one word ("drivers"), once a notebook. `result` is an Estimates, whose sentence is
     printed, or a bare table, which is shown. Numbers are rounded to 8 significant digits and small
-    cells are hidden. Raises ValueError for anything else.
+    cells are hidden. Raises ValueError for anything else, and for counts that are not called n.
     """
     record = _record(name, result, title)
     try:
@@ -50,6 +50,11 @@ def _record(name: str, result: Kept, title: str) -> dict:
         raise ValueError(
             f"report.keep({name!r}, ...) was given a {type(result).__name__}. It keeps an "
             "Estimates (something with a table and an answer) or a table."
+        )
+    if counts := [c for c in table.columns if c in ("count", "counts", "size")]:
+        raise ValueError(
+            f"report.keep({name!r}, ...): rename the column {counts[0]!r} to n, so that groups "
+            "of too few can be hidden."
         )
     return {
         "name": name,

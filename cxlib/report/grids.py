@@ -25,6 +25,8 @@ INTERVAL = ("low", "high")
 def of_record(record: dict) -> str:
     """The table of a kept answer as HTML text, escaped; small cells hidden."""
     raw = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
+    if not len(raw.columns):
+        return ""
     shown = table_of(record)
     shown.columns = raw.columns
     for column in raw:

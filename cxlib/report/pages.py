@@ -3,9 +3,9 @@
     facts = Facts(title="What moves satisfaction?", study=study, parameters={...}, ...)
     html = pages.bind(notebook, facts)
 
-The template (`templates/page.html.j2`) is nbconvert's in form, and ours in content: HTML outputs go
-through an allow-list, Markdown is rendered with HTML escaped, figures are data URIs with their
-alternative text, and the policy in the head forbids everything else.
+HTML outputs go through an allow-list, Markdown is rendered with HTML escaped, figures are data URIs
+with their alternative text, and the policy in the head forbids everything else. nbconvert is not
+asked: importing it takes longer than binding a page.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from pathlib import Path
 
 import bleach
 import mistune
-from nbconvert.exporters import TemplateExporter
-from nbconvert.filters import Highlight2HTML, strip_ansi
+from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from cxlib import page
 from cxlib.masking import legible
@@ -55,6 +57,7 @@ ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 WIDTH, WIDE = re.compile(r'<svg [^>]*width="([\d.]+)pt"'), 530  # points: wider than the text
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
+ANSI = re.compile("\x1b\\[.*?[@-~]")
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
 
 
@@ -86,58 +89,27 @@ def bind(notebook: NotebookNode, facts: Facts) -> str:
     for block in answers[:1]:
         block["first"] = True
     _said_once(blocks)
-    body, _ = _exporter().from_notebook_node(
-        NotebookNode(nbformat=4, nbformat_minor=5, metadata={}, cells=[]),
-        resources={
-            "facts": facts,
-            "blocks": blocks,
-            "answers": answers,
-            "contents": _contents(blocks),
-            "people": _people(answers),
-            "warnings": [b["text"] for b in blocks if b["kind"] == "text" and b["warning"]],
-            "policy": POLICY,
-        },
-    )
-    return legible(body)
-
-
-def environment():
-    """The Jinja environment of the templates, for the indexes too; made once."""
-    return _exporter().environment
+    resources = {
+        "facts": facts,
+        "blocks": blocks,
+        "answers": answers,
+        "contents": _contents(blocks),
+        "people": _people(answers),
+        "warnings": [b["text"] for b in blocks if b["kind"] == "text" and b["warning"]],
+        "policy": POLICY,
+    }
+    body = environment().get_template("page.html.j2").render(resources=resources)
+    return legible(body.lstrip("\r\n"))
 
 
 @cache
-def _exporter() -> TemplateExporter:
-    return _Exporter()
-
-
-class _Exporter(TemplateExporter):
-    """nbconvert's exporter with our one template and no preprocessor."""
-
-    file_extension = ".html"
-    output_mimetype = "text/html"
-
-    def __init__(self) -> None:
-        super().__init__(
-            template_file="page.html.j2",
-            extra_template_basedirs=[str(TEMPLATES)],
-            preprocessors=[],
-            default_preprocessors=[],
-        )
-
-    def _create_environment(self):
-        from jinja2 import Environment, FileSystemLoader
-
-        made = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        made.globals.update(
-            say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT
-        )
-        return made
+def environment() -> Environment:
+    """The Jinja environment of the templates, for the indexes too; made once."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals.update(say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT)
+    return made
 
 
 def _blocks(notebook: NotebookNode, facts: Facts) -> Iterable[dict]:
@@ -209,12 +181,12 @@ def _in_words(stem: str) -> str:
 
 
 @cache
-def _highlighter() -> Highlight2HTML:
-    return Highlight2HTML(pygments_lexer="python")
+def _highlighting() -> tuple[PythonLexer, HtmlFormatter]:
+    return PythonLexer(), HtmlFormatter(cssclass=" highlight hl-python")
 
 
 def _code(source: str) -> str:
-    return _highlighter()(source) if source.strip() else ""
+    return highlight(source, *_highlighting()) if source.strip() else ""
 
 
 def _output(output: NotebookNode, number: int) -> Iterable[dict]:
@@ -231,6 +203,11 @@ def _output(output: NotebookNode, number: int) -> Iterable[dict]:
         }
     else:
         yield from _data(output)
+
+
+def strip_ansi(text: str) -> str:
+    """The text without the codes that colour it on a terminal."""
+    return ANSI.sub("", text)
 
 
 def _text(text: str) -> dict:

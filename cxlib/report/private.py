@@ -8,43 +8,42 @@ list_to_file("at_risk", customers)    # a CSV of its own that only its owner may
 
 from __future__ import annotations
 
-import copy
 import csv
 import html
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 from nbformat import NotebookNode
 
 from cxlib import hiding, masking, page
+from cxlib.report import apart, printed
 from cxlib.report.answers import MIME
+from cxlib.report.apart import AUDIT
 
-Totals = dict[tuple[str, str], float]  # (unit, term) -> n of everybody
-
-AUDIT = "cxlab_audit"
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
-FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
 _TAGS = re.compile(r"(<[^>]*>)")
 
 
 def protect(notebook: NotebookNode) -> dict:
     """Take out of an executed notebook what may not be stored; the audit, also in its metadata.
 
-    Text loses personal data, tables their plain twin (it shows what the table hides), answers the
-    groups that another answer's total would give away, with their figures.
+    Text loses personal data, tables their plain twin (it shows what the table hides), what was
+    printed its tables of small groups, answers the groups that another answer's total would give
+    away, with their figures.
     """
     hidden, found = [], {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
+            hidden += _without_printed(output)
             _settle(output, found)
             hidden += _hidden_in(output)
-    hidden += _between(notebook)
+    hidden += apart.between(notebook)
     notebook.metadata[AUDIT] = {"hidden": hidden, "masked": found, "warnings": _said(notebook)}
     return dict(notebook.metadata[AUDIT])
 
@@ -114,122 +113,34 @@ def _masked_in(value: object, found: dict[str, int]) -> object:
 def _hidden_in(output: NotebookNode) -> Iterator[dict[str, str]]:
     record = output.get("data", {}).get(MIME)
     if record:
-        for part, table in _tables(record):
+        for part, table in apart.tables_of(record):
             for cell in table.get("hidden", []):
                 yield {"answer": part, "cell": cell["cell"], "reason": cell["reason"]}
     for cell in output.get("metadata", {}).get(AUDIT, []):
         yield {"answer": "", **cell}
 
 
-def _tables(record: dict) -> Iterator[tuple[str, dict]]:
-    yield record["name"], record["table"]
-    for name, table in record["tables"].items():
-        yield f"{record['name']}.{name}", table
-
-
-def gives_away(
-    answers: Mapping[str, Mapping[str, dict]], selected: Mapping[str, object]
-) -> dict[str, Totals]:
-    """Pages of a run whose groups a total on another page gives away, and those totals.
-
-    `answers` are those of each page by name, `selected` which rows the page is about (wave and
-    condition): only pages about the same rows can be subtracted.
-    """
-    found = {}
-    for name, records in answers.items():
-        others: Totals = {}
-        for other, theirs in answers.items():
-            if other != name and selected[other] == selected[name]:
-                for record in theirs.values():
-                    others |= _totals(record)
-        copies = copy.deepcopy(list(records.values()))
-        if any(_take_out(t, r["unit"], others) for r in copies for _, t in _tables(r)):
-            found[name] = others
-    return found
-
-
-def protect_from(notebook: NotebookNode, totals: Totals) -> None:
-    """Hide in a protected notebook what the totals of other pages would give away."""
+def protect_from(notebook: NotebookNode, away: apart.Away) -> None:
+    """Hide in a protected notebook what other pages of its run would give away."""
     audit = audit_of(notebook)
-    audit["hidden"] = [*audit["hidden"], *_between(notebook, totals)]
+    audit["hidden"] = [*audit["hidden"], *away.hide(notebook)]
     notebook.metadata[AUDIT] = audit
 
 
-def _between(notebook: NotebookNode, elsewhere: Totals | None = None) -> list[dict[str, str]]:
-    """Hide groups that a total kept elsewhere gives away; what was hidden.
-
-    The total less the groups shown is known to every reader: it must be nobody, or enough people.
-    """
-    kept = [(c, o.data[MIME]) for c in notebook.cells for o in c.get("outputs", [])
-            if MIME in o.get("data", {})]  # fmt: skip
-    totals = dict(elsewhere or {})
-    for _, record in kept:
-        totals |= _totals(record)
-    done = []
-    for cell, record in kept:
-        for part, table in _tables(record):
-            taken = _take_out(table, record["unit"], totals)
-            done += [{"answer": part, **what} for what in taken]
-            if taken:
-                _without_figures(cell, record)
-    return done
-
-
-def _totals(record: dict) -> Totals:
-    """(unit, term) -> n of everybody, from tables without groups and rows of all groups."""
-    found = {}
-    for _, table in _tables(record):
-        frame = _frame(table)
-        if {"term", "n"} <= set(frame):
-            groups = hiding.grouping(frame)
-            all_of_them = (frame[groups].astype(str) == hiding.TOTAL).all(axis=1)
-            for row in frame[all_of_them].itertuples():
-                if pd.notna(row.n):
-                    found[record["unit"], str(row.term)] = row.n
-    return found
-
-
-def _frame(table: dict) -> pd.DataFrame:
-    return pd.DataFrame(table["rows"], columns=table["columns"])
-
-
-def _take_out(table: dict, unit: str, totals: dict) -> list[dict[str, str]]:
-    frame, least, done = _frame(table), page.rules().smallest_cell, []
-    groups = hiding.grouping(frame)
-    if not groups or not {"term", "n"} <= set(frame):
-        return done
-    plain = ~(frame[groups].astype(str) == hiding.TOTAL).any(axis=1)
-    for term, rows in frame[plain].groupby("term", sort=False):
-        seen = pd.to_numeric(rows["n"]).dropna().sort_values(kind="stable")
-        while len(seen) and 0 < totals.get((unit, str(term)), 0) - seen.sum() < least:
-            place, seen = seen.index[0], seen.iloc[1:]
-            why = pd.Series("", index=frame.index)
-            why[place] = hiding.COMPLEMENT
-            [what] = hiding.audit(frame, why)
-            done.append(what)
-            table.setdefault("hidden", []).append({"row": int(place), "why": why[place], **what})
-            _blank(table, int(place), {*groups, "term"})
-    return done
-
-
-def _blank(table: dict, place: int, names: set[str]) -> None:
-    row = table["rows"][place]
-    table["rows"][place] = [
-        v if c in names or isinstance(v, (str, bool)) else None
-        for c, v in zip(table["columns"], row, strict=True)
-    ]
-
-
-def _without_figures(cell: NotebookNode, record: dict) -> None:
-    """The figures of the cell, and the sentence, may show or name what was taken out."""
-    said = page.say("A figure and a sentence are left out: they would give a small group away.")
-    record["answer"] = said
-    cell.outputs = [
-        o for o in cell.outputs if not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
-    ]
-    for output in cell.outputs:
-        if output.get("data", {}).get(MIME) is record:
-            output.data["text/plain"] = said
+def _without_printed(output: NotebookNode) -> Iterator[dict[str, str]]:
+    """Leave out printed tables, and HTML that is not ours, that count few people."""
+    least = page.rules().smallest_cell
+    said = page.say(
+        "A table is left out here: it counts groups of fewer than {least}. Displayed with a "
+        "column n, it would be shown without those groups.", least=least,
+    )  # fmt: skip
+    places = [(output, "text")] if "text" in output else []
+    if MIME not in (data := output.get("data", {})):
+        places += [(data, m) for m in ("text/html", "text/markdown", "text/plain") if m in data]
+    if any(printed.counts_few(held[part]) for held, part in places):
+        for held, part in places:
+            held[part] = said
+        yield {"answer": "", "cell": "printed table", "reason": hiding.reason(hiding.SMALL)}
 
 
 def _said(notebook: NotebookNode) -> list[str]:

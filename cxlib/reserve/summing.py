@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 
 from cxlib.moments import MISSING, Moments
+from cxlib.moments.em import Patterned
 from cxlib.reserve.store import ReserveError
 
 
@@ -29,11 +30,15 @@ def scan(
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     pairwise, p = missing == "pairwise", len(columns)
+    em = missing == "em"
     w = f'"{weight}"' if weight else "1.0"
     key = f"coalesce(\"{bucket}\", 'row ' || {row})" if bucket else row
     x = [f'("{c}" - {float(o)!r})' for c, o in zip(columns, origin, strict=True)]
     given = [f'"{c}" is not null' for c in columns]
-    kept = f"({(' or ' if pairwise else ' and ').join(given)}) and {w} > 0"
+    kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
+    if em:
+        x = [f"coalesce({c}, 0)" for c in x]
+    pattern = " || ".join(f"({g})::tinyint" for g in given) if em else "''"
     upper = [(i, j) for i in range(p) for j in range(i, p)]
     wanted = [f"sum({w} * {x[i]} * {x[j]})" for i, j in upper]
     if pairwise:
@@ -45,9 +50,9 @@ def scan(
         wanted += [f"sum({w})", *(f"sum({w} * {x[i]})" for i in range(p))]
     filtered = ", ".join(f"{_kept(s, kept)} as s{k}" for k, s in enumerate(wanted))
     sql = (
-        f"select {key} as b, count(*) as all_rows, count(*) filter (where {kept}) as n, "
+        f"select {key} as b, {pattern} as pattern, count(*) as all_rows, count(*) filter (where {kept}) as n, "
         f"count(*) filter (where {w} is null or {w} < 0) as bad, {filtered} "
-        f'from "{table}" where {holds} group by all order by b'
+        f'from "{table}" where {holds} group by all order by b, pattern'
     )
     try:
         found = store.execute(sql).fetchnumpy()
@@ -55,7 +60,22 @@ def scan(
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
         ) from error
+    if em:
+        return _patterned(_moments(found, columns, origin, weight, pairwise, len(wanted)), found)
     return _moments(found, columns, origin, weight, pairwise, len(wanted))
+
+
+def _patterned(sums: Moments, found: dict) -> Patterned:
+    some = np.asarray(found["n"]) > 0
+    kinds, pattern = np.unique(np.asarray(found["pattern"])[some].astype("U"), return_inverse=True)
+    units, unit = np.unique(np.asarray(found["b"])[some], return_inverse=True)
+    return Patterned(
+        **{f: getattr(sums, f) for f in sums.__dataclass_fields__},
+        unit=unit,
+        units=len(units),
+        pattern=pattern,
+        given=np.array([[c == "1" for c in kind] for kind in kinds]),
+    )
 
 
 def _kept(aggregate: str, kept: str) -> str:

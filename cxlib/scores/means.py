@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.estimates import LEVEL, Estimates, at_once, failed, interval, widened
-from cxlib.moments import resample_sums
-from cxlib.scores import intervals
+from cxlib.estimates import LEVEL, Estimates, failed
+from cxlib.scores import cells, intervals
+from cxlib.scores.cells import Cells
+from cxlib.scores.measures import Measure
 from cxlib.scores.rows import Answers, Scale, read
 
-NPS_SCALE = (0, 10)
+METHODS = {  # what a note says of the intervals
+    "adjusted_wald": lambda: page.say("Intervals: adjusted Wald (Rocks 2016)."),
+    "score": lambda: page.say("Intervals: score method (May and Johnson 1997)."),
+    "dirichlet": lambda: page.say("Intervals: Dirichlet posterior, Jeffreys prior."),
+    "wilson": lambda: page.say("Intervals: Wilson (1927)."),
+    "bootstrap": lambda: "",
+}
 
 
 def nps(
@@ -28,31 +34,37 @@ def nps(
     draws: int = 1000,
     seed: int = 1,
 ) -> Estimates:
-    """Net promoter score in points: share of 9-10 less share of 0-6, times 100.
+    """Net promoter score in points: share of 9-10 less share of 0-6, times 100 (Reichheld 2003).
 
-    Reichheld (2003); intervals by Rocks (2016), with the effective n of weights and of customers
-    who answer more than once, or by bootstrap (`method="bootstrap"`). The table has the shares of
-    detractors, passives and promoters at its end.
+    `method`, of the intervals: "adjusted_wald" (Rocks 2016), "score" (May and Johnson 1997; Tango
+    1998), "dirichlet" (posterior under the Jeffreys prior: half an answer of each kind), all three
+    with the effective n of weights and of customers who answer more than once; or "bootstrap". The
+    table has the shares of detractors, passives and promoters at its end.
     """
-    _choice(method, "adjusted_wald", "bootstrap")
-    answers = read(responses, [item], by=by, weight=weight, customer=customer, scale=NPS_SCALE,
-                   whole=True)  # fmt: skip
-    promoter, detractor = _recode(answers.x, answers.x >= 9), _recode(answers.x, answers.x <= 6)
-    cells = _cells(answers, promoter - detractor)
-    p, d = _cells(answers, promoter).mean, _cells(answers, detractor).mean
-    replicates = None
+    _choice(method, "adjusted_wald", "score", "dirichlet", "bootstrap")
+    measure = Measure("nps")
+    answers = read(responses, [item], by=by, weight=weight, customer=customer,
+                   scale=measure.scale, whole=True)  # fmt: skip
+    found = cells.of(answers, measure.recode)
+    detractors, promoters = _shares(answers)
+    replicates, level = None, intervals.each(len(answers.groups))
     if method == "bootstrap":
-        low, high, replicates = _drawn(answers, promoter - detractor, cells, draws, seed, (-1, 1))
+        low, high, replicates = cells.drawn(
+            answers, measure.recode, found, draws, seed, (-1, 1)
+        )  # fmt: skip
+    elif method == "dirichlet":
+        low, high = intervals.dirichlet(promoters, detractors, found.effective, level,
+                                        draws=draws, seed=seed)  # fmt: skip
     else:
-        low, high = intervals.adjusted_wald(p, d, cells.effective, _level(answers))
-    table = _table(answers, cells, *(100 * v for v in (cells.mean, low, high)))
-    table = table.assign(detractors=d.ravel(), passives=(1 - p - d).ravel(), promoters=p.ravel())
-    words = _Words(
-        page.say("NPS"),
-        lambda v: page.say("{v} points", v=page.number(v)),
-        page.span,
+        formula = {"adjusted_wald": intervals.adjusted_wald, "score": intervals.score}[method]
+        low, high = formula(promoters, detractors, found.effective, level)
+    table = _table(answers, found, *(100 * v for v in (found.mean, low, high)))
+    table = table.assign(
+        detractors=detractors.ravel(),
+        passives=(1 - promoters - detractors).ravel(),
+        promoters=promoters.ravel(),
     )
-    return _packed(answers, cells, table, "points", words, replicates, draws, seed)
+    return _packed(answers, found, table, measure, replicates, method, draws, seed)
 
 
 def csat(
@@ -73,27 +85,17 @@ def csat(
     Intervals by Wilson (1927) with the effective n, or by bootstrap (`method="bootstrap"`).
     """
     _choice(method, "wilson", "bootstrap")
-    if not 1 <= top <= scale[1] - scale[0]:
-        raise ValueError(
-            f"top={top} boxes of the scale {scale[0]:g}-{scale[1]:g}; choose 1 to "
-            f"{scale[1] - scale[0]:g}."
-        )
+    measure = Measure("csat", scale, top)
     answers = read(responses, [item], by=by, weight=weight, customer=customer, scale=scale)
-    satisfied = _recode(answers.x, answers.x > scale[1] - top)
-    cells = _cells(answers, satisfied)
-    replicates = None
+    found, replicates = cells.of(answers, measure.recode), None
     if method == "bootstrap":
-        low, high, replicates = _drawn(answers, satisfied, cells, draws, seed, (0, 1))
+        low, high, replicates = cells.drawn(answers, measure.recode, found, draws, seed, (0, 1))
     else:
-        low, high = intervals.wilson(cells.mean, cells.counted, _level(answers))
-    table = _table(answers, cells, cells.mean, low, high)
-    words = _Words(
-        page.say("{item}, share of {least} or more", item=page.quoted(page.label(item)),
-                 least=page.number(scale[1] - top + 1, 0)),
-        lambda v: page.percent(v, 1),
-        lambda low, high: page.span(low, high, 1, share=True),
-    )  # fmt: skip
-    return _packed(answers, cells, table, "share", words, replicates, draws, seed)
+        low, high = intervals.wilson(
+            found.mean, found.counted, intervals.each(len(answers.groups))
+        )  # fmt: skip
+    table = _table(answers, found, found.mean, low, high)
+    return _packed(answers, found, table, measure, replicates, method, draws, seed)
 
 
 def mean(
@@ -112,20 +114,13 @@ def mean(
     Those who did not experience what an item asks about are not counted. With `scale`, answers
     outside it are an error.
     """
-    items = [items] if isinstance(items, str) else list(items)
+    items, measure = [items] if isinstance(items, str) else list(items), Measure("mean", scale)
     answers = read(responses, items, by=by, weight=weight, customer=customer, scale=scale)
-    cells = _cells(answers, answers.x)
+    found = cells.of(answers, measure.recode)
     bounds = (_column(np.nanmin, answers.x), _column(np.nanmax, answers.x))
-    low, high, replicates = _drawn(answers, answers.x, cells, draws, seed, bounds)
-    table = _table(answers, cells, cells.mean, low, high)
-    words = _Words(
-        page.say("Mean of {item}", item=page.label(items[0]))
-        if len(items) == 1
-        else page.say("Mean"),
-        lambda v: page.number(v, 2),
-        lambda low, high: page.span(low, high, 2),
-    )
-    return _packed(answers, cells, table, "scale", words, replicates, draws, seed)
+    low, high, replicates = cells.drawn(answers, measure.recode, found, draws, seed, bounds)
+    table = _table(answers, found, found.mean, low, high)
+    return _packed(answers, found, table, measure, replicates, "bootstrap", draws, seed)
 
 
 def effort(
@@ -147,103 +142,41 @@ def effort(
                seed=seed)  # fmt: skip
     low, high = (page.number(v, 0) for v in scale)
     meaning = page.say("The scale runs from {low} to {high}; high is easy.", low=low, high=high)
-    return Estimates(
-        fit.table, fit.answer, f"{fit.note} {meaning}", "scale", draws=draws, seed=seed
-    )
+    note = page.together([fit.note, meaning])
+    return Estimates(fit.table, fit.answer, note, "scale", draws=draws, seed=seed)
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """Of each group and item, (groups, items): mean, answers, and what they are worth."""
+def own_interval(
+    answers: Answers, found: Cells, measure: Measure, level: float = LEVEL
+) -> intervals.Bounds:
+    """Interval of each group's score on its own, by formula: (low, high), (groups,) each.
 
-    mean: np.ndarray
-    n: np.ndarray
-    effective: np.ndarray  # answers of equal weight, by different people, that tell as much
-    design: np.ndarray  # n / effective
-
-    @property
-    def counted(self) -> np.ndarray:
-        """Effective n, a trifle where there is nothing, so that formulas divide by no zero."""
-        return np.maximum(self.effective, 1e-9)
-
-
-def _cells(answers: Answers, y: np.ndarray) -> _Cells:
-    w = answers.weight[:, None]
-    n, total = answers.sum(np.ones_like(y)), answers.sum(w * np.ones_like(y))
+    NPS by adjusted Wald, shares by Wilson, means by Student's t, all with the effective n.
+    """
+    mean, n = found.mean[:, 0], found.counted[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = answers.sum(w * y) / total
-        variance = np.maximum(answers.sum(w * y**2) / total - mean**2, 0)
-    effective = intervals.kish(total, answers.sum(w**2 * np.ones_like(y)))
-    if answers.repeated:
-        # Linearised variance over customers; where it says less than Kish, it is believed.
-        rest = answers.unit_sums(w * (y - mean[answers.group]))
-        error = (rest**2).sum(0).reshape(mean.shape) / np.where(total > 0, total, np.nan) ** 2
-        clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
-        effective = np.minimum(effective, clustered)
+        if measure.kind == "nps":
+            detractors, promoters = (s[:, 0] for s in _shares(answers))
+            low, high = intervals.adjusted_wald(promoters, detractors, n, level)
+        elif measure.kind == "csat":
+            low, high = intervals.wilson(mean, n, level)
+        else:
+            low, high = intervals.student(mean, found.variance[:, 0], n, level)
+    return measure.factor * low, measure.factor * high
+
+
+def _shares(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted shares of detractors and of promoters, (groups, 1) each."""
+    tally = answers.tallies[0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _Cells(mean, n.astype(int), effective, n / effective)
-
-
-def _drawn(
-    answers: Answers, y: np.ndarray, cells: _Cells, draws: int, seed: int, bounds: tuple
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bootstrap (low, high, replicates): customers drawn whole, the same ones for all cells."""
-    replicates = _replicates(answers, y, draws, seed)
-    flat = cells.mean.ravel()
-    # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
-    varies = (np.abs(replicates - flat) > 1e-9).any(0)
-    known = (cells.n.ravel() > 1) & varies
-    low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
-    if known.any():
-        # Draws from few answers spread too little; each cell's are moved out by its own factor.
-        reach = [intervals.z(widened(n)) for n in cells.effective.ravel()[known]]
-        moved = flat[known] + np.array(reach) / intervals.z(LEVEL) * (
-            replicates[:, known] - flat[known]
-        )
-        low[known], high[known] = at_once(flat[known], moved) if len(flat) > 1 else interval(moved)
-    low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
-    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates[:, known]
-
-
-def _replicates(answers: Answers, y: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Means of every cell in each draw, NaN where a draw has no answer: (draws, groups * items)."""
-    if len(answers.items) == 1 and not answers.weighted and not answers.repeated:
-        tops, bottoms = _from_counts(answers, y[:, 0], draws, seed)
-    else:
-        w = answers.weight[:, None]
-        tops_and_bottoms = [answers.unit_sums(w * y), answers.unit_sums(w * np.ones_like(y))]
-        sums = resample_sums(np.concatenate(tops_and_bottoms, axis=1), draws, seed)
-        tops, bottoms = np.split(sums, 2, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(bottoms > 0, tops / bottoms, np.nan)
-
-
-def _from_counts(
-    answers: Answers, y: np.ndarray, draws: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same law as drawing rows: how often each answer comes up is multinomial."""
-    if draws < 1:
-        raise ValueError(f"draws is {draws}; it must be 1 or more.")
-    given = ~np.isnan(y)
-    values, value = np.unique(y[given], return_inverse=True)
-    groups = len(answers.groups)
-    counts = np.bincount(answers.group[given] * len(values) + value, minlength=groups * len(values))
-    rng, n = np.random.default_rng(seed), int(given.sum())
-    drawn = rng.multinomial(n, counts / n, size=draws).reshape(draws, groups, len(values))
-    return drawn @ values, drawn.sum(2)
-
-
-def _recode(x: np.ndarray, claim: np.ndarray) -> np.ndarray:
-    return np.where(np.isnan(x), np.nan, claim.astype(float))
+        shares = tally.weight / tally.weight.sum(1, keepdims=True)
+    return (shares[:, tally.values <= 6].sum(1, keepdims=True),
+            shares[:, tally.values >= 9].sum(1, keepdims=True))  # fmt: skip
 
 
 def _column(reduce, x: np.ndarray) -> np.ndarray:
     empty = np.isnan(x).all(0)
     return np.where(empty, np.nan, reduce(np.where(empty, 0.0, x), axis=0))
-
-
-def _level(answers: Answers) -> float:
-    return intervals.each(len(answers.groups))
 
 
 def _choice(method: str, *known: str) -> None:
@@ -252,10 +185,10 @@ def _choice(method: str, *known: str) -> None:
 
 
 def _table(
-    answers: Answers, cells: _Cells, estimate: np.ndarray, low: np.ndarray, high: np.ndarray
+    answers: Answers, found: Cells, estimate: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> pd.DataFrame:
-    groups, items = cells.mean.shape
-    empty = cells.n == 0
+    groups, items = found.mean.shape
+    empty = found.n == 0
     low, high = np.where(empty, np.nan, low), np.where(empty, np.nan, high)
     table = pd.DataFrame(
         {
@@ -263,7 +196,7 @@ def _table(
             "estimate": estimate.ravel(),
             "low": low.ravel(),
             "high": high.ravel(),
-            "n": cells.n.ravel(),
+            "n": found.n.ravel(),
         }
     ).astype({"term": "str"})
     if answers.by:
@@ -272,51 +205,45 @@ def _table(
     return table
 
 
-@dataclass(frozen=True)
-class _Words:
-    """What the numbers are called, how one is said, and how its interval."""
-
-    measure: str
-    value: Callable[[float], str]
-    span: Callable[[float, float], str]
-
-
 def _packed(
     answers: Answers,
-    cells: _Cells,
+    found: Cells,
     table: pd.DataFrame,
-    unit: str,
-    words: _Words,
+    measure: Measure,
     replicates: np.ndarray | None,
+    method: str,
     draws: int,
     seed: int,
 ) -> Estimates:
-    drawn = dict(draws=draws, seed=seed) if replicates is not None else {}
-    note = page.together([*answers.note, *_caveats(answers, cells, replicates), _unseen(table)])
-    return Estimates(table, _sentence(answers, table, words), note, unit, **drawn)
+    by_draws = method in ("bootstrap", "dirichlet")
+    said = [*answers.note, *_caveats(answers, found, replicates), METHODS[method](), _unseen(table)]
+    return Estimates(
+        table, _sentence(answers, table, measure), page.together(said), measure.unit,
+        **(dict(draws=draws, seed=seed) if by_draws else {}),
+    )  # fmt: skip
 
 
-def _sentence(answers: Answers, table: pd.DataFrame, words: _Words) -> str:
+def _sentence(answers: Answers, table: pd.DataFrame, measure: Measure) -> str:
     """The number when there is one; else the highest and the lowest of those that may be shown."""
     least = max(page.rules().smallest_cell, 1)
     shown = table[hiding.hidden(table, least) == ""]
     if shown.empty:
         return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
-    names = _names(answers, shown)
+    names, called = _names(answers, shown), _called(answers, measure)
     said = [
-        page.say("{value} ({span}), n {n}", value=words.value(cell.estimate),
-                 span=words.span(cell.low, cell.high), n=page.count(cell.n))
+        page.say("{value} ({span}), n {n}", value=measure.value(cell.estimate),
+                 span=measure.span(cell.low, cell.high), n=page.count(cell.n))
         for cell in shown.itertuples()
     ]  # fmt: skip
     if len(table) == 1 and not answers.by:
-        return page.say("{measure} {said}.", measure=words.measure, said=said[0])
+        return page.say("{measure} {said}.", measure=called, said=said[0])
     top, bottom = int(np.argmax(shown["estimate"])), int(np.argmin(shown["estimate"]))
     if top == bottom:
-        return page.say("{measure} for {name}: {said}.", measure=words.measure, name=names[top],
+        return page.say("{measure} for {name}: {said}.", measure=called, name=names[top],
                         said=said[top])  # fmt: skip
     return page.say(
         "{measure}: highest for {best}, {high}; lowest for {worst}, {low}.",
-        measure=words.measure, best=names[top], high=said[top], worst=names[bottom],
+        measure=called, best=names[top], high=said[top], worst=names[bottom],
         low=said[bottom],
     )  # fmt: skip
 
@@ -336,6 +263,10 @@ def _unseen(table: pd.DataFrame) -> str:
     )
 
 
+def _called(answers: Answers, measure: Measure) -> str:
+    return measure.name(answers.items[0]) if len(answers.items) == 1 else page.say("Mean")
+
+
 def _names(answers: Answers, shown: pd.DataFrame) -> list[str]:
     items = [page.label(term) for term in shown["term"]]
     if not answers.by:
@@ -348,13 +279,13 @@ def _names(answers: Answers, shown: pd.DataFrame) -> list[str]:
     ]
 
 
-def _caveats(answers: Answers, cells: _Cells, replicates: np.ndarray | None) -> list[str]:
-    parts, worst = [], cells.design[cells.n > 0].max()
+def _caveats(answers: Answers, found: Cells, replicates: np.ndarray | None) -> list[str]:
+    parts, worst = [], found.design[found.n > 0].max()
     if (answers.weighted or answers.repeated) and worst > 1.005:
         parts.append(
             page.say("Weights and repeated customers: design effect {deff}, effective n {n}.",
-                     deff=page.number(worst, 2), n=page.count(cells.effective.sum()))
-            if cells.mean.size == 1 else
+                     deff=page.number(worst, 2), n=page.count(found.effective.sum()))
+            if found.mean.size == 1 else
             page.say("Weights and repeated customers: design effect up to {deff}.",
                      deff=page.number(worst, 2))
         )  # fmt: skip
@@ -363,7 +294,7 @@ def _caveats(answers: Answers, cells: _Cells, replicates: np.ndarray | None) -> 
         parts.append(page.say("The {cells} intervals hold together.", cells=page.count(together)))
     if replicates is None:
         return parts
-    if lonely := cells.mean.size - replicates.shape[1]:
+    if lonely := found.mean.size - replicates.shape[1]:
         parts.append(
             page.say("{cells} without two different answers have no interval.",
                      cells=page.count(lonely))

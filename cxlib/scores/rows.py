@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,23 @@ from cxlib import moments, page
 from cxlib.estimates import MEASURES
 
 Scale = tuple[float, float]
+WIDEST = 1000  # whole numbers that lie closer are counted in place, without sorting
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often each answer to one item was given, by group: all that a score needs.
+
+    Attributes
+    ----------
+    values : the v answers there may be
+    rows, weight, squares : answers, sums of weights, of squared weights, (groups, v)
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+    weight: np.ndarray
+    squares: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,7 @@ class Answers:
     by: str
     note: tuple[str, ...]
 
-    @property
+    @cached_property
     def weighted(self) -> bool:
         return bool(np.ptp(self.weight) > 0) if len(self.weight) else False
 
@@ -47,16 +65,31 @@ class Answers:
     def cells(self) -> int:
         return len(self.groups) * len(self.items)
 
-    @property
+    @cached_property
     def repeated(self) -> bool:
         """Some customer answers more than once."""
         return len(self.unit) > 0 and self.unit.max() + 1 < len(self.unit)
 
-    def sum(self, values: np.ndarray) -> np.ndarray:
-        """Sums of `values` (n, k) or (n,) by group: (groups, k)."""
-        values = np.where(np.isnan(self.x), 0.0, values if values.ndim > 1 else values[:, None])
-        size = len(self.groups)
-        return np.stack([np.bincount(self.group, v, size) for v in values.T], axis=1)
+    @cached_property
+    def tallies(self) -> list[Tally]:
+        """The answers to each item, counted."""
+        return [self._tally(x) for x in self.x.T]
+
+    def _tally(self, x: np.ndarray) -> Tally:
+        given = ~np.isnan(x)
+        x, group, weight = (x, self.group, self.weight) if given.all() else (
+            x[given], self.group[given], self.weight[given]
+        )  # fmt: skip
+        values, place = _places(x)
+        shape = (len(self.groups), len(values))
+        cell = group * shape[1]
+        cell += place
+        count = lambda w: np.bincount(cell, w, shape[0] * shape[1]).reshape(shape)  # noqa: E731
+        rows = count(None)
+        if not self.weighted:
+            w = weight[0] if len(weight) else 1.0
+            return Tally(values, rows, rows * w, rows * w**2)
+        return Tally(values, rows, count(weight), count(weight**2))
 
     def unit_sums(self, values: np.ndarray) -> np.ndarray:
         """Sums of `values` (n, k) by customer and group: (customers, groups * k)."""
@@ -93,19 +126,34 @@ def read(
     group, groups = (
         pd.factorize(responses[by], sort=True) if by else (np.zeros(len(x), int), [None])
     )
-    keep = (w > 0) & (group >= 0)
-    if not (~np.isnan(x[keep])).any():
+    lost = int((group < 0).sum()) if by else 0
+    keep = slice(None)  # all rows, uncopied
+    if lost or (weight and not w.all()):
+        keep = (w > 0) & (group >= 0)
+    x, w, group = x[keep], w[keep], group[keep]
+    n = np.array([len(v) - np.count_nonzero(np.isnan(v)) for v in x.T])
+    if not n.any():
         raise ValueError(
             f"responses.{', '.join(items)}: none of {len(responses):,} rows holds an answer. "
             "Choose another item, another wave, or a wider WHERE."
         )
-    unit = np.arange(keep.sum())
+    unit = np.arange(len(x))
     if customer:
         codes = pd.factorize(responses[customer])[0][keep]
         codes = np.where(codes < 0, codes.max(initial=-1) + 1 + unit, codes)  # unknown: own unit
         unit = np.unique(codes, return_inverse=True)[1]
-    note = _note(responses, items, x, keep, group, by)
-    return Answers(tuple(items), x[keep], w[keep], group[keep], list(groups), unit, by or "", note)
+    skipped = [_skips(responses, item, keep) for item in items]
+    note = _note(items, n, len(responses), skipped, lost, by)
+    return Answers(tuple(items), x, w, group, list(groups), unit, by or "", note)
+
+
+def _places(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(values, which of them each answer is)."""
+    if len(x) and (low := x.min()) >= 0 and x.max() < WIDEST:
+        place = x.astype(np.intp)
+        if (place == x).all():
+            return np.arange(int(low), place.max() + 1.0), place - int(low)
+    return np.unique(x, return_inverse=True)
 
 
 def known(responses: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -145,9 +193,12 @@ def _on_scale(item: str, values: np.ndarray, scale: Scale | None, whole: bool) -
     if scale is None:
         return
     low, high = scale
-    given = ~np.isnan(values)
-    off = given & ((values < low) | (values > high))
+    inside = len(values) and low <= values.min() and values.max() <= high
+    if inside and (not whole or (np.rint(values) == values).all()):
+        return  # the quick way, where nothing is missing
+    off = (values < low) | (values > high)  # of a missing answer neither holds
     if off.any():
+        given = ~np.isnan(values)
         worst = values[off][np.argmax(np.abs(values[off] - (low + high) / 2))]
         which = "largest" if worst > high else "smallest"
         raise ValueError(
@@ -155,8 +206,9 @@ def _on_scale(item: str, values: np.ndarray, scale: Scale | None, whole: bool) -
             f"{low:g}-{high:g} ({which} {worst:g}, first in row {np.flatnonzero(off)[0] + 1:,}). "
             "Recode or drop them before loading; `cx check` lists the rows."
         )
-    broken = given & (values != np.rint(values))
-    if whole and broken.any():
+    broken = whole & (values != np.rint(values)) & ~np.isnan(values)
+    if broken.any():
+        given = ~np.isnan(values)
         first = np.flatnonzero(broken)[0]
         raise ValueError(
             f"responses.{item}: {broken.sum():,} of {given.sum():,} answers are not whole numbers "
@@ -166,42 +218,43 @@ def _on_scale(item: str, values: np.ndarray, scale: Scale | None, whole: bool) -
 
 
 def _note(
-    responses: pd.DataFrame,
-    items: Sequence[str],
-    x: np.ndarray,
-    keep: np.ndarray,
-    group: np.ndarray,
-    by: str | None,
+    items: Sequence[str], n: np.ndarray, total: int, skipped: list[int], lost: int, by: str | None
 ) -> tuple[str, ...]:
-    n, parts = (~np.isnan(x[keep])).sum(0), []
+    parts = []
     if len(items) == 1:
         parts.append(
             page.say("{n} of {total} responses answered.", n=page.count(n[0]),
-                     total=page.count(len(x)))
+                     total=page.count(total))
         )  # fmt: skip
     elif min(n) == max(n):
         parts.append(
             page.say("{n} of {total} responses answered each question.",
-                     n=page.count(n[0]), total=page.count(len(x)))
+                     n=page.count(n[0]), total=page.count(total))
         )  # fmt: skip
     else:
         parts.append(
             page.say("{least} to {most} of {total} responses answered each question.",
-                     least=page.count(n.min()), most=page.count(n.max()), total=page.count(len(x)))
+                     least=page.count(n.min()), most=page.count(n.max()), total=page.count(total))
         )  # fmt: skip
-    skipped = [skipped_by(responses, item)[keep].sum() for item in items]
     if sum(skipped):
         parts.append(
             page.say("Not experienced, and counted apart: {items}.",
                      items=page.listed(f"{page.label(i)} {page.count(s)}"
                                        for i, s in zip(items, skipped, strict=True) if s))
         )  # fmt: skip
-    if by and (lost := int((group < 0).sum())):
+    if lost:
         parts.append(
             page.say("{lost} responses without {group} were left out.", lost=page.count(lost),
                      group=page.label(by))
         )  # fmt: skip
     return tuple(parts)
+
+
+def _skips(responses: pd.DataFrame, item: str, keep: slice | np.ndarray) -> int:
+    """How many of the rows kept never experienced what the item asks about."""
+    if f"{item}_not_experienced" not in responses:
+        return 0
+    return int(skipped_by(responses, item)[keep].sum())
 
 
 def skipped_by(responses: pd.DataFrame, item: str) -> np.ndarray:

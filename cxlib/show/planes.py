@@ -147,24 +147,28 @@ def _closest(below: np.ndarray, names: list[str]) -> str:
 
 def priorities(
     importance: pd.DataFrame,
-    performance: pd.DataFrame,
+    performance: pd.DataFrame | None = None,
     *,
     importance_unit: str = "share",
     performance_unit: str = "scale",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Importance (upwards) beside performance (to the right), crosses for both intervals.
+    """Importance (upwards) beside performance (to the right), with the uncertainty of both.
 
-    Two tables joined by term; dashed lines at the averages. The upper left is what to improve.
+    Two tables joined by term; or one that has index, index_low, index_high too (`csi.priorities`),
+    and an ellipse, which holds both at once in 95 of 100, where it also has their correlation.
+    Dashed lines at the averages. The upper left is what to improve.
     """
-    both = style.ready(importance).merge(style.ready(performance), on="term", suffixes=("", "_p"))
-    if both.empty:
-        raise ValueError("the two tables have no term in common.")
+    both = _both(importance, performance)
     ax = style.axes(ax, height=4.6)
     x, y = both["estimate_p"], both["estimate"]
-    ax.hlines(y, both["low_p"], both["high_p"], color=COLOURS[0], alpha=0.45, lw=1.6)
-    ax.vlines(x, both["low"], both["high"], color=COLOURS[0], alpha=0.45, lw=1.6)
+    if "correlation" in both and both["correlation"].notna().all():
+        for row in both.itertuples():
+            _ellipse(ax, row)
+    else:
+        ax.hlines(y, both["low_p"], both["high_p"], color=COLOURS[0], alpha=0.45, lw=1.6)
+        ax.vlines(x, both["low"], both["high"], color=COLOURS[0], alpha=0.45, lw=1.6)
     ax.plot(x, y, "o", color=COLOURS[0], ms=7, mec="white")
     ax.axvline(x.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
     ax.axhline(y.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
@@ -173,15 +177,41 @@ def priorities(
             ax.annotate(style.name(term, 22), (a, b), xytext=(6, 6), textcoords="offset points",
                         fontsize=9.5)  # fmt: skip
     ax.set(xlabel=page.say("how well we do"), ylabel=page.say("how much it matters"))
+    ax.margins(0.12)
     style.number_axis(ax.xaxis, performance_unit)
     style.number_axis(ax.yaxis, importance_unit)
+    found = _first(both) if title is None else title
+    return style.say(ax, found, page.say("Scatter with intervals."))
+
+
+def _both(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.DataFrame:
+    shown = style.ready(importance)
+    if performance is None:
+        ends = {"index": "estimate_p", "index_low": "low_p", "index_high": "high_p"}
+        return shown.rename(columns=ends)
+    both = shown.merge(style.ready(performance), on="term", suffixes=("", "_p"))
+    if both.empty:
+        raise ValueError("the two tables have no term in common.")
+    return both
+
+
+def _ellipse(ax: Axes, row: tuple) -> None:
+    """Where both values lie together with 95%; half-widths of single intervals are 1.96 errors."""
+    around = np.linspace(0, 2 * np.pi, 80)
+    reach = 2.448 / 1.96  # square roots of 5.99 (chi-squared, two values) and 3.84 (one)
+    a, b = reach * (row.high_p - row.low_p) / 2, reach * (row.high - row.low) / 2
+    x = np.cos(around)
+    y = row.correlation * x + np.sqrt(max(1 - row.correlation**2, 0)) * np.sin(around)
+    ax.fill(row.estimate_p + a * x, row.estimate + b * y, color=COLOURS[0], alpha=0.16, lw=0)
+
+
+def _first(both: pd.DataFrame) -> str:
+    x, y = both["estimate_p"], both["estimate"]
     first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
-    found = (
-        page.say("Improve first: {names}", names=page.listed(style.name(t) for t in first["term"]))
-        if len(first)
-        else page.say("Nothing that matters much is done badly")
-    )
-    return style.say(ax, found if title is None else title, page.say("Scatter with intervals."))
+    if len(first):
+        names = page.listed(style.name(t) for t in first["term"])
+        return page.say("Improve first: {names}", names=names)
+    return page.say("Nothing that matters much is done badly")
 
 
 def choice(

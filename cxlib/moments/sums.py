@@ -11,7 +11,9 @@ uncertainty. The rows are never read twice.
 
 Missing answers are a named choice. "complete" uses the rows that answer everything; "pairwise" uses
 for each pair of answers the rows that give both, which keeps more people but may give a covariance
-that no data could have.
+that no data could have; "em" finds the likeliest means and covariances given all that was answered
+(maximum likelihood under the normal law), which holds where what is missing depends on answers
+that were given.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-MISSING = ("complete", "pairwise")
+from cxlib.moments.draws import batches, buckets_of
+
+MISSING = ("complete", "pairwise", "em")
 SUMS = ("weight", "first", "second", "rows")
 LEAST_EIGENVALUE = 1e-3  # of pairwise correlations that are to be used
-BATCH = 500_000  # drawn units held at once
-MANY, BUCKETS = 10_000, 1_000  # rows above which `resample_sums` draws buckets, and how many
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Moments:
     @property
     def pairwise(self) -> bool:
         return self.weight.ndim == self.second.ndim
+
+    @property
+    def missing(self) -> str:
+        """The treatment of missing answers, one of MISSING."""
+        return "pairwise" if self.pairwise else "complete"
 
     @property
     def mean(self) -> np.ndarray:
@@ -108,11 +115,11 @@ class Moments:
         In memory the draws lie last (the arrays are views), so that arithmetic on
         `np.moveaxis(sums.cov, 0, -1)` runs over draws that lie side by side.
         """
-        return self._mix(counts.astype(float) for counts in _batches(self.buckets, draws, seed))
+        return self._mix(counts.astype(float) for counts in batches(self.buckets, draws, seed))
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
         """The same draws as `resample`, `together` at a time: for work in little memory."""
-        for counts in _batches(self.buckets, draws, seed, together):
+        for counts in batches(self.buckets, draws, seed, together):
             yield self._mix([counts.astype(float)])
 
     def select(self, columns: list[str]) -> Moments:
@@ -185,6 +192,8 @@ def of(
     unknown, not a number, or answered by nobody together with the others, and for bad weights.
     """
     answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
+    if missing == "em":
+        return _patterned(tuple(columns), origin, *answers, answers[2].max() + 1, len(rows))
     return Moments(
         tuple(columns),
         origin,
@@ -212,14 +221,16 @@ def by_group(
     size, group = b.max() + 1, rows[by].to_numpy()[_kept(rows, columns, weight, missing)]
     groups = {}
     for name in pd.unique(rows[by].dropna().sort_values()):
-        here = group == name
+        here, offered = group == name, int((rows[by] == name).sum())
+        if missing == "em" and here.any():
+            parts = (part[here] for part in (x, w, b, given))
+            groups[name] = _patterned(tuple(columns), origin, *parts, size, offered)
+            continue
         parts = _sums(x[here], w[here], b[here], given[here], missing) if here.any() else ()
         filled = np.unique(b[here])
         sums = [_spread(part, filled, size) for part in (*parts, np.bincount(b[here])[filled])]
         if parts:
-            groups[name] = Moments(
-                tuple(columns), origin, *sums, offered=int((rows[by] == name).sum())
-            )
+            groups[name] = Moments(tuple(columns), origin, *sums, offered=offered)
     return groups
 
 
@@ -244,44 +255,6 @@ def possible(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(wrong[..., None, None], mended * scale, cov), moved
 
 
-def multiplicities(units: int, draws: int, seed: int) -> np.ndarray:
-    """How often each unit comes up in each sample drawn with replacement: (draws, units).
-
-    The one source of resampling: the same `units`, `draws` and `seed` give the same draws to every
-    estimate of a page, so that differences between estimates can be taken draw by draw.
-    """
-    return np.concatenate(list(_batches(units, draws, seed)))
-
-
-def _batches(units: int, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
-    # Tallies of drawn units are eight times quicker than binomials, and batches keep them small.
-    if draws < 1:
-        raise ValueError(f"draws is {draws}; it must be 1 or more.")
-    rng = np.random.default_rng(seed)
-    at_once = together or max(1, BATCH // units)
-    for start in range(0, draws, at_once):
-        size = min(at_once, draws - start)
-        drawn = rng.integers(units, size=(size, units)) + units * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
-
-
-def resample_sums(values: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Sums of `values` (rows, p), a row a customer, over `draws` samples of customers: (draws, p).
-
-    For statistics that need many plain sums and no products. Above MANY rows, customers are put
-    into BUCKETS random buckets that are drawn whole, which costs next to nothing and no precision
-    that a reader could see.
-    """
-    if len(values) > MANY:
-        order = np.random.default_rng(seed).permutation(len(values))
-        edges = np.linspace(0, len(values), BUCKETS, endpoint=False).astype(int)
-        values = np.add.reduceat(values[order], edges, axis=0)
-    units = len(values)
-    return np.concatenate(
-        [counts.astype(float) @ values for counts in _batches(units, draws, seed)]
-    )
-
-
 def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
     """The rows' weights, ones without a column; ValueError for negative or missing ones."""
     if weight is None:
@@ -300,18 +273,6 @@ def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
 def _ratio(sums: np.ndarray, weight: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums / weight
-
-
-def buckets_of(rows: pd.DataFrame, bucket: str) -> np.ndarray:
-    """Which bucket each row falls in; a row without one (no known customer) is its own."""
-    if bucket not in rows:
-        raise ValueError(
-            f"no column {bucket!r} in these rows. They have: {', '.join(rows.columns)}."
-        )
-    codes, known = pd.factorize(rows[bucket], sort=True)
-    alone = codes < 0
-    codes[alone] = len(known) + np.arange(alone.sum())
-    return codes
 
 
 def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
@@ -378,6 +339,35 @@ def _sums(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, given: np.ndarray, missing: str
 ) -> tuple[np.ndarray, ...]:
     return _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
+
+
+def _patterned(
+    columns: tuple[str, ...],
+    origin: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    given: np.ndarray,
+    units: int,
+    offered: int,
+) -> Moments:
+    from cxlib.moments.em import Patterned
+
+    _, first, kind = np.unique(
+        np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    entry, place = np.unique(b * len(first) + kind.ravel(), return_inverse=True)
+    return Patterned(
+        columns,
+        origin,
+        *_complete_sums(x, w, place),
+        rows=np.bincount(place).astype(float),
+        offered=offered,
+        unit=entry // len(first),
+        units=units,
+        pattern=entry % len(first),
+        given=given[first],
+    )
 
 
 def _spread(part: np.ndarray, filled: np.ndarray, size: int) -> np.ndarray:

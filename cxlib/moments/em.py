@@ -1,0 +1,336 @@
+"""Means and covariances by maximum likelihood where answers are missing: the EM algorithm.
+
+Rows that answer the same questions form a pattern, and of each pattern only its sums are needed
+(Dempster, Laird and Rubin 1977; Little and Rubin 2019, chapter 11). The sums of a draw are linear
+in how often each customer is drawn, so all draws are worked on at once.
+
+Bootstrap draws lie near the sample. The derivative of one EM step at the sample's solution turns a
+step that goes a little of the way into one that goes nearly all of it (McLachlan and Krishnan 2008,
+section 4.7), so that draws need a handful of steps; those that it fails take plain ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from cxlib.moments.draws import batches
+from cxlib.moments.sums import SUMS, Moments
+
+SETTLED = 1e-10  # largest step of a standardised mean or covariance: of the estimate,
+NEAR = 3e-5  # and of draws, far below what chance does to them
+LONG_STEPS, STEPS, MOST = 25, 300, 5000  # most steps: corrected and plain of draws; of the estimate
+LEAST_VARIANCE = 1e-9  # standardised, in a direction; less is a constant or a copy
+HELD = 4_000_000  # numbers of pattern sums held at once
+NUDGE = 1e-5
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A pattern: its rows of sums, the questions seen and unseen, and (weight, first, second)."""
+
+    rows: np.ndarray
+    seen: np.ndarray
+    unseen: np.ndarray
+    sums: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums of what was answered, draw by draw: in all, and of each pattern that leaves some out.
+
+    mass (D,), first (D, p), second (D, p, p); parts: seen, unseen, weight (D,), first (D, seen),
+    second (D, seen, seen).
+    """
+
+    mass: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    parts: list[tuple]
+
+    def take(self, draws: np.ndarray) -> _Sums:
+        some = [(o, u, w[draws], x[draws], xx[draws]) for o, u, w, x, xx in self.parts]
+        return _Sums(self.mass[draws], self.first[draws], self.second[draws], some)
+
+
+@dataclass(frozen=True)
+class Patterned(Moments):
+    """Sums by customer and pattern of answers given; totals and draws are solved by EM.
+
+    The arrays of `Moments` have a row for each pair of bucket and pattern that occurs; what is
+    missing counts as 0. `total` and `resample` give plain `Moments`: the sums that are expected of
+    the whole answers, given those that were given. Draws without a solution are NaN.
+
+    Attributes
+    ----------
+    unit : bucket of each row of sums, from 0; units : how many buckets there are
+    pattern : pattern of each row of sums
+    given : which questions each pattern answers, (patterns, p)
+    """
+
+    unit: np.ndarray = field(kw_only=True)
+    units: int = field(kw_only=True)
+    pattern: np.ndarray = field(kw_only=True)
+    given: np.ndarray = field(kw_only=True)
+
+    @property
+    def missing(self) -> str:
+        return "em"
+
+    @property
+    def buckets(self) -> int:
+        return self.units
+
+    @property
+    def effective(self) -> float:
+        """The least over answers of Kish's effective number of buckets."""
+        mass = self.weight[:, None] * self.given[self.pattern]
+        by_unit = np.stack([np.bincount(self.unit, m, self.units) for m in mass.T])
+        return float((by_unit.sum(1) ** 2 / (by_unit**2).sum(1)).min())
+
+    def total(self) -> Moments:
+        """The maximum likelihood solution; ValueError where the answers do not determine one."""
+        point, _ = self._solution
+        whole = self._expected(point[None], np.ones((1, len(self.unit))))
+        return replace(whole, **{part: getattr(whole, part)[0] for part in SUMS})
+
+    def resample(self, draws: int, seed: int) -> Moments:
+        most = max(1, HELD // sum(block.sums.shape[1] for block in self._blocks))
+        parts = [*self.resample_in_parts(draws, seed, min(most, draws))]
+        return replace(
+            parts[0], **{f: np.concatenate([getattr(p, f) for p in parts]) for f in SUMS}
+        )
+
+    def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
+        for counts in batches(self.units, draws, seed, together):
+            times = counts[:, self.unit].astype(float)
+            yield self._expected(self._solved(times), times)
+
+    def select(self, columns: list[str]) -> Patterned:
+        at = [self.columns.index(c) for c in columns]
+        kinds, place = np.unique(self.given[:, at], axis=0, return_inverse=True)
+        pattern = place.ravel()[self.pattern]
+        some = kinds.any(1)[pattern]
+        return replace(
+            self,
+            columns=tuple(columns),
+            origin=self.origin[at],
+            weight=self.weight[some],
+            first=self.first[some][:, at],
+            second=self.second[some][:, at][..., at],
+            rows=self.rows[some],
+            unit=self.unit[some],
+            pattern=pattern[some],
+            given=kinds,
+        )
+
+    @cached_property
+    def _blocks(self) -> list[_Block]:
+        """The sums of each pattern around the answers' means, in their standard deviations."""
+        shift, scale = self._middle
+        first = self.first - self.weight[:, None] * shift * self.given[self.pattern]
+        cross = self.first[:, :, None] * shift
+        both = self.given[self.pattern][:, :, None] & self.given[self.pattern][:, None]
+        second = self.second - cross - np.swapaxes(cross, 1, 2)
+        second += both * self.weight[:, None, None] * np.outer(shift, shift)
+        blocks = []
+        for code, given in enumerate(self.given):
+            here, seen = np.flatnonzero(self.pattern == code), np.flatnonzero(given)
+            if not len(here):
+                continue
+            upper = np.triu_indices(len(seen))
+            squares = second[here][:, seen][..., seen] / np.outer(scale[seen], scale[seen])
+            parts = [self.weight[here, None], first[here][:, seen] / scale[seen]]
+            flat = np.concatenate([*parts, squares[:, *upper]], axis=1)
+            blocks.append(_Block(here, seen, np.flatnonzero(~given), flat))
+        return blocks
+
+    @cached_property
+    def _middle(self) -> tuple[np.ndarray, np.ndarray]:
+        """Means less origin and standard deviations of the answers given to each question."""
+        mass = np.maximum(self.weight @ self.given[self.pattern], 1e-300)
+        shift = self.first.sum(0) / mass
+        scale = np.sqrt(np.maximum(np.diagonal(self.second.sum(0)) / mass - shift**2, 0))
+        return shift, np.where(scale > 1e-9 * (1 + np.abs(shift)), scale, 1.0)
+
+    @cached_property
+    def _solution(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standardised (point (q,), derivative of a long step (q, q)) of all customers together."""
+        p = len(self.columns)
+        self._check_pairs()
+        sums = self._summed(np.ones((1, len(self.unit))))
+        point = _pack(np.zeros((1, p)), np.eye(p)[None])
+        point, settled = _climb(point, sums, p, None, 1e-3, MOST)
+        lengthen = _lengthening(point[0], sums, p)
+        if settled.all() and lengthen is not None:
+            point, settled = _climb(point, sums, p, lengthen, SETTLED, LONG_STEPS * 4)
+        if not settled.all():
+            point, settled = _climb(point, sums, p, None, SETTLED, MOST)
+        if not settled.all():
+            raise ValueError(
+                f"the answers to {list(self.columns)} do not determine their correlations: "
+                f"maximum likelihood (missing='em') did not settle in {MOST:,} steps. Some are "
+                "constant, copies of one another, or seldom answered together. Leave one out, or "
+                "use missing='complete'."
+            )
+        return point[0], np.eye(len(point[0])) if lengthen is None else lengthen
+
+    def _check_pairs(self) -> None:
+        together = self.given.T * np.bincount(self.pattern, self.weight, len(self.given))
+        never = np.argwhere(together @ self.given <= 0)
+        if len(never):
+            i, j = never[0]
+            raise ValueError(
+                f"nobody answers both {self.columns[i]!r} and {self.columns[j]!r}, so nothing is "
+                "known of their correlation. Leave one out."
+            )
+
+    def _summed(self, times: np.ndarray) -> _Sums:
+        """The standardised sums with the rows of sums taken `times` (draws, rows of sums)."""
+        draws, p = len(times), len(self.columns)
+        mass, parts = times @ self.weight, []
+        first, second = np.zeros((draws, p)), np.zeros((draws, p, p))
+        for block in self._blocks:
+            sums, k = times[:, block.rows] @ block.sums, len(block.seen)
+            xx, upper = np.empty((draws, k, k)), np.triu_indices(k)
+            xx[:, *upper] = xx[:, upper[1], upper[0]] = sums[:, 1 + k :]
+            first[:, block.seen] += sums[:, 1 : 1 + k]
+            second[:, block.seen[:, None], block.seen] += xx
+            if k < p:
+                parts.append((block.seen, block.unseen, sums[:, 0], sums[:, 1 : 1 + k], xx))
+        return _Sums(mass, first, second, parts)
+
+    def _solved(self, times: np.ndarray) -> np.ndarray:
+        """Standardised solutions (draws, q), the rows of sums taken `times`; NaN without one."""
+        (point, lengthen), p = self._solution, len(self.columns)
+        sums = self._summed(times)
+        weight = np.stack([times[:, b.rows] @ b.sums[:, 0] for b in self._blocks], axis=1)
+        given = np.stack([np.isin(np.arange(p), b.seen) for b in self._blocks])
+        pairs = weight @ (given[:, :, None] & given[:, None]).reshape(len(given), -1)
+        found = np.full((len(times), len(point)), np.nan)
+        left = np.flatnonzero((pairs > 0).all(1))
+        for how, most in ((lengthen, LONG_STEPS), (None, STEPS)):
+            if not len(left):
+                break
+            start = np.repeat(point[None], len(left), axis=0)
+            ends, settled = _climb(start, sums.take(left), p, how, NEAR, most)
+            found[left[settled]] = ends[settled]
+            left = left[~settled]
+        return found
+
+    def _expected(self, points: np.ndarray, times: np.ndarray) -> Moments:
+        """Sums expected of whole answers, of standardised solutions (draws, q)."""
+        shift, scale = self._middle
+        mean, cov = _unpack(points, len(self.columns))
+        mean, cov = shift + mean * scale, cov * np.outer(scale, scale)
+        weight = times @ self.weight
+        second = weight[:, None, None] * (cov + mean[:, :, None] * mean[:, None])
+        # in memory the draws lie last, as those of `Moments.resample` do
+        second = np.moveaxis(np.ascontiguousarray(np.moveaxis(second, 0, -1)), -1, 0)
+        return Moments(
+            self.columns,
+            self.origin,
+            weight,
+            weight[:, None] * mean,
+            second,
+            rows=times @ self.rows,
+            offered=self.offered,
+        )
+
+
+def _climb(
+    point: np.ndarray, sums: _Sums, p: int, lengthen: np.ndarray | None, near: float, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """EM steps from `point` (draws, q) until they are shorter than `near`: (points, settled).
+
+    `lengthen` (q, q) turns each step into a long one, which is mended by the one before (Anderson
+    1965, depth one). Draws whose covariance stops being one are given up; settled ones leave.
+    """
+    ends, settled = point.copy(), np.zeros(len(point), bool)
+    left, before = np.arange(len(point)), None
+    for _ in range(most):
+        keep = _sound(point, p)
+        if before is not None:
+            keep &= ~settled[left]
+        if not keep.any():
+            break
+        if keep.mean() < 0.8 or not _sound(point, p).all():
+            left, point = left[keep], point[keep]
+            before = before and tuple(part[keep] for part in before)
+            sums = sums.take(keep)
+        move = _step(point, sums, p) - point
+        done = np.abs(move).max(1) < near
+        if lengthen is not None:
+            move = move @ lengthen.T
+        after = point + move
+        if lengthen is not None and before is not None:
+            turn = move - before[1]
+            part = (turn * move).sum(1) / np.maximum((turn**2).sum(1), 1e-300)
+            after -= part[:, None] * (point - before[0] + turn)
+        before = point, move
+        point = after
+        fresh = done & ~settled[left]
+        ends[left[fresh]], settled[left[fresh]] = point[fresh], True
+    return ends, settled
+
+
+def _step(point: np.ndarray, sums: _Sums, p: int) -> np.ndarray:
+    """One EM step of every draw: what is unseen is expected, then means and covariances taken."""
+    mean, cov = _unpack(point, p)
+    precision = np.linalg.inv(cov)
+    first = np.repeat(sums.first, len(point) // len(sums.first), axis=0)
+    second = np.repeat(sums.second, len(point) // len(sums.first), axis=0)
+    for seen, unseen, w, x, xx in sums.parts:
+        rest = np.linalg.inv(precision[:, unseen[:, None], unseen])
+        slopes = -rest @ precision[:, unseen[:, None], seen]
+        at_zero = (mean[:, unseen] - _times(slopes, mean[:, seen]))[:, :, None]
+        sloped = _times(slopes, x)[:, :, None]
+        w, across = w[:, None, None], np.swapaxes(at_zero, 1, 2)
+        first[:, unseen] += (w * at_zero + sloped)[..., 0]
+        shared = slopes @ xx
+        own = w * (rest + at_zero @ across) + sloped @ across + at_zero @ np.swapaxes(sloped, 1, 2)
+        second[:, unseen[:, None], unseen] += own + shared @ np.swapaxes(slopes, 1, 2)
+        shared += at_zero * x[:, None]
+        second[:, unseen[:, None], seen] += shared
+        second[:, seen[:, None], unseen] += np.swapaxes(shared, 1, 2)
+    first, second = first / sums.mass[:, None], second / sums.mass[:, None, None]
+    return _pack(first, second - first[:, :, None] * first[:, None])
+
+
+def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    return (matrix @ vector[:, :, None])[..., 0]
+
+
+def _lengthening(point: np.ndarray, sums: _Sums, p: int) -> np.ndarray | None:
+    """(1 - J)^-1, J the derivative of an EM step at `point` (q,), by differences; None if none."""
+    moved = _step(np.vstack([point, point + NUDGE * np.eye(len(point))]), sums, p)
+    slope = (moved[1:] - moved[0]).T / NUDGE
+    try:
+        return np.linalg.inv(np.eye(len(point)) - slope)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _sound(point: np.ndarray, p: int) -> np.ndarray:
+    """Whether the covariances (draws, q) have a variance in every direction."""
+    cov = _unpack(point, p)[1]
+    whole = np.isfinite(cov).all((1, 2))
+    return whole & (
+        np.linalg.eigvalsh(np.where(whole[:, None, None], cov, 0.0))[:, 0] > LEAST_VARIANCE
+    )
+
+
+def _pack(mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """Means and one half of the covariances in a row: (draws, q)."""
+    return np.concatenate([mean, cov[:, *np.triu_indices(mean.shape[1])]], axis=1)
+
+
+def _unpack(point: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
+    upper = np.triu_indices(p)
+    cov = np.empty((len(point), p, p))
+    cov[:, *upper] = point[:, p:]
+    cov[:, upper[1], upper[0]] = point[:, p:]
+    return point[:, :p], cov

@@ -1,0 +1,269 @@
+"""What answers tell of each other: on one page, and on pages of one run that can be subtracted.
+
+    between(notebook)                     # hides groups that a total kept elsewhere gives away
+    found = among({"10": Shown(answers, wave, where), ...})
+    found["10"].hide(notebook)            # what other pages of the run would give away
+
+Two rules. A total less the groups shown must be nobody, or enough people. And where one page is
+about some of the rows of another, each cell must lack nobody of the other's, or enough people: of
+the narrower page such cells are hidden, with others where they could be worked out, and the whole
+page where everybody's count is such a cell.
+
+Whether a page is about rows of another is read from its wave and its condition: the wider has no
+condition, or asks for a part of what the narrower asks, or both speak of the same columns. Pages
+of other runs are not changed for each other, or the same inputs would not make the same page; the
+batch warns of them (`clash`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from nbformat import NotebookNode
+
+from cxlib import hiding, page
+from cxlib.report.answers import MIME
+
+Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ...), term
+Counts = dict[Key, set[float]]  # n of every cell that is shown
+
+AUDIT = "cxlab_audit"
+FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
+NAMED = re.compile(r"\"([^\"]+)\"|\b(?!(?:and|or|not|in|is|null|like|between)\b)([a-z_]\w*)", re.I)
+EQUALS = re.compile(r"\"?(\w+)\"?\s*=\s*('(?:[^']|'')*'|[\d.]+)", re.I)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows, and of which rows."""
+
+    answers: Mapping[str, dict]
+    wave: str = ""
+    where: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Away:
+    """What a page gives away beside others: by totals of the same rows, by cells of more rows."""
+
+    totals: Counts = field(default_factory=dict)
+    near: frozenset[Key] = frozenset()
+    beside: str = ""  # the page of which the whole page lacks too few
+
+    def hide(self, notebook: NotebookNode) -> list[dict[str, str]]:
+        """Take it out of the notebook; what was taken out and why, for the audit."""
+        if self.beside:
+            return _withhold(notebook, self.beside)
+        return _taken(notebook, lambda t, unit: self.rows(t, unit))
+
+    def rows(self, table: dict, unit: str) -> dict[int, str]:
+        """The rows of a kept table to hide, and why."""
+        return _near(table, unit, self.near) | _of_totals(table, unit, self.totals)
+
+
+def between(notebook: NotebookNode) -> list[dict[str, str]]:
+    """Hide groups that a total on the same page gives away; what was hidden."""
+    totals = counts_of(record for _, record in _kept(notebook))
+    return _taken(notebook, lambda table, unit: _of_totals(table, unit, totals))
+
+
+def among(pages: Mapping[str, Shown]) -> dict[str, Away]:
+    """The pages that give something away beside the others, and what."""
+    counts = {name: counts_of(shown.answers.values()) for name, shown in pages.items()}
+    of_rows: dict[tuple[str, str], Counts] = {}
+    first: dict[tuple[str, str], str] = {}
+    for name, shown in pages.items():
+        rows = shown.wave, shown.where
+        first.setdefault(rows, shown.title or name)
+        for key, n in counts[name].items():
+            of_rows.setdefault(rows, {}).setdefault(key, set()).update(n)
+    wider = {rows: [w for w in of_rows if within(rows, w)] for rows in of_rows}
+    found = {}
+    for name, shown in pages.items():
+        rows = shown.wave, shown.where
+        near, beside = set(), ""
+        for more in wider.get(rows, ()):
+            close = clash(counts[name], of_rows[more])
+            near |= close
+            beside = beside or (first[more] if _everybody(counts[name]) & close else "")
+        away = Away(of_rows.get(rows, {}), frozenset(near), beside)
+        if beside or any(away.rows(t, r["unit"]) for r in shown.answers.values()
+                         for _, t in tables_of(r)):  # fmt: skip
+            found[name] = away
+    return found
+
+
+def clash(narrow: Counts, wide: Counts) -> set[Key]:
+    """The cells that lack so few people of the same cell that those could be worked out."""
+    least = page.rules().smallest_cell
+    return {
+        key
+        for key in narrow.keys() & wide.keys()
+        if any(0 < more - less < least for more in wide[key] for less in narrow[key])
+    }
+
+
+def _everybody(counts: Counts) -> set[Key]:
+    """The cells without groups that count the most."""
+    whole = {key: max(n) for key, n in counts.items() if not key[1]}
+    return {key for key, n in whole.items() if n == max(whole.values())}
+
+
+def within(narrow: tuple[str, str], wide: tuple[str, str]) -> bool:
+    """Whether the rows of one (wave, condition) may all be rows of another, as far as one reads."""
+    if narrow == wide or wide[0] not in ("", narrow[0]):
+        return False
+    less, more = _conditions(narrow[1]), _conditions(wide[1])
+    if more <= less:
+        return True
+    equal = {c.lower(): v for c, v in EQUALS.findall(" and ".join(sorted(less)))}
+    apart = any(equal.get(c.lower(), v) != v for c, v in EQUALS.findall(" and ".join(sorted(more))))
+    return not apart and _columns(narrow[1]) == _columns(wide[1])
+
+
+def _conditions(where: str) -> set[str]:
+    """The parts joined by AND, outside quotes and brackets."""
+    parts, depth = [""], 0
+    for piece in re.findall(r"'[^']*'|\"[^\"]*\"|[()]|\band\b|\s+|[^\s()'\"]+", where, re.I):
+        depth += (piece == "(") - (piece == ")")
+        if piece.lower() == "and" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += " " if piece.isspace() else piece
+    bare = {part.strip() for part in parts if part.strip()}
+    inner = {p[1:-1] for p in bare if p[:1] == "(" and p[-1:] == ")" and p.count("(") == 1}
+    return {p for p in bare if p[1:-1] not in inner}.union(*map(_conditions, inner))
+
+
+def _columns(where: str) -> set[str]:
+    plain = re.sub(r"'(?:[^']|'')*'", "", where)
+    return {(quoted or bare).lower() for quoted, bare in NAMED.findall(plain)}
+
+
+def tables_of(record: dict) -> Iterator[tuple[str, dict]]:
+    """(name, table) of a kept answer: its own, then the further ones."""
+    yield record["name"], record["table"]
+    for name, table in record["tables"].items():
+        yield f"{record['name']}.{name}", table
+
+
+def counts_of(records: Iterable[dict]) -> Counts:
+    """n of every cell shown in the records; a group of everybody is no group."""
+    found: Counts = {}
+    for record in records:
+        for _, table in tables_of(record):
+            for key, n in zip(_keys(table, record["unit"]), _column(table, "n"), strict=True):
+                if isinstance(n, (int, float)):
+                    found.setdefault(key, set()).add(n)
+    return found
+
+
+def _column(table: dict, name: str) -> list:
+    if name not in table["columns"]:
+        return [None] * len(table["rows"])
+    place = table["columns"].index(name)
+    return [row[place] for row in table["rows"]]
+
+
+def _keys(table: dict, unit: str) -> Iterator[Key]:
+    columns = table["columns"]
+    at = columns.index("term") if "term" in columns else 0
+    for row in table["rows"]:
+        pairs = zip(columns[:at], map(str, row[:at]), strict=True)
+        yield unit, tuple(p for p in pairs if p[1] != hiding.TOTAL), str(row[at]) if row else ""
+
+
+def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
+    return [(c, o.data[MIME]) for c in notebook.cells for o in c.get("outputs", [])
+            if MIME in o.get("data", {})]  # fmt: skip
+
+
+def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
+    """Blank the rows that `rows_of(table, unit)` names, with the figures of their cells."""
+    done = []
+    for cell, record in _kept(notebook):
+        for part, table in tables_of(record):
+            if rows := rows_of(table, record["unit"]):
+                done += [{"answer": part, **what} for what in _blank(table, rows)]
+                _without_figures(cell, record)
+    return done
+
+
+def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
+    """Rows to hide because a total less the others would be fewer than the smallest cell."""
+    columns, least, found = table["columns"], page.rules().smallest_cell, {}
+    if "term" not in columns[1:] or "n" not in columns:
+        return found
+    at = columns.index("term")
+    seen: dict[str, list[tuple[float, int]]] = {}
+    for place, (row, n) in enumerate(zip(table["rows"], _column(table, "n"), strict=True)):
+        if hiding.TOTAL not in map(str, row[:at]) and isinstance(n, (int, float)):
+            seen.setdefault(str(row[at]), []).append((n, place))
+    for term, shown in seen.items():
+        shown.sort()
+        for total in totals.get((unit, (), term), ()):
+            while shown and 0 < total - sum(n for n, _ in shown) < least:
+                found[shown.pop(0)[1]] = hiding.COMPLEMENT
+    return found
+
+
+def _near(table: dict, unit: str, near: frozenset[Key]) -> dict[int, str]:
+    """Rows whose cell is `near`, and those from which they could be worked out."""
+    close = np.array([key in near for key in _keys(table, unit)], bool)
+    if not close.any():
+        return {}
+    frame = pd.DataFrame(table["rows"], columns=table["columns"])
+    before = frame["n"].isna().to_numpy()
+    gone = hiding.completed(frame, close | before)
+    return {int(i): hiding.NEAR if close[i] else hiding.COMPLEMENT for i in np.flatnonzero(gone)
+            if not before[i]}  # fmt: skip
+
+
+def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
+    frame = pd.DataFrame(table["rows"], columns=table["columns"])
+    why = pd.Series([rows.get(i, "") for i in range(len(frame))], dtype=object)
+    names = {*hiding.grouping(frame), "term"}
+    told = hiding.audit(frame, why)
+    for place, what in zip(np.flatnonzero(why != ""), told, strict=True):
+        table.setdefault("hidden", []).append({"row": int(place), "why": hiding.COMPLEMENT, **what})
+        table["rows"][place] = [
+            v if c in names or isinstance(v, (str, bool)) else None
+            for c, v in zip(table["columns"], table["rows"][place], strict=True)
+        ]
+    return told
+
+
+def _without_figures(cell: NotebookNode, record: dict) -> None:
+    """The figures of the cell, sentence and note, may show or name what was taken out."""
+    said = page.say("A figure and a sentence are left out: they would give a small group away.")
+    record["answer"], record["note"] = said, ""
+    cell.outputs = [
+        o for o in cell.outputs if not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
+    ]
+    for output in cell.outputs:
+        if output.get("data", {}).get(MIME) is record:
+            output.data["text/plain"] = said
+
+
+def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
+    """Leave nothing but a sentence of what the notebook found."""
+    least = page.rules().smallest_cell
+    said = page.say(
+        "This page is left out: beside “{page}” it would give away a group of fewer than {least}.",
+        page=beside, least=least,
+    )  # fmt: skip
+    nothing = {"columns": [], "rows": []}
+    record = {"name": "left_out", "title": "", "answer": said, "note": "", "unit": "", "draws": 0,
+              "seed": 0, "table": nothing, "tables": {}}  # fmt: skip
+    output = {"output_type": "display_data", "metadata": {},
+              "data": {"text/plain": said, MIME: record}}  # fmt: skip
+    cells = [c for c in notebook.cells if c.cell_type == "code"]
+    for cell in cells:
+        cell.outputs = []
+    cells[-1].outputs = [NotebookNode(output)]
+    return [{"answer": "", "cell": "page", "reason": hiding.reason(hiding.NEAR)}]

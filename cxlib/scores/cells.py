@@ -1,0 +1,123 @@
+"""Sums of every group: its mean, what that is worth, and the same from draws of customers.
+
+A mean of recoded answers depends on the data only through how often each answer was given in each
+group. So the answers are counted once, and everything else is arithmetic on that small table:
+draws of independent, equally weighted answers are draws of counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlib.estimates import LEVEL, at_once, interval, widened
+from cxlib.moments import resample_sums
+from cxlib.scores import intervals
+from cxlib.scores.rows import Answers
+
+Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Of each group and item, (groups, items): mean, answers, and what they are worth."""
+
+    mean: np.ndarray
+    n: np.ndarray
+    effective: np.ndarray  # answers of equal weight, by different people, that tell as much
+    design: np.ndarray  # n / effective
+    total: np.ndarray  # sums of weights
+    variance: np.ndarray  # of an answer, weighted
+
+    @property
+    def counted(self) -> np.ndarray:
+        """Effective n, a trifle where there is nothing, so that formulas divide by no zero."""
+        return np.maximum(self.effective, 1e-9)
+
+
+def of(answers: Answers, recode: Recode) -> Cells:
+    """The cells of every group and item."""
+    parts = []
+    for tally in answers.tallies:
+        y = recode(tally.values)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total = tally.weight.sum(1)
+            mean = tally.weight @ y / total
+            variance = np.maximum(tally.weight @ y**2 / total - mean**2, 0)
+        effective = intervals.kish(total, tally.squares.sum(1))
+        parts.append((mean, tally.rows.sum(1), effective, total, variance))
+    mean, n, effective, total, variance = (np.stack(p, axis=1) for p in zip(*parts, strict=True))
+    if answers.repeated:
+        # Linearised variance over customers; where it says less than Kish, it is believed.
+        rest = residuals(answers, recode, mean)
+        error = (rest**2).sum(0).reshape(mean.shape) / np.where(total > 0, total, np.nan) ** 2
+        clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
+        effective = np.minimum(effective, clustered)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Cells(mean, n.astype(int), effective, n / effective, total, variance)
+
+
+def residuals(answers: Answers, recode: Recode, mean: np.ndarray) -> np.ndarray:
+    """What each customer adds to each cell's deviation: weighted sums, (customers, cells)."""
+    return answers.unit_sums(answers.weight[:, None] * (recode(answers.x) - mean[answers.group]))
+
+
+def draw_sums(
+    answers: Answers, recode: Recode, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted sums of recoded answers and of weights, over draws of customers.
+
+    Both are (draws, groups * items); the customers are drawn whole, the same ones for all cells.
+    """
+    if len(answers.items) == 1 and not answers.weighted and not answers.repeated:
+        return _from_counts(answers, recode, draws, seed)
+    y, w = recode(answers.x), answers.weight[:, None]
+    tops_and_bottoms = [answers.unit_sums(w * y), answers.unit_sums(w * np.ones_like(y))]
+    sums = resample_sums(np.concatenate(tops_and_bottoms, axis=1), draws, seed)
+    return tuple(np.split(sums, 2, axis=1))
+
+
+def _from_counts(
+    answers: Answers, recode: Recode, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same law as drawing rows: how often each answer comes up is multinomial."""
+    if draws < 1:
+        raise ValueError(f"draws is {draws}; it must be 1 or more.")
+    tally = answers.tallies[0]
+    values, value = np.unique(recode(tally.values), return_inverse=True)
+    counts = tally.rows @ np.eye(len(values))[value]
+    chance, n = counts.ravel() / counts.sum(), int(counts.sum())
+    drawn = np.random.default_rng(seed).multinomial(n, chance, size=draws)
+    drawn = drawn.reshape(draws, *counts.shape).astype(float)
+    return drawn @ values, drawn.sum(2)
+
+
+def means(tops: np.ndarray, bottoms: np.ndarray) -> np.ndarray:
+    """Means of every cell in each draw, NaN where a draw has no answer."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(bottoms > 0, tops / bottoms, np.nan)
+
+
+def moved_out(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarray) -> np.ndarray:
+    """Draws from few answers spread too little: each cell's are moved out by its own factor."""
+    reach = np.array([intervals.z(widened(n)) for n in np.ravel(effective)])
+    return estimate + reach / intervals.z(LEVEL) * (replicates - estimate)
+
+
+def drawn(
+    answers: Answers, recode: Recode, cells: Cells, draws: int, seed: int, bounds: tuple
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bootstrap (low, high, replicates) of every cell; several hold together."""
+    replicates = means(*draw_sums(answers, recode, draws, seed))
+    flat = cells.mean.ravel()
+    # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
+    varies = (np.abs(replicates - flat) > 1e-9).any(0)
+    known = (cells.n.ravel() > 1) & varies
+    low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
+    if known.any():
+        moved = moved_out(replicates[:, known], flat[known], cells.effective.ravel()[known])
+        low[known], high[known] = at_once(flat[known], moved) if len(flat) > 1 else interval(moved)
+    low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
+    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates[:, known]

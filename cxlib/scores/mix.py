@@ -1,0 +1,193 @@
+"""How much of a change is other people, and how much is people answering otherwise.
+
+    fit = scores.mix(responses, "recommend", by="boarding_area", over="wave")
+    fit.table      # column, term (change, mix, rate), estimate, low, high, n
+    fit.groups     # group, term (mix, rate), estimate: what each group adds
+
+Between two waves the shares of the groups change (mix) and so do their scores (rate). Kitagawa
+(1955, JASA 50), in the symmetric form in which both are taken at their average, which is also the
+Shapley value of the two: mix and rate add up to the change exactly, in every draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates, tabulate
+from cxlib.scores import cells
+from cxlib.scores.measures import Measure, as_measure
+from cxlib.scores.rows import known, read
+
+TERMS = ("change", "mix", "rate")
+
+
+@dataclass(frozen=True)
+class Mix(Estimates):
+    """A change taken apart.
+
+    Attributes
+    ----------
+    table : column (what the groups are of), term ("change", "mix", "rate"), estimate, low, high, n
+    groups : column, group, term ("mix", "rate"), estimate, low, high, n (of the smaller wave),
+        share_before, share_after, score_before, score_after; a column's rows add up to its mix and
+        its rate
+    """
+
+    groups: pd.DataFrame = field(kw_only=True)
+
+
+def mix(
+    responses: pd.DataFrame,
+    item: str = "recommend",
+    *,
+    by: str | Sequence[str],
+    over: str = "wave",
+    before: str = "",
+    after: str = "",
+    jointly: bool = False,
+    measure: Measure | str = "nps",
+    weight: str | None = None,
+    customer: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Mix:
+    """The change of a score between two values of `over`, parted by each of the columns `by`.
+
+    `before` and `after` are the last two when empty. Several columns are taken one at a time, or
+    as cells of all together (`jointly`). Rows that do not say are a group of their own; a group
+    that one wave lacks counts as mix. Percentile intervals, customers drawn whole. Raises
+    ValueError for unknown columns and waves, and when there are fewer than two.
+    """
+    measure, columns = as_measure(measure), [by] if isinstance(by, str) else list(by)
+    known(responses, [item, over, *columns])
+    before, after = _waves(responses, over, before, after)
+    rows = responses[responses[over].isin([before, after])]
+    later = (rows[over] == after).to_numpy(int)
+    how = dict(measure=measure, weight=weight, customer=customer, draws=draws, seed=seed)
+    if jointly and len(columns) > 1:
+        joined = " × ".join(page.label(c) for c in columns)
+        parts = [_parted(rows, item, later, _cells_of(rows, columns), joined, **how)]
+    else:
+        parts = [_parted(rows, item, later, _cells_of(rows, [c]), c, **how) for c in columns]
+    table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
+    return Mix(
+        table, _sentence(table, measure, before, after),
+        page.say("{draws} draws. Mix and rate add up to the change (Kitagawa 1955).",
+                 draws=page.count(draws)),
+        measure.unit, groups=groups, draws=draws, seed=seed,
+    )  # fmt: skip
+
+
+def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mix and rate of each group, (..., groups) each.
+
+    `tops` and `bottoms` are weighted sums of the recoded answers and of the weights, (..., 2,
+    groups): first the earlier wave. NaN where a wave has nobody.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = bottoms.sum(-1, keepdims=True)
+        share, score = bottoms / size, tops / bottoms
+        whole = (tops.sum(-1) / size[..., 0]).mean(-1)
+    # Of a group that one wave lacks, nobody can say that its answers changed.
+    first, second = score[..., 0, :], score[..., 1, :]
+    first, second = np.where(np.isnan(first), second, first), np.where(
+        np.isnan(second), first, second
+    )  # fmt: skip
+    average, shift = (first + second) / 2, share[..., 1, :] - share[..., 0, :]
+    rate = share.mean(-2) * (second - first)
+    return np.nan_to_num(shift * (average - whole[..., None])), np.nan_to_num(rate)
+
+
+def _parted(
+    rows: pd.DataFrame,
+    item: str,
+    later: np.ndarray,
+    group: pd.Series,
+    column: str,
+    *,
+    measure: Measure,
+    weight: str | None,
+    customer: str | None,
+    draws: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    codes, names = pd.factorize(group, sort=True)
+    k = len(names)
+    answers = read(
+        rows.assign(**{"_cell": later * k + codes}), [item], by="_cell", weight=weight,
+        customer=customer, scale=measure.scale, whole=measure.whole,
+    )  # fmt: skip
+    place, found = np.asarray(answers.groups), cells.of(answers, measure.recode)
+    total = _spread(found.total[:, 0], place, k)
+    shape = lambda v: measure.factor * _spread(v, place, k)  # noqa: E731
+    moved, answered = parts(shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]), total)
+    tops, bottoms = cells.draw_sums(answers, measure.recode, draws, seed)
+    drawn = parts(shape(tops), _spread(bottoms, place, k))
+    n = _spread(found.n[:, 0], place, k)
+    sums = np.array([moved.sum() + answered.sum(), moved.sum(), answered.sum()])
+    replicates = np.stack([drawn[0].sum(-1) + drawn[1].sum(-1), *(d.sum(-1) for d in drawn)], 1)
+    table = tabulate(TERMS, sums, replicates, int(n.sum()), column=column)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = total / total.sum(-1, keepdims=True)
+        score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
+    groups = [
+        tabulate([term] * k, value, d, n.min(0).astype(int), column=column, group=list(names))
+        .assign(share_before=share[0], share_after=share[1], score_before=score[0],
+                score_after=score[1])
+        for term, value, d in (("mix", moved, drawn[0]), ("rate", answered, drawn[1]))
+    ]  # fmt: skip
+    return table, pd.concat(groups, ignore_index=True)
+
+
+def _spread(values: np.ndarray, place: np.ndarray, k: int) -> np.ndarray:
+    """(..., cells there are) as (..., 2, k): the earlier wave first, nothing where nobody is."""
+    whole = np.zeros((*values.shape[:-1], 2 * k))
+    whole[..., place] = values
+    return whole.reshape(*values.shape[:-1], 2, k)
+
+
+def _cells_of(rows: pd.DataFrame, columns: list[str]) -> pd.Series:
+    unknown = page.say("not stated")
+    texts = [rows[c].astype("string").fillna(unknown) for c in columns]
+    joined = texts[0]
+    for text in texts[1:]:
+        joined = joined + " · " + text
+    return joined
+
+
+def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple[str, str]:
+    waves = sorted(responses[over].dropna().unique())
+    if len(waves) < 2:
+        raise ValueError(
+            f"{over}: {len(waves)} value(s) in these rows; a change needs two. Take other rows."
+        )
+    last = after or waves[-1]
+    if last in waves and not before:
+        before = waves[waves.index(last) - 1] if last != waves[0] else waves[1]
+    if unknown := [w for w in (before, last) if w not in waves]:
+        raise ValueError(f"{over} has no {unknown}. There are: {', '.join(map(str, waves))}.")
+    return before, last
+
+
+def _sentence(table: pd.DataFrame, measure: Measure, before: str, after: str) -> str:
+    said = []
+    for column, rows in table.groupby("column", sort=False):
+        change, moved, answered = (rows[rows["term"] == t].iloc[0] for t in TERMS)
+        said.append(page.say(
+            "by {column}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
+            column=page.quoted(page.label(str(column))), mix=measure.signed(moved.estimate),
+            rate=measure.signed(answered.estimate),
+            mix_span=measure.change_span(moved.low, moved.high),
+            rate_span=measure.change_span(answered.low, answered.high),
+        ))  # fmt: skip
+    return page.say(
+        "From {before} to {after} the score changed by {change} ({span}): {parts}.",
+        before=page.label(str(before)), after=page.label(str(after)),
+        change=measure.signed(change.estimate),
+        span=measure.change_span(change.low, change.high), parts=page.listed(said),
+    )  # fmt: skip

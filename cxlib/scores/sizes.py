@@ -1,0 +1,116 @@
+"""How large a change must be to be seen, and how many answers it takes.
+
+    scores.detectable(responses, "recommend", by="wave")        # points, for two waves like each
+    scores.needed(responses, "recommend", changes=[2, 5, 10])   # answers a wave
+
+Two waves of independent samples are compared at 5 %, two-sided; the change is found with
+probability `power`. Answers differ as they did so far, weights and repeated customers included
+(their design effect). When the same customers answer in both waves, smaller changes can be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import LEVEL, Estimates
+from cxlib.scores import cells, intervals
+from cxlib.scores.measures import Measure, as_measure
+from cxlib.scores.rows import read
+
+
+def detectable(
+    responses: pd.DataFrame,
+    item: str = "recommend",
+    *,
+    by: str | None = None,
+    measure: Measure | str = "nps",
+    weight: str | None = None,
+    customer: str | None = None,
+    power: float = 0.8,
+) -> Estimates:
+    """Smallest change between two waves like this one that a test finds with probability `power`.
+
+    In the unit of the score; with `by`, of two waves like each group. `low` and `high` are empty.
+    """
+    measure, reach = as_measure(measure), _reach(power)
+    answers = read(responses, [item], by=by, weight=weight, customer=customer,
+                   scale=measure.scale, whole=measure.whole)  # fmt: skip
+    found = cells.of(answers, measure.recode)
+    size = np.where(
+        found.n[:, 0] > 1,
+        measure.factor * smallest(found.variance[:, 0], found.counted[:, 0], reach), np.nan,
+    )  # fmt: skip
+    table = _table(by, answers.groups, item, size, found.n[:, 0])
+    last = table.iloc[-1]
+    name = measure.name(item)
+    answer = page.say(
+        "{measure}: with {n} answers a wave, as in {group}, a change of {change} is found {power} "
+        "of the time; a smaller one is mostly missed.",
+        measure=name, n=page.count(last["n"]), group=page.label(str(last[by])),
+        change=measure.change(last["estimate"]), power=page.percent(power),
+    ) if by else page.say(
+        "{measure}: with {n} answers a wave, a change of {change} is found {power} of the time; a "
+        "smaller one is mostly missed.",
+        measure=name, n=page.count(last["n"]), change=measure.change(last["estimate"]),
+        power=page.percent(power),
+    )  # fmt: skip
+    return Estimates(table, answer, page.together(answers.note), measure.unit)
+
+
+def needed(
+    responses: pd.DataFrame,
+    item: str = "recommend",
+    *,
+    changes: Sequence[float],
+    measure: Measure | str = "nps",
+    weight: str | None = None,
+    customer: str | None = None,
+    power: float = 0.8,
+) -> Estimates:
+    """Answers each of two waves needs so that a test finds a change with probability `power`.
+
+    `changes` are in the unit of the score (points; shares as .05). The table has a row a change,
+    `estimate` is the number of answers, weighted and repeated as they are now.
+    """
+    if not len(changes) or min(changes) <= 0:
+        raise ValueError(f"changes={list(changes)}: give the sizes of changes, each above 0.")
+    measure, reach = as_measure(measure), _reach(power)
+    answers = read(responses, [item], weight=weight, customer=customer, scale=measure.scale,
+                   whole=measure.whole)  # fmt: skip
+    found = cells.of(answers, measure.recode)
+    spread = measure.factor**2 * found.variance[0, 0] * found.design[0, 0]
+    sizes = np.ceil(2 * spread * (reach / np.asarray(changes, float)) ** 2)
+    table = _table("change", [measure.change(c) for c in changes], item, sizes,
+                   np.repeat(found.n[0, 0], len(changes)))  # fmt: skip
+    answer = page.say(
+        "{measure}: to find a change of {change} {power} of the time, each wave needs {n} answers.",
+        measure=measure.name(item), change=measure.change(changes[0]), power=page.percent(power),
+        n=page.count(sizes[0]),
+    )  # fmt: skip
+    return Estimates(table, answer, page.together(answers.note), "answers")
+
+
+def smallest(variance: np.ndarray, n: np.ndarray, reach: float) -> np.ndarray:
+    """The change found between two samples of (effective) size n; `reach` in standard errors."""
+    return reach * np.sqrt(2 * variance / n)
+
+
+def _reach(power: float) -> float:
+    if not 0 < power < 1:
+        raise ValueError(f"power={power:g}; it must lie between 0 and 1, as .8 does.")
+    return intervals.z(LEVEL) + NormalDist().inv_cdf(power)
+
+
+def _table(
+    by: str | None, groups: list, item: str, estimate: np.ndarray, n: np.ndarray
+) -> pd.DataFrame:
+    table = pd.DataFrame({"term": item, "estimate": estimate, "low": np.nan, "high": np.nan,
+                          "n": n.astype(int)})  # fmt: skip
+    if by:
+        table.insert(0, by, groups)
+    return table

@@ -1,0 +1,160 @@
+"""Pages that a reader could subtract from each other: what the difference tells is hidden."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from cxlib import hiding, report
+from cxlib.batch import beside
+from cxlib.estimates import Estimates
+from cxlib.report import answers, apart, pages, private
+from cxlib.report.apart import Shown, within
+
+
+def fit(counts: dict[str, int], everybody: int | None = None) -> Estimates:
+    rows = [(group, "speed", 7.25, n) for group, n in counts.items()]
+    rows += [(hiding.TOTAL, "speed", 7.5, everybody)] if everybody else []
+    table = pd.DataFrame(rows, columns=["channel", "term", "estimate", "n"])
+    return Estimates(table, "Web leads.", "All of them.", unit="points")
+
+
+def overall(n: int) -> Estimates:
+    return Estimates(pd.DataFrame({"term": ["speed"], "estimate": [6.5], "n": [n]}), "Mean 6.5.",
+                     unit="points")  # fmt: skip
+
+
+def shown(where: str, *fits: Estimates, wave: str = "") -> Shown:
+    kept = {f"a{i}": answers._record(f"a{i}", f, "") for i, f in enumerate(fits)}
+    return Shown(kept, wave, where, f"Title {where}")
+
+
+def notebook(page: Shown):
+    figure = new_output("display_data", data={"image/svg+xml": "<svg>7.25</svg>"})
+    cells = [
+        new_code_cell("1", outputs=[figure, new_output(
+            "display_data", data={"text/plain": r["answer"], report.MIME: r})])
+        for r in page.answers.values()
+    ]  # fmt: skip
+    made = new_notebook(cells=cells)
+    report.protect(made)
+    return made
+
+
+def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
+    one, other = shown("", overall(93)), shown("", fit({"a": 40, "b": 50}))
+    found = apart.among({"10": one, "20": other})
+    assert list(found) == ["20"]
+    assert apart.among({"10": shown("x = 1", overall(93)), "20": other}) == {}
+    made = notebook(other)
+    private.protect_from(made, found["20"])
+    assert [h["cell"] for h in report.audit_of(made)["hidden"]] == ["channel=a, term=speed"]
+    assert "svg" not in json.dumps(made) and "Web leads" not in json.dumps(made)
+
+
+def test_every_total_is_looked_at() -> None:
+    of_run = {"10": shown("", overall(93)), "11": shown("", overall(400)),
+              "20": shown("", fit({"a": 40, "b": 50}))}  # fmt: skip
+    assert list(apart.among(of_run)) == ["20"]
+    assert list(apart.among(dict(reversed(of_run.items())))) == ["20"]
+
+
+def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
+    narrow = shown("channel != 'fax'", overall(90), fit({"a": 40, "b": 50}))
+    found = apart.among({"all": shown("", overall(93)), "some": narrow})
+    assert list(found) == ["some"] and found["some"].beside == "Title "
+    made = notebook(narrow)
+    private.protect_from(made, found["some"])
+    html = pages.bind(made, pages.Facts("T"))
+    assert not any(x in json.dumps(made) + html for x in ("7.25", "6.5", "Web leads", "svg"))
+    [kept] = report.answers_of(made).values()
+    assert "left out" in kept["answer"] and kept["answer"] in html
+    assert report.audit_of(made)["hidden"][-1]["reason"].startswith("beside a page about more")
+
+
+def test_of_a_cell_that_lacks_few_people_the_narrower_page_shows_nothing() -> None:
+    wide = shown("", fit({"a": 100, "b": 200, "c": 300}, 600))
+    narrow = shown("age > 30", fit({"a": 97, "b": 120, "c": 200}, 417))
+    found = apart.among({"all": wide, "some": narrow})
+    assert list(found) == ["some"] and not found["some"].beside
+    made = notebook(narrow)
+    private.protect_from(made, found["some"])
+    [kept] = report.answers_of(made).values()
+    # b goes too: everybody less b and c would be a.
+    assert [row[3] for row in kept["table"]["rows"]] == [None, None, 200, 417]
+    assert [h["cell"] for h in report.audit_of(made)["hidden"]] == [
+        "channel=a, term=speed", "channel=b, term=speed",
+    ]  # fmt: skip
+    assert kept["note"] == "" and "–" in report.table_of(kept)["n"].tolist()
+
+
+@pytest.mark.parametrize("few", [0, 10, 50])
+def test_pages_that_differ_by_nobody_or_a_crowd_stay(few: int) -> None:
+    wide = shown("", fit({"a": 100, "b": 200}))
+    narrow = shown("age > 30", fit({"a": 100 - few, "b": 200}))
+    assert apart.among({"all": wide, "some": narrow}) == {}
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "said"),
+    [
+        ("x = 1", "", True),
+        ("", "x = 1", False),
+        ("x = 1 and y = 'a'", "y = 'a'", True),
+        ("(x = 1) and \"channel\" = 'web'", "x = 1", True),
+        ("\"channel\" = 'web'", "\"channel\" = 'fax'", False),
+        ("channel = 'a and b'", "channel = 'a'", False),
+        ("age > 31", "age > 30", True),
+        ("region in ('a', 'b')", "region in ('a', 'b', 'c')", True),
+        ("age > 31", "channel = 'web'", False),
+        ("x = 1", "x = 1", False),
+    ],
+)
+def test_which_rows_lie_within_others(narrow: str, wide: str, said: bool) -> None:
+    assert within(("", narrow), ("", wide)) is said
+
+
+def test_a_wave_lies_within_all_and_beside_others() -> None:
+    assert within(("q1", ""), ("", "")) and not within(("q1", ""), ("q2", ""))
+    assert not within(("", "x = 1"), ("q1", ""))
+
+
+@given(st.lists(st.integers(10, 60), min_size=3, max_size=5), st.data())
+def test_whoever_subtracts_two_pages_finds_nobody_or_a_crowd(n: list[int], data) -> None:
+    less = [v - data.draw(st.integers(0, min(v, 20))) for v in n]
+    names = "abcde"[: len(n)]
+    wide = shown("", fit(dict(zip(names, n, strict=True)), sum(n)))
+    narrow = shown("x", fit(dict(zip(names, less, strict=True)), sum(less)))
+    found = apart.among({"all": wide, "some": narrow})
+    made = notebook(narrow)
+    if "some" in found:
+        private.protect_from(made, found["some"])
+    seen = apart.counts_of(report.answers_of(made).values())
+    assert apart.clash(seen, apart.counts_of(wide.answers.values())) == set()
+    groups = {key[1][0][1] for key in seen if key[1]}
+    rest = [(a, b) for name, a, b in zip(names, n, less, strict=True) if name not in groups]
+    if groups and any(not key[1] for key in seen):  # the total less what is shown, of both pages
+        gap = sum(a - b for a, b in rest)
+        assert len(rest) != 1 or gap == 0 or gap >= 10
+
+
+def test_another_run_beside_is_warned_of_and_left_alone(tmp_path) -> None:
+    run = {"study": "s", "data": {"responses": "f" * 64}, "pages": [
+        {"page": "10", "parameters": {"WAVE": "", "WHERE": ""}}]}  # fmt: skip
+    (tmp_path / "monday").mkdir()
+    before = json.dumps({"10": shown("", overall(93)).answers})
+    (tmp_path / "monday" / "run.json").write_text(json.dumps(run))
+    (tmp_path / "monday" / "answers.json").write_text(before)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("f" * 64)
+    today = {"20": shown("channel != 'fax'", overall(90))}
+    [found] = beside.warnings(tmp_path / "tuesday", run, today)
+    assert found["page"] == "20" and "monday/10" in found["said"]
+    assert beside.warnings(tmp_path / "monday", run, today) == []  # itself is not beside itself
+    assert beside.warnings(tmp_path / "tuesday", run | {"data": {"responses": "e"}}, today) == []
+    assert (tmp_path / "monday" / "answers.json").read_text() == before
