@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import page, segments, synthetic
-from cxlib.segments import grading, space, stability
+from cxlib.segments import grading, profiles, space, stability
 
 DAY = pd.Timestamp("2026-01-01")
 
@@ -183,7 +183,7 @@ def test_a_crowd_without_groups_is_called_one() -> None:
     crowd = pd.DataFrame(np.random.default_rng(1).normal(size=(600, 5)), columns=list("abcde"))
     fit = segments.fit(crowd, list("abcde"), k=7, draws=20)
     assert "shade into each other" in fit.note
-    weak = fit.table[fit.table["jaccard"] < stability.PATTERN]
+    weak = fit.table[fit.table["jaccard"] < profiles.PATTERN]
     assert len(weak) and weak["term"].str.contains("not named").all()
 
 
@@ -211,7 +211,7 @@ def test_a_weight_of_two_is_the_customer_twice(groups: pd.DataFrame) -> None:
 
 def test_jaccard_by_hand() -> None:
     before, after = np.array([0, 0, 0, 1, 1]), np.array([1, 1, 0, 0, 0])
-    assert_allclose(stability._likest(before, after, 2), [2 / 3, 2 / 3])
+    assert_allclose(stability.likest(before, after, 2), [2 / 3, 2 / 3])
 
 
 def test_rows_come_back_in_order_and_number(groups: pd.DataFrame, fit: segments.Fit) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 from cxlib import page
 
 MOST_LEVELS = 40
+MOST_STEPS = 7
 FARTHEST = 3.0  # deviations
 FLAG = ("no", "yes")
 UNKNOWN = "not known"
@@ -32,11 +33,18 @@ class Axis:
     middle: float
     centre: np.ndarray
     scale: np.ndarray
+    steps: tuple[float, ...] = ()  # of a number that latent classes read by its levels
 
 
-def axes_of(customers: pd.DataFrame, features: list[str], w: np.ndarray) -> list[Axis]:
-    """How each feature is to be read, learnt from these customers."""
-    return [_axis(customers[name], w) for name in features]
+def axes_of(
+    customers: pd.DataFrame, features: list[str], w: np.ndarray, *, skip: bool = False
+) -> list[Axis]:
+    """How each feature is to be read, learnt from these customers.
+
+    With `skip`, gaps stay gaps (they are no level of their own), and a number of MOST_STEPS whole
+    values or fewer, such as an answer from 1 to 5, has `steps`.
+    """
+    return [_axis(customers[name], w, skip) for name in features]
 
 
 def points_of(axes: list[Axis], customers: pd.DataFrame) -> np.ndarray:
@@ -57,6 +65,28 @@ def values_of(axis: Axis, values: pd.Series) -> np.ndarray:
     texts = np.array([*(_text(v, values) for v in found), UNKNOWN], object)
     place = pd.Index(axis.levels).get_indexer(texts)[codes]
     return (place[:, None] == np.arange(len(axis.levels))).astype(float)
+
+
+def answers_of(axes: list[Axis], customers: pd.DataFrame) -> list[tuple[np.ndarray, int]]:
+    """Each feature as latent classes read it: (values, number of levels; 0 for a number).
+
+    Levels count from 0, -1 where missing or never met before; numbers are standardised, and NaN
+    where missing.
+    """
+    found = []
+    for axis in axes:
+        values = customers[axis.name]
+        if axis.levels:
+            codes, met = pd.factorize(values)
+            texts = np.array([*(_text(v, values) for v in met), UNKNOWN], object)
+            found.append((pd.Index(axis.levels).get_indexer(texts)[codes], len(axis.levels)))
+        elif axis.steps:
+            codes = pd.Index(axis.steps).get_indexer(_numbers(values))
+            found.append((codes, len(axis.steps)))
+        else:
+            z = (_numbers(values) - axis.centre) / axis.scale
+            found.append((np.clip(z, -FARTHEST, FARTHEST), 0))
+    return found
 
 
 def terms_of(axes: list[Axis]) -> list[str]:
@@ -98,21 +128,31 @@ def is_category(values: pd.Series) -> bool:
     return bool(values.dropna().isin([0, 1]).all())
 
 
-def _axis(values: pd.Series, w: np.ndarray) -> Axis:
+def _axis(values: pd.Series, w: np.ndarray, skip: bool) -> Axis:
     name = str(values.name)
     if not is_category(values):
         x = _numbers(values)
         middle = float(np.nanmedian(x))
-        x = np.where(np.isnan(x), middle, x)
+        known = ~np.isnan(x)
+        x, w = (x[known], w[known]) if skip else (np.where(known, x, middle), w)
         mean = np.average(x, weights=w)
         spread = np.sqrt(np.average((x - mean) ** 2, weights=w))
-        return Axis(name, (), middle, np.array([mean]), np.array([spread]))
+        steps = _steps(x) if skip else ()
+        return Axis(name, (), middle, np.array([mean]), np.array([spread]), steps)
     codes, found = pd.factorize(values, sort=False)
     texts = np.array([*(_text(v, values) for v in found), UNKNOWN], object)[codes]
+    if skip:
+        texts, w = texts[codes >= 0], w[codes >= 0]
     levels = tuple(pd.Series(texts).value_counts().index)
     share = np.array([np.average(texts == level, weights=w) for level in levels])
     together = np.sqrt((share * (1 - share)).sum())
     return Axis(name, levels, 0.0, share, np.full(len(levels), together))
+
+
+def _steps(x: np.ndarray) -> tuple[float, ...]:
+    different = np.unique(x)
+    whole = len(different) <= MOST_STEPS and np.array_equal(different, np.rint(different))
+    return tuple(different.tolist()) if whole else ()
 
 
 def _numbers(values: pd.Series) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cxlib import churn, moments
-from cxlib.segments import stability
+from cxlib.segments import means, stability
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def test_stability_is_twice_as_quick_as_the_plain_loop() -> None:
         labels, counts = fitted.labels_, moments.multiplicities(n, draws, 1)
         start = time.perf_counter()
         ours = [
-            stability._again(x, times * 1.0, labels, fitted.cluster_centers_, rng)
+            means.again(x, times * 1.0, labels, fitted.cluster_centers_, rng)
             for times in counts
         ]
         quick = time.perf_counter() - start
@@ -61,4 +61,4 @@ def _plain(x: np.ndarray, labels: np.ndarray, k: int, rng: np.random.Generator) 
 
     drawn = rng.integers(len(x), size=len(x))
     again = KMeans(k, n_init=10, random_state=1).fit(x[drawn]).predict(x[np.unique(drawn)])
-    return stability._likest(labels[np.unique(drawn)], again, k)
+    return stability.likest(labels[np.unique(drawn)], again, k)

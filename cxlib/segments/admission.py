@@ -1,0 +1,119 @@
+"""Which customers and features segments can be made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.segments.space import MOST_LEVELS, is_category
+
+MODELS = ("k-means", "mixture", "classes")
+MISSING = ("complete", "median")
+FEWEST = 30  # customers
+MOSTLY = 0.8  # share of customers that must have a feature chosen for its numbers alone
+
+
+def numbers(k: int | None, most: int, missing: str, model: str) -> list[int]:
+    """The numbers of segments to try; ValueError for choices that there are not."""
+    if model not in MODELS:
+        raise ValueError(f"model={model!r} is not a choice. There are: {', '.join(MODELS)}.")
+    if missing not in MISSING:
+        raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
+    if (k or most) < 2 or (k or most) > 20:
+        raise ValueError(f"k is {k}, most {most}; segments number from 2 to 20.")
+    return sorted({*range(2, most + 1), *([k] if k else [])})
+
+
+def own_numbers(customers: pd.DataFrame) -> list[str]:
+    """Columns of numbers that tell customers apart: filled for 4 in 5, no ids, not who left."""
+    numbers = customers.select_dtypes("number").drop(columns="left", errors="ignore")
+    return [
+        c
+        for c in numbers
+        if not str(c).endswith("id")
+        and numbers[c].notna().mean() >= MOSTLY
+        and numbers[c].nunique() > 1
+    ]
+
+
+def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> None:
+    """ValueError for features that are not there, or that the model cannot use."""
+    if not features:
+        raise ValueError(
+            "no features: name the columns by which customers shall be alike (segments.features in "
+            f"study.yaml). There are: {', '.join(map(str, customers))}."
+        )
+    if unknown := [c for c in features if c not in customers]:
+        raise ValueError(
+            f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
+        )
+    levels = [c for c in features if is_category(customers[c])]
+    if model == "mixture" and levels:
+        raise ValueError(
+            f"{levels} are categories; a mixture is of numbers. Leave them out of features, or use "
+            "model='classes', which takes both."
+        )
+    unfit = [
+        c
+        for c in features
+        if pd.api.types.is_datetime64_any_dtype(customers[c])
+        or (is_category(customers[c]) and customers[c].nunique() > MOST_LEVELS)
+    ]
+    if unfit:
+        raise ValueError(
+            f"{unfit} hold dates, or texts with more than {MOST_LEVELS} different values. Turn "
+            "dates into days, group texts, or leave them out of features."
+        )
+
+
+def used(
+    customers: pd.DataFrame, features: list[str], w: np.ndarray, missing: str
+) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """The customers a model can use, their weights (mean 1), and what was left out, in words.
+
+    `missing` is "complete", "median" or "skip": with the last, any answer is enough.
+    """
+    rows = finite(customers[features])
+    whole = rows.notna().all(axis=1).to_numpy()
+    keep = (whole if missing == "complete" else rows.notna().any(axis=1).to_numpy()) & (w > 0)
+    rows, w = rows[keep], w[keep] / (w[keep].mean() if keep.any() else 1)
+    if len(rows) < FEWEST:
+        gaps = finite(customers[features]).isna().sum().sort_values(ascending=False)
+        raise ValueError(
+            f"{len(rows):,} of {len(customers):,} customers can be used; segments need at least "
+            f"{FEWEST}. Most gaps: {gaps.index[0]} ({gaps.iloc[0]:,}). Leave it out, or use "
+            "missing='median'."
+        )
+    constant = [c for c in features if rows[c].nunique(dropna=missing == "skip") < 2]
+    if len(constant) == len(features):
+        raise ValueError(
+            f"all {len(rows):,} customers are identical in {features}, so there is nothing to "
+            "part them by. Add features."
+        )
+    notes = []
+    gaps = int((~whole[keep]).sum())
+    if gaps and missing == "median":
+        notes.append(
+            page.say(
+                "{gaps} customers lack an answer; medians stand in for numbers.",
+                gaps=page.count(gaps),
+            )
+        )
+    elif gaps and missing == "skip":
+        notes.append(
+            page.say(
+                "{gaps} customers lack an answer and are placed by the others, as if it were "
+                "missing at random.",
+                gaps=page.count(gaps),
+            )
+        )
+    if constant:
+        said = page.listed(map(page.label, constant))
+        notes.append(page.say("Left out, the same for everyone: {columns}.", columns=said))
+    return rows.drop(columns=constant), w, notes
+
+
+def finite(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, endless numbers as missing."""
+    return rows.mask(rows.isin([np.inf, -np.inf]))

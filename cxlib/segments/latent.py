@@ -1,0 +1,311 @@
+"""Latent classes of mixed answers: maximum likelihood by EM on the different answer patterns.
+
+    sheet = sheet_of(answers, weights)       # categories, numbers, gaps -> sums that suffice
+    found = best(sheet, k=3, starts=10, seed=1)
+    found.height                             # log-likelihood
+    membership(sheet, found.sums)            # (k, patterns): probability of each class
+
+Given the class, answers are independent (Lazarsfeld and Henry 1968; numbers beside categories:
+Vermunt and Magidson 2002), or numbers together normal (Gaussian mixture). All these are exponential
+families, so that one matrix of sufficient statistics a pattern serves all: its product with the
+parameters is the log-likelihood, its product with the memberships the next parameters. An answer
+that was not given has statistics of zero and drops out of both: full information where answers are
+missing at random (Rubin 1976). Starts and draws ride along in front as one batch; steps are
+lengthened by SQUAREM (Varadhan and Roland 2008).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+LEAST = 1e-10  # share of a level in a class, so that its logarithm is finite
+TIGHTEST = 1e-3  # variance within a class, of the variance of all: no class is one value
+CLOSE = 1e-6  # gain in log-likelihood of a step below which the top is reached
+BURST = 12  # steps after which most starts are given up
+MOST_STEPS = 2_000
+TOGETHER = 2_000_000  # memberships held at once
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns `at` of the statistics that belong together.
+
+    `kind` is "levels" (one column a level), "number" (given, value, square) or "numbers" (1,
+    values, products of pairs: jointly normal).
+    """
+
+    kind: str
+    at: slice
+
+    def parameters(self) -> int:
+        """How many are free in a class."""
+        width = self.at.stop - self.at.start
+        return {"levels": width - 1, "number": 2, "numbers": width - 1}[self.kind]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Different answer patterns.
+
+    Attributes
+    ----------
+    statistics : (patterns, q), zero where an answer is missing
+    pattern : pattern of each row, (n,)
+    weight : of each pattern, (patterns,)
+    blocks : what the columns are
+    """
+
+    statistics: np.ndarray
+    pattern: np.ndarray
+    weight: np.ndarray
+    blocks: list[Block]
+
+    def parameters(self, k: int) -> int:
+        """Free parameters of k classes."""
+        return k - 1 + k * sum(block.parameters() for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Found:
+    """`sums` (k, 1 + q): weight of each class, then its sums of statistics; `height` is the
+    log-likelihood there; `reached` of `climbed` starts came to it."""
+
+    sums: np.ndarray
+    height: float
+    reached: int
+    climbed: int
+
+
+def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: bool = False) -> Sheet:
+    """Patterns of the rows' answers.
+
+    `answers` are ((n,), levels) each: whole numbers from 0, -1 where missing; or, with 0 levels,
+    standardised numbers, NaN where missing. `joint` takes all as numbers, complete.
+    """
+    columns = [values for values, _ in answers]
+    coded = np.column_stack([_codes(c) for c in columns])
+    first, pattern = _different(coded)
+    blocks, parts, start = [], [], 0
+    if joint:
+        z = np.column_stack(columns)[first]
+        upper = np.triu_indices(z.shape[1])
+        parts = [np.ones((len(z), 1)), z, z[:, upper[0]] * z[:, upper[1]]]
+        blocks = [Block("numbers", slice(0, sum(p.shape[1] for p in parts)))]
+    for column, levels in [] if joint else answers:
+        part = _statistics(column[first], levels)
+        kind = "levels" if levels else "number"
+        blocks.append(Block(kind, slice(start, start + part.shape[1])))
+        parts.append(part)
+        start += part.shape[1]
+    weight = np.bincount(pattern, w, len(first))
+    return Sheet(np.ascontiguousarray(np.hstack(parts)), pattern, weight, blocks)
+
+
+def _codes(column: np.ndarray) -> np.ndarray:
+    return pd.factorize(column, use_na_sentinel=False)[0]
+
+
+def _different(coded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(first row of each pattern, pattern of each row): digits of one large number, packed."""
+    key = np.zeros(len(coded), np.int64)
+    for column in coded.T:
+        base = int(column.max()) + 1
+        if int(key.max()) > np.iinfo(np.int64).max // (base + 1) - 1:
+            key = pd.factorize(key)[0]
+        key = key * base + column
+    pattern = pd.factorize(key)[0]
+    first = np.empty(pattern.max() + 1, np.intp)
+    first[pattern[::-1]] = np.arange(len(pattern))[::-1]
+    return first, pattern
+
+
+def _statistics(values: np.ndarray, levels: int) -> np.ndarray:
+    if levels:
+        return (values[:, None] == np.arange(levels)).astype(float)
+    given = ~np.isnan(values)
+    z = np.where(given, values, 0.0)
+    return np.column_stack([given, z, z**2])
+
+
+def best(sheet: Sheet, k: int, starts: int, seed: int, weight: np.ndarray | None = None) -> Found:
+    """The highest of several climbs.
+
+    Each start takes a few steps; a third of them, the highest, are climbed to the top (Biernacki,
+    Celeux and Govaert 2003).
+    """
+    w = sheet.weight if weight is None else weight
+    sums = fresh(sheet, k, starts, seed, w)
+    if k == 1:
+        starts = 1
+    if starts > 3:
+        for _ in range(BURST):
+            sums, height = step(sheet, sums, w)
+        sums = sums[np.argsort(-height, kind="stable")[: max(3, starts // 3)]]
+    sums, height = climb(sheet, sums, w)
+    top = int(np.argmax(height))
+    near = int((height > height[top] - 1e-3).sum())
+    return Found(sums[top], float(height[top]), near, len(height))
+
+
+def fresh(sheet: Sheet, k: int, starts: int, seed: int, w: np.ndarray) -> np.ndarray:
+    """Classes half way between everybody and one pattern drawn for each: (starts, k, 1 + q).
+
+    `w` is (patterns,), or (starts, patterns) with weights of each start's own.
+    """
+    rng = np.random.default_rng(seed)
+    w = np.broadcast_to(w, (starts, w.shape[-1]))
+    total = w.sum(1)
+    mean = (w @ sheet.statistics) / total[:, None]
+    # k of the patterns without replacement, by weight (Efraimidis and Spirakis 2006).
+    with np.errstate(divide="ignore"):
+        keys = np.log(rng.random(w.shape)) / w
+    drawn = (
+        np.argpartition(-keys, k - 1, axis=1)[:, :k]
+        if k < w.shape[1]
+        else (np.tile(np.arange(k) % w.shape[1], (starts, 1)))
+    )
+    own = sheet.statistics[drawn]
+    for block in sheet.blocks:
+        lead = own[..., block.at] if block.kind == "levels" else own[..., block.at][..., :1]
+        missing = lead.sum(-1) == 0
+        own[..., block.at][missing] = np.broadcast_to(
+            mean[:, None, block.at], own[..., block.at].shape
+        )[missing]
+    each = (0.5 * mean[:, None] + 0.5 * own) if k > 1 else mean[:, None]
+    size = np.broadcast_to((total / k)[:, None, None], (*each.shape[:2], 1))
+    return np.concatenate([size, each * size], axis=2)
+
+
+def climb(
+    sheet: Sheet, sums: np.ndarray, w: np.ndarray, close: float = CLOSE
+) -> tuple[np.ndarray, np.ndarray]:
+    """EM from each of `sums` (p, k, 1 + q) to its top: (sums, log-likelihood (p,)).
+
+    `w` is (patterns,) or (p, patterns). A climb that has arrived leaves the batch.
+    """
+    sums, height = sums.copy(), np.full(len(sums), -np.inf)
+    size = max(1, TOGETHER // (sums.shape[1] * len(sheet.statistics)))
+    for start in range(0, len(sums), size):
+        here = slice(start, start + size)
+        _climb(sheet, sums[here], height[here], w if w.ndim == 1 else w[here], close)
+    return sums, height
+
+
+def _climb(sheet: Sheet, sums, height, w, close: float) -> None:
+    at = np.arange(len(sums))
+    for _ in range(MOST_STEPS // 3):
+        own = w if w.ndim == 1 else w[at]
+        zero = sums[at]
+        one, low = step(sheet, zero, own)
+        two, high = step(sheet, one, own)
+        far = _longer(sheet, zero, one, two)
+        three, there = step(sheet, far, own)
+        good = there >= high
+        sums[at] = np.where(good[:, None, None], three, two)
+        height[at] = np.maximum(there, high)
+        at = at[high - low >= close]
+        if not len(at):
+            return
+
+
+def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """One long step in the direction of two short ones; the second where that leaves the model."""
+    r, v = one - zero, two - 2 * one + zero
+    scale = np.maximum(np.abs(zero).sum((1, 2), keepdims=True), 1e-300)
+    bend = np.sqrt(((v / scale) ** 2).sum((1, 2), keepdims=True))
+    length = np.sqrt(((r / scale) ** 2).sum((1, 2), keepdims=True)) / np.maximum(bend, 1e-300)
+    length = np.clip(length, 1.0, 1e3)
+    far = zero + 2 * length * r + length**2 * v
+    inside = far[..., 0].min(1) > 0
+    for block in sheet.blocks:
+        part = far[..., 1:][..., block.at]
+        if block.kind == "levels":
+            inside &= part.min((1, 2)) >= 0
+        elif block.kind == "number":
+            inside &= (part[..., 0] * part[..., 2] > part[..., 1] ** 2).all(1)
+        else:
+            inside &= np.linalg.eigvalsh(_covariance(part)[1])[..., 0].min(1) > TIGHTEST
+    return np.where(inside[:, None, None], far, two)
+
+
+def step(sheet: Sheet, sums: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One step of EM: (sums after it, log-likelihood before it)."""
+    p, k, q = sums.shape
+    inside, height = _memberships(sheet, sums)
+    inside *= w if w.ndim == 1 else w[:, None]
+    flat = inside.reshape(p * k, -1)
+    after = np.empty((p * k, q))
+    after[:, 0] = flat.sum(1)
+    after[:, 1:] = flat @ sheet.statistics
+    total = height @ w if w.ndim == 1 else (height * w).sum(1)
+    return after.reshape(p, k, q), total
+
+
+def membership(sheet: Sheet, sums: np.ndarray) -> np.ndarray:
+    """Probability of each class for each pattern, (..., k, patterns)."""
+    return _memberships(sheet, sums)[0]
+
+
+def _memberships(sheet: Sheet, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    natural, constant = _natural(sheet, sums)
+    flat = natural.reshape(-1, natural.shape[-1])
+    each = (flat @ sheet.statistics.T).reshape(*sums.shape[:-1], -1)
+    each += constant[..., None]
+    top = each.max(-2, keepdims=True)
+    each -= top
+    np.exp(each, out=each)
+    whole = each.sum(-2, keepdims=True)
+    each /= whole
+    return each, (np.log(whole) + top)[..., 0, :]
+
+
+def _natural(sheet: Sheet, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What multiplies the statistics, and the logarithm of the class's share."""
+    with np.errstate(divide="ignore"):
+        share = np.log(np.maximum(sums[..., 0] / sums[..., 0].sum(-1, keepdims=True), 1e-300))
+    natural = np.empty_like(sums[..., 1:])
+    for block in sheet.blocks:
+        part = sums[..., 1:][..., block.at]
+        if block.kind == "levels":
+            whole = np.maximum(part.sum(-1, keepdims=True), 1e-300)
+            natural[..., block.at] = np.log(np.maximum(part / whole, LEAST))
+        elif block.kind == "number":
+            natural[..., block.at] = _of_one(part)
+        else:
+            natural[..., block.at] = _of_many(part)
+    return natural, share
+
+
+def _of_one(part: np.ndarray) -> np.ndarray:
+    given = np.maximum(part[..., 0], 1e-300)
+    mean = part[..., 1] / given
+    variance = np.maximum(part[..., 2] / given - mean**2, TIGHTEST)
+    constant = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))
+    return np.stack([constant, mean / variance, -0.5 / variance], axis=-1)
+
+
+def _covariance(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    size = np.maximum(part[..., :1], 1e-300)
+    p = int((np.sqrt(8 * part.shape[-1] + 1) - 3) / 2)
+    mean = part[..., 1 : 1 + p] / size
+    upper = np.triu_indices(p)
+    second = np.zeros((*part.shape[:-1], p, p))
+    second[..., upper[0], upper[1]] = second[..., upper[1], upper[0]] = part[..., 1 + p :] / size
+    return mean, second - mean[..., :, None] * mean[..., None, :]
+
+
+def _of_many(part: np.ndarray) -> np.ndarray:
+    mean, cov = _covariance(part)
+    values, vectors = np.linalg.eigh(cov)
+    values = np.maximum(values, TIGHTEST)
+    inverse = (vectors / values[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    p = mean.shape[-1]
+    upper = np.triu_indices(p)
+    slope = (inverse @ mean[..., None])[..., 0]
+    products = -inverse[..., upper[0], upper[1]]
+    products[..., upper[0] == upper[1]] *= 0.5
+    constant = -0.5 * ((slope * mean).sum(-1) + np.log(values).sum(-1) + p * np.log(2 * np.pi))
+    return np.concatenate([constant[..., None], slope, products], axis=-1)

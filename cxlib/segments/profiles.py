@@ -1,0 +1,164 @@
+"""What segments are like: names, sizes, and means with intervals that hold all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import at_once
+from cxlib.segments.space import Axis, terms_of, wording
+
+REPORT, PATTERN = 0.75, 0.60  # Jaccard (Hennig 2007)
+TELLING = 0.3  # deviations from the average from which a feature names a segment
+
+
+@dataclass(frozen=True)
+class Described:
+    """k segments in the p columns of the axes, in the features' own units.
+
+    Attributes
+    ----------
+    share, shares : of the customers, (k,) and (draws, k)
+    means, drawn : of each column, (k, p) and (draws, k, p)
+    overall, spread : mean and deviation of everybody, (p,)
+    n : customers placed in each, (k,)
+    """
+
+    share: np.ndarray
+    shares: np.ndarray
+    means: np.ndarray
+    drawn: np.ndarray
+    overall: np.ndarray
+    spread: np.ndarray
+    n: np.ndarray
+
+    @property
+    def away(self) -> np.ndarray:
+        """Deviations from the average, (k, p)."""
+        return (self.means - self.overall) / np.maximum(self.spread, 1e-12)
+
+
+def held(
+    values: np.ndarray, w: np.ndarray, labels: np.ndarray, k: int, draws: int, seed: int
+) -> Described:
+    """Customers drawn whole, memberships held. `values` are (n, p)."""
+    overall = np.average(values, axis=0, weights=w)
+    spread = np.sqrt(np.average((values - overall) ** 2, axis=0, weights=w))
+    inside = (labels[:, None] == np.arange(k)) * w[:, None]
+    each = np.concatenate([inside, *(inside * v[:, None] for v in (values - overall).T)], axis=1)
+    drawn = moments.resample_sums(each, draws, seed)
+    sums = np.concatenate([each.sum(0)[None], drawn]).reshape(-1, values.shape[1] + 1, k)
+    with np.errstate(invalid="ignore"):
+        share = sums[:, 0] / sums[:, 0].sum(1, keepdims=True)
+        means = np.moveaxis(sums[:, 1:] / sums[:, :1], 1, 2) + overall
+    n = np.bincount(labels, minlength=k)
+    return Described(share[0], share[1:], means[0], means[1:], overall, spread, n)
+
+
+def together(estimate: np.ndarray, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals that hold for all entries at once (max-t); those that never vary are points."""
+    low, high = at_once(estimate.ravel(), replicates.reshape(len(replicates), -1))
+    low, high = (end.reshape(estimate.shape) for end in (low, high))
+    return np.where(np.isnan(low), estimate, low), np.where(np.isnan(high), estimate, high)
+
+
+def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFrame:
+    """One row a segment: term (its name), estimate, low, high, n, segment, jaccard, verdict."""
+    low, high = together(found.share, found.shares)
+    verdicts = np.select(
+        [jaccard >= REPORT, jaccard >= PATTERN], ["report", "pattern"], "not named"
+    )
+    return pd.DataFrame(
+        {
+            "term": _names(axes, found.away, verdicts),
+            "estimate": found.share,
+            "low": low.clip(0, 1),
+            "high": high.clip(0, 1),
+            "n": found.n,
+            "segment": np.arange(1, len(found.n) + 1),
+            "jaccard": jaccard,
+            "verdict": verdicts,
+        }
+    )
+
+
+def table(axes: list[Axis], found: Described, named: pd.DataFrame) -> pd.DataFrame:
+    """One row a term and segment: segment, term, estimate, low, high, n, overall, distance, spread.
+
+    The intervals hold for all of them at once.
+    """
+    shown = np.flatnonzero(_shown(axes))
+    is_share = np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in axes])[shown]
+    means = found.means[:, shown]
+    low, high = together(means, found.drawn[:, :, shown])
+    low, high = (np.where(is_share, end.clip(0, 1), end) for end in (low, high))
+    k, p = means.shape
+    return pd.DataFrame(
+        {
+            "segment": np.tile(named["term"].to_numpy(object), p),
+            "term": np.repeat(np.array(terms_of(axes), object)[shown], k),
+            "estimate": means.T.ravel(),
+            "low": low.T.ravel(),
+            "high": high.T.ravel(),
+            "n": np.tile(found.n, p),
+            "overall": np.repeat(found.overall[shown], k),
+            "distance": found.away[:, shown].T.ravel(),
+            "spread": np.repeat(found.spread[shown], k),
+        }
+    )
+
+
+def marks(profiles: pd.DataFrame) -> pd.DataFrame:
+    """The profiles in deviations from the average customer, to set features side by side."""
+    found = profiles[["segment", "term", "estimate", "low", "high", "n"]].copy()
+    for column in ("estimate", "low", "high"):
+        found[column] = (profiles[column] - profiles["overall"]) / profiles["spread"]
+    return found
+
+
+def _shown(axes: list[Axis]) -> list[bool]:
+    """Which columns a reader needs: of yes and no, the share of yes tells both."""
+    return [
+        not (set(axis.levels) == {"no", "yes"} and level == "no")
+        for axis in axes
+        for level in (axis.levels or ("",))
+    ]
+
+
+def _names(axes: list[Axis], distance: np.ndarray, verdicts: np.ndarray) -> list[str]:
+    """The two features in which each segment differs most from the average, in words."""
+    columns = [(axis, level) for axis in axes for level in (axis.levels or ("",))]
+    names: list[str] = []
+    for number, (away, verdict) in enumerate(zip(distance, verdicts, strict=True), 1):
+        parts = _parts(columns, away)
+        name = page.listed(parts[:2]) or page.say("close to the average")
+        if name in names:
+            name = page.listed(parts[:3])
+        if verdict == "not named":
+            name = page.say("segment {number}, not named", number=number)
+        elif verdict == "pattern":
+            name = page.say("pattern: {name}", name=name)
+        if name in names:
+            name = page.say("{name}, segment {number}", name=name, number=number)
+        names.append(name)
+    return names
+
+
+def _parts(columns: list[tuple[Axis, str]], away: np.ndarray) -> list[str]:
+    said: dict[str, str] = {}
+    for at in np.argsort(-np.abs(away), kind="stable"):
+        axis, level = columns[at]
+        # Of a category we say what its members are, not what they are not.
+        if abs(away[at]) < TELLING or axis.name in said or (level and away[at] < 0):
+            continue
+        feature, value = page.label(axis.name), wording(axis, level) if level else ""
+        if level:
+            said[axis.name] = page.say("{feature}: {value}", feature=feature, value=value)
+        elif away[at] > 0:
+            said[axis.name] = page.say("{feature}: high", feature=feature)
+        else:
+            said[axis.name] = page.say("{feature}: low", feature=feature)
+    return list(said.values())
