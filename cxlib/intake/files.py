@@ -156,6 +156,8 @@ def _read_text(path: Path, name: str, *, encoding: str, delimiter: str, **_: obj
     notes = [why]
     if not text.strip():
         raise IntakeError(f"{name} is empty but for blanks. Export it again.")
+    if delimiter == " ":  # columns lined up with blanks: a run of them is one
+        text = re.sub(r"^ +| +$", "", re.sub(r" {2,}", " ", text), flags=re.MULTILINE)
     if not delimiter:
         delimiter, why = find_delimiter(text, name)
         notes.append(why)

@@ -19,5 +19,9 @@ from cxlib.value.contracts import Contract, contract
 from cxlib.value.fits import Value, fit, score
 from cxlib.value.histories import histories
 from cxlib.value.lifecycle import Lifecycle, lifecycle
+from cxlib.value.standing import grid, served
 
-__all__ = ["Contract", "Lifecycle", "Value", "contract", "fit", "histories", "lifecycle", "score"]
+__all__ = [
+    "Contract", "Lifecycle", "Value", "contract", "fit", "grid", "histories", "lifecycle", "score",
+    "served",
+]  # fmt: skip

@@ -10,7 +10,17 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.value import expected
-from cxlib.value.found import AMOUNT, NAMES, PURCHASE, Found, Purchase, Worth, design_of, joined_to
+from cxlib.value.found import (
+    AMOUNT,
+    NAMES,
+    PURCHASE,
+    Amounts,
+    Found,
+    Purchase,
+    Worth,
+    design_of,
+    joined_to,
+)
 from cxlib.value.histories import day_after, histories
 from cxlib.value.likelihood import parameters_of
 
@@ -48,6 +58,7 @@ def fit(
     orders: pd.DataFrame,
     *,
     model: Purchase = "bg_nbd",
+    amounts: Amounts = "purchases",
     groups: pd.Series | None = None,
     covariates: pd.DataFrame | None = None,
     as_of: str | pd.Timestamp | None = None,
@@ -63,14 +74,15 @@ def fit(
     `orders` has customer_id, at, amount. `groups` gives each customer_id (its index) a group,
     `covariates` numbers that go with how fast customers buy and how soon they leave (Fader and
     Hardie 2007: each unit multiplies the rate by exp of its coefficient).
-    `discount` is a year's rate, `margin` what is kept of an amount. `holdout` weeks at the end are
+    `amounts` are learnt from every purchase, or from customers' means as published. `discount` is
+    a year's rate, `margin` what is kept of an amount. `holdout` weeks at the end are
     set apart to check a fit on what came before. Intervals draw customers whole and refit the
     models by one Newton step a draw. Raises ValueError where there are too few repeat buyers or
     the likelihood has no maximum.
     """
-    _checked(model, weeks, discount, margin, holdout)
+    _checked(model, amounts, weeks, discount, margin, holdout)
     kept, notes = histories(orders, as_of)
-    found = Found(kept, model, covariates)
+    found = Found(kept, model, covariates, amounts)
     worth = Worth(found, weeks, discount, margin)
     values, slopes = worth.each()
     names, member = _members(kept, groups)
@@ -232,7 +244,9 @@ def _answer(worth: pd.DataFrame, weeks: float) -> str:
     )
 
 
-def _checked(model: str, weeks: float, discount: float, margin: float, holdout: float) -> None:
+def _checked(
+    model: str, amounts: str, weeks: float, discount: float, margin: float, holdout: float
+) -> None:
     if model not in PURCHASE:
         raise ValueError(f"model={model!r} is not a choice. There are: {', '.join(PURCHASE)}.")
     for name, value, least in (

@@ -13,6 +13,7 @@ from cxlib.value.histories import kinds
 from cxlib.value.likelihood import NoMaximum, climb, parameters_of
 
 Purchase = Literal["bg_nbd", "pareto_nbd"]
+Amounts = Literal["purchases", "means"]
 NAMES = {"bg_nbd": ("r", "alpha", "a", "b"), "pareto_nbd": ("r", "alpha", "s", "beta")}
 PURCHASE = {"bg_nbd": models.bg_nbd, "pareto_nbd": models.pareto_nbd}
 AMOUNT = ("p", "q", "v")
@@ -24,7 +25,11 @@ class Found:
     """Both models at their maximum, on the distinct kinds of customers."""
 
     def __init__(
-        self, kept: pd.DataFrame, model: Purchase, covariates: pd.DataFrame | None = None
+        self,
+        kept: pd.DataFrame,
+        model: Purchase,
+        covariates: pd.DataFrame | None = None,
+        amounts: Amounts = "purchases",
     ) -> None:
         self.model, self.customers = model, len(kept)
         kept, self.moved_by = joined_to(kept, covariates)
@@ -32,7 +37,7 @@ class Found:
         distinct, self.count, self.which = kinds(kept, columns)
         self.data = tuple(distinct[:, :3].T)
         self.design = design_of(model, distinct[:, 3:])
-        self.paid, self.mean = kept[["paid", "mean_amount"]].to_numpy(float).T
+        self.paid, self.mean, log = kept[["paid", "mean_amount", "mean_log"]].to_numpy(float).T
         buyers = self.paid > 0
         if (again := int(buyers.sum())) < LEAST_REPEATERS:
             raise ValueError(
@@ -46,16 +51,17 @@ class Found:
             start[3] = start[1]
         try:
             self.purchase = climb(PURCHASE[model], self.data, self.count, start, self.design)
-            money = self.paid[buyers], self.mean[buyers]
+            money = [self.paid[buyers], self.mean[buyers]]
+            money += [log[buyers]] if amounts == "purchases" else []
             begin = np.log([1.0, 2.0, max(float(np.mean(money[1])), 1e-6)])
-            self.amount = climb(models.gamma_gamma, money, np.ones(again), begin)
+            self.amount = climb(models.gamma_gamma, tuple(money), np.ones(again), begin)
         except NoMaximum as error:
             raise ValueError(
                 f"the likelihood of {again:,} repeat buyers has no maximum ({error}): they are too "
                 "few or too alike. Take a longer time, more customers, or the other model."
             ) from error
         self.buyers = buyers
-        self.apart = float(np.corrcoef(*money)[0, 1]) if np.std(money[0]) > 0 else 0.0
+        self.apart = float(np.corrcoef(money[0], money[1])[0, 1]) if np.std(money[0]) > 0 else 0.0
 
     def own(self, at: np.ndarray | None = None) -> np.ndarray:
         """Parameters of the purchase model, (4,) or, with covariates, of each kind (4, u)."""
@@ -126,6 +132,8 @@ def joined_to(
         return kept, []
     if text := [c for c in covariates if not pd.api.types.is_numeric_dtype(covariates[c])]:
         raise ValueError(f"covariates {text} hold no numbers. Make a column of 0 and 1 a level.")
+    if taken := sorted(set(covariates) & set(kept)):
+        raise ValueError(f"covariates {taken} have names that purchases use. Rename them.")
     joined = kept.join(covariates.astype(float), on="customer_id")
     if blank := int(joined[list(covariates)].isna().any(axis=1).sum()):
         raise ValueError(

@@ -15,6 +15,7 @@ import pandas as pd
 from cxlib import page
 
 NEEDED = ("customer_id", "at", "amount")
+COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
 WEEK = pd.Timedelta(days=7)
 
 
@@ -25,8 +26,8 @@ def histories(
 
     Columns: customer_id, first (day of the first purchase), repeats (days with a later purchase),
     last and age (weeks from `first` to the last purchase, and to the last day seen), paid (repeat
-    purchases above zero) and mean_amount (of these; NaN without one). Raises ValueError for
-    columns that are missing or hold no dates, and when nothing was bought before `as_of`.
+    purchases above zero), mean_amount and mean_log (of these; NaN without one). Raises ValueError
+    for columns that are missing or hold no dates, and when nothing was bought before `as_of`.
     """
     seen_from = day_after(orders, as_of)
     amount = pd.to_numeric(orders["amount"], errors="coerce")
@@ -51,13 +52,14 @@ def histories(
         )
     again = days["customer_id"].duplicated()
     paid = days["amount"].where(again & (days["amount"] > 0))
-    each = days.assign(paid=paid).groupby("customer_id", observed=True, sort=True)
+    each = days.assign(paid=paid, log=np.log(paid)).groupby("customer_id", observed=True, sort=True)
     kept = each.agg(
         first=("day", "min"),
         final=("day", "max"),
         repeats=("day", "size"),
         paid=("paid", "count"),
         mean_amount=("paid", "mean"),
+        mean_log=("log", "mean"),
     ).reset_index()
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
@@ -85,7 +87,7 @@ def histories(
                 orders=page.count(len(orders)),
             )
         )
-    return kept[["customer_id", "first", "repeats", "last", "age", "paid", "mean_amount"]], notes
+    return kept[list(COLUMNS)], notes
 
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -135,24 +135,33 @@ def pareto_nbd_alive(
 
 
 def gamma_gamma(
-    parameters: np.ndarray, x: np.ndarray, mean: np.ndarray
+    parameters: np.ndarray, x: np.ndarray, mean: np.ndarray, log: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gamma-Gamma: `mean` is of the x purchases; customers of x = 0 do not belong here."""
+    """Gamma-Gamma of x > 0 purchases: `mean` of their amounts and `log`, the mean logarithm.
+
+    Without `log` the likelihood is that of the means alone, as published: then p, how alike the
+    purchases of one customer are, is told only by how the spread of means falls with x.
+    """
     p, q, v = parameters
     total = v + x * mean
-    height = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
-    height += (p * x - 1) * np.log(mean) + p * x * np.log(x) - (p * x + q) * np.log(total)
+    height = gammaln(p * x + q) - gammaln(q) + q * np.log(v) - (p * x + q) * np.log(total)
     both = digamma(p * x + q)
+    curved = polygamma(1, p * x + q)
+    if log is None:
+        height += (p * x - 1) * np.log(mean) + p * x * np.log(x) - gammaln(p * x)
+        alike, bent = x * (np.log(mean) + np.log(x) - digamma(p * x)), x**2 * polygamma(1, p * x)
+    else:
+        height += x * ((p - 1) * log - gammaln(p))
+        alike, bent = x * (log - digamma(p)), x * polygamma(1, p)
     slope = np.column_stack(
         [
-            x * (both - digamma(p * x) + np.log(mean) + np.log(x) - np.log(total)),
+            alike + x * (both - np.log(total)),
             both - digamma(q) + np.log(v) - np.log(total),
             q / v - (p * x + q) / total,
         ]
     )
-    curved = polygamma(1, p * x + q)
     bend = np.empty((len(x), 3, 3))
-    bend[:, 0, 0] = x**2 * (curved - polygamma(1, p * x))
+    bend[:, 0, 0] = x**2 * curved - bent
     bend[:, 0, 1] = bend[:, 1, 0] = x * curved
     bend[:, 1, 1] = curved - polygamma(1, q)
     bend[:, 0, 2] = bend[:, 2, 0] = -x / total

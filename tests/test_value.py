@@ -1,0 +1,305 @@
+"""What customers are worth: published fits, derivatives, laws and known truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxlib import sources, study, value
+from cxlib.value import expected, models
+from cxlib.value.likelihood import NoMaximum, climb
+
+PUBLISHED = json.loads((Path(__file__).parent / "reference" / "value.json").read_text())
+END = pd.Timestamp("2025-01-01") + pd.Timedelta(weeks=780)
+MODELS = {"bg_nbd": models.bg_nbd, "pareto_nbd": models.pareto_nbd}
+
+
+@pytest.fixture(scope="module")
+def cdnow() -> pd.DataFrame:
+    """The published sample: 2,357 of the customers of the study, in a file of its own."""
+    source = study.read("cdnow").sources["CDNOW_master.txt"]
+    name = "CDNOW_sample.txt"
+    changed = {
+        "member": f"lifetimes/datasets/{name}",
+        "mirror": f"cdnow/{name}",
+        "sha256": "6fae10155c0b0ba363c2c386e30f77990d22328220efd862a5edd1443420d94a",
+    }
+    try:
+        path = sources.fetch(source.model_copy(update=changed), name)
+    except Exception as error:  # whatever keeps the data away
+        pytest.skip(f"the CDNOW sample cannot be had: {error}")
+    names = ["customer_id", "number", "at", "discs", "amount"]
+    orders = pd.read_csv(path, sep=r"\s+", names=names, dtype={"customer_id": str, "at": str})
+    return orders.assign(at=pd.to_datetime(orders["at"], format="%Y%m%d"))
+
+
+def bought(n: int, seed: int, *, weeks: float = 780, true=(0.8, 80.0, 0.6, 3.0)) -> pd.DataFrame:
+    """Orders of `n` customers who buy by BG/NBD with the parameters `true`, amounts Gamma-Gamma.
+
+    Slowly, so that two purchases seldom fall on one day, which would make them one.
+    """
+    rng = np.random.default_rng(seed)
+    r, alpha, a, b = true
+    rate, leaves = rng.gamma(r, 1 / alpha, n), rng.beta(a, b, n)
+    likes = rng.gamma(4.0, 1 / 60.0, n)
+    rows = []
+    for i in range(n):
+        start = rng.uniform(0, 130)
+        at = start
+        while at < weeks:
+            rows.append((f"c{i}", at, rng.gamma(5.0, 1 / likes[i])))
+            if at > start and rng.random() < leaves[i]:
+                break
+            at += rng.exponential(1 / rate[i])
+    orders = pd.DataFrame(rows, columns=["customer_id", "week", "amount"])
+    at = pd.Timestamp("2025-01-01") + pd.to_timedelta(np.floor(orders.pop("week") * 7), unit="D")
+    return orders.assign(at=at)
+
+
+@pytest.fixture(scope="module")
+def orders() -> pd.DataFrame:
+    return bought(800, 3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_purchase_models_equal_the_published_fit_of_cdnow(cdnow, model):
+    fit = value.fit(cdnow, model=model, amounts="means", as_of="1997-10-01", draws=20)
+    printed = PUBLISHED[model]["parameters"]
+    found = fit.parameters.set_index("term")["estimate"]
+    assert len(value.score(cdnow, fit, as_of="1997-10-01")) == 2357
+    assert found[list(printed)].round(3).to_dict() == pytest.approx(printed, abs=0.0011)
+    assert fit.height == pytest.approx(PUBLISHED[model]["log_likelihood"], abs=0.05)
+
+
+def test_amounts_equal_the_published_fit_of_cdnow(cdnow):
+    fit = value.fit(cdnow, amounts="means", as_of="1997-10-01", draws=20)
+    found = fit.parameters.set_index("term")["estimate"]
+    printed = PUBLISHED["gamma_gamma"]["parameters"]
+    assert found[list(printed)].to_dict() == pytest.approx(printed, abs=0.05)
+
+
+def test_the_purchases_expected_of_the_first_customer_are_the_published_ones():
+    own = np.array(list(PUBLISHED["bg_nbd"]["parameters"].values()))
+    first = PUBLISHED["bg_nbd"]["first_customer"]
+    data = (np.array([float(first[k])]) for k in ("repeats", "last", "age"))
+    ahead = expected.purchases("bg_nbd", own, *data, first["weeks"])
+    assert ahead[0] == pytest.approx(first["purchases"], abs=0.001)
+
+
+def test_retention_equals_the_published_fit():
+    shares = np.array(PUBLISHED["sbg"]["survived"])
+    lost = np.round(-np.diff(shares) * 10).astype(int)
+    tenure = np.repeat([*range(1, 8), 7], [*lost, 1000 - lost.sum()])
+    customers = pd.DataFrame({"tenure": tenure, "left": np.arange(1000) < lost.sum()})
+    fit = value.contract(customers, draws=50)
+    found = fit.parameters.set_index("term")["estimate"]
+    assert found.to_dict() == pytest.approx(PUBLISHED["sbg"]["parameters"], abs=0.0006)
+    assert fit.table["observed"][:7].to_numpy() == pytest.approx(shares[1:] / 100, abs=0.0006)
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "pareto_nbd", "gamma_gamma", "with logs", "sbg"])
+def test_slopes_and_bends_are_the_derivatives(name):
+    rng = np.random.default_rng(2)
+    x = rng.poisson(2, 40).astype(float)
+    age = rng.uniform(5, 60, 40)
+    last = np.where(x > 0, age * rng.random(40), 0.0)
+    amount = rng.gamma(4, 10, 40)
+    model, data, at = {
+        "bg_nbd": (models.bg_nbd, (x, last, age), [0.5, 8, 0.7, 5]),
+        "pareto_nbd": (models.pareto_nbd, (x, last, age), [0.5, 8, 0.7, 5]),
+        "gamma_gamma": (models.gamma_gamma, (x + 1, amount), [2, 3, 9]),
+        "with logs": (models.gamma_gamma, (x + 1, amount, np.log(amount) - 0.1), [2, 3, 9]),
+        "sbg": (models.sbg, (x + 1, (x > 2).astype(float)), [0.7, 3]),
+    }[name]
+    _, slope, bend = model(np.array(at, float), *data)
+    for j in range(len(at)):
+        step = 1e-5 * np.eye(len(at))[j]
+        up, down = model(at + step, *data), model(at - step, *data)
+        assert slope[:, j] == pytest.approx((up[0] - down[0]) / 2e-5, abs=1e-5)
+        assert bend[:, :, j] == pytest.approx((up[1] - down[1]) / 2e-5, abs=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_everyone_is_here_at_the_last_purchase(model):
+    x, age = np.array([1.0, 3.0, 9.0]), np.array([10.0, 20.0, 30.0])
+    alive = expected.alive(model, np.array([0.5, 8, 0.7, 5]), x, age, age)
+    # By BG/NBD one may have left right after it.
+    assert alive == pytest.approx(1 if model == "pareto_nbd" else 1 / (1 + 0.7 / (4 + x)))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_expected_purchases_add_up_over_those_nothing_is_known_of(model):
+    """What is expected of all, given each one's past, is what is expected of anyone (a law)."""
+    rng = np.random.default_rng(1)
+    if model == "pareto_nbd":
+        own = np.array([0.8, 8.0, 0.6, 3.0])
+        rate, gone = rng.gamma(0.8, 1 / 8, 60_000), rng.gamma(0.6, 1 / 3.0, 60_000)
+        end = np.minimum(rng.exponential(1 / gone), 1e6)
+        x = rng.poisson(rate * np.minimum(end, 40))
+        last = np.where(x > 0, np.minimum(end, 40) * rng.beta(np.maximum(x, 1), 1), 0.0)
+        ahead = expected.purchases(model, own, x.astype(float), last, np.full(60_000, 40.0), 30)
+        later = expected.bought_by(model, own, 70.0) - expected.bought_by(model, own, 40.0)
+        assert ahead.mean() == pytest.approx(later, rel=0.03)
+    else:
+        own = np.array([0.8, 80.0, 0.6, 3.0])
+        kept, _ = value.histories(bought(6000, 9), END)
+        ages = kept["age"].to_numpy()
+        data = kept[["repeats", "last", "age"]].to_numpy(float).T
+        ahead = expected.purchases(model, own, *data, 300).mean()
+        later = expected.bought_by(model, own, ages + 300) - expected.bought_by(model, own, ages)
+        assert ahead == pytest.approx(later.mean(), rel=0.05)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_without_discount_worth_is_what_is_bought(model):
+    own, data = np.array([0.8, 8.0, 0.6, 3.0]), (np.array([2.0]), np.array([9.0]), np.array([20.0]))
+    plain = expected.purchases(model, own, *data, 52)
+    assert expected.discounted(model, own, *data, 52, 0.0) == pytest.approx(plain)
+    assert expected.discounted(model, own, *data, 52, 0.1) < plain
+
+
+def test_two_purchases_on_one_day_are_one_and_refunds_are_taken_off():
+    orders = pd.DataFrame(
+        {
+            "customer_id": ["a"] * 4,
+            "at": pd.to_datetime(["2026-01-01", "2026-01-15", "2026-01-15", "2026-01-15"]),
+            "amount": [10.0, 20.0, 30.0, -5.0],
+        }
+    )
+    kept, _ = value.histories(orders, as_of="2026-01-30")
+    row = kept.iloc[0]
+    assert (row.repeats, row["last"], row.age, row.mean_amount) == (1, 2.0, 4.0, 45.0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_the_names_of_customers_change_nothing(random):
+    orders = bought(200, 4)
+    names = list(orders["customer_id"].unique())
+    random.shuffle(names)
+    renamed = dict(zip(orders["customer_id"].unique(), names, strict=True))
+    other = orders.assign(customer_id=orders["customer_id"].map(renamed)).sample(
+        frac=1, random_state=random.randrange(10**6)
+    )
+    one, two = (value.fit(o, draws=10).table["estimate"][0] for o in (orders, other))
+    assert one == pytest.approx(two, rel=1e-7)
+
+
+def test_worth_goes_with_the_margin_and_the_currency(orders):
+    whole = value.fit(orders, draws=50)
+    dear = value.fit(orders.assign(amount=orders["amount"] * 8), margin=0.25, draws=50)
+    both = (f.table[["estimate", "low", "high"]].to_numpy() for f in (whole, dear))
+    assert next(both) * 2 == pytest.approx(next(both), rel=1e-5)
+
+
+def test_a_covariate_that_moves_buying_is_found():
+    fast, slow = (
+        bought(700, 5, true=(0.8, 4.0, 0.6, 3.0)),
+        bought(700, 6, true=(0.8, 8.0, 0.6, 3.0)),
+    )
+    fast["customer_id"] += "f"
+    orders = pd.concat([fast, slow])
+    ids = orders["customer_id"].unique()
+    z = pd.DataFrame({"fast": [float(i.endswith("f")) for i in ids]}, index=ids)
+    fit = value.fit(orders, covariates=z, draws=200)
+    buy = fit.parameters.set_index("term").iloc[4]
+    assert buy.low < np.log(2) < buy.high and buy.low > 0
+    scored = value.score(orders, fit, covariates=z)
+    assert scored["worth"].mean() == pytest.approx(fit.table["estimate"][0])
+
+
+@pytest.mark.slow
+def test_the_intervals_cover_the_truth_95_times_in_100():
+    """Parameters by simulation from BG/NBD; worth against its own truth in the population."""
+    hits = []
+    for seed in range(150):
+        fit = value.fit(bought(500, 100 + seed), as_of=END, draws=200, seed=seed)
+        rows = fit.parameters.set_index("term").loc[["r", "alpha", "b", "p", "q", "v"]]
+        truth = np.array([0.8, 80.0, 3.0, 5.0, 4.0, 60.0])
+        hits.append((rows["low"] <= truth) & (truth <= rows["high"]))
+    share = np.mean(hits, axis=0)
+    assert (share > 0.90).all() and 0.93 < share.mean() < 0.97, share
+
+
+def test_groups_are_parts_of_the_whole(orders):
+    ids = orders["customer_id"].unique()
+    groups = pd.Series(np.where(np.arange(len(ids)) % 3 == 0, "x", "y"), index=ids)
+    table = value.fit(orders, groups=groups, draws=50).table
+    parts = table.iloc[1:]
+    assert (parts["estimate"] * parts["n"]).sum() / parts["n"].sum() == pytest.approx(
+        table["estimate"][0]
+    )
+
+
+def test_the_life_cycle_by_hand():
+    days = {
+        "new": ["2026-03-20"],
+        "kept": ["2025-12-01", "2026-02-01", "2026-03-20"],
+        "risk": ["2025-11-01", "2026-02-01"],
+        "back": ["2025-11-01", "2026-03-20"],
+        "lost": ["2025-11-01"],
+    }
+    orders = pd.DataFrame(
+        [(c, pd.Timestamp(d), 5.0) for c, when in days.items() for d in when],
+        columns=["customer_id", "at", "amount"],
+    )
+    cycle = value.lifecycle(orders, as_of="2026-04-01", weeks=7, draws=20)
+    last = cycle.table[cycle.table["period"] == cycle.table["period"].iloc[-1]]
+    assert last["estimate"].tolist() == [0.2] * 5 and last["n"].tolist() == [5] * 5
+    assert cycle.moves.groupby("before")["estimate"].sum().to_numpy() == pytest.approx(1)
+
+
+def test_the_grid_holds_all_worth(orders):
+    scored = value.score(orders, value.fit(orders, draws=10)).assign(risk=lambda c: 1 - c["alive"])
+    grid = value.grid(scored, draws=50)
+    assert grid.table["estimate"].sum() == pytest.approx(1)
+    assert grid.table["n"].sum() == len(scored)
+
+
+def test_customers_who_cost_more_than_they_bring_by_hand():
+    orders = pd.DataFrame(
+        {
+            "customer_id": ["a", "b"],
+            "at": pd.to_datetime(["2026-01-01", "2026-01-02"]),
+            "amount": [100.0, 10.0],
+        }
+    )
+    cases = pd.DataFrame(
+        {"customer_id": ["b", "c"], "opened_at": pd.to_datetime(["2026-01-01"] * 2)}
+    )
+    table = value.served(orders, cases, contact=4, cheaper=1, margin=0.3, draws=20).table
+    # b brings 3 and costs 4; c brings nothing and costs 4: 5 short, 6 saved, over 3 customers.
+    assert table["estimate"].tolist() == pytest.approx([2 / 3, 5 / 3, 6 / 3])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda o: o.drop(columns="amount"), r"lack \['amount'\]"),
+        (lambda o: o.assign(at=o["at"].astype(str)), "not dates"),
+        (lambda o: o.drop_duplicates("customer_id"), "0 of 800 customers bought again"),
+        (lambda o: o.assign(amount=-1.0), "none of .* orders is a purchase"),
+    ],
+)
+def test_orders_that_cannot_be_used_are_told(orders, change, said):
+    with pytest.raises(ValueError, match=said):
+        value.fit(change(orders))
+
+
+def test_a_likelihood_without_a_maximum_is_told():
+    with pytest.raises(NoMaximum):
+        climb(models.sbg, (np.array([1.0]), np.array([1.0])), np.array([5.0]), np.zeros(2))
+    with pytest.raises(ValueError, match="some must have, some not"):
+        value.contract(pd.DataFrame({"tenure": [1, 2], "left": [True, True]}))
+
+
+def test_a_customer_without_a_covariate_is_told(orders):
+    z = pd.DataFrame({"years": [30.0]}, index=["c1"])
+    with pytest.raises(ValueError, match="799 of 800 customers lack a covariate"):
+        value.fit(orders, covariates=z)
