@@ -178,6 +178,7 @@ class Churn(Strict):
     flag: str = ""
     left: str | int | bool = "Yes"
     horizon: int = Field(90, ge=1)
+    tenure: str = ""  # attribute that counts the periods of a contract, the last at included
     features: list[str] = []
     exclude: list[str] = []
 

@@ -244,6 +244,9 @@ def lack(reserve: Reserve, need: str) -> str:
         known = "left_on" in reserve._all_columns().get("customers", ())
         flagged = study.churn is not None and bool(study.churn.flag)
         return "" if known or flagged else page.say("The study does not say who has left.")
+    if need == "contract":
+        counted = study.churn is not None and bool(study.churn.tenure)
+        return "" if counted else page.say("The study does not count the periods of a contract.")
     if need == "waves":
         n = page.count(waves := len(reserve.waves()))
         if waves > 1:

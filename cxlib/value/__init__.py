@@ -15,13 +15,13 @@ customers will bring if nothing changes, not what an offer would add.
 
 from __future__ import annotations
 
-from cxlib.value.contracts import Contract, contract
+from cxlib.value.contracts import Contract, contract, contract_by
 from cxlib.value.fits import Value, fit, score
 from cxlib.value.histories import histories
 from cxlib.value.lifecycle import Lifecycle, lifecycle
 from cxlib.value.standing import grid, served
 
 __all__ = [
-    "Contract", "Lifecycle", "Value", "contract", "fit", "grid", "histories", "lifecycle", "score",
-    "served",
+    "Contract", "Lifecycle", "Value", "contract", "contract_by", "fit", "grid", "histories",
+    "lifecycle", "score", "served",
 ]  # fmt: skip

@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, failed, how_drawn, tabulate
+from cxlib.estimates import Estimates, at_once, failed, how_drawn, tabulate
 from cxlib.value import models
 from cxlib.value.likelihood import NoMaximum, climb
 
+PERIODS = 24
 LONGEST = 600  # periods over which what is still to come is added up
 
 
@@ -47,7 +48,7 @@ def contract(
     *,
     tenure: str = "tenure",
     left: str = "left",
-    ahead: int = 24,
+    ahead: int = PERIODS,
     discount: float = 0.10,
     periods_a_year: float = 12,
     draws: int = 1000,
@@ -118,6 +119,75 @@ def contract(
         parameters=tabulate(["alpha", "beta"], here, np.exp(drawn), n),
         height=found.height,
     )
+
+
+def contract_by(
+    customers: pd.DataFrame,
+    by: str,
+    *,
+    tenure: str = "tenure",
+    left: str = "left",
+    ahead: int = PERIODS,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Observed share still there after `ahead` renewals, by group; intervals hold together.
+
+    By the product-limit estimate (Kaplan and Meier 1958), which needs no likelihood: groups that
+    hardly anyone leaves have one too. Raises ValueError for what `contract` refuses.
+    """
+    given = customers.dropna(subset=[by])
+    periods, gone, n = _read(given, tenure, left)
+    groups = given.dropna(subset=[tenure, left])[by].astype(str).to_numpy()
+    names = sorted(set(groups))
+    at = np.arange(1, ahead + 1)
+    ended = gone[:, None] & (periods[:, None] == at)
+    faced = periods[:, None] >= at
+    whole, drawn = [], []
+    for place, name in enumerate(names):
+        inside = groups == name
+        parts = np.hstack([ended[inside], faced[inside]]).astype(float)
+        whole.append(_kept(parts.sum(0)[None])[0])
+        drawn.append(_kept(moments.resample_sums(parts, draws, seed + place)))
+    low, high = at_once(np.array(whole), np.column_stack(drawn))
+    # Where nobody left, no draw varies: exact limits of none among those who faced the last.
+    last = np.array([(faced[groups == name, -1]).sum() for name in names])
+    sure = np.isnan(low) & (np.array(whole) == 1) & (last > 0)
+    low, high = np.where(sure, 0.025 ** (1 / np.maximum(last, 1)), low), np.where(sure, 1.0, high)
+    table = pd.DataFrame(
+        {
+            "term": names,
+            "estimate": whole,
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": [int((groups == name).sum()) for name in names],
+        }
+    )
+    known = table.dropna(subset=["estimate"])
+    best, worst = (known.loc[getattr(known["estimate"], end)()] for end in ("idxmax", "idxmin"))
+    answer = page.say(
+        "{best} ({best_span}) of {first} and {worst} ({worst_span}) of {last} were there still "
+        "after {periods} renewals.",
+        periods=page.count(ahead),
+        best=page.percent(best.estimate),
+        best_span=page.span(best.low, best.high, share=True),
+        first=page.quoted(page.label(best.term)),
+        worst=page.percent(worst.estimate),
+        worst_span=page.span(worst.low, worst.high, share=True),
+        last=page.quoted(page.label(worst.term)),
+    )
+    note = page.together(
+        [page.say("{customers} customers.", customers=page.count(n)),
+         how_drawn(draws, bucket="customer_id")]
+    )  # fmt: skip
+    return Estimates(table, answer, note, "share", draws=draws, seed=seed)
+
+
+def _kept(sums: np.ndarray) -> np.ndarray:
+    """Product over periods of those who stayed among those who faced it, (draws,)."""
+    ended, faced = np.hsplit(sums, 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.prod(np.where(faced > 0, 1 - ended / faced, np.nan), axis=1)
 
 
 def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, np.ndarray, int]:

@@ -63,15 +63,13 @@ def grid(
         }
     )
     best = tabulate(["at stake"], whole[:1] / whole[9], drawn[:, :1] / drawn[:, 9:], len(values))
-    answer = page.say(
-        "None of {n} customers of high worth is at high risk.", n=page.count((level == 0).sum())
-    )
+    both = {"count": page.count(int(inside[:, 0].sum())), "n": page.count(len(values))}
+    answer = page.say("None of {n} customers is of high worth and at high risk.", n=both["n"])
     if inside[:, 0].any():
         answer = page.say(
-            "{count} of {n} customers are of high worth and at high risk: {share} ({span}) of what all "
-            "are expected to bring.",
-            count=page.count(int(inside[:, 0].sum())),
-            n=page.count(len(values)),
+            "{count} of {n} customers are of high worth and at high risk: {share} ({span}) of what "
+            "all are expected to bring.",
+            **both,
             share=page.percent(best["estimate"][0]),
             span=page.span(best["low"][0], best["high"][0], share=True),
         )
