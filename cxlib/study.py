@@ -172,6 +172,14 @@ class IndexModel(Strict):
         return self
 
 
+class Pilot(Strict):
+    """A trial of keeping customers, who was in it by lot: an attribute and its two values."""
+
+    column: str
+    treated: str
+    control: str
+
+
 class Churn(Strict):
     """Who counts as having left: an attribute, or left_on within `horizon` days of a date."""
 
@@ -179,6 +187,9 @@ class Churn(Strict):
     left: str | int | bool = "Yes"
     horizon: int = Field(90, ge=1)
     tenure: str = ""  # attribute that counts the periods of a contract, the last at included
+    unit: Literal["days", "weeks", "months"] = "days"  # of tenure
+    pilot: Pilot | None = None
+    reasons: dict[str, str] = {}  # left_because: which of churn.PUBLISHED it is
     features: list[str] = []
     exclude: list[str] = []
 
@@ -199,6 +210,9 @@ class Costs(Strict):
     contact: float = Field(0, ge=0)
     offer: float = Field(0, ge=0)
     customer_value: float = Field(0, ge=0)
+    value_column: str = ""  # what each customer brings, times value_times; else customer_value
+    value_times: float = Field(1, gt=0)
+    accepted: float = Field(0.3, gt=0, lt=1)  # share of leavers whom the offer keeps
     discount_rate: float = Field(0.1, ge=0, lt=1)
 
 

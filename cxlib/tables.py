@@ -105,6 +105,8 @@ TABLES: dict[str, Table] = {
             _column("joined_on", "date", "day the customer joined", "成为客户的日期"),
             _column("left_on", "date", "day the customer left; empty while a customer",
                     "流失日期；仍为客户则为空"),
+            _column("left_because", "text", "why the customer left, as far as known",
+                    "已知的流失原因"),
         ),
         _table(
             "responses", "response_id", "one row a completed questionnaire", "每份问卷一行",
@@ -248,6 +250,7 @@ NAMES = {  # what readers call tables, columns and what is counted of them: Engl
     "response_id": ("response", "问卷编号"),
     "joined_on": ("joined on", "加入日期"),
     "left_on": ("left on", "流失日期"),
+    "left_because": ("reason for leaving", "流失原因"),
     "left": ("left", "已流失"),
     "answered_on": ("answered on", "填答日期"),
     "wave": ("wave", "批次"),

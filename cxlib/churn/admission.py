@@ -18,7 +18,7 @@ from cxlib.churn.features import MOST_LEVELS, numbers_of, text_of
 
 FEWEST = 20  # leavers, and stayers, that a model may be learnt from
 COPIES = 0.01  # share of rows identical to another above which we say so
-LEAVING = ("left_on",)  # written down when a customer leaves
+LEAVING = ("left_on", "left_because", "left_after")  # written down when a customer leaves
 STEPS = 20  # groups a number is cut into when one column is tried alone
 
 

@@ -62,10 +62,15 @@ class Feature:
     lean: tuple[float, ...] = ()
 
 
-def learn(customers: pd.DataFrame, names: list[str]) -> list[Feature]:
-    """The features of these customers; one that only repeats earlier ones keeps no column."""
+def learn(customers: pd.DataFrame, names: list[str], curved: bool = True) -> list[Feature]:
+    """The features of these customers; one that only repeats earlier ones keeps no column.
+
+    Numbers are curves, or straight lines where `curved` is not asked for.
+    """
     seen: dict[bytes, str] = {}
-    return [_scaled(_feature(customers[name]), customers, seen) for name in names]
+    found = (_feature(customers[name]) for name in names)
+    found = (f if curved else replace(f, knots=()) for f in found)
+    return [_scaled(feature, customers, seen) for feature in found]
 
 
 def columns_of(features: list[Feature], customers: pd.DataFrame) -> np.ndarray:

@@ -44,8 +44,8 @@ def history(
     afterwards, with `churn.exclude`), tenure_days; from orders recency_days, orders_365, spend_365;
     from cases cases_180, open_cases; from responses last_satisfaction (the latest answer to the
     first csat item, else the nps item); from events events_90; and, where left_on is there, `left`:
-    True for those who left after as_of and within `horizon` days. Counts are 0 where there is
-    nothing, recency and satisfaction are NaN.
+    True for those who left after as_of and within `horizon` days, and `left_after` the days it
+    took them. Counts are 0 where there is nothing, recency and satisfaction are NaN.
     """
     day = _day(as_of)
     if horizon < 1:
@@ -60,7 +60,9 @@ def history(
         selected += features
     if "left_on" in have:
         selected.append(
-            'coalesce(c.left_on > $day and c.left_on <= $day + to_days($horizon), false) as "left"'
+            'coalesce(c.left_on > $day and c.left_on <= $day + to_days($horizon), false) as "left", '
+            "case when c.left_on > $day and c.left_on <= $day + to_days($horizon) "
+            "then date_diff('day', $day, c.left_on) end as left_after"
         )
     there = ["true"]
     there += ["(c.joined_on is null or c.joined_on < $day)"] if "joined_on" in have else []
@@ -95,7 +97,7 @@ def _day(as_of: str | date) -> datetime:
 
 
 def _attributes(study: Study, have: list[str]) -> list[str]:
-    out = {"customer_id", "joined_on", "left_on"}
+    out = {"customer_id", "joined_on", "left_on", "left_because"}
     if study.churn:
         out |= {*study.churn.exclude, study.churn.flag}
     return [c for c in have if c not in out]
@@ -188,6 +190,51 @@ def people(reserve: Reserve) -> pd.DataFrame:
     return reserve.read("customers")
 
 
+def snapshots(reserve: Reserve, most: int) -> dict[str, pd.DataFrame]:
+    """Histories whose outcomes are known and do not overlap; see `Reserve.snapshots`."""
+    if "left_on" not in reserve._all_columns().get("customers", ()):
+        return {}
+    horizon = reserve.study.churn.horizon if reserve.study.churn else 90
+    first = reserve.store.execute("select min(left_on) from customers").fetchone()[0]
+    found: dict[str, pd.DataFrame] = {}
+    day = _last_day(reserve) - timedelta(days=horizon)
+    while first is not None and day >= first and len(found) < most:
+        found[f"{day:%Y-%m-%d}"] = reserve.history(day, horizon)
+        day -= timedelta(days=horizon)
+    return dict(reversed(found.items()))
+
+
+def now(reserve: Reserve) -> pd.DataFrame:
+    """Those who are customers after the last day of the data; see `Reserve.now`."""
+    last = _last_day(reserve)
+    if "left_on" in reserve._all_columns().get("customers", ()) and last is not None:
+        rows = reserve.history(last + timedelta(days=1))
+        return rows.drop(columns=["left", "left_after"])
+    rows = reserve.people()
+    if "left" not in rows:
+        return rows
+    return rows[rows["left"].eq(False).fillna(False)].drop(columns="left").reset_index(drop=True)
+
+
+def lifetimes(reserve: Reserve) -> pd.DataFrame:
+    """How long each customer has stayed; see `Reserve.lifetimes`."""
+    churn, have = reserve.study.churn, reserve._all_columns().get("customers", ())
+    if {"joined_on", "left_on"} <= set(have):
+        rows = reserve.read("customers")
+        last, first = pd.Timestamp(_last_day(reserve)), rows["left_on"].min()
+        until = rows["left_on"].fillna(last)
+        return rows.assign(
+            time=(until - rows["joined_on"]).dt.days.astype(float),
+            # A leaving on the first day is one: the watch begins the day before.
+            entry=((first - rows["joined_on"]).dt.days - 1.0).clip(lower=0),
+            left=rows["left_on"].notna(),
+        )
+    if churn and churn.flag and churn.tenure:
+        rows = reserve.people()
+        return rows.assign(time=rows[churn.tenure].astype(float), entry=0.0)
+    return reserve.read("customers").iloc[:0]
+
+
 def _flagged(reserve: Reserve) -> pd.DataFrame:
     churn, rows = reserve.study.churn, reserve.read("customers")
     if churn.flag not in rows:
@@ -247,6 +294,20 @@ def lack(reserve: Reserve, need: str) -> str:
     if need == "contract":
         counted = study.churn is not None and bool(study.churn.tenure)
         return "" if counted else page.say("The study does not count the periods of a contract.")
+    if need == "lifetimes":
+        known = {"joined_on", "left_on"} <= set(reserve._all_columns().get("customers", ()))
+        flagged = study.churn is not None and bool(study.churn.flag and study.churn.tenure)
+        said = page.say("The study does not say how long customers stayed.")
+        return "" if known or flagged else said
+    if need == "leaving_dates":
+        known = "left_on" in reserve._all_columns().get("customers", ())
+        return "" if known else page.say("The study does not say when customers left.")
+    if need == "leaving_reasons":
+        known = "left_because" in reserve._all_columns().get("customers", ())
+        return "" if known else page.say("The study does not say why customers left.")
+    if need == "pilot":
+        pilot = study.churn is not None and study.churn.pilot is not None
+        return "" if pilot else page.say("The study tells of no randomised pilot.")
     if need == "waves":
         n = page.count(waves := len(reserve.waves()))
         if waves > 1:

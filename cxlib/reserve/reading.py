@@ -343,6 +343,27 @@ class Reserve:
         rows = people.people(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
+    def snapshots(self, most: int = 6) -> dict[str, pd.DataFrame]:
+        """Day -> `history` at that day, oldest first: at most `most`, a churn horizon apart.
+
+        The last is that of `people`; none where nobody knows when customers left.
+        """
+        return people.snapshots(self, most)
+
+    def now(self, where: str = "") -> pd.DataFrame:
+        """Those who are customers after the last day of the data, as `people` shows customers."""
+        rows = people.now(self)
+        return conditions.keep(rows, where, "customers") if where.strip() else rows
+
+    def lifetimes(self, where: str = "") -> pd.DataFrame:
+        """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.
+
+        Of dated customers in days, and those who joined before the first leaving on file are under
+        watch from then on; else the study's `churn.tenure` in its unit.
+        """
+        rows = people.lifetimes(self)
+        return conditions.keep(rows, where, "customers") if where.strip() else rows
+
     # What it tells a page
 
     def contents(self) -> pd.DataFrame:
@@ -380,6 +401,15 @@ class Reserve:
         """The column to compare groups by: `by`, else the study's own; empty when it has none."""
         return telling.group(self, by)
 
+    def groups_of_customers(self, by: str = "") -> pd.Series | None:
+        """The group of each customer by `by`, else by the study's own; None where it has none."""
+        return telling.groups_of_customers(self, by)
+
+    @property
+    def tenure(self) -> str:
+        """The column that counts the periods of a customer's contract; empty without one."""
+        return self.study.churn.tenure if self.study.churn else ""
+
     @property
     def outcome(self) -> str:
         """What the study wants explained: its `outcome`, else its NPS or CSAT question."""
@@ -413,8 +443,8 @@ class Reserve:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
-        more), "margins", "drivers", "quarantine", or items of a role ("items:touchpoint",
-        "items:nps|csat", "items:any").
+        more), "margins", "drivers", "quarantine", "lifetimes", "leaving_dates", "leaving_reasons",
+        "pilot", or items of a role ("items:touchpoint", "items:nps|csat", "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 
