@@ -178,7 +178,7 @@ class _Deaths:
         self.last = np.searchsorted(self.times, time, "right")
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Of `values` (n, ...) over those at risk at each leaving, thinned by the ties: (d, ...)."""
+        """Of `values` (n, ...) over those at risk at each leaving, ties thinned: (d, ...)."""
         there = _sums_from(self.times, self.entry, self.time, values)
         tied = np.zeros_like(there)
         np.add.at(tied, self.place, values[self.who])

@@ -159,7 +159,7 @@ def commonest_reasons(
     """
     w = w[at_risk]
     share = np.average(given[at_risk].astype(float), axis=0, weights=w)
-    low, high = _wilson(share, w.sum() ** 2 / np.sum(w**2), 1)
+    low, high = wilson(share, w.sum() ** 2 / np.sum(w**2), 1)
     names = [f.name for f in features]
     table = pd.DataFrame(
         {"term": [page.label(n) for n in names], "estimate": share, "low": low, "high": high}
@@ -235,7 +235,7 @@ def _shares(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.bincount(place, w * left, size) / total
         predicted = np.bincount(place, w * p, size) / total
-        low, high = _wilson(share, total**2 / squares, held)
+        low, high = wilson(share, total**2 / squares, held)
     table = pd.DataFrame({"term": list(terms), "estimate": share})
     return table.assign(
         low=low,
@@ -246,7 +246,7 @@ def _shares(
     )
 
 
-def _wilson(share: np.ndarray, n: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
+def wilson(share: np.ndarray, n: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's (1927) interval, because a group in which nobody left has no bootstrap.
 
     `n` is the effective number of the weights (Kish 1965).

@@ -53,19 +53,18 @@ def survival(
     """
     rows = _lifetimes(lifetimes, weight, by)
     groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
-    level = LEVEL ** (1 / max(len(groups), 1))
+    level, marks = LEVEL ** (1 / max(len(groups), 1)), _marks(rows["time"].max(), unit)
     parts = []
     for name, members in groups.items():
         if members["left"].sum() < 2:
             continue
-        curve = _curve(members, np.ones(len(members), int), [""], level, unit, seed)
+        curve = _curve(members, np.ones(len(members), int), [""], level, unit, marks, seed)
         curve[["estimate", "low", "high"]] = 1 - curve[["estimate", "high", "low"]]
         parts.append(curve if by is None else curve.assign(**{by: name}))
     if not parts:
         raise ValueError("fewer than two customers left in every group; there is no curve to draw.")
     curve = pd.concat(parts, ignore_index=True)
-    table = curve[curve["time"].isin(_marks(curve["time"].max(), unit))]
-    table = _in_order(table, by)
+    table = _in_order(curve[curve["time"].isin(marks)], by)
     return Curves(table, _stay(curve, table, by, unit), _about(rows, unit), "share",
                   curve=_in_order(curve, by))  # fmt: skip
 
@@ -87,8 +86,9 @@ def incidence(
     why = rows[reason].astype("string").fillna(UNKNOWN)
     names = why[rows["left"] > 0].value_counts().index.tolist()
     cause = np.where(rows["left"] > 0, pd.Index(names).get_indexer(why) + 1, 0)
-    curve = _curve(rows, cause, names, LEVEL, unit, seed).rename(columns={"group": reason})
-    table = _in_order(curve[curve["time"].isin(_marks(curve["time"].max(), unit))], reason)
+    marks = _marks(rows["time"].max(), unit)
+    curve = _curve(rows, cause, names, LEVEL, unit, marks, seed).rename(columns={"group": reason})
+    table = _in_order(curve[curve["time"].isin(marks)], reason)
     last = table[table["time"] == table["time"].max()].sort_values("estimate", ascending=False)
     top = last.iloc[0]
     answer = page.say(
@@ -171,12 +171,18 @@ def _lifetimes(rows: pd.DataFrame, weight: str | None, group: str | None) -> pd.
 
 
 def _curve(
-    rows: pd.DataFrame, cause: np.ndarray, names: list[str], level: float, unit: str, seed: int
+    rows: pd.DataFrame,
+    cause: np.ndarray,
+    names: list[str],
+    level: float,
+    unit: str,
+    marks: list[float],
+    seed: int,
 ) -> pd.DataFrame:
     """Shares who left by each reason at each time of a grid, with a band for all of them."""
     left = np.where(rows["left"] > 0, cause, 0)
     risk = durations.at_risk(*rows[["entry", "time"]].to_numpy(float).T, left, rows["w"].to_numpy())
-    at = _grid(rows, risk, unit)
+    at = _grid(rows, risk, marks)
     share, covariance = durations.incidence(risk, at)
     error = np.sqrt(np.diag(covariance)).reshape(share.shape)
     known = error.ravel() > 0
@@ -208,15 +214,15 @@ def bent(share: np.ndarray, error: np.ndarray, reach: float) -> tuple[np.ndarray
     return np.where(inside, low, share), np.where(inside, high, share)
 
 
-def _grid(rows: pd.DataFrame, risk: durations.Risk, unit: str) -> np.ndarray:
+def _grid(rows: pd.DataFrame, risk: durations.Risk, marks: list[float]) -> np.ndarray:
     # The curve ends where hardly anybody is watched any more.
     there = durations._sums_from(
         risk.times, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
     )
     enough = risk.times[there >= min(FEWEST, len(rows) / 2)]
     last = float(enough.max() if len(enough) else risk.times.max())
-    marks = _marks(last, unit)
-    return np.unique(np.round(np.concatenate([np.linspace(last / POINTS, last, POINTS), marks]), 3))
+    marks = [m for m in marks if m <= last]
+    return np.unique(np.concatenate([np.linspace(last / POINTS, last, POINTS).round(3), marks]))
 
 
 def _reach(cor: np.ndarray, level: float, seed: int) -> float:
