@@ -196,6 +196,7 @@ class Churn(Strict):
 
 class Segments(Strict):
     features: list[str] = []
+    value: str = ""  # the column in which placing a customer wrongly costs the difference
 
 
 class Reporting(Strict):

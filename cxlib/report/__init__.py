@@ -12,8 +12,10 @@ method; no request leaves it. Nothing is computed here.
 from __future__ import annotations
 
 from cxlib.report.answers import MIME, answers_of, keep, table_of
+from cxlib.report.cards import cards, sheet
 from cxlib.report.private import audit_of, comments, list_to_file, protect
 
 __all__ = [
-    "MIME", "answers_of", "audit_of", "comments", "keep", "list_to_file", "protect", "table_of",
+    "MIME", "answers_of", "audit_of", "cards", "comments", "keep", "list_to_file", "protect",
+    "sheet", "table_of",
 ]  # fmt: skip

@@ -10,6 +10,13 @@
     fit.profiles          # what each is like, intervals that hold for all segments at once
     fit.choice            # why this many
     segments.score(customers, fit)                  # the rows with segment and segment_name
+    segments.fit(customers, features, model="classes")      # latent classes, of mixed answers
+
+    segments.moved(orders, since=90)                # who went from grade to grade
+    segments.outcomes(customers, fit, ["spend", "left"])    # placing errors accounted for
+    segments.likelihood_ratio(customers, fit)       # is one class fewer enough?
+    segments.typing_tool(customers, fit)            # the questions that place a new customer
+    segments.personas(fit, worth=..., needs=..., hurts=...) # a card a segment
 
 Grades and segments describe. That one is worth more does not say that moving a customer into it
 would make that customer worth more.
@@ -19,10 +26,32 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib.segments.clusters import Fit, fit, place
+from cxlib.segments.clusters import Fit, fit, memberships, place
 from cxlib.segments.grading import Grades, grades_of, rfm
+from cxlib.segments.moves import moved
+from cxlib.segments.outcomes import Outcomes, outcomes
+from cxlib.segments.personas import Personas, personas
+from cxlib.segments.placing import Tool, placed_by, typing_tool
+from cxlib.segments.ratio import likelihood_ratio
 
-__all__ = ["Fit", "Grades", "fit", "grades_of", "rfm", "score"]
+__all__ = [
+    "Fit",
+    "Grades",
+    "Outcomes",
+    "Personas",
+    "Tool",
+    "fit",
+    "grades_of",
+    "likelihood_ratio",
+    "memberships",
+    "moved",
+    "outcomes",
+    "personas",
+    "placed_by",
+    "rfm",
+    "score",
+    "typing_tool",
+]
 
 
 def score(

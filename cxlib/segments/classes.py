@@ -20,7 +20,9 @@ from cxlib.segments.stability import Trial, likest_of
 
 STARTS = 12
 REFITS = 200  # draws, at most, in which the model is fitted again
-NEAR = 1e-2  # gain in log-likelihood below which a refit is near enough to the top
+SAMPLE = 3_000  # customers on whom the number of classes is chosen
+ENOUGH = 0.8  # share of the best gain in BIC that the chosen number brings
+NEAR = 0.05  # gain in log-likelihood below which a refit is near enough to the top
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class Answers:
         pattern, w = some.pattern, self.w[sampled]
         drawn = _by_pattern(counts * w, pattern, len(some.weight))
         different = _by_pattern((counts > 0).astype(float), pattern, len(some.weight))
-        return {k: _trial(some, k, drawn, different, seed) for k in numbers}
+        one = latent.best(some, 1, 1, seed)
+        alone = criteria(some, one, some.weight.sum())["BIC"]
+        return {k: _trial(some, k, drawn, different, alone, seed) for k in numbers}
 
     def _of(self, sampled: np.ndarray) -> Sheet:
         """The patterns of some of the rows."""
@@ -176,7 +180,9 @@ def criteria(sheet: Sheet, found: latent.Found, n: float) -> dict[str, float]:
     }
 
 
-def _trial(sheet: Sheet, k: int, drawn: np.ndarray, different: np.ndarray, seed: int) -> Trial:
+def _trial(
+    sheet: Sheet, k: int, drawn: np.ndarray, different: np.ndarray, alone: float, seed: int
+) -> Trial:
     found = latent.best(sheet, k, STARTS, seed)
     draws = len(drawn)
     scale = drawn.sum(1) / sheet.weight.sum()
@@ -191,7 +197,8 @@ def _trial(sheet: Sheet, k: int, drawn: np.ndarray, different: np.ndarray, seed:
         jaccard.append(np.bincount(before * k + after, times, k * k).reshape(k, k))
     facts = criteria(sheet, found, sheet.weight.sum())
     share = found.sums[:, 0] / found.sums[:, 0].sum()
-    return Trial(share, likest_of(np.array(jaccard)), found, ("BIC", -1), facts)
+    gain = alone - facts["BIC"]
+    return Trial(share, likest_of(np.array(jaccard)), found, gain, facts)
 
 
 def _by_pattern(values: np.ndarray, pattern: np.ndarray, patterns: int) -> np.ndarray:

@@ -14,8 +14,6 @@ from cxlib.segments.classes import Classes
 from cxlib.segments.means import Means
 from cxlib.segments.space import Axis
 
-SAMPLE = 10_000  # customers on whom the number of segments is chosen
-
 
 @dataclass(frozen=True)
 class Fit(Estimates):
@@ -65,8 +63,9 @@ def fit(
     `model` is "k-means"; "mixture" (Gaussian, of numbers); or "classes" (latent classes of numbers,
     categories, and answers of few steps by their levels). Without features, those are the columns
     of numbers that most customers have and that differ. The number is chosen from 2 to `most`
-    among those whose every segment is stable over `draws` bootstrap samples, by how far segments
-    lie apart (k-means: silhouette) or by BIC, unless `k` is given.
+    among those whose every segment is stable over `draws` bootstrap samples: where segments lie
+    furthest apart (k-means: silhouette), or the fewest that bring 80% of the gain in BIC that the
+    best number brings; unless `k` is given.
 
     `missing="complete"` leaves out customers with a gap; "median" puts the median for a number, and
     "not known" as a level. Classes skip the gaps, and place everyone by what is known. Intervals of
@@ -79,12 +78,12 @@ def fit(
     w = moments.weights_of(customers, weight)
     missing = "skip" if model == "classes" else missing
     rows, w, notes = admission.used(customers, list(dict.fromkeys(features)), w, missing)
-    crowd = _crowd(rows, w, model)
+    crowd, kind = _crowd(rows, w, model), means if model == "k-means" else classes
     numbers = [n for n in numbers if n <= crowd.different // 2]
     _check_numbers(crowd.different, rows, k, numbers)
-    sampled = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
+    sampled = np.sort(np.random.default_rng(seed).permutation(len(rows))[: kind.SAMPLE])
     tried = crowd.trials(numbers, sampled, draws, seed)
-    chosen = k or stability.choose(tried)
+    chosen = k or stability.choose(tried, kind.ENOUGH)
     placing, found, order = crowd.described(tried[chosen], interval_draws, seed)
     named = profiles.sizes(crowd.axes, found, tried[chosen].stability[order])
     table = profiles.table(crowd.axes, found, named)

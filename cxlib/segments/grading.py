@@ -62,7 +62,7 @@ def rfm(
     """
     if not 2 <= grades <= 10:
         raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
-    seen_from = _as_of(orders, as_of)
+    seen_from = day_of(orders, as_of)
     habits, notes = habits_of(orders, seen_from)
     total = habits["spend"].sum()
     if not total > 0:
@@ -97,7 +97,7 @@ def grades_of(
     By the cut points of `fit`, so that grades of two dates may be compared; seen from `as_of`, or
     from the day of the fit.
     """
-    seen_from = fit.as_of if as_of is None else _as_of(orders, as_of)
+    seen_from = fit.as_of if as_of is None else day_of(orders, as_of)
     habits, _ = habits_of(orders, seen_from)
     return _graded(habits, fit.edges, fit.points)
 
@@ -141,7 +141,8 @@ def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, 
     return habits, _losses(counts, habits)
 
 
-def _as_of(orders: pd.DataFrame, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
+def day_of(orders: pd.DataFrame, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
+    """The day seen from: `as_of`, or the day after the last order."""
     if missing := [c for c in NEEDED if c not in orders]:
         raise ValueError(f"orders lack {missing}. They have: {', '.join(map(str, orders))}.")
     if not pd.api.types.is_datetime64_any_dtype(orders["at"]):
@@ -200,7 +201,7 @@ def _shares(graded: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
         whole, drawn = each[:, at].sum(0), sums[:, at]
         tables.append(
             tabulate(
-                [_grade_name(g) for g in GRADES],
+                [grade_name(g) for g in GRADES],
                 whole / whole.sum(),
                 drawn / drawn.sum(1, keepdims=True),
                 inside.sum(0).astype(int),
@@ -219,7 +220,8 @@ def _cuts(graded: pd.DataFrame, grades: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["measure", "term", "least", "most", "n"])
 
 
-def _grade_name(grade: str) -> str:
+def grade_name(grade: str) -> str:
+    """What a reader calls the grade."""
     if grade == "A":
         return page.say("important (A)")
     return page.say("ordinary (B)") if grade == "B" else page.say("potential (C)")

@@ -130,21 +130,19 @@ def _statistics(values: np.ndarray, levels: int) -> np.ndarray:
     return np.column_stack([given, z, z**2])
 
 
-def best(sheet: Sheet, k: int, starts: int, seed: int, weight: np.ndarray | None = None) -> Found:
+def best(sheet: Sheet, k: int, starts: int, seed: int, close: float = CLOSE) -> Found:
     """The highest of several climbs.
 
     Each start takes a few steps; a third of them, the highest, are climbed to the top (Biernacki,
     Celeux and Govaert 2003).
     """
-    w = sheet.weight if weight is None else weight
+    w, starts = sheet.weight, starts if k > 1 else 1
     sums = fresh(sheet, k, starts, seed, w)
-    if k == 1:
-        starts = 1
     if starts > 3:
         for _ in range(BURST):
             sums, height = step(sheet, sums, w)
         sums = sums[np.argsort(-height, kind="stable")[: max(3, starts // 3)]]
-    sums, height = climb(sheet, sums, w)
+    sums, height = climb(sheet, sums, w, close)
     top = int(np.argmax(height))
     near = int((height > height[top] - 1e-3).sum())
     return Found(sums[top], float(height[top]), near, len(height))
@@ -217,9 +215,11 @@ def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) ->
     scale = np.maximum(np.abs(zero).sum((1, 2), keepdims=True), 1e-300)
     bend = np.sqrt(((v / scale) ** 2).sum((1, 2), keepdims=True))
     length = np.sqrt(((r / scale) ** 2).sum((1, 2), keepdims=True)) / np.maximum(bend, 1e-300)
-    length = np.clip(length, 1.0, 1e3)
+    length = np.clip(length, 1.0, 100.0)
     far = zero + 2 * length * r + length**2 * v
-    inside = far[..., 0].min(1) > 0
+    # Only where no class has lost all its weight can the rest be looked at.
+    inside = far[..., 0].min(1) > 1e-6 * scale[:, 0, 0]
+    far = np.where(inside[:, None, None], far, two)
     for block in sheet.blocks:
         part = far[..., 1:][..., block.at]
         if block.kind == "levels":
@@ -227,7 +227,7 @@ def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) ->
         elif block.kind == "number":
             inside &= (part[..., 0] * part[..., 2] > part[..., 1] ** 2).all(1)
         else:
-            inside &= np.linalg.eigvalsh(_covariance(part)[1])[..., 0].min(1) > TIGHTEST
+            inside &= np.linalg.eigvalsh(covariance(part)[1])[..., 0].min(1) > TIGHTEST
     return np.where(inside[:, None, None], far, two)
 
 
@@ -287,7 +287,8 @@ def _of_one(part: np.ndarray) -> np.ndarray:
     return np.stack([constant, mean / variance, -0.5 / variance], axis=-1)
 
 
-def _covariance(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def covariance(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of jointly normal numbers from their sums: (..., p), (..., p, p)."""
     size = np.maximum(part[..., :1], 1e-300)
     p = int((np.sqrt(8 * part.shape[-1] + 1) - 3) / 2)
     mean = part[..., 1 : 1 + p] / size
@@ -298,7 +299,7 @@ def _covariance(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_many(part: np.ndarray) -> np.ndarray:
-    mean, cov = _covariance(part)
+    mean, cov = covariance(part)
     values, vectors = np.linalg.eigh(cov)
     values = np.maximum(values, TIGHTEST)
     inverse = (vectors / values[..., None, :]) @ np.swapaxes(vectors, -1, -2)

@@ -17,6 +17,8 @@ from cxlib.segments.stability import Trial, likest
 
 STARTS = 10
 COMPARED = 2_000  # customers among whom all distances are taken
+SAMPLE = 10_000  # customers on whom the number of segments is chosen
+ENOUGH = 1.0  # share of the best silhouette that the chosen number has
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,7 @@ def _trial(
     rng = np.random.default_rng(seed)
     jaccard = [again(x, w * times, labels, centres, rng) for times in counts]
     share = np.bincount(labels, w, k) / w.sum()
-    facts = {"silhouette": float(apart)}
-    return Trial(share, np.array(jaccard), centres, ("silhouette", 1), facts)
+    return Trial(share, np.array(jaccard), centres, float(apart), {"silhouette": float(apart)})
 
 
 def again(

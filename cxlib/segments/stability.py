@@ -22,13 +22,13 @@ SMALLEST = 0.02  # share of customers below which a segment is of no use
 class Trial:
     """k segments: share (k,), jaccard (draws, k), `found` (what the model found), and facts.
 
-    `merit` names the fact by which stable numbers are set in order, and its sign.
+    `merit` sets stable numbers in order: the more the better.
     """
 
     share: np.ndarray
     jaccard: np.ndarray
     found: object
-    merit: tuple[str, int]
+    merit: float
     facts: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -52,20 +52,20 @@ def choice_of(tried: dict[int, Trial], chosen: int) -> pd.DataFrame:
     )
 
 
-def choose(tried: dict[int, Trial]) -> int:
-    """The number of most merit among those whose every segment is stable and of use.
+def choose(tried: dict[int, Trial], enough: float = 1.0) -> int:
+    """The fewest segments of `enough` merit, where every segment is stable and large enough.
 
-    Merit is how far segments lie apart (k-means), or the information criterion (models). If at no
-    number all are stable, the number with the most stable weakest segment.
+    Merit is how far segments lie apart (k-means: silhouette), or the gain in BIC over no segments
+    at all; `enough` is a share of the best. If at no number all are stable, the number with the
+    most stable weakest segment.
     """
-    table = choice_of(tried, 0).set_index("k")
+    table = choice_of(tried, 0).set_index("k").assign(merit={k: t.merit for k, t in tried.items()})
     useful = table[table["smallest"] >= SMALLEST]
     useful = table if useful.empty else useful
     stable = useful[useful["weakest"] >= REPORT]
     if stable.empty:
         return int(useful["weakest"].idxmax())
-    fact, sign = next(iter(tried.values())).merit
-    return int((sign * stable[fact]).idxmax())
+    return int(stable.index[stable["merit"] >= enough * stable["merit"].max()].min())
 
 
 def likest(before: np.ndarray, after: np.ndarray, k: int) -> np.ndarray:

@@ -22,11 +22,14 @@ def tiles(
     *,
     unit: str = "",
     reference: float | None = None,
+    sort: bool = True,
     title: str = "",
     words: str = "",
     ax: Axes | None = None,
 ) -> Axes:
     """A tile for each term (down) and value of `panel` (across): the darker, the more.
+
+    Terms with the largest means come first (`sort`), else they keep their order.
 
     Beneath each number a line runs from low to high, all on one scale, so that intervals can be
     compared. A table that does not give every pair has empty tiles. With a `reference`, blue is
@@ -35,7 +38,9 @@ def tiles(
     shown = style.ready(table, ("term", "estimate", panel))
     columns = list(dict.fromkeys(shown[panel]))
     means = shown.groupby("term", sort=False)["estimate"].mean()
-    terms = list(means.sort_values(ascending=False, na_position="last", kind="stable").index)
+    if sort:
+        means = means.sort_values(ascending=False, na_position="last", kind="stable")
+    terms = list(means.index)
     across, down = ("term", panel) if len(columns) > MOST_COLUMNS else (panel, "term")
     x_of, y_of = (terms, columns) if across == "term" else (columns, terms)
     ax = style.axes(ax, TILE[1] * len(y_of) + 0.9, max(TILE[0] * len(x_of) / 0.775, 3.0))

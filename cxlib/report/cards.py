@@ -1,0 +1,101 @@
+"""Personas as cards: a table a segment, and beneath it what its customers wrote, masked.
+
+report.cards(personas)                            # in a notebook, below report.keep
+"""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+
+from cxlib import hiding, page
+from cxlib.report.private import comments
+
+PARTS = ("size", "who", "worth", "needs", "hurts")
+MOST_QUOTES = 2
+
+
+def cards(personas) -> None:
+    """Show a card for each segment; small cells are hidden, comments only from a crowd.
+
+    `personas` has `table` (segment, part, term, estimate, low, high, n, overall, share) and
+    `quotes` (segment, text), as `segments.personas` gives them.
+    """
+    from IPython.display import HTML, display
+
+    display(HTML(html_of(personas)))
+
+
+def sheet(tool) -> None:
+    """Show the points of `segments.typing_tool` as a sheet to print and tick."""
+    from IPython.display import HTML, display
+
+    rows, last = [], ""
+    for line in tool.sheet.itertuples(index=False, name=None):
+        question = line[0] if line[0] != last else ""
+        last = line[0]
+        rows.append([question, *map(str, line[1:])])
+    heads = [page.say("question"), page.say("answer"), *map(page.opening, tool.segments)]
+    told = page.say(
+        "Tick one answer to each question and add up the points of each column: the customer "
+        "belongs where they are most."
+    )
+    display(HTML(f"<p>{html.escape(told)}</p>{_table(heads, rows)}"))
+
+
+def html_of(personas) -> str:
+    """The cards as one piece of HTML, escaped."""
+    why = hiding.hidden(personas.table)
+    shown = hiding.blanked(personas.table, why).assign(n=hiding.counts(personas.table, why))
+    found = []
+    for name, lines in shown.groupby("segment", sort=False):
+        own = personas.quotes
+        found.append(_card(str(name), lines, own.loc[own["segment"] == name, "text"].tolist()))
+    return "".join(found)
+
+
+def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
+    heads = ["", "", page.say("segment"), page.say("95% interval"), page.say("all"), "n"]
+    rows, last = [], ""
+    for line in lines.to_dict("records"):
+        part = _part(line["part"]) if line["part"] != last else ""
+        last = line["part"]
+        rows.append([part, page.label(str(line["term"])), *_numbers(line), str(line["n"])])
+    quotes = "".join(
+        f"<blockquote>{html.escape(text)}</blockquote>" for text in comments(written, MOST_QUOTES)
+    )
+    return f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _part(name: str) -> str:
+    return {
+        "size": page.say("How many"),
+        "who": page.say("Who they are"),
+        "worth": page.say("What they do"),
+        "needs": page.say("What moves them"),
+        "hurts": page.say("Where it hurts"),
+    }[name]
+
+
+def _numbers(line: dict) -> list[str]:
+    """The number, its interval, and everybody's, as the page writes numbers."""
+    if line["estimate"] != line["estimate"]:
+        return [page.say("hidden: too few answers"), "", ""]
+    share, digits = bool(line["share"]), _digits(line["estimate"])
+    write = page.percent if share else lambda v: page.number(v, digits)
+    span = page.span(line["low"], line["high"], 0 if share else digits, share=share)
+    overall = line["overall"]
+    return [write(line["estimate"]), span, "" if overall != overall else write(overall)]
+
+
+def _digits(value: float) -> int:
+    return 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2

@@ -1,0 +1,183 @@
+"""What segments answer, spend and do, with errors of placing accounted for.
+
+A customer is placed where the model thinks it likeliest, and is wrong now and then, so that plain
+means of the segments lie too close together. The model says how often each segment is taken for
+each other; undoing that gives the means of the segments themselves (Bolck, Croon and Hagenaars
+2004; Vermunt 2010). All of it is sums over customers, and is drawn as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.segments.clusters import Fit, memberships
+from cxlib.segments.profiles import together
+
+
+USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
+
+
+@dataclass(frozen=True)
+class Outcomes(Estimates):
+    """Outcomes by segment.
+
+    Attributes
+    ----------
+    table : segment, term, estimate (mean, or share of yes), low, high, n (placed there and
+        answered), overall, plain (mean of those placed there); intervals hold all at once
+    taken : segment (true), term (placed), estimate (share of the true segment's customers), n
+    """
+
+    taken: pd.DataFrame = field(kw_only=True)
+
+
+def outcomes(
+    customers: pd.DataFrame,
+    fit: Fit,
+    columns: list[str] | None = None,
+    *,
+    weight: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Outcomes:
+    """Means of `columns` (numbers, or yes and no) in each segment of the fit.
+
+    Without `columns`, those of USUAL that are there and that the segments were not made by. Blanks are left out, column by column. Intervals draw customers whole and hold the model.
+    Raises ValueError for unknown columns, and those that are not numbers.
+    """
+    columns = _usual(customers, fit) if columns is None else columns
+    y = _numbers(customers, columns)
+    inside, w = memberships(customers, fit), moments.weights_of(customers, weight)
+    known = ~np.isnan(inside).any(axis=1) & (w > 0)
+    inside, w, y = inside[known], w[known], y[known]
+    k = len(fit.table)
+    placed = (inside.argmax(1)[:, None] == np.arange(k)).astype(float)
+    each = _each(inside, placed, w, y)
+    drawn = moments.resample_sums(each, draws, seed)
+    estimate, plain, taken = _means(each.sum(0)[None], k, y.shape[1])
+    replicates, _, _ = _means(drawn, k, y.shape[1])
+    low, high = together(estimate[0], replicates)
+    shares = [_is_share(column) for column in y.T]
+    low, high, middle = (np.where(shares, end.clip(0, 1), end) for end in (low, high, estimate[0]))
+    names, n = fit.table["term"].to_numpy(object), (placed.T @ ~np.isnan(y)).astype(int)
+    table = pd.DataFrame(
+        {
+            "segment": np.tile(names, len(columns)),
+            "term": np.repeat([page.label(c) for c in columns], k),
+            "estimate": middle.T.ravel(),
+            "low": low.T.ravel(),
+            "high": high.T.ravel(),
+            "n": n.T.ravel(),
+            "overall": np.repeat([_mean(v, w) for v in y.T], k),
+            "plain": plain[0].T.ravel(),
+        }
+    )
+    confused = pd.DataFrame(
+        {
+            "segment": np.repeat(names, k),
+            "term": np.tile(names, k),
+            "estimate": taken[0].ravel(),
+            "n": np.repeat(placed.sum(0).astype(int), k),
+        }
+    )
+    return Outcomes(
+        table,
+        _answer(table),
+        page.together([_note(taken[0]), how_drawn(draws, weight)]),
+        "",
+        draws=draws,
+        seed=seed,
+        taken=confused,
+    )
+
+
+def _usual(customers: pd.DataFrame, fit: Fit) -> list[str]:
+    made_by = {axis.name for axis in fit.axes}
+    return [c for c in USUAL if c in customers and c not in made_by and customers[c].nunique() > 1]
+
+
+def _numbers(customers: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    if unknown := [c for c in columns if c not in customers]:
+        raise ValueError(
+            f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
+        )
+    texts = [c for c in columns if not pd.api.types.is_numeric_dtype(customers[c])]
+    if texts:
+        raise ValueError(
+            f"{texts} hold no numbers: an outcome is a number, or yes and no. Turn a category into "
+            "one column a level."
+        )
+    if not columns:
+        raise ValueError(f"none of {', '.join(USUAL)} is in customers: name the columns.")
+    return customers[columns].astype("Float64").to_numpy(float, na_value=np.nan)
+
+
+def _each(inside: np.ndarray, placed: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What is summed over customers: who is taken for whom, then answers and their number."""
+    wp = w[:, None] * placed
+    taken = inside[:, :, None] * wp[:, None, :]
+    answered = ~np.isnan(y)
+    given = wp[:, :, None] * answered[:, None, :]
+    answers = wp[:, :, None] * np.where(answered, y, 0.0)[:, None, :]
+    return np.concatenate([a.reshape(len(w), -1) for a in (taken, given, answers)], axis=1)
+
+
+def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(means (draws, k, p), plain means, who is taken for whom (draws, k, k)) from the sums."""
+    taken, given, answers = np.split(sums, [k * k, k * k + k * p], axis=1)
+    taken = taken.reshape(-1, k, k)
+    given, answers = given.reshape(-1, k, p), answers.reshape(-1, k, p)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        plain = answers / given
+        taken = taken / taken.sum(2, keepdims=True)
+        back = np.swapaxes(taken, 1, 2)
+        possible = np.isfinite(back).all((1, 2)) & (np.linalg.cond(np.nan_to_num(back)) < 1e8)
+        back = np.where(possible[:, None, None], back, np.eye(k))
+        means = np.linalg.solve(back, answers) / np.linalg.solve(back, given)
+    return np.where(possible[:, None, None], means, np.nan), plain, taken
+
+
+def _is_share(values: np.ndarray) -> bool:
+    return bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
+
+
+def _mean(values: np.ndarray, w: np.ndarray) -> float:
+    known = ~np.isnan(values)
+    return float(np.average(values[known], weights=w[known])) if known.any() else np.nan
+
+
+def _note(taken: np.ndarray) -> str:
+    if np.allclose(taken, np.eye(len(taken))):
+        return page.say(
+            "Every customer belongs to one segment for certain, as the segments are made."
+        )
+    worst = 1 - np.diag(taken)
+    return page.say(
+        "Between {least} and {most} of a segment's customers are placed in another; the means are "
+        "those of the segments themselves (Bolck, Croon and Hagenaars 2004).",
+        least=page.percent(worst.min()),
+        most=page.percent(worst.max()),
+    )
+
+
+def _answer(table: pd.DataFrame) -> str:
+    """The outcome in which segments differ most surely."""
+    surely = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
+    if not surely.any():
+        return page.say("No segment surely differs from the average in these outcomes.")
+    width = (table["high"] - table["low"]).clip(lower=1e-12)
+    row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[surely].idxmax()]
+    return page.say(
+        "{segment}: {outcome} {value} ({span}) against {overall} for all, n {n}.",
+        segment=page.opening(row.segment),
+        outcome=row.term,
+        value=page.number(row.estimate, 2),
+        span=page.span(row.low, row.high, digits=2),
+        overall=page.number(row.overall, 2),
+        n=page.count(row.n),
+    )

@@ -1,0 +1,143 @@
+"""A card a segment: who they are, what they are worth, what they need, where it hurts.
+
+Nothing is made up: every line is a number of the segment with its interval and n, chosen by how
+surely the segment differs from the average there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates
+from cxlib.segments.clusters import Fit
+from cxlib.segments.space import terms_of
+
+MOST_LINES = {"size": 1, "who": 4, "worth": 4, "needs": 3, "hurts": 3}
+LINE = ["term", "estimate", "low", "high", "n"]
+
+
+@dataclass(frozen=True)
+class Personas(Estimates):
+    """Cards.
+
+    Attributes
+    ----------
+    table : segment, part ("size", "who", "worth", "needs", "hurts"), term, estimate, low, high, n,
+        overall, share (whether the number is one); a row a line, in the order of the card
+    quotes : segment, text: comments as they were written; `report.cards` masks them
+    """
+
+    quotes: pd.DataFrame = field(kw_only=True)
+
+
+def personas(
+    fit: Fit,
+    *,
+    worth: pd.DataFrame | None = None,
+    needs: pd.DataFrame | None = None,
+    hurts: pd.DataFrame | None = None,
+    comments: pd.DataFrame | None = None,
+) -> Personas:
+    """A card for each segment that is stable enough to have a name.
+
+    `worth` is the table of `outcomes`; `needs` (drivers) and `hurts` (mean answers to touchpoints)
+    are tables with a column `segment`, or `segment_name`. `comments` have segment_name, text and
+    perhaps score and lang. Raises ValueError for a table without segments.
+    """
+    named = fit.table[fit.table["verdict"] != "not named"]["term"].tolist()
+    size = fit.table.assign(segment=fit.table["term"], term=page.say("share of customers"))
+    parts = {
+        "size": size.assign(share=True, overall=float("nan")),
+        "who": _features(fit),
+        "worth": _of(worth, "worth"),
+        "needs": _of(needs, "needs", share=True),
+        "hurts": _of(hurts, "hurts"),
+    }
+    lines = []
+    for name in named:
+        for part, table in parts.items():
+            own = table[table["segment"] == name]
+            lines.append(_lines(part, own).assign(segment=name, part=part))
+    table = pd.concat(lines, ignore_index=True)
+    table = table[["segment", "part", *LINE, "overall", "share"]]
+    return Personas(
+        table, _answer(table, named, len(fit.table)), fit.note, "", draws=fit.draws, seed=fit.seed,
+        quotes=_typical(comments, named),
+    )  # fmt: skip
+
+
+def _features(fit: Fit) -> pd.DataFrame:
+    """The profiles, of each category and segment only the level that tells most."""
+    of = [a.name for a in fit.axes for _ in (a.levels or ("",))]
+    feature = dict(zip(terms_of(fit.axes), of, strict=True))
+    numbers = {a.name for a in fit.axes if not a.levels}
+    table = fit.profiles.assign(feature=fit.profiles["term"].map(feature))
+    table["share"] = ~table["feature"].isin(numbers)
+    # Of a category we say what its members are, not what they are not.
+    telling = table["distance"].abs().where(~table["share"] | (table["distance"] > 0), -1)
+    best = telling.groupby([table["segment"], table["feature"]]).transform("max")
+    return table[(telling == best) & (telling >= 0)]
+
+
+def _of(table: pd.DataFrame | None, part: str, share: bool | None = None) -> pd.DataFrame:
+    if table is None:
+        return pd.DataFrame(columns=["segment", *LINE, "overall", "share"])
+    table = table.rename(columns={"segment_name": "segment"})
+    if "segment" not in table:
+        raise ValueError(
+            f"{part} has no column segment. It has: {', '.join(map(str, table))}. Take a table by "
+            "segment_name."
+        )
+    if "overall" not in table:
+        mean = (table["estimate"] * table["n"]).groupby(table["term"]).sum()
+        table = table.assign(overall=table["term"].map(mean / table.groupby("term")["n"].sum()))
+    if share is None:
+        spread = table.groupby("term")["estimate"].transform(lambda e: e.between(0, 1).all())
+        share = spread & table["overall"].between(0, 1)
+    return table.assign(share=share)
+
+
+def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
+    """What differs most surely; drivers from the largest, touchpoints from the worst."""
+    if part == "needs":
+        order = own["estimate"].sort_values(ascending=False, kind="stable").index
+    elif part == "hurts":
+        order = own["estimate"].sort_values(kind="stable").index
+    elif part == "size":
+        order = own.index
+    else:
+        width = (own["high"] - own["low"]).clip(lower=1e-12)
+        sure = (own["low"] > own["overall"]) | (own["high"] < own["overall"])
+        size = own.get("distance", (own["estimate"] - own["overall"]) / width).abs()
+        order = size[sure].sort_values(ascending=False, kind="stable").index
+    return own.loc[order[: MOST_LINES[part]]]
+
+
+def _typical(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
+    """Comments of each segment, those in the page's language and of a usual score first."""
+    if comments is None or comments.empty:
+        return pd.DataFrame(columns=["segment", "text"])
+    own = comments[comments["segment_name"].isin(named) & comments["text"].notna()]
+    own = own.rename(columns={"segment_name": "segment"})
+    far = pd.Series(0.0, index=own.index)
+    if "score" in own:
+        far = (own["score"] - own.groupby("segment")["score"].transform("median")).abs()
+    foreign = own["lang"].ne(page.rules().lang) if "lang" in own else pd.Series(False, own.index)
+    length = (own["text"].str.len() - own["text"].str.len().median()).abs()
+    order = pd.DataFrame({"foreign": foreign, "far": far.fillna(far.max()), "length": length})
+    chosen = order.sort_values(["foreign", "far", "length"], kind="stable").index
+    return own.loc[chosen, ["segment", "text"]].drop_duplicates().reset_index(drop=True)
+
+
+def _answer(table: pd.DataFrame, named: list[str], k: int) -> str:
+    if not named:
+        return page.say("None of {k} segments is stable enough for a card.", k=k)
+    return page.say(
+        "{cards} cards with {lines} computed lines; {k} segments were found.",
+        cards=len(named),
+        lines=page.count(len(table)),
+        k=k,
+    )

@@ -1,0 +1,370 @@
+"""The few questions that place a new customer: a sheet of points to print and tick.
+
+    tool = typing_tool(customers, fit, value="spend_365")
+    print(tool)           # 5 questions place 88% (86% to 89%) of customers in their segment ...
+    tool.sheet            # question, answer, a column of points a segment: the most points win
+    tool.confusion        # of each segment, who is placed where
+
+Questions are added one by one, each the one that places most customers rightly; points are those of
+a logistic regression, rounded. All of it is done again without a fifth of the customers, who then
+are placed by it: that is the accuracy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, at_once
+from cxlib.segments import admission
+from cxlib.segments.clusters import Fit, place
+from cxlib.segments.space import MOST_LEVELS, is_category
+
+LEAST, MOST = 2, 6  # questions
+WORTH = 0.01  # accuracy that one more question has to bring
+CUTS = 5  # of a number, at most
+CHOICES = 8  # levels of a category that are asked one by one; others are one answer
+FOLDS = 5
+TOP = 10  # points
+SAMPLE = 5_000  # customers on whom the tool is made
+RIDGE = 1.0
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A column as answers to tick: levels of a category, or numbers from each cut point on."""
+
+    name: str
+    levels: tuple[str, ...]
+    cuts: tuple[float, ...]
+
+    @property
+    def answers(self) -> int:
+        return len(self.levels) if self.levels else len(self.cuts) + 1
+
+
+@dataclass(frozen=True)
+class Tool(Estimates):
+    """A typing tool.
+
+    Attributes
+    ----------
+    table : term (all, then each segment), estimate (share placed rightly), low, high, n; the
+        customers placed had no part in making the tool that placed them
+    sheet : question, answer, and the points for each segment
+    confusion : segment, term (where placed), estimate (share of the segment), low, high, n
+    cost : term, estimate, low, high, n: what a customer is misjudged by on average; empty without
+        a value
+    questions, points : what `ticked` and `placed` need; points (answers + 1, segments), the first
+        row for everybody
+    """
+
+    sheet: pd.DataFrame = field(kw_only=True)
+    confusion: pd.DataFrame = field(kw_only=True)
+    cost: pd.DataFrame = field(kw_only=True)
+    questions: list[Question] = field(kw_only=True)
+    points: np.ndarray = field(kw_only=True)
+    segments: list[str] = field(kw_only=True)
+
+
+def typing_tool(
+    customers: pd.DataFrame,
+    fit: Fit,
+    questions: list[str] | None = None,
+    *,
+    weight: str | None = None,
+    value: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Tool:
+    """The few of `questions`, six at most, that place customers in the segments of the fit.
+
+    Without `questions`, all columns that could be asked: numbers, and categories of few levels.
+    `value` is a column in which a wrong placing costs the difference between the segments' means.
+    Intervals are over customers, the tools held. Raises ValueError where a segment has fewer than
+    10 customers or there is no question.
+    """
+    w = moments.weights_of(customers, weight)
+    placed = place(customers, fit)["segment"]
+    kept = np.flatnonzero(placed.notna().to_numpy() & (w > 0))
+    rng = np.random.default_rng(seed)
+    kept = np.sort(rng.permutation(kept)[:SAMPLE])
+    rows, w = customers.iloc[kept], w[kept]
+    label = placed.iloc[kept].to_numpy(int) - 1
+    k = len(fit.table)
+    asked = [_question(rows[c]) for c in (questions or _askable(rows, fit))]
+    _check(asked, label, k)
+    ticks = [ticked(q, rows[q.name]) for q in asked]
+    fold = rng.permutation(len(rows)) % FOLDS
+    guesses = {m: np.empty(len(rows), int) for m in _sizes(asked)}
+    for f in range(FOLDS):
+        train = fold != f
+        order = _chosen(ticks, label, w, train, k)
+        for m, guess in guesses.items():
+            x = _beside([ticks[i] for i in order[:m]])
+            guess[~train] = _Points(x[train], label[train], w[train], k)(x[~train])
+    right = {m: np.average(guess == label, weights=w) for m, guess in guesses.items()}
+    size = min(m for m in right if right[m] >= max(right.values()) - WORTH)
+    order = _chosen(ticks, label, w, np.ones(len(rows), bool), k)[:size]
+    points = _Points(_beside([ticks[i] for i in order]), label, w, k).points
+    names = fit.table["term"].tolist()
+    chosen = [asked[i] for i in order]
+    table, confusion = _accuracy(label, guesses[size], w, names, draws, seed)
+    cost = _cost(rows, label, guesses[size], w, value, k, draws, seed)
+    return Tool(
+        table,
+        _answer(table, chosen, w, label),
+        _note(len(rows), len(customers), cost),
+        "share",
+        draws=draws,
+        seed=seed,
+        sheet=_sheet(chosen, points, names),
+        confusion=confusion,
+        cost=cost,
+        questions=chosen,
+        points=points,
+        segments=names,
+    )
+
+
+def placed_by(customers: pd.DataFrame, tool: Tool) -> pd.Series:
+    """The segment's name of each customer by the points; an answer not given has none."""
+    if lacking := [q.name for q in tool.questions if q.name not in customers]:
+        raise ValueError(f"customers lack {lacking}, which the tool asks.")
+    x = _beside([ticked(q, customers[q.name]) for q in tool.questions])
+    return pd.Series(np.array(tool.segments, object)[(x @ tool.points).argmax(1)], customers.index)
+
+
+def ticked(question: Question, values: pd.Series) -> np.ndarray:
+    """Which answer each customer ticks, (n, answers); a gap ticks none."""
+    if question.levels:
+        known = {level: at for at, level in enumerate(question.levels)}
+        other = known.get(OTHER, -1)
+        at = values.map(lambda v: known.get(_text(v), other), na_action="ignore")
+        at = at.fillna(-1).to_numpy(int)
+    else:
+        x = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+        at = np.where(np.isnan(x), -1, np.searchsorted(question.cuts, x, "right"))
+    return (at[:, None] == np.arange(question.answers)).astype(float)
+
+
+def _askable(rows: pd.DataFrame, fit: Fit) -> list[str]:
+    first = [axis.name for axis in fit.axes]
+    numbers = admission.own_numbers(rows)
+    categories = [
+        c
+        for c in rows
+        if is_category(rows[c])
+        and not str(c).endswith("id")
+        and not pd.api.types.is_datetime64_any_dtype(rows[c])
+        and c not in ("left", "segment_name")
+        and 1 < rows[c].nunique() <= MOST_LEVELS
+    ]
+    return list(dict.fromkeys([*first, *numbers, *categories]))
+
+
+def _question(values: pd.Series) -> Question:
+    if is_category(values):
+        levels = values.dropna().map(_text).value_counts().index.tolist()
+        if len(levels) > CHOICES:
+            levels = [*levels[: CHOICES - 1], OTHER]
+        return Question(str(values.name), tuple(levels), ())
+    x = pd.to_numeric(values, errors="coerce").dropna().to_numpy(float)
+    cuts = np.quantile(x, np.arange(1, CUTS + 1) / (CUTS + 1), method="inverted_cdf")
+    cuts = np.unique([float(f"{c:.2g}") for c in cuts])
+    return Question(
+        str(values.name), (), tuple(cuts[(cuts > x.min()) & (cuts <= x.max())].tolist())
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, (bool, np.bool_)) or value in (0, 1):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _check(asked: list[Question], label: np.ndarray, k: int) -> None:
+    if not asked:
+        raise ValueError("no column could be asked: name the questions.")
+    if (few := np.bincount(label, minlength=k)).min() < 10:
+        raise ValueError(
+            f"segment {few.argmin() + 1} has {few.min()} customers; a typing tool needs 10 of each "
+            "segment. Take fewer segments."
+        )
+
+
+def _sizes(asked: list[Question]) -> list[int]:
+    return sorted({min(m, len(asked)) for m in range(LEAST, MOST + 1)})
+
+
+def _beside(ticks: list[np.ndarray]) -> np.ndarray:
+    return np.hstack([np.ones((len(ticks[0]), 1)), *ticks])
+
+
+def _chosen(
+    ticks: list[np.ndarray], label: np.ndarray, w: np.ndarray, train: np.ndarray, k: int
+) -> list[int]:
+    """The questions in the order in which each places most more, by ridge on the segments."""
+    x, at = _beside(ticks)[train], label[train]
+    weight = w[train][:, None]
+    gram, answer = x.T @ (weight * x), x.T @ (weight * (at[:, None] == np.arange(k)))
+    ends = np.cumsum([1, *(t.shape[1] for t in ticks)])
+    columns = [np.arange(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    taken, order = np.array([0]), []
+    while len(order) < min(MOST, len(ticks)):
+        right = {}
+        for i in set(range(len(ticks))) - set(order):
+            own = np.concatenate([taken, columns[i]])
+            ridge = gram[np.ix_(own, own)] + RIDGE * np.eye(len(own))
+            score = x[:, own] @ np.linalg.solve(ridge, answer[own])
+            right[i] = w[train] @ (score.argmax(1) == at)
+        best = max(right, key=lambda i: (right[i], -i))
+        order.append(best)
+        taken = np.concatenate([taken, columns[best]])
+    return order
+
+
+class _Points:
+    """Whole points by logistic regression; called, it places."""
+
+    def __init__(self, x: np.ndarray, label: np.ndarray, w: np.ndarray, k: int) -> None:
+        fitted = LogisticRegression(C=RIDGE, max_iter=300, fit_intercept=False)
+        fitted.fit(x, label, sample_weight=w)
+        effect = fitted.coef_.T
+        if k == 2:
+            effect = np.hstack([-effect, effect]) / 2
+        effect = effect - effect.min(axis=1, keepdims=True)
+        self.points = np.rint(TOP * effect / max(effect.max(), 1e-12)).astype(int)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return (x @ self.points).argmax(1)
+
+
+def _accuracy(
+    label: np.ndarray, guess: np.ndarray, w: np.ndarray, names: list[str], draws: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    k = len(names)
+    pair = label * k + guess
+    each = (pair[:, None] == np.arange(k * k)) * w[:, None]
+    sums = np.concatenate([each.sum(0)[None], moments.resample_sums(each, draws, seed)])
+    sums = sums.reshape(-1, k, k)
+    with np.errstate(invalid="ignore"):
+        share = sums / sums.sum(2, keepdims=True)
+    right = np.diagonal(sums, axis1=1, axis2=2).sum(1) / sums.sum((1, 2))
+    own = np.diagonal(share, axis1=1, axis2=2)
+    both = np.column_stack([right, own])
+    low, high = (np.clip(end, 0, 1) for end in at_once(both[0], both[1:]))
+    n = np.bincount(label, minlength=k)
+    table = pd.DataFrame(
+        {
+            "term": [page.say("all"), *names],
+            "estimate": both[0],
+            "low": np.where(np.isnan(low), both[0], low),
+            "high": np.where(np.isnan(high), both[0], high),
+            "n": [len(label), *n],
+        }
+    )
+    low, high = at_once(share[0].ravel(), share[1:].reshape(draws, -1))
+    confusion = pd.DataFrame(
+        {
+            "segment": np.repeat(np.array(names, object), k),
+            "term": np.tile(np.array(names, object), k),
+            "estimate": share[0].ravel(),
+            "low": np.where(np.isnan(low), share[0].ravel(), low).clip(0, 1),
+            "high": np.where(np.isnan(high), share[0].ravel(), high).clip(0, 1),
+            "n": np.bincount(pair, minlength=k * k),
+        }
+    )
+    return table, confusion
+
+
+def _cost(rows, label, guess, w, value: str | None, k: int, draws: int, seed: int) -> pd.DataFrame:
+    """By how much a customer is misjudged, on average, placed by the tool or by nothing."""
+    if value is None:
+        return pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
+    v = rows[value].astype("Float64").to_numpy(float, na_value=np.nan)
+    known = ~np.isnan(v)
+    of = np.array([
+        np.average(v[known & (label == s)], weights=w[known & (label == s)]) for s in range(k)
+    ])  # fmt: skip
+    largest = np.bincount(label, w, k).argmax()
+    each = np.column_stack(
+        [w * np.abs(of[label] - of[guess]), w * np.abs(of[label] - of[largest]), w]
+    )
+    sums = moments.resample_sums(each, draws, seed)
+    found, drawn = each.sum(0)[:2] / w.sum(), sums[:, :2] / sums[:, 2:]
+    low, high = at_once(found, drawn)
+    return pd.DataFrame(
+        {
+            "term": [page.say("placed by the tool"), page.say("all taken for the largest segment")],
+            "estimate": found,
+            "low": np.where(np.isnan(low), found, low).clip(0),
+            "high": np.where(np.isnan(high), found, high),
+            "n": len(rows),
+        }
+    )
+
+
+def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> pd.DataFrame:
+    rows = [(page.say("everybody"), "")]
+    for q in questions:
+        rows += [(page.label(q.name), a) for a in _answers(q)]
+    sheet = pd.DataFrame(rows, columns=["question", "answer"])
+    return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
+
+
+def _answers(question: Question) -> list[str]:
+    if question.levels:
+        yes_no = {"yes": page.say("yes"), "no": page.say("no")}
+        return [yes_no.get(level) or page.label(level) for level in question.levels]
+    write = lambda v: f"{v:,g}"  # noqa: E731
+    cuts = question.cuts
+    if not cuts:
+        return [page.say("any")]
+    middle = [
+        page.say("{low} to under {high}", low=write(a), high=write(b))
+        for a, b in zip(cuts, cuts[1:], strict=False)
+    ]
+    first = page.say("under {high}", high=write(cuts[0]))
+    return [first, *middle, page.say("{low} or more", low=write(cuts[-1]))]
+
+
+def _answer(table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: np.ndarray) -> str:
+    row = table.iloc[0]
+    return page.say(
+        "{m} questions place {share} ({span}) of customers in their own segment; the largest "
+        "segment alone would place {base}. n {n}.",
+        m=len(chosen),
+        share=page.percent(row.estimate),
+        span=page.span(row.low, row.high, share=True, digits=0),
+        base=page.percent(np.bincount(label, w).max() / w.sum()),
+        n=page.count(row.n),
+    )
+
+
+def _note(used: int, n: int, cost: pd.DataFrame) -> str:
+    found = [
+        page.say(
+            "Made on {used} of {n} customers; each was placed by a tool made without a fifth of "
+            "them, to which the customer belonged.",
+            used=page.count(used),
+            n=page.count(n),
+        )
+    ]
+    if len(cost):
+        a, b = cost.iloc[0], cost.iloc[1]
+        found.append(
+            page.say(
+                "A wrong placing misjudges a customer by {cost} on average ({span}), over all "
+                "customers; taking everybody for the largest segment, by {base}.",
+                cost=page.number(a.estimate, 1),
+                span=page.span(a.low, a.high, digits=1),
+                base=page.number(b.estimate, 1),
+            )
+        )
+    return page.together(found)

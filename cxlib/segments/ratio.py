@@ -1,0 +1,105 @@
+"""Are that many classes needed? The likelihood ratio, against samples from one class fewer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates
+from cxlib.segments import admission, classes, latent
+from cxlib.segments.classes import Classes
+from cxlib.segments.clusters import Fit
+from cxlib.segments.latent import Sheet
+
+STARTS = 4  # of each fit; the same for what was seen and what was simulated
+CLOSE = 1e-3  # gain in log-likelihood at which a fit is near enough to its top
+SAMPLE = 1_000  # customers at most
+
+
+def likelihood_ratio(
+    customers: pd.DataFrame,
+    fit: Fit,
+    *,
+    weight: str | None = None,
+    draws: int = 99,
+    seed: int = 1,
+) -> Estimates:
+    """Whether the answers tell one class fewer apart from the fit's number (McLachlan 1987).
+
+    The table has one row: term, estimate (twice the difference in log-likelihood), n, limit (95% of
+    the samples simulated from one class fewer lie below it) and p (share, at least as high).
+    Gaps are simulated where they are. Raises ValueError for k-means, which has no likelihood.
+    """
+    if not isinstance(fit.model, Classes):
+        raise ValueError("k-means has no likelihood. Fit with model='classes' or 'mixture'.")
+    names = [axis.name for axis in fit.axes]
+    w = moments.weights_of(customers, weight)
+    rows, w, _ = admission.used(customers, names, w, fit.missing)
+    some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
+    crowd = classes.answers(rows.iloc[some], w[some], joint=fit.model.joint)
+    k = len(fit.model.sums)
+    seen, fewer = _ratio(crowd.sheet, k, seed)
+    rng = np.random.default_rng(seed)
+    drawn = np.array([
+        _ratio(simulated(crowd.sheet, fewer.sums, w[some], rng), k, seed)[0] for _ in range(draws)
+    ])  # fmt: skip
+    p = (1 + (drawn >= seen).sum()) / (draws + 1)
+    term = page.say("{k} against {fewer} segments", k=k, fewer=k - 1)
+    limit = float(np.quantile(drawn, 0.95))
+    table = pd.DataFrame({"term": [term], "estimate": seen, "n": len(some), "limit": limit, "p": p})
+    return Estimates(table, _answer(k, seen, limit, p), "", "", draws=draws, seed=seed)
+
+
+def _ratio(sheet: Sheet, k: int, seed: int) -> tuple[float, latent.Found]:
+    fewer = latent.best(sheet, k - 1, STARTS, seed, close=CLOSE)
+    more = latent.best(sheet, k, STARTS, seed, close=CLOSE)
+    return 2 * (more.height - fewer.height), fewer
+
+
+def simulated(sheet: Sheet, sums: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> Sheet:
+    """Customers drawn from the model, with the weights and the gaps of those of the sheet."""
+    n = len(sheet.pattern)
+    share = sums[:, 0] / sums[:, 0].sum()
+    member = rng.choice(len(share), n, p=share)
+    drawn, joint = [], False
+    for block in sheet.blocks:
+        part, seen = sums[:, 1:][:, block.at], sheet.statistics[sheet.pattern, block.at]
+        if block.kind == "numbers":
+            mean, cov = latent.covariance(part)
+            half = np.linalg.cholesky(cov + latent.TIGHTEST * np.eye(cov.shape[-1]))
+            z = mean[member] + np.einsum(
+                "nij,nj->ni", half[member], rng.standard_normal((n, len(half[0])))
+            )
+            drawn, joint = [(column, 0) for column in z.T], True
+        elif block.kind == "number":
+            mean = part[:, 1] / part[:, 0]
+            spread = np.sqrt(np.maximum(part[:, 2] / part[:, 0] - mean**2, latent.TIGHTEST))
+            z = mean[member] + spread[member] * rng.standard_normal(n)
+            drawn.append((np.where(seen[:, 0] > 0, z, np.nan), 0))
+        else:
+            edges = np.cumsum(part / part.sum(1, keepdims=True), axis=1)[member]
+            level = (rng.random((n, 1)) > edges).sum(1).clip(0, part.shape[1] - 1)
+            drawn.append((np.where(seen.sum(1) > 0, level, -1), part.shape[1]))
+    return latent.sheet_of(drawn, w, joint=joint)
+
+
+def _answer(k: int, seen: float, limit: float, p: float) -> str:
+    facts = {
+        "k": k,
+        "fewer": k - 1,
+        "seen": page.number(seen, 1),
+        "limit": page.number(limit, 1),
+        "p": page.number(p, 2),
+    }
+    if p < 0.05:
+        return page.say(
+            "{k} segments fit better than {fewer} would by chance: likelihood ratio {seen}, by "
+            "chance below {limit} (p = {p}).",
+            **facts,
+        )
+    return page.say(
+        "{fewer} segments may do as well as {k}: likelihood ratio {seen}, by chance below {limit} "
+        "(p = {p}).",
+        **facts,
+    )

@@ -1,0 +1,93 @@
+"""Groups of customers: who moved, who is taken for whom, how stable, and what each does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from cxlib import page
+from cxlib.show import style
+from cxlib.show.rows import intervals
+from cxlib.show.style import COLOURS, INK, SOFT
+from cxlib.show.tiles import tiles
+
+BANDS = ((0.0, 0.60, "not named"), (0.60, 0.75, "pattern"), (0.75, 1.0, "report"))
+
+
+def crossings(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Shares of each row's group that are found in each column's, such as `segments.moved`.
+
+    `table` has the group (first column), term (where found), estimate, low, high, n.
+    """
+    first = str(table.columns[0])
+    shown = table.drop(columns="of", errors="ignore")
+    shown = shown.rename(columns={first: "term", "term": "found"})
+    shown = shown[["found", *(c for c in shown if c != "found")]]
+    known = style.ready(shown)
+    away = known[known["term"] != known["found"]].dropna(subset=["estimate"])
+    found = page.say("Nobody is elsewhere")
+    if len(away):
+        top = away.loc[away["estimate"].idxmax()]
+        found = page.say(
+            "Most often elsewhere: {group} → {found} ({share})",
+            group=style.name(top["term"], 60), found=style.name(top["found"], 60),
+            share=page.percent(top["estimate"]),
+        )  # fmt: skip
+    words = style.listed([
+        f"{style.name(r.term)} → {style.name(r.found)} {page.percent(r.estimate)}"
+        for r in known.dropna(subset=["estimate"]).itertuples()
+    ])  # fmt: skip
+    return tiles(
+        shown, "found", unit="share", sort=False, title=found if title is None else title,
+        words=words, ax=ax,
+    )  # fmt: skip
+
+
+def found_again(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """How much of each segment comes back in other samples (Jaccard), with what that allows."""
+    shown = style.ready(table, ("term", "jaccard", "verdict"))
+    ax = style.axes(ax, height=0.5 * len(shown) + 1.3)
+    for (low, high, verdict), alpha in zip(BANDS, (0.0, 0.5, 1.0), strict=True):
+        ax.axvspan(low, high, color="#e3eef5", alpha=alpha, lw=0, zorder=0)
+        ax.text((max(low, 0.3) + high) / 2, -0.72, page.label(verdict), ha="center", va="bottom",
+                fontsize=9, color=SOFT)  # fmt: skip
+    places = np.arange(len(shown))
+    ax.hlines(places, 0.3, shown["jaccard"], color=COLOURS[0], lw=1.4, alpha=0.5)
+    ax.plot(shown["jaccard"], places, "o", ms=8, color=COLOURS[0], mec="white")
+    for place, value in zip(places, shown["jaccard"], strict=True):
+        ax.annotate(page.number(value, 2), (value, place), xytext=(0, 8), ha="center",
+                    textcoords="offset points", fontsize=9, color=INK)  # fmt: skip
+    names = [style.wrapped(style.name(v, 60), 30) for v in shown["term"]]
+    ax.set_yticks(places, names)
+    ax.tick_params(axis="y", length=0)
+    ax.set(ylim=(len(shown) - 0.4, -0.75), xlim=(0.3, 1.03), xlabel=page.label("jaccard"))
+    sure = int((shown["verdict"] == "report").sum())
+    found = page.say("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
+    words = [f"{style.name(r.term)} {page.number(r.jaccard, 2)}" for r in shown.itertuples()]
+    return style.say(ax, found if title is None else title, style.listed(words))
+
+
+def by_group(table: pd.DataFrame, panel: str = "segment") -> Axes:
+    """Each term in axes of its own, groups in rows, a line across at the average of all.
+
+    `table` is that of `segments.outcomes`; terms whose numbers are all between 0 and 1 are shares.
+    """
+    terms = list(dict.fromkeys(table["term"]))
+    groups = table[panel].nunique()
+    height = (0.52 * groups + 1.0) * len(terms)
+    figure, every = plt.subplots(len(terms), 1, figsize=(style.WIDTH, height), squeeze=False)
+    for ax, term in zip(every[:, 0], terms, strict=True):
+        own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})
+        numbers = own[["estimate", "overall"]].to_numpy(float)
+        unit = "share" if ((numbers >= 0) & (numbers <= 1)).all() else ""
+        average = style.number(own["overall"].iloc[0], unit)
+        intervals(
+            own[["term", "estimate", "low", "high", "n"]], unit=unit, sort=False,
+            reference=own["overall"].iloc[0], ax=ax,
+            title=page.say("{outcome} (all: {average})", outcome=style.name(term), average=average),
+        )  # fmt: skip
+        ax.set_xlabel("")
+    figure.tight_layout(h_pad=1.6)
+    return every[0, 0]
