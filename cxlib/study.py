@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -173,11 +174,15 @@ class IndexModel(Strict):
 
 
 class Pilot(Strict):
-    """A trial of keeping customers, who was in it by lot: an attribute and its two values."""
+    """A trial of keeping customers, who was in it by lot: an attribute and its two values.
+
+    Who left is counted from `begun_on`; without it, by the study's own flag.
+    """
 
     column: str
     treated: str
     control: str
+    begun_on: date | None = None
 
 
 class Churn(Strict):

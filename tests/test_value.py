@@ -100,7 +100,22 @@ def test_retention_equals_the_published_fit():
     fit = value.contract(customers, draws=50)
     found = fit.parameters.set_index("term")["estimate"]
     assert found.to_dict() == pytest.approx(PUBLISHED["sbg"]["parameters"], abs=0.0006)
-    assert fit.table["observed"][:7].to_numpy() == pytest.approx(shares[1:] / 100, abs=0.0006)
+    seen = fit.table.loc[fit.table["line"] == "observed", "estimate"]
+    assert seen.to_numpy() == pytest.approx(shares[1:] / 100, abs=0.0006)
+
+
+def test_retention_of_groups_is_what_was_seen_of_each():
+    customers = pd.DataFrame(
+        {
+            "tenure": [1, 2, 2, 2] * 30 + [2] * 50,
+            "left": [True, True, False, False] * 30 + [False] * 50,
+            "plan": ["a"] * 120 + ["b"] * 50,
+        }
+    )
+    table = value.contract_by(customers, "plan", ahead=2, draws=200).table
+    assert table["estimate"].tolist() == pytest.approx([3 / 4 * 2 / 3, 1.0])
+    # Nobody of b left: the limit of Clopper and Pearson for none of 50.
+    assert table["low"][1] == pytest.approx(0.025 ** (1 / 50))
 
 
 @pytest.mark.parametrize("name", ["bg_nbd", "pareto_nbd", "gamma_gamma", "with logs", "sbg"])

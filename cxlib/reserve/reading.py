@@ -16,7 +16,7 @@ from cxlib.estimates import Estimates
 from cxlib.moments import Moments
 from cxlib.reserve import conditions, loading, people, store, summing, telling
 from cxlib.reserve.store import ReserveError
-from cxlib.study import Study
+from cxlib.study import Costs, Study
 
 
 def open(name: str, *, lang: str = "en") -> Reserve:
@@ -355,6 +355,18 @@ class Reserve:
         rows = people.now(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
+    def pilot(self) -> pd.DataFrame:
+        """The customers of the study's randomised trial as they stood when it began: `treated`,
+        and `left` by the end of the data."""
+        return people.pilot(self)
+
+    def worth(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with `worth`: what each brings by `costs` in study.yaml, else one for all."""
+        costs = self.study.costs
+        if costs.value_column in rows:
+            return rows.assign(worth=rows[costs.value_column] * costs.value_times)
+        return rows.assign(worth=costs.customer_value)
+
     def lifetimes(self, where: str = "") -> pd.DataFrame:
         """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.
 
@@ -409,6 +421,16 @@ class Reserve:
     def tenure(self) -> str:
         """The column that counts the periods of a customer's contract; empty without one."""
         return self.study.churn.tenure if self.study.churn else ""
+
+    def under_contract(self) -> pd.DataFrame:
+        """The customers (see `people`) who have begun at least one period of their contract."""
+        people = self.people()
+        return people[people[self.tenure] > 0]
+
+    @property
+    def costs(self) -> Costs:
+        """What contacts, offers and customers cost, as study.yaml says."""
+        return self.study.costs
 
     @property
     def outcome(self) -> str:

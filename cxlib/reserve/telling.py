@@ -136,6 +136,17 @@ def group(reserve: Reserve, by: str) -> str:
     return chosen
 
 
+def groups_of_customers(reserve: Reserve, by: str) -> pd.Series | None:
+    """The group of each customer, by customer_id; None where customers are not in groups."""
+    have = reserve.columns("customers") if "customers" in reserve.tables else []
+    chosen = by or reserve.study.group
+    if by and by not in have:
+        raise ReserveError(f"customers have no column {by!r}. They have: {', '.join(have)}.")
+    if chosen not in have:
+        return None
+    return reserve.read("customers").set_index("customer_id")[chosen]
+
+
 def item(reserve: Reserve, role: str) -> str:
     """The first question of a role; ReserveError when there is none."""
     if not (found := items_of(reserve, role)):

@@ -83,7 +83,9 @@ def _change(line: pd.DataFrame, over: str, unit: str) -> str:
     return page.say("{first} ({then}), {last} ({now}): no clear change", **values)
 
 
-def calibration(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def calibration(
+    table: pd.DataFrame, *, unit: str = "share", title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """What was predicted against what happened, in bins, with the band; the line is perfection."""
     shown = style.ready(table, ("predicted", "estimate")).sort_values("predicted")
     ax = style.axes(ax, height=4.4, width=4.8)
@@ -97,8 +99,8 @@ def calibration(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
         xlim=(0, reach), ylim=(0, reach), xlabel=page.say("predicted"), ylabel=page.say("happened")
     )
     ax.grid(True)
-    style.number_axis(ax.xaxis, "share")
-    style.number_axis(ax.yaxis, "share")
+    style.number_axis(ax.xaxis, unit)
+    style.number_axis(ax.yaxis, unit)
     known = shown.dropna(subset=["estimate", "low"])
     inside = ((known["low"] <= known["predicted"]) & (known["predicted"] <= known["high"])).sum()
     found = page.say(

@@ -1,7 +1,7 @@
 """Customers under contract: how many renew, and what the rest of a contract is worth.
 
     fit = contract(customers, tenure="tenure", left="left")      # tenure in whole periods
-    fit.table          # term (periods), estimate: share still there, low, high, n; observed
+    fit.table          # line (model, observed), renewals, estimate: share still there
     fit.remaining      # by periods behind them: discounted periods still to come
 
 Shifted beta-geometric (Fader and Hardie 2007): everyone has a chance of leaving of one's own that
@@ -31,8 +31,8 @@ class Contract(Estimates):
 
     Attributes
     ----------
-    table : term (periods), estimate (share still there by the model), low, high, n (customers),
-        observed (product-limit share; NaN where nobody was seen that long)
+    table : line (model or observed), renewals, term, estimate (share still there), low, high, n;
+        the observed one is the product-limit estimate, with those who faced the renewal as n
     remaining : term (periods behind them), estimate (discounted periods to come), low, high, n
     parameters : alpha and beta
     height : the log-likelihood
@@ -72,12 +72,13 @@ def contract(
     drawn = found.moved(moments.resample_sums(found.parts[which], draws, seed))
     at = np.arange(1, ahead + 1)
     here, again = np.exp(found.at), np.exp(drawn.T)[..., None]
-    table = tabulate(
-        [page.count(int(k)) for k in at],
-        models.sbg_survival(here, at),
-        models.sbg_survival(again, at),
-        n,
-    ).assign(observed=_observed(periods, gone, at))
+    table = pd.concat(
+        [
+            _line("model", at, models.sbg_survival(here, at), models.sbg_survival(again, at), n),
+            _observed(periods, gone, at, draws, seed),
+        ],
+        ignore_index=True,
+    )
     behind = np.unique(np.linspace(0, min(ahead, periods.max()), 7).astype(int))
     to_come = _remaining(here[:, None, None], behind, discount, periods_a_year)
     to_come_drawn = _remaining(again, behind, discount, periods_a_year)
@@ -100,7 +101,7 @@ def contract(
     notes.append(how_drawn(draws, bucket="customer_id"))
     if lost := failed(drawn):
         notes.append(page.say("{lost} draws gave no fit.", lost=page.count(lost)))
-    last = table.iloc[-1]
+    last = table.iloc[ahead - 1]
     return Contract(
         table,
         page.say(
@@ -140,20 +141,18 @@ def contract_by(
     periods, gone, n = _read(given, tenure, left)
     groups = given.dropna(subset=[tenure, left])[by].astype(str).to_numpy()
     names = sorted(set(groups))
-    at = np.arange(1, ahead + 1)
-    ended = gone[:, None] & (periods[:, None] == at)
-    faced = periods[:, None] >= at
-    whole, drawn = [], []
+    parts = _faced(periods, gone, np.arange(1, ahead + 1))
+    whole, drawn, last = [], [], []
     for place, name in enumerate(names):
-        inside = groups == name
-        parts = np.hstack([ended[inside], faced[inside]]).astype(float)
-        whole.append(_kept(parts.sum(0)[None])[0])
-        drawn.append(_kept(moments.resample_sums(parts, draws, seed + place)))
+        inside = parts[groups == name]
+        whole.append(_kept(inside.sum(0)[None])[0, -1])
+        drawn.append(_kept(moments.resample_sums(inside, draws, seed + place))[:, -1])
+        last.append(inside[:, -1].sum())
     low, high = at_once(np.array(whole), np.column_stack(drawn))
     # Where nobody left, no draw varies: exact limits of none among those who faced the last.
-    last = np.array([(faced[groups == name, -1]).sum() for name in names])
-    sure = np.isnan(low) & (np.array(whole) == 1) & (last > 0)
-    low, high = np.where(sure, 0.025 ** (1 / np.maximum(last, 1)), low), np.where(sure, 1.0, high)
+    sure = np.isnan(low) & (np.array(whole) == 1)
+    low = np.where(sure, 0.025 ** (1 / np.maximum(last, 1)), low)
+    high = np.where(sure, 1.0, high)
     table = pd.DataFrame(
         {
             "term": names,
@@ -183,13 +182,6 @@ def contract_by(
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
-def _kept(sums: np.ndarray) -> np.ndarray:
-    """Product over periods of those who stayed among those who faced it, (draws,)."""
-    ended, faced = np.hsplit(sums, 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.prod(np.where(faced > 0, 1 - ended / faced, np.nan), axis=1)
-
-
 def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, np.ndarray, int]:
     if missing := [c for c in (tenure, left) if c not in customers]:
         raise ValueError(f"customers lack {missing}. They have: {', '.join(map(str, customers))}.")
@@ -215,12 +207,36 @@ def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple, np.ndarray, np
     return tuple(both.T), np.bincount(which.ravel()).astype(float), which.ravel()
 
 
-def _observed(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Product-limit share still there (Kaplan and Meier 1958), as far as anyone was seen."""
-    left = (gone[:, None] & (periods[:, None] == at)).sum(0)
-    faced = (periods[:, None] >= at).sum(0)
+def _line(
+    line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | np.ndarray
+) -> pd.DataFrame:
+    table = tabulate(["there still"] * len(at), shares, drawn, n, line=line)
+    table.insert(1, "renewals", [page.count(int(k)) for k in at])
+    return table
+
+
+def _observed(
+    periods: np.ndarray, gone: np.ndarray, at: np.ndarray, draws: int, seed: int
+) -> pd.DataFrame:
+    """The product-limit share, as far as anyone was seen."""
+    at = at[at <= periods.max()]
+    parts = _faced(periods, gone, at)
+    sums = moments.resample_sums(parts, draws, seed)
+    faced = parts[:, len(at) :].sum(0).astype(int)
+    return _line("observed", at, _kept(parts.sum(0)[None])[0], _kept(sums), faced)
+
+
+def _faced(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether each customer left at, and faced, each renewal: side by side, (n, 2 * renewals)."""
+    ended = gone[:, None] & (periods[:, None] == at)
+    return np.hstack([ended, periods[:, None] >= at]).astype(float)
+
+
+def _kept(sums: np.ndarray) -> np.ndarray:
+    """Share still there after each renewal (Kaplan and Meier 1958), (draws, renewals)."""
+    ended, faced = np.hsplit(sums, 2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.cumprod(np.where(faced > 0, 1 - left / faced, np.nan))
+        return np.cumprod(np.where(faced > 0, 1 - ended / faced, np.nan), axis=1)
 
 
 def _remaining(
