@@ -6,8 +6,15 @@
     fit.calibration       # ten bins of predicted probability: who left
     fit.risk              # high, medium and low risk: who left, beside what was predicted
     fit.effects           # what goes with leaving, in points of probability and in odds
+    fit.groups            # the same measures in each region, held together
     fit.why               # the commonest reasons of those at high risk
     churn.score(customers, fit)     # the rows with probability, risk and reasons
+    churn.boosting(customers, fit)  # would a model nobody can read tell it better?
+    churn.over_time(snapshots)      # does what was learnt then hold later?
+
+Also here: `survival`, `incidence`, `hazards` (how long customers stay), `lead_time`, `profit`,
+`to_contact` (what a warning is worth, and whom to contact), `uplift` (whom a trial shows to be
+kept by it) and `reasons_for_leaving`.
 
 The model is transparent: a logistic regression of smooth curves (numbers) and levels (categories)
 that add up, with a ridge penalty chosen by leave-one-out log-loss. Each measure of it comes from
@@ -26,6 +33,9 @@ from threadpoolctl import threadpool_limits
 from cxlib import page
 from cxlib.churn import evidence, logit
 from cxlib.churn.admission import Given, admit
+from cxlib.churn.challenge import boosting
+from cxlib.churn.contacts import to_contact
+from cxlib.churn.drift import over_time
 from cxlib.churn.features import (
     Feature,
     columns_of,
@@ -37,10 +47,17 @@ from cxlib.churn.features import (
     text_of,
     wording,
 )
+from cxlib.churn.leaving import PUBLISHED, reasons_for_leaving
+from cxlib.churn.profit import expected_profit, lead_time, profit
 from cxlib.churn.scoring import contributions, reasons_of, score
+from cxlib.churn.survival import hazards, incidence, survival
+from cxlib.churn.uplift import uplift
 from cxlib.estimates import Estimates
 
-__all__ = ["Fit", "fit", "score"]
+__all__ = [
+    "PUBLISHED", "Fit", "boosting", "expected_profit", "fit", "hazards", "incidence", "lead_time",
+    "over_time", "profit", "reasons_for_leaving", "score", "survival", "to_contact", "uplift",
+]  # fmt: skip
 
 HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving
 TOO_GOOD = 0.95  # an AUC above this is rare where nothing leaks
@@ -58,7 +75,10 @@ class Fit(Estimates):
     calibration : term, estimate (share who left), low, high, n, predicted; the band is simultaneous
     risk : term (high, medium, low), estimate, low, high, n, predicted, leavers, least
     effects : term, estimate, low, high, n, feature, odds, odds_low, odds_high
+    groups : group, term (a measure), estimate, low, high (all at once), n; without rows for `by` ""
     why : how often each feature is among the first three reasons of customers at high risk
+    out_of_fold : probability of each customer (by row label) from models that had not seen it
+    plan : outcome, weight, folds and repeats, for who tries another model on the same folds
     thresholds : probability from which risk is high, and medium
     features, coefficients, penalty : the model; `coefficients` are (1 + p,), intercept first
     """
@@ -66,11 +86,19 @@ class Fit(Estimates):
     calibration: pd.DataFrame = field(kw_only=True)
     risk: pd.DataFrame = field(kw_only=True)
     effects: pd.DataFrame = field(kw_only=True)
+    groups: pd.DataFrame = field(kw_only=True)
     why: Estimates = field(kw_only=True)
     thresholds: tuple[float, float] = field(kw_only=True)
     features: list[Feature] = field(kw_only=True)
     coefficients: np.ndarray = field(kw_only=True)
     penalty: float = field(kw_only=True)
+    out_of_fold: pd.Series = field(kw_only=True, repr=False)
+    plan: dict = field(kw_only=True)
+
+    @property
+    def by_group(self) -> Estimates:
+        """`groups` with a sentence about the group in which the warning is weakest."""
+        return evidence.weakest(self.groups, self.table)
 
     @property
     def associations(self) -> Estimates:
@@ -97,6 +125,7 @@ def fit(
     outcome: str = "left",
     features: list[str] | None = None,
     weight: str | None = None,
+    by: str | None = None,
     folds: int = 5,
     repeats: int = 2,
     draws: int = 500,
@@ -111,6 +140,7 @@ def fit(
     outcome : column that is true (or 1) for those who left; rows without it are left out
     features : columns known before the leaving; by default all but keys, dates and free text
     weight : column of how many customers a row stands for
+    by : column of groups in which the warning is measured too
     folds, repeats : of the cross-validation
     thresholds : probabilities from which risk is high, and medium; by default those of three times
         and once the average odds of leaving
@@ -142,12 +172,21 @@ def fit(
         calibration=evidence.calibration(p, given.left, given.weight),
         risk=risk,
         effects=effects,
+        groups=evidence.in_groups(eta, given.left, given.weight, _group(given, by), draws, seed),
         why=_why(given, learnt, model, p, thresholds),
         thresholds=thresholds,
         features=learnt,
         coefficients=model.coefficients,
         penalty=model.penalty,
+        out_of_fold=pd.Series(p, given.rows.index),
+        plan={"outcome": outcome, "weight": weight, "folds": folds, "repeats": repeats},
     )
+
+
+def _group(given: Given, by: str | None) -> pd.Series | None:
+    if by is not None and by not in given.rows:
+        raise ValueError(f"no column {by!r} in customers to group by.")
+    return None if by is None else given.rows[by]
 
 
 def _check_plan(folds: int, repeats: int, thresholds: tuple[float, float] | None) -> None:

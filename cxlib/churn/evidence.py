@@ -13,9 +13,11 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.churn import logit
 from cxlib.churn.features import Feature, contrasts, places, stiffness_of
-from cxlib.estimates import LEVEL, interval, tabulate
+from cxlib.estimates import LEVEL, Estimates, at_once, interval, tabulate
 
 BINS = 10
+FEWEST = 20  # leavers, and stayers, of a group that is judged alone
+IN_GROUPS = ("AUC", "calibration slope", "calibration intercept")
 LIGHT = 1.0  # penalty that only keeps the coefficients finite
 RISKS = ("high", "medium", "low")
 
@@ -35,7 +37,7 @@ def out_of_fold(
     """
     eta = np.empty((repeats, len(left)))
     for repeat in range(repeats):
-        fold = _folds(left, folds, seed + repeat)
+        fold = folds_of(left, folds, seed + repeat)
         for f in range(folds):
             seen = fold != f
             fit = logit.ridge(a[seen], left[seen], w[seen], stiffness)
@@ -43,7 +45,8 @@ def out_of_fold(
     return eta
 
 
-def _folds(left: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def folds_of(left: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold of each customer, (n,): each holds an equal share of the leavers."""
     order = np.lexsort((np.random.default_rng(seed).random(len(left)), left))
     fold = np.empty(len(left), int)
     fold[order] = np.arange(len(left)) % folds
@@ -60,6 +63,76 @@ def quality(
     shares = table["term"].isin(["AUC", "Brier score"])
     table.loc[shares, ["low", "high"]] = table.loc[shares, ["low", "high"]].clip(0, 1)
     return table
+
+
+def in_groups(
+    eta: np.ndarray,
+    left: np.ndarray,
+    w: np.ndarray,
+    group: pd.Series | None,
+    draws: int,
+    seed: int,
+) -> pd.DataFrame:
+    """AUC, calibration slope and intercept in each group, all intervals at once (max-t).
+
+    Groups with fewer than FEWEST leavers or stayers have no row. Columns: group, term, estimate,
+    low, high, n, leavers.
+    """
+    columns = ["group", "term", "estimate", "low", "high", "n", "leavers"]
+    names = [] if group is None else sorted(group.dropna().unique(), key=str)
+    parts, rows = [], []
+    for name in names:
+        here = (group == name).fillna(False).to_numpy(bool)
+        gone = int(left[here].sum())
+        if min(gone, here.sum() - gone) < FEWEST:
+            continue
+        each = np.mean([logit.measures(left[here], e[here], w[here]) for e in eta], axis=0)
+        whole = np.zeros((len(left), len(IN_GROUPS) + 1))
+        at = [logit.MEASURES.index(m) for m in IN_GROUPS]
+        whole[here] = np.column_stack([each[:, at] * w[here, None], w[here]])
+        parts.append(whole)
+        rows += [(str(name), m, int(here.sum()), gone) for m in IN_GROUPS]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    k = len(IN_GROUPS) + 1
+    sums = moments.resample_sums(np.hstack(parts), draws, seed).reshape(draws, -1, k)
+    total = np.hstack(parts).sum(0).reshape(-1, k)
+    estimate = (total[:, :-1] / total[:, -1:]).ravel()
+    low, high = at_once(estimate, (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1))
+    table = pd.DataFrame(rows, columns=["group", "term", "n", "leavers"])
+    return table.assign(estimate=estimate, low=low, high=high)[columns]
+
+
+def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Estimates:
+    """The measures by group, with a sentence about the group in which AUC is least."""
+    told = groups[groups["term"] == "AUC"].sort_values("estimate")
+    note = page.say(
+        "The intervals hold for all groups and measures at once; groups with under {least} leavers "
+        "are left out.",
+        least=page.count(FEWEST),
+    )
+    if told.empty:
+        return Estimates(groups, page.say("No group has enough leavers to be judged alone."), note)
+    worst = told.iloc[0]
+    values = {
+        "group": page.quoted(page.label(worst.group)),
+        "auc": page.number(worst.estimate, 2),
+        "span": page.span(worst.low, worst.high, 2),
+        "all": page.number(table["estimate"].iloc[0], 2),
+    }
+    said = page.say(
+        "The warning is weakest in {group}: AUC {auc} ({span}), {all} overall.", **values
+    )
+    slopes = groups[groups["term"] == "calibration slope"]
+    wrong = slopes[(slopes["low"] > 1) | (slopes["high"] < 1)]
+    if len(wrong):
+        more = page.say(
+            "Risks are not to be taken at their word in {groups}.",
+            groups=page.listed(page.quoted(page.label(g)) for g in wrong["group"]),
+        )
+    else:
+        more = page.say("In no group is the calibration slope clearly off.")
+    return Estimates(groups, page.together([said, more]), note)
 
 
 def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:

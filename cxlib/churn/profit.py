@@ -33,10 +33,18 @@ class Profit(Estimates):
 
     curve : term (the order: by expected profit, by risk), contacted, estimate, low, high (all at
         once), n
-    fewest_value : of those worth contacting, the least expected profit taken in
+    emp : the expected maximum profit a customer, and the one without a model: term, estimate ...
     """
 
     curve: pd.DataFrame = field(kw_only=True)
+    emp: pd.DataFrame = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Lead(Estimates):
+    """How far ahead a warning comes; `cost` is of a true warning: term, estimate, low, high, n."""
+
+    cost: pd.DataFrame = field(kw_only=True)
 
 
 def expected_profit(
@@ -53,7 +61,7 @@ def expected_profit(
     p accepted (value - offer) - (1 - p) offer - contact: a leaver is kept with the chance
     `accepted` and then takes the offer; who would stay takes it too.
     """
-    p, worth = rows[probability].astype(float), _worth(rows, value)
+    p, worth = rows[probability].astype(float), worth_of(rows, value)
     return p * accepted * (worth - offer) - (1 - p) * offer - contact
 
 
@@ -65,6 +73,7 @@ def profit(
     contact: float,
     accepted: float = 0.3,
     capacity: int | None = None,
+    currency: str = "",
     outcome: str = "left",
     weight: str | None = None,
     draws: int = 500,
@@ -73,16 +82,16 @@ def profit(
     """What contacting the customers would have brought, best first, judged by who really left.
 
     `value` is a column of money, or one number for all; `capacity` the most that can be contacted.
-    The table has the profit of contacting the best by expected profit and, as many, by risk; of the
-    difference; and EMP, the expected maximum profit a customer. `rows` hold `probability` of a
+    The table has the profit of contacting the best by expected profit and, as many, by risk, and
+    the difference; the intervals are of each alone. `rows` hold `probability` of a
     model that had not seen them. Raises ValueError for money that makes no sense.
     """
     _check_money(rows, value, offer, contact, accepted, capacity)
     rows = rows[rows[outcome].notna()]
     left, w = rows[outcome].to_numpy(float), moments.weights_of(rows, weight)
-    money = {"value": value, "offer": offer, "contact": contact, "accepted": accepted}
-    hoped = expected_profit(rows, **money).to_numpy()
-    real = expected_profit(rows.assign(probability=left), **money).to_numpy()
+    how = {"value": value, "offer": offer, "contact": contact, "accepted": accepted}
+    hoped = expected_profit(rows, **how).to_numpy()
+    real = expected_profit(rows.assign(probability=left), **how).to_numpy()
     p = rows["probability"].to_numpy(float)
     chosen = int(min((hoped > 0).sum(), capacity if capacity is not None else len(rows)))
     orders = {"by expected profit": hoped, "by risk": p}
@@ -90,30 +99,23 @@ def profit(
     parts = w[:, None] * real[:, None] * masks
     estimate = parts.sum(0)
     drawn = moments.resample_sums(parts, draws, seed)
-    emp = expected_maximum_profit(left, p, w, np.mean(_worth(rows, value)), offer, contact, accepted)
-    worth = float(np.average(_worth(rows, value), weights=w))
-    again = _emp_drawn(left, p, w, worth, offer, contact, accepted, draws, seed)
-    values = np.array([*estimate, estimate[0] - estimate[1], emp[0]])
-    replicates = np.column_stack([drawn, drawn[:, 0] - drawn[:, 1], again])
-    low, high = interval(replicates)
-    table = pd.DataFrame(
-        {
-            "term": [*orders, "more than by risk", "EMP"],
-            "estimate": values,
-            "low": np.minimum(low, values),
-            "high": np.maximum(high, values),
-            "n": [chosen, chosen, chosen, len(rows)],
-        }
-    )
+    worth = float(np.average(worth_of(rows, value), weights=w))
+    emp = _emp(left, p, w, worth, offer, contact, accepted, draws, seed)
+    estimate = np.append(estimate, estimate[0] - estimate[1])
+    low, high = interval(np.column_stack([drawn, drawn[:, 0] - drawn[:, 1]]))
+    table = pd.DataFrame({"term": [*orders, "more than by risk"], "estimate": estimate})
+    table["low"], table["high"] = np.minimum(low, estimate), np.maximum(high, estimate)
+    table["n"] = chosen
     curve = _curve(orders, real, w, draws, seed)
     return Profit(
         table,
-        _brought(table, chosen, len(rows)),
-        _assumed(offer, contact, accepted, worth, emp[1], value),
+        _brought(table, chosen, len(rows), currency),
+        _assumed(offer, contact, accepted, worth, emp, currency),
         "money",
         draws=draws,
         seed=seed,
         curve=curve,
+        emp=emp,
     )
 
 
@@ -122,17 +124,18 @@ def lead_time(
     threshold: float,
     *,
     contact: float = 0.0,
+    currency: str = "",
     after: str = "left_after",
     leads: tuple[int, ...] = LEADS,
     weight: str | None = None,
-) -> Estimates:
+) -> Lead:
     """How far ahead the warning comes: of those warned, who leaves within so many days.
 
     The table has measure, term, estimate, low, high, n: "precision" is the share of the customers
     warned (probability of `threshold` or more) who leave within the days; "caught" the share of
-    those who leave that far ahead (in the days since the lead before) who were warned; "cost of a
-    true warning" is `contact` over the precision. Intervals are Wilson's (1927), of all at once
-    (Bonferroni). `after` is the days until they left, empty for who stayed.
+    those who leave that far ahead (in the days since the lead before) who were warned. The cost of
+    a true warning is `contact` over the precision, endless where none was true. Intervals are
+    Wilson's (1927), of all at once (Bonferroni). `after` is the days until they left, empty for who stayed.
     """
     if after not in rows:
         raise ValueError(f"no column {after!r}. reserve.history() gives the days until they left.")
@@ -145,14 +148,12 @@ def lead_time(
         gone, lately = days <= lead, (days > before) & (days <= lead)
         found.append(_share("precision", lead, gone[warned], w[warned], 2 * len(leads)))
         found.append(_share("caught", lead, warned[lately], w[lately], 2 * len(leads)))
-        if contact:
-            found.append(_cost(found[-2], contact))
         before = lead
-    order = {"precision": 0, "caught": 1, "cost of a true warning": 2}
-    table = pd.DataFrame(found).sort_values(
-        "measure", key=lambda m: m.map(order), kind="stable", ignore_index=True
+    table = pd.DataFrame(found[::2] + found[1::2])
+    cost = pd.DataFrame([_cost(row, contact) for row in found[::2]])
+    return Lead(
+        table, _ahead(table, cost, leads, currency), _warned(warned, threshold), "share", cost=cost
     )
-    return Estimates(table, _ahead(table, leads), _warned(warned, threshold), "share")
 
 
 def expected_maximum_profit(
@@ -199,6 +200,26 @@ def _hull(left: np.ndarray, score: np.ndarray, w: np.ndarray) -> tuple[np.ndarra
     ends = np.append(np.flatnonzero(np.diff(rate)), len(rate) - 1)
     gone, total = np.cumsum(gone)[ends] / w.sum(), np.cumsum(total)[ends] / w.sum()
     return np.append(0, gone), np.append(0, total - gone)
+
+
+def _emp(
+    left: np.ndarray,
+    score: np.ndarray,
+    w: np.ndarray,
+    value: float,
+    offer: float,
+    contact: float,
+    accepted: float,
+    draws: int,
+    seed: int,
+) -> pd.DataFrame:
+    """EMP of the score, and of a score that is the same for all, each with the customers drawn."""
+    costs, found = (value, offer, contact, accepted), []
+    for term, by in (("EMP", score), ("EMP without a model", np.zeros(len(score)))):
+        estimate, share = expected_maximum_profit(left, by, w, *costs)
+        low, high = interval(_emp_drawn(left, by, w, *costs, draws, seed))
+        found.append((term, estimate, min(low, estimate), max(high, estimate), len(score), share))
+    return pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n", "contacted"])
 
 
 def _emp_drawn(
@@ -263,7 +284,13 @@ def _first(by: np.ndarray, chosen: int) -> np.ndarray:
     return mask
 
 
-def _worth(rows: pd.DataFrame, value: str | float) -> pd.Series:
+def money(value: float, currency: str, digits: int = 0) -> str:
+    """An amount as people write it: 1,204 EUR."""
+    return f"{page.number(value, digits)} {currency}".strip()
+
+
+def worth_of(rows: pd.DataFrame, value: str | float) -> pd.Series:
+    """What each customer is worth: the column, its median where empty, or one number for all."""
     if not isinstance(value, str):
         return pd.Series(float(value), index=rows.index)
     return rows[value].astype(float).fillna(rows[value].median())
@@ -286,10 +313,10 @@ def _check_money(
             f"offer {offer:g} and contact {contact:g} must be 0 or more, and accepted "
             f"({accepted:g}) between 0 and 1."
         )
-    if float(_worth(rows, value).mean()) <= offer:
+    if float(worth_of(rows, value).mean()) <= offer:
         raise ValueError(
             f"an offer of {offer:g} costs more than a customer is worth on average "
-            f"({float(_worth(rows, value).mean()):g}). Correct costs in study.yaml."
+            f"({float(worth_of(rows, value).mean()):g}). Correct costs in study.yaml."
         )
     if capacity is not None and capacity < 1:
         raise ValueError(f"capacity is {capacity}; it must be 1 or more, or None for no limit.")
@@ -308,31 +335,28 @@ def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -
 def _cost(precision: dict, contact: float) -> dict:
     turned = {"estimate": "estimate", "low": "high", "high": "low"}
     costs = {k: contact / precision[v] if precision[v] > 0 else np.inf for k, v in turned.items()}
-    return {**precision, **costs, "measure": "cost of a true warning"}
+    return {"term": precision["term"], **costs, "n": precision["n"]}
 
 
-def _ahead(table: pd.DataFrame, leads: tuple[int, ...]) -> str:
+def _ahead(table: pd.DataFrame, cost: pd.DataFrame, leads: tuple[int, ...], currency: str) -> str:
     last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
-    values = {
-        "days": page.count(leads[-1]),
-        "share": page.percent(last["precision"].estimate),
-        "span": page.span(last["precision"].low, last["precision"].high, 0, share=True),
-        "caught": page.percent(last["caught"].estimate),
-        "caught_span": page.span(last["caught"].low, last["caught"].high, 0, share=True),
-        "since": page.count(leads[-2] if len(leads) > 1 else 0),
-    }
     said = page.say(
         "Of the customers warned {share} ({span}) leave within {days} days; of those who leave "
         "{since} to {days} days ahead {caught} ({caught_span}) are already warned.",
-        **values,
+        days=page.count(leads[-1]),
+        share=page.percent(last["precision"].estimate),
+        span=page.span(last["precision"].low, last["precision"].high, 0, share=True),
+        caught=page.percent(last["caught"].estimate),
+        caught_span=page.span(last["caught"].low, last["caught"].high, 0, share=True),
+        since=page.count(leads[-2] if len(leads) > 1 else 0),
     )
-    if "cost of a true warning" not in last:
+    top = cost.iloc[-1]
+    if not 0 < top.estimate < np.inf or top.high == np.inf:
         return said
-    cost = last["cost of a true warning"]
     more = page.say(
         "A true warning costs {cost} ({span}).",
-        cost=page.number(cost.estimate, 0),
-        span=page.span(cost.low, cost.high, 0),
+        cost=money(top.estimate, currency),
+        span=page.span(top.low, top.high, 0),
     )
     return page.together([said, more])
 
@@ -346,7 +370,7 @@ def _warned(warned: np.ndarray, threshold: float) -> str:
     )
 
 
-def _brought(table: pd.DataFrame, chosen: int, n: int) -> str:
+def _brought(table: pd.DataFrame, chosen: int, n: int, currency: str) -> str:
     if not chosen:
         return page.say("Contacting nobody is best: no customer's expected profit is above 0.")
     best, more = table.iloc[0], table.iloc[2]
@@ -354,7 +378,7 @@ def _brought(table: pd.DataFrame, chosen: int, n: int) -> str:
         "Contacting the best {chosen} of {n} customers would have brought {money} ({span}).",
         chosen=page.count(chosen),
         n=page.count(n),
-        money=page.number(best.estimate, 0),
+        money=money(best.estimate, currency),
         span=page.span(best.low, best.high, 0),
     )
     if more.low > 0:
@@ -364,7 +388,7 @@ def _brought(table: pd.DataFrame, chosen: int, n: int) -> str:
                 page.say(
                     "Choosing by expected profit rather than by risk alone brings {money} of it "
                     "({span}).",
-                    money=page.number(more.estimate, 0),
+                    money=money(more.estimate, currency),
                     span=page.span(more.low, more.high, 0),
                 ),
             ]
@@ -372,17 +396,17 @@ def _brought(table: pd.DataFrame, chosen: int, n: int) -> str:
     return said
 
 
-def _assumed(
-    offer: float, contact: float, accepted: float, worth: float, share: float, value: str | float
-) -> str:
-    told = page.say(
+def _assumed(offer: float, contact: float, accepted: float, worth: float, emp: pd.DataFrame) -> str:
+    best = emp.iloc[0]
+    return page.say(
         "Assumed: an offer costs {offer}, a contact {contact}, a customer is worth {worth} on "
-        "average, and {accepted} of the leavers who are contacted stay. EMP is a customer's; it "
-        "would contact {share} of them.",
-        offer=page.number(offer, 0),
-        contact=page.number(contact, 0),
-        worth=page.number(worth, 0),
+        "average, and {accepted} of the leavers who are contacted stay. Expected maximum profit: "
+        "{emp} a customer ({span}), {without} without a model.",
+        offer=money(offer, currency),
+        contact=money(contact, currency),
+        worth=money(worth, currency),
         accepted=page.percent(accepted),
-        share=page.percent(share),
+        emp=money(best.estimate, currency, 2),
+        span=page.span(best.low, best.high, 2),
+        without=page.number(emp["estimate"].iloc[1], 2),
     )
-    return told

@@ -89,8 +89,10 @@ def incidence(
     marks = _marks(rows["time"].max(), unit)
     curve = _curve(rows, cause, names, LEVEL, unit, marks, seed).rename(columns={"group": reason})
     table = _in_order(curve[curve["time"].isin(marks)], reason)
-    last = table[table["time"] == table["time"].max()].sort_values("estimate", ascending=False)
-    top = last.iloc[0]
+    last = table[(table["time"] == table["time"].max()) & (table[reason] != UNKNOWN)]
+    if last.empty:
+        raise ValueError(f"{reason} is known of nobody who left.")
+    top = last.sort_values("estimate", ascending=False).iloc[0]
     answer = page.say(
         "The reason that comes first most often: {reason}, {share} ({span}) of all customers "
         "{term}.",

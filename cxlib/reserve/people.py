@@ -28,6 +28,8 @@ DATED = {  # table: the column that says when a row came to be known
     "comments": "at",
 }
 
+LOOK_BACK = 365  # days, the longest that a feature looks back
+
 
 def history(
     store: duckdb.DuckDBPyConnection,
@@ -60,8 +62,8 @@ def history(
         selected += features
     if "left_on" in have:
         selected.append(
-            'coalesce(c.left_on > $day and c.left_on <= $day + to_days($horizon), false) as "left", '
-            "case when c.left_on > $day and c.left_on <= $day + to_days($horizon) "
+            'coalesce(c.left_on > $day and c.left_on <= $day + to_days($horizon), false) as "left"'
+            ", case when c.left_on > $day and c.left_on <= $day + to_days($horizon) "
             "then date_diff('day', $day, c.left_on) end as left_after"
         )
     there = ["true"]
@@ -196,6 +198,9 @@ def snapshots(reserve: Reserve, most: int) -> dict[str, pd.DataFrame]:
         return {}
     horizon = reserve.study.churn.horizon if reserve.study.churn else 90
     first = reserve.store.execute("select min(left_on) from customers").fetchone()[0]
+    begun = _first_day(reserve)
+    if first is not None and begun is not None:  # a year to look back on, or counts count less
+        first = max(first, begun + timedelta(days=LOOK_BACK))
     found: dict[str, pd.DataFrame] = {}
     day = _last_day(reserve) - timedelta(days=horizon)
     while first is not None and day >= first and len(found) < most:
@@ -214,6 +219,26 @@ def now(reserve: Reserve) -> pd.DataFrame:
     if "left" not in rows:
         return rows
     return rows[rows["left"].eq(False).fillna(False)].drop(columns="left").reset_index(drop=True)
+
+
+def pilot(reserve: Reserve) -> pd.DataFrame:
+    """Those in the study's trial, with `treated`; see `Reserve.pilot`."""
+    trial = reserve.study.churn.pilot if reserve.study.churn else None
+    if trial is None:
+        raise ReserveError(f"{reserve.study.name} has no churn.pilot in study.yaml.")
+    rows = reserve.people()
+    if trial.begun_on is not None:
+        rows = reserve.history(trial.begun_on, (_last_day(reserve).date() - trial.begun_on).days)
+    if trial.column not in rows:
+        raise ReserveError(f"churn.pilot: {trial.column!r} is no attribute of the customers.")
+    arms = rows[rows[trial.column].isin([trial.treated, trial.control])]
+    if arms[trial.column].nunique() < 2:
+        there = ", ".join(map(str, rows[trial.column].unique()))
+        raise ReserveError(
+            f"churn.pilot: {trial.column} holds {there}; both {trial.treated!r} and "
+            f"{trial.control!r} are needed."
+        )
+    return arms.drop(columns=trial.column).assign(treated=arms[trial.column] == trial.treated)
 
 
 def lifetimes(reserve: Reserve) -> pd.DataFrame:
@@ -255,6 +280,16 @@ def _flagged(reserve: Reserve) -> pd.DataFrame:
     left = values.str.casefold().isin(wanted).astype("boolean").mask(values.isna())
     rows = rows.drop(columns=[churn.flag, *(c for c in churn.exclude if c in rows)])
     return rows.assign(left=left)
+
+
+def _first_day(reserve: Reserve) -> datetime | None:
+    """The first day of the dated tables, the latest of them: since when everything is on file."""
+    dated = [(t, c) for t, c in DATED.items() if c in reserve._all_columns().get(t, ())]
+    if not dated:
+        return None
+    days = " union all ".join(f'select min("{c}") as d from "{t}"' for t, c in dated)
+    found = reserve.store.execute(f"select max(d) from ({days})").fetchone()[0]
+    return None if found is None else datetime(found.year, found.month, found.day)
 
 
 def _last_day(reserve: Reserve) -> datetime | None:
@@ -305,6 +340,10 @@ def lack(reserve: Reserve, need: str) -> str:
     if need == "leaving_reasons":
         known = "left_because" in reserve._all_columns().get("customers", ())
         return "" if known else page.say("The study does not say why customers left.")
+    if need == "costs":
+        stated = bool(study.costs.value_column or study.costs.customer_value)
+        said = page.say("The study does not say what a customer is worth.")
+        return "" if stated else said
     if need == "pilot":
         pilot = study.churn is not None and study.churn.pilot is not None
         return "" if pilot else page.say("The study tells of no randomised pilot.")

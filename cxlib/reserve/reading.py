@@ -346,7 +346,8 @@ class Reserve:
     def snapshots(self, most: int = 6) -> dict[str, pd.DataFrame]:
         """Day -> `history` at that day, oldest first: at most `most`, a churn horizon apart.
 
-        The last is that of `people`; none where nobody knows when customers left.
+        The last is that of `people`; none before a year of everything is on file, and none where
+        nobody knows when customers left.
         """
         return people.snapshots(self, most)
 
@@ -466,7 +467,7 @@ class Reserve:
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
         more), "margins", "drivers", "quarantine", "lifetimes", "leaving_dates", "leaving_reasons",
-        "pilot", or items of a role ("items:touchpoint", "items:nps|csat", "items:any").
+        "pilot", "costs", or items of a role ("items:touchpoint", "items:nps|csat", "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 

@@ -89,8 +89,8 @@ def _measures(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    who, feel, ask, leave, buy, meet, complain, write, rate = (
-        np.random.default_rng([seed, k]) for k in range(9)
+    who, feel, ask, leave, buy, meet, complain, write, rate, why = (
+        np.random.default_rng([seed, k]) for k in range(10)
     )
     kind = people.types_of(who, n)
     person = people.attributes(who, kind)
@@ -127,6 +127,8 @@ def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     unseen = pd.DataFrame(satisfaction, columns=[f"satisfaction {w}" for w in WAVES])
     unseen.insert(0, "type", np.array(people.TYPES)[kind])
     unseen.insert(0, "customer_id", ids)
+    gone = tables["customers"]["left_on"].notna().to_numpy()
+    tables["customers"].insert(3, "left_because", behaviour.reasons(why, gone))
     return tables, unseen
 
 

@@ -75,6 +75,14 @@ def leaving(
     return np.where(leaves.any(1), day, END)
 
 
+def reasons(rng: np.random.Generator, gone: np.ndarray) -> np.ndarray:
+    """Why each of those who left did so, where they said; None for the others."""
+    shares = {k: v for k, v in TRUTH["reasons"].items() if k != "known"}
+    drawn = np.array(list(shares), object)[rng.choice(len(shares), len(gone), p=[*shares.values()])]
+    said = gone & (rng.random(len(gone)) < TRUTH["reasons"]["known"])
+    return np.where(said, drawn, None)
+
+
 def moments_of_contact(
     rng: np.random.Generator, counts: np.ndarray, joined: np.ndarray, left: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -78,6 +78,9 @@ TRUTH: dict[str, dict] = {
         "callback": -0.5,
         "fading": 0.5,  # orders in a customer's last full quarter, as a share of the usual
     },
+    # shares of the reasons of those who left; `known` is the share who gave one
+    "reasons": {"died": 0.02, "moved": 0.06, "other ties": 0.07, "competition": 0.25,
+                "product": 0.35, "attitude of staff": 0.25, "known": 0.7},
     # share of respondents who meet it in a quiet wave; effect in points on `recommend`
     "topics": {
         "late_delivery": {"share": 0.07, "effect": -1.5},

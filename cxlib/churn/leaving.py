@@ -1,0 +1,118 @@
+"""Why customers leave, beside the shares that are quoted everywhere.
+
+    churn.reasons_for_leaving(leavers["left_because"])
+
+The quoted shares (1% died, 3% moved, 5% other ties, 9% competition, 14% product, 68% the attitude
+of staff) are handed on without a survey one could check. They are a hypothesis here: tested against
+this study's own leavers, never assumed of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.churn.evidence import wilson
+from cxlib.estimates import LEVEL, Estimates
+
+PUBLISHED = {
+    "died": 0.01, "moved": 0.03, "other ties": 0.05, "competition": 0.09, "product": 0.14,
+    "attitude of staff": 0.68,
+}  # fmt: skip
+MOST_OUTCOMES = 300_000  # counts that are gone through one by one
+DRAWS = 20_000
+
+
+def reasons_for_leaving(
+    reasons: pd.Series,
+    *,
+    published: Mapping[str, float] = PUBLISHED,
+    names: Mapping[str, str] | None = None,
+    seed: int = 1,
+) -> Estimates:
+    """The share of each reason among the leavers, and whether the `published` shares can hold.
+
+    `names` says which published reason each of the study's is; those it does not name are left out
+    and counted in the note. The table has term, estimate, low, high (all at once), n and published.
+    The test is the exact multinomial one (every count as unlikely or more), by Monte Carlo where
+    the counts are too many. Raises ValueError when no reason is one of the published.
+    """
+    if not np.isclose(sum(published.values()), 1, atol=0.005):
+        raise ValueError(f"the published shares add up to {sum(published.values()):.3f}, not 1.")
+    known = reasons.dropna().astype(str)
+    said = known.map({**{k: k for k in published}, **(names or {})})
+    counts = said.value_counts().reindex(list(published), fill_value=0).to_numpy()
+    n = int(counts.sum())
+    if not n:
+        raise ValueError(
+            f"none of {len(known):,} reasons is one of {', '.join(published)}. Say which is which "
+            "with churn.reasons in study.yaml."
+        )
+    shares = np.array(list(published.values())) / sum(published.values())
+    low, high = wilson(counts / n, np.full(len(counts), float(n)), len(counts))
+    table = pd.DataFrame({"term": list(published), "estimate": counts / n, "low": low})
+    table = table.assign(high=high, n=n, published=shares)
+    p, exact = multinomial_test(counts, shares, seed)
+    return Estimates(table, _verdict(table, p, n), _note(reasons, said, n, exact), "share",
+                     draws=0 if exact else DRAWS, seed=seed)  # fmt: skip
+
+
+def multinomial_test(counts: np.ndarray, shares: np.ndarray, seed: int = 1) -> tuple[float, bool]:
+    """Chance of counts at least as unlikely as these under `shares`: (p, whether it is exact)."""
+    from scipy.special import gammaln, xlogy
+
+    n, k = int(counts.sum()), len(counts)
+
+    def likelihood(x: np.ndarray) -> np.ndarray:
+        return gammaln(n + 1) + (xlogy(x, shares) - gammaln(x + 1)).sum(-1)
+
+    seen = likelihood(counts) + 1e-7  # equal counts are equally likely, whatever the last digit
+    if comb(n + k - 1, k - 1) <= MOST_OUTCOMES:
+        bars = np.array(list(combinations(range(n + k - 1), k - 1)), int)
+        edges = np.column_stack([np.full(len(bars), -1), bars, np.full(len(bars), n + k - 1)])
+        each = likelihood(np.diff(edges, axis=1) - 1)
+        return float(min(np.exp(each[each <= seen]).sum(), 1)), True
+    drawn = np.random.default_rng(seed).multinomial(n, shares, DRAWS)
+    return float((1 + (likelihood(drawn) <= seen).sum()) / (1 + DRAWS)), False
+
+
+def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
+    chance = page.say("below 0.001") if p < 0.001 else page.number(p, 3)
+    if p > 1 - LEVEL:
+        return page.say(
+            "These {n} leavers do not contradict the quoted shares (p {p}); they are too few, or "
+            "too like them, to tell.",
+            n=page.count(n),
+            p=chance,
+        )
+    off = table.iloc[(table["estimate"] - table["published"]).abs().argmax()]
+    top = table.iloc[table["estimate"].argmax()]
+    return page.say(
+        "The quoted shares do not hold here (p {p}): {reason} is {share} ({span}) of {n} leavers, "
+        "not {published}; the commonest reason is {top}, {top_share} ({top_span}).",
+        p=chance,
+        reason=page.quoted(page.label(off.term)),
+        share=page.percent(off.estimate),
+        span=page.span(off.low, off.high, 0, share=True),
+        published=page.percent(off.published),
+        n=page.count(n),
+        top=page.quoted(page.label(top.term)),
+        top_share=page.percent(top.estimate),
+        top_span=page.span(top.low, top.high, 0, share=True),
+    )
+
+
+def _note(reasons: pd.Series, said: pd.Series, n: int, exact: bool) -> str:
+    test = page.say("Exact multinomial test.") if exact else page.say("Multinomial test by draws.")
+    lost = page.say(
+        "{n} of {offered} leavers gave a reason that can be compared; the intervals hold for all "
+        "reasons at once.",
+        n=page.count(n),
+        offered=page.count(len(reasons)),
+    )
+    return page.together([lost, test])

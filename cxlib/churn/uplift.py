@@ -1,0 +1,239 @@
+"""Whom does contacting keep? From a trial in which chance decided who was contacted.
+
+    fit = churn.uplift(pilot, treated="treated", outcome="left", lower_is_better=True)
+    fit.table             # average effect, Qini, AUUC, effect inside and outside the treat set
+    fit.curve             # what treating the best tenth, fifth ... brings
+
+A risk says who will leave; an uplift says who stays because of the call. Two models, one for each
+arm, or one model of the transformed outcome, whose mean is the effect (Athey and Imbens 2016);
+each customer's uplift comes from models that had not seen that customer. Only a trial by lot can
+teach this: elsewhere those who were called differ from the others before the call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from cxlib import moments, page
+from cxlib.churn import evidence, logit
+from cxlib.churn.admission import LEAVING, _unfit
+from cxlib.churn.features import columns_of, learn, stiffness_of
+from cxlib.estimates import Estimates, at_once
+
+METHODS = ("two models", "transformed outcome")
+STEPS = 50  # of the curve
+FEWEST = 50  # customers in each arm
+PENALTY = 100.0  # of the transformed outcome, per column of deviation one
+
+
+@dataclass(frozen=True)
+class Uplift(Estimates):
+    """Effects and how well they are told apart, in `table`; `curve` treats ever more.
+
+    curve : term (the model's order, or by lot), treated (share of the customers), estimate (gain a
+        customer of all), low, high (all at once), n
+    gain : each customer's predicted gain, by row label, from models that had not seen it
+    """
+
+    curve: pd.DataFrame = field(kw_only=True)
+    gain: pd.Series = field(kw_only=True, repr=False)
+
+
+def uplift(
+    customers: pd.DataFrame,
+    *,
+    treated: str,
+    outcome: str,
+    features: list[str] | None = None,
+    lower_is_better: bool = False,
+    least: float = 0.0,
+    method: str = "two models",
+    weight: str | None = None,
+    folds: int = 5,
+    draws: int = 500,
+    seed: int = 1,
+) -> Uplift:
+    """Gain from treatment: on average, along the model's order, and in the set worth treating.
+
+    `treated` and `outcome` are true or false (1 or 0); gains are shares of customers, positive when
+    treatment helps. The treat set are those whose predicted gain exceeds `least` (what a contact
+    costs over what the outcome is worth). Qini is the area between the model's curve and treatment
+    by lot (Radcliffe 2007), AUUC the area under the curve; intervals are over customers, the
+    models held, and hold for the table at once. Raises ValueError for arms too small to compare.
+    """
+    if method not in METHODS:
+        raise ValueError(f"no method {method!r}. There are: {', '.join(METHODS)}.")
+    rows, t, y, w = _arms(customers, treated, outcome, weight)
+    sign = -1.0 if lower_is_better else 1.0
+    names = features if features is not None else _usable(rows, [treated, outcome, weight])
+    learnt = [f for f in learn(rows, names) if f.kept]
+    a = np.column_stack([np.ones(len(rows)), columns_of(learnt, rows)])
+    tell = _two_models if method == METHODS[0] else _transformed
+    gain = np.empty(len(rows))
+    fold = evidence.folds_of(2 * t + y, folds, seed)
+    with threadpool_limits(1):
+        for f in range(folds):
+            seen = fold != f
+            gain[~seen] = sign * tell(a, t, y, w, seen, stiffness_of(learnt))
+    # Equal gains are in no order: chance puts them in one.
+    rank = np.lexsort((np.random.default_rng(seed).random(len(gain)), -gain)).argsort()
+    table = _effects(gain, rank, t, sign * y, w, least, draws, seed)
+    curve, areas = _curves(rank, t, sign * y, w, draws, seed)
+    table = pd.concat([table.iloc[:1], areas, table.iloc[1:]], ignore_index=True)
+    share = float(np.average(gain > least, weights=w))
+    return Uplift(table, _verdict(table, share), _note(t, method), "share", draws=draws, seed=seed,
+                  curve=curve, gain=pd.Series(gain, rows.index))  # fmt: skip
+
+
+def _arms(
+    customers: pd.DataFrame, treated: str, outcome: str, weight: str | None
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+    if unknown := [c for c in (treated, outcome) if c not in customers]:
+        raise ValueError(f"no column {unknown}. There are: {', '.join(map(str, customers))}.")
+    for name in (treated, outcome):
+        if not customers[name].dropna().isin([0, 1]).all():
+            raise ValueError(f"{name} must be true or false (1 or 0) for each customer.")
+    w = moments.weights_of(customers, weight)
+    known = (customers[treated].notna() & customers[outcome].notna()).to_numpy() & (w > 0)
+    rows = customers[known]
+    t, y = rows[treated].to_numpy(float), rows[outcome].to_numpy(float)
+    if min(t.sum(), (1 - t).sum()) < FEWEST:
+        raise ValueError(
+            f"{int(t.sum()):,} customers were treated and {int((1 - t).sum()):,} were not; each "
+            f"arm needs {FEWEST}."
+        )
+    return rows, t, y, w[known] / w[known].mean()
+
+
+def _usable(rows: pd.DataFrame, taken: list[str | None]) -> list[str]:
+    names = [c for c in rows if c not in (*taken, *LEAVING, "customer_id", "left")]
+    found = [c for c in names if not _unfit(rows[c]) and rows[c].nunique(dropna=False) > 1]
+    if not found:
+        raise ValueError("no column tells customers apart, so none can be told to treat.")
+    return found
+
+
+def _two_models(a, t, y, w, seen, stiffness) -> np.ndarray:
+    p = []
+    for arm in (1.0, 0.0):
+        here = seen & (t == arm)
+        if y[here].min() == y[here].max():
+            p.append(np.full((~seen).sum(), y[here].mean()))
+            continue
+        p.append(
+            logit.expit(a[~seen] @ logit.ridge(a[here], y[here], w[here], stiffness).coefficients)
+        )
+    return p[0] - p[1]
+
+
+def _transformed(a, t, y, w, seen, stiffness) -> np.ndarray:
+    share = np.average(t[seen], weights=w[seen])
+    z = y * (t - share) / (share * (1 - share))
+    x, shrink = (
+        a[seen],
+        np.diag(np.append(1e-8, PENALTY * np.broadcast_to(stiffness, a.shape[1] - 1))),
+    )
+    left = (x * w[seen, None]).T
+    return a[~seen] @ np.linalg.solve(left @ x + shrink, left @ z[seen])
+
+
+def _sums(t: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """What each customer adds: outcomes and numbers of the treated, and of the others, (n, 4)."""
+    return np.column_stack([w * t * y, w * t, w * (1 - t) * y, w * (1 - t)])
+
+
+def _difference(sums: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums[..., 0] / sums[..., 1] - sums[..., 2] / sums[..., 3]
+
+
+def _effects(gain, rank, t, y, w, least: float, draws: int, seed: int) -> pd.DataFrame:
+    each, inside = _sums(t, y, w), gain > least
+    sets = {"average effect": np.ones(len(t), bool), "effect in the treat set": inside,
+            "effect outside the treat set": ~inside}  # fmt: skip
+    parts = np.hstack([each * mask[:, None] for mask in sets.values()])
+    estimate = _difference(parts.sum(0).reshape(-1, 4))
+    drawn = _difference(moments.resample_sums(parts, draws, seed).reshape(draws, -1, 4))
+    low, high = at_once(estimate, drawn)
+    table = pd.DataFrame({"term": list(sets), "estimate": estimate, "low": low, "high": high})
+    return table.assign(n=[int(mask.sum()) for mask in sets.values()])
+
+
+def _curves(rank, t, y, w, draws: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gain a customer of treating the first of the order, and the areas Qini and AUUC."""
+    step = rank * STEPS // len(rank)
+    parts = np.zeros((len(rank), STEPS, 4))
+    parts[np.arange(len(rank)), step] = _sums(t, y, w)
+    sums = moments.resample_sums(parts.reshape(len(rank), -1), draws, seed)
+    values = [_curve(s.reshape(-1, STEPS, 4)) for s in (parts.sum(0), sums)]
+    (share, uplift, qini), (_, uplift_drawn, qini_drawn) = values
+    share = share[0]
+    low, high = at_once(uplift[0], uplift_drawn)
+    curve = pd.DataFrame(
+        {"term": "by predicted gain", "treated": share, "estimate": uplift[0], "low": low,
+         "high": high, "n": len(rank)}
+    )  # fmt: skip
+    by_lot = curve.assign(term="by lot", estimate=share * uplift[0, -1], low=np.nan, high=np.nan)
+    areas = [np.column_stack([_area(q) - q[:, -1] / 2, _area(u)]) for u, q in
+             ((uplift, qini), (uplift_drawn, qini_drawn))]  # fmt: skip
+    low, high = at_once(areas[0][0], areas[1])
+    table = pd.DataFrame({"term": ["Qini", "AUUC"], "estimate": areas[0][0], "low": low})
+    return pd.concat([curve, by_lot], ignore_index=True), table.assign(high=high, n=len(rank))
+
+
+def _curve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    total = np.cumsum(sums, axis=1)
+    treated, others = total[..., 1], total[..., 3]
+    share = (treated + others) / (treated + others)[:, -1:]
+    uplift = np.nan_to_num(_difference(total)) * share
+    with np.errstate(invalid="ignore", divide="ignore"):
+        qini = total[..., 0] - np.nan_to_num(total[..., 2] * treated / others)
+    return share, uplift, qini / treated[:, -1:]
+
+
+def _area(curve: np.ndarray) -> np.ndarray:
+    whole = np.concatenate([np.zeros((len(curve), 1)), curve], axis=1)
+    return np.trapezoid(whole, dx=1 / STEPS, axis=1)
+
+
+def _verdict(table: pd.DataFrame, share: float) -> str:
+    rows = table.set_index("term")
+    average, qini = rows.loc["average effect"], rows.loc["Qini"]
+    values = {
+        "points": page.number(100 * average.estimate),
+        "span": page.span(100 * average.low, 100 * average.high),
+        "n": page.count(average.n),
+    }
+    if average.low > 0:
+        said = page.say("The trial helps: {points} points ({span}) of {n} customers.", **values)
+    elif average.high < 0:
+        said = page.say("The trial harms: {points} points ({span}) of {n} customers.", **values)
+    else:
+        said = page.say(
+            "Whether the trial helps is open: {points} points ({span}), n {n}.", **values
+        )
+    if qini.low > 0:
+        inside = rows.loc["effect in the treat set"]
+        more = page.say(
+            "Whom to treat can be told: {share} of the customers, with a gain of {points} points "
+            "({span}).",
+            share=page.percent(share),
+            points=page.number(100 * inside.estimate),
+            span=page.span(100 * inside.low, 100 * inside.high),
+        )
+    else:
+        more = page.say("Whom it helps most cannot be told: the Qini interval reaches 0.")
+    return page.together([said, more])
+
+
+def _note(t: np.ndarray, method: str) -> str:
+    return page.say(
+        "{treated} treated by lot, {others} not; {method}. All intervals hold at once.",
+        treated=page.count(t.sum()),
+        others=page.count((1 - t).sum()),
+        method=page.say(method),
+    )
