@@ -34,7 +34,10 @@ WORDS = (
     "intention", "index low", "index high", "rank low", "rank high", "chance first", "odds",
     "odds low", "odds high", "feature", "detractors", "passives", "promoters", "jaccard",
     "report", "pattern", "not named", "design effect", "before", "after", "attribute",
-    "least", "most",
+    "least", "most", "weakest stability", "smallest share", "misplaced share", "chosen",
+    "log-likelihood", "parameters", "BIC", "ICL", "entropy", "choice", "outcomes", "personas",
+    "placing", "needed", "moves", "limit", "p", "part", "size", "who", "worth", "needs",
+    "hurts", "plain", "sheet",
 )  # fmt: skip
 
 

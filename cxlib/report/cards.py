@@ -36,12 +36,16 @@ def sheet(tool) -> None:
         question = line[0] if line[0] != last else ""
         last = line[0]
         rows.append([question, *map(str, line[1:])])
-    heads = [page.say("question"), page.say("answer"), *map(page.opening, tool.segments)]
+    heads = [page.say("question"), page.say("answer"), *map(str, range(1, len(tool.segments) + 1))]
+    key = "".join(
+        f"<br><strong>{at}</strong> {html.escape(page.opening(name))}"
+        for at, name in enumerate(tool.segments, 1)
+    )
     told = page.say(
         "Tick one answer to each question and add up the points of each column: the customer "
         "belongs where they are most."
     )
-    display(HTML(f"<p>{html.escape(told)}</p>{_table(heads, rows)}"))
+    display(HTML(f"<p>{html.escape(told)}{key}</p>{_table(heads, rows)}"))
 
 
 def html_of(personas) -> str:
@@ -63,7 +67,7 @@ def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
         last = line["part"]
         rows.append([part, page.label(str(line["term"])), *_numbers(line), str(line["n"])])
     quotes = "".join(
-        f"<blockquote>{html.escape(text)}</blockquote>" for text in comments(written, MOST_QUOTES)
+        f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
     return f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
 

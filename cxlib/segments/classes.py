@@ -176,7 +176,7 @@ def criteria(sheet: Sheet, found: latent.Found, n: float) -> dict[str, float]:
         "BIC": bic,
         "ICL": bic + 2 * unsure,
         "entropy": 1 - unsure / (total * np.log(k)) if k > 1 else 1.0,
-        "misplaced": float(1 - sheet.weight @ inside.max(0) / total),
+        "misplaced share": float(1 - sheet.weight @ inside.max(0) / total),
     }
 
 

@@ -27,8 +27,8 @@ class Fit(Estimates):
         overall, distance (from the average, in deviations), spread (one deviation); the intervals
         hold for all segments and terms at once
     marks : profiles in deviations from the average customer, to set features side by side
-    choice : k, silhouette (k-means) or log-likelihood, parameters, BIC, ICL, entropy, misplaced;
-        stability, weakest, smallest, chosen
+    choice : k, silhouette (k-means) or log-likelihood, parameters, BIC, ICL, entropy, misplaced
+        share; stability, weakest stability, smallest share, chosen
     model : how customers become memberships
     missing : what was done about missing values: "complete", "median" or "skip"
     """

@@ -28,7 +28,7 @@ def moved(
 
     `after` is by default the day after the last order, `before` the day `since` days earlier. The
     table has grade (before), term (after), estimate (share of those who had the grade before),
-    low, high, n (who moved so) and of (who had the grade before). Both days see the orders of the
+    low, high, n (who had the grade before). Both days see the orders of the
     `window` days before them, by the cut points of `before`, so that a move is the customer's own.
     Who ordered nothing in a window has no grade there. Intervals draw customers whole and hold
     together. Raises ValueError for days that are none, in the wrong order, or without orders.
@@ -64,11 +64,10 @@ def moved(
             "estimate": share,
             "low": low.clip(0, 1),
             "high": high.clip(0, 1),
-            "n": whole.astype(int),
-            "of": (whole @ inside)[froms].astype(int),
+            "n": (whole @ inside)[froms].astype(int),
         }
     )
-    table = table[table["of"] > 0].reset_index(drop=True)
+    table = table[table["n"] > 0].reset_index(drop=True)
     facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
     return Estimates(
         table,
@@ -96,7 +95,7 @@ def _answer(table: pd.DataFrame, facts: dict[str, str]) -> str:
     row = kept.iloc[0]
     return page.say(
         "Of {n} customers who were important (A) on {before}, {share} ({span}) are so on {after}.",
-        n=page.count(row.of),
+        n=page.count(row.n),
         share=page.percent(row.estimate),
         span=page.span(row.low, row.high, share=True, digits=0),
         **facts,

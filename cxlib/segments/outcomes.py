@@ -18,7 +18,6 @@ from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.clusters import Fit, memberships
 from cxlib.segments.profiles import together
 
-
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
 
@@ -29,7 +28,8 @@ class Outcomes(Estimates):
     Attributes
     ----------
     table : segment, term, estimate (mean, or share of yes), low, high, n (placed there and
-        answered), overall, plain (mean of those placed there); intervals hold all at once
+        answered), overall, plain (mean of those placed there), share (whether it is one);
+        intervals hold all at once
     taken : segment (true), term (placed), estimate (share of the true segment's customers), n
     """
 
@@ -47,8 +47,9 @@ def outcomes(
 ) -> Outcomes:
     """Means of `columns` (numbers, or yes and no) in each segment of the fit.
 
-    Without `columns`, those of USUAL that are there and that the segments were not made by. Blanks are left out, column by column. Intervals draw customers whole and hold the model.
-    Raises ValueError for unknown columns, and those that are not numbers.
+    Without `columns`, those of USUAL that are there and that the segments were not made by. Blanks
+    are left out, column by column. Intervals draw customers whole and hold the model. Raises
+    ValueError for unknown columns, and those that are not numbers.
     """
     columns = _usual(customers, fit) if columns is None else columns
     y = _numbers(customers, columns)
@@ -75,6 +76,7 @@ def outcomes(
             "n": n.T.ravel(),
             "overall": np.repeat([_mean(v, w) for v in y.T], k),
             "plain": plain[0].T.ravel(),
+            "share": np.repeat(shares, k),
         }
     )
     confused = pd.DataFrame(
@@ -172,12 +174,13 @@ def _answer(table: pd.DataFrame) -> str:
         return page.say("No segment surely differs from the average in these outcomes.")
     width = (table["high"] - table["low"]).clip(lower=1e-12)
     row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[surely].idxmax()]
+    write = page.percent if row.share else lambda v: page.number(v, 2)
     return page.say(
         "{segment}: {outcome} {value} ({span}) against {overall} for all, n {n}.",
         segment=page.opening(row.segment),
         outcome=row.term,
-        value=page.number(row.estimate, 2),
-        span=page.span(row.low, row.high, digits=2),
-        overall=page.number(row.overall, 2),
+        value=write(row.estimate),
+        span=page.span(row.low, row.high, 0 if row.share else 2, share=row.share),
+        overall=write(row.overall),
         n=page.count(row.n),
     )

@@ -16,6 +16,7 @@ from cxlib.segments.clusters import Fit
 from cxlib.segments.space import terms_of
 
 MOST_LINES = {"size": 1, "who": 4, "worth": 4, "needs": 3, "hurts": 3}
+TELLING = 0.75  # quantile of length
 LINE = ["term", "estimate", "low", "high", "n"]
 
 
@@ -65,7 +66,7 @@ def personas(
     table = table[["segment", "part", *LINE, "overall", "share"]]
     return Personas(
         table, _answer(table, named, len(fit.table)), fit.note, "", draws=fit.draws, seed=fit.seed,
-        quotes=_typical(comments, named),
+        quotes=_quotes(comments, named),
     )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def _features(fit: Fit) -> pd.DataFrame:
     return table[(telling == best) & (telling >= 0)]
 
 
-def _of(table: pd.DataFrame | None, part: str, share: bool | None = None) -> pd.DataFrame:
+def _of(table: pd.DataFrame | None, part: str, share: bool = False) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame(columns=["segment", *LINE, "overall", "share"])
     table = table.rename(columns={"segment_name": "segment"})
@@ -94,10 +95,7 @@ def _of(table: pd.DataFrame | None, part: str, share: bool | None = None) -> pd.
     if "overall" not in table:
         mean = (table["estimate"] * table["n"]).groupby(table["term"]).sum()
         table = table.assign(overall=table["term"].map(mean / table.groupby("term")["n"].sum()))
-    if share is None:
-        spread = table.groupby("term")["estimate"].transform(lambda e: e.between(0, 1).all())
-        share = spread & table["overall"].between(0, 1)
-    return table.assign(share=share)
+    return table if "share" in table else table.assign(share=share)
 
 
 def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
@@ -116,28 +114,46 @@ def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
     return own.loc[order[: MOST_LINES[part]]]
 
 
-def _typical(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
-    """Comments of each segment, those in the page's language and of a usual score first."""
+def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
+    """Comments of each segment: a worse and a better one in turn, the page's language first.
+
+    Of each kind those that say somewhat more than most come first.
+    """
     if comments is None or comments.empty:
         return pd.DataFrame(columns=["segment", "text"])
     own = comments[comments["segment_name"].isin(named) & comments["text"].notna()]
-    own = own.rename(columns={"segment_name": "segment"})
-    far = pd.Series(0.0, index=own.index)
+    own = own.rename(columns={"segment_name": "segment"}).drop_duplicates(["segment", "text"])
+    better = pd.Series(True, own.index)
     if "score" in own:
-        far = (own["score"] - own.groupby("segment")["score"].transform("median")).abs()
+        better = own["score"] > own.groupby("segment")["score"].transform("median")
     foreign = own["lang"].ne(page.rules().lang) if "lang" in own else pd.Series(False, own.index)
-    length = (own["text"].str.len() - own["text"].str.len().median()).abs()
-    order = pd.DataFrame({"foreign": foreign, "far": far.fillna(far.max()), "length": length})
-    chosen = order.sort_values(["foreign", "far", "length"], kind="stable").index
-    return own.loc[chosen, ["segment", "text"]].drop_duplicates().reset_index(drop=True)
+    length = own["text"].str.len()
+    order = pd.DataFrame({
+        "segment": own["segment"], "foreign": foreign, "better": better,
+        "far": (length - length.quantile(TELLING)).abs(),
+    }).sort_values(["foreign", "far"], kind="stable")  # fmt: skip
+    turn = order.groupby(["segment", "better"]).cumcount()
+    chosen = order.assign(turn=turn).sort_values(["turn", "better"], kind="stable").index
+    return own.loc[chosen, ["segment", "text"]].reset_index(drop=True)
 
 
 def _answer(table: pd.DataFrame, named: list[str], k: int) -> str:
+    """Where a segment falls furthest behind everybody; else how many cards there are."""
     if not named:
         return page.say("None of {k} segments is stable enough for a card.", k=k)
+    pains = table[(table["part"] == "hurts") & (table["high"] < table["overall"])]
+    if pains.empty:
+        return page.say(
+            "{cards} of {k} segments are stable enough for a card.", cards=len(named), k=k
+        )
+    row = pains.loc[(pains["estimate"] - pains["overall"]).idxmin()]
     return page.say(
-        "{cards} cards with {lines} computed lines; {k} segments were found.",
-        cards=len(named),
-        lines=page.count(len(table)),
-        k=k,
+        "It hurts most in {segment}: {touchpoint} {value} ({span}) against {overall} for all, "
+        "n {n}.",
+        segment=page.quoted(row.segment),
+        touchpoint=page.label(row.term),
+        value=page.number(row.estimate, 2),
+        span=page.span(row.low, row.high, digits=2),
+        overall=page.number(row.overall, 2),
+        n=page.count(row.n),
     )

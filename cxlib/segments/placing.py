@@ -26,10 +26,11 @@ from cxlib.segments.space import MOST_LEVELS, is_category
 
 LEAST, MOST = 2, 6  # questions
 WORTH = 0.01  # accuracy that one more question has to bring
-CUTS = 5  # of a number, at most
+CUTS = 6  # of a number, at most
 CHOICES = 8  # levels of a category that are asked one by one; others are one answer
 FOLDS = 5
 TOP = 10  # points
+FEWEST = 10  # customers of a segment, and of an answer
 SAMPLE = 5_000  # customers on whom the tool is made
 RIDGE = 1.0
 OTHER = "other"
@@ -97,23 +98,21 @@ def typing_tool(
     rows, w = customers.iloc[kept], w[kept]
     label = placed.iloc[kept].to_numpy(int) - 1
     k = len(fit.table)
-    asked = [_question(rows[c]) for c in (questions or _askable(rows, fit))]
-    _check(asked, label, k)
-    ticks = [ticked(q, rows[q.name]) for q in asked]
+    names = list(questions or _askable(rows, fit))
+    _check(names, label, k)
     fold = rng.permutation(len(rows)) % FOLDS
-    guesses = {m: np.empty(len(rows), int) for m in _sizes(asked)}
+    guesses = {m: np.empty(len(rows), int) for m in _sizes(names)}
     for f in range(FOLDS):
         train = fold != f
-        order = _chosen(ticks, label, w, train, k)
+        order, ticks = _asked(rows, names, label, w, train, k)
         for m, guess in guesses.items():
-            x = _beside([ticks[i] for i in order[:m]])
+            x = _beside(ticks[:m])
             guess[~train] = _Points(x[train], label[train], w[train], k)(x[~train])
     right = {m: np.average(guess == label, weights=w) for m, guess in guesses.items()}
     size = min(m for m in right if right[m] >= max(right.values()) - WORTH)
-    order = _chosen(ticks, label, w, np.ones(len(rows), bool), k)[:size]
-    points = _Points(_beside([ticks[i] for i in order]), label, w, k).points
+    chosen, ticks = _asked(rows, names, label, w, np.ones(len(rows), bool), k)
+    chosen, points = chosen[:size], _Points(_beside(ticks[:size]), label, w, k).points
     names = fit.table["term"].tolist()
-    chosen = [asked[i] for i in order]
     table, confusion = _accuracy(label, guesses[size], w, names, draws, seed)
     cost = _cost(rows, label, guesses[size], w, value, k, draws, seed)
     return Tool(
@@ -168,7 +167,26 @@ def _askable(rows: pd.DataFrame, fit: Fit) -> list[str]:
     return list(dict.fromkeys([*first, *numbers, *categories]))
 
 
-def _question(values: pd.Series) -> Question:
+def _asked(
+    rows: pd.DataFrame,
+    names: list[str],
+    label: np.ndarray,
+    w: np.ndarray,
+    train: np.ndarray,
+    k: int,
+) -> tuple[list[Question], list[np.ndarray]]:
+    """The questions in the order in which each places most more, and what everybody ticks.
+
+    All of it, cut points too, is learnt from the customers of `train`.
+    """
+    asked = [_question(rows.loc[train, c], label[train], w[train]) for c in names]
+    ticks = [ticked(q, rows[q.name]) for q in asked]
+    order = _chosen(ticks, label, w, train, k)
+    return [asked[i] for i in order], [ticks[i] for i in order]
+
+
+def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
+    """Levels as they are; numbers cut where the segments part (Breiman et al. 1984)."""
     if is_category(values):
         levels = values.dropna().map(_text).value_counts().index.tolist()
         if len(levels) > CHOICES:
@@ -188,18 +206,18 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _check(asked: list[Question], label: np.ndarray, k: int) -> None:
-    if not asked:
+def _check(names: list[str], label: np.ndarray, k: int) -> None:
+    if not names:
         raise ValueError("no column could be asked: name the questions.")
-    if (few := np.bincount(label, minlength=k)).min() < 10:
+    if (few := np.bincount(label, minlength=k)).min() < FEWEST:
         raise ValueError(
-            f"segment {few.argmin() + 1} has {few.min()} customers; a typing tool needs 10 of each "
-            "segment. Take fewer segments."
+            f"segment {few.argmin() + 1} has {few.min()} customers; a typing tool needs "
+            f"{FEWEST} of each segment. Take fewer segments."
         )
 
 
-def _sizes(asked: list[Question]) -> list[int]:
-    return sorted({min(m, len(asked)) for m in range(LEAST, MOST + 1)})
+def _sizes(names: list[str]) -> list[int]:
+    return sorted({min(m, len(names)) for m in range(LEAST, MOST + 1)})
 
 
 def _beside(ticks: list[np.ndarray]) -> np.ndarray:
@@ -209,7 +227,7 @@ def _beside(ticks: list[np.ndarray]) -> np.ndarray:
 def _chosen(
     ticks: list[np.ndarray], label: np.ndarray, w: np.ndarray, train: np.ndarray, k: int
 ) -> list[int]:
-    """The questions in the order in which each places most more, by ridge on the segments."""
+    """The places of the questions in that order, by ridge regression of the segments."""
     x, at = _beside(ticks)[train], label[train]
     weight = w[train][:, None]
     gram, answer = x.T @ (weight * x), x.T @ (weight * (at[:, None] == np.arange(k)))
@@ -277,7 +295,7 @@ def _accuracy(
             "estimate": share[0].ravel(),
             "low": np.where(np.isnan(low), share[0].ravel(), low).clip(0, 1),
             "high": np.where(np.isnan(high), share[0].ravel(), high).clip(0, 1),
-            "n": np.bincount(pair, minlength=k * k),
+            "n": np.repeat(n, k),
         }
     )
     return table, confusion

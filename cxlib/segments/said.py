@@ -77,7 +77,7 @@ def _apart(chosen: pd.Series) -> list[str]:
                 "Entropy {entropy}: the model expects {share} of customers to belong to another "
                 "segment than the one they are placed in.",
                 entropy=page.number(chosen["entropy"], 2),
-                share=page.percent(chosen["misplaced"]),
+                share=page.percent(chosen["misplaced share"]),
             )
         ]
     if chosen["silhouette"] < CLEAR:

@@ -38,14 +38,14 @@ class Trial:
 
 
 def choice_of(tried: dict[int, Trial], chosen: int) -> pd.DataFrame:
-    """One row a number: k, the model's facts, stability, weakest, smallest, chosen."""
+    """A row a number: k, the model's facts, stabilities, smallest share, chosen."""
     return pd.DataFrame(
         {
             "k": k,
             **t.facts,
             "stability": np.average(t.stability, weights=t.share),
-            "weakest": t.stability.min(),
-            "smallest": t.share.min(),
+            "weakest stability": t.stability.min(),
+            "smallest share": t.share.min(),
             "chosen": k == chosen,
         }
         for k, t in tried.items()
@@ -60,11 +60,11 @@ def choose(tried: dict[int, Trial], enough: float = 1.0) -> int:
     most stable weakest segment.
     """
     table = choice_of(tried, 0).set_index("k").assign(merit={k: t.merit for k, t in tried.items()})
-    useful = table[table["smallest"] >= SMALLEST]
+    useful = table[table["smallest share"] >= SMALLEST]
     useful = table if useful.empty else useful
-    stable = useful[useful["weakest"] >= REPORT]
+    stable = useful[useful["weakest stability"] >= REPORT]
     if stable.empty:
-        return int(useful["weakest"].idxmax())
+        return int(useful["weakest stability"].idxmax())
     return int(stable.index[stable["merit"] >= enough * stable["merit"].max()].min())
 
 

@@ -13,6 +13,7 @@ from cxlib.show.rows import intervals
 from cxlib.show.style import COLOURS, INK, SOFT
 from cxlib.show.tiles import tiles
 
+LONG = 20  # letters of a name that still fits above a column
 BANDS = ((0.0, 0.60, "not named"), (0.60, 0.75, "pattern"), (0.75, 1.0, "report"))
 
 
@@ -22,8 +23,7 @@ def crossings(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
     `table` has the group (first column), term (where found), estimate, low, high, n.
     """
     first = str(table.columns[0])
-    shown = table.drop(columns="of", errors="ignore")
-    shown = shown.rename(columns={first: "term", "term": "found"})
+    shown = table.rename(columns={first: "term", "term": "found"})
     shown = shown[["found", *(c for c in shown if c != "found")]]
     known = style.ready(shown)
     away = known[known["term"] != known["found"]].dropna(subset=["estimate"])
@@ -39,6 +39,11 @@ def crossings(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
         f"{style.name(r.term)} → {style.name(r.found)} {page.percent(r.estimate)}"
         for r in known.dropna(subset=["estimate"]).itertuples()
     ])  # fmt: skip
+    names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
+    if max(style.breadth(n) for n in names) > LONG:  # numbers across, told beside the rows
+        number = {n: str(at) for at, n in enumerate(names, 1)}
+        numbered = {n: page.say("{number}: {name}", number=number[n], name=n) for n in names}
+        shown = shown.assign(term=shown["term"].map(numbered), found=shown["found"].map(number))
     return tiles(
         shown, "found", unit="share", sort=False, title=found if title is None else title,
         words=words, ax=ax,
@@ -72,7 +77,7 @@ def found_again(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
 def by_group(table: pd.DataFrame, panel: str = "segment") -> Axes:
     """Each term in axes of its own, groups in rows, a line across at the average of all.
 
-    `table` is that of `segments.outcomes`; terms whose numbers are all between 0 and 1 are shares.
+    `table` is that of `segments.outcomes`: segment, term, estimate, low, high, n, overall, share.
     """
     terms = list(dict.fromkeys(table["term"]))
     groups = table[panel].nunique()
@@ -80,13 +85,15 @@ def by_group(table: pd.DataFrame, panel: str = "segment") -> Axes:
     figure, every = plt.subplots(len(terms), 1, figsize=(style.WIDTH, height), squeeze=False)
     for ax, term in zip(every[:, 0], terms, strict=True):
         own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})
-        numbers = own[["estimate", "overall"]].to_numpy(float)
-        unit = "share" if ((numbers >= 0) & (numbers <= 1)).all() else ""
+        unit = "share" if own["share"].iloc[0] else ""
         average = style.number(own["overall"].iloc[0], unit)
         intervals(
             own[["term", "estimate", "low", "high", "n"]], unit=unit, sort=False,
             reference=own["overall"].iloc[0], ax=ax,
-            title=page.say("{outcome} (all: {average})", outcome=style.name(term), average=average),
+            title=page.say(
+                "{outcome} (all: {average})",
+                outcome=page.opening(style.name(term)), average=average,
+            ),
         )  # fmt: skip
         ax.set_xlabel("")
     figure.tight_layout(h_pad=1.6)

@@ -89,7 +89,7 @@ def _frame(ax: Axes, x_of: list, y_of: list) -> None:
     ax.set(xlim=(-0.55, len(x_of) - 0.45), ylim=(len(y_of) - 0.45, -0.55))
     ax.xaxis.tick_top()
     ax.set_xticks(range(len(x_of)), names, **slant)
-    ax.set_yticks(range(len(y_of)), [style.wrapped(style.name(v, 48), 28) for v in y_of])
+    ax.set_yticks(range(len(y_of)), [style.wrapped(style.name(v, 64), 30) for v in y_of])
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
