@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once
@@ -192,12 +193,12 @@ def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
         if len(levels) > CHOICES:
             levels = [*levels[: CHOICES - 1], OTHER]
         return Question(str(values.name), tuple(levels), ())
-    x = pd.to_numeric(values, errors="coerce").dropna().to_numpy(float)
-    cuts = np.quantile(x, np.arange(1, CUTS + 1) / (CUTS + 1), method="inverted_cdf")
-    cuts = np.unique([float(f"{c:.2g}") for c in cuts])
-    return Question(
-        str(values.name), (), tuple(cuts[(cuts > x.min()) & (cuts <= x.max())].tolist())
-    )
+    x = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+    known = np.isfinite(x)
+    tree = DecisionTreeClassifier(max_leaf_nodes=CUTS + 1, min_samples_leaf=FEWEST, random_state=0)
+    tree.fit(x[known, None], label[known], sample_weight=w[known])
+    cuts = np.unique([float(f"{c:.2g}") for c in tree.tree_.threshold[tree.tree_.feature == 0]])
+    return Question(str(values.name), (), tuple(cuts.tolist()))
 
 
 def _text(value: object) -> str:
