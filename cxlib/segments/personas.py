@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from cxlib import page
+from cxlib import masking, page
 from cxlib.estimates import Estimates
 from cxlib.segments.clusters import Fit
 from cxlib.segments.space import terms_of
 
 MOST_LINES = {"size": 1, "who": 4, "worth": 4, "needs": 3, "hurts": 3}
 TELLING = 0.75  # quantile of length
+LOOKED_AT = 100  # comments of a kind: one that names nobody is taken first
 LINE = ["term", "estimate", "low", "high", "n"]
 
 
@@ -128,13 +129,16 @@ def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
         better = own["score"] > own.groupby("segment")["score"].transform("median")
     foreign = own["lang"].ne(page.rules().lang) if "lang" in own else pd.Series(False, own.index)
     length = own["text"].str.len()
-    order = pd.DataFrame({
-        "segment": own["segment"], "foreign": foreign, "better": better,
-        "far": (length - length.quantile(TELLING)).abs(),
-    }).sort_values(["foreign", "far"], kind="stable")  # fmt: skip
+    far = (length - length.quantile(TELLING)).abs()
+    order = own.assign(foreign=foreign, better=better, far=far).sort_values(
+        ["foreign", "far"], kind="stable"
+    )
+    order = order.groupby(["segment", "better"], sort=False).head(LOOKED_AT)
+    order["named"] = [bool(masking.masked(t)[1]) for t in order["text"]]
+    order = order.sort_values(["foreign", "named", "far"], kind="stable")
     turn = order.groupby(["segment", "better"]).cumcount()
-    chosen = order.assign(turn=turn).sort_values(["turn", "better"], kind="stable").index
-    return own.loc[chosen, ["segment", "text"]].reset_index(drop=True)
+    order = order.assign(turn=turn).sort_values(["turn", "better"], kind="stable")
+    return order[["segment", "text"]].reset_index(drop=True)
 
 
 def _answer(table: pd.DataFrame, named: list[str], k: int) -> str:

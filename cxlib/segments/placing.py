@@ -27,7 +27,7 @@ from cxlib.segments.space import MOST_LEVELS, is_category
 
 LEAST, MOST = 2, 6  # questions
 WORTH = 0.01  # accuracy that one more question has to bring
-CUTS = 6  # of a number, at most
+CUTS = 4  # of a number, at most
 CHOICES = 8  # levels of a category that are asked one by one; others are one answer
 FOLDS = 5
 TOP = 10  # points
@@ -197,7 +197,10 @@ def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
     known = np.isfinite(x)
     tree = DecisionTreeClassifier(max_leaf_nodes=CUTS + 1, min_samples_leaf=FEWEST, random_state=0)
     tree.fit(x[known, None], label[known], sample_weight=w[known])
-    cuts = np.unique([float(f"{c:.2g}") for c in tree.tree_.threshold[tree.tree_.feature == 0]])
+    found = tree.tree_.threshold[tree.tree_.feature == 0]
+    if (x[known] == np.rint(x[known])).all():
+        found = np.ceil(found)
+    cuts = np.unique([float(f"{c:.2g}") for c in found])
     return Question(str(values.name), (), tuple(cuts.tolist()))
 
 
