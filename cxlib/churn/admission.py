@@ -57,6 +57,24 @@ def admit(
     return Given(rows, left, w, names, [*notes, *dropped, *_copies(rows[[*names, outcome]])])
 
 
+def usable(
+    rows: pd.DataFrame, taken: list[str | None], apart: pd.Series | None = None
+) -> list[str]:
+    """Columns that differ between customers, but for those `taken`, keys, dates and free text.
+
+    A column that says again what `apart` says is left out too. ValueError when none is left.
+    """
+    names = [c for c in rows if c not in (*taken, *LEAVING, "customer_id")]
+    names = [c for c in names if not _unfit(rows[c]) and rows[c].nunique() > 1]
+    if apart is not None:
+        same = lambda c: (rows[c].to_numpy() == apart.to_numpy()).mean() > 0.999  # noqa: E731
+        names = [c for c in names if not same(c)]
+    if not names:
+        there = ", ".join(map(str, rows))
+        raise ValueError(f"none of {there} tells customers apart. Add features.")
+    return names
+
+
 def tell(rows: pd.Series, left: np.ndarray, w: np.ndarray, folds: int = 5) -> float:
     """How well one column alone tells leavers from stayers: its AUC out of fold.
 

@@ -135,7 +135,8 @@ def lead_time(
     warned (probability of `threshold` or more) who leave within the days; "caught" the share of
     those who leave that far ahead (in the days since the lead before) who were warned. The cost of
     a true warning is `contact` over the precision, endless where none was true. Intervals are
-    Wilson's (1927), of all at once (Bonferroni). `after` is the days until they left, empty for who stayed.
+    Wilson's (1927), of all at once (Bonferroni). `after` is the days until they left, empty for
+    who stayed.
     """
     if after not in rows:
         raise ValueError(f"no column {after!r}. reserve.history() gives the days until they left.")
@@ -329,7 +330,7 @@ def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -
         low, high = (float(v) for v in wilson(np.array(share), w.sum() ** 2 / (w**2).sum(), held))
     term = page.say("{n} days ahead", n=page.count(lead))
     return {"measure": measure, "term": term, "estimate": share, "low": low, "high": high,
-            "n": len(hit), "days": lead}  # fmt: skip
+            "n": len(hit)}  # fmt: skip
 
 
 def _cost(precision: dict, contact: float) -> dict:
@@ -396,7 +397,9 @@ def _brought(table: pd.DataFrame, chosen: int, n: int, currency: str) -> str:
     return said
 
 
-def _assumed(offer: float, contact: float, accepted: float, worth: float, emp: pd.DataFrame) -> str:
+def _assumed(
+    offer: float, contact: float, accepted: float, worth: float, emp: pd.DataFrame, currency: str
+) -> str:
     best = emp.iloc[0]
     return page.say(
         "Assumed: an offer costs {offer}, a contact {contact}, a customer is worth {worth} on "

@@ -19,9 +19,11 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.churn import durations
+from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
 from cxlib.estimates import LEVEL, Estimates
 
+TIMES = ("time", "entry", "left")
 POINTS = 40  # of a curve
 FEWEST = 10  # customers at risk, for a curve to go on
 MARKS = {  # times at which the table is read
@@ -106,7 +108,7 @@ def incidence(
 
 def hazards(
     lifetimes: pd.DataFrame,
-    features: list[str],
+    features: list[str] | None = None,
     *,
     weight: str | None = None,
     seed: int = 1,
@@ -115,8 +117,11 @@ def hazards(
 
     The table has term, estimate (hazard ratio), low, high (all at once), n, feature, chi2 and p:
     the test that the ratio stays the same over time (Grambsch and Therneau 1994), p after Holm.
-    A number goes from its lower to its upper quartile. Raises ValueError where it cannot be fitted.
+    A number goes from its lower to its upper quartile. Without `features` all columns are taken
+    but keys, dates, free text and time itself. Raises ValueError where it cannot be fitted.
     """
+    if features is None:
+        features = usable(lifetimes, [*TIMES, weight], lifetimes["time"])
     if unknown := [c for c in features if c not in lifetimes]:
         raise ValueError(f"no column {unknown} in lifetimes. They have: {', '.join(lifetimes)}.")
     rows = _lifetimes(lifetimes, weight, None)

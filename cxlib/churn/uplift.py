@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from cxlib import moments, page
 from cxlib.churn import evidence, logit
-from cxlib.churn.admission import LEAVING, _unfit
+from cxlib.churn.admission import usable
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.estimates import Estimates, at_once
 
@@ -69,7 +69,7 @@ def uplift(
         raise ValueError(f"no method {method!r}. There are: {', '.join(METHODS)}.")
     rows, t, y, w = _arms(customers, treated, outcome, weight)
     sign = -1.0 if lower_is_better else 1.0
-    names = features if features is not None else _usable(rows, [treated, outcome, weight])
+    names = features if features is not None else usable(rows, [treated, outcome, weight, "left"])
     learnt = [f for f in learn(rows, names) if f.kept]
     a = np.column_stack([np.ones(len(rows)), columns_of(learnt, rows)])
     tell = _two_models if method == METHODS[0] else _transformed
@@ -107,14 +107,6 @@ def _arms(
             f"arm needs {FEWEST}."
         )
     return rows, t, y, w[known] / w[known].mean()
-
-
-def _usable(rows: pd.DataFrame, taken: list[str | None]) -> list[str]:
-    names = [c for c in rows if c not in (*taken, *LEAVING, "customer_id", "left")]
-    found = [c for c in names if not _unfit(rows[c]) and rows[c].nunique(dropna=False) > 1]
-    if not found:
-        raise ValueError("no column tells customers apart, so none can be told to treat.")
-    return found
 
 
 def _two_models(a, t, y, w, seen, stiffness) -> np.ndarray:

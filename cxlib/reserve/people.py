@@ -246,6 +246,7 @@ def lifetimes(reserve: Reserve) -> pd.DataFrame:
     churn, have = reserve.study.churn, reserve._all_columns().get("customers", ())
     if {"joined_on", "left_on"} <= set(have):
         rows = reserve.read("customers")
+        rows = rows.drop(columns=[c for c in (churn.exclude if churn else []) if c in rows])
         last, first = pd.Timestamp(_last_day(reserve)), rows["left_on"].min()
         until = rows["left_on"].fillna(last)
         return rows.assign(

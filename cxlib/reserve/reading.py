@@ -368,6 +368,23 @@ class Reserve:
             return rows.assign(worth=rows[costs.value_column] * costs.value_times)
         return rows.assign(worth=costs.customer_value)
 
+    def experiences(self) -> dict[str, object]:
+        """The tables that tell what customers met: cases, comments, responses, and `touchpoints`,
+        the questions about them; what the study lacks is left out."""
+        found = {t: self.read(t) for t in ("cases", "comments", "responses") if t in self.tables}
+        return {**found, "touchpoints": self.items_of("touchpoint")} if found else {}
+
+    @property
+    def time_unit(self) -> str:
+        """What `lifetimes` counts in: days, weeks or months."""
+        dated = "left_on" in self._all_columns().get("customers", ())
+        return "days" if dated or not self.study.churn else self.study.churn.unit
+
+    @property
+    def leaving_reasons(self) -> dict[str, str]:
+        """Which published reason each of the study's own is."""
+        return self.study.churn.reasons if self.study.churn else {}
+
     def lifetimes(self, where: str = "") -> pd.DataFrame:
         """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.
 

@@ -13,6 +13,7 @@ which the page reads out to those who cannot see it. Nothing is computed but the
 
 from __future__ import annotations
 
+from cxlib.show.curves import beside, profit, survival, uplift
 from cxlib.show.groups import by_group, crossings, found_again
 from cxlib.show.model import paths
 from cxlib.show.planes import calibration, choice, matrix, priorities, trend
@@ -21,7 +22,7 @@ from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
 from cxlib.show.tiles import tiles
 
 __all__ = [
-    "alt_text", "answers", "bars", "by_group", "calibration", "chinese_fonts", "choice",
-    "crossings", "found_again", "intervals", "margins", "matrix", "paths", "picture", "priorities",
-    "tiles", "trend", "use_house_style",
+    "alt_text", "answers", "bars", "beside", "by_group", "calibration", "chinese_fonts",
+    "choice", "crossings", "found_again", "intervals", "margins", "matrix", "paths", "picture",
+    "priorities", "profit", "survival", "tiles", "trend", "uplift", "use_house_style",
 ]  # fmt: skip

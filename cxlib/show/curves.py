@@ -1,0 +1,145 @@
+"""Curves over a number: who stays, what contacts bring, what treatment gains; shares beside others.
+
+show.survival(stay.curve, by="plan", unit="days")
+show.profit(worth.curve, currency="EUR")
+show.uplift(kept.curve)
+show.beside(why.table, "published", unit="share")
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlib import page
+from cxlib.show import style
+from cxlib.show.rows import intervals
+from cxlib.show.style import INK, SOFT
+
+
+def survival(
+    table: pd.DataFrame,
+    *,
+    by: str | None = None,
+    unit: str = "days",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Shares by time as steps, each with the band of its whole curve; a line for each of `by`."""
+    ax = _curves(table, "time", by, "share", ax, steps=True)
+    ax.set_xlabel(page.label(unit))
+    ax.set_ylim(0, 1.02)
+    return _say(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
+
+
+def profit(
+    table: pd.DataFrame, *, currency: str = "", title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """What contacting ever more customers would have brought; at zero nobody is contacted."""
+    ax = _curves(table, "contacted", "term", "", ax)
+    ax.axhline(0, color=SOFT, lw=1.2, ls=(0, (4, 3)))
+    ax.set_xlabel(page.say("customers contacted"))
+    ax.set_ylabel(currency or page.say("profit"))
+    if title is None:
+        best = table.loc[table["estimate"].idxmax()]
+        title = page.say(
+            "Most in hindsight, {money}, by contacting {n}",
+            money=f"{page.count(best['estimate'])} {currency}".strip(),
+            n=page.count(best["contacted"]),
+        )
+    return _say(ax, title, table, "contacted", "term")
+
+
+def uplift(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Gain of treating ever more customers, in the model's order and by lot (the dashed line)."""
+    ax = _curves(table, "treated", "term", "gap", ax)
+    ax.axhline(0, color=SOFT, lw=0.8)
+    style.number_axis(ax.xaxis, "share")
+    ax.set_xlabel(page.say("share of the customers treated"))
+    ax.set_ylabel(page.say("gain, in points of all customers"))
+    if title is None:
+        told = table[table["low"].notna()]
+        best = told.loc[told["estimate"].idxmax()]
+        title = page.say(
+            "Most is gained, {points} points, by treating {share}",
+            points=page.number(100 * best["estimate"]),
+            share=page.percent(best["treated"]),
+        )
+    return _say(ax, title, table, "treated", "term")
+
+
+def beside(
+    table: pd.DataFrame,
+    column: str,
+    *,
+    unit: str = "",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Dots with their intervals, and a ring for what the other column says of each row."""
+    told = style.ready(table, ("term", "estimate", column)).drop(columns=column)
+    ax = intervals(told, unit=unit, sort=False, title=title, ax=ax)
+    for place, value in enumerate(table[column]):
+        ax.plot(value, place, "o", ms=11, mfc="none", mec=INK, mew=1.3, zorder=1)
+    ax.set_xlim(
+        left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], table[column].max() * 1.1)
+    )
+    rings = page.say("Rings: {what}.", what=page.label(column))
+    ax.set_xlabel(f"{ax.get_xlabel()} · {rings}".strip(" ·"))
+    pairs = zip(table["term"], table[column], strict=True)
+    words = [f"{style.name(t)} {style.number(v, unit)}" for t, v in pairs]
+    return style.say(ax, "", rings, style.listed(words))
+
+
+def _curves(
+    table: pd.DataFrame, x: str, by: str | None, unit: str, ax: Axes | None, steps: bool = False
+) -> Axes:
+    shown = style.ready(table, [c for c in (x, "estimate", by) if c])
+    groups = {"": shown} if by is None else dict(list(shown.groupby(by, sort=False, observed=True)))
+    ax = style.axes(ax, height=3.4)
+    looks = style.colours_of(list(groups))
+    band, how = ({"step": "post"}, {"drawstyle": "steps-post"}) if steps else ({}, {})
+    for name, line in groups.items():
+        line, colour = line.sort_values(x), looks[name][0]
+        if line["low"].isna().all():  # a line without a band is there to compare with
+            colour, how = SOFT, {"ls": (0, (4, 3)), "lw": 1.4}
+        else:
+            ax.fill_between(
+                line[x], line["low"], line["high"], color=colour, alpha=0.16, lw=0, **band
+            )
+        ax.plot(line[x], line["estimate"], color=colour, **how)
+        looks[name] = (colour, "--" if line["low"].isna().all() else "-")
+    ax.grid(True)
+    style.number_axis(ax.yaxis, unit)
+    style.number_axis(ax.xaxis, "")
+    ax.set_xlim(0, shown[x].max())
+    if by is not None:
+        style.key(ax, {str(name): look for name, look in looks.items()})
+    return ax
+
+
+def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
+    last = table[table["time"] == table["time"].max()] if by is None else (
+        table.sort_values("time").groupby(by, sort=False).tail(1)
+    )  # fmt: skip
+    row = last.loc[last["estimate"].idxmin()]
+    values = {"share": page.percent(row["estimate"]), "time": page.count(row["time"])}
+    if by is None:
+        return page.say("{share} are left after {time} {unit}", unit=page.label(unit), **values)
+    group = page.quoted(style.name(row[by]))
+    return page.say(
+        "Fewest are left of {group}: {share} after {time} {unit}",
+        group=group, unit=page.label(unit), **values,
+    )  # fmt: skip
+
+
+def _say(ax: Axes, title: str, table: pd.DataFrame, x: str, by: str | None) -> Axes:
+    words = []
+    for name, line in [("", table)] if by is None else table.groupby(by, sort=False):
+        line = line.dropna(subset=["estimate"]).sort_values(x)
+        for place in np.unique(np.linspace(0, len(line) - 1, 4).astype(int)):
+            row = line.iloc[place]
+            said = f"{style.name(name)} {page.number(row[x], 2)}: {page.number(row['estimate'], 2)}"
+            words.append(said.strip())
+    return style.say(ax, title, page.say("Lines with 95% bands."), style.listed(words))
