@@ -38,6 +38,12 @@ WORDS = (
     "log-likelihood", "parameters", "BIC", "ICL", "entropy", "choice", "outcomes", "personas",
     "placing", "needed", "moves", "limit", "p", "part", "size", "who", "worth", "needs",
     "hurts", "plain", "sheet",
+    "precision", "caught", "EMP", "EMP without a model", "by expected profit", "by risk",
+    "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
+    "effect outside the treat set", "by predicted gain", "by lot", "died", "moved", "other ties",
+    "competition", "product", "attitude of staff", "stability index", "boosting",
+    "the readable model", "days", "weeks", "months", "quoted", "contacted", "treated", "time",
+    "chi2", "leavers", "two models", "transformed outcome",
 )  # fmt: skip
 
 
