@@ -38,7 +38,7 @@ def reasons_for_leaving(
     """The share of each reason among the leavers, and whether the `published` shares can hold.
 
     `names` says which published reason each of the study's is; those it does not name are left out
-    and counted in the note. The table has term, estimate, low, high (all at once), n and published.
+    and counted in the note. The table has term, estimate, low, high (all at once), n and quoted.
     The test is the exact multinomial one (every count as unlikely or more), by Monte Carlo where
     the counts are too many. Raises ValueError when no reason is one of the published.
     """
@@ -56,7 +56,7 @@ def reasons_for_leaving(
     shares = np.array(list(published.values())) / sum(published.values())
     low, high = wilson(counts / n, np.full(len(counts), float(n)), len(counts))
     table = pd.DataFrame({"term": list(published), "estimate": counts / n, "low": low})
-    table = table.assign(high=high, n=n, published=shares)
+    table = table.assign(high=high, n=n, quoted=shares)
     p, exact = multinomial_test(counts, shares, seed)
     return Estimates(table, _verdict(table, p, n), _note(reasons, said, n, exact), "share",
                      draws=0 if exact else DRAWS, seed=seed)  # fmt: skip
@@ -90,7 +90,7 @@ def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
             n=page.count(n),
             p=chance,
         )
-    off = table.iloc[(table["estimate"] - table["published"]).abs().argmax()]
+    off = table.iloc[(table["estimate"] - table["quoted"]).abs().argmax()]
     top = table.iloc[table["estimate"].argmax()]
     return page.say(
         "The quoted shares do not hold here (p {p}): {reason} is {share} ({span}) of {n} leavers, "
@@ -99,7 +99,7 @@ def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
         reason=page.quoted(page.label(off.term)),
         share=page.percent(off.estimate),
         span=page.span(off.low, off.high, 0, share=True),
-        published=page.percent(off.published),
+        published=page.percent(off.quoted),
         n=page.count(n),
         top=page.quoted(page.label(top.term)),
         top_share=page.percent(top.estimate),

@@ -27,7 +27,9 @@ def survival(
     ax: Axes | None = None,
 ) -> Axes:
     """Shares by time as steps, each with the band of its whole curve; a line for each of `by`."""
-    ax = _curves(table, "time", by, "share", ax, steps=True)
+    begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
+    begin = begin.assign(time=0.0, estimate=1.0, low=1.0, high=1.0)
+    ax = _curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
     ax.set_xlabel(page.label(unit))
     ax.set_ylim(0, 1.02)
     return _say(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
@@ -98,7 +100,7 @@ def _curves(
     shown = style.ready(table, [c for c in (x, "estimate", by) if c])
     groups = {"": shown} if by is None else dict(list(shown.groupby(by, sort=False, observed=True)))
     ax = style.axes(ax, height=3.4)
-    looks = style.colours_of(list(groups))
+    looks, alpha = style.colours_of(list(groups)), 0.16 if len(groups) < 3 else 0.08
     band, how = ({"step": "post"}, {"drawstyle": "steps-post"}) if steps else ({}, {})
     for name, line in groups.items():
         line, colour = line.sort_values(x), looks[name][0]
@@ -106,7 +108,7 @@ def _curves(
             colour, how = SOFT, {"ls": (0, (4, 3)), "lw": 1.4}
         else:
             ax.fill_between(
-                line[x], line["low"], line["high"], color=colour, alpha=0.16, lw=0, **band
+                line[x], line["low"], line["high"], color=colour, alpha=alpha, lw=0, **band
             )
         ax.plot(line[x], line["estimate"], color=colour, **how)
         looks[name] = (colour, "--" if line["low"].isna().all() else "-")
@@ -120,18 +122,23 @@ def _curves(
 
 
 def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
-    last = table[table["time"] == table["time"].max()] if by is None else (
-        table.sort_values("time").groupby(by, sort=False).tail(1)
-    )  # fmt: skip
+    """Who is left at the last time that every line reaches."""
+    reached = table["time"].max() if by is None else table.groupby(by)["time"].max().min()
+    last = table[table["time"] <= reached].sort_values("time")
+    last = last.tail(1) if by is None else last.groupby(by, sort=False).tail(1)
     row = last.loc[last["estimate"].idxmin()]
-    values = {"share": page.percent(row["estimate"]), "time": page.count(row["time"])}
+    values = {
+        "share": page.percent(row["estimate"]),
+        "time": page.count(row["time"]),
+        "unit": page.label(unit),
+    }
     if by is None:
-        return page.say("{share} are left after {time} {unit}", unit=page.label(unit), **values)
-    group = page.quoted(style.name(row[by]))
+        return page.say("{share} are left after {time} {unit}", **values)
     return page.say(
         "Fewest are left of {group}: {share} after {time} {unit}",
-        group=group, unit=page.label(unit), **values,
-    )  # fmt: skip
+        group=page.quoted(style.name(row[by])),
+        **values,
+    )
 
 
 def _say(ax: Axes, title: str, table: pd.DataFrame, x: str, by: str | None) -> Axes:
