@@ -34,9 +34,11 @@ class Classes:
     joint: bool
 
     def memberships(self, rows: pd.DataFrame) -> np.ndarray:
-        """Probability of each class for each row (n, k), from the answers that are given."""
+        """Probability of each class for each row (n, k), from the answers given; NaN without any."""
         sheet = _sheet(self.axes, rows, np.ones(len(rows)), self.joint)
-        return latent.membership(sheet, self.sums).T[sheet.pattern]
+        inside = latent.membership(sheet, self.sums)
+        inside[:, ~sheet.statistics.any(axis=1)] = np.nan
+        return inside.T[sheet.pattern]
 
 
 @dataclass(frozen=True)

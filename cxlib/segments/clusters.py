@@ -133,9 +133,8 @@ def memberships(customers: pd.DataFrame, fit: Fit) -> np.ndarray:
     if not len(customers):
         return np.empty((0, len(fit.table)))
     inside = fit.model.memberships(customers)
-    gaps = admission.finite(customers[names]).isna().to_numpy()
-    if fit.missing != "median":
-        inside[gaps.all(1) if fit.missing == "skip" else gaps.any(1)] = np.nan
+    if fit.missing == "complete":
+        inside[admission.finite(customers[names]).isna().any(axis=1).to_numpy()] = np.nan
     return inside
 
 
