@@ -21,22 +21,23 @@ from cxlib.churn import evidence, logit
 from cxlib.churn.features import numbers_of, text_of
 from cxlib.estimates import Estimates, tabulate
 
-BETTER = {"AUC": 1, "log-loss": -1, "Brier score": -1}  # more, or less, is better
+MEASURES = ("AUC", "log-loss", "Brier score")
 AS_GOOD = 0.01  # of AUC: less nobody would give a readable model up for
 
 
 @dataclass(frozen=True)
 class Challenge(Estimates):
-    """Both models' measures, `models` (model, term ...), and in `table` boosting less the model."""
+    """Both models' measures in `table` (model, term ...); `differences` are boosting's less ours."""
 
-    models: pd.DataFrame = field(kw_only=True)
+    differences: pd.DataFrame = field(kw_only=True)
 
 
 def boosting(customers: pd.DataFrame, fit, *, draws: int = 500) -> Challenge:
     """Boosting beside the warning `fit`, which was learnt from these customers.
 
-    The table has each measure's difference, boosting less the readable model, with an interval
-    over customers. Raises ValueError when the customers are not those the fit was learnt from.
+    The table has AUC, log-loss and Brier score of each; `differences` are boosting less the
+    readable model, with intervals over customers. Raises ValueError when the customers are not
+    those the fit was learnt from.
     """
     rows, outcome = customers.reindex(fit.out_of_fold.index), fit.plan["outcome"]
     if not fit.out_of_fold.index.isin(customers.index).all() or rows[outcome].isna().any():
@@ -47,7 +48,7 @@ def boosting(customers: pd.DataFrame, fit, *, draws: int = 500) -> Challenge:
     left = rows[outcome].to_numpy(float)
     w = moments.weights_of(rows, fit.plan["weight"])
     w = w / w.mean()
-    x, kinds = _columns(rows, [f.name for f in fit.features], fit.features)
+    x, kinds = _columns(rows, fit.features)
     eta = _out_of_fold(x, kinds, left, w, fit.plan, fit.seed)
     parts = [logit.measures(left, e, w) for e in (logit.logit(fit.out_of_fold.to_numpy()), eta)]
     sums = moments.resample_sums(
@@ -59,20 +60,18 @@ def boosting(customers: pd.DataFrame, fit, *, draws: int = 500) -> Challenge:
         tabulate(logit.MEASURES, estimate[i], drawn[:, i], len(left), model=name)
         for i, name in enumerate(("the readable model", "boosting"))
     )
-    table = tabulate(
-        logit.MEASURES, estimate[1] - estimate[0], drawn[:, 1] - drawn[:, 0], len(left)
-    )
+    gaps = tabulate(logit.MEASURES, estimate[1] - estimate[0], drawn[:, 1] - drawn[:, 0], len(left))
     return Challenge(
-        table[table["term"].isin(BETTER)].reset_index(drop=True),
-        _verdict(table.iloc[0], estimate[:, 0]),
-        page.say("The same folds and customers for both; the intervals are of the difference."),
+        models[models["term"].isin(MEASURES)].reset_index(drop=True),
+        _verdict(gaps.iloc[0], estimate[:, 0]),
+        page.say("The same folds and customers for both."),
         draws=draws,
         seed=fit.seed,
-        models=models.reset_index(drop=True),
+        differences=gaps[gaps["term"].isin(MEASURES)].reset_index(drop=True),
     )
 
 
-def _columns(rows: pd.DataFrame, names: list[str], features: list) -> tuple[np.ndarray, list[bool]]:
+def _columns(rows: pd.DataFrame, features: list) -> tuple[np.ndarray, list[bool]]:
     columns, kinds = [], []
     for feature in features:
         values = rows[feature.name]
