@@ -50,6 +50,10 @@ def personas(
     perhaps score and lang. Raises ValueError for a table without segments.
     """
     named = fit.table[fit.table["verdict"] != "not named"]["term"].tolist()
+    if not named:
+        raise ValueError(
+            f"no segment of {len(fit.table)} is stable enough for a card. Take fewer segments."
+        )
     size = fit.table.assign(segment=fit.table["term"], term=page.say("share of customers"))
     parts = {
         "size": size.assign(share=True, overall=float("nan")),
@@ -65,6 +69,7 @@ def personas(
             lines.append(_lines(part, own).assign(segment=name, part=part))
     table = pd.concat(lines, ignore_index=True)
     table = table[["segment", "part", *LINE, "overall", "share"]]
+    table = table.astype(dict.fromkeys(["estimate", "low", "high", "overall"], float))
     return Personas(
         table, _answer(table, named, len(fit.table)), fit.note, "", draws=fit.draws, seed=fit.seed,
         quotes=_quotes(comments, named),
