@@ -335,7 +335,7 @@ def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None
         found = profiles.held(rng.normal(age[kind], 10)[:, None], w, kind, 3, 300, seed)
         each = np.concatenate([found.share, found.means[:, 0]])
         drawn = np.concatenate([found.shares, found.drawn[:, :, 0]], axis=1)
-        low, high = profiles.together(each, drawn)
+        low, high = profiles.together(each, drawn, np.array([n] * 3 + [np.nan] * 3))
         truth = np.concatenate([share, age])
         held.append(((low <= truth) & (truth <= high)).all())
     # Six intervals at once from 50 customers, ten in the smallest group, are somewhat too narrow.

@@ -34,7 +34,7 @@ class Classes:
     joint: bool
 
     def memberships(self, rows: pd.DataFrame) -> np.ndarray:
-        """Probability of each class for each row (n, k), from the answers given; NaN without any."""
+        """Probability of each class for each row, (n, k), from the answers given; NaN without."""
         sheet = _sheet(self.axes, rows, np.ones(len(rows)), self.joint)
         inside = latent.membership(sheet, self.sums)
         inside[:, ~sheet.statistics.any(axis=1)] = np.nan

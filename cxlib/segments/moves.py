@@ -56,14 +56,15 @@ def moved(
     froms = np.array([states.index(a) for a, _ in pairs])
     inside = (froms[:, None] == np.arange(len(states))).astype(float)
     share = _shares(whole[None], inside)[0]
-    low, high = together(share, _shares(moments.resample_sums(counted, draws, seed), inside))
+    drawn = _shares(moments.resample_sums(counted, draws, seed), inside)
+    low, high = together(share, drawn, np.maximum(whole @ inside, 1)[froms])
     table = pd.DataFrame(
         {
             "grade": [_name(a) for a, _ in pairs],
             "term": [_name(b) for _, b in pairs],
             "estimate": share,
-            "low": low.clip(0, 1),
-            "high": high.clip(0, 1),
+            "low": low,
+            "high": high,
             "n": (whole @ inside)[froms].astype(int),
         }
     )

@@ -62,10 +62,11 @@ def outcomes(
     drawn = moments.resample_sums(each, draws, seed)
     estimate, plain, taken = _means(each.sum(0)[None], k, y.shape[1])
     replicates, _, _ = _means(drawn, k, y.shape[1])
-    low, high = together(estimate[0], replicates)
-    shares = [_is_share(column) for column in y.T]
-    low, high, middle = (np.where(shares, end.clip(0, 1), end) for end in (low, high, estimate[0]))
-    names, n = fit.table["term"].to_numpy(object), (placed.T @ ~np.isnan(y)).astype(int)
+    shares = np.array([_is_share(column) for column in y.T])
+    n = (placed.T @ ~np.isnan(y)).astype(int)
+    middle = np.where(shares, estimate[0].clip(0, 1), estimate[0])
+    low, high = together(middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan))
+    names = fit.table["term"].to_numpy(object)
     table = pd.DataFrame(
         {
             "segment": np.tile(names, len(columns)),

@@ -20,9 +20,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once
+from cxlib.estimates import Estimates
 from cxlib.segments import admission
 from cxlib.segments.clusters import Fit, place
+from cxlib.segments.profiles import together
 from cxlib.segments.space import MOST_LEVELS, is_category
 
 LEAST, MOST = 2, 6  # questions
@@ -279,26 +280,26 @@ def _accuracy(
         share = sums / sums.sum(2, keepdims=True)
     right = np.diagonal(sums, axis1=1, axis2=2).sum(1) / sums.sum((1, 2))
     own = np.diagonal(share, axis1=1, axis2=2)
-    both = np.column_stack([right, own])
-    low, high = (np.clip(end, 0, 1) for end in at_once(both[0], both[1:]))
     n = np.bincount(label, minlength=k)
+    both, counts = np.column_stack([right, own]), np.array([len(label), *n])
+    low, high = together(both[0], both[1:], counts)
     table = pd.DataFrame(
         {
             "term": [page.say("all"), *names],
             "estimate": both[0],
-            "low": np.where(np.isnan(low), both[0], low),
-            "high": np.where(np.isnan(high), both[0], high),
-            "n": [len(label), *n],
+            "low": low,
+            "high": high,
+            "n": counts,
         }
     )
-    low, high = at_once(share[0].ravel(), share[1:].reshape(draws, -1))
+    low, high = together(share[0], share[1:], n[:, None])
     confusion = pd.DataFrame(
         {
             "segment": np.repeat(np.array(names, object), k),
             "term": np.tile(np.array(names, object), k),
             "estimate": share[0].ravel(),
-            "low": np.where(np.isnan(low), share[0].ravel(), low).clip(0, 1),
-            "high": np.where(np.isnan(high), share[0].ravel(), high).clip(0, 1),
+            "low": low.ravel(),
+            "high": high.ravel(),
             "n": np.repeat(n, k),
         }
     )
@@ -320,13 +321,13 @@ def _cost(rows, label, guess, w, value: str | None, k: int, draws: int, seed: in
     )
     sums = moments.resample_sums(each, draws, seed)
     found, drawn = each.sum(0)[:2] / w.sum(), sums[:, :2] / sums[:, 2:]
-    low, high = at_once(found, drawn)
+    low, high = together(found, drawn)
     return pd.DataFrame(
         {
             "term": [page.say("placed by the tool"), page.say("all taken for the largest segment")],
             "estimate": found,
-            "low": np.where(np.isnan(low), found, low).clip(0),
-            "high": np.where(np.isnan(high), found, high),
+            "low": low.clip(0),
+            "high": high,
             "n": len(rows),
         }
     )

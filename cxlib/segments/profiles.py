@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from cxlib import moments, page
-from cxlib.estimates import at_once
+from cxlib.estimates import LEVEL
 from cxlib.segments.space import Axis, terms_of, wording
 
 REPORT, PATTERN = 0.75, 0.60  # Jaccard (Hennig 2007)
+ADDED = 2.0  # customers, to each answer of a share
 TELLING = 0.3  # deviations from the average from which a feature names a segment
 
 
@@ -58,16 +60,37 @@ def held(
     return Described(share[0], share[1:], means[0], means[1:], overall, spread, n)
 
 
-def together(estimate: np.ndarray, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals that hold for all entries at once (max-t); those that never vary are points."""
-    low, high = at_once(estimate.ravel(), replicates.reshape(len(replicates), -1))
-    low, high = (end.reshape(estimate.shape) for end in (low, high))
-    return np.where(np.isnan(low), estimate, low), np.where(np.isnan(high), estimate, high)
+def together(
+    estimate: np.ndarray, replicates: np.ndarray, behind: np.ndarray | float = np.nan
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals that hold for all entries at once (max-t over draws); `replicates` (draws, ...).
+
+    Entries with a number of customers `behind` them are shares, the others (NaN) means. Shares are
+    taken as log-odds with two more yes and two more no (Agresti and Coull 1998), and no surer than
+    that many customers could make them: draws of a share of 0 never vary, other customers would.
+    """
+    n = np.broadcast_to(np.asarray(behind, float), estimate.shape)
+    share = ~np.isnan(n)
+    at, drawn = (np.where(share, _log_odds(v, n), v) for v in (estimate, replicates))
+    error = np.nanstd(drawn, axis=0, ddof=1)
+    p = (np.clip(estimate, 0, 1) * n + ADDED) / (n + 2 * ADDED)
+    error = np.where(share, np.fmax(error, ((n + 2 * ADDED) * p * (1 - p)) ** -0.5), error)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.where(error > 1e-12, np.abs(drawn - at) / error, 0.0)
+    most = np.nanmax(apart.reshape(len(apart), -1), axis=1)
+    reach = np.nanquantile(most, LEVEL) * error
+    low, high = (np.where(share, expit(e), e) for e in (at - reach, at + reach))
+    return np.minimum(low, estimate), np.maximum(high, estimate)
+
+
+def _log_odds(share: np.ndarray, n: np.ndarray) -> np.ndarray:
+    yes = np.clip(share, 0, 1) * n + ADDED
+    return np.log(yes / (n + 2 * ADDED - yes))
 
 
 def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFrame:
     """One row a segment: term (its name), estimate, low, high, n, segment, jaccard, verdict."""
-    low, high = together(found.share, found.shares)
+    low, high = together(found.share, found.shares, found.n.sum())
     verdicts = np.select(
         [jaccard >= REPORT, jaccard >= PATTERN], ["report", "pattern"], "not named"
     )
@@ -75,8 +98,8 @@ def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFra
         {
             "term": _names(axes, found.away, verdicts),
             "estimate": found.share,
-            "low": low.clip(0, 1),
-            "high": high.clip(0, 1),
+            "low": low,
+            "high": high,
             "n": found.n,
             "segment": np.arange(1, len(found.n) + 1),
             "jaccard": jaccard,
@@ -93,8 +116,8 @@ def table(axes: list[Axis], found: Described, named: pd.DataFrame) -> pd.DataFra
     shown = np.flatnonzero(_shown(axes))
     is_share = np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in axes])[shown]
     means = found.means[:, shown]
-    low, high = together(means, found.drawn[:, :, shown])
-    low, high = (np.where(is_share, end.clip(0, 1), end) for end in (low, high))
+    behind = np.where(is_share, found.n[:, None].astype(float), np.nan)
+    low, high = together(means, found.drawn[:, :, shown], behind)
     k, p = means.shape
     return pd.DataFrame(
         {
