@@ -48,10 +48,10 @@ from cxlib.churn.features import (
     wording,
 )
 from cxlib.churn.leaving import PUBLISHED, reasons_for_leaving
-from cxlib.churn.profit import expected_profit, lead_time, profit
+from cxlib.churn.money import expected_profit, lead_time, profit
+from cxlib.churn.pilots import uplift
 from cxlib.churn.scoring import contributions, reasons_of, score
-from cxlib.churn.survival import hazards, incidence, survival
-from cxlib.churn.uplift import uplift
+from cxlib.churn.staying import hazards, incidence, survival
 from cxlib.estimates import Estimates
 
 __all__ = [

@@ -27,7 +27,7 @@ AS_GOOD = 0.01  # of AUC: less nobody would give a readable model up for
 
 @dataclass(frozen=True)
 class Challenge(Estimates):
-    """Both models' measures in `table` (model, term ...); `differences` are boosting's less ours."""
+    """Both models' measures in `table` (model, term ...); `differences`: boosting less ours."""
 
     differences: pd.DataFrame = field(kw_only=True)
 

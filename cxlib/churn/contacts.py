@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxlib import masking, page
 from cxlib.churn.evidence import wilson
-from cxlib.churn.profit import expected_profit, money, worth_of
+from cxlib.churn.money import expected_profit, money, worth_of
 from cxlib.churn.scoring import score
 from cxlib.estimates import Estimates
 

@@ -204,6 +204,8 @@ def _partial(x: np.ndarray, b: np.ndarray, deaths: _Deaths) -> tuple[float, np.n
         return -np.inf, b, np.eye(len(b))
     odds = deaths.w * np.exp(eta)
     total = deaths.sums(odds)
+    if not (total > 0).all():  # a step so long that the odds of the others vanish
+        return -np.inf, b, np.eye(len(b))
     mean = deaths.sums(odds[:, None] * x) / total[:, None]
     who, mass = deaths.who, deaths.mass
     value = deaths.w[who] @ eta[who] - mass @ np.log(total)

