@@ -23,7 +23,8 @@ import pandas as pd
 
 LEAST = 1e-10  # share of a level in a class, so that its logarithm is finite
 TIGHTEST = 1e-3  # variance within a class, of the variance of all: no class is one value
-CLOSE = 1e-6  # gain in log-likelihood of a step below which the top is reached
+CLOSE, MANY = 1e-6, 10_000  # gain in log-likelihood, of a step of so many rows, that ends a climb
+SOME, ROUGH = 5_000, 0.1  # patterns that show the way, and the gain at which they have shown it
 BURST = 12  # steps after which most starts are given up
 MOST_STEPS = 2_000
 TOGETHER = 2_000_000  # memberships held at once
@@ -134,18 +135,31 @@ def best(sheet: Sheet, k: int, starts: int, seed: int, close: float = CLOSE) -> 
     """The highest of several climbs.
 
     Each start takes a few steps; a third of them, the highest, are climbed to the top (Biernacki,
-    Celeux and Govaert 2003).
+    Celeux and Govaert 2003). Of very many patterns, some show the way first.
     """
-    w, starts = sheet.weight, starts if k > 1 else 1
-    sums = fresh(sheet, k, starts, seed, w)
+    starts = starts if k > 1 else 1
+    some = _some(sheet, seed)
+    sums = fresh(some, k, starts, seed, some.weight)
     if starts > 3:
         for _ in range(BURST):
-            sums, height = step(sheet, sums, w)
+            sums, height = step(some, sums, some.weight)
         sums = sums[np.argsort(-height, kind="stable")[: max(3, starts // 3)]]
-    sums, height = climb(sheet, sums, w, close)
+    if some is not sheet:
+        sums, _ = climb(some, sums, some.weight, ROUGH)
+        sums *= sheet.weight.sum() / some.weight.sum()
+    sums, height = climb(sheet, sums, sheet.weight, close * max(1.0, sheet.weight.sum() / MANY))
     top = int(np.argmax(height))
     near = int((height > height[top] - 1e-3).sum())
     return Found(sums[top], float(height[top]), near, len(height))
+
+
+def _some(sheet: Sheet, seed: int) -> Sheet:
+    """SOME patterns at random, or all where they are not many more."""
+    patterns = len(sheet.weight)
+    if patterns < 3 * SOME:
+        return sheet
+    at = np.random.default_rng(seed).choice(patterns, SOME, replace=False)
+    return Sheet(sheet.statistics[at], np.arange(SOME), sheet.weight[at], sheet.blocks)
 
 
 def fresh(sheet: Sheet, k: int, starts: int, seed: int, w: np.ndarray) -> np.ndarray:
@@ -199,14 +213,14 @@ def _climb(sheet: Sheet, sums, height, w, close: float) -> None:
         zero = sums[at]
         one, low = step(sheet, zero, own)
         two, high = step(sheet, one, own)
-        far = _longer(sheet, zero, one, two)
-        three, there = step(sheet, far, own)
-        good = there >= high
-        sums[at] = np.where(good[:, None, None], three, two)
-        height[at] = np.maximum(there, high)
-        at = at[high - low >= close]
-        if not len(at):
+        sums[at], height[at] = two, high
+        on = high - low >= close
+        if not on.any():
             return
+        at, own = at[on], own if w.ndim == 1 else own[on]
+        three, there = step(sheet, _longer(sheet, zero[on], one[on], two[on]), own)
+        good = there >= high[on]
+        sums[at[good]], height[at[good]] = three[good], there[good]
 
 
 def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:

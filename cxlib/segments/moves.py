@@ -48,7 +48,8 @@ def moved(
     )
     both = pd.concat([then, now], axis=1, keys=["then", "now"]).fillna(NOBODY)
     states = [*grading.GRADES, NOBODY]
-    pairs = [(a, b) for a in states for b in states if (a, b) != (NOBODY, NOBODY)]
+    had = set(both["then"])
+    pairs = [(a, b) for a in states if a in had for b in states if (a, b) != (NOBODY, NOBODY)]
     place = {pair: at for at, pair in enumerate(pairs)}
     at = np.array([place[pair] for pair in zip(both["then"], both["now"], strict=True)])
     counted = (at[:, None] == np.arange(len(pairs))).astype(float)
@@ -57,7 +58,8 @@ def moved(
     inside = (froms[:, None] == np.arange(len(states))).astype(float)
     share = _shares(whole[None], inside)[0]
     drawn = _shares(moments.resample_sums(counted, draws, seed), inside)
-    low, high = together(share, drawn, np.maximum(whole @ inside, 1)[froms])
+    n = (whole @ inside)[froms].astype(int)
+    low, high = together(share, drawn, n)
     table = pd.DataFrame(
         {
             "grade": [_name(a) for a, _ in pairs],
@@ -65,10 +67,9 @@ def moved(
             "estimate": share,
             "low": low,
             "high": high,
-            "n": (whole @ inside)[froms].astype(int),
+            "n": n,
         }
     )
-    table = table[table["n"] > 0].reset_index(drop=True)
     facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
     return Estimates(
         table,
