@@ -312,6 +312,8 @@ def test_outcomes_of_certain_segments_are_plain_means() -> None:
     spend = segments.outcomes(rows, found, ["spend"], draws=50).table
     assert_allclose(sorted(spend["estimate"]), [14.5, 44.5, 74.5])
     assert_allclose(spend["plain"], spend["estimate"])
+    brings = segments.outcomes(rows, found, ["left"], value="spend", draws=50).brings
+    assert_allclose(sorted(brings["estimate"]), np.array([435, 1335, 2235]) / 4005)
 
 
 def test_outcomes_that_cannot_be_told_say_why(people: pd.DataFrame, fit) -> None:
@@ -335,7 +337,7 @@ def test_placing_error_is_undone_where_plain_means_are_wrong() -> None:
     inside = latent.membership(own, sums).T[own.pattern]
     placed = (inside.argmax(1)[:, None] == np.arange(2)).astype(float)
     each = _each(inside, placed, np.ones(n), y[:, None])
-    means, plain, taken = _means(each.sum(0)[None], 2, 1)
+    means, plain, taken, _ = _means(each.sum(0)[None], 2, 1)
     assert_allclose(means[0, :, 0], [0, 1], atol=0.03)
     assert plain[0, 0, 0] > 0.1 and plain[0, 1, 0] < 0.9
     assert_allclose(taken[0].sum(1), 1)

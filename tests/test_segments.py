@@ -338,8 +338,7 @@ def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None
         low, high = profiles.together(each, drawn, np.array([n] * 3 + [np.nan] * 3))
         truth = np.concatenate([share, age])
         held.append(((low <= truth) & (truth <= high)).all())
-    # Six intervals at once from 50 customers, ten in the smallest group, are somewhat too narrow.
-    least = 0.86 if n == 50 else 0.925
+    least = 0.915 if n == 50 else 0.925
     assert least <= np.mean(held) <= 0.985, np.mean(held)
 
 
@@ -422,7 +421,7 @@ def cards_of(groups: pd.DataFrame, fit: segments.Fit, comments: pd.DataFrame | N
     placed = segments.score(groups.assign(left=groups["true"] == 1), fit)
     worth = segments.outcomes(placed, fit, ["left"], draws=50)
     hurts = worth.table.assign(term="delivery").drop(columns=["overall", "share"])
-    return segments.personas(fit, worth=worth.table, hurts=hurts, comments=comments)
+    return segments.personas(fit, worth=worth, hurts=hurts, comments=comments)
 
 
 def test_a_card_has_only_numbers_of_its_segment(groups: pd.DataFrame, fit) -> None:

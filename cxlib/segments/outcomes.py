@@ -30,9 +30,12 @@ class Outcomes(Estimates):
     table : segment, term, estimate (mean, or share of yes), low, high, n (placed there and
         answered), overall, plain (mean of those placed there), share (whether it is one);
         intervals hold all at once
+    brings : segment, term (the value), estimate (share of all of it that the segment brings), low,
+        high, n; empty without a value
     taken : segment (true), term (placed), estimate (share of the true segment's customers), n
     """
 
+    brings: pd.DataFrame = field(kw_only=True)
     taken: pd.DataFrame = field(kw_only=True)
 
 
@@ -41,6 +44,7 @@ def outcomes(
     fit: Fit,
     columns: list[str] | None = None,
     *,
+    value: str | None = None,
     weight: str | None = None,
     draws: int = 1000,
     seed: int = 1,
@@ -48,11 +52,13 @@ def outcomes(
     """Means of `columns` (numbers, or yes and no) in each segment of the fit.
 
     Without `columns`, those of USUAL that are there and that the segments were not made by. Blanks
-    are left out, column by column. Intervals draw customers whole and hold the model. Raises
+    are left out, column by column. Of `value`, a column of amounts, the share is told that each
+    segment brings. Intervals draw customers whole and hold the model. Raises
     ValueError for unknown columns, and those that are not numbers.
     """
     columns = _usual(customers, fit) if columns is None else columns
-    y = _numbers(customers, columns)
+    asked = [*columns, *([value] if value else [])]
+    y = _numbers(customers, asked)
     inside, w = memberships(customers, fit), moments.weights_of(customers, weight)
     known = ~np.isnan(inside).any(axis=1) & (w > 0)
     inside, w, y = inside[known], w[known], y[known]
@@ -60,13 +66,17 @@ def outcomes(
     placed = (inside.argmax(1)[:, None] == np.arange(k)).astype(float)
     each = _each(inside, placed, w, y)
     drawn = moments.resample_sums(each, draws, seed)
-    estimate, plain, taken = _means(each.sum(0)[None], k, y.shape[1])
-    replicates, _, _ = _means(drawn, k, y.shape[1])
-    shares = np.array([_is_share(column) for column in y.T])
+    estimate, plain, taken, whole = _means(each.sum(0)[None], k, len(asked))
+    replicates, _, _, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)
+    names = fit.table["term"].to_numpy(object)
+    brings = _brings(names, value, whole[0, :, -1], again[:, :, -1], n[:, -1])
+    estimate, replicates, plain, n, y = (
+        a[..., : len(columns)] for a in (estimate, replicates, plain, n, y)
+    )
+    shares = np.array([_is_share(column) for column in y.T])
     middle = np.where(shares, estimate[0].clip(0, 1), estimate[0])
     low, high = together(middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan))
-    names = fit.table["term"].to_numpy(object)
     table = pd.DataFrame(
         {
             "segment": np.tile(names, len(columns)),
@@ -95,6 +105,7 @@ def outcomes(
         "",
         draws=draws,
         seed=seed,
+        brings=brings,
         taken=confused,
     )
 
@@ -130,8 +141,8 @@ def _each(inside: np.ndarray, placed: np.ndarray, w: np.ndarray, y: np.ndarray) 
     return np.concatenate([a.reshape(len(w), -1) for a in (taken, given, answers)], axis=1)
 
 
-def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(means (draws, k, p), plain means, who is taken for whom (draws, k, k)) from the sums."""
+def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, ...]:
+    """(means (draws, k, p), plain means, who is taken for whom (draws, k, k), totals)."""
     taken, given, answers = np.split(sums, [k * k, k * k + k * p], axis=1)
     taken = taken.reshape(-1, k, k)
     given, answers = given.reshape(-1, k, p), answers.reshape(-1, k, p)
@@ -141,8 +152,22 @@ def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, np.ndarray, np
         back = np.swapaxes(taken, 1, 2)
         possible = np.isfinite(back).all((1, 2)) & (np.linalg.cond(np.nan_to_num(back)) < 1e8)
         back = np.where(possible[:, None, None], back, np.eye(k))
-        means = np.linalg.solve(back, answers) / np.linalg.solve(back, given)
-    return np.where(possible[:, None, None], means, np.nan), plain, taken
+        totals = np.linalg.solve(back, answers)
+        means = totals / np.linalg.solve(back, given)
+    lost = ~possible[:, None, None]
+    return np.where(lost, np.nan, means), plain, taken, np.where(lost, np.nan, totals)
+
+
+def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -> pd.DataFrame:
+    """The segments' shares of all the value there is."""
+    if not value or not whole.sum() > 0:
+        return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])
+    share, drawn = whole / whole.sum(), again / again.sum(1, keepdims=True)
+    low, high = together(share, drawn)
+    term = page.say("share of all: {value}", value=page.label(value))
+    return pd.DataFrame(
+        {"segment": names, "term": term, "estimate": share, "low": low, "high": high, "n": n}
+    )
 
 
 def _is_share(values: np.ndarray) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from cxlib import masking, page
 from cxlib.estimates import Estimates
 from cxlib.segments.clusters import Fit
+from cxlib.segments.outcomes import Outcomes
 from cxlib.segments.space import terms_of
 
 MOST_LINES = {"size": 1, "who": 4, "worth": 4, "needs": 3, "hurts": 3}
@@ -38,14 +40,14 @@ class Personas(Estimates):
 def personas(
     fit: Fit,
     *,
-    worth: pd.DataFrame | None = None,
+    worth: Outcomes | None = None,
     needs: pd.DataFrame | None = None,
     hurts: pd.DataFrame | None = None,
     comments: pd.DataFrame | None = None,
 ) -> Personas:
     """A card for each segment that is stable enough to have a name.
 
-    `worth` is the table of `outcomes`; `needs` (drivers) and `hurts` (mean answers to touchpoints)
+    `worth` are its `outcomes`; `needs` (drivers) and `hurts` (mean answers to touchpoints)
     are tables with a column `segment`, or `segment_name`. `comments` have segment_name, text and
     perhaps score and lang. Raises ValueError for a table without segments.
     """
@@ -58,7 +60,7 @@ def personas(
     parts = {
         "size": size.assign(share=True, overall=float("nan")),
         "who": _features(fit),
-        "worth": _of(worth, "worth"),
+        "worth": _worth(worth),
         "needs": _of(needs, "needs", share=True),
         "hurts": _of(hurts, "hurts"),
     }
@@ -89,6 +91,13 @@ def _features(fit: Fit) -> pd.DataFrame:
     return table[(telling == best) & (telling >= 0)]
 
 
+def _worth(found: Outcomes | None) -> pd.DataFrame:
+    """Outcomes, and the share of all value, which is set beside the share of the customers."""
+    if found is None:
+        return _of(None, "worth")
+    return pd.concat([found.table, found.brings.assign(share=True, overall=np.nan)])
+
+
 def _of(table: pd.DataFrame | None, part: str, share: bool = False) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame(columns=["segment", *LINE, "overall", "share"])
@@ -115,7 +124,8 @@ def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
     else:
         width = (own["high"] - own["low"]).clip(lower=1e-12)
         sure = (own["low"] > own["overall"]) | (own["high"] < own["overall"])
-        size = own.get("distance", (own["estimate"] - own["overall"]) / width).abs()
+        sure |= own["overall"].isna()
+        size = own.get("distance", (own["estimate"] - own["overall"]) / width).abs().fillna(np.inf)
         order = size[sure].sort_values(ascending=False, kind="stable").index
     return own.loc[order[: MOST_LINES[part]]]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, ndtri, stdtrit
 
 from cxlib import moments, page
 from cxlib.estimates import LEVEL
@@ -57,7 +57,14 @@ def held(
         share = sums[:, 0] / sums[:, 0].sum(1, keepdims=True)
         means = np.moveaxis(sums[:, 1:] / sums[:, :1], 1, 2) + overall
     n = np.bincount(labels, minlength=k)
-    return Described(share[0], share[1:], means[0], means[1:], overall, spread, n)
+    return Described(share[0], share[1:], means[0], _wider(means, w, inside), overall, spread, n)
+
+
+def _wider(means: np.ndarray, w: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The draws' means, as much further out as Student's t asks of so few customers."""
+    free = np.maximum(inside.sum(0) ** 2 / np.maximum((inside**2).sum(0), 1e-12) - 1, 1.0)
+    factor = np.sqrt((free + 1) / free) * stdtrit(free, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2)
+    return means[0] + (means[1:] - means[0]) * factor[:, None]
 
 
 def together(
@@ -96,7 +103,7 @@ def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFra
     )
     return pd.DataFrame(
         {
-            "term": _names(axes, found.away, verdicts),
+            "term": _names(axes, _sure(axes, found), verdicts),
             "estimate": found.share,
             "low": low,
             "high": high,
@@ -108,16 +115,29 @@ def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFra
     )
 
 
+def _sure(axes: list[Axis], found: Described) -> np.ndarray:
+    """Deviations from the average, those that may be chance as none: no name is made of them."""
+    low, high = _ends(axes, found)
+    return np.where((low > found.overall) | (high < found.overall), found.away, 0.0)
+
+
+def _ends(axes: list[Axis], found: Described) -> tuple[np.ndarray, np.ndarray]:
+    behind = np.where(_is_share(axes), found.n[:, None].astype(float), np.nan)
+    return together(found.means, found.drawn, behind)
+
+
+def _is_share(axes: list[Axis]) -> np.ndarray:
+    return np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in axes])
+
+
 def table(axes: list[Axis], found: Described, named: pd.DataFrame) -> pd.DataFrame:
     """One row a term and segment: segment, term, estimate, low, high, n, overall, distance, spread.
 
     The intervals hold for all of them at once.
     """
     shown = np.flatnonzero(_shown(axes))
-    is_share = np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in axes])[shown]
     means = found.means[:, shown]
-    behind = np.where(is_share, found.n[:, None].astype(float), np.nan)
-    low, high = together(means, found.drawn[:, :, shown], behind)
+    low, high = (end[:, shown] for end in _ends(axes, found))
     k, p = means.shape
     return pd.DataFrame(
         {
