@@ -252,6 +252,63 @@ def test_the_synthetic_company_s_hazards_are_found_again() -> None:
     assert "do not contradict" in why.answer
 
 
+def quarters(seed: int = 1) -> pd.DataFrame:
+    """A row a customer of the made-up company and quarter, with all that its hazard is made of."""
+    from cxlib.synthetic import END, TRUTH, WAVES, company, hidden
+    from cxlib.synthetic.people import STARTS
+
+    tables, unseen = company(seed), hidden(seed)
+    who = tables["customers"]
+    joined, left = (who[c].to_numpy("datetime64[D]") for c in ("joined_on", "left_on"))
+    starts, parts = [*STARTS, END], []
+    for k, wave in enumerate(WAVES[:-1]):
+        begin, middle, end = starts[k : k + 3]
+        # Not a number of days is never before another: those who stay count as there.
+        there = (joined < begin) & ~(left < middle)
+        days = tables["cases"]["opened_at"].to_numpy("datetime64[D]")
+        asked = tables["cases"].loc[(days >= begin) & (days < middle), "customer_id"]
+        called = (who["callback"] == "called") & (k >= WAVES.index(TRUTH["callback"]["from"]))
+        rows = pd.DataFrame(
+            {
+                "satisfaction": unseen[f"satisfaction {wave}"],
+                "plan": who["plan"],
+                "case": who["customer_id"].isin(asked),
+                "first_year": (begin - joined).astype(int) < 365,
+                "callback": called,
+                "left": left < end,
+            }
+        )
+        parts.append(rows[there])
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_every_part_of_the_synthetic_hazard_is_recovered() -> None:
+    from cxlib.synthetic import TRUTH
+
+    rows, truth = quarters(), TRUTH["churn"]
+    features = ["satisfaction", "plan", "case", "first_year", "callback"]
+    effects = churn.fit(rows, features=features, draws=300, repeats=1, folds=2).effects
+    spread = np.subtract(*np.quantile(rows["satisfaction"], [0.75, 0.25]))
+    # In the order of `effects`: from the commonest level, which is plan basic, and no.
+    expected = {
+        "satisfaction": truth["satisfaction"] * spread,
+        "plan: basic → plus": -truth["basic"],
+        "plan: basic → premium": truth["premium"] - truth["basic"],
+        "case": truth["case"],
+        "first_year": truth["first_year"],
+        "callback": truth["callback"],
+    }
+    held = 0
+    for row in effects.itertuples():
+        value = expected[row.term if row.feature == "plan" else row.feature]
+        value = -value if row.term.endswith("yes → no") else value
+        low, high = np.log([row.odds_low, row.odds_high])
+        held += low <= value <= high
+        # None is off by more than twice the half width, a chance of 1 in 10,000.
+        assert abs(np.log(row.odds) - value) < 2 * (high - low) / 2, row
+    assert held >= 5
+
+
 # Bad input
 
 

@@ -65,12 +65,12 @@ def test_the_expected_maximum_profit_is_the_mean_of_the_best_thresholds() -> Non
     ends = np.append(np.flatnonzero(np.diff(p[order]) < 0), 299)
     gone = np.append(0, np.cumsum((w * left)[order])[ends]) / w.sum()
     stayed = np.append(0, np.cumsum((w * (1 - left))[order])[ends]) / w.sum()
-    chance = np.random.default_rng(2).beta(6, 14, 200_000)
+    chance = np.random.default_rng(2).beta(6, 14, 60_000)
     profit = (190 * chance[:, None] - 1) * gone - 11 * stayed
     best = profit.argmax(1)
     found = money.expected_maximum_profit(left, p, w, 200, 10, 1)
-    assert_allclose(found[0], profit.max(1).mean(), rtol=0.005)
-    assert_allclose(found[1], (gone + stayed)[best].mean(), rtol=0.01)
+    assert_allclose(found[0], profit.max(1).mean(), rtol=0.01)
+    assert_allclose(found[1], (gone + stayed)[best].mean(), rtol=0.02)
 
 
 def test_profit_is_that_of_the_customers_chosen() -> None:
@@ -125,7 +125,57 @@ def test_intervals_of_profit_cover_the_truth() -> None:
     assert (covered >= 0.90).all() and (covered <= 0.99).all(), covered
 
 
-# Lead time
+# Lead time, weights, and the study's own tables
+
+
+def test_a_weight_of_two_is_the_customer_twice() -> None:
+    rows = book(300)
+    twice = rows.index < 100
+    weighted, repeated = rows.assign(w=1.0 + twice), pd.concat([rows, rows[twice]])
+    lead = [churn.lead_time(weighted, 0.4, weight="w"), churn.lead_time(repeated, 0.4)]
+    assert_allclose(lead[0].table["estimate"], lead[1].table["estimate"])
+    emp = [
+        money.expected_maximum_profit(
+            r["left"].to_numpy(float), r["probability"].to_numpy(), w, 200, 10, 1
+        )
+        for r, w in ((weighted, weighted["w"].to_numpy()), (repeated, np.ones(400)))
+    ]
+    assert_allclose(emp[0], emp[1])
+    arms = pilot(1000, 1)
+    arms = arms.assign(w=1.0 + (arms.index < 300))
+    effects = [
+        trial._effects(
+            r["x"].to_numpy(), None, r["treated"].to_numpy(float), r["left"].to_numpy(float), w,
+            0.0, 50, 1,
+        )
+        for r, w in (
+            (arms, arms["w"].to_numpy()),
+            (pd.concat([arms, arms[arms.index < 300]]), np.ones(1300)),
+        )
+    ]  # fmt: skip
+    assert_allclose(effects[0]["estimate"], effects[1]["estimate"])
+
+
+def test_the_reserve_tells_when_who_left_and_who_is_there() -> None:
+    from cxlib import reserve
+
+    study = reserve.open("sample")
+    past = study.snapshots()
+    days = [pd.Timestamp(day) for day in past]
+    assert len(past) > 1 and all((b - a).days >= 90 for a, b in zip(days, days[1:], strict=False))
+    last = list(past.values())[-1]
+    pd.testing.assert_frame_equal(last, study.people())
+    assert last["left"].eq(last["left_after"].notna()).all()
+    assert last["left_after"].dropna().between(1, 90).all()
+    gone = study["customers"].set_index("customer_id")["left_on"]
+    assert gone.reindex(study.now()["customer_id"]).isna().all() and "left" not in study.now()
+    stays = study.lifetimes()
+    assert (stays["time"] > stays["entry"]).mean() > 0.99
+    assert stays["left"].sum() == gone.notna().sum()
+    arms = study.pilot(where="plan = 'basic'")
+    assert set(arms["plan"]) == {"basic"} and 0.4 < arms["treated"].mean() < 0.6
+    assert study.worth(last)["worth"].equals(last["spend_365"].rename("worth"))
+    assert set(study.experiences()) == {"cases", "comments", "responses", "touchpoints"}
 
 
 def test_lead_time_by_hand() -> None:

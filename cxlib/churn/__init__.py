@@ -185,7 +185,10 @@ def fit(
 
 def _group(given: Given, by: str | None) -> pd.Series | None:
     if by is not None and by not in given.rows:
-        raise ValueError(f"no column {by!r} in customers to group by.")
+        raise ValueError(
+            f"no column {by!r} in customers to group by; churn.exclude may leave it out. "
+            f"They have: {', '.join(map(str, given.rows))}."
+        )
     return None if by is None else given.rows[by]
 
 

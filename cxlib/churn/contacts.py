@@ -64,6 +64,7 @@ def to_contact(
     if "customer_id" not in chosen:
         chosen = chosen.assign(customer_id=[f"#{i + 1}" for i in range(len(chosen))])
     listed = chosen[["customer_id", "probability", "risk", "worth", "expected_profit", "reasons"]]
+    listed = listed.assign(risk=listed["risk"].map(page.label))
     listed.insert(0, "rank", np.arange(1, len(listed) + 1))
     listed = listed.assign(
         touchpoint=_where_it_hurt(listed["customer_id"], cases, responses, touchpoints),

@@ -343,23 +343,27 @@ class Reserve:
         rows = people.people(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
-    def snapshots(self, most: int = 6) -> dict[str, pd.DataFrame]:
+    def snapshots(self, most: int = 6, where: str = "") -> dict[str, pd.DataFrame]:
         """Day -> `history` at that day, oldest first: at most `most`, a churn horizon apart.
 
         The last is that of `people`; none before a year of everything is on file, and none where
         nobody knows when customers left.
         """
-        return people.snapshots(self, most)
+        found = people.snapshots(self, most)
+        if where.strip():
+            found = {d: conditions.keep(rows, where, "customers") for d, rows in found.items()}
+        return found
 
     def now(self, where: str = "") -> pd.DataFrame:
         """Those who are customers after the last day of the data, as `people` shows customers."""
         rows = people.now(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
-    def pilot(self) -> pd.DataFrame:
+    def pilot(self, where: str = "") -> pd.DataFrame:
         """The customers of the study's randomised trial as they stood when it began: `treated`,
         and `left` by the end of the data."""
-        return people.pilot(self)
+        rows = people.pilot(self)
+        return conditions.keep(rows, where, "customers") if where.strip() else rows
 
     def worth(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with `worth`: what each brings by `costs` in study.yaml, else one for all."""
