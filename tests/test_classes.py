@@ -279,9 +279,11 @@ def test_one_class_too_many_is_seldom_called_needed() -> None:
     called = []
     for seed in range(14):
         own, rng = sheet(answered(300, seed)[1]), np.random.default_rng(seed)
-        seen, fewer = ratio._ratio(own, 3, 1)
+        seen, fewer = ratio._ratio(own, 3, 1, 12)
         drawn = [
-            ratio._ratio(ratio.simulated(own, fewer.sums, np.ones(300), rng), 3, 1)[0]
+            ratio._ratio(ratio.simulated(own, fewer.sums, np.ones(300), rng), 3, 1, 6, fewer.sums)[
+                0
+            ]
             for _ in range(19)
         ]
         called.append(seen > max(drawn))

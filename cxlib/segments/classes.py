@@ -21,7 +21,7 @@ from cxlib.segments.stability import Trial, likest_of
 STARTS = 12
 REFITS = 200  # draws, at most, in which the model is fitted again
 SAMPLE = 3_000  # customers on whom the number of classes is chosen
-ENOUGH = 0.8  # share of the best gain in BIC that the chosen number brings
+ENOUGH = 0.9  # share of the best gain in BIC that the chosen number brings
 NEAR = 0.05  # gain in log-likelihood below which a refit is near enough to the top
 
 
@@ -63,9 +63,12 @@ class Answers:
         pattern, w = some.pattern, self.w[sampled]
         drawn = _by_pattern(counts * w, pattern, len(some.weight))
         different = _by_pattern((counts > 0).astype(float), pattern, len(some.weight))
-        one = latent.best(some, 1, 1, seed)
-        alone = criteria(some, one, some.weight.sum())["BIC"]
-        return {k: _trial(some, k, drawn, different, alone, seed) for k in numbers}
+        found = {1: latent.best(some, 1, 1, seed)}
+        for k in numbers:
+            near = latent.split(found[k - 1].sums) if k - 1 in found else None
+            found[k] = latent.best(some, k, STARTS, seed, near=near)
+        alone = criteria(some, found[1], some.weight.sum())["BIC"]
+        return {k: _trial(some, found[k], drawn, different, alone, seed) for k in numbers}
 
     def _of(self, sampled: np.ndarray) -> Sheet:
         """The patterns of some of the rows."""
@@ -183,10 +186,14 @@ def criteria(sheet: Sheet, found: latent.Found, n: float) -> dict[str, float]:
 
 
 def _trial(
-    sheet: Sheet, k: int, drawn: np.ndarray, different: np.ndarray, alone: float, seed: int
+    sheet: Sheet,
+    found: latent.Found,
+    drawn: np.ndarray,
+    different: np.ndarray,
+    alone: float,
+    seed: int,
 ) -> Trial:
-    found = latent.best(sheet, k, STARTS, seed)
-    draws = len(drawn)
+    k, draws = len(found.sums), len(drawn)
     scale = drawn.sum(1) / sheet.weight.sum()
     warm = found.sums * scale[:, None, None]
     starts = np.concatenate([warm, latent.fresh(sheet, k, draws, seed, drawn)])

@@ -64,7 +64,7 @@ def fit(
     categories, and answers of few steps by their levels). Without features, those are the columns
     of numbers that most customers have and that differ. The number is chosen from 2 to `most`
     among those whose every segment is stable over `draws` bootstrap samples: where segments lie
-    furthest apart (k-means: silhouette), or the fewest that bring 80% of the gain in BIC that the
+    furthest apart (k-means: silhouette), or the fewest that bring 90% of the gain in BIC that the
     best number brings; unless `k` is given.
 
     `missing="complete"` leaves out customers with a gap; "median" puts the median for a number, and

@@ -131,8 +131,16 @@ def _statistics(values: np.ndarray, levels: int) -> np.ndarray:
     return np.column_stack([given, z, z**2])
 
 
-def best(sheet: Sheet, k: int, starts: int, seed: int, close: float = CLOSE) -> Found:
-    """The highest of several climbs.
+def best(
+    sheet: Sheet,
+    k: int,
+    starts: int,
+    seed: int,
+    *,
+    close: float = CLOSE,
+    near: np.ndarray | None = None,
+) -> Found:
+    """The highest of several climbs, one of them from `near` (k, 1 + q) if that is given.
 
     Each start takes a few steps; a third of them, the highest, are climbed to the top (Biernacki,
     Celeux and Govaert 2003). Of very many patterns, some show the way first.
@@ -147,10 +155,22 @@ def best(sheet: Sheet, k: int, starts: int, seed: int, close: float = CLOSE) -> 
     if some is not sheet:
         sums, _ = climb(some, sums, some.weight, ROUGH)
         sums *= sheet.weight.sum() / some.weight.sum()
+    if near is not None:
+        scale = sheet.weight.sum() / near[:, 0].sum()
+        sums = np.concatenate([sums, near[None] * scale])
     sums, height = climb(sheet, sums, sheet.weight, close * max(1.0, sheet.weight.sum() / MANY))
     top = int(np.argmax(height))
-    near = int((height > height[top] - 1e-3).sum())
-    return Found(sums[top], float(height[top]), near, len(height))
+    reached = int((height > height[top] - 1e-3).sum())
+    return Found(sums[top], float(height[top]), reached, len(height))
+
+
+def split(sums: np.ndarray) -> np.ndarray:
+    """One class more, to climb from: a tenth of the largest goes to a class like everybody."""
+    largest, total = sums[:, 0].argmax(), sums.sum(0, keepdims=True)
+    tenth = 0.1 * sums[largest, 0] / total[0, 0]
+    found = np.concatenate([sums, tenth * total])
+    found[largest] *= 0.9
+    return found
 
 
 def _some(sheet: Sheet, seed: int) -> Sheet:

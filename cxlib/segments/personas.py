@@ -95,7 +95,8 @@ def _worth(found: Outcomes | None) -> pd.DataFrame:
     """Outcomes, and the share of all value, which is set beside the share of the customers."""
     if found is None:
         return _of(None, "worth")
-    return pd.concat([found.table, found.brings.assign(share=True, overall=np.nan)])
+    brings = found.brings.assign(share=True, overall=np.nan)
+    return pd.concat([found.table, brings], ignore_index=True)
 
 
 def _of(table: pd.DataFrame | None, part: str, share: bool = False) -> pd.DataFrame:

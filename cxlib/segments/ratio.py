@@ -12,7 +12,7 @@ from cxlib.segments.classes import Classes
 from cxlib.segments.clusters import Fit
 from cxlib.segments.latent import Sheet
 
-STARTS = 4  # of each fit; the same for what was seen and what was simulated
+STARTS = 6  # of each fit of a simulated sample, besides the one that it was simulated from
 CLOSE = 1e-3  # gain in log-likelihood at which a fit is near enough to its top
 SAMPLE = 1_000  # customers at most
 
@@ -39,11 +39,10 @@ def likelihood_ratio(
     some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
     crowd = classes.answers(rows.iloc[some], w[some], joint=fit.model.joint)
     k = len(fit.model.sums)
-    seen, fewer = _ratio(crowd.sheet, k, seed)
+    seen, fewer = _ratio(crowd.sheet, k, seed, classes.STARTS)
     rng = np.random.default_rng(seed)
-    drawn = np.array([
-        _ratio(simulated(crowd.sheet, fewer.sums, w[some], rng), k, seed)[0] for _ in range(draws)
-    ])  # fmt: skip
+    again = (simulated(crowd.sheet, fewer.sums, w[some], rng) for _ in range(draws))
+    drawn = np.array([_ratio(sheet, k, seed, STARTS, fewer.sums)[0] for sheet in again])
     p = (1 + (drawn >= seen).sum()) / (draws + 1)
     term = page.say("{k} against {fewer} segments", k=k, fewer=k - 1)
     limit = float(np.quantile(drawn, 0.95))
@@ -51,9 +50,12 @@ def likelihood_ratio(
     return Estimates(table, _answer(k, seen, limit, p), "", "", draws=draws, seed=seed)
 
 
-def _ratio(sheet: Sheet, k: int, seed: int) -> tuple[float, latent.Found]:
-    fewer = latent.best(sheet, k - 1, STARTS, seed, close=CLOSE)
-    more = latent.best(sheet, k, STARTS, seed, close=CLOSE)
+def _ratio(
+    sheet: Sheet, k: int, seed: int, starts: int, near: np.ndarray | None = None
+) -> tuple[float, latent.Found]:
+    """Twice the gain from one class more, and the fit without it; `near` is a start for that."""
+    fewer = latent.best(sheet, k - 1, starts, seed, close=CLOSE, near=near)
+    more = latent.best(sheet, k, starts, seed, close=CLOSE, near=latent.split(fewer.sums))
     return 2 * (more.height - fewer.height), fewer
 
 
