@@ -254,7 +254,8 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
     """Leave nothing but a sentence of what the notebook found."""
     least = page.rules().smallest_cell
     said = page.say(
-        "This page is left out: beside “{page}” it would give away a group of fewer than {least}.",
+        "This page is left out: beside “{page}” of a few rows more it would give away a group of "
+        "fewer than {least}.",
         page=beside, least=least,
     )  # fmt: skip
     nothing = {"columns": [], "rows": []}
@@ -262,8 +263,9 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
               "seed": 0, "table": nothing, "tables": {}}  # fmt: skip
     output = {"output_type": "display_data", "metadata": {},
               "data": {"text/plain": said, MIME: record}}  # fmt: skip
-    cells = [c for c in notebook.cells if c.cell_type == "code"]
-    for cell in cells:
-        cell.outputs = []
-    cells[-1].outputs = [NotebookNode(output)]
+    notebook.cells = [
+        *[c for c in notebook.cells if c.cell_type == "markdown"][:1],
+        next(c for c in notebook.cells if c.cell_type == "code"),
+    ]
+    notebook.cells[-1].outputs = [NotebookNode(output)]
     return [{"answer": "", "cell": "page", "reason": hiding.reason(hiding.NEAR)}]
