@@ -14,7 +14,7 @@ from cxlib import estimates, page, tables
 from cxlib import study as study_
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
-from cxlib.reserve import conditions, loading, people, store, summing, telling
+from cxlib.reserve import conditions, loading, people, store, summing, telling, warned
 from cxlib.reserve.store import ReserveError
 from cxlib.study import Study
 
@@ -342,6 +342,16 @@ class Reserve:
         """
         rows = people.people(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
+
+    # What one page tells the others
+
+    def warn(self, records: pd.DataFrame, **page: str) -> None:
+        """Keep the table of `scores.warnings` for later pages; `page` are the parameters here."""
+        warned.write(self.study, records, page)
+
+    def warned(self, **page: str) -> pd.DataFrame:
+        """The warnings that pages with these parameters gave, a row each; see `warned`."""
+        return warned.read(self.study, page)
 
     # What it tells a page
 
