@@ -18,5 +18,9 @@ from cxlib.csi.groups import fit_by
 from cxlib.csi.map import priorities
 from cxlib.csi.model import PRESETS, Model, model_of
 from cxlib.csi.precision import precision
+from cxlib.csi.validity import Validity, validity
 
-__all__ = ["PRESETS", "Fit", "Model", "fit", "fit_by", "model_of", "precision", "priorities"]
+__all__ = [
+    "PRESETS", "Fit", "Model", "Validity", "fit", "fit_by", "model_of", "precision", "priorities",
+    "validity",
+]  # fmt: skip
