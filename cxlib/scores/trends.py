@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from cxlib import page
+from cxlib import hiding, page
 from cxlib.estimates import LEVEL, Estimates
 from cxlib.scores import cells, charts, intervals, means
 from cxlib.scores.measures import Measure, as_measure
@@ -99,6 +99,8 @@ def trend(
             f"{', '.join(items)}: no two values of {over} have answers. A trend needs two waves."
         )
     tables = [_joined(series, name, by) for name in ("table", "limits", "changes")]
+    small = hiding.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
+    tables[1].loc[small, ["signal", "first_seen"]] = ""
     return Trend(
         tables[0], _sentence(series, measure, over), _note(series, tables[1], limits, draws),
         measure.unit, limits=tables[1], changes=tables[2], measure=measure, over=over,
@@ -279,7 +281,22 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     if last["signal"] in ("rising", "falling"):
         said.append(page.say("Its cumulative sum has been out of control since {wave}.",
                              wave=page.label(str(last["first_seen"]))))  # fmt: skip
-    return page.together(said)
+    return page.together([*said, _of_change(series[0]["changes"].iloc[0], measure)])
+
+
+def _of_change(change: pd.Series, measure: Measure) -> str:
+    if not change["p"] == change["p"]:
+        return ""
+    if change["p"] >= 1 - LEVEL:
+        return page.say("No change of level is clear of chance (p {p}).",
+                        p=page.number(change["p"], 3))  # fmt: skip
+    return page.say(
+        "The level most likely changed in {wave} (between {earliest} and {latest}), by {step} "
+        "({span}).",
+        wave=page.label(str(change["wave"])), earliest=page.label(str(change["earliest"])),
+        latest=page.label(str(change["latest"])), step=measure.signed(change["estimate"]),
+        span=measure.change_span(change["low"], change["high"]),
+    )  # fmt: skip
 
 
 def _of_many(series: list[dict], over: str) -> str:

@@ -13,6 +13,7 @@ which the page reads out to those who cannot see it. Nothing is computed but the
 
 from __future__ import annotations
 
+from cxlib.show.charts import control, signals
 from cxlib.show.model import paths
 from cxlib.show.planes import calibration, choice, matrix, priorities, trend
 from cxlib.show.rows import answers, bars, intervals, margins
@@ -20,6 +21,7 @@ from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
 from cxlib.show.tiles import tiles
 
 __all__ = [
-    "alt_text", "answers", "bars", "calibration", "chinese_fonts", "choice", "intervals", "margins",
-    "matrix", "paths", "picture", "priorities", "tiles", "trend", "use_house_style",
+    "alt_text", "answers", "bars", "calibration", "chinese_fonts", "choice", "control",
+    "intervals", "margins", "matrix", "paths", "picture", "priorities", "signals", "tiles",
+    "trend", "use_house_style",
 ]  # fmt: skip
