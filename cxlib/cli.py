@@ -309,16 +309,24 @@ def run(names, given, by: str, as_json: bool, **how) -> None:
 
 
 def _made(names: Sequence[str], given: Sequence[str], by: str, how: dict) -> list:
-    from cxlib import batch
-
-    studies, notebooks = _sorted_names(names)
     values = dict(_pair(text) for text in given)
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
-    pages = batch.plan(studies, notebooks, values, by=by)
-    how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
-    with _terminated_like_ctrl_c():
-        return batch.run(pages, **how)
+    with _terminated_like_ctrl_c(), _template(how) as started:
+        from cxlib import batch
+
+        studies, notebooks = _sorted_names(names)
+        pages = batch.plan(studies, notebooks, values, by=by)
+        how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
+        return batch.run(pages, started=started, **how)
+
+
+def _template(how: dict):
+    """The process that pages are forked from: it imports while we do, and plan."""
+    from cxlib.batch.template import Template
+
+    elsewhere = how["plain"] or how["scheduler"]
+    return (not elsewhere and Template.start()) or nullcontext()
 
 
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:

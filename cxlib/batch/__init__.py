@@ -10,23 +10,26 @@ is whole is decided by how its process ended, never by what the notebook says of
 
 from __future__ import annotations
 
+import importlib
 import sys
 
-# nbformat would have jsonschema build 35 grammars at import, a second, for a check it never makes.
-sys.modules.setdefault("rfc3987_syntax", None)
+# nbformat would have jsonschema import what checks web addresses, dates and durations (35 grammars
+# among them, a second), for checks that it never makes.
+for unneeded in ("rfc3987_syntax", "isoduration", "webcolors", "uri_template", "fqdn"):
+    sys.modules.setdefault(unneeded, None)
 
-from cxlib.batch.declared import Parameter  # noqa: E402
-from cxlib.batch.declared import of as parameters  # noqa: E402
-from cxlib.batch.grid import (  # noqa: E402
-    Page,
-    Result,
-    Unfinished,
-    notebooks,
-    pick,
-    plan,
-    run,
-)
+# Looked up when first asked for: `cx run` starts its template before all this is imported.
+WHERE = {
+    "Page": "planning", "Parameter": "declared", "Result": "grid", "Unfinished": "workers",
+    "notebooks": "planning", "parameters": "declared.of", "pick": "planning", "plan": "planning",
+    "run": "grid",
+}  # fmt: skip
 
-__all__ = [
-    "Page", "Parameter", "Result", "Unfinished", "notebooks", "parameters", "pick", "plan", "run",
-]  # fmt: skip
+__all__ = list(WHERE)
+
+
+def __getattr__(name: str) -> object:
+    if name not in WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, other = WHERE[name].partition(".")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), other or name)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cxlib import study
 from cxlib.batch import declared, grid
-from cxlib.batch.plan import Page, notebooks, plan
+from cxlib.batch.planning import Page, notebooks, plan
 from cxlib.batch.progress import Progress
 from cxlib.report import comparison
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from cxlib import study
 from cxlib.batch import cache, fingerprints, one, record, template, workers
-from cxlib.batch.plan import Page
+from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
 
 CONNECT = 10  # seconds to wait for a scheduler

@@ -118,6 +118,7 @@ def _execute(job: dict, tell: Tell, engine: str):
             papermill.execute_notebook(
                 job["notebook"], out, parameters=job["values"], engine_name=engine,
                 kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
+                request_save_on_cell_execute=False,  # a page that dies is written anew
             )  # fmt: skip
         except PapermillExecutionError as error:
             mistake = [error.cell_index + 1, at[1], f"{error.ename}: {error.evalue}"]

@@ -96,6 +96,8 @@ class Shell(InteractiveShell):
             sys.modules["pandas"].set_option("display.max_columns", 20)
         if "matplotlib" in sys.modules:
             shell.run_line_magic("matplotlib", "inline")
+            # It would draw each figure after its cell, and throw the drawing away.
+            sys.modules["matplotlib.pyplot"].uninstall_repl_displayhook()
         return shell
 
     def init_history(self):

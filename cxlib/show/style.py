@@ -133,7 +133,7 @@ def _titles_to_the_left(figure: Figure) -> None:
     """Titles begin where the labels of the rows begin: at the edge, where reading begins."""
     for ax in figure.axes if len(figure.axes) == 1 else []:
         if ax.get_title("left"):
-            figure.canvas.draw()
+            figure.draw_without_rendering()
             box = ax.get_tightbbox(for_layout_only=True)
             edge = ax.transAxes.inverted().transform((box.x0, box.y0))[0]
             ax.set_title(ax.get_title("left"), x=min(edge, 0))
