@@ -132,7 +132,8 @@ def test_weights_of_two_rows_permuted_and_sums_give_the_same(responses):
 def test_a_draw_is_the_importance_of_the_drawn_rows(responses):
     sums = moments.of(responses, ["recommend", *PARTS])
     drawn = drivers.shapley(sums.resample(4, seed=9).cov)[2]
-    times = moments.multiplicities(500, 4, seed=9)[2]
+    units, place = np.unique(moments.keys_of(responses), return_inverse=True)
+    times = moments.multiplicities(units, 4, seed=9)[2][place]
     rows = responses.iloc[np.repeat(np.arange(500), times)]
     assert_allclose(drawn, drivers.shapley(moments.of(rows, sums.columns).total().cov))
 

@@ -4,6 +4,9 @@ Bootstrap intervals of a rank itself are too short where drivers are close. Inst
 differences are held at once (max-t); a driver is behind those that are surely larger and ahead of
 those that are surely smaller. All true ranks lie in the intervals together, with the level of the
 differences: Mogstad, Romano, Shaikh and Wilhelm (2024), Review of Economic Studies 91(1).
+
+The top set asks less, and is smaller: a driver leaves it when it is surely behind the best of the
+others. The true first is in it with that confidence: Gupta (1965), Technometrics 7(2); Hsu (1984).
 """
 
 from __future__ import annotations
@@ -37,8 +40,15 @@ def pairs(
     )  # fmt: skip
 
 
-def ranked(terms: list[str], again: np.ndarray, differences: pd.DataFrame) -> pd.DataFrame:
-    """rank_low and rank_high (1 is the largest; all hold at once) and chance_first, by term."""
+def ranked(
+    terms: list[str],
+    point: np.ndarray,
+    again: np.ndarray,
+    differences: pd.DataFrame,
+    *,
+    level: float = LEVEL,
+) -> pd.DataFrame:
+    """rank_low, rank_high (1 is the largest; all hold at once), chance_first and top, by term."""
     low, high = pd.Series(1, terms), pd.Series(len(terms), terms)
     clear = differences[differences["low"] > 0]
     low = low.add(clear["other"].value_counts(), fill_value=0).loc[terms].astype(int)
@@ -46,7 +56,18 @@ def ranked(terms: list[str], again: np.ndarray, differences: pd.DataFrame) -> pd
     known = again[~np.isnan(again).any(1)]
     first = np.bincount(known.argmax(1), minlength=len(terms)) if len(known) else np.nan
     chance = pd.Series(first / max(len(known), 1), terms)
-    return pd.DataFrame({"rank_low": low, "rank_high": high, "chance_first": chance})
+    top = pd.Series([_may_lead(j, point, known, level) for j in range(len(terms))], terms)
+    return pd.DataFrame({"rank_low": low, "rank_high": high, "chance_first": chance, "top": top})
+
+
+def _may_lead(j: int, point: np.ndarray, again: np.ndarray, level: float) -> bool:
+    """Whether driver j is not surely behind one of the others (one-sided max-t)."""
+    if len(point) < 2 or len(again) < 2:
+        return True
+    lag, drawn = np.delete(point, j) - point[j], np.delete(again, j, axis=1) - again[:, [j]]
+    error = np.maximum(drawn.std(0, ddof=1), 1e-12)
+    reach = np.quantile(((drawn - lag) / error).max(1), level)
+    return bool((lag / error).max() <= reach)
 
 
 def chances(differences: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
             span=page.span(whole["low"], whole["high"], 2),
             **facts,
         )
-    leaders = table[table["rank_low"] == 1]
+    leaders = table[table["top"]]
     names = [page.label(t) for t in leaders["term"]]
     opening, names = page.quoted(page.opening(names[0])), [page.quoted(n) for n in names]
     shown = [
