@@ -83,7 +83,7 @@ def _read(study: Study) -> list[dict]:
     except ValueError as error:
         raise ReserveError(
             f"{file.name} of {study.name} cannot be read ({error}). Delete it and run "
-            f"`cx run {study.name} -n 12` again."
+            f"`cx run {study.name} 12` again."
         ) from error
 
 

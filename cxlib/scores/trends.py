@@ -27,6 +27,11 @@ from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, known, read
 
 LIMITS = 3.0
+WORDS = (  # names of columns and of what they hold
+    "wave", "by", "against", "p", "signal", "first seen", "centre", "baseline", "z", "up", "down",
+    "above", "below", "rising", "falling", "earliest", "latest", "change", "mix", "rate",
+    "share before", "share after", "score before", "score after", "answers",
+)  # fmt: skip
 LEAST_WAVES = 4  # for a change point
 
 
@@ -106,6 +111,17 @@ def trend(
         measure.unit, limits=tables[1], changes=tables[2], measure=measure, over=over,
         by=by or "", width=limits, draws=draws, seed=seed,
     )  # fmt: skip
+
+
+def last_two(responses: pd.DataFrame, item: str, over: str = "wave") -> pd.DataFrame:
+    """The rows of the last two waves that have answers to the item; ValueError if there is one."""
+    known(responses, [item, over])
+    waves = sorted(responses.loc[responses[item].notna(), over].dropna().unique())
+    if len(waves) < 2:
+        raise ValueError(
+            f"{item} has answers in {len(waves)} value(s) of {over}; a change needs two."
+        )
+    return responses[responses[over].isin(waves[-2:])]
 
 
 def _series(
@@ -285,7 +301,7 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
 
 
 def _of_change(change: pd.Series, measure: Measure) -> str:
-    if not change["p"] == change["p"]:
+    if np.isnan(change["p"]):
         return ""
     if change["p"] >= 1 - LEVEL:
         return page.say("No change of level is clear of chance (p {p}).",
@@ -305,13 +321,13 @@ def _of_many(series: list[dict], over: str) -> str:
     facts = {"all": page.count(len(series)), "now": page.count(len(now)),
              "ever": page.count(len(ever)),
              "wave": page.label(str(series[0]["limits"][over].iloc[-1]))}  # fmt: skip
+    if not ever:
+        return page.say("None of {all} scores gives a signal in any wave.", **facts)
     said = page.say("In {wave} {now} of {all} scores give a signal; {ever} did in some wave.",
                     **facts)  # fmt: skip
-    names = [_name(s) for s in now] or [_name(s) for s in ever]
-    if not names:
-        return said
-    which = page.say("Now: {names}.", names=page.listed(names)) if now else page.say(
-        "Earlier: {names}.", names=page.listed(names)
+    names = page.listed(_name(s) for s in now or ever)
+    which = page.say("Now: {names}.", names=names) if now else page.say(
+        "Earlier: {names}.", names=names
     )  # fmt: skip
     return page.together([said, which])
 
