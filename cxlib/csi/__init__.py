@@ -13,6 +13,7 @@ The paths say what goes along with what, other causes in the model held equal. T
 would happen if something were changed: for that, test a change (notebook 40).
 """
 
+from cxlib.csi.comparison import Comparison, compare
 from cxlib.csi.fits import Fit, fit
 from cxlib.csi.groups import fit_by
 from cxlib.csi.map import priorities
@@ -21,6 +22,6 @@ from cxlib.csi.precision import precision
 from cxlib.csi.validity import Validity, validity
 
 __all__ = [
-    "PRESETS", "Fit", "Model", "Validity", "fit", "fit_by", "model_of", "precision", "priorities",
-    "validity",
+    "PRESETS", "Comparison", "Fit", "Model", "Validity", "compare", "fit", "fit_by", "model_of",
+    "precision", "priorities", "validity",
 ]  # fmt: skip
