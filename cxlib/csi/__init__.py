@@ -19,9 +19,10 @@ from cxlib.csi.groups import fit_by
 from cxlib.csi.map import priorities
 from cxlib.csi.model import PRESETS, Model, model_of
 from cxlib.csi.precision import precision
+from cxlib.csi.prediction import Prediction, predict
 from cxlib.csi.validity import Validity, validity
 
 __all__ = [
-    "PRESETS", "Comparison", "Fit", "Model", "Validity", "compare", "fit", "fit_by", "model_of",
-    "precision", "priorities", "validity",
+    "PRESETS", "Comparison", "Fit", "Model", "Prediction", "Validity", "compare", "fit", "fit_by",
+    "model_of", "precision", "predict", "priorities", "validity",
 ]  # fmt: skip
