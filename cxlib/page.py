@@ -34,7 +34,15 @@ WORDS = (
     "intention", "index low", "index high", "rank low", "rank high", "chance first", "odds",
     "odds low", "odds high", "feature", "detractors", "passives", "promoters", "jaccard",
     "report", "pattern", "not named", "design effect", "before", "after", "attribute",
-    "least", "most",
+    "least", "most", "question", "grade", "sign",
+    "penalty", "reward", "class", "must-be", "performance", "attractive", "indifferent", "open",
+    "necessary", "robustness", "top", "level", "chance", "reached", "p", "complete", "pairwise",
+    "em", "dummy",
+    # Pages that a run may lack, as their file names say them.
+    "is the data sound", "how satisfied are customers", "what is the satisfaction index",
+    "is it changing", "what moves satisfaction", "what to improve first",
+    "who are our customers", "what are they worth", "who is about to leave",
+    "did the change work", "what shall we do next",
 )  # fmt: skip
 
 

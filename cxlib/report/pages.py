@@ -55,7 +55,13 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
-WIDTH, WIDE = re.compile(r'<svg [^>]*width="([\d.]+)pt"'), 530  # points: wider than the text
+SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
+WIDE, TALL = 530, 480  # points: wider than the text; more than half a printed page
+# Chinese has no space beside a link; the name of a notebook in the source needs one.
+BESIDE_LINKS = re.compile(
+    "(?<=[\u3000-\u9fff\uff00-\uffef]) (?=<a |“)"
+    "|(?:(?<=</a>)|(?<=”)) (?=[\u3000-\u9fff\uff00-\uffef])"
+)
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
 ANSI = re.compile("\x1b\\[.*?[@-~]")
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
@@ -145,6 +151,8 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     rendered = re.sub(r"<h([23])>(.*?)</h\1>", anchored, rendered, flags=re.S)
     rendered = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', _link_to(facts), rendered, flags=re.S)
     rendered = re.sub(r"<img [^>]*>", "", rendered)
+    if page.rules().lang == "zh":
+        rendered = BESIDE_LINKS.sub("", rendered)
     return {"html": grids.framed(rendered), "headings": found}
 
 
@@ -176,8 +184,8 @@ def _link_to(facts: Facts):
 
 
 def _in_words(stem: str) -> str:
-    """A notebook that this run has no page of, as a reader says it; English, as its name is."""
-    return f"“{page.opening(stem[3:].replace('_', ' '))}”" if page.rules().lang == "en" else stem
+    """A notebook that this run has no page of, as a reader says it."""
+    return f"“{page.opening(page.say(stem[3:].replace('_', ' ')))}”"
 
 
 @cache
@@ -221,15 +229,21 @@ def _data(output: NotebookNode) -> Iterable[dict]:
         yield {"kind": "kept", **record, "html": table_html(record), "first": False}
     elif found := next((m for m in ("image/svg+xml", "image/png", "image/jpeg") if m in data), ""):
         alt = metadata.get(found, {}).get("alt") or page.say("Figure without a description.")
-        wide = (size := WIDTH.search(data[found][:2000])) and float(size[1]) > WIDE
-        source = _data_uri(found, data[found])
-        yield {"kind": "figure", "source": source, "alt": alt, "wide": bool(wide)}
+        yield {"kind": "figure", "source": _data_uri(found, data[found]), "alt": alt,
+               **_large(data[found][:2000])}  # fmt: skip
     elif "text/html" in data:
         yield {"kind": "html", "html": clean(data["text/html"])}
     elif "text/markdown" in data:
         yield {"kind": "html", "html": _prose(data["text/markdown"], set(), Facts(""))["html"]}
     elif (text := data.get("text/plain", "")).strip() and not NO_WORDS.match(text):
         yield {"kind": "text", **_text(strip_ansi(text)), "warning": False}
+
+
+def _large(svg: str) -> dict[str, bool]:
+    """Whether a figure is wider than the text, and too tall for two on a printed page."""
+    size = SIZE.search(svg)
+    width, height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
+    return {"wide": width > WIDE, "tall": height > TALL}
 
 
 def _data_uri(mime: str, content: str) -> str:

@@ -116,18 +116,20 @@ def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
         raise ValueError(
             f"a matrix is square; this one has {table.shape[0]} rows, {table.shape[1]} columns."
         )
-    values, names = table.to_numpy(float), [style.name(c, 22) for c in table.columns]
-    size = max(2.6, 0.46 * len(names) + 1.2)
+    values, names = table.to_numpy(float), [style.name(c, 60) for c in table.columns]
+    rows = [style.wrapped(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
+    size = max(2.6, 0.46 * len(names) + 0.8)
     ax = style.axes(ax, height=size, width=max(size + 0.8, 4))
     below = np.where(np.tri(len(names), k=-1, dtype=bool), values, np.nan)
     shades = LinearSegmentedColormap.from_list("cx", [COLOURS[1], "#ffffff", COLOURS[0]])
-    ax.imshow(below[1:, :-1] if len(names) > 1 else below, cmap=shades, vmin=-1, vmax=1)
-    for (i, j), r in np.ndenumerate(below[1:, :-1] if len(names) > 1 else below):
+    ax.imshow(below, cmap=shades, vmin=-1, vmax=1)
+    for (i, j), r in np.ndenumerate(below):
         if r == r:
             ax.text(j, i, page.number(r, 2), ha="center", va="center", fontsize=9,
                     color="white" if abs(r) > 0.72 else INK)  # fmt: skip
-    ax.set_yticks(range(len(names) - 1), names[1:])
-    ax.set_xticks(range(len(names) - 1), names[:-1], rotation=45, ha="right")
+    ax.set_yticks(range(len(names)), rows, linespacing=0.95)
+    ax.set_xticks(range(len(names) - 1), range(1, len(names)))
+    ax.set_xlim(-0.5, len(names) - 1.5 if len(names) > 1 else 0.5)
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from cxlib import page
 from cxlib.estimates import MEASURES
-from cxlib.show import style
+from cxlib.show import findings, style
+from cxlib.show.findings import Found
 from cxlib.show.style import COLOURS, FAINT, INK, SOFT
 from cxlib.show.tiles import tiles
 
@@ -50,10 +51,12 @@ def intervals(
     if unit == "share" and reference == 0:
         unit = "gap"  # a difference of shares is told in points
     rows = arranged(shown, panel, by, sort)
-    found = _finding(rows, unit, by) if title is None else title
+    found = _found(rows, by)
+    words, said = _words(found, unit), title
+    if said is None:
+        said = findings.in_words(found, unit, reference)
     if panel and not by and len(rows) > MOST_ROWS and _is_grid(shown, panel):
-        words = _words(rows, unit, by)
-        return tiles(shown, panel, unit=unit, reference=reference, title=found, words=words, ax=ax)
+        return tiles(shown, panel, unit=unit, reference=reference, title=said, words=words, ax=ax)
     colours = style.colours_of(shown[by]) if by else {}
     ax = style.axes(ax, height=0.34 * _lines(rows) + 0.9 + (0.35 if by else 0))
     for place, row in zip(_places(rows), rows, strict=True):
@@ -68,7 +71,7 @@ def intervals(
         ax.axvline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)), zorder=1)
     if by:
         style.key(ax, {str(v): look for v, look in colours.items()}, ms=7)
-    return style.say(ax, found, page.say("Dots with 95% intervals."), _words(rows, unit, by))
+    return style.say(ax, said, page.say("Dots with 95% intervals."), words)
 
 
 def _is_grid(table: pd.DataFrame, panel: str) -> bool:
@@ -140,7 +143,7 @@ def _label_rows(ax: Axes, rows: list[Row]) -> None:
     ax.set_ylim(_lines(rows) - 0.4, -0.6)
     ax.set_yticks(_places(rows), [row.label for row in rows], linespacing=1.0)
     for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if row.members is None else "normal")
+        style.weigh(tick, bold=row.members is None)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 
@@ -195,8 +198,8 @@ def _row_label(key: tuple) -> str:
     return style.wrapped(words, 24) if style.breadth(words) > 30 else words
 
 
-def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
-    """(words, estimate) of everything that is shown."""
+def _found(rows: list[Row], by: str | None) -> list[Found]:
+    """Everything that is shown, named by its block, its row and its value of `by`."""
     found = []
     for row in rows:
         for _, member in row.members.iterrows() if row.members is not None else []:
@@ -206,27 +209,13 @@ def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
                 style.name(member[by]) if by else "",
             ]
             if member["estimate"] == member["estimate"]:
-                found.append((page.listed(p for p in parts if p), member["estimate"]))
+                name = page.listed(p for p in parts if p)
+                found.append(Found(name, member["estimate"], member["low"], member["high"]))
     return found
 
 
-def _finding(rows: list[Row], unit: str, by: str | None) -> str:
-    """The highest and the lowest in words; only the number where there is one."""
-    found = _numbers(rows, by)
-    if not found:
-        return page.say("Too few answers to show")
-    top, bottom = max(found, key=lambda p: p[1]), min(found, key=lambda p: p[1])
-    if len(found) == 1:
-        return page.say("{name}: {value}", name=top[0], value=style.number(top[1], unit))
-    return page.say(
-        "Highest: {top} ({high}). Lowest: {bottom} ({low}).",
-        top=top[0], high=style.number(top[1], unit),
-        bottom=bottom[0], low=style.number(bottom[1], unit),
-    )  # fmt: skip
-
-
-def _words(rows: list[Row], unit: str, by: str | None) -> str:
-    return style.listed([f"{w} {style.number(v, unit)}" for w, v in _numbers(rows, by)])
+def _words(found: list[Found], unit: str) -> str:
+    return style.listed([f"{f.name} {style.number(f.value, unit)}" for f in found])
 
 
 def bars(
@@ -254,8 +243,9 @@ def bars(
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     ax.axvline(0, color=SOFT, lw=1)
-    found = _finding(rows, unit, None) if title is None else title
-    return style.say(ax, found, page.say("Bars."), _words(rows, unit, None))
+    found = _found(rows, None)
+    said = findings.in_words(found, unit) if title is None else title
+    return style.say(ax, said, page.say("Bars."), _words(found, unit))
 
 
 def _bar(ax: Axes, place: int, row: pd.Series, reach: float, unit: str) -> None:

@@ -17,6 +17,8 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from cxlib import masking, page
 from cxlib.estimates import hide_small_cells
@@ -136,7 +138,7 @@ def _titles_to_the_left(figure: Figure) -> None:
             figure.draw_without_rendering()
             box = ax.get_tightbbox(for_layout_only=True)
             edge = ax.transAxes.inverted().transform((box.x0, box.y0))[0]
-            ax.set_title(ax.get_title("left"), x=min(edge, 0))
+            weigh(ax.set_title(ax.get_title("left"), x=min(edge, 0)), bold=True)
 
 
 def alt_text(figure: Figure) -> str:
@@ -152,10 +154,25 @@ def alt_text(figure: Figure) -> str:
     return page.say("Figure: {what}.", what=said) if said else page.say("Figure.")
 
 
+def weigh(text: Text, *, bold: bool) -> None:
+    """Set the text bold or plain; a Chinese font without a bold cut is drawn with an outline."""
+    if not bold or not (chinese_fonts() and not _has_bold() and not text.get_text().isascii()):
+        text.set_fontweight("bold" if bold else "normal")
+        return
+    text.set_fontweight("normal")  # or digits alone would be bold
+    text.set_path_effects([withStroke(linewidth=0.5, foreground=text.get_color())])
+
+
+@cache
+def _has_bold() -> bool:
+    entries = [f for f in font_manager.fontManager.ttflist if f.name in chinese_fonts()]
+    return any(str(f.weight) in ("600", "700", "800", "semibold", "bold") for f in entries)
+
+
 def say(ax: Axes, title: str, *words: str) -> Axes:
     """Set the title, and the alternative text of the figure: title and words."""
     if title:
-        ax.set_title(wrapped(title, 54), x=0)
+        weigh(ax.set_title(wrapped(title, 54), x=0), bold=True)
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
     before = getattr(ax.figure, "alt_text", "")
     ax.figure.alt_text = f"{before} {text}".strip()
