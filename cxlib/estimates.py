@@ -14,6 +14,7 @@ cell are hidden wherever a table is shown (`hide_small_cells`), never in `fit.ta
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.moments import Moments, buckets_of, multiplicities
+from cxlib.moments import Moments, keys_of, multiplicities
 
 LEVEL = 0.95
 MEASURES = ("term", "estimate", "low", "high", "n")
@@ -183,18 +184,16 @@ def bootstrap(
     """
     if rows.empty:
         raise ValueError("no rows to draw from. Choose another wave, or a wider WHERE.")
-    codes = np.arange(len(rows)) if by is None else buckets_of(rows, by)
-    codes = np.unique(codes, return_inverse=True)[1]
-    order = np.argsort(codes, kind="stable")
-    units = codes.max() + 1
     values = []
-    for times in multiplicities(units, draws, seed):
-        values.append(_value(statistic, rows.iloc[np.repeat(order, times[codes[order]])]))
+    for times in multiplicities(keys_of(rows, by), draws, seed):
+        values.append(_value(statistic, rows.iloc[np.repeat(np.arange(len(rows)), times)]))
     width = max(map(len, values))
     return np.array([v if len(v) == width else np.full(width, np.nan) for v in values], float)
 
 
 def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
+    if sample.empty:
+        return np.array([np.nan])
     try:
         return np.atleast_1d(np.asarray(statistic(sample), float))
     except (ArithmeticError, np.linalg.LinAlgError):
@@ -227,6 +226,8 @@ def display_table(
             text[column] = hiding.counts(shown, why)
         elif column in ("estimate", "low", "high"):
             text[column] = [write(v) for v in values]
+        elif pd.api.types.is_bool_dtype(values):
+            text[column] = [page.say("yes") if v else page.say("no") for v in values]
         elif pd.api.types.is_float_dtype(values):
             text[column] = [page.number(v, 2) for v in values]
         else:
@@ -236,11 +237,9 @@ def display_table(
 
 def hide_in_notebooks() -> None:
     """Have a notebook show tables (anything with a column n) without their small cells."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
+    if "IPython" not in sys.modules:  # no notebook; importing it would take longer than all else
         return
-    shell = get_ipython()
+    shell = sys.modules["IPython"].get_ipython()
     if shell is not None and hasattr(shell, "display_formatter"):
         shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, _without_small_cells)
 

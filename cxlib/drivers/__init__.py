@@ -28,6 +28,7 @@ from cxlib.drivers.gains import Gains, gains, robustness
 from cxlib.drivers.necessary import Necessary, necessary
 from cxlib.drivers.ranks import chances
 from cxlib.drivers.shares import MOST_EXACT, MOST_SAMPLED, johnson, shapley
+from cxlib.drivers.treatments import treatments
 
 __all__ = [
     "CLASSES",
@@ -52,4 +53,5 @@ __all__ = [
     "overlap",
     "robustness",
     "shapley",
+    "treatments",
 ]

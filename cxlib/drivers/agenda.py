@@ -24,7 +24,7 @@ def agenda(
 
     `table`: term, estimate (outcome points that go with a step up), low, high, n, level (mean),
     share (of what is explained), class (must-be, performance, attractive, indifferent, open),
-    necessary (yes, no), robustness, and top, whether it may be first. The answer is a sentence for
+    necessary, robustness, and top, whether it may be first. The answer is a sentence for
     a board.
     """
     columns = ["term", "estimate", "low", "high", "n", "level", "robustness", "top"]
@@ -36,8 +36,7 @@ def agenda(
         table["class"] = table["class"].fillna("–")
     if necessary is not None:
         needed = necessary.table.set_index("term")["necessary"]
-        words = {True: page.say("yes"), False: page.say("no")}
-        table["necessary"] = [words[bool(needed.get(t, False))] for t in table["term"]]
+        table["necessary"] = [bool(needed.get(t, False)) for t in table["term"]]
     table = table[[c for c in table if c not in ("robustness", "top")] + ["robustness", "top"]]
     note = page.say(
         "Sorted by the outcome points that go with one point more, the other drivers held; effort "
@@ -77,8 +76,8 @@ def sentence(table: pd.DataFrame, outcome: str) -> str:
     if len(others) > 2:
         return page.say(
             "Begin with {driver}: one point more goes with {gain} ({span}) points more of "
-            "{outcome}, n {n}; {others} others may come before it. A cause nobody measured would have to "
-            "explain {robustness} of what is left of both to account for that.",
+            "{outcome}, n {n}; {others} others may come before it. A cause nobody measured would "
+            "have to explain {robustness} of what is left of both to account for that.",
             others=page.count(len(others)),
             **facts,
         )

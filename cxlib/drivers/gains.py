@@ -30,15 +30,16 @@ LEAST_GROUP = 30  # answers a group needs to be an example to others
 class Gains(Estimates):
     """Outcome points that go with a step up of each driver (`table`), largest first.
 
-    Beyond the usual columns `table` has step (points the driver is raised: one, or what its scale
-    leaves), level (its mean), rank_low, rank_high, chance_first and top (as in `Importance`),
-    partial_r2, robustness (share of the rest of both driver and outcome that an unmeasured cause
-    would have to explain to account for the whole), and robustness_low (for its interval to reach
-    zero).
+    Beyond the usual columns `table` has level (the driver's mean), robustness (share of the rest of
+    both driver and outcome that an unmeasured cause would have to explain to account for the gain)
+    and top (whether it may be first). `details` has step (points the driver is raised: one, or what
+    its scale leaves), partial_r2, robustness_low (for the interval to reach zero), rank_low,
+    rank_high and chance_first (as in `Importance`).
     `performance` has the drivers' means with intervals. `best` has, where groups were given, what
     goes with the level of the best group: term, group, estimate, low, high, n, level, reached.
     """
 
+    details: pd.DataFrame = field(kw_only=True)
     performance: pd.DataFrame = field(kw_only=True)
     best: pd.DataFrame = field(kw_only=True)
 
@@ -81,17 +82,19 @@ def gains(
     n, used = said.counts(chosen, sums), said.used(chosen, sums)
     step = _steps(chosen.terms, level, scales or {})
     wide = widened(sums.effective, 1 + len(chosen.columns))
-    low, high = at_once(slope * step, slopes * step, wide)
-    table = pd.DataFrame({"term": chosen.terms, "estimate": slope * step, "low": low, "high": high})
+    gain, again = slope * step, slopes * step
+    low, high = at_once(gain, again, wide)
     free = sums.effective - len(chosen.columns) - 1
-    table = table.assign(
-        n=n, step=step, level=level, partial_r2=partial, robustness=robustness(partial, free),
-        robustness_low=robustness(partial, free, level=LEVEL),
-    )  # fmt: skip
-    differences = ranks.pairs(chosen.terms, slope * step, slopes * step, used, level=wide)
-    order = ranks.ranked(chosen.terms, slope * step, slopes * step, differences, level=wide)
-    table = table.join(order, on="term")
-    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    differences = ranks.pairs(chosen.terms, gain, again, used, level=wide)
+    order = ranks.ranked(chosen.terms, gain, again, differences, level=wide)
+    table = pd.DataFrame(
+        {"term": chosen.terms, "estimate": gain, "low": low, "high": high, "n": n, "level": level,
+         "robustness": robustness(partial, free), "top": order["top"].to_numpy()}
+    ).sort_values("estimate", ascending=False, ignore_index=True)  # fmt: skip
+    details = pd.DataFrame(
+        {"term": chosen.terms, "n": n, "step": step, "partial_r2": partial,
+         "robustness_low": robustness(partial, free, level=LEVEL)}
+    ).join(order.drop(columns="top"), on="term")  # fmt: skip
     best, remark = _best(chosen, by, (slope, slopes, level, levels), weight, bucket, draws, seed)
     remarks = [
         said.answered(chosen, sums),
@@ -101,8 +104,8 @@ def gains(
         said.moved(moved), said.mended(mended, draws), said.failures(slopes, draws), remark,
     ]  # fmt: skip
     return Gains(
-        table, sentence(table, outcome), page.together(remarks), "scale", draws=draws, seed=seed,
-        performance=tabulate(chosen.terms, level, levels, n), best=best,
+        table, sentence(table, details, outcome), page.together(remarks), "scale", draws=draws,
+        seed=seed, details=details, performance=tabulate(chosen.terms, level, levels, n), best=best,
     )  # fmt: skip
 
 
@@ -125,15 +128,16 @@ def robustness(
     return (np.sqrt(f**4 + 4 * f**2) - f**2) / 2
 
 
-def sentence(table: pd.DataFrame, outcome: str) -> str:
+def sentence(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> str:
     """What goes with a step up of the driver that comes first."""
     row, least = table.iloc[0], page.rules().smallest_cell
     if row["n"] < least:
         return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+    step = details.set_index("term")["step"][row["term"]]
     facts = {
         "driver": page.quoted(page.label(row["term"])),
         "outcome": page.quoted(page.label(outcome)),
-        "step": page.number(row["step"], 0 if row["step"] == 1 else 1),
+        "step": f"{step:.2g}",
         "gain": page.number(row["estimate"], 2),
         "span": page.span(row["low"], row["high"], 2),
         "n": page.count(row["n"]),

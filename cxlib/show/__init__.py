@@ -14,6 +14,7 @@ which the page reads out to those who cannot see it. Nothing is computed but the
 from __future__ import annotations
 
 from cxlib.show.charts import control, signals
+from cxlib.show.levers import ahead, ceilings, contrast, ranks
 from cxlib.show.model import paths
 from cxlib.show.planes import calibration, choice, matrix, priorities, trend
 from cxlib.show.rows import answers, bars, intervals, margins
@@ -21,7 +22,7 @@ from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
 from cxlib.show.tiles import tiles
 
 __all__ = [
-    "alt_text", "answers", "bars", "calibration", "chinese_fonts", "choice", "control",
-    "intervals", "margins", "matrix", "paths", "picture", "priorities", "signals", "tiles",
-    "trend", "use_house_style",
+    "ahead", "alt_text", "answers", "bars", "calibration", "ceilings", "chinese_fonts", "choice",
+    "contrast", "control", "intervals", "margins", "matrix", "paths", "picture", "priorities",
+    "ranks", "signals", "tiles", "trend", "use_house_style",
 ]  # fmt: skip
