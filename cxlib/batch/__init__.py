@@ -13,10 +13,11 @@ from __future__ import annotations
 import importlib
 import sys
 
-# nbformat would have jsonschema import what checks web addresses, dates and durations (35 grammars
-# among them, a second), for checks that it never makes.
-for unneeded in ("rfc3987_syntax", "isoduration", "webcolors", "uri_template", "fqdn"):
-    sys.modules.setdefault(unneeded, None)
+# jsonschema would import these for nbformat, to check web addresses and durations that no notebook
+# has: one of them builds 35 grammars, which takes a second. `one.run` gives them back.
+UNNEEDED = ("rfc3987_syntax", "isoduration")
+for name in UNNEEDED:
+    sys.modules.setdefault(name, None)
 
 # Looked up when first asked for: `cx run` starts its template before all this is imported.
 WHERE = {

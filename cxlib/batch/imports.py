@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from cxlib.batch import declared
 
 # Those that compute after a fork, as the tests hold: importing them starts no thread.
 KNOWN = {
@@ -29,7 +30,7 @@ MAGIC = re.compile(r"^\s*[%!?].*", re.M)
 
 def of(notebook: Path) -> list[str]:
     """Names of what its cells import out of `KNOWN`, in order, each once."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    cells = declared.content(notebook)["cells"]
     sources = [MAGIC.sub("", "".join(c["source"])) for c in cells if c["cell_type"] == "code"]
     names = [name for source in sources for name in _of_cell(source)]
     return [n for n in dict.fromkeys(names) if n.partition(".")[0] in KNOWN]

@@ -16,8 +16,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
-
 from cxlib import hiding, page, study
 from cxlib.batch import declared
 from cxlib.batch.declared import Parameter
@@ -139,7 +137,7 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list[Page]:
     about = stores.about
-    facts = nbformat.read(notebook, as_version=4).metadata.get("cxlib", {})
+    facts = declared.content(notebook)["metadata"].get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
     store, data = stores.of(lang)
     lacking = tuple(store.lacks(needs))
