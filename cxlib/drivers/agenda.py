@@ -24,10 +24,9 @@ def agenda(
 
     `table`: term, estimate (outcome points that go with a step up), low, high, n, level (mean),
     share (of what is explained), class (must-be, performance, attractive, indifferent, open),
-    necessary, robustness, and top, whether it may be first. The answer is a sentence for
-    a board.
+    necessary and robustness. The answer is a sentence for a board.
     """
-    columns = ["term", "estimate", "low", "high", "n", "level", "robustness", "top"]
+    columns = ["term", "estimate", "low", "high", "n", "level"]
     table = gain.table[columns].merge(
         share.table[["term", "estimate"]].rename(columns={"estimate": "share"}), on="term"
     )
@@ -37,16 +36,16 @@ def agenda(
     if necessary is not None:
         needed = necessary.table.set_index("term")["necessary"]
         table["necessary"] = [bool(needed.get(t, False)) for t in table["term"]]
-    table = table[[c for c in table if c not in ("robustness", "top")] + ["robustness", "top"]]
+    table = table.merge(gain.table[["term", "robustness"]], on="term")
     note = page.say(
         "Sorted by the outcome points that go with one point more, the other drivers held; effort "
         "and cost are not weighed. Associations, not promises."
     )
     facts = {"draws": gain.draws, "seed": gain.seed}
-    return Estimates(table, sentence(table, outcome), note, "scale", **facts)
+    return Estimates(table, sentence(table, gain.top, outcome), note, "scale", **facts)
 
 
-def sentence(table: pd.DataFrame, outcome: str) -> str:
+def sentence(table: pd.DataFrame, top: list[str], outcome: str) -> str:
     """What a board would read: where to begin, what goes with it, and how firm that is."""
     first, least = table.iloc[0], page.rules().smallest_cell
     if first["n"] < least:
@@ -65,7 +64,7 @@ def sentence(table: pd.DataFrame, outcome: str) -> str:
             "{gain} ({span}) points for one more, n {n}.",
             **facts,
         )
-    others = table.loc[table["top"], "term"].tolist()[1:]
+    others = [t for t in top if t != first["term"]]
     if not others:
         return page.say(
             "{driver} first: one point more goes with {gain} ({span}) points more of {outcome}, "

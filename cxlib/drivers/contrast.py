@@ -219,11 +219,11 @@ def sentence(classes: pd.DataFrame, outcome: str) -> str:
         members = classes[classes["class"] == name]
         if len(members):
             shown = page.listed(page.quoted(page.label(t)) for t in members["term"])
-            parts.append(page.say("{kind}: {drivers}", kind=page.label(name), drivers=shown))
+            parts.append(page.say("{kind} ({drivers})", kind=page.label(name), drivers=shown))
     return page.say(
-        "{outcome}: {parts}; n {n}.",
-        outcome=page.opening(page.quoted(page.label(outcome))),
-        parts=page.say("; ").join(parts),
+        "What drives {outcome}, by kind: {parts}; n {n}.",
+        outcome=page.quoted(page.label(outcome)),
+        parts=page.listed(parts),
         n=page.count(classes["n"].iloc[0]),
     )
 

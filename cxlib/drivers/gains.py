@@ -180,7 +180,7 @@ def _steps(terms: list[str], level: np.ndarray, scales: Mapping) -> np.ndarray:
 
 def _best(chosen: Chosen, by: str, fit: tuple, weight, bucket, draws: int, seed: int):
     """What goes with the level of the best group, and what is to be said of it."""
-    columns = ["term", by or "group", "estimate", "low", "high", "n", "level", "reached"]
+    columns = [by or "group", "term", "estimate", "low", "high", "n", "level", "reached"]
     if not by or isinstance(chosen.responses, Moments):
         return pd.DataFrame(columns=columns), ""
     slope, slopes, level, levels = fit

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
 
 from cxlib import page
 from cxlib.show import style
@@ -179,6 +180,8 @@ def _corner(ax: Axes, corners: pd.DataFrame, cells: pd.DataFrame) -> None:
         size = 4 + 60 * seen["n"] / seen["n"].max()
         ax.scatter(seen["x"], seen["y"], s=size, color=COLOURS[0], alpha=0.6, lw=0)
     ax.set(xlim=(left - 0.5, right + 0.5), ylim=(bottom - 0.5, top + 0.5))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(5, integer=True))
     ax.tick_params(labelsize=8.5, color=FAINT)
 
 
