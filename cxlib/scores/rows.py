@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,6 +46,7 @@ class Answers:
     unit : number of each row's customer, or of the row itself, (n,)
     by : column of the groups; "" when all are one
     note : what was left out
+    who : gives the keys of the rows' customers, by which they are drawn; asked only when drawing
     """
 
     items: tuple[str, ...]
@@ -56,6 +57,14 @@ class Answers:
     unit: np.ndarray
     by: str
     note: tuple[str, ...]
+    who: Callable[[], np.ndarray]
+
+    @cached_property
+    def keys(self) -> np.ndarray:
+        """The key of each customer, (customers,)."""
+        keys = np.empty(self.unit.max() + 1, np.int64)
+        keys[self.unit] = self.who()
+        return keys
 
     @cached_property
     def weighted(self) -> bool:
@@ -144,7 +153,8 @@ def read(
         unit = np.unique(codes, return_inverse=True)[1]
     skipped = [_skips(responses, item, keep) for item in items]
     note = _note(items, n, len(responses), skipped, lost, by)
-    return Answers(tuple(items), x, w, group, list(groups), unit, by or "", note)
+    who = lambda: moments.keys_of(responses, customer)[keep]  # noqa: E731
+    return Answers(tuple(items), x, w, group, list(groups), unit, by or "", note, who)
 
 
 def _places(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
