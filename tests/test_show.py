@@ -92,8 +92,12 @@ def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
     monkeypatch.setattr(style, "chinese_fonts", lambda: ["Some Font"])
     page.begin(lang="zh", labels={"speed": "速度"})
     ax = show.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
-    title = ax.title if ax.title.get_text() else ax._left_title
-    assert title.get_path_effects() and title.get_fontweight() == "normal"
+    assert ax._left_title.get_fontweight() == "normal"
+    assert 'id="outlined" style="stroke:' in style.picture(ax.figure)[0]
+    monkeypatch.setattr(style, "LARGEST_SVG", 0)
+    data, about = style._bundle(ax.figure)
+    assert about["image/png"]["width"] == pytest.approx(100 * 5.4, rel=0.4) and data
+    assert ax._left_title.get_path_effects()
 
 
 def test_an_interval_is_drawn_from_low_to_high(shares) -> None:

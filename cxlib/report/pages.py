@@ -228,9 +228,10 @@ def _data(output: NotebookNode) -> Iterable[dict]:
     if record := data.get(MIME):
         yield {"kind": "kept", **record, "html": table_html(record), "first": False}
     elif found := next((m for m in ("image/svg+xml", "image/png", "image/jpeg") if m in data), ""):
-        alt = metadata.get(found, {}).get("alt") or page.say("Figure without a description.")
+        about = metadata.get(found, {})
+        alt = about.get("alt") or page.say("Figure without a description.")
         yield {"kind": "figure", "source": _data_uri(found, data[found]), "alt": alt,
-               **_large(data[found][:2000])}  # fmt: skip
+               **_size(data[found][:2000], about.get("width", 0))}  # fmt: skip
     elif "text/html" in data:
         yield {"kind": "html", "html": clean(data["text/html"])}
     elif "text/markdown" in data:
@@ -239,11 +240,12 @@ def _data(output: NotebookNode) -> Iterable[dict]:
         yield {"kind": "text", **_text(strip_ansi(text)), "warning": False}
 
 
-def _large(svg: str) -> dict[str, bool]:
+def _size(svg: str, pixels: object) -> dict[str, object]:
     """Whether a figure is wider than the text, and too tall for two on a printed page."""
     size = SIZE.search(svg)
     width, height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
-    return {"wide": width > WIDE, "tall": height > TALL}
+    pixels = pixels if isinstance(pixels, int) else 0
+    return {"wide": max(width, 0.75 * pixels) > WIDE, "tall": height > TALL, "pixels": pixels}
 
 
 def _data_uri(mime: str, content: str) -> str:

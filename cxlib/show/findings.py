@@ -32,7 +32,7 @@ def in_words(found: Sequence[Found], unit: str, reference: float | None = None) 
     if len(found) == 1:
         name, value = _said(found[0], unit)
         return page.say("{name}: {value}", name=name, value=value)
-    known = [f for f in found if f.low < f.high]
+    known = [f for f in found if f.high - f.low > 1e-9]
     if known and reference is not None:
         return _beside(known, unit, reference)
     return _apart(known, unit) if len(known) > 1 else _ends(found, unit)

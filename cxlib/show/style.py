@@ -39,6 +39,8 @@ CJK_FONTS = (
     "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
 LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the outlines
+DPI = 160  # of those pixels
+OUTLINED = "outlined"  # marks text that is to look bold
 
 STYLE = {
     "figure.dpi": 100,
@@ -114,9 +116,11 @@ def show_in_notebooks() -> None:
 
 def _bundle(figure: Figure, **_: object) -> tuple[dict, dict]:
     data, mime = picture(figure)
+    about: dict[str, object] = {"alt": alt_text(figure)}
     if isinstance(data, bytes):  # a notebook holds text
+        about["width"] = round(int.from_bytes(data[16:20]) * 96 / DPI)  # as large as the SVG
         data = base64.b64encode(data).decode()
-    return {mime: data}, {mime: {"alt": alt_text(figure)}}
+    return {mime: data}, {mime: about}
 
 
 def picture(figure: Figure) -> tuple[str | bytes, str]:
@@ -125,9 +129,13 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     text = StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     if len(text.getvalue()) <= LARGEST_SVG:
-        return text.getvalue(), "image/svg+xml"
+        mark = f'<g id="{OUTLINED}"'
+        outline = f'{mark} style="stroke: {INK}; stroke-width: 4"'  # hundredths of a letter
+        return text.getvalue().replace(mark, outline), "image/svg+xml"
+    for part in figure.findobj(lambda artist: artist.get_gid() == OUTLINED):
+        part.set_path_effects([withStroke(linewidth=0.5, foreground=INK)])
     pixels = BytesIO()
-    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=160, metadata={"Software": None})
+    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=DPI, metadata={"Software": None})
     return pixels.getvalue(), "image/png"
 
 
@@ -155,12 +163,10 @@ def alt_text(figure: Figure) -> str:
 
 
 def weigh(text: Text, *, bold: bool) -> None:
-    """Set the text bold or plain; a Chinese font without a bold cut is drawn with an outline."""
-    if not bold or not (chinese_fonts() and not _has_bold() and not text.get_text().isascii()):
-        text.set_fontweight("bold" if bold else "normal")
-        return
-    text.set_fontweight("normal")  # or digits alone would be bold
-    text.set_path_effects([withStroke(linewidth=0.5, foreground=text.get_color())])
+    """Set the text bold or plain; a Chinese font without a bold cut gets an outline when drawn."""
+    outlined = bold and not text.get_text().isascii() and chinese_fonts() and not _has_bold()
+    text.set_fontweight("bold" if bold and not outlined else "normal")
+    text.set_gid(OUTLINED if outlined else None)
 
 
 @cache
