@@ -109,10 +109,10 @@ def importance(
 def _check_method(chosen: Chosen, method: str, kind: str) -> None:
     if method == "johnson" and kind != "linear":
         raise ValueError(f"method='johnson' is for kind='linear', not {kind!r}. Use 'shapley'.")
-    if method == "johnson" and chosen.grouped:
+    if method == "johnson" and chosen.factors:
         raise ValueError(
-            f"method='johnson' weighs single columns; {chosen.grouped[0]!r} has several. Use "
-            "method='shapley'."
+            f"method='johnson' hangs on how a factor is coded, and {chosen.factors[0]!r} is one. "
+            "Use method='shapley'."
         )
     if method == "shapley" and (k := len(chosen.terms)) > shares.MOST_SAMPLED:
         raise ValueError(
@@ -145,7 +145,8 @@ def _by_sums(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
     cov, moved = linear.possible(sums)
     drawn, mended = linear.drawn(sums, chosen, draws, seed)
     if method == "johnson":
-        gains, error, again = shares.johnson(cov), 0.0, shares.johnson(drawn)
+        of_columns = shares.johnson(cov), shares.johnson(drawn)
+        (gains, again), error = (_together(g, chosen.players) for g in of_columns), 0.0
     else:
         gains, error, again = shares.split(cov, drawn, seed, chosen.players)
     remarks = [
@@ -164,6 +165,11 @@ def _by_sums(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
         linear.by_chance(float(gains.sum()), len(chosen.columns), sums.effective),
         [said.answered(chosen, sums), *remarks],
     )
+
+
+def _together(gains: np.ndarray, players: list[list[int]]) -> np.ndarray:
+    """Sums over the columns of each term."""
+    return np.add.reduceat(gains, [p[0] for p in players], axis=-1)
 
 
 def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split:

@@ -115,11 +115,10 @@ def _one(rows, outcome: str, term: str, ceiling: str, scales, permutations: int,
     straight = ceiling == "cr_fdh"
     effect = _effect(levels, reach, box, straight)[0]
     rng, at_least = np.random.default_rng(seed), 0
-    block = max(1, CELLS // len(y))
+    block = max(1, CELLS // len(y)) if _is_fine(y, starts) else permutations
     for start in range(0, permutations, block):
         size = min(block, permutations - start)
-        shuffled = rng.permuted(np.tile(y, (size, 1)), axis=1)
-        found = _effect(levels, _reach(shuffled, starts), box, straight)
+        found = _effect(levels, _shuffled(y, starts, size, rng), box, straight)
         at_least += int((found >= effect - 1e-12).sum())
     corner = np.diff(reach[0], prepend=-np.inf) > 0
     xs, ys = levels[corner], reach[0][corner]
@@ -146,6 +145,38 @@ def _range(values, name: str, scales: Mapping) -> tuple[float, float]:
 def _reach(y: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Highest outcome among those who rate the driver so or lower, (samples, levels)."""
     return np.maximum.accumulate(np.maximum.reduceat(y, starts, axis=1), axis=1)
+
+
+def _is_fine(y: np.ndarray, starts: np.ndarray) -> bool:
+    """Whether there are more pairs of answers than rows, so that shuffling rows is quicker."""
+    return len(np.unique(y)) * len(starts) > len(y)
+
+
+def _shuffled(
+    y: np.ndarray, starts: np.ndarray, samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """`_reach` of samples in which the outcome is shuffled over the rows, (samples, levels).
+
+    On rating scales the shuffled table is drawn cell by cell, the highest grade first, until every
+    level of the driver has one.
+    """
+    if _is_fine(y, starts):
+        return _reach(rng.permuted(np.tile(y, (samples, 1)), axis=1), starts)
+    grades, counts = np.unique(y, return_counts=True)
+    free = np.tile(np.diff(starts, append=len(y)), (samples, 1))
+    highest = np.full(free.shape, -np.inf)
+    for grade, count in zip(grades[::-1], counts[::-1], strict=True):
+        left, rest = np.full(samples, count), free.sum(1)
+        for level in range(free.shape[1]):
+            rest = rest - free[:, level]
+            got = rng.hypergeometric(free[:, level], rest, left)
+            highest[:, level] = np.where(got > 0, np.maximum(highest[:, level], grade),
+                                         highest[:, level])  # fmt: skip
+            free[:, level] -= got
+            left -= got
+        if (highest > -np.inf).all():
+            break
+    return np.maximum.accumulate(highest, axis=1)
 
 
 def _effect(levels: np.ndarray, reach: np.ndarray, box: Box, straight: bool) -> np.ndarray:
