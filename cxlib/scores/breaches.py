@@ -38,12 +38,13 @@ def warnings(*trends: Trend) -> Estimates:
     order = np.lexsort((table["probability"], table["group"] != "", latest, rises))
     table = table.iloc[order].reset_index(drop=True)
     looked = sum(int(_told(t)["z"].notna().sum()) for t in trends)
+    latest = max(str(t.limits[t.over].max()) for t in trends)
     measures = {t.measure.kind: t.measure for t in trends}
     note = page.say(
         "Size: the wave less its centre line. Probability: of so clear a wave anywhere in its "
         "series without a change."
     )
-    return Estimates(table, _sentence(table, measures, looked), note)
+    return Estimates(table, _sentence(table, measures, looked, latest), note)
 
 
 def _told(trend: Trend) -> pd.DataFrame:
@@ -61,23 +62,30 @@ def _records(trend: Trend) -> pd.DataFrame:
     return records[list(COLUMNS)]
 
 
-def _sentence(table: pd.DataFrame, measures: dict[str, Measure], looked: int) -> str:
+def _sentence(table: pd.DataFrame, measures: dict[str, Measure], looked: int, latest: str) -> str:
+    """How many there are now, and the first: a fall in the latest wave before any other."""
+    facts = {"looked": page.count(looked), "count": page.count(len(table)),
+             "latest": page.label(latest)}  # fmt: skip
     if table.empty:
-        return page.say("No warning: all {looked} points lie inside their limits.",
-                        looked=page.count(looked))  # fmt: skip
-    first = table.iloc[0]
+        return page.say("No warning: all {looked} points lie inside their limits.", **facts)
+    now = table[table["wave"] == latest]
+    first = (now if len(now) else table).iloc[0]
     measure = measures[first["measure"]]
     name = measure.name(first["term"])
     if first["group"]:
         name = page.say("{item} ({group})", item=name, group=page.label(first["group"]))
-    facts = {
-        "count": page.count(len(table)), "looked": page.count(looked), "name": name,
-        "size": measure.change(first["estimate"]), "wave": page.label(first["wave"]),
-        "since": page.label(str(first["first_seen"])),
+    facts |= {
+        "now": page.count(len(now)), "falls": page.count(now["signal"].isin(DOWN).sum()),
+        "name": name, "size": measure.change(first["estimate"]),
+        "wave": page.label(first["wave"]), "since": page.label(str(first["first_seen"])),
     }  # fmt: skip
-    if first["signal"] in DOWN:
-        return page.say("{count} of {looked} points give a warning. First: {name}, {size} below "
-                        "its centre line in {wave}, first seen in {since}.", **facts)  # fmt: skip
-    return page.say("{count} of {looked} points give a warning, none of a fall. First: {name}, "
-                    "{size} above its centre line in {wave}, first seen in {since}.",
-                    **facts)  # fmt: skip
+    counted = page.say(
+        "In {latest} {now} warnings, {falls} of a fall; {count} in all waves, {looked} points "
+        "looked at.", **facts,
+    )  # fmt: skip
+    told = page.say(
+        "First: {name}, {size} below its centre line in {wave}, first seen in {since}.", **facts
+    ) if first["estimate"] < 0 else page.say(
+        "First: {name}, {size} above its centre line in {wave}, first seen in {since}.", **facts
+    )  # fmt: skip
+    return page.together([counted, told])

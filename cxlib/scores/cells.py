@@ -113,7 +113,10 @@ def moved_out(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarra
 def drawn(
     answers: Answers, recode: Recode, cells: Cells, draws: int, seed: int, bounds: tuple
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bootstrap (low, high, replicates) of every cell; several hold together."""
+    """Bootstrap (low, high, replicates) of every cell; several hold together.
+
+    `replicates` (draws, cells) are moved out for few answers; NaN for cells without an interval.
+    """
     replicates = means(*draw_sums(answers, recode, draws, seed))
     flat = cells.mean.ravel()
     # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
@@ -123,5 +126,7 @@ def drawn(
     if known.any():
         moved = moved_out(replicates[:, known], flat[known], cells.effective.ravel()[known])
         low[known], high[known] = at_once(flat[known], moved) if len(flat) > 1 else interval(moved)
+        replicates[:, known] = moved
+    replicates[:, ~known] = np.nan
     low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
-    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates[:, known]
+    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates

@@ -76,7 +76,7 @@ def mix(
         parts = [_parted(rows, item, later, _cells_of(rows, [c]), c, **how) for c in columns]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
     return Mix(
-        table, _sentence(table, measure, before, after),
+        table, _sentence(table, item, measure, before, after),
         page.say("{draws} draws. Mix and rate add up to the change (Kitagawa 1955).",
                  draws=page.count(draws)),
         measure.unit, groups=groups, draws=draws, seed=seed,
@@ -174,7 +174,7 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
     return before, last
 
 
-def _sentence(table: pd.DataFrame, measure: Measure, before: str, after: str) -> str:
+def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> str:
     said = []
     for column, rows in table.groupby("column", sort=False):
         change, moved, answered = (rows[rows["term"] == t].iloc[0] for t in TERMS)
@@ -186,7 +186,8 @@ def _sentence(table: pd.DataFrame, measure: Measure, before: str, after: str) ->
             rate_span=measure.change_span(answered.low, answered.high),
         ))  # fmt: skip
     return page.say(
-        "From {before} to {after} the score changed by {change} ({span}): {parts}.",
+        "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}.",
+        measure=measure.name(item),
         before=page.label(str(before)), after=page.label(str(after)),
         change=measure.signed(change.estimate),
         span=measure.change_span(change.low, change.high), parts=page.listed(said),

@@ -306,12 +306,15 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
     if change["p"] >= 1 - LEVEL:
         return page.say("No change of level is clear of chance (p {p}).",
                         p=page.number(change["p"], 3))  # fmt: skip
+    facts = {k: page.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
+        "step": measure.signed(change["estimate"]),
+        "span": measure.change_span(change["low"], change["high"]),
+    }
+    if change["earliest"] == change["latest"]:
+        return page.say("The level most likely changed in {wave}, by {step} ({span}).", **facts)
     return page.say(
         "The level most likely changed in {wave} (between {earliest} and {latest}), by {step} "
-        "({span}).",
-        wave=page.label(str(change["wave"])), earliest=page.label(str(change["earliest"])),
-        latest=page.label(str(change["latest"])), step=measure.signed(change["estimate"]),
-        span=measure.change_span(change["low"], change["high"]),
+        "({span}).", **facts,
     )  # fmt: skip
 
 
