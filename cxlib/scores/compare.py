@@ -170,16 +170,19 @@ def _sentence(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> 
 
 def _step(facts: dict[str, str], up: bool, clear: int) -> str:
     """One step in time, in words."""
+    if up and clear:
+        return page.say(
+            "{measure} rose by {gap} ({span}) from {before} to {after}, clear of chance.", **facts
+        )
     if up:
-        return page.say("{measure} rose by {gap} ({span}) from {before} to {after}, clear of chance.",
-                        **facts) if clear else page.say(
-            "{measure} rose by {gap} ({span}) from {before} to {after}; that may be chance.",
-            **facts,
-        )  # fmt: skip
-    return page.say("{measure} fell by {gap} ({span}) from {before} to {after}, clear of chance.",
-                    **facts) if clear else page.say(
-        "{measure} fell by {gap} ({span}) from {before} to {after}; that may be chance.", **facts
-    )  # fmt: skip
+        return page.say("{measure} rose by {gap} ({span}) from {before} to {after}; that may be "
+                        "chance.", **facts)  # fmt: skip
+    if clear:
+        return page.say(
+            "{measure} fell by {gap} ({span}) from {before} to {after}, clear of chance.", **facts
+        )
+    return page.say("{measure} fell by {gap} ({span}) from {before} to {after}; that may be "
+                    "chance.", **facts)  # fmt: skip
 
 
 def _note(answers: Answers, table: pd.DataFrame, draws: int) -> str:
