@@ -15,7 +15,7 @@ cell are hidden wherever a table is shown (`hide_small_cells`), never in `fit.ta
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -40,6 +40,8 @@ class Estimates:
     note : what was left out and why
     unit : "points", "share", "scale" ...: how the numbers of `table` are to be read
     draws, seed : of the bootstrap behind the intervals; 0 draws where there is none
+    replicates : `table`'s estimates in each draw, (draws, rows), NaN where a draw has none; all
+        estimates of one seed are drawn from the same customers (`together`, `difference`)
     """
 
     table: pd.DataFrame
@@ -48,6 +50,7 @@ class Estimates:
     unit: str = ""
     draws: int = field(default=0, kw_only=True)
     seed: int = field(default=0, kw_only=True)
+    replicates: np.ndarray | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.answer
@@ -138,6 +141,95 @@ def at_once(
     apart = apart[~np.isnan(apart).all(1)]
     reach = np.quantile(np.nanmax(apart, axis=1), level) * error
     return estimate - reach, estimate + reach
+
+
+def together(parts: Mapping[str, Estimates]) -> Estimates:
+    """Several results as one whose intervals all hold at once, whatever is compared with what.
+
+    `table` has the name of each in `of`, then their columns. Raises ValueError unless all rest on
+    the same draws.
+    """
+    _check_draws(list(parts.values()))
+    table = pd.concat({name: e.table for name, e in parts.items()}, names=["of", None])
+    table = table.reset_index("of").reset_index(drop=True)
+    replicates = np.concatenate([e.replicates for e in parts.values()], axis=1)
+    table["low"], table["high"] = at_once(table["estimate"].to_numpy(float), replicates)
+    first, units = next(iter(parts.values())), {e.unit for e in parts.values()}
+    return Estimates(
+        table,
+        page.together(e.answer for e in parts.values()),
+        page.together(
+            [
+                page.say("The {cells} intervals hold together.", cells=page.count(len(table))),
+                *dict.fromkeys(e.note for e in parts.values()),
+            ]
+        ),
+        units.pop() if len(units) == 1 else "",
+        draws=first.draws,
+        seed=first.seed,
+        replicates=replicates,
+    )
+
+
+def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> Estimates:
+    """How far each estimate of `one` lies above the same of `other`, taken draw by draw.
+
+    Rows are matched by all columns before `estimate` (term, groups); two results of one row each
+    are matched as they are. Several intervals hold at once. `names` are what readers call the two.
+    Raises ValueError unless both rest on the same draws, have the same unit and a row in common.
+    """
+    _check_draws([one, other])
+    if one.unit != other.unit:
+        raise ValueError(f"{one.unit or 'no unit'} less {other.unit or 'no unit'} has no meaning.")
+    first, second = _matched(one.table, other.table)
+    table = one.table.iloc[first][[*_named_by(one.table), "estimate"]].reset_index(drop=True)
+    table["estimate"] -= other.table["estimate"].to_numpy()[second]
+    apart = one.replicates[:, first] - other.replicates[:, second]
+    held = at_once if len(table) > 1 else lambda _, draws: interval(draws)
+    table["low"], table["high"] = held(table["estimate"].to_numpy(float), apart)
+    table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
+    widest = table.iloc[int(table["estimate"].abs().to_numpy().argmax())]
+    write = page.percent if one.unit == "share" else page.number
+    answer = page.say(
+        "{term}: {one} less {other} is {apart} ({span}), n {n}.",
+        term=page.opening(page.label(str(widest["term"]))),
+        one=page.label(names[0]),
+        other=page.label(names[1]),
+        apart=write(widest["estimate"], 1),
+        span=page.span(widest["low"], widest["high"], 1, share=one.unit == "share"),
+        n=page.count(widest["n"]),
+    )
+    note = page.together(dict.fromkeys([one.note, other.note]))
+    facts = {"draws": one.draws, "seed": one.seed, "replicates": apart}
+    return Estimates(table, answer, note, one.unit, **facts)
+
+
+def _check_draws(results: Sequence[Estimates]) -> None:
+    if without := sum(e.replicates is None for e in results):
+        raise ValueError(
+            f"{without} of {len(results)} results have no draws, so they cannot be compared draw "
+            "by draw. Ask for them with method='bootstrap'."
+        )
+    if len({(e.draws, e.seed) for e in results}) > 1:
+        found = ", ".join(f"{e.draws:,} draws of seed {e.seed}" for e in results)
+        raise ValueError(f"results of different draws ({found}). Give all the same draws and seed.")
+
+
+def _named_by(table: pd.DataFrame) -> list[str]:
+    return list(table.columns[: table.columns.get_loc("estimate")])
+
+
+def _matched(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the rows that both tables have."""
+    if len(one) == len(other) == 1:
+        return np.zeros(1, int), np.zeros(1, int)
+    if (by := _named_by(one)) != _named_by(other):
+        raise ValueError(f"rows named by {by} cannot be matched with {_named_by(other)}.")
+    sides = [t[by].assign(place=np.arange(len(t))) for t in (one, other)]
+    both = sides[0].merge(sides[1], on=by, suffixes=("", "_2"))
+    if both.empty:
+        raise ValueError(f"the results have no row in common (by {', '.join(by)}).")
+    return both["place"].to_numpy(), both["place_2"].to_numpy()
 
 
 def how_drawn(draws: int, weight: str | None = None, bucket: str | None = None) -> str:

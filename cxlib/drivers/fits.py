@@ -102,7 +102,9 @@ def importance(
     table, r2, differences = _tables(chosen.terms, found)
     answer = said.sentence(table, r2, outcome, found.by_chance)
     note = page.together(remarks)
-    facts = {"draws": draws, "seed": seed, "r2": r2, "differences": differences}
+    replicates = _parts(found.again)[:, [chosen.terms.index(t) for t in table["term"]]]
+    facts = {"draws": draws, "seed": seed, "replicates": replicates}
+    facts |= {"r2": r2, "differences": differences}
     return Importance(table, answer, note, "share", **facts)
 
 
