@@ -111,7 +111,7 @@ def fit(
     scales : lowest and highest possible answer of each question; 1 to 10 where not given
     bucket : column of customers, who are drawn whole
     scheme : "path" (causes by regression, effects by correlation), "factorial", "centroid"
-    missing : "complete" rows only, or "pairwise"
+    missing : "complete" rows only, "pairwise", or "em" (maximum likelihood)
     consistent : constructs that are not formative are common factors: paths, loadings, R² and
         importance are freed of measurement error (consistent PLS); the index is the same
 
@@ -141,6 +141,7 @@ def fit(
         unit="points",
         draws=draws,
         seed=seed,
+        replicates=None if model.parts else again[-1].index.T,
         model=model,
         **tables,
     )
@@ -235,7 +236,7 @@ def _chance_first(replicates: np.ndarray) -> np.ndarray:
 def _chance_priority(importance: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Share of draws in which each construct matters more and stands lower than the average."""
     settled = ~np.isnan(importance).any(0)
-    if not settled.any():
+    if not (settled.any() and len(importance)):
         return np.full(len(importance), np.nan)
     importance, index = importance[:, settled], index[:, settled]
     return ((importance > importance.mean(0)) & (index < index.mean(0))).mean(1)

@@ -174,9 +174,11 @@ def estimate(task: Prepared) -> tuple[Solutions, float]:
         if np.isnan(stage.paths).any():
             names = list(staged.constructs)
             effect = names[int(np.isnan(stage.paths).any((1, 2)).argmax())]
+            freed = ", once freed of measurement error," if any(plan.reflective) else ""
             raise ValueError(
-                f"the causes of {effect!r} ({', '.join(staged.paths[effect])}) are copies of one "
-                "another: their paths cannot be told apart. Leave one out, or join them in one."
+                f"the causes of {effect!r} ({', '.join(staged.paths[effect])}){freed} are copies "
+                "of one another: their paths cannot be told apart. Leave one out, or join them in "
+                "one."
             )
     return point, moved
 
