@@ -20,8 +20,8 @@ METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
 class Importance(Estimates):
     """Shares of R² (`table`), R² itself (`r2`), and the shares' `differences`.
 
-    Beyond the usual columns `table` has rank_low and rank_high, ranks that hold for all drivers at
-    once, chance_first, the share of draws in which the driver comes first, and top, whether it may
+    Beyond the usual columns `table` has rank_low and rank_high, the 95% interval of the driver's
+    rank, chance_first, the share of draws in which the driver comes first, and top, whether it may
     be the first (with 95% confidence the true first is among them). `differences` has a row for
     each pair: term, other, estimate, low, high (all hold at once), n, and chance, the share
     of draws in which term is ahead of other.
@@ -128,7 +128,7 @@ def _tables(terms: list[str], found: Split) -> tuple[pd.DataFrame, pd.DataFrame,
     level = widened(found.effective, 1 + len(terms))
     table = tabulate(terms, point, again, found.n, level=level)
     differences = ranks.pairs(terms, point, again, found.answered, level=level)
-    order = ranks.ranked(terms, point, again, differences, level=level)
+    order = ranks.ranked(terms, point, again, level=level)
     table = table.join(order, on="term")
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     total = found.again.sum(-1, keepdims=True)

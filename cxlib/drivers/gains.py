@@ -79,14 +79,13 @@ def gains(
     slope, partial, slopes = slope[first], partial[first], slopes[:, first]
     level = sums.total().mean[1:][first]
     levels = sums.resample(draws, seed).mean[:, 1:][:, first]
-    n, used = said.counts(chosen, sums), said.used(chosen, sums)
+    n = said.counts(chosen, sums)
     step = _steps(chosen.terms, level, scales or {})
     wide = widened(sums.effective, 1 + len(chosen.columns))
     gain, again = slope * step, slopes * step
     low, high = at_once(gain, again, wide)
     free = sums.effective - len(chosen.columns) - 1
-    differences = ranks.pairs(chosen.terms, gain, again, used, level=wide)
-    order = ranks.ranked(chosen.terms, gain, again, differences, level=wide)
+    order = ranks.ranked(chosen.terms, gain, again, level=wide)
     table = pd.DataFrame(
         {"term": chosen.terms, "estimate": gain, "low": low, "high": high, "n": n, "level": level,
          "robustness": robustness(partial, free), "top": order["top"].to_numpy()}

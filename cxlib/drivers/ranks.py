@@ -1,12 +1,11 @@
 """Who comes before whom, and how sure that is: differences of all pairs, ranks, and the top set.
 
-Bootstrap intervals of a rank itself are too short where drivers are close. Instead all pairwise
-differences are held at once (max-t); a driver is behind those that are surely larger and ahead of
-those that are surely smaller. All true ranks lie in the intervals together, with the level of the
-differences: Mogstad, Romano, Shaikh and Wilhelm (2024), Review of Economic Studies 91(1).
-
-The top set asks less, and is smaller: a driver leaves it when it is surely behind the best of the
-others. The true first is in it with that confidence: Gupta (1965), Technometrics 7(2); Hsu (1984).
+Bootstrap intervals of a rank itself are too short where drivers are close. Instead a driver is
+compared with all others at once (one-sided max-t for each side): it is behind those that are surely
+larger, ahead of those that are surely smaller, and its rank lies between (Mogstad, Romano, Shaikh
+and Wilhelm 2024, Review of Economic Studies 91(1), marginal confidence sets). Those whose ranks
+include 1 are the top set: the true first is among them with 95% confidence or more (Gupta 1965,
+Technometrics 7(2); Hsu 1984).
 """
 
 from __future__ import annotations
@@ -41,33 +40,28 @@ def pairs(
 
 
 def ranked(
-    terms: list[str],
-    point: np.ndarray,
-    again: np.ndarray,
-    differences: pd.DataFrame,
-    *,
-    level: float = LEVEL,
+    terms: list[str], point: np.ndarray, again: np.ndarray, *, level: float = LEVEL
 ) -> pd.DataFrame:
-    """rank_low, rank_high (1 is the largest; all hold at once), chance_first and top, by term."""
-    low, high = pd.Series(1, terms), pd.Series(len(terms), terms)
-    clear = differences[differences["low"] > 0]
-    low = low.add(clear["other"].value_counts(), fill_value=0).loc[terms].astype(int)
-    high = high.sub(clear["term"].value_counts(), fill_value=0).loc[terms].astype(int)
+    """rank_low, rank_high (1 is the largest), chance_first and top, by term."""
     known = again[~np.isnan(again).any(1)]
+    ends = np.array([_rank(j, point, known, level) for j in range(len(terms))])
     first = np.bincount(known.argmax(1), minlength=len(terms)) if len(known) else np.nan
-    chance = pd.Series(first / max(len(known), 1), terms)
-    top = pd.Series([_may_lead(j, point, known, level) for j in range(len(terms))], terms)
-    return pd.DataFrame({"rank_low": low, "rank_high": high, "chance_first": chance, "top": top})
+    chance = first / max(len(known), 1)
+    facts = {"rank_low": ends[:, 0], "rank_high": ends[:, 1], "chance_first": chance}
+    return pd.DataFrame(facts | {"top": ends[:, 0] == 1}, index=terms)
 
 
-def _may_lead(j: int, point: np.ndarray, again: np.ndarray, level: float) -> bool:
-    """Whether driver j is not surely behind one of the others (one-sided max-t)."""
-    if len(point) < 2 or len(again) < 2:
-        return True
+def _rank(j: int, point: np.ndarray, again: np.ndarray, level: float) -> tuple[int, int]:
+    """The interval of driver j's rank: half of the error on either side."""
+    k = len(point)
+    if k < 2 or len(again) < 2:
+        return 1, k
     lag, drawn = np.delete(point, j) - point[j], np.delete(again, j, axis=1) - again[:, [j]]
     error = np.maximum(drawn.std(0, ddof=1), 1e-12)
-    reach = np.quantile(((drawn - lag) / error).max(1), level)
-    return bool((lag / error).max() <= reach)
+    apart, side = (drawn - lag) / error, (1 + level) / 2
+    ahead = (lag / error > np.quantile(apart.max(1), side)).sum()
+    behind = (-lag / error > np.quantile((-apart).max(1), side)).sum()
+    return 1 + int(ahead), k - int(behind)
 
 
 def chances(differences: pd.DataFrame) -> pd.DataFrame:

@@ -390,6 +390,10 @@ class Reserve:
         """The column to compare groups by: `by`, else the study's own; empty when it has none."""
         return telling.group(self, by)
 
+    def index_model(self) -> study_.IndexModel | None:
+        """The satisfaction index of the study; none, and said so, where it has none."""
+        return telling.index_model(self)
+
     @property
     def outcome(self) -> str:
         """What the study wants explained: its `outcome`, else its NPS or CSAT question."""

@@ -10,6 +10,7 @@ import pandas as pd
 from cxlib import page, tables
 from cxlib.estimates import Estimates
 from cxlib.reserve.store import ReserveError
+from cxlib.study import IndexModel
 
 if TYPE_CHECKING:
     from cxlib.reserve.reading import Reserve
@@ -119,6 +120,13 @@ def filled(reserve: Reserve) -> Estimates:
     else:
         answer = page.say("{n} columns of the contract are filled in part.", n=len(rows))
     return Estimates(rows, answer, unit="share")
+
+
+def index_model(reserve: Reserve) -> IndexModel | None:
+    """The satisfaction index of the study; none, and said so, where it has none."""
+    if reserve.study.model is None:
+        print(page.say("The study has no satisfaction index. This part is left out."))
+    return reserve.study.model
 
 
 def group(reserve: Reserve, by: str) -> str:

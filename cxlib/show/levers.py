@@ -46,7 +46,7 @@ def ranks(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = No
     words = [page.say("{name} {low} to {high}", name=style.name(r.term), low=r.rank_low,
                       high=r.rank_high) for r in shown.itertuples()]  # fmt: skip
     return style.say(ax, found if title is None else title,
-                     page.say("Ranks with 95% intervals that hold at once."),
+                     page.say("Ranks with 95% intervals."),
                      style.listed(words))  # fmt: skip
 
 
