@@ -88,6 +88,12 @@ def test_all_of_a_long_name_stands_beside_a_matrix() -> None:
     assert f"{names[0]} and {names[1]}" in ax.get_title("left").replace("\n", " ")
 
 
+def test_lines_are_joined_as_the_script_asks() -> None:
+    assert style.unwrapped("优惠购\n买占比") == "优惠购买占比"
+    assert style.unwrapped("Signs and\ndirections") == "Signs and directions"
+    assert style.unwrapped("近 3\n个月") == "近 3个月"
+
+
 def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
     monkeypatch.setattr(style, "chinese_fonts", lambda: ["Some Font"])
     page.begin(lang="zh", labels={"speed": "速度"})

@@ -56,7 +56,7 @@ TAGS = {
 ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
-WIDE, TALL = 530, 480  # points: wider than the text; more than half a printed page
+WIDE, TALL = 538, 480  # points: wider than the text; more than half a printed page
 # Chinese has no space beside a link; the name of a notebook in the source needs one.
 BESIDE_LINKS = re.compile(
     "(?<=[\u3000-\u9fff\uff00-\uffef]) (?=<a |“)"

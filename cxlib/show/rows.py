@@ -204,8 +204,8 @@ def _found(rows: list[Row], by: str | None) -> list[Found]:
     for row in rows:
         for _, member in row.members.iterrows() if row.members is not None else []:
             parts = [
-                " ".join(row.block.split()),
-                " ".join(row.label.split()),
+                style.unwrapped(row.block),
+                style.unwrapped(row.label),
                 style.name(member[by]) if by else "",
             ]
             if member["estimate"] == member["estimate"]:

@@ -33,6 +33,8 @@ INK, SOFT, FAINT = "#1f2933", "#5b6672", "#d9dee3"
 PIECES = re.compile(
     r"[“（《]*(?:[\u3400-\u9fff]|[^\s\u3000-\u9fff\uff00-\uffef]+)[，。；：、！？）》”…]*\s*|\S\s*"
 )
+CHINESE = re.compile("[\u3400-\u9fff]")
+BREAKS = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef])\n|\n(?=[\u3000-\u9fff\uff00-\uffef])")
 WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
 CJK_FONTS = (
     "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
@@ -130,7 +132,7 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     if len(text.getvalue()) <= LARGEST_SVG:
         mark = f'<g id="{OUTLINED}"'
-        outline = f'{mark} style="stroke: {INK}; stroke-width: 4"'  # hundredths of a letter
+        outline = f'{mark} style="stroke: {INK}; stroke-width: 256"'  # 6400 are a letter
         return text.getvalue().replace(mark, outline), "image/svg+xml"
     for part in figure.findobj(lambda artist: artist.get_gid() == OUTLINED):
         part.set_path_effects([withStroke(linewidth=0.5, foreground=INK)])
@@ -164,7 +166,8 @@ def alt_text(figure: Figure) -> str:
 
 def weigh(text: Text, *, bold: bool) -> None:
     """Set the text bold or plain; a Chinese font without a bold cut gets an outline when drawn."""
-    outlined = bold and not text.get_text().isascii() and chinese_fonts() and not _has_bold()
+    chinese = CHINESE.search(text.get_text()) and chinese_fonts()
+    outlined = bold and chinese and not _has_bold()
     text.set_fontweight("bold" if bold and not outlined else "normal")
     text.set_gid(OUTLINED if outlined else None)
 
@@ -198,6 +201,11 @@ def wrapped(text: str, most: int) -> str:
             lines.append("")
         lines[-1] += piece
     return "\n".join(line.strip() for line in lines)
+
+
+def unwrapped(text: str) -> str:
+    """The text of several lines in one; Chinese needs no space where a line ended."""
+    return " ".join(BREAKS.sub("", text).split())
 
 
 def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
