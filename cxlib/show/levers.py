@@ -59,8 +59,8 @@ def ahead(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = No
         raise ValueError(
             f"a matrix is square; this one has {table.shape[0]} rows, {table.shape[1]} columns."
         )
-    names, values = [style.name(c, 22) for c in table.columns], table.to_numpy(float)
-    size = max(2.6, 0.46 * len(names) + 1.2)
+    names, values = [style.name(c, 60) for c in table.columns], table.to_numpy(float)
+    size = max(2.6, 0.46 * len(names) + 0.8)
     ax = style.axes(ax, height=size, width=max(size + 0.8, 4))
     shades = LinearSegmentedColormap.from_list("cx", ["#ffffff", COLOURS[0]])
     ax.imshow(values, cmap=shades, vmin=0.5, vmax=1)
@@ -68,11 +68,7 @@ def ahead(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = No
         if p == p:
             ax.text(j, i, _percent(p), ha="center", va="center", fontsize=8.5,
                     color="white" if p > 0.82 else INK)  # fmt: skip
-    ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    style.numbered(ax, names, len(names))
     if len(names) < 2 or np.isnan(values[0, 1]):
         found = page.say("Too few answers to show")
     else:

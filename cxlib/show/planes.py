@@ -117,7 +117,6 @@ def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
             f"a matrix is square; this one has {table.shape[0]} rows, {table.shape[1]} columns."
         )
     values, names = table.to_numpy(float), [style.name(c, 60) for c in table.columns]
-    rows = [style.wrapped(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
     size = max(2.6, 0.46 * len(names) + 0.8)
     ax = style.axes(ax, height=size, width=max(size + 0.8, 4))
     below = np.where(np.tri(len(names), k=-1, dtype=bool), values, np.nan)
@@ -127,12 +126,7 @@ def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
         if r == r:
             ax.text(j, i, page.number(r, 2), ha="center", va="center", fontsize=9,
                     color="white" if abs(r) > 0.72 else INK)  # fmt: skip
-    ax.set_yticks(range(len(names)), rows, linespacing=0.95)
-    ax.set_xticks(range(len(names) - 1), range(1, len(names)))
-    ax.set_xlim(-0.5, len(names) - 1.5 if len(names) > 1 else 0.5)
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    style.numbered(ax, names, len(names) - 1)
     found = _closest(below, names) if title is None else title
     return style.say(ax, found, page.say("Correlations of {names}.", names=page.listed(names)))
 
@@ -174,10 +168,7 @@ def priorities(
     ax.plot(x, y, "o", color=COLOURS[0], ms=7, mec="white")
     ax.axvline(x.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
     ax.axhline(y.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
-    for term, a, b in zip(both["term"], x, y, strict=True):
-        if a == a and b == b:
-            ax.annotate(style.name(term, 22), (a, b), xytext=(6, 6), textcoords="offset points",
-                        fontsize=9.5)  # fmt: skip
+    _names(ax, both["term"], x.to_numpy(float), y.to_numpy(float))
     ax.set(xlabel=page.say("how well we do"), ylabel=page.say("how much it matters"))
     ax.margins(0.12)
     style.number_axis(ax.xaxis, performance_unit)
@@ -195,6 +186,17 @@ def _both(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.Data
     if both.empty:
         raise ValueError("the two tables have no term in common.")
     return both
+
+
+def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
+    """Names above their points, or beneath where another point lies just above to the right."""
+    wide, tall = np.ptp(x) or 1.0, np.ptp(y) or 1.0
+    for term, a, b in zip(terms, x, y, strict=True):
+        crowded = (x >= a - 0.02 * wide) & (x < a + 0.3 * wide) & (y >= b) & (y < b + 0.08 * tall)
+        crowded |= (x > a - 0.3 * wide) & (x < a) & (y > b) & (y < b + 0.08 * tall)
+        if a == a and b == b:
+            ax.annotate(style.name(term, 22), (a, b), xytext=(6, -14 if crowded.sum() > 1 else 6),
+                        textcoords="offset points", fontsize=9.5)  # fmt: skip
 
 
 def _ellipse(ax: Axes, row: tuple) -> None:

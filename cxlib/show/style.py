@@ -218,6 +218,17 @@ def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     return ax
 
 
+def numbered(ax: Axes, names: Sequence[str], across: int) -> None:
+    """The rows of a square by number and whole name, its first `across` columns by number."""
+    rows = [wrapped(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
+    ax.set_yticks(range(len(names)), rows, linespacing=0.95)
+    ax.set_xticks(range(across), range(1, across + 1))
+    ax.set_xlim(-0.5, max(across, 1) - 0.5)
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+
+
 def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.DataFrame:
     """The table, small cells hidden, low and high in place; ValueError if it cannot be drawn."""
     if not isinstance(table, pd.DataFrame):
