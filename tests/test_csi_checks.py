@@ -96,7 +96,7 @@ def test_srmr_is_the_root_mean_square_of_the_residuals():
     rows = answers()
     model = csi.Model(SMALL.constructs, {"satisfaction": ["quality"], "loyalty": ["satisfaction"]})
     fit = csi.fit(rows, model, draws=2)
-    between = scores(rows, model, fit).corr().to_numpy()
+    between = scores(rows, model, fit).corr().to_numpy().copy()
     between[0, 2] = between[2, 0] = between[0, 1] * between[1, 2]  # as the two paths have it
     cor, home = rows[model.items].corr().to_numpy(), [0, 0, 0, 1, 1, 2]
     loading = fit.loadings["estimate"].to_numpy()
