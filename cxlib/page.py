@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = ("en", "zh")
+LANGUAGES = {"en": "English", "zh": "中文"}  # as each calls itself
 SMALLEST_CELL = 10
 LOCALE = Path(__file__).parent / "locale"
 # Names of terms, columns and levels: said through `label`, which no sentence of the code shows.
@@ -34,7 +34,8 @@ WORDS = (
     "intention", "index low", "index high", "rank low", "rank high", "chance first", "odds",
     "odds low", "odds high", "feature", "detractors", "passives", "promoters", "jaccard",
     "report", "pattern", "not named", "design effect", "before", "after", "attribute",
-    "least", "most", "question", "grade", "sign",
+    "least", "most", "question", "grade", "sign", "meaning",
+    "kind", "must hold", "unit", "currency",
     "penalty", "reward", "class", "must-be", "performance", "attractive", "indifferent", "open",
     "necessary", "robustness", "top", "level", "chance", "reached", "p", "complete", "pairwise",
     "em", "dummy",

@@ -223,12 +223,12 @@ def test_the_top_index_shows_the_newest_run_first(tmp_path) -> None:
         (tmp_path / "s" / run / "run.json").write_text(json.dumps(record(run=run, begun=begun)))
     (tmp_path / "s" / "broken").mkdir()
     (tmp_path / "s" / "broken" / "run.json").write_text("{")
-    html = indexes.of_all(tmp_path)
+    html = indexes.of_all(tmp_path)["index.html"]
     assert html.index("s/r2/index.html") < html.index("s/r1/index.html")
 
 
 def test_an_empty_top_index_says_so(tmp_path) -> None:
-    assert "No report yet." in indexes.of_all(tmp_path)
+    assert "No report yet." in indexes.of_all(tmp_path)["index.html"]
 
 
 def test_chinese_pages_keep_their_words(fit) -> None:

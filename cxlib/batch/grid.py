@@ -303,16 +303,22 @@ class _Work:
 
     def job(self, page: Page) -> dict:
         """What a worker is told."""
-        job = record.job_of(page, self.folders[page.study], self._links(page))
+        job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
         return {**job, "memory": self.limits.memory}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
-        """Where links to other notebooks lead: their pages of the same study and group."""
+        """Where links to other notebooks lead: their pages of the same study, group, language."""
         return {
             p.notebook.stem: (f"{p.name}.html", p.title)
             for p in self.pages
-            if p.study == page.study and p.set_name in ("", page.set_name)
+            if (p.study, p.suffix) == (page.study, page.suffix)
+            and p.set_name in ("", page.set_name)
         }
+
+    def _others(self, page: Page) -> dict[str, str]:
+        """The same page in the run's other languages: language and file."""
+        same = [p for p in self.pages if (p.study, p.base) == (page.study, page.base)]
+        return {p.lang: f"{p.name}.html" for p in same if p.suffix != page.suffix}
 
     def not_made(self, page: Page) -> Result:
         return Result(page, self.folders[page.study], "not made", job=self.job(page))

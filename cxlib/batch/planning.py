@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cxlib import hiding, page, study
@@ -36,6 +36,12 @@ class Page:
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
     data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
+    suffix: str = ""  # ".zh": what its files' names add to those of the run's first language
+
+    @property
+    def base(self) -> str:
+        """The name that the page has in every language."""
+        return self.name.removesuffix(self.suffix)
 
     @property
     def lang(self) -> str:
@@ -71,27 +77,52 @@ def plan(
     given: Mapping[str, object] | None = None,
     *,
     by: str = "",
+    langs: Sequence[str] = (),
 ) -> list[Page]:
     """The pages of every study: the notebooks named, or those in its study.yaml.
 
     `given` are parameter values, as text or typed, for every notebook; those in study.yaml come
-    first and are overruled. `by` makes one set of pages for each value of that column.
+    first and are overruled. `by` makes one set of pages for each value of that column, `langs` one
+    for each language (else those that study.yaml names): the files of all but the first have the
+    language in their names.
     Raises ValueError, naming what is allowed, for anything that could not run as asked.
     """
     given = dict(given or {})
     if "STUDY" in given:
         raise ValueError("name the study as an argument, not as -p STUDY=...: cx run STUDY.")
+    if langs and "LANG" in given:
+        raise ValueError("--lang and -p LANG=... both name a language. Leave one out.")
     chosen = [pick(n) for n in dict.fromkeys(names)]
     for notebook in chosen:
-        _settle(notebook, "", given)
-    pages = [p for name in dict.fromkeys(studies) for p in _of_study(name, chosen, given, by)]
+        for lang in langs or [None]:
+            _settle(notebook, "", {**given, "LANG": lang} if lang else given)
+    pages = [
+        made
+        for name in dict.fromkeys(studies)
+        for made in _in_languages(name, chosen, given, by, list(dict.fromkeys(langs)))
+    ]
     if len({(p.study, p.name) for p in pages}) < len(pages):
         raise ValueError("two pages would have the same name. Name each notebook once.")
     return pages
 
 
-def _of_study(name: str, chosen: list[Path], given: dict, by: str) -> list[Page]:
+def _in_languages(
+    name: str, chosen: list[Path], given: dict, by: str, langs: list[str]
+) -> list[Page]:
     about = study.read(name)
+    langs = langs or ([] if "LANG" in given else about.reporting.languages)
+    if not langs:
+        return _of_study(about, chosen, given, by)
+    pages = []
+    for lang in langs:
+        suffix = "" if lang == langs[0] else f".{lang}"
+        for page_ in _of_study(about, chosen, {**given, "LANG": lang}, by):
+            pages.append(replace(page_, name=page_.name + suffix, suffix=suffix))
+    return pages
+
+
+def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> list[Page]:
+    name = about.name
     wanted = {n: {} for n in chosen} or {pick(n): v for n, v in about.reports.items()}
     if not wanted:
         raise ValueError(

@@ -86,6 +86,8 @@ class Facts:
     lacking: tuple[str, ...] = ()
     foot: tuple[str, ...] = ()
     notebook: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)  # language: its file of this page
+    suffix: str = ""  # of the files of this language: index.zh.html
 
 
 def bind(notebook: NotebookNode, facts: Facts) -> str:
@@ -114,7 +116,10 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT)
+    made.globals.update(
+        say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
+        languages=page.LANGUAGES,
+    )  # fmt: skip
     return made
 
 
