@@ -173,7 +173,7 @@ def _classes(
     known = ~np.isnan(again).any((1, 2))
     kinds = _kinds(leans[known], sizes[known], deviation)
     chances = np.stack([(kinds == i).mean(0) for i in range(len(CLASSES))], axis=1)
-    low, high = interval(np.where(sizes > SMALL * deviation, leans, np.nan))
+    low, high = interval(leans)
     named = [_named(row) for row in chances]
     table = pd.DataFrame(
         {"term": terms, "class": [CLASSES[i] if i >= 0 else OPEN for i in named],
