@@ -194,7 +194,7 @@ def _stage_tables(
         "paths": between("paths", [(c, e) for e in model.order for c in model.paths.get(e, ())]),
         "weights": weights.assign(share=point.share[:, 0]),
         "loadings": loadings,
-        "r2": of("r2", [names[j] for j in caused], caused),
+        "r2": _centred(of("r2", [names[j] for j in caused], caused), again.r2[caused]),
         "effects": between(
             "total", [(c, e) for e in model.order for c in model.order if _leads(model, c, e)]
         ),
@@ -223,6 +223,15 @@ def _reliability(
     ]
     columns = ["construct", "term", "estimate", "low", "high", "n"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _centred(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
+    """R² with its intervals moved back by the bias of the draws, which have it twice over."""
+    bias = np.nanmedian(replicates, axis=1) - table["estimate"] if replicates.size else 0.0
+    low, high = table["low"] - 2 * bias, table["high"] - 2 * bias
+    return table.assign(
+        low=np.minimum(low.clip(0), table["estimate"]), high=np.maximum(high, table["estimate"])
+    )
 
 
 def _chance_first(replicates: np.ndarray) -> np.ndarray:

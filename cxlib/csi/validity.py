@@ -43,6 +43,32 @@ class Validity(Estimates):
     srmr: pd.DataFrame = field(kw_only=True)
 
     @property
+    def square(self) -> pd.DataFrame:
+        """HTMT as a square table, constructs by constructs."""
+        names = list(dict.fromkeys([*self.table["one"], *self.table["other"]]))
+        pairs = self.table.pivot(index="one", columns="other", values="estimate")
+        above = pairs.reindex(index=names, columns=names).fillna(0.0).to_numpy()
+        return pd.DataFrame(above + above.T + np.eye(len(names)), index=names, columns=names)
+
+    @property
+    def redundant(self) -> Estimates:
+        """`vif` with a sentence about the cause that is most of all told by the others."""
+        known = self.vif.dropna(subset=["estimate"])
+        if known.empty:
+            answer = page.say("Too few answers to show")
+        else:
+            top = known.loc[known["estimate"].idxmax()]
+            answer = page.say(
+                "Causes of one construct repeat one another little when their variance inflation "
+                "is below 5; the largest is {value} ({span}), of {cause} for {effect}.",
+                value=page.number(top["estimate"]),
+                span=page.span(top["low"], top["high"]),
+                cause=page.quoted(page.label(top["term"])),
+                effect=page.quoted(page.label(top["effect"])),
+            )
+        return Estimates(self.vif, answer, self.note, draws=self.draws, seed=self.seed)
+
+    @property
     def fits(self) -> Estimates:
         """`srmr` with a sentence about the model as it was drawn."""
         row = self.srmr.set_index("term").loc["estimated"]
@@ -243,7 +269,7 @@ def _turn(cor: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
     model, n, names = task.model, task.n, list(task.model.constructs)
-    level = widened(task.sums.effective)
+    level = widened(task.sums.effective, len(model.items))
 
     def of(name: str, terms: list[str]) -> pd.DataFrame:
         return tabulate(terms, here[name][:, 0], again[name].T, n, level=level)

@@ -1,0 +1,138 @@
+"""Whether intervals hold the truth 95 times in 100, over repeated samples worked on together.
+
+Samples of one size have the same customers' keys, so one set of draws serves them all: a matrix
+product gives every draw of every sample, and one call solves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from test_csi import FACTORS, SMALL, answers
+
+from cxlib import csi, moments, synthetic
+from cxlib.csi.prepared import Prepared
+from cxlib.csi.validity import ratios
+from cxlib.estimates import interval, widened
+
+pytestmark = pytest.mark.slow
+DRAWS, TOGETHER = 400, 8
+
+
+def intervals(
+    x: np.ndarray, w: np.ndarray, task: Prepared, measure: Callable, fitted: int = 1
+) -> tuple:
+    """Low and high (samples, terms) of `measure`, of answers (samples, n, p), weights (samples, n).
+
+    `measure(cov, solution)` gives (terms, D).
+    """
+    samples, n, p = x.shape
+    keys = moments.keys_of(pd.DataFrame(index=range(n)))
+    counts = moments.multiplicities(keys, DRAWS, seed=1).astype(float)
+    counts = np.vstack([np.ones(n), counts])  # the sample itself, then its draws
+    ends = []
+    for begin in range(0, samples, TOGETHER):
+        one, weight = x[begin : begin + TOGETHER], w[begin : begin + TOGETHER, :, None]
+        products = (one[..., :, None] * one[..., None, :]).reshape(*one.shape[:2], -1)
+        sums = np.concatenate([weight, weight * one, weight * products], axis=2)
+        mixed = np.moveaxis(counts @ sums, -1, 0)  # sums, samples, draws
+        mean, second = mixed[1 : p + 1] / mixed[0], (mixed[p + 1 :] / mixed[0])
+        cov = second.reshape(p, p, *mean.shape[1:]) - mean[:, None] * mean[None]
+        flat = [np.ascontiguousarray(a.reshape(*a.shape[:-2], -1)) for a in (mean, cov)]
+        (solved,) = task.solve(*flat)
+        found = measure(flat[1], solved)
+        found = found.reshape(len(found), len(one), -1)
+        for k, weighing in enumerate(weight[..., 0]):
+            level = widened(weighing.sum() ** 2 / (weighing**2).sum(), fitted)
+            low, high = interval(found[:, k, 1:].T, level)
+            ends.append((np.minimum(low, found[:, k, 0]), np.maximum(high, found[:, k, 0])))
+    low, high = np.moveaxis(ends, 1, 0)
+    return low, high
+
+
+def covered(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return ((low <= truth) & (truth <= high)).mean(0)
+
+
+def assert_held(found: dict[str, np.ndarray]) -> None:
+    """Near 95% in each family of terms; a term alone may stray by chance (its error is .011)."""
+    for name, share in found.items():
+        assert 0.93 <= share.mean() <= 0.97, (name, share)
+        assert (np.abs(share - 0.95) <= 0.045).all(), (name, share)
+
+
+def prepared(model: csi.Model, scale: tuple[float, float], **how: bool) -> Prepared:
+    return Prepared(model, None, np.array([scale] * len(model.items)), "path", **how)
+
+
+def weighed(samples: int, n: int, weight: bool) -> np.ndarray:
+    w = np.random.default_rng(11).uniform(0.5, 2, (samples, n))
+    return w if weight else np.ones((samples, n))
+
+
+LOADINGS = np.array([0.9, 0.8, 0.7, 0.85, 0.75, 0.65, 0.8, 0.8, 0.6])
+BETWEEN = np.array([[1, 0.6, 0.5], [0.6, 1, 0.62], [0.5, 0.62, 1]])  # .5 = .2 + .5 x .6
+
+
+@pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
+def test_factors_freed_of_error_and_htmt(n, weight):
+    home = np.repeat(np.arange(3), 3)
+    cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
+    np.fill_diagonal(cor, 1)
+    x = np.random.default_rng(7).normal(size=(400, n, 9)) @ np.linalg.cholesky(cor).T
+    task, pairs = prepared(FACTORS, (-20, 20), consistent=True), np.triu_indices(3, 1)
+
+    def told(cov, solved):
+        deviation = np.sqrt(np.einsum("iid->id", cov))
+        r = np.abs(cov / deviation[:, None] / deviation)
+        htmt2 = np.exp(ratios(task.plans[0], np.log(r), geometric=True))[pairs]
+        return np.vstack([ratios(task.plans[0], r)[pairs], htmt2])
+
+    def freed(cov, solved):
+        return np.vstack([solved.paths[[1, 2, 2], [0, 0, 1]], solved.loadings])
+
+    w = weighed(400, n, weight)
+    paths = covered(*intervals(x, w, task, freed, fitted=3), np.r_[0.6, 0.2, 0.5, LOADINGS])
+    apart = intervals(x, w, task, told, fitted=9)
+    htmt = ratios(task.plans[0], cor[:, :, None])[pairs][:, 0]
+    apart = covered(*apart, np.r_[htmt, 0.6, 0.5, 0.62])
+    assert_held({"paths": paths[:3], "loadings": paths[3:], "htmt": apart[:3], "htmt2": apart[3:]})
+
+
+@pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
+def test_index_paths_and_r2(n, weight):
+    big = csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
+    truth = [t["estimate"] for t in (big.table, big.paths, big.importance)]
+    x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(500)])
+    task = prepared(SMALL, (1, 10))
+    w = weighed(500, n, weight)
+    index = covered(*intervals(x, w, task, lambda _, s: s.index), truth[0].to_numpy())
+    among = lambda _, s: np.vstack([s.paths[[1, 2, 2], [0, 1, 0]], s.importance[:1]])  # noqa: E731
+    paths = covered(*intervals(x, w, task, among, fitted=3), np.concatenate(truth[1:]))
+    assert_held({"index": index, "paths": paths[:3], "importance": paths[3:]})
+
+
+def test_index_of_the_made_up_company():
+    truth = pd.Series(synthetic.TRUTH["population"]["index"])
+    model = csi.Model(synthetic.CONSTRUCTS, preset="ecsi12")
+    rows = [synthetic.survey(400, seed=5000 + k)[model.items] for k in range(240)]
+    x = np.stack([r.to_numpy(float) for r in rows])
+    task = prepared(model, (1, 10))
+    found = covered(
+        *intervals(x, weighed(240, 400, False), task, lambda _, s: s.index),
+        truth[list(model.constructs)].to_numpy(),
+    )
+    assert_held({"index": found})
+
+
+def test_samples_worked_on_together_have_the_intervals_of_a_fit():
+    rows = answers(80)
+    x, w = rows[SMALL.items].to_numpy()[None], rows["weight"].to_numpy()[None]
+    low, high = intervals(x, w, prepared(SMALL, (1, 10)), lambda _, s: s.index)
+    table = csi.fit(rows, SMALL, weight="weight", draws=DRAWS).table
+    assert_allclose(low[0], table["low"], atol=1e-4)
+    assert_allclose(high[0], table["high"], atol=1e-4)
