@@ -125,7 +125,7 @@ def test_a_model_that_leaves_out_a_path_that_is_there_does_not_fit():
     rows["l1"] = np.clip(rows["q1"] + np.random.default_rng(1).integers(-1, 2, 2000), 1, 10)
     chain = {"satisfaction": ["quality"], "loyalty": ["satisfaction"]}
     wrong = csi.validity(rows, replace(SMALL, paths=chain), draws=200)
-    assert "further from those observed than chance allows" in wrong.fits.answer
+    assert "Chance alone would not bring them as far apart" in wrong.fits.answer
     assert wrong.srmr.set_index("term").loc["estimated", "p"] < 0.01
 
 
@@ -133,6 +133,21 @@ def test_parts_are_checked_in_the_place_of_a_whole(mobi):
     table = csi.validity(mobi, NESTED, draws=2).table
     assert "experience" not in set(table["one"]) | set(table["other"])
     assert {"quality", "value"} <= set(table["one"]) | set(table["other"])
+
+
+def test_what_is_said_of_fit_and_redundance():
+    rows = answers(600)
+    sound = csi.validity(rows, SMALL, draws=100)
+    assert "are close to those observed" in sound.fits.answer
+    assert "No cause repeats the others much" in sound.redundant.answer
+    rows["s1"] = rows["s2"] = rows["q1"]
+    rows.loc[::9, "s2"] = 5
+    again = csi.validity(rows, replace(SMALL, constructs={**SMALL.constructs, "quality": ["q1"]}))
+    assert "Some causes repeat one another: the variance inflation of" in again.redundant.answer
+    square = sound.square
+    assert list(square) == ["quality", "satisfaction", "loyalty"]
+    assert_allclose(square.to_numpy(), square.to_numpy().T)
+    assert square.loc["loyalty", "quality"] == sound.table["estimate"][1]
 
 
 @settings(max_examples=8, deadline=None)

@@ -6,8 +6,6 @@ product gives every draw of every sample, and one call solves them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,18 +21,17 @@ pytestmark = pytest.mark.slow
 DRAWS, TOGETHER = 400, 8
 
 
-def intervals(
-    x: np.ndarray, w: np.ndarray, task: Prepared, measure: Callable, fitted: int = 1
-) -> tuple:
-    """Low and high (samples, terms) of `measure`, of answers (samples, n, p), weights (samples, n).
+def intervals(x: np.ndarray, w: np.ndarray, task: Prepared, measures: dict) -> dict:
+    """Low and high (2, samples, terms) by name, of answers (samples, n, p), weights (samples, n).
 
-    `measure(cov, solution)` gives (terms, D).
+    `measures` has by name how many numbers are fitted, and what gives (terms, D) of covariances
+    and their solution.
     """
     samples, n, p = x.shape
     keys = moments.keys_of(pd.DataFrame(index=range(n)))
     counts = moments.multiplicities(keys, DRAWS, seed=1).astype(float)
     counts = np.vstack([np.ones(n), counts])  # the sample itself, then its draws
-    ends = []
+    ends = {name: [] for name in measures}
     for begin in range(0, samples, TOGETHER):
         one, weight = x[begin : begin + TOGETHER], w[begin : begin + TOGETHER, :, None]
         products = (one[..., :, None] * one[..., None, :]).reshape(*one.shape[:2], -1)
@@ -44,18 +41,23 @@ def intervals(
         cov = second.reshape(p, p, *mean.shape[1:]) - mean[:, None] * mean[None]
         flat = [np.ascontiguousarray(a.reshape(*a.shape[:-2], -1)) for a in (mean, cov)]
         (solved,) = task.solve(*flat)
-        found = measure(flat[1], solved)
-        found = found.reshape(len(found), len(one), -1)
-        for k, weighing in enumerate(weight[..., 0]):
-            level = widened(weighing.sum() ** 2 / (weighing**2).sum(), fitted)
-            low, high = interval(found[:, k, 1:].T, level)
-            ends.append((np.minimum(low, found[:, k, 0]), np.maximum(high, found[:, k, 0])))
-    low, high = np.moveaxis(ends, 1, 0)
-    return low, high
+        for name, (fitted, measure) in measures.items():
+            found = measure(flat[1], solved)
+            found = found.reshape(len(found), len(one), -1)
+            for k, weighing in enumerate(weight[..., 0]):
+                level = widened(weighing.sum() ** 2 / (weighing**2).sum(), fitted)
+                low, high = interval(found[:, k, 1:].T, level)
+                point = found[:, k, 0]
+                ends[name].append((np.minimum(low, point), np.maximum(high, point)))
+    return {name: np.moveaxis(pairs, 1, 0) for name, pairs in ends.items()}
 
 
-def covered(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    return ((low <= truth) & (truth <= high)).mean(0)
+def covered(found: dict, truth: dict) -> dict:
+    """Share of samples whose interval holds the truth, by name and term."""
+    return {
+        name: ((low <= truth[name]) & (truth[name] <= high)).mean(0)
+        for name, (low, high) in found.items()
+    }
 
 
 def assert_held(found: dict[str, np.ndarray]) -> None:
@@ -86,34 +88,36 @@ def test_factors_freed_of_error_and_htmt(n, weight):
     x = np.random.default_rng(7).normal(size=(400, n, 9)) @ np.linalg.cholesky(cor).T
     task, pairs = prepared(FACTORS, (-20, 20), consistent=True), np.triu_indices(3, 1)
 
-    def told(cov, solved):
+    def told(cov, *, geometric=False):
         deviation = np.sqrt(np.einsum("iid->id", cov))
         r = np.abs(cov / deviation[:, None] / deviation)
-        htmt2 = np.exp(ratios(task.plans[0], np.log(r), geometric=True))[pairs]
-        return np.vstack([ratios(task.plans[0], r)[pairs], htmt2])
+        if geometric:
+            return np.exp(ratios(task.plans[0], np.log(r), geometric=True))[pairs]
+        return ratios(task.plans[0], r)[pairs]
 
-    def freed(cov, solved):
-        return np.vstack([solved.paths[[1, 2, 2], [0, 0, 1]], solved.loadings])
-
-    w = weighed(400, n, weight)
-    paths = covered(*intervals(x, w, task, freed, fitted=3), np.r_[0.6, 0.2, 0.5, LOADINGS])
-    apart = intervals(x, w, task, told, fitted=9)
-    htmt = ratios(task.plans[0], cor[:, :, None])[pairs][:, 0]
-    apart = covered(*apart, np.r_[htmt, 0.6, 0.5, 0.62])
-    assert_held({"paths": paths[:3], "loadings": paths[3:], "htmt": apart[:3], "htmt2": apart[3:]})
+    measures = {
+        "paths": (3, lambda _, s: s.paths[[1, 2, 2], [0, 0, 1]]),
+        "loadings": (3, lambda _, s: s.loadings),
+        "htmt": (3, lambda cov, _: told(cov)),
+        "htmt2": (3, lambda cov, _: told(cov, geometric=True)),
+    }
+    truth = {"paths": [0.6, 0.2, 0.5], "loadings": LOADINGS, "htmt2": [0.6, 0.5, 0.62]}
+    truth["htmt"] = told(cor[:, :, None])[:, 0]
+    assert_held(covered(intervals(x, weighed(400, n, weight), task, measures), truth))
 
 
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
-def test_index_paths_and_r2(n, weight):
+def test_index_paths_and_importance(n, weight):
     big = csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
-    truth = [t["estimate"] for t in (big.table, big.paths, big.importance)]
-    x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(500)])
-    task = prepared(SMALL, (1, 10))
-    w = weighed(500, n, weight)
-    index = covered(*intervals(x, w, task, lambda _, s: s.index), truth[0].to_numpy())
-    among = lambda _, s: np.vstack([s.paths[[1, 2, 2], [0, 1, 0]], s.importance[:1]])  # noqa: E731
-    paths = covered(*intervals(x, w, task, among, fitted=3), np.concatenate(truth[1:]))
-    assert_held({"index": index, "paths": paths[:3], "importance": paths[3:]})
+    x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(400)])
+    measures = {
+        "table": (1, lambda _, s: s.index),
+        "paths": (3, lambda _, s: s.paths[[1, 2, 2], [0, 1, 0]]),
+        "importance": (3, lambda _, s: s.importance[:1]),
+    }
+    truth = {name: getattr(big, name)["estimate"].to_numpy() for name in measures}
+    w = weighed(400, n, weight)
+    assert_held(covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth))
 
 
 def test_index_of_the_made_up_company():
@@ -121,18 +125,16 @@ def test_index_of_the_made_up_company():
     model = csi.Model(synthetic.CONSTRUCTS, preset="ecsi12")
     rows = [synthetic.survey(400, seed=5000 + k)[model.items] for k in range(240)]
     x = np.stack([r.to_numpy(float) for r in rows])
-    task = prepared(model, (1, 10))
-    found = covered(
-        *intervals(x, weighed(240, 400, False), task, lambda _, s: s.index),
-        truth[list(model.constructs)].to_numpy(),
-    )
-    assert_held({"index": found})
+    measures = {"index": (1, lambda _, s: s.index)}
+    found = intervals(x, weighed(240, 400, False), prepared(model, (1, 10)), measures)
+    assert_held(covered(found, {"index": truth[list(model.constructs)].to_numpy()}))
 
 
 def test_samples_worked_on_together_have_the_intervals_of_a_fit():
     rows = answers(80)
     x, w = rows[SMALL.items].to_numpy()[None], rows["weight"].to_numpy()[None]
-    low, high = intervals(x, w, prepared(SMALL, (1, 10)), lambda _, s: s.index)
+    measures = {"index": (1, lambda _, s: s.index)}
+    low, high = intervals(x, w, prepared(SMALL, (1, 10)), measures)["index"]
     table = csi.fit(rows, SMALL, weight="weight", draws=DRAWS).table
     assert_allclose(low[0], table["low"], atol=1e-4)
     assert_allclose(high[0], table["high"], atol=1e-4)

@@ -37,9 +37,10 @@ class Comparison(Estimates):
     table : one, other, term; index points of `one` above `other` with the weights of everybody;
         intervals hold at once over the pairs; p, p_held
     measured : one, other, term; correlation of the scores that the two groups' weights give
-        (compositional invariance: 1), limit (its 5% quantile under permutation) and p; means and
-        spread (difference of means, logarithm of the ratio of variances, of standardised scores)
-        with their p; verdict: "full", "partial" (same composite) or "none"
+        (compositional invariance: 1), limit (its 5% quantile under permutation), p, p_held (over
+        pairs and constructs); means and spread (difference of means, logarithm of the ratio of
+        variances, of standardised scores) with their p; verdict: "none" where p_held says so,
+        "partial" (same composite) where only means or spread differ by their p, else "full"
     paths : one, other, cause, effect, term; difference of standardised paths; p, p_held
     """
 
@@ -242,10 +243,12 @@ def _measured_table(task, pairs, found, n) -> pd.DataFrame:
             "one": str(a), "other": str(b), "term": list(constructs), "estimate": f["same"][:, 0],
             "limit": np.nanquantile(f["same"][:, 1:], 1 - LEVEL, axis=1), "n": min(n[a], n[b]),
             "p": p, "means": f["means"][:, 0], "means_p": means_p, "spread": f["spread"][:, 0],
-            "spread_p": spread_p, "verdict": np.where(p <= 1 - LEVEL, "none", full),
+            "spread_p": spread_p, "verdict": full,
         }  # fmt: skip
         parts.append(pd.DataFrame(part))
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(7, "p_held", held(table["p"].to_numpy()))
+    return table.assign(verdict=table["verdict"].where(table["p_held"] > 1 - LEVEL, "none"))
 
 
 def _paths_table(task, pairs, found, drawn, n) -> pd.DataFrame:

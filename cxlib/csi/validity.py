@@ -20,6 +20,8 @@ from cxlib.csi.prepared import Prepared, Scales, covariances, estimate, everybod
 from cxlib.estimates import Estimates, how_drawn, interval, tabulate, widened
 from cxlib.moments import Moments
 
+CLOSE = 0.08  # SRMR below which correlations are near (Hu and Bentler 1999)
+INFLATED = 5.0  # VIF from which causes repeat one another
 APART = 0.9  # HTMT below which constructs that are near in meaning count as two
 
 
@@ -58,33 +60,50 @@ class Validity(Estimates):
             answer = page.say("Too few answers to show")
         else:
             top = known.loc[known["estimate"].idxmax()]
-            answer = page.say(
-                "Causes of one construct repeat one another little when their variance inflation "
-                "is below 5; the largest is {value} ({span}), of {cause} for {effect}.",
-                value=page.number(top["estimate"]),
-                span=page.span(top["low"], top["high"]),
-                cause=page.quoted(page.label(top["term"])),
-                effect=page.quoted(page.label(top["effect"])),
-            )
+            facts = {
+                "value": page.number(top["estimate"]),
+                "span": page.span(top["low"], top["high"]),
+                "cause": page.quoted(page.label(top["term"])),
+                "effect": page.quoted(page.label(top["effect"])),
+            }
+            if top["estimate"] < INFLATED:
+                answer = page.say(
+                    "No cause repeats the others much: the largest variance inflation is {value} "
+                    "({span}), of {cause} for {effect}; below 5 is usual.",
+                    **facts,
+                )
+            else:
+                answer = page.say(
+                    "Some causes repeat one another: the variance inflation of {cause} for "
+                    "{effect} is {value} ({span}); below 5 is usual. Their paths are hard to tell "
+                    "apart.",
+                    **facts,
+                )
         return Estimates(self.vif, answer, self.note, draws=self.draws, seed=self.seed)
 
     @property
     def fits(self) -> Estimates:
         """`srmr` with a sentence about the model as it was drawn."""
         row = self.srmr.set_index("term").loc["estimated"]
-        facts = {"srmr": page.number(row["estimate"], 3), "limit": page.number(row["limit"], 3)}
-        if row["estimate"] <= row["limit"]:
-            answer = page.say(
-                "The model's correlations are as near to those observed as chance allows: SRMR "
-                "{srmr}, limit {limit}.",
-                **facts,
-            )
-        else:
-            answer = page.say(
-                "The model's correlations are further from those observed than chance allows: SRMR "
-                "{srmr}, limit {limit}.",
-                **facts,
-            )
+        close = row["estimate"] < CLOSE
+        chance = row["estimate"] <= row["limit"]
+        first = (
+            page.say("The model's correlations are close to those observed.")
+            if close
+            else page.say("The model's correlations are not close to those observed.")
+        )
+        second = (
+            page.say("Chance alone would bring them as far apart:")
+            if chance
+            else page.say("Chance alone would not bring them as far apart:")
+        )
+        numbers = page.say(
+            "SRMR {srmr}, close below {close}, by chance at most {limit}.",
+            srmr=page.number(row["estimate"], 3),
+            close=page.number(CLOSE, 2),
+            limit=page.number(row["limit"], 3),
+        )
+        answer = page.together([first, second, numbers])
         return Estimates(self.srmr, answer, self.note, draws=self.draws, seed=self.seed)
 
 
@@ -269,7 +288,7 @@ def _turn(cor: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
     model, n, names = task.model, task.n, list(task.model.constructs)
-    level = widened(task.sums.effective, len(model.items))
+    level = widened(task.sums.effective, 3)  # a ratio of three means
 
     def of(name: str, terms: list[str]) -> pd.DataFrame:
         return tabulate(terms, here[name][:, 0], again[name].T, n, level=level)
