@@ -15,6 +15,7 @@ on (a full disk) is 3; `--debug` shows where.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -188,18 +189,40 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
       cx check --dictionary
     """
     if dictionary:
-        from cxlib import tables
-
-        click.echo(tables.dictionary(lang).to_string(index=False, justify="left"))
+        _dictionary(lang)
         return
     if not study:
         raise click.UsageError("name a study, or say --dictionary.")
     from cxlib import reserve
+    from cxlib.batch import planning
 
     found = reserve.check(study)
     click.echo(str(found))
-    if not found.ok:
+    amiss = planning.amiss(study)
+    for mistake in amiss:
+        click.echo(f"study.yaml, {mistake}")
+    if amiss or not found.ok:
         sys.exit(1)
+
+
+def _dictionary(lang: str) -> None:
+    """Each table by itself, as wide as the terminal: columns with their rules, meanings wrapped."""
+    from cxlib import page, tables
+    from cxlib.show.style import wrapped
+
+    page.begin(lang=lang)
+    columns, _ = shutil.get_terminal_size()
+    for name, part in tables.dictionary(lang).groupby("table", sort=False):
+        click.echo(f"\n{name}: {tables.TABLES[name].meaning[lang]}")
+        wide = max(part["column"].map(len)) + 4
+        for row in part.to_dict("records"):
+            facts = [row["kind"], row["unit"], row["must hold"]]
+            said = page.say("; ").join(w for w in facts if w)
+            lines = wrapped(f"{row['meaning']} ({said})", max(min(columns, 100) - wide, 20))
+            heads = [f"  {row['column']}", *[""] * lines.count("\n")]
+            for head, line in zip(heads, lines.splitlines(), strict=True):
+                click.echo(f"{head:{wide}}{line}")
+    click.echo("\n* " + page.say("the key of its table"))
 
 
 @main.command()

@@ -106,6 +106,17 @@ def plan(
     return pages
 
 
+def amiss(name: str) -> list[str]:
+    """What is wrong with the `reports` of a study.yaml: notebooks or parameters there are not."""
+    found = []
+    for notebook, values in study.read(name).reports.items():
+        try:
+            _settle(pick(notebook), name, values)
+        except ValueError as error:
+            found.append(f"reports, {notebook!r}: {error}")
+    return found
+
+
 def _in_languages(
     name: str, chosen: list[Path], given: dict, by: str, langs: list[str]
 ) -> list[Page]:
