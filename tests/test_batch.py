@@ -63,8 +63,8 @@ pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 """
 
 
-def write(folder: Path, name: str, *cells: str, needs=("responses",)) -> None:
-    tagged = new_code_cell(CELL, metadata={"tags": ["parameters"]})
+def write(folder: Path, name: str, *cells: str, needs=("responses",), asked: str = CELL) -> None:
+    tagged = new_code_cell(asked, metadata={"tags": ["parameters"]})
     made = new_notebook(
         cells=[new_markdown_cell(f"# {name}"), tagged, *map(new_code_cell, cells)],
         metadata={"cxlib": {"needs": list(needs), "title": {"en": name}}},
@@ -114,6 +114,21 @@ def test_parameters_are_read_from_the_cell() -> None:
     assert (draws.type, draws.default, draws.low, draws.high) == ("int", 100, 10, 20000)
     assert draws.comment == "bootstrap draws" and lang.choices == ("en", "zh")
     assert items.kind == "item" and read["WHERE"].kind == "condition"
+
+
+def test_a_list_names_nothing_twice() -> None:
+    with pytest.raises(ValueError, match="ITEMS names 'a' twice"):
+        declared.read_cell(CELL)["ITEMS"].read("a, b, a")
+
+
+def test_what_is_explained_does_not_explain_itself(project) -> None:
+    asked = CELL + 'OUTCOME: str = ""  # what to explain (an item)\n'
+    asked += "DRIVERS: list[str] = []  # what may explain it (items)\n"
+    write(project / "notebooks", "23_drives", "1", asked=asked)
+    for given in ({"DRIVERS": "satisfied"}, {"DRIVERS": "satisfied", "OUTCOME": "satisfied"}):
+        with pytest.raises(ValueError, match="'satisfied' is one of the DRIVERS.*another outcome"):
+            batch.plan(["tiny"], ["23"], given)
+    assert batch.plan(["tiny"], ["23"])  # the study's own are the study's to check
 
 
 @pytest.mark.parametrize(

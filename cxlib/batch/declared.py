@@ -63,6 +63,8 @@ class Parameter:
             typed = _typed(value, self.type)
         except ValueError as error:
             raise ValueError(f"{self.name}={value!r} is not {_TYPE_WORDS[self.type]}.") from error
+        if isinstance(typed, list) and (twice := [v for v in typed if typed.count(v) > 1]):
+            raise ValueError(f"{self.name} names {twice[0]!r} twice. Name each once.")
         if self.choices and str(typed) not in self.choices:
             raise ValueError(
                 f"{self.name}={typed!r} is not allowed{nearest(str(typed), self.choices) or '.'} "

@@ -246,6 +246,17 @@ def _against(asked: Mapping[str, Parameter], values: Mapping, store, home: str) 
         parameter.against(values[name], known)
         if parameter.kind == "condition" and values[name]:
             _check_condition(store, home, str(values[name]), str(values.get("WAVE", "")))
+    if {"OUTCOME", "DRIVERS"} <= values.keys() and (values["OUTCOME"] or values["DRIVERS"]):
+        _check_outcome(values["OUTCOME"] or store.outcome, values["DRIVERS"] or store.drivers)
+
+
+def _check_outcome(outcome: str, drivers: Sequence[str]) -> None:
+    if outcome in drivers:
+        others = ",".join(d for d in drivers if d != outcome)
+        raise ValueError(
+            f"OUTCOME={outcome!r} is one of the DRIVERS, and cannot explain itself. Leave it out, "
+            f"as in -p DRIVERS={others or 'another'}, or name another outcome."
+        )
 
 
 def _check_condition(store, home: str, where: str, wave: str) -> None:
