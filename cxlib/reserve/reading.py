@@ -144,7 +144,9 @@ class Reserve:
                 "select table_name, column_name from duckdb_columns() "
                 "where table_name[1] != '_' or table_name = '_responses' order by column_index"
             ).fetchall()
-            there = {t: [c for name, c in found if name == t and c != "_row"] for t, _ in found}
+            there: dict[str, list[str]] = {}
+            for table, column in found:
+                there.setdefault(table, []).extend([column] * (column != "_row"))
             there["responses"] = there.get("_responses", there.get("responses"))
             self._joined = "_responses" in there
             self._columns = {t: there[t] for t in tables.TABLES if there.get(t)}
