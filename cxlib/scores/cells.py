@@ -78,8 +78,9 @@ def draw_sums(
     if alone and draws * min(len(answers.x), BUCKETS) > MOST_DRAWN:
         return _from_counts(answers, recode, draws, seed)
     y, w = recode(answers.x), answers.weight[:, None]
-    tops_and_bottoms = [answers.unit_sums(w * y), answers.unit_sums(w * np.ones_like(y))]
-    sums = resample_sums(np.concatenate(tops_and_bottoms, axis=1), draws, seed, answers.keys)
+    who, unit, _ = answers.drawn_as().grouped()
+    both = [answers.unit_sums(w * y, unit), answers.unit_sums(w * np.ones_like(y), unit)]
+    sums = resample_sums(np.concatenate(both, axis=1), draws, seed, who)
     return tuple(np.split(sums, 2, axis=1))
 
 

@@ -78,8 +78,8 @@ def together(
     error[error < 1e-12] = np.nan
     if np.isnan(error).all():
         return nothing, nothing, nothing
-    largest = np.nanmax(np.abs(away[:, ~np.isnan(error)]) / error[~np.isnan(error)], axis=1)
-    largest = largest[~np.isnan(largest)]
+    ratio = np.abs(away[:, ~np.isnan(error)]) / error[~np.isnan(error)]
+    largest = np.nanmax(ratio[~np.isnan(ratio).all(1)], axis=1)
     reach = np.quantile(largest, level) * error
     beyond = (largest[:, None] >= np.abs(estimate) / error).sum(0)
     p = np.where(np.isnan(error), np.nan, (1 + beyond) / (1 + len(largest)))

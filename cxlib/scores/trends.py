@@ -215,7 +215,7 @@ def _signalled(chart: pd.DataFrame, waves: list, width: float, quiet: np.ndarray
     since = np.select(
         flags, [_run(above), _run(below), *(charts.begun(s, charts.DECISION) for s in sums)]
     )
-    alone = 2 * ndtr(-np.abs(z))
+    alone = np.minimum(2 * ndtr(-np.abs(z)), 1 - 1e-12)
     by_sum = _chance_of_sums(np.where(rising, *sums), quiet)
     return chart.assign(
         signal=signal,
