@@ -39,6 +39,9 @@ WORDS = (
     "penalty", "reward", "class", "must-be", "performance", "attractive", "indifferent", "open",
     "necessary", "robustness", "top", "level", "chance", "reached", "p", "complete", "pairwise",
     "em", "dummy",
+    "one", "other", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave", "rmse",
+    "mae", "rmse linear", "mae linear", "rmse means", "mae means", "p held", "correlation",
+    "chance priority",
     # Pages that a run may lack, as their file names say them.
     "is the data sound", "how satisfied are customers", "what is the satisfaction index",
     "is it changing", "what moves satisfaction", "what to improve first",

@@ -6,6 +6,8 @@ product gives every draw of every sample, and one call solves them.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,7 +87,8 @@ def test_factors_freed_of_error_and_htmt(n, weight):
     home = np.repeat(np.arange(3), 3)
     cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
     np.fill_diagonal(cor, 1)
-    x = np.random.default_rng(7).normal(size=(400, n, 9)) @ np.linalg.cholesky(cor).T
+    samples = 800 if n == 400 else 400
+    x = np.random.default_rng(7).normal(size=(samples, n, 9)) @ np.linalg.cholesky(cor).T
     task, pairs = prepared(FACTORS, (-20, 20), consistent=True), np.triu_indices(3, 1)
 
     def told(cov, *, geometric=False):
@@ -103,12 +106,17 @@ def test_factors_freed_of_error_and_htmt(n, weight):
     }
     truth = {"paths": [0.6, 0.2, 0.5], "loadings": LOADINGS, "htmt2": [0.6, 0.5, 0.62]}
     truth["htmt"] = told(cor[:, :, None])[:, 0]
-    assert_held(covered(intervals(x, weighed(400, n, weight), task, measures), truth))
+    assert_held(covered(intervals(x, weighed(samples, n, weight), task, measures), truth))
+
+
+@cache
+def population() -> csi.Fit:
+    return csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
 
 
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
 def test_index_paths_and_importance(n, weight):
-    big = csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
+    big = population()
     x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(400)])
     measures = {
         "table": (1, lambda _, s: s.index),
@@ -128,6 +136,33 @@ def test_index_of_the_made_up_company():
     measures = {"index": (1, lambda _, s: s.index)}
     found = intervals(x, weighed(240, 400, False), prepared(model, (1, 10)), measures)
     assert_held(covered(found, {"index": truth[list(model.constructs)].to_numpy()}))
+
+
+def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are_none():
+    truth, held, found, times = population_gaps(), 0, 0, 150
+    for k in range(times):
+        rows = grouped(300, 3000 + k)
+        table = csi.compare(rows, SMALL, "channel", permutations=99, draws=300, seed=k).table
+        held += ((table["low"] <= truth) & (truth <= table["high"])).all()
+        same = rows.assign(channel=np.random.default_rng(k).permutation(rows["channel"]))
+        none = csi.compare(same, SMALL, "channel", permutations=99, draws=2, seed=k)
+        found += bool((none.table["p_held"] <= 0.05).any())
+    assert 0.93 - 0.036 <= held / times <= 0.97 + 0.02, held / times  # two errors of a share
+    assert found / times <= 0.05 + 0.036, found / times
+
+
+def grouped(n: int, seed: int) -> pd.DataFrame:
+    """Answers of three groups, of which the third is less satisfied."""
+    rows = answers(n, seed).assign(channel=lambda r: np.array(["a", "b", "c"])[r.index % 3])
+    third = rows["channel"] == "c"
+    rows.loc[third, ["s1", "s2"]] = (rows.loc[third, ["s1", "s2"]] - 1).clip(1, 10)
+    return rows
+
+
+def population_gaps() -> np.ndarray:
+    rows = grouped(300_000, 99).assign(bucket=lambda r: r.index % 50)
+    index = csi.fit_by(rows, SMALL, "channel", bucket="bucket", draws=1).table["estimate"]
+    return np.array([index[0] - index[1], index[0] - index[2], index[1] - index[2]])
 
 
 def test_samples_worked_on_together_have_the_intervals_of_a_fit():

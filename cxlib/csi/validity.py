@@ -31,8 +31,8 @@ class Validity(Estimates):
 
     Attributes
     ----------
-    table : one, other, term; the heterotrait-monotrait ratio; with htmt2 and its interval, and for
-        the criterion of Fornell and Larcker the variance the two share and the smaller AVE
+    table : one, other, term HTMT (heterotrait-monotrait ratio); with htmt2 and its interval, and
+        for the criterion of Fornell and Larcker the variance the two share and the smaller AVE
     vif : effect, term; variance inflation of the causes of an effect, and of the questions of a
         formative construct
     f2 : cause, effect, term; explained share lost without the path, per share not explained
@@ -294,7 +294,7 @@ def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
         return tabulate(terms, here[name][:, 0], again[name].T, n, level=level)
 
     pairs = [(names[i], names[j]) for i, j in zip(*np.triu_indices(len(names), 1), strict=True)]
-    told = of("htmt", [f"{page.label(a)} · {page.label(b)}" for a, b in pairs])
+    told = of("htmt", ["HTMT"] * len(pairs))
     told.insert(0, "one", [a for a, _ in pairs])
     told.insert(1, "other", [b for _, b in pairs])
     second = of("htmt2", list(told["term"]))
