@@ -20,8 +20,8 @@ CODE = re.compile(
     r"<(script|style|pre|dl|footer|code)\b.*?</\1>|<details class=\"code\">.*?</details>", re.S
 )
 WORD = re.compile(r"(?<![A-Za-z_À-ɏ])[a-z][a-z_]{2,}")  # names begin with a capital
-NAMES = {"alpha", "rho_", "max", "min", "pairwise", "complete", "em", "dummy", "van", "der", *PUBLIC,
-         "sample"}  # fmt: skip
+NAMES = {"alpha", "rho_", "max", "min", "van", "der", "sample", *PUBLIC}
+NAMES |= {"pairwise", "complete", "em", "dummy"}  # values of a parameter
 
 
 def english(text: str) -> list[str]:

@@ -96,7 +96,7 @@ def framed(fragment: str) -> str:
 
 def _frame(table: str) -> str:
     name = html.escape(page.say("Table"))
-    box = f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">'
+    box = f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">'
     return f"{box}{_aligned(table)}</div>"
 
 
