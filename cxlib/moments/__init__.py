@@ -16,12 +16,13 @@ that no data could have; "em" finds the likeliest means and covariances given al
 that were given.
 """
 
-from cxlib.moments.draws import hashed, keys_of, multiplicities, resample_sums
+from cxlib.moments.draws import Who, hashed, keys_of, multiplicities, resample_sums, who_of
 from cxlib.moments.sums import MISSING, Moments, by_group, of, possible, weights_of
 
 __all__ = [
     "MISSING",
     "Moments",
+    "Who",
     "by_group",
     "hashed",
     "keys_of",
@@ -30,4 +31,5 @@ __all__ = [
     "possible",
     "resample_sums",
     "weights_of",
+    "who_of",
 ]

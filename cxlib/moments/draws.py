@@ -14,6 +14,7 @@ hundreds of customers hardly two, for millions the same work as for thousands.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import exp, factorial
 
 import numpy as np
@@ -72,9 +73,9 @@ def batches(
         raise ValueError(f"draws is {draws}; it must be 1 or more.")
     keys = np.arange(units) if np.isscalar(units) else np.asarray(units)
     own = _scrambled(keys.astype(np.uint64) * GOLDEN + _scrambled(np.array([seed], np.uint64)))
-    at_once = together or max(4, BATCH // max(1, len(keys)))
-    for start in range(0, draws, at_once):
-        size = min(at_once, draws - start)
+    together = together or at_once(len(keys))
+    for start in range(0, draws, together):
+        size = min(together, draws - start)
         first, last = start // 4, -(-(start + size) // 4)
         # 64 random bits of a customer serve for four draws
         bits = _scrambled(own + np.arange(first, last, dtype=np.uint64)[:, None] * GOLDEN)
@@ -85,18 +86,74 @@ def batches(
         yield times.reshape(-1, len(keys))[start - 4 * first :][:size]
 
 
-def resample_sums(
-    values: np.ndarray, draws: int, seed: int, keys: np.ndarray | None = None
-) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Who:
+    """How rows are drawn: the key of each and, where weights are raked, what raking needs.
+
+    Attributes
+    ----------
+    keys : (rows,), see `keys_of`
+    cell : of each row the cell it was raked in; None without raking
+    raking : rakes every draw again (`weights.Raking`)
+    bucket : column of the customers
+    """
+
+    keys: np.ndarray
+    cell: np.ndarray | None = None
+    raking: object = None
+    bucket: str | None = None
+
+    def take(self, some: np.ndarray | slice) -> Who:
+        """Some of the rows."""
+        cell = None if self.cell is None else self.cell[some]
+        return replace(self, keys=self.keys[some], cell=cell)
+
+    def __add__(self, other: Who) -> Who:
+        keys = np.concatenate([self.keys, other.keys])
+        cell = None if self.cell is None else np.concatenate([self.cell, other.cell])
+        return replace(self, keys=keys, cell=cell)
+
+    def grouped(self, kind: np.ndarray | None = None) -> tuple[Who, np.ndarray, np.ndarray]:
+        """Rows of one key and cell (and `kind`) as one: (who, place of each row, kind of each)."""
+        kind = np.zeros(len(self.keys), int) if kind is None else kind
+        cell = 0 if self.cell is None else self.cell
+        cells, kinds = np.max(cell, initial=0) + 1, kind.max(initial=0) + 1
+        entry, place = np.unique((self.keys * cells + cell) * kinds + kind, return_inverse=True)
+        rest, kind = np.divmod(entry, kinds)
+        keys, cell = np.divmod(rest, cells)
+        return replace(self, keys=keys, cell=None if self.cell is None else cell), place, kind
+
+    def times(self, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
+        """How much each row counts in each draw, (some draws, rows)."""
+        together = together or at_once(len(self.keys))
+        raked = self.raking and self.raking.ratios(self.bucket, draws, seed, together)
+        for counts in batches(self.keys, draws, seed, together):
+            times = counts.astype(float)
+            yield times * next(raked)[:, self.cell] if raked else times
+
+
+def who_of(rows: pd.DataFrame, bucket: str | None = None, weight: str | None = None) -> Who:
+    """How the rows are drawn: customers whole, and raked weights raked anew in every draw."""
+    who = Who(keys_of(rows, bucket), bucket=bucket)
+    raking = rows.attrs.get("raking", {}).get(weight)
+    cell = None if raking is None else raking.cells_of(rows, weight)
+    return who if cell is None else replace(who, cell=cell, raking=raking)
+
+
+def resample_sums(values: np.ndarray, draws: int, seed: int, who: Who | None = None) -> np.ndarray:
     """Sums of `values` (rows, p) over `draws` samples of their customers: (draws, p).
 
-    For statistics that need many plain sums and no products. Without `keys` each row is a customer,
+    For statistics that need many plain sums and no products. Without `who` each row is a customer,
     known by its place.
     """
-    keys = hashed(pd.RangeIndex(len(values))) if keys is None else keys
-    kept, place = np.unique(keys, return_inverse=True)
+    who, place, _ = (who or Who(hashed(pd.RangeIndex(len(values))))).grouped()
     values = sum_by(place, values)
-    return np.concatenate([times.astype(float) @ values for times in batches(kept, draws, seed)])
+    return np.concatenate([times @ values for times in who.times(draws, seed)])
+
+
+def at_once(units: int) -> int:
+    """Draws that are made at a time."""
+    return max(4, BATCH // max(1, units))
 
 
 def sum_by(place: np.ndarray, values: np.ndarray) -> np.ndarray:

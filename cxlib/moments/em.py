@@ -93,7 +93,7 @@ class Patterned(Moments):
         )
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
-        for times in self._times(draws, seed, together):
+        for times in self.who.times(draws, seed, together):
             yield self._expected(self._solved(times), times)
 
     def mixed(self, times: np.ndarray) -> Moments:
@@ -117,7 +117,7 @@ class Patterned(Moments):
             first=self.first[some][:, at],
             second=self.second[some][:, at][..., at],
             rows=self.rows[some],
-            keys=self.keys[some],
+            who=self.who.take(some),
             pattern=pattern[some],
             given=kinds,
         )

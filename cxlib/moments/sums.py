@@ -25,7 +25,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cxlib.moments.draws import batches, keys_of, sum_by
+from cxlib.moments.draws import Who, sum_by, who_of
 
 MISSING = ("complete", "pairwise", "em")
 SUMS = ("weight", "first", "second", "rows")
@@ -48,7 +48,7 @@ class Moments:
     second  : weighted sums of their products, shape (..., p, p)
     rows    : rows summed, shape (...,): those that answer everything, or anything when pairwise
     offered : rows looked at, before incomplete ones were left out
-    keys    : who each row of sums is drawn as (`draws.keys_of`); None once added up or drawn
+    who     : how each row of sums is drawn; None once added up or drawn
     """
 
     columns: tuple[str, ...]
@@ -58,7 +58,12 @@ class Moments:
     second: np.ndarray
     rows: np.ndarray
     offered: int
-    keys: np.ndarray | None = None
+    who: Who | None = None
+
+    @property
+    def keys(self) -> np.ndarray:
+        """The key of each row of sums (`draws.keys_of`)."""
+        return self.who.keys
 
     @property
     def pairwise(self) -> bool:
@@ -125,24 +130,12 @@ class Moments:
         In memory the draws lie last (the arrays are views), so that arithmetic on
         `np.moveaxis(sums.cov, 0, -1)` runs over draws that lie side by side.
         """
-        return self._mix(self._times(draws, seed))
+        return self._mix(self.who.times(draws, seed))
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
         """The same draws as `resample`, `together` at a time: for work in little memory."""
-        for times in self._times(draws, seed, together):
+        for times in self.who.times(draws, seed, together):
             yield self._mix([times])
-
-    def mixed(self, times: np.ndarray) -> Moments:
-        """The rows of sums added up, each as often as `times` (samples, rows of sums) says.
-
-        For samples other than draws: groups with their members permuted, folds left out.
-        """
-        return self._mix([times])
-
-    def _times(self, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
-        """How much each row of sums counts in each draw, (some draws, rows)."""
-        for counts in batches(self.keys, draws, seed, together):
-            yield counts.astype(float)
 
     def select(self, columns: list[str]) -> Moments:
         """The sums of some of the columns, in the order given."""
@@ -167,7 +160,10 @@ class Moments:
             )
         if self.pairwise != other.pairwise:
             raise ValueError("complete and pairwise sums cannot be added. Sum both the same way.")
-        joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in (*SUMS, "keys")}
+        if self.who.raking is not other.who.raking:
+            raise ValueError("sums of rows raked apart cannot be added. Rake all at once.")
+        joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in SUMS}
+        joined["who"] = self.who + other.who
         return replace(self, **joined, offered=self.offered + other.offered)
 
     def _mix(self, batches: Iterable[np.ndarray]) -> Moments:
@@ -196,7 +192,7 @@ class Moments:
             first=draws_first(first.reshape(p, p, -1) if self.pairwise else first),
             second=draws_first(second[whole]),
             rows=rows[0],
-            keys=None,
+            who=None,
         )
 
 
@@ -237,7 +233,8 @@ def by_group(
     group, groups = rows[by].to_numpy()[_kept(rows, columns, weight, missing)], {}
     for name in pd.unique(rows[by].dropna().sort_values()):
         if (here := group == name).any():
-            part, offered = (a[here] for a in answers), int((rows[by] == name).sum())
+            (x, w, given, who), offered = answers, int((rows[by] == name).sum())
+            part = x[here], w[here], given[here], who.take(here)
             groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
     return groups
 
@@ -309,8 +306,8 @@ def _answers(
     missing: str,
     origin: np.ndarray | None,
     by: str | None = None,
-) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """((answers less origin, weights, keys, given), origin) of the rows that are used."""
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, Who], np.ndarray]:
+    """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
     if missing not in MISSING:
         raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     x, w = _numbers(rows, columns), weights_of(rows, weight)
@@ -337,8 +334,8 @@ def _answers(
     x, w, given = x[keep], w[keep], given[keep]
     if origin is None:
         origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
-    keys = keys_of(rows, bucket)[keep]
-    return (np.where(given, x - origin, 0.0), w, keys, given), np.asarray(origin, float)
+    who = who_of(rows, bucket, weight).take(keep)
+    return (np.where(given, x - origin, 0.0), w, given, who), np.asarray(origin, float)
 
 
 def _summed(
@@ -346,36 +343,35 @@ def _summed(
     origin: np.ndarray,
     x: np.ndarray,
     w: np.ndarray,
-    keys: np.ndarray,
     given: np.ndarray,
+    who: Who,
     missing: str,
     offered: int,
 ) -> Moments:
-    """Rows that have a key in common, and with "em" a pattern of answers given, added up."""
-    patterns, pattern = given[:1] | True, np.zeros(len(x), int)
+    """Rows that are drawn alike, and with "em" have a pattern of answers in common, added up."""
+    patterns, pattern = given[:1] | True, None
     if missing == "em":
         _, first, pattern = np.unique(
             np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
         )
         patterns, pattern = given[first], pattern.ravel()
-    entry, place = np.unique(keys * len(patterns) + pattern, return_inverse=True)
+    who, place, pattern = who.grouped(pattern)
     sums = {part: 0.0 for part in SUMS}
     for some in _chunks(len(x), x.shape[1]):
         there, at = np.unique(place[some], return_inverse=True)
         for part, values in _products(x[some], w[some], given[some], missing).items():
-            if len(there) == len(entry):
+            if len(there) == len(who.keys):
                 sums[part] = sums[part] + sum_by(at, values)
                 continue
             if np.isscalar(sums[part]):
-                sums[part] = np.zeros((len(entry), *values.shape[1:]))
+                sums[part] = np.zeros((len(who.keys), *values.shape[1:]))
             sums[part][there] += sum_by(at, values)
-    found = {"columns": columns, "origin": origin, **sums, "offered": offered}
+    found = {"columns": columns, "origin": origin, **sums, "offered": offered, "who": who}
     if missing != "em":
-        return Moments(**found, keys=entry)
+        return Moments(**found)
     from cxlib.moments.em import Patterned
 
-    keys, pattern = np.divmod(entry, len(patterns))
-    return Patterned(**found, keys=keys, pattern=pattern, given=patterns)
+    return Patterned(**found, pattern=pattern, given=patterns)
 
 
 def _chunks(n: int, p: int) -> list[slice]:

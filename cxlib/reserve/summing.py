@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib.moments import MISSING, Moments, keys_of
+from cxlib.moments import MISSING, Moments, Who, keys_of
 from cxlib.moments.draws import BITS
 from cxlib.moments.em import Patterned
 from cxlib.reserve.store import ReserveError
@@ -133,7 +133,7 @@ def _moments(
     rows, offered = np.asarray(found["n"])[some].astype(float), int(found["all_rows"].sum())
     return Moments(
         tuple(columns), origin, mass, first, second,
-        rows=rows, offered=offered, keys=np.asarray(found["b"])[some].astype(np.int64),
+        rows=rows, offered=offered, who=Who(np.asarray(found["b"])[some].astype(np.int64)),
     )  # fmt: skip
 
 

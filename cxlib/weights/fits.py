@@ -12,7 +12,7 @@ says by how much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.weights.raking import Cells, Raking
 
 Margins = Mapping[str, Mapping[str, float]]
 FAR = 0.0005  # a share further than this from its margin is said to miss it
@@ -34,6 +35,7 @@ class Weights(Estimates):
     """
 
     weights: pd.Series = field(kw_only=True)  # aligned to the rows
+    raking: Raking = field(kw_only=True, repr=False)  # to rake draws of the rows
     effect: float = field(kw_only=True)  # design effect by Kish
     effective: float = field(kw_only=True)  # effective n
     rounds: int = field(kw_only=True)
@@ -74,9 +76,33 @@ def rake(
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
     codes = {a: _codes(rows, a, shares, start) for a, shares in margins.items()}
     targets = {a: np.array([*s.values()], float) / sum(s.values()) for a, s in margins.items()}
-    w, rounds, converged = _fit(start, codes, targets, trim, tolerance, most)
-    table = _table(margins, codes, targets, start, w)
-    return _packed(rows, table, w, (trim, rounds, converged))
+    cell, first = _cells(list(codes.values()), list(targets.values()), start)
+    cells = Cells(start[first], [c[first] for c in codes.values()], [*targets.values()])
+    n = np.bincount(cell).astype(float)
+    weight, rounds = cells.rake(n[None], cells.base / start.mean(), trim, tolerance, most)
+    raking = Raking(rows, cell, cells, weight[0], trim)
+    table = _table(margins, cells, n, weight[0])
+    return _packed(rows, table, raking, (trim, int(rounds[0]) or most, bool(rounds[0])))
+
+
+def poststratify(
+    rows: pd.DataFrame,
+    by: Sequence[str],
+    shares: Mapping[tuple, float],
+    *,
+    base: str | None = None,
+    trim: float = 5.0,
+) -> Weights:
+    """Weights by which every combination of the columns `by` has its share in the population.
+
+    `shares` are keyed by tuples of categories in the order of `by`; errors as of `rake`.
+    """
+    name = " × ".join(by)
+    named = {" × ".join(map(str, cell)): share for cell, share in shares.items()}
+    crossed = rows[by[0]].astype("str").where(rows[by[0]].notna())
+    for column in by[1:]:
+        crossed = crossed + " × " + rows[column].astype("str").where(rows[column].notna())
+    return rake(rows.assign(**{name: crossed}), {name: named}, base=base, trim=trim)
 
 
 def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd.DataFrame:
@@ -84,7 +110,9 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
 
     A weight they already have is where raking starts. After a selection (one region, one wave)
     categories without rows do not apply, nor attributes with one category left: the rest is raked
-    to its shares among what is left, and what was left out is printed.
+    to its shares among what is left, and what was left out is printed. What is estimated with these
+    weights is raked anew in every bootstrap draw, so that intervals know what raking takes away
+    and adds (`attrs["raking"]`, which selecting and sorting rows keeps).
     """
     base = column if column in rows else None
     usable, said = _applicable(rows, margins)
@@ -94,7 +122,9 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
         start = _start(rows, base) if len(rows) else np.ones(0)
         return rows.assign(**{column: start})
     fit = rake(rows, usable, base=base)
-    return rows.assign(**{column: fit.weights})
+    weighed = rows.assign(**{column: fit.weights})
+    weighed.attrs["raking"] = {**rows.attrs.get("raking", {}), column: fit.raking}
+    return weighed
 
 
 def applicable(rows: pd.DataFrame, margins: Margins) -> Margins:
@@ -113,38 +143,24 @@ def effective_n(weights: np.ndarray | pd.Series) -> float:
     return len(weights) / design_effect(weights)
 
 
-def _fit(
-    start: np.ndarray,
-    codes: dict[str, np.ndarray],
-    targets: dict[str, np.ndarray],
-    trim: float,
-    tolerance: float,
-    most: int,
-) -> tuple[np.ndarray, int, bool]:
-    w = start / start.mean()
-    for rounds in range(1, most + 1):
-        moved = 0.0
-        for attribute, target in targets.items():
-            share = np.bincount(codes[attribute], w, len(target)) / w.sum()
-            factor = np.divide(target, share, out=np.zeros_like(target), where=share > 0)
-            w = w * factor[codes[attribute]]
-            moved = max(moved, float(np.abs(target - share).max()))
-        cut = _cut(w, trim)
-        moved = max(moved, float(np.abs(cut - w).max()) / len(w))
-        w = cut
-        if moved < tolerance:
-            return w, rounds, True
-    return w, most, False
-
-
-def _cut(w: np.ndarray, trim: float) -> np.ndarray:
-    """Weights of mean 1, none above `trim`; what is cut off goes to the others in proportion."""
-    w = w / w.mean()
-    while (w > trim * (1 + 1e-12)).any():
-        high = w >= trim
-        room = len(w) - trim * high.sum()
-        w = np.where(high, trim, w * room / w[~high].sum())
-    return w
+def _cells(
+    codes: list[np.ndarray], targets: list[np.ndarray], start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(cell of each row, first row of each cell): rows alike in all codes and in base weight."""
+    sizes = [len(t) for t in targets]
+    if np.ptp(start) > 0:
+        values, level = np.unique(start, return_inverse=True)
+        codes, sizes = [*codes, level], [*sizes, len(values)]
+    if np.prod(sizes, dtype=float) < 4 * len(start):  # quicker than sorting
+        joint = np.ravel_multi_index(codes, sizes)
+        first = np.full(int(np.prod(sizes)), len(start))
+        first[joint[::-1]] = np.arange(len(start))[::-1]
+        there = first < len(start)
+        return (np.cumsum(there) - 1)[joint], first[there]
+    cell = np.zeros(len(start), int)
+    for code, size in zip(codes, sizes, strict=True):
+        _, first, cell = np.unique(cell * size + code, return_index=True, return_inverse=True)
+    return cell, first
 
 
 def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
@@ -185,7 +201,8 @@ def _codes(
             "category of their own with its share, or leave the attribute out of the margins."
         )
     names = [str(c) for c in shares]
-    codes = pd.Index(names).get_indexer(values.astype("str"))
+    places, found = pd.factorize(values)
+    codes = pd.Index(names).get_indexer(found.astype("str"))[places]
     if (codes < 0).any():
         unknown = values[codes < 0].astype("str").value_counts()
         raise ValueError(
@@ -223,37 +240,25 @@ def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str
     return usable, said
 
 
-def _table(
-    margins: Margins,
-    codes: dict[str, np.ndarray],
-    targets: dict[str, np.ndarray],
-    start: np.ndarray,
-    w: np.ndarray,
-) -> pd.DataFrame:
+def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
     parts = []
-    for attribute, target in targets.items():
-        place, size = codes[attribute], len(target)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "attribute": attribute,
-                    "term": [str(c) for c in margins[attribute]],
-                    "estimate": np.bincount(place, w, size) / w.sum(),
-                    "low": np.nan,
-                    "high": np.nan,
-                    "n": np.bincount(place, minlength=size),
-                    "before": np.bincount(place, start, size) / start.sum(),
-                    "target": target,
-                }
-            )
-        )
+    for (attribute, shares), place, target in zip(
+        margins.items(), cells.codes, cells.targets, strict=True
+    ):
+        count = lambda w: np.bincount(place, w * n, len(target))  # noqa: B023, E731
+        after, before = count(weight), count(cells.base)
+        facts = {"term": [str(c) for c in shares], "estimate": after / after.sum()}
+        facts |= {"low": np.nan, "high": np.nan, "n": count(1.0).astype(int)}
+        facts |= {"before": before / before.sum(), "target": target}
+        parts.append(pd.DataFrame({"attribute": attribute, **facts}))
     return pd.concat(parts, ignore_index=True)
 
 
 def _packed(
-    rows: pd.DataFrame, table: pd.DataFrame, w: np.ndarray, run: tuple[float, int, bool]
+    rows: pd.DataFrame, table: pd.DataFrame, raking: Raking, run: tuple[float, int, bool]
 ) -> Weights:
     trim, rounds, converged = run
+    w = raking.weight[raking.cell]
     effect = design_effect(w)
     off = (table["estimate"] - table["target"]).abs()
     at_limit = int((w >= trim * (1 - 1e-9)).sum())
@@ -280,6 +285,6 @@ def _packed(
         ))  # fmt: skip
     return Weights(
         table, answer, page.together(note), "share",
-        weights=pd.Series(w, rows.index, name="weight"),
+        weights=pd.Series(w, rows.index, name="weight"), raking=raking,
         effect=effect, effective=len(w) / effect, rounds=rounds, converged=converged,
     )  # fmt: skip
