@@ -25,7 +25,7 @@ KNOWN = {
     "seaborn",
     "sklearn",
 }
-MAGIC = re.compile(r"^\s*[%!?].*", re.M)
+MAGIC = re.compile(r"^\s*[%!?].*|^.*\?\s*$", re.M)  # lines that are IPython's own
 
 
 def of(notebook: Path) -> list[str]:
