@@ -122,13 +122,19 @@ def widened(units: float, fitted: int = 1, level: float = LEVEL) -> float:
 
 
 def at_once(
-    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    level: float = LEVEL,
+    *,
+    units: float = np.inf,
+    fitted: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals of several terms that all hold at once with probability `level`: (low, high).
 
     Max-t: each is the estimate plus and minus its standard error times one factor, the `level`
-    quantile over draws of the largest standardised deviation. Terms (last axis) that no draw
-    gives, or that never vary, have no interval.
+    quantile over draws of the largest standardised deviation. With `units` drawn and `fitted`
+    numbers they are stretched as `widened` does for one term. Terms (last axis) that no draw gives,
+    or that never vary, have no interval.
     """
     replicates = np.asarray(replicates, float)
     error = np.full(len(estimate), np.nan)
@@ -139,8 +145,18 @@ def at_once(
         return error, error
     apart = np.abs(replicates - estimate) / error
     apart = apart[~np.isnan(apart).all(1)]
-    reach = np.quantile(np.nanmax(apart, axis=1), level) * error
+    reach = _stretched(np.quantile(np.nanmax(apart, axis=1), level), units, fitted) * error
     return estimate - reach, estimate + reach
+
+
+def _stretched(reach: float, units: float, fitted: int) -> float:
+    """A reach in standard errors, for errors estimated from few `units` (as `widened` does)."""
+    from scipy.special import ndtr, stdtrit
+
+    if not np.isfinite(units):
+        return float(reach)
+    free = max(units - fitted, 2.0)
+    return float(stdtrit(free, ndtr(reach)) * np.sqrt(max(units / free, 1)))
 
 
 def together(parts: Mapping[str, Estimates]) -> Estimates:

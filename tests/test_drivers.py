@@ -395,7 +395,7 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     for method, found in hits.items():
         each = pd.concat(found, axis=1).mean(axis=1)
         assert abs(each.mean() - 0.95) < 0.02 and each.between(0.915, 0.985).all(), (method, each)
-    assert np.mean(pairs) > 0.925, np.mean(pairs)
+    assert abs(np.mean(pairs) - 0.95) < 0.02, np.mean(pairs)
     assert pd.concat(ranks, axis=1).mean(axis=1).min() > 0.925 and np.mean(top) > 0.935
 
 
@@ -414,15 +414,13 @@ def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("missing", "samples"), [("complete", 300), ("pairwise", 300), ("em", 150)]
-)
+@pytest.mark.parametrize(("missing", "samples"), [("complete", 300), ("pairwise", 150), ("em", 60)])
 def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing, samples):
     truth, hits = pd.Series(synthetic.TRUTH["population"]["drivers"]), []
     for sample in range(samples):
         rows = synthetic.survey(400, seed=9000 + sample)
-        how = {"missing": missing, "draws": 300, "seed": sample}
+        how = {"missing": missing, "draws": 200, "seed": sample}
         fit = drivers.importance(rows, "recommend", list(truth.index), **how)
         hits.append(inside(fit.table, truth))
     found = pd.concat(hits, axis=1).mean(axis=1)
-    assert abs(found.mean() - 0.95) < 0.02, found.to_dict()
+    assert abs(found.mean() - 0.95) < 0.025, found.to_dict()

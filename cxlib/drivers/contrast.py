@@ -15,7 +15,7 @@ import pandas as pd
 from cxlib import page, weights
 from cxlib.drivers import linear, said
 from cxlib.drivers.columns import FLAG, Chosen, choose
-from cxlib.estimates import Estimates, at_once, how_drawn, interval, widened
+from cxlib.estimates import Estimates, at_once, how_drawn, interval
 from cxlib.moments import weights_of
 
 CLASSES = ("must-be", "performance", "attractive", "indifferent")
@@ -80,12 +80,12 @@ def contrast(
     ends = np.array([p[:2] for p in chosen.players])
     point, again = linear.slopes(cov)[0][ends], linear.slopes(drawn)[0][:, ends]
     sides = np.array([-1, 1])  # a penalty is counted as a loss
-    level = widened(sums.effective, 1 + len(chosen.columns))
-    low, high = (end.reshape(point.shape) for end in _held(point, again, level))
+    how = {"units": sums.effective, "fitted": 1 + len(chosen.columns)}
+    low, high = at_once(point.ravel(), again.reshape(len(again), -1), **how)
     tails = _tails(rows, chosen, ends)
     table = pd.DataFrame(
         {"effect": np.tile(["penalty", "reward"], len(usable)), "term": np.repeat(usable, 2),
-         "estimate": point.ravel(), "low": low.ravel(), "high": high.ravel(), "n": tails.ravel()}
+         "estimate": point.ravel(), "low": low, "high": high, "n": tails.ravel()}
     )  # fmt: skip
     deviation = float(np.sqrt(cov[0, 0]))
     classes = _classes(usable, point * sides, again * sides, deviation)
@@ -104,10 +104,6 @@ def contrast(
     answer = sentence(classes, outcome)
     facts = {"draws": draws, "seed": seed, "classes": classes}
     return Contrast(table, answer, page.together(remarks), "scale", **facts)
-
-
-def _held(point: np.ndarray, again: np.ndarray, level: float):
-    return at_once(point.ravel(), again.reshape(len(again), -1), level)
 
 
 def _cuts(chosen: Chosen, weight: str | None) -> dict[str, tuple[float, float]]:

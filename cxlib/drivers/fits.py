@@ -127,7 +127,7 @@ def _tables(terms: list[str], found: Split) -> tuple[pd.DataFrame, pd.DataFrame,
     point, again = _parts(found.gains), _parts(found.again)
     level = widened(found.effective, 1 + len(terms))
     table = tabulate(terms, point, again, found.n, level=level)
-    differences = ranks.pairs(terms, point, again, found.answered, level=level)
+    differences = ranks.pairs(terms, point, again, found.answered, units=found.effective)
     order = ranks.ranked(terms, point, again, level=level)
     table = table.join(order, on="term")
     table = table.sort_values("estimate", ascending=False, ignore_index=True)

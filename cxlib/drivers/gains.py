@@ -81,11 +81,11 @@ def gains(
     levels = sums.resample(draws, seed).mean[:, 1:][:, first]
     n = said.counts(chosen, sums)
     step = _steps(chosen.terms, level, scales or {})
-    wide = widened(sums.effective, 1 + len(chosen.columns))
     gain, again = slope * step, slopes * step
-    low, high = at_once(gain, again, wide)
+    fitted = 1 + len(chosen.columns)
+    low, high = at_once(gain, again, units=sums.effective, fitted=fitted)
     free = sums.effective - len(chosen.columns) - 1
-    order = ranks.ranked(chosen.terms, gain, again, level=wide)
+    order = ranks.ranked(chosen.terms, gain, again, level=widened(sums.effective, fitted))
     table = pd.DataFrame(
         {"term": chosen.terms, "estimate": gain, "low": low, "high": high, "n": n, "level": level,
          "robustness": robustness(partial, free), "top": order["top"].to_numpy()}

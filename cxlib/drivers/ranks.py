@@ -19,7 +19,7 @@ from cxlib.estimates import LEVEL, at_once
 
 
 def pairs(
-    terms: list[str], point: np.ndarray, again: np.ndarray, n: int, *, level: float = LEVEL
+    terms: list[str], point: np.ndarray, again: np.ndarray, n: int, *, units: float = np.inf
 ) -> pd.DataFrame:
     """Differences of all pairs: term, other, estimate, low, high, n, chance (that term > other).
 
@@ -29,7 +29,9 @@ def pairs(
     both = [(order[i], order[j]) for i, j in combinations(range(len(terms)), 2)]
     one, other = np.array(both, int).reshape(-1, 2).T
     apart, drawn = point[one] - point[other], again[:, one] - again[:, other]
-    low, high = at_once(apart, drawn, level) if len(both) else (apart, apart)
+    low, high = apart, apart
+    if len(both):  # a slope and a scale are fitted for each driver
+        low, high = at_once(apart, drawn, units=units, fitted=1 + 2 * len(terms))
     known = ~np.isnan(drawn).any(1)
     ahead = (drawn[known] > 0).mean(0) if known.any() else np.full(len(both), np.nan)
     names = np.array(terms, object)
