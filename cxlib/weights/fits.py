@@ -23,6 +23,7 @@ from cxlib.estimates import Estimates
 from cxlib.weights.raking import Cells, Raking
 
 Margins = Mapping[str, Mapping[str, float]]
+FEW = 1000  # whole numbers that lie this close are told apart without sorting
 FAR = 0.0005  # a share further than this from its margin is said to miss it
 
 
@@ -74,12 +75,12 @@ def rake(
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    codes = {a: _codes(rows, a, shares, start) for a, shares in margins.items()}
-    targets = {a: np.array([*s.values()], float) / sum(s.values()) for a, s in margins.items()}
-    cell, first = _cells(list(codes.values()), list(targets.values()), start)
-    cells = Cells(start[first], [c[first] for c in codes.values()], [*targets.values()])
-    n = np.bincount(cell).astype(float)
-    weight, rounds = cells.rake(n[None], cells.base / start.mean(), trim, tolerance, most)
+    codes = [_codes(rows, a, shares) for a, shares in margins.items()]
+    targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
+    cell, (*places, base) = _cells(codes, [len(t) for t in targets], start)
+    cells, n = Cells(base, places, targets), np.bincount(cell).astype(float)
+    _check_filled(margins, cells, n)
+    weight, rounds = cells.rake(n[None], cells.base / (base @ n) * n.sum(), trim, tolerance, most)
     raking = Raking(rows, cell, cells, weight[0], trim)
     table = _table(margins, cells, n, weight[0])
     return _packed(rows, table, raking, (trim, int(rounds[0]) or most, bool(rounds[0])))
@@ -144,23 +145,40 @@ def effective_n(weights: np.ndarray | pd.Series) -> float:
 
 
 def _cells(
-    codes: list[np.ndarray], targets: list[np.ndarray], start: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(cell of each row, first row of each cell): rows alike in all codes and in base weight."""
-    sizes = [len(t) for t in targets]
+    codes: list[np.ndarray], sizes: list[int], start: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(cell of each row, codes and base weight of each cell): rows alike in all of these."""
+    values, level = start[:1], None
     if np.ptp(start) > 0:
         values, level = np.unique(start, return_inverse=True)
         codes, sizes = [*codes, level], [*sizes, len(values)]
     if np.prod(sizes, dtype=float) < 4 * len(start):  # quicker than sorting
-        joint = np.ravel_multi_index(codes, sizes)
-        first = np.full(int(np.prod(sizes)), len(start))
-        first[joint[::-1]] = np.arange(len(start))[::-1]
-        there = first < len(start)
-        return (np.cumsum(there) - 1)[joint], first[there]
-    cell = np.zeros(len(start), int)
-    for code, size in zip(codes, sizes, strict=True):
-        _, first, cell = np.unique(cell * size + code, return_index=True, return_inverse=True)
-    return cell, first
+        joint = codes[0]
+        for code, size in zip(codes[1:], sizes[1:], strict=True):
+            joint = joint * size + code
+        there = np.bincount(joint, minlength=int(np.prod(sizes))) > 0
+        cell = (np.cumsum(there) - 1)[joint]
+        own = np.unravel_index(np.flatnonzero(there), sizes)
+    else:
+        cell = np.zeros(len(start), int)
+        for code, size in zip(codes, sizes, strict=True):
+            _, first, cell = np.unique(cell * size + code, return_index=True, return_inverse=True)
+        own = [c[first] for c in codes]
+    if level is None:
+        return cell, [*own, np.full(len(own[0]), values[0])]
+    return cell, [*own[:-1], values[own[-1]]]
+
+
+def _check_filled(margins: Margins, cells: Cells, n: np.ndarray) -> None:
+    for (attribute, shares), place in zip(margins.items(), cells.codes, strict=True):
+        mass = np.bincount(place, cells.base * n, len(shares))
+        empty = [f"{c} ({s:.1%})" for (c, s), w in zip(shares.items(), mass, strict=True)
+                 if s > 0 and not w > 0]  # fmt: skip
+        if empty:
+            raise ValueError(
+                f"margins.{attribute}: no row is in {', '.join(empty)}, so no weights can give it "
+                "its share. Join it to a category that has rows, or take other rows."
+            )
 
 
 def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
@@ -181,9 +199,7 @@ def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
     return w
 
 
-def _codes(
-    rows: pd.DataFrame, attribute: str, shares: Mapping[str, float], start: np.ndarray
-) -> np.ndarray:
+def _codes(rows: pd.DataFrame, attribute: str, shares: Mapping[str, float]) -> np.ndarray:
     """Place of each row's category in `shares`; ValueError for what no weights could meet."""
     where = f"margins.{attribute}"
     if attribute not in rows:
@@ -195,38 +211,39 @@ def _codes(
     if abs(sum(shares.values()) - 1) > 0.005:
         raise ValueError(f"{where}: the shares add up to {sum(shares.values()):.3f}, not 1.")
     values = rows[attribute]
-    if lost := int(values.isna().sum()):
+    if values.dtype.kind not in "iu" and (lost := int(values.isna().sum())):
         raise ValueError(
             f"{where}: {lost:,} of {len(rows):,} rows have no {attribute}. Fill them, give them a "
             "category of their own with its share, or leave the attribute out of the margins."
         )
     names = [str(c) for c in shares]
-    places, found = pd.factorize(values)
-    codes = pd.Index(names).get_indexer(found.astype("str"))[places]
-    if (codes < 0).any():
+    places, found = _places(values)
+    codes = np.array([names.index(v) if v in names else -1 for v in found.tolist()])[places]
+    if codes.min() < 0:
         unknown = values[codes < 0].astype("str").value_counts()
         raise ValueError(
             f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
             f"({', '.join(f'{c} {k:,}' for c, k in unknown.head(5).items())}). There are: "
             f"{', '.join(names)}. Add the shares, or recode the rows."
         )
-    weight = np.bincount(codes, start, len(names))
-    if empty := [f"{c} ({s:.1%})" for c, s, w in _beside(shares, weight) if s > 0 and not w > 0]:
-        raise ValueError(
-            f"{where}: no row is in {', '.join(empty)}, so no weights can give it its share. Join "
-            "it to a category that has rows, or take other rows."
-        )
     return codes
 
 
-def _beside(shares: Mapping[str, float], weight: np.ndarray) -> list[tuple[str, float, float]]:
-    return [(c, s, w) for (c, s), w in zip(shares.items(), weight, strict=True)]
+def _places(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(place of each value, the distinct values as text); whole numbers without sorting."""
+    if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
+        numbers = values.to_numpy()
+        low = numbers.min()
+        if numbers.max() - low < FEW:
+            return numbers - low, np.arange(low, numbers.max() + 1).astype(str)
+    places, found = pd.factorize(values)
+    return places, np.asarray(found.astype("str"))
 
 
 def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str]]:
     usable, said = {}, []
     for attribute, shares in margins.items():
-        there = set(rows[attribute].astype("str")) if attribute in rows else set()
+        there = set(_places(rows[attribute])[1]) if attribute in rows else set()
         left = {c: s for c, s in shares.items() if str(c) in there}
         if len(left) < 2 or not sum(left.values()) > 0:
             said.append(page.say("Not weighted by {attribute}: these rows do not differ in it.",
@@ -241,17 +258,24 @@ def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str
 
 
 def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
-    parts = []
-    for (attribute, shares), place, target in zip(
-        margins.items(), cells.codes, cells.targets, strict=True
-    ):
-        count = lambda w: np.bincount(place, w * n, len(target))  # noqa: B023, E731
-        after, before = count(weight), count(cells.base)
-        facts = {"term": [str(c) for c in shares], "estimate": after / after.sum()}
-        facts |= {"low": np.nan, "high": np.nan, "n": count(1.0).astype(int)}
-        facts |= {"before": before / before.sum(), "target": target}
-        parts.append(pd.DataFrame({"attribute": attribute, **facts}))
-    return pd.concat(parts, ignore_index=True)
+    weighted = weight * n, cells.base * n, n
+    sums = [
+        [np.bincount(place, w, len(t)) for place, t in zip(cells.codes, cells.targets, strict=True)]
+        for w in weighted
+    ]
+    after, before = (np.concatenate([s / s.sum() for s in of]) for of in sums[:2])
+    return pd.DataFrame(
+        {
+            "attribute": [a for a, shares in margins.items() for _ in shares],
+            "term": [str(c) for shares in margins.values() for c in shares],
+            "estimate": after,
+            "low": np.nan,
+            "high": np.nan,
+            "n": np.concatenate(sums[2]).astype(int),
+            "before": before,
+            "target": np.concatenate(cells.targets),
+        }
+    )
 
 
 def _packed(
@@ -259,7 +283,7 @@ def _packed(
 ) -> Weights:
     trim, rounds, converged = run
     w = raking.weight[raking.cell]
-    effect = design_effect(w)
+    effect = float(len(w) * (w @ w) / w.sum() ** 2)
     off = (table["estimate"] - table["target"]).abs()
     at_limit = int((w >= trim * (1 - 1e-9)).sum())
     answer = page.say(
