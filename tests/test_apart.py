@@ -64,6 +64,12 @@ def test_every_total_is_looked_at() -> None:
     assert list(apart.among(dict(reversed(of_run.items())))) == ["20"]
 
 
+def test_an_effect_is_no_total_of_means() -> None:
+    effect = overall(93)
+    effect.table["estimate"] = 0.2
+    assert apart.among({"10": shown("", effect), "20": shown("", fit({"a": 40, "b": 50}))}) == {}
+
+
 def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
     narrow = shown("channel != 'fax'", overall(90), fit({"a": 40, "b": 50}))
     found = apart.among({"all": shown("", overall(93)), "some": narrow})
