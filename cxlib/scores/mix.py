@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, tabulate
+from cxlib.estimates import Estimates, tabulate, widened
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import known, read
@@ -131,12 +131,15 @@ def _parted(
     n = _spread(found.n[:, 0], place, k)
     sums = np.array([moved.sum() + answered.sum(), moved.sum(), answered.sum()])
     replicates = np.stack([drawn[0].sum(-1) + drawn[1].sum(-1), *(d.sum(-1) for d in drawn)], 1)
-    table = tabulate(TERMS, sums, replicates, int(n.sum()), column=column)
+    # Draws of few people spread too little, the less the more groups they are parted into.
+    level = widened(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
+    table = tabulate(TERMS, sums, replicates, int(n.sum()), level=level, column=column)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = total / total.sum(-1, keepdims=True)
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
     groups = [
-        tabulate([term] * k, value, d, n.min(0).astype(int), column=column, group=list(names))
+        tabulate([term] * k, value, d, n.min(0).astype(int), level=level, column=column,
+                 group=list(names))
         .assign(share_before=share[0], share_after=share[1], score_before=score[0],
                 score_after=score[1])
         for term, value, d in (("mix", moved, drawn[0]), ("rate", answered, drawn[1]))
