@@ -124,11 +124,11 @@ def test_a_list_names_nothing_twice() -> None:
 def test_what_is_explained_does_not_explain_itself(project) -> None:
     asked = CELL + 'OUTCOME: str = ""  # what to explain (an item)\n'
     asked += "DRIVERS: list[str] = []  # what may explain it (items)\n"
-    write(project / "notebooks", "23_drives", "1", asked=asked)
+    write(project / "notebooks", "70_drives", "1", asked=asked)
     for given in ({"DRIVERS": "satisfied"}, {"DRIVERS": "satisfied", "OUTCOME": "satisfied"}):
         with pytest.raises(ValueError, match="'satisfied' is one of the DRIVERS.*another outcome"):
-            batch.plan(["tiny"], ["23"], given)
-    assert batch.plan(["tiny"], ["23"])  # the study's own are the study's to check
+            batch.plan(["tiny"], ["70"], given)
+    assert batch.plan(["tiny"], ["70"])  # the study's own are the study's to check
 
 
 @pytest.mark.parametrize(
