@@ -24,9 +24,12 @@ INTERVAL = ("low", "high")
 ROWS = {
     "losses": "table", "answered": "column", "weighting": "group", "nps": "question",
     "csat": "question", "effort": "question", "by_group": "question", "by_wave": "question",
+    "differences": "question", "questions": "question", "warnings": "question",
     "touchpoints": "question", "index": "construct", "levers": "construct",
-    "loadings": "question", "drivers": "driver", "segments": "segment", "rfm": "grade",
-    "grades": "grade", "signs": "sign", "reasons": "sign",
+    "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
+    "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
+    "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
+    "signs": "sign", "reasons": "sign",
 }  # fmt: skip
 
 

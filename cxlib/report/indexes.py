@@ -138,4 +138,14 @@ def _render(template: str, **values: object) -> str:
         "not made": page.say("not made"),
     }
     made = pages.environment().get_template(template)
-    return legible(made.render(policy=pages.POLICY, status=words, **values))
+    return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
+
+
+def _stopped(mistake: list) -> str:
+    """Where a page stopped; the error itself, for whoever mends it, stands on the page."""
+    cell, cells, *_ = mistake
+    if not cell:
+        return page.say("This page is not whole")
+    return page.say(
+        "Cell {number} of {cells} stopped. The page says why.", number=cell, cells=cells
+    )

@@ -57,9 +57,9 @@ ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 WIDE, TALL = 538, 480  # points: wider than the text; more than half a printed page
-# Chinese has no space beside a link; the name of a notebook in the source needs one.
+# Chinese has no space beside a link, which its source needs, nor where a line ends.
 BESIDE_LINKS = re.compile(
-    "(?<=[\u3000-\u9fff\uff00-\uffef]) (?=<a |“)"
+    "(?<=[\u3000-\u9fff\uff00-\uffef])(?: (?=<a |“)|\n(?=[\u3000-\u9fff\uff00-\uffef]))"
     "|(?:(?<=</a>)|(?<=”)) (?=[\u3000-\u9fff\uff00-\uffef])"
 )
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
@@ -116,6 +116,7 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters["tied"] = tied
     made.globals.update(
         say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
         languages=page.LANGUAGES,
@@ -294,6 +295,11 @@ def _said_once(blocks: list[dict]) -> None:
     for block in (b for b in blocks if b["kind"] == "kept"):
         block["told"] = block["note"] in said or block["first"]
         said.add(block["note"])
+
+
+def tied(text: str) -> str:
+    """The text with n and its number on one line."""
+    return re.sub(r"\bn (?=[\d<])", "n\u00a0", text)
 
 
 def when(moment: str) -> str:
