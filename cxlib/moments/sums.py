@@ -137,6 +137,13 @@ class Moments:
         for times in self.who.times(draws, seed, together):
             yield self._mix([times])
 
+    def mixed(self, times: np.ndarray) -> Moments:
+        """The rows of sums added up, each as often as `times` (samples, rows of sums) says.
+
+        For samples other than draws: groups with their members permuted, parts left out.
+        """
+        return self._mix([times])
+
     def select(self, columns: list[str]) -> Moments:
         """The sums of some of the columns, in the order given."""
         at = [self.columns.index(c) for c in columns]
