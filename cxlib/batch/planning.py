@@ -182,6 +182,8 @@ def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list
     facts = declared.content(notebook)["metadata"].get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
     store, data = stores.of(lang)
+    if "warnings" in facts.get("reads", ()):  # made again when another page warns of something else
+        data = {**data, "warnings": store.warnings_mark}
     lacking = tuple(store.lacks(needs))
     shared = {
         "study": about.name,

@@ -355,6 +355,11 @@ class Reserve:
         """The warnings that pages with these parameters gave, a row each; see `warned`."""
         return warned.read(self.study, page)
 
+    @property
+    def warnings_mark(self) -> str:
+        """Fingerprint of the warnings kept: a page that reads them is made from it."""
+        return warned.mark(self.study)
+
     # What it tells a page
 
     def contents(self) -> pd.DataFrame:
