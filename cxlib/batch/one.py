@@ -20,8 +20,10 @@ import time
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbformat import NotebookNode
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
 WHOLE, FAILED, LACKING = "whole", "failed", "lacking"
@@ -186,6 +188,8 @@ def _renumber(cells: list) -> None:
 
 def _streams_in_order(outputs: list) -> list:
     """What was printed in a row: stdout, then stderr. A kernel sends them when it pleases."""
+    from nbformat import NotebookNode
+
     ordered: list = []
     for is_stream, run_ in groupby(outputs, key=lambda o: o.output_type == "stream"):
         parts = list(run_)

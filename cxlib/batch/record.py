@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import beside, cache, declared, one
+from cxlib.batch import cache, declared, one
 from cxlib.batch.fingerprints import code, digest, notebook, packages
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str)
 
 def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
     """Pages of earlier runs beside which these give a small group away: told, and recorded."""
+    from cxlib.batch import beside
+
     for found in beside.warnings(folder, run, shown):
         run["warnings"].append(found)
         print(f"cx: {folder.name}/{found['page']}: {found['said']}", file=sys.stderr)

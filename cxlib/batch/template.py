@@ -5,7 +5,8 @@
 
 A page costs its analysis and no import. The child is a fresh copy, so nothing leaks from page to
 page. A process with threads is never forked: a library's lock held by another thread would stay
-held for ever. So the template connects to nothing, computes nothing, and counts its threads.
+held for ever. So the template connects to nothing, computes nothing but what every page would
+(`_first_times`), and counts its threads.
 """
 
 from __future__ import annotations
