@@ -24,6 +24,7 @@ from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import known, read
 
 TERMS = ("change", "mix", "rate")
+MOST_TOLD = 2  # columns whose parts one sentence can hold
 
 
 @dataclass(frozen=True)
@@ -178,20 +179,34 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
 
 
 def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> str:
-    said = []
-    for column, rows in table.groupby("column", sort=False):
-        change, moved, answered = (rows[rows["term"] == t].iloc[0] for t in TERMS)
-        said.append(page.say(
-            "by {column}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
-            column=page.quoted(page.label(str(column))), mix=measure.signed(moved.estimate),
-            rate=measure.signed(answered.estimate),
-            mix_span=measure.change_span(moved.low, moved.high),
-            rate_span=measure.change_span(answered.low, answered.high),
-        ))  # fmt: skip
+    parts_of = {c: rows.set_index("term") for c, rows in table.groupby("column", sort=False)}
+    told = sorted(parts_of, key=lambda c: -abs(parts_of[c].loc["mix", "estimate"]))[:1]
+    if len(parts_of) <= MOST_TOLD:
+        told = list(parts_of)
+    said = [_parts_said(column, parts_of[column], measure) for column in told]
+    change = parts_of[told[0]].loc["change"]
+    facts = {
+        "before": page.label(str(before)), "after": page.label(str(after)),
+        "change": measure.signed(change["estimate"]), "measure": measure.name(item),
+        "span": measure.change_span(change["low"], change["high"]), "parts": page.listed(said),
+        "others": page.count(len(parts_of) - 1),
+    }  # fmt: skip
+    if len(told) < len(parts_of):
+        return page.say(
+            "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}; by "
+            "{others} other columns less is mix.", **facts,
+        )  # fmt: skip
     return page.say(
-        "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}.",
-        measure=measure.name(item),
-        before=page.label(str(before)), after=page.label(str(after)),
-        change=measure.signed(change.estimate),
-        span=measure.change_span(change.low, change.high), parts=page.listed(said),
+        "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}.", **facts
+    )
+
+
+def _parts_said(column: str, rows: pd.DataFrame, measure: Measure) -> str:
+    mixed, answered = rows.loc["mix"], rows.loc["rate"]
+    return page.say(
+        "by {column}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
+        column=page.quoted(page.label(str(column))), mix=measure.signed(mixed["estimate"]),
+        rate=measure.signed(answered["estimate"]),
+        mix_span=measure.change_span(mixed["low"], mixed["high"]),
+        rate_span=measure.change_span(answered["low"], answered["high"]),
     )  # fmt: skip
