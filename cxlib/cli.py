@@ -218,7 +218,8 @@ def _dictionary(lang: str) -> None:
         for row in part.to_dict("records"):
             facts = [row["kind"], row["unit"], row["must hold"]]
             said = page.say("; ").join(w for w in facts if w)
-            lines = wrapped(f"{row['meaning']} ({said})", max(min(columns, 100) - wide, 20))
+            text = page.say("{meaning} ({rules})", meaning=row["meaning"], rules=said)
+            lines = wrapped(text, max(min(columns, 100) - wide, 20))
             heads = [f"  {row['column']}", *[""] * lines.count("\n")]
             for head, line in zip(heads, lines.splitlines(), strict=True):
                 click.echo(f"{head:{wide}}{line}")
