@@ -205,7 +205,7 @@ def test_noise_is_not_foretold_and_a_model_as_good_as_any_is_told_from_a_poor_on
     rng = np.random.default_rng(3)
     rows["s1"], rows["s2"] = np.clip(rows["q1"] + rng.integers(-1, 2, 400), 1, 10), rows["q3"]
     poor = csi.predict(rows, SMALL, draws=200)
-    assert "the linear model is better beyond chance" in poor.answer
+    assert "errs more than the linear model beyond chance, by" in poor.answer
 
 
 @settings(max_examples=8, deadline=None)
@@ -239,7 +239,7 @@ def test_a_prediction_that_cannot_be_made_says_why(how, message):
 
 def test_the_first_difference_is_that_of_the_two_fits():
     rows = answers()
-    found = csi.compare(rows, SMALL, "channel", weight="weight", permutations=9, draws=9)
+    found = csi.compare(rows, SMALL, "channel", weight="weight", permutations=19, draws=9)
     fits = {
         g: csi.fit(rows[rows["channel"] == g], SMALL, weight="weight", draws=2)
         for g in ("shop", "web")
@@ -252,7 +252,7 @@ def test_the_first_difference_is_that_of_the_two_fits():
 
 def test_measurement_is_compared_on_the_pooled_scores():
     rows = answers()
-    table = csi.compare(rows, SMALL, "channel", permutations=9, draws=2).measured
+    table = csi.compare(rows, SMALL, "channel", permutations=19, draws=2).measured
     row = table.set_index("term").loc["quality"]
     q = ["q1", "q2", "q3"]
     z = (rows[q] - rows[q].mean()) / rows[q].std(ddof=0)
@@ -288,7 +288,10 @@ def test_groups_that_differ_in_index_paths_and_measurement_are_found():
     assert "2 of 3 pairs of groups differ in satisfaction beyond chance; most" in found.answer
     unlike = found.measured[found.measured["verdict"] == "none"]
     assert set(unlike["term"]) == {"quality"} and set(unlike["other"]) == {"c"}
-    assert "In 2 of 3 pairs of groups the questions weigh differently (quality)" in found.answer
+    assert (
+        "In 2 of 3 pairs of groups the questions weigh differently (quality; their scores"
+        in found.answer
+    )
     moved = found.paths[(found.paths["p_held"] < 0.05) & (found.paths["other"] == "c")]
     assert "satisfaction → loyalty" in set(moved["term"])
 
@@ -300,17 +303,23 @@ def test_holm_raises_small_p_most():
 
 def test_groups_too_small_are_named_and_one_group_is_no_comparison():
     rows = answers().assign(channel=lambda r: np.where(r.index < 4, "fax", r["channel"]))
-    found = csi.compare(rows, SMALL, "channel", permutations=9, draws=9)
+    found = csi.compare(rows, SMALL, "channel", permutations=19, draws=9)
     assert "Too small to be compared: fax." in found.note and len(found.table) == 1
     with pytest.raises(ValueError, match="1 of 1 groups of 'channel' can be compared"):
         csi.compare(rows.assign(channel="web"), SMALL, "channel")
+
+
+def test_too_few_permutations_for_so_many_pairs_are_refused():
+    rows = answers(300).assign(channel=lambda r: np.array(["a", "b", "c", "d"])[r.index % 4])
+    with pytest.raises(ValueError, match="50 permutations cannot tell 6 pairs.*119 are the least"):
+        csi.compare(rows, SMALL, "channel", permutations=50)
 
 
 def test_missing_answers_are_permuted_with_the_people():
     rows = answers(200)
     rows.loc[:19, "q2"] = np.nan
     for missing in ("pairwise", "em"):
-        found = csi.compare(rows, SMALL, "channel", missing=missing, permutations=9, draws=9)
+        found = csi.compare(rows, SMALL, "channel", missing=missing, permutations=19, draws=9)
         assert found.paths["estimate"].notna().all()
         assert found.table["n"].item() == rows["channel"].value_counts().min()
 

@@ -30,15 +30,15 @@ class Comparison(Estimates):
     """Differences of the target's index between groups (`table`), and what they rest on.
 
     In all tables n is that of the smaller group. p come from permutations; `p_held` are held at
-    once over the pairs (Holm 1979), for paths over the paths of a pair first (largest deviation).
+    once over the pairs (Holm 1979), after the paths or constructs of a pair (largest deviation).
 
     Attributes
     ----------
     table : one, other, term; index points of `one` above `other` with the weights of everybody;
         intervals hold at once over the pairs; p, p_held
     measured : one, other, term; correlation of the scores that the two groups' weights give
-        (compositional invariance: 1), limit (its 5% quantile under permutation), p, p_held (over
-        pairs and constructs); means and spread (difference of means, logarithm of the ratio of
+        (compositional invariance: 1), limit (its 5% quantile under permutation), p,
+        p_held; means and spread (difference of means, logarithm of the ratio of
         variances, of standardised scores) with their p; verdict: "none" where p_held says so,
         "partial" (same composite) where only means or spread differ by their p, else "full"
     paths : one, other, cause, effect, term; difference of standardised paths; p, p_held
@@ -74,13 +74,19 @@ def compare(
     Marketing Review 33(3); the same model and treatment (configural invariance) is given here by
     construction. Permutation test of paths: Chin and Dibbern (2010). Customers of a group are
     permuted whole. Arguments as of `csi.fit`; intervals from `draws`. Groups that are too small for
-    the model are left out and named; ValueError when fewer than two are left.
+    the model are left out and named; ValueError when fewer than two are left, and for permutations
+    too few to tell so many pairs apart.
     """
     how = {"weight": weight, "bucket": bucket, "missing": missing}
     task = prepare(responses, model, scales=scales, scheme=scheme, consistent=consistent, **how)
     point, _ = estimate(task)
     groups, left = _usable(moments.by_group(responses, model.items, by, **how), model, by)
     pairs = list(combinations(groups, 2))
+    if permutations < (least := round(len(pairs) / (1 - LEVEL)) - 1):
+        raise ValueError(
+            f"{permutations} permutations cannot tell {len(pairs)} pairs of groups apart at once: "
+            f"{least} are the least, {10 * least} are good."
+        )
     found = [_permuted(task, point, groups[a], groups[b], permutations, seed) for a, b in pairs]
     drawn = {name: _drawn_paths(task, point, sums, draws, seed) for name, sums in groups.items()}
     n = {name: int(sums.rows.sum()) for name, sums in groups.items()}
@@ -200,9 +206,13 @@ def _p_largest(values: np.ndarray) -> np.ndarray:
     `values` (rows, permutations + 1): see Westfall and Young (1993), single step.
     """
     values = values[:, ~np.isnan(values).any(0)]
-    scaled = np.abs(values) / values[:, 1:].std(axis=1, keepdims=True)
-    beyond = scaled[:, 1:].max(0) >= scaled[:, :1] - 1e-12
-    return (1 + beyond.sum(1)) / (1 + beyond.shape[1])
+    error, p = values[:, 1:].std(axis=1, keepdims=True), np.ones(len(values))
+    moves = error[:, 0] > 1e-12
+    if moves.any():
+        scaled = np.abs(values[moves]) / error[moves]
+        beyond = scaled[:, 1:].max(0) >= scaled[:, :1] - 1e-12
+        p[moves] = (1 + beyond.sum(1)) / (1 + beyond.shape[1])
+    return p
 
 
 def held(p: np.ndarray) -> np.ndarray:
@@ -233,10 +243,11 @@ def _index_table(task, point, groups, pairs, found, draws, seed, n) -> pd.DataFr
 
 
 def _measured_table(task, pairs, found, n) -> pd.DataFrame:
-    constructs, parts = task.models[0].constructs, []
+    constructs, parts, over_constructs = task.models[0].constructs, [], []
     alone = np.array([len(items) == 1 for items in constructs.values()])
     for (a, b), f in zip(pairs, found, strict=True):
         p = np.where(alone, 1.0, _p(f["same"], low=True))
+        over_constructs.append(_p_largest(1 - f["same"]))
         means_p, spread_p = _p(f["means"]), _p(f["spread"])
         full = np.where((means_p > 1 - LEVEL) & (spread_p > 1 - LEVEL), "full", "partial")
         part = {
@@ -247,7 +258,7 @@ def _measured_table(task, pairs, found, n) -> pd.DataFrame:
         }  # fmt: skip
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    table.insert(7, "p_held", held(table["p"].to_numpy()))
+    table.insert(7, "p_held", held(np.array(over_constructs).T).T.ravel())
     return table.assign(verdict=table["verdict"].where(table["p_held"] > 1 - LEVEL, "none"))
 
 
@@ -283,8 +294,9 @@ def _alike(measured: pd.DataFrame) -> str:
         )
     told = unlike[["one", "other"]].drop_duplicates()
     return page.say(
-        "In {some} of {pairs} pairs of groups the questions weigh differently ({constructs}): read "
-        "their differences with care.",
+        "In {some} of {pairs} pairs of groups the questions weigh differently ({constructs}; their "
+        "scores correlate by {least} or more): read differences with care.",
+        least=page.number(np.floor(1000 * unlike["estimate"].min()) / 1000, 3),
         some=page.count(len(told)),
         pairs=page.count(pairs),
         constructs=page.listed(dict.fromkeys(page.label(t) for t in unlike["term"])),

@@ -220,20 +220,29 @@ def _sentence(table: pd.DataFrame, losses: pd.DataFrame) -> str:
         else page.say("none")
     )  # fmt: skip
     second = page.say(
-        "It errs less than a linear model in {better} of {all}: predictive power is {power}.",
+        "It errs less than a linear model of the same questions in {better} of {all} (predictive "
+        "power by the usual rule: {power}).",
         better=page.count(better),
         power=power,
         **facts,
     )
     whole = losses[(losses["term"] == "overall") & (losses["against"] == "linear")].iloc[0]
-    return page.together([first, second, _beside(whole)])
+    return page.together([first, second, _beside(whole, table)])
 
 
-def _beside(row: pd.Series) -> str:
+def _beside(row: pd.Series, table: pd.DataFrame) -> str:
+    """Whether the model or the linear one foretells better over all questions, and by how much."""
+    share = page.percent(abs(float((table["rmse"] / table["rmse_linear"]).mean()) - 1), 1)
     if row["low"] > 0:
-        return page.say("Over all questions it is better than the linear model beyond chance.")
+        return page.say(
+            "Over all questions it errs less than the linear model beyond chance, by {share}.",
+            share=share,
+        )
     if row["high"] < 0:
-        return page.say("Over all questions the linear model is better beyond chance.")
+        return page.say(
+            "Over all questions it errs more than the linear model beyond chance, by {share}.",
+            share=share,
+        )
     return page.say("Over all questions neither is better beyond chance.")
 
 
