@@ -377,7 +377,7 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     truth = {m: gains / gains.sum() for m, gains in truth.items()}
     hits = {m: [] for m in drivers.METHODS}
     pairs, ranks, top = [], [], []
-    for sample in range(400):
+    for sample in range(300):
         rows = visits(n, 3000 + sample)
         for method in drivers.METHODS:
             how = {"method": method, "weight": weight, "draws": 300, "seed": sample}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_drivers import PARTS, visits
 
-from cxlib import drivers, page, show
+from cxlib import drivers, page, show, synthetic
 
 SLOPES = np.linspace(0.8, 0.3, 5)
 TOUCHPOINTS = [f"t{j}" for j in range(5)]
@@ -289,13 +289,13 @@ def test_tables_drawn_cell_by_cell_are_shuffled_rows():
 @pytest.mark.parametrize("discrete", [True, False])
 def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
     ps = []
-    for seed in range(100):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         x, y = (rng.normal(size=40), rng.normal(size=40))
         rows = pd.DataFrame({"x": x, "y": y})
         rows = rows.round() if discrete else rows
         ps.append(drivers.necessary(rows, "y", ["x"], permutations=99, seed=seed).table["p"].item())
-    assert np.mean(np.array(ps) <= 0.2) < 0.32  # on ratings p is larger: ties count as as large
+    assert np.mean(np.array(ps) <= 0.2) < 0.36  # on ratings p is larger: ties count as as large
     rng = np.random.default_rng(1)
     x = rng.integers(1, 6, 300)
     rows = pd.DataFrame(
@@ -378,6 +378,24 @@ def test_dots_of_few_answers_are_not_drawn():
     assert drawn == (needed.cells["n"] >= 10).sum()
 
 
+@pytest.mark.slow
+def test_what_the_made_up_company_has_built_in_is_found():
+    truth = pd.Series(synthetic.TRUTH["drivers"])
+    rows = synthetic.survey(60_000, seed=5).assign(part=lambda r: r.index % 500)
+    how = {"missing": "pairwise", "bucket": "part", "draws": 200}
+    gain = drivers.gains(rows, "recommend", list(truth.index), **how)
+    share = drivers.importance(rows, "recommend", list(truth.index), **how)
+    kano = drivers.contrast(rows, "recommend", list(truth.index), **how).classes
+    assert truth.idxmax() in gain.top and truth.idxmax() in share.top  # the room
+    found = gain.table.set_index("term")["estimate"]
+    assert found.corr(truth, method="spearman") > 0.85
+    assert share.table.set_index("term")["estimate"].corr(truth, method="spearman") > 0.85
+    kinds = kano.set_index("term")[
+        "class"
+    ]  # effects are straight lines; those of the app are small
+    assert kinds["room"] == kinds["delivery"] == "performance" and kinds["app"] == "indifferent"
+
+
 # --- recovery
 
 
@@ -386,7 +404,7 @@ def test_dots_of_few_answers_are_not_drawn():
 def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, weight):
     whole, first, sides = [], [], []
     truth = pd.Series([-1.2, 0, 0, 1.2, 0, 0])
-    for sample in range(400):
+    for sample in range(240):
         fit = drivers.gains(visits(n, sample), "outcome", TOUCHPOINTS, weight=weight, draws=400,
                             seed=sample)  # fmt: skip
         row = fit.table.set_index("term").loc[TOUCHPOINTS]

@@ -3,6 +3,10 @@
 Each driver enters as two columns, rated low and rated high, beside the answers between (Brandt
 1987; Mikulić and Prebežac 2008). A must-be costs when it fails and earns nothing when it shines, an
 attractive one the other way round; a performance factor does both.
+
+Few customers rate low, and those rate far below the middle, so even a straight line would lose more
+on that side than it gains on the other. The classes therefore compare both sides per point of the
+rating, which is ours; the published asymmetry compares the two effects as they are.
 """
 
 from __future__ import annotations
@@ -88,7 +92,8 @@ def contrast(
          "estimate": point.ravel(), "low": low, "high": high, "n": tails.ravel()}
     )  # fmt: skip
     deviation = float(np.sqrt(cov[0, 0]))
-    classes = _classes(usable, point * sides, again * sides, deviation)
+    even = sides * _evenly(before, cuts, weight)
+    classes = _classes(usable, point * even, again * even, deviation)
     classes = classes.assign(
         below=[cuts[t][0] for t in usable], above=[cuts[t][1] for t in usable],
         n=int(sums.rows.sum()),
@@ -128,6 +133,19 @@ def _cuts(chosen: Chosen, weight: str | None) -> dict[str, tuple[float, float]]:
         if min(count[: below + 1].sum(), count[above:].sum()) >= LEAST_TAIL:
             cuts[term] = float(values[below]), float(values[above])
     return cuts
+
+
+def _evenly(chosen: Chosen, cuts: dict, weight: str | None) -> np.ndarray:
+    """Factors (k, 2) that bring penalty and reward to one distance from the middling ratings."""
+    w, factors = weights_of(chosen.responses, weight), []
+    for term, (below, above) in cuts.items():
+        ratings = chosen.responses[term].to_numpy(float, na_value=np.nan)
+        asked = ~np.isnan(ratings) & (w > 0) & ~_adjusted_rows(chosen.responses, term, chosen)
+        ratings, own = ratings[asked], w[asked]
+        side = np.where(ratings <= below, 0, np.where(ratings >= above, 2, 1))
+        mean = np.bincount(side, own * ratings) / np.bincount(side, own)
+        factors.append(np.diff(mean).mean() / np.diff(mean))
+    return np.array(factors)
 
 
 def _adjusted_rows(rows: pd.DataFrame, term: str, chosen: Chosen) -> np.ndarray:
@@ -230,7 +248,10 @@ def _what_is_low(classes: pd.DataFrame) -> str:
                  below=f"{r.below:g}", above=f"{r.above:g}")
         for r in classes.itertuples()
     ]  # fmt: skip
-    return page.say("Low and high ratings: {each}.", each=page.say("; ").join(each))
+    return page.say(
+        "Low and high ratings: {each}. Kinds compare both sides per point of the rating.",
+        each=page.say("; ").join(each),
+    )
 
 
 def _left_out(terms: list[str]) -> str:

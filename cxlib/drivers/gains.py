@@ -104,7 +104,8 @@ def gains(
     ]  # fmt: skip
     return Gains(
         table, sentence(table, details, outcome), page.together(remarks), "scale", draws=draws,
-        seed=seed, details=details, performance=tabulate(chosen.terms, level, levels, n), best=best,
+        seed=seed, details=details, best=best,
+        performance=tabulate(chosen.terms, level, levels, said.raters(chosen, n)),
     )  # fmt: skip
 
 

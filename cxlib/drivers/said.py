@@ -114,6 +114,18 @@ def counts(chosen: Chosen, sums: Moments) -> int | list[int]:
     return [int((rows[c].notna().all(axis=1) & rated).sum()) for c in columns]
 
 
+def raters(chosen: Chosen, n: int | list[int]) -> list[int]:
+    """Of the responses `n` behind each term those that rated it: a touchpoint that was never met
+    is counted with the mean of the others."""
+    counts = np.broadcast_to(n, len(chosen.terms)).tolist()
+    for column in chosen.adjusted:
+        whole = chosen.responses[[chosen.outcome, *chosen.columns]].notna().all(axis=1)
+        place = next(i for i, p in enumerate(chosen.players) if column in
+                     [chosen.columns[c] for c in p])  # fmt: skip
+        counts[place] -= int(chosen.responses.loc[whole, column + FLAG].sum())
+    return counts
+
+
 def complete(n: int, offered: int) -> str:
     return page.say(
         "{n} of {offered} responses answered every question.",
