@@ -292,6 +292,49 @@ def test_intervals_know_what_raking_takes_away(n):
     assert width[0] < 0.5 * width[1]  # by far where the margins say much about the answer
 
 
+def test_who_answers_is_told_as_the_company_was_made():
+    """Who answers was made to depend on age, plan and mood, not on region or gender."""
+    tables = synthetic.company()
+    rows = weights.weigh(tables["responses"], synthetic.TRUTH["margins"])
+    customers = tables["customers"].drop(columns=["channel", "discount_share", "mobile_share"])
+    fit = weights.representation(rows, customers, draws=400)
+    table = fit.table.set_index(["attribute", "term"])
+    for attribute, shares in synthetic.TRUTH["margins"].items():
+        assert_allclose(
+            table.loc[attribute, "target"][list(shares)], list(shares.values()), atol=0.02
+        )
+        assert_allclose(table.loc[attribute, "estimate"], table.loc[attribute, "target"], atol=0.02)
+    odds = np.log(table["before"] / table["target"])
+    assert odds["age_group"]["18-29"] < odds["age_group"]["30-44"] < 0 < odds["age_group"]["60+"]
+    assert odds["plan"]["basic"] < 0 < odds["plan"]["premium"]
+    alone = table.loc[["region", "gender"]]
+    assert (
+        (alone["before_low"] < alone["target"]) & (alone["target"] < alone["before_high"])
+    ).all()
+    assert "after weighting 0 still count" in fit.answer
+    assert "basic (plan), 34% of the responses and 46% of the customers" in fit.answer
+
+
+def test_everybody_answering_looks_like_the_customers():
+    customers = pd.DataFrame({"customer_id": [f"c{i}" for i in range(60)], "n": np.arange(60.0),
+                              "plan": ["a", "b", None] * 20})  # fmt: skip
+    rows = customers[["customer_id"]].assign(weight=1.0)
+    fit = weights.representation(rows, customers, draws=50)
+    assert "look like the customers in all 6 groups" in fit.answer
+    assert_allclose(fit.table["estimate"], fit.table["target"])
+    assert list(fit.table["n"]) == [15, 15, 15, 15, 20, 20]
+    some = customers.assign(joined_on=pd.Timestamp("2026-01-01"),
+                            left_on=pd.Timestamp("2026-01-02"))  # fmt: skip
+    some.loc[some["plan"] == "a", "left_on"] = pd.NaT
+    dated = rows.assign(answered_on=pd.Timestamp("2026-02-01"))
+    later = weights.representation(dated, some, draws=50).table.set_index("term")
+    assert later.loc["a", "target"] == 1 and later.loc["b", "before"] == 0.5
+    with pytest.raises(ValueError, match="none of 60 responses has a customer"):
+        weights.representation(rows.assign(customer_id="x"), customers)
+    with pytest.raises(ValueError, match="no attribute"):
+        weights.representation(rows, customers[["customer_id"]])
+
+
 def _mood_of_the_active(tables: dict, unseen: pd.DataFrame, wave: str) -> float:
     customers = tables["customers"]
     middle = pd.Period(wave.replace("-", ""), "Q").start_time + pd.Timedelta(days=57)

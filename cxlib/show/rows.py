@@ -266,7 +266,8 @@ def _bar(ax: Axes, place: int, row: pd.Series, reach: float, unit: str) -> None:
 def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Shares before and after weighting beside the population's, as `weights.rake` gives them.
 
-    A ring is the population, a grey diamond the responses as they came, a dot as they are weighted.
+    A ring is the population, a diamond the responses as they came, a dot as they are weighted;
+    lines are the intervals of `weights.representation`.
     """
     shown = style.ready(table, ("attribute", "term", "estimate", "before", "target"))
     rows = arranged(shown, "attribute", None, sort=False)
@@ -276,6 +277,9 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
             continue
         one = row.members.iloc[0]
         ax.plot([one["before"], one["target"]], [place, place], color=FAINT, lw=3, zorder=1)
+        for low, high, of in (("before_low", "before_high", 1), ("low", "high", 0)):
+            if low in one:
+                ax.plot([one[low], one[high]], [place, place], color=COLOURS[of], lw=1.4, zorder=2)
         ax.plot(one["target"], place, "o", ms=12, mfc="none", mec=INK, mew=1.4, zorder=2)
         ax.plot(one["before"], place, "D", ms=6, color=COLOURS[1], zorder=3)
         ax.plot(one["estimate"], place, "o", ms=6, color=COLOURS[0], zorder=4)

@@ -10,6 +10,7 @@ dissatisfied answer less, no weight shows it. Weights make estimates less exact;
 says by how much.
 """
 
+from cxlib.weights.faithful import representation
 from cxlib.weights.fits import (
     Margins,
     Weights,
@@ -31,5 +32,6 @@ __all__ = [
     "effective_n",
     "poststratify",
     "rake",
+    "representation",
     "weigh",
 ]
