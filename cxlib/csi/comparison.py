@@ -8,7 +8,7 @@ apart.table, apart.paths # then: the index and the paths, pair by pair
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -16,9 +16,16 @@ import pandas as pd
 
 from cxlib import moments, page, weights
 from cxlib.csi import pls, said
-from cxlib.csi.groups import group_indices
 from cxlib.csi.model import Model
-from cxlib.csi.prepared import Prepared, Scales, Solutions, all_draws, estimate, prepare
+from cxlib.csi.prepared import (
+    Prepared,
+    Scales,
+    Solutions,
+    all_draws,
+    covariances,
+    estimate,
+    prepare,
+)
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
 from cxlib.moments import Moments
 
@@ -88,9 +95,9 @@ def compare(
             f"{least} are the least, {10 * least} are good."
         )
     found = [_permuted(task, point, groups[a], groups[b], permutations, seed) for a, b in pairs]
-    drawn = {name: _drawn_paths(task, point, sums, draws, seed) for name, sums in groups.items()}
+    drawn = {name: _drawn(task, point, sums, draws, seed) for name, sums in groups.items()}
     n = {name: int(sums.rows.sum()) for name, sums in groups.items()}
-    index = _index_table(task, point, groups, pairs, found, draws, seed, n)
+    index = _index_table(task, point, pairs, found, drawn, draws, seed, n)
     measured = _measured_table(task, pairs, found, n)
     remarks = [
         said.answered(task.sums, responses, model.items),
@@ -183,10 +190,13 @@ def _differences(task, point, sides, cov, deviation, weights) -> dict[str, np.nd
     return out
 
 
-def _drawn_paths(task: Prepared, point: Solutions, sums: Moments, draws: int, seed: int):
-    """Standardised paths of a group in each draw, (J, J, draws)."""
-    own = Prepared(task.model, sums, task.ends, task.scheme, task.consistent)
-    return all_draws(own, point, draws, seed)[0][-1].paths
+def _drawn(task: Prepared, point: Solutions, sums: Moments, draws: int, seed: int):
+    """Means (p, draws) and standardised paths (J, J, draws) of a group in each draw."""
+    own, means, paths = replace(task, sums=sums), [], []
+    for mean, cov, _ in covariances(own, draws, seed):
+        means.append(mean)
+        paths.append(task.solve(mean, cov, point)[-1].paths)
+    return np.concatenate(means, axis=-1), np.concatenate(paths, axis=-1)
 
 
 def _p(values: np.ndarray, *, low: bool = False) -> np.ndarray:
@@ -225,13 +235,11 @@ def held(p: np.ndarray) -> np.ndarray:
     return out
 
 
-def _index_table(task, point, groups, pairs, found, draws, seed, n) -> pd.DataFrame:
-    again, _ = all_draws(task, point, draws, seed)
-    index, replicates = group_indices(task, groups, point, again, draws, seed)
-    at = {name: k for k, name in enumerate(groups)}
-    left, right = [at[a] for a, _ in pairs], [at[b] for _, b in pairs]
-    gap = index[left] - index[right]
-    low, high = at_once(gap, replicates[:, left] - replicates[:, right])
+def _index_table(task, point, pairs, found, drawn, draws, seed, n) -> pd.DataFrame:
+    points = task.target_points(all_draws(task, point, draws, seed)[0])
+    gap = np.array([f["index"][0] for f in found])
+    gaps = [(points * (drawn[a][0] - drawn[b][0])).sum(0) for a, b in pairs]
+    low, high = at_once(gap, np.stack(gaps, axis=1))
     p = np.array([_p(f["index"]) for f in found])
     return pd.DataFrame(
         {
@@ -269,7 +277,7 @@ def _paths_table(task, pairs, found, drawn, n) -> pd.DataFrame:
     where = [names.index(e) for _, e in routes], [names.index(c) for c, _ in routes]
     for (a, b), f in zip(pairs, found, strict=True):
         values = f["paths"][where]
-        low, high = at_once(values[:, 0], (drawn[a][where] - drawn[b][where]).T)
+        low, high = at_once(values[:, 0], (drawn[a][1][where] - drawn[b][1][where]).T)
         over_paths.append(_p_largest(values))
         part = {
             "one": str(a), "other": str(b), "cause": [c for c, _ in routes],
