@@ -61,6 +61,12 @@ print("out"); print("err", file=sys.stderr); print("out again")
 report.keep("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 """
+# Moves a little each time it is drawn.
+LAID_OUT = """\
+from matplotlib import pyplot as plt
+axes = plt.subplots(1, 2, layout="constrained")[1]
+axes[0].set_title("Titles of some length"); plt.show()
+"""
 
 
 def write(folder: Path, name: str, *cells: str, needs=("responses",), asked: str = CELL) -> None:
@@ -82,7 +88,7 @@ def project(tmp_path_factory):
     (study / "study.yaml").write_text(STUDY)
     rows = [f"r{i},w{i % 2 + 1},{'web' if i % 3 else 'shop'},{i % 10 + 1}" for i in range(60)]
     (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
-    write(notebooks, "10_works", ANSWER, MORE, "show.intervals(table);")
+    write(notebooks, "10_works", ANSWER, MORE, "show.intervals(table);", LAID_OUT)
     write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
@@ -223,7 +229,7 @@ def test_a_whole_page_is_kept_and_shown(made) -> None:
     assert result.status == "whole" and result.answer == "Mean 5.5000, n 60."
     html = result.file.read_text(encoding="utf-8").replace("\xa0", " ")  # n stays with its number
     assert "Mean 5.5000, n 60." in html and "<dt>SEED</dt><dd>7" in html
-    assert html.count("<img ") == 1
+    assert html.count("<img ") == 2
 
 
 def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
@@ -252,7 +258,7 @@ def test_answers_and_record_lie_beside_the_pages(made) -> None:
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert answers["10_works"]["mean"]["answer"] == "Mean 5.5000, n 60."
     assert [p["status"] for p in run["pages"]] == ["whole", "failed", "failed", "lacking"]
-    assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 6
+    assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 7
     assert {"code", "data", "environment"} <= set(run) and "responses" in run["data"]
 
 
