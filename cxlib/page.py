@@ -177,8 +177,11 @@ def read_po(text: str) -> dict[str, str]:
 
 
 def number(value: float, digits: int = 1) -> str:
-    """`value` with thousands separated and `digits` decimals; a dash where there is none."""
-    return "–" if value != value else f"{value:,.{digits}f}".replace("-", "−")
+    """`value` with thousands separated and `digits` decimals; a dash where there is none.
+
+    A small negative number that is rounded to nothing has no sign.
+    """
+    return "–" if value != value else f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def count(value: float) -> str:

@@ -67,11 +67,11 @@ def test_the_title_is_computed_from_the_table(shares) -> None:
         ([1, 2, 3], [2.5, 5, 6], None, "c (4.00) is clearly above a (2.00)"),
         ([1, 2, 4], [4, 5, 4], None, "From a (2.00) to b (3.00): the intervals overlap"),
         ([np.nan] * 3, [np.nan] * 3, None, "Highest: c (4.00). Lowest: a (2.00)."),
-        ([1, 2, 3], [4, 5, 6], 0, "3 of 3 are clearly above 0; furthest: c (4.00)"),
-        ([1, 2, 3], [2.5, 5, 6], 2.7, "Of 3, 1 are clearly above 2.7 and 1 below; furthest: "
+        ([1, 2, 3], [4, 5, 6], 0, "Clearly above 0: 3 of 3; furthest: c (4.00)"),
+        ([1, 2, 3], [2.5, 5, 6], 2.7, "Clearly above 2.7: 1 of 3, below: 1; furthest: "
                                       "c (4.00)"),
         ([1, 2, 3], [4, 5, 6], 3.5, "None of 3 is clear of 3.5"),
-        ([1, 2, 3], [2.5, 3.2, 6], 3.5, "2 of 3 are clearly below 3.5; furthest: a (2.00)"),
+        ([1, 2, 3], [2.5, 3.2, 6], 3.5, "Clearly below 3.5: 2 of 3; furthest: a (2.00)"),
     ],
 )  # fmt: skip
 def test_a_title_says_no_more_than_the_intervals_bear(low, high, reference, said) -> None:
@@ -213,7 +213,10 @@ def test_calibration_counts_the_bins_that_hold() -> None:
 
 def test_what_matters_and_is_done_badly_comes_first(shares) -> None:
     performance = shares.assign(estimate=[3.0, 1, 4], low=0, high=5)
-    assert show.priorities(shares, performance).get_title("left") == "Improve first: speed"
+    assert (
+        show.priorities(shares, performance).get_title("left")
+        == "Matters more than others and goes worse: speed"
+    )
 
 
 def test_the_chosen_number_is_marked() -> None:

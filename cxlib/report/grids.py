@@ -17,7 +17,6 @@ from cxlib import page
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
-NOTHING = r"^−(0(?:\.0+)?%?)$"  # a small negative number rounded to nothing has no sign
 SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "target")
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
@@ -41,7 +40,7 @@ def of_record(record: dict) -> str:
     shown = table_of(record)
     shown.columns = raw.columns
     for column in raw:
-        shown[column] = _read(raw[column], shown[column]).str.replace(NOTHING, r"\1", regex=True)
+        shown[column] = _read(raw[column], shown[column])
     kept = [c for c in raw if not _says_nothing(raw, c)]
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
@@ -76,7 +75,7 @@ def _says_nothing(table: pd.DataFrame, column: str) -> bool:
 
 def _head(columns: list[str], names: dict[str, str]) -> str:
     """One row of heads, or two where low and high stand under one."""
-    names = {c: html.escape(name) for c, name in names.items()}
+    names = {c: html.escape(page.opening(n) if len(n) > 1 else n) for c, n in names.items()}
     together = all(c in columns for c in INTERVAL)
     if not together:
         cells = (f'<th scope="col">{names[c]}</th>' for c in columns)

@@ -75,13 +75,13 @@ def _beside(known: Sequence[Found], unit: str, reference: float) -> str:
     said = {"all": len(known), "line": line, "name": name, "value": value}
     if above and below:
         return page.say(
-            "Of {all}, {above} are clearly above {line} and {below} below; furthest: "
-            "{name} ({value})", above=len(above), below=len(below), **said,
+            "Clearly above {line}: {above} of {all}, below: {below}; furthest: {name} ({value})",
+            above=len(above), below=len(below), **said,
         )  # fmt: skip
     if above:
-        return page.say("{above} of {all} are clearly above {line}; furthest: {name} ({value})",
+        return page.say("Clearly above {line}: {above} of {all}; furthest: {name} ({value})",
                         above=len(above), **said)  # fmt: skip
     if below:
-        return page.say("{below} of {all} are clearly below {line}; furthest: {name} ({value})",
+        return page.say("Clearly below {line}: {below} of {all}; furthest: {name} ({value})",
                         below=len(below), **said)  # fmt: skip
     return page.say("None of {all} is clear of {line}", **said)

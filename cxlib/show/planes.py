@@ -214,7 +214,7 @@ def _first(both: pd.DataFrame) -> str:
     first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
     if len(first):
         names = page.listed(style.name(t) for t in first["term"])
-        return page.say("Improve first: {names}", names=names)
+        return page.say("Matters more than others and goes worse: {names}", names=names)
     return page.say("Nothing that matters much is done badly")
 
 

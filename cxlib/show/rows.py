@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,7 +159,7 @@ def arranged(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool)
         if panel:
             rows.append(Row(heading))
         parts = dict(list(block.groupby(names, sort=False, dropna=False)))
-        rows += [Row(_row_label(k), parts[k], heading) for k in order if k in parts]
+        rows += [Row(_row_label(k, names), parts[k], heading) for k in order if k in parts]
     return rows
 
 
@@ -193,8 +194,9 @@ def _places(rows: list[Row]) -> list[float]:
     return [float(end - _height(row) / 2 - 0.5) for end, row in zip(ends, rows, strict=True)]
 
 
-def _row_label(key: tuple) -> str:
-    words = " · ".join(style.name(part, 60) for part in key)
+def _row_label(key: tuple, columns: Sequence[str] = ()) -> str:
+    joint = " − " if list(columns[1:]) == ["against"] else " · "  # one group less another
+    words = joint.join(style.name(part, 60) for part in key)
     return style.wrapped(words, 24) if style.breadth(words) > 30 else words
 
 
