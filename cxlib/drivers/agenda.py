@@ -22,11 +22,11 @@ def agenda(
 ) -> Estimates:
     """Drivers sorted by expected gain, with what the other methods say of each.
 
-    `table`: term, estimate (outcome points that go with a step up), low, high, n, level (mean),
+    `table`: term, estimate (outcome points that go with a step up), low, high, n,
     share (of what is explained), class (must-be, performance, attractive, indifferent, open),
     necessary and robustness. The answer is a sentence for a board.
     """
-    columns = ["term", "estimate", "low", "high", "n", "level"]
+    columns = ["term", "estimate", "low", "high", "n"]
     table = gain.table[columns].merge(
         share.table[["term", "estimate"]].rename(columns={"estimate": "share"}), on="term"
     )
