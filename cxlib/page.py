@@ -37,7 +37,7 @@ WORDS = (
     "least", "most", "question", "grade", "sign", "meaning",
     "kind", "must hold", "unit", "currency",
     "penalty", "reward", "class", "must-be", "performance", "attractive", "indifferent", "open",
-    "necessary", "robustness", "top", "level", "chance", "reached", "p", "complete", "pairwise",
+    "necessary", "needed", "robustness", "top", "level", "chance", "reached", "p", "complete", "pairwise",
     "em", "dummy",
     "one", "other", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave", "rmse",
     "mae", "rmse linear", "mae linear", "rmse means", "mae means", "p held", "correlation",

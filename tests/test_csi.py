@@ -268,6 +268,16 @@ def test_the_index_of_a_whole_is_the_weighted_mean_of_its_parts():
     assert fit.paths["estimate"].item() == pytest.approx(whole.corr(rows["l1"]), abs=1e-6)
 
 
+def test_a_study_may_declare_parts_and_factors():
+    declared = study.IndexModel(
+        constructs=PARTED.constructs, paths=PARTED.paths, target="loyalty", reflective=["quality"]
+    )
+    model = csi.model_of(declared)
+    assert model.parts == {"whole": ["quality", "joy"]} and model.reflective == ("quality",)
+    note = csi.fit(answers(), model, draws=2).note
+    assert "taking these for common factors: quality." in note
+
+
 def test_a_group_has_the_index_of_a_whole_by_the_weights_of_everybody():
     rows, model = answers(), replace(PARTED, target="whole")
     table = csi.fit_by(rows, model, "channel", draws=20).table.set_index("channel")

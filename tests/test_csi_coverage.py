@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from test_csi import FACTORS, SMALL, answers
+from test_csi import FACTORS, SMALL, WIDE, answers
 
 from cxlib import csi, moments, synthetic
 from cxlib.csi.prepared import Prepared
@@ -26,8 +26,8 @@ DRAWS, TOGETHER = 400, 8
 def intervals(x: np.ndarray, w: np.ndarray, task: Prepared, measures: dict) -> dict:
     """Low and high (2, samples, terms) by name, of answers (samples, n, p), weights (samples, n).
 
-    `measures` has by name how many numbers are fitted, and what gives (terms, D) of covariances
-    and their solution.
+    `measures` has by name how many numbers are fitted, what gives (terms, D) of covariances and
+    their solution, and perhaps whether intervals are moved back by the bias of the draws.
     """
     samples, n, p = x.shape
     keys = moments.keys_of(pd.DataFrame(index=range(n)))
@@ -43,13 +43,15 @@ def intervals(x: np.ndarray, w: np.ndarray, task: Prepared, measures: dict) -> d
         cov = second.reshape(p, p, *mean.shape[1:]) - mean[:, None] * mean[None]
         flat = [np.ascontiguousarray(a.reshape(*a.shape[:-2], -1)) for a in (mean, cov)]
         (solved,) = task.solve(*flat)
-        for name, (fitted, measure) in measures.items():
+        for name, (fitted, measure, *centred) in measures.items():
             found = measure(flat[1], solved)
             found = found.reshape(len(found), len(one), -1)
             for k, weighing in enumerate(weight[..., 0]):
                 level = widened(weighing.sum() ** 2 / (weighing**2).sum(), fitted)
                 low, high = interval(found[:, k, 1:].T, level)
                 point = found[:, k, 0]
+                bias = np.median(found[:, k, 1:], axis=1) - point if centred else 0.0
+                low, high = low - 2 * bias, high - 2 * bias
                 ends[name].append((np.minimum(low, point), np.maximum(high, point)))
     return {name: np.moveaxis(pairs, 1, 0) for name, pairs in ends.items()}
 
@@ -115,13 +117,14 @@ def population() -> csi.Fit:
 
 
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
-def test_index_paths_and_importance(n, weight):
+def test_index_paths_importance_and_r2(n, weight):
     big = population()
     x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(400)])
     measures = {
         "table": (1, lambda _, s: s.index),
         "paths": (3, lambda _, s: s.paths[[1, 2, 2], [0, 1, 0]]),
         "importance": (3, lambda _, s: s.importance[:1]),
+        "r2": (3, lambda _, s: s.r2[1:], True),
     }
     truth = {name: getattr(big, name)["estimate"].to_numpy() for name in measures}
     w = weighed(400, n, weight)
@@ -136,6 +139,18 @@ def test_index_of_the_made_up_company():
     measures = {"index": (1, lambda _, s: s.index)}
     found = intervals(x, weighed(240, 400, False), prepared(model, (1, 10)), measures)
     assert_held(covered(found, {"index": truth[list(model.constructs)].to_numpy()}))
+
+
+def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100():
+    home, refused, times = np.repeat(np.arange(3), 3), 0, 100
+    cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
+    np.fill_diagonal(cor, 1)
+    for k in range(times):
+        x = np.random.default_rng(k).normal(size=(200, 9)) @ np.linalg.cholesky(cor).T
+        rows, how = pd.DataFrame(x, columns=FACTORS.items), {"scales": WIDE, "consistent": True}
+        srmr = csi.validity(rows, FACTORS, **how, draws=99, seed=k).srmr
+        refused += srmr["p"].iloc[1] <= 0.05
+    assert refused / times <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / times)
 
 
 def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are_none():

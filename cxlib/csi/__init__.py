@@ -8,6 +8,10 @@
     print(fit)               # Satisfaction index 74.2 (73.5 to 74.9), n 4,812.
     fit.table                # the index of every construct
     fit.paths, fit.importance, fit.reliability
+    csi.precision(fit), csi.priorities(fit)               # wide enough? what first?
+    csi.validity(responses, model)                        # told apart, fitting
+    csi.predict(responses, model)                         # foretelling new people
+    csi.compare(responses, model, "channel")              # measured alike, different
 
 The paths say what goes along with what, other causes in the model held equal. They do not say what
 would happen if something were changed: for that, test a change (notebook 40).
