@@ -22,9 +22,10 @@ def agenda(
 ) -> Estimates:
     """Drivers sorted by expected gain, with what the other methods say of each.
 
-    `table`: term, estimate (outcome points that go with a step up), low, high, n,
-    share (of what is explained), class (must-be, performance, attractive, indifferent, open),
-    necessary and robustness. The answer is a sentence for a board.
+    `table`: term, estimate (outcome points that go with a step up), low, high, n, share (of what
+    is explained), class (must-be, performance, attractive, indifferent, open), needed (necessary
+    for a high outcome; only where some driver is) and robustness. The answer is a sentence for a
+    board.
     """
     columns = ["term", "estimate", "low", "high", "n"]
     table = gain.table[columns].merge(
@@ -33,9 +34,9 @@ def agenda(
     if contrast is not None:
         table = table.merge(contrast.classes[["term", "class"]], on="term", how="left")
         table["class"] = table["class"].fillna("–")
-    if necessary is not None:
+    if necessary is not None and necessary.table["necessary"].any():
         needed = necessary.table.set_index("term")["necessary"]
-        table["necessary"] = [bool(needed.get(t, False)) for t in table["term"]]
+        table["needed"] = [bool(needed.get(t, False)) for t in table["term"]]
     table = table.merge(gain.table[["term", "robustness"]], on="term")
     note = page.say(
         "Sorted by the outcome points that go with one point more, the other drivers held; effort "
