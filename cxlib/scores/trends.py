@@ -201,8 +201,10 @@ def _covariance(answers: Answers, measure: Measure, found: cells.Cells, first: i
 def _noise(replicates: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Draws of the waves about their mean, as wide as the chart takes the waves to be."""
     away = replicates - np.nanmean(replicates, axis=0)
-    spread = np.nanstd(away, axis=0)
-    return away * np.sqrt(np.diag(covariance)) / np.where(spread > 0, spread, np.nan)
+    alike = np.nanstd(away, axis=0) == 0  # no two answers differ: the draws cannot tell the noise
+    shape = (len(away), int(alike.sum()))
+    away[:, alike] = np.random.default_rng(len(away)).standard_normal(shape)
+    return away * np.sqrt(np.diag(covariance)) / np.nanstd(away, axis=0)
 
 
 def _signalled(chart: pd.DataFrame, waves: list, width: float, quiet: np.ndarray) -> pd.DataFrame:

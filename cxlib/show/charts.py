@@ -35,7 +35,7 @@ def control(
     cumulative sum is out of control an open one; the baseline is shaded. `change` (`.changes`)
     marks where the level most likely changed, when that is clear of chance.
     """
-    shown = style.ready(limits, (over, "estimate", "centre", "signal", "baseline"))
+    shown = _ready(limits, (over, "estimate", "centre", "signal", "baseline"))
     if shown.duplicated(over).any():
         raise ValueError(
             f"{len(shown)} rows for {shown[over].nunique()} waves: a control chart shows one "
@@ -71,7 +71,7 @@ def signals(
     ax: Axes | None = None,
 ) -> Axes:
     """A row for each score (and group), a column for each wave: which stood out, and which way."""
-    shown = style.ready(limits, (over, "term", "signal"))
+    shown = _ready(limits, (over, "term", "estimate", "signal"))
     waves = sorted(shown[over].unique())
     rows = list(dict.fromkeys(zip(shown[by] if by else [""] * len(shown), shown["term"],
                                   strict=True)))  # fmt: skip
@@ -101,6 +101,12 @@ def signals(
     stood = len(set(zip(groups[out.index], out["term"], strict=True)))
     found = page.say("{n} of {all} scores stood out in some wave", n=stood, all=len(rows))
     return style.say(ax, found if title is None else title, style.listed(words))
+
+
+def _ready(limits: pd.DataFrame, needed: tuple[str, ...]) -> pd.DataFrame:
+    """The table as it may be drawn: of a hidden wave, not even that it stood out."""
+    shown = style.ready(limits, needed)
+    return shown.assign(signal=shown["signal"].where(shown["estimate"].notna(), ""))
 
 
 def _stepped(ax: Axes, x: np.ndarray, shown: pd.DataFrame) -> None:
@@ -154,6 +160,8 @@ def _key(ax: Axes, found: pd.Series) -> None:
 
 def _finding(shown: pd.DataFrame, over: str, unit: str) -> str:
     out = shown[shown["signal"].isin(["above", "below"])]
+    if shown["estimate"].isna().all():
+        return page.say("Too few answers to show")
     if out.empty:
         return page.say("All {n} waves lie inside their control limits", n=len(shown))
     return page.say("Outside the control limits: {waves}", waves=page.listed(
