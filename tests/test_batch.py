@@ -64,8 +64,10 @@ pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 # Moves a little each time it is drawn.
 LAID_OUT = """\
 from matplotlib import pyplot as plt
-axes = plt.subplots(1, 2, layout="constrained")[1]
-axes[0].set_title("Titles of some length"); plt.show()
+figure, axes = plt.subplots(2, 2, layout="constrained")
+for ax in axes.flat:
+    ax.plot([0, 1e6], [0, 1]); ax.set(title="Titles of some length", ylabel="and labels")
+figure.suptitle("All");
 """
 
 
