@@ -103,11 +103,18 @@ def bind(notebook: NotebookNode, facts: Facts) -> str:
         "answers": answers,
         "contents": _contents(blocks),
         "people": _people(answers),
+        "foot": [_fact(part) for part in facts.foot],
         "warnings": [b["text"] for b in blocks if b["kind"] == "text" and b["warning"]],
         "policy": POLICY,
     }
     body = environment().get_template("page.html.j2").render(resources=resources)
     return legible(body.lstrip("\r\n"))
+
+
+def _fact(part: str) -> str:
+    """A part of the foot, "seed 1", its word in the page's language."""
+    word, _, value = part.partition(" ")
+    return f"{page.say(word) if word in page.WORDS else word} {value}".strip()
 
 
 @cache
