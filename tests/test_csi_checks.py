@@ -299,6 +299,19 @@ def test_groups_that_differ_in_index_paths_and_measurement_are_found():
 def test_holm_raises_small_p_most():
     assert_allclose(held(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
     assert_allclose(held(np.array([0.5, 0.9])), [1, 1])
+    assert_allclose(held(np.array([np.nan, 0.01])), [np.nan, 0.02])
+
+
+def test_a_group_without_a_proper_solution_has_no_p_for_its_paths():
+    rows = answers(200, seed=4)
+    odd = (rows["channel"] == "web").to_numpy()
+    rows.loc[odd, "s1"], rows.loc[odd, "s2"] = rows["q1"][odd], rows["q2"][odd]
+    found = csi.compare(rows, SMALL, "channel", consistent=True, permutations=19, draws=19)
+    lost = found.paths["estimate"].isna()
+    assert lost.any() and found.paths.loc[lost, "p"].isna().all()
+    assert found.paths["p_held"].isna().all() and set(found.measured["verdict"]) <= {
+        "none", "partial", "full",
+    }  # fmt: skip
 
 
 def test_groups_too_small_are_named_and_one_group_is_no_comparison():

@@ -215,6 +215,8 @@ def _p_largest(values: np.ndarray) -> np.ndarray:
 
     `values` (rows, permutations + 1): see Westfall and Young (1993), single step.
     """
+    if np.isnan(values[:, 0]).any():  # a group alone has no proper solution
+        return np.full(len(values), np.nan)
     values = values[:, ~np.isnan(values).any(0)]
     error, p = values[:, 1:].std(axis=1, keepdims=True), np.ones(len(values))
     moves = error[:, 0] > 1e-12
@@ -226,7 +228,7 @@ def _p_largest(values: np.ndarray) -> np.ndarray:
 
 
 def held(p: np.ndarray) -> np.ndarray:
-    """Holm's p-values over the last axis: those of all hypotheses hold at once."""
+    """Holm's p-values over the last axis: those of all hypotheses hold at once. NaN stay NaN."""
     order = np.argsort(p, axis=-1)
     raised = np.take_along_axis(p, order, -1) * np.arange(p.shape[-1], 0, -1)
     raised = np.minimum(np.maximum.accumulate(raised, axis=-1), 1.0)
@@ -267,7 +269,7 @@ def _measured_table(task, pairs, found, n) -> pd.DataFrame:
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     table.insert(7, "p_held", held(np.array(over_constructs).T).T.ravel())
-    return table.assign(verdict=table["verdict"].where(table["p_held"] > 1 - LEVEL, "none"))
+    return table.assign(verdict=table["verdict"].mask(table["p_held"] <= 1 - LEVEL, "none"))
 
 
 def _paths_table(task, pairs, found, drawn, n) -> pd.DataFrame:
