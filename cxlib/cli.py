@@ -15,6 +15,7 @@ on (a full disk) is 3; `--debug` shows where.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -188,18 +189,41 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
       cx check --dictionary
     """
     if dictionary:
-        from cxlib import tables
-
-        click.echo(tables.dictionary(lang).to_string(index=False, justify="left"))
+        _dictionary(lang)
         return
     if not study:
         raise click.UsageError("name a study, or say --dictionary.")
     from cxlib import reserve
+    from cxlib.batch import planning
 
     found = reserve.check(study)
     click.echo(str(found))
-    if not found.ok:
+    amiss = planning.amiss(study)
+    for mistake in amiss:
+        click.echo(f"study.yaml, {mistake}")
+    if amiss or not found.ok:
         sys.exit(1)
+
+
+def _dictionary(lang: str) -> None:
+    """Each table by itself, as wide as the terminal: columns with their rules, meanings wrapped."""
+    from cxlib import page, tables
+    from cxlib.show.style import wrapped
+
+    page.begin(lang=lang)
+    columns, _ = shutil.get_terminal_size()
+    for name, part in tables.dictionary(lang).groupby("table", sort=False):
+        click.echo(f"\n{name}: {tables.TABLES[name].meaning[lang]}")
+        wide = max(part["column"].map(len)) + 4
+        for row in part.to_dict("records"):
+            facts = [row["kind"], row["unit"], row["must hold"]]
+            said = page.say("; ").join(w for w in facts if w)
+            text = page.say("{meaning} ({rules})", meaning=row["meaning"], rules=said)
+            lines = wrapped(text, max(min(columns, 100) - wide, 20))
+            heads = [f"  {row['column']}", *[""] * lines.count("\n")]
+            for head, line in zip(heads, lines.splitlines(), strict=True):
+                click.echo(f"{head:{wide}}{line}")
+    click.echo("\n* " + page.say("the key of its table"))
 
 
 @main.command()
@@ -262,6 +286,9 @@ def _parameter_help(path: Path) -> str:
               shell_complete=_parameters,
               help="A parameter of the notebooks; may be repeated. Lists with commas.")  # fmt: skip
 @click.option("--by", default="", metavar="COLUMN", help="One set of reports per value of COLUMN.")
+@click.option("--lang", "langs", default="", metavar="en,zh",
+              help="The languages to make them in; several with a comma. [default: what study.yaml "
+              "names under reporting: languages, else en]")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Where the reports go. [default: reports/STUDY/TIME]")  # fmt: skip
@@ -277,7 +304,7 @@ def _parameter_help(path: Path) -> str:
               help="Where a cluster that does not see this folder finds data and leaves pages: "
               "any fsspec address.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
-def run(names, given, by: str, as_json: bool, **how) -> None:
+def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name. Everything is checked before
@@ -295,10 +322,11 @@ def run(names, given, by: str, as_json: bool, **how) -> None:
       cx run mobile 10 20 -p DRAWS=500     two notebooks, fewer draws
       cx run mine -p "WHERE=channel = 'web'" 10
       cx run mine 10 --by channel          one set per channel
+      cx run mine --lang en,zh             every page in English and in Chinese
       cx run 20 --help                     the parameters of notebook 20
     """
     with _errors_as_json() if as_json else nullcontext():
-        results = _made(names, given, by, how)
+        results = _made(names, given, {"by": by, "langs": _languages(langs)}, how)
     from cxlib.batch import summary
 
     if as_json:
@@ -308,17 +336,37 @@ def run(names, given, by: str, as_json: bool, **how) -> None:
     sys.exit(summary.exit_code(results))
 
 
-def _made(names: Sequence[str], given: Sequence[str], by: str, how: dict) -> list:
-    from cxlib import batch
-
-    studies, notebooks = _sorted_names(names)
+def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
     values = dict(_pair(text) for text in given)
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
-    pages = batch.plan(studies, notebooks, values, by=by)
-    how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
-    with _terminated_like_ctrl_c():
-        return batch.run(pages, **how)
+    with _terminated_like_ctrl_c(), _template(how) as started:
+        from cxlib import batch
+
+        studies, notebooks = _sorted_names(names)
+        pages = batch.plan(studies, notebooks, values, **split)
+        how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
+        return batch.run(pages, started=started, **how)
+
+
+def _languages(text: str) -> list[str]:
+    from cxlib import page
+
+    langs = [lang.strip() for lang in text.split(",") if lang.strip()]
+    for lang in langs:
+        if lang not in page.LANGUAGES:
+            raise ValueError(
+                f"--lang {lang}: no such language. There are: {', '.join(page.LANGUAGES)}."
+            )
+    return langs
+
+
+def _template(how: dict):
+    """The process that pages are forked from: it imports while we do, and plan."""
+    from cxlib.batch.template import Template
+
+    elsewhere = how["plain"] or how["scheduler"]
+    return (not elsewhere and Template.start()) or nullcontext()
 
 
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -371,14 +419,14 @@ class _terminated_like_ctrl_c:
 def _summary(results) -> None:
     """Lines one may paste into a mail, and where the index is."""
     width = max(len(r.page.name) for r in results)
-    for study in dict.fromkeys(r.page.study for r in results):
-        mine = [r for r in results if r.page.study == study]
+    for part in dict.fromkeys((r.page.study, r.page.suffix) for r in results):
+        mine = [r for r in results if (r.page.study, r.page.suffix) == part]
         click.echo(f"\n{mine[0].page.source['title']}")
         for r in mine:
             said = f"{MARKS.get(r.status, '')}{r.answer}"
             took = "reused" if r.reused else f"{r.seconds:4.0f} s"
             click.echo(f"    {r.page.name:{width}}  {took:6}   {said}")
-    indexes = list(dict.fromkeys(r.folder / "index.html" for r in results))
+    indexes = list(dict.fromkeys(r.folder / f"index{r.page.suffix}.html" for r in results))
     failed = sum(r.status == "failed" for r in results)
     reused = sum(r.reused for r in results)
     click.echo("")
@@ -386,15 +434,16 @@ def _summary(results) -> None:
         click.echo(f"{reused} of {len(results)} pages reused: nothing they are made from changed.")
     if failed:
         click.echo(f"{failed} of {len(results)} pages failed; each says so at its top.")
-    for index in indexes if len(indexes) == 1 else _joint(indexes):
+    folders = list(dict.fromkeys(i.parent for i in indexes))
+    for index in indexes if len(folders) == 1 else _joint(folders) or indexes:
         click.echo(_near(index))
 
 
-def _joint(indexes: list[Path]) -> list[Path]:
+def _joint(folders: list[Path]) -> list[Path]:
     from cxlib.batch import record
 
-    tops = {record.top_of(i.parent, len(indexes)) for i in indexes}
-    return [t / "index.html" for t in tops if t] or indexes
+    tops = {record.top_of(f, len(folders)) for f in folders}
+    return [t / "index.html" for t in tops if t]
 
 
 def _near(path: Path) -> str:

@@ -14,7 +14,8 @@ cell are hidden wherever a table is shown (`hide_small_cells`), never in `fit.ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.moments import Moments, buckets_of, multiplicities
+from cxlib.moments import Moments, keys_of, multiplicities
 
 LEVEL = 0.95
 MEASURES = ("term", "estimate", "low", "high", "n")
@@ -39,6 +40,8 @@ class Estimates:
     note : what was left out and why
     unit : "points", "share", "scale" ...: how the numbers of `table` are to be read
     draws, seed : of the bootstrap behind the intervals; 0 draws where there is none
+    replicates : `table`'s estimates in each draw, (draws, rows), NaN where a draw has none; all
+        estimates of one seed are drawn from the same customers (`together`, `difference`)
     """
 
     table: pd.DataFrame
@@ -47,6 +50,7 @@ class Estimates:
     unit: str = ""
     draws: int = field(default=0, kw_only=True)
     seed: int = field(default=0, kw_only=True)
+    replicates: np.ndarray | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.answer
@@ -118,13 +122,19 @@ def widened(units: float, fitted: int = 1, level: float = LEVEL) -> float:
 
 
 def at_once(
-    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    level: float = LEVEL,
+    *,
+    units: float = np.inf,
+    fitted: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals of several terms that all hold at once with probability `level`: (low, high).
 
     Max-t: each is the estimate plus and minus its standard error times one factor, the `level`
-    quantile over draws of the largest standardised deviation. Terms (last axis) that no draw
-    gives, or that never vary, have no interval.
+    quantile over draws of the largest standardised deviation. With `units` drawn and `fitted`
+    numbers they are stretched as `widened` does for one term. Terms (last axis) that no draw gives,
+    or that never vary, have no interval.
     """
     replicates = np.asarray(replicates, float)
     error = np.full(len(estimate), np.nan)
@@ -135,8 +145,107 @@ def at_once(
         return error, error
     apart = np.abs(replicates - estimate) / error
     apart = apart[~np.isnan(apart).all(1)]
-    reach = np.quantile(np.nanmax(apart, axis=1), level) * error
+    reach = _stretched(np.quantile(np.nanmax(apart, axis=1), level), units, fitted) * error
     return estimate - reach, estimate + reach
+
+
+def _stretched(reach: float, units: float, fitted: int) -> float:
+    """A reach in standard errors, for errors estimated from few `units` (as `widened` does)."""
+    from scipy.special import ndtr, stdtrit
+
+    if not np.isfinite(units):
+        return float(reach)
+    free = max(units - fitted, 2.0)
+    return float(stdtrit(free, ndtr(reach)) * np.sqrt(max(units / free, 1)))
+
+
+def together(parts: Mapping[str, Estimates]) -> Estimates:
+    """Several results as one whose intervals all hold at once, whatever is compared with what.
+
+    `table` has the name of each in `of`, then their columns. Raises ValueError unless all rest on
+    the same draws.
+    """
+    _check_draws(list(parts.values()))
+    table = pd.concat({name: e.table for name, e in parts.items()}, names=["of", None])
+    table = table.reset_index("of").reset_index(drop=True)
+    replicates = np.concatenate([e.replicates for e in parts.values()], axis=1)
+    table["low"], table["high"] = at_once(table["estimate"].to_numpy(float), replicates)
+    first, units = next(iter(parts.values())), {e.unit for e in parts.values()}
+    return Estimates(
+        table,
+        page.together(e.answer for e in parts.values()),
+        page.together(
+            [
+                page.say("The {cells} intervals hold together.", cells=page.count(len(table))),
+                *dict.fromkeys(e.note for e in parts.values()),
+            ]
+        ),
+        units.pop() if len(units) == 1 else "",
+        draws=first.draws,
+        seed=first.seed,
+        replicates=replicates,
+    )
+
+
+def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> Estimates:
+    """How far each estimate of `one` lies above the same of `other`, taken draw by draw.
+
+    Rows are matched by all columns before `estimate` (term, groups); two results of one row each
+    are matched as they are. Several intervals hold at once. `names` are what readers call the two.
+    Raises ValueError unless both rest on the same draws, have the same unit and a row in common.
+    """
+    _check_draws([one, other])
+    if one.unit != other.unit:
+        raise ValueError(f"{one.unit or 'no unit'} less {other.unit or 'no unit'} has no meaning.")
+    first, second = _matched(one.table, other.table)
+    table = one.table.iloc[first][[*_named_by(one.table), "estimate"]].reset_index(drop=True)
+    table["estimate"] -= other.table["estimate"].to_numpy()[second]
+    apart = one.replicates[:, first] - other.replicates[:, second]
+    held = at_once if len(table) > 1 else lambda _, draws: interval(draws)
+    table["low"], table["high"] = held(table["estimate"].to_numpy(float), apart)
+    table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
+    widest = table.iloc[int(table["estimate"].abs().to_numpy().argmax())]
+    write = page.percent if one.unit == "share" else page.number
+    answer = page.say(
+        "{term}: {one} less {other} is {apart} ({span}), n {n}.",
+        term=page.opening(page.label(str(widest["term"]))),
+        one=page.label(names[0]),
+        other=page.label(names[1]),
+        apart=write(widest["estimate"], 1),
+        span=page.span(widest["low"], widest["high"], 1, share=one.unit == "share"),
+        n=page.count(widest["n"]),
+    )
+    note = page.together(dict.fromkeys([one.note, other.note]))
+    facts = {"draws": one.draws, "seed": one.seed, "replicates": apart}
+    return Estimates(table, answer, note, one.unit, **facts)
+
+
+def _check_draws(results: Sequence[Estimates]) -> None:
+    if without := sum(e.replicates is None for e in results):
+        raise ValueError(
+            f"{without} of {len(results)} results have no draws, so they cannot be compared draw "
+            "by draw. Ask for them with method='bootstrap'."
+        )
+    if len({(e.draws, e.seed) for e in results}) > 1:
+        found = ", ".join(f"{e.draws:,} draws of seed {e.seed}" for e in results)
+        raise ValueError(f"results of different draws ({found}). Give all the same draws and seed.")
+
+
+def _named_by(table: pd.DataFrame) -> list[str]:
+    return list(table.columns[: table.columns.get_loc("estimate")])
+
+
+def _matched(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the rows that both tables have."""
+    if len(one) == len(other) == 1:
+        return np.zeros(1, int), np.zeros(1, int)
+    if (by := _named_by(one)) != _named_by(other):
+        raise ValueError(f"rows named by {by} cannot be matched with {_named_by(other)}.")
+    sides = [t[by].assign(place=np.arange(len(t))) for t in (one, other)]
+    both = sides[0].merge(sides[1], on=by, suffixes=("", "_2"))
+    if both.empty:
+        raise ValueError(f"the results have no row in common (by {', '.join(by)}).")
+    return both["place"].to_numpy(), both["place_2"].to_numpy()
 
 
 def how_drawn(draws: int, weight: str | None = None, bucket: str | None = None) -> str:
@@ -183,18 +292,16 @@ def bootstrap(
     """
     if rows.empty:
         raise ValueError("no rows to draw from. Choose another wave, or a wider WHERE.")
-    codes = np.arange(len(rows)) if by is None else buckets_of(rows, by)
-    codes = np.unique(codes, return_inverse=True)[1]
-    order = np.argsort(codes, kind="stable")
-    units = codes.max() + 1
     values = []
-    for times in multiplicities(units, draws, seed):
-        values.append(_value(statistic, rows.iloc[np.repeat(order, times[codes[order]])]))
+    for times in multiplicities(keys_of(rows, by), draws, seed):
+        values.append(_value(statistic, rows.iloc[np.repeat(np.arange(len(rows)), times)]))
     width = max(map(len, values))
     return np.array([v if len(v) == width else np.full(width, np.nan) for v in values], float)
 
 
 def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
+    if sample.empty:
+        return np.array([np.nan])
     try:
         return np.atleast_1d(np.asarray(statistic(sample), float))
     except (ArithmeticError, np.linalg.LinAlgError):
@@ -227,6 +334,8 @@ def display_table(
             text[column] = hiding.counts(shown, why)
         elif column in ("estimate", "low", "high"):
             text[column] = [write(v) for v in values]
+        elif pd.api.types.is_bool_dtype(values):
+            text[column] = [page.say("yes") if v else page.say("no") for v in values]
         elif pd.api.types.is_float_dtype(values):
             text[column] = [page.number(v, 2) for v in values]
         else:
@@ -236,11 +345,9 @@ def display_table(
 
 def hide_in_notebooks() -> None:
     """Have a notebook show tables (anything with a column n) without their small cells."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
+    if "IPython" not in sys.modules:  # no notebook; importing it would take longer than all else
         return
-    shell = get_ipython()
+    shell = sys.modules["IPython"].get_ipython()
     if shell is not None and hasattr(shell, "display_formatter"):
         shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, _without_small_cells)
 

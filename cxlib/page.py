@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = ("en", "zh")
+LANGUAGES = {"en": "English", "zh": "中文"}  # as each calls itself
 SMALLEST_CELL = 10
 LOCALE = Path(__file__).parent / "locale"
 # Names of terms, columns and levels: said through `label`, which no sentence of the code shows.
@@ -36,14 +36,22 @@ WORDS = (
     "report", "pattern", "not named", "design effect", "before", "after", "attribute",
     "least", "most", "weakest stability", "smallest share", "misplaced share", "chosen",
     "log-likelihood", "parameters", "BIC", "ICL", "entropy", "choice", "outcomes", "personas",
-    "placing", "needed", "moves", "limit", "p", "part", "size", "who", "worth", "needs",
-    "hurts", "plain", "sheet",
-    "precision", "caught", "EMP", "EMP without a model", "by expected profit", "by risk",
-    "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
+    "placing", "needed", "moves", "limit", "p", "part", "size", "who", "worth", "needs", "hurts",
+    "plain", "sheet", "precision", "caught", "EMP", "EMP without a model", "by expected profit",
+    "by risk", "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
     "effect outside the treat set", "by predicted gain", "by lot", "died", "moved", "other ties",
     "competition", "product", "attitude of staff", "stability index", "boosting",
     "the readable model", "days", "weeks", "months", "quoted", "contacted", "treated", "time",
-    "chi2", "leavers", "two models", "transformed outcome",
+    "chi2", "leavers", "two models", "transformed outcome", "question", "grade", "sign", "meaning",
+    "kind", "must hold", "unit", "currency", "seed", "data", "code", "penalty", "reward", "class",
+    "must-be", "performance", "attractive", "indifferent", "open", "necessary", "robustness",
+    "robust", "top", "level", "chance", "reached", "complete", "pairwise", "em", "dummy", "one",
+    "other", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave", "rmse", "mae",
+    "rmse linear", "mae linear", "rmse means", "mae means", "p held", "correlation",
+    "chance priority", "is the data sound", "how satisfied are customers",
+    "what is the satisfaction index", "is it changing", "what moves satisfaction",
+    "what to improve first", "who are our customers", "what are they worth",
+    "who is about to leave", "did the change work", "what shall we do next",
 )  # fmt: skip
 
 
@@ -174,8 +182,11 @@ def read_po(text: str) -> dict[str, str]:
 
 
 def number(value: float, digits: int = 1) -> str:
-    """`value` with thousands separated and `digits` decimals; a dash where there is none."""
-    return "–" if value != value else f"{value:,.{digits}f}".replace("-", "−")
+    """`value` with thousands separated and `digits` decimals; a dash where there is none.
+
+    A small negative number that is rounded to nothing has no sign.
+    """
+    return "–" if value != value else f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def count(value: float) -> str:

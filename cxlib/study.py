@@ -207,6 +207,7 @@ class Segments(Strict):
 class Reporting(Strict):
     smallest_cell: int = Field(10, ge=0)
     control_limits: float = Field(3.0, gt=0)
+    languages: list[Literal["en", "zh"]] = []  # of `cx run`, where it is not told any
 
 
 class Costs(Strict):

@@ -204,15 +204,31 @@ TABLES: dict[str, Table] = {
 }  # fmt: skip
 
 
+SAID = {  # what the dictionary says of kinds and rules: English, Chinese
+    "text": ("text", "文本"),
+    "number": ("number", "数值"),
+    "integer": ("integer", "整数"),
+    "date": ("date", "日期"),
+    "flag": ("flag", "是或否"),
+    "unique": ("unique", "唯一"),
+    "required": ("never empty", "不可为空"),
+    "between": ("{low:g} to {high:g}", "{low:g} 至 {high:g}"),
+    "at least": ("{low:g} or more", "{low:g} 或以上"),
+    "one of": ("one of {allowed}", "取值：{allowed}"),
+    "refers": ("in {refers}", "须在 {refers} 中"),
+}
+
+
 def dictionary(lang: str = "en") -> pd.DataFrame:
     """The data dictionary: table, column, kind, unit, what must hold, meaning in `lang`."""
+    said = {name: words[lang == "zh"] for name, words in SAID.items()}
     rows = [
         {
             "table": t.name,
             "column": f"{c.name} *" if c.name in t.key else c.name,
-            "kind": c.kind,
+            "kind": said[c.kind],
             "unit": c.unit,
-            "must hold": "; ".join(_rules(t, c)),
+            "must hold": ("；" if lang == "zh" else "; ").join(_rules(t, c, said)),
             "meaning": c.meaning[lang],
         }
         for t in TABLES.values()
@@ -221,19 +237,18 @@ def dictionary(lang: str = "en") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _rules(table: Table, column: Column) -> list[str]:
-    rules = ["unique"] if table.key == (column.name,) else []
-    if column.required:
-        rules.append("never empty")
-    if column.low is not None and column.high is not None:
-        rules.append(f"{column.low:g} to {column.high:g}")
-    elif column.low is not None:
-        rules.append(f"{column.low:g} or more")
-    if column.allowed:
-        rules.append("one of " + ", ".join(column.allowed))
-    if column.refers:
-        rules.append(f"in {column.refers}")
-    return rules
+def _rules(table: Table, column: Column, said: dict[str, str]) -> list[str]:
+    holds = {
+        "unique": table.key == (column.name,),
+        "required": column.required,
+        "between": column.low is not None and column.high is not None,
+        "at least": column.low is not None and column.high is None,
+        "one of": bool(column.allowed),
+        "refers": bool(column.refers),
+    }
+    words = {"low": column.low, "high": column.high, "allowed": ", ".join(column.allowed),
+             "refers": column.refers}  # fmt: skip
+    return [said[rule].format(**words) for rule, yes in holds.items() if yes]
 
 
 NAMES = {  # what readers call tables, columns and what is counted of them: English, Chinese
@@ -248,6 +263,26 @@ NAMES = {  # what readers call tables, columns and what is counted of them: Engl
     "audits": ("audits", "评估"),
     "customer_id": ("customer", "客户编号"),
     "response_id": ("response", "问卷编号"),
+    "event_id": ("event", "事件编号"),
+    "order_id": ("order", "订单编号"),
+    "case_id": ("case", "工单编号"),
+    "comment_id": ("comment", "评论编号"),
+    "action_id": ("action", "行动编号"),
+    "audit_id": ("audit", "评估编号"),
+    "at": ("time", "时间"),
+    "line": ("line", "行号"),
+    "product": ("product", "产品"),
+    "quantity": ("quantity", "数量"),
+    "reopened": ("reopened", "曾重开"),
+    "lang": ("language", "语言"),
+    "text": ("text", "文字"),
+    "problem": ("problem", "问题"),
+    "begun_on": ("begun on", "开始日期"),
+    "due_on": ("due on", "截止日期"),
+    "status": ("status", "状态"),
+    "rater": ("rater", "评估人"),
+    "on": ("date", "日期"),
+    "evidence": ("evidence", "依据"),
     "joined_on": ("joined on", "加入日期"),
     "left_on": ("left on", "流失日期"),
     "left_because": ("reason for leaving", "流失原因"),

@@ -48,4 +48,4 @@ def keep(source: Path, executed: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(min(refresh(), 1))
+    sys.exit(min(refresh(sys.argv[1:]), 1))

@@ -25,7 +25,7 @@ def fit(counts: dict[str, int], everybody: int | None = None) -> Estimates:
 
 
 def overall(n: int) -> Estimates:
-    return Estimates(pd.DataFrame({"term": ["speed"], "estimate": [6.5], "n": [n]}), "Mean 6.5.",
+    return Estimates(pd.DataFrame({"term": ["speed"], "estimate": [7.1], "n": [n]}), "Mean 7.1.",
                      unit="points")  # fmt: skip
 
 
@@ -64,6 +64,12 @@ def test_every_total_is_looked_at() -> None:
     assert list(apart.among(dict(reversed(of_run.items())))) == ["20"]
 
 
+def test_an_effect_is_no_total_of_means() -> None:
+    effect = overall(93)
+    effect.table["estimate"] = 0.2
+    assert apart.among({"10": shown("", effect), "20": shown("", fit({"a": 40, "b": 50}))}) == {}
+
+
 def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
     narrow = shown("channel != 'fax'", overall(90), fit({"a": 40, "b": 50}))
     found = apart.among({"all": shown("", overall(93)), "some": narrow})
@@ -71,7 +77,7 @@ def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
     made = notebook(narrow)
     private.protect_from(made, found["some"])
     html = pages.bind(made, pages.Facts("T"))
-    assert not any(x in json.dumps(made) + html for x in ("7.25", "6.5", "Web leads", "svg"))
+    assert not any(x in json.dumps(made) + html for x in ("7.25", "7.1", "Web leads", "svg"))
     [kept] = report.answers_of(made).values()
     assert "left out" in kept["answer"] and kept["answer"] in html
     assert report.audit_of(made)["hidden"][-1]["reason"].startswith("beside a page about more")

@@ -61,10 +61,18 @@ print("out"); print("err", file=sys.stderr); print("out again")
 report.keep("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 """
+# Moves a little each time it is drawn.
+LAID_OUT = """\
+from matplotlib import pyplot as plt
+figure, axes = plt.subplots(2, 2, layout="constrained")
+for ax in axes.flat:
+    ax.plot([0, 1e6], [0, 1]); ax.set(title="Titles of some length", ylabel="and labels")
+figure.suptitle("All");
+"""
 
 
-def write(folder: Path, name: str, *cells: str, needs=("responses",)) -> None:
-    tagged = new_code_cell(CELL, metadata={"tags": ["parameters"]})
+def write(folder: Path, name: str, *cells: str, needs=("responses",), asked: str = CELL) -> None:
+    tagged = new_code_cell(asked, metadata={"tags": ["parameters"]})
     made = new_notebook(
         cells=[new_markdown_cell(f"# {name}"), tagged, *map(new_code_cell, cells)],
         metadata={"cxlib": {"needs": list(needs), "title": {"en": name}}},
@@ -82,7 +90,7 @@ def project(tmp_path_factory):
     (study / "study.yaml").write_text(STUDY)
     rows = [f"r{i},w{i % 2 + 1},{'web' if i % 3 else 'shop'},{i % 10 + 1}" for i in range(60)]
     (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
-    write(notebooks, "10_works", ANSWER, MORE, "show.intervals(table);")
+    write(notebooks, "10_works", ANSWER, MORE, "show.intervals(table);", LAID_OUT)
     write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
@@ -114,6 +122,21 @@ def test_parameters_are_read_from_the_cell() -> None:
     assert (draws.type, draws.default, draws.low, draws.high) == ("int", 100, 10, 20000)
     assert draws.comment == "bootstrap draws" and lang.choices == ("en", "zh")
     assert items.kind == "item" and read["WHERE"].kind == "condition"
+
+
+def test_a_list_names_nothing_twice() -> None:
+    with pytest.raises(ValueError, match="ITEMS names 'a' twice"):
+        declared.read_cell(CELL)["ITEMS"].read("a, b, a")
+
+
+def test_what_is_explained_does_not_explain_itself(project) -> None:
+    asked = CELL + 'OUTCOME: str = ""  # what to explain (an item)\n'
+    asked += "DRIVERS: list[str] = []  # what may explain it (items)\n"
+    write(project / "notebooks", "70_drives", "1", asked=asked)
+    for given in ({"DRIVERS": "satisfied"}, {"DRIVERS": "satisfied", "OUTCOME": "satisfied"}):
+        with pytest.raises(ValueError, match="'satisfied' is one of the DRIVERS.*another outcome"):
+            batch.plan(["tiny"], ["70"], given)
+    assert batch.plan(["tiny"], ["70"])  # the study's own are the study's to check
 
 
 @pytest.mark.parametrize(
@@ -206,9 +229,9 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
 def test_a_whole_page_is_kept_and_shown(made) -> None:
     result = made["10"]
     assert result.status == "whole" and result.answer == "Mean 5.5000, n 60."
-    html = result.file.read_text(encoding="utf-8")
+    html = result.file.read_text(encoding="utf-8").replace("\xa0", " ")  # n stays with its number
     assert "Mean 5.5000, n 60." in html and "<dt>SEED</dt><dd>7" in html
-    assert html.count("<img ") == 1
+    assert html.count("<img ") == 2
 
 
 def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
@@ -237,7 +260,7 @@ def test_answers_and_record_lie_beside_the_pages(made) -> None:
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert answers["10_works"]["mean"]["answer"] == "Mean 5.5000, n 60."
     assert [p["status"] for p in run["pages"]] == ["whole", "failed", "failed", "lacking"]
-    assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 6
+    assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 7
     assert {"code", "data", "environment"} <= set(run) and "responses" in run["data"]
 
 

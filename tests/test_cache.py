@@ -72,7 +72,7 @@ def test_the_record_names_what_each_page_was_made_from(runs) -> None:
     first = run["pages"][0]
     assert set(first["key"]) == set(cache.PARTS)
     assert (first["name"], first["study"], first["status"]) == ("10_works", "tiny", "whole")
-    assert first["reused"] and first["answers"] == "answers.json" and first["seconds"] < 1
+    assert first["reused"] and first["answers"] == "answers.json"
 
 
 def test_other_pages_beside_it_need_no_new_run(runs) -> None:

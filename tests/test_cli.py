@@ -70,6 +70,30 @@ def test_debug_shows_where() -> None:
 def test_the_dictionary_is_printed() -> None:
     output = cx("check", "--dictionary").output
     assert "customer_id" in output and "responses" in output
+    assert max(map(len, output.splitlines())) <= 100
+
+
+def test_the_dictionary_wraps_in_a_narrow_terminal(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = cx("check", "--dictionary").output.splitlines()
+    [head] = [n for n, line in enumerate(lines) if line.startswith("responses:")]
+    table = lines[head + 1 : lines.index("", head)]
+    assert all(len(line) <= 50 for line in table) and "  response_id *" in table[0]
+    assert any(line.startswith(" " * 12) for line in table)  # a meaning goes on below itself
+
+
+def test_check_finds_reports_that_there_are_not(project) -> None:  # noqa: F811
+    file = project / "data" / "tiny" / "study.yaml"
+    before = file.read_text()
+    wrong = before.replace("reports: [10, 30]", "reports: {'10': {DRWAS: 5}, '77': {}, '30': {}}")
+    file.write_text(wrong)
+    try:
+        done = cx("check", "tiny")
+    finally:
+        file.write_text(before)
+    assert done.exit_code == 1
+    assert "reports, '10': 10_works has no parameter 'DRWAS'; did you mean" in done.output
+    assert "reports, '77': no notebook '77'" in done.output and "'30'" not in done.output
 
 
 def test_check_and_load_count_rows() -> None:

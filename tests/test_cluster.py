@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -141,14 +144,25 @@ def test_a_cluster_of_another_kind_is_refused_before_anything_runs(dask, spread,
 
 
 @pytest.mark.slow
-def test_stopping_waits_for_no_worker(site, dask, spread) -> None:
-    def stop() -> None:
-        raise KeyboardInterrupt
+def test_stopping_waits_for_no_worker_and_ends_what_it_runs(site, dask, spread) -> None:
+    place = site / "pid"
+    told = f"pathlib.Path({str(place)!r}).write_text(str(os.getpid()))"
+    write(site / "notebooks", "62_tells", f"import os, pathlib, time\n{told}\ntime.sleep(600)")
 
+    def stop() -> None:
+        while not place.exists() or not place.read_text():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        batch.run(batch.plan(["tiny"], ["22", "60"]), out=site / "stopped", scheduler=dask.address,
-                  keep=False, jobs=2, longest=3, progress=Watching(2, stop))  # fmt: skip
+        batch.run(batch.plan(["tiny"], ["62"]), out=site / "stopped", scheduler=dask.address,
+                  keep=False, progress=Progress(1, io.StringIO()))  # fmt: skip
     assert (site / "stopped" / "index.html").exists()
+    until = time.monotonic() + 20
+    while Path(f"/proc/{place.read_text()}").exists():
+        assert time.monotonic() < until, "the page runs on"
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

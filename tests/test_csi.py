@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import csi, moments, page, sources, study, synthetic
+from cxlib import csi, moments, page, sources, study
 from cxlib.csi import pls
 
 WITNESS = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi.json").read_text("utf-8"))
@@ -27,6 +27,15 @@ MODEL = csi.Model(ECSI, preset="ecsi12")
 SMALL = csi.Model(
     {"quality": ["q1", "q2", "q3"], "satisfaction": ["s1", "s2"], "loyalty": ["l1"]},
     {"satisfaction": ["quality"], "loyalty": ["satisfaction", "quality"]},
+)
+NESTED = csi.Model(
+    {n: ECSI[n] for n in ("image", "quality", "value", "satisfaction", "loyalty")}
+    | {"experience": ["quality", "value"]},
+    {
+        "experience": ["image"],
+        "satisfaction": ["image", "experience"],
+        "loyalty": ["satisfaction"],
+    },
 )
 
 
@@ -56,6 +65,35 @@ def answers(n: int = 300, seed: int = 5) -> pd.DataFrame:
         weight=rng.uniform(0.5, 2, n),
         customer_id=np.arange(n) % (n * 4 // 5),
     )
+
+
+PARTED = csi.Model(
+    {
+        "whole": ["quality", "joy"],
+        "quality": ["q1", "q2", "q3"],
+        "joy": ["s1", "s2"],
+        "loyalty": ["l1"],
+    },
+    {"loyalty": ["whole"]},
+    target="loyalty",
+)
+FACTORS = csi.Model(
+    {k: [f"{k[0]}{i}" for i in range(3)] for k in ("quality", "satisfaction", "loyalty")},
+    SMALL.paths,
+)
+WIDE = {item: (-20, 20) for item in FACTORS.items}
+
+
+def exact_factors(n: int = 200) -> tuple[pd.DataFrame, np.ndarray]:
+    """Answers whose correlations are exactly those of three factors, and their loadings."""
+    loadings = np.array([0.9, 0.8, 0.7, 0.85, 0.75, 0.65, 0.8, 0.8, 0.6])
+    factors = np.array([[1, 0.6, 0.5], [0.6, 1, 0.62], [0.5, 0.62, 1]])  # .5 = .2 + .5 x .6
+    home = np.repeat(np.arange(3), 3)
+    cor = np.outer(loadings, loadings) * factors[home[:, None], home]
+    np.fill_diagonal(cor, 1)
+    raw = np.random.default_rng(3).normal(size=(n, 9))
+    white = (raw - raw.mean(0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(raw.T, ddof=0))).T
+    return pd.DataFrame(white @ np.linalg.cholesky(cor).T, columns=FACTORS.items), loadings
 
 
 def numbers(fit: csi.Fit) -> np.ndarray:
@@ -91,6 +129,23 @@ def test_mobi_with_two_formative_constructs_agrees_with_seminr(mobi):
     for part in ("paths", "weights", "loadings", "r2"):
         witness = {k.lower(): v for k, v in WITNESS["formative"][part].items()}
         table = getattr(fit, part)
+        assert_allclose(table["estimate"], [witness[t] for t in table["term"]], atol=2e-6)
+
+
+def test_mobi_by_consistent_pls_agrees_with_seminr(mobi):
+    fit = csi.fit(mobi, MODEL, consistent=True, draws=2)
+    for part in ("paths", "loadings", "r2"):
+        witness = {k.lower(): v for k, v in WITNESS["consistent"][part].items()}
+        table = getattr(fit, part)
+        assert_allclose(table["estimate"], [witness[t] for t in table["term"]], atol=2e-6)
+
+
+def test_mobi_with_a_construct_of_a_higher_order_agrees_with_seminr(mobi):
+    fit = csi.fit(mobi, NESTED, draws=2)
+    for part in ("paths", "weights"):
+        witness = {k.lower(): v for k, v in WITNESS["higher"][part].items()}
+        table = getattr(fit, part)
+        assert len(table) == len(witness)
         assert_allclose(table["estimate"], [witness[t] for t in table["term"]], atol=2e-6)
 
 
@@ -171,6 +226,68 @@ def test_a_model_of_single_questions_is_a_regression():
     assert fit.reliability.empty
 
 
+def test_consistent_pls_finds_the_factors_of_a_population_exactly():
+    rows, loadings = exact_factors()
+    fit = csi.fit(rows, FACTORS, scales=WIDE, consistent=True, draws=2)
+    paths = fit.paths.set_index(["cause", "effect"])["estimate"]
+    assert paths["quality", "satisfaction"] == pytest.approx(0.6)
+    assert paths["quality", "loyalty"] == pytest.approx(0.2)
+    assert paths["satisfaction", "loyalty"] == pytest.approx(0.5)
+    assert_allclose(fit.loadings["estimate"], loadings, atol=1e-7)
+    assert fit.r2["estimate"].tolist() == pytest.approx([0.36, 0.41])
+    plain = csi.fit(rows, FACTORS, scales=WIDE, draws=2)
+    assert plain.paths["estimate"].iloc[0] < 0.55  # measurement error lies on it
+    assert_allclose(plain.table["estimate"], fit.table["estimate"])  # the index is the same
+
+
+def test_importance_of_a_factor_is_freed_of_the_error_of_its_own_index_only():
+    rows, _ = exact_factors()
+    plain = csi.fit(rows, FACTORS, scales=WIDE, draws=2)
+    freed = csi.fit(rows, replace(FACTORS, reflective=("quality",)), scales=WIDE, draws=2)
+    rho = freed.reliability.query("construct == 'quality' and term == 'rho_A'")["estimate"].item()
+    before, after = plain.importance["estimate"].item(), freed.importance["estimate"].item()
+    assert after == pytest.approx(before / rho)
+
+
+def test_the_index_of_a_whole_is_the_weighted_mean_of_its_parts():
+    rows = answers()
+    fit = csi.fit(rows, PARTED, draws=50)
+    index = fit.table.set_index("term")["estimate"]
+    share = fit.weights.set_index("term")["share"]
+    assert index["whole"] == pytest.approx(
+        share["quality"] * index["quality"] + share["joy"] * index["joy"]
+    )
+    flat = csi.fit(rows, PARTED.stages[0], draws=2)
+    assert_allclose(
+        flat.table.set_index("term").loc[["quality", "joy"], "estimate"], index[["quality", "joy"]]
+    )
+    assert fit.paths["term"].tolist() == ["whole → loyalty"]
+    score = rows[list(PARTED.items[:3])] @ share[list(PARTED.items[:3])].to_numpy()
+    joy = rows[["s1", "s2"]] @ share[["s1", "s2"]].to_numpy()
+    whole = share["quality"] * score + share["joy"] * joy
+    assert fit.paths["estimate"].item() == pytest.approx(whole.corr(rows["l1"]), abs=1e-6)
+
+
+def test_a_study_may_declare_parts_and_factors():
+    declared = study.IndexModel(
+        constructs=PARTED.constructs, paths=PARTED.paths, target="loyalty", reflective=["quality"]
+    )
+    model = csi.model_of(declared)
+    assert model.parts == {"whole": ["quality", "joy"]} and model.reflective == ("quality",)
+    note = csi.fit(answers(), model, draws=2).note
+    assert "taking these for common factors: quality." in note
+
+
+def test_a_group_has_the_index_of_a_whole_by_the_weights_of_everybody():
+    rows, model = answers(), replace(PARTED, target="whole")
+    table = csi.fit_by(rows, model, "channel", draws=20).table.set_index("channel")
+    share = csi.fit(rows, model, draws=2).weights.set_index("term")["share"]
+    web = rows[rows["channel"] == "web"].mean(numeric_only=True)
+    parts = {"quality": ["q1", "q2", "q3"], "joy": ["s1", "s2"]}
+    index = sum(share[p] * (share[q] @ web[q] - 1) / 9 * 100 for p, q in parts.items())
+    assert table.loc["web", "estimate"] == pytest.approx(index)
+
+
 # --- laws
 
 
@@ -232,7 +349,7 @@ def test_a_draw_is_the_fit_of_the_drawn_rows(scheme):
     again = sums.resample(7, seed=3)
     mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(again.cov, 0, -1)
     drawn = pls.solve(plan, mean, cov, ends, scheme, start=point)
-    times = moments.multiplicities(120, 7, seed=3)[4]
+    times = moments.multiplicities(moments.keys_of(rows), 7, seed=3)[4]
     fresh = csi.fit(rows.iloc[np.repeat(np.arange(120), times)], SMALL, scheme=scheme, draws=2)
     assert_allclose(drawn.index[:, 4], fresh.table["estimate"], atol=1e-6)
     assert_allclose(drawn.weights[:, 4], fresh.weights["estimate"], atol=1e-7)
@@ -353,14 +470,96 @@ def test_negative_weights_rho_over_one_and_the_ccsi_type_are_warned_of():
     assert len([c for causes in chinese.paths.values() for c in causes]) == 12
 
 
+def test_improper_factors_are_warned_of_and_counted():
+    rows = answers(60, seed=8)
+    rows["s2"] = np.clip(rows["q1"] + np.random.default_rng(2).integers(-1, 2, 60), 1, 10)
+    chain = replace(SMALL, paths={"satisfaction": ["quality"], "loyalty": ["satisfaction"]})
+    note = csi.fit(rows, chain, consistent=True, draws=200).note
+    assert "freed of error, quality and satisfaction correlate by 1." in note
+    assert "draws the solution was improper" in note
+    assert "taking these for common factors: quality; satisfaction." in note
+    with pytest.raises(ValueError, match="once freed of measurement error, are copies"):
+        csi.fit(rows, SMALL, consistent=True, draws=2)
+    with pytest.raises(ValueError, match="questions of 'quality' share nothing"):
+        two = replace(chain, constructs={**SMALL.constructs, "quality": ["q1", "q2"]})
+        csi.fit(apart(rows), two, consistent=True, draws=2)
+
+
+def apart(rows: pd.DataFrame) -> pd.DataFrame:
+    """Answers in which q1 and q2 go with satisfaction, but against one another."""
+    noise = np.random.default_rng(5).normal(0, 2, len(rows))
+    half = rows["s1"] / 3 + 4
+    both = {"q1": half + noise, "q2": half - noise}
+    return rows.assign(**{q: np.clip(v, 1, 10) for q, v in both.items()})
+
+
+def test_draws_that_are_turned_round_are_counted():
+    plan, rows = pls.plan_of(SMALL), answers()
+    sums = moments.of(rows, SMALL.items).total()
+    ends, cov = np.array([(1.0, 10.0)] * 6), sums.cov[..., None]
+    ahead = pls.solve(plan, sums.mean[:, None], cov, ends)
+    start = ahead.weights[:, 0] * np.array([-1, -1, -1, 1, 1, 1])
+    turned = pls.solve(plan, sums.mean[:, None], cov, ends, start=start)
+    assert ahead.turned.tolist() == [0]
+    assert_allclose(turned.weights[:3], -ahead.weights[:3], atol=1e-8)
+
+
 def test_draws_without_a_solution_are_counted():
     rows = answers(30)
     rows["l1"] = 7.0
     rows.loc[0, "l1"] = 3.0  # a third of the draws miss this one answer
     fit = csi.fit(rows, SMALL, draws=500)
-    lost = (moments.multiplicities(30, 500, 1)[:, 0] == 0).sum()
+    lost = (moments.multiplicities(moments.keys_of(rows), 500, 1)[:, 0] == 0).sum()
     assert f"{lost} of 500 draws did not settle" in fit.note
     assert fit.table["low"].notna().all()
+
+
+def test_the_width_rule_is_checked_and_says_how_many_would_meet_it():
+    fit = csi.fit(answers(), SMALL, draws=300)
+    row = csi.precision(fit).table.set_index("term").loc["satisfaction"]
+    assert row["width"] == pytest.approx(row["high"] - row["low"]) and not row["meets"]
+    assert row["needed"] == np.ceil(300 * (row["width"] / 4) ** 2)
+    assert f"some {row['needed']:,.0f} answers would meet it" in fit.note
+    found = csi.precision(csi.fit(answers(20_000), SMALL, draws=100))
+    assert found.table["meets"].all() and "Every interval is at most 4 points" in found.answer
+    assert f"would need n {row['needed']:,.0f}" not in found.answer
+    larger = csi.precision(csi.fit(answers(int(row["needed"]), 6), SMALL, draws=300)).table
+    assert larger.set_index("term").loc["satisfaction", "width"] == pytest.approx(4, abs=0.5)
+
+
+def test_the_map_puts_first_what_matters_more_and_stands_lower():
+    rows = answers(2000).assign(t1=lambda r: np.clip(r["q1"] // 2, 1, 10))
+    rng = np.random.default_rng(1)
+    rows["u1"], rows["v1"] = rng.integers(6, 11, (2, 2000))
+    model = csi.Model(
+        {"talk": ["t1"], "price": ["u1"], "shop": ["v1"], "satisfaction": ["s1", "s2"]},
+        {"satisfaction": ["talk", "price", "shop"]},
+    )
+    found = csi.priorities(csi.fit(rows, model, draws=200))
+    assert found.table["term"].iloc[0] == "talk" and found.table["chance_priority"].iloc[0] == 1
+    assert found.answer == (
+        "Beyond chance, these go with satisfaction more than the average construct and stand "
+        "lower: talk."
+    )
+    rows["t1"] = (6 + rows["t1"]).clip(None, 10)
+    assert "No construct both" in csi.priorities(csi.fit(rows, model, draws=200)).answer
+
+
+def test_not_experienced_is_told_apart_from_not_answered():
+    rows = answers().assign(q2_not_experienced=lambda r: r.index < 40)
+    rows.loc[:49, "q2"] = np.nan
+    assert "Not experienced, so not rated: q2 40." in csi.fit(rows, SMALL, draws=20).note
+
+
+def test_maximum_likelihood_uses_everybody_and_agrees_without_gaps():
+    rows = answers()
+    assert_allclose(
+        numbers(csi.fit(rows, SMALL, missing="em", draws=20)),
+        numbers(csi.fit(rows, SMALL, draws=20)), atol=1e-5,
+    )  # fmt: skip
+    rows.loc[:99, "l1"] = np.nan
+    fit = csi.fit(rows, SMALL, missing="em", draws=20)
+    assert fit.table["n"].eq(300).all() and "maximum likelihood" in fit.note
 
 
 # --- mistakes
@@ -380,6 +579,24 @@ def test_draws_without_a_solution_are_counted():
         ({"target": "joy"}, "target: 'joy' is not a construct"),
         ({"formative": ("price",)}, "formative: 'price' is not a construct"),
         ({"preset": "nps"}, "no preset 'nps'"),
+        ({"reflective": ("price",)}, "reflective: 'price' is not a construct"),
+        ({"reflective": ("loyalty",), "formative": ("loyalty",)}, "formative and reflective"),
+        (
+            {"constructs": {**SMALL.constructs, "image": ["quality", "i1"]}},
+            "'image' is made of constructs, so 'i1' in it must be one too",
+        ),
+        (
+            {"constructs": {**SMALL.constructs, "image": ["quality"]}},
+            "'quality' is a part of 'image': paths and target name the whole",
+        ),
+        (
+            {"constructs": {**SMALL.constructs, "a": ["b"], "b": ["c"], "c": ["c1"]}},
+            "Two levels are the most",
+        ),
+        (
+            {"constructs": {**SMALL.constructs, "a": ["c"], "b": ["c"], "c": ["c1"]}},
+            "'c' is used twice",
+        ),
         (
             {
                 "paths": {
@@ -452,47 +669,3 @@ def test_a_construct_that_is_a_copy_of_another_is_named():
 def test_an_unknown_scheme_lists_those_there_are():
     with pytest.raises(ValueError, match="path, factorial, centroid"):
         csi.fit(answers(), SMALL, scheme="pat")
-
-
-# --- recovery
-
-
-def covered(make, truth: pd.Series, samples: int, **how) -> pd.Series:
-    """Share of samples whose interval holds the truth, by term."""
-    hits = []
-    for sample in range(samples):
-        table = make(sample, **how).table.set_index("term").loc[truth.index]
-        hits.append((table["low"] <= truth) & (truth <= table["high"]))
-    return pd.concat(hits, axis=1).mean(axis=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("n", "weight"), [(400, None), (400, "weight"), (50, None)])
-def test_the_interval_of_the_index_covers_the_truth_95_times_in_100(n, weight):
-    big = csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
-    truth = big.table.set_index("term")["estimate"]
-
-    def sampled(k: int) -> csi.Fit:
-        return csi.fit(answers(n, 1000 + k), SMALL, weight=weight, draws=400, seed=k)
-
-    found = covered(sampled, truth, 600)
-    assert found.between(0.93, 0.97).all(), found.to_dict()
-
-
-@pytest.mark.slow
-def test_the_interval_of_the_index_covers_the_truth_of_the_made_up_company():
-    truth = pd.Series(synthetic.TRUTH["population"]["index"])
-    model = csi.Model(synthetic.CONSTRUCTS, preset="ecsi12")
-
-    def sampled(k: int) -> csi.Fit:
-        return csi.fit(synthetic.survey(400, seed=5000 + k), model, draws=400, seed=k)
-
-    found = covered(sampled, truth, 500)
-    assert found.between(0.93, 0.97).all(), found.to_dict()
-
-
-def test_the_bootstrap_error_of_paths_is_that_of_new_samples():
-    fits = [csi.fit(answers(300, s), SMALL, draws=2).paths["estimate"] for s in range(80)]
-    fit = csi.fit(answers(300), SMALL, draws=800)
-    width = (fit.paths["high"] - fit.paths["low"]) / 3.92
-    assert_allclose(width, np.std(fits, axis=0), rtol=0.25)

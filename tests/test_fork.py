@@ -13,7 +13,7 @@ import pytest
 from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch
-from cxlib.batch import template
+from cxlib.batch import imports, template
 from cxlib.batch.environment import for_pages
 from cxlib.batch.progress import Progress
 
@@ -37,6 +37,7 @@ seen = {
     "modules": "spoilt" in sys.modules,
     "cwd": os.getcwd(),
     "rcParams": mpl.rcParams["font.size"],
+    "lacking": [name for name, module in sys.modules.items() if module is None],
 }
 print(json.dumps(seen))
 """
@@ -68,6 +69,12 @@ CANARIES = {
     "scipy": "import scipy.linalg as s\nwith limits(2): s.svd(np.random.rand(100, 100))",
     "matplotlib": "from matplotlib import pyplot as p; p.plot([1, 2]); p.show()",
 }
+
+
+MODULES = {
+    "scipy.stats", "scipy.optimize", "sklearn.cluster", "sklearn.ensemble", "sklearn.preprocessing",
+    "duckdb", "pyarrow.parquet", "cxlib.segments", "cxlib.churn", "cxlib.csi", "cxlib.drivers",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +127,26 @@ def test_a_template_with_a_thread_does_not_fork_and_the_page_is_made(project, mo
     assert result.status == "whole"
 
 
-def test_the_template_has_one_thread_when_it_forks() -> None:
-    code = "from cxlib.batch import template as t; t._import_all(); print(t.threads())"
+def test_the_template_has_one_thread_whatever_a_notebook_imports() -> None:
+    code = (
+        "from cxlib.batch import imports, template as t; t._import_all()\n"
+        f"t._import_for([*sorted(imports.KNOWN), *{sorted(MODULES)}]); print(t.threads())"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                          env=for_pages(Path("/nonexistent")))  # fmt: skip
     assert out.stdout.strip() == "1"
+
+
+def test_what_a_notebook_imports_is_known_before_it_runs(tmp_path) -> None:
+    write(tmp_path, "10_imports", "%matplotlib inline\n!ls\nimport numpy as np, requests\nx?",
+          "from scipy.stats import norm\nfrom cxlib import show", "not python", "import seaborn",
+          "def late():\n    from sklearn.cluster import KMeans")  # fmt: skip
+    assert imports.of(tmp_path / "10_imports.ipynb") == [
+        "numpy", "scipy.stats", "scipy.stats.norm", "cxlib", "cxlib.show", "seaborn",
+        "sklearn.cluster", "sklearn.cluster.KMeans",
+    ]  # fmt: skip
+
+
+def test_a_notebook_may_import_what_the_batch_does_without(forked) -> None:
+    """Nothing that was kept from nbformat is kept from the page."""
+    assert not {name for name in batch.UNNEEDED if name in seen_by(forked["50"])["lacking"]}

@@ -400,7 +400,7 @@ def test_the_mobile_survey_is_taken_in_whole():
 def test_the_airport_survey_keeps_never_used_apart():
     taken = _public("airport", "responses")
     of_2017 = taken.rows[taken.rows["wave"] == "2017"]
-    assert (taken.offered, taken.quarantined, len(of_2017)) == (5640, 0, 2831)
+    assert (taken.offered, taken.quarantined, len(of_2017)) == (28665, 0, 2831)
     assert of_2017["art_not_experienced"].sum() == 445
     assert of_2017["art"].notna().sum() == 18 + 77 + 553 + 892 + 744
     assert of_2017["recommend"].notna().sum() == 2831 - 84 - 1
@@ -408,6 +408,28 @@ def test_the_airport_survey_keeps_never_used_apart():
     assert taken.rows.loc[taken.rows["home"] == "San Francisco County", "residence"].mode()[0] == (
         "Bay Area"
     )
+    assert not [n for n in taken.notes if "no recode" in n]
+
+
+@pytest.mark.mirror
+def test_nine_years_of_the_airport_have_one_set_of_names():
+    rows = _public("airport", "responses").rows
+    asked = {"2010": 3234, "2011": 3872, "2012": 3521, "2013": 3535, "2014": 2818, "2015": 2958,
+             "2016": 3087, "2017": 2831, "2018": 2809}  # fmt: skip
+    assert rows["wave"].value_counts().to_dict() == asked
+    # Counted in the files: "the airport as a whole" is Q6N, Q8N, Q8N_WHOLE, Q7O_WHOLE and Q7ALL.
+    whole = {"2010": [5, 50, 705, 1744, 589], "2011": [16, 66, 827, 1978, 807],
+             "2013": [6, 69, 616, 1931, 712], "2016": [7, 51, 497, 1633, 731]}  # fmt: skip
+    for wave, counts in whole.items():
+        answers = rows.loc[rows["wave"] == wave, "overall"].dropna()
+        assert answers.value_counts().reindex([1, 2, 3, 4, 5]).to_list() == counts
+    by_wave = rows.groupby("wave")
+    assert set(by_wave["recommend"].count().loc[lambda n: n > 0].index) == {"2017", "2018"}
+    assert by_wave["weight"].sum().to_dict() == pytest.approx(asked, rel=1e-4)
+    assert rows["boarding_area"].notna().all() and set(rows["boarding_area"]) == set("ABCDEFG")
+    assert set(rows["age"].dropna()) <= {"Under 18", "18 to 24", "25 to 34", "35 to 44",
+                                         "45 to 54", "55 to 64", "65 and over"}  # fmt: skip
+    assert not rows.loc[rows["wave"] == "2012", "wifi"].notna().any()
 
 
 def _public(name: str, table: str) -> intake.Intake:

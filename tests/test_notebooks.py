@@ -31,6 +31,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "DRAWS": 150,
     "SEED": 2,
     "GROUPS": 3,
+    "PARTS": ["channel"],
 }
 ids = {"ids": lambda path: path.stem}
 
@@ -93,7 +94,7 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
     from cxlib import reserve
 
     with reserve.open("sample") as store:
-        wave, items = store.waves()[-1], list(store.study.items)
+        wave, items = store.waves()[-2], list(store.study.items)
         drivers = list(store.study.default_drivers)
         first = store.study.default_outcome
     chosen = {**OTHER, "WAVE": wave, "DRIVERS": drivers[:-1],

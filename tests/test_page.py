@@ -13,6 +13,7 @@ def test_numbers_are_written_as_readers_write_them() -> None:
     assert page.percent(0.413) == "41%"
     assert page.span(0.38, 0.44, 0, share=True) == "38% to 44%"
     assert page.number(float("nan")) == "–"
+    assert (page.number(-0.04), page.percent(-0.001)) == ("0.0", "0%")
 
 
 def test_a_sentence_without_an_entry_stays_english() -> None:

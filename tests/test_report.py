@@ -223,14 +223,37 @@ def test_the_top_index_shows_the_newest_run_first(tmp_path) -> None:
         (tmp_path / "s" / run / "run.json").write_text(json.dumps(record(run=run, begun=begun)))
     (tmp_path / "s" / "broken").mkdir()
     (tmp_path / "s" / "broken" / "run.json").write_text("{")
-    html = indexes.of_all(tmp_path)
+    html = indexes.of_all(tmp_path)["index.html"]
     assert html.index("s/r2/index.html") < html.index("s/r1/index.html")
 
 
 def test_an_empty_top_index_says_so(tmp_path) -> None:
-    assert "No report yet." in indexes.of_all(tmp_path)
+    assert "No report yet." in indexes.of_all(tmp_path)["index.html"]
 
 
 def test_chinese_pages_keep_their_words(fit) -> None:
     page.begin(lang="zh", labels={"speed": "速度"})
     assert "速度" in bound(kept(fit), lang="zh")
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", ["seed 1 · data 2de", "Citation", "Cite this page as", "Data dictionary",
+             "Show the code (cell 2)", "Notebook"]),
+     ("zh", ["种子 1 · 数据 2de", "引用", "引用本页", "数据字典", "显示代码（单元格 2）",
+             "笔记本"])],
+)  # fmt: skip
+def test_a_page_says_what_it_is_made_of(fit, lang: str, words: list[str]) -> None:
+    page.begin(lang=lang)
+    about = {"title": "T", "source": "s", "licence": "l", "citation": "Doe (2020)"}
+    html = bound(kept(fit), lang=lang, study=about, foot=("seed 1", "data 2de"), notebook="x.ipynb")
+    assert [w for w in [*words, "Doe (2020)"] if w not in html] == []
+    for file in ("dictionary.html", "index.html", "answers.json", "run.json", "x.ipynb"):
+        assert f'href="{file}"' in html
+
+
+def test_of_many_answers_the_first_are_at_the_top(fit) -> None:
+    cells = [kept(fit, f"a{i}") for i in range(8)]
+    html = bound(*cells)
+    top = html[html.index('class="answer"') : html.index("</section>")]
+    assert "2 more" in top and top.count("<li>") == 7

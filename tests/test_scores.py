@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import page, scores, synthetic
-from cxlib.scores import intervals
+from cxlib import estimates, page, scores, synthetic
+from cxlib.scores import cells, intervals, means
+from cxlib.scores.measures import Measure
+from cxlib.scores.rows import read
 from cxlib.study import Item
 from cxlib.synthetic import people
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
+TRENDS = json.loads((Path(__file__).parent / "reference" / "trends.json").read_text("utf-8"))
 NUMBERS = ["estimate", "low", "high"]
 
 
@@ -59,6 +63,38 @@ def test_adjusted_wald_adds_three_answers():
     assert_allclose([low, high], [p - d - reach, p - d + reach], rtol=1e-6)
 
 
+def test_the_score_interval_is_tangos():
+    # Promoters and detractors are the discordant pairs of a paired comparison.
+    case = TRENDS["paired"]
+    shares = (case[k] / case["n"] for k in ("promoters", "detractors"))
+    assert_allclose(intervals.score(*shares, case["n"]), [case["low"], case["high"]], atol=5e-4)
+
+
+def test_the_ends_of_the_score_interval_are_just_not_rejected():
+    p, d, n = np.array([0.5, 0.1, 1.0]), np.array([0.2, 0.4, 0.0]), np.array([50, 12, 9])
+    for end in intervals.score(p, d, n):
+        # The shares that are likeliest given the difference, by search instead of by formula.
+        lower = np.linspace(1e-9, 1, 200_001)[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            upper = lower + end
+            rest = 1 - lower - upper
+            terms = (p, upper), (d, lower), (1 - p - d, rest)
+            likely = sum(np.where(k > 0, k * np.log(v), 0) for k, v in terms)
+        allowed = (rest >= 0) & (upper >= 0) & ~np.isnan(likely)
+        best = lower[np.where(allowed, likely, -np.inf).argmax(0), 0]
+        z = (p - d - end) / np.sqrt((2 * best + end - end**2) / n)
+        inside = np.abs(end) < 1 - 1e-6
+        assert_allclose(np.abs(z[inside]), 1.959964, atol=2e-3)
+
+
+def test_the_dirichlet_interval_is_the_posterior():
+    counts = np.array([8, 12, 20]) + 0.5
+    drawn = np.random.default_rng(3).dirichlet(counts, 200_000)
+    low, high = np.quantile(drawn[:, 2] - drawn[:, 0], [0.025, 0.975])
+    found = intervals.dirichlet(20 / 40, 8 / 40, 40, draws=200_000)
+    assert_allclose(found, [low, high], atol=0.004)
+
+
 def test_wilson_by_hand():
     # 81 of 263: Newcombe (1998), table I, method 3.
     case = PUBLISHED["wilson"]
@@ -74,7 +110,7 @@ def test_the_other_scores_by_hand():
     assert list(scores.mean(rows, ["overall", "ease"]).table["estimate"]) == [7, 5]
 
 
-@pytest.mark.parametrize("method", ["adjusted_wald", "bootstrap"])
+@pytest.mark.parametrize("method", ["adjusted_wald", "score", "dirichlet", "bootstrap"])
 def test_a_weight_of_two_is_the_row_twice(responses, method):
     twice = responses.index < 100
     weighted = scores.nps(responses.assign(w=1 + twice), weight="w", method=method)
@@ -170,7 +206,7 @@ def test_eleven_is_no_answer_to_the_nps():
         (asked([np.nan, np.nan]), {}, "none of 2 rows holds an answer"),
         (asked([]), {}, "none of 0 rows"),
         (asked([9, 8], w=[1, -1]), {"weight": "w"}, "1 of 2 weights in 'w' are negative"),
-        (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, score, dirichlet, bootstrap"),
+        (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, score, dirichlet"),
         (asked([9, 8]), {"method": "bootstrap", "draws": 0}, "draws is 0"),
     ],
 )  # fmt: skip
@@ -257,9 +293,11 @@ def test_a_distribution_adds_up_to_one(responses):
 
 
 answers = st.lists(st.integers(0, 10), min_size=1, max_size=60)
+quiet = settings(deadline=None)  # a busy machine is no fault
 
 
 @given(answers)
+@quiet
 def test_the_score_lies_in_its_interval_and_on_the_scale(given):
     row = one(scores.nps(asked(given)))
     assert -100 <= row.low < row.high <= 100
@@ -268,6 +306,7 @@ def test_the_score_lies_in_its_interval_and_on_the_scale(given):
 
 
 @given(answers)
+@quiet
 def test_turning_promoters_into_detractors_turns_the_sign(given):
     swap = {10: 0, 9: 6, 8: 7, 7: 8}
     turned = [swap.get(a, 9) for a in given]
@@ -278,7 +317,7 @@ def test_turning_promoters_into_detractors_turns_the_sign(given):
 
 
 @given(answers, answers)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_two_groups_together_are_their_weighted_mean(first, second):
     rows = asked(first + second, by=["a"] * len(first) + ["b"] * len(second))
     parts = scores.nps(rows, by="by").table
@@ -287,73 +326,170 @@ def test_two_groups_together_are_their_weighted_mean(first, second):
 
 
 POPULATION = synthetic.TRUTH["population"]
-HOW = {
-    "nps": lambda rows, **how: scores.nps(rows, **how),
-    "nps drawn": lambda rows, **how: scores.nps(rows, method="bootstrap", **how),
-    "csat": lambda rows, **how: scores.csat(rows, "satisfaction1", **how),
-    "mean": lambda rows, **how: scores.mean(rows, ["satisfaction1"], **how),
-    "effort": lambda rows, **how: scores.effort(rows, "effort", **how),
+SHOWN = {"nps": "recommend", "csat": "satisfaction1", "mean": "satisfaction1", "effort": "effort"}
+MEASURES = {
+    "nps": Measure("nps"),
+    "csat": Measure("csat", (1, 10)),
+    "mean": Measure("mean"),
+    "effort": Measure("effort", (1, 7)),
 }
+TIMES = {50: 4000, 400: 1500}
 
 
-def coverage(score, truth: float, n: int, times: int, weighted: bool) -> float:
-    """Share of `times` samples of n whose interval covers; `weighted` ones are thinned by type."""
-    hits = 0
-    for seed in range(times):
-        rows = synthetic.survey(n if not weighted else 2 * n, seed)
-        how = {}
-        if weighted:
-            # Answer by type with known chances that go with mood, and weigh by their inverse.
-            chance = np.array([0.8, 0.6, 0.4, 0.25])[rows["type"]]
-            stays = np.random.default_rng([seed, 5]).random(len(rows)) < chance
-            rows, how = rows.assign(w=1 / chance)[stays], {"weight": "w"}
-        row = score(rows, seed=seed, draws=400, **how).table.iloc[0]
-        hits += row["low"] <= truth <= row["high"]
-    return hits / times
+@cache
+def samples(n: int, times: int, *, weighted: bool = False, seed: int = 7) -> pd.DataFrame:
+    """`times` samples of n from the population side by side, told apart by `sample`.
+
+    Weighted ones are thinned by type with known chances that go with mood, weighed by the inverse.
+    """
+    size = 2 * n if weighted else n
+    rows = synthetic.survey(size * times, seed)[["type", *dict.fromkeys(SHOWN.values())]]
+    rows = rows.assign(sample=np.repeat(np.arange(times), size), w=1.0)
+    if not weighted:
+        return rows
+    chance = np.array([0.8, 0.6, 0.4, 0.25])[rows["type"]]
+    stays = np.random.default_rng([seed, 5]).random(len(rows)) < chance
+    return rows.assign(w=1 / chance)[stays].reset_index(drop=True)
+
+
+def bounds(rows: pd.DataFrame, name: str, method: str, **how) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of each sample, as the score itself makes it, for all of them at once."""
+    measure = MEASURES[name]
+    answers = read(rows, [SHOWN[name]], by="sample", **how)
+    found = cells.of(answers, measure.recode)
+    if method == "bootstrap":
+        return drawn_bounds(rows, name, **how)
+    if method in ("score", "dirichlet"):
+        tally = answers.tallies[0]
+        shares = tally.weight / tally.weight.sum(1, keepdims=True)
+        p, d = (shares[:, keep].sum(1) for keep in (tally.values >= 9, tally.values <= 6))
+        low, high = getattr(intervals, method)(p, d, found.effective[:, 0])
+        return 100 * low, 100 * high
+    return means.own_interval(answers, found, measure)
+
+
+def drawn_bounds(rows: pd.DataFrame, name: str, together: int = 50, draws: int = 400, **how):
+    """Bootstrap intervals of the samples, a few samples at a time: each has its own customers."""
+    measure, lows, highs = MEASURES[name], [], []
+    for _, part in rows.groupby(rows["sample"] // together):
+        answers = read(part, [SHOWN[name]], by="sample", **how)
+        found = cells.of(answers, measure.recode)
+        flat = found.mean[:, 0]
+        replicates = cells.means(*cells.draw_sums(answers, measure.recode, draws, 3))
+        moved = cells.moved_out(replicates, flat, found.effective)
+        low, high = estimates.interval(moved)
+        lows.append(measure.factor * low)
+        highs.append(measure.factor * high)
+    return np.concatenate(lows), np.concatenate(highs)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("nps", "adjusted_wald"), ("nps", "score"), ("nps", "bootstrap"), ("csat", "wilson"),
+     ("csat", "bootstrap"), ("mean", "bootstrap"), ("effort", "bootstrap")],
+)  # fmt: skip
+def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
+    """What the coverage tests look at is what the scores give."""
+    rows = samples(60, 6, weighted=weighted)
+    how = {"weight": "w"} if weighted else {}
+    low, high = bounds(rows, name, method, **how)
+    score = {
+        "nps": lambda part: scores.nps(part, method=method, draws=400, seed=3, **how),
+        "csat": lambda part: scores.csat(part, SHOWN["csat"], method=method, draws=400, seed=3,
+                                         **how),
+        "mean": lambda part: scores.mean(part, SHOWN["mean"], draws=400, seed=3, **how),
+        "effort": lambda part: scores.effort(part, SHOWN["effort"], draws=400, seed=3, **how),
+    }[name]  # fmt: skip
+    alone = pd.concat([score(part).table for _, part in rows.groupby("sample")])
+    assert_allclose(alone["low"], low, rtol=1e-9)
+    assert_allclose(alone["high"], high, rtol=1e-9)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n", [50, 400])
-@pytest.mark.parametrize("name", list(HOW))
-def test_intervals_cover_the_truth(name, n, weighted):
-    truth = POPULATION[name.split()[0]]
-    share = coverage(HOW[name], truth, n, 1000, weighted)
-    assert 0.93 <= share <= 0.97, f"{name}, n {n}: {share:.1%}"
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("nps", "adjusted_wald"), ("nps", "score"), ("nps", "dirichlet"), ("nps", "bootstrap"),
+     ("csat", "wilson"), ("mean", "bootstrap"), ("mean", "student"), ("effort", "bootstrap")],
+)  # fmt: skip
+def test_intervals_cover_the_truth(name, method, n, weighted):
+    how = {"weight": "w"} if weighted else {}
+    low, high = bounds(samples(n, TIMES[n], weighted=weighted, seed=n), name, method, **how)
+    share = np.mean((low <= POPULATION[name]) & (POPULATION[name] <= high))
+    assert 0.93 <= share <= 0.97, f"{name} {method}, n {n}: {share:.1%}"
 
 
-def four_waves(seed: int, customers: int = 100) -> pd.DataFrame:
-    """The same customers, asked in each of four quiet waves."""
-    rng = np.random.default_rng([seed, 9])
-    kind = people.types_of(rng, customers)
+def four_waves(times: int, customers: int = 100) -> pd.DataFrame:
+    """In each sample the same customers, asked in each of four quiet waves."""
+    rng = np.random.default_rng(9)
+    kind = people.types_of(rng, customers * times)
     felt = {k: v.ravel() for k, v in people.latents(rng, kind, 4, {}).items()}
-    given = people.answers(rng, felt, people.topics(rng, (customers * 4,)))
-    return pd.DataFrame(given).assign(customer_id=np.repeat(np.arange(customers), 4))
+    given = people.answers(rng, felt, people.topics(rng, (customers * times * 4,)))
+    who = np.repeat(np.arange(customers * times), 4)
+    return pd.DataFrame(given).assign(customer_id=who, sample=who // customers)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["nps", "nps drawn", "mean"])
-def test_intervals_cover_when_customers_answer_four_times(name):
-    truth, hits = POPULATION[name.split()[0]], {None: 0, "customer_id": 0}
-    for seed in range(600):
-        rows = four_waves(seed)
-        for customer in hits:
-            row = HOW[name](rows, customer=customer, draws=400).table.iloc[0]
-            hits[customer] += row["low"] <= truth <= row["high"]
-    assert 0.93 <= hits["customer_id"] / 600 <= 0.97
-    assert hits[None] / 600 < 0.92  # as if all answers were of different people
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("mean", "bootstrap")],
+)  # fmt: skip
+def test_intervals_cover_when_customers_answer_four_times(name, method):
+    rows, truth, covered = four_waves(800), POPULATION[name], {}
+    for customer in (None, "customer_id"):
+        # In parts, as customers of one sample make no sum with those of another.
+        parts = [bounds(part, name, method, customer=customer)
+                 for _, part in rows.groupby(rows["sample"] // 50)]  # fmt: skip
+        low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
+        covered[customer] = np.mean((low <= truth) & (truth <= high))
+    assert 0.93 <= covered["customer_id"] <= 0.97
+    assert covered[None] < 0.92  # as if all answers were of different people
+
+
+def held_together(part: pd.DataFrame, name: str, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of each sample the intervals of its four types that hold at once: (samples, 4) each."""
+    measure = MEASURES[name]
+    answers = read(part.assign(cell=4 * part["sample"] + part["type"]), [SHOWN[name]], by="cell")
+    found = cells.of(answers, measure.recode)
+    if method != "bootstrap":
+        sides = means.own_interval(answers, found, measure, intervals.each(4))
+        return tuple(side.reshape(-1, 4) for side in sides)
+    flat = found.mean[:, 0]
+    replicates = cells.means(*cells.draw_sums(answers, measure.recode, 400, 3))
+    moved = cells.moved_out(replicates, flat, found.effective)
+    places = [slice(k, k + 4) for k in range(0, len(flat), 4)]
+    sides = [estimates.at_once(flat[place], moved[:, place]) for place in places]
+    low, high = (measure.factor * np.array(side) for side in zip(*sides, strict=True))
+    return low, high
+
+
+@pytest.mark.parametrize(("name", "method"), [("nps", "adjusted_wald"), ("mean", "bootstrap")])
+def test_groups_of_many_samples_are_those_of_each(name, method):
+    rows = samples(300, 3)
+    low, high = held_together(rows, name, method)
+    score = scores.nps if name == "nps" else scores.mean
+    for k, (_, part) in enumerate(rows.groupby("sample")):
+        table = score(part, SHOWN[name], by="type", draws=400, seed=3).table
+        assert_allclose(table["low"], low[k])
+        assert_allclose(table["high"], high[k])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["nps", "nps drawn", "csat", "mean"])
-def test_intervals_of_groups_cover_all_at_once(name):
-    score = HOW[name]
-    big = score(synthetic.survey(1_000_000, 99), by="type", draws=100).table["estimate"]
-    hits = 0
-    for seed in range(1000):
-        table = score(synthetic.survey(800, seed), by="type", seed=seed).table
-        hits += bool(((table["low"] <= big) & (big <= table["high"])).all())
-    assert 0.93 <= hits / 1000 <= 0.98
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("csat", "wilson"), ("mean", "bootstrap")],
+)  # fmt: skip
+def test_intervals_of_groups_cover_all_at_once(name, method):
+    measure, big = MEASURES[name], synthetic.survey(1_000_000, 99)
+    truth = measure.factor * measure.recode(big[SHOWN[name]].to_numpy(float))
+    truth = pd.Series(truth).groupby(big["type"].to_numpy()).mean().to_numpy()
+    rows = samples(800, 1200)
+    parts = [held_together(part, name, method) for _, part in rows.groupby(rows["sample"] // 10)]
+    low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
+    share = np.mean(((low <= truth) & (truth <= high)).all(1))
+    assert 0.93 <= share <= 0.97, f"{share:.1%}"
 
 
 def test_a_headline_is_the_score_of_the_questions_role(responses: pd.DataFrame) -> None:

@@ -56,7 +56,54 @@ def test_rows_are_sorted_by_the_estimate(shares) -> None:
 
 
 def test_the_title_is_computed_from_the_table(shares) -> None:
-    assert show.intervals(shares, unit="share").get_title("left").startswith("Highest: speed (41%)")
+    said = "speed (41%) is clearly above price (30%)"  # staff is lower, but its interval is wide
+    assert show.intervals(shares, unit="share").get_title("left") == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reference", "said"),
+    [
+        ([1, 2, 3], [4, 5, 6], None, "From a (2.00) to c (4.00): the intervals overlap"),
+        ([1, 2, 3], [2.5, 5, 6], None, "c (4.00) is clearly above a (2.00)"),
+        ([1, 2, 4], [4, 5, 4], None, "From a (2.00) to b (3.00): the intervals overlap"),
+        ([np.nan] * 3, [np.nan] * 3, None, "Highest: c (4.00). Lowest: a (2.00)."),
+        ([1, 2, 3], [4, 5, 6], 0, "Clearly above 0: 3 of 3; furthest: c (4.00)"),
+        ([1, 2, 3], [2.5, 5, 6], 2.7, "Clearly above 2.7: 1 of 3, below: 1; furthest: "
+                                      "c (4.00)"),
+        ([1, 2, 3], [4, 5, 6], 3.5, "None of 3 is clear of 3.5"),
+        ([1, 2, 3], [2.5, 3.2, 6], 3.5, "Clearly below 3.5: 2 of 3; furthest: a (2.00)"),
+    ],
+)  # fmt: skip
+def test_a_title_says_no_more_than_the_intervals_bear(low, high, reference, said) -> None:
+    table = pd.DataFrame({"term": ["a", "b", "c"], "estimate": [2.0, 3.0, 4.0], "low": low,
+                          "high": high, "n": 50})  # fmt: skip
+    title = show.intervals(table, reference=reference).get_title("left")
+    assert title.replace("\n", " ") == said
+
+
+def test_all_of_a_long_name_stands_beside_a_matrix() -> None:
+    names = ["Information on screens and monitors", "Passing through security and screening"]
+    ax = show.matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
+    assert " ".join(labels(ax)).replace("\n", " ") == f"1  {names[0]} 2  {names[1]}"
+    assert f"{names[0]} and {names[1]}" in ax.get_title("left").replace("\n", " ")
+
+
+def test_lines_are_joined_as_the_script_asks() -> None:
+    assert style.unwrapped("优惠购\n买占比") == "优惠购买占比"
+    assert style.unwrapped("Signs and\ndirections") == "Signs and directions"
+    assert style.unwrapped("近 3\n个月") == "近 3个月"
+
+
+def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
+    monkeypatch.setattr(style, "chinese_fonts", lambda: ["Some Font"])
+    page.begin(lang="zh", labels={"speed": "速度"})
+    ax = show.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
+    assert ax._left_title.get_fontweight() == "normal"
+    assert 'id="outlined" style="stroke:' in style.picture(ax.figure)[0]
+    monkeypatch.setattr(style, "LARGEST_SVG", 0)
+    data, about = style._bundle(ax.figure)
+    assert about["image/png"]["width"] == pytest.approx(100 * 5.4, rel=0.4) and data
+    assert ax._left_title.get_path_effects()
 
 
 def test_an_interval_is_drawn_from_low_to_high(shares) -> None:
@@ -166,7 +213,10 @@ def test_calibration_counts_the_bins_that_hold() -> None:
 
 def test_what_matters_and_is_done_badly_comes_first(shares) -> None:
     performance = shares.assign(estimate=[3.0, 1, 4], low=0, high=5)
-    assert show.priorities(shares, performance).get_title("left") == "Improve first: speed"
+    assert (
+        show.priorities(shares, performance).get_title("left")
+        == "Matters more than others and goes worse: speed"
+    )
 
 
 def test_the_chosen_number_is_marked() -> None:

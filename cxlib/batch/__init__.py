@@ -10,23 +10,27 @@ is whole is decided by how its process ended, never by what the notebook says of
 
 from __future__ import annotations
 
+import importlib
 import sys
 
-# nbformat would have jsonschema build 35 grammars at import, a second, for a check it never makes.
-sys.modules.setdefault("rfc3987_syntax", None)
+# jsonschema would import these for nbformat, to check web addresses and durations that no notebook
+# has: one of them builds 35 grammars, which takes a second. `one.run` gives them back.
+UNNEEDED = ("rfc3987_syntax", "isoduration")
+for name in UNNEEDED:
+    sys.modules.setdefault(name, None)
 
-from cxlib.batch.declared import Parameter  # noqa: E402
-from cxlib.batch.declared import of as parameters  # noqa: E402
-from cxlib.batch.grid import (  # noqa: E402
-    Page,
-    Result,
-    Unfinished,
-    notebooks,
-    pick,
-    plan,
-    run,
-)
+# Looked up when first asked for: `cx run` starts its template before all this is imported.
+WHERE = {
+    "Page": "planning", "Parameter": "declared", "Result": "grid", "Unfinished": "workers",
+    "notebooks": "planning", "parameters": "declared.of", "pick": "planning", "plan": "planning",
+    "run": "grid",
+}  # fmt: skip
 
-__all__ = [
-    "Page", "Parameter", "Result", "Unfinished", "notebooks", "parameters", "pick", "plan", "run",
-]  # fmt: skip
+__all__ = list(WHERE)
+
+
+def __getattr__(name: str) -> object:
+    if name not in WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, other = WHERE[name].partition(".")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), other or name)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cxlib import study
 from cxlib.batch import declared, grid
-from cxlib.batch.plan import Page, notebooks, plan
+from cxlib.batch.planning import Page, notebooks, plan
 from cxlib.batch.progress import Progress
 from cxlib.report import comparison
 
@@ -55,4 +55,5 @@ def _page(name: str, was: Mapping) -> Page:
         raise ValueError(f"{stem}, of which the run has a page, is no longer in notebooks/.")
     values = {k: v for k, v in was["parameters"].items() if k != "STUDY"}
     [page] = plan([name], [stem], values)
-    return replace(page, name=was["page"], set_name=was["set"])
+    suffix = was.get("suffix", "")
+    return replace(page, name=was["page"], set_name=was["set"], suffix=suffix)

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from cxlib import study
 from cxlib.batch import fingerprints, one
-from cxlib.batch.plan import Page
+from cxlib.batch.planning import Page
 
 MOST = 8  # entries of one page; the oldest go first
 PARTS = ("notebook", "parameters", "data", "code", "environment", "language")

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from cxlib import study
 from cxlib.batch import cache, fingerprints, one, record, template, workers
-from cxlib.batch.plan import Page
+from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
 
 CONNECT = 10  # seconds to wait for a scheduler
@@ -135,7 +135,7 @@ class Cluster:
         return files
 
     def stop(self) -> None:
-        """Wait for no page any more; one that a worker has begun ends by itself or at its limit."""
+        """Wait for no page any more; one that a worker has begun is ended there (`_Watch`)."""
         self._stopped = True
         self.close()
 
@@ -269,25 +269,54 @@ def _template() -> template.Template | None:
         return _templates[0] if _templates else None
 
 
+class _Watch:
+    """Ends a page's process at its limit, or when nobody waits for the page any more.
+
+    A driver that is stopped, or dies, lets go of its tasks: the scheduler has them cancelled, but a
+    worker lets what runs run on.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        from distributed import get_worker
+
+        self.seconds, self.late = seconds, False
+        self._worker = get_worker()
+        self._task = self._worker.get_current_task()
+        self._ended = threading.Event()
+        self._pid = 0
+
+    def __enter__(self) -> _Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    def running(self, pid: int) -> None:
+        """The process that leads the page's session; another one where it could not fork."""
+        first, self._pid = not self._pid, pid
+        if first:
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        until = time.monotonic() + self.seconds
+        while not self._ended.wait(0.5):
+            self.late = time.monotonic() >= until
+            if self.late or not self._wanted():
+                workers.end(self._pid)
+                return
+
+    def _wanted(self) -> bool:
+        task = self._worker.state.tasks.get(self._task)
+        return task is not None and task.state != "cancelled"
+
+
 def _run(job: dict, seconds: float) -> dict:
     """The page in a process of its own, ended at its limit; what is known of its end."""
-    timers, late = [], []
-
-    def too_long(pid: int) -> None:
-        late.append(seconds)
-        workers.end(pid)
-
-    def running(pid: int) -> None:
-        timers.append(threading.Timer(seconds, too_long, [pid]))
-        timers[-1].start()
-
-    try:
-        last = _last(job, running)
-    finally:
-        for timer in timers:
-            timer.cancel()
+    with _Watch(seconds) as watch:
+        last = _last(job, watch.running)
     if last.get("code") != 0 or "status" not in last:
-        last["why"] = record.why_it_died(last, late[0] if late else None, job.get("memory"))
+        late = seconds if watch.late else None
+        last["why"] = record.why_it_died(last, late, job.get("memory"))
     return last
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterable, Mapping
@@ -22,8 +23,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-
-import nbformat
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}
 YES, NO = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
@@ -64,6 +63,8 @@ class Parameter:
             typed = _typed(value, self.type)
         except ValueError as error:
             raise ValueError(f"{self.name}={value!r} is not {_TYPE_WORDS[self.type]}.") from error
+        if isinstance(typed, list) and (twice := [v for v in typed if typed.count(v) > 1]):
+            raise ValueError(f"{self.name} names {twice[0]!r} twice. Name each once.")
         if self.choices and str(typed) not in self.choices:
             raise ValueError(
                 f"{self.name}={typed!r} is not allowed{nearest(str(typed), self.choices) or '.'} "
@@ -103,13 +104,27 @@ def of(notebook: Path) -> dict[str, Parameter]:
     Raises ValueError when there is no cell tagged `parameters`, or a line of it is not
     `NAME: type = value`.
     """
-    cells = nbformat.read(notebook, as_version=4).cells
-    tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+    cells = content(notebook)["cells"]
+    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ValueError(
             f"{notebook.name} has {len(tagged)} cells tagged 'parameters'; it must have one."
         )
-    return read_cell(tagged[0].source, notebook.name)
+    return read_cell("".join(tagged[0]["source"]), notebook.name)
+
+
+def content(notebook: Path) -> dict:
+    """The notebook at a path as JSON has it; whoever runs it sees whether all of it is well formed.
+
+    Raises ValueError for a file that is no notebook of version 4.
+    """
+    try:
+        found = json.loads(notebook.read_text(encoding="utf-8"))
+        if found["nbformat"] == 4:
+            return found
+        raise ValueError(f"its format is {found['nbformat']}; save it anew with Jupyter")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{notebook.name} is no notebook of version 4: {error}.") from error
 
 
 def read_cell(source: str, where: str = "the cell") -> dict[str, Parameter]:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
@@ -30,11 +31,12 @@ def register() -> None:
     papermill_engines.register(IN_PROCESS, InProcessEngine)
 
 
-def _telling(manager: NotebookExecutionManager, tell: Callable[[int, int], None]) -> None:
-    begin, cells = manager.cell_start, len(manager.nb.cells)
+def _telling(manager: NotebookExecutionManager, tell: Callable[[NotebookNode, int], None]) -> None:
+    """Have `tell` called as each cell begins, with the notebook and the cell's number."""
+    begin = manager.cell_start
 
     def cell_start(cell, cell_index=None, **rest):
-        tell(cell_index + 1, cells)
+        tell(manager.nb, cell_index + 1)
         return begin(cell, cell_index, **rest)
 
     manager.cell_start = cell_start

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cxlib.batch import cache, places, record, template, workers
-from cxlib.batch.plan import Page, notebooks, pick, plan
+from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template
 from cxlib.batch.workers import Unfinished
@@ -78,6 +78,7 @@ def run(
     scheduler: str = "",
     storage: str = "",
     progress: Progress | None = None,
+    started: Template | None = None,
 ) -> list[Result]:
     """Make the pages, `jobs` at a time (two, or one on a single core); results in their order.
 
@@ -87,14 +88,15 @@ def run(
     or whose process holds more than `memory` GB, fails; the others go on. KeyboardInterrupt ends
     what runs, writes the index of what was made, and goes on up. `scheduler` is the address of a
     Dask cluster whose workers make the pages, `storage` an fsspec address that it shares with this
-    machine (see `cluster`). Raises BusyError when another run writes into the same folder,
+    machine (see `cluster`). `started` is a template that imports already, and is closed by whoever
+    started it. Raises BusyError when another run writes into the same folder,
     Unfinished when the disk is full or the cluster is gone.
     """
     folders = places.of([p.study for p in pages], out)
     begun = datetime.now(UTC)
     limits = Limits(longest, memory)
     work = _Work(pages, folders, plain, limits, progress or Progress(len(pages)), keep)
-    work.elsewhere = scheduler, storage
+    work.elsewhere, work.started = (scheduler, storage), started
     with ExitStack() as held:
         for folder in folders.values():
             held.enter_context(places.alone(folder))
@@ -166,6 +168,7 @@ class _Work:
         self._too_slow: set[tuple[str, str]] = set()
         self._stopped = False
         self._template: Template | None = None
+        self.started: Template | None = None  # by somebody else, who closes it
         self.elsewhere = "", ""  # a scheduler's address, and a storage's
         self._cluster = None
         self._starting = threading.Lock()
@@ -255,7 +258,7 @@ class _Work:
             return None
         with self._starting:
             if self._template is None:
-                self._template = Template.start()
+                self._template = self.started or Template.start()
                 self.engine = "fork"
         return self._template
 
@@ -273,7 +276,7 @@ class _Work:
         """End the template, if there is one."""
         if self._cluster is not None:
             self._cluster.close()
-        if self._template is not None:
+        if self._template is not None and self._template is not self.started:
             self._template.close()
 
     def _result(self, page: Page, job: dict, last: dict, seconds: float) -> Result:
@@ -300,16 +303,22 @@ class _Work:
 
     def job(self, page: Page) -> dict:
         """What a worker is told."""
-        job = record.job_of(page, self.folders[page.study], self._links(page))
+        job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
         return {**job, "memory": self.limits.memory}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
-        """Where links to other notebooks lead: their pages of the same study and group."""
+        """Where links to other notebooks lead: their pages of the same study, group, language."""
         return {
             p.notebook.stem: (f"{p.name}.html", p.title)
             for p in self.pages
-            if p.study == page.study and p.set_name in ("", page.set_name)
+            if (p.study, p.suffix) == (page.study, page.suffix)
+            and p.set_name in ("", page.set_name)
         }
+
+    def _others(self, page: Page) -> dict[str, str]:
+        """The same page in the run's other languages: language and file."""
+        same = [p for p in self.pages if (p.study, p.base) == (page.study, page.base)]
+        return {p.lang: f"{p.name}.html" for p in same if p.suffix != page.suffix}
 
     def not_made(self, page: Page) -> Result:
         return Result(page, self.folders[page.study], "not made", job=self.job(page))

@@ -20,8 +20,10 @@ import time
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbformat import NotebookNode
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
 WHOLE, FAILED, LACKING = "whole", "failed", "lacking"
@@ -35,9 +37,12 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
 
     `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
     """
-    from cxlib import page
+    from cxlib import batch, page
     from cxlib.report import answers_of, private
 
+    for name in batch.UNNEEDED:
+        if sys.modules.get(name, page) is None:  # the notebook may need it
+            del sys.modules[name]
     if job.get("root"):  # on another machine
         os.environ["CX_ROOT"] = job["root"]
     page.begin(**job["rules"])
@@ -104,28 +109,31 @@ def _execute(job: dict, tell: Tell, engine: str):
     # checked already.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     begun: list[float] = []
-    at = [0, 0]
+    seen: list[NotebookNode] = []  # as far as it was run, however that ends
+    cells: list[int] = [0]
 
-    def on_cell(cell: int, cells: int) -> None:
+    def on_cell(notebook: NotebookNode, cell: int) -> None:
         begun.append(time.monotonic())
-        at[:] = cell, cells
-        tell({"event": "cell", "cell": cell, "cells": cells})
+        seen[:], cells[:] = (
+            [notebook],
+            [len(notebook.cells)],
+        )  # papermill adds cells that tell errors
+        tell({"event": "cell", "cell": cell, "cells": len(notebook.cells)})
 
-    mistake = None
-    with tempfile.TemporaryDirectory(prefix="cx") as place:
-        out = Path(place) / "page.ipynb"
-        try:
-            papermill.execute_notebook(
-                job["notebook"], out, parameters=job["values"], engine_name=engine,
-                kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
-            )  # fmt: skip
-        except PapermillExecutionError as error:
-            mistake = [error.cell_index + 1, at[1], f"{error.ename}: {error.evalue}"]
-        except Exception as error:  # a dead kernel, a full disk: the page must say so
-            mistake = [at[0], at[1], f"{type(error).__name__}: {error}"]
-        notebook = nbformat.read(out if out.exists() else job["notebook"], as_version=4)
+    mistake, at = None, 0
+    try:
+        papermill.execute_notebook(
+            job["notebook"], None, parameters=job["values"], engine_name=engine,
+            kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        mistake, at = f"{error.ename}: {error.evalue}", error.cell_index + 1
+    except Exception as error:  # a dead kernel, a full disk: the page must say so
+        mistake, at = f"{type(error).__name__}: {error}", len(begun)
     ends = [*begun[1:], time.monotonic()]
-    return notebook, mistake, [round(b - a, 3) for a, b in zip(begun, ends, strict=True)]
+    seconds = [round(b - a, 3) for a, b in zip(begun, ends, strict=True)]
+    notebook = nbformat.from_dict(seen[0]) if seen else _unread(job)
+    return notebook, [at, cells[0], mistake] if mistake else None, seconds
 
 
 def _unread(job: dict):
@@ -180,6 +188,8 @@ def _renumber(cells: list) -> None:
 
 def _streams_in_order(outputs: list) -> list:
     """What was printed in a row: stdout, then stderr. A kernel sends them when it pleases."""
+    from nbformat import NotebookNode
+
     ordered: list = []
     for is_stream, run_ in groupby(outputs, key=lambda o: o.output_type == "stream"):
         parts = list(run_)

@@ -12,12 +12,13 @@ import platform
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import beside, cache, declared, one
+from cxlib.batch import cache, declared, one
 from cxlib.batch.fingerprints import code, digest, notebook, packages
 
 if TYPE_CHECKING:
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     from cxlib.batch.planning import Page
 
 
-def job_of(page: Page, folder: Path, links: Mapping[str, tuple[str, str]]) -> dict:
+def job_of(
+    page: Page,
+    folder: Path,
+    links: Mapping[str, tuple[str, str]],
+    others: Mapping[str, str] | None = None,
+) -> dict:
     """All that a worker needs to make the page, as JSON."""
     asked = declared.of(page.notebook)
     return {
@@ -43,6 +49,8 @@ def job_of(page: Page, folder: Path, links: Mapping[str, tuple[str, str]]) -> di
                 [name, _shown(value), asked[name].comment] for name, value in page.values.items()
             ],
             "pages": dict(links),
+            "others": dict(others or {}),
+            "suffix": page.suffix,
             "set_name": page.set_name,
             "foot": foot_of(page),
         },
@@ -94,12 +102,16 @@ def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str)
         answers = {r.page.name: r.answers for r in mine if r.answers}
         one.put(folder / "answers.json", _json(answers))
         run = _run_of(mine, begun, jobs, engine)
-        _warn_of_others(folder, run, {r.page.name: _shown_by(r) for r in mine if r.answers})
+        # A page shows the same in every language: once is enough.
+        once = {r.page.base: r for r in reversed(mine) if r.answers}
+        _warn_of_others(folder, run, {r.page.name: _shown_by(r) for r in once.values()})
         _index(folder, run, top_of(folder, len(folders)))
 
 
 def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
     """Pages of earlier runs beside which these give a small group away: told, and recorded."""
+    from cxlib.batch import beside
+
     for found in beside.warnings(folder, run, shown):
         run["warnings"].append(found)
         print(f"cx: {folder.name}/{found['page']}: {found['said']}", file=sys.stderr)
@@ -110,14 +122,13 @@ def _keep_apart(results: Sequence[Result]) -> None:
     import nbformat
 
     from cxlib import page
-    from cxlib.report import answers_of, apart, private
+    from cxlib.report import answers_of, private
 
     whole = {r.page.name: r for r in results if r.answers}
     rules = page.rules()
     if whole:
         page.begin(**next(iter(whole.values())).page.rules)
-    shown = {n: _shown_by(r) for n, r in whole.items()}
-    for name, away in apart.among(shown).items():
+    for name, away in _given_away(whole).items():
         result = whole[name]
         page.begin(**result.page.rules)
         notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
@@ -126,6 +137,22 @@ def _keep_apart(results: Sequence[Result]) -> None:
         result.answers.clear()
         result.answers.update(answers_of(notebook))
     page.begin(**vars(rules))
+
+
+def _given_away(whole: Mapping[str, Result]) -> dict:
+    """The pages that give groups away beside all others; each told in its own language."""
+    from cxlib.report import apart
+
+    found = {}
+    for lang in dict.fromkeys(r.page.lang for r in whole.values()):
+        titles = {r.page.base: r.page.title for r in whole.values() if r.page.lang == lang}
+        shown = {
+            n: replace(_shown_by(r), title=titles.get(r.page.base, r.page.title))
+            for n, r in whole.items()
+        }
+        away = apart.among(shown)
+        found |= {n: a for n, a in away.items() if whole[n].page.lang == lang}
+    return found
 
 
 def _shown_by(result: Result):
@@ -165,14 +192,22 @@ def bind_again(folder: Path) -> int:
 
 
 def _index(folder: Path, run: dict, top: Path | None) -> None:
+    """run.json, and the indexes and dictionaries, in each language of the run."""
+    from cxlib import page
     from cxlib.report import indexes
 
-    up = os.path.relpath(top / "index.html", folder).replace(os.sep, "/") if top else ""
+    rules = vars(page.rules())
     one.put(folder / "run.json", _json(run))
-    one.put(folder / "index.html", indexes.of_run(run, up))
-    one.put(folder / "dictionary.html", indexes.dictionary(run["lang"]))
+    up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
+    for lang in indexes.languages([run]):
+        mine = indexes.in_language(run, lang)
+        page.begin(**(mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}))
+        one.put(folder / mine["index"], indexes.of_run(run, up, lang))
+        one.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
     if top:
-        one.put(top / "index.html", indexes.of_all(top))
+        for file, html in indexes.of_all(top, run["lang"]).items():
+            one.put(top / file, html)
+    page.begin(**rules)
 
 
 def _json(value: object) -> str:
@@ -239,6 +274,8 @@ def _page_of(result: Result) -> dict:
         "study": page.study,
         "title": page.title,
         "set": page.set_name,
+        "lang": page.lang,
+        "suffix": page.suffix,
         "status": result.status,
         "answer": result.answer,
         "notebook": page.notebook.name,

@@ -96,6 +96,9 @@ class Shell(InteractiveShell):
             sys.modules["pandas"].set_option("display.max_columns", 20)
         if "matplotlib" in sys.modules:
             shell.run_line_magic("matplotlib", "inline")
+            # It would draw each figure after its cell, and throw the drawing away.
+            sys.modules["matplotlib.pyplot"].uninstall_repl_displayhook()
+            shell.events.callbacks["post_execute"].insert(0, _lay_out)
         return shell
 
     def init_history(self):
@@ -130,6 +133,13 @@ class Shell(InteractiveShell):
             new_output("error", ename=getattr(etype, "__name__", str(etype)),
                        evalue=str(evalue), traceback=list(stb))
         )  # fmt: skip
+
+
+def _lay_out() -> None:
+    """Figures that lay themselves out move a little at each drawing: as often as in a kernel."""
+    for manager in sys.modules["matplotlib._pylab_helpers"].Gcf.get_all_fig_managers():
+        if manager.canvas.figure.stale and manager.canvas.figure.get_layout_engine():
+            manager.canvas.draw_idle()
 
 
 def _whole(output):

@@ -21,7 +21,10 @@ def exit_code(results: Sequence[Result]) -> int:
 
 
 def of(results: Sequence[Result]) -> dict:
-    """exit_code, counts by status, reused, seconds, runs (study, folder, index), pages."""
+    """exit_code, counts by status, reused, seconds, pages, and runs.
+
+    A run: study, folder, index, and the index in each language as `indexes`.
+    """
     statuses = [r.status for r in results]
     folders = dict.fromkeys((r.page.study, r.folder) for r in results)
     return {
@@ -29,7 +32,16 @@ def of(results: Sequence[Result]) -> dict:
         "counts": {s: statuses.count(s) for s in dict.fromkeys(statuses)},
         "reused": sum(r.reused for r in results),
         "runs": [
-            {"study": study, "folder": str(f.resolve()), "index": str(f.resolve() / "index.html")}
+            {
+                "study": study,
+                "folder": str(f.resolve()),
+                "index": str(f.resolve() / "index.html"),
+                "indexes": {
+                    r.page.lang: str(f.resolve() / f"index{r.page.suffix}.html")
+                    for r in results
+                    if r.folder == f
+                },
+            }
             for study, f in folders
         ],
         "pages": [_page(r) for r in results],
@@ -42,6 +54,7 @@ def _page(result: Result) -> dict:
         "study": result.page.study,
         "name": result.page.name,
         "title": result.page.title,
+        "lang": result.page.lang,
         "status": result.status,
         "reused": result.reused,
         "why": result.why,

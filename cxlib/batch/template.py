@@ -5,7 +5,8 @@
 
 A page costs its analysis and no import. The child is a fresh copy, so nothing leaks from page to
 page. A process with threads is never forked: a library's lock held by another thread would stay
-held for ever. So the template connects to nothing, computes nothing, and counts its threads.
+held for ever. So the template connects to nothing, computes nothing but what every page would
+(`_first_times`), and counts its threads.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -23,16 +25,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cxlib.batch import imports
 from cxlib.batch.workers import Running, end
 
+# What every page needs; what its notebook imports besides is imported when the page comes.
 LIBRARIES = (
-    "numpy", "pandas", "scipy.stats", "scipy.special", "sklearn.cluster", "sklearn.metrics",
-    "sklearn.linear_model", "sklearn.preprocessing", "yaml", "pydantic", "IPython", "papermill",
-    "matplotlib_inline.backend_inline", "matplotlib.pyplot", "nbconvert", "bleach", "mistune",
-    "cxlib.show", "cxlib.report.pages", "cxlib.batch.shell", "cxlib.batch.engines",
+    "cxlib.reserve", "IPython.core.interactiveshell", "ipykernel.jsonutil", "papermill",
+    "matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline",
+    "cxlib.show", "cxlib.report.pages", "pygments.styles.default", "cxlib.batch.one",
+    "cxlib.batch.shell", "cxlib.batch.engines", "IPython.core.magics", "IPython.core.completerlib",
+    "pyarrow.pandas_compat", "scipy.special",
 )  # fmt: skip
 BEGIN = "from cxlib.batch.template import main; main()"
 
@@ -56,7 +61,7 @@ class Template:
 
         if not possible():
             return None
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         empty = tempfile.TemporaryDirectory(prefix="cx")
         process = subprocess.Popen(
             [sys.executable, "-c", BEGIN, str(theirs.fileno())],
@@ -74,8 +79,9 @@ class Template:
         ours, theirs = socket.socketpair()
         with ours:
             try:
+                names = json.dumps(imports.of(Path(job["notebook"])))
                 with self._lock, theirs:
-                    socket.send_fds(self._control, [b"j"], [theirs.fileno()])
+                    socket.send_fds(self._control, [names.encode()], [theirs.fileno()])
                 lines = ours.makefile("rw", encoding="utf-8")
                 lines.write(json.dumps(job) + "\n")
                 lines.flush()
@@ -89,11 +95,15 @@ class Template:
             except (OSError, ValueError):
                 yield {"event": "exit", "code": None, "said": "the template process ended"}
 
+    def __enter__(self) -> Template:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """End the template; its children have ended, or end with it."""
+        """End the template; its children have ended, or end with it. Once is as good as twice."""
         self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
         end(self._process.pid)
         self._process.wait()
         self._empty.cleanup()
@@ -113,8 +123,34 @@ def main() -> None:
 
 
 def _import_all() -> None:
+    gc.disable()  # nothing imported is ever thrown away
     for name in LIBRARIES:
         importlib.import_module(name)
+    _first_times()
+
+
+def _first_times() -> None:
+    """What is slow the first time: the schema of notebooks read, the page's template compiled.
+
+    Nothing that a notebook could see is touched.
+    """
+    import nbformat
+    from nbformat import v4
+
+    from cxlib.report import pages
+
+    table = v4.new_output("display_data", {"text/html": "<table><tr><td>1</td></tr></table>"})
+    cells = [v4.new_markdown_cell("# a\n\nb"), v4.new_code_cell("c = 1", outputs=[table])]
+    notebook = nbformat.reads(v4.writes(v4.new_notebook(cells=cells)), as_version=4)
+    pages.bind(notebook, pages.Facts(""))
+
+
+def _import_for(names: Iterable[str]) -> None:
+    """What a page's notebook imports; the page's own garbage collector passes over all of it."""
+    for name in names:
+        with contextlib.suppress(ImportError):  # `from scipy.stats import norm`: no module
+            importlib.import_module(name)
+    gc.freeze()
 
 
 class _Serving:
@@ -145,10 +181,11 @@ class _Serving:
                         return
 
     def _take(self) -> bool:
-        message, fds, _, _ = socket.recv_fds(self.control, 1, 1)
-        if not message or not fds:
+        names, fds, _, _ = socket.recv_fds(self.control, 65536, 1)
+        if not names or not fds:
             return False
         page = socket.socket(fileno=fds[0])
+        _import_for(json.loads(names))
         if threads() > 1:
             _tell(page, {"event": "exit", "code": None, "said": f"{threads()} threads: no fork"})
             page.close()
@@ -193,6 +230,7 @@ def _child(page: socket.socket) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         _own_chance()
+        gc.enable()
         _tell(page, {"event": "begun", "pid": os.getpid()})
         job = json.loads(page.makefile("r", encoding="utf-8").readline())
         from cxlib.batch import one

@@ -111,7 +111,7 @@ def fit(
     scales : lowest and highest possible answer of each question; 1 to 10 where not given
     bucket : column of customers, who are drawn whole
     scheme : "path" (causes by regression, effects by correlation), "factorial", "centroid"
-    missing : "complete" rows only, or "pairwise"
+    missing : "complete" rows only, "pairwise", or "em" (maximum likelihood)
     consistent : constructs that are not formative are common factors: paths, loadings, R² and
         importance are freed of measurement error (consistent PLS); the index is the same
 
@@ -141,6 +141,7 @@ def fit(
         unit="points",
         draws=draws,
         seed=seed,
+        replicates=None if model.parts else again[-1].index.T,
         model=model,
         **tables,
     )
@@ -193,7 +194,7 @@ def _stage_tables(
         "paths": between("paths", [(c, e) for e in model.order for c in model.paths.get(e, ())]),
         "weights": weights.assign(share=point.share[:, 0]),
         "loadings": loadings,
-        "r2": of("r2", [names[j] for j in caused], caused),
+        "r2": _centred(of("r2", [names[j] for j in caused], caused), again.r2[caused]),
         "effects": between(
             "total", [(c, e) for e in model.order for c in model.order if _leads(model, c, e)]
         ),
@@ -224,6 +225,15 @@ def _reliability(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
+def _centred(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
+    """R² with its intervals moved back by the bias of the draws, which have it twice over."""
+    bias = np.nanmedian(replicates, axis=1) - table["estimate"] if replicates.size else 0.0
+    low, high = table["low"] - 2 * bias, table["high"] - 2 * bias
+    return table.assign(
+        low=np.minimum(low.clip(0), table["estimate"]), high=np.maximum(high, table["estimate"])
+    )
+
+
 def _chance_first(replicates: np.ndarray) -> np.ndarray:
     """Share of draws (last axis) in which each term is the largest."""
     settled = replicates[:, ~np.isnan(replicates).any(0)]
@@ -235,7 +245,7 @@ def _chance_first(replicates: np.ndarray) -> np.ndarray:
 def _chance_priority(importance: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Share of draws in which each construct matters more and stands lower than the average."""
     settled = ~np.isnan(importance).any(0)
-    if not settled.any():
+    if not (settled.any() and len(importance)):
         return np.full(len(importance), np.nan)
     importance, index = importance[:, settled], index[:, settled]
     return ((importance > importance.mean(0)) & (index < index.mean(0))).mean(1)

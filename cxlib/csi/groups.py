@@ -39,7 +39,7 @@ def fit_by(
     groups = moments.by_group(responses, model.items, by, **how)
     point, _ = estimate(task)
     again, _ = all_draws(task, point, draws, seed)
-    index, replicates = group_indices(task, groups, point, again, draws, seed)
+    index, replicates = _group_indices(task, groups, point, again, draws, seed)
     n = [int(s.rows.sum()) for s in (*groups.values(), task.sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
     low, high = at_once(index[:-1], replicates[:, :-1])
@@ -68,7 +68,7 @@ def fit_by(
     )
 
 
-def group_indices(
+def _group_indices(
     task: Prepared,
     groups: dict[object, Moments],
     point: Solutions,

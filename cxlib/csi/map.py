@@ -28,8 +28,8 @@ def _sentence(table, fit: Fit) -> str:
     facts = {"target": page.label(fit.model.target)}
     if len(sure):
         return page.say(
-            "Beyond chance, {names} goes with {target} more than the average construct and stands "
-            "lower.",
+            "Beyond chance, these go with {target} more than the average construct and stand "
+            "lower: {names}.",
             names=page.listed(page.quoted(page.label(t)) for t in sure["term"]),
             **facts,
         )

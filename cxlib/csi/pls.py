@@ -15,6 +15,7 @@ from cxlib.csi.model import Model
 
 SCHEMES = ("path", "factorial", "centroid")
 TOLERANCE = 1e-9  # of a weight, between two rounds
+NEAR = 1e-7  # the same for draws: far below what chance does to them
 MOST_ROUNDS = 300
 LEAST_VARIANCE = 1e-10  # of an item, in squared widths of its scale; what is less is rounding
 TOGETHER = 640  # draws worked on at once
@@ -55,7 +56,7 @@ class Solution:
     importance : (J, D), index points of the target for one index point of a construct
     alpha, rho_a, rho_c, ave : (J, D); NaN for single questions and formative constructs
     share : (p, D), unstandardised weights that add up to one in a construct
-    rounds : (D,), until no weight moved by `TOLERANCE`; 0 where that was never so
+    rounds : (D,), until no weight moved by `TOLERANCE` (draws: `NEAR`); 0 where that was never so
     turned : (D,), constructs that came out pointing the other way and were turned round
     """
 
@@ -161,7 +162,7 @@ def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):
     factors = [
         _factor(cor[b, b]) if f else None for b, f in zip(plan.blocks, plan.formative, strict=True)
     ]
-    neighbours = plan.neighbours
+    neighbours, near = plan.neighbours, TOLERANCE if start is None else NEAR
     weights, _ = _normed(plan, cor, np.repeat(first[:, None], draws, axis=1))
     settled, rounds = np.full((p, draws), np.nan), np.zeros(draws, int)
     active = np.arange(draws)
@@ -175,7 +176,7 @@ def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):
             ]
         )
         new, spread = _normed(plan, cor, new)
-        done = np.abs(new - weights).max(0) < TOLERANCE
+        done = np.abs(new - weights).max(0) < near
         weights = new
         fresh = done & (rounds[active] == 0)
         settled[:, active[fresh]] = weights[:, fresh]

@@ -161,12 +161,8 @@ def _check_spread(sums: Moments, items: list[str]) -> None:
 
 def estimate(task: Prepared) -> tuple[Solutions, float]:
     """Solutions of everybody (D is 1), and how far pairwise correlations had to be moved."""
-    total, model = task.sums.total(), task.model
-    pairwise = task.sums.pairwise
-    cov, moved = moments.possible(total.cov) if pairwise else (total.cov, np.zeros(()))
-    if not moved <= MOST_MOVED:
-        raise ValueError(_contradiction(total, model.items, float(moved)))
-    point = task.solve(total.mean[:, None], cov[:, :, None])
+    mean, cov, moved = everybody(task)
+    point = task.solve(mean, cov)
     if not all(stage.rounds[0] for stage in point):
         raise ValueError(
             f"the weights did not settle in {pls.MOST_ROUNDS} rounds ({task.scheme} scheme): some "
@@ -178,11 +174,22 @@ def estimate(task: Prepared) -> tuple[Solutions, float]:
         if np.isnan(stage.paths).any():
             names = list(staged.constructs)
             effect = names[int(np.isnan(stage.paths).any((1, 2)).argmax())]
+            freed = ", once freed of measurement error," if any(plan.reflective) else ""
             raise ValueError(
-                f"the causes of {effect!r} ({', '.join(staged.paths[effect])}) are copies of one "
-                "another: their paths cannot be told apart. Leave one out, or join them in one."
+                f"the causes of {effect!r} ({', '.join(staged.paths[effect])}){freed} are copies "
+                "of one another: their paths cannot be told apart. Leave one out, or join them in "
+                "one."
             )
-    return point, float(moved)
+    return point, moved
+
+
+def everybody(task: Prepared) -> tuple[np.ndarray, np.ndarray, float]:
+    """Means (p, 1) and covariances (p, p, 1) of all, and how far pairwise ones had to be moved."""
+    total = task.sums.total()
+    cov, moved = moments.possible(total.cov) if task.sums.pairwise else (total.cov, np.zeros(()))
+    if not moved <= MOST_MOVED:
+        raise ValueError(_contradiction(total, task.model.items, float(moved)))
+    return total.mean[:, None], cov[:, :, None], float(moved)
 
 
 def _check_factors(point: pls.Solution, plan: pls.Plan, model: Model) -> None:
@@ -207,21 +214,27 @@ def _contradiction(total: Moments, items: list[str], moved: float) -> str:
     )
 
 
-def redrawn(
-    task: Prepared, point: Solutions, draws: int, seed: int
-) -> Iterator[tuple[np.ndarray, Solutions, int]]:
-    """Draws of customers in parts: covariances (p, p, D), solutions, and how many were mended."""
+def covariances(
+    task: Prepared, draws: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Draws of customers in parts: means (p, D), covariances (p, p, D), how many were mended."""
     for again in task.sums.resample_in_parts(draws, seed, pls.TOGETHER):
         cov, mended = again.cov, 0
         if task.sums.pairwise:
             cov, moved = moments.possible(cov)
             mended = int((moved > 0).sum())
-        mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(cov, 0, -1)
-        yield cov, task.solve(mean, cov, point), mended
+        yield np.moveaxis(again.mean, 0, -1), np.moveaxis(cov, 0, -1), mended
 
 
 def all_draws(task: Prepared, point: Solutions, draws: int, seed: int) -> tuple[Solutions, int]:
     """The solutions of all draws, and how many were mended (pairwise only)."""
-    parts = [(solved, mended) for _, solved, mended in redrawn(task, point, draws, seed)]
-    stages = zip(*(solved for solved, _ in parts), strict=True)
-    return tuple(pls.joined(list(stage)) for stage in stages), sum(m for _, m in parts)
+    parts, mended = [], 0
+    for mean, cov, some in covariances(task, draws, seed):
+        parts.append(task.solve(mean, cov, point))
+        mended += some
+    return joined(parts), mended
+
+
+def joined(parts: list[Solutions]) -> Solutions:
+    """The draws of several parts, stage by stage."""
+    return tuple(pls.joined(list(stage)) for stage in zip(*parts, strict=True))

@@ -57,23 +57,35 @@ def group_sentence(table: pd.DataFrame, by: str, index: np.ndarray, replicates: 
 
 
 def answered(sums: Moments, responses: pd.DataFrame | Moments, items: list[str]) -> str:
+    """How many answered, how missing answers were treated, and who had nothing to answer."""
     facts = {"n": page.count(sums.rows.sum()), "offered": page.count(sums.offered)}
+    rows = None if isinstance(responses, Moments) else responses
     if sums.missing == "complete":
-        return page.say("{n} of {offered} responses answered every question.", **facts)
-    if sums.missing == "em":
-        return filled(sums)
-    sentence = page.say("{n} of {offered} responses answered some of the questions", **facts)
-    if isinstance(responses, Moments):
-        return sentence + "."
-    given = responses[items].notna().sum()
-    return page.say(
-        "{sentence}: from {fewest} ({rarest}) to {most}; every pair of questions uses those who "
-        "answered both.",
-        sentence=sentence,
-        fewest=page.count(given.min()),
-        rarest=page.label(given.idxmin()),
-        most=page.count(given.max()),
-    )
+        found = page.say("{n} of {offered} responses answered every question.", **facts)
+    elif sums.missing == "em":
+        found = filled(sums)
+    elif rows is None:
+        found = page.say("{n} of {offered} responses answered some of the questions.", **facts)
+    else:
+        given = rows[items].notna().sum()
+        found = page.say(
+            "{n} of {offered} responses answered some of the questions: from {fewest} ({rarest}) "
+            "to {most}; every pair of questions uses those who answered both.",
+            fewest=page.count(given.min()),
+            rarest=page.label(given.idxmin()),
+            most=page.count(given.max()),
+            **facts,
+        )
+    return found if rows is None else page.together([found, _not_experienced(rows, items)])
+
+
+def _not_experienced(rows: pd.DataFrame, items: list[str]) -> str:
+    flags = [i for i in items if f"{i}_not_experienced" in rows]
+    never = rows[[f"{i}_not_experienced" for i in flags]].fillna(False).astype(bool).sum()
+    each = [f"{page.label(i)} {page.count(n)}" for i, n in zip(flags, never, strict=True) if n]
+    if not each:
+        return ""
+    return page.say("Not experienced, so not rated: {each}.", each=page.say("; ").join(each))
 
 
 def mended(moved: float, drawn: int, draws: int) -> str:

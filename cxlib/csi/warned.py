@@ -16,7 +16,9 @@ def failures(task: Prepared, again: Solutions, draws: int) -> list[str]:
     turned = np.any([stage.turned > 0 for stage in again], axis=0) & ~unsettled
     improper = np.any(
         [
-            np.isnan(stage.paths).any((0, 1)) | (stage.rho_a[list(plan.reflective)] > 1).any(0)
+            np.isnan(stage.paths).any((0, 1))
+            | (stage.rho_a[list(plan.reflective)] > 1).any(0)
+            | (stage.r2 > 1).any(0)
             for stage, plan in zip(again, task.plans, strict=True)
         ],
         axis=0,
@@ -44,8 +46,8 @@ def failures(task: Prepared, again: Solutions, draws: int) -> list[str]:
     if wild := improper.sum():
         found.append(
             page.say(
-                "In {improper} of {draws} draws the solution was improper (a reliability off 0 to "
-                "1, or causes that are copies of one another).",
+                "In {improper} of {draws} draws the solution was improper (a reliability or R² "
+                "over 1, or causes that cannot be told apart).",
                 improper=page.count(wild),
                 **facts,
             )

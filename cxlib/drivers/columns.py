@@ -37,6 +37,7 @@ class Chosen:
     players: list[list[int]]
     missing: str
     adjusted: list[str]
+    factors: list[str]
 
     @property
     def grouped(self) -> list[str]:
@@ -107,13 +108,14 @@ def choose(
     if missing not in MISSING:
         raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     adjusted: list[str] = []
+    factors: list[str] = []
     if isinstance(responses, pd.DataFrame):
-        responses, given, adjusted = _as_numbers(responses, given, missing)
+        responses, given, adjusted, factors = _as_numbers(responses, given, missing)
     places = iter(range(len(named) * MOST_CATEGORIES))
     players = [[next(places) for _ in members] for members in given.values()]
     columns = [c for members in given.values() for c in members]
     missing = "complete" if missing == "dummy" else missing
-    return Chosen(responses, outcome, list(given), columns, players, missing, adjusted)
+    return Chosen(responses, outcome, list(given), columns, players, missing, adjusted, factors)
 
 
 def _named(drivers: Drivers) -> dict[str, list[str]]:
@@ -127,14 +129,15 @@ def _named(drivers: Drivers) -> dict[str, list[str]]:
 
 
 def _as_numbers(rows: pd.DataFrame, given: dict[str, list[str]], missing: str):
-    """(rows with the columns added, term -> columns, drivers adjusted for not experienced)."""
-    made, terms, adjusted = {}, {}, []
+    """(rows with the columns added, term -> columns, drivers adjusted, terms with a factor)."""
+    made, terms, adjusted, factors = {}, {}, [], []
     for term, members in given.items():
         terms[term] = []
         for column in members:
             if column in rows and _is_factor(rows[column]):
                 made |= (parts := _categories(rows[column], column))
                 terms[term] += list(parts)
+                factors.append(term)
                 continue
             terms[term].append(column)
             if missing == "dummy" and (never := _never(rows, column)).any():
@@ -144,7 +147,7 @@ def _as_numbers(rows: pd.DataFrame, given: dict[str, list[str]], missing: str):
                 made[column + FLAG] = never.astype(float)
                 terms[term].append(column + FLAG)
                 adjusted.append(column)
-    return (rows.assign(**made) if made else rows), terms, adjusted
+    return (rows.assign(**made) if made else rows), terms, adjusted, factors
 
 
 def _is_factor(column: pd.Series) -> bool:

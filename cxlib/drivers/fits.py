@@ -8,26 +8,22 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page, weights
-from cxlib.drivers import odds, ranks, said, shares
+from cxlib.drivers import linear, odds, ranks, said, shares
 from cxlib.drivers.columns import Chosen, Drivers, choose
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
 from cxlib.moments import Moments
 
 METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
-LEAST_VARIANCE = 1e-9  # of a column in a draw, in parts of its variance in the sample
-MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
-MOST_GRADES = 21  # answers that an ordered outcome may take
-MOST_FITTED = 10  # drivers whose subsets are all fitted for logistic and ordered outcomes
-FEW_ORDERS = 64  # orders of entry sampled beyond
 
 
 @dataclass(frozen=True)
 class Importance(Estimates):
     """Shares of R² (`table`), R² itself (`r2`), and the shares' `differences`.
 
-    Beyond the usual columns `table` has rank_low and rank_high, ranks that hold for all drivers at
-    once, and chance_first, the share of draws in which the driver comes first. `differences` has a
-    row for each pair: term, other, estimate, low, high (all hold at once), n, and chance, the share
+    Beyond the usual columns `table` has rank_low and rank_high, the 95% interval of the driver's
+    rank, chance_first, the share of draws in which the driver comes first, and top, whether it may
+    be the first (with 95% confidence the true first is among them). `differences` has a row for
+    each pair: term, other, estimate, low, high (all hold at once), n, and chance, the share
     of draws in which term is ahead of other.
     """
 
@@ -37,7 +33,7 @@ class Importance(Estimates):
     @property
     def top(self) -> list[str]:
         """The drivers that may be first: with 95% confidence the true first is among them."""
-        return self.table.loc[self.table["rank_low"] == 1, "term"].tolist()
+        return self.table.loc[self.table["top"], "term"].tolist()
 
 
 @dataclass(frozen=True)
@@ -106,17 +102,19 @@ def importance(
     table, r2, differences = _tables(chosen.terms, found)
     answer = said.sentence(table, r2, outcome, found.by_chance)
     note = page.together(remarks)
-    facts = {"draws": draws, "seed": seed, "r2": r2, "differences": differences}
+    replicates = _parts(found.again)[:, [chosen.terms.index(t) for t in table["term"]]]
+    facts = {"draws": draws, "seed": seed, "replicates": replicates}
+    facts |= {"r2": r2, "differences": differences}
     return Importance(table, answer, note, "share", **facts)
 
 
 def _check_method(chosen: Chosen, method: str, kind: str) -> None:
     if method == "johnson" and kind != "linear":
         raise ValueError(f"method='johnson' is for kind='linear', not {kind!r}. Use 'shapley'.")
-    if method == "johnson" and chosen.grouped:
+    if method == "johnson" and chosen.factors:
         raise ValueError(
-            f"method='johnson' weighs single columns; {chosen.grouped[0]!r} has several. Use "
-            "method='shapley'."
+            f"method='johnson' hangs on how a factor is coded, and {chosen.factors[0]!r} is one. "
+            "Use method='shapley'."
         )
     if method == "shapley" and (k := len(chosen.terms)) > shares.MOST_SAMPLED:
         raise ValueError(
@@ -129,8 +127,9 @@ def _tables(terms: list[str], found: Split) -> tuple[pd.DataFrame, pd.DataFrame,
     point, again = _parts(found.gains), _parts(found.again)
     level = widened(found.effective, 1 + len(terms))
     table = tabulate(terms, point, again, found.n, level=level)
-    differences = ranks.pairs(terms, point, again, found.answered, level=level)
-    table = table.join(ranks.ranked(terms, again, differences), on="term")
+    differences = ranks.pairs(terms, point, again, found.answered, units=found.effective)
+    order = ranks.ranked(terms, point, again, level=level)
+    table = table.join(order, on="term")
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     total = found.again.sum(-1, keepdims=True)
     r2 = tabulate([found.measure], [found.gains.sum()], total, found.answered, level=level)
@@ -145,10 +144,11 @@ def _parts(gains: np.ndarray) -> np.ndarray:
 
 def _by_sums(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split:
     sums = chosen.sums(weight=weight, bucket=bucket)
-    cov, moved = _possible(sums)
-    drawn, mended = _drawn(sums, chosen, draws, seed)
+    cov, moved = linear.possible(sums)
+    drawn, mended = linear.drawn(sums, chosen, draws, seed)
     if method == "johnson":
-        gains, error, again = shares.johnson(cov), 0.0, shares.johnson(drawn)
+        of_columns = shares.johnson(cov), shares.johnson(drawn)
+        (gains, again), error = (_together(g, chosen.players) for g in of_columns), 0.0
     else:
         gains, error, again = shares.split(cov, drawn, seed, chosen.players)
     remarks = [
@@ -164,67 +164,35 @@ def _by_sums(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
         sums.effective,
         said.counts(chosen, sums),
         said.used(chosen, sums),
-        _by_chance(float(gains.sum()), len(chosen.columns), sums.effective),
+        linear.by_chance(float(gains.sum()), len(chosen.columns), sums.effective),
         [said.answered(chosen, sums), *remarks],
     )
 
 
-def _by_chance(r2: float, k: int, n: float) -> bool:
-    """Whether unrelated drivers would reach this R² in 5 samples of 100 or more (F test)."""
-    from scipy.special import fdtrc
-
-    free = n - k - 1
-    return free <= 0 or fdtrc(k, free, r2 / max(1 - r2, 1e-12) * free / k) >= 1 - LEVEL
-
-
-def _possible(sums: Moments) -> tuple[np.ndarray, float]:
-    """Covariances of the sample, and how far pairwise ones had to be moved to be possible."""
-    cov = sums.total().cov
-    if not sums.pairwise:
-        return cov, 0.0
-    cov, moved = moments.possible(cov)
-    if not moved <= MOST_MOVED:
-        raise ValueError(
-            f"pairwise correlations contradict one another (one would have to move by "
-            f"{moved:.2f}; the limit is {MOST_MOVED}). Leave out drivers that few answer, or "
-            "use missing='complete'."
-        )
-    return cov, float(moved)
-
-
-def _drawn(sums: Moments, chosen: Chosen, draws: int, seed: int) -> tuple[np.ndarray, int]:
-    """Covariances of the draws, NaN where there is no solution, and how many were mended."""
-    cov, mended = sums.resample(draws, seed).cov, 0
-    # A constant column has a variance of rounding errors, which would pass for answers.
-    single = [0, *(1 + p[0] for p in chosen.players if len(p) == 1)]
-    least = LEAST_VARIANCE * np.diagonal(sums.total().cov)[single]
-    constant = (np.diagonal(cov, axis1=-2, axis2=-1)[:, single] < least).any(-1)
-    cov = np.where(constant[:, None, None], np.nan, cov) if constant.any() else cov
-    if sums.pairwise:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            cov, moved = moments.possible(cov)
-        mended = int((moved > 0).sum())
-    return cov, mended
+def _together(gains: np.ndarray, players: list[list[int]]) -> np.ndarray:
+    """Sums over the columns of each term."""
+    return np.add.reduceat(gains, [p[0] for p in players], axis=-1)
 
 
 def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split:
     from scipy.special import chdtrc
 
-    grade, x, w, b, offered = _graded(chosen, kind, weight, bucket)
+    grade, x, w, keys, offered = odds.graded(chosen, kind, weight, bucket)
     k = len(chosen.players)
-    subsets, orders = _subsets(k, seed)
+    subsets, orders = odds.subsets_of(k, seed)
     member = np.zeros((k, x.shape[1]), bool)
     for p, columns in enumerate(chosen.players):
         member[p, columns] = True
-    counts = moments.multiplicities(b.max() + 1, draws, seed).astype(float)
+    units, b = np.unique(keys, return_inverse=True)
+    counts = moments.multiplicities(units, draws, seed).astype(float)
     fitted, drawn, gain = odds.worths(grade, x, w, b, subsets @ member, counts)
     both = np.concatenate([fitted[:, None], drawn], axis=1)
     if orders is None:
         gains, error = shares.share_out(both), 0.0
     else:
         place = {s.tobytes(): i for i, s in enumerate(subsets)}
-        step = lambda order: _along(order, both, place)  # noqa: E731
-        gains, errors = shares.over_orders(step, k, seed, FEW_ORDERS)
+        step = lambda order: odds.along(order, both, place)  # noqa: E731
+        gains, errors = shares.over_orders(step, k, seed, odds.FEW_ORDERS)
         error = float(errors[:, 0].max())
     by_bucket = np.bincount(b, w)
     effective = float(by_bucket.sum() ** 2 / (by_bucket**2).sum())
@@ -238,49 +206,6 @@ def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
     return Split(
         gains[:, 0], gains[:, 1:].T, "McFadden R²", effective, n, n, bool(by_chance), remarks
     )
-
-
-def _graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
-    """(grades from 0, drivers, weights, bucket numbers) of the rows used, and rows offered."""
-    rows = chosen.responses
-    if isinstance(rows, Moments) or chosen.missing != "complete":
-        raise ValueError(
-            f"kind={kind!r} needs rows that answer everything, not sums or pairs of answers. Pass "
-            "the responses, with missing='complete' or 'dummy'."
-        )
-    chosen.sums(weight=weight, bucket=bucket)  # the checks of every fit
-    w = moments.weights_of(rows, weight)
-    used = rows[[chosen.outcome, *chosen.columns]].notna().all(axis=1).to_numpy() & (w > 0)
-    values, grade = np.unique(rows.loc[used, chosen.outcome].to_numpy(float), return_inverse=True)
-    if (kind == "logistic") != (len(values) == 2) or len(values) > MOST_GRADES:
-        wanted = "two values" if kind == "logistic" else f"3 to {MOST_GRADES} values"
-        raise ValueError(
-            f"outcome {chosen.outcome!r} has {len(values)} different values; kind={kind!r} takes "
-            f"{wanted}. Choose another kind, or recode the outcome."
-        )
-    buckets = moments.buckets_of(rows, bucket)[used] if bucket else np.arange(used.sum())
-    b = np.unique(buckets, return_inverse=True)[1]
-    return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], b, len(rows)
-
-
-def _subsets(k: int, seed: int) -> tuple[np.ndarray, list | None]:
-    """Subsets of k players to fit: all of them, or those met along sampled orders of entry."""
-    if k <= MOST_FITTED:
-        every = np.arange(1 << k)[:, None] >> np.arange(k) & 1
-        return every.astype(bool), None
-    orders: list[np.ndarray] = []
-    shares.over_orders(lambda o: orders.append(o) or np.zeros(1), k, seed, FEW_ORDERS)
-    met = np.concatenate([np.tri(k + 1, k, -1, dtype=bool)[:, np.argsort(o)] for o in orders])
-    return np.unique(met, axis=0), orders
-
-
-def _along(order: np.ndarray, worths: np.ndarray, place: dict[bytes, int]) -> np.ndarray:
-    """Gains of each player when they enter in this order, (k, draws)."""
-    chain = np.tri(len(order) + 1, len(order), -1, dtype=bool)[:, np.argsort(order)]
-    steps = np.diff(worths[[place[s.tobytes()] for s in chain]], axis=0)
-    gains = np.empty_like(steps)
-    gains[order] = steps
-    return gains
 
 
 def agreement(first: Estimates, second: Estimates) -> str:
@@ -355,8 +280,8 @@ def importance_by(
 
 
 def _shared(sums: Moments, chosen: Chosen, draws: int, seed: int):
-    cov, _ = _possible(sums)
-    return shares.split(cov, _drawn(sums, chosen, draws, seed)[0], seed, chosen.players)
+    cov, _ = linear.possible(sums)
+    return shares.split(cov, linear.drawn(sums, chosen, draws, seed)[0], seed, chosen.players)
 
 
 def _group(sums: Moments, chosen: Chosen, draws: int, seed: int):

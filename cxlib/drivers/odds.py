@@ -14,6 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxlib import moments
+from cxlib.drivers import shares
+from cxlib.drivers.columns import Chosen
+from cxlib.moments import Moments
+
+MOST_GRADES = 21  # answers that an ordered outcome may take
+MOST_FITTED = 10  # drivers whose subsets are all fitted
+FEW_ORDERS = 64  # orders of entry sampled beyond
 ROUNDS = 30  # Newton steps at most
 EXACT = 1e-9  # change of the log-likelihood, in parts of the whole, that ends them
 CELLS = 1 << 21  # subsets times rows held at once
@@ -178,3 +186,45 @@ def _logistic(value: np.ndarray) -> np.ndarray:
     from scipy.special import expit
 
     return expit(value)
+
+
+def graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
+    """(grades from 0, drivers, weights, keys of customers) of the rows used, and rows offered."""
+    rows = chosen.responses
+    if isinstance(rows, Moments) or chosen.missing != "complete":
+        raise ValueError(
+            f"kind={kind!r} needs rows that answer everything, not sums or pairs of answers. Pass "
+            "the responses, with missing='complete' or 'dummy'."
+        )
+    chosen.sums(weight=weight, bucket=bucket)  # the checks of every fit
+    w = moments.weights_of(rows, weight)
+    used = rows[[chosen.outcome, *chosen.columns]].notna().all(axis=1).to_numpy() & (w > 0)
+    values, grade = np.unique(rows.loc[used, chosen.outcome].to_numpy(float), return_inverse=True)
+    if (kind == "logistic") != (len(values) == 2) or len(values) > MOST_GRADES:
+        wanted = "two values" if kind == "logistic" else f"3 to {MOST_GRADES} values"
+        raise ValueError(
+            f"outcome {chosen.outcome!r} has {len(values)} different values; kind={kind!r} takes "
+            f"{wanted}. Choose another kind, or recode the outcome."
+        )
+    keys = moments.keys_of(rows, bucket)[used]
+    return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], keys, len(rows)
+
+
+def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:
+    """Subsets of k players to fit: all of them, or those met along sampled orders of entry."""
+    if k <= MOST_FITTED:
+        every = np.arange(1 << k)[:, None] >> np.arange(k) & 1
+        return every.astype(bool), None
+    orders: list[np.ndarray] = []
+    shares.over_orders(lambda o: orders.append(o) or np.zeros(1), k, seed, FEW_ORDERS)
+    met = np.concatenate([np.tri(k + 1, k, -1, dtype=bool)[:, np.argsort(o)] for o in orders])
+    return np.unique(met, axis=0), orders
+
+
+def along(order: np.ndarray, worths: np.ndarray, place: dict[bytes, int]) -> np.ndarray:
+    """Gains of each player when they enter in this order, (k, draws)."""
+    chain = np.tri(len(order) + 1, len(order), -1, dtype=bool)[:, np.argsort(order)]
+    steps = np.diff(worths[[place[s.tobytes()] for s in chain]], axis=0)
+    gains = np.empty_like(steps)
+    gains[order] = steps
+    return gains

@@ -1,9 +1,11 @@
 """Who comes before whom, and how sure that is: differences of all pairs, ranks, and the top set.
 
-Bootstrap intervals of a rank itself are too short where drivers are close. Instead all pairwise
-differences are held at once (max-t); a driver is behind those that are surely larger and ahead of
-those that are surely smaller. All true ranks lie in the intervals together, with the level of the
-differences: Mogstad, Romano, Shaikh and Wilhelm (2024), Review of Economic Studies 91(1).
+Bootstrap intervals of a rank itself are too short where drivers are close. Instead a driver is
+compared with all others at once (one-sided max-t for each side): it is behind those that are surely
+larger, ahead of those that are surely smaller, and its rank lies between (Mogstad, Romano, Shaikh
+and Wilhelm 2024, Review of Economic Studies 91(1), marginal confidence sets). Those whose ranks
+include 1 are the top set: the true first is among them with 95% confidence or more (Gupta 1965,
+Technometrics 7(2); Hsu 1984).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from cxlib.estimates import LEVEL, at_once
 
 
 def pairs(
-    terms: list[str], point: np.ndarray, again: np.ndarray, n: int, *, level: float = LEVEL
+    terms: list[str], point: np.ndarray, again: np.ndarray, n: int, *, units: float = np.inf
 ) -> pd.DataFrame:
     """Differences of all pairs: term, other, estimate, low, high, n, chance (that term > other).
 
@@ -27,7 +29,9 @@ def pairs(
     both = [(order[i], order[j]) for i, j in combinations(range(len(terms)), 2)]
     one, other = np.array(both, int).reshape(-1, 2).T
     apart, drawn = point[one] - point[other], again[:, one] - again[:, other]
-    low, high = at_once(apart, drawn, level) if len(both) else (apart, apart)
+    low, high = apart, apart
+    if len(both):  # a slope and a scale are fitted for each driver
+        low, high = at_once(apart, drawn, units=units, fitted=1 + 2 * len(terms))
     known = ~np.isnan(drawn).any(1)
     ahead = (drawn[known] > 0).mean(0) if known.any() else np.full(len(both), np.nan)
     names = np.array(terms, object)
@@ -37,16 +41,29 @@ def pairs(
     )  # fmt: skip
 
 
-def ranked(terms: list[str], again: np.ndarray, differences: pd.DataFrame) -> pd.DataFrame:
-    """rank_low and rank_high (1 is the largest; all hold at once) and chance_first, by term."""
-    low, high = pd.Series(1, terms), pd.Series(len(terms), terms)
-    clear = differences[differences["low"] > 0]
-    low = low.add(clear["other"].value_counts(), fill_value=0).loc[terms].astype(int)
-    high = high.sub(clear["term"].value_counts(), fill_value=0).loc[terms].astype(int)
+def ranked(
+    terms: list[str], point: np.ndarray, again: np.ndarray, *, level: float = LEVEL
+) -> pd.DataFrame:
+    """rank_low, rank_high (1 is the largest), chance_first and top, by term."""
     known = again[~np.isnan(again).any(1)]
+    ends = np.array([_rank(j, point, known, level) for j in range(len(terms))])
     first = np.bincount(known.argmax(1), minlength=len(terms)) if len(known) else np.nan
-    chance = pd.Series(first / max(len(known), 1), terms)
-    return pd.DataFrame({"rank_low": low, "rank_high": high, "chance_first": chance})
+    chance = first / max(len(known), 1)
+    facts = {"rank_low": ends[:, 0], "rank_high": ends[:, 1], "chance_first": chance}
+    return pd.DataFrame(facts | {"top": ends[:, 0] == 1}, index=terms)
+
+
+def _rank(j: int, point: np.ndarray, again: np.ndarray, level: float) -> tuple[int, int]:
+    """The interval of driver j's rank: half of the error on either side."""
+    k = len(point)
+    if k < 2 or len(again) < 2:
+        return 1, k
+    lag, drawn = np.delete(point, j) - point[j], np.delete(again, j, axis=1) - again[:, [j]]
+    error = np.maximum(drawn.std(0, ddof=1), 1e-12)
+    apart, side = (drawn - lag) / error, (1 + level) / 2
+    ahead = (lag / error > np.quantile(apart.max(1), side)).sum()
+    behind = (-lag / error > np.quantile((-apart).max(1), side)).sum()
+    return 1 + int(ahead), k - int(behind)
 
 
 def chances(differences: pd.DataFrame) -> pd.DataFrame:

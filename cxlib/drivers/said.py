@@ -29,7 +29,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
             span=page.span(whole["low"], whole["high"], 2),
             **facts,
         )
-    leaders = table[table["rank_low"] == 1]
+    leaders = table[table["top"]]
     names = [page.label(t) for t in leaders["term"]]
     opening, names = page.quoted(page.opening(names[0])), [page.quoted(n) for n in names]
     shown = [
@@ -112,6 +112,18 @@ def counts(chosen: Chosen, sums: Moments) -> int | list[int]:
     rated = rows[chosen.outcome].notna()
     columns = [[chosen.columns[c] for c in places] for places in chosen.players]
     return [int((rows[c].notna().all(axis=1) & rated).sum()) for c in columns]
+
+
+def raters(chosen: Chosen, n: int | list[int]) -> list[int]:
+    """Of the responses `n` behind each term those that rated it: a touchpoint that was never met
+    is counted with the mean of the others."""
+    counts = np.broadcast_to(n, len(chosen.terms)).tolist()
+    for column in chosen.adjusted:
+        whole = chosen.responses[[chosen.outcome, *chosen.columns]].notna().all(axis=1)
+        place = next(i for i, p in enumerate(chosen.players) if column in
+                     [chosen.columns[c] for c in p])  # fmt: skip
+        counts[place] -= int(chosen.responses.loc[whole, column + FLAG].sum())
+    return counts
 
 
 def complete(n: int, offered: int) -> str:

@@ -214,8 +214,11 @@ def _recoded(
     part: pd.DataFrame, study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns with their codes replaced: by study.yaml, else by the file's value labels."""
-    recode = {**study.tables[name].recode, **file.recode}
-    if unknown := [c for c in recode if c not in part]:
+    mapping = study.tables[name]
+    recode = {**mapping.recode, **file.recode}
+    # A file may lack what the table's recode speaks of, if another file has it.
+    elsewhere = {c for f in mapping.files for c in f.columns} - set(file.recode)
+    if unknown := [c for c in recode if c not in part and c not in elsewhere]:
         raise IntakeError(
             f"{name}: recode names {unknown}, which are not columns of {_called(file)}. There are: "
             f"{', '.join(part.columns)}."

@@ -16,17 +16,20 @@ that no data could have; "em" finds the likeliest means and covariances given al
 that were given.
 """
 
-from cxlib.moments.draws import buckets_of, multiplicities, resample_sums
+from cxlib.moments.draws import Who, hashed, keys_of, multiplicities, resample_sums, who_of
 from cxlib.moments.sums import MISSING, Moments, by_group, of, possible, weights_of
 
 __all__ = [
     "MISSING",
     "Moments",
-    "buckets_of",
+    "Who",
     "by_group",
+    "hashed",
+    "keys_of",
     "multiplicities",
     "of",
     "possible",
     "resample_sums",
     "weights_of",
+    "who_of",
 ]

@@ -17,7 +17,6 @@ from functools import cached_property
 
 import numpy as np
 
-from cxlib.moments.draws import batches
 from cxlib.moments.sums import SUMS, Moments
 
 SETTLED = 1e-10  # largest step of a standardised mean or covariance: of the estimate,
@@ -60,19 +59,16 @@ class _Sums:
 class Patterned(Moments):
     """Sums by customer and pattern of answers given; totals and draws are solved by EM.
 
-    The arrays of `Moments` have a row for each pair of bucket and pattern that occurs; what is
+    The arrays of `Moments` have a row for each pair of customer and pattern that occurs; what is
     missing counts as 0. `total` and `resample` give plain `Moments`: the sums that are expected of
     the whole answers, given those that were given. Draws without a solution are NaN.
 
     Attributes
     ----------
-    unit : bucket of each row of sums, from 0; units : how many buckets there are
     pattern : pattern of each row of sums
     given : which questions each pattern answers, (patterns, p)
     """
 
-    unit: np.ndarray = field(kw_only=True)
-    units: int = field(kw_only=True)
     pattern: np.ndarray = field(kw_only=True)
     given: np.ndarray = field(kw_only=True)
 
@@ -80,21 +76,13 @@ class Patterned(Moments):
     def missing(self) -> str:
         return "em"
 
-    @property
-    def buckets(self) -> int:
-        return self.units
-
-    @property
-    def effective(self) -> float:
-        """The least over answers of Kish's effective number of buckets."""
-        mass = self.weight[:, None] * self.given[self.pattern]
-        by_unit = np.stack([np.bincount(self.unit, m, self.units) for m in mass.T])
-        return float((by_unit.sum(1) ** 2 / (by_unit**2).sum(1)).min())
+    def _masses(self) -> np.ndarray:
+        return self.weight[:, None] * self.given[self.pattern]
 
     def total(self) -> Moments:
         """The maximum likelihood solution; ValueError where the answers do not determine one."""
         point, _ = self._solution
-        whole = self._expected(point[None], np.ones((1, len(self.unit))))
+        whole = self._expected(point[None], np.ones((1, len(self.keys))))
         return replace(whole, **{part: getattr(whole, part)[0] for part in SUMS})
 
     def resample(self, draws: int, seed: int) -> Moments:
@@ -105,9 +93,16 @@ class Patterned(Moments):
         )
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
-        for counts in batches(self.units, draws, seed, together):
-            times = counts[:, self.unit].astype(float)
+        for times in self.who.times(draws, seed, together):
             yield self._expected(self._solved(times), times)
+
+    def mixed(self, times: np.ndarray) -> Moments:
+        return self._expected(self._solved(times), times)
+
+    def __add__(self, other: Moments) -> Patterned:
+        both = super().__add__(other)
+        pattern = np.concatenate([self.pattern, other.pattern + len(self.given)])
+        return replace(both, pattern=pattern, given=np.concatenate([self.given, other.given]))
 
     def select(self, columns: list[str]) -> Patterned:
         at = [self.columns.index(c) for c in columns]
@@ -122,7 +117,7 @@ class Patterned(Moments):
             first=self.first[some][:, at],
             second=self.second[some][:, at][..., at],
             rows=self.rows[some],
-            unit=self.unit[some],
+            who=self.who.take(some),
             pattern=pattern[some],
             given=kinds,
         )
@@ -161,7 +156,7 @@ class Patterned(Moments):
         """Standardised (point (q,), derivative of a long step (q, q)) of all customers together."""
         p = len(self.columns)
         self._check_pairs()
-        sums = self._summed(np.ones((1, len(self.unit))))
+        sums = self._summed(np.ones((1, len(self.keys))))
         point = _pack(np.zeros((1, p)), np.eye(p)[None])
         point, settled = _climb(point, sums, p, None, 1e-3, MOST)
         lengthen = _lengthening(point[0], sums, p)

@@ -20,14 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from cxlib.moments.draws import batches, buckets_of
+from cxlib.moments.draws import Who, sum_by, who_of
 
 MISSING = ("complete", "pairwise", "em")
 SUMS = ("weight", "first", "second", "rows")
+HELD = 4_000_000  # products of answers held at once
 LEAST_EIGENVALUE = 1e-3  # of pairwise correlations that are to be used
 
 
@@ -46,6 +48,7 @@ class Moments:
     second  : weighted sums of their products, shape (..., p, p)
     rows    : rows summed, shape (...,): those that answer everything, or anything when pairwise
     offered : rows looked at, before incomplete ones were left out
+    who     : how each row of sums is drawn; None once added up or drawn
     """
 
     columns: tuple[str, ...]
@@ -55,6 +58,12 @@ class Moments:
     second: np.ndarray
     rows: np.ndarray
     offered: int
+    who: Who | None = None
+
+    @property
+    def keys(self) -> np.ndarray:
+        """The key of each row of sums (`draws.keys_of`)."""
+        return self.who.keys
 
     @property
     def pairwise(self) -> bool:
@@ -90,37 +99,50 @@ class Moments:
         deviation = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
         return cov / (deviation[..., :, None] * deviation[..., None, :])
 
-    @property
+    @cached_property
     def buckets(self) -> int:
-        return len(self.second)
+        """How many are drawn: customers, or those that share a key."""
+        return len(np.unique(self.keys))
 
     @property
     def effective(self) -> float:
-        """As how many equally weighted buckets these count; the least over answers when pairwise.
+        """As how many equally weighted customers these count; the least over answers.
 
         Kish (1965): squared sum of weights over the sum of squared weights.
         """
-        w = self.weight if self.weight.ndim == 1 else np.diagonal(self.weight, axis1=1, axis2=2)
+        place = np.unique(self.keys, return_inverse=True)[1]
+        w = sum_by(place, self._masses())
         return float(np.min(w.sum(0) ** 2 / (w**2).sum(0)))
 
+    def _masses(self) -> np.ndarray:
+        """Weight behind each answer of each row of sums, (rows, p or 1)."""
+        return np.diagonal(self.weight, axis1=1, axis2=2) if self.pairwise else self.weight[:, None]
+
     def total(self) -> Moments:
-        """All buckets added up."""
-        sums = self._mix([np.ones((1, self.buckets))])
+        """All customers added up."""
+        sums = self._mix([np.ones((1, len(self.second)))])
         parts = {p: np.array(getattr(sums, p)[0], order="C") for p in SUMS}
         return replace(sums, **parts)
 
     def resample(self, draws: int, seed: int) -> Moments:
-        """`draws` new samples, each of as many buckets, drawn with replacement.
+        """`draws` samples of the customers.
 
         In memory the draws lie last (the arrays are views), so that arithmetic on
         `np.moveaxis(sums.cov, 0, -1)` runs over draws that lie side by side.
         """
-        return self._mix(counts.astype(float) for counts in batches(self.buckets, draws, seed))
+        return self._mix(self.who.times(draws, seed))
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
         """The same draws as `resample`, `together` at a time: for work in little memory."""
-        for counts in batches(self.buckets, draws, seed, together):
-            yield self._mix([counts.astype(float)])
+        for times in self.who.times(draws, seed, together):
+            yield self._mix([times])
+
+    def mixed(self, times: np.ndarray) -> Moments:
+        """The rows of sums added up, each as often as `times` (samples, rows of sums) says.
+
+        For samples other than draws: groups with their members permuted, parts left out.
+        """
+        return self._mix([times])
 
     def select(self, columns: list[str]) -> Moments:
         """The sums of some of the columns, in the order given."""
@@ -137,7 +159,7 @@ class Moments:
         )
 
     def __add__(self, other: Moments) -> Moments:
-        """Both sets of buckets; they must be of the same answers around the same origin."""
+        """Both sets of customers, of the same answers around the same origin."""
         if self.columns != other.columns or not np.array_equal(self.origin, other.origin):
             raise ValueError(
                 f"sums of {self.columns} around {self.origin} cannot be added to sums of "
@@ -145,10 +167,14 @@ class Moments:
             )
         if self.pairwise != other.pairwise:
             raise ValueError("complete and pairwise sums cannot be added. Sum both the same way.")
+        if self.who.raking is not other.who.raking:
+            raise ValueError("sums of rows raked apart cannot be added. Rake all at once.")
         joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in SUMS}
+        joined["who"] = self.who + other.who
         return replace(self, **joined, offered=self.offered + other.offered)
 
     def _mix(self, batches: Iterable[np.ndarray]) -> Moments:
+        """The rows of sums added up, as often as `batches` (some draws, rows) say."""
         # Everything is laid side by side, and one matrix product a batch makes all its draws;
         # of symmetric sums only one half is multiplied.
         p = len(self.columns)
@@ -156,7 +182,7 @@ class Moments:
         half = lambda a: a[:, *upper]  # noqa: E731
         flat = {
             "weight": half(self.weight) if self.pairwise else self.weight[:, None],
-            "first": self.first.reshape(self.buckets, -1),
+            "first": self.first.reshape(len(self.first), -1),
             "second": half(self.second),
             "rows": self.rows[:, None],
         }
@@ -173,6 +199,7 @@ class Moments:
             first=draws_first(first.reshape(p, p, -1) if self.pairwise else first),
             second=draws_first(second[whole]),
             rows=rows[0],
+            who=None,
         )
 
 
@@ -185,22 +212,14 @@ def of(
     missing: str = "complete",
     origin: np.ndarray | None = None,
 ) -> Moments:
-    """Sum `columns` over the rows, bucket by bucket.
+    """Sum `columns` over the rows, customer by customer.
 
-    Without `bucket` each row is its own bucket: the ordinary bootstrap, for some 5,000 rows at
-    most. With `bucket="customer_id"` customers are drawn whole. Raises ValueError when a column is
-    unknown, not a number, or answered by nobody together with the others, and for bad weights.
+    With `bucket="customer_id"` customers are drawn whole; without it each row is drawn alone.
+    Above some thousands, customers are drawn in buckets (`draws`). Raises ValueError when a column
+    is unknown, not a number, or answered by nobody together with the others, and for bad weights.
     """
     answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
-    if missing == "em":
-        return _patterned(tuple(columns), origin, *answers, answers[2].max() + 1, len(rows))
-    return Moments(
-        tuple(columns),
-        origin,
-        *_sums(*answers, missing),
-        rows=np.bincount(answers[2]).astype(float),
-        offered=len(rows),
-    )
+    return _summed(tuple(columns), origin, *answers, missing, len(rows))
 
 
 def by_group(
@@ -212,25 +231,18 @@ def by_group(
     bucket: str | None = None,
     missing: str = "complete",
 ) -> dict[object, Moments]:
-    """The sums of each group of the column `by`, over the same buckets as `of` has for all rows.
+    """The sums of each group of the column `by`, around the same origin as `of` has for all rows.
 
-    A bucket without rows of the group holds zeros, so `resample` with one seed draws the same
-    customers in every group and in the whole: differences may be taken draw by draw.
+    `resample` with one seed draws the same customers in every group and in the whole: differences
+    may be taken draw by draw.
     """
-    (x, w, b, given), origin = _answers(rows, columns, weight, bucket, missing, None, by)
-    size, group = b.max() + 1, rows[by].to_numpy()[_kept(rows, columns, weight, missing)]
-    groups = {}
+    answers, origin = _answers(rows, columns, weight, bucket, missing, None, by)
+    group, groups = rows[by].to_numpy()[_kept(rows, columns, weight, missing)], {}
     for name in pd.unique(rows[by].dropna().sort_values()):
-        here, offered = group == name, int((rows[by] == name).sum())
-        if missing == "em" and here.any():
-            parts = (part[here] for part in (x, w, b, given))
-            groups[name] = _patterned(tuple(columns), origin, *parts, size, offered)
-            continue
-        parts = _sums(x[here], w[here], b[here], given[here], missing) if here.any() else ()
-        filled = np.unique(b[here])
-        sums = [_spread(part, filled, size) for part in (*parts, np.bincount(b[here])[filled])]
-        if parts:
-            groups[name] = Moments(tuple(columns), origin, *sums, offered=offered)
+        if (here := group == name).any():
+            (x, w, given, who), offered = answers, int((rows[by] == name).sum())
+            part = x[here], w[here], given[here], who.take(here)
+            groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
     return groups
 
 
@@ -301,8 +313,8 @@ def _answers(
     missing: str,
     origin: np.ndarray | None,
     by: str | None = None,
-) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """((answers less origin, weights, bucket numbers, given), origin) of the rows that are used."""
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, Who], np.ndarray]:
+    """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
     if missing not in MISSING:
         raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     x, w = _numbers(rows, columns), weights_of(rows, weight)
@@ -329,73 +341,60 @@ def _answers(
     x, w, given = x[keep], w[keep], given[keep]
     if origin is None:
         origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
-    b = np.arange(len(x))
-    if bucket is not None:
-        b = np.unique(buckets_of(rows, bucket)[keep], return_inverse=True)[1]
-    return (np.where(given, x - origin, 0.0), w, b, given), np.asarray(origin, float)
+    who = who_of(rows, bucket, weight).take(keep)
+    return (np.where(given, x - origin, 0.0), w, given, who), np.asarray(origin, float)
 
 
-def _sums(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray, given: np.ndarray, missing: str
-) -> tuple[np.ndarray, ...]:
-    return _complete_sums(x, w, b) if missing == "complete" else _pairwise_sums(x, w, b, given)
-
-
-def _patterned(
+def _summed(
     columns: tuple[str, ...],
     origin: np.ndarray,
     x: np.ndarray,
     w: np.ndarray,
-    b: np.ndarray,
     given: np.ndarray,
-    units: int,
+    who: Who,
+    missing: str,
     offered: int,
 ) -> Moments:
+    """Rows that are drawn alike, and with "em" have a pattern of answers in common, added up."""
+    patterns, pattern = given[:1] | True, None
+    if missing == "em":
+        _, first, pattern = np.unique(
+            np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
+        )
+        patterns, pattern = given[first], pattern.ravel()
+    who, place, pattern = who.grouped(pattern)
+    sums = {part: 0.0 for part in SUMS}
+    for some in _chunks(len(x), x.shape[1]):
+        there, at = np.unique(place[some], return_inverse=True)
+        for part, values in _products(x[some], w[some], given[some], missing).items():
+            if len(there) == len(who.keys):
+                sums[part] = sums[part] + sum_by(at, values)
+                continue
+            if np.isscalar(sums[part]):
+                sums[part] = np.zeros((len(who.keys), *values.shape[1:]))
+            sums[part][there] += sum_by(at, values)
+    found = {"columns": columns, "origin": origin, **sums, "offered": offered, "who": who}
+    if missing != "em":
+        return Moments(**found)
     from cxlib.moments.em import Patterned
 
-    _, first, kind = np.unique(
-        np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
-    )
-    entry, place = np.unique(b * len(first) + kind.ravel(), return_inverse=True)
-    return Patterned(
-        columns,
-        origin,
-        *_complete_sums(x, w, place),
-        rows=np.bincount(place).astype(float),
-        offered=offered,
-        unit=entry // len(first),
-        units=units,
-        pattern=entry % len(first),
-        given=given[first],
-    )
+    return Patterned(**found, pattern=pattern, given=patterns)
 
 
-def _spread(part: np.ndarray, filled: np.ndarray, size: int) -> np.ndarray:
-    whole = np.zeros((size, *part.shape[1:]))
-    whole[filled] = part
-    return whole
+def _chunks(n: int, p: int) -> list[slice]:
+    size = max(1, HELD // p**2)
+    return [slice(start, start + size) for start in range(0, n, size)]
 
 
-def _complete_sums(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
-    wx = w[:, None] * x
-    return _sum_by(b, w), _sum_by(b, wx), _sum_by(b, wx[:, :, None] * x[:, None, :])
-
-
-def _pairwise_sums(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray, given: np.ndarray
-) -> tuple[np.ndarray, ...]:
+def _products(
+    x: np.ndarray, w: np.ndarray, given: np.ndarray, missing: str
+) -> dict[str, np.ndarray]:
+    """What is summed of each row, by part of `Moments`."""
+    wx, rows = w[:, None] * x, np.ones(len(x))
+    second = wx[:, :, None] * x[:, None, :]
+    if missing != "pairwise":
+        return {"weight": w, "first": wx, "second": second, "rows": rows}
     there = given.astype(float)
-    wx, wg = w[:, None] * x, w[:, None] * there
-    return (
-        _sum_by(b, wg[:, :, None] * there[:, None, :]),
-        _sum_by(b, wx[:, :, None] * there[:, None, :]),
-        _sum_by(b, wx[:, :, None] * x[:, None, :]),
-    )
-
-
-def _sum_by(bucket: np.ndarray, values: np.ndarray) -> np.ndarray:
-    if np.array_equal(bucket, np.arange(len(values))):
-        return values
-    order = np.argsort(bucket, kind="stable")
-    starts = np.flatnonzero(np.diff(bucket[order], prepend=-1))
-    return np.add.reduceat(values[order], starts, axis=0)
+    weight = (w[:, None] * there)[:, :, None] * there[:, None, :]
+    return {"weight": weight, "first": wx[:, :, None] * there[:, None], "second": second,
+            "rows": rows}  # fmt: skip

@@ -29,7 +29,8 @@ from cxlib import hiding, page
 from cxlib.report.answers import MIME
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ...), term
-Counts = dict[Key, set[float]]  # n of every cell that is shown
+Seen = tuple[float, float | None]  # n, estimate
+Counts = dict[Key, set[Seen]]  # of every cell that is shown
 
 AUDIT = "cxlab_audit"
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -104,13 +105,13 @@ def clash(narrow: Counts, wide: Counts) -> set[Key]:
     return {
         key
         for key in narrow.keys() & wide.keys()
-        if any(0 < more - less < least for more in wide[key] for less in narrow[key])
+        if any(0 < more - less < least for more, _ in wide[key] for less, _ in narrow[key])
     }
 
 
 def _everybody(counts: Counts) -> set[Key]:
     """The cells without groups that count the most."""
-    whole = {key: max(n) for key, n in counts.items() if not key[1]}
+    whole = {key: max(n for n, _ in seen) for key, seen in counts.items() if not key[1]}
     return {key for key, n in whole.items() if n == max(whole.values())}
 
 
@@ -153,13 +154,14 @@ def tables_of(record: dict) -> Iterator[tuple[str, dict]]:
 
 
 def counts_of(records: Iterable[dict]) -> Counts:
-    """n of every cell shown in the records; a group of everybody is no group."""
+    """n and estimate of every cell shown in the records; a group of everybody is no group."""
     found: Counts = {}
     for record in records:
         for _, table in tables_of(record):
-            for key, n in zip(_keys(table, record["unit"]), _column(table, "n"), strict=True):
+            values = _column(table, "n"), _column(table, "estimate")
+            for key, n, estimate in zip(_keys(table, record["unit"]), *values, strict=True):
                 if isinstance(n, (int, float)):
-                    found.setdefault(key, set()).add(n)
+                    found.setdefault(key, set()).add((n, estimate))
     return found
 
 
@@ -200,16 +202,32 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     if "term" not in columns[1:] or "n" not in columns:
         return found
     at = columns.index("term")
-    seen: dict[str, list[tuple[float, int]]] = {}
-    for place, (row, n) in enumerate(zip(table["rows"], _column(table, "n"), strict=True)):
+    seen: dict[str, list[tuple[float, int, float | None]]] = {}
+    cells = zip(table["rows"], _column(table, "n"), _column(table, "estimate"), strict=True)
+    for place, (row, n, estimate) in enumerate(cells):
         if hiding.TOTAL not in map(str, row[:at]) and isinstance(n, (int, float)):
-            seen.setdefault(str(row[at]), []).append((n, place))
+            seen.setdefault(str(row[at]), []).append((n, place, estimate))
     for term, shown in seen.items():
-        shown.sort()
-        for total in totals.get((unit, (), term), ()):
-            while shown and 0 < total - sum(n for n, _ in shown) < least:
+        shown.sort(key=lambda cell: cell[:2])
+        for total, estimate in totals.get((unit, (), term), ()):
+            if not _is_of(estimate, [e for _, _, e in shown if e is not None]):
+                continue
+            while shown and 0 < total - sum(n for n, _, _ in shown) < least:
                 found[shown.pop(0)[1]] = hiding.COMPLEMENT
     return found
+
+
+def _is_of(total: float | None, groups: list[float]) -> bool:
+    """Whether the groups may add up to the total: it lies among them, or not far off.
+
+    A mean of everybody does; an effect that happens to have the unit and the term of a mean is
+    another number, and no difference is to be had from it.
+    """
+    if total is None or not groups:
+        return True
+    low, high = min(groups), max(groups)
+    slack = high - low + 0.1 * max(abs(low), abs(high))
+    return low - slack <= total <= high + slack
 
 
 def _near(table: dict, unit: str, near: frozenset[Key]) -> dict[int, str]:
@@ -254,7 +272,8 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
     """Leave nothing but a sentence of what the notebook found."""
     least = page.rules().smallest_cell
     said = page.say(
-        "This page is left out: beside “{page}” it would give away a group of fewer than {least}.",
+        "This page is left out: beside “{page}” of a few rows more it would give away a group of "
+        "fewer than {least}.",
         page=beside, least=least,
     )  # fmt: skip
     nothing = {"columns": [], "rows": []}
@@ -262,8 +281,9 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
               "seed": 0, "table": nothing, "tables": {}}  # fmt: skip
     output = {"output_type": "display_data", "metadata": {},
               "data": {"text/plain": said, MIME: record}}  # fmt: skip
-    cells = [c for c in notebook.cells if c.cell_type == "code"]
-    for cell in cells:
-        cell.outputs = []
-    cells[-1].outputs = [NotebookNode(output)]
+    notebook.cells = [
+        *[c for c in notebook.cells if c.cell_type == "markdown"][:1],
+        next(c for c in notebook.cells if c.cell_type == "code"),
+    ]
+    notebook.cells[-1].outputs = [NotebookNode(output)]
     return [{"answer": "", "cell": "page", "reason": hiding.reason(hiding.NEAR)}]

@@ -17,9 +17,19 @@ from cxlib import page
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
-NOTHING = r"^−(0(?:\.0+)?%?)$"  # a small negative number rounded to nothing has no sign
 SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "target")
 INTERVAL = ("low", "high")
+# What the rows of an answer are, as readers say it; elsewhere they are measures.
+ROWS = {
+    "losses": "table", "answered": "column", "weighting": "group", "nps": "question",
+    "csat": "question", "effort": "question", "by_group": "question", "by_wave": "question",
+    "differences": "question", "questions": "question", "warnings": "question",
+    "touchpoints": "question", "index": "construct", "levers": "construct",
+    "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
+    "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
+    "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
+    "signs": "sign", "reasons": "sign",
+}  # fmt: skip
 
 
 def of_record(record: dict) -> str:
@@ -30,13 +40,16 @@ def of_record(record: dict) -> str:
     shown = table_of(record)
     shown.columns = raw.columns
     for column in raw:
-        shown[column] = _read(raw[column], shown[column]).str.replace(NOTHING, r"\1", regex=True)
+        shown[column] = _read(raw[column], shown[column])
     kept = [c for c in raw if not _says_nothing(raw, c)]
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
         for row in shown[kept].itertuples(index=False, name=None)
     )
-    return f"<table><thead>{_head(kept)}</thead><tbody>{body}</tbody></table>"
+    names = {c: page.heading(c) for c in kept}
+    names |= {"term": page.heading(ROWS.get(record["name"], "measure"))} if "term" in kept else {}
+    names |= {"jaccard": page.heading("stability")} if "jaccard" in kept else {}
+    return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
 
 
 def _read(values: pd.Series, said: pd.Series) -> pd.Series:
@@ -51,16 +64,18 @@ def _read(values: pd.Series, said: pd.Series) -> pd.Series:
 
 
 def _says_nothing(table: pd.DataFrame, column: str) -> bool:
-    """An interval that no row has, and a term that is the same in every row of several groups."""
+    """An interval that no row has, a term that is the same in all groups, a number of each row."""
     if column in INTERVAL:
         return all(table[c].isna().all() for c in INTERVAL if c in table)
+    if column == "segment" and "term" in table:
+        return pd.api.types.is_numeric_dtype(table[column])
     groups = list(table.columns).index(column) > 0
     return column == "term" and groups and len(table) > 1 and table[column].nunique() == 1
 
 
-def _head(columns: list[str]) -> str:
+def _head(columns: list[str], names: dict[str, str]) -> str:
     """One row of heads, or two where low and high stand under one."""
-    names = {c: html.escape(page.heading(c)) for c in columns}
+    names = {c: html.escape(page.opening(n) if len(n) > 1 else n) for c, n in names.items()}
     together = all(c in columns for c in INTERVAL)
     if not together:
         cells = (f'<th scope="col">{names[c]}</th>' for c in columns)
@@ -83,7 +98,7 @@ def framed(fragment: str) -> str:
 
 def _frame(table: str) -> str:
     name = html.escape(page.say("Table"))
-    box = f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">'
+    box = f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">'
     return f"{box}{_aligned(table)}</div>"
 
 

@@ -1,12 +1,16 @@
 """The index of a run, and the index over all studies and runs: one line an answer.
 
-html = indexes.of_run(run)                         # `run` as in run.json
-html = indexes.of_all(Path("reports"))             # reads every <study>/<run>/run.json below
+html = indexes.of_run(run, lang="zh")              # `run` as in run.json
+files = indexes.of_all(Path("reports"), "en")      # reads every <study>/<run>/run.json below
+
+A run in several languages has an index for each: index.html is the first one's, index.zh.html the
+Chinese one's; each lists its own pages and leads to the others.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -16,45 +20,97 @@ from cxlib.masking import legible
 from cxlib.report import pages
 
 
-def of_run(run: dict, up: str = "") -> str:
-    """index.html of one run: a card for each page, in sets where the run was split by a column.
+def languages(runs: Iterable[dict]) -> list[str]:
+    """The languages of the runs' pages, each run's first language first."""
+    found = [p.get("lang", r.get("lang", "en")) for r in runs for p in r["pages"]]
+    return list(dict.fromkeys(found))
 
-    `up` is the way to the index over all runs, if there is one.
+
+def in_language(run: dict, lang: str) -> dict:
+    """The run with its pages in `lang` alone, or in its first language where it has none in it.
+
+    Besides: `lang`, `about` in that language, the files `index` and `dictionary`, and `others`:
+    (language, index) of the other languages.
     """
+    known = languages([run]) or [run.get("lang", "en")]
+    suffix = {k: f".{k}" if k != known[0] else "" for k in known}
+    lang = lang if lang in known else known[0]
+    mine = [p for p in run["pages"] if p.get("lang", known[0]) == lang]
+    facts = mine[0].get("job", {}).get("facts", {}) if mine else {}
+    return {
+        **run,
+        "lang": lang,
+        "pages": mine,
+        "about": facts.get("study") or run["about"],
+        "index": f"index{suffix[lang]}.html",
+        "dictionary": f"dictionary{suffix[lang]}.html",
+        "others": [(k, f"index{suffix[k]}.html") for k in known if k != lang],
+    }
+
+
+def of_run(run: dict, up: str = "", lang: str = "") -> str:
+    """The index of a run in one of its languages: a card for each page, in sets where it was split.
+
+    `up` is the way to the folder of the index over all runs, if there is one.
+    """
+    run = in_language(run, lang or run["lang"])
     sets: dict[str, list[dict]] = {}
     for made in run["pages"]:
         sets.setdefault(made["set"], []).append(made)
-    return _render("run.html.j2", run=run, sets=sets, counts=counts(run), lang=run["lang"], up=up)
+    if up:  # of a run in several languages to the one in its own, which is there then
+        up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
+    return _render(
+        "run.html.j2", run=run, sets=sets, counts=counts(run), lang=run["lang"], up=up,
+        others=run["others"],
+    )  # fmt: skip
 
 
-def of_all(top: Path) -> str:
-    """index.html over every run below `top`, the newest first, study by study."""
+def of_all(top: Path, lang: str = "en") -> dict[str, str]:
+    """File and text of the indexes over every run below `top`, newest first, study by study.
+
+    index.html is in `lang`. Where there are runs in several languages, each has one more, such as
+    index.zh.html.
+    """
+    files = sorted(top.glob("*/run.json")) + sorted(top.glob("*/*/run.json"))
+    runs = [{**run, "path": f.parent.relative_to(top).as_posix()}
+            for f in files if (run := _read(f)) is not None]  # fmt: skip
+    runs.sort(key=lambda r: (r["begun"], r["path"]), reverse=True)
+    known = sorted(languages(runs))
+    if len(known) < 2:
+        return {"index.html": _of_all(runs, lang, [])}
+    own = {k: f"index.{k}.html" for k in known}
+    made = {own[k]: _of_all(runs, k, [(o, own[o]) for o in known if o != k]) for k in known}
+    others = [(o, own[o]) for o in known if o != lang]
+    return made | {"index.html": made[own[lang]] if lang in own else _of_all(runs, lang, others)}
+
+
+def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
+    page.begin(lang=lang)
     studies: dict[str, list[dict]] = {}
-    for file in sorted(top.glob("*/run.json")) + sorted(top.glob("*/*/run.json")):
-        run = _read(file)
-        if run is not None:
-            run = {**run, "path": file.parent.relative_to(top).as_posix(), "counts": counts(run)}
-            studies.setdefault(run["study"], []).append(run)
-    for runs in studies.values():
-        runs.sort(key=lambda r: (r["begun"], r["path"]), reverse=True)
-    return _render("all.html.j2", studies=studies, lang=page.rules().lang)
+    for run in (in_language(r, lang) for r in runs):
+        studies.setdefault(run["study"], []).append({**run, "counts": counts(run)})
+    return _render("all.html.j2", studies=dict(sorted(studies.items())), lang=lang, others=others)
 
 
-def dictionary(lang: str) -> str:
-    """dictionary.html: what the columns of every table mean, in `lang`."""
+def dictionary(lang: str, index: str = "index.html") -> str:
+    """dictionary.html: what the columns of every table mean, in `lang`; it leads to `index`."""
     rows = tables.dictionary(lang)
     parts = [
         (page.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
         for name, table in tables.TABLES.items()
     ]
-    return _render("dictionary.html.j2", parts=parts, lang=lang)
+    return _render("dictionary.html.j2", parts=parts, lang=lang, index=index)
 
 
 def _columns(rows: pd.DataFrame, name: str) -> str:
-    part = rows[rows["table"] == name].drop(columns="table")
+    part = rows[rows["table"] == name].drop(columns="table").assign(unit=_unit)
     part = part.loc[:, (part != "").any()]
     part.insert(1, "meaning", part.pop("meaning"))
     return part.rename(columns=page.heading).to_html(index=False, border=0)
+
+
+def _unit(part: pd.DataFrame) -> list[str]:
+    return [unit and page.label(unit) for unit in part["unit"]]
 
 
 def counts(run: dict) -> dict[str, int]:
@@ -82,4 +138,14 @@ def _render(template: str, **values: object) -> str:
         "not made": page.say("not made"),
     }
     made = pages.environment().get_template(template)
-    return legible(made.render(policy=pages.POLICY, status=words, **values))
+    return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
+
+
+def _stopped(mistake: list) -> str:
+    """Where a page stopped; the error itself, for whoever mends it, stands on the page."""
+    cell, cells, *_ = mistake
+    if not cell:
+        return page.say("This page is not whole")
+    return page.say(
+        "Cell {number} of {cells} stopped. The page says why.", number=cell, cells=cells
+    )

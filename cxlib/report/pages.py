@@ -55,7 +55,13 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
-WIDTH, WIDE = re.compile(r'<svg [^>]*width="([\d.]+)pt"'), 530  # points: wider than the text
+SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
+WIDE, TALL = 538, 480  # points: wider than the text; more than half a printed page
+# Chinese has no space beside a link, which its source needs, nor where a line ends.
+BESIDE_LINKS = re.compile(
+    "(?<=[\u3000-\u9fff\uff00-\uffef])(?: (?=<a |“)|\n(?=[\u3000-\u9fff\uff00-\uffef]))"
+    "|(?:(?<=</a>)|(?<=”)) (?=[\u3000-\u9fff\uff00-\uffef])"
+)
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
 ANSI = re.compile("\x1b\\[.*?[@-~]")
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
@@ -80,6 +86,8 @@ class Facts:
     lacking: tuple[str, ...] = ()
     foot: tuple[str, ...] = ()
     notebook: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)  # language: its file of this page
+    suffix: str = ""  # of the files of this language: index.zh.html
 
 
 def bind(notebook: NotebookNode, facts: Facts) -> str:
@@ -95,11 +103,18 @@ def bind(notebook: NotebookNode, facts: Facts) -> str:
         "answers": answers,
         "contents": _contents(blocks),
         "people": _people(answers),
+        "foot": [_fact(part) for part in facts.foot],
         "warnings": [b["text"] for b in blocks if b["kind"] == "text" and b["warning"]],
         "policy": POLICY,
     }
     body = environment().get_template("page.html.j2").render(resources=resources)
     return legible(body.lstrip("\r\n"))
+
+
+def _fact(part: str) -> str:
+    """A part of the foot, "seed 1", its word in the page's language."""
+    word, _, value = part.partition(" ")
+    return f"{page.say(word) if word in page.WORDS else word} {value}".strip()
 
 
 @cache
@@ -108,7 +123,11 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT)
+    made.filters["tied"] = tied
+    made.globals.update(
+        say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
+        languages=page.LANGUAGES,
+    )  # fmt: skip
     return made
 
 
@@ -145,6 +164,8 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     rendered = re.sub(r"<h([23])>(.*?)</h\1>", anchored, rendered, flags=re.S)
     rendered = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', _link_to(facts), rendered, flags=re.S)
     rendered = re.sub(r"<img [^>]*>", "", rendered)
+    if page.rules().lang == "zh":
+        rendered = BESIDE_LINKS.sub("", rendered)
     return {"html": grids.framed(rendered), "headings": found}
 
 
@@ -176,8 +197,8 @@ def _link_to(facts: Facts):
 
 
 def _in_words(stem: str) -> str:
-    """A notebook that this run has no page of, as a reader says it; English, as its name is."""
-    return f"“{page.opening(stem[3:].replace('_', ' '))}”" if page.rules().lang == "en" else stem
+    """A notebook that this run has no page of, as a reader says it."""
+    return f"“{page.opening(page.say(stem[3:].replace('_', ' ')))}”"
 
 
 @cache
@@ -220,16 +241,24 @@ def _data(output: NotebookNode) -> Iterable[dict]:
     if record := data.get(MIME):
         yield {"kind": "kept", **record, "html": table_html(record), "first": False}
     elif found := next((m for m in ("image/svg+xml", "image/png", "image/jpeg") if m in data), ""):
-        alt = metadata.get(found, {}).get("alt") or page.say("Figure without a description.")
-        wide = (size := WIDTH.search(data[found][:2000])) and float(size[1]) > WIDE
-        source = _data_uri(found, data[found])
-        yield {"kind": "figure", "source": source, "alt": alt, "wide": bool(wide)}
+        about = metadata.get(found, {})
+        alt = about.get("alt") or page.say("Figure without a description.")
+        yield {"kind": "figure", "source": _data_uri(found, data[found]), "alt": alt,
+               **_size(data[found][:2000], about.get("width", 0))}  # fmt: skip
     elif "text/html" in data:
         yield {"kind": "html", "html": clean(data["text/html"])}
     elif "text/markdown" in data:
         yield {"kind": "html", "html": _prose(data["text/markdown"], set(), Facts(""))["html"]}
     elif (text := data.get("text/plain", "")).strip() and not NO_WORDS.match(text):
         yield {"kind": "text", **_text(strip_ansi(text)), "warning": False}
+
+
+def _size(svg: str, pixels: object) -> dict[str, object]:
+    """Whether a figure is wider than the text, and too tall for two on a printed page."""
+    size = SIZE.search(svg)
+    width, height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
+    pixels = pixels if isinstance(pixels, int) else 0
+    return {"wide": max(width, 0.75 * pixels) > WIDE, "tall": height > TALL, "pixels": pixels}
 
 
 def _data_uri(mime: str, content: str) -> str:
@@ -273,6 +302,11 @@ def _said_once(blocks: list[dict]) -> None:
     for block in (b for b in blocks if b["kind"] == "kept"):
         block["told"] = block["note"] in said or block["first"]
         said.add(block["note"])
+
+
+def tied(text: str) -> str:
+    """The text with n and its number on one line."""
+    return re.sub(r"\bn (?=[\d<])", "n\u00a0", text)
 
 
 def when(moment: str) -> str:

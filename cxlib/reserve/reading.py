@@ -14,7 +14,7 @@ from cxlib import estimates, page, tables
 from cxlib import study as study_
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
-from cxlib.reserve import conditions, loading, people, store, summing, telling
+from cxlib.reserve import conditions, loading, people, store, summing, telling, warned
 from cxlib.reserve.store import ReserveError
 from cxlib.study import Costs, Study
 
@@ -144,7 +144,9 @@ class Reserve:
                 "select table_name, column_name from duckdb_columns() "
                 "where table_name[1] != '_' or table_name = '_responses' order by column_index"
             ).fetchall()
-            there = {t: [c for name, c in found if name == t and c != "_row"] for t, _ in found}
+            there: dict[str, list[str]] = {}
+            for table, column in found:
+                there.setdefault(table, []).extend([column] * (column != "_row"))
             there["responses"] = there.get("_responses", there.get("responses"))
             self._joined = "_responses" in there
             self._columns = {t: there[t] for t in tables.TABLES if there.get(t)}
@@ -398,6 +400,21 @@ class Reserve:
         rows = people.lifetimes(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
+    # What one page tells the others
+
+    def warn(self, records: pd.DataFrame, **page: str) -> None:
+        """Keep the table of `scores.warnings` for later pages; `page` are the parameters here."""
+        warned.write(self.study, records, page)
+
+    def warned(self, **page: str) -> pd.DataFrame:
+        """The warnings that pages with these parameters gave, a row each; see `warned`."""
+        return warned.read(self.study, page)
+
+    @property
+    def warnings_mark(self) -> str:
+        """Fingerprint of the warnings kept: a page that reads them is made from it."""
+        return warned.mark(self.study)
+
     # What it tells a page
 
     def contents(self) -> pd.DataFrame:
@@ -453,6 +470,10 @@ class Reserve:
     def costs(self) -> Costs:
         """What contacts, offers and customers cost, as study.yaml says."""
         return self.study.costs
+
+    def index_model(self) -> study_.IndexModel | None:
+        """The satisfaction index of the study; none, and said so, where it has none."""
+        return telling.index_model(self)
 
     @property
     def outcome(self) -> str:

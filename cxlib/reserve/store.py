@@ -188,7 +188,7 @@ def alone(study: Study, *, wait: float = 0) -> Iterator[None]:
     path = study.reserve_path.with_name("reserve.duckdb.lock")
     until = time.monotonic() + wait
     with open(path, "a+", encoding="utf-8") as file:
-        while not _lock(file):
+        while not hold(file):
             if time.monotonic() >= until:
                 file.seek(0)
                 holder = file.read().strip() or "another process"
@@ -203,7 +203,8 @@ def alone(study: Study, *, wait: float = 0) -> Iterator[None]:
         yield
 
 
-def _lock(file) -> bool:
+def hold(file) -> bool:
+    """Take the file for this process alone, if nobody has it; it goes with the process."""
     try:
         if os.name == "nt":
             import msvcrt

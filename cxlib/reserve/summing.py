@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import duckdb
 import numpy as np
+import pandas as pd
 
-from cxlib.moments import MISSING, Moments
+from cxlib.moments import MISSING, Moments, Who, keys_of
+from cxlib.moments.draws import BITS
 from cxlib.moments.em import Patterned
 from cxlib.reserve.store import ReserveError
+
+KEYS = "_cxlab_keys"  # table and columns, named so that no study has them
 
 
 def scan(
@@ -32,7 +36,11 @@ def scan(
     pairwise, p = missing == "pairwise", len(columns)
     em = missing == "em"
     w = f'"{weight}"' if weight else "1.0"
-    key = f"coalesce(\"{bucket}\", 'row ' || {row})" if bucket else row
+    key, customers = _by_label(row), ""
+    if bucket:
+        _name_keys(store, table, bucket, holds)
+        customers = f'left join {KEYS} on "{bucket}" = {KEYS}_name'
+        key = f"coalesce({KEYS}_key, {key})"
     x = [f'("{c}" - {float(o)!r})' for c, o in zip(columns, origin, strict=True)]
     given = [f'"{c}" is not null' for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
@@ -50,9 +58,10 @@ def scan(
         wanted += [f"sum({w})", *(f"sum({w} * {x[i]})" for i in range(p))]
     filtered = ", ".join(f"{_kept(s, kept)} as s{k}" for k, s in enumerate(wanted))
     sql = (
-        f"select {key} as b, {pattern} as pattern, count(*) as all_rows, count(*) filter (where {kept}) as n, "
+        f"select {key} as b, {pattern} as pattern, count(*) as all_rows, "
+        f"count(*) filter (where {kept}) as n, "
         f"count(*) filter (where {w} is null or {w} < 0) as bad, {filtered} "
-        f'from "{table}" where {holds} group by all order by b, pattern'
+        f'from "{table}" {customers} where {holds} group by all order by b, pattern'
     )
     try:
         found = store.execute(sql).fetchnumpy()
@@ -65,14 +74,25 @@ def scan(
     return _moments(found, columns, origin, weight, pairwise, len(wanted))
 
 
+def _by_label(row: str) -> str:
+    """Key of a row without a known customer: multiplicative hashing (Knuth 1998, section 6.4)."""
+    product = f"({row}::ubigint % 4294967296) * 2654435769"
+    return f"(({product} % 4294967296) >> {32 - BITS})::bigint"
+
+
+def _name_keys(store: duckdb.DuckDBPyConnection, table: str, bucket: str, holds: str) -> None:
+    """A table of the customers' keys: those that `moments.keys_of` gives to rows."""
+    wanted = f'select distinct "{bucket}" from "{table}" where {holds} and "{bucket}" is not null'
+    names = store.execute(wanted).df()
+    found = pd.DataFrame({f"{KEYS}_name": names[bucket], f"{KEYS}_key": keys_of(names, bucket)})
+    store.register(KEYS, found)
+
+
 def _patterned(sums: Moments, found: dict) -> Patterned:
     some = np.asarray(found["n"]) > 0
     kinds, pattern = np.unique(np.asarray(found["pattern"])[some].astype("U"), return_inverse=True)
-    units, unit = np.unique(np.asarray(found["b"])[some], return_inverse=True)
     return Patterned(
         **{f: getattr(sums, f) for f in sums.__dataclass_fields__},
-        unit=unit,
-        units=len(units),
         pattern=pattern,
         given=np.array([[c == "1" for c in kind] for kind in kinds]),
     )
@@ -111,7 +131,10 @@ def _moments(
     else:
         mass, first = sums[:, half], sums[:, half + 1 :]
     rows, offered = np.asarray(found["n"])[some].astype(float), int(found["all_rows"].sum())
-    return Moments(tuple(columns), origin, mass, first, second, rows=rows, offered=offered)
+    return Moments(
+        tuple(columns), origin, mass, first, second,
+        rows=rows, offered=offered, who=Who(np.asarray(found["b"])[some].astype(np.int64)),
+    )  # fmt: skip
 
 
 def _square(flat: np.ndarray, p: int, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -9,7 +9,9 @@ import pandas as pd
 
 from cxlib import page, tables
 from cxlib.estimates import Estimates
+from cxlib.reserve.retold import retold
 from cxlib.reserve.store import ReserveError
+from cxlib.study import IndexModel
 
 if TYPE_CHECKING:
     from cxlib.reserve.reading import Reserve
@@ -80,19 +82,27 @@ def _warned(reserve: Reserve) -> str:
     return page.say(
         "{n} things are worth a look, first: {table}.{column}, {rows} rows: {what}.",
         n=len(found),
-        table=first["table"],
-        column=first["column"],
-        rows=page.count(first["rows"]),
-        what=first["what"],
+        table=page.label(first["table"]),
+        column=page.label(first["column"]),
+        rows=_at_least(first["rows"]),
+        what=retold(first["what"]),
     )
 
 
+def _at_least(rows: int) -> str:
+    least = page.rules().smallest_cell
+    return f"<{least}" if rows < least else page.count(rows)
+
+
 def reasons(reserve: Reserve) -> pd.DataFrame:
-    """Why rows were set aside: table, column, reason, rows; no row when none was."""
+    """Why rows were set aside: table, column, reason, rows, as the page calls them."""
     lost = reserve.quarantine
     by = ["table", "column", "reason"]
     found = lost.groupby(by, sort=False, dropna=False).size().rename("rows").reset_index()
-    return found.sort_values("rows", ascending=False, ignore_index=True)
+    found = found.sort_values("rows", ascending=False, ignore_index=True)
+    for column, write in (("table", page.label), ("column", page.label), ("reason", retold)):
+        found[column] = found[column].map(write, na_action="ignore")
+    return found.rename(columns=page.heading)
 
 
 def filled(reserve: Reserve) -> Estimates:
@@ -119,6 +129,13 @@ def filled(reserve: Reserve) -> Estimates:
     else:
         answer = page.say("{n} columns of the contract are filled in part.", n=len(rows))
     return Estimates(rows, answer, unit="share")
+
+
+def index_model(reserve: Reserve) -> IndexModel | None:
+    """The satisfaction index of the study; none, and said so, where it has none."""
+    if reserve.study.model is None:
+        print(page.say("The study has no satisfaction index. This part is left out."))
+    return reserve.study.model
 
 
 def group(reserve: Reserve, by: str) -> str:

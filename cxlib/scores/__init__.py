@@ -22,9 +22,10 @@ from cxlib.scores.means import csat, effort, mean, nps
 from cxlib.scores.measures import Measure, measure_of
 from cxlib.scores.mix import Mix, mix
 from cxlib.scores.sizes import detectable, needed
-from cxlib.scores.trends import Trend, trend
+from cxlib.scores.trends import Trend, last_two, trend
 
 __all__ = [
     "Measure", "Mix", "Trend", "answered", "compare", "csat", "detectable", "distribution",
-    "effort", "headline", "mean", "measure_of", "mix", "needed", "nps", "trend", "warnings",
+    "effort", "headline", "last_two", "mean", "measure_of", "mix", "needed", "nps", "trend",
+    "warnings",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """A breach of the control limits as a record that others can act on: the warning.
 
     found = scores.warnings(scores.trend(responses, touchpoints, measure="mean", by="region"))
-    found.table        # [group,] wave, term, estimate (size), low, high, n, ... one row a warning
-    study.warn(found.table, item="delivery")      # kept for the notebooks that come after
+    found.table        # wave, by, group, term, estimate (size), ..., first_seen: a row a warning
+    study.warn(found.table, where=WHERE)          # kept for the notebooks that come after
 
 A warning says that something moved by more than sampling explains, since when, and how sure that
 is; not what moved it.
@@ -15,56 +15,77 @@ import pandas as pd
 
 from cxlib import hiding, page
 from cxlib.estimates import Estimates
+from cxlib.scores.measures import Measure
 from cxlib.scores.trends import Trend
 
 DOWN = ("below", "falling")
+COLUMNS = ("wave", "by", "group", "term", "estimate", "low", "high", "n", "measure", "signal",
+           "probability", "first_seen")  # fmt: skip
 
 
-def warnings(trend: Trend) -> Estimates:
-    """One record for each wave of a trend that gives a signal, falls first, the latest first.
+def warnings(*trends: Trend) -> Estimates:
+    """One record for each wave of the trends that gives a signal: falls first, the latest first.
 
-    Columns: [group,] wave, term, estimate (the wave less the centre line), low, high (that, plus
-    and minus the reach of the limits), n, measure ("nps" ...), signal, probability (of such a wave
-    anywhere in its series without a change), first_seen. Small cells give no warning. Of a shift
-    that stays, the cumulative sum's first wave and each wave outside the limits are told.
+    Columns: wave, by (column of the groups), group (both empty for everybody), term, estimate (the
+    wave less the centre line), low, high (that, plus and minus the reach of the limits), n,
+    measure ("nps" ...), signal, probability (of such a wave anywhere in its series without a
+    change), first_seen. Small cells give no warning. The unit is that of each measure.
     """
-    told = trend.limits[hiding.hidden(trend.limits) == ""]
-    rows = told[told["signal"] != ""]
-    sums = rows["signal"].isin(["rising", "falling"])
-    series = [c for c in (trend.by, "term", "signal", "first_seen") if c]
-    again = sums & rows.duplicated(series)  # a sum out of control stays so: said once
-    rows = rows[~again]
+    if not trends:
+        raise ValueError("no trend to warn of. Pass what scores.trend() gives.")
+    table = pd.concat([_records(t) for t in trends], ignore_index=True)
+    rises, latest = ~table["signal"].isin(DOWN), -pd.factorize(table["wave"], sort=True)[0]
+    order = np.lexsort((table["probability"], table["group"] != "", latest, rises))
+    table = table.iloc[order].reset_index(drop=True)
+    looked = sum(int(_told(t)["z"].notna().sum()) for t in trends)
+    latest = max(str(t.limits[t.over].max()) for t in trends)
+    measures = {t.measure.kind: t.measure for t in trends}
+    note = page.say(
+        "Size: the wave less its centre line. Probability: of so clear a wave anywhere in its "
+        "series without a change."
+    )
+    return Estimates(table, _sentence(table, measures, looked, latest), note)
+
+
+def _told(trend: Trend) -> pd.DataFrame:
+    return trend.limits[hiding.hidden(trend.limits) == ""]
+
+
+def _records(trend: Trend) -> pd.DataFrame:
+    rows = _told(trend)
+    rows = rows[rows["signal"] != ""]
     size, reach = rows["estimate"] - rows["centre"], (rows["high"] - rows["low"]) / 2
-    rows = rows.assign(estimate=size, low=size - reach, high=size + reach,
-                       measure=trend.measure.kind)  # fmt: skip
-    columns = [c for c in (trend.by, trend.over) if c]
-    columns += ["term", "estimate", "low", "high", "n", "measure", "signal", "probability",
-                "first_seen"]  # fmt: skip
-    fall = ~rows["signal"].isin(DOWN)
-    order = np.lexsort((rows["probability"], _latest_first(rows[trend.over]), fall))
-    table = rows.iloc[order][columns].reset_index(drop=True)
-    return Estimates(table, _sentence(table, trend, told), trend.note, trend.unit)
+    group = rows[trend.by].astype(str) if trend.by else ""
+    records = rows.assign(wave=rows[trend.over].astype(str), by=trend.by, group=group,
+                          estimate=size, low=size - reach, high=size + reach,
+                          measure=trend.measure.kind)  # fmt: skip
+    return records[list(COLUMNS)]
 
 
-def _latest_first(waves: pd.Series) -> np.ndarray:
-    return -pd.factorize(waves, sort=True)[0]
-
-
-def _sentence(table: pd.DataFrame, trend: Trend, told: pd.DataFrame) -> str:
-    looked = page.count(told["z"].notna().sum())
+def _sentence(table: pd.DataFrame, measures: dict[str, Measure], looked: int, latest: str) -> str:
+    """How many there are now, and the first: a fall in the latest wave before any other."""
+    facts = {"looked": page.count(looked), "count": page.count(len(table)),
+             "latest": page.label(latest)}  # fmt: skip
     if table.empty:
-        return page.say("No warning: all {looked} points lie inside their limits.", looked=looked)
-    first = table.iloc[0]
-    name = trend.measure.name(first["term"])
-    if trend.by:
-        name = page.say("{item} ({group})", item=name, group=page.label(str(first[trend.by])))
-    facts = {
-        "count": page.count(len(table)), "looked": looked, "name": name,
-        "size": trend.measure.change(first["estimate"]),
-        "wave": page.label(str(first[trend.over])), "since": page.label(str(first["first_seen"])),
+        return page.say("No warning: all {looked} points lie inside their limits.", **facts)
+    now = table[table["wave"] == latest]
+    first = (now if len(now) else table).iloc[0]
+    measure = measures[first["measure"]]
+    name = measure.name(first["term"])
+    if first["group"]:
+        name = page.say("{item} ({group})", item=name, group=page.label(first["group"]))
+    facts |= {
+        "now": page.count(len(now)), "falls": page.count(now["signal"].isin(DOWN).sum()),
+        "name": name, "size": measure.change(first["estimate"]),
+        "wave": page.label(first["wave"]), "since": page.label(str(first["first_seen"])),
     }  # fmt: skip
-    if first["signal"] in DOWN:
-        return page.say("{count} warnings from {looked} points. First: {name}, {size} below its "
-                        "centre line in {wave}, first seen in {since}.", **facts)  # fmt: skip
-    return page.say("{count} warnings from {looked} points, none of a fall. First: {name}, {size} "
-                    "above its centre line in {wave}, first seen in {since}.", **facts)  # fmt: skip
+    counted = page.say(
+        "In {latest} {now} warnings, {falls} of a fall; {count} in all waves, {looked} points "
+        "looked at.", **facts,
+    )  # fmt: skip
+    told = page.say(
+        "First: {name}, {size} below its centre line in {wave}, first seen in {since}.", **facts
+    ) if first["estimate"] < 0 else page.say(
+        "First: {name}, {size} above its centre line in {wave}, first seen in {since}.", **facts
+    )  # fmt: skip
+    return page.together([counted, told])

@@ -1,8 +1,7 @@
 """Sums of every group: its mean, what that is worth, and the same from draws of customers.
 
 A mean of recoded answers depends on the data only through how often each answer was given in each
-group. So the answers are counted once, and everything else is arithmetic on that small table:
-draws of independent, equally weighted answers are draws of counts.
+group. So the answers are counted once, and everything else is arithmetic on that small table.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ import numpy as np
 
 from cxlib.estimates import LEVEL, at_once, interval, widened
 from cxlib.moments import resample_sums
+from cxlib.moments.draws import BUCKETS
 from cxlib.scores import intervals
 from cxlib.scores.rows import Answers
 
 Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
+MOST_DRAWN = 20_000_000  # customers in all draws together
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,17 @@ def draw_sums(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted sums of recoded answers and of weights, over draws of customers.
 
-    Both are (draws, groups * items); the customers are drawn whole, the same ones for all cells.
+    Both are (draws, groups * items); the customers are drawn whole, the same ones for all cells
+    and for every other estimate of these customers. Only where that is very much work, draws of
+    independent answers are draws of counts: the same law, but customers of their own.
     """
-    if len(answers.items) == 1 and not answers.weighted and not answers.repeated:
+    alone = len(answers.items) == 1 and not answers.weighted and not answers.repeated
+    if alone and draws * min(len(answers.x), BUCKETS) > MOST_DRAWN:
         return _from_counts(answers, recode, draws, seed)
     y, w = recode(answers.x), answers.weight[:, None]
-    tops_and_bottoms = [answers.unit_sums(w * y), answers.unit_sums(w * np.ones_like(y))]
-    sums = resample_sums(np.concatenate(tops_and_bottoms, axis=1), draws, seed)
+    who, unit, _ = answers.drawn_as().grouped()
+    both = [answers.unit_sums(w * y, unit), answers.unit_sums(w * np.ones_like(y), unit)]
+    sums = resample_sums(np.concatenate(both, axis=1), draws, seed, who)
     return tuple(np.split(sums, 2, axis=1))
 
 
@@ -109,7 +114,10 @@ def moved_out(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarra
 def drawn(
     answers: Answers, recode: Recode, cells: Cells, draws: int, seed: int, bounds: tuple
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bootstrap (low, high, replicates) of every cell; several hold together."""
+    """Bootstrap (low, high, replicates) of every cell; several hold together.
+
+    `replicates` (draws, cells) are moved out for few answers; NaN for cells without an interval.
+    """
     replicates = means(*draw_sums(answers, recode, draws, seed))
     flat = cells.mean.ravel()
     # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
@@ -119,5 +127,7 @@ def drawn(
     if known.any():
         moved = moved_out(replicates[:, known], flat[known], cells.effective.ravel()[known])
         low[known], high[known] = at_once(flat[known], moved) if len(flat) > 1 else interval(moved)
+        replicates[:, known] = moved
+    replicates[:, ~known] = np.nan
     low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
-    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates[:, known]
+    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates

@@ -57,7 +57,7 @@ def compare(
         term=item, estimate=estimate, low=low, high=high, n=n, p=p
     )
     return Estimates(
-        table, _sentence(table, by, measure), _note(answers, table, by, draws),
+        table, _sentence(table, by, measure, against == "previous"), _note(answers, table, draws),
         measure.unit, draws=draws, seed=seed,
     )  # fmt: skip
 
@@ -78,8 +78,8 @@ def together(
     error[error < 1e-12] = np.nan
     if np.isnan(error).all():
         return nothing, nothing, nothing
-    largest = np.nanmax(np.abs(away[:, ~np.isnan(error)]) / error[~np.isnan(error)], axis=1)
-    largest = largest[~np.isnan(largest)]
+    ratio = np.abs(away[:, ~np.isnan(error)]) / error[~np.isnan(error)]
+    largest = np.nanmax(ratio[~np.isnan(ratio).all(1)], axis=1)
     reach = np.quantile(largest, level) * error
     beyond = (largest[:, None] >= np.abs(estimate) / error).sum(0)
     p = np.where(np.isnan(error), np.nan, (1 + beyond) / (1 + len(largest)))
@@ -133,7 +133,7 @@ def _gap(
     return sides[0] - sides[1]
 
 
-def _sentence(table: pd.DataFrame, by: str, measure: Measure) -> str:
+def _sentence(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> str:
     least = max(page.rules().smallest_cell, 1)
     shown = table[(hiding.hidden(table, least) == "") & table["p"].notna()]
     if shown.empty:
@@ -149,6 +149,9 @@ def _sentence(table: pd.DataFrame, by: str, measure: Measure) -> str:
         "gap": measure.change(widest["estimate"]), "span": measure.change_span(*ends),
         "clear": page.count(clear), "all": page.count(len(shown)),
     }  # fmt: skip
+    if len(shown) == 1 and in_time:
+        return _step(facts | {"after": page.label(str(widest[by])),
+                              "before": page.label(str(widest["against"]))}, up, clear)  # fmt: skip
     if len(shown) == 1:
         return page.say("{measure}: {best} is above {worst} by {gap} ({span}), clear of chance.",
                         **facts) if clear else page.say(
@@ -165,7 +168,24 @@ def _sentence(table: pd.DataFrame, by: str, measure: Measure) -> str:
     )  # fmt: skip
 
 
-def _note(answers: Answers, table: pd.DataFrame, by: str, draws: int) -> str:
+def _step(facts: dict[str, str], up: bool, clear: int) -> str:
+    """One step in time, in words."""
+    if up and clear:
+        return page.say(
+            "{measure} rose by {gap} ({span}) from {before} to {after}, clear of chance.", **facts
+        )
+    if up:
+        return page.say("{measure} rose by {gap} ({span}) from {before} to {after}; that may be "
+                        "chance.", **facts)  # fmt: skip
+    if clear:
+        return page.say(
+            "{measure} fell by {gap} ({span}) from {before} to {after}, clear of chance.", **facts
+        )
+    return page.say("{measure} fell by {gap} ({span}) from {before} to {after}; that may be "
+                    "chance.", **facts)  # fmt: skip
+
+
+def _note(answers: Answers, table: pd.DataFrame, draws: int) -> str:
     said = [*answers.note, page.say("{draws} draws.", draws=page.count(draws))]
     if len(table) > 1:
         said.append(page.say("The {cells} intervals hold together.", cells=page.count(len(table))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -143,7 +144,7 @@ def effort(
     low, high = (page.number(v, 0) for v in scale)
     meaning = page.say("The scale runs from {low} to {high}; high is easy.", low=low, high=high)
     note = page.together([fit.note, meaning])
-    return Estimates(fit.table, fit.answer, note, "scale", draws=draws, seed=seed)
+    return replace(fit, note=note)
 
 
 def own_interval(
@@ -220,6 +221,7 @@ def _packed(
     return Estimates(
         table, _sentence(answers, table, measure), page.together(said), measure.unit,
         **(dict(draws=draws, seed=seed) if by_draws else {}),
+        replicates=None if replicates is None else measure.factor * replicates,
     )  # fmt: skip
 
 
@@ -294,12 +296,13 @@ def _caveats(answers: Answers, found: Cells, replicates: np.ndarray | None) -> l
         parts.append(page.say("The {cells} intervals hold together.", cells=page.count(together)))
     if replicates is None:
         return parts
-    if lonely := found.mean.size - replicates.shape[1]:
+    nothing = np.isnan(replicates).all(0)
+    if lonely := int(nothing.sum()):
         parts.append(
             page.say("{cells} without two different answers have no interval.",
                      cells=page.count(lonely))
         )  # fmt: skip
-    if lost := failed(replicates) if replicates.size else 0:
+    if lost := failed(replicates[:, ~nothing]) if not nothing.all() else 0:
         parts.append(
             page.say("{lost} draws left some group without an answer, and do not count there.",
                      lost=page.count(lost))

@@ -114,8 +114,7 @@ class Measure:
 
     def change_span(self, low: float, high: float) -> str:
         """The interval of a difference, in the unit of `change`."""
-        factor = 100 if self.kind == "csat" else 1
-        return page.span(factor * low, factor * high, 2 if self.unit == "scale" else 1)
+        return page.say("{low} to {high}", low=self.signed(low), high=self.signed(high))
 
 
 def measure_of(asked: Item, top: int = 2) -> Measure:

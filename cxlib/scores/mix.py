@@ -18,12 +18,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, tabulate
+from cxlib.estimates import Estimates, tabulate, widened
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import known, read
 
 TERMS = ("change", "mix", "rate")
+MOST_TOLD = 2  # columns whose parts one sentence can hold
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def mix(
         parts = [_parted(rows, item, later, _cells_of(rows, [c]), c, **how) for c in columns]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
     return Mix(
-        table, _sentence(table, measure, before, after),
+        table, _sentence(table, item, measure, before, after),
         page.say("{draws} draws. Mix and rate add up to the change (Kitagawa 1955).",
                  draws=page.count(draws)),
         measure.unit, groups=groups, draws=draws, seed=seed,
@@ -131,12 +132,15 @@ def _parted(
     n = _spread(found.n[:, 0], place, k)
     sums = np.array([moved.sum() + answered.sum(), moved.sum(), answered.sum()])
     replicates = np.stack([drawn[0].sum(-1) + drawn[1].sum(-1), *(d.sum(-1) for d in drawn)], 1)
-    table = tabulate(TERMS, sums, replicates, int(n.sum()), column=column)
+    # Draws of few people spread too little, the less the more groups they are parted into.
+    level = widened(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
+    table = tabulate(TERMS, sums, replicates, int(n.sum()), level=level, column=column)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = total / total.sum(-1, keepdims=True)
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
     groups = [
-        tabulate([term] * k, value, d, n.min(0).astype(int), column=column, group=list(names))
+        tabulate([term] * k, value, d, n.min(0).astype(int), level=level, column=column,
+                 group=list(names))
         .assign(share_before=share[0], share_after=share[1], score_before=score[0],
                 score_after=score[1])
         for term, value, d in (("mix", moved, drawn[0]), ("rate", answered, drawn[1]))
@@ -174,20 +178,35 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
     return before, last
 
 
-def _sentence(table: pd.DataFrame, measure: Measure, before: str, after: str) -> str:
-    said = []
-    for column, rows in table.groupby("column", sort=False):
-        change, moved, answered = (rows[rows["term"] == t].iloc[0] for t in TERMS)
-        said.append(page.say(
-            "by {column}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
-            column=page.quoted(page.label(str(column))), mix=measure.signed(moved.estimate),
-            rate=measure.signed(answered.estimate),
-            mix_span=measure.change_span(moved.low, moved.high),
-            rate_span=measure.change_span(answered.low, answered.high),
-        ))  # fmt: skip
+def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> str:
+    parts_of = {c: rows.set_index("term") for c, rows in table.groupby("column", sort=False)}
+    told = sorted(parts_of, key=lambda c: -abs(parts_of[c].loc["mix", "estimate"]))[:1]
+    if len(parts_of) <= MOST_TOLD:
+        told = list(parts_of)
+    said = [_parts_said(column, parts_of[column], measure) for column in told]
+    change = parts_of[told[0]].loc["change"]
+    facts = {
+        "before": page.label(str(before)), "after": page.label(str(after)),
+        "change": measure.signed(change["estimate"]), "measure": measure.name(item),
+        "span": measure.change_span(change["low"], change["high"]), "parts": page.listed(said),
+        "others": page.count(len(parts_of) - 1),
+    }  # fmt: skip
+    if len(told) < len(parts_of):
+        return page.say(
+            "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}; by "
+            "{others} other columns less is mix.", **facts,
+        )  # fmt: skip
     return page.say(
-        "From {before} to {after} the score changed by {change} ({span}): {parts}.",
-        before=page.label(str(before)), after=page.label(str(after)),
-        change=measure.signed(change.estimate),
-        span=measure.change_span(change.low, change.high), parts=page.listed(said),
+        "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}.", **facts
+    )
+
+
+def _parts_said(column: str, rows: pd.DataFrame, measure: Measure) -> str:
+    mixed, answered = rows.loc["mix"], rows.loc["rate"]
+    return page.say(
+        "by {column}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
+        column=page.quoted(page.label(str(column))), mix=measure.signed(mixed["estimate"]),
+        rate=measure.signed(answered["estimate"]),
+        mix_span=measure.change_span(mixed["low"], mixed["high"]),
+        rate_span=measure.change_span(answered["low"], answered["high"]),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,6 +46,7 @@ class Answers:
     unit : number of each row's customer, or of the row itself, (n,)
     by : column of the groups; "" when all are one
     note : what was left out
+    drawn_as : how the rows are drawn; asked only when drawing
     """
 
     items: tuple[str, ...]
@@ -56,6 +57,7 @@ class Answers:
     unit: np.ndarray
     by: str
     note: tuple[str, ...]
+    drawn_as: Callable[[], moments.Who]
 
     @cached_property
     def weighted(self) -> bool:
@@ -91,11 +93,11 @@ class Answers:
             return Tally(values, rows, rows * w, rows * w**2)
         return Tally(values, rows, count(weight), count(weight**2))
 
-    def unit_sums(self, values: np.ndarray) -> np.ndarray:
-        """Sums of `values` (n, k) by customer and group: (customers, groups * k)."""
-        values = np.where(np.isnan(self.x), 0.0, values)
-        size, units = len(self.groups), self.unit.max() + 1
-        place = self.unit * size + self.group
+    def unit_sums(self, values: np.ndarray, unit: np.ndarray | None = None) -> np.ndarray:
+        """Sums of `values` (n, k) by customer (or `unit`) and group: (units, groups * k)."""
+        values, unit = np.where(np.isnan(self.x), 0.0, values), self.unit if unit is None else unit
+        size, units = len(self.groups), unit.max() + 1
+        place = unit * size + self.group
         sums = [np.bincount(place, v, units * size).reshape(units, size) for v in values.T]
         return np.stack(sums, axis=2).reshape(units, -1)
 
@@ -144,7 +146,8 @@ def read(
         unit = np.unique(codes, return_inverse=True)[1]
     skipped = [_skips(responses, item, keep) for item in items]
     note = _note(items, n, len(responses), skipped, lost, by)
-    return Answers(tuple(items), x, w, group, list(groups), unit, by or "", note)
+    who = lambda: moments.who_of(responses, customer, weight).take(keep)  # noqa: E731
+    return Answers(tuple(items), x, w, group, list(groups), unit, by or "", note, who)
 
 
 def _places(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """How large a change must be to be seen, and how many answers it takes.
 
     scores.detectable(responses, "recommend", by="wave")        # points, for two waves like each
-    scores.needed(responses, "recommend", changes=[2, 5, 10])   # answers a wave
+    scores.needed(responses, "recommend", changes=[2, 5])       # answers a wave
 
 Two waves of independent samples are compared at 5 %, two-sided; the change is found with
 probability `power`. Answers differ as they did so far, weights and repeated customers included
@@ -21,6 +21,8 @@ from cxlib.estimates import LEVEL, Estimates
 from cxlib.scores import cells, intervals
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import read
+
+USUAL = (0.02, 0.05, 0.1)
 
 
 def detectable(
@@ -66,7 +68,7 @@ def needed(
     responses: pd.DataFrame,
     item: str = "recommend",
     *,
-    changes: Sequence[float],
+    changes: Sequence[float] = (),
     measure: Measure | str = "nps",
     weight: str | None = None,
     customer: str | None = None,
@@ -74,12 +76,15 @@ def needed(
 ) -> Estimates:
     """Answers each of two waves needs so that a test finds a change with probability `power`.
 
-    `changes` are in the unit of the score (points; shares as .05). The table has a row a change,
-    `estimate` is the number of answers, weighted and repeated as they are now.
+    `changes` are in the unit of the score (points; shares as .05), 2, 5 and 10 % of the way from 0
+    to the best when none are given. The table has a row a change, `estimate` is the number of
+    answers, weighted and repeated as they are now.
     """
-    if not len(changes) or min(changes) <= 0:
-        raise ValueError(f"changes={list(changes)}: give the sizes of changes, each above 0.")
     measure, reach = as_measure(measure), _reach(power)
+    whole = {"points": 100, "share": 1}.get(measure.unit) or (measure.scale or (0, 10))[1]
+    changes = list(changes) or [whole * share for share in USUAL]
+    if min(changes) <= 0:
+        raise ValueError(f"changes={changes}: give the sizes of changes, each above 0.")
     answers = read(responses, [item], weight=weight, customer=customer, scale=measure.scale,
                    whole=measure.whole)  # fmt: skip
     found = cells.of(answers, measure.recode)
@@ -89,8 +94,8 @@ def needed(
                    np.repeat(found.n[0, 0], len(changes)))  # fmt: skip
     answer = page.say(
         "{measure}: to find a change of {change} {power} of the time, each wave needs {n} answers.",
-        measure=measure.name(item), change=measure.change(changes[0]), power=page.percent(power),
-        n=page.count(sizes[0]),
+        measure=measure.name(item), change=measure.change(changes[len(changes) // 2]),
+        power=page.percent(power), n=page.count(sizes[len(changes) // 2]),
     )  # fmt: skip
     return Estimates(table, answer, page.together(answers.note), "answers")
 

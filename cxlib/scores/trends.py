@@ -20,13 +20,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from cxlib import page
+from cxlib import hiding, page
 from cxlib.estimates import LEVEL, Estimates
 from cxlib.scores import cells, charts, intervals, means
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, known, read
 
 LIMITS = 3.0
+WORDS = (  # names of columns and of what they hold
+    "wave", "by", "against", "p", "signal", "first seen", "centre", "baseline", "z", "up", "down",
+    "above", "below", "rising", "falling", "earliest", "latest", "change", "mix", "rate",
+    "share before", "share after", "score before", "score after", "answers",
+)  # fmt: skip
 LEAST_WAVES = 4  # for a change point
 
 
@@ -99,11 +104,24 @@ def trend(
             f"{', '.join(items)}: no two values of {over} have answers. A trend needs two waves."
         )
     tables = [_joined(series, name, by) for name in ("table", "limits", "changes")]
+    small = hiding.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
+    tables[1].loc[small, ["signal", "first_seen"]] = ""
     return Trend(
         tables[0], _sentence(series, measure, over), _note(series, tables[1], limits, draws),
         measure.unit, limits=tables[1], changes=tables[2], measure=measure, over=over,
         by=by or "", width=limits, draws=draws, seed=seed,
     )  # fmt: skip
+
+
+def last_two(responses: pd.DataFrame, item: str, over: str = "wave") -> pd.DataFrame:
+    """The rows of the last two waves that have answers to the item; ValueError if there is one."""
+    known(responses, [item, over])
+    waves = sorted(responses.loc[responses[item].notna(), over].dropna().unique())
+    if len(waves) < 2:
+        raise ValueError(
+            f"{item} has answers in {len(waves)} value(s) of {over}; a change needs two."
+        )
+    return responses[responses[over].isin(waves[-2:])]
 
 
 def _series(
@@ -183,8 +201,10 @@ def _covariance(answers: Answers, measure: Measure, found: cells.Cells, first: i
 def _noise(replicates: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Draws of the waves about their mean, as wide as the chart takes the waves to be."""
     away = replicates - np.nanmean(replicates, axis=0)
-    spread = np.nanstd(away, axis=0)
-    return away * np.sqrt(np.diag(covariance)) / np.where(spread > 0, spread, np.nan)
+    alike = np.nanstd(away, axis=0) == 0  # no two answers differ: the draws cannot tell the noise
+    shape = (len(away), int(alike.sum()))
+    away[:, alike] = np.random.default_rng(len(away)).standard_normal(shape)
+    return away * np.sqrt(np.diag(covariance)) / np.nanstd(away, axis=0)
 
 
 def _signalled(chart: pd.DataFrame, waves: list, width: float, quiet: np.ndarray) -> pd.DataFrame:
@@ -197,7 +217,7 @@ def _signalled(chart: pd.DataFrame, waves: list, width: float, quiet: np.ndarray
     since = np.select(
         flags, [_run(above), _run(below), *(charts.begun(s, charts.DECISION) for s in sums)]
     )
-    alone = 2 * (1 - ndtr(np.abs(z)))
+    alone = np.minimum(2 * ndtr(-np.abs(z)), 1 - 1e-12)
     by_sum = _chance_of_sums(np.where(rising, *sums), quiet)
     return chart.assign(
         signal=signal,
@@ -279,7 +299,25 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     if last["signal"] in ("rising", "falling"):
         said.append(page.say("Its cumulative sum has been out of control since {wave}.",
                              wave=page.label(str(last["first_seen"]))))  # fmt: skip
-    return page.together(said)
+    return page.together([*said, _of_change(series[0]["changes"].iloc[0], measure)])
+
+
+def _of_change(change: pd.Series, measure: Measure) -> str:
+    if np.isnan(change["p"]):
+        return ""
+    if change["p"] >= 1 - LEVEL:
+        return page.say("No change of level is clear of chance (p {p}).",
+                        p=page.number(change["p"], 3))  # fmt: skip
+    facts = {k: page.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
+        "step": measure.signed(change["estimate"]),
+        "span": measure.change_span(change["low"], change["high"]),
+    }
+    if change["earliest"] == change["latest"]:
+        return page.say("The level most likely changed in {wave}, by {step} ({span}).", **facts)
+    return page.say(
+        "The level most likely changed in {wave} (between {earliest} and {latest}), by {step} "
+        "({span}).", **facts,
+    )  # fmt: skip
 
 
 def _of_many(series: list[dict], over: str) -> str:
@@ -288,13 +326,13 @@ def _of_many(series: list[dict], over: str) -> str:
     facts = {"all": page.count(len(series)), "now": page.count(len(now)),
              "ever": page.count(len(ever)),
              "wave": page.label(str(series[0]["limits"][over].iloc[-1]))}  # fmt: skip
+    if not ever:
+        return page.say("None of {all} scores gives a signal in any wave.", **facts)
     said = page.say("In {wave} {now} of {all} scores give a signal; {ever} did in some wave.",
                     **facts)  # fmt: skip
-    names = [_name(s) for s in now] or [_name(s) for s in ever]
-    if not names:
-        return said
-    which = page.say("Now: {names}.", names=page.listed(names)) if now else page.say(
-        "Earlier: {names}.", names=page.listed(names)
+    names = page.listed(_name(s) for s in now or ever)
+    which = page.say("Now: {names}.", names=names) if now else page.say(
+        "Earlier: {names}.", names=names
     )  # fmt: skip
     return page.together([said, which])
 

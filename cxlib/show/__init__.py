@@ -13,8 +13,10 @@ which the page reads out to those who cannot see it. Nothing is computed but the
 
 from __future__ import annotations
 
+from cxlib.show.charts import control, signals
 from cxlib.show.curves import beside, profit, survival, uplift
 from cxlib.show.groups import by_group, crossings, found_again
+from cxlib.show.levers import ahead, ceilings, contrast, ranks
 from cxlib.show.model import paths
 from cxlib.show.planes import calibration, choice, matrix, priorities, trend
 from cxlib.show.rows import answers, bars, intervals, margins
@@ -22,7 +24,8 @@ from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
 from cxlib.show.tiles import tiles
 
 __all__ = [
-    "alt_text", "answers", "bars", "beside", "by_group", "calibration", "chinese_fonts",
-    "choice", "crossings", "found_again", "intervals", "margins", "matrix", "paths", "picture",
-    "priorities", "profit", "survival", "tiles", "trend", "uplift", "use_house_style",
+    "ahead", "alt_text", "answers", "bars", "beside", "by_group", "calibration", "ceilings",
+    "chinese_fonts", "choice", "contrast", "control", "crossings", "found_again", "intervals",
+    "margins", "matrix", "paths", "picture", "priorities", "profit", "ranks", "signals", "survival",
+    "tiles", "trend", "uplift", "use_house_style",
 ]  # fmt: skip

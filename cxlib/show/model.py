@@ -143,8 +143,9 @@ def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | Non
     )  # fmt: skip
     text = style.wrapped(style.name(name, 34), 19)
     known = explained is not None and explained == explained
-    ax.text(x, y - (0.09 if known else 0), text, ha="center", va="center", zorder=4,
-            fontsize=9.5, fontweight="bold", linespacing=1.0)  # fmt: skip
+    said = ax.text(x, y - (0.09 if known else 0), text, ha="center", va="center", zorder=4,
+                   fontsize=9.5, linespacing=1.0)  # fmt: skip
+    style.weigh(said, bold=True)
     if known:
         ax.text(x, y + (0.2 if "\n" in text else 0.14), f"R² {page.number(explained, 2)}",
                 ha="center", va="center", zorder=4, fontsize=8.5, color=SOFT)  # fmt: skip

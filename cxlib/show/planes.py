@@ -118,21 +118,17 @@ def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
         raise ValueError(
             f"a matrix is square; this one has {table.shape[0]} rows, {table.shape[1]} columns."
         )
-    values, names = table.to_numpy(float), [style.name(c, 22) for c in table.columns]
-    size = max(2.6, 0.46 * len(names) + 1.2)
+    values, names = table.to_numpy(float), [style.name(c, 60) for c in table.columns]
+    size = max(2.6, 0.46 * len(names) + 0.8)
     ax = style.axes(ax, height=size, width=max(size + 0.8, 4))
     below = np.where(np.tri(len(names), k=-1, dtype=bool), values, np.nan)
     shades = LinearSegmentedColormap.from_list("cx", [COLOURS[1], "#ffffff", COLOURS[0]])
-    ax.imshow(below[1:, :-1] if len(names) > 1 else below, cmap=shades, vmin=-1, vmax=1)
-    for (i, j), r in np.ndenumerate(below[1:, :-1] if len(names) > 1 else below):
+    ax.imshow(below, cmap=shades, vmin=-1, vmax=1)
+    for (i, j), r in np.ndenumerate(below):
         if r == r:
             ax.text(j, i, page.number(r, 2), ha="center", va="center", fontsize=9,
                     color="white" if abs(r) > 0.72 else INK)  # fmt: skip
-    ax.set_yticks(range(len(names) - 1), names[1:])
-    ax.set_xticks(range(len(names) - 1), names[:-1], rotation=45, ha="right")
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    style.numbered(ax, names, len(names) - 1)
     found = _closest(below, names) if title is None else title
     return style.say(ax, found, page.say("Correlations of {names}.", names=page.listed(names)))
 
@@ -174,10 +170,7 @@ def priorities(
     ax.plot(x, y, "o", color=COLOURS[0], ms=7, mec="white")
     ax.axvline(x.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
     ax.axhline(y.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
-    for term, a, b in zip(both["term"], x, y, strict=True):
-        if a == a and b == b:
-            ax.annotate(style.name(term, 22), (a, b), xytext=(6, 6), textcoords="offset points",
-                        fontsize=9.5)  # fmt: skip
+    _names(ax, both["term"], x.to_numpy(float), y.to_numpy(float))
     ax.set(xlabel=page.say("how well we do"), ylabel=page.say("how much it matters"))
     ax.margins(0.12)
     style.number_axis(ax.xaxis, performance_unit)
@@ -197,6 +190,17 @@ def _both(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.Data
     return both
 
 
+def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
+    """Names above their points, or beneath where another point lies just above to the right."""
+    wide, tall = np.ptp(x) or 1.0, np.ptp(y) or 1.0
+    for term, a, b in zip(terms, x, y, strict=True):
+        crowded = (x >= a - 0.02 * wide) & (x < a + 0.3 * wide) & (y >= b) & (y < b + 0.08 * tall)
+        crowded |= (x > a - 0.3 * wide) & (x < a) & (y > b) & (y < b + 0.08 * tall)
+        if a == a and b == b:
+            ax.annotate(style.name(term, 22), (a, b), xytext=(6, -14 if crowded.sum() > 1 else 6),
+                        textcoords="offset points", fontsize=9.5)  # fmt: skip
+
+
 def _ellipse(ax: Axes, row: tuple) -> None:
     """Where both values lie together with 95%; half-widths of single intervals are 1.96 errors."""
     around = np.linspace(0, 2 * np.pi, 80)
@@ -212,7 +216,7 @@ def _first(both: pd.DataFrame) -> str:
     first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
     if len(first):
         names = page.listed(style.name(t) for t in first["term"])
-        return page.say("Improve first: {names}", names=names)
+        return page.say("Matters more than others and goes worse: {names}", names=names)
     return page.say("Nothing that matters much is done badly")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from matplotlib.axes import Axes
 
 from cxlib import page
 from cxlib.estimates import MEASURES
-from cxlib.show import style
+from cxlib.show import findings, style
+from cxlib.show.findings import Found
 from cxlib.show.style import COLOURS, FAINT, INK, SOFT
 from cxlib.show.tiles import tiles
 
@@ -50,10 +52,12 @@ def intervals(
     if unit == "share" and reference == 0:
         unit = "gap"  # a difference of shares is told in points
     rows = arranged(shown, panel, by, sort)
-    found = _finding(rows, unit, by) if title is None else title
+    found = _found(rows, by)
+    words, said = _words(found, unit), title
+    if said is None:
+        said = findings.in_words(found, unit, reference)
     if panel and not by and len(rows) > MOST_ROWS and _is_grid(shown, panel):
-        words = _words(rows, unit, by)
-        return tiles(shown, panel, unit=unit, reference=reference, title=found, words=words, ax=ax)
+        return tiles(shown, panel, unit=unit, reference=reference, title=said, words=words, ax=ax)
     colours = style.colours_of(shown[by]) if by else {}
     ax = style.axes(ax, height=0.34 * _lines(rows) + 0.9 + (0.35 if by else 0))
     for place, row in zip(_places(rows), rows, strict=True):
@@ -68,7 +72,7 @@ def intervals(
         ax.axvline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)), zorder=1)
     if by:
         style.key(ax, {str(v): look for v, look in colours.items()}, ms=7)
-    return style.say(ax, found, page.say("Dots with 95% intervals."), _words(rows, unit, by))
+    return style.say(ax, said, page.say("Dots with 95% intervals."), words)
 
 
 def _is_grid(table: pd.DataFrame, panel: str) -> bool:
@@ -140,7 +144,7 @@ def _label_rows(ax: Axes, rows: list[Row]) -> None:
     ax.set_ylim(_lines(rows) - 0.4, -0.6)
     ax.set_yticks(_places(rows), [row.label for row in rows], linespacing=1.0)
     for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if row.members is None else "normal")
+        style.weigh(tick, bold=row.members is None)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 
@@ -155,7 +159,7 @@ def arranged(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool)
         if panel:
             rows.append(Row(heading))
         parts = dict(list(block.groupby(names, sort=False, dropna=False)))
-        rows += [Row(_row_label(k), parts[k], heading) for k in order if k in parts]
+        rows += [Row(_row_label(k, names), parts[k], heading) for k in order if k in parts]
     return rows
 
 
@@ -190,43 +194,30 @@ def _places(rows: list[Row]) -> list[float]:
     return [float(end - _height(row) / 2 - 0.5) for end, row in zip(ends, rows, strict=True)]
 
 
-def _row_label(key: tuple) -> str:
-    words = " · ".join(style.name(part, 60) for part in key)
+def _row_label(key: tuple, columns: Sequence[str] = ()) -> str:
+    joint = " − " if list(columns[1:]) == ["against"] else " · "  # one group less another
+    words = joint.join(style.name(part, 60) for part in key)
     return style.wrapped(words, 24) if style.breadth(words) > 30 else words
 
 
-def _numbers(rows: list[Row], by: str | None) -> list[tuple[str, float]]:
-    """(words, estimate) of everything that is shown."""
+def _found(rows: list[Row], by: str | None) -> list[Found]:
+    """Everything that is shown, named by its block, its row and its value of `by`."""
     found = []
     for row in rows:
         for _, member in row.members.iterrows() if row.members is not None else []:
             parts = [
-                " ".join(row.block.split()),
-                " ".join(row.label.split()),
+                style.unwrapped(row.block),
+                style.unwrapped(row.label),
                 style.name(member[by]) if by else "",
             ]
             if member["estimate"] == member["estimate"]:
-                found.append((page.listed(p for p in parts if p), member["estimate"]))
+                name = page.listed(p for p in parts if p)
+                found.append(Found(name, member["estimate"], member["low"], member["high"]))
     return found
 
 
-def _finding(rows: list[Row], unit: str, by: str | None) -> str:
-    """The highest and the lowest in words; only the number where there is one."""
-    found = _numbers(rows, by)
-    if not found:
-        return page.say("Too few answers to show")
-    top, bottom = max(found, key=lambda p: p[1]), min(found, key=lambda p: p[1])
-    if len(found) == 1:
-        return page.say("{name}: {value}", name=top[0], value=style.number(top[1], unit))
-    return page.say(
-        "Highest: {top} ({high}). Lowest: {bottom} ({low}).",
-        top=top[0], high=style.number(top[1], unit),
-        bottom=bottom[0], low=style.number(bottom[1], unit),
-    )  # fmt: skip
-
-
-def _words(rows: list[Row], unit: str, by: str | None) -> str:
-    return style.listed([f"{w} {style.number(v, unit)}" for w, v in _numbers(rows, by)])
+def _words(found: list[Found], unit: str) -> str:
+    return style.listed([f"{f.name} {style.number(f.value, unit)}" for f in found])
 
 
 def bars(
@@ -254,8 +245,9 @@ def bars(
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     ax.axvline(0, color=SOFT, lw=1)
-    found = _finding(rows, unit, None) if title is None else title
-    return style.say(ax, found, page.say("Bars."), _words(rows, unit, None))
+    found = _found(rows, None)
+    said = findings.in_words(found, unit) if title is None else title
+    return style.say(ax, said, page.say("Bars."), _words(found, unit))
 
 
 def _bar(ax: Axes, place: int, row: pd.Series, reach: float, unit: str) -> None:
@@ -276,7 +268,8 @@ def _bar(ax: Axes, place: int, row: pd.Series, reach: float, unit: str) -> None:
 def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Shares before and after weighting beside the population's, as `weights.rake` gives them.
 
-    A ring is the population, a grey diamond the responses as they came, a dot as they are weighted.
+    A ring is the population, a diamond the responses as they came, a dot as they are weighted;
+    lines are the intervals of `weights.representation`.
     """
     shown = style.ready(table, ("attribute", "term", "estimate", "before", "target"))
     rows = arranged(shown, "attribute", None, sort=False)
@@ -286,6 +279,9 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
             continue
         one = row.members.iloc[0]
         ax.plot([one["before"], one["target"]], [place, place], color=FAINT, lw=3, zorder=1)
+        for low, high, of in (("before_low", "before_high", 1), ("low", "high", 0)):
+            if low in one:
+                ax.plot([one[low], one[high]], [place, place], color=COLOURS[of], lw=1.4, zorder=2)
         ax.plot(one["target"], place, "o", ms=12, mfc="none", mec=INK, mew=1.4, zorder=2)
         ax.plot(one["before"], place, "D", ms=6, color=COLOURS[1], zorder=3)
         ax.plot(one["estimate"], place, "o", ms=6, color=COLOURS[0], zorder=4)

@@ -17,6 +17,8 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from cxlib import masking, page
 from cxlib.estimates import hide_small_cells
@@ -31,12 +33,16 @@ INK, SOFT, FAINT = "#1f2933", "#5b6672", "#d9dee3"
 PIECES = re.compile(
     r"[“（《]*(?:[\u3400-\u9fff]|[^\s\u3000-\u9fff\uff00-\uffef]+)[，。；：、！？）》”…]*\s*|\S\s*"
 )
+CHINESE = re.compile("[\u3400-\u9fff]")
+BREAKS = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef])\n|\n(?=[\u3000-\u9fff\uff00-\uffef])")
 WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
 CJK_FONTS = (
     "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
     "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
 LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the outlines
+DPI = 160  # of those pixels
+OUTLINED = "outlined"  # marks text that is to look bold
 
 STYLE = {
     "figure.dpi": 100,
@@ -112,9 +118,11 @@ def show_in_notebooks() -> None:
 
 def _bundle(figure: Figure, **_: object) -> tuple[dict, dict]:
     data, mime = picture(figure)
+    about: dict[str, object] = {"alt": alt_text(figure)}
     if isinstance(data, bytes):  # a notebook holds text
+        about["width"] = round(int.from_bytes(data[16:20]) * 96 / DPI)  # as large as the SVG
         data = base64.b64encode(data).decode()
-    return {mime: data}, {mime: {"alt": alt_text(figure)}}
+    return {mime: data}, {mime: about}
 
 
 def picture(figure: Figure) -> tuple[str | bytes, str]:
@@ -123,9 +131,13 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     text = StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     if len(text.getvalue()) <= LARGEST_SVG:
-        return text.getvalue(), "image/svg+xml"
+        mark = f'<g id="{OUTLINED}"'
+        outline = f'{mark} style="stroke: {INK}; stroke-width: 256"'  # 6400 are a letter
+        return text.getvalue().replace(mark, outline), "image/svg+xml"
+    for part in figure.findobj(lambda artist: artist.get_gid() == OUTLINED):
+        part.set_path_effects([withStroke(linewidth=0.5, foreground=INK)])
     pixels = BytesIO()
-    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=160, metadata={"Software": None})
+    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=DPI, metadata={"Software": None})
     return pixels.getvalue(), "image/png"
 
 
@@ -133,10 +145,10 @@ def _titles_to_the_left(figure: Figure) -> None:
     """Titles begin where the labels of the rows begin: at the edge, where reading begins."""
     for ax in figure.axes if len(figure.axes) == 1 else []:
         if ax.get_title("left"):
-            figure.canvas.draw()
+            figure.draw_without_rendering()
             box = ax.get_tightbbox(for_layout_only=True)
             edge = ax.transAxes.inverted().transform((box.x0, box.y0))[0]
-            ax.set_title(ax.get_title("left"), x=min(edge, 0))
+            weigh(ax.set_title(ax.get_title("left"), x=min(edge, 0)), bold=True)
 
 
 def alt_text(figure: Figure) -> str:
@@ -152,10 +164,24 @@ def alt_text(figure: Figure) -> str:
     return page.say("Figure: {what}.", what=said) if said else page.say("Figure.")
 
 
+def weigh(text: Text, *, bold: bool) -> None:
+    """Set the text bold or plain; a Chinese font without a bold cut gets an outline when drawn."""
+    chinese = CHINESE.search(text.get_text()) and chinese_fonts()
+    outlined = bold and chinese and not _has_bold()
+    text.set_fontweight("bold" if bold and not outlined else "normal")
+    text.set_gid(OUTLINED if outlined else None)
+
+
+@cache
+def _has_bold() -> bool:
+    entries = [f for f in font_manager.fontManager.ttflist if f.name in chinese_fonts()]
+    return any(str(f.weight) in ("600", "700", "800", "semibold", "bold") for f in entries)
+
+
 def say(ax: Axes, title: str, *words: str) -> Axes:
     """Set the title, and the alternative text of the figure: title and words."""
     if title:
-        ax.set_title(wrapped(title, 54), x=0)
+        weigh(ax.set_title(wrapped(title, 54), x=0), bold=True)
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
     before = getattr(ax.figure, "alt_text", "")
     ax.figure.alt_text = f"{before} {text}".strip()
@@ -177,6 +203,11 @@ def wrapped(text: str, most: int) -> str:
     return "\n".join(line.strip() for line in lines)
 
 
+def unwrapped(text: str) -> str:
+    """The text of several lines in one; Chinese needs no space where a line ended."""
+    return " ".join(BREAKS.sub("", text).split())
+
+
 def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """The Axes given, or those of a new figure of this size in inches."""
     if ax is None:
@@ -185,6 +216,17 @@ def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     # which is at the first figure.
     show_in_notebooks()
     return ax
+
+
+def numbered(ax: Axes, names: Sequence[str], across: int) -> None:
+    """The rows of a square by number and whole name, its first `across` columns by number."""
+    rows = [wrapped(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
+    ax.set_yticks(range(len(names)), rows, linespacing=0.95)
+    ax.set_xticks(range(across), range(1, across + 1))
+    ax.set_xlim(-0.5, max(across, 1) - 0.5)
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
 
 
 def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.DataFrame:

@@ -53,11 +53,49 @@ def test_five_thousand_draws_of_everything(answers):
     )
 
 
-def test_against_seminr(answers):
-    seminr = pytest.importorskip("seminr")
+def test_checks_prediction_and_groups(answers):
+    grouped = answers.assign(group=np.where(np.arange(250) % 2, "odd", "even"))
+    for name, task in {
+        "csi.fit, consistent, 5,000 draws": lambda: csi.fit(
+            answers, MODEL, consistent=True, draws=5000
+        ),
+        "csi.validity, 1,000 draws": lambda: csi.validity(answers, MODEL),
+        "csi.predict, 10 times 10 parts": lambda: csi.predict(answers, MODEL),
+        "csi.compare, 200 permutations": lambda: csi.compare(
+            grouped, MODEL, "group", permutations=200, draws=2
+        ),
+    }.items():
+        print(f"\n{name}: {seconds(task):.3f} s CPU")
+
+
+def estimated(seminr, answers):
     blocks = [seminr.composite(n, list(i)) for n, i in MODEL.constructs.items()]
     paths = [seminr.paths(from_=list(c), to=e) for e, c in MODEL.paths.items()]
-    model = seminr.estimate_pls(answers, seminr.constructs(*blocks), seminr.relationships(*paths))
+    return seminr.estimate_pls(answers, seminr.constructs(*blocks), seminr.relationships(*paths))
+
+
+def test_groups_against_seminr(answers):
+    """Their test of groups draws each group 200 times and compares paths; ours permutes 200."""
+    seminr = pytest.importorskip("seminr")
+    model = estimated(seminr, answers)
+    odd = np.arange(250) % 2 == 1
+    grouped = answers.assign(group=np.where(odd, "odd", "even"))
+    theirs = seconds(lambda: seminr.estimate_pls_mga(model, list(odd), nboot=200, seed=1), 1)
+    ours = seconds(lambda: csi.compare(grouped, MODEL, "group", permutations=200, draws=2))
+    print(f"\nseminr takes {theirs / ours:.0f} times as long to compare two groups")
+
+
+def test_prediction_against_seminr(answers):
+    seminr = pytest.importorskip("seminr")
+    model = estimated(seminr, answers)
+    theirs = seconds(lambda: seminr.predict_pls(model, no_folds=10, seed=1), 1)
+    ours = seconds(lambda: csi.predict(answers, MODEL, draws=2))
+    print(f"\nseminr takes {10 * theirs / ours:.0f} times as long to foretell 10 times 10 parts")
+
+
+def test_against_seminr(answers):
+    seminr = pytest.importorskip("seminr")
+    model = estimated(seminr, answers)
     theirs = seconds(lambda: seminr.bootstrap_model(model, nboot=200, seed=1, cores=1), 1)
     ours = seconds(lambda: csi.fit(answers, MODEL, draws=5000))
     print(f"\nseminr takes {theirs / 200 / (ours / 5000):.0f} times as long for a draw")

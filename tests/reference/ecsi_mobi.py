@@ -7,7 +7,9 @@ Run by hand in an environment of its own, never in ours (both peers are GPL-3):
 
 `seminr` gives the path and factorial schemes and Mode B; `plspm` the centroid scheme (it is fed
 standardised answers, because its own standardising divides by one pooled deviation).
-The path scheme agrees with the SmartPLS 2.0.M3 output printed by R semPLS.
+The path scheme agrees with the SmartPLS 2.0.M3 output printed by R semPLS. `seminr` also gives
+consistent PLS, VIF, a two-stage construct of a higher order, and PLSpredict with each person left
+out in turn, where no chance is left in the parts.
 """
 
 from __future__ import annotations
@@ -70,6 +72,65 @@ def by_seminr(data: pd.DataFrame, scheme, formative: tuple[str, ...] = ()) -> di
     }
 
 
+def estimated(data: pd.DataFrame, blocks: list, paths: dict[str, list[str]]):
+    return seminr.estimate_pls(
+        data,
+        seminr.constructs(*blocks),
+        seminr.relationships(*(seminr.paths(from_=c, to=e) for e, c in paths.items())),
+        inner_weights=seminr.path_weighting,
+        stop_criterion=10,
+    )
+
+
+def consistent(data: pd.DataFrame) -> dict:
+    blocks = [
+        seminr.reflective(n, i) if len(i) > 1 else seminr.composite(n, i) for n, i in BLOCKS.items()
+    ]
+    model = estimated(data, blocks, PATHS)
+    return {
+        "paths": {f"{c} → {e}": model.path_coef.get(c, e) for e, cs in PATHS.items() for c in cs},
+        "loadings": {
+            i: model.outer_loadings.get(i, b) for b, items in BLOCKS.items() for i in items
+        },
+        "r2": {e: model.r_squared.get("Rsq", e) for e in PATHS},
+    }
+
+
+def checks(data: pd.DataFrame) -> dict:
+    """Variance inflation, and errors of foretelling each person from all others."""
+    model = estimated(data, [seminr.composite(n, i) for n, i in BLOCKS.items()], PATHS)
+    vif = seminr.summarize(model).vif_antecedents
+    found = {"vif": {e: {c: vif[e][c] for c in cs} for e, cs in PATHS.items() if len(cs) > 1}}
+    for name, how in (("direct", seminr.predict_DA), ("earliest", seminr.predict_EA)):
+        errors = seminr.summarize(seminr.predict_pls(model, technique=how, no_folds=len(data)))
+        for kind in ("pls", "lm"):
+            table = getattr(errors, f"{kind}_out_of_sample")
+            found[f"{name}_{kind}"] = {
+                i: [table.get("RMSE", i), table.get("MAE", i)] for i in table.cols
+            }
+    return found
+
+
+def higher(data: pd.DataFrame) -> dict:
+    """Quality and value as parts of one experience, in two stages."""
+    paths = {
+        "experience": ["image"],
+        "satisfaction": ["image", "experience"],
+        "loyalty": ["satisfaction"],
+    }
+    names = ("image", "quality", "value", "satisfaction", "loyalty")
+    blocks = [seminr.composite(n, BLOCKS[n]) for n in names]
+    parts = ["quality", "value"]
+    model = estimated(data, [*blocks, seminr.higher_composite("experience", parts)], paths)
+    return {
+        "paths": {f"{c} → {e}": model.path_coef.get(c, e) for e, cs in paths.items() for c in cs},
+        "weights": {
+            **{p: model.outer_weights.get(p, "experience") for p in parts},
+            **{i: model.outer_weights.get(i, b) for b in names for i in BLOCKS[b]},
+        },
+    }
+
+
 def by_plspm(data: pd.DataFrame, scheme: Scheme) -> dict:
     matrix = pd.DataFrame(0, index=list(BLOCKS), columns=list(BLOCKS))
     for effect, causes in PATHS.items():
@@ -93,6 +154,9 @@ def main() -> None:
         "factorial": by_seminr(data, seminr.path_factorial),
         "formative": by_seminr(data, seminr.path_weighting, ("image", "quality")),
         "centroid": by_plspm(data, Scheme.CENTROID),
+        "consistent": consistent(data),
+        "checks": checks(data),
+        "higher": higher(data),
     }
     print(
         json.dumps(

@@ -13,10 +13,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import nbformat
 
 from cxlib import hiding, page, study
 from cxlib.batch import declared
@@ -38,6 +36,12 @@ class Page:
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
     data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
+    suffix: str = ""  # ".zh": what its files' names add to those of the run's first language
+
+    @property
+    def base(self) -> str:
+        """The name that the page has in every language."""
+        return self.name.removesuffix(self.suffix)
 
     @property
     def lang(self) -> str:
@@ -73,27 +77,63 @@ def plan(
     given: Mapping[str, object] | None = None,
     *,
     by: str = "",
+    langs: Sequence[str] = (),
 ) -> list[Page]:
     """The pages of every study: the notebooks named, or those in its study.yaml.
 
     `given` are parameter values, as text or typed, for every notebook; those in study.yaml come
-    first and are overruled. `by` makes one set of pages for each value of that column.
+    first and are overruled. `by` makes one set of pages for each value of that column, `langs` one
+    for each language (else those that study.yaml names): the files of all but the first have the
+    language in their names.
     Raises ValueError, naming what is allowed, for anything that could not run as asked.
     """
     given = dict(given or {})
     if "STUDY" in given:
         raise ValueError("name the study as an argument, not as -p STUDY=...: cx run STUDY.")
+    if langs and "LANG" in given:
+        raise ValueError("--lang and -p LANG=... both name a language. Leave one out.")
     chosen = [pick(n) for n in dict.fromkeys(names)]
     for notebook in chosen:
-        _settle(notebook, "", given)
-    pages = [p for name in dict.fromkeys(studies) for p in _of_study(name, chosen, given, by)]
+        for lang in langs or [None]:
+            _settle(notebook, "", {**given, "LANG": lang} if lang else given)
+    pages = [
+        made
+        for name in dict.fromkeys(studies)
+        for made in _in_languages(name, chosen, given, by, list(dict.fromkeys(langs)))
+    ]
     if len({(p.study, p.name) for p in pages}) < len(pages):
         raise ValueError("two pages would have the same name. Name each notebook once.")
     return pages
 
 
-def _of_study(name: str, chosen: list[Path], given: dict, by: str) -> list[Page]:
+def amiss(name: str) -> list[str]:
+    """What is wrong with the `reports` of a study.yaml: notebooks or parameters there are not."""
+    found = []
+    for notebook, values in study.read(name).reports.items():
+        try:
+            _settle(pick(notebook), name, values)
+        except ValueError as error:
+            found.append(f"reports, {notebook!r}: {error}")
+    return found
+
+
+def _in_languages(
+    name: str, chosen: list[Path], given: dict, by: str, langs: list[str]
+) -> list[Page]:
     about = study.read(name)
+    langs = langs or ([] if "LANG" in given else about.reporting.languages)
+    if not langs:
+        return _of_study(about, chosen, given, by)
+    pages = []
+    for lang in langs:
+        suffix = "" if lang == langs[0] else f".{lang}"
+        for page_ in _of_study(about, chosen, {**given, "LANG": lang}, by):
+            pages.append(replace(page_, name=page_.name + suffix, suffix=suffix))
+    return pages
+
+
+def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> list[Page]:
+    name = about.name
     wanted = {n: {} for n in chosen} or {pick(n): v for n, v in about.reports.items()}
     if not wanted:
         raise ValueError(
@@ -139,9 +179,11 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list[Page]:
     about = stores.about
-    facts = nbformat.read(notebook, as_version=4).metadata.get("cxlib", {})
+    facts = declared.content(notebook)["metadata"].get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
     store, data = stores.of(lang)
+    if "warnings" in facts.get("reads", ()):  # made again when another page warns of something else
+        data = {**data, "warnings": store.warnings_mark}
     lacking = tuple(store.lacks(needs))
     shared = {
         "study": about.name,
@@ -206,6 +248,17 @@ def _against(asked: Mapping[str, Parameter], values: Mapping, store, home: str) 
         parameter.against(values[name], known)
         if parameter.kind == "condition" and values[name]:
             _check_condition(store, home, str(values[name]), str(values.get("WAVE", "")))
+    if {"OUTCOME", "DRIVERS"} <= values.keys() and (values["OUTCOME"] or values["DRIVERS"]):
+        _check_outcome(values["OUTCOME"] or store.outcome, values["DRIVERS"] or store.drivers)
+
+
+def _check_outcome(outcome: str, drivers: Sequence[str]) -> None:
+    if outcome in drivers:
+        others = ",".join(d for d in drivers if d != outcome)
+        raise ValueError(
+            f"OUTCOME={outcome!r} is one of the DRIVERS, and cannot explain itself. Leave it out, "
+            f"as in -p DRIVERS={others or 'another'}, or name another outcome."
+        )
 
 
 def _check_condition(store, home: str, where: str, wave: str) -> None:

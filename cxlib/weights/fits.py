@@ -12,7 +12,7 @@ says by how much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,8 +20,10 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.weights.raking import Cells, Raking
 
 Margins = Mapping[str, Mapping[str, float]]
+FEW = 1000  # whole numbers that lie this close are told apart without sorting
 FAR = 0.0005  # a share further than this from its margin is said to miss it
 
 
@@ -34,6 +36,7 @@ class Weights(Estimates):
     """
 
     weights: pd.Series = field(kw_only=True)  # aligned to the rows
+    raking: Raking = field(kw_only=True, repr=False)  # to rake draws of the rows
     effect: float = field(kw_only=True)  # design effect by Kish
     effective: float = field(kw_only=True)  # effective n
     rounds: int = field(kw_only=True)
@@ -72,11 +75,35 @@ def rake(
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    codes = {a: _codes(rows, a, shares, start) for a, shares in margins.items()}
-    targets = {a: np.array([*s.values()], float) / sum(s.values()) for a, s in margins.items()}
-    w, rounds, converged = _fit(start, codes, targets, trim, tolerance, most)
-    table = _table(margins, codes, targets, start, w)
-    return _packed(rows, table, w, (trim, rounds, converged))
+    codes = [_codes(rows, a, shares) for a, shares in margins.items()]
+    targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
+    cell, (*places, base) = _cells(codes, [len(t) for t in targets], start)
+    cells, n = Cells(base, places, targets), np.bincount(cell).astype(float)
+    _check_filled(margins, cells, n)
+    weight, rounds = cells.rake(n[None], cells.base / (base @ n) * n.sum(), trim, tolerance, most)
+    raking = Raking(rows, cell, cells, weight[0], trim)
+    table = _table(margins, cells, n, weight[0])
+    return _packed(rows, table, raking, (trim, int(rounds[0]) or most, bool(rounds[0])))
+
+
+def poststratify(
+    rows: pd.DataFrame,
+    by: Sequence[str],
+    shares: Mapping[tuple, float],
+    *,
+    base: str | None = None,
+    trim: float = 5.0,
+) -> Weights:
+    """Weights by which every combination of the columns `by` has its share in the population.
+
+    `shares` are keyed by tuples of categories in the order of `by`; errors as of `rake`.
+    """
+    name = " × ".join(by)
+    named = {" × ".join(map(str, cell)): share for cell, share in shares.items()}
+    crossed = rows[by[0]].astype("str").where(rows[by[0]].notna())
+    for column in by[1:]:
+        crossed = crossed + " × " + rows[column].astype("str").where(rows[column].notna())
+    return rake(rows.assign(**{name: crossed}), {name: named}, base=base, trim=trim)
 
 
 def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd.DataFrame:
@@ -84,7 +111,9 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
 
     A weight they already have is where raking starts. After a selection (one region, one wave)
     categories without rows do not apply, nor attributes with one category left: the rest is raked
-    to its shares among what is left, and what was left out is printed.
+    to its shares among what is left, and what was left out is printed. What is estimated with these
+    weights is raked anew in every bootstrap draw, so that intervals know what raking takes away
+    and adds (`attrs["raking"]`, which selecting and sorting rows keeps).
     """
     base = column if column in rows else None
     usable, said = _applicable(rows, margins)
@@ -94,7 +123,9 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
         start = _start(rows, base) if len(rows) else np.ones(0)
         return rows.assign(**{column: start})
     fit = rake(rows, usable, base=base)
-    return rows.assign(**{column: fit.weights})
+    weighed = rows.assign(**{column: fit.weights})
+    weighed.attrs["raking"] = {**rows.attrs.get("raking", {}), column: fit.raking}
+    return weighed
 
 
 def applicable(rows: pd.DataFrame, margins: Margins) -> Margins:
@@ -113,38 +144,41 @@ def effective_n(weights: np.ndarray | pd.Series) -> float:
     return len(weights) / design_effect(weights)
 
 
-def _fit(
-    start: np.ndarray,
-    codes: dict[str, np.ndarray],
-    targets: dict[str, np.ndarray],
-    trim: float,
-    tolerance: float,
-    most: int,
-) -> tuple[np.ndarray, int, bool]:
-    w = start / start.mean()
-    for rounds in range(1, most + 1):
-        moved = 0.0
-        for attribute, target in targets.items():
-            share = np.bincount(codes[attribute], w, len(target)) / w.sum()
-            factor = np.divide(target, share, out=np.zeros_like(target), where=share > 0)
-            w = w * factor[codes[attribute]]
-            moved = max(moved, float(np.abs(target - share).max()))
-        cut = _cut(w, trim)
-        moved = max(moved, float(np.abs(cut - w).max()) / len(w))
-        w = cut
-        if moved < tolerance:
-            return w, rounds, True
-    return w, most, False
+def _cells(
+    codes: list[np.ndarray], sizes: list[int], start: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(cell of each row, codes and base weight of each cell): rows alike in all of these."""
+    values, level = start[:1], None
+    if np.ptp(start) > 0:
+        values, level = np.unique(start, return_inverse=True)
+        codes, sizes = [*codes, level], [*sizes, len(values)]
+    if np.prod(sizes, dtype=float) < 4 * len(start):  # quicker than sorting
+        joint = codes[0]
+        for code, size in zip(codes[1:], sizes[1:], strict=True):
+            joint = joint * size + code
+        there = np.bincount(joint, minlength=int(np.prod(sizes))) > 0
+        cell = (np.cumsum(there) - 1)[joint]
+        own = np.unravel_index(np.flatnonzero(there), sizes)
+    else:
+        cell = np.zeros(len(start), int)
+        for code, size in zip(codes, sizes, strict=True):
+            _, first, cell = np.unique(cell * size + code, return_index=True, return_inverse=True)
+        own = [c[first] for c in codes]
+    if level is None:
+        return cell, [*own, np.full(len(own[0]), values[0])]
+    return cell, [*own[:-1], values[own[-1]]]
 
 
-def _cut(w: np.ndarray, trim: float) -> np.ndarray:
-    """Weights of mean 1, none above `trim`; what is cut off goes to the others in proportion."""
-    w = w / w.mean()
-    while (w > trim * (1 + 1e-12)).any():
-        high = w >= trim
-        room = len(w) - trim * high.sum()
-        w = np.where(high, trim, w * room / w[~high].sum())
-    return w
+def _check_filled(margins: Margins, cells: Cells, n: np.ndarray) -> None:
+    for (attribute, shares), place in zip(margins.items(), cells.codes, strict=True):
+        mass = np.bincount(place, cells.base * n, len(shares))
+        empty = [f"{c} ({s:.1%})" for (c, s), w in zip(shares.items(), mass, strict=True)
+                 if s > 0 and not w > 0]  # fmt: skip
+        if empty:
+            raise ValueError(
+                f"margins.{attribute}: no row is in {', '.join(empty)}, so no weights can give it "
+                "its share. Join it to a category that has rows, or take other rows."
+            )
 
 
 def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
@@ -165,9 +199,7 @@ def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
     return w
 
 
-def _codes(
-    rows: pd.DataFrame, attribute: str, shares: Mapping[str, float], start: np.ndarray
-) -> np.ndarray:
+def _codes(rows: pd.DataFrame, attribute: str, shares: Mapping[str, float]) -> np.ndarray:
     """Place of each row's category in `shares`; ValueError for what no weights could meet."""
     where = f"margins.{attribute}"
     if attribute not in rows:
@@ -179,37 +211,39 @@ def _codes(
     if abs(sum(shares.values()) - 1) > 0.005:
         raise ValueError(f"{where}: the shares add up to {sum(shares.values()):.3f}, not 1.")
     values = rows[attribute]
-    if lost := int(values.isna().sum()):
+    if values.dtype.kind not in "iu" and (lost := int(values.isna().sum())):
         raise ValueError(
             f"{where}: {lost:,} of {len(rows):,} rows have no {attribute}. Fill them, give them a "
             "category of their own with its share, or leave the attribute out of the margins."
         )
     names = [str(c) for c in shares]
-    codes = pd.Index(names).get_indexer(values.astype("str"))
-    if (codes < 0).any():
+    places, found = _places(values)
+    codes = np.array([names.index(v) if v in names else -1 for v in found.tolist()])[places]
+    if codes.min() < 0:
         unknown = values[codes < 0].astype("str").value_counts()
         raise ValueError(
             f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
             f"({', '.join(f'{c} {k:,}' for c, k in unknown.head(5).items())}). There are: "
             f"{', '.join(names)}. Add the shares, or recode the rows."
         )
-    weight = np.bincount(codes, start, len(names))
-    if empty := [f"{c} ({s:.1%})" for c, s, w in _beside(shares, weight) if s > 0 and not w > 0]:
-        raise ValueError(
-            f"{where}: no row is in {', '.join(empty)}, so no weights can give it its share. Join "
-            "it to a category that has rows, or take other rows."
-        )
     return codes
 
 
-def _beside(shares: Mapping[str, float], weight: np.ndarray) -> list[tuple[str, float, float]]:
-    return [(c, s, w) for (c, s), w in zip(shares.items(), weight, strict=True)]
+def _places(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(place of each value, the distinct values as text); whole numbers without sorting."""
+    if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
+        numbers = values.to_numpy()
+        low = numbers.min()
+        if numbers.max() - low < FEW:
+            return numbers - low, np.arange(low, numbers.max() + 1).astype(str)
+    places, found = pd.factorize(values)
+    return places, np.asarray(found.astype("str"))
 
 
 def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str]]:
     usable, said = {}, []
     for attribute, shares in margins.items():
-        there = set(rows[attribute].astype("str")) if attribute in rows else set()
+        there = set(_places(rows[attribute])[1]) if attribute in rows else set()
         left = {c: s for c, s in shares.items() if str(c) in there}
         if len(left) < 2 or not sum(left.values()) > 0:
             said.append(page.say("Not weighted by {attribute}: these rows do not differ in it.",
@@ -223,38 +257,33 @@ def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str
     return usable, said
 
 
-def _table(
-    margins: Margins,
-    codes: dict[str, np.ndarray],
-    targets: dict[str, np.ndarray],
-    start: np.ndarray,
-    w: np.ndarray,
-) -> pd.DataFrame:
-    parts = []
-    for attribute, target in targets.items():
-        place, size = codes[attribute], len(target)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "attribute": attribute,
-                    "term": [str(c) for c in margins[attribute]],
-                    "estimate": np.bincount(place, w, size) / w.sum(),
-                    "low": np.nan,
-                    "high": np.nan,
-                    "n": np.bincount(place, minlength=size),
-                    "before": np.bincount(place, start, size) / start.sum(),
-                    "target": target,
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
+    weighted = weight * n, cells.base * n, n
+    sums = [
+        [np.bincount(place, w, len(t)) for place, t in zip(cells.codes, cells.targets, strict=True)]
+        for w in weighted
+    ]
+    after, before = (np.concatenate([s / s.sum() for s in of]) for of in sums[:2])
+    return pd.DataFrame(
+        {
+            "attribute": [a for a, shares in margins.items() for _ in shares],
+            "term": [str(c) for shares in margins.values() for c in shares],
+            "estimate": after,
+            "low": np.nan,
+            "high": np.nan,
+            "n": np.concatenate(sums[2]).astype(int),
+            "before": before,
+            "target": np.concatenate(cells.targets),
+        }
+    )
 
 
 def _packed(
-    rows: pd.DataFrame, table: pd.DataFrame, w: np.ndarray, run: tuple[float, int, bool]
+    rows: pd.DataFrame, table: pd.DataFrame, raking: Raking, run: tuple[float, int, bool]
 ) -> Weights:
     trim, rounds, converged = run
-    effect = design_effect(w)
+    w = raking.weight[raking.cell]
+    effect = float(len(w) * (w @ w) / w.sum() ** 2)
     off = (table["estimate"] - table["target"]).abs()
     at_limit = int((w >= trim * (1 - 1e-9)).sum())
     answer = page.say(
@@ -280,6 +309,6 @@ def _packed(
         ))  # fmt: skip
     return Weights(
         table, answer, page.together(note), "share",
-        weights=pd.Series(w, rows.index, name="weight"),
+        weights=pd.Series(w, rows.index, name="weight"), raking=raking,
         effect=effect, effective=len(w) / effect, rounds=rounds, converged=converged,
     )  # fmt: skip

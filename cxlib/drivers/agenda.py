@@ -1,0 +1,90 @@
+"""What to improve first: the answers of the other methods side by side, one row a driver."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxlib import page
+from cxlib.drivers.contrast import Contrast
+from cxlib.drivers.fits import Importance
+from cxlib.drivers.gains import Gains
+from cxlib.drivers.necessary import Necessary
+from cxlib.estimates import Estimates
+
+
+def agenda(
+    gain: Gains,
+    share: Importance,
+    contrast: Contrast | None = None,
+    necessary: Necessary | None = None,
+    *,
+    outcome: str,
+) -> Estimates:
+    """Drivers sorted by expected gain, with what the other methods say of each.
+
+    `table`: term, estimate (outcome points that go with a step up), low, high, n, share (of what
+    is explained), class (must-be, performance, attractive, indifferent, open), needed (necessary
+    for a high outcome; only where some driver is) and robustness. The answer is a sentence for a
+    board.
+    """
+    columns = ["term", "estimate", "low", "high", "n"]
+    table = gain.table[columns].merge(
+        share.table[["term", "estimate"]].rename(columns={"estimate": "share"}), on="term"
+    )
+    if contrast is not None:
+        table = table.merge(contrast.classes[["term", "class"]], on="term", how="left")
+        table["class"] = table["class"].fillna("–")
+    if necessary is not None and necessary.table["necessary"].any():
+        needed = necessary.table.set_index("term")["necessary"]
+        table["needed"] = [bool(needed.get(t, False)) for t in table["term"]]
+    table = table.merge(gain.table[["term", "robustness"]], on="term")
+    note = page.say(
+        "Sorted by the outcome points that go with one point more, the other drivers held; effort "
+        "and cost are not weighed. Associations, not promises."
+    )
+    facts = {"draws": gain.draws, "seed": gain.seed}
+    return Estimates(table, sentence(table, gain.top, outcome), note, "scale", **facts)
+
+
+def sentence(table: pd.DataFrame, top: list[str], outcome: str) -> str:
+    """What a board would read: where to begin, what goes with it, and how firm that is."""
+    first, least = table.iloc[0], page.rules().smallest_cell
+    if first["n"] < least:
+        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+    facts = {
+        "driver": page.quoted(page.opening(page.label(first["term"]))),
+        "outcome": page.quoted(page.label(outcome)),
+        "gain": page.number(first["estimate"], 2),
+        "span": page.span(first["low"], first["high"], 2),
+        "robustness": page.percent(first["robustness"]),
+        "n": page.count(first["n"]),
+    }
+    if first["low"] <= 0:
+        return page.say(
+            "No driver stands out: not even {driver} goes with more of {outcome} beyond chance, "
+            "{gain} ({span}) points for one more, n {n}.",
+            **facts,
+        )
+    others = [t for t in top if t != first["term"]]
+    if not others:
+        return page.say(
+            "{driver} first: one point more goes with {gain} ({span}) points more of {outcome}, "
+            "n {n}. A cause nobody measured would have to explain {robustness} of what is left "
+            "of both to account for that.",
+            **facts,
+        )
+    if len(others) > 2:
+        return page.say(
+            "Begin with {driver}: one point more goes with {gain} ({span}) points more of "
+            "{outcome}, n {n}; {others} others may come before it. A cause nobody measured would "
+            "have to explain {robustness} of what is left of both to account for that.",
+            others=page.count(len(others)),
+            **facts,
+        )
+    return page.say(
+        "Begin with {driver}: one point more goes with {gain} ({span}) points more of {outcome}, "
+        "n {n}; {others} may come before it. A cause nobody measured would have to explain "
+        "{robustness} of what is left of both to account for that.",
+        others=page.listed(page.quoted(page.label(t)) for t in others),
+        **facts,
+    )

@@ -1,0 +1,87 @@
+"""Titles of figures with many estimates: what was found, and no more than the intervals bear.
+
+    in_words([Found("speed", .41, .38, .44), ...], unit="share")    # "speed (41%) is clearly ..."
+
+Two estimates are told apart only where their intervals do. Estimates without an interval are
+described: the highest and the lowest. What cannot vary (one question alone in its scale, with an
+interval of no width) is no finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cxlib import page
+from cxlib.show import style
+
+
+class Found(NamedTuple):
+    """An estimate and its interval, and what it is of."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+def in_words(found: Sequence[Found], unit: str, reference: float | None = None) -> str:
+    """The title: what is clear of `reference`, or which estimates are clear of each other."""
+    if not found:
+        return page.say("Too few answers to show")
+    if len(found) == 1:
+        name, value = _said(found[0], unit)
+        return page.say("{name}: {value}", name=name, value=value)
+    known = [f for f in found if f.high - f.low > 1e-9]
+    if known and reference is not None:
+        return _beside(known, unit, reference)
+    return _apart(known, unit) if len(known) > 1 else _ends(found, unit)
+
+
+def _said(one: Found, unit: str) -> tuple[str, str]:
+    return one.name, style.number(one.value, unit)
+
+
+def _ends(found: Sequence[Found], unit: str) -> str:
+    ordered = sorted(found, key=lambda f: f.value)
+    (top, high), (bottom, low) = _said(ordered[-1], unit), _said(ordered[0], unit)
+    return page.say("Highest: {top} ({high}). Lowest: {bottom} ({low}).",
+                    top=top, high=high, bottom=bottom, low=low)  # fmt: skip
+
+
+def _apart(known: Sequence[Found], unit: str) -> str:
+    """The highest and the lowest if their intervals part, else the two that part most."""
+    top, bottom = max(known, key=lambda f: f.value), min(known, key=lambda f: f.value)
+    if top.low <= bottom.high:
+        upper, lower = max(known, key=lambda f: f.low), min(known, key=lambda f: f.high)
+        if upper.low > lower.high:
+            top, bottom = upper, lower
+    (high_name, high), (low_name, low) = _said(top, unit), _said(bottom, unit)
+    if top.low > bottom.high:
+        return page.say("{top} ({high}) is clearly above {bottom} ({low})",
+                        top=high_name, high=high, bottom=low_name, low=low)  # fmt: skip
+    return page.say("From {bottom} ({low}) to {top} ({high}): the intervals overlap",
+                    top=high_name, high=high, bottom=low_name, low=low)  # fmt: skip
+
+
+def _beside(known: Sequence[Found], unit: str, reference: float) -> str:
+    above = [f for f in known if f.low > reference]
+    below = [f for f in known if f.high < reference]
+    line = f"{100 * reference if unit == 'gap' else reference:g}".replace("-", "−")
+    if unit == "share":
+        line = page.percent(reference)
+    furthest = max(above + below or known, key=lambda f: abs(f.value - reference))
+    name, value = _said(furthest, unit)
+    said = {"all": len(known), "line": line, "name": name, "value": value}
+    if above and below:
+        return page.say(
+            "Clearly above {line}: {above} of {all}, below: {below}; furthest: {name} ({value})",
+            above=len(above), below=len(below), **said,
+        )  # fmt: skip
+    if above:
+        return page.say("Clearly above {line}: {above} of {all}; furthest: {name} ({value})",
+                        above=len(above), **said)  # fmt: skip
+    if below:
+        return page.say("Clearly below {line}: {below} of {all}; furthest: {name} ({value})",
+                        below=len(below), **said)  # fmt: skip
+    return page.say("None of {all} is clear of {line}", **said)

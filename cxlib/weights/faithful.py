@@ -1,0 +1,171 @@
+"""Who answers: respondents beside the customers in everything that is known of customers.
+
+fit = weights.representation(responses, customers, weight="weight", bucket="customer_id")
+print(fit)       # 6 of 21 groups of customers answer more or less often than ...
+fit.table        # each group's share of the responses, before and after weighting
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn
+
+MOST = 12  # categories of an attribute that is looked at
+CUTS = (0.25, 0.5, 0.75)  # of the customers, where numbers are cut into bands
+LITTLE = 0.01  # a share nearer to the customers' than this is near enough
+NOT_KNOWN = ("customer_id", "joined_on", "left_on")
+
+
+def representation(
+    responses: pd.DataFrame,
+    customers: pd.DataFrame,
+    *,
+    weight: str = "weight",
+    bucket: str = "customer_id",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Shares of the responses by attribute of the customers, beside the customers' own shares.
+
+    `table` has a row for each attribute and term (category, or band of a number): estimate, low
+    and high (share of the weighted responses), n, before, before_low and before_high (unweighted),
+    target (share of the customers). All intervals hold at once; raked weights are raked in every
+    draw. The customers are those of the days on which the answers were given (joined_on, left_on),
+    each day as heavy as its answers. Raises ValueError when no response has a known customer, and
+    when nothing is known of customers.
+    """
+    known = responses[responses[bucket].isin(customers["customer_id"])]
+    if known.empty:
+        raise ValueError(
+            f"none of {len(responses):,} responses has a customer of the {len(customers):,} in the "
+            "table customers. Check the column that ties them."
+        )
+    there = _present(customers, known)
+    groups = _groups(customers, there)
+    if groups.empty:
+        raise ValueError(
+            f"customers have no attribute with 2 to {MOST} categories and no number to compare."
+        )
+    place = customers["customer_id"].reset_index(drop=True)
+    of = pd.Series(place.index, place)[known[bucket]].to_numpy()
+    member = np.stack([m[of] for m in groups.pop("member")], axis=1).astype(float)
+    whole = np.stack([m[of] for m in groups.pop("whole")], axis=1).astype(float)
+    after, after_draws = _shares(known, member, whole, bucket, weight, draws, seed)
+    before, before_draws = _shares(known, member, whole, bucket, None, draws, seed)
+    low, high = at_once(np.r_[after, before], np.c_[after_draws, before_draws])
+    k = len(groups)
+    table = groups.assign(
+        estimate=after, low=low[:k].clip(0), high=high[:k].clip(None, 1),
+        n=member.sum(0).astype(int), before=before, before_low=low[k:].clip(0),
+        before_high=high[k:].clip(None, 1),
+    )  # fmt: skip
+    columns = ["attribute", "term", "estimate", "low", "high", "n", "before", "before_low",
+               "before_high", "target"]  # fmt: skip
+    lost = len(responses) - len(known)
+    note = [
+        page.say("{n} responses of unknown customers are left out.", n=page.count(lost))
+        if lost
+        else "",
+        page.say("All intervals hold at once."),
+        how_drawn(draws, weight, bucket),
+    ]
+    return Estimates(
+        table[columns], _sentence(table), page.together(note), "share", draws=draws, seed=seed
+    )
+
+
+def _present(customers: pd.DataFrame, responses: pd.DataFrame) -> np.ndarray:
+    """On what share of the answers' days each was a customer; ones where no day is known."""
+    days = responses.get("answered_on")
+    if days is None or "joined_on" not in customers or days.isna().all():
+        return np.ones(len(customers))
+    days = np.sort(days.dropna().to_numpy("datetime64[us]"))
+    first = customers["joined_on"].to_numpy("datetime64[us]")
+    left = customers.get("left_on", pd.Series(pd.NaT, customers.index)).to_numpy("datetime64[us]")
+    came = np.where(np.isnat(first), 0, np.searchsorted(days, first))
+    gone = np.where(np.isnat(left), len(days), np.searchsorted(days, left))
+    share = np.maximum(gone - came, 0) / len(days)
+    return share if share.any() else np.ones(len(customers))
+
+
+def _groups(customers: pd.DataFrame, there: np.ndarray) -> pd.DataFrame:
+    """attribute, term, target, member and whole: who is in the group, whose attribute is known."""
+    rows = []
+    for attribute in (c for c in customers if c not in NOT_KNOWN):
+        values = customers[attribute]
+        if pd.api.types.is_datetime64_any_dtype(values):
+            continue
+        terms, place = _terms(values)
+        whole = place >= 0
+        if not 2 <= len(terms) <= MOST or not there[whole].any():
+            continue
+        for k, term in enumerate(terms):
+            target = there[place == k].sum() / there[whole].sum()
+            rows.append((attribute, term, target, place == k, whole))
+    return pd.DataFrame(rows, columns=["attribute", "term", "target", "member", "whole"])
+
+
+def _terms(values: pd.Series) -> tuple[list[str], np.ndarray]:
+    """(terms, the place of each customer's, -1 where it is not known)."""
+    place, found = pd.factorize(values, sort=True)
+    if len(found) <= MOST or not pd.api.types.is_numeric_dtype(values):
+        return [str(f) for f in found], place
+    numbers = values.to_numpy(float, na_value=np.nan)
+    cuts = np.unique(np.nanquantile(numbers, CUTS))
+    write = [page.number(c, 0 if abs(c) >= 100 else 2) for c in cuts]
+    terms = [page.say("up to {x}", x=write[0])]
+    terms += [page.say("{x} to {y}", x=a, y=b) for a, b in zip(write, write[1:], strict=False)]
+    terms.append(page.say("over {x}", x=write[-1]))
+    return terms, np.where(np.isnan(numbers), -1, np.searchsorted(cuts, numbers))
+
+
+def _shares(
+    rows: pd.DataFrame,
+    member: np.ndarray,
+    whole: np.ndarray,
+    bucket: str,
+    weight: str | None,
+    draws: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of each group among the responses, and in each draw."""
+    w = moments.weights_of(rows, weight)[:, None]
+    sums = np.concatenate([w * member, w * whole], axis=1)
+    who = moments.who_of(rows, bucket, weight)
+    inside, everybody = np.split(moments.resample_sums(sums, draws, seed, who), 2, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (w * member).sum(0) / (w * whole).sum(0), inside / everybody
+
+
+def _sentence(table: pd.DataFrame) -> str:
+    off = _apart(table, "before_low", "before_high", "before")
+    left = _apart(table, "low", "high", "estimate")
+    if not off.any():
+        return page.say(
+            "Those who answered look like the customers in all {groups} groups that are known of "
+            "both.",
+            groups=page.count(len(table)),
+        )
+    worst = table.loc[(table["before"] - table["target"]).abs().where(off).idxmax()]
+    return page.say(
+        "{off} of {groups} groups of customers answer more or less often than the others; after "
+        "weighting {left} still count too much or too little. Furthest: {term} ({attribute}), "
+        "{before} of the responses and {target} of the customers; weighted {after}.",
+        off=page.count(off.sum()),
+        groups=page.count(len(table)),
+        left=page.count(left.sum()),
+        term=page.label(str(worst["term"])),
+        attribute=page.label(worst["attribute"]),
+        before=page.percent(worst["before"]),
+        target=page.percent(worst["target"]),
+        after=page.percent(worst["estimate"]),
+    )
+
+
+def _apart(table: pd.DataFrame, low: str, high: str, share: str) -> pd.Series:
+    """Whether a share lies further from the customers' than chance and than LITTLE."""
+    beyond = (table[low] > table["target"]) | (table[high] < table["target"])
+    return (beyond | table[low].isna()) & ((table[share] - table["target"]).abs() > LITTLE)

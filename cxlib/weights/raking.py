@@ -1,0 +1,136 @@
+"""Raking on cells: rows alike in every margin and base weight get one weight; draws are an axis.
+
+A cell is a combination of categories with a base weight. How many rows each cell has is all that
+raking needs, so a hundred thousand rows are a few hundred numbers, and a thousand bootstrap draws
+are raked together as an array (draws, cells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib.moments import keys_of
+from cxlib.moments.draws import batches
+
+NEAR, ROUNDS = 1e-6, 50  # of draws: what a share may still move, and rounds at most
+KEPT = 20_000_000  # ratios of draws kept for the next estimate of the page
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells and the margins they are raked to.
+
+    base : (cells,) weight that raking starts from; codes : of each attribute, the place of each
+    cell's category in its target; targets : the population's shares
+    """
+
+    base: np.ndarray
+    codes: list[np.ndarray]
+    targets: list[np.ndarray]
+
+    def rake(
+        self, n: np.ndarray, start: np.ndarray, trim: float, tolerance: float, most: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(weights, rounds) of each draw for its `n` (draws, cells) rows; 0 rounds: not settled.
+
+        Iterative proportional fitting from `start` (cells,), by which no weight exceeds `trim`
+        times the mean. A category that nobody of a draw is in leaves its share to the others.
+        """
+        ends = np.repeat(start[None], len(n), axis=0)
+        rounds, left, w = np.zeros(len(n), int), np.arange(len(n)), ends.copy()
+        for turn in range(1, most + 1):
+            moved = np.zeros(len(left))
+            for code, target in zip(self.codes, self.targets, strict=True):
+                within = np.eye(len(target))[code]
+                have = (n * w) @ within
+                wanted = np.where(have > 0, target, 0.0)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    wanted /= wanted.sum(1, keepdims=True)
+                    factor = np.where(have > 0, wanted * have.sum(1, keepdims=True) / have, 1.0)
+                    apart = np.abs(wanted - have / have.sum(1, keepdims=True)).max(1)
+                w = w * factor[:, code]
+                moved = np.maximum(moved, apart)
+            cut = trimmed(w, n, trim)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                moved = np.maximum(moved, (np.abs(cut - w) * (n > 0)).max(1) / n.sum(1))
+            w = cut
+            done = moved < tolerance
+            ends[left] = w
+            rounds[left[done]] = turn
+            if done.all():
+                break
+            if done.any():
+                left, w, n = left[~done], w[~done], n[~done]
+        return ends, rounds
+
+
+def trimmed(w: np.ndarray, n: np.ndarray, trim: float) -> np.ndarray:
+    """Weights (draws, cells) of mean 1 over `n` rows, none above `trim`; others get the rest."""
+    size = n.sum(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        w = w * size / (n * w).sum(1, keepdims=True)
+        while ((w > trim * (1 + 1e-12)) & (n > 0)).any():
+            high = w >= trim
+            low = np.where(high, 0.0, w)
+            room = size - trim * (n * high).sum(1, keepdims=True)
+            w = np.where(high, trim, low * room / (n * low).sum(1, keepdims=True))
+    return w
+
+
+@dataclass(frozen=True, eq=False)
+class Raking:
+    """How rows were raked, so that every draw of them is raked again.
+
+    `rows` are those that were weighed; `cell` of each row its cell; `weight` of each cell what it
+    got. Copies of a table share one Raking.
+    """
+
+    rows: pd.DataFrame
+    cell: np.ndarray
+    cells: Cells
+    weight: np.ndarray
+    trim: float
+    _last: dict = field(default_factory=dict, repr=False)
+
+    def __deepcopy__(self, _: dict) -> Raking:
+        return self
+
+    def cells_of(self, rows: pd.DataFrame, weight: str) -> np.ndarray | None:
+        """Cells of some of the rows that were raked; None if their weights are no longer those."""
+        place = self.rows.index.get_indexer(rows.index) if self.rows.index.is_unique else [-1]
+        if np.min(place, initial=0) < 0 or len(place) != len(rows):
+            return None
+        cell = self.cell[place]
+        same = np.isclose(rows[weight].to_numpy(float, na_value=np.nan), self.weight[cell])
+        return cell if same.all() else None
+
+    def ratios(
+        self, bucket: str | None, draws: int, seed: int, together: int
+    ) -> Iterator[np.ndarray]:
+        """Weights of the cells in each draw, in parts of their weights: (some draws, cells)."""
+        asked = bucket, draws, seed
+        if asked not in self._last:
+            if draws * len(self.weight) > KEPT:
+                yield from self._raked(*asked, together)
+                return
+            self._last.clear()
+            self._last[asked] = np.concatenate(list(self._raked(*asked, together)))
+        for start in range(0, draws, together):
+            yield self._last[asked][start : start + together]
+
+    def _raked(
+        self, bucket: str | None, draws: int, seed: int, together: int
+    ) -> Iterator[np.ndarray]:
+        from scipy.sparse import coo_array
+
+        keys, place = np.unique(keys_of(self.rows, bucket), return_inverse=True)
+        shape = len(self.weight), len(keys)
+        rows = coo_array((np.ones(len(place)), (self.cell, place)), shape=shape).tocsr()
+        for times in batches(keys, draws, seed, together):
+            n = np.ascontiguousarray((rows @ times.T.astype(float)).T)
+            w, _ = self.cells.rake(n, self.weight, self.trim, NEAR, ROUNDS)
+            yield w / self.weight

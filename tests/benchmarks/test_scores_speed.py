@@ -1,0 +1,65 @@
+"""The NPS beside its peers in one run on one machine; ratios are printed, nothing judged.
+
+python -m pytest tests/benchmarks/test_scores_speed.py -s
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from cxlib import scores
+from cxlib.scores import Measure, cells
+from cxlib.scores.rows import read
+
+
+def answered(n: int, groups: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    names = np.array([f"group {k}" for k in range(groups)])[rng.integers(0, groups, n)]
+    return pd.DataFrame({"recommend": rng.integers(0, 11, n).astype(float), "group": names})
+
+
+def seconds(task: Callable[[], object], times: int = 7) -> float:
+    """Least CPU time of several runs."""
+    spent = []
+    for _ in range(times):
+        start = time.process_time()
+        task()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+def test_ten_thousand_draws_beside_scipy():
+    rows = answered(10_000)
+    counted = np.where(rows["recommend"] >= 9, 1.0, np.where(rows["recommend"] <= 6, -1.0, 0.0))
+    theirs = seconds(
+        lambda: scipy.stats.bootstrap((counted,), np.mean, n_resamples=10_000, method="percentile",
+                                      batch=500, rng=1), 1)  # fmt: skip
+    whole = seconds(lambda: scores.nps(rows, method="bootstrap", draws=10_000))
+    answers, nps = read(rows, ["recommend"]), Measure("nps")
+    draws = seconds(lambda: cells.means(*cells.draw_sums(answers, nps.recode, 10_000, 1)))
+    print(f"\n10,000 draws of 10,000 answers: scipy takes {theirs:.2f} s, {theirs / whole:.0f} "
+          f"times all of scores.nps and {theirs / draws:.0f} times its draws")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["text", "object", "category"])
+def test_a_million_answers_in_twenty_groups_beside_pandas(kind):
+    rows = answered(1_000_000, 20)
+    if kind != "text":
+        rows["group"] = rows["group"].astype(kind)
+    theirs = seconds(lambda: rows.groupby("group", observed=True)["recommend"].mean())
+    whole = seconds(lambda: scores.nps(rows, by="group"))
+    drawn = seconds(lambda: scores.nps(rows, by="group", method="bootstrap", draws=10_000), 2)
+    print(f"\ngroups as {kind}: scores.nps takes {whole / theirs:.2f} times one groupby-mean "
+          f"({theirs:.3f} s), with 10,000 draws {drawn / theirs:.2f} times")  # fmt: skip
+
+
+def test_a_trend_of_a_million_answers():
+    rows = answered(1_000_000, 12).rename(columns={"group": "wave"})
+    spent = seconds(lambda: scores.trend(rows), 3)
+    print(f"\ntrend over 12 waves of a million answers: {spent:.2f} s CPU")

@@ -1,0 +1,79 @@
+"""Chinese pages: the numbers of the English ones, and no English word but names and code."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from pathlib import Path
+
+import pytest
+from test_notebooks import NOTEBOOKS, ids, made, mutated
+
+from cxlib import page, tables
+from cxlib.report import indexes
+from cxlib.sources import SourceError
+
+pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.slow]
+PUBLIC = ["mobile", "telco", "airport"]
+CODE = re.compile(
+    r"<(script|style|pre|dl|footer|code)\b.*?</\1>|<details class=\"code\">.*?</details>", re.S
+)
+WORD = re.compile(r"(?<![A-Za-z_À-ɏ])[a-z][a-z_]{2,}")  # names begin with a capital
+NAMES = {"alpha", "rho_", "max", "min", "van", "der", "sample", *PUBLIC}
+NAMES |= {"pairwise", "complete", "em", "dummy"}  # values of a parameter
+
+
+def english(text: str) -> list[str]:
+    """Lower-case words of Latin letters that a reader sees or hears, in figures too."""
+    drawn = [
+        words
+        for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', text)
+        for words in re.findall(r"<!-- (.*?) -->", base64.b64decode(picture).decode(), re.S)
+    ]
+    plain = CODE.sub("", text)
+    heard = re.findall(r'(?:alt|aria-label)="([^"]*)"', plain)
+    seen = html.unescape(" ".join([re.sub("<[^>]+>", " ", plain), *heard, *drawn]))
+    return [w for w in WORD.findall(seen) if w not in NAMES and not w.startswith("cxpages")]
+
+
+def numbers(record: dict) -> list:
+    found = [record["table"], *record["tables"].values()]
+    return [[v for v in row if not isinstance(v, str)] for t in found for row in t["rows"]]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+def test_a_page_in_chinese_has_the_numbers_of_the_english_one(notebook: Path) -> None:
+    chinese, ours = mutated()[notebook.stem, "LANG"], made()[notebook.stem].answers
+    assert chinese.answers.keys() == ours.keys() and ours
+    for name in ours:
+        assert numbers(ours[name]) == numbers(chinese.answers[name]), name
+    assert english(chinese.file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("study", PUBLIC)
+def test_pages_of_public_studies_are_chinese_too(study: str) -> None:
+    try:
+        results = made(study, LANG="zh")
+    except SourceError as error:
+        pytest.skip(f"the data of {study} are public and cannot be had here: {error}")
+    folder = next(iter(results.values())).folder
+    files = [*(r.file for r in results.values()), folder / "index.html"]
+    found = {f.stem: english(f.read_text(encoding="utf-8")) for f in files}
+    assert {stem: words for stem, words in found.items() if words} == {}
+
+
+def test_the_dictionary_is_chinese_but_for_its_columns() -> None:
+    page.begin(lang="zh", labels=tables.names("zh"))
+    page._untranslated.clear()
+    cells = re.findall(r"<td>(.*?)</td>", indexes.dictionary("zh"), re.S)
+    said = [c for c in cells if re.search("[\u4e00-\u9fff]", c)]
+    assert len(said) > 100
+    columns = {c for t in tables.TABLES.values() for c in [t.name, *t.columns]}
+    wrong = (
+        {w for c in said for w in WORD.findall(c)}
+        - columns
+        - {"planned", "begun", "done", "dropped"}
+    )
+    assert wrong == set() and page.untranslated() == set()

@@ -1,0 +1,420 @@
+"""Gains, robustness, penalty and reward, necessity and the joined table: by hand, law and truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from test_drivers import PARTS, visits
+
+from cxlib import drivers, page, show, synthetic
+
+SLOPES = np.linspace(0.8, 0.3, 5)
+TOUCHPOINTS = [f"t{j}" for j in range(5)]
+
+
+def ratings(n: int, seed: int) -> pd.DataFrame:
+    """Ratings from 1 to 5 of a must-be, an attractive touchpoint and one of no effect."""
+    rng = np.random.default_rng(seed)
+    x = rng.choice(5, size=(n, 3), p=[0.1, 0.2, 0.4, 0.2, 0.1]) + 1
+    y = np.where(x[:, 0] <= 2, -1.2, 0) + np.where(x[:, 1] >= 4, 1.2, 0) + rng.normal(size=n)
+    table = pd.DataFrame(x, columns=["must", "charm", "idle"]).astype(float)
+    return table.assign(y=y, weight=rng.uniform(0.5, 2, n))
+
+
+# --- gains
+
+
+def test_a_gain_is_the_slope_of_the_regression(responses):
+    fit = drivers.gains(responses, "recommend", PARTS, weight="weight", draws=50)
+    w = np.sqrt(responses["weight"])
+    x = np.column_stack([np.ones(len(responses)), responses[PARTS]])
+    slope = np.linalg.lstsq(x * w.to_numpy()[:, None], responses["recommend"] * w, rcond=None)[0]
+    found = fit.table.set_index("term")
+    assert_allclose(found["estimate"][PARTS], slope[1:])
+    assert_allclose(found["level"][PARTS], np.average(responses[PARTS], 0, responses["weight"]))
+    assert_allclose(fit.performance["estimate"], found["level"][PARTS])
+
+
+def test_a_driver_is_raised_no_further_than_its_scale(responses):
+    free = drivers.gains(responses, "recommend", PARTS, draws=20).table.set_index("term")
+    top = free["level"]["speed"] + 0.25
+    fit = drivers.gains(responses, "recommend", PARTS, scales={"speed": (1, top)}, draws=20)
+    held = fit.table.set_index("term")
+    assert held["estimate"]["speed"] == pytest.approx(free["estimate"]["speed"] / 4)
+    assert fit.details.set_index("term")["step"].to_dict() == pytest.approx(
+        {"speed": 0.25, "price": 1, "staff": 1}
+    )
+
+
+def test_the_best_group_is_the_one_with_the_highest_mean(responses):
+    fit = drivers.gains(responses, "recommend", PARTS, by="channel", draws=50)
+    means = responses.groupby("channel")[PARTS].mean()
+    best = fit.best.set_index("term")
+    slope = fit.table.set_index("term")["estimate"]
+    for part in PARTS:
+        assert best["channel"][part] == means[part].idxmax()
+        gap = means[part].max() - responses[part].mean()
+        assert best["estimate"][part] == pytest.approx(slope[part] * gap)
+    assert "part of its lead may be chance" in fit.note
+    assert drivers.gains(responses, "recommend", PARTS, draws=5).best.empty
+
+
+def test_darfur_has_the_robustness_that_cinelli_and_hazlett_print():
+    # Table 1 of the paper: coefficient .097, s.e. .023, t 4.184, df 783; R² 2.2%, RV 13.9%, 7.6%
+    partial = 4.18445**2 / (4.18445**2 + 783)
+    assert partial == pytest.approx(0.02187309, abs=1e-7)
+    assert drivers.robustness(partial, 783) == pytest.approx(0.13877635, abs=1e-7)
+    assert drivers.robustness(partial, 783, level=0.95) == pytest.approx(0.07625797, abs=1e-7)
+    assert drivers.robustness(partial, 783, share=0.5) == pytest.approx(0.07202698, abs=1e-7)
+
+
+def test_a_cause_as_strong_as_the_robustness_takes_the_gain_away():
+    # a hidden cause that explains the share RV of what is left of both, made to order
+    rng = np.random.default_rng(3)
+    n = 5000
+    basis = np.linalg.qr(np.column_stack([np.ones(n), rng.normal(size=(n, 3))]))[0][:, 1:]
+    driver, noise = basis[:, 0], basis[:, 1]
+    rows = pd.DataFrame({"x": driver, "y": 0.4 * driver + noise})
+    fit = drivers.gains(rows, "y", ["x"], draws=5)
+    rv = fit.table["robustness"].item()
+    # cause = a x + b e + c u with partial R² of rv with x, and of rv with y given x
+    with_x, given_x = np.sqrt(rv), np.sqrt(rv * (1 - rv))
+    cause = with_x * driver + given_x * noise + np.sqrt(1 - rv - rv * (1 - rv)) * basis[:, 2]
+    both = drivers.gains(rows.assign(cause=cause), "y", ["x", "cause"], draws=5)
+    assert both.table.set_index("term")["estimate"]["x"] == pytest.approx(0, abs=1e-9)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.2, 20), st.floats(-5, 5))
+def test_units_and_row_order_do_not_matter_to_what_a_gain_rests_on(seed, factor, shift):
+    rows = visits(60, seed, k=3)
+    parts = ["t0", "t1", "t2"]
+    one = drivers.gains(rows, "outcome", parts, weight="weight", draws=8)
+    turned = rows.assign(t1=shift + factor * rows["t1"], weight=2 * rows["weight"])
+    two = drivers.gains(turned.iloc[::-1], "outcome", parts, weight="weight", draws=8)
+    a, b = one.table.set_index("term"), two.table.set_index("term").loc[one.table["term"]]
+    per_unit = np.where(b.index == "t1", factor, 1.0)
+    assert_allclose(a["estimate"], b["estimate"] * per_unit, atol=1e-9)
+    assert_allclose(a["robustness"], b["robustness"], atol=1e-9)
+
+
+def test_a_gain_that_chance_would_give_is_no_gain():
+    rows = visits(200, seed=8, k=3).assign(
+        outcome=lambda r: np.random.default_rng(2).normal(size=len(r))
+    )
+    fit = drivers.gains(rows, "outcome", ["t0", "t1", "t2"], draws=200)
+    assert fit.answer.startswith("No driver goes with more of outcome beyond chance")
+    joined = drivers.agenda(
+        fit, drivers.importance(rows, "outcome", ["t0", "t1", "t2"], draws=20), outcome="outcome"
+    )
+    assert joined.answer.startswith("No driver stands out")
+
+
+def test_what_has_several_columns_cannot_be_raised(responses):
+    with pytest.raises(ValueError, match="'channel' has .* cannot be raised by a point"):
+        drivers.gains(responses, "recommend", [*PARTS, "channel"], draws=5)
+    with pytest.raises(ValueError, match="'both' has 2 columns: a factor or a group"):
+        drivers.gains(responses, "recommend", {"both": ["speed", "price"]}, draws=5)
+
+
+# --- not experienced
+
+
+def never_met(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = visits(n, seed, k=3)
+    never = rng.random(n) < 0.4
+    outcome = rows["outcome"] - np.where(never, 0.6 * rows["t1"] + 1.0, 0)  # t1 moves who met it
+    return rows.assign(t1=rows["t1"].mask(never), t1_not_experienced=never, outcome=outcome)
+
+
+def test_dummy_adjustment_is_the_regression_with_a_column_for_those_who_never_met_it():
+    rows, parts = never_met(400, 1), ["t0", "t1", "t2"]
+    fit = drivers.gains(rows, "outcome", parts, missing="dummy", draws=20)
+    met = rows["t1"].notna().astype(float)
+    x = np.column_stack([np.ones(400), rows["t0"], rows["t1"].fillna(0), rows["t2"], 1 - met])
+    slope = np.linalg.lstsq(x, rows["outcome"], rcond=None)[0]
+    assert_allclose(fit.table.set_index("term")["estimate"][parts], slope[1:4])
+    assert "400 of 400 responses" in fit.note and "These rows are kept" in fit.note
+    share = drivers.importance(rows, "outcome", parts, missing="dummy", draws=20)
+    residual = rows["outcome"] - x @ slope
+    assert share.r2["estimate"].item() == pytest.approx(1 - residual.var() / rows["outcome"].var())
+
+
+def test_every_treatment_of_missing_answers_stands_beside_the_others():
+    parts = ["t0", "t1", "t2"]
+    fit = drivers.treatments(never_met(500, 2), "outcome", parts, draws=30)
+    assert set(fit.table["missing"]) == {"complete", "pairwise", "em", "dummy"}
+    assert "all 4 treatments" in fit.answer or "hangs on the treatment" in fit.answer
+    whole = drivers.treatments(visits(100, 1, k=3), "outcome", parts, draws=30)
+    assert set(whole.table["missing"]) == {"complete"} and "No answer is missing" in whole.answer
+    apart = visits(200, 1, k=3).assign(
+        t0=lambda r: r["t0"].where(r.index < 100), t1=lambda r: r["t1"].where(r.index >= 100)
+    )
+    with pytest.raises(ValueError, match="no row answers all of"):
+        drivers.treatments(apart, "outcome", parts, draws=5)
+
+
+# --- penalty and reward
+
+
+def test_a_contrast_is_the_regression_on_low_and_high():
+    rows = ratings(400, 1)
+    parts = ["must", "charm", "idle"]
+    fit = drivers.contrast(rows, "y", parts, weight="weight", draws=50)
+    cut = fit.classes.set_index("term")
+    columns = [np.ones(400)]
+    for part in parts:
+        columns += [rows[part] <= cut["below"][part], rows[part] >= cut["above"][part]]
+    x, w = np.column_stack(columns).astype(float), np.sqrt(rows["weight"].to_numpy())
+    slope = np.linalg.lstsq(x * w[:, None], rows["y"] * w, rcond=None)[0]
+    assert_allclose(fit.table["estimate"], slope[1:])
+    assert cut["below"].tolist() == [2, 2, 2] and cut["above"].tolist() == [4, 4, 4]
+    assert fit.table["n"].iloc[0] == (rows["must"] <= 2).sum()
+    assert "must up to 2, from 4" in fit.note
+
+
+def test_asymmetry_and_class_by_hand():
+    from cxlib.drivers.contrast import _asymmetry, _kinds
+
+    sides = np.array([[3.0, 1.0], [1.0, 3.0], [2.0, 2.0], [-1.0, 2.0], [0.05, 0.05]])
+    lean, size = _asymmetry(sides)
+    assert_allclose(lean, [-0.5, 0.5, 0, 1, 0])
+    assert_allclose(size, [4, 4, 4, 2, 0.1])
+    kinds = [drivers.CLASSES[i] for i in _kinds(lean, size, 1.0)]
+    assert kinds == ["must-be", "attractive", "performance", "attractive", "indifferent"]
+
+
+def test_what_was_built_in_is_classed_as_it_was_built():
+    fit = drivers.contrast(ratings(1500, 2), "y", ["must", "charm", "idle"], draws=300)
+    found = fit.classes.set_index("term")["class"].to_dict()
+    assert found == {"must": "must-be", "charm": "attractive", "idle": "indifferent"}
+    chances = fit.classes[list(drivers.CLASSES)]
+    assert_allclose(chances.sum(axis=1), 1)
+    assert fit.answer.startswith("What drives y, by kind: must-be (must)")
+
+
+def test_a_driver_without_three_parts_is_left_out_and_named():
+    rows = ratings(200, 3).assign(met=lambda r: (r["must"] > 3).astype(float))
+    fit = drivers.contrast(rows, "y", ["must", "met"], draws=20)
+    assert set(fit.table["term"]) == {"must"} and "Left out" in fit.note and "met" in fit.note
+    with pytest.raises(ValueError, match=r"none of \['met'\] has 10 low and 10 high"):
+        drivers.contrast(rows, "y", ["met"])
+    with pytest.raises(ValueError, match="a contrast needs answers"):
+        drivers.contrast(rows, "y", ["must"], missing="em")
+
+
+def test_those_who_never_met_a_touchpoint_are_neither_low_nor_high():
+    rng = np.random.default_rng(1)
+    rows = ratings(600, 4)
+    never = rng.random(600) < 0.3
+    rows = rows.assign(charm=rows["charm"].mask(never), charm_not_experienced=never)
+    fit = drivers.contrast(rows, "y", ["must", "charm"], missing="dummy", draws=50)
+    counted = fit.table.query("term == 'charm'").set_index("effect")["n"]
+    assert counted["penalty"] == (rows["charm"] <= 2).sum()
+    assert counted["reward"] == (rows["charm"] >= 4).sum()
+    assert fit.classes["n"].iloc[0] == 600
+
+
+# --- necessity
+
+
+def test_the_empty_corner_by_hand():
+    # steps at (1, 1), (2, 3), (4, 4) in a box from 1 to 5 and 1 to 5
+    rows = pd.DataFrame({"x": [1, 2, 4, 5, 3], "y": [1, 3, 4, 5, 2.0]})
+    fit = drivers.necessary(rows, "y", ["x"], permutations=200)
+    # widths 1, 2, 1 times what is free above: 4, 2, 1
+    assert fit.table["estimate"].item() == pytest.approx((4 + 2 * 2 + 1) / 16)
+    assert fit.ceilings[["x", "y"]].to_numpy().tolist() == [[1, 1], [2, 3], [4, 4], [5, 5]]
+    # the line through the four corners: slope 9 / 10, through (3, 3.25)
+    line = drivers.necessary(rows, "y", ["x"], ceiling="cr_fdh", permutations=200)
+    assert line.lines["slope"].item() == pytest.approx(0.9)
+    assert line.lines["intercept"].item() == pytest.approx(0.55)
+    # above it: a triangle with sides 4.45 / .9 - 1 and 5 - 1.45
+    assert line.table["estimate"].item() == pytest.approx((4.45 / 0.9 - 1) * 3.55 / 2 / 16)
+    needed = fit.needed.set_index("outcome")["x"]
+    assert needed[5.0] == 5 and needed[3.0] == 2 and np.isnan(needed[1.0])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["ce_fdh", "cr_fdh"]), st.booleans())
+def test_the_corner_is_what_a_fine_grid_finds_empty(seed, ceiling, fine):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 4, 30) if fine else rng.integers(0, 5, 30).astype(float)
+    y = rng.uniform(0, 1, 30) * (1 + x) if fine else rng.integers(0, 4, 30) * (x > 0) + 0.0
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return
+    rows = pd.DataFrame({"x": x, "y": y})
+    fit = drivers.necessary(rows, "y", ["x"], ceiling=ceiling, permutations=1)
+    across, up = np.meshgrid(np.linspace(x.min(), x.max(), 401), np.linspace(y.min(), y.max(), 401))
+    across, up = across + np.ptp(x) / 1e6, up + np.ptp(y) / 1e6
+    if ceiling == "ce_fdh":
+        above = np.ones_like(across, bool)
+        for a, b in zip(x, y, strict=True):
+            above &= ~((a <= across) & (b >= up))
+    else:
+        line = fit.lines.iloc[0]
+        above = up > line["intercept"] + line["slope"] * across
+        if np.isnan(line["slope"]):
+            above[:] = False
+    assert fit.table["estimate"].item() == pytest.approx(above.mean(), abs=0.012)
+
+
+def test_turning_the_scale_of_a_driver_into_other_units_changes_nothing():
+    rows = ratings(200, 5)
+    one = drivers.necessary(rows, "y", ["must", "charm"], permutations=100).table
+    other = rows.assign(must=3 + 7 * rows["must"], y=rows["y"] / 2)
+    two = drivers.necessary(other.iloc[::-1], "y", ["must", "charm"], permutations=100).table
+    assert_allclose(one["estimate"], two["estimate"])
+
+
+def test_tables_drawn_cell_by_cell_are_shuffled_rows():
+    from cxlib.drivers.necessary import _reach, _shuffled
+
+    rng = np.random.default_rng(2)
+    y, sizes = rng.integers(0, 4, 60).astype(float), np.array([5, 20, 25, 10])
+    starts = np.r_[0, np.cumsum(sizes)[:-1]]
+    cells = _shuffled(y, starts, 20_000, np.random.default_rng(1))
+    rows = _reach(rng.permuted(np.tile(y, (20_000, 1)), axis=1), starts)
+    for level in range(4):
+        for grade in range(4):
+            a, b = (cells[:, level] == grade).mean(), (rows[:, level] == grade).mean()
+            assert abs(a - b) < 0.02
+
+
+@pytest.mark.parametrize("discrete", [True, False])
+def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
+    ps = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x, y = (rng.normal(size=40), rng.normal(size=40))
+        rows = pd.DataFrame({"x": x, "y": y})
+        rows = rows.round() if discrete else rows
+        ps.append(drivers.necessary(rows, "y", ["x"], permutations=99, seed=seed).table["p"].item())
+    assert np.mean(np.array(ps) <= 0.2) < 0.36  # on ratings p is larger: ties count as as large
+    rng = np.random.default_rng(1)
+    x = rng.integers(1, 6, 300)
+    rows = pd.DataFrame(
+        {"x": x, "z": rng.integers(1, 6, 300), "y": np.minimum(rng.integers(1, 6, 300), x)}
+    )
+    fit = drivers.necessary(rows.astype(float), "y", ["x", "z"])
+    found = fit.table.set_index("term")
+    assert found["necessary"].to_dict() == {"x": True, "z": False}
+    assert fit.answer.startswith("Without a good rating no high y: x;")
+
+
+def test_what_has_no_order_or_no_range_has_no_ceiling(responses):
+    with pytest.raises(ValueError, match="'channel' is a factor"):
+        drivers.necessary(responses, "recommend", ["speed", "channel"])
+    with pytest.raises(ValueError, match="'speed' is 5 in every answer"):
+        drivers.necessary(responses.assign(speed=5), "recommend", ["speed"])
+    with pytest.raises(ValueError, match="ceiling='c_lp' is not a choice"):
+        drivers.necessary(responses, "recommend", ["speed"], ceiling="c_lp")
+
+
+# --- all of it
+
+
+def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
+    how = {"weight": "weight", "draws": 200}
+    gain = drivers.gains(responses, "recommend", PARTS, **how)
+    share = drivers.importance(responses, "recommend", PARTS, **how)
+    kano = drivers.contrast(responses, "recommend", PARTS, **how)
+    needed = drivers.necessary(responses, "recommend", PARTS, permutations=100)
+    fit = drivers.agenda(gain, share, kano, needed, outcome="recommend")
+    assert fit.table["estimate"].is_monotonic_decreasing
+    assert {"share", "class", "robustness"} <= set(fit.table.columns)
+    assert ("needed" in fit.table) == needed.table["necessary"].any()
+    first = fit.table.iloc[0]
+    assert page.opening(first["term"]) in fit.answer and f"{first['estimate']:.2f}" in fit.answer
+    assert "cause nobody measured would have to explain" in fit.answer
+    assert "caus" not in fit.answer.replace("A cause nobody measured", "")
+
+
+def test_too_few_answers_give_no_number_in_a_sentence():
+    rows = ratings(60, 1)
+    page.begin(smallest_cell=100)
+    try:
+        gain = drivers.gains(rows, "y", ["must", "charm"], draws=20)
+        share = drivers.importance(rows, "y", ["must", "charm"], draws=20)
+        kano = drivers.contrast(rows, "y", ["must", "charm"], draws=20)
+        needed = drivers.necessary(rows, "y", ["must", "charm"], permutations=20)
+        joined = drivers.agenda(gain, share, kano, needed, outcome="y")
+        for fit in (gain, share, kano, needed, joined):
+            assert fit.answer == "Fewer than 100 answered: no number is shown."
+    finally:
+        page.begin()
+
+
+def test_the_figures_say_what_they_show():
+    rows = ratings(800, 2)
+    parts = ["must", "charm", "idle"]
+    share = drivers.importance(rows, "y", parts, draws=100)
+    kano = drivers.contrast(rows, "y", parts, draws=100)
+    needed = drivers.necessary(rows, "y", parts, permutations=50)
+    assert "comes first" in show.ranks(share.table).figure.alt_text
+    square = drivers.chances(share.differences)
+    assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
+    assert "is ahead of" in show.ahead(square).figure.alt_text
+    assert "must-be" in show.contrast(kano.table, kano.classes).figure.alt_text
+    words = show.ceilings(needed.table, needed.ceilings, needed.cells, outcome="y").figure.alt_text
+    assert "No driver is necessary" in words
+    with pytest.raises(ValueError, match="a matrix is square"):
+        show.ahead(square.iloc[:1])
+
+
+def test_dots_of_few_answers_are_not_drawn():
+    rows = ratings(40, 2).assign(y=lambda r: r["y"].round())
+    needed = drivers.necessary(rows, "y", ["must"], permutations=20)
+    ax = show.ceilings(needed.table, needed.ceilings, needed.cells)
+    drawn = sum(
+        len(c.get_offsets())
+        for c in ax.collections
+        if hasattr(c, "get_sizes") and len(c.get_sizes())
+    )
+    assert drawn == (needed.cells["n"] >= 10).sum()
+
+
+@pytest.mark.slow
+def test_what_the_made_up_company_has_built_in_is_found():
+    truth = pd.Series(synthetic.TRUTH["drivers"])
+    rows = synthetic.survey(60_000, seed=5).assign(part=lambda r: r.index % 500)
+    how = {"missing": "pairwise", "bucket": "part", "draws": 200}
+    gain = drivers.gains(rows, "recommend", list(truth.index), **how)
+    share = drivers.importance(rows, "recommend", list(truth.index), **how)
+    kano = drivers.contrast(rows, "recommend", list(truth.index), **how).classes
+    assert truth.idxmax() in gain.top and truth.idxmax() in share.top  # the room
+    found = gain.table.set_index("term")["estimate"]
+    assert found.corr(truth, method="spearman") > 0.85
+    assert share.table.set_index("term")["estimate"].corr(truth, method="spearman") > 0.85
+    kinds = kano.set_index("term")[
+        "class"
+    ]  # effects are straight lines; those of the app are small
+    assert kinds["room"] == kinds["delivery"] == "performance" and kinds["app"] == "indifferent"
+
+
+# --- recovery
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
+def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, weight):
+    whole, first, sides = [], [], []
+    truth = pd.Series([-1.2, 0, 0, 1.2, 0, 0])
+    for sample in range(240):
+        fit = drivers.gains(visits(n, sample), "outcome", TOUCHPOINTS, weight=weight, draws=400,
+                            seed=sample)  # fmt: skip
+        row = fit.table.set_index("term").loc[TOUCHPOINTS]
+        whole.append(((row["low"] <= SLOPES) & (row["high"] >= SLOPES)).all())
+        first.append("t0" in fit.top)
+        if n > 100:
+            parts = ["must", "charm", "idle"]
+            kano = drivers.contrast(ratings(n, sample), "y", parts, weight=weight, draws=400,
+                                    seed=sample).table  # fmt: skip
+            sides.append(((kano["low"] <= truth) & (kano["high"] >= truth)).all())
+    assert abs(np.mean(whole) - 0.95) < 0.025 and np.mean(first) > 0.935, np.mean(whole)
+    assert not sides or abs(np.mean(sides) - 0.95) < 0.025, np.mean(sides)

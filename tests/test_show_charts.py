@@ -1,0 +1,83 @@
+"""Control charts: what is drawn is what the table says; a hidden cell stands out nowhere."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import page, scores, show
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    waves = np.repeat([f"2026-{k:02d}" for k in range(1, 9)], 200)
+    answers = np.where(waves == "2026-07", rng.integers(0, 7, 1600), rng.integers(4, 11, 1600))
+    area = rng.choice(["east", "west"], 1600)
+    return pd.DataFrame({"wave": waves, "recommend": answers.astype(float), "area": area})
+
+
+def markers(ax, marker: str) -> list[tuple[float, float]]:
+    lines = [line for line in ax.lines if line.get_marker() == marker and len(line.get_xdata())]
+    return [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines]
+
+
+def title(ax) -> str:
+    return ax.get_title("left") or ax.get_title()
+
+
+def test_a_wave_outside_is_a_triangle_and_named(rows):
+    fit = scores.trend(rows)
+    ax = show.control(fit.limits, unit="points", change=fit.changes)
+    assert markers(ax, "v") == [(6, fit.limits["estimate"][6])]
+    assert len(markers(ax, "o")) == 7
+    assert "2026-07" in title(ax) and "2026-07" in ax.figure.alt_text
+    edges = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 16]
+    assert np.isclose(edges[0][::2], fit.limits["low"]).all()
+    assert np.isclose(edges[1][::2], fit.limits["high"]).all()
+
+
+def test_quiet_waves_are_said_to_be_inside(rows):
+    quiet = rows[rows["wave"] < "2026-07"]
+    ax = show.control(scores.trend(quiet, limits=5).limits)
+    assert title(ax) == "All 6 waves lie inside their control limits"
+
+
+def test_a_change_of_level_is_marked_where_it_is_clear(rows):
+    shifted = rows.assign(recommend=rows["recommend"].where(rows["wave"] < "2026-05", 2.0))
+    fit = scores.trend(shifted)
+    ax = show.control(fit.limits, change=fit.changes)
+    assert "level changed" in [t.get_text() for t in ax.texts]
+    quiet = scores.trend(rows[rows["wave"] < "2026-07"])
+    assert not show.control(quiet.limits, change=quiet.changes).texts
+
+
+def test_every_score_has_a_row_and_every_wave_a_sign(rows):
+    fit = scores.trend(rows, by="area")
+    ax = show.signals(fit.limits, by="area")
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["east", "west"]
+    assert {x for x, _ in markers(ax, "v")} == {6}
+    assert len(markers(ax, "o")) + len(markers(ax, "v")) == 16
+    assert title(ax) == "2 of 2 scores stood out in some wave"
+
+
+def test_small_cells_have_no_sign(rows):
+    page.begin(smallest_cell=1000)
+    fit = scores.trend(rows)
+    assert fit.limits["signal"].eq("").all()
+    ax = show.control(fit.limits.assign(signal="below"), unit="points")
+    assert not [p for p in markers(ax, "v") if not np.isnan(p[1])]
+    assert "(" not in title(ax)
+
+
+def test_one_chart_shows_one_score(rows):
+    with pytest.raises(ValueError, match="16 rows for 8 waves: a control chart shows one"):
+        show.control(scores.trend(rows, by="area").limits)
