@@ -282,10 +282,17 @@ def quarters(seed: int = 1) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_every_part_of_the_synthetic_hazard_is_recovered() -> None:
+    # Of 18 intervals at 95%, 13 or fewer hold once in a thousand times.
+    assert sum(_parts_held(quarters(seed)) for seed in (1, 2, 3)) >= 14
+
+
+def _parts_held(rows: pd.DataFrame) -> int:
+    """How many of the six parts of the hazard lie in their intervals."""
     from cxlib.synthetic import TRUTH
 
-    rows, truth = quarters(), TRUTH["churn"]
+    truth = TRUTH["churn"]
     features = ["satisfaction", "plan", "case", "first_year", "callback"]
     effects = churn.fit(rows, features=features, draws=300, repeats=1, folds=2).effects
     spread = np.subtract(*np.quantile(rows["satisfaction"], [0.75, 0.25]))
@@ -306,7 +313,7 @@ def test_every_part_of_the_synthetic_hazard_is_recovered() -> None:
         held += low <= value <= high
         # None is off by more than twice the half width, a chance of 1 in 10,000.
         assert abs(np.log(row.odds) - value) < 2 * (high - low) / 2, row
-    assert held >= 5
+    return held
 
 
 # Bad input

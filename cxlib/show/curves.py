@@ -27,6 +27,7 @@ def survival(
     ax: Axes | None = None,
 ) -> Axes:
     """Shares by time as steps, each with the band of its whole curve; a line for each of `by`."""
+    table = style.ready(table, [c for c in ("time", "estimate", by) if c])
     begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
     begin = begin.assign(time=0.0, estimate=1.0, low=1.0, high=1.0)
     ax = _curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
@@ -44,7 +45,7 @@ def profit(
     ax.set_xlabel(page.say("customers contacted"))
     ax.set_ylabel(currency or page.say("profit"))
     if title is None:
-        best = table.loc[table["estimate"].idxmax()]
+        best = table.iloc[table["estimate"].argmax()]
         title = page.say(
             "Most in hindsight, {money}, by contacting {n}",
             money=f"{page.count(best['estimate'])} {currency}".strip(),
@@ -62,7 +63,7 @@ def uplift(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ax.set_ylabel(page.say("gain, in points of all customers"))
     if title is None:
         told = table[table["low"].notna()]
-        best = told.loc[told["estimate"].idxmax()]
+        best = told.iloc[told["estimate"].argmax()]
         title = page.say(
             "Most is gained, {points} points, by treating {share}",
             points=page.number(100 * best["estimate"]),
@@ -126,7 +127,7 @@ def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
     reached = table["time"].max() if by is None else table.groupby(by)["time"].max().min()
     last = table[table["time"] <= reached].sort_values("time")
     last = last.tail(1) if by is None else last.groupby(by, sort=False).tail(1)
-    row = last.loc[last["estimate"].idxmin()]
+    row = last.iloc[last["estimate"].argmin()]
     values = {
         "share": page.percent(row["estimate"]),
         "time": page.count(row["time"]),
