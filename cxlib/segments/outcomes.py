@@ -164,7 +164,7 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
         return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])
     share, drawn = whole / whole.sum(), again / again.sum(1, keepdims=True)
     low, high = together(share, drawn)
-    term = page.say("share of all: {value}", value=page.label(value))
+    term = page.say("Share of all: {value}", value=page.label(value))
     return pd.DataFrame(
         {"segment": names, "term": term, "estimate": share, "low": low, "high": high, "n": n}
     )
