@@ -32,6 +32,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "SEED": 2,
     "GROUPS": 3,
     "PARTS": ["channel"],
+    "CAPACITY": 40,
 }
 ids = {"ids": lambda path: path.stem}
 
