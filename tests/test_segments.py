@@ -328,7 +328,7 @@ def test_customers_who_cannot_be_parted_say_why(groups, change, features, option
 def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None:
     """Shares and means of three known groups, memberships known, over repeated samples."""
     share, age, held = np.array([0.5, 0.3, 0.2]), np.array([25.0, 45, 60]), []
-    for seed in range(400):
+    for seed in range(600):
         rng = np.random.default_rng([seed, 2])
         kind = rng.choice(3, n, p=[0.25, 0.45, 0.30] if weighted else share)
         w = (share / [0.25, 0.45, 0.30])[kind] if weighted else np.ones(n)
