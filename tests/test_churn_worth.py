@@ -172,8 +172,8 @@ def test_the_reserve_tells_when_who_left_and_who_is_there() -> None:
     stays = study.lifetimes()
     assert (stays["time"] > stays["entry"]).mean() > 0.99
     assert stays["left"].sum() == gone.notna().sum()
-    arms = study.pilot(where="plan = 'basic'")
-    assert set(arms["plan"]) == {"basic"} and 0.4 < arms["treated"].mean() < 0.6
+    arms = study.pilot()
+    assert "callback" not in arms and 0.4 < arms["treated"].mean() < 0.6
     assert study.worth(last)["worth"].equals(last["spend_365"].rename("worth"))
     assert set(study.experiences()) == {"cases", "comments", "responses", "touchpoints"}
 

@@ -361,11 +361,10 @@ class Reserve:
         rows = people.now(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
-    def pilot(self, where: str = "") -> pd.DataFrame:
+    def pilot(self) -> pd.DataFrame:
         """The customers of the study's randomised trial as they stood when it began: `treated`,
         and `left` by the end of the data."""
-        rows = people.pilot(self)
-        return conditions.keep(rows, where, "customers") if where.strip() else rows
+        return people.pilot(self)
 
     def worth(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with `worth`: what each brings by `costs` in study.yaml, else one for all."""
