@@ -44,6 +44,11 @@ class Contrast(Estimates):
 
     classes: pd.DataFrame = field(kw_only=True)
 
+    @property
+    def chances(self) -> pd.DataFrame:
+        """The class of each driver and the chance of every class: term, class, the four, n."""
+        return self.classes[["term", "class", *CLASSES, "n"]]
+
 
 def contrast(
     responses: pd.DataFrame,
