@@ -17,11 +17,13 @@ from cxlib import page
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
-SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "target")
+SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "before_low",
+          "before_high", "target")  # fmt: skip
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
-    "losses": "table", "answered": "column", "weighting": "group", "nps": "question",
+    "losses": "table", "answered": "column", "weighting": "group",
+    "representation": "group", "nps": "question",
     "csat": "question", "effort": "question", "by_group": "question", "by_wave": "question",
     "differences": "question", "questions": "question", "warnings": "question",
     "touchpoints": "question", "index": "construct", "levers": "construct",
