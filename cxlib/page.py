@@ -141,9 +141,13 @@ def heading(column: str) -> str:
     return catalogue(_rules.lang).get(f"{column} (column)") or label(column)
 
 
-def listed(words: Iterable[str]) -> str:
-    """The words as a list inside a sentence."""
-    return say(", ").join(words)
+def listed(words: Iterable[str], most: int = 0) -> str:
+    """The words as a list inside a sentence; after `most` of them, how many more there are."""
+    words = list(words)
+    if not most or len(words) <= most + 1:
+        return say(", ").join(words)
+    first = say(", ").join(words[:most])
+    return say("{first} and {more} more", first=first, more=count(len(words) - most))
 
 
 def together(sentences: Iterable[str]) -> str:

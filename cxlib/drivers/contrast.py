@@ -237,7 +237,7 @@ def sentence(classes: pd.DataFrame, outcome: str) -> str:
     for name in (*CLASSES, OPEN):
         members = classes[classes["class"] == name]
         if len(members):
-            shown = page.listed(page.quoted(page.label(t)) for t in members["term"])
+            shown = page.listed((page.quoted(page.label(t)) for t in members["term"]), most=3)
             parts.append(page.say("{kind} ({drivers})", kind=page.label(name), drivers=shown))
     return page.say(
         "What drives {outcome}, by kind: {parts}; n {n}.",

@@ -49,7 +49,11 @@ def of_record(record: dict) -> str:
         for row in shown[kept].itertuples(index=False, name=None)
     )
     names = {c: page.heading(c) for c in kept}
-    names |= {"term": page.heading(ROWS.get(record.get("name", ""), "measure"))} if "term" in kept else {}
+    names |= (
+        {"term": page.heading(ROWS.get(record.get("name", ""), "measure"))}
+        if "term" in kept
+        else {}
+    )
     names |= {"jaccard": page.heading("stability")} if "jaccard" in kept else {}
     return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
 
