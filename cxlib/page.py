@@ -34,6 +34,7 @@ WORDS = (
     "intention", "index low", "index high", "rank low", "rank high", "chance first", "odds",
     "odds low", "odds high", "feature", "detractors", "passives", "promoters", "jaccard",
     "report", "pattern", "not named", "design effect", "before", "after", "attribute",
+    "before low", "before high",
     "least", "most", "weakest stability", "smallest share", "misplaced share", "chosen",
     "log-likelihood", "parameters", "BIC", "ICL", "entropy", "choice", "outcomes", "personas",
     "placing", "needed", "moves", "limit", "p", "part", "size", "who", "worth", "needs", "hurts",
@@ -48,7 +49,9 @@ WORDS = (
     "robust", "top", "level", "chance", "reached", "complete", "pairwise", "em", "dummy", "one",
     "other", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave", "rmse", "mae",
     "rmse linear", "mae linear", "rmse means", "mae means", "p held", "correlation",
-    "chance priority", "is the data sound", "how satisfied are customers",
+    "chance priority",
+    # Pages that a run may lack, as their file names say them.
+    "is the data sound", "how satisfied are customers",
     "what is the satisfaction index", "is it changing", "what moves satisfaction",
     "what to improve first", "who are our customers", "what are they worth",
     "who is about to leave", "did the change work", "what shall we do next",
@@ -145,9 +148,13 @@ def heading(column: str) -> str:
     return catalogue(_rules.lang).get(f"{column} (column)") or label(column)
 
 
-def listed(words: Iterable[str]) -> str:
-    """The words as a list inside a sentence."""
-    return say(", ").join(words)
+def listed(words: Iterable[str], most: int = 0) -> str:
+    """The words as a list inside a sentence; after `most` of them, how many more there are."""
+    words = list(words)
+    if not most or len(words) <= most + 1:
+        return say(", ").join(words)
+    first = say(", ").join(words[:most])
+    return say("{first} and {more} more", first=first, more=count(len(words) - most))
 
 
 def together(sentences: Iterable[str]) -> str:

@@ -1,4 +1,6 @@
-"""Run the notebooks on the sample and keep their outputs in place (`make notebooks`; names refresh only those).
+"""Run the notebooks on the sample and keep their outputs in place (`make notebooks`).
+
+Names of notebooks refresh only those.
 
 Papermill runs them as `cx run` does; times, ids and paths are stripped, so that a refresh without
 a change of substance changes no file.

@@ -432,6 +432,16 @@ def test_nine_years_of_the_airport_have_one_set_of_names():
     assert not rows.loc[rows["wave"] == "2012", "wifi"].notna().any()
 
 
+@pytest.mark.mirror
+def test_the_american_index_is_taken_in_without_postcodes():
+    taken = _public("acsi", "responses")
+    assert (taken.offered, taken.quarantined) == (8239, 0)
+    assert taken.rows["industry"].value_counts()["Banks"] == 2505
+    assert taken.rows["satisfied"].isna().sum() == 7 and taken.rows["again"].max() == 10
+    assert taken.rows["complained"].mean() == pytest.approx(1393 / (1393 + 6569))
+    assert not [c for c in taken.rows if "zip" in c.lower() or "race" in c.lower()]
+
+
 def _public(name: str, table: str) -> intake.Intake:
     from cxlib.sources import SourceError
 

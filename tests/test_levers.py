@@ -193,7 +193,7 @@ def test_what_was_built_in_is_classed_as_it_was_built():
     fit = drivers.contrast(ratings(1500, 2), "y", ["must", "charm", "idle"], draws=300)
     found = fit.classes.set_index("term")["class"].to_dict()
     assert found == {"must": "must-be", "charm": "attractive", "idle": "indifferent"}
-    chances = fit.classes[list(drivers.CLASSES)]
+    chances = fit.chances[list(drivers.CLASSES)]
     assert_allclose(chances.sum(axis=1), 1)
     assert fit.answer.startswith("What drives y, by kind: must-be (must)")
 
@@ -327,7 +327,7 @@ def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
     needed = drivers.necessary(responses, "recommend", PARTS, permutations=100)
     fit = drivers.agenda(gain, share, kano, needed, outcome="recommend")
     assert fit.table["estimate"].is_monotonic_decreasing
-    assert {"share", "class", "robustness"} <= set(fit.table.columns)
+    assert {"share", "class", "robust"} <= set(fit.table.columns)
     assert ("needed" in fit.table) == needed.table["necessary"].any()
     first = fit.table.iloc[0]
     assert page.opening(first["term"]) in fit.answer and f"{first['estimate']:.2f}" in fit.answer
@@ -416,5 +416,6 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
             kano = drivers.contrast(ratings(n, sample), "y", parts, weight=weight, draws=400,
                                     seed=sample).table  # fmt: skip
             sides.append(((kano["low"] <= truth) & (kano["high"] >= truth)).all())
-    assert abs(np.mean(whole) - 0.95) < 0.025 and np.mean(first) > 0.935, np.mean(whole)
-    assert not sides or abs(np.mean(sides) - 0.95) < 0.025, np.mean(sides)
+    # 0.035 is 2.5 standard errors of 240 samples
+    assert abs(np.mean(whole) - 0.95) < 0.035 and np.mean(first) > 0.93, np.mean(whole)
+    assert not sides or abs(np.mean(sides) - 0.95) < 0.035, np.mean(sides)

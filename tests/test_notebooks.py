@@ -123,6 +123,8 @@ def _named(page: batch.Page, name: str) -> batch.Page:
 
 def another(parameter: declared.Parameter, notebook: Path) -> object:
     used = small(notebook).get(parameter.name, parameter.default)
+    if isinstance(used, bool):
+        return not used
     if parameter.choices:
         return next(c for c in parameter.choices if c != used)
     if parameter.low is not None:

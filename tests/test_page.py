@@ -35,3 +35,8 @@ def test_labels_come_from_the_study_and_fall_back_to_plain_words() -> None:
     page.begin(labels={"perq1": "Overall quality"})
     assert page.label("perq1") == "Overall quality"
     assert page.label("check_in") == "check in"
+
+
+def test_a_long_list_tells_its_first_names_and_how_many_more():
+    assert page.listed("abcdef", most=3) == "a, b, c and 3 more"
+    assert page.listed("abcd", most=3) == "a, b, c, d"  # one more would be no shorter

@@ -547,7 +547,7 @@ def test_a_warning_says_what_where_how_much_and_since_when():
     centre = fit.limits["centre"][0]
     assert_allclose(found.table["estimate"], [-100 - centre, -100 - centre])
     assert (found.table["probability"] < 0.01).all()
-    assert "In 8 0 warnings" in found.answer
+    assert "Warnings in 8: 0" in found.answer
 
 
 def test_no_warning_is_said_too():

@@ -104,8 +104,9 @@ class Template:
     def close(self) -> None:
         """End the template; its children have ended, or end with it. Once is as good as twice."""
         self._control.close()
-        end(self._process.pid)
-        self._process.wait()
+        if self._process.poll() is None:
+            end(self._process.pid)
+            self._process.wait()
         self._empty.cleanup()
 
 
@@ -148,7 +149,8 @@ def _first_times() -> None:
 def _import_for(names: Iterable[str]) -> None:
     """What a page's notebook imports; the page's own garbage collector passes over all of it."""
     for name in names:
-        with contextlib.suppress(ImportError):  # `from scipy.stats import norm`: no module
+        # `from scipy.stats import norm` names no module; and what is broken the page will tell.
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
     gc.freeze()
 

@@ -81,14 +81,16 @@ def compare(
     Marketing Review 33(3); the same model and treatment (configural invariance) is given here by
     construction. Permutation test of paths: Chin and Dibbern (2010). Customers of a group are
     permuted whole. Arguments as of `csi.fit`; intervals from `draws`. Groups that are too small for
-    the model are left out and named; ValueError when fewer than two are left, and for permutations
-    too few to tell so many pairs apart.
+    the model are left out and named; tables are empty when fewer than two are left. Raises
+    ValueError as `csi.fit`, and for permutations too few to tell so many pairs apart.
     """
     how = {"weight": weight, "bucket": bucket, "missing": missing}
     task = prepare(responses, model, scales=scales, scheme=scheme, consistent=consistent, **how)
     point, _ = estimate(task)
-    groups, left = _usable(moments.by_group(responses, model.items, by, **how), model, by)
+    groups, left = _usable(moments.by_group(responses, model.items, by, **how), model)
     pairs = list(combinations(groups, 2))
+    if not pairs:
+        return _nothing_to_compare(by, left)
     if permutations < (least := round(len(pairs) / (1 - LEVEL)) - 1):
         raise ValueError(
             f"{permutations} permutations cannot tell {len(pairs)} pairs of groups apart at once: "
@@ -118,19 +120,23 @@ def compare(
     )
 
 
-def _usable(groups: dict, model: Model, by: str) -> tuple[dict, list[str]]:
+def _usable(groups: dict, model: Model) -> tuple[dict, list[str]]:
     """The groups in which every question varies and there are answers enough, and the others."""
     most = max((len(causes) for causes in model.paths.values()), default=1)
     kept = {}
     for name, sums in groups.items():
         if sums.rows.sum() >= max(most + 3, 2 * most) and _varies(sums):
             kept[name] = sums
-    if len(kept) < 2:
-        raise ValueError(
-            f"{len(kept)} of {len(groups)} groups of {by!r} can be compared: each needs "
-            f"{max(most + 3, 2 * most)} answers or more that differ in every question. Join groups."
-        )
     return kept, [str(name) for name in groups if name not in kept]
+
+
+def _nothing_to_compare(by: str, left: list[str]) -> Comparison:
+    shared = ["one", "other", "term", "estimate", "low", "high", "n", "p", "p_held"]
+    answer = page.say(
+        "Fewer than two groups by {by} are large enough to be compared.", by=page.label(by)
+    )
+    empty = pd.DataFrame(columns=shared)
+    return Comparison(empty, answer, _left_out(left), "points", measured=empty, paths=empty)
 
 
 def _varies(sums: Moments) -> bool:

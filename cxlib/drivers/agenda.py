@@ -24,8 +24,8 @@ def agenda(
 
     `table`: term, estimate (outcome points that go with a step up), low, high, n, share (of what
     is explained), class (must-be, performance, attractive, indifferent, open), needed (necessary
-    for a high outcome; only where some driver is) and robustness. The answer is a sentence for a
-    board.
+    for a high outcome; only where some driver is) and robust (the robustness of `Gains`). The
+    answer is a sentence for a board.
     """
     columns = ["term", "estimate", "low", "high", "n"]
     table = gain.table[columns].merge(
@@ -38,6 +38,7 @@ def agenda(
         needed = necessary.table.set_index("term")["necessary"]
         table["needed"] = [bool(needed.get(t, False)) for t in table["term"]]
     table = table.merge(gain.table[["term", "robustness"]], on="term")
+    table = table.rename(columns={"robustness": "robust"})
     note = page.say(
         "Sorted by the outcome points that go with one point more, the other drivers held; effort "
         "and cost are not weighed. Associations, not promises."
@@ -56,7 +57,7 @@ def sentence(table: pd.DataFrame, top: list[str], outcome: str) -> str:
         "outcome": page.quoted(page.label(outcome)),
         "gain": page.number(first["estimate"], 2),
         "span": page.span(first["low"], first["high"], 2),
-        "robustness": page.percent(first["robustness"]),
+        "robustness": page.percent(first["robust"]),
         "n": page.count(first["n"]),
     }
     if first["low"] <= 0:

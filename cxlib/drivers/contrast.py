@@ -44,6 +44,11 @@ class Contrast(Estimates):
 
     classes: pd.DataFrame = field(kw_only=True)
 
+    @property
+    def chances(self) -> pd.DataFrame:
+        """The class of each driver and the chance of every class: term, class, the four, n."""
+        return self.classes[["term", "class", *CLASSES, "n"]]
+
 
 def contrast(
     responses: pd.DataFrame,
@@ -232,7 +237,7 @@ def sentence(classes: pd.DataFrame, outcome: str) -> str:
     for name in (*CLASSES, OPEN):
         members = classes[classes["class"] == name]
         if len(members):
-            shown = page.listed(page.quoted(page.label(t)) for t in members["term"])
+            shown = page.listed((page.quoted(page.label(t)) for t in members["term"]), most=3)
             parts.append(page.say("{kind} ({drivers})", kind=page.label(name), drivers=shown))
     return page.say(
         "What drives {outcome}, by kind: {parts}; n {n}.",

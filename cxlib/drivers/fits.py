@@ -95,6 +95,7 @@ def importance(
     remarks = [
         found.remarks[0],
         said.not_experienced(responses, chosen.terms, chosen.adjusted),
+        said.of_both(chosen.adjusted),
         how_drawn(draws, weights.differing(responses, weight), bucket),
         *found.remarks[1:],
         said.failures(found.again, draws),

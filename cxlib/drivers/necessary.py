@@ -246,7 +246,7 @@ def sentence(table: pd.DataFrame, outcome: str) -> str:
             "{driver}, d {d}, p {p}, n {n}.",
             **facts,
         )
-    names = page.listed(page.quoted(page.label(t)) for t in found["term"])
+    names = page.listed((page.quoted(page.label(t)) for t in found["term"]), most=4)
     return page.say(
         "Without a good rating no high {outcome}: {names}; the largest empty corner is that of "
         "{driver}, d {d}, p {p}, n {n}.",

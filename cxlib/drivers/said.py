@@ -170,10 +170,14 @@ def not_experienced(responses, drivers: list[str], adjusted: list[str]) -> str:
     if adjusted:
         return page.say(
             "Not experienced: {each}. These rows are kept; whether a customer met the touchpoint "
-            "enters beside the rating, and the share is that of both.",
+            "enters beside the rating.",
             each=each,
         )
     return page.say("Not experienced, so not rated: {each}.", each=each)
+
+
+def of_both(adjusted: list[str]) -> str:
+    return page.say("Shares are those of both together.") if adjusted else ""
 
 
 def graded(kind: str, grade: np.ndarray, outcome: str) -> str:

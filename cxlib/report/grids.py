@@ -17,11 +17,13 @@ from cxlib import page
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
-SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "target")
+SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "before_low",
+          "before_high", "target")  # fmt: skip
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
-    "losses": "table", "answered": "column", "weighting": "group", "nps": "question",
+    "losses": "table", "answered": "column", "weighting": "group",
+    "representation": "group", "nps": "question",
     "csat": "question", "effort": "question", "by_group": "question", "by_wave": "question",
     "differences": "question", "questions": "question", "warnings": "question",
     "touchpoints": "question", "index": "construct", "levers": "construct",
@@ -47,7 +49,11 @@ def of_record(record: dict) -> str:
         for row in shown[kept].itertuples(index=False, name=None)
     )
     names = {c: page.heading(c) for c in kept}
-    names |= {"term": page.heading(ROWS.get(record["name"], "measure"))} if "term" in kept else {}
+    names |= (
+        {"term": page.heading(ROWS.get(record.get("name", ""), "measure"))}
+        if "term" in kept
+        else {}
+    )
     names |= {"jaccard": page.heading("stability")} if "jaccard" in kept else {}
     return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
 

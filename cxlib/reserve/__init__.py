@@ -7,6 +7,7 @@
     study.losses(responses)                     # offered, quarantined, left out
     study.sums("responses", ["speed", "price"], bucket="customer_id")      # one scan -> Moments
     study.history("2026-06-30", horizon=90)     # a row a customer, from before that day only
+    study.warned()                              # what 12_is_it_changing found out of line
 
 The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """

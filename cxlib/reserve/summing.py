@@ -33,45 +33,56 @@ def scan(
     """
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
-    pairwise, p = missing == "pairwise", len(columns)
-    em = missing == "em"
-    w = f'"{weight}"' if weight else "1.0"
-    key, customers = _by_label(row), ""
+    p, w = len(columns), f'"{weight}"' if weight else "1.0"
+    key, source = _by_label(row), f'"{table}"'
     if bucket:
         _name_keys(store, table, bucket, holds)
-        customers = f'left join {KEYS} on "{bucket}" = {KEYS}_name'
+        source += f' left join {KEYS} on "{bucket}" = {KEYS}_name'
         key = f"coalesce({KEYS}_key, {key})"
-    x = [f'("{c}" - {float(o)!r})' for c, o in zip(columns, origin, strict=True)]
     given = [f'"{c}" is not null' for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
-    if em:
-        x = [f"coalesce({c}, 0)" for c in x]
-    pattern = " || ".join(f"({g})::tinyint" for g in given) if em else "''"
-    upper = [(i, j) for i in range(p) for j in range(i, p)]
-    wanted = [f"sum({w} * {x[i]} * {x[j]})" for i, j in upper]
-    if pairwise:
-        wanted += [f"sum({w}) filter (where {given[i]} and {given[j]})" for i, j in upper]
-        wanted += [
-            f"sum({w} * {x[i]}) filter (where {given[j]})" for i in range(p) for j in range(p)
-        ]
-    else:
-        wanted += [f"sum({w})", *(f"sum({w} * {x[i]})" for i in range(p))]
-    filtered = ", ".join(f"{_kept(s, kept)} as s{k}" for k, s in enumerate(wanted))
-    sql = (
-        f"select {key} as b, {pattern} as pattern, count(*) as all_rows, "
-        f"count(*) filter (where {kept}) as n, "
-        f"count(*) filter (where {w} is null or {w} < 0) as bad, {filtered} "
-        f'from "{table}" {customers} where {holds} group by all order by b, pattern'
-    )
+    pattern = " || ".join(f"({g})::tinyint" for g in given) if missing == "em" else "''"
+    # each value is made once a row; what is missing adds nothing
+    parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
+    for i, (c, o) in enumerate(zip(columns, origin, strict=True)):
+        parts += [f'coalesce("{c}" - {float(o)!r}, 0)::double as x{i}',
+                  f"({given[i]})::tinyint::double as g{i}"]  # fmt: skip
+    wanted = _wanted(p, missing == "pairwise")
+    sums = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
+    rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
+    sql = f"select b, pattern, count(*) as n, {sums} from ({rows}) group by all order by b, pattern"
+    counted = f'select count(*), count(*) filter (where {w} is null or {w} < 0) from "{table}"'
     try:
+        offered, bad = store.execute(f"{counted} where {holds}").fetchone()
         found = store.execute(sql).fetchnumpy()
     except duckdb.Error as error:
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
         ) from error
-    if em:
-        return _patterned(_moments(found, columns, origin, weight, pairwise, len(wanted)), found)
-    return _moments(found, columns, origin, weight, pairwise, len(wanted))
+    finally:
+        if bucket:
+            store.unregister(KEYS)
+    if bad:
+        raise ReserveError(
+            f"{bad:,} weights in {weight!r} are negative or missing. Give every row a weight of 0 "
+            "or more, or run `weights.rake` again."
+        )
+    if not len(found["b"]):
+        raise ReserveError(
+            f"no row answers all of {columns}. Leave one out, or use missing='pairwise'."
+        )
+    sums = _moments(found, columns, origin, missing == "pairwise", len(wanted), offered)
+    return _patterned(sums, found) if missing == "em" else sums
+
+
+def _wanted(p: int, pairwise: bool) -> list[str]:
+    """What is summed, in SQL: products, then weights, then answers (`_moments` takes it apart)."""
+    upper = [(i, j) for i in range(p) for j in range(i, p)]
+    wanted = [f"w * x{i} * x{j}" for i, j in upper]
+    if not pairwise:
+        return [*wanted, "w", *(f"w * x{i}" for i in range(p))]
+    wanted += [f"w * g{i} * g{j}" for i, j in upper]
+    return [*wanted, *(f"w * x{i} * g{j}" for i in range(p) for j in range(p))]
 
 
 def _by_label(row: str) -> str:
@@ -89,8 +100,7 @@ def _name_keys(store: duckdb.DuckDBPyConnection, table: str, bucket: str, holds:
 
 
 def _patterned(sums: Moments, found: dict) -> Patterned:
-    some = np.asarray(found["n"]) > 0
-    kinds, pattern = np.unique(np.asarray(found["pattern"])[some].astype("U"), return_inverse=True)
+    kinds, pattern = np.unique(np.asarray(found["pattern"]).astype("U"), return_inverse=True)
     return Patterned(
         **{f: getattr(sums, f) for f in sums.__dataclass_fields__},
         pattern=pattern,
@@ -98,29 +108,10 @@ def _patterned(sums: Moments, found: dict) -> Patterned:
     )
 
 
-def _kept(aggregate: str, kept: str) -> str:
-    """The aggregate over the kept rows; one that has a filter of its own gets both."""
-    if " filter (where " in aggregate:
-        return aggregate.removesuffix(")") + f" and {kept})"
-    return f"{aggregate} filter (where {kept})"
-
-
 def _moments(
-    found: dict, columns: list[str], origin: np.ndarray, weight: str | None, pairwise: bool, k: int
+    found: dict, columns: list[str], origin: np.ndarray, pairwise: bool, k: int, offered: int
 ) -> Moments:
-    if weight and (bad := int(found["bad"].sum())):
-        raise ReserveError(
-            f"{bad:,} weights in {weight!r} are negative or missing. Give every row a weight of 0 "
-            "or more, or run `weights.rake` again."
-        )
-    some = np.asarray(found["n"]) > 0
-    if not some.any():
-        raise ReserveError(
-            f"no row answers all of {columns}. Leave one out, or use missing='pairwise'."
-        )
-    sums = np.column_stack(
-        [np.ma.filled(np.ma.asarray(found[f"s{i}"], float), 0.0)[some] for i in range(k)]
-    )
+    sums = np.column_stack([np.asarray(found[f"s{i}"], float) for i in range(k)])
     p = len(columns)
     at = np.triu_indices(p)
     half = len(at[0])
@@ -130,10 +121,9 @@ def _moments(
         first = sums[:, 2 * half :].reshape(-1, p, p)
     else:
         mass, first = sums[:, half], sums[:, half + 1 :]
-    rows, offered = np.asarray(found["n"])[some].astype(float), int(found["all_rows"].sum())
     return Moments(
-        tuple(columns), origin, mass, first, second,
-        rows=rows, offered=offered, who=Who(np.asarray(found["b"])[some].astype(np.int64)),
+        tuple(columns), origin, mass, first, second, offered=offered,
+        rows=np.asarray(found["n"], float), who=Who(np.asarray(found["b"], np.int64)),
     )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def _sentence(table: pd.DataFrame, measures: dict[str, Measure], looked: int, la
         "wave": page.label(first["wave"]), "since": page.label(str(first["first_seen"])),
     }  # fmt: skip
     counted = page.say(
-        "In {latest} {now} warnings, {falls} of a fall; {count} in all waves, {looked} points "
+        "Warnings in {latest}: {now}, of a fall: {falls}; in all waves {count} of {looked} points "
         "looked at.", **facts,
     )  # fmt: skip
     told = page.say(

@@ -217,20 +217,23 @@ def _packed(
     seed: int,
 ) -> Estimates:
     by_draws = method in ("bootstrap", "dirichlet")
-    said = [*answers.note, *_caveats(answers, found, replicates), METHODS[method](), _unseen(table)]
+    shown = hiding.hidden(table, max(page.rules().smallest_cell, 1)) == ""
+    said = [
+        *answers.note, *_caveats(answers, found, replicates), METHODS[method](), _unseen(shown)
+    ]  # fmt: skip
     return Estimates(
-        table, _sentence(answers, table, measure), page.together(said), measure.unit,
+        table, _sentence(answers, table, shown, measure), page.together(said), measure.unit,
         **(dict(draws=draws, seed=seed) if by_draws else {}),
         replicates=None if replicates is None else measure.factor * replicates,
     )  # fmt: skip
 
 
-def _sentence(answers: Answers, table: pd.DataFrame, measure: Measure) -> str:
+def _sentence(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Measure) -> str:
     """The number when there is one; else the highest and the lowest of those that may be shown."""
-    least = max(page.rules().smallest_cell, 1)
-    shown = table[hiding.hidden(table, least) == ""]
+    shown = table[may]
     if shown.empty:
-        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+        least = page.count(max(page.rules().smallest_cell, 1))
+        return page.say("Fewer than {least} answered: no number is shown.", least=least)
     names, called = _names(answers, shown), _called(answers, measure)
     said = [
         page.say("{value} ({span}), n {n}", value=measure.value(cell.estimate),
@@ -250,18 +253,16 @@ def _sentence(answers: Answers, table: pd.DataFrame, measure: Measure) -> str:
     )  # fmt: skip
 
 
-def _unseen(table: pd.DataFrame) -> str:
+def _unseen(may: pd.Series) -> str:
     """How many of several numbers a page hides, and why."""
-    least = max(page.rules().smallest_cell, 1)
-    hidden = int((hiding.hidden(table, least) != "").sum())
-    if not hidden or len(table) == 1:
+    if may.all() or len(may) == 1:
         return ""
     return page.say(
         "{hidden} of {cells} numbers are not shown: they rest on fewer than {least} answers, or "
         "one that does could be worked out from them.",
-        hidden=page.count(hidden),
-        cells=page.count(len(table)),
-        least=page.count(least),
+        hidden=page.count((~may).sum()),
+        cells=page.count(len(may)),
+        least=page.count(max(page.rules().smallest_cell, 1)),
     )
 
 

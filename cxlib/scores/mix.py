@@ -24,6 +24,7 @@ from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import known, read
 
 TERMS = ("change", "mix", "rate")
+UNKNOWN = "\uffff"  # sorts last in any language
 MOST_TOLD = 2  # columns whose parts one sentence can hold
 
 
@@ -118,6 +119,7 @@ def _parted(
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     codes, names = pd.factorize(group, sort=True)
+    names = [str(name).replace(UNKNOWN, page.say("not stated")) for name in names]
     k = len(names)
     answers = read(
         rows.assign(**{"_cell": later * k + codes}), [item], by="_cell", weight=weight,
@@ -140,7 +142,7 @@ def _parted(
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
     groups = [
         tabulate([term] * k, value, d, n.min(0).astype(int), level=level, column=column,
-                 group=list(names))
+                 group=names)
         .assign(share_before=share[0], share_after=share[1], score_before=score[0],
                 score_after=score[1])
         for term, value, d in (("mix", moved, drawn[0]), ("rate", answered, drawn[1]))
@@ -156,8 +158,7 @@ def _spread(values: np.ndarray, place: np.ndarray, k: int) -> np.ndarray:
 
 
 def _cells_of(rows: pd.DataFrame, columns: list[str]) -> pd.Series:
-    unknown = page.say("not stated")
-    texts = [rows[c].astype("string").fillna(unknown) for c in columns]
+    texts = [rows[c].astype("string").fillna(UNKNOWN) for c in columns]
     joined = texts[0]
     for text in texts[1:]:
         joined = joined + " · " + text

@@ -330,7 +330,7 @@ def _of_many(series: list[dict], over: str) -> str:
         return page.say("None of {all} scores gives a signal in any wave.", **facts)
     said = page.say("In {wave} {now} of {all} scores give a signal; {ever} did in some wave.",
                     **facts)  # fmt: skip
-    names = page.listed(_name(s) for s in now or ever)
+    names = page.listed((_name(s) for s in now or ever), most=4)
     which = page.say("Now: {names}.", names=names) if now else page.say(
         "Earlier: {names}.", names=names
     )  # fmt: skip

@@ -16,6 +16,8 @@ from cxlib.estimates import Estimates, at_once, how_drawn
 MOST = 12  # categories of an attribute that is looked at
 CUTS = (0.25, 0.5, 0.75)  # of the customers, where numbers are cut into bands
 LITTLE = 0.01  # a share nearer to the customers' than this is near enough
+COLUMNS = ["attribute", "term", "estimate", "low", "high", "n", "before", "before_low",
+           "before_high", "target"]  # fmt: skip
 NOT_KNOWN = ("customer_id", "joined_on", "left_on")
 
 
@@ -34,21 +36,18 @@ def representation(
     and high (share of the weighted responses), n, before, before_low and before_high (unweighted),
     target (share of the customers). All intervals hold at once; raked weights are raked in every
     draw. The customers are those of the days on which the answers were given (joined_on, left_on),
-    each day as heavy as its answers. Raises ValueError when no response has a known customer, and
-    when nothing is known of customers.
+    each day as heavy as its answers. The table is empty, and the sentence says why, when no
+    response has a known customer or nothing is known of customers.
     """
     known = responses[responses[bucket].isin(customers["customer_id"])]
-    if known.empty:
-        raise ValueError(
-            f"none of {len(responses):,} responses has a customer of the {len(customers):,} in the "
-            "table customers. Check the column that ties them."
+    groups = _groups(customers, _present(customers, known))
+    if known.empty or groups.empty:
+        why = (
+            page.say("No response has a customer of the table of customers.")
+            if known.empty
+            else page.say("Nothing is known of customers that could be compared.")
         )
-    there = _present(customers, known)
-    groups = _groups(customers, there)
-    if groups.empty:
-        raise ValueError(
-            f"customers have no attribute with 2 to {MOST} categories and no number to compare."
-        )
+        return Estimates(pd.DataFrame(columns=COLUMNS), why, "", "share")
     place = customers["customer_id"].reset_index(drop=True)
     of = pd.Series(place.index, place)[known[bucket]].to_numpy()
     member = np.stack([m[of] for m in groups.pop("member")], axis=1).astype(float)
@@ -62,8 +61,6 @@ def representation(
         n=member.sum(0).astype(int), before=before, before_low=low[k:].clip(0),
         before_high=high[k:].clip(None, 1),
     )  # fmt: skip
-    columns = ["attribute", "term", "estimate", "low", "high", "n", "before", "before_low",
-               "before_high", "target"]  # fmt: skip
     lost = len(responses) - len(known)
     note = [
         page.say("{n} responses of unknown customers are left out.", n=page.count(lost))
@@ -73,7 +70,7 @@ def representation(
         how_drawn(draws, weight, bucket),
     ]
     return Estimates(
-        table[columns], _sentence(table), page.together(note), "share", draws=draws, seed=seed
+        table[COLUMNS], _sentence(table), page.together(note), "share", draws=draws, seed=seed
     )
 
 
