@@ -50,6 +50,10 @@ WORDS = (
     "other", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave", "rmse", "mae",
     "rmse linear", "mae linear", "rmse means", "mae means", "p held", "correlation",
     "chance priority",
+    "acquired", "at risk", "won back", "lost", "high worth", "middle worth", "low worth",
+    "high risk", "medium risk", "low risk", "share of worth", "cost more than they bring",
+    "shortfall", "saving", "model", "observed", "there still", "renewals", "period", "purchases",
+    "amount", "line",
     # Pages that a run may lack, as their file names say them.
     "is the data sound", "how satisfied are customers",
     "what is the satisfaction index", "is it changing", "what moves satisfaction",

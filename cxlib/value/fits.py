@@ -118,18 +118,24 @@ def score(
     covariates: pd.DataFrame | None = None,
     as_of: str | pd.Timestamp | None = None,
 ) -> pd.DataFrame:
-    """One row a customer: customer_id, repeats, last, age, alive, purchases, amount, worth."""
+    """One row a customer: repeats, last, age, alive, purchases, amount, worth, and `if_here`.
+
+    `if_here` is the worth of a customer who is here still; `worth` counts the chance of that.
+    """
     kept, _ = histories(orders, as_of)
     joined, names = joined_to(kept, covariates)
     own = parameters_of(fit.logarithms, design_of(fit.model, joined[names].to_numpy(float)))
     data = tuple(kept[["repeats", "last", "age"]].to_numpy(float).T)
     amount = expected.amount(np.exp(fit.amounts), *kept[["paid", "mean_amount"]].to_numpy(float).T)
-    discounted = expected.discounted(fit.model, own, *data, fit.weeks, fit.discount)
+    worth = fit.margin * amount
+    worth = worth * expected.discounted(fit.model, own, *data, fit.weeks, fit.discount)
+    alive = expected.alive(fit.model, own, *data)
     return kept.assign(
-        alive=expected.alive(fit.model, own, *data),
+        alive=alive,
         purchases=expected.purchases(fit.model, own, *data, fit.weeks),
         amount=amount,
-        worth=fit.margin * discounted * amount,
+        worth=worth,
+        if_here=worth / alive,
     )
 
 

@@ -25,17 +25,17 @@ HIGH, MEDIUM = 0.5, 0.25  # chance of being gone from which risk is high, and me
 def grid(
     customers: pd.DataFrame,
     *,
-    worth: str = "worth",
+    worth: str = "if_here",
     risk: str = "risk",
     draws: int = 1000,
     seed: int = 1,
 ) -> Estimates:
     """Share of all worth that each level of worth and risk holds, with 95% intervals held together.
 
-    `customers` has a number to come (`worth`) and a chance of being gone (`risk`, 0 to 1). Worth is
-    high for the best fifth, low for the last two fifths. table: worth, risk (levels), term,
-    estimate (share of worth), low, high, n (customers), customers (their share). Raises ValueError
-    where a number lacks, or worth sums to nothing.
+    `customers` has what each would bring if here still (`worth`) and a chance of being gone
+    (`risk`, 0 to 1). Worth is high for the best fifth, low for the last two fifths. table: worth,
+    risk (levels), term, estimate (share of worth), low, high, n (customers), customers (their
+    share). Raises ValueError where a number lacks, or worth sums to nothing.
     """
     values = customers[[worth, risk]].to_numpy(float)
     if lacking := int(np.isnan(values).any(1).sum()):
@@ -68,7 +68,7 @@ def grid(
     if inside[:, 0].any():
         answer = page.say(
             "{count} of {n} customers are of high worth and at high risk: {share} ({span}) of what "
-            "all are expected to bring.",
+            "all would bring if they were here still.",
             **both,
             share=page.percent(best["estimate"][0]),
             span=page.span(best["low"][0], best["high"][0], share=True),
@@ -120,7 +120,9 @@ def served(
     drawn = moments.resample_sums(parts, draws, seed)
     whole = parts.sum(0)
     terms = ["cost more than they bring", "shortfall", "saving"]
-    table = tabulate(terms, whole[1:] / whole[0], drawn[:, 1:] / drawn[:, :1], len(net))
+    with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
+        replicates = drawn[:, 1:] / drawn[:, :1]
+    table = tabulate(terms, whole[1:] / whole[0], replicates, len(net))
     share, _, saving = table.itertuples()
     answer = page.say(
         "{count} of {n} customers, {share} ({span}), cost more to serve than they bring; serving "
