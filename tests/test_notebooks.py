@@ -26,7 +26,7 @@ SMALL = {"DRAWS": 100, "STABILITY": 10, "REPEATS": 1}
 OTHER = {  # a value that must change something, for parameters of which any other will not do
     "WAVE": "",
     "WHERE": "region = 'north'",
-    "BY": "channel",
+    "BY": "plan",
     "LANG": "zh",
     "DRAWS": 150,
     "SEED": 2,
@@ -128,7 +128,9 @@ def another(parameter: declared.Parameter, notebook: Path) -> object:
     if parameter.choices:
         return next(c for c in parameter.choices if c != used)
     if parameter.low is not None:
-        return used + 1 if used + 1 <= parameter.high else used - 1
+        if used + 1 <= parameter.high:
+            return used + 1
+        return used - 1 if used - 1 >= parameter.low else (used + parameter.low) / 2
     raise AssertionError(f"{parameter.name} needs a value in OTHER")
 
 

@@ -5,7 +5,7 @@
     fit.table             # worth of a customer, by group; `share` of the whole
     fit.alive             # share who are here still;  fit.purchases: purchases to come
     fit.parameters        # of the purchase model and of the amounts
-    fit.holdout           # what was expected beside what came, by purchases before
+    value.holdout(orders, 26)      # did such forecasts hold? what came beside what was foretold
     value.score(orders, fit)                     # a row a customer
 
 Purchases: BG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to go with nothing but
@@ -17,11 +17,12 @@ from __future__ import annotations
 
 from cxlib.value.contracts import Contract, contract, contract_by
 from cxlib.value.fits import Value, fit, score
+from cxlib.value.forecast import holdout
 from cxlib.value.histories import histories
 from cxlib.value.lifecycle import Lifecycle, lifecycle
 from cxlib.value.standing import grid, served
 
 __all__ = [
     "Contract", "Lifecycle", "Value", "contract", "contract_by", "fit", "grid", "histories",
-    "lifecycle", "score", "served",
+    "holdout", "lifecycle", "score", "served",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from cxlib.value.found import (
     design_of,
     joined_to,
 )
-from cxlib.value.histories import day_after, histories
+from cxlib.value.histories import histories
 from cxlib.value.likelihood import parameters_of
 
 
@@ -35,15 +35,12 @@ class Value(Estimates):
         currency of the orders; groups hold together
     alive, purchases : the same for the share who are here still, and purchases within `weeks`
     parameters : term, estimate, low, high, n
-    holdout : term (repeats before the split), estimate (purchases that came, a customer), low,
-        high, n, predicted; empty where there was no hold-out
     logarithms, amounts : of the parameters of the purchase model (k,), of Gamma-Gamma (3,)
     """
 
     alive: pd.DataFrame = field(kw_only=True)
     purchases: pd.DataFrame = field(kw_only=True)
     parameters: pd.DataFrame = field(kw_only=True)
-    holdout: pd.DataFrame = field(kw_only=True)
     model: Purchase = field(kw_only=True)
     logarithms: np.ndarray = field(kw_only=True)
     amounts: np.ndarray = field(kw_only=True)
@@ -65,7 +62,6 @@ def fit(
     weeks: float = 52,
     discount: float = 0.10,
     margin: float = 1.0,
-    holdout: float = 0,
     draws: int = 1000,
     seed: int = 1,
 ) -> Value:
@@ -75,12 +71,11 @@ def fit(
     `covariates` numbers that go with how fast customers buy and how soon they leave (Fader and
     Hardie 2007: each unit multiplies the rate by exp of its coefficient).
     `amounts` are learnt from every purchase, or from customers' means as published. `discount` is
-    a year's rate, `margin` what is kept of an amount. `holdout` weeks at the end are
-    set apart to check a fit on what came before. Intervals draw customers whole and refit the
+    a year's rate, `margin` what is kept of an amount. Intervals draw customers whole and refit the
     models by one Newton step a draw. Raises ValueError where there are too few repeat buyers or
     the likelihood has no maximum.
     """
-    _checked(model, amounts, weeks, discount, margin, holdout)
+    _checked(model, amounts, weeks, discount, margin)
     kept, notes = histories(orders, as_of)
     found = Found(kept, model, covariates, amounts)
     worth = Worth(found, weeks, discount, margin)
@@ -99,7 +94,6 @@ def fit(
         alive=tables["alive"],
         purchases=tables["purchases"],
         parameters=parameters,
-        holdout=_held_out(orders, model, covariates, as_of, holdout),
         model=model,
         logarithms=found.purchase.at,
         amounts=found.amount.at,
@@ -207,37 +201,6 @@ def _parameters(found: Found, purchase: np.ndarray, amount: np.ndarray) -> pd.Da
     return tabulate(names, values, drawn, n)
 
 
-def _held_out(
-    orders: pd.DataFrame,
-    model: Purchase,
-    covariates: pd.DataFrame | None,
-    as_of: str | pd.Timestamp | None,
-    weeks: float,
-) -> pd.DataFrame:
-    """Purchases within the last `weeks` beside what a fit on those before expects, by repeats."""
-    columns = ["term", "estimate", "low", "high", "n", "predicted"]
-    if not weeks:
-        return pd.DataFrame(columns=columns)
-    end = day_after(orders, as_of)
-    split = end - pd.Timedelta(days=round(7 * weeks))
-    before, _ = histories(orders, split)
-    after, _ = histories(orders[orders["at"] < end], end)
-    came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()
-    came = came - before["repeats"].to_numpy()
-    found = Found(before, model, covariates)
-    ahead = expected.purchases(model, found.own(), *found.data, weeks)[found.which]
-    top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, 7))
-    rows = []
-    for repeats, at in before.groupby(np.minimum(before["repeats"], top)).indices.items():
-        mean, error = came[at].mean(), came[at].std(ddof=1) / np.sqrt(len(at))
-        term = (
-            page.say("{count} or more", count=top) if repeats == top else page.count(int(repeats))
-        )
-        spread = 1.96 * error
-        rows.append((term, mean, max(mean - spread, 0), mean + spread, len(at), ahead[at].mean()))
-    return pd.DataFrame(rows, columns=columns)
-
-
 def _answer(worth: pd.DataFrame, weeks: float) -> str:
     row = worth.iloc[0]
     return page.say(
@@ -250,15 +213,12 @@ def _answer(worth: pd.DataFrame, weeks: float) -> str:
     )
 
 
-def _checked(
-    model: str, amounts: str, weeks: float, discount: float, margin: float, holdout: float
-) -> None:
+def _checked(model: str, amounts: str, weeks: float, discount: float, margin: float) -> None:
     if model not in PURCHASE:
         raise ValueError(f"model={model!r} is not a choice. There are: {', '.join(PURCHASE)}.")
     for name, value, least in (
         ("weeks", weeks, 1),
         ("discount", discount, 0),
-        ("holdout", holdout, 0),
     ):
         if not least <= value < np.inf:
             raise ValueError(f"{name} is {value}; it must be {least} or more.")

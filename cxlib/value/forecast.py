@@ -1,0 +1,71 @@
+"""Whether forecasts of purchases held: the last weeks set apart, and foretold from those before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.value import expected
+from cxlib.value.found import Found, Purchase
+from cxlib.value.histories import day_after, histories
+
+MOST_REPEATS = 7  # customers who came back more often stand together
+
+
+def holdout(
+    orders: pd.DataFrame,
+    weeks: float = 26,
+    *,
+    model: Purchase = "bg_nbd",
+    covariates: pd.DataFrame | None = None,
+    as_of: str | pd.Timestamp | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Purchases a customer made in the last `weeks`, beside those foretold from before.
+
+    table: term (how often they had come back before), estimate (purchases that came), low, high, n,
+    predicted; intervals hold together. The answer is of all. Raises ValueError where there are too
+    few repeat buyers before the split.
+    """
+    end = day_after(orders, as_of)
+    before, notes = histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
+    after, _ = histories(orders[orders["at"] < end], end)
+    came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()
+    came = (came - before["repeats"]).to_numpy(float)
+    found = Found(before, model, covariates)
+    ahead = expected.purchases(model, found.own(), *found.data, weeks)[found.which]
+    top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, MOST_REPEATS))
+    groups = np.minimum(before["repeats"].to_numpy(int), top)
+    inside = (groups[:, None] == np.arange(top + 1)).astype(float)
+    parts = np.hstack([inside, inside * came[:, None]])
+    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means, again = sums[top + 1 :] / sums[: top + 1], drawn[:, top + 1 :] / drawn[:, : top + 1]
+    low, high = at_once(means, again)
+    words = [page.count(k) for k in range(top)]
+    table = pd.DataFrame(
+        {
+            "term": [*words, page.say("{count} or more", count=page.count(top))],
+            "estimate": means,
+            "low": np.maximum(low, 0),
+            "high": high,
+            "n": sums[: top + 1].astype(int),
+            "predicted": (inside * ahead[:, None]).sum(0) / np.maximum(sums[: top + 1], 1),
+        }
+    )
+    whole = drawn[:, top + 1 :].sum(1) / drawn[:, : top + 1].sum(1)
+    all_ = tabulate(["all"], [came.mean()], whole[:, None], len(came)).iloc[0]
+    answer = page.say(
+        "In the last {weeks} weeks a customer bought {estimate} times ({span}); {predicted} were "
+        "foretold from before, n {n}.",
+        weeks=page.number(weeks, 0),
+        estimate=page.number(all_.estimate, 2),
+        span=page.span(all_.low, all_.high, 2),
+        predicted=page.number(ahead.mean(), 2),
+        n=page.count(len(came)),
+    )
+    note = page.together([*notes, how_drawn(draws, bucket="customer_id")])
+    return Estimates(table, answer, note, "purchases", draws=draws, seed=seed)
