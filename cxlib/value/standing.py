@@ -65,7 +65,13 @@ def grid(
     best = tabulate(["at stake"], whole[:1] / whole[9], drawn[:, :1] / drawn[:, 9:], len(values))
     both = {"count": page.count(int(inside[:, 0].sum())), "n": page.count(len(values))}
     answer = page.say("None of {n} customers is of high worth and at high risk.", n=both["n"])
-    if inside[:, 0].any():
+    least = page.rules().smallest_cell
+    if 0 < inside[:, 0].sum() < least:
+        answer = page.say(
+            "Fewer than {least} of {n} customers are of high worth and at high risk.",
+            least=page.count(least), n=both["n"],
+        )  # fmt: skip
+    elif inside[:, 0].any():
         answer = page.say(
             "{count} of {n} customers are of high worth and at high risk: {share} ({span}) of what "
             "all would bring if they were here still.",
@@ -134,6 +140,12 @@ def served(
         saving=page.number(saving.estimate, 2),
         saving_span=page.span(saving.low, saving.high, 2),
     )
+    least = page.rules().smallest_cell
+    if 0 < loss.sum() < least:
+        answer = page.say(
+            "Fewer than {least} of {n} customers cost more to serve than they bring.",
+            least=page.count(least), n=page.count(len(net)),
+        )  # fmt: skip
     note = page.together(
         [
             page.say(
