@@ -18,7 +18,7 @@ from cxlib import batch
 from cxlib.batch import declared
 from cxlib.batch.progress import Progress
 
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -26,12 +26,13 @@ SMALL = {"DRAWS": 100, "STABILITY": 10, "REPEATS": 1}
 OTHER = {  # a value that must change something, for parameters of which any other will not do
     "WAVE": "",
     "WHERE": "region = 'north'",
-    "BY": "channel",
+    "BY": "plan",
     "LANG": "zh",
     "DRAWS": 150,
     "SEED": 2,
     "GROUPS": 3,
     "PARTS": ["channel"],
+    "KIND": "ordered",
 }
 ids = {"ids": lambda path: path.stem}
 
