@@ -13,7 +13,7 @@ report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx run $(STUDIES)
 
 test: setup  ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2
 
 test-fast: setup  ## the tests to run while you work, under a minute
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"

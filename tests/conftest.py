@@ -42,3 +42,22 @@ def responses() -> pd.DataFrame:
             "staff": scale(staff, 1, 10),
         }
     )
+
+
+# Tests that share what a module made once run on one worker each, or it would be made twice.
+# (pytest 9.2 passes over the names that xdist_group gives, so files are told apart here.)
+RUNS = ("batch", "both_languages", "cache", "cli", "cluster", "fork", "restart", "verify")
+TOGETHER = {name: "runs" for name in RUNS}
+TOGETHER |= {name: "pages" for name in ("browser", "languages", "notebooks")}
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Tests one by one to whichever worker is free, those of TOGETHER whole."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = nodeid.split("::")[0].removesuffix(".py").split("test_")[-1]
+            return TOGETHER.get(name, nodeid)
+
+    return Together(config, log)

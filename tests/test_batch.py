@@ -19,8 +19,6 @@ from cxlib import batch
 from cxlib.batch import declared, one, record, template
 from cxlib.batch.progress import Progress
 
-pytestmark = pytest.mark.xdist_group("batch")
-
 CELL = """\
 STUDY: str = "tiny"     # folder under data/
 WAVE: str = ""          # survey wave; empty for all (a wave)

@@ -16,7 +16,7 @@ from cxlib.batch import again, record
 from cxlib.batch.progress import Progress
 from cxlib.report import indexes
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("batch")]
+pytestmark = [pytest.mark.slow]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 

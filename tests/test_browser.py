@@ -13,7 +13,6 @@ from test_notebooks import NOTEBOOKS, made
 from cxlib.sources import SourceError
 
 pytestmark = [
-    pytest.mark.xdist_group("pages"),
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.skipif(

@@ -20,7 +20,6 @@ from cxlib.batch.progress import Progress
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("batch"),
     pytest.mark.usefixtures("project"),
 ]
 NAMES = ["10", "20", "30"]

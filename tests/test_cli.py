@@ -8,7 +8,7 @@ from test_batch import project  # noqa: F401  (a fixture)
 
 from cxlib import cli
 
-pytestmark = [pytest.mark.xdist_group("batch"), pytest.mark.usefixtures("project")]
+pytestmark = [pytest.mark.usefixtures("project")]
 
 
 def cx(*words: str):

@@ -22,7 +22,6 @@ from cxlib.batch import cache, cluster, fingerprints
 from cxlib.batch.progress import Progress
 
 pytestmark = [
-    pytest.mark.xdist_group("batch"),
     pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask"),
 ]
 

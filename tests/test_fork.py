@@ -19,7 +19,6 @@ from cxlib.batch.progress import Progress
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("batch"),
     pytest.mark.skipif(not template.possible(), reason="no fork on this system"),
 ]
 

@@ -14,7 +14,7 @@ from cxlib import page, tables
 from cxlib.report import indexes
 from cxlib.sources import SourceError
 
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.slow]
+pytestmark = [pytest.mark.slow]
 PUBLIC = ["mobile", "telco", "airport"]
 CODE = re.compile(
     r"<(script|style|pre|dl|footer|code)\b.*?</\1>|<details class=\"code\">.*?</details>", re.S
@@ -48,7 +48,9 @@ def test_a_page_in_chinese_has_the_numbers_of_the_english_one(notebook: Path) ->
     assert chinese.answers.keys() == ours.keys() and ours
     for name in ours:
         assert numbers(ours[name]) == numbers(chinese.answers[name]), name
-    assert english(chinese.file.read_text(encoding="utf-8")) == []
+    # The other pages of this run are English, and so are the links that name them.
+    text = re.sub(r'<a [^>]*href="[^"#]+".*?</a>', "", chinese.file.read_text(encoding="utf-8"))
+    assert english(text) == []
 
 
 @pytest.mark.mirror

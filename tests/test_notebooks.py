@@ -18,7 +18,7 @@ from cxlib import batch
 from cxlib.batch import declared
 from cxlib.batch.progress import Progress
 
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -33,6 +33,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "GROUPS": 3,
     "PARTS": ["channel"],
     "CAPACITY": 40,
+    "KIND": "ordered",
 }
 ids = {"ids": lambda path: path.stem}
 

@@ -16,13 +16,12 @@ import pytest
 from click.testing import CliRunner
 from test_batch import _alive, project, write  # noqa: F401  (project is a fixture)
 
-from cxlib import batch, cli
+from cxlib import batch, cli, reserve
 from cxlib.batch import cache, places
 from cxlib.batch.progress import Progress
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("batch"),
     pytest.mark.usefixtures("project"),
 ]
 COMMAND = [sys.executable, "-c", "from cxlib.cli import main; main()", "run", "tiny"]
@@ -82,7 +81,8 @@ def test_the_next_run_goes_on_where_it_was_killed(killed, site) -> None:
 
 @pytest.fixture(scope="module")
 def full(site) -> tuple[subprocess.CompletedProcess, Path]:
-    """A run that may write files of 6 kB at most, which no page is."""
+    """A run that may write files of 6 kB at most, which no page is; the reserve is there."""
+    reserve.load("tiny")
 
     def no_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
@@ -93,6 +93,19 @@ def full(site) -> tuple[subprocess.CompletedProcess, Path]:
         capture_output=True, text=True,
     )  # fmt: skip
     return done, out
+
+
+def test_a_reserve_that_finds_no_room_says_so_and_leaves_the_old_one(site) -> None:
+    reserve.load("tiny")
+    kept = (site / "data" / "tiny" / "reserve.duckdb").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", "from cxlib.cli import main; main()", "load", "tiny"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2 and "Make room in" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (site / "data" / "tiny" / "reserve.duckdb").read_bytes() == kept
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(full) -> None:

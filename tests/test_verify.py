@@ -18,7 +18,7 @@ from cxlib import batch, cli
 from cxlib.batch import again, declared
 from cxlib.batch.progress import Progress
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("batch")]
+pytestmark = [pytest.mark.slow]
 
 STUDY = """\
 title: Private

@@ -48,6 +48,21 @@ class Gains(Estimates):
         """The drivers that may be first: with 95% confidence the true first is among them."""
         return self.table.loc[self.table["top"], "term"].tolist()
 
+    @property
+    def lead(self) -> Estimates:
+        """`best` with a sentence about the driver by which most would be reached."""
+        answer = page.say("No group with 30 answers or more rates any part above the others.")
+        if len(self.best):
+            row = self.best.loc[self.best["estimate"].idxmax()]
+            answer = page.say(
+                "Bringing {driver} to its level in {group} goes with {gain} ({span}) points more.",
+                driver=page.quoted(page.label(row["term"])),
+                group=page.quoted(page.label(str(row["group"]))),
+                gain=page.number(row["estimate"], 2),
+                span=page.span(row["low"], row["high"], 2),
+            )
+        return Estimates(self.best, answer, self.note, self.unit, draws=self.draws, seed=self.seed)
+
 
 def gains(
     responses: pd.DataFrame | Moments,

@@ -44,19 +44,28 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
-    """Write the tables beside the old store and swap them in; gives back the counts by table."""
+    """Write the tables beside the old store and swap them in; gives back the counts by table.
+
+    Raises OSError when they cannot be written (a full disk); the old store stays as it was.
+    """
     new = study.reserve_path.with_name("reserve.duckdb.new")
     for left_over in (new, new.with_name(new.name + ".wal")):
         left_over.unlink(missing_ok=True)
     counts = _counts(taken)
-    with duckdb.connect(str(new)) as store:
-        for name, intake in taken.items():
-            _write(store, name, intake.rows)
-        _write(store, "_quarantine", _text(pd.concat([i.quarantine for i in taken.values()])))
-        _write(store, "_warnings", _text(pd.concat([i.warnings for i in taken.values()])))
-        _write(store, "_tables", counts)
-        _write(store, "_study", _made_from(study, taken))
-        _join_customers(store, taken)
+    try:
+        with duckdb.connect(str(new)) as store:
+            for name, intake in taken.items():
+                _write(store, name, intake.rows)
+            _write(store, "_quarantine", _text(pd.concat([i.quarantine for i in taken.values()])))
+            _write(store, "_warnings", _text(pd.concat([i.warnings for i in taken.values()])))
+            _write(store, "_tables", counts)
+            _write(store, "_study", _made_from(study, taken))
+            _join_customers(store, taken)
+    except duckdb.IOException as error:
+        raise OSError(
+            f"the reserve of {study.name} cannot be written ({error}). Make room in {new.parent} "
+            "and run the same command again; the reserve that was there is untouched."
+        ) from error
     _settle(new)
     os.replace(new, study.reserve_path)
     return counts
