@@ -419,3 +419,12 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
     # 0.035 is 2.5 standard errors of 240 samples
     assert abs(np.mean(whole) - 0.95) < 0.035 and np.mean(first) > 0.93, np.mean(whole)
     assert not sides or abs(np.mean(sides) - 0.95) < 0.035, np.mean(sides)
+
+
+def test_the_best_groups_lead_is_told_where_there_are_two(responses):
+    fit = drivers.gains(responses, "recommend", ["speed", "price"], by="channel", draws=100)
+    row = fit.best.loc[fit.best["estimate"].idxmax()]
+    assert row["channel"] in fit.lead.answer and page.number(row["estimate"], 2) in fit.lead.answer
+    alone = responses[responses["channel"] == "web"]
+    lead = drivers.gains(alone, "recommend", ["speed", "price"], by="channel", draws=100).lead
+    assert lead.table.empty and lead.answer.startswith("No group with 30 answers")

@@ -36,7 +36,8 @@ class Gains(Estimates):
     its scale leaves), partial_r2, robustness_low (for the interval to reach zero), rank_low,
     rank_high and chance_first (as in `Importance`).
     `performance` has the drivers' means with intervals. `best` has, where groups were given, what
-    goes with the level of the best group: term, group, estimate, low, high, n, level, reached.
+    goes with the level of the best group: the group's column, term, estimate, low, high, n, level,
+    reached.
     """
 
     details: pd.DataFrame = field(kw_only=True)
@@ -57,7 +58,7 @@ class Gains(Estimates):
             answer = page.say(
                 "Bringing {driver} to its level in {group} goes with {gain} ({span}) points more.",
                 driver=page.quoted(page.label(row["term"])),
-                group=page.quoted(page.label(str(row["group"]))),
+                group=page.quoted(page.label(str(row.iloc[0]))),
                 gain=page.number(row["estimate"], 2),
                 span=page.span(row["low"], row["high"], 2),
             )
