@@ -20,7 +20,7 @@ CODE = re.compile(
     r"<(script|style|pre|dl|footer|code)\b.*?</\1>|<details class=\"code\">.*?</details>", re.S
 )
 WORD = re.compile(r"(?<![A-Za-z_À-ɏ])[a-z][a-z_]{2,}")  # names begin with a capital
-NAMES = {"alpha", "rho_", "max", "min", "van", "der", "sample", *PUBLIC}
+NAMES = {"alpha", "rho_", "max", "min", "van", "der", "means", "sample", *PUBLIC}
 NAMES |= {"pairwise", "complete", "em", "dummy"}  # values of a parameter
 
 
@@ -31,7 +31,8 @@ def english(text: str) -> list[str]:
         for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', text)
         for words in re.findall(r"<!-- (.*?) -->", base64.b64decode(picture).decode(), re.S)
     ]
-    plain = CODE.sub("", text)
+    plain = re.sub(r"[\w.]+\.csv", "", CODE.sub("", text))  # names of files
+    plain = re.sub(r'id="[^"]*"|href="[^"]*"', "", plain)
     heard = re.findall(r'(?:alt|aria-label)="([^"]*)"', plain)
     seen = html.unescape(" ".join([re.sub("<[^>]+>", " ", plain), *heard, *drawn]))
     return [word for word in WORD.findall(seen) if word not in NAMES]

@@ -60,7 +60,14 @@ def html_of(personas) -> str:
 
 
 def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
-    heads = ["", "", page.say("segment"), page.say("95% interval"), page.say("all"), "n"]
+    heads = [
+        page.heading("part"),
+        page.heading("measure"),
+        page.say("segment"),
+        page.say("95% interval"),
+        page.say("all"),
+        "n",
+    ]
     rows, last = [], ""
     for line in lines.to_dict("records"):
         part = _part(line["part"]) if line["part"] != last else ""
