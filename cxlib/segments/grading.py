@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, tables
 from cxlib.estimates import Estimates, tabulate
 
 MEASURES = ("recency_days", "orders", "spend")
 SCORES = ("recency_score", "orders_score", "spend_score")
 GRADES = ("A", "B", "C")
 STANDING = (0.7, 0.4)  # share of the way from fewest to most points at which A and B begin
-NEEDED = ("customer_id", "at", "amount")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def rfm(
     """
     if not 2 <= grades <= 10:
         raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
-    seen_from = day_of(orders, as_of)
+    seen_from = tables.day_seen_from(orders, as_of)
     habits, notes = habits_of(orders, seen_from)
     total = habits["spend"].sum()
     if not total > 0:
@@ -97,7 +96,7 @@ def grades_of(
     By the cut points of `fit`, so that grades of two dates may be compared; seen from `as_of`, or
     from the day of the fit.
     """
-    seen_from = fit.as_of if as_of is None else day_of(orders, as_of)
+    seen_from = fit.as_of if as_of is None else tables.day_seen_from(orders, as_of)
     habits, _ = habits_of(orders, seen_from)
     return _graded(habits, fit.edges, fit.points)
 
@@ -139,25 +138,6 @@ def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, 
         "refunded": len(each) - len(habits),
     }
     return habits, _losses(counts, habits)
-
-
-def day_of(orders: pd.DataFrame, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
-    """The day seen from: `as_of`, or the day after the last order."""
-    if missing := [c for c in NEEDED if c not in orders]:
-        raise ValueError(f"orders lack {missing}. They have: {', '.join(map(str, orders))}.")
-    if not pd.api.types.is_datetime64_any_dtype(orders["at"]):
-        raise ValueError(
-            f"orders.at holds {orders['at'].dtype}, not dates. Use pandas.to_datetime, or load the "
-            "orders through the reserve."
-        )
-    if as_of is None:
-        if orders["at"].isna().all():
-            raise ValueError(f"none of {len(orders):,} orders has a date, so none is recent.")
-        return orders["at"].max().normalize() + pd.Timedelta(days=1)
-    try:
-        return pd.Timestamp(as_of)
-    except ValueError as error:
-        raise ValueError(f"as_of is {as_of!r}, which is no date; write 2026-10-01.") from error
 
 
 def _edges(values: pd.Series, grades: int) -> np.ndarray:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, tables
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.value import expected
 from cxlib.value.found import Found, Purchase
-from cxlib.value.histories import day_after, histories
+from cxlib.value.histories import histories
 
 MOST_REPEATS = 7  # customers who came back more often stand together
 
@@ -30,7 +30,7 @@ def holdout(
     predicted; intervals hold together. The answer is of all. Raises ValueError where there are too
     few repeat buyers before the split.
     """
-    end = day_after(orders, as_of)
+    end = tables.day_seen_from(orders, as_of)
     before, notes = histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
     after, _ = histories(orders[orders["at"] < end], end)
     came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()

@@ -12,9 +12,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib import page, tables
 
-NEEDED = ("customer_id", "at", "amount")
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
 WEEK = pd.Timedelta(days=7)
 
@@ -29,7 +28,7 @@ def histories(
     purchases above zero), mean_amount and mean_log (of these; NaN without one). Raises ValueError
     for columns that are missing or hold no dates, and when nothing was bought before `as_of`.
     """
-    seen_from = day_after(orders, as_of)
+    seen_from = tables.day_seen_from(orders, as_of)
     amount = pd.to_numeric(orders["amount"], errors="coerce")
     known = orders["customer_id"].notna() & orders["at"].notna() & amount.notna()
     before = known & (orders["at"] < seen_from)
@@ -92,29 +91,6 @@ def histories(
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(distinct rows of `columns` (u, c), customers of each (u,), which one each customer is)."""
-    values = kept[columns].to_numpy(float)
-    order = np.lexsort(values.T)
-    values = values[order]
-    new = np.concatenate([[True], (values[1:] != values[:-1]).any(1)])
-    which = np.empty(len(values), int)
-    which[order] = np.cumsum(new) - 1
-    return values[new], np.bincount(which).astype(float), which
-
-
-def day_after(orders: pd.DataFrame, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
-    """The day seen from, checked: orders on it and later are not counted."""
-    if missing := [c for c in NEEDED if c not in orders]:
-        raise ValueError(f"orders lack {missing}. They have: {', '.join(map(str, orders))}.")
-    if not pd.api.types.is_datetime64_any_dtype(orders["at"]):
-        raise ValueError(
-            f"orders.at holds {orders['at'].dtype}, not dates. Use pandas.to_datetime, or load the "
-            "orders through the reserve."
-        )
-    if as_of is None:
-        if orders["at"].isna().all():
-            raise ValueError(f"none of {len(orders):,} orders has a date, so none can be placed.")
-        return orders["at"].max().normalize() + pd.Timedelta(days=1)
-    try:
-        return pd.Timestamp(as_of)
-    except ValueError as error:
-        raise ValueError(f"as_of is {as_of!r}, which is no date; write 2026-10-01.") from error
+    alike = kept[columns].astype(float).groupby(columns, sort=False, dropna=False)
+    size = alike.size()
+    return size.index.to_frame().to_numpy(), size.to_numpy(float), alike.ngroup().to_numpy()

@@ -12,9 +12,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, tables
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
-from cxlib.value.histories import day_after
 
 WORTH = ("high worth", "middle worth", "low worth")
 TOP, BOTTOM = 0.8, 0.4  # quantiles of worth above which it is high, and up to which it is low
@@ -110,7 +109,7 @@ def served(
     """
     if not 0 <= cheaper < contact:
         raise ValueError(f"a case costs {contact} and {cheaper} the other way; it must be less.")
-    brought, asked = _year(orders, cases, day_after(orders, as_of), days)
+    brought, asked = _year(orders, cases, tables.day_seen_from(orders, as_of), days)
     net = margin * brought - contact * asked
     loss = net < 0
     if not len(net):
