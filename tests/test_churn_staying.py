@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import churn, sources
-from cxlib.churn import durations
+from cxlib import churn, durations, sources
 from cxlib.churn.staying import bent
 from cxlib.study import Source
 

@@ -17,8 +17,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.churn import durations
+from cxlib import durations, moments, page
 from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
 from cxlib.estimates import LEVEL, Estimates
@@ -196,7 +195,7 @@ def _curve(
     cor = covariance[known][:, known] / np.outer(error.ravel()[known], error.ravel()[known])
     reach = _reach(cor, level, seed)
     low, high = bent(share, error, reach)
-    there = durations._sums_from(
+    there = durations.sums_from(
         at, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
     )
     return pd.DataFrame(
@@ -223,7 +222,7 @@ def bent(share: np.ndarray, error: np.ndarray, reach: float) -> tuple[np.ndarray
 
 def _grid(rows: pd.DataFrame, risk: durations.Risk, marks: list[float]) -> np.ndarray:
     # The curve ends where hardly anybody is watched any more.
-    there = durations._sums_from(
+    there = durations.sums_from(
         risk.times, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
     )
     enough = risk.times[there >= min(FEWEST, len(rows) / 2)]

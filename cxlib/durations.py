@@ -1,13 +1,14 @@
-"""The mathematics of how long customers stay: incidence of each reason, and the Cox model.
+"""The mathematics of how long things last: incidence of each way to end, and the Cox model.
 
     risk = at_risk(entry, time, cause, w)                 # who could leave when, and who did
-    share, error, cov = incidence(risk, at)               # Aalen-Johansen; one reason: Kaplan-Meier
+    share, covariance = incidence(risk, at)               # Aalen-Johansen; one reason: Kaplan-Meier
     fit = cox(x, entry, time, left, w)                    # coefficients, information, residuals
 
-Functions of arrays over customers: `entry` and `time` are when a customer came under watch and was
-last seen (0 < entry < time for one who joined before the watch began), `cause` is 0 for those still
-there and 1, 2 ... for the reasons of leaving, `w` weights. All sums over those at risk are
-cumulative sums over sorted times, so that a fit costs as much as sorting.
+Functions of arrays over customers, cases or stays in a stage: `entry` and `time` are when a
+customer came under watch and was last seen (0 < entry < time for one who joined before the watch
+began), `cause` is 0 for those still there and 1, 2 ... for the reasons of leaving, `w` weights. All
+sums over those at risk are cumulative sums over sorted times, so that a fit costs as much as
+sorting.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def at_risk(entry: np.ndarray, time: np.ndarray, cause: np.ndarray, w: np.ndarra
     times, place = np.unique(time[cause > 0], return_inverse=True)
     left = np.zeros((max(int(cause.max()), 1), len(times)))
     np.add.at(left, (cause[cause > 0] - 1, place), w[cause > 0])
-    return Risk(times, _sums_from(times, entry, time, w), left, entry, time, cause, w)
+    return Risk(times, sums_from(times, entry, time, w), left, entry, time, cause, w)
 
 
 def incidence(risk: Risk, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -234,7 +235,7 @@ def _tied(mean: np.ndarray, deaths: _Deaths) -> np.ndarray:
     return (total / np.bincount(deaths.place)[:, None])[deaths.place]
 
 
-def _sums_from(
+def sums_from(
     times: np.ndarray, entry: np.ndarray, time: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
     """Sums of `values` (n, ...) over customers with entry < t <= time, for each of `times`."""
