@@ -6,12 +6,10 @@ python -m pytest tests/benchmarks -s
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
+from clock import seconds
 
 from cxlib import csi
 
@@ -35,16 +33,6 @@ def answers() -> pd.DataFrame:
         for item in items:
             columns[item] = np.clip(np.round(7 + 1.3 * own + rng.normal(size=250)), 1, 10)
     return pd.DataFrame(columns)
-
-
-def seconds(task: Callable[[], object], times: int = 5) -> float:
-    """Least CPU time of several runs."""
-    spent = []
-    for _ in range(times):
-        start = time.process_time()
-        task()
-        spent.append(time.process_time() - start)
-    return min(spent)
 
 
 def test_five_thousand_draws_of_everything(answers):

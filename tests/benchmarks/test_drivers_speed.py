@@ -6,12 +6,10 @@ python -m pytest tests/benchmarks -s
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
+from clock import seconds
 
 from cxlib import drivers, moments
 
@@ -21,16 +19,6 @@ def ratings(n: int, k: int) -> pd.DataFrame:
     x = 0.6 * rng.normal(size=(n, 1)) + rng.normal(size=(n, k))
     table = pd.DataFrame(x, columns=[f"t{j}" for j in range(k)])
     return table.assign(outcome=x.sum(1) + 2 * rng.normal(size=n))
-
-
-def seconds(task: Callable[[], object], times: int = 5) -> float:
-    """Least CPU time of several runs."""
-    spent = []
-    for _ in range(times):
-        start = time.process_time()
-        task()
-        spent.append(time.process_time() - start)
-    return min(spent)
 
 
 @pytest.mark.parametrize(("k", "draws"), [(8, 1000), (12, 1000), (14, 1000), (16, 100)])

@@ -5,13 +5,11 @@ python -m pytest tests/benchmarks/test_scores_speed.py -s
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from clock import seconds
 
 from cxlib import scores
 from cxlib.scores import Measure, cells
@@ -22,16 +20,6 @@ def answered(n: int, groups: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     names = np.array([f"group {k}" for k in range(groups)])[rng.integers(0, groups, n)]
     return pd.DataFrame({"recommend": rng.integers(0, 11, n).astype(float), "group": names})
-
-
-def seconds(task: Callable[[], object], times: int = 7) -> float:
-    """Least CPU time of several runs."""
-    spent = []
-    for _ in range(times):
-        start = time.process_time()
-        task()
-        spent.append(time.process_time() - start)
-    return min(spent)
 
 
 def test_ten_thousand_draws_beside_scipy():

@@ -6,12 +6,10 @@ python -m pytest tests/benchmarks -s   # rimpy wants Python 3.12
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
+from clock import seconds
 
 from cxlib import moments, weights
 
@@ -32,16 +30,6 @@ def rows() -> pd.DataFrame:
     lean = {a: np.array(s) * np.linspace(1.4, 0.6, len(s)) for a, s in SHARES.items()}
     codes = {a: rng.choice(len(p), n, p=p / p.sum()) for a, p in lean.items()}
     return pd.DataFrame(codes).assign(y=rng.normal(size=n))
-
-
-def seconds(task: Callable[[], object], times: int = 5) -> float:
-    """Least CPU time of several runs."""
-    spent = []
-    for _ in range(times):
-        start = time.process_time()
-        task()
-        spent.append(time.process_time() - start)
-    return min(spent)
 
 
 @pytest.fixture(scope="module")
