@@ -12,7 +12,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import churn, durations, sources
-from cxlib.churn.staying import bent
 from cxlib.study import Source
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
@@ -194,7 +193,7 @@ def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(n: int, weighted: 
         cause = np.where(rows["left"], np.where(rows["left_because"] == "moved", 1, 2), 0)
         risk = durations.at_risk(*rows[["entry", "time"]].to_numpy().T, cause, w)
         share, covariance = durations.incidence(risk, at)
-        low, high = bent(share, np.sqrt(np.diag(covariance)).reshape(2, 3), 1.96)
+        low, high = durations.bent(share, np.sqrt(np.diag(covariance)).reshape(2, 3), 1.96)
         held.append(np.append(_covered(low, high, at).ravel(), _ratio_covered(rows, w, weighted)))
     covered = np.mean(held, axis=0)
     # 95 in 100, give or take three standard errors of 250 repeats.

@@ -12,7 +12,6 @@ before is in no file, so the years before count for nobody); `left_because`, the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -133,7 +132,7 @@ def hazards(
     terms, names, moves = _moves(learnt, x.shape[1])
     covariance = moves @ (fit.covariance if weight is None else fit.robust) @ moves.T
     error = np.sqrt(np.diag(covariance))
-    reach = _reach(covariance / np.outer(error, error), LEVEL, seed) * error
+    reach = durations.reach_of(covariance / np.outer(error, error), LEVEL, seed) * error
     value = moves @ fit.coefficients
     chi2, p = _drifts(fit, moves)
     table = pd.DataFrame(
@@ -193,8 +192,8 @@ def _curve(
     error = np.sqrt(np.diag(covariance)).reshape(share.shape)
     known = error.ravel() > 0
     cor = covariance[known][:, known] / np.outer(error.ravel()[known], error.ravel()[known])
-    reach = _reach(cor, level, seed)
-    low, high = bent(share, error, reach)
+    reach = durations.reach_of(cor, level, seed)
+    low, high = durations.bent(share, error, reach)
     there = durations.sums_from(
         at, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
     )
@@ -211,15 +210,6 @@ def _curve(
     )
 
 
-def bent(share: np.ndarray, error: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals of shares that stay between 0 and 1: on the scale log(-log(1 - share))."""
-    inside = (share > 0) & (share < 1)
-    stay = np.where(inside, 1 - share, 0.5)
-    step = reach * error / (stay * -np.log(stay))
-    low, high = 1 - stay ** np.exp(-step), 1 - stay ** np.exp(step)
-    return np.where(inside, low, share), np.where(inside, high, share)
-
-
 def _grid(rows: pd.DataFrame, risk: durations.Risk, marks: list[float]) -> np.ndarray:
     # The curve ends where hardly anybody is watched any more.
     there = durations.sums_from(
@@ -229,16 +219,6 @@ def _grid(rows: pd.DataFrame, risk: durations.Risk, marks: list[float]) -> np.nd
     last = float(enough.max() if len(enough) else risk.times.max())
     marks = [m for m in marks if m <= last]
     return np.unique(np.concatenate([np.linspace(last / POINTS, last, POINTS).round(3), marks]))
-
-
-def _reach(cor: np.ndarray, level: float, seed: int) -> float:
-    """How many standard errors hold for all at once, given their correlations."""
-    if len(cor) < 2:
-        return NormalDist().inv_cdf((1 + level) / 2)
-    values, vectors = np.linalg.eigh(cor)
-    drawn = np.random.default_rng(seed).standard_normal((4000, len(cor)))
-    z = drawn * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    return float(np.quantile(np.abs(z).max(1), level))
 
 
 def _marks(last: float, unit: str) -> list[float]:

@@ -1,0 +1,204 @@
+"""Cohorts: of those who first bought in one period, how many bought again in each one after it.
+
+    kept = cohorts(orders, every="quarter")
+    kept.table        # cohort, after (periods since), term, estimate: share who bought in it
+    kept.curve        # the same over all cohorts, and for each group
+
+Time runs on each customer's own clock: the first period after is the 30 days (month), 91 days
+(quarter) ... after the customer's first purchase, so that nobody has more of it than another. A
+cell is there when all of its cohort were seen to its end: an unfinished one would look like a fall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import LEVEL, Estimates
+from cxlib.loyalty import purchases
+from cxlib.loyalty.purchases import Purchases
+
+LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
+FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
+MOST_COHORTS = 16  # a finer period than this many is not chosen by itself
+
+
+@dataclass(frozen=True)
+class Cohorts(Estimates):
+    """Who came back, by the period of the first purchase.
+
+    Attributes
+    ----------
+    table : cohort, after (1, 2 ... periods), term (the days they span), estimate (share of the
+        cohort who bought in that period), low, high, n (customers of the cohort)
+    curve : [group], after, term, estimate, low, high, n: all customers seen for that long
+    every : length of a period; all intervals of both tables hold together
+    """
+
+    curve: pd.DataFrame = field(kw_only=True)
+    every: str = field(kw_only=True)
+
+
+def cohorts(
+    orders: pd.DataFrame,
+    *,
+    every: str = "",
+    groups: pd.Series | None = None,
+    joined: pd.Series | None = None,
+    quiet: int = 0,
+    as_of: str | pd.Timestamp | None = None,
+    most: int = 12,
+) -> Cohorts:
+    """The share of each cohort who bought in each of the `most` periods after the first purchase.
+
+    `orders` has customer_id, at, amount; `every` is week, month, quarter or year (without: the
+    finest that makes at most 16 cohorts); `groups` gives each customer's group, by customer_id,
+    and `joined`, `quiet` and `as_of` are those of `purchases.read`. Intervals are Jeffreys'
+    (Brown, Cai and DasGupta 2001), made to hold together (Šidák 1967). Raises ValueError for
+    unknown periods, and where no cohort was seen for one whole period.
+    """
+    if every and every not in LENGTHS:
+        raise ValueError(f"every is {every!r}; it must be one of {', '.join(LENGTHS)}.")
+    bought = purchases.read(orders, joined=joined, quiet=quiet, as_of=as_of)
+    every = every or _finest(bought)
+    length = LENGTHS[every]
+    active = _active(bought, length, most)
+    cohort = pd.PeriodIndex(bought.first.astype("datetime64[D]"), freq=FREQUENCY[every])
+    cells = _cells(bought, active, cohort, length)
+    if cells.empty:
+        raise ValueError(
+            f"no cohort was seen for {length} days after its first purchases; the orders end on "
+            f"{purchases.date_of(bought.end - 1)}. Take a shorter period than {every!r}."
+        )
+    cells["cohort"] = [_named(period, every) for period in cells["cohort"]]
+    parts = [_pooled(bought, active, length, np.ones(len(bought.names), bool))]
+    if groups is not None:
+        of = groups.groupby(level=0).first().reindex(bought.names).astype("string")
+        for name in sorted(of.dropna().unique()):
+            mine = _pooled(bought, active, length, (of == name).fillna(False).to_numpy(bool))
+            parts.append(mine.assign(group=name))
+        parts[0] = parts[0].assign(group="overall")
+    curve = pd.concat(parts, ignore_index=True)
+    both = [cells, curve]
+    level = LEVEL ** (1 / sum(map(len, both)))
+    table, curve = (_told(part, level, length) for part in both)
+    note = page.together([*bought.notes, _about(bought, every, length)])
+    return Cohorts(table, _answer(table, curve, length), note, "share", curve=curve, every=every)
+
+
+def jeffreys(count: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share: equal tails of Jeffreys' posterior; 0 of n reaches down to 0."""
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = betaincinv(count + 0.5, n - count + 0.5, tail)
+    high = betaincinv(count + 0.5, n - count + 0.5, 1 - tail)
+    return np.where(count > 0, low, 0.0), np.where(count < n, high, 1.0)
+
+
+def _finest(bought: Purchases) -> str:
+    days = int(np.ptp(bought.first[bought.new])) + 1
+    return next((e for e, size in LENGTHS.items() if days <= size * MOST_COHORTS), "year")
+
+
+def _active(bought: Purchases, length: int, most: int) -> np.ndarray:
+    """Whether each customer bought in each period after the first purchase, (customers, periods)."""
+    ages = bought.day - bought.first[bought.who]
+    period = (ages - 1) // length  # day 0 is the first purchase itself
+    inside = (ages > 0) & (period < most)
+    active = np.zeros((len(bought.names), most), bool)
+    active[bought.who[inside], period[inside]] = True
+    return active
+
+
+def _cells(bought: Purchases, active: np.ndarray, cohort: pd.PeriodIndex, length: int):
+    parts = []
+    for period in cohort[bought.new].unique().sort_values():
+        inside = bought.new & (cohort == period)
+        whole = min(int(bought.seen()[inside].min() // length), active.shape[1])
+        counts = active[inside, :whole].sum(0)
+        parts.append(_rows(counts, np.full(whole, inside.sum())).assign(cohort=period))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _pooled(bought: Purchases, active: np.ndarray, length: int, chosen: np.ndarray) -> pd.DataFrame:
+    """All customers who were seen to the end of a period, whatever their cohort."""
+    there = (bought.new & chosen)[:, None] & (
+        bought.seen()[:, None] >= length * np.arange(1, active.shape[1] + 1)
+    )
+    n = there.sum(0)
+    return _rows((there & active).sum(0)[n > 0], n[n > 0])
+
+
+def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:
+    after = np.arange(1, len(counts) + 1)
+    return pd.DataFrame({"after": after, "count": counts.astype(float), "n": n})
+
+
+def _told(cells: pd.DataFrame, level: float, length: int) -> pd.DataFrame:
+    count, n = cells.pop("count").to_numpy(), cells.pop("n").to_numpy()
+    low, high = jeffreys(count, n, level)
+    names = [c for c in cells if c != "after"]
+    table = cells[[*names, "after"]].assign(
+        term=[_days(k, length) for k in cells["after"]],
+        estimate=count / n, low=low, high=high, n=n,
+    )  # fmt: skip
+    return table.reset_index(drop=True)
+
+
+def _days(after: int, length: int) -> str:
+    return page.say(
+        "days {first} to {last}",
+        first=page.count((after - 1) * length + 1),
+        last=page.count(after * length),
+    )
+
+
+def _named(period: pd.Period, every: str) -> str:
+    if every == "quarter":
+        return f"{period.year}-Q{period.quarter}"
+    if every == "week":
+        return f"{period.start_time:%Y-%m-%d}"
+    return str(period)
+
+
+def _about(bought: Purchases, every: str, length: int) -> str:
+    return page.say(
+        "Cohorts by the {every} of the first purchase; a period after it is {length} days of the "
+        "customer's own. Cells whose cohort was not seen to the end of the period (until {date}) "
+        "are left open. All intervals hold together.",
+        every=page.label(every),
+        length=page.count(length),
+        date=purchases.date_of(bought.end - 1),
+    )
+
+
+def _answer(table: pd.DataFrame, curve: pd.DataFrame, length: int) -> str:
+    whole = curve.iloc[0]
+    said = page.say(
+        "{share} ({span}) of {n} new customers bought again within {days} days of their first "
+        "purchase.",
+        share=page.percent(whole.estimate, 1),
+        span=page.span(whole.low, whole.high, 1, share=True),
+        n=page.count(whole.n),
+        days=page.count(length),
+    )
+    return page.together([said, _cohorts_apart(table)])
+
+
+def _cohorts_apart(table: pd.DataFrame) -> str:
+    """Whether cohorts differ in the first period after, as far as the intervals tell."""
+    first = table[(table["after"] == 1) & (table["n"] >= page.rules().smallest_cell)]
+    if len(first) < 2:
+        return ""
+    best, worst = first.loc[first["estimate"].idxmax()], first.loc[first["estimate"].idxmin()]
+    facts = {
+        "best": best.cohort, "high": page.percent(best.estimate, 1),
+        "worst": worst.cohort, "low": page.percent(worst.estimate, 1),
+    }  # fmt: skip
+    if best.low > worst.high:
+        return page.say("Most of the cohort {best} ({high}), fewest of {worst} ({low}).", **facts)
+    return page.say("No cohort stands out ({low} to {high}).", **facts)
