@@ -1,0 +1,176 @@
+"""Difference in differences: those the change reached, beside those it spared, before and after.
+
+    cells = group_means(y, group, wave, who=who)        # a mean for each group and wave
+    effect(cells, treated, after)                       # the difference in differences
+    path(cells, treated, before)                        # wave by wave: the event study
+    alike_before(path, before)                          # were they moving together before?
+    bounds(path, before, after, apart=1.0)              # and if they were about to part?
+
+It holds where both would have moved alike without the change. That cannot be seen; that they did
+so before can, and `bounds` tells how far they would have to part for the effect to go (Rambachan
+and Roth 2023). Groups are pooled by their share over all waves, so that another mix of groups from
+wave to wave is no effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlib.designs.drawn import Drawn, cell_means, ready
+from cxlib.estimates import LEVEL
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Means of every group in every wave.
+
+    Attributes
+    ----------
+    means : Drawn of (groups, waves)
+    share : weight of each group over all waves, (groups,)
+    count : rows, (groups, waves)
+    """
+
+    means: Drawn
+    share: np.ndarray
+    count: np.ndarray
+
+
+def group_means(
+    y: np.ndarray, group: np.ndarray, wave: np.ndarray, groups: int, waves: int, **how: object
+) -> Cells:
+    """A mean for each group and wave; `group` and `wave` are places from 0, `how` as `cell_means`.
+
+    Rows without an outcome do not count.
+    """
+    y = np.asarray(y, float)
+    place = np.where(np.isnan(y), -1, group * waves + wave)
+    flat = cell_means(y, place, groups * waves, **how)
+    shape = (groups, waves)
+    means = Drawn(flat.point.reshape(shape), flat.again.reshape(-1, *shape), flat.units)
+    w, _ = ready(len(y), how.get("weight"), None)
+    there = place >= 0
+    share = np.bincount(group[there], w[there], groups)
+    count = np.bincount(place[there], minlength=groups * waves).reshape(shape)
+    return Cells(means, share, count)
+
+
+def gap(cells: Cells, treated: np.ndarray) -> Drawn:
+    """Treated less others in each wave, (waves,); groups pooled by their share."""
+    treated = np.asarray(treated, bool)
+    pool = np.where(treated, cells.share, 0.0) / max(cells.share[treated].sum(), 1e-300)
+    pool = pool - np.where(treated, 0.0, cells.share) / max(cells.share[~treated].sum(), 1e-300)
+    return (cells.means @ pool[:, None])[0]
+
+
+def effect(cells: Cells, treated: np.ndarray, before: np.ndarray, after: np.ndarray) -> Drawn:
+    """The difference in differences, (1,): the mean gap `after` less the mean gap `before`.
+
+    `before` and `after` are flags of waves; a wave that is neither does not count.
+    """
+    return gap(cells, treated) @ contrast(before, after)
+
+
+def contrast(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Mean over the waves `after` less mean over those `before`, (waves, 1)."""
+    before, after = np.asarray(before, float), np.asarray(after, float)
+    if not before.sum() or not after.sum():
+        raise ValueError(
+            f"{int(before.sum())} waves before the change and {int(after.sum())} after; each needs "
+            "one at least."
+        )
+    return (after / after.sum() - before / before.sum())[:, None]
+
+
+def path(cells: Cells, treated: np.ndarray, before: np.ndarray) -> Drawn:
+    """The gap in each wave less that of the last wave before the change, (waves,)."""
+    last = np.flatnonzero(before)[-1]
+    return _since(gap(cells, treated), last)
+
+
+def _since(gaps: Drawn, last: int) -> Drawn:
+    shift = np.eye(len(gaps.point))
+    shift[last] -= 1
+    return gaps @ shift
+
+
+def alike_before(path: Drawn, before: np.ndarray) -> tuple[float, int]:
+    """Chance of gaps as uneven if they were even before: (p, how many waves are compared).
+
+    Wald's test that the gaps of all waves before the change are one, with the covariance of the
+    draws and Hotelling's F for its being estimated. NaN with fewer than two waves.
+    """
+    from scipy.special import fdtrc
+
+    places = np.flatnonzero(before)[:-1]
+    if not len(places):
+        return np.nan, 0
+    known = ~np.isnan(path.again[:, places]).any(1)
+    cov = np.atleast_2d(np.cov(path.again[known][:, places], rowvar=False))
+    wald = path.point[places] @ np.linalg.pinv(cov) @ path.point[places]
+    free = max(min(path.units, known.sum()) - len(places), 2.0)
+    return float(fdtrc(len(places), free, wald / len(places))), len(places)
+
+
+def bounds(
+    path: Drawn, before: np.ndarray, after: np.ndarray, apart: float, level: float = LEVEL
+) -> tuple[float, float]:
+    """Interval of the mean effect if the groups part by up to `apart` times what they did before.
+
+    From one wave to the next the gap may then move, without the change, by `apart` times its
+    largest step before (relative magnitudes: Rambachan and Roth 2023, section 2.4.1); so by k times
+    that in the k-th wave after. The step before is taken draw by draw, noise and all, so the
+    interval is wide rather than narrow.
+    """
+    where = np.flatnonzero(before)
+    step = np.abs(np.diff(path.again[:, where], axis=1)).max(axis=1, initial=0.0)
+    waves = np.flatnonzero(after)
+    far = (waves - where[-1]).mean() * apart * step
+    mean = path.again[:, waves].mean(1)
+    low, _ = Drawn(np.nan, mean - far, path.units).interval(level)
+    _, high = Drawn(np.nan, mean + far, path.units).interval(level)
+    return float(low), float(high)
+
+
+def breakdown(path: Drawn, before: np.ndarray, after: np.ndarray, most: float = 5.0) -> float:
+    """The `apart` of `bounds` from which the effect may be none; 0 if it may be anyway.
+
+    Between 0 and `most`, to a hundredth. NaN with fewer than two waves before.
+    """
+    if np.sum(before) < 2:
+        return np.nan
+    low, high = 0.0, most
+    while high - low > 0.005:
+        middle = (low + high) / 2
+        least, largest = bounds(path, before, after, middle)
+        low, high = (low, middle) if least <= 0 <= largest else (middle, high)
+    return 0.0 if high < 0.01 else round(high, 2)
+
+
+def without_trend(path: Drawn, before: np.ndarray, after: np.ndarray) -> Drawn:
+    """The mean effect less what the straight line of the gaps before would have brought, (1,).
+
+    Needs two waves before; ValueError otherwise.
+    """
+    waves = np.arange(len(before), dtype=float)
+    x = np.column_stack([np.ones(np.sum(before)), waves[before]])
+    if len(x) < 2:
+        raise ValueError("a line needs two waves before the change; there is one.")
+    onward = np.column_stack([np.ones(np.sum(after)), waves[after]]).mean(0) @ np.linalg.pinv(x)
+    sums = np.asarray(after, float) / np.sum(after)
+    sums[np.flatnonzero(before)] -= onward
+    return path @ sums[:, None]
+
+
+def placebo_times(before: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Changes that never were, in the waves before the true one: (before, after) of each."""
+    waves = np.flatnonzero(before)
+    flags = np.zeros(len(before), bool)
+    pairs = []
+    for k in range(1, len(waves)):
+        first, second = flags.copy(), flags.copy()
+        first[waves[:k]], second[waves[k:]] = True, True
+        pairs.append((first, second))
+    return pairs

@@ -1,0 +1,140 @@
+"""Like with like: those who took part beside others weighted to look the same beforehand.
+
+    w = balanced(x, treated)                     # others' weights; the treated keep theirs
+    balance(x, treated, w)                       # how far apart the two were, and are
+    effect(y, treated, x, who=who)               # what taking part went with, and its draws
+
+Weights are those nearest to equal ones that make the means of `x` the same (entropy balancing:
+Hainmueller 2012), found again in each draw. What is not in `x` may differ still: see `sensitivity`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cxlib.designs.drawn import Drawn, columns, ready
+from cxlib.moments import Who
+
+STEPS = 60
+CLOSE = 1e-7  # of a standard deviation: when means count as equal
+
+
+def balanced(
+    x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = None, *, check: bool = True
+) -> np.ndarray:
+    """Weights that give the others the means of the treated in `x` (n, k): (..., n).
+
+    `weight` (..., n) are weights to begin with, a set for each draw; the treated keep theirs, and
+    the others' add up to the same sum. A draw without a solution is NaN; without `check` the first
+    may be too. Raises ValueError where the treated lie outside all others.
+    """
+    x, treated = columns(x), np.asarray(treated, bool)
+    w, _ = ready(len(x), weight, None)
+    shape, w = w.shape, np.atleast_2d(w)
+    if not treated.any() or treated.all():
+        raise ValueError(
+            f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed."
+        )
+    scale = x.std(0)
+    z = (x - x[treated].mean(0))[:, scale > 0] / scale[scale > 0]
+    total = w[:, treated].sum(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        goal = w[:, treated] @ z[treated] / total
+    found = w.copy()
+    found[:, ~treated] = total * _tilted(z[~treated], w[:, ~treated], goal)
+    if check and np.isnan(found[0]).any():
+        raise ValueError(_no_overlap(z, treated))
+    return found.reshape(shape)
+
+
+def _tilted(z: np.ndarray, w: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """w exp(z l), summing to 1, whose means of z are `goal`: Newton's steps, all draws at once."""
+    k = z.shape[1]
+    tilt = np.zeros((len(w), k))
+    products = np.einsum("ni,nj->nij", z, z).reshape(len(z), -1)
+
+    def parts(tilt: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        power = tilt @ z.T
+        top = power.max(1, keepdims=True)
+        raw = w * np.exp(power - top)
+        total = raw.sum(1, keepdims=True)
+        share = raw / np.maximum(total, 1e-300)
+        height = np.log(np.maximum(total, 1e-300))[:, 0] + top[:, 0] - (tilt * goal).sum(1)
+        return share, share @ z - goal, height
+
+    share, slope, height = parts(tilt)
+    for _ in range(STEPS):
+        if (np.abs(slope).max(1, initial=0) < CLOSE).all():
+            break
+        mean = share @ z
+        curve = (share @ products).reshape(-1, k, k) - mean[:, :, None] * mean[:, None, :]
+        curve += 1e-9 * np.eye(k)
+        step = np.linalg.solve(curve, slope[..., None])[..., 0]
+        size = np.ones((len(w), 1))
+        for _ in range(12):  # half the step until the (convex) height falls
+            share, new, now = parts(tilt - size * step)
+            worse = now > height + 1e-12
+            if not worse.any():
+                break
+            size[worse] /= 2
+        tilt, slope, height = tilt - size * step, new, now
+    lost = ~(np.abs(slope).max(1, initial=0) < 1e-4)
+    share[lost] = np.nan
+    return share
+
+
+def _no_overlap(z: np.ndarray, treated: np.ndarray) -> str:
+    least, most = z[~treated].min(0), z[~treated].max(0)
+    outside = [k for k in range(z.shape[1]) if not least[k] <= z[treated][:, k].mean() <= most[k]]
+    which = f" (column {outside[0]} lies outside altogether)" if outside else ""
+    return (
+        f"no weights make {int((~treated).sum()):,} others look like the {int(treated.sum()):,} "
+        f"treated in all {z.shape[1]} columns{which}. Take fewer columns, or treated customers "
+        "that have their like."
+    )
+
+
+def balance(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Standardised differences of means, (k,): treated less others, in deviations of the treated.
+
+    Under .1 counts as alike (Austin 2009).
+    """
+    x, treated = columns(x), np.asarray(treated, bool)
+    w, _ = ready(len(x), weight, None)
+    one, other = (np.average(x[s], axis=0, weights=w[s]) for s in (treated, ~treated))
+    spread = np.sqrt(np.average((x[treated] - one) ** 2, axis=0, weights=w[treated]))
+    spread = np.where(spread > 0, spread, x.std(0))
+    return np.divide(one - other, spread, out=np.zeros_like(one), where=spread > 0)
+
+
+def effect(
+    y: np.ndarray,
+    treated: np.ndarray,
+    x: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    who: Who | None = None,
+    draws: int = 500,
+    seed: int = 1,
+) -> Drawn:
+    """Mean of the treated less that of the others made like them in each draw, (outcomes,).
+
+    Rows must be complete. Pass changes from before to after as `y` for a difference in differences
+    of like customers.
+    """
+    y, treated = columns(y), np.asarray(treated, bool)
+    w, who = ready(len(y), weight, who)
+    sign = np.where(treated, 1.0, -1.0)
+
+    def told(weights: np.ndarray, check: bool) -> np.ndarray:
+        found = balanced(x, treated, weights, check=check)
+        total = found[..., treated].sum(-1, keepdims=True)
+        return (found * sign) @ y / total
+
+    parts = [told(w * times, False) for times in who.times(draws, seed)]
+    return Drawn(told(w, True), np.concatenate(parts), float(len(np.unique(who.keys))))
+
+
+def effective(weight: np.ndarray) -> float:
+    """How many equally weighted others these weights are worth (Kish)."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
