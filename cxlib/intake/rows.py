@@ -11,18 +11,20 @@ looks wrong but is no breach of the contract in `warnings`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cxlib import sources, tables
-from cxlib.intake import cells
+from cxlib.intake import cells, combined
 from cxlib.intake.files import IntakeError, Raw, read_file
-from cxlib.study import File, Study
+from cxlib.intake.joined import ROW, prepared
+from cxlib.study import File, Readable, Study
 
 QUARANTINE = ["table", "row", "column", "value", "reason", "mend", "file"]
 WARNINGS = ["table", "column", "rows", "what", "mend"]
@@ -138,9 +140,10 @@ def _gather(study: Study, name: str) -> tuple[_Sieve, pd.DataFrame, dict[str, st
     mapping, parts, places, broken, labels = study.tables[name], [], [], [], {}
     notes: list[str] = []
     delimiter = ""
+    once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for file in mapping.files:
-        raw = _open(study, file)
-        notes += raw.notes
+        raw = prepared(_by(once, file), file, partial(_by, once), mapping.dates, _called(file))
+        notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
         notes += said
         parts.append(part)
@@ -148,22 +151,31 @@ def _gather(study: Study, name: str) -> tuple[_Sieve, pd.DataFrame, dict[str, st
         broken.append(raw.broken.assign(file=_place(file)))
         labels |= raw.labels
         delimiter = delimiter or raw.delimiter
-    rows = pd.concat(parts, ignore_index=True)
-    sieve = _Sieve(study, name, rows, pd.concat(places, ignore_index=True), delimiter, notes=notes)
+    rows, place = pd.concat(parts, ignore_index=True), pd.concat(places, ignore_index=True)
+    if mapping.merge is not False:
+        add = mapping.merge if isinstance(mapping.merge, list) else []
+        rows, said = combined.merged(rows, list(tables.TABLES[name].key), add)
+        place = place.loc[rows.index].reset_index(drop=True)
+        rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
+    sieve = _Sieve(study, name, rows, place, delimiter, notes=notes)
     mend = "Mend the line: a delimiter inside a text needs quotes around the text."
     return sieve, pd.concat(broken).assign(table=name, column="", mend=mend), labels
 
 
-def _open(study: Study, file: File) -> Raw:
-    asked = {"sheet": file.sheet, "encoding": file.encoding, "delimiter": file.delimiter}
-    if file.file not in study.sources:
-        return read_file(study.folder / file.file, **asked)
-    source = study.sources[file.file]
-    path = sources.fetch(source, file.file)
+def _by(once: Callable[..., Raw], file: Readable) -> Raw:
+    return once(file.file, file.sheet, file.encoding, file.delimiter)
+
+
+def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
+    asked = {"sheet": sheet, "encoding": encoding, "delimiter": delimiter}
+    if name not in study.sources:
+        return read_file(study.folder / name, **asked)
+    source = study.sources[name]
+    path = sources.fetch(source, name)
     if ".pkl" in path.name:
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
-    return read_file(path, called=file.file, **asked)
+    return read_file(path, called=name, **asked)
 
 
 def _called(file: File) -> str:
@@ -235,21 +247,21 @@ def _recoded(
 
 
 def _column(frame: pd.DataFrame, theirs: str, prefix: str) -> pd.Series:
-    if theirs == "#row":
-        numbers = pd.Series(np.arange(1, len(frame) + 1), index=frame.index).astype("string")
-        return prefix + numbers
+    if theirs == ROW:
+        numbers = frame[ROW] if ROW in frame else np.arange(1, len(frame) + 1)
+        return prefix + pd.Series(numbers, index=frame.index).astype("string")
     return frame[theirs]
 
 
 def _kept(keep: bool | list[str], frame: pd.DataFrame, wanted: dict[str, str]) -> list[str]:
     if isinstance(keep, list):
         return keep
-    return [c for c in frame if c not in wanted.values()] if keep else []
+    return [c for c in frame if c not in (ROW, *wanted.values())] if keep else []
 
 
 def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw) -> None:
     """IntakeError that lists every column that is asked for and not there."""
-    mapping, there = study.tables[name], list(raw.frame.columns)
+    mapping, there = study.tables[name], [c for c in raw.frame if c != ROW]
     kept = there if mapping.keep is True else mapping.keep or []
     given = {*wanted, *kept, *mapping.constants, *file.constants}
     lines = [_not_in_file(o, t, raw) for o, t in [*wanted.items(), *((c, c) for c in kept)]]
@@ -274,7 +286,7 @@ def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
     """Why column `theirs` cannot be had from the file; empty when it can."""
     if theirs in raw.repeated:
         return f"column {theirs!r} (for {ours}) stands in the header more than once"
-    if theirs == "#row" or theirs in raw.frame:
+    if theirs == ROW or theirs in raw.frame:
         return ""
     near = get_close_matches(theirs, list(raw.frame), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

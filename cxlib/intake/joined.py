@@ -1,0 +1,175 @@
+"""Rows of one file made complete by others, before they are held to the contract.
+
+study.yaml says, file by file: `join` columns of another file, keep the rows in which some columns
+are `filled`, the first row `first_by` some columns, and columns to `derive` from dates. Rows keep
+their place in the first file, so the quarantine names a line that can be looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from cxlib.intake import cells
+from cxlib.intake.files import IntakeError, Raw
+from cxlib.study import Derived, File, Join
+
+ROW = "#row"
+Opened = Callable[[Join], Raw]
+
+
+def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Raw:
+    """The file's rows as its `join`, `filled`, `first_by` and `derive` ask for; else as they are.
+
+    `opened` reads a joined file, `dates` is the form of dates, `where` what messages call the
+    file. Raises IntakeError for a column that is not there, and for a key that a joined file has
+    in several rows.
+    """
+    frame, notes = raw.frame, []
+    for join in file.join:
+        frame, said = _joined(frame, join, opened(join).frame, where)
+        notes += said
+    if file.filled or file.first_by:  # rows keep the number they have in the whole file
+        frame = frame.assign(**{ROW: np.arange(1, len(frame) + 1)})
+    frame, said = _chosen(frame, file, where)
+    notes += said
+    made = {}
+    for name, derived in file.derive.items():
+        made[name], said = _derived(frame, derived, dates, f"{where}: {name}")
+        notes += said
+    return replace(raw, frame=frame.assign(**made), notes=(*raw.notes, *notes))
+
+
+def _joined(
+    frame: pd.DataFrame, join: Join, other: pd.DataFrame, where: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows with the columns of the joined file that they lack; as many rows as before."""
+    here, there = list(join.by), list(join.by.values())
+    _there_are(frame, here, where)
+    _there_are(other, [*there, *join.sum], join.file)
+    keys = pd.DataFrame({h: cells.text(other[t]) for h, t in join.by.items()})
+    notes = []
+    if join.sum:
+        added, keys = _added_up(other, join, keys)
+    else:
+        _refuse_repeated(keys, join, where)
+        added = other.drop(columns=there)
+    if double := [c for c in added if c in frame]:
+        notes.append(f"{where}: {double} of {join.file} are left out: it has columns of that name.")
+    added = added.drop(columns=double)
+    filled = keys.notna().all(axis=1).to_numpy()  # an empty key belongs to nobody
+    index = pd.MultiIndex.from_frame(keys[filled])
+    at = index.get_indexer(
+        pd.MultiIndex.from_frame(pd.DataFrame({h: cells.text(frame[h]) for h in here}))
+    )
+    if (lost := int((at < 0).sum())) == len(frame):
+        raise IntakeError(
+            f"{where}: no row has its {' and '.join(here)} in {join.file} ({' and '.join(there)}). "
+            "Correct `join` in study.yaml."
+        )
+    if lost:
+        notes.append(f"{where}: {lost:,} of {len(frame):,} rows have no row in {join.file}.")
+    # Row -1 is the empty one, of all that are not found.
+    empty = added[filled].reset_index(drop=True).reindex(range(int(filled.sum()) + 1))
+    taken = empty.iloc[at].set_axis(frame.index, axis=0)
+    return pd.concat([frame, taken], axis=1), notes
+
+
+def _added_up(
+    other: pd.DataFrame, join: Join, keys: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The sums of the columns over the rows of each key, and the keys."""
+    numbers = {c: cells.number(other[c]) for c in join.sum}
+    if bad := [c for c, n in numbers.items() if n.bad.any()]:
+        n = int(numbers[bad[0]].bad.sum())
+        raise IntakeError(
+            f"{join.file}: {bad[0]} cannot be added up: {n:,} cell(s) hold no number. Correct them."
+        )
+    values = pd.DataFrame({c: n.values for c, n in numbers.items()})
+    sums = values.groupby([keys[k] for k in keys], sort=False).sum(min_count=1).reset_index()
+    return sums[join.sum], sums[list(keys)].astype("string")
+
+
+def _refuse_repeated(keys: pd.DataFrame, join: Join, where: str) -> None:
+    again = keys.dropna().duplicated(keep=False)
+    if again.any():
+        first = keys.loc[again[again].index[0]].tolist()
+        raise IntakeError(
+            f"{join.file} has {int(again.sum()):,} rows whose {' and '.join(join.by.values())} "
+            f"stands there more than once (first {', '.join(map(repr, first))}): each row of "
+            f"{where} would come several times. Join on further columns, or name the columns to "
+            "add up with `sum`."
+        )
+
+
+def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, list[str]]:
+    """The rows that are asked for, and how many were passed over."""
+    _there_are(frame, [*file.filled, *file.first_by], where)
+    notes = []
+    if file.filled:
+        full = frame[file.filled].apply(cells.text).notna().all(axis=1)
+        columns = " and ".join(file.filled)
+        notes.append(f"{where}: {int((~full).sum()):,} rows without {columns} are passed over.")
+        frame = frame[full]
+    if file.first_by:
+        again = frame.duplicated(file.first_by)
+        columns = " and ".join(file.first_by)
+        notes.append(
+            f"{where}: {int(again.sum()):,} further rows with the same {columns} are passed over."
+        )
+        frame = frame[~again]
+    if frame.empty:
+        raise IntakeError(f"{where}: `filled` leaves none of its rows. Correct study.yaml.")
+    return frame, notes
+
+
+UNITS = {"minutes": "min", "hours": "h", "days": "D"}
+
+
+def _derived(
+    frame: pd.DataFrame, derived: Derived, dates: str, what: str
+) -> tuple[pd.Series, list[str]]:
+    """A period, the time from one date to another, or a word for which of them came first."""
+    columns = [c for c in (derived.of, derived.since, derived.until) if c]
+    _there_are(frame, columns, what)
+    read = [cells.date(frame[c], dates) for c in columns]
+    notes = [
+        f"{what}: {int(r.bad.sum()):,} cell(s) of {c} are no dates: taken as missing."
+        for r, c in zip(read, columns, strict=True)
+        if r.bad.any()
+    ]
+    if derived.of:
+        return _period(read[0].values, derived.period), notes
+    since, until = (r.values for r in read)
+    if derived.words:
+        after = until.dt.floor(UNITS[derived.unit]) > since.dt.floor(UNITS[derived.unit])
+        words = np.where(after, derived.words[1], derived.words[0])
+        known = since.notna() & until.notna()
+        return pd.Series(words, index=frame.index, dtype="string").where(known), notes
+    took = (until - since) / pd.Timedelta(1, UNITS[derived.unit])
+    if (back := took < 0).any():
+        notes.append(
+            f"{what}: {int(back.sum()):,} rows have {derived.until} before {derived.since}: no "
+            "time is derived for them."
+        )
+    return took.mask(back), notes
+
+
+def _period(at: pd.Series, period: str) -> pd.Series:
+    """Periods that sort as text: 2026, 2026-Q1 or 2026-03."""
+    form = {"year": "%Y", "quarter": "%Y-Q", "month": "%Y-%m"}[period]
+    text = at.dt.strftime(form).astype("string")
+    return text + at.dt.quarter.astype("Int64").astype("string") if period == "quarter" else text
+
+
+def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
+    if lost := [c for c in columns if c not in frame]:
+        near = get_close_matches(lost[0], list(map(str, frame)), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise IntakeError(
+            f"{where}: there is no column {lost[0]!r}{hint} It has: {', '.join(map(str, frame))}."
+        )
