@@ -16,7 +16,7 @@ FLOORS = [  # a module imports only from floors above it in this list
     "page tables",
     "study sources synthetic moments masking hiding",
     "estimates",
-    "weights durations agreement intake",
+    "weights durations agreement designs intake",
     "reserve",
     "scores csi drivers journeys voice service segments value churn loyalty offers trials actions "
     "maturity",
