@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,27 @@ def widened(units: float, fitted: int = 1, level: float = LEVEL) -> float:
 
     free = max(units - fitted, 2.0)
     return float(2 * ndtr(stdtrit(free, (1 + level) / 2) * np.sqrt(max(units / free, 1))) - 1)
+
+
+def wilson(share: np.ndarray, n: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Score interval of a share, 0 to 1 (Wilson 1927)."""
+    n, square = np.asarray(n, float), z(level) ** 2
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    reach = np.sqrt(share * (1 - share) * square / n + (square / (2 * n)) ** 2) / (1 + square / n)
+    return np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
+
+
+def each(cells: int, level: float = LEVEL) -> float:
+    """Level of each of `cells` intervals that together cover with `level` (Šidák 1967).
+
+    Exact for separate groups, and on the safe side where customers are in several.
+    """
+    return level ** (1 / max(cells, 1))
+
+
+def z(level: float) -> float:
+    """Standard normal quantile of a two-sided interval: 1.96 for 95%."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def at_once(

@@ -9,11 +9,11 @@ table are one call. None of this knows what was asked.
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 
-from cxlib.estimates import LEVEL
+from cxlib.estimates import LEVEL, each, wilson, z
+
+__all__ = ["adjusted_wald", "dirichlet", "each", "kish", "score", "student", "wilson", "z"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
 
@@ -93,14 +93,6 @@ def dirichlet(
     return np.fmin(low, p - d), np.fmax(high, p - d)
 
 
-def wilson(share: np.ndarray, n: np.ndarray, level: float = LEVEL) -> Bounds:
-    """Score interval of a share, 0 to 1 (Wilson 1927)."""
-    n, square = np.asarray(n, float), z(level) ** 2
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    reach = np.sqrt(share * (1 - share) * square / n + (square / (2 * n)) ** 2) / (1 + square / n)
-    return np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-
-
 def student(mean: np.ndarray, variance: np.ndarray, n: np.ndarray, level: float = LEVEL) -> Bounds:
     """Interval of a mean by Student's t; `variance` is that of the n answers (divided by n)."""
     from scipy.special import stdtrit
@@ -110,19 +102,6 @@ def student(mean: np.ndarray, variance: np.ndarray, n: np.ndarray, level: float 
     return mean - reach, mean + reach
 
 
-def each(cells: int, level: float = LEVEL) -> float:
-    """Level of each of `cells` intervals that together cover with `level` (Šidák 1967).
-
-    Exact for separate groups, and on the safe side where customers are in several.
-    """
-    return level ** (1 / max(cells, 1))
-
-
 def kish(weights: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """Effective n from sums of weights and of their squares (Kish 1965); 0 where there are none."""
     return np.divide(weights**2, squares, out=np.zeros_like(squares, float), where=squares > 0)
-
-
-def z(level: float) -> float:
-    """Standard normal quantile of a two-sided interval: 1.96 for 95%."""
-    return NormalDist().inv_cdf((1 + level) / 2)
