@@ -33,6 +33,8 @@ from cxlib import tables
 
 ROLES = ("csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute")
 STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
+CLASSES = ("one customer", "process", "product", "policy")  # what a complaint is about
+LEVELS = ("front line", "process", "product", "policy")  # who can solve it
 PRESETS = ("acsi9", "ecsi12", "ecsi10", "ccsi")
 
 Words = dict[Literal["en", "zh"], str]
@@ -275,8 +277,44 @@ class Costs(Strict):
 
 
 class Standard(Strict):
+    """Hours within which a case of one severity is to be answered and solved."""
+
     first_reply_hours: float | None = Field(None, gt=0)
     solved_hours: float | None = Field(None, gt=0)
+
+
+class Reason(Strict):
+    """What a category of cases is about, and the level that can solve it (its own by default)."""
+
+    kind: Literal[CLASSES]
+    level: Literal[LEVELS] | None = None
+
+
+class Service(Strict):
+    """Service standards by severity ("any" for all others), and what the categories of cases are.
+
+    Severities may stand beside `share` and `classes`: `service: {high: {solved_hours: 48}}`.
+    """
+
+    standards: dict[str, Standard] = {}
+    share: float = Field(0.9, gt=0, lt=1)  # of the cases, for which a standard is to be met
+    classes: dict[str, Reason] = {}  # by category
+
+    @model_validator(mode="before")
+    @classmethod
+    def _severities(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        own = {k: v for k, v in value.items() if k in cls.model_fields}
+        rest = {k: v for k, v in value.items() if k not in cls.model_fields}
+        return own | {"standards": {**own.get("standards", {}), **rest}} if rest else own
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _plain_kinds(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {k: {"kind": v} if isinstance(v, str) else v for k, v in value.items()}
 
 
 class Study(Strict):
@@ -301,7 +339,7 @@ class Study(Strict):
     margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
     stages: list[Literal[STAGES]] = list(STAGES)
     touchpoints: dict[str, Literal[STAGES]] = {}
-    service: dict[str, Standard] = {}  # by severity; "any" for all
+    service: Service = Service()
     churn: Churn | None = None
     segments: Segments = Segments()
     mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
