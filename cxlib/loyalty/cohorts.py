@@ -23,7 +23,7 @@ from cxlib.loyalty.purchases import Purchases
 
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
 FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
-MOST_COHORTS = 16  # a finer period than this many is not chosen by itself
+MOST_PERIODS = 20  # that a file may span, for a period to be chosen by itself
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def cohorts(
     """The share of each cohort who bought in each of the `most` periods after the first purchase.
 
     `orders` has customer_id, at, amount; `every` is week, month, quarter or year (without: the
-    finest that makes at most 16 cohorts); `groups` gives each customer's group, by customer_id,
+    finest of which the orders span at most 20); `groups` has each customer's group by customer_id,
     and `joined`, `quiet` and `as_of` are those of `purchases.read`. Intervals are Jeffreys'
     (Brown, Cai and DasGupta 2001), made to hold together (Šidák 1967). Raises ValueError for
     unknown periods, and where no cohort was seen for one whole period.
@@ -73,7 +73,7 @@ def cohorts(
             f"no cohort was seen for {length} days after its first purchases; the orders end on "
             f"{purchases.date_of(bought.end - 1)}. Take a shorter period than {every!r}."
         )
-    cells["cohort"] = [_named(period, every) for period in cells["cohort"]]
+    cells["cohort"] = [purchases.name_of(period, every) for period in cells["cohort"]]
     parts = [_pooled(bought, active, length, np.ones(len(bought.names), bool))]
     if groups is not None:
         of = groups.groupby(level=0).first().reindex(bought.names).astype("string")
@@ -100,12 +100,12 @@ def jeffreys(count: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray
 
 
 def _finest(bought: Purchases) -> str:
-    days = int(np.ptp(bought.first[bought.new])) + 1
-    return next((e for e, size in LENGTHS.items() if days <= size * MOST_COHORTS), "year")
+    days = bought.end - bought.begin
+    return next((e for e, size in LENGTHS.items() if days <= size * MOST_PERIODS), "year")
 
 
 def _active(bought: Purchases, length: int, most: int) -> np.ndarray:
-    """Whether each customer bought in each period after the first purchase, (customers, periods)."""
+    """Whether each customer bought in each period after the first, (customers, periods)."""
     ages = bought.day - bought.first[bought.who]
     period = (ages - 1) // length  # day 0 is the first purchase itself
     inside = (ages > 0) & (period < most)
@@ -155,14 +155,6 @@ def _days(after: int, length: int) -> str:
         first=page.count((after - 1) * length + 1),
         last=page.count(after * length),
     )
-
-
-def _named(period: pd.Period, every: str) -> str:
-    if every == "quarter":
-        return f"{period.year}-Q{period.quarter}"
-    if every == "week":
-        return f"{period.start_time:%Y-%m-%d}"
-    return str(period)
 
 
 def _about(bought: Purchases, every: str, length: int) -> str:

@@ -107,6 +107,15 @@ def date_of(day: int) -> str:
     return str(np.datetime64(int(day), "D"))
 
 
+def name_of(period: pd.Period, every: str) -> str:
+    """The period as 2026-Q1, 2026-01, or the first day of its week."""
+    if every == "quarter":
+        return f"{period.year}-Q{period.quarter}"
+    if every == "week":
+        return f"{period.start_time:%Y-%m-%d}"
+    return str(period)
+
+
 def _days(at: pd.Series) -> np.ndarray:
     return at.to_numpy().astype("datetime64[D]").astype(int)
 
