@@ -89,8 +89,8 @@ def _measures(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    who, feel, ask, leave, buy, meet, complain, write, rate, why = (
-        np.random.default_rng([seed, k]) for k in range(10)
+    who, feel, ask, leave, buy, meet, complain, write, rate, why, choose = (
+        np.random.default_rng([seed, k]) for k in range(11)
     )
     kind = people.types_of(who, n)
     person = people.attributes(who, kind)
@@ -118,7 +118,7 @@ def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
         "responses": answered.drop(columns=["person", "topic"]),
         "events": events,
         "orders": orders,
-        "order_lines": behaviour.order_lines(buy, orders),
+        "order_lines": behaviour.order_lines(choose, orders, kind, bought),
         "cases": cases,
         "comments": words.comments(write, answered, language[answered["person"]]),
         "actions": words.actions(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cxlib.synthetic import baskets
 from cxlib.synthetic.people import END, STARTS, TYPES
 from cxlib.synthetic.truth import TOUCHPOINTS, TRUTH, WAVES
 
@@ -14,11 +15,6 @@ STAGES = {"newsletter": "awareness", "website": "discovery", "app": "interest",
           "room": "use", "delivery": "use", "support": "use", "review": "advocacy"}  # fmt: skip
 _MINUTES = {"newsletter": 1, "website": 6, "app": 4, "basket": 5, "booking": 8, "billing": 3,
             "check_in": 9, "room": 30, "delivery": 12, "support": 14, "review": 3}  # fmt: skip
-_PRODUCTS = {"room": ["single room", "double room", "suite"],
-             "dining": ["breakfast", "dinner", "afternoon tea"],
-             "wellness": ["spa visit", "massage"],
-             "shop": ["bathrobe", "tea set", "candle", "pillow", "gift card"],
-             "travel": ["airport transfer", "city tour"]}  # fmt: skip
 _PRICES = {"room": 3.0, "dining": 1.0, "wellness": 1.5, "shop": 0.8, "travel": 1.2}
 _CATEGORIES = (*TOUCHPOINTS, "price")
 _QUIET_CASES = np.array([0.10, 0.10, 0.08, 0.14, 0.18, 0.12, 0.14, 0.06, 0.08])
@@ -125,18 +121,15 @@ def orders(
     return i, rows
 
 
-def order_lines(rng: np.random.Generator, orders: pd.DataFrame) -> pd.DataFrame:
-    """One to four products an order; the lines add up to the order, to the cent."""
-    size = 1 + rng.binomial(3, 0.3, len(orders))
-    at = np.repeat(np.arange(len(orders)), size)
-    first = np.cumsum(size) - size
-    names = [(c, p) for c, products in _PRODUCTS.items() for p in products]
-    which = rng.integers(0, len(names), len(at))
-    category = np.array([c for c, _ in names])[which]
+def order_lines(
+    rng: np.random.Generator, orders: pd.DataFrame, kind: np.ndarray, customer: np.ndarray
+) -> pd.DataFrame:
+    """The products of each order; the lines add up to the order, to the cent."""
+    at, which = np.nonzero(baskets.draw(rng, kind, customer))
+    first = np.flatnonzero(np.diff(at, prepend=-1))
+    category = np.array(baskets.CATEGORIES)[which]
     quantity = 1 + rng.binomial(2, 0.15, len(at))
-    price = (
-        np.array([_PRICES[c] for c, _ in names])[which] * quantity * rng.uniform(0.7, 1.3, len(at))
-    )
+    price = np.array([_PRICES[c] for c in category]) * quantity * rng.uniform(0.7, 1.3, len(at))
     cents = np.rint(100 * orders["amount"].to_numpy()).astype(int)
     part = np.floor(cents[at] * price / np.add.reduceat(price, first)[at]).astype(int)
     part[first] += cents - np.add.reduceat(part, first)
@@ -144,7 +137,7 @@ def order_lines(rng: np.random.Generator, orders: pd.DataFrame) -> pd.DataFrame:
         {
             "order_id": orders["order_id"].to_numpy()[at],
             "line": (np.arange(len(at)) - first[at] + 1).astype(str),
-            "product": np.array([p for _, p in names])[which],
+            "product": np.array(baskets.NAMES)[which],
             "category": category,
             "quantity": quantity,
             "amount": part / 100,

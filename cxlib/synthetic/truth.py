@@ -99,6 +99,21 @@ TRUTH: dict[str, dict] = {
         "age_group": {"18-29": -0.9, "30-44": -0.2, "45-59": 0.4, "60+": 0.8},
         "invited": {"basic": 0.35, "plus": 0.45, "premium": 0.70},
     },
+    # chance of a product of the liked category, and of another, in an order; a bundle is added
+    # whole by its own chance; `habit`: size of the beta of a customer's chances about the type's
+    "offers": {
+        "favourites": {"devoted": "wellness", "steady": "dining", "bargain": "shop",
+                       "drifting": "travel"},
+        "liked": 0.20,
+        "other": 0.085,
+        "habit": 12.0,
+        "together": {("afternoon tea", "tea set"): 0.03, ("double room", "airport transfer"): 0.03,
+                     ("spa visit", "massage", "bathrobe"): 0.02},
+        # of orders of all types, to one decimal (baskets.lifts)
+        "lift": {("afternoon tea", "tea set"): 2.2, ("double room", "airport transfer"): 2.9,
+                 ("spa visit", "massage"): 1.7, ("spa visit", "bathrobe"): 1.7,
+                 ("massage", "bathrobe"): 1.7},
+    },
     # what happened, everywhere but in the quiet region
     "failure": {"wave": "2026-Q1", "touchpoint": "delivery", "effect": -1.2,
                 "topic": "late_delivery", "topic_share": 0.35},
