@@ -31,6 +31,7 @@ from pydantic import (
 
 from cxlib import tables
 
+DESIGNS = ("randomised", "compared", "alike", "series")
 ROLES = ("csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute")
 STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
 CLASSES = ("one customer", "process", "product", "policy")  # what a complaint is about
@@ -238,6 +239,45 @@ class Pilot(Strict):
     begun_on: date | None = None
 
 
+class Change(Strict):
+    """Something done, or that happened: whom it reached, since when, and how it may be judged.
+
+    `randomised`: who got it was left to chance. `compared`: some groups were spared (difference in
+    differences). `alike`: others like those who got it stand beside them. `series`: it reached all.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: Text
+    design: Literal[DESIGNS]
+    table: Literal["responses", "customers"] = "responses"
+    outcome: str = ""  # item, or column of the table; the study's own outcome without it
+    also: list[str] = []  # further outcomes, judged together with it
+    column: str = ""  # says whom it reached
+    treated: list[str] = []  # values of `column`
+    control: list[str] = []  # all other values without it
+    begun: str = ""  # first wave with it
+    ended: str = ""  # last wave with it; it goes on without
+    before: list[str] = []  # columns known before it, to compare at equal values
+    action: str = ""  # action_id in the ledger whose prediction it answers
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> Change:
+        whom = bool(self.column and self.treated)
+        if self.design != "series" and not whom:
+            raise ValueError(f"design {self.design} needs `column` and `treated`: whom it reached")
+        if self.table == "responses" and self.design != "alike" and not self.begun:
+            raise ValueError(f"design {self.design} needs `begun`: the first wave with it")
+        if self.table == "customers" and self.design in ("compared", "series"):
+            raise ValueError(f"design {self.design} needs waves: table responses")
+        if self.design == "alike" and not self.before:
+            raise ValueError("design alike needs `before`: the columns to be alike in")
+        if both := set(self.treated) & set(self.control):
+            raise ValueError(f"{sorted(both)} stand in both `treated` and `control`")
+        if self.ended and self.ended < self.begun:
+            raise ValueError(f"it ended in {self.ended!r}, before it began in {self.begun!r}")
+        return self
+
+
 class Churn(Strict):
     """Who counts as having left: an attribute, or left_on within `horizon` days of a date."""
 
@@ -341,6 +381,7 @@ class Study(Strict):
     touchpoints: dict[str, Literal[STAGES]] = {}
     service: Service = Service()
     churn: Churn | None = None
+    changes: list[Change] = []  # what was done or happened, to ask whether it worked
     segments: Segments = Segments()
     mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
     costs: Costs = Costs()
@@ -368,6 +409,9 @@ class Study(Strict):
                     raise ValueError(
                         f"{where}: {name!r} is not an item{_nearest(name, self.items)}"
                     )
+        names = [change.name for change in self.changes]
+        if twice := {n for n in names if names.count(n) > 1}:
+            raise ValueError(f"changes: {sorted(twice)} stand there twice; give each its own name")
         for attribute, shares in self.margins.items():
             if abs(sum(shares.values()) - 1) > 0.005:
                 raise ValueError(
@@ -377,6 +421,9 @@ class Study(Strict):
 
     def _references(self) -> dict[str, list[str]]:
         found = {"drivers": self.drivers, "outcome": [self.outcome] if self.outcome else []}
+        for change in self.changes:
+            asked = [change.outcome, *change.also] if change.table == "responses" else []
+            found[f"changes.{change.name}"] = [name for name in asked if name]
         constructs = self.model.constructs if self.model else {}
         for construct, items in constructs.items():
             found[f"model.constructs.{construct}"] = [i for i in items if i not in constructs]

@@ -348,6 +348,9 @@ def lack(reserve: Reserve, need: str) -> str:
     if need == "pilot":
         pilot = study.churn is not None and study.churn.pilot is not None
         return "" if pilot else page.say("The study tells of no randomised pilot.")
+    if need == "changes":
+        said = page.say("The study tells of no change to be judged.")
+        return "" if study.changes else said
     if need == "waves":
         n = page.count(waves := len(reserve.waves()))
         if waves > 1:

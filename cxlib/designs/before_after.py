@@ -1,0 +1,66 @@
+"""Before and after, less the way back to the middle that extreme answers take by themselves.
+
+    fit = expected_after(before, after, at)     # what customers at `at` would have said anyway
+
+Who is picked for a low score does better next time, treated or not (Davis 1976; Barnett, van der
+Pols and Dobson 2005). What customers with the same score did when nothing was done tells by how
+much, and is taken off.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cxlib.designs.drawn import Drawn, least_squares, ready
+from cxlib.moments import Who
+
+
+def changed(
+    before: np.ndarray,
+    after: np.ndarray,
+    picked: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    who: Who | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Drawn:
+    """(3,): raw change of the picked, the part that is the way back, what is left of it.
+
+    `before` and `after` are answers of the same customers, of the picked and of others, to whom
+    nothing was done (or of an earlier pair of waves). A line of after on before among the others
+    foretells the picked; customers must have both answers.
+    """
+    w, who = ready(len(before), weight, who)
+    picked = np.asarray(picked, bool)
+    if picked.sum() < 2 or (~picked).sum() < 3:
+        raise ValueError(
+            f"{int(picked.sum())} customers were picked and {int((~picked).sum())} not; the way "
+            "back to the middle is read from the others, of whom three are needed."
+        )
+    # One regression holds all three: the others' line, and how far the picked lie above it.
+    x = np.column_stack([np.ones(len(before)), before, picked])
+    line = least_squares(x, after, weight=w, who=who, draws=draws, seed=seed)
+    own = least_squares(
+        picked[:, None].astype(float), np.column_stack([before, after]),
+        weight=w, who=who, draws=draws, seed=seed,
+    )  # fmt: skip
+
+    def told(beta: np.ndarray, means: np.ndarray) -> np.ndarray:
+        first, then = means[..., 0, 0], means[..., 0, 1]
+        left = beta[..., 2, 0]
+        return np.stack([then - first, then - first - left, left], axis=-1)
+
+    return Drawn(told(line.point, own.point), told(line.again, own.again), line.units)
+
+
+def way_back(cut: float, mean: float, spread: float, correlation: float) -> float:
+    """Rise to be expected of those under `cut` when nothing is done, answers normal.
+
+    (1 - r) spread times the hazard of the normal law at the cut (Davis 1976, equation 3).
+    """
+    from scipy.special import ndtr
+
+    z = (mean - cut) / spread
+    density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    return float((1 - correlation) * spread * density / ndtr(-z))

@@ -1,0 +1,139 @@
+"""A stand-in for the one that changed, put together from those that did not (synthetic control).
+
+    fit = stand_in(y, treated=2, first=19)             # y: (units, periods), changed from period 19
+    fit.effect, fit.share, fit.beside                  # mean gap after; the donors' parts; path
+    fit.p                                              # how often a donor looks as much changed
+
+The parts are weights of the donors, none negative, summing to one, that follow the changed unit as
+closely as they can before the change (Abadie, Diamond and Hainmueller 2010, on outcomes alone).
+With `even` both units and periods are weighted and levels may differ: synthetic difference in
+differences (Arkhangelsky, Athey, Hirshberg, Imbens and Wager 2021), which leans less on a close
+fit. Every donor is then taken for changed in turn: if many part as far, the effect may be chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SUM = 1e4  # how dear it is that the weights do not sum to one, beside a misfit of one
+
+
+@dataclass(frozen=True, eq=False)
+class StandIn:
+    """What became of the changed unit and of its stand-in.
+
+    Attributes
+    ----------
+    effect : mean over the periods after of the changed unit less its stand-in
+    share : part of each unit in the stand-in, (units,); 0 for the changed one
+    beside : the stand-in's path, (periods,), with `even` moved to the changed unit's level
+    misfit : root of the mean squared gap before the change
+    ratio : the same after, divided by the misfit
+    placebo : effect that each donor seems to have, (units,); NaN for the changed one
+    ratios : `ratio` of each unit, the changed one's among them
+    p : share of all units whose ratio is as large as the changed one's
+    """
+
+    effect: float
+    share: np.ndarray
+    beside: np.ndarray
+    misfit: float
+    ratio: float
+    placebo: np.ndarray
+    ratios: np.ndarray
+    p: float
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Effect plus and minus Student's quantile times the spread of the donors' placebos.
+
+        The placebo variance of Arkhangelsky et al. (2021, algorithm 4): donors are taken to vary as
+        the changed unit would have.
+        """
+        from scipy.special import stdtrit
+
+        known = self.placebo[~np.isnan(self.placebo)]
+        if len(known) < 2:
+            return np.nan, np.nan
+        reach = stdtrit(len(known) - 1, (1 + level) / 2) * known.std(ddof=1)
+        return self.effect - reach, self.effect + reach
+
+
+def stand_in(y: np.ndarray, treated: int, first: int, *, even: bool = False) -> StandIn:
+    """The stand-in of unit `treated`, changed from period `first` on, with every donor's placebo.
+
+    `y` is (units, periods), complete. Raises ValueError for gaps, fewer than two donors, or fewer
+    than two periods before.
+    """
+    y = np.asarray(y, float)
+    _check(y, treated, first)
+    effect, share, beside = _one(y, treated, first, even)
+    misfit, ratio = _ratio(y[treated], beside, first)
+    placebo, ratios = np.full(len(y), np.nan), np.full(len(y), ratio)
+    donors = [unit for unit in range(len(y)) if unit != treated]
+    if len(donors) > 2:  # a donor's own stand-in is made of the others, never of the changed one
+        for place, unit in enumerate(donors):
+            placebo[unit], _, path = _one(y[donors], place, first, even)
+            ratios[unit] = _ratio(y[unit], path, first)[1]
+    p = float((ratios >= ratio - 1e-12).mean()) if len(donors) > 2 else np.nan
+    return StandIn(effect, share, beside, misfit, ratio, placebo, ratios, p)
+
+
+def _check(y: np.ndarray, treated: int, first: int) -> None:
+    if gaps := int(np.isnan(y).sum()):
+        raise ValueError(f"{gaps} of {y.size} means are missing. Leave those units or waves out.")
+    if len(y) < 3:
+        raise ValueError(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
+    if not 2 <= first < y.shape[1]:
+        raise ValueError(
+            f"{first} of {y.shape[1]} periods are before the change; a stand-in needs two at least "
+            "before it and one after."
+        )
+
+
+def _one(
+    y: np.ndarray, treated: int, first: int, even: bool
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """(effect, shares, path) for one unit taken as changed."""
+    others = np.delete(y, treated, axis=0)
+    ridge = 0.0
+    if even:  # equations 5 and 6: noise of first differences times (periods after)^(1/4)
+        noise = np.diff(others[:, :first], axis=1).std(ddof=1)
+        ridge = (y.shape[1] - first) ** 0.5 * noise**2 * first
+    unit = simplex(others[:, :first].T, y[treated, :first], ridge=ridge, level=even)
+    path = unit @ others
+    share = np.insert(unit, treated, 0.0)
+    gap = y[treated] - path
+    if not even:
+        return float(gap[first:].mean()), share, path
+    when = simplex(others[:, :first], others[:, first:].mean(1), ridge=1e-12, level=True)
+    level = float(when @ gap[:first])
+    return float(gap[first:].mean()) - level, share, path + level
+
+
+def simplex(x: np.ndarray, y: np.ndarray, *, ridge: float = 0.0, level: bool = False) -> np.ndarray:
+    """Weights w of the columns of `x` (n, k), none negative, summing to 1, with x w nearest `y`.
+
+    `ridge` times the sum of squares of w is added to the squared misfit; with `level` a constant
+    may be added to x w. Solved as non-negative least squares with a dear equation for the sum.
+    """
+    from scipy.optimize import nnls
+
+    if level:
+        x, y = x - x.mean(0), y - y.mean()
+    size = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0), 1e-300)
+    rows, right = [x / size], [y / size]
+    if ridge:
+        rows.append(np.sqrt(ridge) / size * np.eye(x.shape[1]))
+        right.append(np.zeros(x.shape[1]))
+    rows.append(np.full((1, x.shape[1]), SUM))
+    right.append([SUM])
+    found, _ = nnls(np.vstack(rows), np.concatenate(right), maxiter=100 * x.shape[1])
+    return found / found.sum()
+
+
+def _ratio(y: np.ndarray, path: np.ndarray, first: int) -> tuple[float, float]:
+    square = (y - path) ** 2
+    before, after = np.sqrt(square[:first].mean()), np.sqrt(square[first:].mean())
+    return float(before), float(after / max(before, 1e-300))
