@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import designs, moments, page
+from cxlib.estimates import Estimates, how_drawn
 
 NOT_FEATURES = ("customer_id", "first", "came_back")
 MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut into thirds
@@ -61,33 +61,35 @@ def returning(
         for level in (v for v in _order(of) if v != against[name]):
             columns[name, level] = (of == level).to_numpy(float)
     columns, doubled = _distinct(columns)
-    shares, replicates, plain = _fitted(came, columns, levels, against, began, draws, seed)
-    low, high = at_once(shares, replicates, units=len(began), fitted=len(columns) + 1)
+    x = np.column_stack([np.ones(len(began)), *columns.values()])
+    who = moments.who_of(began, "customer_id" if "customer_id" in began else None)
+    found = designs.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
+    low, high = found.at_once()
     table = pd.DataFrame(
         {
             "feature": [name for name, _ in columns],
             "term": [level for _, level in columns],
             "against": [against[name] for name, _ in columns],
-            "estimate": shares, "low": low, "high": high,
+            "estimate": found.point, "low": low, "high": high,
             "n": [int(x.sum()) for x in columns.values()],
             "share": [float(came[x > 0].mean()) for x in columns.values()],
-            "plain": plain,
+            "plain": [_plain(came, levels[k], against[k], x) for (k, _), x in columns.items()],
         }
     )  # fmt: skip
     note = page.together(
         [*began.attrs.get("notes", []), _about(names, levels, doubled), how_drawn(draws)]
     )
-    facts = {"draws": draws, "seed": seed, "replicates": replicates}
+    facts = {"draws": draws, "seed": seed, "replicates": found.again}
     return Estimates(table, _answer(table, came), note, "gap", **facts)
 
 
 def _levels(values: pd.Series, usual: float) -> pd.Series:
     """The level of each customer, sparse ones put together."""
+    needed = EXPECTED / max(min(usual, 1 - usual), 1e-9)
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        text = _cut(values)
+        text = _cut(values, needed)
     else:
         text = values.astype("string").fillna(UNKNOWN).astype(object)
-    needed = EXPECTED / max(min(usual, 1 - usual), 1e-9)
     size = text.value_counts()
     if (few := size.index[size < needed]).empty:
         return text
@@ -98,15 +100,32 @@ def _levels(values: pd.Series, usual: float) -> pd.Series:
     return text.where(text != OTHER, size.index[0])
 
 
-def _cut(values: pd.Series) -> pd.Series:
-    kinds = np.unique(values.dropna())
-    if len(kinds) <= MOST_LEVELS:
-        text = values.map(lambda v: f"{v:g}", na_action="ignore")
-    else:
+def _cut(values: pd.Series, needed: float) -> pd.Series:
+    """Numbers as levels: few of them each, or with their neighbours; many in thirds."""
+    kinds, counts = np.unique(values.dropna(), return_counts=True)
+    if len(kinds) > MOST_LEVELS:
         edges = np.quantile(values.dropna(), [1 / 3, 2 / 3])
         third = np.searchsorted(edges, values, "left")
-        text = pd.Series(np.array(THIRDS, object)[third], values.index).where(values.notna())
+        text = pd.Series(np.array(THIRDS, object)[np.minimum(third, 2)], values.index)
+    else:
+        text = values.map(_runs(kinds, counts, needed))
     return text.astype(object).where(values.notna(), UNKNOWN)
+
+
+def _runs(kinds: np.ndarray, counts: np.ndarray, needed: float) -> dict[float, str]:
+    """Neighbours put together, from the least on, until each run holds enough customers."""
+    runs: list[list[float]] = [[]]
+    held = 0.0
+    for kind, count in zip(kinds, counts, strict=True):
+        if held >= needed:
+            runs.append([])
+            held = 0.0
+        runs[-1].append(kind)
+        held += count
+    if held < needed and len(runs) > 1:
+        runs[-2] += runs.pop()
+    names = [f"{r[0]:g}" if len(r) == 1 else f"{r[0]:g}–{r[-1]:g}" for r in runs]
+    return {kind: name for run, name in zip(runs, names, strict=True) for kind in run}
 
 
 def _reference(of: pd.Series) -> str:
@@ -133,27 +152,8 @@ def _distinct(columns: dict) -> tuple[dict, list]:
     return kept, doubled
 
 
-def _fitted(came, columns, levels, against, began, draws, seed):
-    """Adjusted differences, the same in every draw, and the unadjusted ones."""
-    x = pd.DataFrame(np.column_stack([*columns.values(), came]), index=began.index)
-    x.columns = [str(i) for i in range(x.shape[1])]
-    x["customer_id"] = began["customer_id"] if "customer_id" in began else np.arange(len(x))
-    sums = moments.of(x, list(x.columns[:-1]), bucket="customer_id")
-    plain = [
-        came[of > 0].mean() - came[levels[name] == against[name]].mean()
-        for (name, _), of in columns.items()
-    ]
-    return _slopes(sums.total.cov)[0], _slopes(sums.resample(draws, seed).cov), np.array(plain)
-
-
-def _slopes(cov: np.ndarray) -> np.ndarray:
-    """Regression of the last column on the others, (draws, p); NaN where a draw has no answer."""
-    cov = cov.reshape(-1, *cov.shape[-2:])
-    inner, outer = cov[:, :-1, :-1], cov[:, :-1, -1:]
-    good = np.linalg.cond(inner) < 1e10
-    found = np.full(outer.shape[:2], np.nan)
-    found[good] = np.linalg.solve(inner[good], outer[good])[..., 0]
-    return found
+def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> float:
+    return float(came[level > 0].mean() - came[of == against].mean())
 
 
 def _about(names: Sequence[str], levels: dict, doubled: list) -> str:

@@ -1,0 +1,152 @@
+"""Do those who say they would recommend do so? Answers beside what was done after them.
+
+    told = referral(responses, reviews, within=90)
+    told.table        # term (promoters, passives, detractors), estimate: share who did
+    told.apart        # each less the detractors
+
+Saying is not doing: the share of promoters who then wrote a review, or brought a friend, tells how
+much of the score reaches others. Only what came after the answer counts, and only answers that were
+followed up to the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import designs, moments, page
+from cxlib.estimates import Estimates, how_drawn
+
+GROUPS = ("promoters", "passives", "detractors")
+PROMOTER, PASSIVE = 9, 7  # on 0 to 10 (Reichheld 2003)
+
+
+@dataclass(frozen=True)
+class Referral(Estimates):
+    """Shares who referred; `apart`: term, against, estimate (difference), low, high, n.
+
+    All intervals of both tables hold together.
+    """
+
+    apart: pd.DataFrame = field(kw_only=True)
+
+
+def referral(
+    responses: pd.DataFrame,
+    acts: pd.DataFrame,
+    *,
+    item: str = "recommend",
+    within: int = 90,
+    weight: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Referral:
+    """Of those who answered, the share with an act in the `within` days after, by what they said.
+
+    `responses` has customer_id, answered_on and `item` (0 to 10); `acts` has customer_id and at: a
+    row a review, or a referral. table: term, estimate, low, high, n (answers). Customers are drawn
+    whole. Raises ValueError for columns that are missing, answers outside 0 to 10, and where no
+    answer was followed for so long.
+    """
+    for rows, name, needed in (
+        (responses, "responses", ["customer_id", "answered_on", item]),
+        (acts, "acts", ["customer_id", "at"]),
+    ):
+        if lacking := [c for c in needed if c not in rows]:
+            raise ValueError(f"{name} lack {lacking}. They have: {', '.join(map(str, rows))}.")
+    score = pd.to_numeric(responses[item], errors="coerce")
+    known = score.notna() & responses["customer_id"].notna() & responses["answered_on"].notna()
+    if odd := int((known & ~score.between(0, 10)).sum()):
+        raise ValueError(f"{odd:,} answers to {item!r} lie outside 0 to 10.")
+    end = acts["at"].max().normalize() + pd.Timedelta(days=1)
+    followed = known & (responses["answered_on"] + pd.Timedelta(days=within) < end)
+    w = moments.weights_of(responses, weight)
+    followed &= w > 0
+    if not followed.any():
+        raise ValueError(
+            f"none of {int(known.sum()):,} answers was followed for {within} days; acts end on "
+            f"{end - pd.Timedelta(days=1):%Y-%m-%d}. Take a shorter `within`."
+        )
+    used = responses[followed]
+    did = _did(used, acts, within)
+    place = np.select([score[followed] >= PROMOTER, score[followed] >= PASSIVE], [0, 1], 2)
+    how = {"weight": w[followed], "who": moments.who_of(used, "customer_id", weight)}
+    means = designs.cell_means(did, place, 3, **how, draws=draws, seed=seed)
+    n = np.bincount(place, minlength=3)
+    table, apart = _tables(means, n)
+    note = page.together(
+        [
+            page.say(
+                "{used} of {n} answers were followed for the {within} days after; {acts} acts, of "
+                "which those after an answer count.",
+                used=page.count(followed.sum()), n=page.count(len(responses)),
+                within=page.count(within), acts=page.count(len(acts)),
+            ),
+            how_drawn(draws, weight, "customer_id"),
+        ]
+    )  # fmt: skip
+    facts = {"draws": draws, "seed": seed, "replicates": means.again[..., 0], "apart": apart}
+    return Referral(table, _answer(table, apart, within), note, "share", **facts)
+
+
+def _did(used: pd.DataFrame, acts: pd.DataFrame, within: int) -> np.ndarray:
+    """Whether each answer was followed by an act of the same customer in time, (rows,)."""
+    asked = used[["customer_id", "answered_on"]].assign(row=np.arange(len(used)))
+    dated = acts[["customer_id", "at"]].dropna()
+    both = asked.merge(dated, on="customer_id")
+    later = both["at"].dt.normalize() - both["answered_on"].dt.normalize()
+    inside = (later > pd.Timedelta(0)) & (later <= pd.Timedelta(days=within))
+    did = np.zeros(len(used))
+    did[both.loc[inside, "row"]] = 1.0
+    return did
+
+
+def _tables(means: designs.Drawn, n: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Shares, and differences from the detractors, one family."""
+    contrast = np.column_stack([np.eye(3), [1.0, 0, -1], [0, 1.0, -1]])
+    every = (means @ contrast)[:, 0]
+    low, high = every.at_once()
+    table = pd.DataFrame(
+        {
+            "term": GROUPS,
+            "estimate": every.point[:3],
+            "low": np.clip(low[:3], 0, 1),
+            "high": np.clip(high[:3], 0, 1),
+            "n": n,
+        }
+    )
+    apart = pd.DataFrame(
+        {
+            "term": GROUPS[:2],
+            "against": GROUPS[2],
+            "estimate": every.point[3:],
+            "low": low[3:],
+            "high": high[3:],
+            "n": n[:2] + n[2],
+        }
+    )
+    return table, apart
+
+
+def _answer(table: pd.DataFrame, apart: pd.DataFrame, within: int) -> str:
+    first, gap = table.iloc[0], apart.iloc[0]
+    said = page.say(
+        "{share} ({span}) of {n} promoters did so within {within} days of saying they would.",
+        share=page.percent(first.estimate, 1),
+        span=page.span(first.low, first.high, 1, share=True),
+        n=page.count(first.n),
+        within=page.count(within),
+    )
+    facts = {
+        "points": page.number(100 * abs(gap.estimate), 1),
+        "span": page.span(*sorted(100 * abs(v) for v in (gap.low, gap.high)), 1),
+    }
+    if gap.low > 0:
+        more = page.say("That is {points} points ({span}) more than of the detractors.", **facts)
+    elif gap.high < 0:
+        more = page.say("That is {points} points ({span}) fewer than of the detractors.", **facts)
+    else:
+        more = page.say("Whether more than of the detractors did is not clear.")
+    return page.together([said, more])
