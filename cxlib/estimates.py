@@ -385,7 +385,7 @@ def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] 
 
 
 def _digits(table: pd.DataFrame, unit: str) -> int:
-    if unit == "points":
-        return 1
+    if unit in ("points", "level"):
+        return int(unit == "points")
     largest = table.get("estimate", pd.Series([0.0])).abs().max()
     return 2 if largest < 100 else 0

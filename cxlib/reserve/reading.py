@@ -14,7 +14,7 @@ from cxlib import estimates, page, tables
 from cxlib import study as study_
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
-from cxlib.reserve import conditions, loading, people, store, summing, telling, warned
+from cxlib.reserve import conditions, loading, pathways, people, store, summing, telling, warned
 from cxlib.reserve.store import ReserveError
 from cxlib.study import Costs, Study
 
@@ -327,6 +327,22 @@ class Reserve:
             f"{self._wave_condition(table, wave)} and {holds}", missing, row=row,
         )  # fmt: skip
 
+    def journeys(self, *, goal: bool = False, most: int = 0, where: str = "") -> pd.DataFrame:
+        """How often one touchpoint follows another: bucket, step, before, after, n.
+
+        Journeys are those of `journey` in study.yaml, counted by SQL (see `journeys.counted`); with
+        `goal` up to the study's goal, with `most` step by step.
+        """
+        have, journey = self.columns("events"), self.study.journey
+        if journey.by and journey.by not in have:
+            raise ReserveError(
+                f"journey.by {journey.by!r} is no column of events. It has: {', '.join(have)}."
+            )
+        holds = conditions.safe(where, self.store, "events", have)
+        goals = journey.goal if goal else []
+        about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
+        return pathways.counted(self.store, **about, holds=holds)
+
     def history(self, as_of: str | date, horizon: int = 90) -> pd.DataFrame:
         """A row for each who is a customer at `as_of`, told from rows dated before that day only.
 
@@ -454,6 +470,12 @@ class Reserve:
     def groups_of_customers(self, by: str = "") -> pd.Series | None:
         """The group of each customer by `by`, else by the study's own; None where it has none."""
         return telling.groups_of_customers(self, by)
+
+    def practice(self) -> dict[str, object]:
+        """responses, cases, actions (where there are any), worded (questions with their wording,
+        and all), roles asked, standards stated, joined (tables share customers): what records tell
+        of how the work is done."""
+        return telling.practice(self)
 
     @property
     def tenure(self) -> str:

@@ -183,3 +183,24 @@ def features(reserve: Reserve, topic: str) -> list[str] | None:
     """The columns that study.yaml names for "segments" or "churn"; None when it names none."""
     section = getattr(reserve.study, topic, None)
     return list(section.features) if section and section.features else None
+
+
+def practice(reserve: Reserve) -> dict[str, object]:
+    """What the tables and study.yaml tell of how the work is done; see `Reserve.practice`."""
+    study, there = reserve.study, {}
+    for table in ("responses", "cases", "actions"):
+        if table in reserve.tables:
+            there[table] = reserve.read(table)
+    of_customers = [t for t in ("responses", "orders", "cases") if t in reserve.tables
+                    and "customer_id" in reserve.columns(t)]  # fmt: skip
+    if len(of_customers) > 1:
+        sides = [set(reserve.read(t, columns=["customer_id"])["customer_id"].dropna())
+                 for t in of_customers]  # fmt: skip
+        there["joined"] = bool(set.intersection(*sides))
+    worded = sum(item.wording is not None for item in study.items.values())
+    return {
+        **there,
+        "worded": (worded, len(study.items)),
+        "roles": frozenset(item.role for item in study.items.values()),
+        "standards": len(study.service.standards),
+    }

@@ -1,0 +1,181 @@
+"""Levels from graded evidence: by hand, by law, with known raters; and what records can show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import agreement, maturity
+
+GRID = maturity.grid()
+DAY = pd.Timestamp("2026-09-15")
+
+
+def audits(met: dict[str, int] | None = None, raters: int = 3, reached: int = 3) -> pd.DataFrame:
+    """Every item of the grid graded 2 up to `reached` and 1 above; `met` overrules some."""
+    rows = [
+        (item, f"r{k}", (met or {}).get(item, 2 if level <= reached else 1))
+        for k in range(raters)
+        for item, level in zip(GRID["item"], GRID["level"], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["item", "rater", "evidence"]).assign(on=DAY)
+
+
+def test_the_grid_has_something_to_ask_for_each_dimension_and_level():
+    assert len(GRID) == 40 and GRID["item"].is_unique
+    assert (GRID.groupby(["dimension", "level"]).size().unstack() > 0).all(axis=None)
+    assert GRID["en"].str.len().min() > 20 and GRID["zh"].str.contains("[一-鿿]").all()
+
+
+def test_levels_by_hand():
+    """All met up to 3: stage 3; the mean between the stages is 1 + 1 + 1 for each dimension."""
+    fit = maturity.assess(audits(), GRID, draws=100)
+    assert fit.stage == 3 and (fit.table["estimate"] == 3).all()
+    assert fit.overall["estimate"].tolist() == [3, 3]
+
+
+def test_one_item_of_one_dimension_holds_the_whole_back():
+    fit = maturity.assess(audits({"people-2": 1}), GRID, draws=100)
+    assert fit.stage == 1 and "people and training" in fit.answer
+    assert fit.table.set_index("term")["estimate"]["people and training"] == 1
+    # seven dimensions at 3, one with one of its three reached levels missing
+    assert fit.overall["estimate"][1] == pytest.approx((7 * 3 + 2) / 8)
+
+
+def test_a_level_above_a_gap_does_not_count():
+    own = {f"value-{level}": 2 for level in (2, 4, 5)} | {"value-3": 1}
+    fit = maturity.assess(audits(own, reached=5), GRID, draws=50)
+    assert fit.table.set_index("term")["estimate"]["value and return"] == 2
+
+
+def test_claims_are_no_evidence_and_the_majority_decides():
+    said = audits(raters=3)
+    item = said["item"] == "strategy-3"
+    said.loc[item & (said["rater"] == "r0"), "evidence"] = 1
+    assert maturity.assess(said, GRID, draws=50).stage == 3
+    said.loc[item & (said["rater"] == "r1"), "evidence"] = 1
+    assert maturity.assess(said, GRID, draws=50).stage == 2
+
+
+@pytest.mark.parametrize("item", ["closed_loop-4", "technology-3", "measurement-2"])
+def test_more_evidence_never_lowers_a_level(item):
+    rng = np.random.default_rng(3)
+    said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
+    better = said.assign(evidence=said["evidence"].mask(said["item"] == item, 3))
+    one, other = (maturity.assess(a, GRID, draws=50) for a in (said, better))
+    assert (other.table["estimate"] >= one.table["estimate"]).all()
+    assert other.overall["estimate"][1] >= one.overall["estimate"][1]
+
+
+def test_the_order_of_raters_and_rows_is_nothing():
+    rng = np.random.default_rng(5)
+    said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
+    one = maturity.assess(said, GRID, draws=50)
+    other = maturity.assess(said.sample(frac=1, random_state=2), GRID, draws=50)
+    pd.testing.assert_frame_equal(one.table, other.table)
+
+
+def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
+    fit = maturity.assess(audits(raters=9), GRID, draws=200)
+    assert fit.chances["estimate"].tolist() == [1, 1, 0, 0]
+    rng = np.random.default_rng(1)
+    mixed = audits(raters=5).assign(evidence=lambda t: rng.integers(1, 4, len(t)))
+    assert maturity.assess(mixed, GRID, draws=200).chances["estimate"].is_monotonic_decreasing
+
+
+def test_the_chance_of_a_level_is_that_of_the_raters_drawn():
+    """One item decides; a rater sees it met with probability .7. Over many companies the mean
+    chance of stage 3 is near the chance that such raters see it so."""
+    rng, chances, held = np.random.default_rng(11), [], []
+    for _ in range(20):
+        said = audits(raters=9)
+        item = (said["item"] == "governance-3").to_numpy()
+        said.loc[item, "evidence"] = np.where(rng.random(9) < 0.7, 2, 1)
+        fit = maturity.assess(said, GRID, draws=60)
+        chances.append(fit.chances["estimate"][1])
+        held.append(fit.stage >= 3)
+    assert np.mean(chances) == pytest.approx(np.mean(held), abs=0.2)
+
+
+def test_the_latest_answer_of_a_rater_counts():
+    old = audits().assign(on=DAY - pd.Timedelta(days=300), evidence=0)
+    assert maturity.assess(pd.concat([audits(), old]), GRID, draws=20).stage == 3
+
+
+def test_items_that_nobody_rated_are_left_out_and_told():
+    said = audits()
+    fit = maturity.assess(said[~said["item"].str.endswith("b")], GRID, draws=20)
+    assert fit.stage == 3 and "8 of 40 items were not rated" in fit.note
+    assert "are ours" in fit.note  # the scoring is not Gartner's, and the page says so
+
+
+def test_agreement_is_that_of_the_library_on_the_same_grades():
+    rng = np.random.default_rng(2)
+    said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
+    wide = said.pivot(index="item", columns="rater", values="evidence")
+    ours = maturity.agreement_of(said, draws=50).table
+    pd.testing.assert_frame_equal(ours, agreement.krippendorff(wide, draws=50).table)
+
+
+@pytest.mark.parametrize(("said", "message"), [
+    (pd.DataFrame({"item": ["strategy-9"], "rater": ["a"], "evidence": [2]}), "'strategy-"),
+    (pd.DataFrame({"item": ["people-2"], "rater": ["a"], "evidence": [None]}), "no item has"),
+])  # fmt: skip
+def test_bad_audits_are_told(said, message):
+    with pytest.raises(ValueError, match=message):
+        maturity.assess(said, GRID)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"level": 7}, "row 2: level is 7; allowed: 2, 3, 4, 5"),
+    ({"dimension": "luck"}, "row 2: dimension is 'luck'"),
+    ({"item": "strategy-3"}, "row 3: the item strategy-3 stands there twice"),
+])  # fmt: skip
+def test_a_grid_of_ones_own_is_checked(tmp_path, change, message):
+    own = pd.read_csv(
+        maturity.items.__file__.replace("items.py", "grid.csv"), keep_default_na=False
+    )
+    own.iloc[:3].to_csv(tmp_path / "maturity.csv", index=False)
+    assert len(maturity.grid(tmp_path)) == 3
+    for column, value in change.items():
+        own[column] = own[column].astype(object)
+        own.loc[0, column] = value
+    own.iloc[:3].to_csv(tmp_path / "maturity.csv", index=False)
+    with pytest.raises(ValueError, match=message):
+        maturity.grid(tmp_path)
+
+
+def ledger(**change) -> pd.DataFrame:
+    row = {"owner": "ann", "due_on": DAY - pd.DateOffset(months=2), "status": "done",
+           "class": "one customer", "predicted": 2.0, "realised": 1.0}  # fmt: skip
+    return pd.DataFrame([row | change])
+
+
+def test_what_records_show_verifies_or_contradicts():
+    waves = pd.DataFrame({"wave": ["a", "b"], "answered_on": [DAY, DAY], "nps": [9, 3]})
+    held = maturity.records_of(day=DAY, responses=waves, actions=ledger())
+    assert held["recurring"][0] and held["repeated"][0] and held["used"][0] and held["inner"][0]
+    assert not held["compared"][0]  # one action compares nothing
+    old = waves.assign(answered_on=DAY - pd.DateOffset(months=13))
+    late = ledger(due_on=DAY - pd.DateOffset(months=14))
+    lost = maturity.records_of(day=DAY, responses=old, actions=late, worded=(1, 2))
+    assert not lost["recurring"][0] and not lost["used"][0] and not lost["documented"][0]
+    assert "complaints" not in lost  # no cases, nothing told
+
+
+def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
+    said = audits({"closed_loop-3": 1, "value-3": 1, "strategy-4": 2})
+    fit = maturity.assess(said, GRID, draws=50)
+    proof = maturity.verified(GRID, fit, {"recurring": (False, "no"), "ledger": (True, "all")})
+    assert set(proof.table["proof"]) == {"verified", "contradicted"}
+    assert "raters saw it otherwise in 2" in proof.answer
+    todo = maturity.next_list(fit, GRID, proof.table)
+    assert fit.stage == 2 and set(todo.table["term"]) == {"closed_loop-3", "value-3"}
+    assert todo.table["bottleneck"].all() and todo.table["cost"].is_monotonic_increasing
+    assert todo.table.set_index("term")["proof"]["closed_loop-3"] == "verified"
+
+
+def test_at_the_top_nothing_is_left():
+    fit = maturity.assess(audits(reached=5), GRID, draws=20)
+    assert fit.stage == 5 and maturity.next_list(fit, GRID).table.empty
