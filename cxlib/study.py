@@ -297,6 +297,36 @@ class Segments(Strict):
     value: str = ""  # the column in which placing a customer wrongly costs the difference
 
 
+class Journey(Strict):
+    """How events make journeys: of what they are, when one ends, what completes it, what is bad."""
+
+    by: str = ""  # column of events (and responses) that tells journeys apart; else the customer
+    gap: float = Field(0, ge=0)  # days of silence after which a customer's next journey begins
+    goal: list[str] = []  # touchpoints that complete a journey
+    bad: list[str] = []  # outcomes of an event that are trouble
+    window: float = Field(90, gt=0)  # days before an answer whose events it is about
+
+
+class Programme(Strict):
+    """A programme to keep customers coming back: who is in it, since when, and was it by lot."""
+
+    label: Text
+    begun_on: date
+    randomised: bool = False  # who is in it was left to chance
+    table: Literal["customers", "events"] = "customers"
+    where: str  # rows of the table: the customers in it
+    control: str = ""  # rows of the table: those it is set beside; all others without
+    days: int = Field(91, ge=7)  # of a period, before and after
+
+
+class Loyalty(Strict):
+    """What is needed to tell who comes back."""
+
+    known: list[str] = []  # columns of customers that were known at the first purchase
+    quiet: int = Field(0, ge=0)  # days after the file begins in which nobody is taken for new
+    programme: Programme | None = None
+
+
 class Reporting(Strict):
     smallest_cell: int = Field(10, ge=0)
     control_limits: float = Field(3.0, gt=0)
@@ -379,10 +409,12 @@ class Study(Strict):
     margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
     stages: list[Literal[STAGES]] = list(STAGES)
     touchpoints: dict[str, Literal[STAGES]] = {}
+    journey: Journey = Journey()
     service: Service = Service()
     churn: Churn | None = None
     changes: list[Change] = []  # what was done or happened, to ask whether it worked
     segments: Segments = Segments()
+    loyalty: Loyalty = Loyalty()
     mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
     costs: Costs = Costs()
     reporting: Reporting = Reporting()

@@ -351,6 +351,12 @@ def lack(reserve: Reserve, need: str) -> str:
     if need == "changes":
         said = page.say("The study tells of no change to be judged.")
         return "" if study.changes else said
+    if need == "programme":
+        planned = study.loyalty.programme is not None and "orders" in reserve.tables
+        return "" if planned else page.say("The study tells of no loyalty programme.")
+    if need == "referrals":
+        advocacy = "advocacy" in study.touchpoints.values() and "events" in reserve.tables
+        return "" if advocacy else page.say("The study records no reviews or referrals.")
     if need == "waves":
         n = page.count(waves := len(reserve.waves()))
         if waves > 1:

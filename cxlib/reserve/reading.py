@@ -14,9 +14,19 @@ from cxlib import estimates, page, tables
 from cxlib import study as study_
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
-from cxlib.reserve import conditions, loading, pathways, people, store, summing, telling, warned
+from cxlib.reserve import (
+    conditions,
+    loading,
+    loyal,
+    pathways,
+    people,
+    store,
+    summing,
+    telling,
+    warned,
+)
 from cxlib.reserve.store import ReserveError
-from cxlib.study import Costs, Study
+from cxlib.study import Costs, Programme, Study
 
 
 def open(name: str, *, lang: str = "en") -> Reserve:
@@ -395,6 +405,25 @@ class Reserve:
         found = {t: self.read(t) for t in ("cases", "comments", "responses") if t in self.tables}
         return {**found, "touchpoints": self.items_of("touchpoint")} if found else {}
 
+    def newness(self) -> dict[str, object]:
+        """What tells new customers from those who bought before the file begins: `joined` (the day,
+        by customer; None where it is not known) and `quiet` days."""
+        return loyal.newness(self)
+
+    def around_orders(self) -> dict[str, object]:
+        """The tables that tell of a first purchase: lines, events, cases, responses (and `item`,
+        the question), customers (and their columns `known` by then); without what is not there."""
+        return loyal.around_orders(self)
+
+    def referrals(self) -> pd.DataFrame:
+        """customer_id and at of each contact with a touchpoint of advocacy."""
+        return loyal.referrals(self)
+
+    def programme(self) -> tuple[Programme, pd.DataFrame]:
+        """`loyalty.programme` of study.yaml, and the customers as they stood when it began, told
+        from earlier rows only: `member`, and what was known of them."""
+        return loyal.programme(self)
+
     @property
     def time_unit(self) -> str:
         """What `lifetimes` counts in: days, weeks or months."""
@@ -530,7 +559,8 @@ class Reserve:
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
         more), "margins", "drivers", "quarantine", "lifetimes", "leaving_dates", "leaving_reasons",
-        "pilot", "costs", or items of a role ("items:touchpoint", "items:nps|csat", "items:any").
+        "pilot", "programme", "referrals", "costs", or items of a role ("items:touchpoint",
+        "items:nps|csat", "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 
