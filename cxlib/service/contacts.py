@@ -1,0 +1,211 @@
+"""Was it solved at the first contact? Who comes back, and how often cases are opened again.
+
+    fit = first_contact(timed(cases), stated="solved_at_first")
+    fit.table           # term, days, estimate: share with no further contact within so many days
+    fit.stated          # share of customers who say so, where a column asks them
+    reopened(rows, by="channel")
+
+There is no one window: a share at 1 day flatters, one at 30 counts new troubles as old ones. So the
+whole curve is told. Behaviour and words differ too: some give up, others call to say thank you.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import hiding, page
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.service import shares
+from cxlib.service.casebook import about, needs
+
+WINDOWS = (1, 3, 7, 14, 30)  # days
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class FirstContact(Estimates):
+    """First-contact resolution.
+
+    Attributes
+    ----------
+    table : [group,] term, days, estimate (share solved without a further contact within so many
+        days of the first), low, high (all at once), n (first contacts)
+    stated : [group,] term, estimate (share of customers who say so), low, high, n; no row where
+        they are not asked
+    """
+
+    stated: pd.DataFrame = field(kw_only=True)
+
+
+def first_contact(
+    rows: pd.DataFrame,
+    *,
+    windows: Sequence[int] = WINDOWS,
+    issue: str = "category",
+    stated: str = "",
+    by: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> FirstContact:
+    """Share of issues solved at the first contact, for each window of days; customers drawn whole.
+
+    A first contact is a case that follows no other of the same customer and `issue` within the
+    longest window. It fails a window when the same comes again within so many days, in any window
+    when the case was reopened or stayed open for longer than the longest one; one whose window is
+    not over counts as far as it was watched (Kaplan and Meier). `stated` is a column of answers,
+    yes (1) or no (0). Raises ValueError without customers, or for windows under a day.
+    """
+    windows = sorted(set(windows))
+    needs(rows, "customer_id", "solution_hours", *[c for c in (stated, by) if c])
+    if not windows or windows[0] < 1:
+        raise ValueError(f"windows are {list(windows)}; give days, each 1 or more.")
+    known = rows[rows["customer_id"].notna()]
+    if known.empty:
+        raise ValueError(f"none of {len(rows):,} cases has a customer_id; nobody comes back.")
+    first, fails, watched = _first(known, issue, windows[-1])
+    contacts, at = known[first], np.array(windows, float)
+    names, place = shares.groups(contacts[by] if by else None, len(contacts))
+    hours, failed = np.where(fails <= watched, fails, watched)[first], (fails <= watched)[first]
+    parts = [
+        shares.reached(hours[place == k], failed[place == k], at,
+                       shares.who_of(contacts[place == k]), draws=draws, seed=seed)
+        for k in range(len(names))
+    ]  # fmt: skip
+    n = np.repeat([int((place == k).sum()) for k in range(len(names))], len(at))
+    share = 1 - np.concatenate([p.point for p in parts])
+    replicates = 1 - np.concatenate([p.again for p in parts], axis=1)
+    low, high = at_once(share, replicates)
+    table = pd.DataFrame(
+        {"term": [_within(d) for d in windows] * len(names), "days": windows * len(names),
+         "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": n}
+    )  # fmt: skip
+    if by:
+        table.insert(0, by, np.repeat(names, len(at)))
+    said = _stated(contacts, stated, by, draws, seed)
+    note = page.together([*about(rows), _left_out(rows, known, first, issue),
+                          how_drawn(draws, bucket="customer_id")])  # fmt: skip
+    return FirstContact(table, _said(table, said, by), note, "share", draws=draws, seed=seed,
+                        replicates=replicates, stated=said)  # fmt: skip
+
+
+def _first(rows: pd.DataFrame, issue: str, longest: int) -> tuple[np.ndarray, ...]:
+    """Which cases are first contacts; days until the same comes again; days watched."""
+    same = ["customer_id", *([issue] if issue in rows else [])]
+    opened = rows["opened_at"].sort_values(kind="stable")
+    each = opened.groupby([rows[c] for c in same], dropna=False)
+    since = (each.diff() / DAY).reindex(rows.index).to_numpy(float)
+    until = (-each.diff(-1) / DAY).reindex(rows.index).to_numpy(float)
+    seen = rows.attrs.get("seen", rows["opened_at"].max())
+    watched = ((seen - rows["opened_at"]) / DAY).to_numpy(float)
+    never = ~rows["solved"].to_numpy(bool) & (watched > longest)
+    late = (rows["solution_hours"] > 24 * longest).to_numpy() | never
+    again = rows["reopened"].fillna(False).to_numpy(bool) if "reopened" in rows else False
+    fails = np.where(late | again, 0.0, np.nan_to_num(until, nan=np.inf))
+    return ~(since <= longest), fails, watched
+
+
+def _within(days: int) -> str:
+    if days == 1:
+        return page.say("within a day")
+    return page.say("within {days} days", days=page.count(days))
+
+
+def _stated(
+    contacts: pd.DataFrame, stated: str, by: str | None, draws: int, seed: int
+) -> pd.DataFrame:
+    if not stated:
+        return pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
+    answers = pd.to_numeric(contacts[stated], errors="coerce")
+    if odd := int((~answers.dropna().isin([0, 1])).sum()):
+        raise ValueError(
+            f"{stated}: {odd:,} of {answers.notna().sum():,} answers are neither 0 nor 1. Recode "
+            "them in study.yaml: yes to 1, no to 0."
+        )
+    return _shares(contacts, answers, "said so by the customer", by, draws, seed)[0]
+
+
+def _shares(
+    rows: pd.DataFrame, hit: pd.Series, term: str, by: str | None, draws: int, seed: int
+) -> tuple[pd.DataFrame, np.ndarray]:
+    names, drawn, n = shares.of_groups(hit, rows[by] if by else None, shares.who_of(rows),
+                                       draws=draws, seed=seed)  # fmt: skip
+    low, high = shares.bounds(drawn, n, len(names))
+    table = pd.DataFrame({"term": term, "estimate": drawn.point, "low": low, "high": high, "n": n})
+    if by:
+        table.insert(0, by, names)
+    return table, drawn.again
+
+
+def reopened(
+    rows: pd.DataFrame, *, by: str | None = None, draws: int = 1000, seed: int = 1
+) -> Estimates:
+    """Share of the solved cases that came back, Wilson intervals held together.
+
+    table: [by,] term ("reopened"), estimate, low, high, n (solved cases). Raises ValueError where
+    `reopened` is not on file, or no case was solved.
+    """
+    needs(rows, "reopened", "solved", *([by] if by else []))
+    solved = rows[rows["solved"] & rows["reopened"].notna()]
+    if solved.empty:
+        raise ValueError(f"none of {len(rows):,} cases is solved, so that none can come back.")
+    hit = solved["reopened"].astype(float)
+    table, again = _shares(solved, hit, "reopened", by, draws, seed)
+    customers = "customer_id" if "customer_id" in rows else None
+    note = page.together([*about(rows), how_drawn(draws, bucket=customers)])
+    return Estimates(table, _came_back(table, by), note, "share", draws=draws, seed=seed,
+                     replicates=again)  # fmt: skip
+
+
+def _came_back(table: pd.DataFrame, by: str | None) -> str:
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        return page.say("Too few solved cases to say how many come back.")
+    row = shown.loc[shown["estimate"].idxmax()]
+    facts = {"share": page.percent(row["estimate"]), "n": page.count(row["n"]),
+             "span": page.span(row["low"], row["high"], 0, share=True),
+             "group": page.label(str(row[by])) if by else ""}  # fmt: skip
+    if by:
+        return page.say("Most cases come back of {group}: {share} ({span}), n {n}.", **facts)
+    return page.say("{share} ({span}) of {n} solved cases came back.", **facts)
+
+
+def _left_out(rows: pd.DataFrame, known: pd.DataFrame, first: np.ndarray, issue: str) -> str:
+    said = [
+        page.say("{n} of {offered} cases follow another of the same customer and category and are "
+                 "no first contacts.", n=page.count((~first).sum()), offered=page.count(len(known)))
+        if issue in rows else
+        page.say("{n} of {offered} cases follow another of the same customer and are no first "
+                 "contacts.", n=page.count((~first).sum()), offered=page.count(len(known)))
+    ]  # fmt: skip
+    if blank := len(rows) - len(known):
+        said.append(page.say("{n} cases without a customer are left out.", n=page.count(blank)))
+    return page.together(said)
+
+
+def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None) -> str:
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        return page.say("Too few first contacts to say how many were solved.")
+    last = shown[shown["days"] == shown["days"].max()]
+    row = last.loc[last["estimate"].idxmin()]
+    facts = {"share": page.percent(row["estimate"]), "days": page.count(row["days"]),
+             "span": page.span(row["low"], row["high"], 0, share=True), "n": page.count(row["n"]),
+             "group": page.label(str(row[by])) if by else ""}  # fmt: skip
+    if by:
+        return page.say("Fewest are solved at the first contact of {group}: {share} ({span}) did "
+                        "not come back within {days} days; n {n}.", **facts)  # fmt: skip
+    said = [page.say("{share} ({span}) of {n} first contacts were solved and did not come back "
+                     "within {days} days.", **facts)]  # fmt: skip
+    told = stated[hiding.hidden(stated) == ""]
+    if len(told):
+        one = told.iloc[0]
+        said.append(
+            page.say("Of {n} customers asked, {share} ({span}) say so.", n=page.count(one["n"]),
+                     share=page.percent(one["estimate"]),
+                     span=page.span(one["low"], one["high"], 0, share=True))
+        )  # fmt: skip
+    return page.together(said)

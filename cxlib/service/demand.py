@@ -1,0 +1,205 @@
+"""What comes in: complaints by touchpoint, cases by the hour of the week, cases a customer.
+
+complaint_rate(cases, events)          # cases in a thousand contacts with each touchpoint
+complaint_rate(cases, customers=customers)             # cases in a thousand customers
+workload(cases)                        # weekday, term (hours), estimate: cases in such hours
+exposed(cases, customers, weeks=26)    # a row a customer and week, for a chart of the rate
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import hiding, moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.service import shares
+from cxlib.service.casebook import needs
+
+PER = 1000
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEK = pd.Timedelta(weeks=1)
+
+
+def complaint_rate(
+    cases: pd.DataFrame,
+    events: pd.DataFrame | None = None,
+    *,
+    customers: int | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Cases in a thousand contacts with each touchpoint, 95% intervals held together.
+
+    A case belongs to the touchpoint that its category is called by; contacts are counted in the
+    days in which cases are. Without `events`: cases of each category in a thousand of the
+    `customers`. Customers are drawn whole, with their cases and their contacts. table: term,
+    estimate, low, high, n (cases), contacts. Raises ValueError where no category is a touchpoint.
+    """
+    needs(cases, "category", "opened_at")
+    if events is None:
+        return _per_customer(cases, customers, draws, seed)
+    seen = cases.attrs.get("seen", cases["opened_at"].max())
+    events = events[events["at"].between(cases["opened_at"].min(), seen)]
+    terms = sorted(set(cases["category"].dropna()) & set(events["touchpoint"].dropna()))
+    if not terms:
+        raise ValueError(
+            "no category of the cases is a touchpoint of the events. Cases are about: "
+            f"{', '.join(map(str, sorted(cases['category'].dropna().unique())[:8]))}. Map them to "
+            "the same names, or leave events out."
+        )
+    met = events[events["touchpoint"].isin(terms)]
+    about = cases[cases["category"].isin(terms)]
+    sides = [t[["customer_id", c]].set_axis(["customer_id", "what"], axis=1)
+             for t, c in ((met, "touchpoint"), (about, "category"))]  # fmt: skip
+    both = pd.concat(sides, ignore_index=True)
+    place = pd.Index(terms).get_indexer(both["what"])
+    place[len(met) :] += len(terms)
+    parts = (place[:, None] == np.arange(2 * len(terms))).astype(float)
+    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(both))
+    k = len(terms)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate, again = PER * sums[k:] / sums[:k], PER * drawn[:, k:] / drawn[:, :k]
+    others = len(cases) - len(about)
+    said = page.say("{n} cases are about no touchpoint that contacts are on file for.",
+                    n=page.count(others)) if others else ""  # fmt: skip
+    return _rates(terms, rate, again, sums[k:], sums[:k], said, draws, seed)
+
+
+def _per_customer(cases: pd.DataFrame, customers: int | None, draws: int, seed: int) -> Estimates:
+    if not customers:
+        raise ValueError("give the events, or how many customers there are (customers=...).")
+    terms, place = shares.groups(cases["category"], len(cases))
+    parts = (place[:, None] == np.arange(len(terms))).astype(float)
+    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(cases))
+    rate, again = PER * sums / customers, PER * drawn / customers
+    of = np.full(len(terms), float(customers))
+    return _rates(terms, rate, again, sums, of, "", draws, seed, per_customer=True)
+
+
+def _rates(
+    terms: list[str],
+    rate: np.ndarray,
+    again: np.ndarray,
+    cases: np.ndarray,
+    contacts: np.ndarray,
+    said: str,
+    draws: int,
+    seed: int,
+    per_customer: bool = False,
+) -> Estimates:
+    with np.errstate(divide="ignore"):
+        logs = np.log(again)
+    low, high = at_once(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
+    table = pd.DataFrame({"term": terms, "estimate": rate, "low": np.exp(low), "high": np.exp(high),
+                          "n": cases.astype(int), "contacts": contacts.astype(int)})  # fmt: skip
+    table = table.sort_values("estimate", ascending=False, kind="stable")
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        answer = page.say("Too few cases to tell what they are about.")
+    else:
+        row = shown.iloc[0]
+        facts = {"rate": page.number(row["estimate"], 1), "n": page.count(row["n"]),
+                 "span": page.span(row["low"], row["high"], 1), "term": page.label(row["term"]),
+                 "per": page.count(PER)}  # fmt: skip
+        answer = (
+            page.say("Most complaints are about {term}: {rate} ({span}) in {per} customers; n {n}.",
+                     **facts)
+            if per_customer else
+            page.say("Most complaints come of {term}: {rate} ({span}) in {per} contacts; n {n}.",
+                     **facts)
+        )  # fmt: skip
+    note = page.together([
+        page.say("Each the number of cases for {per}; the intervals hold together.",
+                 per=page.count(PER)), said, how_drawn(draws, bucket="customer_id")])  # fmt: skip
+    order = table.index.to_numpy()
+    return Estimates(table.reset_index(drop=True), answer, note, "", draws=draws, seed=seed,
+                     replicates=again[:, order])  # fmt: skip
+
+
+def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: int = 1) -> Estimates:
+    """Cases that come in on each weekday, in parts of `hours` hours, in a usual week.
+
+    Whole weeks are drawn, as busy and quiet ones are what a roster has to bear; intervals hold
+    together. table: weekday, term (hours), estimate (cases a week), low, high, n (cases). Raises ValueError for fewer than four whole weeks.
+    """
+    needs(cases, "opened_at")
+    if 24 % hours:
+        raise ValueError(f"hours is {hours}; a day must hold a whole number of such parts.")
+    opened = cases["opened_at"].dropna()
+    seen = cases.attrs.get("seen", opened.max())
+    first = opened.min().normalize()
+    first += pd.Timedelta(days=(7 - first.weekday()) % 7)
+    weeks = int((seen - first) / WEEK)
+    if weeks < 4:
+        raise ValueError(
+            f"the cases span {max(weeks, 0)} whole weeks; a usual one needs 4 or more."
+        )
+    inside = opened[(opened >= first) & (opened < first + weeks * WEEK)]
+    week = ((inside - first) // WEEK).to_numpy(int)
+    part = (inside.dt.weekday * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
+    parts = np.zeros((weeks, 7 * 24 // hours))
+    np.add.at(parts, (week, part), 1)
+    drawn = moments.resample_sums(np.column_stack([parts, np.ones(weeks)]), draws, seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        again = drawn[:, :-1] / drawn[:, -1:]
+    mean = parts.mean(0)
+    low, high = at_once(mean, again, units=weeks)
+    table = pd.DataFrame(
+        {"weekday": np.repeat(WEEKDAYS, 24 // hours),
+         "term": [f"{h:02d}–{h + hours:02d}" for h in range(0, 24, hours)] * 7,
+         "estimate": mean, "low": np.maximum(low, 0), "high": high,
+         "n": parts.sum(0).astype(int)}
+    )  # fmt: skip
+    return Estimates(table, _busiest(table, mean), _weeks(weeks, first, draws), "",
+                     draws=draws, seed=seed, replicates=again)  # fmt: skip
+
+
+def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        return page.say("Too few cases to tell busy hours from quiet ones.")
+    row = shown.loc[shown["estimate"].idxmax()]
+    facts = {"day": page.label(row["weekday"]), "hours": row["term"],
+             "cases": page.number(row["estimate"], 1),
+             "span": page.span(row["low"], row["high"], 1),
+             "usual": page.number(mean.mean(), 1), "week": page.number(mean.sum(), 0)}  # fmt: skip
+    return page.say("Most cases come on {day}, {hours} o'clock: {cases} a week ({span}); the "
+                    "average over all hours is {usual}, and {week} in a whole week.",
+                    **facts)  # fmt: skip
+
+
+def _weeks(weeks: int, first: pd.Timestamp, draws: int) -> str:
+    return page.say("{weeks} whole weeks from {first}; {draws} draws of whole weeks.",
+                    weeks=page.count(weeks), first=f"{first:%Y-%m-%d}",
+                    draws=page.count(draws))  # fmt: skip
+
+
+def exposed(cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26) -> pd.DataFrame:
+    """A row for each customer and each of the last whole weeks as one: how many cases were opened.
+
+    Columns: customer_id, week (ISO), cases. The mean of `cases` is the rate whose chart has limits
+    that follow how many customers there were (a u-chart).
+    """
+    needs(cases, "customer_id", "opened_at")
+    seen = cases.attrs.get("seen", cases["opened_at"].max())
+    end = seen.normalize() - pd.Timedelta(days=seen.weekday())
+    first = max(cases["opened_at"].min(), end - weeks * WEEK)
+    starts = [end - k * WEEK for k in range(weeks, 0, -1) if end - k * WEEK >= first - WEEK]
+    who = customers["customer_id"].to_numpy()
+    joined = _day(customers, "joined_on", pd.Timestamp.min)
+    left = _day(customers, "left_on", pd.Timestamp.max)
+    counts = cases.groupby([cases["customer_id"], cases["opened_at"].dt.strftime("%G-W%V")]).size()
+    parts = []
+    for start in starts:
+        here = who[(joined < start + WEEK) & (left > start)]
+        parts.append(pd.DataFrame({"customer_id": here, "week": f"{start:%G-W%V}"}))
+    rows = pd.concat(parts, ignore_index=True)
+    index = pd.MultiIndex.from_frame(rows)
+    return rows.assign(cases=counts.reindex(index, fill_value=0).to_numpy(float))
+
+
+def _day(customers: pd.DataFrame, column: str, otherwise: pd.Timestamp) -> np.ndarray:
+    if column not in customers:
+        return np.full(len(customers), otherwise)
+    return customers[column].fillna(otherwise).to_numpy()

@@ -1,0 +1,206 @@
+"""Teams and agents compared: who stands out from what chance and the mix of cases explain?
+
+    fit = funnel(rows, "solved_in_time", by="owner", mix=["severity", "category"])
+    fit.table          # term (owner), estimate, low, high (its 95% limits), outer ones, n, signal
+    fit.limits         # the funnel: n, low, high, outer_low, outer_high
+
+No league table: somebody is always last. A funnel (Spiegelhalter 2005) tells those whom chance does
+not explain. Where all differ more than chance, as teams do for reasons nobody wrote down, limits
+are widened by that (additive overdispersion), so that the usual spread accuses nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import hiding, page
+from cxlib.estimates import Estimates, z
+from cxlib.service import shares
+from cxlib.service.casebook import needs
+
+LEVELS = (0.95, 0.998)  # of the limits: worth a look, and standing out
+TRIMMED = 0.1  # of the units at each end, drawn in before overdispersion is measured
+POINTS = 80
+
+
+@dataclass(frozen=True)
+class Funnel(Estimates):
+    """Units beside limits that follow their number of cases.
+
+    Attributes
+    ----------
+    table : term (unit), estimate (as if it had had the usual mix of cases), low, high (limits that
+        19 in 20 lie inside by chance), outer_low, outer_high (998 in 1,000), n, signal ("", "low",
+        "high", "very low", "very high")
+    limits : n, term ("limits"), estimate (of all units), low, high, outer_low, outer_high
+    dispersion : how much more units differ than chance explains (phi; 1: not at all)
+    between : standard deviation of the units themselves, which widens the limits
+    """
+
+    limits: pd.DataFrame = field(kw_only=True)
+    dispersion: float = field(kw_only=True)
+    between: float = field(kw_only=True)
+
+
+def funnel(
+    rows: pd.DataFrame,
+    hit: str,
+    *,
+    by: str = "owner",
+    mix: list[str] | None = None,
+    overdispersed: bool = True,
+) -> Funnel:
+    """The share of `hit` (0, 1), or its mean, of each unit `by`, in funnel limits.
+
+    With `mix` each unit is corrected for the kinds of cases it has: its rate less what all units
+    together have in such cases, plus the rate of all. Limits of a share are those of the binomial
+    law, interpolated (Spiegelhalter 2005, appendix A.1.1), or normal where mix or overdispersion
+    enters. Raises ValueError for fewer than two units.
+    """
+    needs(rows, hit, by, *(mix or []))
+    known = rows[rows[hit].notna() & rows[by].notna()]
+    names, place = shares.groups(known[by], len(known))
+    if len(names) < 2:
+        raise ValueError(f"{by} has {len(names)} value(s) with {hit}; two are compared at least.")
+    y = known[hit].to_numpy(float)
+    share = bool(np.isin(y, (0, 1)).all())
+    expected, spread = _usual(known, y, mix or [], share)
+    n = np.bincount(place)
+    target = y.mean()
+    value = target + np.bincount(place, y - expected) / n
+    error = np.sqrt(np.bincount(place, spread)) / n
+    phi, tau2 = overdispersion((value - target), error) if overdispersed else (1.0, 0.0)
+    exact = share and tau2 == 0 and not mix
+    grid = np.unique(np.linspace(n.min(), n.max(), POINTS).astype(int))
+    usual = np.sqrt(spread.mean() / grid)
+    ends = _ends(target, n, error, tau2, exact, share)
+    table = pd.DataFrame({"term": names, "estimate": value, **ends, "n": n})
+    table["signal"] = _signals(table)
+    limits = pd.DataFrame({"n": grid, "term": "limits", "estimate": target,
+                           **_ends(target, grid, usual, tau2, exact, share)})  # fmt: skip
+    return Funnel(table, _said(table, by), _note(phi, tau2, mix or [], share, exact),
+                  "share" if share else "scale", limits=limits, dispersion=phi,
+                  between=float(np.sqrt(tau2)))  # fmt: skip
+
+
+def _usual(
+    rows: pd.DataFrame, y: np.ndarray, mix: list[str], share: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """What all units together have in cases like each one, and the variance of a single case."""
+    kind = (
+        rows.groupby(mix, dropna=False, sort=False).ngroup().to_numpy()
+        if mix
+        else 0 * y.astype(int)
+    )
+    size = np.bincount(kind)
+    mean = np.bincount(kind, y) / size
+    squares = np.bincount(kind, (y - mean[kind]) ** 2)
+    variance = squares.sum() / max(len(y) - len(size), 1)
+    own = mean[kind] * (1 - mean[kind]) if share else np.full(len(y), variance)
+    return mean[kind], own
+
+
+def overdispersion(apart: np.ndarray, error: np.ndarray) -> tuple[float, float]:
+    """How much more units differ than chance explains: (phi, tau squared).
+
+    phi is the mean square of their standardised distances `apart / error` from the target, the
+    largest tenth at each end drawn in to the next (winsorised); tau squared the variance between
+    units that explains it, by moments (DerSimonian and Laird 1986). Spiegelhalter (2005).
+    """
+    standard = apart / error
+    if len(standard) >= 1 / TRIMMED:
+        standard = np.clip(standard, *np.quantile(standard, [TRIMMED, 1 - TRIMMED]))
+    return moments_of(standard, error)
+
+
+def moments_of(standard: np.ndarray, error: np.ndarray) -> tuple[float, float]:
+    """(phi, tau squared) of standardised distances as they are."""
+    w, units = 1 / error**2, len(standard)
+    phi = float((standard**2).mean())
+    room = w.sum() - (w**2).sum() / w.sum()
+    return phi, float(max(0.0, (units * phi - (units - 1)) / room))
+
+
+def binomial_limits(target: float, n: np.ndarray, p: float) -> np.ndarray:
+    """The share below which a unit of n cases lies with chance `p`, interpolated: (units,).
+
+    Spiegelhalter (2005), appendix A.1.1.
+    """
+    from scipy.stats import binom
+
+    n = np.asarray(n)
+    at = binom.ppf(p, n, target)
+    above = binom.cdf(at, n, target)
+    step = np.maximum(binom.pmf(at, n, target), 1e-300)
+    return np.clip((at - (above - p) / step) / n, 0, 1)
+
+
+def _ends(
+    target: float, n: np.ndarray, error: np.ndarray, tau2: float, exact: bool, share: bool
+) -> dict[str, np.ndarray]:
+    found = {}
+    for level, names in zip(LEVELS, (("low", "high"), ("outer_low", "outer_high")), strict=True):
+        tail = (1 - level) / 2
+        if exact:
+            ends = [binomial_limits(target, n, p) for p in (tail, 1 - tail)]
+        else:
+            reach = z(level) * np.sqrt(error**2 + tau2)
+            ends = [target - reach, target + reach]
+        found |= dict(zip(names, np.clip(ends, 0, 1) if share else ends, strict=True))
+    return found
+
+
+def _signals(table: pd.DataFrame) -> np.ndarray:
+    y = table["estimate"]
+    signal = np.select(
+        [y < table["outer_low"], y > table["outer_high"], y < table["low"], y > table["high"]],
+        ["very low", "very high", "low", "high"], "",
+    )  # fmt: skip
+    return np.where(hiding.hidden(table) != "", "", signal)
+
+
+def _said(table: pd.DataFrame, by: str) -> str:
+    out = table[table["signal"].isin(["very low", "very high"])]
+    facts = {"units": page.count(len(table)), "by": page.label(by),
+             "near": page.count(table["signal"].isin(["low", "high"]).sum()),
+             "expected": page.number(len(table) * (1 - LEVELS[0]), 1)}  # fmt: skip
+    if out.empty:
+        return page.say("None of {units} units ({by}) stands out from what chance and the usual "
+                        "spread explain; {near} are worth a look, where {expected} would be by "
+                        "chance.", **facts)  # fmt: skip
+    names = page.listed(
+        (page.say("{unit} ({value})", unit=page.label(str(r.term)), value=_value(r.estimate, table))
+         for r in out.itertuples()), most=5,
+    )  # fmt: skip
+    return page.say("{count} of {units} units ({by}) stand out: {names}.",
+                    count=page.count(len(out)), names=names, **facts)  # fmt: skip
+
+
+def _value(value: float, table: pd.DataFrame) -> str:
+    inside = table["estimate"].between(-0.5, 1.5).all()
+    return page.percent(value) if inside else page.number(value, 2)
+
+
+def _note(phi: float, tau2: float, mix: list[str], share: bool, exact: bool) -> str:
+    said = [page.say("Limits: 95 in 100 units lie inside the inner ones by chance, 998 in 1,000 "
+                     "inside the outer ones (Spiegelhalter 2005).")]  # fmt: skip
+    if exact:
+        said.append(page.say("Limits are those of the binomial law."))
+    if mix:
+        said.append(
+            page.say("Each unit as if it had the usual mix of {kinds}.",
+                     kinds=page.listed(page.label(m) for m in mix))
+        )  # fmt: skip
+    if tau2 > 0:
+        said.append(
+            page.say(
+                "Units differ {phi} times as much as chance explains (variance), so limits are "
+                "wider by a standard deviation of {between} between units.",
+                phi=page.number(phi, 1),
+                between=page.percent(np.sqrt(tau2), 1) if share else page.number(np.sqrt(tau2), 2),
+            )
+        )
+    return page.together(said)

@@ -1,0 +1,165 @@
+"""What complaints are about, what kind of problem that is, and who can solve it.
+
+    fit = reasons(cases, study.service.classes)
+    fit.table          # term (class of problem), level, estimate: share of the cases
+    fit.categories     # each category with its class, its level and why
+
+A complaint solved at the counter comes again when its reason lies in a process, a product or a
+rule. The classes are those of study.yaml (`service: {classes: {delivery: process}}`); a category it
+does not name is classed by words in its name, else by how often it comes. Such guesses are marked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import hiding, moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.service import shares
+from cxlib.service.casebook import needs
+from cxlib.study import CLASSES, Reason
+
+LEVEL_OF = dict(zip(CLASSES, ("front line", "process", "product", "policy"), strict=True))
+SELDOM = 0.02  # share of the cases under which a category is about single customers
+NAMES = {  # words by which a category that study.yaml does not name is classed, in this order
+    "policy": r"price|fee|fare|interest|charge|contract|terms|polic|rule|privacy|loyalty|价格|收费|"
+    r"费用|合同|条款|政策|规则|利率",
+    "process": r"deliver|ship|book|order|check.?in|check.?out|bill|pay|refund|return|support|"
+    r"service|wait|queue|call|account|transfer|appl|clos|open|report|investigat|collect|配送|物流|"
+    r"预订|订单|入住|账单|支付|退款|退货|客服|服务|等待|排队|办理|流程",
+    "product": r"product|quality|room|food|taste|app\b|web|site|device|software|feature|defect|"
+    r"broken|card|产品|质量|客房|房间|菜|口味|应用|网站|设备|软件|功能|故障",
+}
+
+
+@dataclass(frozen=True)
+class Reasons(Estimates):
+    """Classes of problems.
+
+    Attributes
+    ----------
+    table : term (class), level, estimate (share of cases), low, high (all at once), n, customers
+        (share of the customers with a case who had one of these)
+    categories : term (category), class, level, rule ("study.yaml", "its name", "how often it
+        comes"), estimate (share of cases), low, high, n, again (share of its customers who had more
+        than one)
+    """
+
+    categories: pd.DataFrame = field(kw_only=True)
+
+
+def reasons(
+    cases: pd.DataFrame,
+    classes: Mapping[str, Reason] | None = None,
+    *,
+    category: str = "category",
+    draws: int = 1000,
+    seed: int = 1,
+) -> Reasons:
+    """Share of cases of each class of problem and of each category; customers drawn whole.
+
+    Raises ValueError where no case has a category, and for classes of categories that no case has.
+    """
+    needs(cases, category)
+    known = cases[cases[category].notna()]
+    if known.empty:
+        raise ValueError(f"none of {len(cases):,} cases has a {category}.")
+    names, place = shares.groups(known[category], len(known))
+    if unknown := sorted(set(classes or {}) - set(names)):
+        raise ValueError(
+            f"service.classes of study.yaml: no case is about {', '.join(unknown)}. There are: "
+            f"{', '.join(names[:20])}."
+        )
+    share = np.bincount(place) / len(known)
+    told = [classed(n, s, classes or {}) for n, s in zip(names, share, strict=True)]
+    kinds = pd.DataFrame(told, columns=["class", "level", "rule"])
+    pairs = kinds[["class", "level"]].drop_duplicates().reset_index(drop=True)
+    kind = pairs.reset_index().merge(kinds.reset_index(), on=["class", "level"])
+    of = kind.sort_values("index_y")["index_x"].to_numpy()
+    who = shares.who_of(known)
+    each, again, each_n = _shares(place, len(names), who, draws, seed)
+    whole, drawn, n = _shares(of[place], len(pairs), who, draws, seed)
+    categories = pd.DataFrame({"term": names, **kinds, **each, "n": each_n,
+                               "again": _again(known, place, len(names))})  # fmt: skip
+    table = pd.DataFrame({"term": pairs["class"], "level": pairs["level"], **whole, "n": n,
+                          "customers": _customers(known, of[place], len(pairs))})  # fmt: skip
+    order = np.argsort(-table["estimate"].to_numpy(), kind="stable")
+    table = table.iloc[order].reset_index(drop=True)
+    categories = categories.sort_values("estimate", ascending=False, ignore_index=True)
+    return Reasons(table, _said(table), _note(cases, known, categories, draws), "share",
+                   draws=draws, seed=seed, replicates=drawn[:, order],
+                   categories=categories)  # fmt: skip
+
+
+def classed(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:
+    """(class, level, rule) of a category that makes up `share` of the cases."""
+    if own := classes.get(category):
+        return own.kind, own.level or LEVEL_OF[own.kind], "study.yaml"
+    words = category.lower().replace("_", " ")
+    for kind, pattern in NAMES.items():
+        if re.search(pattern, words):
+            return kind, LEVEL_OF[kind], "its name"
+    kind = "one customer" if share < SELDOM else "process"
+    return kind, LEVEL_OF[kind], "how often it comes"
+
+
+def _shares(
+    place: np.ndarray, size: int, who: moments.Who, draws: int, seed: int
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    inside = (place[:, None] == np.arange(size)).astype(float)
+    drawn = moments.resample_sums(inside, draws, seed, who)
+    share, again = inside.mean(0), drawn / drawn.sum(1, keepdims=True)
+    low, high = at_once(share, again)
+    ends = {"low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1)}
+    return {"estimate": share, **ends}, again, inside.sum(0).astype(int)
+
+
+def _again(rows: pd.DataFrame, place: np.ndarray, size: int) -> np.ndarray:
+    """Share of the customers of each category who had more than one case of it."""
+    if "customer_id" not in rows:
+        return np.full(size, np.nan)
+    times = rows.groupby([place, rows["customer_id"].to_numpy()]).size()
+    return (times > 1).groupby(level=0).mean().reindex(range(size)).to_numpy()
+
+
+def _customers(rows: pd.DataFrame, kind: np.ndarray, size: int) -> np.ndarray:
+    if "customer_id" not in rows:
+        return np.full(size, np.nan)
+    had = rows["customer_id"].groupby(kind).nunique().reindex(range(size), fill_value=0)
+    return had.to_numpy() / max(rows["customer_id"].nunique(), 1)
+
+
+def _said(table: pd.DataFrame) -> str:
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        return page.say("Too few cases to tell what they are about.")
+    row = shown.iloc[0]
+    return page.say(
+        "Most complaints, {share} ({span}), are of the class “{kind}”; the level that can solve "
+        "them: “{level}”; n {n}.",
+        share=page.percent(row["estimate"]), span=page.span(row["low"], row["high"], 0, share=True),
+        kind=page.label(row["term"]), level=page.label(row["level"]), n=page.count(row["n"]),
+    )  # fmt: skip
+
+
+def _note(cases: pd.DataFrame, known: pd.DataFrame, found: pd.DataFrame, draws: int) -> str:
+    guessed = found[found["rule"] != "study.yaml"]
+    said = []
+    if len(guessed):
+        said.append(
+            page.say(
+                "{n} of {all} categories are not in study.yaml: they are classed by words in their "
+                "names, else by how often they come. Look through them.",
+                n=page.count(len(guessed)), all=page.count(len(found)),
+            )
+        )  # fmt: skip
+    if blank := len(cases) - len(known):
+        said.append(page.say("{n} of {offered} cases without a category are left out.",
+                             n=page.count(blank), offered=page.count(len(cases))))  # fmt: skip
+    customers = "customer_id" if "customer_id" in cases else None
+    return page.together([*said, how_drawn(draws, bucket=customers)])

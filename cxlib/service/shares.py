@@ -1,0 +1,89 @@
+"""Shares of cases with intervals: by group, within hours, customers drawn whole.
+
+    drawn = reached(hours, happened, at, who)     # share that came by each time, and its draws
+    low, high = bounds(drawn, n)                  # Wilson with the effective number of cases
+
+Kaplan and Meier (1958): a case that is open still counts for as long as it was watched.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import estimates, moments
+from cxlib.designs import Drawn, cell_means
+from cxlib.moments import Who
+
+
+def who_of(rows: pd.DataFrame) -> Who:
+    """How cases are drawn: those of one customer together, where customers are known."""
+    return moments.who_of(rows, "customer_id" if "customer_id" in rows else None)
+
+
+def reached(
+    hours: np.ndarray,
+    happened: np.ndarray,
+    at: np.ndarray,
+    who: Who,
+    *,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Drawn:
+    """Share of the cases to which it came within each of the times `at`, (times,), with draws.
+
+    `hours` is when it came, or until when it had not (`happened` False).
+    """
+    order = np.argsort(hours, kind="stable")
+    hours, happened = np.asarray(hours, float)[order], np.asarray(happened, float)[order]
+    starts = np.flatnonzero(np.diff(hours, prepend=-np.inf))
+    places = np.searchsorted(hours[starts], at, "right")
+
+    def curve(times: np.ndarray) -> np.ndarray:
+        times = times[:, order]
+        there = np.cumsum(times[:, ::-1], axis=1)[:, ::-1][:, starts]
+        came = np.add.reduceat(times * happened, starts, axis=1)
+        hazard = np.divide(came, there, out=np.zeros_like(there), where=there > 0)
+        waits = np.cumprod(1 - hazard, axis=1)
+        return 1 - np.concatenate([np.ones((len(times), 1)), waits], axis=1)[:, places]
+
+    point = curve(np.ones((1, len(hours))))[0]
+    again = np.concatenate([curve(times) for times in who.times(draws, seed)])
+    return Drawn(point, again, float(len(np.unique(who.keys))))
+
+
+def bounds(drawn: Drawn, n: np.ndarray, held: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's (1927) interval with the effective number of cases that the draws tell.
+
+    Near 0 and 1, where draws hardly vary, it is no more than the number of customers. Holds for
+    `held` shares at once (Šidák 1967).
+    """
+    share, spread = drawn.point, np.nanvar(drawn.again, axis=0, ddof=1)
+    most = np.minimum(np.asarray(n, float), drawn.units)
+    worth = np.divide(share * (1 - share), spread, out=most + 0 * share, where=spread > 1e-12)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = estimates.wilson(share, np.minimum(worth, n), estimates.each(held))
+    empty = np.asarray(n) == 0
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def of_groups(
+    hit: pd.Series, by: pd.Series | None, who: Who, *, draws: int = 1000, seed: int = 1
+) -> tuple[list[str], Drawn, np.ndarray]:
+    """Share of rows with `hit` (1, 0; NaN is left out) in each group: names, shares, n.
+
+    Without `by` one group called "".
+    """
+    names, place = groups(by, len(hit))
+    values = hit.to_numpy(float)
+    drawn = cell_means(values, place, len(names), who=who, draws=draws, seed=seed)[:, 0]
+    there = ~np.isnan(values) & (place >= 0)
+    return names, drawn, np.bincount(place[there], minlength=len(names))
+
+
+def groups(by: pd.Series | None, rows: int) -> tuple[list[str], np.ndarray]:
+    """Names of the groups, sorted, and the place of each row; -1 without one."""
+    if by is None:
+        return [""], np.zeros(rows, int)
+    place, names = pd.factorize(by.astype("string"), sort=True)
+    return [str(n) for n in names], place

@@ -1,0 +1,259 @@
+"""Are service standards met, and how long do customers wait?
+
+    fit = met(timed(cases, standards), by="severity")
+    fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
+    waiting(rows, "solution", by="severity").curve         # share still waiting after each hour
+    missed(fit, over="month")                              # records for study.warn
+
+Open cases count for as long as they were watched (Kaplan and Meier 1958), so that a share is not
+flattered by those that are not over. A median says nothing of those who wait longest: look at the
+last tenth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import hiding, page
+from cxlib.designs import Drawn
+from cxlib.estimates import Estimates, each, how_drawn, interval
+from cxlib.service import shares
+from cxlib.service.casebook import CLOCKS, about, needs
+
+POINTS = 60  # of a curve
+PARTS = (0.5, 0.9)  # of the cases, for which it has come
+FEWEST = 10  # cases watched, for a curve to go on
+
+
+@dataclass(frozen=True)
+class Waiting(Estimates):
+    """How long it takes.
+
+    Attributes
+    ----------
+    table : [group,] term (half of the cases, nine in ten), estimate (hours until it has come to as
+        many), low, high, n; infinite where the watch ended before
+    curve : [group,] term, time (hours), estimate (share that waits still), low, high, n (watched)
+    """
+
+    curve: pd.DataFrame = field(kw_only=True)
+
+
+def met(
+    rows: pd.DataFrame,
+    *,
+    by: str | None = None,
+    goal: float = 0.9,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Share of cases answered and solved within their standard, 95% intervals held together.
+
+    `rows` are those of `timed`; each case is held to the standard of its own severity. table:
+    [by,] term ("first reply", "solution"), estimate, low, high, n (cases with a standard), goal,
+    verdict ("missed": the whole interval lies below the goal; "met": above it; else "open").
+    Raises ValueError without a standard.
+    """
+    found = []
+    for clock, (_, prefix, happened) in CLOCKS.items():
+        if f"{prefix}_limit" not in rows or rows[f"{prefix}_limit"].isna().all():
+            continue
+        own = rows[rows[f"{prefix}_limit"].notna()]
+        # In units of its own limit, each case is to be over by 1.
+        used = (own[f"{prefix}_hours"] / own[f"{prefix}_limit"]).to_numpy(float)
+        names, place = shares.groups(own[by] if by else None, len(own))
+        for k, name in enumerate(names):
+            inside = place == k
+            drawn = shares.reached(
+                used[inside], own[happened].to_numpy()[inside], np.ones(1),
+                shares.who_of(own[inside]), draws=draws, seed=seed,
+            )  # fmt: skip
+            found.append((name, clock, drawn, int(inside.sum())))
+    if not found:
+        raise ValueError(
+            "no case has a standard. Give hours in study.yaml (service: {any: {solved_hours: 48}}) "
+            "and pass them to service.timed(cases, standards)."
+        )
+    table, replicates = _packed(found, by, goal)
+    return Estimates(
+        table, _said(table, by, goal), page.together([*about(rows), _how(found, rows, draws)]),
+        "share", draws=draws, seed=seed, replicates=replicates,
+    )  # fmt: skip
+
+
+def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
+    n = np.array([f[3] for f in found])
+    parts = [f[2] for f in found]
+    both = Drawn(np.concatenate([d.point for d in parts]),
+                 np.concatenate([d.again for d in parts], axis=1),
+                 np.array([d.units for d in parts]))  # fmt: skip
+    low, high = shares.bounds(both, n, len(found))
+    table = pd.DataFrame(
+        {"term": [f[1] for f in found], "estimate": both.point, "low": low, "high": high, "n": n,
+         "goal": goal, "verdict": np.select([high < goal, low >= goal], ["missed", "met"], "open")}
+    )  # fmt: skip
+    if by:
+        table.insert(0, by, [f[0] for f in found])
+    return table, both.again
+
+
+def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        return page.say("Too few cases to say whether standards are met.")
+    said = []
+    for clock, part in shown.groupby("term", sort=False):
+        row = part.loc[part["estimate"].idxmin()]
+        facts = {
+            "clock": page.opening(page.label(clock)), "share": page.percent(row["estimate"]),
+            "span": page.span(row["low"], row["high"], 0, share=True), "n": page.count(row["n"]),
+            "goal": page.percent(goal), "group": page.label(str(row[by])) if by else "",
+        }  # fmt: skip
+        said.append(
+            page.say("{clock} in time, lowest for {group}: {share} ({span}) of {n} cases; the goal "
+                     "is {goal}.", **facts)
+            if by else
+            page.say("{clock} in time: {share} ({span}) of {n} cases; the goal is {goal}.", **facts)
+        )  # fmt: skip
+    return page.together(said)
+
+
+def _how(found: list, rows: pd.DataFrame, draws: int) -> str:
+    undecided = sum(
+        int((rows[f"{p}_limit"].notna() & ~rows[h] & (rows[f"{p}_hours"] <= rows[f"{p}_limit"]))
+            .sum()) for _, p, h in CLOCKS.values() if f"{p}_limit" in rows
+    )  # fmt: skip
+    said = [page.say("Hours are those of the calendar.")]
+    if undecided:
+        said.append(
+            page.say("{n} standards can be met still: they count as far as they were watched "
+                     "(Kaplan and Meier).", n=page.count(undecided))
+        )  # fmt: skip
+    if len(found) > 1:
+        said.append(page.say("The {cells} intervals hold together.", cells=page.count(len(found))))
+    customers = "customer_id" if "customer_id" in rows else None
+    return page.together([*said, how_drawn(draws, bucket=customers)])
+
+
+def waiting(
+    rows: pd.DataFrame,
+    clock: str = "solution",
+    *,
+    by: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Waiting:
+    """Hours until half and nine in ten of the cases are answered or solved, and the whole curve.
+
+    `clock` is "first reply" or "solution". Intervals of the table hold together; the band of a
+    curve holds for each time of its own. Raises ValueError for a clock that is not on file.
+    """
+    if clock not in CLOCKS:
+        raise ValueError(f"clock={clock!r} is not a choice. There are: {', '.join(CLOCKS)}.")
+    _, prefix, happened = CLOCKS[clock]
+    needs(rows, f"{prefix}_hours", happened, *([by] if by else []))
+    hours = rows[f"{prefix}_hours"].to_numpy(float)
+    names, place = shares.groups(rows[by] if by else None, len(rows))
+    tables, curves = [], []
+    for k, name in enumerate(names):
+        inside = place == k
+        own, came = hours[inside], rows[happened].to_numpy()[inside]
+        at = _grid(own)
+        drawn = shares.reached(own, came, at, shares.who_of(rows[inside]), draws=draws, seed=seed)
+        tables.append(_parts(drawn, at, int(inside.sum()), each(len(names) * len(PARTS))))
+        curves.append(_left(drawn, at, own, clock))
+        if by:
+            for table in (tables[-1], curves[-1]):
+                table.insert(0, by, name)
+    table = pd.concat(tables, ignore_index=True)
+    customers = "customer_id" if "customer_id" in rows else None
+    note = page.together([*about(rows), how_drawn(draws, bucket=customers)])
+    return Waiting(table, _waited(table, clock, by), note, "hours", draws=draws, seed=seed,
+                   curve=pd.concat(curves, ignore_index=True))  # fmt: skip
+
+
+def _grid(hours: np.ndarray) -> np.ndarray:
+    """Times of a curve: as many cases between one and the next; the end where few are watched."""
+    hours = np.sort(hours)
+    last = hours[max(len(hours) - FEWEST, len(hours) // 2)]
+    grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS))
+    return np.unique(np.append(grid[grid <= last], last))
+
+
+def _parts(drawn: Drawn, at: np.ndarray, n: int, level: float) -> pd.DataFrame:
+    found = []
+    for part in PARTS:
+        value = _first(drawn.point[None], at, part)[0]
+        low, high = interval_of_times(_first(drawn.again, at, part), level)
+        found.append((part, value, min(low, value), max(high, value), n))
+    table = pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n"])
+    words = {0.5: page.say("half of the cases"), 0.9: page.say("nine cases in ten")}
+    return table.assign(term=table["term"].map(words))
+
+
+def _first(shares_: np.ndarray, at: np.ndarray, part: float) -> np.ndarray:
+    """The first time by which it has come to the part of the cases; infinite where it has not."""
+    over = shares_ >= part - 1e-12
+    return np.where(over.any(1), at[over.argmax(1)], np.inf)
+
+
+def interval_of_times(times: np.ndarray, level: float) -> tuple[float, float]:
+    """Percentile interval of times, of which some may be infinite: (low, high)."""
+    if np.isfinite(times).all():
+        return tuple(float(v) for v in interval(times, level))
+    ends = np.quantile(times, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    return float(ends[0]), float(ends[1])
+
+
+def _left(drawn: Drawn, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.DataFrame:
+    low, high = shares.bounds(drawn, np.full(len(at), len(hours)))
+    step = np.unique(np.linspace(0, len(at) - 1, POINTS).astype(int))
+    watched = len(hours) - np.searchsorted(np.sort(hours), at)
+    curve = pd.DataFrame({"term": clock, "time": at, "estimate": 1 - drawn.point, "low": 1 - high,
+                          "high": 1 - low, "n": watched})  # fmt: skip
+    return curve.iloc[step].reset_index(drop=True)
+
+
+def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
+    shown = table[hiding.hidden(table) == ""]
+    if shown.empty:
+        return page.say("Too few cases to say how long they wait.")
+    last = shown[shown["term"] == shown["term"].iloc[-1]]
+    row = last.loc[last["estimate"].idxmax()]
+    facts = {
+        "clock": page.opening(page.label(clock)), "part": row["term"],
+        "hours": page.count(row["estimate"]), "span": page.span(row["low"], row["high"], 0),
+        "n": page.count(row["n"]), "group": page.label(str(row[by])) if by else "",
+    }  # fmt: skip
+    if not np.isfinite(row["estimate"]):
+        return page.say("{clock}: it did not come to {part} while they were watched; n {n}.",
+                        **facts)  # fmt: skip
+    if by:
+        return page.say("{clock}, slowest for {group}: within {hours} hours ({span}) for {part}; "
+                        "n {n}.", **facts)  # fmt: skip
+    return page.say("{clock}: within {hours} hours ({span}) for {part}; n {n}.", **facts)
+
+
+def missed(fit: Estimates, wave: str, first_seen: str = "") -> pd.DataFrame:
+    """The standards that are missed for certain, as records of `scores.warnings` have them.
+
+    Columns as `study.warn` takes them: estimate, low and high are the share in time less the goal,
+    probability is of so low a share if the goal were met (normal law).
+    """
+    from scipy.special import ndtr
+
+    by = fit.table.columns[0] if fit.table.columns[0] != "term" else ""
+    hidden = hiding.hidden(fit.table) != ""
+    rows = fit.table[(fit.table["verdict"] == "missed") & ~hidden]
+    error = np.nanstd(fit.replicates[:, rows.index], axis=0, ddof=1)
+    short = rows["estimate"] - rows["goal"]
+    return pd.DataFrame(
+        {"wave": wave, "by": by, "group": rows[by].astype(str) if by else "",
+         "term": rows["term"].map(lambda t: f"{t} in time"), "estimate": short,
+         "low": rows["low"] - rows["goal"], "high": rows["high"] - rows["goal"], "n": rows["n"],
+         "measure": "csat", "signal": "below",
+         "probability": ndtr(short / np.maximum(error, 1e-9)), "first_seen": first_seen or wave}
+    ).reset_index(drop=True)  # fmt: skip
