@@ -3,6 +3,7 @@
     e_value(risk_ratio=3.9)                     # 7.26: VanderWeele and Ding (2017)
     e_value(standardised=0.3)
     hidden_bias(differences)                    # Rosenbaum's gamma for pairs
+    robustness(partial_r2, free)                # Cinelli and Hazlett (2020)
 
 Lots leave nothing unseen but chance; every other design does.
 """
@@ -65,3 +66,22 @@ def hidden_bias(differences: np.ndarray, alpha: float = 0.05) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if below(middle) else (low, middle)
     return low
+
+
+def robustness(
+    partial_r2: np.ndarray | float, free: float, *, share: float = 1.0, level: float | None = None
+) -> np.ndarray:
+    """How strong an unmeasured cause would have to be, as a partial R² with driver and outcome.
+
+    One that explains this share of what is left of both would reduce the coefficient by `share`
+    (1: to nothing); with `level`, so far that its interval reaches zero. `free` are the residual
+    degrees of freedom. Cinelli and Hazlett (2020), equations 18 and 19.
+    """
+    from scipy.special import stdtrit
+
+    partial = np.clip(np.asarray(partial_r2, float), 0, 1 - 1e-12)
+    f = share * np.sqrt(partial / (1 - partial))
+    if level is not None:
+        free = max(free, 2.0)
+        f = np.maximum(f - stdtrit(free - 1, (1 + level) / 2) / np.sqrt(free - 1), 0)
+    return (np.sqrt(f**4 + 4 * f**2) - f**2) / 2

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page, weights
+from cxlib.designs.sensitivity import robustness
 from cxlib.drivers import linear, ranks, said
 from cxlib.drivers.columns import Chosen, Drivers, choose
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
@@ -123,25 +124,6 @@ def gains(
         seed=seed, details=details, best=best,
         performance=tabulate(chosen.terms, level, levels, said.raters(chosen, n)),
     )  # fmt: skip
-
-
-def robustness(
-    partial_r2: np.ndarray | float, free: float, *, share: float = 1.0, level: float | None = None
-) -> np.ndarray:
-    """How strong an unmeasured cause would have to be, as a partial R² with driver and outcome.
-
-    One that explains this share of what is left of both would reduce the coefficient by `share`
-    (1: to nothing); with `level`, so far that its interval reaches zero. `free` are the residual
-    degrees of freedom. Cinelli and Hazlett (2020), equations 18 and 19.
-    """
-    from scipy.special import stdtrit
-
-    partial = np.clip(np.asarray(partial_r2, float), 0, 1 - 1e-12)
-    f = share * np.sqrt(partial / (1 - partial))
-    if level is not None:
-        free = max(free, 2.0)
-        f = np.maximum(f - stdtrit(free - 1, (1 + level) / 2) / np.sqrt(free - 1), 0)
-    return (np.sqrt(f**4 + 4 * f**2) - f**2) / 2
 
 
 def sentence(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> str:

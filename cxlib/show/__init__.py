@@ -13,8 +13,10 @@ which the page reads out to those who cannot see it. Nothing is computed but the
 
 from __future__ import annotations
 
+from cxlib.show.changes import event_study, power, stand_in
 from cxlib.show.charts import control, signals
 from cxlib.show.curves import beside, profit, survival, uplift
+from cxlib.show.funnels import funnel
 from cxlib.show.groups import by_group, crossings, found_again
 from cxlib.show.levers import ahead, ceilings, contrast, ranks
 from cxlib.show.model import paths
@@ -25,7 +27,7 @@ from cxlib.show.tiles import tiles
 
 __all__ = [
     "ahead", "alt_text", "answers", "bars", "beside", "by_group", "calibration", "ceilings",
-    "chinese_fonts", "choice", "contrast", "control", "crossings", "found_again", "intervals",
-    "margins", "matrix", "paths", "picture", "priorities", "profit", "ranks", "signals", "survival",
-    "tiles", "trend", "uplift", "use_house_style",
+    "chinese_fonts", "choice", "contrast", "control", "crossings", "event_study", "found_again",
+    "funnel", "intervals", "margins", "matrix", "paths", "picture", "power", "priorities", "profit",
+    "ranks", "signals", "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
 ]  # fmt: skip

@@ -1,0 +1,33 @@
+"""Did the change work? What could be found before acting, what was found after, and how surely.
+
+    trial = trials.read(responses, change, points=["recommend"], weight="weight",
+                        customer="customer_id")        # change: as study.yaml tells it
+    fit = trials.effect(trial)
+    print(fit)            # Call-back programme raised “Recommendation” by 9.8 points (4.1 to ...
+    fit.table             # term (outcome), estimate, low, high, n; all at once
+    fit.ways              # the same by every other design that the rows allow
+    trials.path(trial)    # wave by wave; did the two move alike before?
+    trials.placebos(trial)                             # changes that never were
+    trials.beside(trial)  # a stand-in made of spared groups;  trials.line: the waves before
+    trials.returning(trial)                            # the way back to the middle
+    trials.hidden([fit])  # how strong an unseen cause would have to be
+    trials.verdicts({"callback": fit})
+    trials.calibration(pairs)                          # how good were the predictions?
+    trials.plan(trial, expected=3)                     # before acting
+
+Lots leave chance only. Every other design rests on something that cannot be seen: that those spared
+would have moved alike. The checks look where it could show.
+"""
+
+from __future__ import annotations
+
+from cxlib.trials.checks import Beside, Path, beside, hidden, line, path, placebos, returning
+from cxlib.trials.effects import Effect, effect
+from cxlib.trials.planning import Plan, plan
+from cxlib.trials.rows import Trial, read
+from cxlib.trials.verdicts import Calibration, calibration, standing, verdicts
+
+__all__ = [
+    "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "beside", "calibration", "effect",
+    "hidden", "line", "path", "placebos", "plan", "read", "returning", "standing", "verdicts",
+]  # fmt: skip

@@ -1,0 +1,324 @@
+"""Is it the change, or something else? Waves before, places spared, stand-ins, hidden causes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.designs import differences, sensitivity
+from cxlib.designs.stand_in import stand_in
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.trials import said
+from cxlib.trials.effects import Effect, broken, cells, reached, wave_means, way_back
+from cxlib.trials.rows import Trial
+
+SURE = 0.05
+APART = (0.0, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Path(Estimates):
+    """Wave by wave, how far those reached stand from those spared.
+
+    Attributes
+    ----------
+    table : wave, term, estimate (gap less that of the last wave before), low, high, n, changed
+        (whether the change was there); intervals hold together
+    p : chance of gaps as uneven before the change if they were even; NaN with one wave before
+    bounds : apart, term, estimate, low, high, n: the effect if the two part from then on by up to
+        `apart` times their largest step before, each wave
+    breakdown : the `apart` from which there may be no effect
+    """
+
+    p: float = field(kw_only=True)
+    bounds: pd.DataFrame = field(kw_only=True)
+    breakdown: float = field(kw_only=True)
+
+
+def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
+    """The event study of the first outcome. Raises ValueError without a wave before."""
+    grid = cells(trial, 0, draws=draws, seed=seed)
+    found = differences.path(grid, reached(trial), trial.before)
+    p, compared = differences.alike_before(found, trial.before)
+    low, high = found.at_once()
+    table = pd.DataFrame(
+        {"wave": trial.waves, "term": trial.outcomes[0], "estimate": found.point, "low": low,
+         "high": high, "n": grid.count.sum(0), "changed": trial.after}
+    )  # fmt: skip
+    last = np.flatnonzero(trial.before)[-1]
+    table.loc[last, ["low", "high"]] = 0.0
+    mean = found.point[trial.after].mean()
+    rows = [(apart, "effect", mean, *differences.bounds(found, trial.before, trial.after, apart))
+            for apart in (APART if compared else APART[:1])]  # fmt: skip
+    bounds = pd.DataFrame(rows, columns=["apart", "term", "estimate", "low", "high"])
+    bounds["n"] = int(grid.count.sum())
+    broken_at = differences.breakdown(found, trial.before, trial.after)
+    answer = _moved_alike(p, compared, broken_at)
+    note = page.together([how_drawn(draws, bucket="customer_id"), _few(trial)])
+    return Path(table, answer, note, _unit(trial), p=p, bounds=bounds, breakdown=broken_at,
+                draws=draws, seed=seed)  # fmt: skip
+
+
+def _unit(trial: Trial) -> str:
+    return trial.units[0] if trial.units[0] != "amount" else ""
+
+
+def _moved_alike(p: float, waves: int, broken_at: float) -> str:
+    if not waves:
+        return page.say("One wave came before: whether the two moved alike cannot be seen.")
+    facts = {"p": page.number(p, 3), "waves": page.count(waves + 1)}
+    first = page.say(
+        "Before it the two moved alike as far as {waves} waves can tell (p {p}).", **facts
+    ) if p >= SURE else page.say(
+        "Before it the two did not move alike (p {p}): take no effect as shown.", **facts
+    )  # fmt: skip
+    if broken_at < 0.1:
+        second = page.say(
+            "Wave by wave too little is known to bear the two parting from then on, even by a "
+            "tenth of their largest step before."
+        )
+    else:
+        second = page.say(
+            "The effect stands if they part from then on by up to {apart} times their largest step "
+            "before, each wave.",
+            apart=page.number(broken_at, 1),
+        )
+    return page.together([first, second])
+
+
+def _few(trial: Trial) -> str:
+    return page.say(
+        "Intervals speak of customers; that {groups} groups may drift by themselves is for the "
+        "placebos to tell.",
+        groups=page.count(len(trial.groups)),
+    )
+
+
+def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
+    """Changes that never were, beside the true one: earlier waves, and spared groups.
+
+    table: kind ("the change", "another time", "another place"), term, estimate, low, high, n; of
+    the first outcome. A placebo in time pretends that it began earlier, with the waves before only;
+    one in place, that it reached a spared group, beside the other spared ones. Intervals of the
+    placebos hold together. Raises ValueError where there is no placebo to be had.
+    """
+    grid = cells(trial, 0, draws=draws, seed=seed)
+    treated, before, after = reached(trial), trial.before, trial.after
+    real = differences.effect(grid, treated, before, after)
+    found = []
+    for first, second in differences.placebo_times(before):
+        begun = trial.waves[np.flatnonzero(second)[0]]
+        one = differences.effect(grid, treated, first, second)
+        found.append(("another time", page.say("as if from {wave}", wave=begun), one,
+                      grid.count[:, before].sum()))  # fmt: skip
+    spared = np.flatnonzero(~treated)
+    if len(spared) > 1:
+        for place in spared:
+            kept = _only(grid, spared)
+            one = differences.effect(kept, spared == place, before, after)
+            found.append(("another place", trial.groups[place], one,
+                          grid.count[spared][:, before | after].sum()))  # fmt: skip
+    if not found:
+        raise ValueError(
+            "one wave came before the change and one group was spared: there is no placebo."
+        )
+    every = differences.Drawn(
+        np.concatenate([f[2].point for f in found]),
+        np.concatenate([f[2].again for f in found], axis=1), real.units,
+    )  # fmt: skip
+    low, high = every.at_once()
+    (own_low,), (own_high,) = real.interval()
+    table = pd.DataFrame(
+        [("the change", trial.change.name, real.point[0], own_low, own_high,
+          grid.count[:, before | after].sum()),
+         *((k, t, one.point[0], a, b, n)
+           for (k, t, one, n), a, b in zip(found, low, high, strict=True))],
+        columns=["kind", "term", "estimate", "low", "high", "n"],
+    )  # fmt: skip
+    clear = int(((low > 0) | (high < 0)).sum())
+    larger = int((np.abs(every.point) >= abs(real.point[0])).sum())
+    facts = {"clear": page.count(clear), "all": page.count(len(found)),
+             "larger": page.count(larger)}  # fmt: skip
+    answer = page.say(
+        "Of {all} changes that never were, {clear} seem to have an effect and {larger} as large a "
+        "one as the true change.",
+        **facts,
+    )
+    return Estimates(table, answer, how_drawn(draws, bucket="customer_id"), _unit(trial),
+                     draws=draws, seed=seed)  # fmt: skip
+
+
+def _only(grid: differences.Cells, groups: np.ndarray) -> differences.Cells:
+    return differences.Cells(grid.means[groups], grid.share[groups], grid.count[groups])
+
+
+@dataclass(frozen=True)
+class Beside(Estimates):
+    """Those reached, and what stands for what they would have been.
+
+    Attributes
+    ----------
+    table : of ("those reached", "stand-in" or "line before"), wave, term, estimate, low, high, n,
+        changed (whether the change was there)
+    parts : term (spared group), estimate (its share of the stand-in), low, high, n
+    effect, low, high : mean gap over the waves after
+    p : share of groups that look as much changed; NaN where nobody was spared
+    """
+
+    parts: pd.DataFrame = field(kw_only=True)
+    effect: float = field(kw_only=True)
+    low: float = field(kw_only=True)
+    high: float = field(kw_only=True)
+    p: float = field(kw_only=True)
+
+
+def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
+    """Those reached beside a stand-in put together of spared groups (synthetic control).
+
+    Spared groups without answers in some wave are left out, and named. Raises ValueError with fewer
+    than two spared groups or two waves before.
+    """
+    grid = cells(trial, 0, draws=draws, seed=seed)
+    treated, use = reached(trial), trial.before | trial.after
+    whole = ~np.isnan(grid.means.point[:, use]).any(1)
+    spared = np.flatnonzero(~treated & whole)
+    pool = np.where(treated, grid.share, 0.0) / grid.share[treated].sum()
+    own = grid.means @ pool[:, None]
+    y = np.vstack([own.point[:, use], grid.means.point[spared][:, use]])
+    fit = stand_in(y, 0, int(trial.before.sum()), even=True)
+    low, high = fit.interval()
+    waves = np.array(trial.waves)[use]
+    spread = own.interval()
+    table = pd.concat([
+        pd.DataFrame({"of": "those reached", "wave": waves, "term": trial.outcomes[0],
+                      "estimate": own.point[0, use], "low": spread[0][0, use],
+                      "high": spread[1][0, use], "n": grid.count[treated][:, use].sum(0)}),
+        pd.DataFrame({"of": "stand-in", "wave": waves, "term": trial.outcomes[0],
+                      "estimate": fit.beside, "low": np.nan, "high": np.nan,
+                      "n": grid.count[spared][:, use].sum(0)}),
+    ], ignore_index=True)  # fmt: skip
+    table["changed"] = np.tile(trial.after[use], 2)
+    parts = pd.DataFrame({"term": [trial.groups[g] for g in spared], "estimate": fit.share[1:],
+                          "low": np.nan, "high": np.nan,
+                          "n": grid.count[spared].sum(1)})  # fmt: skip
+    largest = parts.sort_values("estimate", ascending=False).head(3)
+    out = [trial.groups[g] for g in np.flatnonzero(~treated & ~whole)]
+    facts = {
+        "effect": said.value(fit.effect, trial.units[0]),
+        "span": said.span(low, high, trial.units[0]),
+        "groups": page.count(len(spared)),
+        "parts": page.listed(_part(row) for row in largest.itertuples()),
+    }
+    answer = page.say(
+        "Beside a stand-in made of {groups} spared groups ({parts}): {effect} ({span}).", **facts
+    )
+    if fit.p == fit.p:
+        answer = page.together([answer, page.say(
+            "Taken for changed in turn, {share} of the groups look as much changed.",
+            share=page.percent(fit.p),
+        )])  # fmt: skip
+    note = page.say("Without answers in some wave and so left out: {names}.",
+                    names=page.listed(page.label(g) for g in out)) if out else ""  # fmt: skip
+    return Beside(table, answer, note, _unit(trial), parts=parts, effect=fit.effect, low=low,
+                  high=high, p=fit.p, draws=draws, seed=seed)  # fmt: skip
+
+
+def _part(row: tuple) -> str:
+    group, share = page.label(str(row.term)), page.percent(row.estimate)
+    return page.say("{group} {share}", group=group, share=share)
+
+
+def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
+    """Those reached beside the line of the waves before carried on (interrupted time series).
+
+    Raises ValueError where the waves are too few for a line and a break.
+    """
+    means = wave_means(trial, draws=draws, seed=seed)
+    fit = broken(trial, means)
+    upto = len(fit.beside)
+    low, high = means.interval()
+    rows = (trial.arm == 1) & ~np.isnan(trial.y[:, 0])
+    n = np.bincount(trial.wave[rows], minlength=len(trial.waves))[:upto]
+    both = {"wave": trial.waves[:upto], "term": trial.outcomes[0]}
+    table = pd.concat([
+        pd.DataFrame({"of": "those reached", **both, "estimate": means.point[:upto, 0],
+                      "low": low[:upto, 0], "high": high[:upto, 0], "n": n}),
+        pd.DataFrame({"of": "line before", **both, "estimate": fit.beside, "low": np.nan,
+                      "high": np.nan, "n": n}),
+    ], ignore_index=True)  # fmt: skip
+    table["changed"] = np.tile(trial.after[:upto], 2)
+    answer = page.say(
+        "Beside the line of the {waves} waves before: {effect} ({span}) on average over the waves "
+        "after.",
+        waves=page.count(trial.before.sum()),
+        effect=said.value(fit.effect, trial.units[0]),
+        span=said.span(fit.low, fit.high, trial.units[0]),
+    )
+    note = page.say("{free} waves more than are needed to draw the lines: few make it a hint.",
+                    free=page.count(fit.free))  # fmt: skip
+    return Beside(table, answer, note, _unit(trial), parts=pd.DataFrame(), effect=fit.effect,
+                  low=fit.low, high=fit.high, p=np.nan, draws=draws, seed=seed)  # fmt: skip
+
+
+def returning(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
+    """What before and after of the same customers would have told, and what is left of it.
+
+    table: term (change of those reached; way back to the middle; what is left), estimate, low,
+    high, n (customers who answered before and after). Raises ValueError where they are too few.
+    """
+    found = way_back(trial, draws=draws, seed=seed)
+    low, high = found.interval()
+    people = trial.customers()
+    both = ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0]) & (people.arm >= 0)
+    terms = ["change of those reached", "without it anyway", "what is left"]
+    table = pd.DataFrame({"term": terms, "estimate": found.point, "low": low, "high": high,
+                          "n": int(both.sum())})  # fmt: skip
+    unit = trial.units[0]
+    answer = page.say(
+        "The same customers changed by {raw}; {back} of it would have come without the change, "
+        "{left} ({span}) is left, n {n}.",
+        raw=said.value(found.point[0], unit), back=said.value(found.point[1], unit),
+        left=said.value(found.point[2], unit), span=said.span(low[2], high[2], unit),
+        n=page.count(both.sum()),
+    )  # fmt: skip
+    return Estimates(table, answer, how_drawn(draws, bucket="customer_id"), _unit(trial),
+                     draws=draws, seed=seed)  # fmt: skip
+
+
+def hidden(effects: list[Effect]) -> Estimates:
+    """How strong something unseen would have to be to make each effect out of nothing.
+
+    table: term (change), design, estimate (the E-value), low (that of the interval's nearer end),
+    high (empty), n, robustness (share of what is left of both taking part and answers that it would
+    have to explain). Changes drawn by lot are left out. Raises ValueError where all are.
+    """
+    rows = []
+    for one in (e for e in effects if e.design != "randomised"):
+        first, plain = one.standard.iloc[0], one.table.iloc[0]
+        near = sensitivity.nearest_to_none(first["low"], first["high"])
+        t = plain["estimate"] / max(one.error, 1e-300)
+        free = max(float(plain["n"]) - 4, 2.0)
+        rows.append({
+            "term": one.change, "design": said.DESIGNS[one.design],
+            "estimate": float(sensitivity.e_value(standardised=first["estimate"])),
+            "low": float(sensitivity.e_value(standardised=near)), "high": np.nan,
+            "n": int(plain["n"]),
+            "robustness": float(sensitivity.robustness(t**2 / (t**2 + free), free)),
+        })  # fmt: skip
+    if not rows:
+        raise ValueError("every change was drawn by lot, which leaves nothing unseen but chance.")
+    table = pd.DataFrame(rows)
+    weakest = table.loc[table["low"].idxmin()]
+    answer = page.say(
+        "Least sure against something unseen: {change}. A cause that raises both taking part and "
+        "the answer by a factor of {value} ({low} to reach the end of the interval) would do.",
+        change=page.quoted(page.label(weakest["term"])),
+        value=page.number(weakest["estimate"], 2),
+        low=page.number(weakest["low"], 2),
+    )
+    return Estimates(table, answer, page.say(
+        "E-values: the least risk ratio with both; 1 means that the interval reaches no effect."
+    ))  # fmt: skip

@@ -1,0 +1,231 @@
+"""What a change went with, by the design it allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.designs import before_after, comparison, differences, matching, series
+from cxlib.designs.drawn import Drawn, cell_means
+from cxlib.estimates import LEVEL, Estimates
+from cxlib.trials import said
+from cxlib.trials.rows import Trial
+
+DRAWS = 500  # of balancing weights, which are found anew in each
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Effects on all outcomes, (outcomes,), whose intervals hold together; `own` is the first's."""
+
+    point: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    own: tuple[float, float]
+    error: float
+    n: int
+
+    @classmethod
+    def of(cls, drawn: Drawn, n: int) -> Found:
+        """From draws."""
+        (low, *_), (high, *_) = drawn.interval()
+        ends = drawn.at_once()
+        return cls(drawn.point, *ends, (float(low), float(high)), float(drawn.error[0]), n)
+
+
+@dataclass(frozen=True)
+class Effect(Estimates):
+    """What a change went with.
+
+    Attributes
+    ----------
+    table : term (outcome), estimate (those reached less what they would have said), low, high, n
+        (answers or customers), unit; intervals of all outcomes hold together
+    standard : the same in standard deviations of the answers
+    ways : design, estimate, low, high, n of the first outcome: every design these rows allow
+    change, label, design : what was judged, and how
+    error : standard error of the first outcome
+    """
+
+    standard: pd.DataFrame = field(kw_only=True)
+    ways: pd.DataFrame = field(kw_only=True)
+    change: str = field(kw_only=True)
+    label: str = field(kw_only=True)
+    design: str = field(kw_only=True)
+    error: float = field(kw_only=True)
+
+
+def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
+    """The effect of a change by the design that study.yaml names for it.
+
+    randomised: the difference between arms at equal values of what came before. compared: the
+    difference in differences. alike: those reached less others weighted to look like them before.
+    series: the waves with it less the line of the waves before. Raises ValueError where the rows do
+    not allow the design.
+    """
+    how = {"draws": draws, "seed": seed}
+    design = trial.change.design
+    ways = {design: _BY[design](trial, **how)}
+    for name, way in _SECOND.get(design, {}).items():
+        try:
+            ways[name] = way(trial, **how)
+        except ValueError:  # a second opinion that these rows do not allow is none
+            continue
+    found = ways[design]
+    spread = _spread(trial)
+    table = pd.DataFrame(
+        {"term": trial.outcomes, "estimate": found.point, "low": found.low, "high": found.high,
+         "n": found.n, "unit": trial.units}
+    )  # fmt: skip
+    standard = table.drop(columns="unit")
+    standard[["estimate", "low", "high"]] = (
+        standard[["estimate", "low", "high"]].to_numpy() / spread[:, None]
+    )
+    second = pd.DataFrame([_row(name, way) for name, way in ways.items()])
+    answer = said.effect(trial, table.iloc[0], design)
+    return Effect(
+        table, answer, page.together([said.how(trial, design), said.n(trial)]), "",
+        standard=standard, ways=second, change=trial.change.name, label=trial.label, design=design,
+        error=found.error, **how,
+    )  # fmt: skip
+
+
+def _row(design: str, found: Found) -> dict:
+    low, high = found.own
+    return {"design": said.DESIGNS[design], "term": "effect", "estimate": found.point[0],
+            "low": low, "high": high, "n": found.n}  # fmt: skip
+
+
+def _spread(trial: Trial) -> np.ndarray:
+    rows = trial.earlier if trial.earlier.any() else trial.during & (trial.arm == 0)
+    rows = rows if rows.any() else trial.during
+    deviation = np.nanstd(trial.y[rows], axis=0)
+    return np.where(deviation > 0, deviation, np.nan)
+
+
+def by_lot(trial: Trial, **how: object) -> Found:
+    """Difference between arms at equal values of the past, (outcomes,), and n."""
+    rows = trial.during & ~np.isnan(trial.y).any(1)
+    arms = {"weight": trial.weight[rows], "who": trial.who.take(rows), **how}
+    past = _past(trial)[rows]
+    y, arm = trial.y[rows], trial.arm[rows]
+    if not past.shape[1]:
+        return Found.of(comparison.difference(y, arm, **arms), int(rows.sum()))
+    return Found.of(comparison.adjusted(y, arm, past, **arms), int(rows.sum()))
+
+
+def plain(trial: Trial, **how: object) -> Found:
+    """Difference between arms as it is."""
+    rows = trial.during
+    arms = {"weight": trial.weight[rows], "who": trial.who.take(rows), **how}
+    found = comparison.difference(trial.y[rows], trial.arm[rows], **arms)
+    return Found.of(found, int((rows & ~np.isnan(trial.y[:, 0])).sum()))
+
+
+def _past(trial: Trial) -> np.ndarray:
+    """What each row's customer had answered before, and what was known of them, (n, k)."""
+    who = np.unique(trial.ids, return_inverse=True)[1]
+    past = np.hstack([trial.x, trial.mean_by_customer(trial.earlier)[who]])
+    inside = past[trial.during]
+    return past[:, ~np.isnan(inside).all(0)] if inside.size else past[:, :0]
+
+
+def compared(trial: Trial, **how: object) -> Found:
+    """Difference in differences of each outcome, (outcomes,)."""
+    parts = [
+        differences.effect(cells(trial, k, **how), reached(trial), trial.before, trial.after)
+        for k in range(len(trial.outcomes))
+    ]
+    n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
+    return Found.of(joined(parts), n)
+
+
+def cells(trial: Trial, outcome: int = 0, **how: object) -> differences.Cells:
+    """Means of the groups and waves of one outcome; rows of neither arm left out."""
+    keep = trial.arm >= 0
+    return differences.group_means(
+        trial.y[keep, outcome], trial.group[keep], trial.wave[keep], len(trial.groups),
+        len(trial.waves), weight=trial.weight[keep], who=trial.who.take(keep), **how,
+    )  # fmt: skip
+
+
+def reached(trial: Trial) -> np.ndarray:
+    """Which groups the change reached, (groups,)."""
+    return np.isin(np.array(trial.groups), trial.change.treated)
+
+
+def joined(parts: list[Drawn]) -> Drawn:
+    """Numbers one after the other, (sum of terms,)."""
+    return Drawn(
+        np.concatenate([p.point for p in parts]),
+        np.concatenate([p.again for p in parts], axis=1),
+        min(p.units for p in parts),
+    )
+
+
+def alike(trial: Trial, **how: object) -> Found:
+    """Those reached less others made like them in what was known and answered before."""
+    people = trial.customers()
+    x = np.hstack([people.x, people.before[:, : 1 if trial.before.any() else 0]])
+    rows = (people.arm >= 0) & ~np.isnan(people.after).any(1) & ~np.isnan(x).any(1)
+    how = {**how, "draws": min(int(how.get("draws", DRAWS)), DRAWS)}
+    found = matching.effect(
+        people.after[rows], people.arm[rows] == 1, x[rows], weight=people.weight[rows],
+        who=people.who.take(rows), **how,
+    )  # fmt: skip
+    return Found.of(found, int(rows.sum()))
+
+
+def only_after(trial: Trial, **how: object) -> Found:
+    """The waves with the change less the line of those before, of those reached, (outcomes,)."""
+    means = wave_means(trial, **how)
+    q = len(trial.outcomes)
+    fits = [broken(trial, means, k, 1 - (1 - LEVEL) / q) for k in range(q)]
+    own = broken(trial, means)
+    n = int(((trial.arm == 1) & ~np.isnan(trial.y[:, 0])).sum())
+    point, low, high = (np.array([getattr(f, e) for f in fits]) for e in ("effect", "low", "high"))
+    return Found(point, low, high, (own.low, own.high), own.error, n)
+
+
+def wave_means(trial: Trial, **how: object) -> Drawn:
+    """Means of those reached in each wave, (waves, outcomes)."""
+    rows = trial.arm == 1
+    return cell_means(
+        trial.y[rows], trial.wave[rows], len(trial.waves), weight=trial.weight[rows],
+        who=trial.who.take(rows), **how,
+    )  # fmt: skip
+
+
+def broken(trial: Trial, means: Drawn, outcome: int = 0, level: float = LEVEL) -> series.Broken:
+    """The line of wave means, broken where the change began; a step where waves are few."""
+    last = int(np.flatnonzero(trial.after)[-1]) + 1
+    first = int(np.flatnonzero(trial.after)[0])
+    sampling = np.cov(means.again[:, :last, outcome], rowvar=False)
+    sloped = first >= 3 and last > 4
+    return series.broken(
+        means.point[:last, outcome], first, sampling=sampling, sloped=sloped, level=level
+    )
+
+
+def way_back(trial: Trial, **how: object) -> Drawn:
+    """Raw change of those reached, the part that is the way back to the middle, and the rest: (3,).
+
+    Of customers who answered before and after. Raises ValueError where they are too few.
+    """
+    people = trial.customers()
+    rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0])
+    return before_after.changed(
+        people.before[rows, 0], people.after[rows, 0], people.arm[rows] == 1,
+        weight=people.weight[rows], who=people.who.take(rows), **how,
+    )  # fmt: skip
+
+
+_BY = {"randomised": by_lot, "compared": compared, "alike": alike, "series": only_after}
+_SECOND = {
+    "randomised": {"plain": plain, "compared": compared, "series": only_after},
+    "compared": {"series": only_after},
+    "alike": {"plain": plain, "compared": compared},
+}

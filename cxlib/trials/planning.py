@@ -1,0 +1,145 @@
+"""Before acting: could a comparison by lot find what is promised, and with how many customers?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.designs import power
+from cxlib.estimates import Estimates
+from cxlib.trials import said
+from cxlib.trials.rows import Trial
+
+SIZES = (200, 500, 1000, 2000, 5000)
+WAVES = (1, 2, 4)
+SOME = 0.2  # of a standard deviation: the effect asked for where none is promised (Cohen: small)
+
+
+@dataclass(frozen=True)
+class Plan(Estimates):
+    """What a comparison by lot could find.
+
+    Attributes
+    ----------
+    table : waves, n (customers in both arms), term, estimate (the smallest effect found in `power`
+        of the comparisons), low, high (empty)
+    chances : waves, n, term, estimate: chance that the expected effect is found
+    expected : the effect asked for, in the outcome's unit
+    act : whether what is expected is found in `power` of the comparisons with the customers at hand
+    """
+
+    chances: pd.DataFrame = field(kw_only=True)
+    expected: float = field(kw_only=True)
+    act: bool = field(kw_only=True)
+
+
+def plan(
+    trial: Trial,
+    *,
+    expected: float = 0.0,
+    sizes: Sequence[int] = SIZES,
+    waves: Sequence[int] = WAVES,
+    share: float = 0.5,
+    least: float = 0.8,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Plan:
+    """Comparisons by lot made many times out of the latest answers, for each size and time.
+
+    Customers (who answered in the last waves) are drawn, `share` of them reached, and judged after
+    so many waves, as they answered: some not, some often. `expected` is the effect promised, in the
+    unit of the first outcome (0: a fifth of a standard deviation). Where fewer than `least` of the
+    comparisons at hand find it, the verdict is not to act yet. Raises ValueError for shares and
+    sizes that make no sense.
+    """
+    if not 0 < share < 1 or not 0 < least < 1 or min(sizes) < 20:
+        raise ValueError(
+            f"share={share:g}, least={least:g} must lie between 0 and 1, sizes from 20."
+        )
+    waves = [k for k in waves if k <= len(trial.waves)] or [1]
+    answers = _by_wave(trial)
+    spread = float(np.nanstd(answers[:, -max(waves) :]))
+    expected = expected or SOME * spread
+    there = int((~np.isnan(answers[:, -max(waves) :])).any(1).sum())
+    known = answers[(~np.isnan(answers[:, -max(waves) :])).any(1)]
+    rows, chances = [], []
+    sizes = sorted({*sizes, there})
+    for k in waves:
+        for n in sizes:
+            drawn = power.lots(known[:, -k:], n, share=share, draws=draws, seed=seed)
+            common = {"waves": k, "n": n, "term": trial.outcomes[0]}
+            rows.append({**common, "estimate": power.smallest(drawn, least)})
+            chances.append({**common, "estimate": power.found(drawn, abs(expected))})
+    order = ["waves", "term", "estimate", "low", "high", "n"]
+    table, chance = (pd.DataFrame(r).assign(low=np.nan, high=np.nan)[order]
+                     for r in (rows, chances))  # fmt: skip
+    act = bool((chance.loc[chance["n"] == there, "estimate"] >= least).any())
+    note = page.say(
+        "{draws} comparisons for each size, of {there} customers who answered in the last {waves} "
+        "waves, {share} of them reached; a difference counts as found at 5%.",
+        draws=page.count(draws), there=page.count(there), waves=page.count(max(waves)),
+        share=page.percent(share),
+    )  # fmt: skip
+    answer = _sentence(trial, table, chance, expected, there, least, act)
+    return Plan(table, answer, note, _unit(trial), draws=draws, seed=seed, chances=chance,
+                expected=expected, act=act)  # fmt: skip
+
+
+def _unit(trial: Trial) -> str:
+    return trial.units[0] if trial.units[0] != "amount" else ""
+
+
+def _by_wave(trial: Trial) -> np.ndarray:
+    """Mean answer of each customer in each wave, (customers, waves); NaN for none."""
+    who = np.unique(trial.ids, return_inverse=True)[1]
+    there = ~np.isnan(trial.y[:, 0])
+    shape = (who.max() + 1, len(trial.waves))
+    tops, bottoms = np.zeros(shape), np.zeros(shape)
+    np.add.at(tops, (who[there], trial.wave[there]), trial.y[there, 0])
+    np.add.at(bottoms, (who[there], trial.wave[there]), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return tops / bottoms
+
+
+def _sentence(
+    trial: Trial, table: pd.DataFrame, chance: pd.DataFrame, expected: float, there: int,
+    least: float, act: bool,
+) -> str:  # fmt: skip
+    last = chance[chance["n"] == there].sort_values("waves").iloc[-1]
+    unit = trial.units[0]
+    facts = {
+        "outcome": trial.called(),
+        "effect": said.value(expected, unit),
+        "n": page.count(there),
+        "waves": page.count(last["waves"]),
+        "chance": page.percent(last["estimate"]),
+    }
+    if act:
+        soon = chance[(chance["n"] == there) & (chance["estimate"] >= least)].sort_values("waves")
+        first = soon.iloc[0]
+        return page.say(
+            "With the {n} customers at hand, half of them reached, an effect of {effect} on "
+            "{outcome} is found after {waves} waves with a chance of {chance}: act, and measure.",
+            **{**facts, "waves": page.count(first["waves"]),
+               "chance": page.percent(first["estimate"])},
+        )  # fmt: skip
+    enough = chance[chance["estimate"] >= least].sort_values(["n", "waves"])
+    smallest = table[(table["n"] == there)].sort_values("waves").iloc[-1]
+    facts["smallest"] = said.value(smallest["estimate"], unit)
+    first = page.say(
+        "Do not act yet: with the {n} customers at hand an effect of {effect} on {outcome} is "
+        "found after {waves} waves with a chance of {chance} only; what shows is {smallest} or "
+        "more.",
+        **facts,
+    )
+    if enough.empty:
+        return page.together([first, page.say("No size looked at is enough.")])
+    row = enough.iloc[0]
+    return page.together([first, page.say(
+        "{n} customers over {waves} waves would be enough.",
+        n=page.count(row["n"]), waves=page.count(row["waves"]),
+    )])  # fmt: skip

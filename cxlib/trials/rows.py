@@ -1,0 +1,225 @@
+"""The rows of a change, ready to be judged: who was reached, when, and what was answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.moments import Who
+from cxlib.study import Change
+
+LEAST = 10  # answers in each arm, under which nothing is told
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A change and the rows that tell of it.
+
+    Attributes
+    ----------
+    change : as study.yaml tells it
+    outcomes, units : names, and "points" (NPS or percentage points), "scale" or "amount" of each
+    y : answers in those units, (n, outcomes)
+    arm : 1 reached, 0 spared, -1 neither, (n,)
+    group, groups : place of each row in `groups`, the values of the change's column
+    wave, waves : place of each row in `waves`; one wave where the table has none
+    after, before : which waves it was there in, and which came earlier, (waves,)
+    x : what was known before, (n, k), names in `known`
+    weight, who : of the rows, for draws of whole customers
+    ids : number of each row's customer, (n,); every row its own where customers are not known
+    nps : the outcomes told as NPS
+    """
+
+    change: Change
+    outcomes: tuple[str, ...]
+    units: tuple[str, ...]
+    y: np.ndarray
+    arm: np.ndarray
+    group: np.ndarray
+    groups: tuple[str, ...]
+    wave: np.ndarray
+    waves: tuple[str, ...]
+    after: np.ndarray
+    before: np.ndarray
+    x: np.ndarray
+    known: tuple[str, ...]
+    weight: np.ndarray
+    who: Who
+    ids: np.ndarray
+    nps: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What readers call the change."""
+        return self.change.label.get(page.rules().lang, self.change.name)
+
+    def called(self, outcome: int = 0) -> str:
+        """What readers call an outcome, in a sentence."""
+        name = self.outcomes[outcome]
+        return page.say("NPS") if name in self.nps else page.quoted(page.label(name))
+
+    @property
+    def during(self) -> np.ndarray:
+        """Rows of the arms in the waves it was there, (n,)."""
+        return (self.arm >= 0) & self.after[self.wave]
+
+    @property
+    def earlier(self) -> np.ndarray:
+        """Rows of the arms in the waves before it, (n,)."""
+        return (self.arm >= 0) & self.before[self.wave]
+
+    def customers(self) -> Customers:
+        """A row each customer of the arms: means before and after, and what was known of each."""
+        both = [self.mean_by_customer(rows) for rows in (self.earlier, self.during)]
+        first = np.unique(self.ids, return_index=True)[1]
+        return Customers(
+            before=both[0], after=both[1], arm=self.arm[first], x=self.x[first],
+            weight=self.weight[first], who=self.who.take(first),
+        )  # fmt: skip
+
+    def mean_by_customer(self, rows: np.ndarray) -> np.ndarray:
+        """Mean of each outcome over these rows, (customers, outcomes), in the order of `ids`."""
+        there = ~np.isnan(self.y) & rows[:, None]
+        _, place = np.unique(self.ids, return_inverse=True)
+        size, q = place.max() + 1, self.y.shape[1]
+        tops, bottoms = np.zeros((size, q)), np.zeros((size, q))
+        np.add.at(tops, place, np.where(there, self.y, 0.0))
+        np.add.at(bottoms, place, there)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return tops / bottoms
+
+
+@dataclass(frozen=True, eq=False)
+class Customers:
+    """A row a customer: `before`, `after` (customers, outcomes), arm, x, weight, who."""
+
+    before: np.ndarray
+    after: np.ndarray
+    arm: np.ndarray
+    x: np.ndarray
+    weight: np.ndarray
+    who: Who
+
+
+def read(
+    rows: pd.DataFrame,
+    change: Change,
+    *,
+    outcome: str = "",
+    points: list[str] | tuple[str, ...] = (),
+    weight: str | None = None,
+    customer: str | None = None,
+    over: str = "wave",
+) -> Trial:
+    """The rows of `change`, its outcome (else `outcome`) first among the outcomes.
+
+    `points` are the questions told as NPS. Numbers of 0 and 1 are told in percentage points. Raises
+    ValueError where columns, waves or arms that the change names are not there, or where an arm has
+    fewer than 10 rows.
+    """
+    names = list(dict.fromkeys([change.outcome or outcome, *change.also]))
+    wanted = [*names, *change.before, *([change.column] if change.column else [])]
+    wanted += [over] if change.begun else []
+    if lacking := [c for c in wanted if c not in rows]:
+        raise ValueError(
+            f"change {change.name!r} needs {lacking}, which {change.table} does not have."
+        )
+    units, y = zip(*(_recoded(rows[c], c in points) for c in names), strict=True)
+    waves, wave, after = _waves(rows, change, over)
+    groups, group, arm = _arms(rows, change)
+    before = np.arange(len(waves)) < np.flatnonzero(after).min()
+    known, x = _known(rows, change.before)
+    w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
+    ids = np.arange(len(rows)) if customer is None else _numbered(rows[customer])
+    trial = Trial(
+        change, tuple(names), units, np.column_stack(y), arm, group, groups, wave, waves, after,
+        before, x, known, w, moments.who_of(rows, customer, weight), ids,
+        tuple(c for c in names if c in points),
+    )  # fmt: skip
+    _check(trial)
+    return trial
+
+
+def _recoded(values: pd.Series, nps: bool) -> tuple[str, np.ndarray]:
+    y = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+    if nps:
+        return "points", np.where(np.isnan(y), np.nan, 100.0 * ((y >= 9) * 1.0 - (y <= 6)))
+    if set(np.unique(y[~np.isnan(y)])) <= {0.0, 1.0}:
+        return "points", 100 * y
+    return ("scale" if np.nanmax(np.abs(y), initial=0) <= 100 else "amount"), y
+
+
+def _waves(
+    rows: pd.DataFrame, change: Change, over: str
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    if not change.begun:
+        return ("",), np.zeros(len(rows), int), np.ones(1, bool)
+    values = rows[over].astype(str)
+    waves = tuple(sorted(values.unique()))
+    if missing := [v for v in (change.begun, change.ended) if v and v not in waves]:
+        raise ValueError(
+            f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}."
+        )
+    there = np.array([change.begun <= w and (not change.ended or w <= change.ended) for w in waves])
+    return waves, values.map({w: i for i, w in enumerate(waves)}).to_numpy(int), there
+
+
+def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    if not change.column:
+        return ("",), np.zeros(len(rows), int), np.ones(len(rows), int)
+    values = rows[change.column]
+    text = values.astype("string").fillna("")
+    found = set(text.unique()) - {""}
+    if unknown := [v for v in [*change.treated, *change.control] if v not in found]:
+        raise ValueError(
+            f"change {change.name!r}: {change.column} has no {unknown}. It holds: "
+            f"{', '.join(sorted(found))}."
+        )
+    control = change.control or sorted(found - set(change.treated))
+    groups = tuple(sorted({*change.treated, *control}))
+    group = text.map({g: i for i, g in enumerate(groups)}).fillna(-1).to_numpy(int)
+    treated = np.isin(np.array(groups), change.treated)
+    return groups, group, np.where(group < 0, -1, treated[group].astype(int))
+
+
+def _known(rows: pd.DataFrame, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Numbers as they are, words as a column of 0 and 1 for each value but the first."""
+    names, parts = [], []
+    for column in columns:
+        values = rows[column]
+        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+            names.append(column)
+            parts.append(values.to_numpy(float, na_value=np.nan))
+            continue
+        text = values.astype("string").fillna("")
+        for value in sorted(text.unique())[1:]:
+            names.append(f"{column}: {value}" if value else column)
+            parts.append((text == value).to_numpy(float))
+    return tuple(names), np.column_stack(parts) if parts else np.empty((len(rows), 0))
+
+
+def _numbered(ids: pd.Series) -> np.ndarray:
+    """A number for each customer; rows of nobody known are customers of their own."""
+    codes = pd.factorize(ids)[0]
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return codes
+
+
+def _check(trial: Trial) -> None:
+    first = ~np.isnan(trial.y[:, 0])
+    reached = int((trial.during & first & (trial.arm == 1)).sum())
+    spared = int((trial.during & first & (trial.arm == 0)).sum())
+    least = reached if trial.change.design == "series" else min(reached, spared)
+    if least < LEAST:
+        raise ValueError(
+            f"change {trial.change.name!r}: {reached} answers to {trial.outcomes[0]!r} of those it "
+            f"reached and {spared} of those it spared; {LEAST} of each are needed."
+        )
+    if trial.change.design in ("compared", "series") and not trial.before.any():
+        raise ValueError(
+            f"change {trial.change.name!r}: no wave before {trial.change.begun!r} to compare with."
+        )

@@ -1,0 +1,205 @@
+"""Did it work: a verdict for each change, and how good the predictions were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import LEVEL, Estimates
+from cxlib.trials import said
+from cxlib.trials.checks import SURE, Path
+from cxlib.trials.effects import Effect
+
+REACH = 2.8016  # standard errors that 80 of 100 comparisons find at 5 %: 1.9600 + 0.8416
+VERDICTS = ("higher", "lower", "in doubt", "less than predicted", "cannot tell")
+
+
+@dataclass(frozen=True)
+class Calibration(Estimates):
+    """How good predictions were.
+
+    Attributes
+    ----------
+    table : term (inside, bias, slope), estimate, low, high, n (actions)
+    pairs : term (action), predicted, predicted_low, predicted_high, estimate (realised), low, high,
+        n, within (realised inside the predicted interval)
+    """
+
+    pairs: pd.DataFrame = field(kw_only=True)
+
+
+def verdicts(
+    effects: Mapping[str, Effect],
+    paths: Mapping[str, Path] | None = None,
+    predicted: pd.DataFrame | None = None,
+) -> Estimates:
+    """A row a change: what it went with, what could have been found, and the verdict.
+
+    `paths` are the event studies of the changes that have one: where the groups did not move alike
+    before, a clear effect is in doubt, and so it is where nobody was spared. `predicted` has term
+    (the change) and predicted, perhaps predicted_low and predicted_high. table: term, design,
+    outcome, estimate, low, high, n, unit, could_find (the effect that 80 of 100 such comparisons
+    find), verdict, and what was predicted.
+    """
+    if not effects:
+        raise ValueError("no change was judged. Name some under `changes` in study.yaml.")
+    told = {} if predicted is None else predicted.set_index("term").to_dict("index")
+    rows = []
+    for name, one in effects.items():
+        first, ahead = one.table.iloc[0], told.get(name, {})
+        low, high = one.ways[["low", "high"]].iloc[0]
+        rows.append({
+            "term": name, "design": said.DESIGNS[one.design], "outcome": first["term"],
+            "estimate": first["estimate"], "low": low, "high": high, "n": first["n"],
+            "unit": first["unit"], "could_find": REACH * one.error,
+            "verdict": _verdict(one, low, high, (paths or {}).get(name), ahead.get("predicted")),
+            **({c: ahead.get(c, np.nan) for c in ("predicted", "predicted_low", "predicted_high")}
+               if told else {}),
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    note = page.say(
+        "Higher or lower: clear of chance, and no check speaks against it. In doubt: clear of "
+        "chance, but nobody was spared, or those spared did not move alike before. Each interval "
+        "is its own."
+    )
+    return Estimates(table, _sentence(table, effects), note)
+
+
+def _verdict(one: Effect, low: float, high: float, path: Path | None, predicted: float) -> str:
+    if low > 0 or high < 0:
+        uneven = path is not None and path.p < SURE
+        doubt = one.design == "series" or (one.design != "randomised" and uneven)
+        return "in doubt" if doubt else "higher" if low > 0 else "lower"
+    if predicted is not None and predicted == predicted and not low <= predicted <= high:
+        return "less than predicted"
+    return "cannot tell"
+
+
+def _sentence(table: pd.DataFrame, effects: Mapping[str, Effect]) -> str:
+    parts = []
+    for verdict in VERDICTS:
+        names = [
+            page.quoted(effects[t].label) for t in table.loc[table["verdict"] == verdict, "term"]
+        ]
+        if names:
+            facts = {"verdict": page.label(verdict), "changes": page.listed(names)}
+            parts.append(page.say("{verdict}: {changes}", **facts))
+    every = page.say("; ").join(parts)
+    return page.say("Of {n} changes, by what followed: {parts}.",
+                    n=page.count(len(table)), parts=every)  # fmt: skip
+
+
+def standing(predicted: pd.DataFrame, found: Estimates) -> pd.DataFrame:
+    """Predicted beside realised: the rows of `verdicts` that have a prediction, for `calibration`.
+
+    `predicted` has term, predicted, and perhaps predicted_low and predicted_high.
+    """
+    table = found.table.drop(columns=[c for c in found.table if c.startswith("predicted")])
+    return predicted.merge(table[["term", "estimate", "low", "high", "n"]], on="term")
+
+
+def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Calibration:
+    """How good predictions were, over closed actions: who promised too much, and by how much.
+
+    `pairs` has a row an action: term, predicted, estimate, low, high (realised with its interval),
+    n, and perhaps predicted_low and predicted_high. table: inside (share of realised effects in the
+    predicted interval, Wilson's interval; NaN where no interval was predicted), bias (mean of
+    realised less predicted, random effects of DerSimonian and Laird 1986 with the interval of
+    Hartung and Knapp 2001), slope (of realised on predicted with the same weights: 1 is right, less
+    says that large promises shrink). NaN where there are too few. Raises ValueError without a pair.
+    """
+    if pairs.empty:
+        raise ValueError("no action has both a predicted and a realised effect.")
+    gap = (pairs["estimate"] - pairs["predicted"]).to_numpy(float)
+    error = ((pairs["high"] - pairs["low"]) / (2 * 1.959963984540054)).to_numpy(float)
+    error = np.where(error > 0, error, np.nanmean(error[error > 0]) if (error > 0).any() else 1.0)
+    weight = 1 / (error**2 + _between(gap, error))
+    rows = [("inside", *_inside(pairs, level)), ("bias", *_mean(gap, weight, level)),
+            ("slope", *_slope(pairs, weight, level))]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
+    table["n"] = len(pairs)
+    own = pairs.reset_index(drop=True).copy()
+    if {"predicted_low", "predicted_high"} <= set(own):
+        own["within"] = own["estimate"].between(own["predicted_low"], own["predicted_high"])
+    return Calibration(table, _how_good(table, len(pairs)), page.say(
+        "Each realised effect counts by how surely it is known; with few actions all of this is a "
+        "first hint."
+    ), pairs=own)  # fmt: skip
+
+
+def _between(gap: np.ndarray, error: np.ndarray) -> float:
+    """Variance of the true gaps (DerSimonian and Laird 1986, equation 8)."""
+    w = 1 / error**2
+    q = (w * (gap - np.average(gap, weights=w)) ** 2).sum()
+    return float(max(0.0, (q - len(gap) + 1) / max(w.sum() - (w**2).sum() / w.sum(), 1e-300)))
+
+
+def _mean(gap: np.ndarray, weight: np.ndarray, level: float) -> tuple[float, float, float]:
+    from scipy.special import stdtrit
+
+    k, mean = len(gap), float(np.average(gap, weights=weight))
+    if k < 2:
+        return mean, np.nan, np.nan
+    variance = (weight * (gap - mean) ** 2).sum() / (k - 1) / weight.sum()
+    reach = stdtrit(k - 1, (1 + level) / 2) * max(np.sqrt(variance), np.sqrt(1 / weight.sum()))
+    return mean, mean - reach, mean + reach
+
+
+def _slope(pairs: pd.DataFrame, weight: np.ndarray, level: float) -> tuple[float, float, float]:
+    from scipy.special import stdtrit
+
+    x, y = (pairs[c].to_numpy(float) for c in ("predicted", "estimate"))
+    if len(x) < 3 or np.ptp(x) == 0:
+        return np.nan, np.nan, np.nan
+    x = x - np.average(x, weights=weight)
+    spread = (weight * x**2).sum()
+    slope = float((weight * x * y).sum() / spread)
+    rest = y - np.average(y, weights=weight) - slope * x
+    scale = max((weight * rest**2).sum() / (len(x) - 2), 1.0)
+    reach = stdtrit(len(x) - 2, (1 + level) / 2) * np.sqrt(scale / spread)
+    return slope, slope - reach, slope + reach
+
+
+def _inside(pairs: pd.DataFrame, level: float) -> tuple[float, float, float]:
+    from scipy.special import ndtri
+
+    if not {"predicted_low", "predicted_high"} <= set(pairs):
+        return np.nan, np.nan, np.nan
+    known = pairs.dropna(subset=["predicted_low", "predicted_high"])
+    if known.empty:
+        return np.nan, np.nan, np.nan
+    n, z = len(known), ndtri((1 + level) / 2)
+    share = float(known["estimate"].between(known["predicted_low"], known["predicted_high"]).mean())
+    middle, room = (share + z**2 / (2 * n)) / (1 + z**2 / n), z / (1 + z**2 / n)
+    reach = room * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return share, max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
+def _how_good(table: pd.DataFrame, n: int) -> str:
+    row = table.set_index("term")
+    bias, inside = row.loc["bias"], row.loc["inside"]
+    facts = {"n": page.count(n), "bias": page.number(bias["estimate"], 1),
+             "span": page.span(bias["low"], bias["high"])}  # fmt: skip
+    if n < 2:
+        said_ = page.say("One action was predicted and judged: realised less predicted is {bias}.",
+                         **facts)  # fmt: skip
+    elif bias["high"] < 0:
+        said_ = page.say("Over {n} actions, too much was promised: realised less predicted is "
+                         "{bias} ({span}) on average.", **facts)  # fmt: skip
+    elif bias["low"] > 0:
+        said_ = page.say("Over {n} actions, too little was promised: realised less predicted is "
+                         "{bias} ({span}) on average.", **facts)  # fmt: skip
+    else:
+        said_ = page.say("Over {n} actions, predictions are neither too high nor too low beyond "
+                         "chance: realised less predicted is {bias} ({span}) on average.",
+                         **facts)  # fmt: skip
+    if inside["estimate"] != inside["estimate"]:
+        return said_
+    return page.together([said_, page.say(
+        "{share} of the realised effects lie in the predicted interval.",
+        share=page.percent(inside["estimate"]),
+    )])  # fmt: skip
