@@ -1,10 +1,11 @@
-"""Warnings kept by one page for others: whole, in order, the same bytes, from many processes."""
+"""Warnings a study has known: by state of the data, once each, the same bytes, from many processes;
+and pages that read what others kept: after them, again when that changes, and nothing else."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from concurrent.futures import ProcessPoolExecutor
+from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -12,116 +13,188 @@ import nbformat
 import pandas as pd
 import pytest
 
-from cxlib import batch, study
+from cxlib import batch, report, study
+from cxlib.batch import order
+from cxlib.batch.progress import Progress
+from cxlib.batch.template import Template, possible
 from cxlib.reserve import ReserveError, warned
 
-ROOT = Path(__file__).parents[1]
+STUDY = """
+title: Small
+source: made here
+licence: MIT
+tables: {orders: {files: o.csv, columns: {order_id: o, customer_id: c, at: d}}}
+"""
+OLD, NEW = {"responses": "1", "actions": "1"}, {"responses": "2", "actions": "1"}
 
 
-def records(*terms: str, wave: str = "2026-Q1") -> pd.DataFrame:
-    rows = [
-        {"wave": wave, "by": "", "group": "", "term": t, "estimate": -1.23456789012, "low": -2.0,
-         "high": -0.5, "n": 300, "measure": "mean", "signal": "below", "probability": 1e-5,
-         "first_seen": wave}
-        for t in terms
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(warned.COLUMNS))
+def records(*terms: str, wave: str = "2026-Q1", first: str = "") -> dict:
+    rows = [["mean", "", "", t, "below", wave, first or wave] for t in terms]
+    return {"columns": [*warned.KEY, "wave", "first_seen"], "rows": rows}
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch) -> Path:
-    """A project of its own with the sample, so that no warning of the tree is touched."""
+    """A project of its own with a study of two orders, so that nothing of the tree is touched."""
     (tmp_path / "data" / "sample").mkdir(parents=True)
     (tmp_path / "notebooks").mkdir()
-    for file in (ROOT / "data" / "sample").glob("*.*"):
-        if not file.name.startswith(("warnings", "reserve")):
-            shutil.copy(file, tmp_path / "data" / "sample")
+    (tmp_path / "data" / "sample" / "study.yaml").write_text(STUDY, encoding="utf-8")
+    (tmp_path / "data" / "sample" / "o.csv").write_text("o,c,d\n1,a,2026-01-01\n2,b,2026-01-02\n")
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     return tmp_path
 
 
-def text(root: Path) -> str:
-    return (root / "data" / "sample" / "warnings.json").read_text(encoding="utf-8")
-
-
-def test_what_was_warned_is_read_back(root):
+def test_a_warning_is_known_in_later_data_not_in_the_data_that_raised_it(root):
     sample = study.read("sample")
-    assert warned.read(sample, {}).empty
-    warned.write(sample, records("room", "delivery"), {"where": ""})
-    found = warned.read(sample, {})
-    assert list(found["term"]) == ["room", "delivery"]
-    assert found["estimate"][0] == -1.2345679 and found["n"][0] == 300
+    warned.remember(sample, OLD, records("room"))
+    assert warned.known(sample, OLD).empty
+    assert list(warned.known(sample, NEW)["term"]) == ["room"]
+    warned.remember(sample, NEW, records("room", "app", wave="2026-Q2", first="2026-Q2"))
+    assert warned.known(sample, OLD).empty  # made again, it sees what it saw the first time
+    later = warned.known(sample, {"responses": "3"}).set_index("term")
+    assert later.loc["room", ["first_seen", "last_seen"]].tolist() == ["2026-Q1", "2026-Q2"]
+    assert later.loc["app", "first_seen"] == "2026-Q2"
 
 
-def test_a_page_replaces_what_it_said_and_leaves_the_others(root):
+def test_a_ledger_that_grew_is_no_new_state_of_the_data(root):
     sample = study.read("sample")
-    warned.write(sample, records("room"), {"where": ""})
-    warned.write(sample, records("app"), {"where": "region = 'north'"})
-    warned.write(sample, records("delivery"), {"where": ""})
-    assert set(warned.read(sample, {})["term"]) == {"delivery", "app"}
-    assert list(warned.read(sample, {"where": ""})["term"]) == ["delivery"]
-    warned.write(sample, records(), {"where": ""})
-    assert list(warned.read(sample, {})["term"]) == ["app"]
+    warned.remember(sample, OLD, records("room"))
+    assert warned.known(sample, OLD | {"actions": "2", "study.yaml": "x"}).empty
 
 
-def test_the_same_warnings_are_the_same_bytes_in_any_order(root):
-    sample, pages = study.read("sample"), [{"where": w} for w in ("", "a", "b")]
-    texts = []
-    for order in (pages, pages[::-1], pages + pages):
-        for page in order:
-            warned.write(sample, records("room", page["where"] or "all"), page)
-        texts.append(text(root))
-        (root / "data" / "sample" / "warnings.json").unlink()
-    assert len(set(texts)) == 1
-
-
-def test_a_file_that_says_the_same_is_not_touched(root):
+def test_the_same_warnings_touch_nothing_and_have_the_same_mark(root):
     sample, file = study.read("sample"), root / "data" / "sample" / "warnings.json"
-    warned.write(sample, records("room"), {"where": ""})
-    before, mark = file.stat().st_mtime_ns, warned.mark(sample)
-    warned.write(sample, records("room"), {"where": ""})
-    assert file.stat().st_mtime_ns == before and warned.mark(sample) == mark
-    warned.write(sample, records("app"), {"where": ""})
-    assert warned.mark(sample) != mark
+    warned.remember(sample, OLD, records("room"))
+    before, mark = file.stat().st_mtime_ns, warned.mark(sample, NEW)
+    warned.remember(sample, OLD, records("room"))
+    assert file.stat().st_mtime_ns == before and warned.mark(sample, NEW) == mark
+    warned.remember(sample, OLD, records("app"))
+    assert warned.mark(sample, NEW) != mark and warned.mark(sample, OLD) == warned.mark(sample, OLD)
 
 
-def _write(k: int) -> None:
-    warned.write(study.read("sample"), records(f"item {k}"), {"where": f"region = '{k}'"})
-
-
-def test_pages_of_several_processes_lose_nothing(root):
-    with ProcessPoolExecutor(4, mp_context=get_context("fork")) as pool:
-        list(pool.map(_write, range(24)))
-    assert len(warned.read(study.read("sample"), {})) == 24
-    assert len(json.loads(text(root))) == 24
-
-
-@pytest.mark.parametrize(
-    ("broken", "message"),
-    [("{", "warnings.json of sample cannot be read"), (None, "a warning has no wave")],
-)
-def test_what_cannot_be_used_is_said(root, broken, message):
-    sample = study.read("sample")
-    if broken:
-        (root / "data" / "sample" / "warnings.json").write_text(broken)
-    with pytest.raises(ReserveError, match=message):
-        rows = records("room") if broken else records("room").drop(columns="wave")
-        warned.write(sample, rows, {})
+def one_more(k: int) -> None:
+    warned.remember(study.read("sample"), {"responses": f"{k:02}"}, records(f"item {k}"))
 
 
 @pytest.mark.slow
-def test_a_page_that_reads_warnings_depends_on_them(root):
-    for name, reads in (("20_reads", ["warnings"]), ("21_does_not", [])):
-        notebook = nbformat.v4.new_notebook(metadata={"cxlib": {"reads": reads}})
-        cell = nbformat.v4.new_code_cell('STUDY: str = "sample"  # folder under data/')
-        cell.metadata["tags"] = ["parameters"]
-        notebook.cells = [cell]
-        nbformat.write(notebook, root / "notebooks" / f"{name}.ipynb")
+def test_many_processes_lose_no_warning(root):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(one_more, range(8)))
+    assert len(warned.known(study.read("sample"), NEW)) == 8
 
-    def marks() -> list[dict]:
-        return [dict(page.data) for page in batch.plan(["sample"], ["20", "21"])]
 
-    before = marks()
-    warned.write(study.read("sample"), records("room"), {"where": ""})
-    after = marks()
-    assert before[0] != after[0] and before[1] == after[1]
+@pytest.mark.parametrize("content", ["{", "[1", "nothing"])
+def test_a_file_that_cannot_be_read_is_told(root, content):
+    (root / "data" / "sample" / "warnings.json").write_text(content)
+    with pytest.raises(ReserveError, match="Delete it and run"):
+        warned.known(study.read("sample"), OLD)
+
+
+def test_a_file_of_another_form_counts_as_none(root):
+    (root / "data" / "sample" / "warnings.json").write_text('[{"page": {}, "warnings": []}]')
+    assert warned.known(study.read("sample"), OLD).empty
+
+
+def test_columns_that_lack_are_told(root):
+    with pytest.raises(ReserveError, match="no wave, first_seen"):
+        table = {"columns": list(warned.KEY), "rows": []}
+        warned.remember(study.read("sample"), OLD, table)
+
+
+# Pages that read what others kept
+
+
+SAYS = """
+import pandas as pd
+from cxlib import report
+from cxlib.estimates import Estimates
+STUDY: str = "sample"
+LEVEL: int = 1
+LANG: str = "en"
+"""
+FIRST = 'report.keep("level", Estimates(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
+FIRST += 'f"Level {LEVEL}."))'
+SECOND = """read = report.others(STUDY)
+value = read["01"]["level"].table["estimate"].sum() if "01" in read else -1
+report.keep("seen", Estimates(pd.DataFrame({"term": ["a"], "estimate": [value]}),
+                               f"Saw {value:g}."))
+"""
+
+
+def notebook(root: Path, name: str, *cells: str, **facts) -> None:
+    imports, parameters = SAYS.split("STUDY", 1)
+    made = nbformat.v4.new_notebook(metadata={"cxlib": {
+        "needs": [], "title": {"en": name, "zh": name}, **facts,
+    }})  # fmt: skip
+    cell = nbformat.v4.new_code_cell
+    made.cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell(imports.strip()),
+                  cell("STUDY" + parameters.rstrip(), metadata={"tags": ["parameters"]}),
+                  *map(cell, cells)]  # fmt: skip
+    nbformat.write(made, root / "notebooks" / f"{name}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def template():
+    started = Template.start() if possible() else None
+    yield started
+    if started:
+        started.close()
+
+
+def made(out: Path, template, *names: str, **given) -> dict[str, batch.Result]:
+    pages = batch.plan(["sample"], names, given)
+    quiet = Progress(len(pages), StringIO())
+    results = batch.run(pages, out=out, started=template, progress=quiet)
+    return {r.page.notebook.stem[:2]: r for r in results}
+
+
+@pytest.fixture
+def two(root) -> Path:
+    notebook(root, "00_reads", SECOND, after=["01"])
+    notebook(root, "01_says", FIRST)
+    return root
+
+
+@pytest.mark.slow
+def test_a_page_reads_what_another_kept_and_is_stale_when_that_changes(two, template):
+    first = made(two / "a", template, "00", "01")
+    assert first["00"].answer == "Saw 1." and list(first) == ["00", "01"]
+    again = made(two / "b", template, "00", "01")
+    assert again["00"].reused and again["01"].reused
+    other = made(two / "c", template, "00", "01", LEVEL=5)
+    assert other["00"].answer == "Saw 5."
+    alone = made(two / "d", template, "00")  # what was kept last: the run of level 5
+    assert alone["00"].answer == "Saw 5."
+    assert "others" not in json.loads((two / "d" / "run.json").read_text())["pages"][0]["job"]
+    notebook(two, "01_says", FIRST.replace("[LEVEL]", "[LEVEL + 1]"))
+    assert made(two / "e", template, "00", "01")["00"].answer == "Saw 2."
+
+
+@pytest.mark.slow
+def test_without_the_other_page_it_says_so_and_is_whole(two, template):
+    assert made(two / "a", template, "00")["00"].answer == "Saw -1."
+
+
+def test_pages_come_after_those_they_read_and_a_circle_is_told(two):
+    pages = batch.plan(["sample"], ["00", "01"])
+    assert [[p.notebook.stem for p in group] for group in order.waves(pages)] == [
+        ["01_says"], ["00_reads"],
+    ]  # fmt: skip
+    notebook(two, "01_says", FIRST, after=["00"])
+    with pytest.raises(ValueError, match="read each other"):
+        list(order.waves(batch.plan(["sample"], ["00", "01"])))
+
+
+def test_by_hand_a_notebook_reads_the_last_run(root):
+    folder = root / "reports" / "sample" / "monday"
+    folder.mkdir(parents=True)
+    record = {"name": "trend", "answer": "Up.", "note": "", "unit": "points", "draws": 0, "seed": 0,
+              "table": {"columns": ["term", "estimate"], "rows": [["a", 2.5], ["b", None]]},
+              "tables": {"limits": {"columns": ["term"], "rows": [["a"]]}}}  # fmt: skip
+    page = {"page": "12_x", "notebook": "12_x.ipynb", "lang": "en", "set": "", "parameters": {}}
+    (folder / "run.json").write_text(json.dumps({"begun": "2026-01-01", "pages": [page]}))
+    (folder / "answers.json").write_text(json.dumps({"12_x": {"trend": record}}))
+    read = report.others("sample")["12"]["trend"]
+    assert read.answer == "Up." and read.table["estimate"][0] == 2.5
+    assert pd.isna(read.table["estimate"][1]) and list(read.tables["limits"]["term"]) == ["a"]
+    assert report.others("mobile") == {}

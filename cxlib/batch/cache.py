@@ -105,6 +105,21 @@ def look(page: Page) -> tuple[Kept | None, str]:
     return found, ""
 
 
+def last(page: Page, stem: str) -> dict:
+    """The answers that the notebook `stem` kept last of the data, rows and language of `page`."""
+    place = study.root() / "reports" / page.study / ".pages" / f"{stem}{page.suffix}"
+    entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
+    for kept in filter(None, map(_read, entries)):
+        values, data = kept.about["values"], kept.about["data"]
+        rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
+        same = all(page.data.get(t) == mark for t, mark in data.items() if t in page.data)
+        if (kept.about["status"], rows, values.get("LANG", "en"), same) == (
+            one.WHOLE, page.rows, page.lang, True,
+        ):  # fmt: skip
+            return kept.about["answers"]
+    return {}
+
+
 def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
     """Keep a page that was made: its files from the run's folder, and `about` (status and more).
 

@@ -45,7 +45,8 @@ def _notebook(path: Path, *_: int) -> str:
 def code() -> str:
     """Digest of cxlib's own source, templates, styles and catalogues."""
     here = Path(__file__).resolve().parents[1]
-    files = sorted(p for p in here.rglob("*") if p.suffix in {".py", ".j2", ".css", ".js", ".po", ".csv"})
+    kinds = {".py", ".j2", ".css", ".js", ".po", ".csv"}
+    files = sorted(p for p in here.rglob("*") if p.suffix in kinds)
     return digest([(p.relative_to(here).as_posix(), of_file(p)) for p in files])
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cxlib.batch import cache, places, record, template, workers
+from cxlib.batch import cache, order, places, record, template, workers
 from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template
@@ -106,21 +106,23 @@ def run(
 def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> list[Result]:
     try:
         with work.progress:
-            stale = [p for p in pages if not work.reuse(p, force=force)]
-            if stale:
-                width = work.width()
-                jobs = jobs or width
-                _all(work, stale, jobs)
+            for together in order.waves(pages):
+                ready = [work.informed(p) for p in together]
+                stale = [p for p in ready if not work.reuse(p, force=force)]
+                if stale:
+                    width = work.width()
+                    jobs = jobs or width
+                    _all(work, stale, jobs)
     finally:
         work.close()
         results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
-        _record(results, begun, jobs or 0, work.engine)
+        _record(results, begun, jobs or 0, work)
     return results
 
 
-def _record(results: list[Result], begun: datetime, jobs: int, engine: str) -> None:
+def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> None:
     try:
-        record.close(results, begun, jobs=jobs, engine=engine)
+        record.close(results, begun, jobs=jobs, engine=work.engine, remember=work.keep)
     except OSError as error:
         made = sum(r.status in ("whole", "lacking") for r in results)
         raise Unfinished(
@@ -160,6 +162,7 @@ class _Work:
     def __init__(self, pages, folders, plain, limits: Limits, progress, keep: bool) -> None:
         self.pages, self.plain, self.keep = pages, plain, keep
         self.why: dict[tuple[str, str], str] = {}
+        self.read: dict[tuple[str, str], order.Found] = {}  # answers of others, by page
         self.folders, self.limits, self.progress = folders, limits, progress
         self.engine = "kernel"
         self.results: dict[tuple[str, str], Result] = {}
@@ -172,6 +175,14 @@ class _Work:
         self.elsewhere = "", ""  # a scheduler's address, and a storage's
         self._cluster = None
         self._starting = threading.Lock()
+
+    def informed(self, page: Page) -> Page:
+        """The page with what the notebooks it reads kept, in this run or before."""
+        if not page.after:
+            return page
+        made = [(r.page, r.answers) for r in self.results.values() if order.whole(r.status)]
+        self.read[_key(page)] = found = order.answers_for(page, made)
+        return order.informed(page, found)
 
     def reuse(self, page: Page, *, force: bool = False) -> bool:
         """Copy the page if it was made before of the same inputs, else note why it must be made."""
@@ -268,8 +279,9 @@ class _Work:
             return min(2, os.cpu_count() or 1)
         from cxlib.batch.cluster import Cluster
 
-        self._cluster = Cluster(*self.elsewhere)
-        self.engine = "cluster"
+        if self._cluster is None:
+            self._cluster = Cluster(*self.elsewhere)
+            self.engine = "cluster"
         return min(64, 2 * self._cluster.width)  # the next page waits where the last one ends
 
     def close(self) -> None:
@@ -304,7 +316,8 @@ class _Work:
     def job(self, page: Page) -> dict:
         """What a worker is told."""
         job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
-        return {**job, "memory": self.limits.memory}
+        read = {"others": self.read.get(_key(page), {})} if page.after else {}
+        return {**job, **read, "memory": self.limits.memory}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
         """Where links to other notebooks lead: their pages of the same study, group, language."""

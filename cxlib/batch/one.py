@@ -52,7 +52,7 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
-        with _bounded(job.get("memory")):
+        with _bounded(job.get("memory")), _told_of_others(job):
             notebook, mistake, seconds = _execute(job, tell, engine)
         if mistake and "MemoryError" in mistake[2] and job.get("memory"):
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
@@ -75,6 +75,23 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
         }
     )
     return status
+
+
+@contextlib.contextmanager
+def _told_of_others(job: dict):
+    """Let the notebook read what others kept (`report.others`): a file, named to it."""
+    from cxlib.report import answers
+
+    os.environ.pop(answers.OTHERS, None)
+    if "others" not in job:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="cx") as place:
+        file = Path(place) / "answers.json"
+        file.write_text(json.dumps(job["others"]), encoding="utf-8")
+        os.environ[answers.OTHERS] = str(file)
+        yield
+    os.environ.pop(answers.OTHERS, None)
 
 
 @contextlib.contextmanager

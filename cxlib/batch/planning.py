@@ -37,6 +37,8 @@ class Page:
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
     data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
     suffix: str = ""  # ".zh": what its files' names add to those of the run's first language
+    after: tuple[str, ...] = ()  # notebooks whose answers it reads, by number or name
+    remembers: str = ""  # the kept answer whose warnings the study keeps
 
     @property
     def base(self) -> str:
@@ -46,6 +48,11 @@ class Page:
     @property
     def lang(self) -> str:
         return str(self.values.get("LANG", "en"))
+
+    @property
+    def rows(self) -> tuple[str, str]:
+        """The wave and the condition that say of which rows it is; empty for all."""
+        return str(self.values.get("WAVE") or ""), str(self.values.get("WHERE") or "")
 
 
 def notebooks() -> dict[str, Path]:
@@ -182,7 +189,7 @@ def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list
     facts = declared.content(notebook)["metadata"].get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
     store, data = stores.of(lang)
-    if "warnings" in facts.get("reads", ()):  # made again when another page warns of something else
+    if facts.get("remembers"):  # made again when other warnings are known of earlier data
         data = {**data, "warnings": store.warnings_mark}
     lacking = tuple(store.lacks(needs))
     shared = {
@@ -193,6 +200,8 @@ def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list
         "source": _source(about, lang),
         "lacking": lacking,
         "data": data,
+        "after": tuple(map(str, facts.get("after", ()))),
+        "remembers": str(facts.get("remembers", "")),
     }
     if lacking:
         return [Page(name=notebook.stem, values=values, **shared)]

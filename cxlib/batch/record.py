@@ -93,8 +93,13 @@ def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
     one.write(job, one.canonical(unread), list(mistake))
 
 
-def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str) -> None:
-    """Write answers.json, run.json and index.html of every study's folder, and the top index."""
+def close(
+    results: Sequence[Result], begun: datetime, *, jobs: int, engine: str, remember: bool = True
+) -> None:
+    """Write answers.json, run.json and index.html of every study's folder, and the top index.
+
+    With `remember`, the warnings that a page of all rows gave are kept with its study.
+    """
     folders = list(dict.fromkeys(r.folder for r in results))
     for folder in folders:
         mine = [r for r in results if r.folder == folder]
@@ -106,6 +111,20 @@ def close(results: Sequence[Result], begun: datetime, *, jobs: int, engine: str)
         once = {r.page.base: r for r in reversed(mine) if r.answers}
         _warn_of_others(folder, run, {r.page.name: _shown_by(r) for r in once.values()})
         _index(folder, run, top_of(folder, len(folders)))
+        if remember:
+            _remember(mine)
+
+
+def _remember(results: Iterable[Result]) -> None:
+    """Keep with the study what its pages warn of, so that it is known again in other data."""
+    from cxlib.batch import order
+    from cxlib.reserve import warned
+
+    for result in results:
+        page, name = result.page, result.page.remembers
+        if name in result.answers and not (page.suffix or page.set_name or any(page.rows)):
+            table = result.answers[name]["table"]
+            warned.remember(study.read(page.study), order.of_tables(page.data), table)
 
 
 def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
@@ -262,7 +281,7 @@ def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 def _portable(job: dict) -> dict:
     """The job without the folders of this machine."""
-    here = ("folder", "values", "notebook", "memory", "root")
+    here = ("folder", "values", "notebook", "memory", "root", "others")
     return {k: v for k, v in job.items() if k not in here}
 
 

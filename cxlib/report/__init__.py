@@ -1,6 +1,7 @@
 """Keeps what a notebook found, and binds notebooks into pages that anyone can open.
 
     report.keep("drivers", fit)                       # in a notebook: the sentence, and its record
+    report.others("mystudy")["12"]["trend"]           # what the notebooks before this one kept
     report.answers_of(notebook)                       # name -> record, read back
     report.pages.bind(notebook, facts)                # the page as one HTML file's text
     report.indexes.write(folder)                      # index.html over the pages of a run
@@ -11,11 +12,11 @@ method; no request leaves it. Nothing is computed here.
 
 from __future__ import annotations
 
-from cxlib.report.answers import MIME, answers_of, keep, table_of
+from cxlib.report.answers import MIME, answers_of, keep, others, table_of
 from cxlib.report.cards import cards, sheet
 from cxlib.report.private import audit_of, comments, list_to_file, protect
 
 __all__ = [
-    "MIME", "answers_of", "audit_of", "cards", "comments", "keep", "list_to_file", "protect",
-    "sheet", "table_of",
+    "MIME", "answers_of", "audit_of", "cards", "comments", "keep", "list_to_file", "others",
+    "protect", "sheet", "table_of",
 ]  # fmt: skip

@@ -3,22 +3,28 @@
 keep("drivers", fit)                              # in a notebook: the sentence, and its record
 answers_of(notebook)                              # name -> record, read back
 table_of(record)                                  # as a reader sees it: a DataFrame of text
+others("mystudy")["12"]["trend"].table            # in a notebook: what other notebooks kept
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import hiding, page, study
 from cxlib.estimates import Estimates, display_table
 
 Kept = Estimates | pd.DataFrame
 
 MIME = "application/vnd.cxlab.answer+json"
+OTHERS = "CX_OTHERS"  # names the file with what the notebooks read before kept
 DIGITS = 8  # significant; enough to compare runs, few enough to be the same on two machines
 
 
@@ -112,6 +118,62 @@ def _value(value: object) -> object:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value if isinstance(value, (bool, int, str)) else str(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recalled(Estimates):
+    """An answer that another notebook kept: hidden cells are missing numbers.
+
+    tables : its further tables by name
+    """
+
+    tables: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict, kw_only=True)
+
+
+def others(name: str) -> dict[str, dict[str, Recalled]]:
+    """What other notebooks kept of the study: number of the notebook -> name -> answer.
+
+    In a run those that this notebook's metadata names under `after`, made before it; in a notebook
+    opened by hand all of the study's last run in the page's language. Empty where there is none.
+    """
+    if file := os.environ.get(OTHERS):
+        pages = json.loads(Path(file).read_text(encoding="utf-8"))
+    else:
+        pages = _last_run(name)
+    return {
+        stem.split("_")[0]: {k: _recalled(record) for k, record in answers.items()}
+        for stem, answers in pages.items()
+    }
+
+
+def _last_run(name: str) -> dict[str, dict]:
+    """Answers of the newest run's pages of all rows in the page's language, by notebook."""
+    found = []
+    for file in (study.root() / "reports" / name).glob("*/run.json"):
+        try:
+            run = json.loads(file.read_text(encoding="utf-8"))
+            answers = json.loads(file.with_name("answers.json").read_text(encoding="utf-8"))
+            mine = {p["notebook"].removesuffix(".ipynb"): answers.get(p["page"], {})
+                    for p in run["pages"] if p["lang"] == page.rules().lang and not p["set"]
+                    and not any(p["parameters"].get(k) for k in ("WAVE", "WHERE"))}  # fmt: skip
+            found.append((run["begun"], mine))
+        except (OSError, ValueError, KeyError, AttributeError):
+            continue  # no whole run of ours
+    return max(found, key=lambda run: run[0], default=("", {}))[1]
+
+
+def _recalled(record: dict) -> Recalled:
+    facts = {k: record[k] for k in ("answer", "note", "unit", "draws", "seed")}
+    tables = {k: _table(t) for k, t in record["tables"].items()}
+    return Recalled(_table(record["table"]), **facts, tables=tables)
+
+
+def _table(kept: dict) -> pd.DataFrame:
+    """A kept table with its numbers as numbers."""
+    table = pd.DataFrame(kept["rows"], columns=kept["columns"])
+    for column in table.columns.intersection(["estimate", "low", "high", "n", "probability", "p"]):
+        table[column] = pd.to_numeric(table[column])
+    return table
 
 
 def answers_of(notebook) -> dict[str, dict]:

@@ -444,20 +444,17 @@ class Reserve:
         rows = people.lifetimes(self)
         return conditions.keep(rows, where, "customers") if where.strip() else rows
 
-    # What one page tells the others
+    # What was known before
 
-    def warn(self, records: pd.DataFrame, **page: str) -> None:
-        """Keep the table of `scores.warnings` for later pages; `page` are the parameters here."""
-        warned.write(self.study, records, page)
-
-    def warned(self, **page: str) -> pd.DataFrame:
-        """The warnings that pages with these parameters gave, a row each; see `warned`."""
-        return warned.read(self.study, page)
+    def known_warnings(self) -> pd.DataFrame:
+        """The warnings of earlier states of the data: measure, by, group, term, kind, first_seen,
+        last_seen; none where the study's pages have not warned before."""
+        return warned.known(self.study, self.fingerprints)
 
     @property
     def warnings_mark(self) -> str:
-        """Fingerprint of the warnings kept: a page that reads them is made from it."""
-        return warned.mark(self.study)
+        """Fingerprint of `known_warnings`: a page that reads them is made from it."""
+        return warned.mark(self.study, self.fingerprints)
 
     # What it tells a page
 

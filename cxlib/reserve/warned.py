@@ -1,12 +1,12 @@
-"""Warnings that one notebook gave and others read: kept beside the reserve, in warnings.json.
+"""The warnings a study has known: kept with it in warnings.json, so that one is known again.
 
-    store.warn(found.table, where=WHERE)      # in 12_is_it_changing: replaces what this page said
-    store.warned()                            # in any other: wave, by, group, term, estimate, ...
+    remember(study, fingerprints, table)   # by the batch, after a run: what a page warned of
+    known(study, fingerprints)             # before: key, first_seen, last_seen, of earlier data
+    mark(study, fingerprints)              # fingerprint of that: a page that reads it is made of it
 
-A page's warnings replace those the same page gave before, so that one that no longer holds goes
-away; pages of other groups (`where`) keep their own. The file holds no times and is ordered: the
-same warnings are the same bytes, however often and in whatever order pages are made. Pages of
-several processes write one after the other, each by one rename.
+A state is what was warned of in one state of the data. Reading gives the states before that of the
+data at hand, so a run that is made again sees what it saw the first time, and its warnings are not
+known by having been raised just now. The file holds no times and is written by one rename.
 """
 
 from __future__ import annotations
@@ -25,49 +25,61 @@ import pandas as pd
 from cxlib.reserve.store import ReserveError, hold
 from cxlib.study import Study
 
-COLUMNS = ("wave", "by", "group", "term", "estimate", "low", "high", "n", "measure", "signal",
-           "probability", "first_seen")  # fmt: skip
-DIGITS = 8  # significant; as in the answers that pages keep
-WAIT = 30.0  # seconds for another page to finish writing
+KEY = ("measure", "by", "group", "term", "kind")  # what makes two warnings the same
+COLUMNS = (*KEY, "first_seen", "last_seen")
+NOT_OF_CUSTOMERS = ("actions", "audits", "study.yaml")  # a ledger that grew is no new state
+MOST = 60  # states kept; the oldest go first
+WAIT = 30.0  # seconds for another run to finish writing
 
 
-def write(study: Study, records: pd.DataFrame, page: Mapping[str, str]) -> None:
-    """Keep the records as all that the page (its parameters) warns of.
+def remember(study: Study, data: Mapping[str, str], table: Mapping[str, list]) -> None:
+    """Keep the table (columns, rows) of warnings as those of this state of the data.
 
-    Raises ReserveError for lacking columns, and when another process holds the file for long.
+    It has KEY and first_seen; `wave` is when it was seen last. Raises ReserveError for columns that
+    lack, and when another process holds the file for long.
     """
-    if lacking := [c for c in COLUMNS if c not in records]:
-        raise ReserveError(
-            f"a warning has no {', '.join(lacking)}. Pass the table of scores.warnings(...)."
-        )
-    said = [_plain(row) for row in records[list(COLUMNS)].to_dict("records")]
-    where = dict(sorted((k, str(v)) for k, v in page.items()))
+    rows = pd.DataFrame(table["rows"], columns=table["columns"])
+    if lacking := [c for c in (*KEY, "wave", "first_seen") if c not in rows]:
+        raise ReserveError(f"a warning has no {', '.join(lacking)}; it cannot be known again.")
+    rows = rows.assign(last_seen=rows["wave"])[list(COLUMNS)].astype(object)
+    said = rows.where(rows.notna(), "").astype(str).to_dict("records")
     with _alone(study):
-        others = [entry for entry in _read(study) if entry["page"] != where]
-        entries = others + ([{"page": where, "warnings": said}] if said else [])
-        entries.sort(key=lambda entry: json.dumps(entry["page"]))
-        _replace(_place(study), json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
+        states, now = _read(study), {"data": _state(data), "warnings": said}
+        places = [k for k, s in enumerate(states) if s["data"] == now["data"]]
+        if places:
+            states[places[0]] = now
+        else:
+            states.append(now)
+        text = json.dumps(states[-MOST:], ensure_ascii=False, indent=1) + "\n"
+        _replace(_place(study), text)
 
 
-def read(study: Study, page: Mapping[str, str]) -> pd.DataFrame:
-    """What pages with these parameters warn of, one row a warning, in the order they gave.
-
-    Parameters that are not named may be anything; the same warning of two pages is told once.
-    """
-    rows = [
-        warning
-        for entry in _read(study)
-        if all(entry["page"].get(k, "") == str(v) for k, v in page.items())
-        for warning in entry["warnings"]
-    ]
+def known(study: Study, data: Mapping[str, str]) -> pd.DataFrame:
+    """Warnings of the states of the data before this one, the latest words on each: COLUMNS."""
+    rows = [warning for state in _earlier(study, data) for warning in state["warnings"]]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.drop_duplicates(["wave", "by", "group", "term", "signal"], ignore_index=True)
+    first = table.groupby(list(KEY), sort=False)["first_seen"].transform("min")
+    table = table.assign(first_seen=first).drop_duplicates(list(KEY), keep="last")
+    return table.reset_index(drop=True)
 
 
-def mark(study: Study) -> str:
-    """Fingerprint of the warnings there are: what a page that reads them was made from."""
-    file = _place(study)
-    return hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()
+def mark(study: Study, data: Mapping[str, str]) -> str:
+    """Fingerprint of what `known` gives."""
+    return _digest({"states": _earlier(study, data)})
+
+
+def _earlier(study: Study, data: Mapping[str, str]) -> list[dict]:
+    states, now = _read(study), _state(data)
+    at = [k for k, state in enumerate(states) if state["data"] == now]
+    return states[: at[0]] if at else states
+
+
+def _state(data: Mapping[str, str]) -> str:
+    return _digest({k: v for k, v in data.items() if k not in NOT_OF_CUSTOMERS})
+
+
+def _digest(value: Mapping) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _place(study: Study) -> Path:
@@ -79,27 +91,21 @@ def _read(study: Study) -> list[dict]:
     if not file.is_file():
         return []
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        states = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ReserveError(
             f"{file.name} of {study.name} cannot be read ({error}). Delete it and run "
-            f"`cx run {study.name} 12` again."
+            f"`cx run {study.name}` again: warnings then count as new."
         ) from error
-
-
-def _plain(row: dict) -> dict:
-    """As JSON has it: numbers rounded, text for names, no empty ones."""
-    numbers = {"estimate", "low", "high", "probability"}
-    return {
-        k: float(f"{v:.{DIGITS}g}") if k in numbers else int(v) if k == "n" else str(v)
-        for k, v in row.items()
-        if not pd.isna(v)
-    }
+    whole = isinstance(states, list) and all(
+        isinstance(s, dict) and {"data", "warnings"} <= s.keys() for s in states
+    )
+    return states if whole else []
 
 
 def _replace(file: Path, text: str) -> None:
     if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return  # untouched: no page that reads it need be made again
+        return
     handle, fresh = tempfile.mkstemp(dir=file.parent, prefix=".warnings")
     with os.fdopen(handle, "w", encoding="utf-8") as new:
         new.write(text)

@@ -2,7 +2,6 @@
 
     found = scores.warnings(scores.trend(responses, touchpoints, measure="mean", by="region"))
     found.table        # wave, by, group, term, estimate (size), ..., first_seen: a row a warning
-    study.warn(found.table, where=WHERE)          # kept for the notebooks that come after
 
 A warning says that something moved by more than sampling explains, since when, and how sure that
 is; not what moved it.

@@ -1,0 +1,79 @@
+"""Pages that read what others kept: made after them, of their answers, and again when those change.
+
+    for together in order.waves(pages): ...            # those that read others come later
+    found = order.answers_for(page, made)              # {notebook: {name: answer}}, of this run
+    order.informed(page, found)                        # the page, its fingerprint with theirs
+
+A notebook says so itself, in its metadata: `cxlib: {after: ["12", "20"]}`. The answers are those of
+the run's own pages, of the same rows and language; of a notebook the run does not have, those that
+were kept last of the same data. They go to the page with its job, so that a worker far away reads
+the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from cxlib.batch import cache, fingerprints, one
+from cxlib.batch.planning import Page, notebooks
+
+Found = dict[str, dict[str, dict]]  # notebook: its answers by name
+
+
+def waves(pages: Sequence[Page]) -> Iterator[list[Page]]:
+    """The pages in groups: each group reads nothing but earlier ones. ValueError for a circle."""
+    left = list(pages)
+    while left:
+        now = [p for p in left if not p.after or not any(_reads(p, q) for q in left)]
+        if not now:
+            names = ", ".join(dict.fromkeys(p.notebook.stem for p in left))
+            raise ValueError(f"{names} read each other's answers. Take one out of `after`.")
+        yield now
+        done = {id(p) for p in now}
+        left = [p for p in left if id(p) not in done]
+
+
+def _reads(page: Page, other: Page) -> bool:
+    return page.study == other.study and _is_named(other.notebook.stem, page.after)
+
+
+def _is_named(stem: str, names: Sequence[str]) -> bool:
+    return any(stem == name or stem.startswith(f"{name}_") for name in names)
+
+
+def answers_for(page: Page, made: Sequence[tuple[Page, dict]]) -> Found:
+    """What the notebooks in `after` kept: in this run (`made`), else what they kept last."""
+    found: Found = {}
+    for stem in (n for n in notebooks() if _is_named(n, page.after)):
+        own = [answers for other, answers in made if _beside(page, other, stem)]
+        answers = own[0] if own else cache.last(page, stem)
+        if answers:
+            found[stem] = answers
+    return found
+
+
+def _beside(page: Page, other: Page, stem: str) -> bool:
+    """Whether it is that notebook's page of the same study, rows, set and language."""
+    mine = (page.study, page.set_name, page.lang, page.rows)
+    return other.notebook.stem == stem and mine == (
+        other.study, other.set_name, other.lang, other.rows
+    )  # fmt: skip
+
+
+def informed(page: Page, found: Found) -> Page:
+    """The page as made of these answers too: when one changes, it is made again."""
+    if not page.after:
+        return page
+    marks = {f"answers of {n.split('_')[0]}": fingerprints.digest(a) for n, a in found.items()}
+    return replace(page, data={**page.data, **marks})
+
+
+def of_tables(data: Mapping[str, str]) -> dict[str, str]:
+    """The fingerprints of the study's own tables alone."""
+    return {k: v for k, v in data.items() if k != "warnings" and not k.startswith("answers of ")}
+
+
+def whole(status: str) -> bool:
+    """Whether a page of this status has answers that others may read."""
+    return status == one.WHOLE
