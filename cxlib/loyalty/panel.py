@@ -1,0 +1,159 @@
+"""What each customer bought in the periods before and after a day, and what made them unlike.
+
+seen = panel(people, orders, begun_on="2025-10-01", days=91)
+seen.values       # (customers, periods, 3): purchases, amount, whether they bought
+seen.x            # what was known before, as columns, for likeness
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page, tables
+from cxlib.loyalty import purchases
+
+OUTCOMES = ("purchases", "amount", "bought")
+MEMBER = "member"
+FEW = 10  # customers of a category, for a column of its own
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Customers by periods.
+
+    Attributes
+    ----------
+    values : (customers, periods, outcomes of OUTCOMES)
+    member : whether each is in the programme
+    offset : of each period, -1 the last before it begins, 0 the first after
+    starts : the first day of each period, as text
+    x : what was known before it began, (customers, k), complete; `names` of its columns,
+        and how many periods `back` each tells of (0: what else was known)
+    people : a row a customer, as given
+    joined_later : customers left out, who were none yet when the first period began
+    """
+
+    values: np.ndarray
+    member: np.ndarray
+    offset: np.ndarray
+    starts: list[str]
+    x: np.ndarray
+    names: list[str]
+    back: np.ndarray
+    people: pd.DataFrame
+    joined_later: int
+
+    def mean(self, after: bool) -> np.ndarray:
+        """Mean of each outcome over the periods before or after, (customers, outcomes)."""
+        return self.values[:, (self.offset >= 0) == after].mean(1)
+
+
+def panel(
+    people: pd.DataFrame,
+    orders: pd.DataFrame,
+    *,
+    begun_on: str | pd.Timestamp,
+    days: int = 91,
+    before: int = 3,
+    after: int = 4,
+    features: Sequence[str] | None = None,
+    as_of: str | pd.Timestamp | None = None,
+) -> Panel:
+    """Purchases of `people` (customer_id, `member` and what was known of them) around a day.
+
+    Of `before` and `after` periods of `days`, those that the orders span wholly. Those known to
+    have joined after the first of them began (`tenure_days`) are left out: their purchases rise
+    because they came, not because of a programme. Raises ValueError for columns that are missing,
+    where everybody or nobody is a member, and without a whole period on either side.
+    """
+    if lacking := [c for c in ("customer_id", MEMBER) if c not in people]:
+        raise ValueError(f"people lack {lacking}. They have: {', '.join(map(str, people))}.")
+    end, begun = tables.day_seen_from(orders, as_of), pd.Timestamp(begun_on).normalize()
+    length = pd.Timedelta(days=days)
+    first = orders["at"].min().normalize()
+    before, after = min(before, (begun - first) // length), min(after, (end - begun) // length)
+    if before < 1 or after < 1:
+        raise ValueError(
+            f"the orders run from {first:%Y-%m-%d} to {end - pd.Timedelta(days=1):%Y-%m-%d}: not "
+            f"{days} days before and after {begun:%Y-%m-%d}. Take shorter periods."
+        )
+    there = np.ones(len(people), bool)
+    if "tenure_days" in people:
+        there = ~(people["tenure_days"] < before * days).to_numpy(bool)
+    kept = people[there].reset_index(drop=True)
+    member = kept[MEMBER].to_numpy(bool)
+    if not 0 < member.sum() < len(member):
+        raise ValueError(
+            f"{int(member.sum()):,} of {len(member):,} customers are in it; both sorts are needed."
+        )
+    values = _values(kept, orders, begun - before * length, days, before + after)
+    x, names, back = _before(kept, values[:, :before], features)
+    return Panel(
+        values, member, np.arange(-before, after),
+        [f"{begun + k * length:%Y-%m-%d}" for k in range(-before, after)],
+        x, names, back, kept, int((~there).sum()),
+    )  # fmt: skip
+
+
+def _values(
+    people: pd.DataFrame, orders: pd.DataFrame, start: pd.Timestamp, days: int, periods: int
+) -> np.ndarray:
+    until = start + pd.Timedelta(days=days * periods)
+    inside = orders[(orders["at"] >= start) & (orders["at"] < until)]
+    values = np.zeros((len(people), periods, len(OUTCOMES)))
+    if inside.empty:
+        return values
+    bought = purchases.read(inside)
+    who = pd.Index(people["customer_id"]).get_indexer(bought.names)[bought.who]
+    begin = int(np.datetime64(start, "D").astype(int))
+    place = (who[who >= 0], (bought.day[who >= 0] - begin) // days)
+    np.add.at(values[..., 0], place, 1.0)
+    np.add.at(values[..., 1], place, bought.amount[who >= 0])
+    values[..., 2] = values[..., 0] > 0
+    return values
+
+
+def _before(
+    people: pd.DataFrame, earlier: np.ndarray, features: Sequence[str] | None
+) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Columns to be alike in: purchases and amount of each period before, and what was known.
+
+    The third is how many periods back a column tells of; 0 for what else was known.
+    """
+    columns: dict[str, np.ndarray] = {}
+    back = np.repeat(np.arange(earlier.shape[1], 0, -1), 2)
+    for k in range(earlier.shape[1]):
+        facts = {"k": page.count(earlier.shape[1] - k)}
+        columns[page.say("purchases, period {k} before", **facts)] = earlier[:, k, 0]
+        columns[page.say("amount, period {k} before", **facts)] = earlier[:, k, 1]
+    for name in features or [c for c in people if c not in ("customer_id", MEMBER)]:
+        columns |= _columns(people[name], page.label(name))
+    x = np.column_stack(list(columns.values()))
+    varies = x.std(0) > 0
+    back = np.r_[back, np.zeros(x.shape[1] - len(back), int)]
+    return x[:, varies], [n for n, v in zip(columns, varies, strict=True) if v], back[varies]
+
+
+def _columns(of: pd.Series, name: str) -> dict[str, np.ndarray]:
+    """A number as it is, its gaps filled and marked; a category as a column a level."""
+    if pd.api.types.is_numeric_dtype(of):
+        known = of.astype(float)
+        gap = known.isna()
+        found = {name: known.fillna(known.mean() if not gap.all() else 0.0).to_numpy()}
+        if FEW <= gap.sum() <= len(of) - FEW:
+            found[page.say("{name}: not known", name=name)] = gap.to_numpy(float)
+        return found
+    text = of.astype("string")
+    levels = text.value_counts()
+    found = {
+        f"{name}: {page.label(str(level))}": text.eq(level).fillna(False).to_numpy(float)
+        for level, n in levels.iloc[1:].items()
+        if n >= FEW
+    }
+    if text.isna().sum() >= FEW:
+        found[page.say("{name}: not known", name=name)] = text.isna().to_numpy(float)
+    return found

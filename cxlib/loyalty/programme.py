@@ -1,0 +1,319 @@
+"""Does the programme bring them back? The answer by a named design, and what could undo it.
+
+    seen = panel(people, orders, begun_on="2025-10-01")
+    found = programme(seen, randomised=True)
+    found.table       # term (purchases ...), design, estimate: percent more than without it
+    found.path        # the gap between the two in each period, before and after
+    found.balance     # how unlike the two were, and are once made alike
+    found.checks      # what would have to be true for the effect to be none
+
+Where lots decided who is in it, the others tell what would have been. Where it was chosen they do
+not, as a rule: those chosen bought more before. Then three designs stand side by side: the plain
+difference, the difference in differences, and that beside others made like them before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import designs, moments, page
+from cxlib.designs import Drawn, comparison, differences, matching, pairs, sensitivity
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.loyalty.panel import OUTCOMES, Panel
+
+LOT, LOT_ADJUSTED = "by lot", "by lot, adjusted for before"
+PLAIN, DID, ALIKE = "plain difference", "difference in differences", "beside others made alike"
+MOVED_ALIKE = "chance of gaps as uneven before, if even"
+BREAKDOWN = "parting, in times of that before, that would undo it"
+E_VALUE, E_VALUE_END = "E-value", "E-value of the interval's nearer end"
+GAMMA = "odds of taking part within pairs that would undo it"
+PAIRED, WORTH = "share of those in it who have a partner", "others it rests on, in effect"
+IN_PAIRS, PLACEBO = "purchases more, in pairs", "purchases more, a period before it began"
+BEFORE = "purchases more before it began"
+WORDS = (
+    "by lot", "by lot, adjusted for before", "plain difference", "difference in differences",
+    "beside others made alike", "chance of gaps as uneven before, if even",
+    "parting, in times of that before, that would undo it", "E-value",
+    "E-value of the interval's nearer end", "odds of taking part within pairs that would undo it",
+    "share of those in it who have a partner", "others it rests on, in effect",
+    "purchases more, in pairs", "purchases more, a period before it began",
+    "purchases more before it began", "as they were", "weighted", "in pairs", "bought", "percent",
+    "design", "effect (column)", "without", "when",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Programme(Estimates):
+    """What being in it went with.
+
+    Attributes
+    ----------
+    table : term (outcome), design, estimate (percent more than without it), low, high, n, effect
+        (a customer and period), without (what they would have done); all intervals at once
+    path : period (its first day), term, estimate (purchases of those in it less those of others,
+        less that gap in the last period before), low, high (all at once), n
+    balance : term, when (as they were, weighted, in pairs), estimate (standardised difference), n
+    checks : term, estimate, low, high, n: what speaks for and against the design
+    design : the one the answer rests on
+    """
+
+    path: pd.DataFrame = field(kw_only=True)
+    balance: pd.DataFrame = field(kw_only=True)
+    checks: pd.DataFrame = field(kw_only=True)
+    design: str = field(kw_only=True)
+
+
+def programme(
+    seen: Panel, *, randomised: bool = False, draws: int = 1000, seed: int = 1
+) -> Programme:
+    """What being in the programme went with, a customer and period, over the periods after.
+
+    `randomised` says that lots decided who is in it; nothing else may. Customers are drawn whole.
+    Lots: difference, and adjusted by what they bought before (Lin 2013). Else: difference in
+    differences, and the same beside others weighted to be alike before (Hainmueller 2012), with the
+    checks that belong to them. Raises ValueError where no weights make the others alike.
+    """
+    how = {"who": moments.who_of(seen.people, "customer_id"), "draws": draws, "seed": seed}
+    after, earlier = seen.mean(True), seen.mean(False)
+    if randomised:
+        found = {
+            LOT: comparison.difference(after, seen.member, **how),
+            LOT_ADJUSTED: comparison.adjusted(after, seen.member, earlier, **how),
+        }
+    else:
+        found = {
+            PLAIN: comparison.difference(after, seen.member, **how),
+            DID: comparison.difference(after - earlier, seen.member, **how),
+            ALIKE: matching.effect(after - earlier, seen.member, seen.x, **how),
+        }
+    level = designs.cell_means(after, np.where(seen.member, 0, -1), 1, **how)[0]
+    table, replicates = _table(found, level, len(seen.member))
+    path = _path(seen, how)
+    beside = None if randomised else _beside(seen)
+    checks = _by_lot(seen, how) if randomised else _chosen(seen, table, path, beside, how)
+    note = page.together([_about(seen, randomised), how_drawn(draws, bucket="customer_id")])
+    facts = {"draws": draws, "seed": seed, "replicates": replicates}
+    return Programme(
+        table, _answer(table, checks, randomised), note, "percent",
+        path=_told(path, seen), balance=_balance(seen, beside), checks=checks,
+        design=list(found)[-1], **facts,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Others made alike: weights of all (n,), and pairs as places of both."""
+
+    weight: np.ndarray
+    one: np.ndarray
+    other: np.ndarray
+
+
+def _beside(seen: Panel) -> _Beside:
+    score = pairs.propensity(seen.x, seen.member)
+    return _Beside(matching.balanced(seen.x, seen.member), *pairs.paired(score, seen.member))
+
+
+def _table(found: dict[str, Drawn], level: Drawn, n: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Percent more than without the programme, for each outcome and design, one family."""
+    rows, again = [], []
+    for j, outcome in enumerate(OUTCOMES):
+        for design, effect in found.items():
+            without = level.point[j] - effect.point[j]
+            more = float(_more(effect.point[j], without))
+            rows.append((outcome, design, more, effect.point[j], without))
+            again.append(_more(effect.again[:, j], level.again[:, j] - effect.again[:, j]))
+    table = pd.DataFrame(rows, columns=["term", "design", "estimate", "effect", "without"])
+    replicates = np.column_stack(again)
+    low, high = at_once(table["estimate"].to_numpy(), replicates)
+    for place, (name, values) in enumerate({"low": low, "high": high, "n": n}.items()):
+        table.insert(3 + place, name, values)
+    return table, replicates
+
+
+def _more(effect: np.ndarray, without: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(without > 0, 100 * effect / without, np.nan)
+
+
+def _path(seen: Panel, how: dict) -> Drawn:
+    """The gap in purchases in each period less that of the last before, (periods,)."""
+    gap = comparison.difference(seen.values[..., 0], seen.member, **how)
+    since = np.eye(len(seen.offset))
+    since[np.flatnonzero(seen.offset == -1)[0]] -= 1
+    return gap @ since
+
+
+def _told(path: Drawn, seen: Panel) -> pd.DataFrame:
+    low, high = path.at_once()
+    fixed = seen.offset == -1
+    return pd.DataFrame(
+        {
+            "period": seen.starts,
+            "term": "purchases",
+            "estimate": path.point,
+            "low": np.where(fixed, 0.0, low),
+            "high": np.where(fixed, 0.0, high),
+            "n": len(seen.member),
+        }
+    )
+
+
+def _balance(seen: Panel, beside: _Beside | None) -> pd.DataFrame:
+    """Standardised differences of what was known before, as it was and once made alike."""
+    parts = {"as they were": (np.arange(len(seen.member)), None)}
+    if beside is not None:
+        parts["weighted"] = (np.arange(len(seen.member)), beside.weight)
+        parts["in pairs"] = (np.r_[beside.one, beside.other], None)
+    tables = []
+    for when, (rows, weight) in parts.items():
+        apart = matching.balance(seen.x[rows], seen.member[rows], weight)
+        tables.append(
+            pd.DataFrame({"term": seen.names, "when": when, "estimate": apart, "n": len(rows)})
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _chosen(
+    seen: Panel, table: pd.DataFrame, path: Drawn, beside: _Beside, how: dict
+) -> pd.DataFrame:
+    """What speaks for and against others standing for what would have been."""
+    before, after = seen.offset < 0, seen.offset >= 0
+    best = table[(table["design"] == ALIKE) & (table["term"] == OUTCOMES[0])].iloc[0]
+    near = sensitivity.nearest_to_none(best.low, best.high)
+    change = (seen.mean(True) - seen.mean(False))[:, 0]
+    apart = change[beside.one] - change[beside.other]
+    members = int(seen.member.sum())
+    n, rows = len(seen.member), []
+    rows.append((MOVED_ALIKE, differences.alike_before(path, before)[0], n))
+    rows.append((BREAKDOWN, differences.breakdown(path, before, after), n))
+    rows.append((E_VALUE, float(sensitivity.e_value(1 + best.estimate / 100)), n))
+    rows.append((E_VALUE_END, float(sensitivity.e_value(1 + near / 100)), n))
+    rows.append((GAMMA, sensitivity.hidden_bias(apart), 2 * len(apart)))
+    rows.append((PAIRED, len(apart) / members, members))
+    rows.append((WORTH, matching.effective(beside.weight[~seen.member]), n - members))
+    checks = pd.DataFrame(rows, columns=["term", "estimate", "n"])
+    checks.insert(2, "low", np.nan)
+    checks.insert(3, "high", np.nan)
+    return pd.concat([checks, _in_pairs(apart), _placebo(seen, how)], ignore_index=True)
+
+
+def _in_pairs(apart: np.ndarray) -> pd.DataFrame:
+    """The effect in pairs, where a bootstrap does not hold (Abadie and Imbens 2008)."""
+    from scipy.special import stdtrit
+
+    if len(apart) < 2:
+        return pd.DataFrame()
+    reach = stdtrit(len(apart) - 1, 0.975) * apart.std(ddof=1) / np.sqrt(len(apart))
+    mean = apart.mean()
+    row = {"term": IN_PAIRS, "estimate": mean, "low": mean - reach, "high": mean + reach}
+    return pd.DataFrame([row | {"n": 2 * len(apart)}])
+
+
+def _placebo(seen: Panel, how: dict) -> pd.DataFrame:
+    """The same design where nothing had happened yet: on the last period before the programme."""
+    earlier = (seen.back > 1).nonzero()[0]
+    if not len(earlier):
+        return pd.DataFrame()
+    last, first = seen.offset == -1, seen.offset < -1
+    change = seen.values[:, last, 0].mean(1) - seen.values[:, first, 0].mean(1)
+    try:
+        found = matching.effect(change, seen.member, seen.x[:, earlier], **how)
+    except ValueError:
+        return pd.DataFrame()
+    low, high = found.interval()
+    row = {"term": PLACEBO, "estimate": found.point[0], "low": low[0], "high": high[0]}
+    return pd.DataFrame([row | {"n": len(seen.member)}])
+
+
+def _by_lot(seen: Panel, how: dict) -> pd.DataFrame:
+    """Whether the lots did their work: those in it bought as much as the others before."""
+    found = comparison.difference(seen.mean(False)[:, 0], seen.member, **how)
+    low, high = found.interval()
+    row = {"term": BEFORE, "estimate": found.point[0], "low": low[0], "high": high[0]}
+    return pd.DataFrame([row | {"n": len(seen.member)}])
+
+
+def _about(seen: Panel, randomised: bool) -> str:
+    members = int(seen.member.sum())
+    facts = {
+        "members": page.count(members),
+        "others": page.count(len(seen.member) - members),
+        "before": page.count((seen.offset < 0).sum()),
+        "after": page.count((seen.offset >= 0).sum()),
+        "date": seen.starts[int(np.flatnonzero(seen.offset == 0)[0])],
+    }
+    said = [
+        page.say(
+            "{members} in it and {others} others, {before} periods before {date} and {after} "
+            "after; all who were in it at the start count, whatever they did later.",
+            **facts,
+        )
+    ]
+    if seen.joined_later:
+        said.append(
+            page.say(
+                "{n} who joined within the periods before are left out.",
+                n=page.count(seen.joined_later),
+            )
+        )
+    if not randomised:
+        said.append(
+            page.say(
+                "Others are weighted to have the same means before in {k} columns; what these do "
+                "not tell may differ still.",
+                k=page.count(len(seen.names)),
+            )
+        )
+    return page.together(said)
+
+
+def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
+    rows = table[table["term"] == OUTCOMES[0]]
+    best = rows.iloc[-1]
+    facts = {
+        "percent": f"{page.number(abs(best.estimate), 1)}%",
+        "span": page.span(best.low, best.high, 1),
+        "n": page.count(best.n),
+    }
+    if randomised:
+        if best.low > 0:
+            return page.say(
+                "By lot: the programme made customers buy {percent} more often ({span}); n {n}.",
+                **facts,
+            )
+        if best.high < 0:
+            return page.say(
+                "By lot: the programme made customers buy {percent} less often ({span}); n {n}.",
+                **facts,
+            )
+        return page.say(
+            "By lot: whether the programme made customers buy more often is not clear (between "
+            "{span} percent more); n {n}.",
+            **facts,
+        )
+    plain = rows.iloc[0]
+    facts["plain"] = f"{page.number(plain.estimate, 1)}%"
+    if best.low > 0 or best.high < 0:
+        facts["e"] = page.number(checks.set_index("term")["estimate"][E_VALUE_END], 2)
+        more = best.low > 0
+        return page.say(
+            "Not by lot: those in it bought {percent} more often ({span}) than others made alike "
+            "before, n {n}. Something unseen would have to go with both by a ratio of {e} to "
+            "explain it away.",
+            **facts,
+        ) if more else page.say(
+            "Not by lot: those in it bought {percent} less often ({span}) than others made alike "
+            "before, n {n}. Something unseen would have to go with both by a ratio of {e} to "
+            "explain it away.",
+            **facts,
+        )  # fmt: skip
+    return page.say(
+        "Not by lot: beside others made alike before, whether those in it bought more often is not "
+        "clear (between {span} percent more), though they bought {plain} more than all others; "
+        "n {n}.",
+        **facts,
+    )
