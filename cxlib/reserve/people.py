@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.reserve.store import ReserveError
-from cxlib.study import Study
+from cxlib.study import STAGES, Study
 
 if TYPE_CHECKING:
     from cxlib.reserve.reading import Reserve
@@ -241,6 +241,46 @@ def pilot(reserve: Reserve) -> pd.DataFrame:
     return arms.drop(columns=trial.column).assign(treated=arms[trial.column] == trial.treated)
 
 
+def touchpoints(reserve: Reserve) -> dict[str, str]:
+    """Stage by touchpoint; see `Reserve.touchpoints`."""
+    if reserve.study.touchpoints:
+        return dict(reserve.study.touchpoints)
+    if "stage" not in reserve._all_columns().get("events", ()):
+        return {}
+    found = reserve.store.execute(
+        "select touchpoint, mode(stage) from events where stage is not null group by 1 order by 1"
+    ).fetchall()
+    return {t: s for t, s in found if s in STAGES}
+
+
+def attributes(reserve: Reserve, most: int = 30) -> list[str]:
+    """Columns of customers with 2 to `most` values that their answers carry too."""
+    have = reserve._all_columns().get("customers", ())
+    out = {"customer_id", "joined_on", "left_on", "left_because"}
+    out |= {reserve.study.churn.flag} if reserve.study.churn else set()
+    asked = reserve._all_columns().get("responses", ())
+    columns = [c for c in have if c not in out and c in asked]
+    if not columns:
+        return []
+    counted = ", ".join(f'approx_count_distinct("{c}")' for c in columns)
+    values = reserve.store.execute(f"select {counted} from customers").fetchone()
+    return [c for c, n in zip(columns, values, strict=True) if 2 <= n <= most]
+
+
+def followed(reserve: Reserve, responses: pd.DataFrame) -> pd.DataFrame:
+    """Answers with `loses`; see `Reserve.followed`."""
+    have, costs = reserve._all_columns().get("customers", ()), reserve.study.costs
+    if "left_on" not in have or not (costs.value_column or costs.customer_value):
+        return responses
+    horizon = reserve.study.churn.horizon if reserve.study.churn else 90
+    left = reserve.read("customers").set_index("customer_id")["left_on"]
+    day = responses["answered_on"]
+    took = (responses["customer_id"].map(left) - day).dt.days
+    worth = pd.Series(costs.customer_value, index=responses.index)
+    seen = day <= pd.Timestamp(_last_day(reserve)) - timedelta(days=horizon)
+    return responses.assign(loses=(worth * took.between(0, horizon)).where(seen))
+
+
 def lifetimes(reserve: Reserve) -> pd.DataFrame:
     """How long each customer has stayed; see `Reserve.lifetimes`."""
     churn, have = reserve.study.churn, reserve._all_columns().get("customers", ())
@@ -357,6 +397,15 @@ def lack(reserve: Reserve, need: str) -> str:
     if need == "referrals":
         advocacy = "advocacy" in study.touchpoints.values() and "events" in reserve.tables
         return "" if advocacy else page.say("The study records no reviews or referrals.")
+    if need == "standards":
+        stated = bool(study.service.standards)
+        return "" if stated else page.say("The study states no service standards.")
+    if need.startswith("column:"):
+        table, _, column = need.removeprefix("column:").partition(".")
+        there = column in reserve._all_columns().get(table, ())
+        said = page.say("{table} have no column {column}.", table=page.label(table),
+                        column=page.quoted(page.label(column)))  # fmt: skip
+        return "" if there else page.opening(said)
     if need == "waves":
         n = page.count(waves := len(reserve.waves()))
         if waves > 1:

@@ -82,6 +82,8 @@ class Measure:
         """What the number is called."""
         if self.kind == "nps":
             return page.say("NPS")
+        if self.kind == "csat" and self.scale == (0, 1):
+            return page.say("Share of {item}", item=page.quoted(page.label(item)))
         if self.kind == "csat":
             return page.say("{item}, share of {least} or more",
                             item=page.quoted(page.label(item)),

@@ -8,7 +8,8 @@
     service.reopened(rows, by="channel")
     service.complaint_rate(rows, events)       # cases in a thousand contacts of each touchpoint
     service.workload(rows)                     # by weekday and hours
-    service.recovery(rows, responses, "csat")  # complainers beside others like them
+    around = service.answers_around(rows, responses, "csat")
+    service.recovery(around)                   # complainers beside others like them
     service.funnel(rows, "solved_in_time", by="owner")     # teams and agents, no league table
     service.reasons(rows, study.service.classes)           # class of problem, and who can solve it
 
@@ -18,16 +19,18 @@ A case is what one customer brought up once. None of this says that a case cause
 from __future__ import annotations
 
 from cxlib.service.backlog import Backlog, backlog
-from cxlib.service.casebook import timed
+from cxlib.service.casebook import last_weeks, timed
 from cxlib.service.contacts import FirstContact, first_contact, reopened
 from cxlib.service.demand import complaint_rate, exposed, workload
+from cxlib.service.logs import from_log
 from cxlib.service.owners import Funnel, funnel
 from cxlib.service.reasons import Reasons, reasons
-from cxlib.service.recovery import Recovery, recovery
+from cxlib.service.recovery import Recovery, answers_around, enough, recovery
 from cxlib.service.standards import Waiting, met, missed, waiting
 
 __all__ = [
-    "Backlog", "FirstContact", "Funnel", "Reasons", "Recovery", "Waiting", "backlog",
-    "complaint_rate", "exposed", "first_contact", "funnel", "met", "missed", "reasons", "recovery",
-    "reopened", "timed", "waiting", "workload",
+    "Backlog", "FirstContact", "Funnel", "Reasons", "Recovery", "Waiting", "answers_around",
+    "backlog", "complaint_rate", "enough", "exposed", "first_contact", "from_log", "funnel",
+    "last_weeks", "met", "missed", "reasons", "recovery", "reopened", "timed", "waiting",
+    "workload",
 ]  # fmt: skip

@@ -17,6 +17,16 @@ from cxlib import page
 from cxlib.study import Standard
 
 HOUR = pd.Timedelta(hours=1)
+WORDS = (  # names of columns and of what they hold
+    "first reply", "solution", "reply in time", "solved in time", "goal", "met", "missed", "open",
+    "open cases", "reopened", "said so by the customer", "weekday", "Monday", "Tuesday",
+    "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "contacts", "hours", "one customer",
+    "front line", "process", "policy", "rule", "study.yaml", "its name", "how often it comes",
+    "handled", "well", "badly", "well less badly", "change of others like them", "difference",
+    "difference without matching", "earlier answer", "its square", "time of the earlier answer",
+    "time of the later answer", "limits", "outer low", "outer high", "very low", "very high",
+    "standard", "day", "days", "again", "cases",
+)  # fmt: skip
 CLOCKS = {  # what is waited for: column of the day it came, and what its own columns begin with
     "first reply": ("first_reply_at", "reply", "replied"),
     "solution": ("solved_at", "solution", "solved"),
@@ -71,6 +81,14 @@ def timed(
     rows["month"] = rows["opened_at"].dt.strftime("%Y-%m")
     rows.attrs |= {"seen": seen, "notes": notes}
     return rows
+
+
+def last_weeks(rows: pd.DataFrame, weeks: int) -> pd.DataFrame:
+    """The cases of the last `weeks` weeks, the one that is not over left out."""
+    monday = rows.attrs["seen"].normalize()
+    monday -= pd.Timedelta(days=monday.weekday())
+    return rows[(rows["opened_at"] >= monday - pd.Timedelta(weeks=weeks))
+                & (rows["opened_at"] < monday)]  # fmt: skip
 
 
 def needs(rows: pd.DataFrame, *columns: str) -> None:

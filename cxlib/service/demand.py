@@ -121,7 +121,8 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     """Cases that come in on each weekday, in parts of `hours` hours, in a usual week.
 
     Whole weeks are drawn, as busy and quiet ones are what a roster has to bear; intervals hold
-    together. table: weekday, term (hours), estimate (cases a week), low, high, n (cases). Raises ValueError for fewer than four whole weeks.
+    together. table: weekday, term (hours), estimate (cases a week), low, high, n (cases). Raises
+    ValueError for fewer than four whole weeks.
     """
     needs(cases, "opened_at")
     if 24 % hours:

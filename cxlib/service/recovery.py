@@ -1,6 +1,7 @@
 """Do customers whose case was handled well end more satisfied than if nothing had gone wrong?
 
-    fit = recovery(timed(cases, standards), responses, "satisfaction1")
+    around = answers_around(timed(cases, standards), responses, "satisfaction1")
+    fit = recovery(around)
     print(fit)             # Customers whose case was handled well answer 0.10 lower (...) than ...
     fit.table              # handled, term (change, change of others like them, difference ...)
 
@@ -48,9 +49,7 @@ class Recovery(Estimates):
 
 
 def recovery(
-    cases: pd.DataFrame,
-    responses: pd.DataFrame,
-    outcome: str,
+    pairs: pd.DataFrame,
     *,
     alike: tuple[str, ...] = (),
     weight: str | None = None,
@@ -59,23 +58,19 @@ def recovery(
 ) -> Recovery:
     """Change of complainers' answers beside that of others made like them, 95% intervals.
 
-    `cases` are those of `timed`. Two answers of a customer that follow each other are a pair; one
-    with a case opened and solved between them is a complainer's, one without any another's.
-    Handled well: every such case was solved within its standard (where it has one) and did not come
-    back; what the customer said of the solution is left out, as it tells the outcome. Others are
-    weighted to the complainers' earlier answers (mean and spread), times of both answers and the
-    columns `alike` (entropy balancing). Customers are drawn whole. Raises ValueError where fewer
-    than 20 pairs of complainers handled well, or of others, are there.
+    `pairs` are those of `answers_around`. Others are weighted to the complainers' earlier answers
+    (mean and spread), the times of both answers and the columns `alike` (entropy balancing).
+    Customers are drawn whole. Raises ValueError where fewer than 20 pairs of complainers handled
+    well, or of others, are there (`enough` says so before).
     """
-    needs(cases, "customer_id", "solved", "solution_hours")
-    pairs = _pairs(cases, responses, outcome, [*alike, *([weight] if weight else [])])
+    needs(pairs, "handled", "before", "after", *alike)
     x, names = _alike(pairs, alike)
     other = (pairs["handled"] == "none").to_numpy()
     counts = {kind: int((pairs["handled"] == kind).sum()) for kind in HANDLED}
     if counts["well"] < LEAST or other.sum() < LEAST:
         raise ValueError(
             f"{counts['well']:,} complainers handled well and {int(other.sum()):,} others answered "
-            f"{outcome} before and after; {LEAST} of each are needed."
+            f"before and after; {LEAST} of each are needed."
         )
     w = moments.weights_of(pairs, weight)
     found, balances = {}, []
@@ -87,16 +82,25 @@ def recovery(
     balance = pd.concat(balances, ignore_index=True)[["handled", "term", "estimate", "before"]]
     main = table[(table["handled"] == "well") & (table["term"] == "difference")].iloc[0]
     return Recovery(
-        table, _said(main, table), _note(pairs, outcome, balance, draws, weight), "scale",
+        table, _said(main, table), _note(pairs, balance, draws, weight), "scale",
         draws=draws, seed=seed, replicates=replicates, balance=balance,
         paradox=bool(main["low"] > 0),
     )  # fmt: skip
 
 
-def _pairs(
-    cases: pd.DataFrame, responses: pd.DataFrame, outcome: str, more: list[str]
+def answers_around(
+    cases: pd.DataFrame, responses: pd.DataFrame, outcome: str, *, more: tuple[str, ...] = ()
 ) -> pd.DataFrame:
-    """Answers that follow each other, of one customer, and how cases between them were handled."""
+    """Answers of a customer that follow each other, and how the cases between them were handled.
+
+    `cases` are those of `timed`. Columns: customer_id, since, until (days of the two answers),
+    before, after (the answers), `more` (columns of the later one), handled: "none" without a case
+    between them; "well" where every case was solved within its standard (where it has one) before
+    the later answer and did not come back; "badly" where one was not; "open" where one was not
+    solved when they answered. What the customer said of the solution tells the outcome, so it does
+    not count here. Raises ValueError for columns that lack.
+    """
+    needs(cases, "customer_id", "solved", "solution_hours")
     needs(responses, "customer_id", "answered_on", outcome, *more)
     known = responses[["customer_id", "answered_on", outcome, *more]].dropna(
         subset=["customer_id", "answered_on", outcome]
@@ -115,7 +119,19 @@ def _pairs(
     handled = pd.Series("none", index=pairs.index)
     handled[worst.index] = np.where(worst, "badly", "well")
     handled[done.index[~done]] = "open"  # not solved when they answered
-    return pairs.assign(handled=handled)
+    pairs = pairs.assign(handled=handled)
+    pairs.attrs["outcome"] = outcome
+    return pairs
+
+
+def enough(pairs: pd.DataFrame) -> bool:
+    """Whether there are as many complainers, and others, as `recovery` needs; says so when not."""
+    well, others = ((pairs["handled"] == kind).sum() for kind in ("well", "none"))
+    if min(well, others) >= LEAST:
+        return True
+    print(page.say("Fewer than {least} complainers, or others, answered before and after. This "
+                   "part is left out.", least=page.count(LEAST)))  # fmt: skip
+    return False
 
 
 def _bad(cases: pd.DataFrame) -> np.ndarray:
@@ -220,16 +236,15 @@ def _said(main: pd.Series, table: pd.DataFrame) -> str:
                     "{n}.", difference=page.number(main["estimate"], 2), **facts)  # fmt: skip
 
 
-def _note(
-    pairs: pd.DataFrame, outcome: str, balance: pd.DataFrame, draws: int, weight: str | None
-) -> str:
+def _note(pairs: pd.DataFrame, balance: pd.DataFrame, draws: int, weight: str | None) -> str:
     apart = balance["estimate"].abs().max()
     kinds = pairs["handled"].value_counts()
     said = [
         page.say(
             "{pairs} pairs of answers to {outcome} that follow each other: {none} of customers "
             "without a case between them, {well} with cases handled well, {badly} handled badly.",
-            pairs=page.count(len(pairs)), outcome=page.quoted(page.label(outcome)),
+            pairs=page.count(len(pairs)),
+            outcome=page.quoted(page.label(pairs.attrs.get("outcome", ""))),
             none=page.count(kinds.get("none", 0)), well=page.count(kinds.get("well", 0)),
             badly=page.count(kinds.get("badly", 0)),
         ),

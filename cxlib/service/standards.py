@@ -3,7 +3,7 @@
     fit = met(timed(cases, standards), by="severity")
     fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
     waiting(rows, "solution", by="severity").curve         # share still waiting after each hour
-    missed(fit, over="month")                              # records for study.warn
+    missed(fit, over="month")                              # records as `scores.warnings` has them
 
 Open cases count for as long as they were watched (Kaplan and Meier 1958), so that a share is not
 flattered by those that are not over. A median says nothing of those who wait longest: look at the
@@ -237,11 +237,12 @@ def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
     return page.say("{clock}: within {hours} hours ({span}) for {part}; n {n}.", **facts)
 
 
-def missed(fit: Estimates, wave: str, first_seen: str = "") -> pd.DataFrame:
-    """The standards that are missed for certain, as records of `scores.warnings` have them.
+def missed(fit: Estimates, wave: str) -> Estimates:
+    """The standards that are missed for certain, as warnings: the furthest from the goal first.
 
-    Columns as `study.warn` takes them: estimate, low and high are the share in time less the goal,
-    probability is of so low a share if the goal were met (normal law).
+    Columns as those of `scores.warnings`: wave, by, group, term, estimate (share in time less the
+    goal), low, high, n, measure, signal, probability (of so low a share if the goal were met,
+    normal law), first_seen, and kind ("standard"). Small cells give no warning.
     """
     from scipy.special import ndtr
 
@@ -250,10 +251,30 @@ def missed(fit: Estimates, wave: str, first_seen: str = "") -> pd.DataFrame:
     rows = fit.table[(fit.table["verdict"] == "missed") & ~hidden]
     error = np.nanstd(fit.replicates[:, rows.index], axis=0, ddof=1)
     short = rows["estimate"] - rows["goal"]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"wave": wave, "by": by, "group": rows[by].astype(str) if by else "",
-         "term": rows["term"].map(lambda t: f"{t} in time"), "estimate": short,
+         "term": rows["term"].map(IN_TIME), "estimate": short,
          "low": rows["low"] - rows["goal"], "high": rows["high"] - rows["goal"], "n": rows["n"],
          "measure": "csat", "signal": "below",
-         "probability": ndtr(short / np.maximum(error, 1e-9)), "first_seen": first_seen or wave}
-    ).reset_index(drop=True)  # fmt: skip
+         "probability": ndtr(short / np.maximum(error, 1e-9)), "first_seen": wave,
+         "kind": "standard"}
+    ).sort_values("estimate", ignore_index=True)  # fmt: skip
+    return Estimates(table, _warned(table, int((~hidden).sum())), fit.note, "share")
+
+
+IN_TIME = {"first reply": "reply in time", "solution": "solved in time"}
+
+
+def _warned(table: pd.DataFrame, looked: int) -> str:
+    facts = {"count": page.count(len(table)), "looked": page.count(looked)}
+    if table.empty:
+        return page.say("None of {looked} standards is missed for certain.", **facts)
+    first = table.iloc[0]
+    name = page.label(first["term"])
+    if first["group"]:
+        name = page.say("{item} ({group})", item=name, group=page.label(first["group"]))
+    return page.say(
+        "{count} of {looked} standards are missed, most of all: {name}, {short} percentage points "
+        "short of the goal.",
+        name=name, short=page.number(-100 * first["estimate"], 0), **facts,
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Funnel plots: units beside limits that follow how many cases each has.
+
+show.funnel(fit.table, fit.limits, unit=fit.unit)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlib import page
+from cxlib.show import style
+from cxlib.show.style import COLOURS, INK, SOFT
+
+SIGNS = {  # how each signal looks: marker, colour
+    "": ("o", SOFT), "low": ("v", SOFT), "high": ("^", SOFT),
+    "very low": ("v", COLOURS[1]), "very high": ("^", COLOURS[0]),
+}  # fmt: skip
+NAMED = 12  # units up to which all are named
+
+
+def funnel(
+    table: pd.DataFrame,
+    limits: pd.DataFrame,
+    *,
+    unit: str = "share",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A mark for each unit over its number of cases, in limits for 95 and 998 of 1,000 by chance.
+
+    `table` and `limits` are those of `service.funnel`. Units outside the outer limits are named,
+    all where they are few.
+    """
+    shown = style.ready(table, ("term", "estimate", "n", "signal"))
+    shown = shown.assign(signal=shown["signal"].where(shown["estimate"].notna(), ""))
+    ax = style.axes(ax, height=4.2)
+    x = limits["n"].to_numpy(float)
+    inner, outer = page.say("95 in 100 by chance"), page.say("998 in 1,000")
+    for ends, look, name in (
+        (("low", "high"), (0, (4, 3)), inner),
+        (("outer_low", "outer_high"), "-", outer),
+    ):
+        for side in ends:
+            ax.plot(x, limits[side], color=COLOURS[1], lw=1.2, ls=look, zorder=1,
+                    label=name if side == ends[0] else None)  # fmt: skip
+    ax.axhline(limits["estimate"].iloc[0], color=SOFT, lw=1, zorder=1)
+    known = shown.dropna(subset=["estimate"])
+    for row in known.itertuples():
+        marker, colour = SIGNS[row.signal]
+        ax.plot(row.n, row.estimate, marker, color=colour, ms=8, mec="white", mew=0.8, zorder=3)
+    _name(ax, known if len(known) <= NAMED else known[known["signal"].str.startswith("very")], x)
+    ax.grid(True)
+    ax.set_xlim(x.min() - 0.05 * np.ptp(x), x.max() + 0.16 * max(np.ptp(x), 1))
+    style.number_axis(ax.yaxis, unit)
+    style.number_axis(ax.xaxis, "")
+    ax.set_xlabel(page.say("cases"))
+    ax.set_ylabel(style.unit_words(unit))
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.7 / ax.figure.get_figheight()), ncols=2,
+              fontsize=9.5, borderaxespad=0)  # fmt: skip
+    words = [f"{style.name(r.term)} {style.number(r.estimate, unit)}" for r in known.itertuples()]
+    return style.say(ax, _found(known) if title is None else title, page.say("Funnel plot."),
+                     style.listed(words))  # fmt: skip
+
+
+def _name(ax: Axes, rows: pd.DataFrame, x: np.ndarray) -> None:
+    for row in rows.itertuples():
+        ax.annotate(style.name(row.term, 22), (row.n, row.estimate), xytext=(7, 0), va="center",
+                    textcoords="offset points", fontsize=9.5, color=INK,
+                    annotation_clip=False)  # fmt: skip
+
+
+def _found(known: pd.DataFrame) -> str:
+    out = known[known["signal"].str.startswith("very")]
+    if known.empty:
+        return page.say("Too few answers to show")
+    if out.empty:
+        return page.say("All {n} lie inside the outer limits", n=page.count(len(known)))
+    return page.say("Outside the outer limits: {units}",
+                    units=page.listed((style.name(t) for t in out["term"]), most=5))  # fmt: skip
