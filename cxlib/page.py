@@ -58,7 +58,8 @@ WORDS = (
     "is the data sound", "how satisfied are customers",
     "what is the satisfaction index", "is it changing", "what moves satisfaction",
     "what to improve first", "who are our customers", "what are they worth",
-    "who is about to leave", "do complaints get solved", "did the change work", "what shall we do next",
+    "who is about to leave", "do complaints get solved", "did the change work",
+    "what shall we do next",
 )  # fmt: skip
 
 
