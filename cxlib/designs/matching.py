@@ -41,46 +41,56 @@ def balanced(
     with np.errstate(invalid="ignore", divide="ignore"):
         goal = w[:, treated] @ z[treated] / total
     found = w.copy()
-    found[:, ~treated] = total * _tilted(z[~treated], w[:, ~treated], goal)
+    start = np.zeros(z.shape[1])
+    if len(w) > 1:  # draws lie near one another: from the middle of them few steps are left
+        middle = (w[:, ~treated].mean(0, keepdims=True), np.nanmean(goal, 0, keepdims=True))
+        start = np.nan_to_num(_tilted(z[~treated], *middle, start)[1][0])
+    found[:, ~treated] = total * _tilted(z[~treated], w[:, ~treated], goal, start)[0]
     if check and np.isnan(found[0]).any():
         raise ValueError(_no_overlap(z, treated))
     return found.reshape(shape)
 
 
-def _tilted(z: np.ndarray, w: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """w exp(z l), summing to 1, whose means of z are `goal`: Newton's steps, all draws at once."""
+def _tilted(
+    z: np.ndarray, w: np.ndarray, goal: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """w exp(z l), summing to 1, whose means of z are `goal`, and l: Newton's steps from `start`.
+
+    All draws at once, those that are there already left alone; NaN for a draw without a solution.
+    """
     k = z.shape[1]
-    tilt = np.zeros((len(w), k))
+    tilt = np.tile(start, (len(w), 1))
     products = np.einsum("ni,nj->nij", z, z).reshape(len(z), -1)
 
-    def parts(tilt: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def parts(tilt: np.ndarray, on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         power = tilt @ z.T
         top = power.max(1, keepdims=True)
-        raw = w * np.exp(power - top)
+        raw = w[on] * np.exp(power - top)
         total = raw.sum(1, keepdims=True)
         share = raw / np.maximum(total, 1e-300)
-        height = np.log(np.maximum(total, 1e-300))[:, 0] + top[:, 0] - (tilt * goal).sum(1)
-        return share, share @ z - goal, height
+        height = np.log(np.maximum(total, 1e-300))[:, 0] + top[:, 0] - (tilt * goal[on]).sum(1)
+        return share, share @ z - goal[on], height
 
-    share, slope, height = parts(tilt)
+    share, slope, height = parts(tilt, np.arange(len(w)))
     for _ in range(STEPS):
-        if (np.abs(slope).max(1, initial=0) < CLOSE).all():
+        on = np.flatnonzero(~(np.abs(slope).max(1, initial=0) < CLOSE) & np.isfinite(height))
+        if not len(on):
             break
-        mean = share @ z
-        curve = (share @ products).reshape(-1, k, k) - mean[:, :, None] * mean[:, None, :]
+        mean = share[on] @ z
+        curve = (share[on] @ products).reshape(-1, k, k) - mean[:, :, None] * mean[:, None, :]
         curve += 1e-9 * np.eye(k)
-        step = np.linalg.solve(curve, slope[..., None])[..., 0]
-        size = np.ones((len(w), 1))
+        step = np.linalg.solve(curve, slope[on][..., None])[..., 0]
+        size = np.ones((len(on), 1))
         for _ in range(12):  # half the step until the (convex) height falls
-            share, new, now = parts(tilt - size * step)
-            worse = now > height + 1e-12
+            ahead = tilt[on] - size * step
+            new_share, new, now = parts(ahead, on)
+            worse = now > height[on] + 1e-12
             if not worse.any():
                 break
             size[worse] /= 2
-        tilt, slope, height = tilt - size * step, new, now
-    lost = ~(np.abs(slope).max(1, initial=0) < 1e-4)
-    share[lost] = np.nan
-    return share
+        tilt[on], share[on], slope[on], height[on] = ahead, new_share, new, now
+    share[~(np.abs(slope).max(1, initial=0) < 1e-4)] = np.nan
+    return share, tilt
 
 
 def _no_overlap(z: np.ndarray, treated: np.ndarray) -> str:

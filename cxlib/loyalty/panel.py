@@ -133,7 +133,8 @@ def _before(
     for name in features or [c for c in people if c not in ("customer_id", MEMBER)]:
         columns |= _columns(people[name], page.label(name))
     x = np.column_stack(list(columns.values()))
-    varies = x.std(0) > 0
+    first = [list(map(bytes, x.T)).index(bytes(c)) == j for j, c in enumerate(x.T)]
+    varies = (x.std(0) > 0) & first  # a column that says what another does counts once
     back = np.r_[back, np.zeros(x.shape[1] - len(back), int)]
     return x[:, varies], [n for n, v in zip(columns, varies, strict=True) if v], back[varies]
 

@@ -291,8 +291,8 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
                 **facts,
             )
         return page.say(
-            "By lot: whether the programme made customers buy more often is not clear (between "
-            "{span} percent more); n {n}.",
+            "By lot: whether the programme made customers buy more often is not clear "
+            "({span} percent more); n {n}.",
             **facts,
         )
     plain = rows.iloc[0]
@@ -313,7 +313,7 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
         )  # fmt: skip
     return page.say(
         "Not by lot: beside others made alike before, whether those in it bought more often is not "
-        "clear (between {span} percent more), though they bought {plain} more than all others; "
+        "clear ({span} percent more), though they bought {plain} more than all others; "
         "n {n}.",
         **facts,
     )
