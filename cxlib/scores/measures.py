@@ -101,6 +101,8 @@ class Measure:
         if self.kind == "nps":
             return page.span(low, high)
         share = self.kind == "csat"
+        if share:  # limits of a chart may reach beyond what a share can be
+            low, high = max(low, 0.0), min(high, 1.0)
         return page.span(low, high, 1 if share else 2, share=share)
 
     def change(self, change: float) -> str:
