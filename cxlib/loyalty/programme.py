@@ -53,8 +53,8 @@ class Programme(Estimates):
     ----------
     table : term (outcome), design, estimate (percent more than without it), low, high, n, effect
         (a customer and period), without (what they would have done); all intervals at once
-    path : period (its first day), term, estimate (purchases of those in it less those of others,
-        less that gap in the last period before), low, high (all at once), n
+    path : wave (first day of a period), term, estimate (purchases of those in it less those of
+        others, less that gap in the last period before), low, high (all at once), n, changed
     balance : term, when (as they were, weighted, in pairs), estimate (standardised difference), n
     checks : term, estimate, low, high, n: what speaks for and against the design
     design : the one the answer rests on
@@ -152,12 +152,13 @@ def _told(path: Drawn, seen: Panel) -> pd.DataFrame:
     fixed = seen.offset == -1
     return pd.DataFrame(
         {
-            "period": seen.starts,
+            "wave": seen.starts,
             "term": "purchases",
             "estimate": path.point,
             "low": np.where(fixed, 0.0, low),
             "high": np.where(fixed, 0.0, high),
             "n": len(seen.member),
+            "changed": seen.offset >= 0,
         }
     )
 

@@ -1,0 +1,141 @@
+"""Those who come back: the triangle of cohorts, and how alike two groups were made.
+
+show.cohorts(kept.table, unit="month")
+show.balance(found.balance)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+from cxlib import page
+from cxlib.show import style
+from cxlib.show.style import COLOURS, FAINT, INK, MARKERS, SOFT
+
+ALIKE = 0.1  # of a standard deviation: what counts as alike (Austin 2009)
+CELL = (0.5, 0.46)  # inches
+
+
+def cohorts(
+    table: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """A row a cohort, a column a period after its first purchase: the darker, the more came back.
+
+    Under each share stands how far its interval reaches to either side, in points; the customers of
+    a cohort stand at the right. What was not seen to its end is empty.
+    """
+    shown = style.ready(table, ("cohort", "after", "estimate"))
+    names, periods = list(dict.fromkeys(shown["cohort"])), int(shown["after"].max())
+    ax = style.axes(ax, CELL[1] * len(names) + 1.0, max(CELL[0] * periods / 0.7, 3.2))
+    low, high = shown["estimate"].min(), shown["estimate"].max()
+    shades = LinearSegmentedColormap.from_list("one", ["#ffffff", "#9ccbe8"])
+    norm = Normalize(low, high if high > low else low + 1)
+    for row in shown.itertuples():
+        _cell(ax, row, names.index(row.cohort), shades, norm)
+    n = shown.groupby("cohort", sort=False)["n"].first()
+    for y, name in enumerate(names):
+        ax.text(periods + 0.6, y, f"n {style.people(n[name])}", va="center", fontsize=9, color=SOFT)
+    ax.set(xlim=(0.45, periods + 0.5), ylim=(len(names) - 0.5, -0.5))
+    ax.set_xticks(range(1, periods + 1))
+    ax.set_yticks(range(len(names)), [style.name(v, 22) for v in names])
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.set_xlabel(
+        page.say("periods ({unit}) after the first purchase", unit=page.label(unit))
+        if unit
+        else page.say("periods after the first purchase")
+    )
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    words = [
+        f"{style.name(c)}: {page.listed(style.number(v, 'share') for v in rows['estimate'])}"
+        for c, rows in shown.groupby("cohort", sort=False)
+    ]
+    said = _fall(shown) if title is None else title
+    return style.say(ax, said, page.say("Tiles with 95% intervals."), style.listed(words))
+
+
+def _cell(ax: Axes, row: tuple, y: int, shades, norm) -> None:
+    known = row.estimate == row.estimate
+    ax.add_patch(
+        plt.Rectangle((row.after - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
+                      fc=shades(norm(row.estimate)) if known else "#eef1f4")
+    )  # fmt: skip
+    if not known:
+        ax.text(row.after, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
+        return
+    digits = 0 if row.estimate >= 0.0995 else 1
+    ax.text(row.after, y - 0.14, page.percent(row.estimate, digits), ha="center", va="center",
+            fontsize=9.5, color=INK)  # fmt: skip
+    if row.low == row.low:
+        reach = 100 * (row.high - row.low) / 2
+        ax.text(row.after, y + 0.25, f"±{page.number(reach, 0 if reach >= 1 else 1)}",
+                ha="center", va="center", fontsize=7.5, color=SOFT)  # fmt: skip
+
+
+def _fall(shown: pd.DataFrame) -> str:
+    """From the first to the last period that several cohorts were seen in."""
+    known = shown.dropna(subset=["estimate"])
+    seen = known.groupby("after")["cohort"].nunique()
+    if seen.empty:
+        return page.say("Too few answers to show")
+    last = seen.index[seen >= min(2, seen.max())].max()
+    first, then = (
+        np.average(part["estimate"], weights=part["n"])
+        for part in (known[known["after"] == seen.index.min()], known[known["after"] == last])
+    )
+    if last == seen.index.min():
+        return page.say("{share} came back in the first period", share=page.percent(first))
+    return page.say(
+        "{share} came back in the first period, {then} in period {last}",
+        share=page.percent(first, 0 if first >= 0.1 else 1),
+        then=page.percent(then, 0 if then >= 0.1 else 1),
+        last=page.count(last),
+    )
+
+
+def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Standardised differences of what was known before, a row each, a mark for each `when`.
+
+    Between the dashed lines (a tenth of a standard deviation) the two count as alike.
+    """
+    shown = style.ready(table, ("term", "when", "estimate"))
+    wide = shown.pivot_table(index="term", columns="when", values="estimate", sort=False)
+    first = wide.columns[0]
+    wide = wide.loc[wide[first].abs().sort_values(ascending=False, kind="stable").index]
+    ax = style.axes(ax, height=0.3 * len(wide) + 1.2)
+    looks = {when: (COLOURS[i], MARKERS[i]) for i, when in enumerate(reversed(wide.columns))}
+    for y, (_, row) in enumerate(wide.iterrows()):
+        ax.plot([row.min(), row.max()], [y, y], color=FAINT, lw=3, zorder=1)
+        for when, value in row.items():
+            ax.plot(value, y, looks[when][1], color=looks[when][0], ms=6.5, mec="white", mew=0.7,
+                    zorder=3)  # fmt: skip
+    for edge in (-ALIKE, 0, ALIKE):
+        ax.axvline(edge, color=SOFT, lw=1.0, ls=(0, (4, 3)) if edge else "-", zorder=0)
+    ax.set_yticks(range(len(wide)), [style.wrapped(style.name(v, 60), 30) for v in wide.index])
+    ax.set_ylim(len(wide) - 0.4, -0.6)
+    style.number_axis(ax.xaxis, "")
+    ax.grid(axis="x")
+    ax.set_xlabel(page.say("difference of means, in standard deviations"))
+    if len(wide.columns) > 1:
+        style.key(ax, {str(w): looks[w] for w in wide.columns}, ms=7, ls="")
+    said = _alike(wide) if title is None else title
+    words = [f"{style.name(t)} {page.number(v, 2)}" for t, v in wide[first].items()]
+    return style.say(ax, said, page.say("Dots, a row for each column."), style.listed(words))
+
+
+def _alike(wide: pd.DataFrame) -> str:
+    outside = (wide.abs() > ALIKE).sum()
+    facts = {"n": page.count(len(wide)), "before": page.count(outside.iloc[0])}
+    if len(outside) == 1:
+        return page.say("Apart in {before} of {n} columns", **facts)
+    return page.say(
+        "Apart in {before} of {n} columns, in {after} once made alike",
+        after=page.count(outside.iloc[1]),
+        **facts,
+    )
