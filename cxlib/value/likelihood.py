@@ -3,8 +3,8 @@
     found = climb(model, data, count, start)       # model(parameters, *data) -> height, slope, bend
     found.moved(sums_of_parts)                     # (draws, k): one more step for every draw
 
-A model gives, for every distinct kind of customer, the log-likelihood (u,), its gradient (u, p) and
-its Hessian (u, p, p) in its parameters, which are all positive: the climb is on their logarithms.
+A model gives, for every distinct kind of customer, the log-likelihood (u,), its gradient (p, u) and
+its Hessian (p, p, u) in its parameters, which are all positive: the climb is on their logarithms.
 Covariates move those logarithms along straight lines (`design`), so one chain rule serves them all.
 """
 
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
-STEPS, CLOSE = 200, 1e-9
+STEPS, CLOSE = 200, 1e-6  # the error after a step is about the square of its length
+BLOCK = 2048
 FAR = 15.0  # a logarithm beyond it says that the data do not bound the parameter
 ONE_STEP = 1.5  # a move of the logarithms within which one step is enough
 
@@ -33,7 +34,7 @@ class Summit:
     ----------
     at : logarithms of the model's parameters, then the covariates' coefficients, (k,)
     height : the log-likelihood
-    slope, bend : gradient (u, k) and Hessian (u, k, k) of one customer of each kind
+    slope, bend : gradient (k, u) and Hessian (k, k, u) of one customer of each kind
     steps : how many it took
     """
 
@@ -46,7 +47,8 @@ class Summit:
     @property
     def parts(self) -> np.ndarray:
         """`slope` and `bend` side by side, (u, k + k * k): sums of them are all a draw needs."""
-        return np.concatenate([self.slope, self.bend.reshape(len(self.slope), -1)], axis=1)
+        k, u = self.slope.shape
+        return np.concatenate([self.slope, self.bend.reshape(k * k, u)]).T
 
     def moved(self, sums: np.ndarray) -> np.ndarray:
         """`at` for draws of customers, from their sums of `parts` (draws, k + k * k): (draws, k).
@@ -76,12 +78,12 @@ def climb(
     it all share the same. Raises NoMaximum when a parameter runs away or no step climbs.
     """
     at = np.asarray(start, float)
-    here = _surface(model, data, count, at, design)
+    here = _height(model, data, count, at, design)
     for taken in range(1, STEPS + 1):
-        height, slope, bend = here[0], count @ here[1], np.tensordot(count, here[2], 1)
+        height, slope, bend = here
         move = _uphill(slope, bend)
         size = min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
-        while not (new := _surface(model, data, count, at + size * move, design))[0] >= (
+        while not (new := _height(model, data, count, at + size * move, design))[0] >= (
             height - 1e-12 * abs(height)
         ):
             size /= 2
@@ -91,7 +93,7 @@ def climb(
         if np.abs(at).max() > FAR:
             raise NoMaximum("a parameter runs away")
         if np.abs(size * move).max() < CLOSE:
-            return Summit(at, *here, taken)
+            return Summit(at, here[0], *_surface(model, data, at, design)[1:], taken)
     raise NoMaximum(f"{STEPS} steps were not enough")
 
 
@@ -107,19 +109,33 @@ def _uphill(slope: np.ndarray, bend: np.ndarray) -> np.ndarray:
     return -(vectors / values) @ (vectors.T @ slope)
 
 
-def _surface(
+def _height(
     model: Model, data: tuple, count: np.ndarray, at: np.ndarray, design: np.ndarray | None
 ) -> tuple[float, np.ndarray, np.ndarray]:
+    # In blocks that stay in the processor's cache: larger arrays are new memory each time.
+    height, slope, bend = 0.0, 0.0, 0.0
+    for k in range(0, len(count), BLOCK):
+        block = slice(k, k + BLOCK)
+        part = tuple(column[block] for column in data)
+        found = _surface(model, part, at, None if design is None else design[block])
+        height, slope, bend = (
+            so_far + more @ count[block]
+            for so_far, more in zip((height, slope, bend), found, strict=True)
+        )
+    return (float(height) if np.isfinite(height) else -np.inf), slope, bend
+
+
+def _surface(
+    model: Model, data: tuple, at: np.ndarray, design: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     own = parameters_of(at, design)
     with np.errstate(all="ignore"):
         height, slope, bend = model(own, *data)
-    each = np.broadcast_to(own.T, slope.shape)
-    slope = slope * each
-    bend = bend * each[:, :, None] * each[:, None, :]
-    diagonal = np.arange(each.shape[1])
-    bend[:, diagonal, diagonal] += slope
+    each = own.reshape(len(own), -1)  # (p, 1) or (p, u)
+    slope, bend = slope * each, bend * (each[:, None] * each)
+    diagonal = np.arange(len(own))
+    bend[diagonal, diagonal] += slope
     if design is not None:
-        slope = np.einsum("upk,up->uk", design, slope)
-        bend = np.einsum("upk,upq,uql->ukl", design, bend, design, optimize=True)
-    total = count @ height
-    return (float(total) if np.isfinite(total) else -np.inf), slope, bend
+        slope = np.einsum("upk,pu->ku", design, slope)
+        bend = np.einsum("upk,pqu,uql->klu", design, bend, design, optimize=True)
+    return height, slope, bend
