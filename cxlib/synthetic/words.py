@@ -114,25 +114,44 @@ def _text(rng: np.random.Generator, topic: str, lang: str) -> str:
 
 
 def actions() -> pd.DataFrame:
-    """The ledger; predicted and realised are points of NPS."""
-    rows = [
-        ("Deliveries miss the promised date", "process", "logistics", "2026-04-01", "2026-09-30",
-         "begun", 4.0, None),
-        ("Dissatisfied customers hear nothing from us", "one customer", "service",
-         "2025-10-01", "2025-12-31", "done", 5.0, 4.1),
-        ("Prices rose without an explanation", "policy", "pricing", "2026-01-15", "2026-12-31",
-         "planned", 2.5, None),
-        ("The app crashes on payment", "product", "digital", "2026-06-01", "2026-11-30", "begun",
-         1.5, None),
-        ("Wrong bills are corrected late", "process", "finance", "2025-05-01", "2025-09-30",
-         "done", 1.0, 0.3),
-        ("Night desk is understaffed", "policy", "operations", "2025-11-01", "2026-03-31",
-         "dropped", 1.0, None),
+    """The ledger; predicted and realised are points of NPS, money is EUR."""
+    nan = None
+    rows = [  # problem, class, level, owner, customer, begun, due, done, status, cost, effects ...
+        ("Deliveries miss the promised date", "process", "department", "logistics", nan,
+         "2026-04-01", "2026-09-30", nan, "begun", 9000, 4.0, 1.5, 6.5, 3268, nan, nan, nan),
+        ("Dissatisfied customers hear nothing from us", "process", "team", "service", nan,
+         "2025-10-01", "2025-12-31", "2025-12-20", "done", 6000, 5.0, 2.0, 8.0, 1763, 4.1, 0.9,
+         7.3),
+        ("Prices rose without an explanation", "policy", "board", "pricing", nan,
+         "2026-01-15", "2026-12-31", nan, "planned", 12000, 2.5, -1.0, 6.0, 458, nan, nan, nan),
+        ("The app crashes on payment", "product", "department", "digital", nan,
+         "2026-06-01", "2026-11-30", nan, "begun", 15000, 1.5, -0.5, 3.5, 2830, nan, nan, nan),
+        ("Wrong bills are corrected late", "process", "department", "finance", nan,
+         "2025-05-01", "2025-09-30", "2025-09-26", "done", 2500, 1.0, 0.0, 2.0, 3535, 0.3, -0.9,
+         1.5),
+        ("Night desk is understaffed", "policy", "department", "operations", nan,
+         "2025-11-01", "2026-03-31", "2026-02-10", "dropped", 30000, 1.0, -2.0, 4.0, 880, nan, nan,
+         nan),
+        ("A complaint about billing is open", "one customer", "front line", "team C", "c2904",
+         "2026-09-27", "2026-09-30", "2026-09-29", "done", 4, *[nan] * 7),
+        ("A complaint about billing is open", "one customer", "front line", "team A", "c1236",
+         "2026-09-27", "2026-09-29", nan, "begun", 4, *[nan] * 7),
+        ("A complaint about billing is open", "one customer", "front line", "team A", "c2542",
+         "2026-09-28", "2026-10-02", nan, "begun", 4, *[nan] * 7),
     ]  # fmt: skip
-    columns = ["problem", "level", "owner", "begun_on", "due_on", "status", "predicted", "realised"]
-    table = pd.DataFrame(rows, columns=columns).astype({"predicted": float, "realised": float})
+    columns = ["problem", "class", "level", "owner", "customer_id", "begun_on", "due_on", "done_on",
+               "status", "cost", "predicted", "predicted_low", "predicted_high", "answers",
+               "realised", "realised_low", "realised_high"]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
     table.insert(0, "action_id", [f"a{k:02d}" for k in range(1, len(table) + 1)])
-    for day in ("begun_on", "due_on"):
+    outer = table["predicted"].notna()
+    table.insert(10, "measure", np.where(outer, "NPS", None))
+    table.insert(15, "worth", np.where(outer, 4000.0, np.nan))
+    for column in ("predicted", "realised"):
+        ends = [column, f"{column}_low", f"{column}_high"]
+        table[ends] = table[ends].astype(float)
+    table["answers"] = table["answers"].astype("Int64")
+    for day in ("begun_on", "due_on", "done_on"):
         table[day] = pd.to_datetime(table[day]).astype("datetime64[us]")
     return table
 
