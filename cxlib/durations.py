@@ -45,12 +45,15 @@ def at_risk(entry: np.ndarray, time: np.ndarray, cause: np.ndarray, w: np.ndarra
     return Risk(times, sums_from(times, entry, time, w), left, entry, time, cause, w)
 
 
-def incidence(risk: Risk, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def incidence(
+    risk: Risk, at: np.ndarray, who: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Share who left for each reason by the times `at`, (k, g), and its covariance (k g, k g).
 
     Aalen and Johansen (1978); with one reason it is one minus Kaplan and Meier's (1958) estimate.
     The covariance is that of influence (the infinitesimal jackknife), which for one reason and
-    equal weights is Greenwood's (1926); it holds for unequal weights too.
+    equal weights is Greenwood's (1926); it holds for unequal weights too. `who` are codes 0, 1 ...
+    of whom each row is about: rows of one (stays of a customer) need not be independent.
     """
     hazard = risk.left / risk.there
     every = hazard.sum(0)
@@ -59,10 +62,15 @@ def incidence(risk: Risk, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     by = np.searchsorted(risk.times, at, "right")  # leavings up to each time
     found = np.column_stack([np.zeros(len(share)), share])[:, by]
     covariance = np.zeros((found.size, found.size))
+    each = np.zeros((0 if who is None else who.max() + 1, found.size))
     for start in range(0, len(risk.time), ROWS):
-        parts = _influence(risk, slice(start, start + ROWS), hazard, before, share, found, by)
-        covariance += parts.T @ parts
-    return found, covariance
+        rows = slice(start, start + ROWS)
+        parts = _influence(risk, rows, hazard, before, share, found, by)
+        if who is None:
+            covariance += parts.T @ parts
+        else:
+            each += _tally(who[rows], parts, len(each))
+    return found, covariance if who is None else each.T @ each
 
 
 def _influence(

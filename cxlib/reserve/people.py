@@ -270,7 +270,7 @@ def attributes(reserve: Reserve, most: int = 30) -> list[str]:
 def followed(reserve: Reserve, responses: pd.DataFrame) -> pd.DataFrame:
     """Answers with `loses`; see `Reserve.followed`."""
     have, costs = reserve._all_columns().get("customers", ()), reserve.study.costs
-    if "left_on" not in have or not (costs.value_column or costs.customer_value):
+    if "left_on" not in have or not costs.customer_value:
         return responses
     horizon = reserve.study.churn.horizon if reserve.study.churn else 90
     left = reserve.read("customers").set_index("customer_id")["left_on"]

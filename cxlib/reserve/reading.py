@@ -353,6 +353,32 @@ class Reserve:
         about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
         return pathways.counted(self.store, **about, holds=holds)
 
+    @property
+    def journey(self) -> study_.Journey:
+        """How events make journeys, as study.yaml says."""
+        return self.study.journey
+
+    @property
+    def touchpoints(self) -> dict[str, str]:
+        """The stage of each touchpoint: of study.yaml, else of its events."""
+        return people.touchpoints(self)
+
+    @property
+    def ratings(self) -> dict[str, str]:
+        """The question that rates each touchpoint."""
+        asked = self.items_of("touchpoint")
+        return {t: i for i in asked if (t := self.study.items[i].touchpoint)}
+
+    def attributes(self) -> list[str]:
+        """What is known of customers to compare like with like: columns of a few values."""
+        return people.attributes(self)
+
+    def followed(self, responses: pd.DataFrame) -> pd.DataFrame:
+        """The answers with `loses`: what each customer was worth who left within the churn horizon
+        of the answer, 0 for who stayed, missing where the data end before; as they are where the
+        study does not tell."""
+        return people.followed(self, responses)
+
     def history(self, as_of: str | date, horizon: int = 90) -> pd.DataFrame:
         """A row for each who is a customer at `as_of`, told from rows dated before that day only.
 

@@ -1,0 +1,181 @@
+"""Where journeys end short of their goal, what those customers do instead, who and how much.
+
+lost = journeys.dropoff(steps, goal=["booking"], patience=90, worth=worth, groups=region)
+lost.table           # term (touchpoint): share of the journeys there that end there
+lost.instead         # what the customers' next journey began with, or that there was none
+lost.who             # share of journeys lost, by group;  lost.value: what left with them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, how_drawn, tabulate
+from cxlib.journeys.steps import until_goal
+from cxlib.journeys.transitions import held
+
+GONE = "not seen again"
+
+
+@dataclass(frozen=True)
+class Dropoff(Estimates):
+    """Journeys lost short of the goal.
+
+    Attributes
+    ----------
+    table : term (touchpoint), estimate (share of the journeys that met it which end there), low,
+        high, n (journeys that met it), lost (journeys that end there)
+    instead : before (where the journey ended), term (touchpoint with which the customer's next
+        journey begins, or "not seen again"), estimate, low, high, n
+    who : group, term, estimate (share of all its journeys that are lost), low, high, n
+    value : term (touchpoint), estimate (what left there: worth of the lost journeys, or of the
+        customers not seen again after them), low, high, n (of those, whose worth is known)
+    """
+
+    instead: pd.DataFrame = field(kw_only=True)
+    who: pd.DataFrame = field(kw_only=True)
+    value: pd.DataFrame = field(kw_only=True)
+
+
+def dropoff(
+    steps: pd.DataFrame,
+    *,
+    goal: Sequence[str],
+    patience: float = 30,
+    worth: pd.Series | None = None,
+    of: str = "customer_id",
+    groups: pd.Series | None = None,
+    until: pd.Timestamp | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Dropoff:
+    """Where journeys are lost, with 95% intervals held together within each table.
+
+    A journey is lost when it has not reached the goal and its last step lies more than `patience`
+    days before `until` (default: the last event); later ones are still open and left out. `worth`
+    is what each journey's `of` (a column of steps) is worth, by its name: customers count once,
+    where they were seen last. `groups` is the group of each customer. Raises ValueError when no
+    journey is closed.
+    """
+    until = until or steps["at"].max()
+    cut = until_goal(steps, goal)
+    ends = cut[cut["journey"] != cut["journey"].shift(-1)].set_index("journey")
+    closed = ends["reached"] | (ends["at"] <= until - pd.Timedelta(days=patience))
+    if not closed.any():
+        raise ValueError(f"no journey is older than {patience:g} days. Take a shorter patience.")
+    cut, ends = cut[cut["journey"].map(closed)], ends[closed]
+    ends = ends.assign(lost=~ends["reached"], where=ends["touchpoint"].astype(str))
+    drawn = {"draws": draws, "seed": seed}
+    table = _where(cut, ends, goal, drawn)
+    nothing = pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
+    who = nothing.assign(group="") if groups is None else _who(ends, groups, drawn)
+    if worth is None:
+        value = nothing
+    else:
+        final = ends.sort_values("at", kind="stable").drop_duplicates(of, keep="last")
+        value = _value(final, final[of].map(worth), drawn)
+    note = page.together(
+        [
+            page.say(
+                "{closed} journeys have reached the goal or ended; {open} are still open (less "
+                "than {days} days old) and left out.",
+                closed=page.count(len(ends)),
+                open=page.count(int((~closed).sum())),
+                days=page.count(patience),
+            ),
+            page.say("All intervals of a table hold together."),
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
+    instead = _instead(steps, ends, drawn)
+    parts = {"instead": instead, "who": who, "value": value}
+    return Dropoff(table, _answer(ends, table, drawn), note, "share", **drawn, **parts)
+
+
+def _shares(
+    rows: pd.DataFrame, below: np.ndarray, above: np.ndarray, drawn: dict
+) -> dict[str, np.ndarray]:
+    """Columns of shares `above` of `below`, (rows, k) each, held together."""
+    k = below.shape[1]
+    parts = np.hstack([below, above]).astype(float)
+    again = moments.resample_sums(parts, **drawn, who=moments.who_of(rows, "customer_id"))
+    whole = parts.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, replicates = whole[k:] / whole[:k], again[:, k:] / again[:, :k]
+    low, high = held(share, replicates, whole[:k])
+    return {"estimate": share, "low": low, "high": high, "n": whole[:k].astype(int)}
+
+
+def _where(cut: pd.DataFrame, ends: pd.DataFrame, goal: Sequence[str], drawn: dict) -> pd.DataFrame:
+    met = cut[["journey", "customer_id", "touchpoint"]].drop_duplicates()
+    met = met[~met["touchpoint"].isin(list(goal))]
+    names, place = np.unique(met["touchpoint"].astype(str), return_inverse=True)
+    lost = ends["where"].where(ends["lost"])
+    here = met["journey"].map(lost).eq(met["touchpoint"].astype(str)).to_numpy()
+    one = place[:, None] == np.arange(len(names))
+    columns = _shares(met, one, one & here[:, None], drawn)
+    table = pd.DataFrame({"term": names, **columns, "lost": (one & here[:, None]).sum(0)})
+    return table.sort_values("estimate", ascending=False, ignore_index=True)
+
+
+def _instead(steps: pd.DataFrame, ends: pd.DataFrame, drawn: dict) -> pd.DataFrame:
+    """What those whose journey was lost did next, by where it was lost."""
+    heads = steps[steps["before"].isna()].sort_values(["customer_id", "at"], kind="stable")
+    same = heads["customer_id"] == heads["customer_id"].shift(-1)
+    following = heads["touchpoint"].shift(-1).where(same).astype(object).fillna(GONE)
+    following.index = heads["journey"]
+    lost = ends[ends["lost"]]
+    if lost.empty:
+        return pd.DataFrame(columns=["before", "term", "estimate", "low", "high", "n"])
+    pairs = pd.DataFrame(
+        {"before": lost["where"], "term": following.reindex(lost.index).astype(str)}
+    )
+    kinds = pairs.value_counts(sort=False).index
+    place = pd.MultiIndex.from_frame(pairs)
+    above = np.column_stack([place == k for k in kinds])
+    below = np.column_stack([pairs["before"] == k[0] for k in kinds])
+    names = pd.DataFrame(list(kinds), columns=["before", "term"])
+    return names.assign(**_shares(lost, below, above, drawn))
+
+
+def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> pd.DataFrame:
+    group = ends["customer_id"].map(groups)
+    names = sorted(group.dropna().astype(str).unique())
+    inside = group.astype(str).to_numpy()[:, None] == np.array(names)
+    columns = _shares(ends, inside, inside & ends["lost"].to_numpy()[:, None], drawn)
+    return pd.DataFrame({"group": names, "term": "journeys lost", **columns})
+
+
+def _value(ends: pd.DataFrame, worth: pd.Series, drawn: dict) -> pd.DataFrame:
+    known = (ends["lost"] & worth.notna()).to_numpy()
+    rows, value = ends[known], worth[known].to_numpy(float)
+    names, place = np.unique(rows["where"].astype(str), return_inverse=True)
+    if not len(names):
+        return pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
+    parts = (place[:, None] == np.arange(len(names))) * value[:, None]
+    again = moments.resample_sums(parts, **drawn, who=moments.who_of(rows, "customer_id"))
+    table = tabulate(list(names), parts.sum(0), again, np.bincount(place))
+    return table.sort_values("estimate", ascending=False, ignore_index=True)
+
+
+def _answer(ends: pd.DataFrame, table: pd.DataFrame, drawn: dict) -> str:
+    one = np.ones((len(ends), 1))
+    share = _shares(ends, one, one * ends["lost"].to_numpy()[:, None], drawn)
+    said = {
+        "share": page.percent(share["estimate"][0], 1),
+        "span": page.span(share["low"][0], share["high"][0], share=True),
+        "n": page.count(len(ends)),
+    }
+    if not ends["lost"].any():
+        return page.say("All {n} journeys reach the goal.", **said)
+    most = table.loc[table["lost"].idxmax()]
+    return page.say(
+        "{share} ({span}) of {n} journeys end short of the goal, most of them at {touchpoint}.",
+        touchpoint=page.quoted(page.label(most["term"])),
+        **said,
+    )

@@ -1,0 +1,300 @@
+"""The experience map: for each touchpoint how many meet it, how it is found, what it asks of them.
+
+    found = journeys.experience(steps, responses, met, stages=stages, ratings={"room": "room"}, ...)
+    found.table          # [group,] stage, touchpoint, term, estimate, low, high, n
+
+Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
+trouble (share of the meetings), meetings (times a journey that meets it), minutes (the median).
+Within a term all intervals hold together. Where no question rates a touchpoint, satisfaction is the
+overall answer of those who met it (column `rated`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.journeys.exposure import Exposure
+from cxlib.journeys.loops import STAGES
+from cxlib.journeys.transitions import held
+
+COLUMNS = ["stage", "touchpoint", "term", "estimate", "low", "high", "n"]
+Scale = tuple[float, float]
+
+
+def experience(
+    steps: pd.DataFrame,
+    responses: pd.DataFrame | None = None,
+    met: Exposure | None = None,
+    *,
+    stages: Mapping[str, str],
+    ratings: Mapping[str, str] | None = None,
+    overall: str = "",
+    ease: str = "",
+    scales: Mapping[str, Scale] | None = None,
+    bad: Sequence[str] = (),
+    weight: str | None = None,
+    groups: pd.Series | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """The experience map, whole and for each group of customers, with 95% intervals.
+
+    `ratings` names the question that rates a touchpoint, `overall` and `ease` those answered after
+    the touchpoints of `met`, `scales` the worst and best answer of each, `bad` the outcomes that
+    are trouble. table: group ("overall"
+    for all; only with `groups`), then COLUMNS, rated. Raises ValueError when no step is left.
+    """
+    if steps.empty:
+        raise ValueError("no step is left to draw a map of.")
+    about = _About(stages, dict(ratings or {}), overall, ease, dict(scales or {}), bad, weight)
+    parts = {"overall": _map(steps, responses, met, about, draws, seed)}
+    names = [] if groups is None else sorted(groups.dropna().astype(str).unique())
+    for name in names:
+        inside = steps["customer_id"].map(groups).astype("string") == name
+        asked = None
+        if responses is not None:
+            asked = (responses["customer_id"].map(groups).astype("string") == name).to_numpy(
+                bool, na_value=False
+            )
+        if inside.any():
+            parts[name] = _map(
+                steps[inside.fillna(False)], responses, met, about, draws, seed, asked
+            )
+    table = parts["overall"]
+    if len(parts) > 1:
+        table = pd.concat(parts, names=["group", None]).reset_index("group").reset_index(drop=True)
+    note = page.together(
+        [
+            page.say(
+                "{journeys} journeys of {customers} customers.",
+                journeys=page.count(steps["journey"].nunique()),
+                customers=page.count(steps["customer_id"].nunique()),
+            ),
+            _how_rated(parts["overall"]),
+            page.say("Within a row of the map all intervals hold together."),
+            how_drawn(draws, weight, "customer_id"),
+        ]
+    )
+    return Estimates(table, _answer(parts["overall"]), note, "", draws=draws, seed=seed)
+
+
+class _About:
+    """What is known of the touchpoints and the questions."""
+
+    def __init__(self, stages, ratings, overall, ease, scales, bad, weight) -> None:
+        self.stages, self.ratings, self.overall = stages, ratings, overall
+        self.ease, self.scales, self.bad, self.weight = ease, scales, list(bad), weight
+
+    def scaled(self, responses: pd.DataFrame, item: str) -> np.ndarray:
+        """Answers with 0 for the worst and 100 for the best."""
+        low, high = self.scales.get(item) or (responses[item].min(), responses[item].max())
+        return 100 * (responses[item].to_numpy(float) - low) / (high - low)
+
+
+def _map(
+    steps: pd.DataFrame,
+    responses: pd.DataFrame | None,
+    met: Exposure | None,
+    about: _About,
+    draws: int,
+    seed: int,
+    asked: np.ndarray | None = None,
+) -> pd.DataFrame:
+    names = sorted(steps["touchpoint"].astype(str).unique())
+    names = sorted(names, key=lambda t: STAGES.index(about.stages.get(t, STAGES[-1])))
+    parts = [*_behaviour(steps, names, about.bad, draws, seed)]
+    if responses is not None and met is not None:
+        parts += _perception(responses, met, about, names, draws, seed, asked)
+    table = pd.concat(parts, ignore_index=True)
+    table["stage"] = table["touchpoint"].map(about.stages)
+    table["rated"] = table["rated"].fillna(True).astype(bool) if "rated" in table else True
+    table["n"] = table["n"].astype(int)
+    return table[[*COLUMNS, "rated"]]
+
+
+def _behaviour(
+    steps: pd.DataFrame, names: list[str], bad: list[str], draws: int, seed: int
+) -> list[pd.DataFrame]:
+    """reach, trouble, meetings and minutes."""
+    customers, who = np.unique(steps["customer_id"].astype(str), return_inverse=True)
+    place = pd.Index(names).get_indexer(steps["touchpoint"].astype(str))
+    k, size = len(names), (len(customers), len(names))
+    times = np.bincount(who * k + place, minlength=size[0] * k).reshape(size)
+    pairs = np.unique(np.column_stack([steps["journey"], who, place]), axis=0)
+    journeys = np.bincount(pairs[:, 1] * k + pairs[:, 2], minlength=size[0] * k).reshape(size)
+    keys = moments.Who(moments.keys_of(pd.DataFrame({"c": customers}), "c"))
+    hurt = np.zeros(len(steps))
+    if bad and "outcome" in steps:
+        hurt = steps["outcome"].isin(bad).to_numpy(float)
+    hurt = np.bincount(who * k + place, hurt, minlength=size[0] * k).reshape(size)
+    parts = np.hstack([np.ones((size[0], 1)), times > 0, times, journeys, hurt]).astype(float)
+    drawn, whole = moments.resample_sums(parts, draws, seed, keys), parts.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
+    _, met, of, _ = np.split(whole[1:], 4)
+    ends = held(reach, again[0], np.full(k, whole[0]))
+    found = [_term("reach", names, reach, ends, np.full(k, size[0]))]
+    if hurt.any():
+        ends = held(wrong, again[2], met)
+        found.append(_term("trouble", names, wrong, ends, met))
+    found.append(_term("meetings", names, often, at_once(often, again[1]), of))
+    if "minutes" in steps and steps["minutes"].notna().any():
+        found.append(_minutes(steps, names, who))
+    return found
+
+
+def _ratios(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """reach, meetings a journey and trouble a meeting, from sums (..., 1 + 4 k)."""
+    reach, times, journeys, hurt = np.split(sums[..., 1:], 4, axis=-1)
+    return reach / sums[..., :1], times / journeys, hurt / times
+
+
+def _term(term: str, names: list[str], values, ends, n) -> pd.DataFrame:
+    low, high = ends
+    return pd.DataFrame(
+        {
+            "touchpoint": names,
+            "term": term,
+            "estimate": values,
+            "low": np.where(np.isnan(low), values, low),
+            "high": np.where(np.isnan(high), values, high),
+            "n": n,
+        }
+    )
+
+
+def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataFrame:
+    """Medians, and where the interval of the share below them ends (Woodruff 1952).
+
+    Shares by customers drawn whole; Bonferroni over the touchpoints.
+    """
+    from scipy.special import ndtri
+
+    reach = -ndtri(0.025 / len(names))
+    rows = []
+    for name in names:
+        here = (steps["touchpoint"] == name).to_numpy(bool) & steps["minutes"].notna().to_numpy()
+        x = steps["minutes"].to_numpy(float)[here]
+        if not len(x):
+            rows.append((np.nan, np.nan, np.nan, 0))
+            continue
+        middle = float(np.median(x))
+        _, own = np.unique(who[here], return_inverse=True)
+        error = np.sqrt((np.bincount(own, (x <= middle) - (x <= middle).mean()) ** 2).sum()) / len(
+            x
+        )
+        # With ties the share at or below the median is above a half; its error is what counts.
+        ends = np.quantile(x, np.clip([0.5 - reach * error, 0.5 + reach * error], 0, 1))
+        rows.append((middle, *ends, len(x)))
+    values, low, high, n = map(np.array, zip(*rows, strict=True))
+    table = _term("minutes", names, values, (low, high), n)
+    return table[table["n"] > 0]
+
+
+def _perception(
+    responses: pd.DataFrame,
+    met: Exposure,
+    about: _About,
+    names: list[str],
+    draws: int,
+    seed: int,
+    asked: np.ndarray | None,
+) -> list[pd.DataFrame]:
+    """satisfaction and ease."""
+    ours = {t: i for i, t in enumerate(met.touchpoints)}
+    there = {t: met.times[:, ours[t]] > 0 for t in names if t in ours}
+    satisfied, rated = {}, {}
+    for name in names:
+        if name in about.ratings:
+            satisfied[name], rated[name] = about.scaled(responses, about.ratings[name]), True
+        elif about.overall and name in there:
+            answer = about.scaled(responses, about.overall)
+            satisfied[name], rated[name] = np.where(there[name], answer, np.nan), False
+    found = [_means("satisfaction", satisfied, responses, about.weight, draws, seed, asked)]
+    found[0]["rated"] = found[0]["touchpoint"].map(rated)
+    if about.ease:
+        answer = about.scaled(responses, about.ease)
+        eased = {t: np.where(here, answer, np.nan) for t, here in there.items()}
+        found.append(_means("ease", eased, responses, about.weight, draws, seed, asked))
+    return found
+
+
+def _means(
+    term: str,
+    values: dict[str, np.ndarray],
+    responses: pd.DataFrame,
+    weight: str | None,
+    draws: int,
+    seed: int,
+    asked: np.ndarray | None,
+) -> pd.DataFrame:
+    if not values:
+        return pd.DataFrame(columns=["touchpoint", "term", "estimate", "low", "high", "n"])
+    x = np.column_stack(list(values.values()))
+    if asked is not None:
+        x = np.where(asked[:, None], x, np.nan)
+    w = moments.weights_of(responses, weight)[:, None]
+    parts = np.hstack([w * ~np.isnan(x), w * np.nan_to_num(x)])
+    who, k = moments.who_of(responses, "customer_id", weight), x.shape[1]
+    drawn, whole = moments.resample_sums(parts, draws, seed, who), parts.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, again = whole[k:] / whole[:k], drawn[:, k:] / drawn[:, :k]
+    low, high = at_once(mean, again)
+    n = (~np.isnan(x) & (w > 0)).sum(0)
+    ends = np.clip(low, 0, 100), np.clip(high, 0, 100)
+    table = _term(term, list(values), mean, ends, n)
+    return table[table["n"] > 0]
+
+
+def _how_rated(table: pd.DataFrame) -> str:
+    rows = table[table["term"] == "satisfaction"]
+    others = rows.loc[~rows["rated"], "touchpoint"]
+    if others.empty:
+        return ""
+    return page.say(
+        "No question rates {touchpoints}: their satisfaction is the overall answer of those who "
+        "met them.",
+        touchpoints=page.listed([page.quoted(page.label(t)) for t in others], 6),
+    )
+
+
+def _answer(table: pd.DataFrame) -> str:
+    """The lowest rating; without ratings the most trouble, else what most customers meet."""
+    rated = table[(table["term"] == "satisfaction") & table["estimate"].notna() & table["rated"]]
+    reach = table[table["term"] == "reach"].set_index("touchpoint")["estimate"]
+    hurt = table[table["term"] == "trouble"]
+    worst = rated.loc[rated["estimate"].idxmin()] if len(rated) else None
+    if worst is None and len(hurt):
+        worst = hurt.loc[hurt["estimate"].idxmax()]
+    if worst is None:
+        most = reach.idxmax()
+        return page.say(
+            "{touchpoint} is met most: by {share} of the customers.",
+            touchpoint=page.opening(page.quoted(page.label(most))),
+            share=page.percent(reach[most]),
+        )
+    said = {
+        "touchpoint": page.quoted(page.label(worst["touchpoint"])),
+        "n": page.count(worst["n"]),
+        "share": page.percent(reach.get(worst["touchpoint"], np.nan)),
+    }
+    if worst["term"] == "trouble":
+        return page.say(
+            "Trouble is most frequent at {touchpoint}: in {often} ({span}) of {n} meetings; "
+            "{share} of the customers meet it.",
+            often=page.percent(worst["estimate"], 1),
+            span=page.span(worst["low"], worst["high"], share=True),
+            **said,
+        )
+    return page.say(
+        "Satisfaction is lowest at {touchpoint}: {score} of 100 ({span}), n {n}; {share} of the "
+        "customers meet it.",
+        score=page.number(worst["estimate"]),
+        span=page.span(worst["low"], worst["high"]),
+        **said,
+    )

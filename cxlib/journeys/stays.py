@@ -1,0 +1,148 @@
+"""How long customers stay in a stage of the journey before they move to another.
+
+    stays = journeys.stays(steps, stages, until=last_day)
+    stays.table          # term (stage): median days, low, high, n
+    stays.curve          # stage, time, estimate: share still there
+
+A stay begins when a journey enters a stage and ends when it enters another; a journey is in one
+stage at a time, the one entered last. The last stay is not over when the data end (nor, where
+silence ends a journey, when that silence was long enough): it is censored then (Kaplan and Meier
+1958), with the stays of a customer taken together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import durations, page
+from cxlib.estimates import LEVEL, Estimates
+from cxlib.journeys.loops import STAGES
+
+POINTS = 40  # of a curve
+MOST = 200  # times among which a median's interval is looked for
+
+
+@dataclass(frozen=True)
+class Stays(Estimates):
+    """Time in stage.
+
+    Attributes
+    ----------
+    table : term (stage), estimate (median days; missing where fewer than half leave), low, high
+        (missing where the data do not tell), n (stays), over (share of them that ended)
+    curve : stage, time (days), estimate (share still there), low, high (bands of whole curves), n
+    """
+
+    curve: pd.DataFrame = field(kw_only=True)
+
+
+def stays(
+    steps: pd.DataFrame,
+    stages: Mapping[str, str],
+    *,
+    until: pd.Timestamp | None = None,
+    gap: float = 0,
+    seed: int = 1,
+) -> Stays:
+    """Median time in each stage and the curves behind it, with 95% intervals.
+
+    `stages` is the stage of each touchpoint, `until` the end of the data (default: the last event),
+    `gap` the days of silence that end a journey (0: none). Stages nobody leaves have no median.
+    Raises ValueError when no touchpoint has a stage.
+    """
+    runs = _runs(steps, stages, until or steps["at"].max(), gap)
+    found, curves = [], []
+    for stage in (s for s in STAGES if s in set(runs["stage"])):
+        rows = runs[runs["stage"] == stage]
+        line, curve = _of_stage(rows, seed)
+        found.append({"term": stage, **line})
+        if len(curve):
+            curves.append(curve.assign(stage=stage)[["stage", *curve.columns]])
+    table = pd.DataFrame(found)
+    note = page.say(
+        "{stays} stays of {customers} customers; those not over are censored.",
+        stays=page.count(len(runs)),
+        customers=page.count(runs["customer_id"].nunique()),
+    )
+    empty = pd.DataFrame(columns=["stage", "time", "estimate", "low", "high", "n"])
+    curve = pd.concat(curves, ignore_index=True) if curves else empty
+    return Stays(table, _answer(table), note, "days", seed=seed, curve=curve)
+
+
+def _runs(
+    steps: pd.DataFrame, stages: Mapping[str, str], until: pd.Timestamp, gap: float
+) -> pd.DataFrame:
+    """A row a stay: customer_id, stage, time (days), over."""
+    staged = steps.assign(stage=steps["touchpoint"].map(stages))
+    staged = staged[staged["stage"].notna()]
+    if staged.empty:
+        raise ValueError("no touchpoint has a stage. Name them under `touchpoints` in study.yaml.")
+    new = (staged["journey"] != staged["journey"].shift()) | (
+        staged["stage"] != staged["stage"].shift()
+    )
+    heads = staged[new]
+    ends = heads["at"].shift(-1).where(heads["journey"] == heads["journey"].shift(-1))
+    final = staged.groupby("journey")["at"].max()
+    silence = final + pd.Timedelta(days=gap) if gap else pd.Series(until, final.index)
+    censored = heads["journey"].map(silence.clip(upper=until))
+    time = (ends.fillna(censored) - heads["at"]) / pd.Timedelta(days=1)
+    return pd.DataFrame(
+        {
+            "customer_id": heads["customer_id"],
+            "stage": heads["stage"],
+            # One who enters two stages at one moment has stayed in the first for an instant.
+            "time": np.maximum(time, 1e-6),
+            "over": ends.notna(),
+        }
+    ).reset_index(drop=True)
+
+
+def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
+    line = {"estimate": np.nan, "low": np.nan, "high": np.nan, "n": len(rows)}
+    line["over"] = float(rows["over"].mean())
+    if not rows["over"].any():
+        return line, pd.DataFrame()
+    time, cause = rows["time"].to_numpy(), rows["over"].to_numpy().astype(int)
+    risk = durations.at_risk(np.zeros(len(rows)), time, cause, np.ones(len(rows)))
+    who = pd.factorize(rows["customer_id"])[0]
+    line |= _median(risk, who)
+    at = np.unique(np.quantile(risk.times, np.linspace(0, 0.99, POINTS), method="lower"))
+    share, covariance = durations.incidence(risk, at, who)
+    error = np.sqrt(np.diag(covariance))
+    safe = np.where(error > 0, error, 1.0)
+    reach = durations.reach_of(covariance / np.outer(safe, safe), LEVEL, seed)
+    low, high = durations.bent(share[0], error, reach)
+    curve = pd.DataFrame({"time": at, "estimate": 1 - share[0], "low": 1 - high, "high": 1 - low})
+    return line, curve.assign(n=len(rows))
+
+
+def _median(risk: durations.Risk, who: np.ndarray) -> dict[str, float]:
+    """The time by which half have left, and the times at which the interval of the curve has."""
+    gone = 1 - np.cumprod(1 - risk.left[0] / risk.there)
+    half = np.searchsorted(gone, 0.5 - 1e-12)
+    estimate = risk.times[half] if half < len(gone) else np.nan
+    at = np.unique(np.quantile(risk.times, np.linspace(0, 1, MOST), method="lower"))
+    share, covariance = durations.incidence(risk, at, who)
+    low, high = durations.bent(share[0], np.sqrt(np.diag(covariance)), 1.959964)
+    ends = [at[np.argmax(side >= 0.5)] if (side >= 0.5).any() else np.nan for side in (high, low)]
+    inside = {"low": min(ends[0], estimate) if estimate == estimate else ends[0]}
+    return {"estimate": estimate, **inside, "high": max(ends[1], estimate)}
+
+
+def _answer(table: pd.DataFrame) -> str:
+    known = table.dropna(subset=["estimate"])
+    if known.empty:
+        return page.say("In no stage have half of the stays come to an end.")
+    most = known.loc[known["estimate"].idxmax()]
+    return page.say(
+        "Customers stay longest in {stage}: half have moved on after {days} days ({span}), n {n} "
+        "stays.",
+        stage=page.quoted(page.label(most["term"])),
+        days=page.number(most["estimate"]),
+        span=page.span(most["low"], most["high"]),
+        n=page.count(most["n"]),
+    )

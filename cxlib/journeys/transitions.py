@@ -1,0 +1,280 @@
+"""What follows what: shares with intervals that hold together, flows, and two groups compared.
+
+    moves = journeys.transitions(counts)         # before, term, estimate: share who went there next
+    journeys.flows(counts)                       # step by step, shares of all journeys
+    journeys.compare(counts[one], counts[other], names=("before", "after"))
+
+`counts` are those of `journeys.counted` or `Reserve.journeys`. Draws are of whole customers; where
+steps may be taken as independent of who takes them, `method="dirichlet"` gives Jeffreys' posterior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from cxlib import moments, page
+from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
+from cxlib.journeys.steps import COUNTS
+
+BEGINS, ENDS = "begins", "ends"  # what stands for before the first step and after the last
+METHODS = ("bootstrap", "dirichlet")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Counts of each pair in each bucket: names (p,), values (buckets, p), keys (buckets,)."""
+
+    step: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    values: np.ndarray
+    keys: np.ndarray
+
+    @property
+    def whole(self) -> np.ndarray:
+        return self.values.sum(0)
+
+    def drawn(self, draws: int, seed: int) -> np.ndarray:
+        """Sums over draws of whole customers, (draws, p)."""
+        return moments.resample_sums(self.values, draws, seed, moments.Who(self.keys))
+
+
+def pairs_of(counts: pd.DataFrame) -> Pairs:
+    """The counts as arrays. Raises ValueError for a table that is not one of counts."""
+    if lacking := [c for c in COUNTS if c not in counts]:
+        raise ValueError(
+            f"these counts lack {lacking}. Take them from journeys.counted or Reserve.journeys."
+        )
+    if counts.empty:
+        raise ValueError("no journey is left to follow. Choose more events.")
+    named = pd.DataFrame(
+        {
+            "step": counts["step"].to_numpy(),
+            "before": counts["before"].astype(object).where(counts["before"].notna(), BEGINS),
+            "after": counts["after"].astype(object).where(counts["after"].notna(), ENDS),
+        }
+    )
+    groups = named.groupby(["step", "before", "after"], sort=True)
+    kinds, place = groups.size().index.to_frame(), groups.ngroup().to_numpy()
+    keys, unit = np.unique(counts["bucket"].to_numpy(), return_inverse=True)
+    values = np.zeros((len(keys), len(kinds)))
+    np.add.at(values, (unit, place), counts["n"].to_numpy(float))
+    columns = (kinds[c].to_numpy() for c in ("step", "before", "after"))
+    return Pairs(*columns, values, keys)
+
+
+def transitions(
+    counts: pd.DataFrame, *, method: str = "bootstrap", draws: int = 1000, seed: int = 1
+) -> Estimates:
+    """Of those at a touchpoint, the share who went on to each, with 95% intervals held together.
+
+    table: before ("begins" for the first step), term ("ends" for no further step), estimate, low,
+    high, n (departures from `before`). Raises ValueError for an unknown method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is not a choice. There are: {', '.join(METHODS)}.")
+    pairs = pairs_of(counts)
+    rows, shares, again = _shares(pairs, method, draws, seed)
+    table = _table(pairs, rows, shares, again)
+    note = page.say("All {cells} intervals hold together.", cells=page.count(len(table)))
+    how = how_drawn(draws, bucket="customer_id")
+    if method == "dirichlet":
+        how = page.say("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
+    facts = {"draws": draws, "seed": seed, "replicates": again}
+    return Estimates(table, _most_taken(table), page.together([note, how]), "share", **facts)
+
+
+def _shares(
+    pairs: Pairs, method: str, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(which `before` each pair has, shares (p,), shares in each draw (draws, p))."""
+    _, rows = np.unique(pairs.before, return_inverse=True)
+    whole = pairs.whole
+    if method == "dirichlet":
+        rng = np.random.default_rng(seed)
+        drawn = rng.standard_gamma(whole + 0.5, size=(draws, len(whole)))
+    else:
+        drawn = pairs.drawn(draws, seed)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw may lack all of a touchpoint
+        return rows, whole / _totals(whole, rows), drawn / _totals(drawn, rows)
+
+
+def _totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Sum over the pairs of one `before`, at each pair: (..., p)."""
+    return (values @ (rows[:, None] == rows)).astype(float)
+
+
+def _table(pairs: Pairs, rows: np.ndarray, shares: np.ndarray, again: np.ndarray) -> pd.DataFrame:
+    n = _totals(pairs.whole, rows)
+    low, high = held(shares, again, n)
+    table = pd.DataFrame(
+        {
+            "before": pairs.before,
+            "term": pairs.after,
+            "estimate": shares,
+            "low": low,
+            "high": high,
+            "n": n.astype(int),
+        }
+    )
+    return table
+
+
+def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of shares that hold together: on the logit scale, half a case on either side.
+
+    A share of none or all, which no draw changes, has the exact limit of so many cases (Clopper and
+    Pearson 1934), one for each share.
+    """
+
+    def bent(share: np.ndarray) -> np.ndarray:
+        return logit((share * n + 0.5) / (n + 1))
+
+    low, high = at_once(bent(shares), bent(again))
+    low, high = expit(low), expit(high)
+    reach = 1 - ((1 - LEVEL) / 2) ** (1 / np.maximum(n, 1))
+    low = np.where(np.isnan(low), np.where(shares > 0.5, 1 - reach, 0.0), low)
+    high = np.where(np.isnan(high), np.where(shares > 0.5, 1.0, reach), high)
+    return np.minimum(low, shares), np.maximum(high, shares)
+
+
+def _most_taken(table: pd.DataFrame) -> str:
+    inner = table[~table["before"].eq(BEGINS) & ~table["term"].eq(ENDS)]
+    if inner.empty:
+        return page.say("No journey has a second step.")
+    most = inner.loc[(inner["estimate"] * inner["n"]).idxmax()]
+    return page.say(
+        "The way taken most leads from {before} to {after}: {share} ({span}) of those who were "
+        "there, n {n}.",
+        before=page.quoted(page.label(most["before"])),
+        after=page.quoted(page.label(most["term"])),
+        share=page.percent(most["estimate"], 1),
+        span=page.span(most["low"], most["high"], share=True),
+        n=page.count(most["n"]),
+    )
+
+
+def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimates:
+    """Shares of all journeys that take each way at each step, with 95% intervals held together.
+
+    `counts` are by step (`most=` of `counted`). table: step (of `term`), before, term, estimate
+    (share of all journeys), low, high, n (journeys).
+    """
+    pairs = pairs_of(counts)
+    if not (pairs.step > 0).all():
+        raise ValueError("these counts do not tell steps. Count with most=5, say.")
+    begun = pairs.before == BEGINS
+    drawn, whole = pairs.drawn(draws, seed), pairs.whole
+    shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
+    n = np.full(len(whole), whole[begun].sum())
+    low, high = held(shares, again, n)
+    table = pd.DataFrame(
+        {
+            "step": pairs.step,
+            "before": pairs.before,
+            "term": pairs.after,
+            "estimate": shares,
+            "low": low,
+            "high": high,
+            "n": n.astype(int),
+        }
+    )
+    first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
+    answer = page.say(
+        "{share} ({span}) of {n} journeys begin with {touchpoint}.",
+        share=page.percent(first["estimate"], 1),
+        span=page.span(first["low"], first["high"], share=True),
+        n=page.count(first["n"]),
+        touchpoint=page.quoted(page.label(first["term"])),
+    )
+    note = page.together(
+        [
+            page.say("All {cells} intervals hold together.", cells=page.count(len(table))),
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
+    facts = {"draws": draws, "seed": seed, "replicates": again}
+    return Estimates(table, answer, note, "share", **facts)
+
+
+def compare(
+    one: pd.DataFrame,
+    other: pd.DataFrame,
+    *,
+    names: tuple[str, str],
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """How much more often each way is taken in `one` than in `other`; all intervals hold together.
+
+    Customers in both (of two periods) are drawn as the same. table: before, term, estimate (share
+    of `one` less that of `other`), low, high, n (departures, the fewer of the two), and `differs`:
+    whether the interval excludes none.
+    """
+    parts = []
+    for counts in (one, other):
+        pairs = pairs_of(counts)
+        _, shares, again = _shares(pairs, "bootstrap", draws, seed)
+        n = _totals(pairs.whole, np.unique(pairs.before, return_inverse=True)[1])
+        index = pd.MultiIndex.from_arrays([pairs.before, pairs.after])
+        parts.append((pd.DataFrame({"share": shares, "n": n}, index), again))
+    every = parts[0][0].index.union(parts[1][0].index, sort=True)
+    sides = [_widened(frame, again, every) for frame, again in parts]
+    known = np.array([s[1] for s in sides]).min(0) > 0  # both have been at `before`
+    apart = (sides[0][0] - sides[1][0])[known]
+    again = (sides[0][2] - sides[1][2])[:, known]
+    low, high = at_once(apart, again)
+    table = pd.DataFrame(
+        {
+            "before": every.get_level_values(0)[known],
+            "term": every.get_level_values(1)[known],
+            "estimate": apart,
+            "low": np.clip(low, -1, 1),
+            "high": np.clip(high, -1, 1),
+            "n": np.minimum(sides[0][1], sides[1][1])[known].astype(int),
+        }
+    )
+    table["differs"] = (table["low"] > 0) | (table["high"] < 0)
+    note = page.together(
+        [
+            page.say("All {cells} intervals hold together.", cells=page.count(len(table))),
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
+    facts = {"draws": draws, "seed": seed, "replicates": again}
+    return Estimates(table, _what_differs(table, names), note, "share", **facts)
+
+
+def _widened(
+    frame: pd.DataFrame, again: np.ndarray, every: pd.MultiIndex
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(shares, n, draws) at every pair; 0 where nobody took a way from where somebody was."""
+    at = frame.index.get_indexer(every)
+    of = frame.groupby(level=0)["n"].first()
+    n = of.reindex(every.get_level_values(0)).fillna(0).to_numpy()
+    shares = np.where(at < 0, 0.0, frame["share"].to_numpy()[at])
+    return shares, n, np.where(at < 0, 0.0, again[:, at])
+
+
+def _what_differs(table: pd.DataFrame, names: tuple[str, str]) -> str:
+    sure = table[table["differs"]]
+    both = {"one": page.label(names[0]), "other": page.label(names[1])}
+    if sure.empty:
+        return page.say(
+            "No way is taken surely more or less often in {one} than in {other}.", **both
+        )
+    most = sure.loc[sure["estimate"].abs().idxmax()]
+    return page.say(
+        "{count} ways are taken more or less often in {one} than in {other}; most so from {before} "
+        "to {after}, by {points} points ({span}).",
+        count=page.count(len(sure)),
+        before=page.quoted(page.label(most["before"])),
+        after=page.quoted(page.label(most["term"])),
+        points=page.number(100 * most["estimate"]),
+        span=page.span(100 * most["low"], 100 * most["high"]),
+        **both,
+    )

@@ -1,0 +1,109 @@
+"""Journeys counted by SQL: how often one touchpoint follows another, in buckets of customers.
+
+The table is that of `journeys.counted`, made without bringing an event out of the store. Customers
+are taken some at a time, so that the memory needed does not grow with the number of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from cxlib.moments import keys_of
+from cxlib.reserve.store import ReserveError
+
+AT_ONCE = 1_000_000  # events whose journeys are followed at a time
+NAMES = "_cxlab_touchpoints"  # table, named so that no study has it
+
+
+def counted(
+    store: duckdb.DuckDBPyConnection,
+    *,
+    by: str = "",
+    gap: float = 0,
+    goal: Sequence[str] = (),
+    most: int = 0,
+    holds: str = "true",
+) -> pd.DataFrame:
+    """bucket, step, before, after, n of the events for which `holds`; see `journeys.counted`.
+
+    Raises ReserveError when no event is left, and for a goal that nobody met.
+    """
+    of = f'"{by or "customer_id"}"'
+    there = f'{holds} and {of} is not null and "at" is not null and touchpoint is not null'
+    found = store.execute(f"select touchpoint from events where {there} group by 1 order by 1").df()
+    names = found["touchpoint"].astype(str).tolist()
+    if not names:
+        raise ReserveError("no event is left to follow. Check WHERE, and journey.by in study.yaml.")
+    if unknown := [g for g in goal if g not in names]:
+        raise ReserveError(f"nobody met the goal {unknown}. Touchpoints are: {', '.join(names)}.")
+    store.register(
+        NAMES, pd.DataFrame({"name": names, "code": np.arange(len(names), dtype="int16")})
+    )
+    try:
+        parts = _parts(store, of, gap if not by else 0, goal, most, there)
+    finally:
+        store.unregister(NAMES)
+    rows = pd.concat(parts).groupby(["bucket", "step", "before", "after"], as_index=False).sum()
+    for column in ("before", "after"):  # -1: nothing, the journey begins or ends
+        rows[column] = pd.Categorical.from_codes(rows[column].to_numpy(), names)
+    return rows.sort_values(["bucket", "step", "before", "after"], ignore_index=True)
+
+
+def _parts(
+    store: duckdb.DuckDBPyConnection,
+    of: str,
+    gap: float,
+    goal: Sequence[str],
+    most: int,
+    there: str,
+) -> list[pd.DataFrame]:
+    """The counts of some customers after others."""
+    events = store.execute(f"select count(*) from events where {there}").fetchone()[0]
+    rounds = -(-events // AT_ONCE)
+    goals = ", ".join("'" + g.replace("'", "''") + "'" for g in goal)
+    query = _query(of, gap, f"code in (select code from {NAMES} where name in ({goals}))" if goal
+                   else "false", most)  # fmt: skip
+    found = []
+    for k in range(rounds):
+        mine = f"{there} and hash({of}) % {rounds} = {k}"
+        found.append(_by_bucket(store.execute(query.format(mine=mine)).df()))
+    return found
+
+
+def _query(of: str, gap: float, hit: str, most: int) -> str:
+    """Steps of journeys, then what follows what for each customer."""
+    new = "w is null" + (f" or w > {float(gap)} * 86400000000" if gap else "")
+    step = f"case when step <= {most} then step else 0 end" if most else "0"
+    kept = "where step > 0" if most else ""
+    return f"""
+        with e as (
+            select customer_id as who, {of} as own, code, "at",
+                events.rowid as r, epoch_us("at")
+                - lag(epoch_us("at")) over (partition by {of} order by "at", events.rowid) as w
+            from events join {NAMES} on touchpoint = name where {{mine}}),
+        j as (
+            select *, sum(({new})::int) over (partition by own order by "at", r) as journey,
+                ({hit})::int as hit from e),
+        s as (
+            select who, code, hit, lag(code) over path as before, lead(code) over path as next,
+                row_number() over path as step,
+                coalesce(sum(hit) over (path rows between unbounded preceding and 1 preceding), 0)
+                as past
+            from j window path as (partition by own, journey order by "at", r)),
+        ways as (
+            select who, step, coalesce(before, -1) as before, code as after from s where past = 0
+            union all
+            select who, step + 1, code, -1 from s where past = 0 and next is null and hit = 0)
+        select who, step, before, after, count(*) as n
+        from (select who, {step} as step, before, after from ways) {kept} group by all
+    """
+
+
+def _by_bucket(rows: pd.DataFrame) -> pd.DataFrame:
+    rows["bucket"] = keys_of(rows, "who")
+    by = ["bucket", "step", "before", "after"]
+    return rows.groupby(by, as_index=False)["n"].sum()

@@ -1,0 +1,240 @@
+"""Journeys drawn: the experience map across the page, and the ways that journeys take.
+
+show.experience_map(found.table)              # stages across, a strip for each measure
+show.flow(ways.table)                         # step by step, as broad as they are frequent
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from cxlib import page
+from cxlib.show import style
+from cxlib.show.style import COLOURS, FAINT, INK, SOFT
+
+PAGE = 7.6  # inches: as wide as a page
+STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # from the top down
+HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "trouble": 0.9}  # inches; numbers .42
+SHADES = ("#eaf3fa", "#f6f8fa")
+LEAST_NAMED = 0.045  # share of the journeys that a way's end needs to be named
+OVERALL = "overall"
+
+
+def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+    """A column a touchpoint under its stage, a strip a measure, dots with 95% intervals.
+
+    `table` is that of `journeys.experience`: [group,] stage, touchpoint, term, estimate, low, high,
+    n. Groups are told apart by colour and marker; all together are joined by a line. Counts and
+    minutes stand as numbers.
+    """
+    shown = style.ready(table, ("touchpoint", "term", "estimate"))
+    if "group" not in shown:
+        shown = shown.assign(group=OVERALL)
+    names = list(dict.fromkeys(shown["touchpoint"]))
+    strips = [s for s in STRIPS if (shown["term"] == s).any()]
+    heights = [HEIGHTS.get(s, 0.42) for s in strips]
+    figure, axes = _frame(names, shown, [0.34, *heights], ax)
+    groups = [g for g in dict.fromkeys(shown["group"]) if g != OVERALL]
+    looks = style.colours_of(groups)
+    for place, strip in zip(axes[1:], strips, strict=True):
+        rows = shown[shown["term"] == strip]
+        if strip in HEIGHTS:
+            _strip(place, rows, names, strip, looks)
+        else:
+            _numbers(place, rows[rows["group"] == OVERALL], names, strip)
+    last = axes[-1]
+    last.set_xticks(range(len(names)), [style.wrapped(style.name(t, 40), 12) for t in names])
+    last.tick_params(axis="x", length=0, labelsize=9)
+    if looks:
+        _legend(last, looks)
+    words = _in_words(shown[shown["group"] == OVERALL], strips)
+    figure.suptitle("")
+    style.say(axes[0], title, page.say("Experience map with 95% intervals."), words)
+    return axes[0]
+
+
+def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | None):
+    """A figure of strips over common columns, the stages in the first."""
+    if ax is not None:
+        raise ValueError("the experience map is a figure of its own; it cannot be drawn into ax.")
+    style.show_in_notebooks()
+    figure, axes = plt.subplots(
+        len(heights), 1, sharex=True, figsize=(PAGE, sum(heights) + 0.5),
+        gridspec_kw={"height_ratios": heights, "hspace": 0.1},
+    )  # fmt: skip
+    stage = shown.drop_duplicates("touchpoint").set_index("touchpoint")["stage"].reindex(names)
+    blocks = (stage.fillna("") != stage.fillna("").shift()).cumsum()
+    for ax_ in axes:
+        ax_.set_xlim(-0.5, len(names) - 0.5)
+        for side in ("left", "bottom"):
+            ax_.spines[side].set_visible(False)
+        ax_.tick_params(length=0)
+        for k, (_, block) in enumerate(stage.groupby(blocks.to_numpy())):
+            first = names.index(block.index[0])
+            box = Rectangle(
+                (first - 0.5, 0), len(block), 1, fc=SHADES[k % 2], lw=0, zorder=0,
+                transform=ax_.get_xaxis_transform(),
+            )  # fmt: skip
+            ax_.add_patch(box)
+            if ax_ is axes[0] and block.iloc[0] == block.iloc[0]:
+                _stage(ax_, first + (len(block) - 1) / 2, str(block.iloc[0]), len(block))
+    axes[0].set_yticks([])
+    return figure, axes
+
+
+def _stage(ax: Axes, x: float, stage: str, wide: int) -> None:
+    said = style.wrapped(style.name(stage), max(11 * wide, 8))
+    small = style.breadth(said) > 11 * wide
+    text = ax.text(
+        x, 0.5, said, ha="center", va="center", fontsize=7.6 if small else 9.5, color=INK,
+        transform=ax.get_xaxis_transform(),
+    )  # fmt: skip
+    style.weigh(text, bold=True)
+
+
+def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: dict) -> None:
+    """Dots with intervals at each touchpoint; those of all together joined by a line."""
+    groups = [OVERALL, *looks]
+    spread = np.linspace(-0.28, 0.28, len(groups)) if looks else [0.0]
+    for offset, group in zip(spread, groups, strict=True):
+        own = rows[rows["group"] == group].drop_duplicates("touchpoint").set_index("touchpoint")
+        own = own.reindex(names)
+        colour, marker = looks.get(group, (INK if looks else COLOURS[0], "o"))
+        x = np.arange(len(names)) + offset
+        ax.vlines(x, own["low"], own["high"], color=colour, lw=2.0, zorder=2)
+        open_ = own["rated"].eq(False) if "rated" in own else pd.Series(False, index=own.index)
+        face = np.where(open_, "white", colour)
+        ax.scatter(x, own["estimate"], s=26, c=face, edgecolors=colour, marker=marker, zorder=3)
+        if group == OVERALL and strip == "satisfaction":
+            ax.plot(x, own["estimate"], color=colour, lw=1.0, alpha=0.55, zorder=1)
+    ends = rows[["estimate", "low", "high"]].to_numpy(float)
+    if not np.isnan(ends).all():
+        low, high = np.nanmin(ends), np.nanmax(ends)
+        room = max(0.12 * (high - low), 0.01 * abs(high), 1e-6)
+        floor = 0 if strip in ("reach", "trouble") else low - room
+        ax.set_ylim(min(floor, low - room) if floor else -room / 2, high + room)
+    ax.yaxis.set_major_locator(plt.MaxNLocator(3, prune=None))
+    style.number_axis(ax.yaxis, "share" if strip in ("reach", "trouble") else "")
+    ax.grid(axis="y")
+    ax.tick_params(axis="y", labelsize=8.5)
+    _beside(ax, strip)
+
+
+def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
+    """The estimates as numbers, their intervals beneath."""
+    found = rows.drop_duplicates("touchpoint").set_index("touchpoint").reindex(names)
+    digits = 2 if strip == "meetings" else 0
+    for x, row in enumerate(found.itertuples()):
+        if row.estimate != row.estimate:
+            ax.text(x, 0.5, "–", ha="center", va="center", color=SOFT, fontsize=9)
+            continue
+        ax.text(x, 0.68, page.number(row.estimate, digits), ha="center", va="center", fontsize=9)
+        ends = f"{page.number(row.low, digits)}–{page.number(row.high, digits)}"
+        small = 7.2 if len(ends) <= 11 else 6.2
+        ax.text(x, 0.24, ends, ha="center", va="center", fontsize=small, color=SOFT)
+    ax.set(ylim=(0, 1), yticks=[])
+    _beside(ax, strip)
+
+
+def _beside(ax: Axes, strip: str) -> None:
+    said = {
+        "satisfaction": page.say("satisfaction, 0 to 100"),
+        "ease": page.say("ease, 0 to 100"),
+        "reach": page.say("customers reached"),
+        "trouble": page.say("meetings with trouble"),
+        "meetings": page.say("meetings a journey"),
+        "minutes": page.say("minutes, median"),
+    }[strip]
+    ax.set_ylabel(
+        style.wrapped(said, 13), rotation=0, ha="right", va="center", fontsize=9.5, labelpad=26
+    )
+
+
+def _legend(ax: Axes, looks: dict) -> None:
+    entries = {OVERALL: (INK, "o"), **looks}
+    for group, (colour, marker) in entries.items():
+        ax.plot([], [], marker, color=colour, label=style.name(group, 24), ms=6)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -1.35), ncols=min(len(entries), 6), fontsize=9,
+        handletextpad=0.2, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
+    lines = []
+    for strip in strips:
+        own = rows[rows["term"] == strip].dropna(subset=["estimate"])
+        unit = "share" if strip in ("reach", "trouble") else ""
+        said = [
+            f"{style.name(t)} {style.number(v, unit)}"
+            for t, v in zip(own["touchpoint"], own["estimate"], strict=True)
+        ]
+        lines.append(f"{page.label(strip)}: {page.listed(said)}")
+    return style.listed(lines)
+
+
+def flow(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+    """Journeys step by step: bars as high as the share that is there, bands to where they went.
+
+    `table` is that of `journeys.flows`: step, before, term, estimate (share of all journeys).
+    """
+    shown = style.ready(table, ("step", "before", "term", "estimate"))
+    steps = sorted(shown["step"].unique())
+    total = shown.groupby("term")["estimate"].sum().sort_values(ascending=False)
+    order = [t for t in total.index if t != "ends"] + ["ends"]
+    looks = {t: COLOURS[i % len(COLOURS)] for i, t in enumerate(order[:-1])} | {"ends": FAINT}
+    ax = style.axes(ax, height=4.6, width=PAGE)
+    bars = {s: _stacked(shown[shown["step"] == s], order) for s in steps}
+    for step in steps[1:]:
+        _bands(ax, shown[shown["step"] == step], bars, step, order, looks)
+    for step, places in bars.items():
+        for term, (bottom, height) in places.items():
+            box = Rectangle((step - 0.06, bottom), 0.12, height, fc=looks[term], lw=0, zorder=3)
+            ax.add_patch(box)
+            if height >= LEAST_NAMED:
+                said = f"{style.name(term, 20)} {page.percent(height)}"
+                ax.text(step + 0.09, bottom + height / 2, said, va="center", fontsize=8.5, zorder=4)
+    ax.set(xlim=(steps[0] - 0.1, steps[-1] + 0.95), ylim=(1.02, -0.01), yticks=[])
+    ax.set_xticks(steps, [page.say("step {n}", n=page.count(s)) for s in steps])
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(length=0)
+    words = [
+        f"{page.label(r.before)} – {page.label(r.term)} {page.percent(r.estimate)}"
+        for r in shown.nlargest(10, "estimate").itertuples()
+    ]
+    return style.say(ax, title, page.say("Ways that journeys take."), style.listed(words))
+
+
+def _stacked(rows: pd.DataFrame, order: list[str]) -> dict[str, tuple[float, float]]:
+    """(where it begins, how high it is) for each term of one step, in order."""
+    heights = rows.groupby("term")["estimate"].sum().reindex(order).dropna()
+    begin = np.concatenate([[0.0], np.cumsum(heights)[:-1]]) if len(heights) else []
+    return {t: (float(b), float(h)) for t, b, h in zip(heights.index, begin, heights, strict=True)}
+
+
+def _bands(
+    ax: Axes, rows: pd.DataFrame, bars: dict, step: int, order: list[str], looks: dict
+) -> None:
+    """Bands from the bars of the step before, each stacked in the order of where it goes."""
+    rank = {t: i for i, t in enumerate(order)}
+    rows = rows.sort_values(
+        ["before", "term"], key=lambda c: c.map(rank).fillna(-1), kind="stable"
+    ).dropna(subset=["estimate"])
+    out = {t: b for t, (b, _) in bars[step - 1].items()}
+    into = {t: b for t, (b, _) in bars[step].items()}
+    x = np.linspace(0, 1, 24)
+    ease = x * x * (3 - 2 * x)
+    for row in rows.itertuples():
+        if row.before not in out or row.term not in into:
+            continue
+        start, end = out[row.before], into[row.term]
+        upper = start + (end - start) * ease
+        at = step - 1 + 0.06 + x * 0.88
+        ax.fill_between(at, upper, upper + row.estimate, color=looks[row.before], alpha=0.28, lw=0)
+        out[row.before] += row.estimate
+        into[row.term] += row.estimate
