@@ -1,0 +1,319 @@
+"""Which products go together: association rules found in earlier orders and judged in later ones.
+
+    fit = rules(baskets, holdout=0.3)
+    fit.table            # if_bought, then_bought, lift and its interval, support, confidence ...
+    bundles(fit)         # sets worth offering as one, and how much more often they are bought so
+
+Support is the share of orders with all products, confidence the share of orders with the first that
+hold the second too, lift how many times as often as if they had nothing to do with each other
+(Agrawal, Imielinski and Swami 1993). `sized` is the lift beyond what orders of the same size hold
+anyway. Rules are told by what later orders show, which had no say in choosing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.moments import resample_sums
+from cxlib.moments.draws import Who
+from cxlib.offers import chance
+from cxlib.offers.baskets import Baskets
+
+RATE = 0.05  # of finds that may be false
+ALONE = 0.5  # share of a pair's orders without the third product from which it stands for itself
+Sets = Sequence[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Rules(Estimates):
+    """Association rules; `table` has a row each, `sets` the products of each as places.
+
+    Attributes
+    ----------
+    measures : if_bought, then_bought, term (confidence, support, sized), estimate, low, high, n
+    sets : products of each rule, the last is the one offered; in the order of `table`
+    judged : the orders that the numbers are from
+    tested, found : sets tested, and found in the earlier orders
+    """
+
+    measures: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    sets: list[tuple[int, ...]] = field(default_factory=list, kw_only=True)
+    judged: Baskets | None = field(default=None, kw_only=True, repr=False)
+    tested: int = field(default=0, kw_only=True)
+    found: int = field(default=0, kw_only=True)
+
+
+def rules(
+    baskets: Baskets, *, holdout: float = 0.3, most: int = 100, draws: int = 1000, seed: int = 1
+) -> Rules:
+    """Pairs and triples bought together beyond chance, at most `most` of the clearest of each.
+
+    table: if_bought, then_bought, term (lift), estimate, low, high (all hold at once), n (orders
+    with all of it), confidence, per_thousand (orders), sized, learnt (lift in the orders that chose
+    it), p_held (Benjamini and Yekutieli), holds (the interval is above 1). `measures` has their
+    intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for a share that is none.
+    """
+    if not 0 <= holdout < 1:
+        raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
+    early, late, day = baskets.split(holdout) if holdout else (baskets, baskets, None)
+    sets, p, tested, found = _search(early, most)
+    sets = [_directed(early, s) for s in sets]
+    facts = {"tested": tested, "found": found, "judged": late, "draws": draws, "seed": seed}
+    if not sets:
+        note = page.together([*_notes(baskets, late, day), _how_tested()])
+        return Rules(_empty(), _nothing(baskets, tested), note, "times", **facts)
+    table, measures, replicates = _measured(late, sets, draws, seed)
+    wide = measures.pivot(columns="term", values="estimate", index="set")
+    table["confidence"], table["per_thousand"] = wide["confidence"], 1000 * wide["support"]
+    table["sized"], table["learnt"], table["p_held"] = wide["sized"], _lift(early, sets), p
+    table["holds"] = table["low"] > 1
+    order = np.argsort(-table["low"].to_numpy(), kind="stable")
+    table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
+    measures["set"] = np.argsort(order)[measures["set"]]
+    table, measures = (_named(baskets, sets, t) for t in (table, measures.sort_values("set")))
+    note = page.together([*_notes(baskets, late, day), _how_tested(), _shown(found, len(sets)),
+                          how_drawn(draws, bucket="customer_id")])  # fmt: skip
+    facts |= {"sets": sets, "replicates": replicates[:, order], "measures": measures}
+    return Rules(table, _said(table, tested, found, holdout), note, "times", **facts)
+
+
+def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
+    """(sets found, the clearest first, their p held, how many were tested, how many found)."""
+    two, p2 = chance.pairs(early)
+    held2 = chance.held_together(p2, RATE)
+    best = [k for k in np.argsort(p2, kind="stable") if held2[k] < RATE]
+    three, p3 = chance.triples(early, [two[k] for k in best[:most]])
+    held3 = chance.held_together(p3, RATE)
+    more = [k for k in np.argsort(p3, kind="stable") if held3[k] < RATE]
+    sets = [two[k] for k in best[:most]] + [three[k] for k in more[:most]]
+    p = np.r_[held2[best[:most]], held3[more[:most]]]
+    return sets, p, len(two) + len(three), len(best) + len(more)
+
+
+def _directed(baskets: Baskets, some: tuple[int, ...]) -> tuple[int, ...]:
+    """The set with the product last that is bought most surely with the others."""
+    rest = [tuple(x for x in some if x != one) for one in some]
+    best = int(np.argmin(baskets.count(rest)))
+    return (*rest[best], some[best])
+
+
+def _columns(baskets: Baskets, sets: Sets) -> np.ndarray:
+    """(customers, 1 + 4 sets): orders; with all, with the first, with the last, by size."""
+    first, last = [s[:-1] for s in sets], [s[-1:] for s in sets]
+    parts = [baskets.by_customer(baskets.of(which)) for which in (sets, first, last)]
+    orders = np.bincount(baskets.customer, minlength=len(baskets.customers))[:, None]
+    return np.hstack([orders, *parts, by_size(baskets, first, [s[-1] for s in sets])])
+
+
+def by_size(baskets: Baskets, given: Sets, products: Sequence[int]) -> np.ndarray:
+    """(customers, sets): orders with `given` that would hold the product by their size alone."""
+    sizes, has = chance.Sizes(baskets), baskets.of(given)
+    found = np.zeros((len(baskets.customers), len(given)))
+    for k, (some, product) in enumerate(zip(given, products, strict=True)):
+        rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
+        expected = sizes.chance(some)[sizes.of[rows], product]
+        np.add.at(found[:, k], baskets.customer[rows], expected)
+    return found
+
+
+def _measured(
+    late: Baskets, sets: Sets, draws: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """(lift of each set, its other measures one below the other, draws of the lift)."""
+    sums = _columns(late, sets)
+    there = sums[:, 0] > 0
+    drawn = resample_sums(sums[there], draws, seed, Who(late.keys[there]))
+    all_of = np.vstack([sums.sum(0), drawn])
+    orders, (both, first, last, expected) = all_of[:, :1], np.split(all_of[:, 1:], 4, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lift = both * orders / (first * last)
+        measures = {
+            "support": both / orders,
+            "confidence": both / first,
+            "sized": both / expected,
+        }
+        logs = np.where(lift > 0, np.log(lift), np.nan)
+    low, high = at_once(logs[0], logs[1:], units=int(there.sum()))
+    table = tabulate(["lift"] * len(sets), lift[0], lift[1:], both[0].astype(int))
+    table["low"], table["high"] = np.exp(low), np.exp(high)
+    table.insert(0, "set", range(len(sets)))
+    parts = [
+        tabulate([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets)))
+        for name, v in measures.items()
+    ]
+    return table, pd.concat(parts, ignore_index=True), lift[1:]
+
+
+def _named(baskets: Baskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the products of each set in place of its number."""
+    place, table = table["set"], table.drop(columns="set").reset_index(drop=True)
+    table.insert(0, "if_bought", [_names(baskets, sets[k][:-1]) for k in place])
+    table.insert(1, "then_bought", [_names(baskets, sets[k][-1:]) for k in place])
+    return table
+
+
+def _lift(baskets: Baskets, sets: Sets) -> np.ndarray:
+    both, first, last = (
+        baskets.count(which) for which in (sets, [s[:-1] for s in sets], [s[-1:] for s in sets])
+    )
+    return both * len(baskets) / (first * last)
+
+
+def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
+    """Sets of `fit` that hold, as bundles: orders a thousand beyond separate purchase.
+
+    Separate purchase is the best of the ways to part the set: orders with one part, of which as
+    many hold the other as orders of their size do. A pair within a bundle of three stands for
+    itself only where at least half of its orders lack the third product. table: bundle, term
+    (gain), estimate, low, high (all hold at once), n (orders with all of it), support.
+    """
+    late = fit.judged
+    held = [
+        tuple(sorted(s)) for s, h in zip(fit.sets, fit.table.get("holds", []), strict=True) if h
+    ]
+    sets = _maximal(late, held) if held else []
+    if not sets:
+        said = page.say("No products are bought together so often that a bundle of them is due.")
+        return Estimates(_empty("bundle"), said, fit.note, "number", draws=draws, seed=seed)
+    gain, replicates, n, support = _gains(late, sets, draws, seed)
+    table = tabulate(["gain"] * len(sets), gain, replicates, n)
+    customers = len(np.unique(late.customer))
+    table["low"], table["high"] = at_once(gain, replicates, units=customers)
+    table.insert(0, "bundle", [_names(late, s) for s in sets])
+    table["support"] = support
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    best, sure = table.iloc[0], int((table["low"] > 0).sum())
+    said = page.say(
+        "{sure} bundles are bought whole more often than their parts would meet; most {name}: "
+        "{gain} ({span}) more orders a thousand, n {n}.",
+        sure=page.count(sure), name=page.quoted(best["bundle"]), gain=page.number(best["estimate"]),
+        span=page.span(best["low"], best["high"]), n=page.count(best["n"]),
+    )  # fmt: skip
+    note = page.together([
+        page.say("Gain is in orders of a thousand, beyond orders that hold a part of the bundle and, "
+                 "by their size, the rest."),
+        page.say("A bundle sold as one at a lower price is another offer: what it would bring is "
+                 "for a trial to tell."),
+        how_drawn(draws, bucket="customer_id"),
+    ])  # fmt: skip
+    return Estimates(table, said, note, "number", draws=draws, seed=seed)
+
+
+def _maximal(late: Baskets, sets: Sets) -> Sets:
+    count = dict(zip(sets, late.count(sets), strict=True))
+
+    def stands(two: tuple[int, ...]) -> bool:
+        larger = [count[s] for s in sets if len(s) > len(two) and set(two) < set(s)]
+        return not larger or 1 - max(larger) / count[two] >= ALONE
+
+    return [s for s in sets if stands(s)]
+
+
+def _gains(
+    late: Baskets, sets: Sets, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(gain of each set, in each draw, orders with it, their share), a thousand orders."""
+    splits = [(k, rest) for k, s in enumerate(sets) for rest in combinations(s, len(s) - 1)]
+    last = [next(x for x in sets[k] if x not in rest) for k, rest in splits]
+    expected = by_size(late, [rest for _, rest in splits], last)
+    orders = np.bincount(late.customer, minlength=len(late.customers))[:, None]
+    sums = np.hstack([orders, late.by_customer(late.of(sets)), expected])
+    there = sums[:, 0] > 0
+    all_of = np.vstack(
+        [sums.sum(0), resample_sums(sums[there], draws, seed, Who(late.keys[there]))]
+    )
+    both, apart = all_of[:, 1 : 1 + len(sets)], all_of[:, 1 + len(sets) :]
+    owner = np.array([k for k, _ in splits])
+    best = np.stack([apart[:, owner == k].max(1) for k in range(len(sets))], axis=1)
+    gain = 1000 * (both - best) / all_of[:, :1]
+    return gain[0], gain[1:], both[0].astype(int), both[0] / all_of[0, 0]
+
+
+# Words
+
+
+def _names(baskets: Baskets, some: Sequence[int]) -> str:
+    return page.listed(page.label(str(baskets.products[k])) for k in some)
+
+
+def _empty(*names: str) -> pd.DataFrame:
+    names = names or ("if_bought", "then_bought")
+    columns = [*names, "term", "estimate", "low", "high", "n"]
+    return pd.DataFrame({c: pd.Series(dtype=float if c in columns[-4:] else str) for c in columns})
+
+
+def _nothing(baskets: Baskets, tested: int) -> str:
+    if not tested:
+        return page.say(
+            "There is nothing to offer from pairs: {share} of {n} orders hold more than one "
+            "product, too few for any pair to meet {least} times by chance.",
+            share=page.percent(baskets.several, 1), n=page.count(len(baskets)),
+            least=page.count(chance.EXPECTED),
+        )  # fmt: skip
+    return page.say(
+        "There is nothing to offer from pairs: none of {tested} goes together beyond chance in {n} "
+        "orders, of which {share} hold more than one product.",
+        tested=page.count(tested), n=page.count(len(baskets)), share=page.percent(baskets.several, 1),
+    )  # fmt: skip
+
+
+def _said(table: pd.DataFrame, tested: int, found: int, holdout: float) -> str:
+    best, holding = table.iloc[0], int(table["holds"].sum())
+    facts = dict(
+        found=page.count(found), tested=page.count(tested), holding=page.count(holding),
+        judged=page.count(len(table)),
+        one=page.quoted(best["if_bought"]), other=page.quoted(best["then_bought"]),
+        lift=page.number(best["estimate"], 2), span=page.span(best["low"], best["high"], 2),
+        n=page.count(best["n"]),
+    )  # fmt: skip
+    if not holdout:
+        return page.say(
+            "{found} of {tested} pairs and triples are bought together beyond chance, most clearly "
+            "{one} with {other}: {lift} times as often ({span}), n {n}.", **facts,
+        )  # fmt: skip
+    if not holding:
+        return page.say(
+            "{found} of {tested} pairs and triples went together beyond chance, but none of the "
+            "{judged} judged did so surely in later orders.", **facts,
+        )  # fmt: skip
+    return page.say(
+        "{found} of {tested} pairs and triples are bought together beyond chance; of the {judged} "
+        "clearest, {holding} hold in later orders, most clearly {one} with {other}: {lift} times "
+        "as often as by chance ({span}), n {n}.", **facts,
+    )  # fmt: skip
+
+
+def _notes(baskets: Baskets, late: Baskets, day: pd.Timestamp | None) -> list[str]:
+    notes = list(baskets.notes)
+    if day is not None:
+        notes.append(
+            page.say(
+                "Chosen in orders before {date}, all numbers from the {n} orders since.",
+                date=f"{day:%Y-%m-%d}", n=page.count(len(late)),
+            )
+        )  # fmt: skip
+    return notes
+
+
+def _how_tested() -> str:
+    return page.say(
+        "Tested against orders of the same size, customers counted whole, and by Fisher's exact "
+        "test; at most {rate} of finds are false (Benjamini and Yekutieli).",
+        rate=page.percent(RATE),
+    )
+
+
+def _shown(found: int, judged: int) -> str:
+    if found == judged:
+        return ""
+    return page.say(
+        "{judged} of {found} finds are judged, the clearest.",
+        judged=page.count(judged), found=page.count(found),
+    )  # fmt: skip

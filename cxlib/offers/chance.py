@@ -1,0 +1,169 @@
+"""How often products would meet in an order by chance alone, and how sure it is not that.
+
+Two things bring products together that say nothing of the products: large orders hold everything,
+and one customer's orders resemble each other. So what is expected is taken within orders of about
+the same size, and customers, not orders, are what is counted as independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from scipy import sparse, special, stats
+
+from cxlib.offers.baskets import Baskets
+
+STRATA = 12  # most classes of order size
+EXPECTED = 5.0  # fewer meetings than this by chance, and a pair is not tested
+
+
+class Sizes:
+    """What orders of each size hold: `of` the class of each order, `push` how much a product has.
+
+    Within a class, the chance that an order which holds some products holds product j too is its
+    open places times push[j] over the push of the products not yet there: quasi-independence, with
+    the number of meetings of every product kept.
+    """
+
+    def __init__(self, baskets: Baskets) -> None:
+        sizes = baskets.sizes
+        edges = np.unique(np.quantile(sizes, np.linspace(0, 1, STRATA + 1)[1:], method="lower"))
+        self.of = np.searchsorted(edges, sizes)
+        n, classes = len(sizes), len(edges)
+        by = sparse.csr_array((np.ones(n), (self.of, np.arange(n))), shape=(classes, n))
+        self.places = (by @ sizes) / np.maximum(by.sum(1), 1)
+        met = (by * (sizes - 1.0)) @ baskets.matrix
+        self.push = _quasi(np.asarray(met.todense()))
+
+    def chance(self, given: Sequence[int]) -> np.ndarray:
+        """(classes, products): of being in an order of this size that holds `given` already."""
+        given = list(given)
+        rest = self.push.sum(1) - self.push[:, given].sum(1)
+        open_places = np.maximum(self.places - len(given), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = open_places[:, None] * self.push / rest[:, None]
+        found = np.nan_to_num(found, posinf=0.0)
+        found[:, given] = 0.0
+        return np.minimum(found, 1.0)
+
+
+def _quasi(met: np.ndarray) -> np.ndarray:
+    """a >= 0 with a_i (sum of a - a_i) = met_i in each row: an independence table's margins
+    without its diagonal."""
+    total = met.sum(1, keepdims=True)
+    a = met / np.sqrt(np.maximum(total, 1e-300))
+    for _ in range(200):
+        others = np.maximum(a.sum(1, keepdims=True) - a, 1e-300)
+        new = np.sqrt(a * np.where(met > 0, met / others, 0.0))
+        if np.allclose(new, a, rtol=1e-10, atol=1e-12):
+            break
+        a = new
+    return a
+
+
+def pairs(baskets: Baskets) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """(pairs tested, p of each): those that chance would bring together `EXPECTED` times.
+
+    Their own counts decide that, not how often they met; so it chooses no finds.
+    """
+    own = np.asarray(baskets.matrix.sum(0)).ravel()
+    often = np.triu(np.outer(own, own) / max(len(baskets), 1) >= EXPECTED, 1)
+    i, j = np.nonzero(often)
+    if not len(i):
+        return [], np.array([])
+    some = np.unique(np.r_[i, j])
+    p = np.ones((len(own), len(own)))
+    p[some] = against(baskets, [(k,) for k in some])
+    return list(zip(i.tolist(), j.tolist(), strict=True)), np.maximum(p[i, j], p[j, i])
+
+
+def triples(
+    baskets: Baskets, found: Sequence[tuple[int, int]]
+) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """(triples of three found pairs, p of each: the largest over its product against its pair)."""
+    known = set(found)
+    joined = sorted(
+        (i, j, k)
+        for i, j in known
+        for k in {b for a, b in known if a == j}
+        if (i, k) in known
+    )  # fmt: skip
+    if not joined:
+        return [], np.array([])
+    parts = sorted({two for t in joined for two in combinations(t, 2)})
+    p, place = against(baskets, parts), {two: k for k, two in enumerate(parts)}
+    each = [[p[place[t[1:]], t[0]], p[place[t[::2]], t[1]], p[place[t[:2]], t[2]]] for t in joined]
+    return joined, np.max(each, axis=1)
+
+
+def against(baskets: Baskets, given: Sequence[Sequence[int]]) -> np.ndarray:
+    """One-sided p that orders with `given` hold each other product by chance, (given, products).
+
+    The larger of two: Fisher's exact test over orders, and a score test over customers in which
+    each order is held to what orders of its size hold, with the customers' own sums as spread.
+    Exact below .05; larger ones are p of the score test, or 1 where chance explains it.
+    """
+    n, own = len(baskets), np.asarray(baskets.matrix.sum(0)).ravel()
+    sizes, has = Sizes(baskets), baskets.of(given)
+    counts = np.asarray(has.sum(0)).ravel()
+    p = np.ones((len(given), len(own)))
+    for k, some in enumerate(given):
+        rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
+        z, free = _score(baskets, sizes, rows, sizes.chance(some))
+        p[k] = special.stdtr(max(free, 1), -z)
+        p[k, list(some)] = 1.0
+    row, column = np.nonzero(p < 0.05)
+    both = np.asarray((has.T @ baskets.matrix).todense())[row, column]
+    fisher = upper_tail(both, own[column], counts[row], n)
+    p[row, column] = np.maximum(p[row, column], fisher)
+    return p
+
+
+def upper_tail(both: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
+    """P(at least `both` meetings) of products in `one` and `other` of n orders, by chance.
+
+    Fisher's exact test, all tables at once; 1 up to the mean, where it decides nothing.
+    """
+    both, one, other = (np.asarray(v, float) for v in (both, one, other))
+    term = np.exp(_log_hypergeometric(both, one, other, n))
+    total, k = term.copy(), both.copy()
+    while (going := term > 1e-17 * total).any():
+        k += 1
+        ratio = (one - k + 1) * (other - k + 1) / (k * (n - one - other + k))
+        term = np.where(going, term * np.maximum(ratio, 0.0), 0.0)
+        total += term
+    return np.where(both > one * other / n, np.minimum(total, 1.0), 1.0)
+
+
+def _log_hypergeometric(k: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
+    def choose(a, b):
+        return special.gammaln(a + 1) - special.gammaln(b + 1) - special.gammaln(a - b + 1)
+
+    with np.errstate(invalid="ignore"):
+        return choose(one, k) + choose(n - one, other - k) - choose(n, other)
+
+
+def _score(
+    baskets: Baskets, sizes: Sizes, rows: np.ndarray, chance: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """(z of each product over the orders `rows`, customers less one)."""
+    if not len(rows):
+        return np.zeros(chance.shape[1]), 0
+    place, who = np.unique(baskets.customer[rows], return_inverse=True)
+    ones, at = np.ones(len(rows)), np.arange(len(rows))
+    whose = sparse.csr_array((ones, (who, at)), shape=(len(place), len(rows)))
+    classes = sparse.csr_array((ones, (who, sizes.of[rows])), shape=(len(place), len(chance)))
+    apart = (whose @ baskets.matrix[rows]).todense() - classes @ chance
+    spread = np.sqrt((np.asarray(apart) ** 2).sum(0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(np.asarray(apart).sum(0) / spread), len(place) - 1
+
+
+def held_together(p: np.ndarray, rate: float = 0.05) -> np.ndarray:
+    """p of Benjamini and Yekutieli (2001): below `rate`, at most that share of finds is false,
+    however the tests hang together."""
+    if not len(p):
+        return p
+    return stats.false_discovery_control(p, method="by")

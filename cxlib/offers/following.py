@@ -1,0 +1,280 @@
+"""What to offer each customer next: products that go with what they bought, judged on later orders.
+
+    fit = next_offers(baskets, holdout=0.3, offers=3)
+    fit.table            # hit rate and coverage of each way to choose, beside popularity
+    fit.gain             # how far each beats popularity, with intervals
+    to_offer(baskets, fit, customers)            # a row a customer: offers, each with its reason
+
+Item-to-item recommendation (Sarwar et al. 2001; Deshpande and Karypis 2004): a product scores by its
+likeness to what the customer has bought, cosine or conditional probability. Only products that are
+new to the customer are offered, by every way alike. A hit is a product offered that the customer then
+bought unasked: it says that taste was met, not that an offer sells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from cxlib import page
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, wilson
+from cxlib.moments import resample_sums
+from cxlib.moments.draws import Who
+from cxlib.offers.baskets import Baskets
+
+WAYS = ("popular", "cosine", "conditional")
+CHUNK = 4_000_000  # scores held at once
+
+
+@dataclass(frozen=True)
+class NextOffers(Estimates):
+    """How well each way of choosing met what customers bought new later.
+
+    Attributes
+    ----------
+    gain : way, term, how far hit rate and coverage lie above those of popularity
+    way : the way with the most hits where it surely beats popularity, else "popular"
+    offers : how many products each customer is offered
+    """
+
+    gain: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    way: str = field(default="popular", kw_only=True)
+    offers: int = field(default=3, kw_only=True)
+
+
+def next_offers(
+    baskets: Baskets,
+    *,
+    holdout: float = 0.3,
+    offers: int = 3,
+    draws: int = 1000,
+    seed: int = 1,
+) -> NextOffers:
+    """Hit rate and coverage of `offers` products a customer, chosen from orders before the last
+    part `holdout` of the time.
+
+    table: way (popular, cosine, conditional), term (hit rate: share of customers who bought one of
+    their offers later; coverage: share of products that anyone is offered), estimate, low, high, n
+    (customers who bought before and after). Raises ValueError for numbers that make no sense.
+    """
+    if offers < 1:
+        raise ValueError(f"offers is {offers}; it must be 1 or more.")
+    early, late, day = baskets.split(holdout)
+    before, after = bought(early), bought(late)
+    both = (before.sum(1) > 0) & (after.sum(1) > 0)
+    facts = {"offers": offers, "draws": draws, "seed": seed}
+    if not both.any():
+        return NextOffers(
+            _empty(), _nobody(early, day), page.together(baskets.notes), "share", **facts
+        )
+    history, new = before[both], after[both]
+    likeness = {way: likeness_of(before, way) for way in WAYS}
+    hits, given = zip(
+        *(_judged(history, new, likeness[way], before, offers) for way in WAYS), strict=True
+    )
+    who = Who(baskets.keys[both])
+    estimate, replicates = _rates(np.stack(hits, 1), given, who, draws, seed)
+    n = int(both.sum())
+    table = tabulate(["hit rate", "coverage"] * len(WAYS), estimate, replicates, n)
+    # Of few customers nobody may have had a hit, which no draw would then doubt.
+    table.loc[::2, "low"], table.loc[::2, "high"] = wilson(estimate[::2], n)
+    table.insert(0, "way", np.repeat(WAYS, 2))
+    gain = _gain(estimate, replicates, n)
+    way = _best(gain)
+    notes = [*baskets.notes, _judged_on(n, day, early), how_drawn(draws, bucket="customer_id")]
+    return NextOffers(
+        table, _said(table, gain, way, offers), page.together(notes), "share", gain=gain, way=way,
+        replicates=replicates, **facts,
+    )  # fmt: skip
+
+
+def to_offer(baskets: Baskets, fit: NextOffers, customers: pd.Series | None = None) -> pd.DataFrame:
+    """A row a customer (of `customers`, or all): offer_1, because_1, offer_2 ...
+
+    `because` is the product bought that speaks most for the offer; empty for a popular one. A
+    customer who has bought everything is offered nothing.
+    """
+    history = bought(baskets)
+    some = np.arange(len(baskets.customers))
+    if customers is not None:
+        some = np.flatnonzero(np.isin(baskets.customers, customers.to_numpy(object)))
+    likeness = likeness_of(history, fit.way)
+    rows = []
+    for part, scores in _scores(history[some], likeness, history):
+        top = _top(scores, fit.offers)
+        own = history[some[part]]
+        rows.append(_listed(baskets, some[part], own, top, likeness, fit.way))
+    names = [f"{w}_{k}" for k in range(1, fit.offers + 1) for w in ("offer", "because")]
+    return (
+        pd.concat(rows, ignore_index=True)
+        if rows
+        else pd.DataFrame(columns=["customer_id", *names])
+    )
+
+
+def bought(baskets: Baskets) -> sparse.csr_array:
+    """(customers, products): 1 where the customer bought the product."""
+    counts = sparse.csr_array(baskets.whose @ baskets.matrix)
+    counts.data[:] = 1.0
+    return counts
+
+
+def likeness_of(history: sparse.csr_array, way: str) -> sparse.csr_array:
+    """(products, products): how much a purchase of the row speaks for the column; 0 by itself.
+
+    "cosine" is symmetric; "conditional" is the share of buyers of the row who bought the column;
+    "popular" knows no rows.
+    """
+    together = sparse.coo_array(history.T @ history)
+    own = np.asarray(history.sum(0)).ravel()
+    row, column = together.coords
+    apart = (row != column) if way != "popular" else np.zeros(len(row), bool)
+    row, column, count = row[apart], column[apart], together.data[apart]
+    scale = np.sqrt(own[row] * own[column]) if way == "cosine" else own[row]
+    return sparse.csr_array((count / scale, (row, column)), shape=together.shape)
+
+
+def _scores(
+    history: sparse.csr_array, likeness: sparse.csr_array, everybody: sparse.csr_array
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Customers some at a time, with the score of each product; bought ones are -inf.
+
+    Popularity settles ties, and speaks where nothing a customer bought does.
+    """
+    popular = np.asarray(everybody.sum(0)).ravel()
+    popular = 1e-9 * popular / max(popular.max(initial=0), 1)
+    step = max(1, CHUNK // max(1, history.shape[1]))
+    for start in range(0, history.shape[0], step):
+        part = slice(start, start + step)
+        own = history[part]
+        scores = np.asarray((own @ likeness).todense()) + popular
+        scores[own.nonzero()] = -np.inf
+        yield part, scores
+
+
+def _top(scores: np.ndarray, offers: int) -> np.ndarray:
+    """(customers, offers): places of the best products, -1 where there are no more."""
+    places = np.argsort(-scores, axis=1, kind="stable")[:, :offers]
+    best = np.take_along_axis(scores, places, axis=1)
+    return np.where(np.isneginf(best), -1, places)
+
+
+def _judged(
+    history: sparse.csr_array,
+    later: sparse.csr_array,
+    likeness: sparse.csr_array,
+    everybody: sparse.csr_array,
+    offers: int,
+) -> tuple[np.ndarray, sparse.csr_array]:
+    """(whether each customer bought one of the offers, which products each was offered)."""
+    given = []
+    for part, scores in _scores(history, likeness, everybody):
+        top = _top(scores, offers)
+        row, place = np.nonzero(top >= 0)
+        shape = (len(top), history.shape[1])
+        given.append(sparse.csr_array((np.ones(len(row)), (row, top[row, place])), shape=shape))
+    offered = sparse.csr_array(sparse.vstack(given))
+    return np.asarray(offered.multiply(later).sum(1)).ravel() > 0, offered
+
+
+def _rates(
+    hits: np.ndarray, given: tuple[sparse.csr_array, ...], who: Who, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(estimates, draws): hit rate and coverage of each way in turn."""
+    products = given[0].shape[1]
+    sums = np.hstack([np.ones((len(hits), 1)), hits, *(g.toarray() for g in given)])
+    all_of = np.vstack([sums.sum(0), resample_sums(sums, draws, seed, who)])
+    with np.errstate(invalid="ignore"):
+        rate = all_of[:, 1 : 1 + len(given)] / all_of[:, :1]
+    offered = all_of[:, 1 + len(given) :].reshape(len(all_of), len(given), products)
+    found = np.stack([rate, (offered > 0).mean(2)], axis=2).reshape(len(all_of), -1)
+    return found[0], found[1:]
+
+
+def _gain(estimate: np.ndarray, replicates: np.ndarray, n: int) -> pd.DataFrame:
+    apart = estimate[2:] - np.tile(estimate[:2], len(WAYS) - 1)
+    drawn = replicates[:, 2:] - np.tile(replicates[:, :2], len(WAYS) - 1)
+    table = tabulate(["hit rate", "coverage"] * (len(WAYS) - 1), apart, drawn, n)
+    table["low"], table["high"] = at_once(apart, drawn, units=n)
+    table.insert(0, "way", np.repeat(WAYS[1:], 2))
+    return table
+
+
+def _best(gain: pd.DataFrame) -> str:
+    hits = gain[(gain["term"] == "hit rate") & (gain["low"] > 0)]
+    return "popular" if hits.empty else str(hits.loc[hits["estimate"].idxmax(), "way"])
+
+
+def _listed(
+    baskets: Baskets,
+    places: np.ndarray,
+    own: sparse.csr_array,
+    top: np.ndarray,
+    likeness: sparse.csr_array,
+    way: str,
+) -> pd.DataFrame:
+    names = np.append(baskets.products.astype(object), "")
+    table = {"customer_id": baskets.customers[places]}
+    history = own.toarray()
+    for k in range(top.shape[1]):
+        offer = top[:, k]
+        speaks = history * likeness[:, np.maximum(offer, 0)].toarray().T
+        reason = np.where((offer >= 0) & (speaks.max(1) > 0), speaks.argmax(1), -1)
+        table[f"offer_{k + 1}"] = names[offer]
+        table[f"because_{k + 1}"] = names[reason] if way != "popular" else ""
+    return pd.DataFrame(table)
+
+
+# Words
+
+
+def _empty() -> pd.DataFrame:
+    numbers = ["estimate", "low", "high", "n"]
+    return pd.DataFrame({c: pd.Series(dtype=float if c in numbers else str)
+                         for c in ("way", "term", *numbers)})  # fmt: skip
+
+
+def _nobody(early: Baskets, day: pd.Timestamp) -> str:
+    return page.say(
+        "None of {n} customers who bought before {date} bought again after it, so nothing shows "
+        "what they would take next.",
+        n=page.count(len(np.unique(early.customer))), date=f"{day:%Y-%m-%d}",
+    )  # fmt: skip
+
+
+def _judged_on(n: int, day: pd.Timestamp, early: Baskets) -> str:
+    return page.say(
+        "Learnt from orders before {date}, judged by the {n} of {customers} customers who bought "
+        "after it too; products new to the customer only.",
+        date=f"{day:%Y-%m-%d}", n=page.count(n),
+        customers=page.count(len(np.unique(early.customer))),
+    )  # fmt: skip
+
+
+def _said(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> str:
+    rate = table[table["term"] == "hit rate"].set_index("way")
+    facts = {"offers": page.count(offers), "n": page.count(rate["n"].iloc[0])}
+    if way == "popular":
+        best = rate.loc["popular"]
+        return page.say(
+            "What customers bought does not tell better than popularity what they buy next: "
+            "{rate} ({span}) later bought one of the {offers} most popular products new to them, "
+            "n {n}.",
+            rate=page.percent(best["estimate"], 1),
+            span=page.span(best["low"], best["high"], 1, share=True), **facts,
+        )  # fmt: skip
+    best = rate.loc[way]
+    more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
+    return page.say(
+        "{rate} ({span}) of customers later bought one of {offers} products chosen by what goes "
+        "with their purchases: {more} points ({more_span}) more than of the most popular ones, "
+        "n {n}.",
+        rate=page.percent(best["estimate"], 1),
+        span=page.span(best["low"], best["high"], 1, share=True),
+        more=page.number(100 * more["estimate"]),
+        more_span=page.span(100 * more["low"], 100 * more["high"]), **facts,
+    )  # fmt: skip

@@ -1,0 +1,311 @@
+"""Which offer suits whom: a small decision tree over what is known of customers, told in words.
+
+    fit = suits(baskets, customers, offers=5)
+    print(fit)           # does the tree meet the next order better than one offer for everyone?
+    fit.table            # a row a leaf: who, the offer, the share whose next order held it
+    fit.rules            # the leaves in words
+
+The tree (Breiman et al. 1984) is grown on one half of the customers, its size chosen there by
+cross-validation; all shares are from the other half, which it never saw (Athey and Imbens 2016).
+What customers would have bought anyway needs no discount: a leaf tells taste, not what an offer adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates, at_once, how_drawn, interval
+from cxlib.moments import resample_sums
+from cxlib.moments.draws import Who
+from cxlib.offers.baskets import Baskets
+
+SIZES = (1, 2, 3, 4, 5, 6, 8)  # leaves tried
+LEVELS = 12  # a column of more different words is not asked about
+FEW = 200  # customers below which no tree is grown
+LATER = ("left", "left_after")  # columns of a history that tell what came after its day
+
+
+@dataclass(frozen=True)
+class Suits(Estimates):
+    """What to offer whom; `table` has a row a leaf of the tree.
+
+    Attributes
+    ----------
+    gain : share met by the tree, by one offer for everyone, and how far the first lies above
+    rules : the leaves in words
+    """
+
+    gain: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    rules: list[str] = field(default_factory=list, kw_only=True)
+
+
+def suits(
+    baskets: Baskets,
+    customers: pd.DataFrame,
+    *,
+    holdout: float = 0.3,
+    offers: int = 5,
+    folds: int = 5,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Suits:
+    """A tree that says which of the `offers` products bought most suits whom.
+
+    `customers` is what was known of each when the last part `holdout` of the time began
+    (customer_id and attributes); the shares of earlier orders with each offer are added. table:
+    who, offer, term (met: share whose first order since held the offer), estimate, low, high (all
+    hold at once), n (customers of the half that the tree never saw), everyone (share whose order
+    held the offer that suits most of all). Raises ValueError without customer_id.
+    """
+    if "customer_id" not in customers:
+        raise ValueError(f"customers lack customer_id. They have: {', '.join(customers)}.")
+    early, late, day = baskets.split(holdout)
+    known, x, met, products, who = _cases(early, late, customers, offers)
+    facts = {"draws": draws, "seed": seed}
+    if len(x) < FEW:
+        return Suits(
+            _empty(), _too_few(len(x), day), page.together(baskets.notes), "share", **facts
+        )
+    learn = who % 2 == 0
+    tree, leaves = _grown(x[learn], met[learn], folds, seed)
+    leaf, offer = _placed(tree, x, met, learn)
+    best = int(met[learn].sum(0).argmax())
+    judged = ~learn
+    table, gain, replicates = _judged(
+        leaf[judged], offer[judged], met[judged], best, who[judged], draws, seed
+    )
+    words = _words(tree, known, table["leaf"], leaf[judged])
+    table.insert(0, "who", words)
+    table.insert(1, "offer", [page.label(str(products[k])) for k in table.pop("offer")])
+    table = table.drop(columns="leaf")
+    notes = [*baskets.notes, _how(int(judged.sum()), int(learn.sum()), day, leaves),
+             how_drawn(draws, bucket="customer_id")]  # fmt: skip
+    told = [
+        page.say("{who}: offer {offer}", who=page.opening(w), offer=page.quoted(o))
+        for w, o in zip(table["who"], table["offer"], strict=True)
+    ]
+    return Suits(
+        table, _said(gain, table, page.label(str(products[best]))), page.together(notes), "share",
+        gain=gain, rules=told, replicates=replicates, **facts,
+    )  # fmt: skip
+
+
+def _cases(
+    early: Baskets, late: Baskets, customers: pd.DataFrame, offers: int
+) -> tuple[list[tuple[str, object]], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(what each feature is, features, whether the next order held each offer, offers, keys)."""
+    often = np.argsort(-np.asarray(early.matrix.sum(0)).ravel(), kind="stable")[:offers]
+    orders = np.bincount(early.customer, minlength=len(early.customers))
+    habit = early.by_customer(early.matrix[:, often]) / np.maximum(orders, 1)[:, None]
+    first = np.full(len(late.customers), -1)
+    place, at = np.unique(late.customer, return_index=True)  # orders rise in time
+    first[place] = at
+    frame = customers.drop(columns=[c for c in LATER if c in customers])
+    frame = frame.drop_duplicates("customer_id").set_index("customer_id")
+    at = pd.Index(early.customers).get_indexer(frame.index)
+    some = (at >= 0) & (orders[at] > 0) & (first[at] >= 0)
+    frame, at = frame[some], at[some]
+    known, columns = _features(frame)
+    known += [("orders with", str(early.products[k])) for k in often]
+    x = np.column_stack([*columns, habit[at]]) if len(at) else np.empty((0, len(known)))
+    met = late.matrix[first[at]][:, often].toarray() if len(at) else np.empty((0, len(often)))
+    return known, x, met, early.products[often], early.keys[at]
+
+
+def _features(frame: pd.DataFrame) -> tuple[list[tuple[str, object]], list[np.ndarray]]:
+    """Numbers as they are (no number: 0 and a column that says so), words a column a word."""
+    known: list[tuple[str, object]] = []
+    columns: list[np.ndarray] = []
+    for name, values in frame.items():
+        if pd.api.types.is_datetime64_any_dtype(values):
+            continue
+        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+            number = values.to_numpy(float, na_value=np.nan)
+            if np.isfinite(number).any():
+                known.append((str(name), None))
+                columns.append(np.where(np.isfinite(number), number, np.nanmedian(number)))
+            continue
+        words = values.astype("string").fillna("")
+        levels = [w for w in sorted(words.unique()) if w]
+        if 1 < len(levels) + (words == "").any() <= LEVELS:
+            known += [(str(name), w) for w in levels]
+            columns += [(words == w).to_numpy(float) for w in levels]
+    return known, columns
+
+
+def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int) -> tuple[object, int]:
+    """(tree, leaves): the smallest whose cross-validated share met is within one standard error
+    of the best."""
+    fold = np.random.default_rng(seed).permutation(len(x)) % folds
+    found = np.zeros((len(SIZES), len(x)))
+    for k in range(folds):
+        inside = fold != k
+        for row, size in enumerate(SIZES):
+            tree = _tree(x[inside], met[inside], size, seed)
+            leaf, offer = _placed(tree, x, met, inside)
+            found[row, ~inside] = met[~inside, offer[~inside]]
+    mean = found.mean(1)
+    best = int(mean.argmax())
+    error = (found - found[best]).std(1) / np.sqrt(len(x))
+    row = int(np.argmax(mean >= mean[best] - error))
+    return _tree(x, met, SIZES[row], seed), SIZES[row]
+
+
+def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int):
+    from sklearn.tree import DecisionTreeRegressor
+
+    least = max(20, len(x) // 50)
+    depth = 1 if leaves == 2 else None
+    grown = DecisionTreeRegressor(
+        max_leaf_nodes=max(leaves, 2), min_samples_leaf=least, max_depth=depth, random_state=seed
+    )
+    # A tree of one leaf asks nothing: no column to ask about.
+    return grown.fit(x if leaves > 1 else np.zeros_like(x), met)
+
+
+def _placed(
+    tree, x: np.ndarray, met: np.ndarray, learn: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(leaf, offer) of each customer; a leaf's offer is what most of those learnt from held."""
+    leaf = tree.apply(x.astype(np.float32))
+    offer = np.zeros(len(x), int)
+    for place in np.unique(leaf[learn]):
+        offer[leaf == place] = met[learn & (leaf == place)].sum(0).argmax()
+    return leaf, offer
+
+
+def _judged(
+    leaf: np.ndarray,
+    offer: np.ndarray,
+    met: np.ndarray,
+    best: int,
+    who: np.ndarray,
+    draws: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """(leaves, tree beside one offer, draws of the leaves)."""
+    places = np.unique(leaf)
+    inside = leaf[:, None] == places
+    hit = met[np.arange(len(met)), offer]
+    one = met[:, best]
+    sums = np.column_stack([inside, inside * hit[:, None], inside * one[:, None]]).astype(float)
+    all_of = np.vstack([sums.sum(0), resample_sums(sums, draws, seed, Who(who))])
+    n, met_by_tree, met_by_one = np.split(all_of, 3, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, everyone = met_by_tree / n, met_by_one[0] / n[0]
+    whole = np.column_stack([met_by_tree.sum(1), met_by_one.sum(1)]) / n.sum(1, keepdims=True)
+    whole = np.column_stack([whole, whole[:, 0] - whole[:, 1]])
+    low, high = at_once(share[0], share[1:], units=len(leaf))
+    table = pd.DataFrame(
+        {
+            "leaf": places,
+            "offer": [int(offer[leaf == p][0]) for p in places],
+            "term": "met",
+            "estimate": share[0],
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": n[0].astype(int),
+            "everyone": everyone,
+        }
+    )
+    low, high = interval(whole[1:])
+    gain = pd.DataFrame({"term": ["by the tree", "one offer for everyone", "gain"],
+                         "estimate": whole[0], "low": low, "high": high, "n": len(leaf)})  # fmt: skip
+    return table, gain, share[1:]
+
+
+# Words
+
+
+def _words(
+    tree, known: list[tuple[str, object]], leaves: Sequence[int], leaf: np.ndarray
+) -> list[str]:
+    """Who is in each leaf: the questions on the way to it, each feature once."""
+    nodes, way = tree.tree_, {0: {}}
+    for node in range(nodes.node_count):
+        for child, above in (
+            (nodes.children_left[node], False),
+            (nodes.children_right[node], True),
+        ):
+            if child > 0:
+                ends = dict(way[node])
+                low, high = ends.get(nodes.feature[node], (-np.inf, np.inf))
+                cut = float(nodes.threshold[node])
+                ends[nodes.feature[node]] = (cut, high) if above else (low, cut)
+                way[int(child)] = ends
+    return [
+        page.listed(_condition(*known[f], *ends) for f, ends in way[int(p)].items())
+        or page.say("everyone")
+        for p in leaves
+    ]
+
+
+def _condition(name: str, level: object, low: float, high: float) -> str:
+    if name == "orders with":
+        facts = {"product": page.quoted(page.label(str(level))), "low": page.percent(low),
+                 "high": page.percent(high)}  # fmt: skip
+        if np.isfinite(low) and np.isfinite(high):
+            return page.say("{product} in {low} to {high} of orders", **facts)
+        if np.isfinite(low):
+            return page.say("{product} in more than {low} of orders", **facts)
+        return page.say("{product} in at most {high} of orders", **facts)
+    if level is not None:
+        facts = {"name": page.label(name), "level": page.label(str(level))}
+        if low > 0:
+            return page.say("{name} is {level}", **facts)
+        return page.say("{name} is not {level}", **facts)
+    digits = 0 if max(abs(v) for v in (low, high) if np.isfinite(v)) >= 10 else 2
+    facts = {"name": page.label(name), "low": page.number(low, digits),
+             "high": page.number(high, digits)}  # fmt: skip
+    if np.isfinite(low) and np.isfinite(high):
+        return page.say("{name} from {low} to {high}", **facts)
+    if np.isfinite(low):
+        return page.say("{name} above {low}", **facts)
+    return page.say("{name} at most {high}", **facts)
+
+
+def _empty() -> pd.DataFrame:
+    numbers = ["estimate", "low", "high", "n"]
+    return pd.DataFrame({c: pd.Series(dtype=float if c in numbers else str)
+                         for c in ("who", "offer", "term", *numbers)})  # fmt: skip
+
+
+def _too_few(n: int, day: pd.Timestamp) -> str:
+    return page.say(
+        "{n} customers bought before and after {date}; a tree needs {least}.",
+        n=page.count(n), date=f"{day:%Y-%m-%d}", least=page.count(FEW),
+    )  # fmt: skip
+
+
+def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int) -> str:
+    return page.say(
+        "Grown on {learnt} customers, {leaves} leaves by cross-validation; all shares from {judged} "
+        "others. Met is whether the first order since {date} held the offer.",
+        learnt=page.count(learnt), leaves=page.count(leaves), judged=page.count(judged),
+        date=f"{day:%Y-%m-%d}",
+    )  # fmt: skip
+
+
+def _said(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
+    tree, one, more = gain.itertuples()
+    facts = dict(
+        best=page.quoted(best), one=page.percent(one.estimate, 1), n=page.count(tree.n),
+        leaves=page.count(len(table)), tree=page.percent(tree.estimate, 1),
+        span=page.span(tree.low, tree.high, 1, share=True), more=page.number(100 * more.estimate),
+        more_span=page.span(100 * more.low, 100 * more.high),
+    )  # fmt: skip
+    if len(table) == 1 or not more.low > 0:
+        return page.say(
+            "Nothing known of customers tells surely who wants what: {best} for everyone meets "
+            "{one} of next orders, n {n}.", **facts,
+        )  # fmt: skip
+    return page.say(
+        "{leaves} kinds of customers want different things: the offer for each is in {tree} ({span}) "
+        "of their next orders, {more} points ({more_span}) more than {best} for everyone, n {n}.",
+        **facts,
+    )  # fmt: skip
