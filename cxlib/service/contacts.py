@@ -165,9 +165,7 @@ def _came_back(table: pd.DataFrame, by: str | None) -> str:
     if shown.empty:
         return page.say("Too few solved cases to say how many come back.")
     row = shown.loc[shown["estimate"].idxmax()]
-    facts = {"share": page.percent(row["estimate"]), "n": page.count(row["n"]),
-             "span": page.span(row["low"], row["high"], 0, share=True),
-             "group": page.label(str(row[by])) if by else ""}  # fmt: skip
+    facts = shares.in_words(row) | {"group": page.label(str(row[by])) if by else ""}
     if by:
         return page.say("Most cases come back of {group}: {share} ({span}), n {n}.", **facts)
     return page.say("{share} ({span}) of {n} solved cases came back.", **facts)
@@ -192,9 +190,8 @@ def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None) -> str:
         return page.say("Too few first contacts to say how many were solved.")
     last = shown[shown["days"] == shown["days"].max()]
     row = last.loc[last["estimate"].idxmin()]
-    facts = {"share": page.percent(row["estimate"]), "days": page.count(row["days"]),
-             "span": page.span(row["low"], row["high"], 0, share=True), "n": page.count(row["n"]),
-             "group": page.label(str(row[by])) if by else ""}  # fmt: skip
+    facts = shares.in_words(row) | {"days": page.count(row["days"]),
+                                    "group": page.label(str(row[by])) if by else ""}  # fmt: skip
     if by:
         return page.say("Fewest are solved at the first contact of {group}: {share} ({span}) did "
                         "not come back within {days} days; n {n}.", **facts)  # fmt: skip
@@ -204,8 +201,6 @@ def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None) -> str:
     if len(told):
         one = told.iloc[0]
         said.append(
-            page.say("Of {n} customers asked, {share} ({span}) say so.", n=page.count(one["n"]),
-                     share=page.percent(one["estimate"]),
-                     span=page.span(one["low"], one["high"], 0, share=True))
+            page.say("Of {n} customers asked, {share} ({span}) say so.", **shares.in_words(one))
         )  # fmt: skip
     return page.together(said)

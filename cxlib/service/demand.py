@@ -103,10 +103,10 @@ def _rates(
                  "span": page.span(row["low"], row["high"], 1), "term": page.label(row["term"]),
                  "per": page.count(PER)}  # fmt: skip
         answer = (
-            page.say("Most complaints are about {term}: {rate} ({span}) in {per} customers; n {n}.",
+            page.say("Most complaints for each customer: {term}, {rate} ({span}) in {per}; n {n}.",
                      **facts)
             if per_customer else
-            page.say("Most complaints come of {term}: {rate} ({span}) in {per} contacts; n {n}.",
+            page.say("Most complaints for each contact: {term}, {rate} ({span}) in {per}; n {n}.",
                      **facts)
         )  # fmt: skip
     note = page.together([
@@ -179,7 +179,7 @@ def _weeks(weeks: int, first: pd.Timestamp, draws: int) -> str:
 def exposed(cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26) -> pd.DataFrame:
     """A row for each customer and each of the last whole weeks as one: how many cases were opened.
 
-    Columns: customer_id, week (ISO), cases. The mean of `cases` is the rate whose chart has limits
+    Columns: customer_id, week (ISO), cases_per_1000: its mean is the rate whose chart has limits
     that follow how many customers there were (a u-chart).
     """
     needs(cases, "customer_id", "opened_at")
@@ -197,7 +197,7 @@ def exposed(cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26) ->
         parts.append(pd.DataFrame({"customer_id": here, "week": f"{start:%G-W%V}"}))
     rows = pd.concat(parts, ignore_index=True)
     index = pd.MultiIndex.from_frame(rows)
-    return rows.assign(cases=counts.reindex(index, fill_value=0).to_numpy(float))
+    return rows.assign(cases_per_1000=PER * counts.reindex(index, fill_value=0).to_numpy(float))
 
 
 def _day(customers: pd.DataFrame, column: str, otherwise: pd.Timestamp) -> np.ndarray:

@@ -57,8 +57,9 @@ def funnel(
 
     With `mix` each unit is corrected for the kinds of cases it has: its rate less what all units
     together have in such cases, plus the rate of all. Limits of a share are those of the binomial
-    law, interpolated (Spiegelhalter 2005, appendix A.1.1), or normal where mix or overdispersion
-    enters. Raises ValueError for fewer than two units.
+    law, interpolated (Spiegelhalter 2005, appendix A.1.1); where mix or overdispersion enters, they
+    are normal on the scale of the arcsine of its root, on which chance is the same for all shares
+    (Spiegelhalter and others 2012). Raises ValueError for fewer than two units.
     """
     needs(rows, hit, by, *(mix or []))
     known = rows[rows[hit].notna() & rows[by].notna()]
@@ -72,18 +73,33 @@ def funnel(
     target = y.mean()
     value = target + np.bincount(place, y - expected) / n
     error = np.sqrt(np.bincount(place, spread)) / n
-    phi, tau2 = overdispersion((value - target), error) if overdispersed else (1.0, 0.0)
+    usual = float(spread.mean())
+    if share:
+        value, to, error = np.clip(value, 0, 1), _angle, error / (2 * _root(target))
+    else:
+        to = np.asarray
+    phi, tau2 = overdispersion(to(value) - to(target), error) if overdispersed else (1.0, 0.0)
     exact = share and tau2 == 0 and not mix
     grid = np.unique(np.linspace(n.min(), n.max(), POINTS).astype(int))
-    usual = np.sqrt(spread.mean() / grid)
+    middle = np.sqrt(usual / grid) / (2 * _root(target) if share else 1)
     ends = _ends(target, n, error, tau2, exact, share)
     table = pd.DataFrame({"term": names, "estimate": value, **ends, "n": n})
     table["signal"] = _signals(table)
     limits = pd.DataFrame({"n": grid, "term": "limits", "estimate": target,
-                           **_ends(target, grid, usual, tau2, exact, share)})  # fmt: skip
-    return Funnel(table, _said(table, by), _note(phi, tau2, mix or [], share, exact),
+                           **_ends(target, grid, middle, tau2, exact, share)})  # fmt: skip
+    between = np.sqrt(tau2) * (2 * _root(target) if share else 1)
+    return Funnel(table, _said(table, by), _note(phi, between, mix or [], share, exact),
                   "share" if share else "scale", limits=limits, dispersion=phi,
-                  between=float(np.sqrt(tau2)))  # fmt: skip
+                  between=float(between))  # fmt: skip
+
+
+def _angle(share: np.ndarray) -> np.ndarray:
+    return np.arcsin(np.sqrt(share))
+
+
+def _root(share: float) -> float:
+    """Standard deviation of a single yes or no; a trifle where all say the same."""
+    return float(np.sqrt(max(share * (1 - share), 1e-9)))
 
 
 def _usual(
@@ -149,14 +165,18 @@ def _ends(
         else:
             reach = z(level) * np.sqrt(error**2 + tau2)
             ends = [target - reach, target + reach]
-        found |= dict(zip(names, np.clip(ends, 0, 1) if share else ends, strict=True))
+            if share:
+                at = _angle(target)
+                ends = [np.sin(np.clip(at + side * reach, 0, np.pi / 2)) ** 2 for side in (-1, 1)]
+        found |= dict(zip(names, ends, strict=True))
     return found
 
 
 def _signals(table: pd.DataFrame) -> np.ndarray:
-    y = table["estimate"]
+    y, hair = table["estimate"], 1e-9  # at the limit is not beyond it
     signal = np.select(
-        [y < table["outer_low"], y > table["outer_high"], y < table["low"], y > table["high"]],
+        [y < table["outer_low"] - hair, y > table["outer_high"] + hair, y < table["low"] - hair,
+         y > table["high"] + hair],
         ["very low", "very high", "low", "high"], "",
     )  # fmt: skip
     return np.where(hiding.hidden(table) != "", "", signal)
@@ -184,7 +204,7 @@ def _value(value: float, table: pd.DataFrame) -> str:
     return page.percent(value) if inside else page.number(value, 2)
 
 
-def _note(phi: float, tau2: float, mix: list[str], share: bool, exact: bool) -> str:
+def _note(phi: float, between: float, mix: list[str], share: bool, exact: bool) -> str:
     said = [page.say("Limits: 95 in 100 units lie inside the inner ones by chance, 998 in 1,000 "
                      "inside the outer ones (Spiegelhalter 2005).")]  # fmt: skip
     if exact:
@@ -194,13 +214,13 @@ def _note(phi: float, tau2: float, mix: list[str], share: bool, exact: bool) -> 
             page.say("Each unit as if it had the usual mix of {kinds}.",
                      kinds=page.listed(page.label(m) for m in mix))
         )  # fmt: skip
-    if tau2 > 0:
+    if between > 0:
         said.append(
             page.say(
                 "Units differ {phi} times as much as chance explains (variance), so limits are "
                 "wider by a standard deviation of {between} between units.",
                 phi=page.number(phi, 1),
-                between=page.percent(np.sqrt(tau2), 1) if share else page.number(np.sqrt(tau2), 2),
+                between=page.percent(between, 1) if share else page.number(between, 2),
             )
         )
     return page.together(said)

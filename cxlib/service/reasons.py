@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.designs import Drawn
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.service import shares
 from cxlib.service.casebook import needs
 from cxlib.study import CLASSES, Reason
@@ -114,9 +115,9 @@ def _shares(
     inside = (place[:, None] == np.arange(size)).astype(float)
     drawn = moments.resample_sums(inside, draws, seed, who)
     share, again = inside.mean(0), drawn / drawn.sum(1, keepdims=True)
-    low, high = at_once(share, again)
-    ends = {"low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1)}
-    return {"estimate": share, **ends}, again, inside.sum(0).astype(int)
+    n = np.full(size, len(place))
+    low, high = shares.bounds(Drawn(share, again, float(len(np.unique(who.keys)))), n, size)
+    return {"estimate": share, "low": low, "high": high}, again, inside.sum(0).astype(int)
 
 
 def _again(rows: pd.DataFrame, place: np.ndarray, size: int) -> np.ndarray:
@@ -142,8 +143,7 @@ def _said(table: pd.DataFrame) -> str:
     return page.say(
         "Most complaints, {share} ({span}), are of the class “{kind}”; the level that can solve "
         "them: “{level}”; n {n}.",
-        share=page.percent(row["estimate"]), span=page.span(row["low"], row["high"], 0, share=True),
-        kind=page.label(row["term"]), level=page.label(row["level"]), n=page.count(row["n"]),
+        kind=page.label(row["term"]), level=page.label(row["level"]), **shares.in_words(row),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import estimates, moments
+from cxlib import estimates, moments, page
 from cxlib.designs import Drawn, cell_means
 from cxlib.moments import Who
 
@@ -45,7 +45,8 @@ def reached(
         came = np.add.reduceat(times * happened, starts, axis=1)
         hazard = np.divide(came, there, out=np.zeros_like(there), where=there > 0)
         waits = np.cumprod(1 - hazard, axis=1)
-        return 1 - np.concatenate([np.ones((len(times), 1)), waits], axis=1)[:, places]
+        waits = np.concatenate([np.ones((len(times), 1)), waits], axis=1)[:, places]
+        return np.where(there[:, :1] > 0, 1 - waits, np.nan)  # a draw may have nobody
 
     point = curve(np.ones((1, len(hours))))[0]
     again = np.concatenate([curve(times) for times in who.times(draws, seed)])
@@ -60,11 +61,22 @@ def bounds(drawn: Drawn, n: np.ndarray, held: int = 1) -> tuple[np.ndarray, np.n
     """
     share, spread = drawn.point, np.nanvar(drawn.again, axis=0, ddof=1)
     most = np.minimum(np.asarray(n, float), drawn.units)
-    worth = np.divide(share * (1 - share), spread, out=most + 0 * share, where=spread > 1e-12)
+    varies = (spread > 1e-12) & (share * (1 - share) > 1e-9)
+    worth = np.divide(share * (1 - share), spread, out=most + 0 * share, where=varies)
     with np.errstate(invalid="ignore", divide="ignore"):
         low, high = estimates.wilson(share, np.minimum(worth, n), estimates.each(held))
     empty = np.asarray(n) == 0
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def in_words(row: pd.Series) -> dict[str, str]:
+    """Share, its span and n as sentences say them; a decimal where the interval is narrow."""
+    digits = 1 if row["high"] - row["low"] < 0.02 else 0
+    return {
+        "share": page.percent(row["estimate"], digits),
+        "span": page.span(row["low"], row["high"], digits, share=True),
+        "n": page.count(row["n"]),
+    }
 
 
 def of_groups(

@@ -108,8 +108,7 @@ def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
     for clock, part in shown.groupby("term", sort=False):
         row = part.loc[part["estimate"].idxmin()]
         facts = {
-            "clock": page.opening(page.label(clock)), "share": page.percent(row["estimate"]),
-            "span": page.span(row["low"], row["high"], 0, share=True), "n": page.count(row["n"]),
+            "clock": page.opening(page.label(clock)), **shares.in_words(row),
             "goal": page.percent(goal), "group": page.label(str(row[by])) if by else "",
         }  # fmt: skip
         said.append(

@@ -146,6 +146,8 @@ def _say(ax: Axes, title: str, table: pd.DataFrame, x: str, by: str | None) -> A
     words = []
     for name, line in [("", table)] if by is None else table.groupby(by, sort=False):
         line = line.dropna(subset=["estimate"]).sort_values(x)
+        if line.empty:  # hidden: too few
+            continue
         for place in np.unique(np.linspace(0, len(line) - 1, 4).astype(int)):
             row = line.iloc[place]
             said = f"{style.name(name)} {page.number(row[x], 2)}: {page.number(row['estimate'], 2)}"
