@@ -13,9 +13,9 @@ offer or a discount would add, which a trial tells (notebook 40).
 
 from __future__ import annotations
 
-from cxlib.offers.following import NextOffers, next_offers, to_offer
-from cxlib.offers.baskets import Baskets, held
 from cxlib.offers.associations import Rules, bundles, rules
+from cxlib.offers.baskets import Baskets, held
+from cxlib.offers.following import NextOffers, next_offers, to_offer
 from cxlib.offers.tree import Suits, suits
 
 __all__ = [

@@ -58,7 +58,8 @@ def rules(
     table: if_bought, then_bought, term (lift), estimate, low, high (all hold at once), n (orders
     with all of it), confidence, per_thousand (orders), sized, learnt (lift in the orders that chose
     it), p_held (Benjamini and Yekutieli), holds (the interval is above 1). `measures` has their
-    intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for a share that is none.
+    intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for a share
+    that is none.
     """
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
@@ -197,8 +198,8 @@ def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
         span=page.span(best["low"], best["high"]), n=page.count(best["n"]),
     )  # fmt: skip
     note = page.together([
-        page.say("Gain is in orders of a thousand, beyond orders that hold a part of the bundle and, "
-                 "by their size, the rest."),
+        page.say("Gain is in orders of a thousand, beyond orders that hold a part of the bundle "
+                 "and, by their size, the rest."),
         page.say("A bundle sold as one at a lower price is another offer: what it would bring is "
                  "for a trial to tell."),
         how_drawn(draws, bucket="customer_id"),
@@ -260,7 +261,8 @@ def _nothing(baskets: Baskets, tested: int) -> str:
     return page.say(
         "There is nothing to offer from pairs: none of {tested} goes together beyond chance in {n} "
         "orders, of which {share} hold more than one product.",
-        tested=page.count(tested), n=page.count(len(baskets)), share=page.percent(baskets.several, 1),
+        tested=page.count(tested), n=page.count(len(baskets)),
+        share=page.percent(baskets.several, 1),
     )  # fmt: skip
 
 

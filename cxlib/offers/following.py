@@ -5,10 +5,10 @@
     fit.gain             # how far each beats popularity, with intervals
     to_offer(baskets, fit, customers)            # a row a customer: offers, each with its reason
 
-Item-to-item recommendation (Sarwar et al. 2001; Deshpande and Karypis 2004): a product scores by its
-likeness to what the customer has bought, cosine or conditional probability. Only products that are
-new to the customer are offered, by every way alike. A hit is a product offered that the customer then
-bought unasked: it says that taste was met, not that an offer sells.
+Item-to-item recommendation (Sarwar et al. 2001; Deshpande and Karypis 2004): a product scores by
+its likeness to what the customer has bought, cosine or conditional probability. Only products that
+are new to the customer are offered, by every way alike. A hit is a product offered that the
+customer then bought unasked: it says that taste was met, not that an offer sells.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _judged(
 ) -> tuple[np.ndarray, sparse.csr_array]:
     """(whether each customer bought one of the offers, which products each was offered)."""
     given = []
-    for part, scores in _scores(history, likeness, everybody):
+    for _, scores in _scores(history, likeness, everybody):
         top = _top(scores, offers)
         row, place = np.nonzero(top >= 0)
         shape = (len(top), history.shape[1])

@@ -7,7 +7,8 @@
 
 The tree (Breiman et al. 1984) is grown on one half of the customers, its size chosen there by
 cross-validation; all shares are from the other half, which it never saw (Athey and Imbens 2016).
-What customers would have bought anyway needs no discount: a leaf tells taste, not what an offer adds.
+What customers would have bought anyway needs no discount: a leaf tells taste, not what an offer
+adds.
 """
 
 from __future__ import annotations
@@ -214,8 +215,9 @@ def _judged(
         }
     )
     low, high = interval(whole[1:])
-    gain = pd.DataFrame({"term": ["by the tree", "one offer for everyone", "gain"],
-                         "estimate": whole[0], "low": low, "high": high, "n": len(leaf)})  # fmt: skip
+    terms = ["by the tree", "one offer for everyone", "gain"]
+    facts = {"term": terms, "estimate": whole[0], "low": low, "high": high, "n": len(leaf)}
+    gain = pd.DataFrame(facts)
     return table, gain, share[1:]
 
 
@@ -284,8 +286,8 @@ def _too_few(n: int, day: pd.Timestamp) -> str:
 
 def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int) -> str:
     return page.say(
-        "Grown on {learnt} customers, {leaves} leaves by cross-validation; all shares from {judged} "
-        "others. Met is whether the first order since {date} held the offer.",
+        "Grown on {learnt} customers, {leaves} leaves by cross-validation; all shares from "
+        "{judged} others. Met is whether the first order since {date} held the offer.",
         learnt=page.count(learnt), leaves=page.count(leaves), judged=page.count(judged),
         date=f"{day:%Y-%m-%d}",
     )  # fmt: skip
@@ -305,7 +307,7 @@ def _said(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
             "{one} of next orders, n {n}.", **facts,
         )  # fmt: skip
     return page.say(
-        "{leaves} kinds of customers want different things: the offer for each is in {tree} ({span}) "
-        "of their next orders, {more} points ({more_span}) more than {best} for everyone, n {n}.",
+        "{leaves} kinds of customers want different things: the offer for each is in {tree} "
+        "({span}) of their next orders, {more} points ({more_span}) more than {best} for everyone, n {n}.",
         **facts,
     )  # fmt: skip
