@@ -102,11 +102,16 @@ def cell_means(
     y = columns(y)
     w, who = ready(len(y), weight, who)
     there = ~np.isnan(y) & (place >= 0)[:, None]
-    inside = (place[:, None] == np.arange(cells)) * w[:, None]
-    tops = np.einsum("nc,nq->ncq", inside, np.where(there, y, 0.0))
-    bottoms = np.einsum("nc,nq->ncq", inside, there.astype(float))
-    both = np.concatenate([tops.reshape(len(y), -1), bottoms.reshape(len(y), -1)], axis=1)
-    drawn = moments.resample_sums(both, draws, seed, who)
+    whom, unit, _ = who.grouped()
+    spot, size = unit * cells + np.maximum(place, 0), len(whom.keys) * cells
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        sums = [np.bincount(spot, column, size) for column in values.T]
+        return np.stack(sums, axis=-1).reshape(len(whom.keys), -1)
+
+    parts = [summed(w[:, None] * np.where(there, y, 0.0)), summed(w[:, None] * there)]
+    both = np.concatenate(parts, axis=1)
+    drawn = moments.resample_sums(both, draws, seed, whom)
     with np.errstate(invalid="ignore", divide="ignore"):
         point, again = (np.divide(*np.split(s, 2, axis=-1)) for s in (both.sum(0), drawn))
     shape = (cells, y.shape[1])

@@ -13,7 +13,7 @@
     trials.hidden([fit])  # how strong an unseen cause would have to be
     trials.verdicts({"callback": fit})
     trials.calibration(pairs)                          # how good were the predictions?
-    trials.plan(trial, expected=3)                     # before acting
+    trials.plan(responses, "recommend", points=["recommend"], expected=3)     # before acting
 
 Lots leave chance only. Every other design rests on something that cannot be seen: that those spared
 would have moved alike. The checks look where it could show.
@@ -21,13 +21,32 @@ would have moved alike. The checks look where it could show.
 
 from __future__ import annotations
 
-from cxlib.trials.checks import Beside, Path, beside, hidden, line, path, placebos, returning
+from cxlib.trials.checks import (
+    Beside,
+    Path,
+    beside,
+    each,
+    hidden,
+    line,
+    path,
+    placebos,
+    returning,
+)
 from cxlib.trials.effects import Effect, effect
 from cxlib.trials.planning import Plan, plan
-from cxlib.trials.rows import Trial, read
-from cxlib.trials.verdicts import Calibration, calibration, standing, verdicts
+from cxlib.trials.rows import Trial, read, read_all
+from cxlib.trials.verdicts import (
+    Calibration,
+    agreement,
+    calibration,
+    designs,
+    promised,
+    standing,
+    verdicts,
+)
 
 __all__ = [
-    "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "beside", "calibration", "effect",
-    "hidden", "line", "path", "placebos", "plan", "read", "returning", "standing", "verdicts",
+    "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "agreement", "beside",
+    "calibration", "designs", "each", "effect", "hidden", "line", "path", "placebos", "plan",
+    "promised", "read", "read_all", "returning", "standing", "verdicts",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,22 @@ from cxlib.trials.rows import Trial
 
 SURE = 0.05
 APART = (0.0, 0.5, 1.0, 2.0)
+
+
+def each(
+    check: Callable[..., Estimates], tried: Mapping[str, Trial], **how: object
+) -> dict[str, Estimates]:
+    """What a check finds of every change whose rows allow it, by name; says which do not."""
+    found, out = {}, []
+    for name, trial in tried.items():
+        try:
+            found[name] = check(trial, **how)
+        except ValueError:
+            out.append(page.quoted(trial.label))
+    if out:
+        print(page.say("Too few waves, groups or customers for this: {changes}.",
+                       changes=page.listed(out)))  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Path(Estimates):
 
 def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
     """The event study of the first outcome. Raises ValueError without a wave before."""
+    _spared(trial)
     grid = cells(trial, 0, draws=draws, seed=seed)
     found = differences.path(grid, reached(trial), trial.before)
     p, compared = differences.alike_before(found, trial.before)
@@ -60,6 +78,14 @@ def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
     note = page.together([how_drawn(draws, bucket="customer_id"), _few(trial)])
     return Path(table, answer, note, _unit(trial), p=p, bounds=bounds, breakdown=broken_at,
                 draws=draws, seed=seed)  # fmt: skip
+
+
+def _spared(trial: Trial) -> None:
+    if not trial.before.any() or not (trial.arm == 0).any():
+        raise ValueError(
+            f"change {trial.change.name!r}: {int(trial.before.sum())} waves before it and "
+            f"{int((trial.arm == 0).sum())} answers of those it spared; both are needed."
+        )
 
 
 def _unit(trial: Trial) -> str:
@@ -105,6 +131,7 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     one in place, that it reached a spared group, beside the other spared ones. Intervals of the
     placebos hold together. Raises ValueError where there is no placebo to be had.
     """
+    _spared(trial)
     grid = cells(trial, 0, draws=draws, seed=seed)
     treated, before, after = reached(trial), trial.before, trial.after
     real = differences.effect(grid, treated, before, after)
@@ -178,13 +205,13 @@ class Beside(Estimates):
 def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
     """Those reached beside a stand-in put together of spared groups (synthetic control).
 
-    Spared groups without answers in some wave are left out, and named. Raises ValueError with fewer
-    than two spared groups or two waves before.
+    Raises ValueError with fewer than two spared groups, two waves before, or where a group has no
+    answer in some wave.
     """
+    _spared(trial)
     grid = cells(trial, 0, draws=draws, seed=seed)
     treated, use = reached(trial), trial.before | trial.after
-    whole = ~np.isnan(grid.means.point[:, use]).any(1)
-    spared = np.flatnonzero(~treated & whole)
+    spared = np.flatnonzero(~treated)
     pool = np.where(treated, grid.share, 0.0) / grid.share[treated].sum()
     own = grid.means @ pool[:, None]
     y = np.vstack([own.point[:, use], grid.means.point[spared][:, use]])
@@ -205,7 +232,6 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
                           "low": np.nan, "high": np.nan,
                           "n": grid.count[spared].sum(1)})  # fmt: skip
     largest = parts.sort_values("estimate", ascending=False).head(3)
-    out = [trial.groups[g] for g in np.flatnonzero(~treated & ~whole)]
     facts = {
         "effect": said.value(fit.effect, trial.units[0]),
         "span": said.span(low, high, trial.units[0]),
@@ -220,8 +246,9 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
             "Taken for changed in turn, {share} of the groups look as much changed.",
             share=page.percent(fit.p),
         )])  # fmt: skip
-    note = page.say("Without answers in some wave and so left out: {names}.",
-                    names=page.listed(page.label(g) for g in out)) if out else ""  # fmt: skip
+    note = page.say(
+        "Interval from the effects that spared groups seem to have when each is taken for changed."
+    )
     return Beside(table, answer, note, _unit(trial), parts=parts, effect=fit.effect, low=low,
                   high=high, p=fit.p, draws=draws, seed=seed)  # fmt: skip
 
@@ -293,7 +320,7 @@ def hidden(effects: list[Effect]) -> Estimates:
 
     table: term (change), design, estimate (the E-value), low (that of the interval's nearer end),
     high (empty), n, robustness (share of what is left of both taking part and answers that it would
-    have to explain). Changes drawn by lot are left out. Raises ValueError where all are.
+    have to explain). Changes drawn by lot are left out.
     """
     rows = []
     for one in (e for e in effects if e.design != "randomised"):
@@ -309,8 +336,11 @@ def hidden(effects: list[Effect]) -> Estimates:
             "robustness": float(sensitivity.robustness(t**2 / (t**2 + free), free)),
         })  # fmt: skip
     if not rows:
-        raise ValueError("every change was drawn by lot, which leaves nothing unseen but chance.")
+        said_ = page.say("Every change was drawn by lot, which leaves nothing unseen but chance.")
+        return Estimates(pd.DataFrame(columns=["term", "estimate", "low", "high", "n"]), said_)
     table = pd.DataFrame(rows)
+    if table["estimate"].isna().all():
+        return Estimates(table, page.say("No effect could be told."))
     weakest = table.loc[table["low"].idxmin()]
     answer = page.say(
         "Least sure against something unseen: {change}. A cause that raises both taking part and "

@@ -19,21 +19,25 @@ DRAWS = 500  # of balancing weights, which are found anew in each
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Effects on all outcomes, (outcomes,), whose intervals hold together; `own` is the first's."""
+    """Effects on all outcomes, (outcomes,), and the standard error of the first.
+
+    The first outcome was named beforehand, and has its own interval; those of the others hold
+    together.
+    """
 
     point: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    own: tuple[float, float]
     error: float
     n: int
 
     @classmethod
     def of(cls, drawn: Drawn, n: int) -> Found:
         """From draws."""
-        (low, *_), (high, *_) = drawn.interval()
-        ends = drawn.at_once()
-        return cls(drawn.point, *ends, (float(low), float(high)), float(drawn.error[0]), n)
+        low, high = drawn.interval()
+        if len(low) > 1:
+            low[1:], high[1:] = drawn[1:].at_once()
+        return cls(drawn.point, low, high, float(drawn.error[0]), n)
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,14 @@ class Effect(Estimates):
     Attributes
     ----------
     table : term (outcome), estimate (those reached less what they would have said), low, high, n
-        (answers or customers), unit; intervals of all outcomes hold together
+        (answers or customers), unit. The first outcome was named beforehand and has its own
+        interval; those of the others hold together
     standard : the same in standard deviations of the answers
-    ways : design, estimate, low, high, n of the first outcome: every design these rows allow
+    ways : design, term, estimate, low, high, n of the first outcome in standard deviations: every
+        design these rows allow, each with its own interval
     change, label, design : what was judged, and how
     error : standard error of the first outcome
+    sides : answers while it was there, of those reached and of those spared
     """
 
     standard: pd.DataFrame = field(kw_only=True)
@@ -56,6 +63,7 @@ class Effect(Estimates):
     label: str = field(kw_only=True)
     design: str = field(kw_only=True)
     error: float = field(kw_only=True)
+    sides: tuple[int, int] = field(kw_only=True)
 
 
 def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
@@ -84,19 +92,21 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
     standard[["estimate", "low", "high"]] = (
         standard[["estimate", "low", "high"]].to_numpy() / spread[:, None]
     )
-    second = pd.DataFrame([_row(name, way) for name, way in ways.items()])
+    second = pd.DataFrame([_row(name, way, spread[0]) for name, way in ways.items()])
+    inside = ~np.isnan(trial.y[:, 0]) & trial.during
     answer = said.effect(trial, table.iloc[0], design)
     return Effect(
         table, answer, page.together([said.how(trial, design), said.n(trial)]), "",
         standard=standard, ways=second, change=trial.change.name, label=trial.label, design=design,
-        error=found.error, **how,
+        error=found.error,
+        sides=tuple(int((inside & (trial.arm == arm)).sum()) for arm in (1, 0)), **how,
     )  # fmt: skip
 
 
-def _row(design: str, found: Found) -> dict:
-    low, high = found.own
-    return {"design": said.DESIGNS[design], "term": "effect", "estimate": found.point[0],
-            "low": low, "high": high, "n": found.n}  # fmt: skip
+def _row(design: str, found: Found, spread: float) -> dict:
+    ends = np.array([found.point[0], found.low[0], found.high[0]]) / spread
+    named = {"design": said.DESIGNS[design], "term": "effect"}
+    return {**named, **dict(zip(("estimate", "low", "high"), ends, strict=True)), "n": found.n}
 
 
 def _spread(trial: Trial) -> np.ndarray:
@@ -135,12 +145,19 @@ def _past(trial: Trial) -> np.ndarray:
 
 def compared(trial: Trial, **how: object) -> Found:
     """Difference in differences of each outcome, (outcomes,)."""
-    parts = [
-        differences.effect(cells(trial, k, **how), reached(trial), trial.before, trial.after)
-        for k in range(len(trial.outcomes))
-    ]
+    parts = [_compared(trial, k, **how) for k in range(len(trial.outcomes))]
     n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
     return Found.of(joined(parts), n)
+
+
+def _compared(trial: Trial, outcome: int, **how: object) -> Drawn:
+    """(1,), over the waves in which every group answered; NaN where none is before, or after."""
+    grid = cells(trial, outcome, **how)
+    full = ~np.isnan(grid.means.point).any(0)
+    before, after = trial.before & full, trial.after & full
+    if not before.any() or not after.any():
+        return Drawn(np.full(1, np.nan), np.full((len(grid.means.again), 1), np.nan))
+    return differences.effect(grid, reached(trial), before, after)
 
 
 def cells(trial: Trial, outcome: int = 0, **how: object) -> differences.Cells:
@@ -183,11 +200,11 @@ def only_after(trial: Trial, **how: object) -> Found:
     """The waves with the change less the line of those before, of those reached, (outcomes,)."""
     means = wave_means(trial, **how)
     q = len(trial.outcomes)
-    fits = [broken(trial, means, k, 1 - (1 - LEVEL) / q) for k in range(q)]
-    own = broken(trial, means)
+    levels = [LEVEL, *[1 - (1 - LEVEL) / max(q - 1, 1)] * (q - 1)]
+    fits = [broken(trial, means, k, level) for k, level in enumerate(levels)]
     n = int(((trial.arm == 1) & ~np.isnan(trial.y[:, 0])).sum())
     point, low, high = (np.array([getattr(f, e) for f in fits]) for e in ("effect", "low", "high"))
-    return Found(point, low, high, (own.low, own.high), own.error, n)
+    return Found(point, low, high, fits[0].error, n)
 
 
 def wave_means(trial: Trial, **how: object) -> Drawn:

@@ -12,7 +12,7 @@ from cxlib import page
 from cxlib.designs import power
 from cxlib.estimates import Estimates
 from cxlib.trials import said
-from cxlib.trials.rows import Trial
+from cxlib.trials.rows import numbered, recoded
 
 SIZES = (200, 500, 1000, 2000, 5000)
 WAVES = (1, 2, 4)
@@ -38,8 +38,12 @@ class Plan(Estimates):
 
 
 def plan(
-    trial: Trial,
+    rows: pd.DataFrame,
+    outcome: str,
     *,
+    points: Sequence[str] = (),
+    customer: str = "customer_id",
+    over: str = "wave",
     expected: float = 0.0,
     sizes: Sequence[int] = SIZES,
     waves: Sequence[int] = WAVES,
@@ -50,18 +54,20 @@ def plan(
 ) -> Plan:
     """Comparisons by lot made many times out of the latest answers, for each size and time.
 
-    Customers (who answered in the last waves) are drawn, `share` of them reached, and judged after
-    so many waves, as they answered: some not, some often. `expected` is the effect promised, in the
-    unit of the first outcome (0: a fifth of a standard deviation). Where fewer than `least` of the
-    comparisons at hand find it, the verdict is not to act yet. Raises ValueError for shares and
-    sizes that make no sense.
+    `rows` are answers to `outcome` so far (`points` as in `read`), of customers in waves where they
+    tell them. Customers (who answered in the last waves) are drawn, `share` of them reached, and
+    judged after so many waves, as they answered: some not, some often. `expected` is the effect
+    promised, in the outcome's unit (0: a fifth of a standard deviation). Where fewer than `least`
+    of the comparisons at hand find it, the verdict is not to act yet. Raises ValueError for shares
+    and sizes that make no sense.
     """
     if not 0 < share < 1 or not 0 < least < 1 or min(sizes) < 20:
         raise ValueError(
             f"share={share:g}, least={least:g} must lie between 0 and 1, sizes from 20."
         )
-    waves = [k for k in waves if k <= len(trial.waves)] or [1]
-    answers = _by_wave(trial)
+    unit, y = recoded(rows[outcome], outcome in points)
+    answers = _by_wave(y, rows.get(customer), rows.get(over))
+    waves = [k for k in waves if k <= answers.shape[1]] or [1]
     spread = float(np.nanstd(answers[:, -max(waves) :]))
     expected = expected or SOME * spread
     there = int((~np.isnan(answers[:, -max(waves) :])).any(1).sum())
@@ -71,7 +77,7 @@ def plan(
     for k in waves:
         for n in sizes:
             drawn = power.lots(known[:, -k:], n, share=share, draws=draws, seed=seed)
-            common = {"waves": k, "n": n, "term": trial.outcomes[0]}
+            common = {"waves": k, "n": n, "term": outcome}
             rows.append({**common, "estimate": power.smallest(drawn, least)})
             chances.append({**common, "estimate": power.found(drawn, abs(expected))})
     order = ["waves", "term", "estimate", "low", "high", "n"]
@@ -84,37 +90,39 @@ def plan(
         draws=page.count(draws), there=page.count(there), waves=page.count(max(waves)),
         share=page.percent(share),
     )  # fmt: skip
-    answer = _sentence(trial, table, chance, expected, there, least, act)
-    return Plan(table, answer, note, _unit(trial), draws=draws, seed=seed, chances=chance,
-                expected=expected, act=act)  # fmt: skip
+    name = page.say("NPS") if outcome in points else page.quoted(page.label(outcome))
+    answer = _sentence((name, unit), table, chance, (expected, there, least, share), act)
+    facts = {"draws": draws, "seed": seed, "chances": chance, "expected": expected, "act": act}
+    return Plan(table, answer, note, unit if unit != "amount" else "", **facts)
 
 
-def _unit(trial: Trial) -> str:
-    return trial.units[0] if trial.units[0] != "amount" else ""
-
-
-def _by_wave(trial: Trial) -> np.ndarray:
+def _by_wave(y: np.ndarray, ids: pd.Series | None, over: pd.Series | None) -> np.ndarray:
     """Mean answer of each customer in each wave, (customers, waves); NaN for none."""
-    who = np.unique(trial.ids, return_inverse=True)[1]
-    there = ~np.isnan(trial.y[:, 0])
-    shape = (who.max() + 1, len(trial.waves))
+    who = np.arange(len(y)) if ids is None else numbered(ids)
+    wave = np.zeros(len(y), int) if over is None else pd.factorize(over, sort=True)[0]
+    there = ~np.isnan(y) & (wave >= 0)
+    shape = (who.max() + 1, wave.max() + 1)
     tops, bottoms = np.zeros(shape), np.zeros(shape)
-    np.add.at(tops, (who[there], trial.wave[there]), trial.y[there, 0])
-    np.add.at(bottoms, (who[there], trial.wave[there]), 1.0)
+    np.add.at(tops, (who[there], wave[there]), y[there])
+    np.add.at(bottoms, (who[there], wave[there]), 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return tops / bottoms
 
 
 def _sentence(
-    trial: Trial, table: pd.DataFrame, chance: pd.DataFrame, expected: float, there: int,
-    least: float, act: bool,
-) -> str:  # fmt: skip
+    of: tuple[str, str],
+    table: pd.DataFrame,
+    chance: pd.DataFrame,
+    asked: tuple[float, int, float, float],
+    act: bool,
+) -> str:
+    (name, unit), (expected, there, least, share) = of, asked
     last = chance[chance["n"] == there].sort_values("waves").iloc[-1]
-    unit = trial.units[0]
     facts = {
-        "outcome": trial.called(),
+        "outcome": name,
         "effect": said.value(expected, unit),
         "n": page.count(there),
+        "share": page.percent(share),
         "waves": page.count(last["waves"]),
         "chance": page.percent(last["estimate"]),
     }
@@ -122,8 +130,9 @@ def _sentence(
         soon = chance[(chance["n"] == there) & (chance["estimate"] >= least)].sort_values("waves")
         first = soon.iloc[0]
         return page.say(
-            "With the {n} customers at hand, half of them reached, an effect of {effect} on "
-            "{outcome} is found after {waves} waves with a chance of {chance}: act, and measure.",
+            "With the {n} customers at hand, {share} of them reached, an effect of {effect} on "
+            "{outcome} is found with a chance of {chance} (waves after it: {waves}): act, and "
+            "measure.",
             **{**facts, "waves": page.count(first["waves"]),
                "chance": page.percent(first["estimate"])},
         )  # fmt: skip
@@ -131,15 +140,15 @@ def _sentence(
     smallest = table[(table["n"] == there)].sort_values("waves").iloc[-1]
     facts["smallest"] = said.value(smallest["estimate"], unit)
     first = page.say(
-        "Do not act yet: with the {n} customers at hand an effect of {effect} on {outcome} is "
-        "found after {waves} waves with a chance of {chance} only; what shows is {smallest} or "
-        "more.",
+        "Do not act yet: with the {n} customers at hand, {share} of them reached, an effect of "
+        "{effect} on {outcome} is found with a chance of {chance} only (waves after it: {waves}); "
+        "what shows is {smallest} or more.",
         **facts,
     )
     if enough.empty:
         return page.together([first, page.say("No size looked at is enough.")])
     row = enough.iloc[0]
     return page.together([first, page.say(
-        "{n} customers over {waves} waves would be enough.",
+        "{n} customers would be enough (waves after it: {waves}).",
         n=page.count(row["n"]), waves=page.count(row["waves"]),
     )])  # fmt: skip

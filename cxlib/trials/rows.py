@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,7 @@ class Trial:
     weight, who : of the rows, for draws of whole customers
     ids : number of each row's customer, (n,); every row its own where customers are not known
     nps : the outcomes told as NPS
+    out : spared groups left out because some wave has no answer of theirs
     """
 
     change: Change
@@ -50,6 +52,7 @@ class Trial:
     who: Who
     ids: np.ndarray
     nps: tuple[str, ...]
+    out: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -104,12 +107,37 @@ class Customers:
     who: Who
 
 
+def read_all(
+    tables: Mapping[str, pd.DataFrame],
+    changes: Sequence[Change],
+    *,
+    outcome: str = "",
+    points: Sequence[str] = (),
+    weight: str = "weight",
+    customer: str = "customer_id",
+) -> dict[str, Trial]:
+    """Every change that the tables (by name) can tell of, by its name; says which it leaves out."""
+    found, out = {}, []
+    for change in changes:
+        rows = tables[change.table]
+        who = customer if customer in rows else None
+        how = {"weight": weight if weight in rows else None, "customer": who}
+        try:
+            found[change.name] = read(rows, change, outcome=outcome, points=points, **how)
+        except ValueError:
+            out.append(change.label.get(page.rules().lang, change.name))
+    if out:
+        print(page.say("These rows are too few, or of one sort only, to judge: {changes}.",
+                       changes=page.listed(map(page.quoted, out))))  # fmt: skip
+    return found
+
+
 def read(
     rows: pd.DataFrame,
     change: Change,
     *,
     outcome: str = "",
-    points: list[str] | tuple[str, ...] = (),
+    points: Sequence[str] = (),
     weight: str | None = None,
     customer: str | None = None,
     over: str = "wave",
@@ -127,23 +155,27 @@ def read(
         raise ValueError(
             f"change {change.name!r} needs {lacking}, which {change.table} does not have."
         )
-    units, y = zip(*(_recoded(rows[c], c in points) for c in names), strict=True)
+    units, y = zip(*(recoded(rows[c], c in points) for c in names), strict=True)
     waves, wave, after = _waves(rows, change, over)
     groups, group, arm = _arms(rows, change)
+    out: tuple[str, ...] = ()
+    if change.design == "compared":
+        groups, group, arm, out = _whole(groups, group, arm, wave, ~np.isnan(y[0]), change)
     before = np.arange(len(waves)) < np.flatnonzero(after).min()
     known, x = _known(rows, change.before)
     w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
-    ids = np.arange(len(rows)) if customer is None else _numbered(rows[customer])
+    ids = np.arange(len(rows)) if customer is None else numbered(rows[customer])
     trial = Trial(
         change, tuple(names), units, np.column_stack(y), arm, group, groups, wave, waves, after,
         before, x, known, w, moments.who_of(rows, customer, weight), ids,
-        tuple(c for c in names if c in points),
+        tuple(c for c in names if c in points), out,
     )  # fmt: skip
     _check(trial)
     return trial
 
 
-def _recoded(values: pd.Series, nps: bool) -> tuple[str, np.ndarray]:
+def recoded(values: pd.Series, nps: bool) -> tuple[str, np.ndarray]:
+    """The unit, and the answers in it: 100 times promoter less detractor for the NPS."""
     y = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
     if nps:
         return "points", np.where(np.isnan(y), np.nan, 100.0 * ((y >= 9) * 1.0 - (y <= 6)))
@@ -185,6 +217,25 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
     return groups, group, np.where(group < 0, -1, treated[group].astype(int))
 
 
+def _whole(
+    groups: tuple[str, ...], group: np.ndarray, arm: np.ndarray, wave: np.ndarray,
+    there: np.ndarray, change: Change,
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:  # fmt: skip
+    """Without the spared groups that gave no answer in some wave, unless all are such."""
+    counts = np.zeros((len(groups), wave.max() + 1), int)
+    rows = there & (group >= 0)
+    np.add.at(counts, (group[rows], wave[rows]), 1)
+    gaps = (counts == 0).any(1) & ~np.isin(np.array(groups), change.treated)
+    kept = [g for g, gap in zip(groups, gaps, strict=True) if not gap]
+    if not gaps.any() or set(kept) <= set(change.treated):
+        return groups, group, arm, ()
+    place = np.full(len(groups) + 1, -1)
+    place[:-1][~gaps] = np.arange(len(kept))
+    moved = place[group]
+    left = tuple(g for g, gap in zip(groups, gaps, strict=True) if gap)
+    return tuple(kept), moved, np.where(moved < 0, -1, arm), left
+
+
 def _known(rows: pd.DataFrame, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Numbers as they are, words as a column of 0 and 1 for each value but the first."""
     names, parts = [], []
@@ -201,7 +252,7 @@ def _known(rows: pd.DataFrame, columns: list[str]) -> tuple[tuple[str, ...], np.
     return tuple(names), np.column_stack(parts) if parts else np.empty((len(rows), 0))
 
 
-def _numbered(ids: pd.Series) -> np.ndarray:
+def numbered(ids: pd.Series) -> np.ndarray:
     """A number for each customer; rows of nobody known are customers of their own."""
     codes = pd.factorize(ids)[0]
     alone = codes < 0

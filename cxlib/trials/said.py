@@ -97,11 +97,16 @@ def how(trial: Trial, kind: str) -> str:
             past if trial.before.any() or trial.x.shape[1] else "",
         ])  # fmt: skip
     if kind == "compared":
-        return page.say(
-            "Beside those it spared: how {treated} changed from before {begun} to after, less how "
-            "{control} did.",
-            **facts,
-        )
+        out = page.say("Without answers in some wave and so left out: {names}.",
+                       names=page.listed(map(page.label, trial.out)))  # fmt: skip
+        return page.together([
+            page.say(
+                "Beside those it spared: how {treated} changed from before {begun} to after, less "
+                "how {control} did.",
+                **facts,
+            ),
+            out if trial.out else "",
+        ])  # fmt: skip
     if kind == "alike":
         return page.say(
             "Beside others like them: {treated} of {column}, and others weighted to the same means "

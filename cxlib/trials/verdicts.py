@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import LEVEL, Estimates
+from cxlib.study import Change
 from cxlib.trials import said
 from cxlib.trials.checks import SURE, Path
 from cxlib.trials.effects import Effect
@@ -43,15 +44,17 @@ def verdicts(
     before, a clear effect is in doubt, and so it is where nobody was spared. `predicted` has term
     (the change) and predicted, perhaps predicted_low and predicted_high. table: term, design,
     outcome, estimate, low, high, n, unit, could_find (the effect that 80 of 100 such comparisons
-    find), verdict, and what was predicted.
+    find), verdict, and what was predicted. Empty where no change could be judged.
     """
     if not effects:
-        raise ValueError("no change was judged. Name some under `changes` in study.yaml.")
+        columns = ["term", "design", "outcome", "estimate", "low", "high", "n", "unit", "verdict"]
+        said_ = page.say("These rows can judge none of the changes.")
+        return Estimates(pd.DataFrame(columns=columns), said_)
     told = {} if predicted is None else predicted.set_index("term").to_dict("index")
     rows = []
     for name, one in effects.items():
         first, ahead = one.table.iloc[0], told.get(name, {})
-        low, high = one.ways[["low", "high"]].iloc[0]
+        low, high = first["low"], first["high"]
         rows.append({
             "term": name, "design": said.DESIGNS[one.design], "outcome": first["term"],
             "estimate": first["estimate"], "low": low, "high": high, "n": first["n"],
@@ -91,6 +94,59 @@ def _sentence(table: pd.DataFrame, effects: Mapping[str, Effect]) -> str:
     every = page.say("; ").join(parts)
     return page.say("Of {n} changes, by what followed: {parts}.",
                     n=page.count(len(table)), parts=every)  # fmt: skip
+
+
+def designs(effects: Mapping[str, Effect]) -> Estimates:
+    """Whom each change reached and what it is compared with, in words.
+
+    table: term (change), design, n (answers of those reached while it was there), spared (of those
+    spared then).
+    """
+    table = pd.DataFrame(
+        [(name, said.DESIGNS[one.design], *one.sides) for name, one in effects.items()],
+        columns=["term", "design", "n", "spared"],
+    )
+    lines = [page.say("{change}. {how}", change=e.label, how=e.note) for e in effects.values()]
+    return Estimates(table, page.together(lines))
+
+
+def agreement(effects: Mapping[str, Effect]) -> Estimates:
+    """Each change by every design that its rows allow, in standard deviations of the answers.
+
+    table: change, design, term, estimate, low, high, n; each interval is its own. The design that
+    study.yaml names comes first.
+    """
+    table = pd.concat([e.ways.assign(change=name) for name, e in effects.items()])
+    table = table[["change", "design", "term", "estimate", "low", "high", "n"]]
+    apart = [e.label for e in effects.values() if _apart(e.ways)]
+    several = sum(len(e.ways) > 1 for e in effects.values())
+    if not several:
+        answer = page.say("The rows allow one design for each change.")
+    elif apart:
+        answer = page.say("Another design tells otherwise of {changes}.",
+                          changes=page.listed(map(page.quoted, apart)))  # fmt: skip
+    else:
+        answer = page.say("No other design contradicts: their intervals overlap with that of the "
+                          "design named, for all {n} changes.", n=page.count(several))  # fmt: skip
+    return Estimates(table.reset_index(drop=True), answer)
+
+
+def _apart(ways: pd.DataFrame) -> bool:
+    first, others = ways.iloc[0], ways.iloc[1:]
+    return bool(((others["low"] > first["high"]) | (others["high"] < first["low"])).any())
+
+
+def promised(changes: Sequence[Change], actions: pd.DataFrame) -> pd.DataFrame:
+    """What the ledger predicted of each change: term, predicted, and its interval where it has one.
+
+    Changes without an action, and actions without a prediction, are left out.
+    """
+    columns = [c for c in ("predicted", "predicted_low", "predicted_high") if c in actions]
+    of = pd.DataFrame(
+        [(c.name, c.action) for c in changes if c.action], columns=["term", "action_id"]
+    )
+    both = of.merge(actions[["action_id", *columns]].dropna(subset=["predicted"]), on="action_id")
+    return both[["term", *columns]]
 
 
 def standing(predicted: pd.DataFrame, found: Estimates) -> pd.DataFrame:
