@@ -308,6 +308,7 @@ def _said(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
         )  # fmt: skip
     return page.say(
         "{leaves} kinds of customers want different things: the offer for each is in {tree} "
-        "({span}) of their next orders, {more} points ({more_span}) more than {best} for everyone, n {n}.",
+        "({span}) of their next orders, {more} points ({more_span}) more than {best} for everyone, "
+        "n {n}.",
         **facts,
     )  # fmt: skip
