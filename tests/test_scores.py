@@ -272,6 +272,19 @@ def test_not_experienced_is_no_missing_answer():
     assert "counted apart: recommend 1" in scores.nps(rows).note
 
 
+def test_categories_nobody_is_in_are_no_groups(responses):
+    odd = responses.assign(channel=responses["channel"].astype("category"))
+    odd["channel"] = odd["channel"].cat.set_categories(["web", "post", "phone", "shop"])
+    odd.loc[:9, "channel"] = None
+    fit = scores.nps(odd, by="channel")
+    assert list(fit.table["channel"]) == ["web", "phone", "shop"]  # in the order of the categories
+    assert "10 responses without channel were left out." in fit.note
+    plain = scores.nps(odd.astype({"channel": object}), by="channel").table.set_index("channel")
+    whole = fit.table.set_index("channel")
+    pd.testing.assert_frame_equal(whole, plain.loc[list(whole.index)],
+                                  check_index_type=False)  # fmt: skip
+
+
 def test_rows_without_a_group_are_counted(responses):
     rows = responses.assign(channel=responses["channel"].where(responses.index > 6))
     assert "7 responses without channel" in scores.nps(rows, by="channel").note

@@ -59,12 +59,10 @@ def nps(
     else:
         formula = {"adjusted_wald": intervals.adjusted_wald, "score": intervals.score}[method]
         low, high = formula(promoters, detractors, found.effective, level)
-    table = _table(answers, found, *(100 * v for v in (found.mean, low, high)))
-    table = table.assign(
-        detractors=detractors.ravel(),
-        passives=(1 - promoters - detractors).ravel(),
-        promoters=promoters.ravel(),
-    )
+    table = _table(
+        answers, found, *(100 * v for v in (found.mean, low, high)), detractors=detractors,
+        passives=1 - promoters - detractors, promoters=promoters,
+    )  # fmt: skip
     return _packed(answers, found, table, measure, replicates, method, draws, seed)
 
 
@@ -186,24 +184,24 @@ def _choice(method: str, *known: str) -> None:
 
 
 def _table(
-    answers: Answers, found: Cells, estimate: np.ndarray, low: np.ndarray, high: np.ndarray
+    answers: Answers,
+    found: Cells,
+    estimate: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    **more: np.ndarray,
 ) -> pd.DataFrame:
+    """The table of a result, with the columns `more` at its end."""
     groups, items = found.mean.shape
     empty = found.n == 0
-    low, high = np.where(empty, np.nan, low), np.where(empty, np.nan, high)
-    table = pd.DataFrame(
-        {
-            "term": np.tile(np.array(answers.items, dtype=object), groups),
-            "estimate": estimate.ravel(),
-            "low": low.ravel(),
-            "high": high.ravel(),
-            "n": found.n.ravel(),
-        }
-    ).astype({"term": "str"})
+    columns = {"term": pd.array(list(answers.items) * groups, dtype="str"), "estimate": estimate}
     if answers.by:
-        table.insert(0, answers.by, np.repeat(np.array(answers.groups, dtype=object), items))
-        table[answers.by] = table[answers.by].infer_objects()
-    return table
+        named = np.repeat(np.array(answers.groups, dtype=object), items)
+        columns = {answers.by: pd.Series(named).infer_objects(), **columns}
+    columns |= {"low": np.where(empty, np.nan, low), "high": np.where(empty, np.nan, high)}
+    columns |= {"n": found.n, **more}
+    return pd.DataFrame({name: np.ravel(v) if isinstance(v, np.ndarray) else v
+                         for name, v in columns.items()})  # fmt: skip
 
 
 def _packed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from cxlib.estimates import MEASURES
 
 Scale = tuple[float, float]
 WIDEST = 1000  # whole numbers that lie closer are counted in place, without sorting
+BLOCK = 1 << 15  # rows counted at once
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,21 @@ class Answers:
         return [self._tally(x) for x in self.x.T]
 
     def _tally(self, x: np.ndarray) -> Tally:
-        given = ~np.isnan(x)
-        x, group, weight = (x, self.group, self.weight) if given.all() else (
-            x[given], self.group[given], self.weight[given]
-        )  # fmt: skip
-        values, place = _places(x)
-        shape = (len(self.groups), len(values))
-        cell = group * shape[1]
-        cell += place
-        count = lambda w: np.bincount(cell, w, shape[0] * shape[1]).reshape(shape)  # noqa: E731
-        rows = count(None)
+        values = _values(x)
+        shape, counts = (len(self.groups), len(values)), 0.0
+        for some in _blocks(x):
+            y, group, w = x[some], self.group[some], self.weight[some]
+            if np.isnan(y.min()):
+                given = ~np.isnan(y)
+                y, group, w = y[given], group[given], w[given]
+            cell = group * shape[1] + _places(y, values)
+            of = (None, w, w**2) if self.weighted else (None,)
+            counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
+        rows, *weighted = np.reshape(counts, (-1, *shape))
         if not self.weighted:
-            w = weight[0] if len(weight) else 1.0
-            return Tally(values, rows, rows * w, rows * w**2)
-        return Tally(values, rows, count(weight), count(weight**2))
+            w = self.weight[0] if len(self.weight) else 1.0
+            weighted = rows * w, rows * w**2
+        return Tally(values, rows, *weighted)
 
     def unit_sums(self, values: np.ndarray, unit: np.ndarray | None = None) -> np.ndarray:
         """Sums of `values` (n, k) by customer (or `unit`) and group: (units, groups * k)."""
@@ -125,9 +127,7 @@ def read(
     for item, values in zip(items, x.T, strict=True):
         _on_scale(item, values, scale, whole)
     w = moments.weights_of(responses, weight)
-    group, groups = (
-        pd.factorize(responses[by], sort=True) if by else (np.zeros(len(x), int), [None])
-    )
+    group, groups = _grouped(responses[by]) if by else (np.zeros(len(x), int), [None])
     lost = int((group < 0).sum()) if by else 0
     keep = slice(None)  # all rows, uncopied
     if lost or (weight and not w.all()):
@@ -147,16 +147,46 @@ def read(
     skipped = [_skips(responses, item, keep) for item in items]
     note = _note(items, n, len(responses), skipped, lost, by)
     who = lambda: moments.who_of(responses, customer, weight).take(keep)  # noqa: E731
-    return Answers(tuple(items), x, w, group, list(groups), unit, by or "", note, who)
+    return Answers(tuple(items), x, w, group, groups, unit, by or "", note, who)
 
 
-def _places(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(values, which of them each answer is)."""
-    if len(x) and (low := x.min()) >= 0 and x.max() < WIDEST:
-        place = x.astype(np.intp)
-        if (place == x).all():
-            return np.arange(int(low), place.max() + 1.0), place - int(low)
-    return np.unique(x, return_inverse=True)
+def _grouped(column: pd.Series) -> tuple[np.ndarray, list]:
+    """(place of each row's group, -1 where it has none; the groups that occur, in order)."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        place, groups = pd.factorize(column, sort=True)
+        return place, list(groups)
+    codes = column.cat.codes.to_numpy().astype(np.intp)  # known already, so nothing is sought
+    there = np.zeros(len(column.cat.categories) + 1, bool)
+    there[codes] = True  # -1, of those without a group, is the last
+    if not there[:-1].all():
+        codes = np.r_[np.cumsum(there[:-1]) - 1, -1][codes]
+    return codes, list(column.cat.categories[there[:-1]])
+
+
+def _blocks(x: np.ndarray) -> Iterator[slice]:
+    """Rows that fit the processor's cache."""
+    return (slice(start, start + BLOCK) for start in range(0, max(len(x), 1), BLOCK))
+
+
+def _is_whole(x: np.ndarray) -> bool:
+    """Only whole numbers, none missing."""
+    return all((np.rint(x[some]) == x[some]).all() for some in _blocks(x))
+
+
+def _values(x: np.ndarray) -> np.ndarray:
+    """The answers there may be, in order: all whole numbers between, where answers are such."""
+    if np.isnan(x.min(initial=0.0)):
+        x = x[~np.isnan(x)]
+    if len(x) and x.max() - x.min() < WIDEST and _is_whole(x):
+        return np.arange(x.min(), x.max() + 1)
+    return np.unique(x)
+
+
+def _places(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Which of the `values` each answer is."""
+    if len(values) and np.ptp(values) == len(values) - 1:
+        return (x - values[0]).astype(np.intp)
+    return np.searchsorted(values, x)
 
 
 def known(responses: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -197,7 +227,7 @@ def _on_scale(item: str, values: np.ndarray, scale: Scale | None, whole: bool) -
         return
     low, high = scale
     inside = len(values) and low <= values.min() and values.max() <= high
-    if inside and (not whole or (np.rint(values) == values).all()):
+    if inside and (not whole or _is_whole(values)):
         return  # the quick way, where nothing is missing
     off = (values < low) | (values > high)  # of a missing answer neither holds
     if off.any():
