@@ -32,8 +32,8 @@ class Cohorts(Estimates):
 
     Attributes
     ----------
-    table : cohort, after (1, 2 ... periods), term (the days they span), estimate (share of the
-        cohort who bought in that period), low, high, n (customers of the cohort)
+    table : cohort, after (periods since, as text: 1, 2 ...), term, estimate (share of the cohort
+        who bought in that period), low, high, n (customers of the cohort)
     curve : [group], after, term, estimate, low, high, n: all customers seen for that long
     every : length of a period; all intervals of both tables hold together
     """
@@ -45,7 +45,7 @@ class Cohorts(Estimates):
 def cohorts(
     orders: pd.DataFrame,
     *,
-    every: str = "",
+    every: str = "auto",
     groups: pd.Series | None = None,
     joined: pd.Series | None = None,
     quiet: int = 0,
@@ -54,16 +54,16 @@ def cohorts(
 ) -> Cohorts:
     """The share of each cohort who bought in each of the `most` periods after the first purchase.
 
-    `orders` has customer_id, at, amount; `every` is week, month, quarter or year (without: the
+    `orders` has customer_id, at, amount; `every` is week, month, quarter or year (auto: the
     finest of which the orders span at most 20); `groups` has each customer's group by customer_id,
     and `joined`, `quiet` and `as_of` are those of `purchases.read`. Intervals are Jeffreys'
     (Brown, Cai and DasGupta 2001), made to hold together (Šidák 1967). Raises ValueError for
     unknown periods, and where no cohort was seen for one whole period.
     """
-    if every and every not in LENGTHS:
-        raise ValueError(f"every is {every!r}; it must be one of {', '.join(LENGTHS)}.")
+    if every not in ("auto", *LENGTHS):
+        raise ValueError(f"every is {every!r}; it must be auto, or one of {', '.join(LENGTHS)}.")
     bought = purchases.read(orders, joined=joined, quiet=quiet, as_of=as_of)
-    every = every or _finest(bought)
+    every = _finest(bought) if every == "auto" else every
     length = LENGTHS[every]
     active = _active(bought, length, most)
     cohort = pd.PeriodIndex(bought.first.astype("datetime64[D]"), freq=FREQUENCY[every])
@@ -84,7 +84,7 @@ def cohorts(
     curve = pd.concat(parts, ignore_index=True)
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))
-    table, curve = (_told(part, level, length) for part in both)
+    table, curve = (_told(part, level) for part in both)
     note = page.together([*bought.notes, _about(bought, every, length)])
     return Cohorts(table, _answer(table, curve, length), note, "share", curve=curve, every=every)
 
@@ -138,23 +138,15 @@ def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"after": after, "count": counts.astype(float), "n": n})
 
 
-def _told(cells: pd.DataFrame, level: float, length: int) -> pd.DataFrame:
+def _told(cells: pd.DataFrame, level: float) -> pd.DataFrame:
     count, n = cells.pop("count").to_numpy(), cells.pop("n").to_numpy()
     low, high = jeffreys(count, n, level)
     names = [c for c in cells if c != "after"]
-    table = cells[[*names, "after"]].assign(
-        term=[_days(k, length) for k in cells["after"]],
+    table = cells[names].assign(
+        after=cells["after"].astype(str), term="came back",
         estimate=count / n, low=low, high=high, n=n,
     )  # fmt: skip
     return table.reset_index(drop=True)
-
-
-def _days(after: int, length: int) -> str:
-    return page.say(
-        "days {first} to {last}",
-        first=page.count((after - 1) * length + 1),
-        last=page.count(after * length),
-    )
 
 
 def _about(bought: Purchases, every: str, length: int) -> str:
@@ -183,7 +175,7 @@ def _answer(table: pd.DataFrame, curve: pd.DataFrame, length: int) -> str:
 
 def _cohorts_apart(table: pd.DataFrame) -> str:
     """Whether cohorts differ in the first period after, as far as the intervals tell."""
-    first = table[(table["after"] == 1) & (table["n"] >= page.rules().smallest_cell)]
+    first = table[(table["after"] == "1") & (table["n"] >= page.rules().smallest_cell)]
     if len(first) < 2:
         return ""
     best, worst = first.loc[first["estimate"].idxmax()], first.loc[first["estimate"].idxmin()]

@@ -19,6 +19,7 @@ from cxlib import page
 from cxlib.loyalty import purchases
 from cxlib.loyalty.purchases import Purchases
 
+SHORTEST = 7  # days of a horizon that was shortened
 KNOWN_OF = 0.5  # of the first purchases, for how a touchpoint ended to be told of all
 
 
@@ -44,14 +45,17 @@ def first_purchases(
     amount; channel of the first order; from `lines` products (how many lines) and category (that of
     the largest amount); from `events` how each touchpoint ended that most first purchases met; from
     `cases` case (whether one was opened); from `responses` the first answer to `item`; and the
-    columns `known` of `customers`, which must not have changed since. `attrs["notes"]` tells who is
-    left out. Raises ValueError for a landmark below 0, a horizon below 1, columns that are missing,
+    columns `known` of `customers`, which must not have changed since. A horizon that fewer than
+    half of the new were seen for is shortened to what half were. `attrs["notes"]` tells who is left
+    out. Raises ValueError for a landmark below 0, a horizon below 1, columns that are missing,
     and when nobody is left.
     """
     if landmark < 0 or horizon < 1:
         raise ValueError(f"landmark {landmark}, horizon {horizon}; give at least 0 and 1 days.")
     bought = purchases.read(orders, joined=joined, quiet=quiet, as_of=as_of)
     wait = _wait(bought)
+    longest = int(np.median(bought.seen()[bought.new])) - landmark
+    horizon = horizon if longest < SHORTEST else min(horizon, longest)
     seen = bought.new & (bought.seen() >= landmark + horizon)
     kept = seen & (wait > landmark)
     if not kept.any():

@@ -18,7 +18,7 @@ from cxlib.loyalty import purchases
 
 OUTCOMES = ("purchases", "amount", "bought")
 MEMBER = "member"
-FEW = 10  # customers of a category, for a column of its own
+FEW = 10  # customers who differ, for a column of its own
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,17 @@ def _before(
         columns |= _columns(people[name], page.label(name))
     x = np.column_stack(list(columns.values()))
     first = [list(map(bytes, x.T)).index(bytes(c)) == j for j, c in enumerate(x.T)]
-    varies = (x.std(0) > 0) & first  # a column that says what another does counts once
+    # A column that says what another does counts once; one that hardly anybody differs in, never.
+    varies = np.array([_differ(c, people[MEMBER].to_numpy(bool)) for c in x.T]) & first
     back = np.r_[back, np.zeros(x.shape[1] - len(back), int)]
     return x[:, varies], [n for n, v in zip(columns, varies, strict=True) if v], back[varies]
+
+
+def _differ(column: np.ndarray, member: np.ndarray) -> bool:
+    """Whether some of those in it, and some of the others, have another value than most."""
+    values, counts = np.unique(column, return_counts=True)
+    other = column != values[counts.argmax()]
+    return min(int((other & member).sum()), int((other & ~member).sum())) >= FEW
 
 
 def _columns(of: pd.Series, name: str) -> dict[str, np.ndarray]:

@@ -65,6 +65,12 @@ class Programme(Estimates):
     checks: pd.DataFrame = field(kw_only=True)
     design: str = field(kw_only=True)
 
+    @property
+    def evidence(self) -> Estimates:
+        """The checks as a result of their own, what each tells in its note."""
+        randomised = self.design == LOT_ADJUSTED
+        return Estimates(self.checks, _verdict(self.checks, randomised), _read_as(randomised))
+
 
 def programme(
     seen: Panel, *, randomised: bool = False, draws: int = 1000, seed: int = 1
@@ -149,10 +155,10 @@ def _path(seen: Panel, how: dict) -> Drawn:
 
 def _told(path: Drawn, seen: Panel) -> pd.DataFrame:
     low, high = path.at_once()
-    fixed = seen.offset == -1
+    fixed, short = seen.offset == -1, [start[:7] for start in seen.starts]
     return pd.DataFrame(
         {
-            "wave": seen.starts,
+            "wave": short if len(set(short)) == len(short) else seen.starts,
             "term": "purchases",
             "estimate": path.point,
             "low": np.where(fixed, 0.0, low),
@@ -317,4 +323,47 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
         "clear ({span} percent more), though they bought {plain} more than all others; "
         "n {n}.",
         **facts,
+    )
+
+
+def _verdict(checks: pd.DataFrame, randomised: bool) -> str:
+    found = checks.set_index("term")
+    if randomised:
+        before = found.loc[BEFORE]
+        facts = {
+            "more": page.number(before.estimate, 2),
+            "span": page.span(before.low, before.high, 2),
+        }
+        if before.low <= 0 <= before.high:
+            return page.say(
+                "Before it began those in it bought as often as the others, {more} purchases more "
+                "({span}), as lots should have it.",
+                **facts,
+            )
+        return page.say(
+            "Before it began those in it bought {more} purchases more ({span}): look whether lots "
+            "decided.",
+            **facts,
+        )
+    said = []
+    if (p := found["estimate"].get(MOVED_ALIKE, np.nan)) < 0.05:
+        said.append(page.say("The two did not move alike before: trust no trend of the others."))
+    elif p == p:
+        said.append(page.say("That the two moved alike before is not refuted."))
+    partners = found["estimate"][PAIRED]
+    said.append(
+        page.say(
+            "{share} of those in it have a like among the others.", share=page.percent(partners)
+        )
+    )
+    return page.together(said)
+
+
+def _read_as(randomised: bool) -> str:
+    if randomised:
+        return page.say("Purchases a customer and period.")
+    return page.say(
+        "Purchases a customer and period. An E-value of 1, odds of 1 and a parting of 0 mean that "
+        "nothing unseen is needed: the effect may be none anyway. A period before it began nothing "
+        "should be found."
     )

@@ -15,12 +15,16 @@ import numpy as np
 import pandas as pd
 
 from cxlib import designs, moments, page
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.estimates import Estimates, how_drawn, wilson
 
 NOT_FEATURES = ("customer_id", "first", "came_back")
 MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut into thirds
 EXPECTED = 5  # customers who come back (and who do not) that a level must hold, at the usual share
 THIRDS = ("low third", "middle third", "high third")
+WORDS = (
+    "low third", "middle third", "high third", "not known", "other levels", "came back",
+    "not yet", "known", "yes", "no", "case", "products", "category", "feature", "against",
+)  # fmt: skip
 UNKNOWN, OTHER = "not known", "other levels"
 
 
@@ -39,7 +43,8 @@ def returning(
     Levels of which fewer than five would come back, or not, at the usual share are put together;
     a draw could not tell how sure they are. table: feature, term, against, estimate (adjusted
     difference of shares), low, high (all at once), n, share (who came back), plain (the difference
-    unadjusted). Raises ValueError for unknown features, and where no feature is left to tell apart.
+    unadjusted). Where no feature has two such levels, its one row is the share of all. Raises
+    ValueError for unknown features.
     """
     names = (
         [c for c in began if c not in (*NOT_FEATURES, outcome)] if features is None else features
@@ -50,11 +55,7 @@ def returning(
     levels = {name: _levels(began[name], came.mean()) for name in names}
     levels = {name: of for name, of in levels.items() if of.nunique() > 1}
     if not levels:
-        raise ValueError(
-            f"{int(came.sum()):,} of {len(came):,} came back, and no feature has two levels with "
-            f"at least {EXPECTED} who would come back, and {EXPECTED} who would not, at the usual "
-            "share. Take a longer horizon, or fewer features."
-        )
+        return _usual(began, came)
     against, columns = {}, {}
     for name, of in levels.items():
         against[name] = _reference(of)
@@ -95,7 +96,8 @@ def _levels(values: pd.Series, usual: float) -> pd.Series:
         return text
     text = text.where(~text.isin(few), OTHER)
     if (text == OTHER).sum() >= needed:
-        return text
+        known = text.where(text != OTHER, "known") if set(text) == {UNKNOWN, OTHER} else text
+        return known
     # Still too few: they go with the commonest, so that nobody is left out of the others.
     return text.where(text != OTHER, size.index[0])
 
@@ -150,6 +152,21 @@ def _distinct(columns: dict) -> tuple[dict, list]:
         kept[key] = x
         basis.append(x)
     return kept, doubled
+
+
+def _usual(began: pd.DataFrame, came: pd.Series) -> Estimates:
+    """The share of all, where too few come back, or do not, to tell them apart."""
+    low, high = wilson(came.mean(), len(came))
+    row = {"feature": "came back", "term": "overall", "against": "", "estimate": came.mean()}
+    table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
+    answer = page.say(
+        "{share} ({span}) of {n} customers came back; too few came back, or did not, to tell what "
+        "sets them apart.",
+        share=page.percent(came.mean(), 1),
+        span=page.span(low, high, 1, share=True),
+        n=page.count(len(came)),
+    )
+    return Estimates(table, answer, page.together(began.attrs.get("notes", [])), "share")
 
 
 def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> float:

@@ -25,12 +25,12 @@ from cxlib.show.planes import calibration, choice, matrix, priorities, trend
 from cxlib.show.rows import answers, bars, intervals, margins
 from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
 from cxlib.show.tiles import tiles
-from cxlib.show.triangle import balance, cohorts
+from cxlib.show.triangle import balance, cohorts, comeback
 
 __all__ = [
     "ahead", "alt_text", "answers", "balance", "bars", "beside", "by_group", "calibration",
-    "ceilings", "chinese_fonts", "choice", "cohorts", "contrast", "control", "crossings",
-    "event_study", "experience_map", "flow", "found_again", "funnel", "intervals", "margins", "matrix", "paths", "picture",
-    "power", "priorities", "profit", "ranks", "signals", "stand_in", "survival", "tiles", "trend",
-    "uplift", "use_house_style",
+    "ceilings", "chinese_fonts", "choice", "cohorts", "comeback", "contrast", "control",
+    "crossings", "event_study", "experience_map", "flow", "found_again", "funnel", "intervals",
+    "margins", "matrix", "paths", "picture", "power", "priorities", "profit", "ranks", "signals",
+    "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
 ]  # fmt: skip

@@ -95,6 +95,18 @@ def beside(
     return style.say(ax, "", rings, style.listed(words))
 
 
+def stepped(table: pd.DataFrame, by: str | None, ax: Axes | None) -> Axes:
+    """Shares by `time` as steps with bands, from 0 on."""
+    ax = _curves(table, "time", by, "share", ax, steps=True)
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def said(ax: Axes, title: str, table: pd.DataFrame, by: str | None) -> Axes:
+    """The title, and some points of each line as the alternative text."""
+    return _say(ax, title, table, "time", by)
+
+
 def _curves(
     table: pd.DataFrame, x: str, by: str | None, unit: str, ax: Axes | None, steps: bool = False
 ) -> Axes:

@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.ticker import MaxNLocator
 
 from cxlib import page
-from cxlib.show import style
+from cxlib.show import curves, style
 from cxlib.show.style import COLOURS, FAINT, INK, MARKERS, SOFT
 
 ALIKE = 0.1  # of a standard deviation: what counts as alike (Austin 2009)
@@ -25,11 +26,12 @@ def cohorts(
 ) -> Axes:
     """A row a cohort, a column a period after its first purchase: the darker, the more came back.
 
-    Under each share stands how far its interval reaches to either side, in points; the customers of
-    a cohort stand at the right. What was not seen to its end is empty.
+    Under each share stands its interval; the customers of a cohort stand at the right. What was not
+    seen to its end is empty.
     """
     shown = style.ready(table, ("cohort", "after", "estimate"))
-    names, periods = list(dict.fromkeys(shown["cohort"])), int(shown["after"].max())
+    shown["place"] = shown["after"].astype(int)
+    names, periods = list(dict.fromkeys(shown["cohort"])), int(shown["place"].max())
     ax = style.axes(ax, CELL[1] * len(names) + 1.0, max(CELL[0] * periods / 0.7, 3.2))
     low, high = shown["estimate"].min(), shown["estimate"].max()
     shades = LinearSegmentedColormap.from_list("one", ["#ffffff", "#9ccbe8"])
@@ -63,31 +65,30 @@ def cohorts(
 def _cell(ax: Axes, row: tuple, y: int, shades, norm) -> None:
     known = row.estimate == row.estimate
     ax.add_patch(
-        plt.Rectangle((row.after - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
+        plt.Rectangle((row.place - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
                       fc=shades(norm(row.estimate)) if known else "#eef1f4")
     )  # fmt: skip
     if not known:
-        ax.text(row.after, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
+        ax.text(row.place, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
         return
     digits = 0 if row.estimate >= 0.0995 else 1
-    ax.text(row.after, y - 0.14, page.percent(row.estimate, digits), ha="center", va="center",
+    ax.text(row.place, y - 0.14, page.percent(row.estimate, digits), ha="center", va="center",
             fontsize=9.5, color=INK)  # fmt: skip
     if row.low == row.low:
-        reach = 100 * (row.high - row.low) / 2
-        ax.text(row.after, y + 0.25, f"±{page.number(reach, 0 if reach >= 1 else 1)}",
-                ha="center", va="center", fontsize=7.5, color=SOFT)  # fmt: skip
+        ends = "–".join(page.number(100 * v, digits) for v in (row.low, row.high))
+        ax.text(row.place, y + 0.25, ends, ha="center", va="center", fontsize=7.5, color=SOFT)
 
 
 def _fall(shown: pd.DataFrame) -> str:
     """From the first to the last period that several cohorts were seen in."""
     known = shown.dropna(subset=["estimate"])
-    seen = known.groupby("after")["cohort"].nunique()
+    seen = known.groupby("place")["cohort"].nunique()
     if seen.empty:
         return page.say("Too few answers to show")
     last = seen.index[seen >= min(2, seen.max())].max()
     first, then = (
         np.average(part["estimate"], weights=part["n"])
-        for part in (known[known["after"] == seen.index.min()], known[known["after"] == last])
+        for part in (known[known["place"] == seen.index.min()], known[known["place"] == last])
     )
     if last == seen.index.min():
         return page.say("{share} came back in the first period", share=page.percent(first))
@@ -119,6 +120,7 @@ def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
         ax.axvline(edge, color=SOFT, lw=1.0, ls=(0, (4, 3)) if edge else "-", zorder=0)
     ax.set_yticks(range(len(wide)), [style.wrapped(style.name(v, 60), 30) for v in wide.index])
     ax.set_ylim(len(wide) - 0.4, -0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
     style.number_axis(ax.xaxis, "")
     ax.grid(axis="x")
     ax.set_xlabel(page.say("difference of means, in standard deviations"))
@@ -127,6 +129,35 @@ def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     said = _alike(wide) if title is None else title
     words = [f"{style.name(t)} {page.number(v, 2)}" for t, v in wide[first].items()]
     return style.say(ax, said, page.say("Dots, a row for each column."), style.listed(words))
+
+
+def comeback(
+    table: pd.DataFrame,
+    *,
+    by: str | None = None,
+    unit: str = "days",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Shares who came back by time, with the bands of whole curves; a line for each of `by`."""
+    table = style.ready(table, [c for c in ("time", "estimate", by) if c])
+    begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
+    begin = begin.assign(time=0.0, estimate=0.0, low=0.0, high=0.0)
+    ax = curves.stepped(pd.concat([begin, table]), by, ax)
+    ax.set_xlabel(page.label(unit))
+    if title is None:
+        half = table[(table["estimate"] >= 0.5)]
+        first = half[half[by] == table[by].iloc[0]] if by else half
+        last = (table[table[by] == table[by].iloc[0]] if by else table).iloc[-1]
+        facts = {"unit": page.label(unit), "share": page.percent(last["estimate"])}
+        title = (
+            page.say("Half came back within {time} {unit}", time=page.count(first["time"].min()),
+                     **facts)
+            if len(first)
+            else page.say("{share} came back within {time} {unit}", time=page.count(last["time"]),
+                          **facts)
+        )  # fmt: skip
+    return curves.said(ax, title, table, by)
 
 
 def _alike(wide: pd.DataFrame) -> str:
