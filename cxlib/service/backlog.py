@@ -30,7 +30,8 @@ class Backlog(Estimates):
 
     Attributes
     ----------
-    table : day, term ("open cases"), estimate, low, high, n; the bands hold for all days at once
+    table : day, term ("open cases"), estimate (open at its end), low, high, n (open at some time of
+        the week before); the bands hold for all days at once
     ageing : term (age), estimate (share of cases open on these days, a case counted on each),
         low, high, n (cases)
     """
@@ -55,11 +56,13 @@ def backlog(rows: pd.DataFrame, *, weeks: int = 26, draws: int = 1000, seed: int
     ends = np.where(rows["solved"], rows["solution_hours"], np.inf)[:, None]
     there = (ages >= 0) & (ages < ends)
     edges = 24.0 * np.array([0, *DAYS, np.inf])
+    busy = ((ages >= 0) & (ages - 7 * 24 < ends)).sum(0)  # open at some time of the week
     bands = [((low <= ages) & (ages < high) & there) for low, high in pairwise(edges)]
     parts = np.column_stack([there, *[b.sum(1) for b in bands]]).astype(float)
     drawn = moments.resample_sums(parts, draws, seed, shares.who_of(rows))
     whole = parts.sum(0)
-    table = _counts([f"{d:%Y-%m-%d}" for d in days], whole[: len(days)], drawn[:, : len(days)])
+    names = [f"{d:%Y-%m-%d}" for d in days]
+    table = _counts(names, whole[: len(days)], drawn[:, : len(days)], busy)
     ageing = _ages(whole[len(days) :], drawn[:, len(days) :], [b.any(1).sum() for b in bands])
     customers = "customer_id" if "customer_id" in rows else None
     note = page.together([*about(rows), how_drawn(draws, bucket=customers)])
@@ -67,11 +70,13 @@ def backlog(rows: pd.DataFrame, *, weeks: int = 26, draws: int = 1000, seed: int
                    replicates=drawn[:, : len(days)], ageing=ageing)  # fmt: skip
 
 
-def _counts(days: list[str], whole: np.ndarray, drawn: np.ndarray) -> pd.DataFrame:
+def _counts(
+    days: list[str], whole: np.ndarray, drawn: np.ndarray, busy: np.ndarray
+) -> pd.DataFrame:
     low, high = at_once(whole, drawn)
     return pd.DataFrame({"day": days, "term": "open cases", "estimate": whole,
                          "low": np.maximum(low, 0), "high": high,
-                         "n": whole.astype(int)})  # fmt: skip
+                         "n": busy})  # fmt: skip
 
 
 def _ages(whole: np.ndarray, drawn: np.ndarray, n: list[int]) -> pd.DataFrame:

@@ -167,7 +167,7 @@ def _came_back(table: pd.DataFrame, by: str | None) -> str:
     row = shown.loc[shown["estimate"].idxmax()]
     facts = shares.in_words(row) | {"group": page.label(str(row[by])) if by else ""}
     if by:
-        return page.say("Most cases come back of {group}: {share} ({span}), n {n}.", **facts)
+        return page.say("Most often reopened: {group}, {share} ({span}), n {n}.", **facts)
     return page.say("{share} ({span}) of {n} solved cases came back.", **facts)
 
 

@@ -128,6 +128,8 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     if 24 % hours:
         raise ValueError(f"hours is {hours}; a day must hold a whole number of such parts.")
     opened = cases["opened_at"].dropna()
+    if opened.eq(opened.dt.normalize()).all():
+        hours = 24  # days are all that is on file
     seen = cases.attrs.get("seen", opened.max())
     first = opened.min().normalize()
     first += pd.Timedelta(days=(7 - first.weekday()) % 7)

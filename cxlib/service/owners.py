@@ -80,7 +80,7 @@ def funnel(
         to = np.asarray
     phi, tau2 = overdispersion(to(value) - to(target), error) if overdispersed else (1.0, 0.0)
     exact = share and tau2 == 0 and not mix
-    grid = np.unique(np.linspace(n.min(), n.max(), POINTS).astype(int))
+    grid = np.unique(np.geomspace(n.min(), n.max(), POINTS).round().astype(int))
     middle = np.sqrt(usual / grid) / (2 * _root(target) if share else 1)
     ends = _ends(target, n, error, tau2, exact, share)
     table = pd.DataFrame({"term": names, "estimate": value, **ends, "n": n})

@@ -267,7 +267,7 @@ IN_TIME = {"first reply": "reply in time", "solution": "solved in time"}
 def _warned(table: pd.DataFrame, looked: int) -> str:
     facts = {"count": page.count(len(table)), "looked": page.count(looked)}
     if table.empty:
-        return page.say("None of {looked} standards is missed for certain.", **facts)
+        return page.say("No standard is missed for certain; {looked} were looked at.", **facts)
     first = table.iloc[0]
     name = page.label(first["term"])
     if first["group"]:

@@ -51,7 +51,7 @@ def control(
         _sign(ax, place, row.estimate, row.signal)
     if change is not None:
         _mark_change(ax, change.iloc[0], [str(w) for w in shown[over]])
-    _waves(ax, shown[over])
+    style.wave_axis(ax, list(shown[over]))
     ax.grid(axis="y")
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
@@ -91,7 +91,7 @@ def signals(
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x")
     ax.set_xlim(-0.5, len(waves) - 0.5)
-    _waves(ax, waves)
+    style.wave_axis(ax, waves)
     _key(ax, shown["signal"])
     out = shown[shown["signal"] != ""]
     words = [
@@ -135,11 +135,6 @@ def _mark_change(ax: Axes, change: pd.Series, waves: list[str]) -> None:
     ax.annotate(page.say("level changed"), (at, 1.0), xytext=(4, -2), va="top", fontsize=9.5,
                 xycoords=("data", "axes fraction"), textcoords="offset points",
                 color=COLOURS[4])  # fmt: skip
-
-
-def _waves(ax: Axes, waves) -> None:
-    slant = {"rotation": 45, "ha": "right"} if len(waves) > 6 else {}
-    ax.set_xticks(range(len(waves)), [style.name(w, 12) for w in waves], **slant)
 
 
 def _key(ax: Axes, found: pd.Series) -> None:

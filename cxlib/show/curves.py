@@ -117,13 +117,17 @@ def _curves(
     band, how = ({"step": "post"}, {"drawstyle": "steps-post"}) if steps else ({}, {})
     for name, line in groups.items():
         line, colour = line.sort_values(x), looks[name][0]
+        own = how
+        if line["estimate"].isna().all():  # hidden: too few
+            del looks[name]
+            continue
         if line["low"].isna().all():  # a line without a band is there to compare with
-            colour, how = SOFT, {"ls": (0, (4, 3)), "lw": 1.4}
+            colour, own = SOFT, {"ls": (0, (4, 3)), "lw": 1.4}
         else:
             ax.fill_between(
                 line[x], line["low"], line["high"], color=colour, alpha=alpha, lw=0, **band
             )
-        ax.plot(line[x], line["estimate"], color=colour, **how)
+        ax.plot(line[x], line["estimate"], color=colour, **own)
         looks[name] = (colour, "--" if line["low"].isna().all() else "-")
     ax.grid(True)
     style.number_axis(ax.yaxis, unit)

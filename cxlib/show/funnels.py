@@ -17,6 +17,7 @@ SIGNS = {  # how each signal looks: marker, colour
     "": ("o", SOFT), "low": ("v", SOFT), "high": ("^", SOFT),
     "very low": ("v", COLOURS[1]), "very high": ("^", COLOURS[0]),
 }  # fmt: skip
+WIDE = 20  # times the smallest unit from which the axis is logarithmic
 NAMED = 12  # units up to which all are named
 
 
@@ -36,6 +37,8 @@ def funnel(
     shown = style.ready(table, ("term", "estimate", "n", "signal"))
     shown = shown.assign(signal=shown["signal"].where(shown["estimate"].notna(), ""))
     ax = style.axes(ax, height=4.2)
+    seen = shown.loc[shown["estimate"].notna(), "n"]
+    limits = limits[limits["n"] >= pd.to_numeric(seen).min()] if len(seen) else limits
     x = limits["n"].to_numpy(float)
     inner, outer = page.say("95 in 100 by chance"), page.say("998 in 1,000")
     for ends, look, name in (
@@ -54,6 +57,9 @@ def funnel(
     ax.grid(True)
     ax.set_xlim(x.min() - 0.05 * np.ptp(x), x.max() + 0.16 * max(np.ptp(x), 1))
     style.number_axis(ax.yaxis, unit)
+    if x.max() > WIDE * x.min():
+        ax.set_xscale("log")
+        ax.set_xlim(x.min() / 1.1, x.max() * 1.8)
     style.number_axis(ax.xaxis, "")
     ax.set_xlabel(page.say("cases"))
     ax.set_ylabel(style.unit_words(unit))

@@ -33,8 +33,7 @@ def trend(
         ax.fill_between(x, line["low"], line["high"], color=colour, alpha=0.16, lw=0)
         ax.plot(x, line["estimate"], marker + "-", color=colour, ms=5.5, mec="white", mew=0.7)
         _at_the_end(ax, x, line["estimate"].to_numpy(float), label, colour)
-    slant = {"rotation": 45, "ha": "right"} if len(waves) > 6 else {}
-    ax.set_xticks(range(len(waves)), [style.name(w, 12) for w in waves], **slant)
+    style.wave_axis(ax, waves)
     ax.grid(axis="y")
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))

@@ -35,6 +35,7 @@ PIECES = re.compile(
 )
 CHINESE = re.compile("[\u3400-\u9fff]")
 BREAKS = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef])\n|\n(?=[\u3000-\u9fff\uff00-\uffef])")
+MOST_WAVES = 14  # whose names have room on an axis
 WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
 CJK_FONTS = (
     "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
@@ -257,6 +258,13 @@ def name(value: object, most: int = 38) -> str:
             text = text[:-1]
         text += "…"
     return text.replace("$", r"\$")  # a dollar would start a formula
+
+
+def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
+    """Waves along the axis, aslant where there are many; of very many every second or third."""
+    slant = {"rotation": 45, "ha": "right"} if len(waves) > 6 else {}
+    step = -(-len(waves) // MOST_WAVES)
+    ax.set_xticks(range(0, len(waves), step), [name(w, 12) for w in waves][::step], **slant)
 
 
 def number(value: float, unit: str) -> str:
