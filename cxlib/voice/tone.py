@@ -1,0 +1,329 @@
+"""How comments sound: the chance that a comment is a good one, learnt from those with a score.
+
+    fit = tone.fit(comments, "good")          # True, False or missing
+    print(fit)                                # 90% (89% to 91%) of comments are told right ...
+    tone.score(comments, fit)                 # chance of each comment, calibrated
+
+Runs of characters and of words in two linear models, one with the weights of rare words, one with
+how much oftener good comments have each (NB-SVM: Wang and Manning 2012); their mean and the words
+of our lexicon then give a chance (Platt 1999), all from comments that were not learnt from. Where a
+language has too few scored comments, the lexicon decides alone, and the note says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, how_drawn, tabulate
+from cxlib.voice import lexicon, words
+
+RUNS = {"zh": (1, 2, 3, 4), "en": (3, 4, 5), "other": (3, 4, 5)}  # lengths, in characters
+ROOM = 1 << 20  # columns that runs fall into
+FEWEST, RAREST = 60, 10  # scored comments of a language, and of its rarer kind, to learn from
+FOLDS = 5
+LEARNT = 40_000  # comments learnt from at most
+BINS = 5
+UNFITTED = np.array([0.0, 1.2])  # start and slope where nothing was scored
+TERMS = ("accuracy", "balanced accuracy", "largest class")
+WORDS = (
+    "accuracy",
+    "balanced accuracy",
+    "largest class",
+    "language en",
+    "language zh",
+    "language other",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Two linear models over runs; `columns` are those met twice, in order."""
+
+    columns: np.ndarray
+    rarity: np.ndarray
+    ratio: np.ndarray
+    slopes: np.ndarray  # (2, columns)
+    starts: np.ndarray  # (2,)
+
+    def decide(self, runs: sparse.csr_matrix) -> np.ndarray:
+        """Above zero for good; runs (n, ROOM)."""
+        x = runs[:, self.columns]
+        return sum(_dressed(x, w, k) @ s + b for k, (w, s, b) in enumerate(
+            zip((self.rarity, self.ratio), self.slopes, self.starts, strict=True)
+        )) / 2  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tone(Estimates):
+    """How well tone is told (`table`), and what tells it.
+
+    `table` has, of comments that were not learnt from, term: accuracy, balanced accuracy (mean of
+    the two kinds), largest class (what guessing would reach); `calibration` has predicted,
+    term, estimate, low, high, n in bins of the chance.
+    """
+
+    calibration: pd.DataFrame = field(kw_only=True)
+    models: dict[str, Linear] = field(kw_only=True, repr=False, compare=False)
+    stages: dict[str, np.ndarray] = field(kw_only=True, repr=False, compare=False)
+
+
+def fit(
+    comments: pd.DataFrame,
+    label: str,
+    *,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Tone:
+    """Learn the tone of comments (text, lang) from the column `label`: True, False or missing.
+
+    Every number of `table` is of comments that were not learnt from (five folds, customers whole).
+    Raises ValueError where `label` has other values.
+    """
+    kind = _kinds(comments, label)
+    known = kind.notna().to_numpy()
+    scored, y = comments[known], kind[known].to_numpy(bool)
+    fold = moments.keys_of(scored, bucket) % FOLDS
+    chance = np.full(len(y), np.nan)
+    models, stages, few = {}, {}, []
+    for lang in sorted(set(comments["lang"]) - {""}):
+        of = np.flatnonzero((scored["lang"] == lang).to_numpy())
+        if len(of) < FEWEST or min(y[of].sum(), (~y[of]).sum()) < RAREST:
+            few.append(lang)
+            continue
+        models[lang], stages[lang], chance[of] = _learnt(scored.iloc[of], lang, y[of], fold[of])
+    stages[""] = _by_lexicon(scored, y, fold, chance)
+    return _packed(scored, y, chance, models, stages, few, bucket, draws, seed)
+
+
+def score(comments: pd.DataFrame, fit: Tone) -> pd.Series:
+    """Chance that each comment is a good one; missing where it has no words."""
+    chance = pd.Series(np.nan, comments.index)
+    for lang in set(comments["lang"]) - {""}:
+        of = (comments["lang"] == lang).to_numpy()
+        text = words.split(comments["text"][of], lang)
+        if lang in fit.models:
+            seen = fit.models[lang].decide(runs_of(comments["text"][of], text))
+            told = np.column_stack([seen, leaning(text)])
+        else:
+            told = leaning(text)[:, None]
+        chance[of] = _chance(told, fit.stages.get(lang, fit.stages[""]))
+    return chance
+
+
+def leaning(text: words.Text) -> np.ndarray:
+    """What the lexicon says of each comment: good less bad words, by the root of their number."""
+    good, bad = lexicon.score(text)
+    return (good - bad) / np.sqrt(good + bad + 1)
+
+
+def runs_of(texts: pd.Series, text: words.Text) -> sparse.csr_matrix:
+    """How often each comment has each run of characters and of words: (n, ROOM)."""
+    written = [str(t)[: words.MOST].lower() for t in texts]
+    letters = np.frombuffer("".join(written).encode("utf-32-le", "replace"), np.uint32)
+    of = np.repeat(np.arange(len(written)), [len(t) for t in written])
+    spoken = pd.util.hash_array(text.words.astype(object), categorize=False)[text.code]
+    said = spoken + text.negated.astype(np.uint64)
+    found = [_run(letters.astype(np.uint64), of, k) for k in RUNS[text.lang]]
+    found += [_run(said, text.place, k) for k in (1, 2)]
+    rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))
+    ones = np.ones(len(rows), np.float32)
+    counts = sparse.csr_matrix((ones, (rows, columns)), (len(written), ROOM))
+    counts.sum_duplicates()
+    return counts
+
+
+def _run(values: np.ndarray, of: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """(comment, column) of every run of `length` values that lies in one comment."""
+    n = max(len(values) - length + 1, 0)
+    mixed = np.full(n, length, np.uint64)
+    for j in range(length):
+        mixed = (mixed ^ values[j : n + j]) * moments.draws.GOLDEN
+        mixed ^= mixed >> np.uint64(29)
+    inside = of[:n] == of[length - 1 :][:n]
+    column = (mixed * moments.draws.GOLDEN) >> np.uint64(64 - ROOM.bit_length() + 1)
+    return of[:n][inside], column[inside].astype(np.int32)
+
+
+def _learnt(
+    scored: pd.DataFrame, lang: str, y: np.ndarray, fold: np.ndarray
+) -> tuple[Linear, np.ndarray, np.ndarray]:
+    """(model, second stage, chance of each comment from models that have not seen it)."""
+    text = words.split(scored["text"], lang)
+    runs, lean = runs_of(scored["text"], text), leaning(text)
+    seen = np.zeros(len(y))
+    for out in (fold == f for f in range(FOLDS)):
+        if out.any() and len(np.unique(y[~out])) == 2:
+            seen[out] = _linear(runs[~out], y[~out]).decide(runs[out])
+    told = np.column_stack([seen, lean])
+    return _linear(runs, y), _stage(told, y), _crossed(told, y, fold)
+
+
+def _linear(runs: sparse.csr_matrix, y: np.ndarray) -> Linear:
+    from sklearn.svm import LinearSVC
+
+    runs, y = runs[:LEARNT], y[:LEARNT]
+    held = np.bincount(runs.indices, minlength=ROOM)
+    columns = np.flatnonzero(held >= 2)
+    x = runs[:, columns]
+    rarity = np.log((1 + len(y)) / (1 + held[columns])) + 1
+    both = [np.asarray((x[y == k] > 0).sum(0), float).ravel() + 1 for k in (True, False)]
+    ratio = np.log(both[0] / both[0].sum()) - np.log(both[1] / both[1].sum())
+    slopes, starts = [], []
+    for way, weight in enumerate((rarity, ratio)):
+        machine = LinearSVC(C=0.5, random_state=0).fit(_dressed(x, weight, way), y)
+        slopes.append(machine.coef_[0])
+        starts.append(machine.intercept_[0])
+    return Linear(columns, rarity, ratio, np.array(slopes), np.array(starts))
+
+
+def _dressed(x: sparse.csr_matrix, weight: np.ndarray, way: int) -> sparse.csr_matrix:
+    """Rows of length one: logarithms of counts by rarity (0), or there or not by ratio (1)."""
+    from sklearn.preprocessing import normalize
+
+    there = x.astype(float)
+    there.data = 1 + np.log(there.data) if way == 0 else np.ones_like(there.data)
+    there.data *= weight[there.indices]
+    return normalize(there, copy=False)
+
+
+def _stage(told: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Start and slopes of a logistic curve: from what was told to a chance."""
+    from sklearn.linear_model import LogisticRegression
+
+    curve = LogisticRegression(C=100.0).fit(told, y)
+    return np.r_[curve.intercept_, curve.coef_[0]]
+
+
+def _chance(told: np.ndarray, stage: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-(stage[0] + told @ stage[1:])))
+
+
+def _crossed(told: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The chance of each comment by a curve fitted to the other folds."""
+    chance = np.full(len(y), np.nan)
+    for out in (fold == f for f in range(FOLDS)):
+        if out.any() and len(np.unique(y[~out])) == 2:
+            chance[out] = _chance(told[out], _stage(told[~out], y[~out]))
+    return chance
+
+
+def _by_lexicon(
+    scored: pd.DataFrame, y: np.ndarray, fold: np.ndarray, chance: np.ndarray
+) -> np.ndarray:
+    """The curve where a language has no model; fills the chances that are missing."""
+    lean = np.zeros(len(scored))
+    for lang in set(scored["lang"]) - {""}:
+        of = (scored["lang"] == lang).to_numpy()
+        lean[of] = leaning(words.split(scored["text"][of], lang))
+    if min(y.sum(), (~y).sum()) < RAREST:
+        return UNFITTED
+    missing = np.isnan(chance)
+    chance[missing] = _crossed(lean[:, None], y, fold)[missing]
+    return _stage(lean[:, None], y)
+
+
+def _kinds(comments: pd.DataFrame, label: str) -> pd.Series:
+    if lacking := [c for c in ("text", "lang", label) if c not in comments]:
+        raise ValueError(f"no column {lacking} in comments. They have: {', '.join(comments)}.")
+    kind = comments[label].astype("object").where(comments["lang"] != "")
+    if strange := [v for v in kind.dropna().unique() if v not in (True, False)]:
+        raise ValueError(f"{label!r} holds {strange[:3]}; it must be True, False or missing.")
+    return kind
+
+
+def labels(score: pd.Series, low: float, high: float, *, nps: bool = False) -> pd.Series:
+    """True for good scores, False for bad ones, missing between: the ends of a scale low to high.
+
+    Of an NPS question promoters and detractors; else the lowest two fifths and the top quarter.
+    """
+    bad, good = (6, 9) if nps else (low + 0.4 * (high - low), high - 0.25 * (high - low))
+    kind = pd.Series(pd.NA, score.index, dtype="boolean")
+    kind[(score <= bad).fillna(False).astype(bool)] = False
+    kind[(score >= good).fillna(False).astype(bool)] = True
+    return kind
+
+
+def _packed(
+    scored: pd.DataFrame,
+    y: np.ndarray,
+    chance: np.ndarray,
+    models: dict[str, Linear],
+    stages: dict[str, np.ndarray],
+    few: list[str],
+    bucket: str | None,
+    draws: int,
+    seed: int,
+) -> Tone:
+    told = np.flatnonzero(~np.isnan(chance))
+    facts = {"models": models, "stages": stages, "draws": draws, "seed": seed}
+    if not len(told):
+        answer = page.say(
+            "Nothing was scored that tone could be learnt from: a small list of words decides, and "
+            "how often it is right is not known."
+        )
+        empty = pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
+        return Tone(empty, answer, "", "share", calibration=empty, **facts)
+    y, chance = y[told], chance[told]
+    who = moments.who_of(scored.iloc[told], bucket)
+    parts = np.column_stack([(chance >= 0.5) == y, y, y & (chance >= 0.5), ~y & (chance < 0.5)])
+    parts = np.column_stack([np.ones(len(y)), parts]).astype(float)
+    drawn = moments.resample_sums(parts, draws, seed, who)
+    table = tabulate(TERMS, _rates(parts.sum(0)[None])[0], _rates(drawn), len(y))
+    right, balanced, guess = table.itertuples()
+    answer = page.say(
+        "{share} ({span}) of {n} comments are told right as good or bad by a model that has not "
+        "seen them; guessing the commoner kind would reach {guess}.",
+        share=page.percent(right.estimate, 1),
+        span=page.span(right.low, right.high, 1, share=True),
+        n=page.count(len(y)),
+        guess=page.percent(guess.estimate, 1),
+    )
+    note = [
+        page.say(
+            "{good} good and {bad} bad comments, by their scores; five folds, customers whole.",
+            good=page.count(int(y.sum())),
+            bad=page.count(int((~y).sum())),
+        ),
+        how_drawn(draws, bucket=bucket),
+    ]
+    if few:
+        note.insert(1, page.say(
+            "Too few scored comments to learn from, so a small list of words decides: {langs}.",
+            langs=page.listed(page.label(f"language {lang}") for lang in few),
+        ))  # fmt: skip
+    bins = _bins(y, chance, who, draws, seed)
+    return Tone(table, answer, page.together(note), "share", calibration=bins, **facts)
+
+
+def _rates(sums: np.ndarray) -> np.ndarray:
+    """Accuracy, balanced accuracy and share of the commoner kind, from sums: (draws, 3)."""
+    n, right, good, good_right, bad_right = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        balanced = (good_right / good + bad_right / (n - good)) / 2
+        return np.column_stack([right / n, balanced, np.maximum(good, n - good) / n])
+
+
+def _bins(
+    y: np.ndarray, chance: np.ndarray, who: moments.Who, draws: int, seed: int
+) -> pd.DataFrame:
+    """Share of good comments in equal groups of the chance told."""
+    cuts = np.unique(np.quantile(chance, np.linspace(0, 1, BINS + 1)[1:-1]))
+    member = np.searchsorted(cuts, chance, side="right")[:, None] == np.arange(len(cuts) + 1)
+    parts = np.hstack([member, member * y[:, None], member * chance[:, None]]).astype(float)
+    drawn, k = moments.resample_sums(parts, draws, seed, who), member.shape[1]
+    whole = parts.sum(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table = tabulate(
+            [str(b + 1) for b in range(k)],
+            whole[k : 2 * k] / whole[:k],
+            drawn[:, k : 2 * k] / drawn[:, :k],
+            member.sum(0),
+        )
+        table.insert(0, "predicted", whole[2 * k :] / whole[:k])
+    return table
