@@ -75,6 +75,7 @@ def run(
     memory: float | None = None,
     force: bool = False,
     keep: bool = True,
+    figures: bool = True,
     scheduler: str = "",
     storage: str = "",
     progress: Progress | None = None,
@@ -84,7 +85,8 @@ def run(
 
     Files go to reports/<study>/<time of now>/, or to `out` (`out`/<study> when there are several
     studies). Pages made before of the same inputs are copied, unless `force`; `keep=False` neither
-    looks for such pages nor keeps those it makes. A page that takes longer than `longest` seconds,
+    looks for such pages nor keeps those it makes; then `figures=False` makes them quicker where
+    only their answers are wanted. A page that takes longer than `longest` seconds,
     or whose process holds more than `memory` GB, fails; the others go on. KeyboardInterrupt ends
     what runs, writes the index of what was made, and goes on up. `scheduler` is the address of a
     Dask cluster whose workers make the pages, `storage` an fsspec address that it shares with this
@@ -97,6 +99,7 @@ def run(
     limits = Limits(longest, memory)
     work = _Work(pages, folders, plain, limits, progress or Progress(len(pages)), keep)
     work.elsewhere, work.started = (scheduler, storage), started
+    work.figures = figures or keep
     with ExitStack() as held:
         for folder in folders.values():
             held.enter_context(places.alone(folder))
@@ -172,6 +175,7 @@ class _Work:
         self._stopped = False
         self._template: Template | None = None
         self.started: Template | None = None  # by somebody else, who closes it
+        self.figures = True
         self.elsewhere = "", ""  # a scheduler's address, and a storage's
         self._cluster = None
         self._starting = threading.Lock()
@@ -317,7 +321,7 @@ class _Work:
         """What a worker is told."""
         job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
         read = {"others": self.read.get(_key(page), {})} if page.after else {}
-        return {**job, **read, "memory": self.limits.memory}
+        return {**job, **read, "memory": self.limits.memory, "figures": self.figures}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
         """Where links to other notebooks lead: their pages of the same study, group, language."""

@@ -142,6 +142,7 @@ def _execute(job: dict, tell: Tell, engine: str):
         papermill.execute_notebook(
             job["notebook"], None, parameters=job["values"], engine_name=engine,
             kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
+            figures=job.get("figures", True),
         )  # fmt: skip
     except PapermillExecutionError as error:
         mistake, at = f"{error.ename}: {error.evalue}", error.cell_index + 1

@@ -81,8 +81,8 @@ class Shell(InteractiveShell):
     kernel = None  # libraries ask for it to learn whether they are in a notebook
 
     @classmethod
-    def begin(cls) -> Shell:
-        """A shell whose figures, displays and prints are caught."""
+    def begin(cls, figures: bool = True) -> Shell:
+        """A shell whose displays and prints are caught, and figures too, or thrown away."""
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
         shell = cls.instance(
             displayhook_class=_Hook, display_pub_class=_Publisher, user_module=None, user_ns={},
@@ -98,7 +98,7 @@ class Shell(InteractiveShell):
             shell.run_line_magic("matplotlib", "inline")
             # It would draw each figure after its cell, and throw the drawing away.
             sys.modules["matplotlib.pyplot"].uninstall_repl_displayhook()
-            shell.events.callbacks["post_execute"].insert(0, _lay_out)
+            shell.events.callbacks["post_execute"].insert(0, _lay_out if figures else _close)
         return shell
 
     def init_history(self):
@@ -140,6 +140,10 @@ def _lay_out() -> None:
     for manager in sys.modules["matplotlib._pylab_helpers"].Gcf.get_all_fig_managers():
         if manager.canvas.figure.stale and manager.canvas.figure.get_layout_engine():
             manager.canvas.draw_idle()
+
+
+def _close() -> None:
+    sys.modules["matplotlib.pyplot"].close("all")
 
 
 def _whole(output):
