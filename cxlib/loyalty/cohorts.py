@@ -34,7 +34,7 @@ class Cohorts(Estimates):
     ----------
     table : cohort, after (periods since, as text: 1, 2 ...), term, estimate (share of the cohort
         who bought in that period), low, high, n (customers of the cohort)
-    curve : [group], after, term, estimate, low, high, n: all customers seen for that long
+    curve : group (overall first), after, term, estimate, low, high, n: all seen for that long
     every : length of a period; all intervals of both tables hold together
     """
 
@@ -74,13 +74,13 @@ def cohorts(
             f"{purchases.date_of(bought.end - 1)}. Take a shorter period than {every!r}."
         )
     cells["cohort"] = [purchases.name_of(period, every) for period in cells["cohort"]]
-    parts = [_pooled(bought, active, length, np.ones(len(bought.names), bool))]
+    everyone = _pooled(bought, active, length, np.ones(len(bought.names), bool))
+    parts = [everyone.assign(group="overall")]
     if groups is not None:
         of = groups.groupby(level=0).first().reindex(bought.names).astype("string")
         for name in sorted(of.dropna().unique()):
             mine = _pooled(bought, active, length, (of == name).fillna(False).to_numpy(bool))
             parts.append(mine.assign(group=name))
-        parts[0] = parts[0].assign(group="overall")
     curve = pd.concat(parts, ignore_index=True)
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))

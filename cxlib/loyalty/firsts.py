@@ -20,6 +20,7 @@ from cxlib.loyalty import purchases
 from cxlib.loyalty.purchases import Purchases
 
 SHORTEST = 7  # days of a horizon that was shortened
+CASE = "case opened"
 KNOWN_OF = 0.5  # of the first purchases, for how a touchpoint ended to be told of all
 
 
@@ -42,9 +43,9 @@ def first_purchases(
     """A row a new customer who was seen through landmark and horizon and had not come back before.
 
     Columns: customer_id, first (its day), came_back, and what was known `landmark` days later:
-    amount; channel of the first order; from `lines` products (how many lines) and category (that of
-    the largest amount); from `events` how each touchpoint ended that most first purchases met; from
-    `cases` case (whether one was opened); from `responses` the first answer to `item`; and the
+    amount; channel of the first order; from `lines` products bought (how many) and category (of the
+    largest amount); from `events` how each touchpoint ended that most first purchases met; from
+    `cases` case opened (yes or no); from `responses` the first answer to `item`; and the
     columns `known` of `customers`, which must not have changed since. A horizon that fewer than
     half of the new were seen for is shortened to what half were. `attrs["notes"]` tells who is left
     out. Raises ValueError for a landmark below 0, a horizon below 1, columns that are missing,
@@ -80,8 +81,8 @@ def first_purchases(
     told += [_of_customers(customers, known)] if customers is not None and known else []
     for part in told:
         rows = rows.join(part, on="customer_id")
-    if "case" in rows:
-        rows["case"] = rows["case"].eq(True).map({True: "yes", False: "no"})
+    if CASE in rows:
+        rows[CASE] = rows[CASE].eq(True).map({True: "yes", False: "no"})
     rows.attrs["notes"] = [*bought.notes, _about(bought, seen, kept, landmark, horizon)]
     rows.attrs["horizon"] = horizon
     return rows
@@ -105,7 +106,7 @@ def _of_orders(orders: pd.DataFrame, lines: pd.DataFrame | None, rows: pd.DataFr
         told["channel"] = firsts.sort_values("at").groupby("customer_id")["channel"].first()
     if lines is not None:
         inside = lines.merge(firsts[["order_id", "customer_id"]], on="order_id")
-        told["products"] = inside.groupby("customer_id").size().astype(float)
+        told["products bought"] = inside.groupby("customer_id").size().astype(float)
         if "category" in lines:
             spent = inside.groupby(["customer_id", "category"], observed=True)["amount"].sum()
             top = spent.sort_values(ascending=False, kind="stable").reset_index("category")
@@ -129,7 +130,7 @@ def _of_events(events: pd.DataFrame, until: pd.Series) -> pd.DataFrame:
 def _of_cases(cases: pd.DataFrame, until: pd.Series) -> pd.DataFrame:
     _check(cases, "cases", ["customer_id", "opened_at"])
     opened = _before(cases, "opened_at", until)["customer_id"].unique()
-    return pd.DataFrame({"case": True}, index=pd.Index(opened))
+    return pd.DataFrame({CASE: True}, index=pd.Index(opened))
 
 
 def _of_responses(responses: pd.DataFrame, item: str, until: pd.Series) -> pd.DataFrame:

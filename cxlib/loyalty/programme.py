@@ -51,7 +51,7 @@ class Programme(Estimates):
 
     Attributes
     ----------
-    table : term (outcome), design, estimate (percent more than without it), low, high, n, effect
+    table : design, term (outcome), estimate (percent more than without it), low, high, n, effect
         (a customer and period), without (what they would have done); all intervals at once
     path : wave (first day of a period), term, estimate (purchases of those in it less those of
         others, less that gap in the last period before), low, high (all at once), n, changed
@@ -130,9 +130,9 @@ def _table(found: dict[str, Drawn], level: Drawn, n: int) -> tuple[pd.DataFrame,
         for design, effect in found.items():
             without = level.point[j] - effect.point[j]
             more = float(_more(effect.point[j], without))
-            rows.append((outcome, design, more, effect.point[j], without))
+            rows.append((design, outcome, more, effect.point[j], without))
             again.append(_more(effect.again[:, j], level.again[:, j] - effect.again[:, j]))
-    table = pd.DataFrame(rows, columns=["term", "design", "estimate", "effect", "without"])
+    table = pd.DataFrame(rows, columns=["design", "term", "estimate", "effect", "without"])
     replicates = np.column_stack(again)
     low, high = at_once(table["estimate"].to_numpy(), replicates)
     for place, (name, values) in enumerate({"low": low, "high": high, "n": n}.items()):

@@ -133,7 +133,8 @@ def _tables(means: designs.Drawn, n: np.ndarray) -> tuple[pd.DataFrame, pd.DataF
 def _answer(table: pd.DataFrame, apart: pd.DataFrame, within: int) -> str:
     first, gap = table.iloc[0], apart.iloc[0]
     said = page.say(
-        "{share} ({span}) of {n} promoters did so within {within} days of saying they would.",
+        "{share} ({span}) of {n} promoters wrote a review or brought somebody within {within} days "
+        "of saying they would.",
         share=page.percent(first.estimate, 1),
         span=page.span(first.low, first.high, 1, share=True),
         n=page.count(first.n),

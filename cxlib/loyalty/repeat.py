@@ -1,7 +1,7 @@
 """How soon the next purchase comes, and how much of the revenue comes from those who came back.
 
     again = repeat(orders, within=(30, 90, 365))
-    again.table       # purchase (after the first, second ...), term, time, estimate: share by then
+    again.table       # purchase (after the first, second ...), term, estimate: share by then
     again.curve       # the whole curves
     revenue(orders)   # share of revenue, and of purchases, by customers who had bought before
 
@@ -32,9 +32,9 @@ class Repeat(Estimates):
 
     Attributes
     ----------
-    table : purchase (the one before, as text), term (within so many days), time (days), estimate,
-        low, high, n (customers who made the one before)
-    curve : the same at some forty times; all intervals of a curve, and of all curves, hold at once
+    table : purchase (the one before, as text), term (within so many days), estimate, low, high, n
+        (customers who made the one before)
+    curve : the same at some forty times (`time`, days); all intervals of all curves hold at once
     """
 
     curve: pd.DataFrame = field(kw_only=True)
@@ -69,8 +69,9 @@ def repeat(
     curve = pd.concat(
         [_curve(k, *wait, within, level, seed) for k, wait in waits.items()], ignore_index=True
     )
-    table = curve[curve["time"].isin(within)].reset_index(drop=True)
-    return Repeat(table, _answer(table), _about(bought), "share", curve=curve)
+    marked = curve[curve["time"].isin(within)].reset_index(drop=True)
+    table = marked.drop(columns="time")
+    return Repeat(table, _answer(marked), _about(bought), "share", curve=curve)
 
 
 def revenue(
@@ -115,7 +116,14 @@ def revenue(
             "n": np.tile(n, 2),
         }
     )  # fmt: skip
-    note = page.together([*bought.notes, how_drawn(draws, bucket="customer_id")])
+    older = page.say("Of customers who are not new every purchase is a repeated one.")
+    note = page.together(
+        [
+            *bought.notes,
+            older if (~bought.new).any() else "",
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
     facts = {"draws": draws, "seed": seed, "replicates": replicates}
     return Estimates(table, _share_told(table), note, "share", **facts)
 

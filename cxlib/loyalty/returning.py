@@ -23,7 +23,8 @@ EXPECTED = 5  # customers who come back (and who do not) that a level must hold,
 THIRDS = ("low third", "middle third", "high third")
 WORDS = (
     "low third", "middle third", "high third", "not known", "other levels", "came back",
-    "not yet", "known", "yes", "no", "case", "products", "category", "feature", "against",
+    "not yet", "known", "yes", "no", "case opened", "products bought", "category",
+    "feature", "against",
 )  # fmt: skip
 UNKNOWN, OTHER = "not known", "other levels"
 

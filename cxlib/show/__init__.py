@@ -18,7 +18,7 @@ from cxlib.show.charts import control, signals
 from cxlib.show.curves import beside, profit, survival, uplift
 from cxlib.show.funnels import funnel
 from cxlib.show.groups import by_group, crossings, found_again
-from cxlib.show.journeys import experience_map, flow
+from cxlib.show.journeys import experience_map, flow, follows
 from cxlib.show.levers import ahead, ceilings, contrast, ranks
 from cxlib.show.model import paths
 from cxlib.show.planes import calibration, choice, matrix, priorities, trend
@@ -30,7 +30,7 @@ from cxlib.show.triangle import balance, cohorts, comeback
 __all__ = [
     "ahead", "alt_text", "answers", "balance", "bars", "beside", "by_group", "calibration",
     "ceilings", "chinese_fonts", "choice", "cohorts", "comeback", "contrast", "control",
-    "crossings", "event_study", "experience_map", "flow", "found_again", "funnel", "intervals",
-    "margins", "matrix", "paths", "picture", "power", "priorities", "profit", "ranks", "signals",
-    "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
+    "crossings", "event_study", "experience_map", "flow", "follows", "found_again", "funnel",
+    "intervals", "margins", "matrix", "paths", "picture", "power", "priorities", "profit", "ranks",
+    "signals", "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
 ]  # fmt: skip

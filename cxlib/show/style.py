@@ -315,8 +315,10 @@ def key(ax: Axes, entries: dict[str, tuple[str, str]], **style: object) -> None:
     """The legend, beneath the axis."""
     for label, (colour, marker) in entries.items():
         ax.plot([], [], marker, color=colour, label=name(label, 24), **style)
+    slanted = any(text.get_rotation() % 180 for text in ax.get_xticklabels()[:1])
+    drop = 0.86 if slanted else 0.62  # inches
     ax.legend(
-        loc="upper left", bbox_to_anchor=(0, -0.62 / ax.figure.get_figheight()), ncols=3,
+        loc="upper left", bbox_to_anchor=(0, -drop / ax.figure.get_figheight()), ncols=3,
         fontsize=9.5, handletextpad=0.3, columnspacing=1.2, borderaxespad=0,
     )  # fmt: skip
 
