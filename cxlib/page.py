@@ -54,9 +54,9 @@ WORDS = (
     "high risk", "medium risk", "low risk", "share of worth", "cost more than they bring",
     "shortfall", "saving", "model", "observed", "there still", "renewals", "period", "purchases",
     "amount", "line",
-    "if bought", "then bought", "lift", "confidence", "support", "per thousand", "sized", "learnt",
+    "if bought", "then bought", "lift", "confidence", "support", "sized", "learnt",
     "holds", "bundle", "gain", "way", "popular", "cosine", "conditional", "hit rate", "coverage",
-    "offer", "met", "everyone", "by the tree", "one offer for everyone", "times",
+    "offer", "met", "everyone", "by the tree", "one offer for everyone", "times as often",
     "orders a thousand", "together", "offers",
     # Pages that a run may lack, as their file names say them.
     "is the data sound", "how satisfied are customers",

@@ -56,10 +56,10 @@ def rules(
     """Pairs and triples bought together beyond chance, at most `most` of the clearest of each.
 
     table: if_bought, then_bought, term (lift), estimate, low, high (all hold at once), n (orders
-    with all of it), confidence, per_thousand (orders), sized, learnt (lift in the orders that chose
-    it), p_held (Benjamini and Yekutieli), holds (the interval is above 1). `measures` has their
-    intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for a share
-    that is none.
+    with all of it), confidence, sized, learnt (lift in the orders that chose it), p_held (Benjamini
+    and Yekutieli), holds (the interval is above 1). `measures` has support, confidence and sized
+    with their intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for
+    a share that is none.
     """
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
@@ -72,8 +72,8 @@ def rules(
         return Rules(_empty(), _nothing(baskets, tested), note, "times", **facts)
     table, measures, replicates = _measured(late, sets, draws, seed)
     wide = measures.pivot(columns="term", values="estimate", index="set")
-    table["confidence"], table["per_thousand"] = wide["confidence"], 1000 * wide["support"]
-    table["sized"], table["learnt"], table["p_held"] = wide["sized"], _lift(early, sets), p
+    table["confidence"], table["sized"] = wide["confidence"], wide["sized"]
+    table["learnt"], table["p_held"] = lift(early, sets), p
     table["holds"] = table["low"] > 1
     order = np.argsort(-table["low"].to_numpy(), kind="stable")
     table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
@@ -134,22 +134,22 @@ def _measured(
     all_of = np.vstack([sums.sum(0), drawn])
     orders, (both, first, last, expected) = all_of[:, :1], np.split(all_of[:, 1:], 4, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        lift = both * orders / (first * last)
+        lifts = both * orders / (first * last)
         measures = {
             "support": both / orders,
             "confidence": both / first,
             "sized": both / expected,
         }
-        logs = np.where(lift > 0, np.log(lift), np.nan)
+        logs = np.where(lifts > 0, np.log(lifts), np.nan)
     low, high = at_once(logs[0], logs[1:], units=int(there.sum()))
-    table = tabulate(["lift"] * len(sets), lift[0], lift[1:], both[0].astype(int))
+    table = tabulate(["lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
     table["low"], table["high"] = np.exp(low), np.exp(high)
     table.insert(0, "set", range(len(sets)))
     parts = [
         tabulate([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets)))
         for name, v in measures.items()
     ]
-    return table, pd.concat(parts, ignore_index=True), lift[1:]
+    return table, pd.concat(parts, ignore_index=True), lifts[1:]
 
 
 def _named(baskets: Baskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
@@ -160,7 +160,8 @@ def _named(baskets: Baskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _lift(baskets: Baskets, sets: Sets) -> np.ndarray:
+def lift(baskets: Baskets, sets: Sets) -> np.ndarray:
+    """How many times as often the last product of each set is held with the others as by chance."""
     both, first, last = (
         baskets.count(which) for which in (sets, [s[:-1] for s in sets], [s[-1:] for s in sets])
     )

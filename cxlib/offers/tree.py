@@ -59,9 +59,10 @@ def suits(
 
     `customers` is what was known of each when the last part `holdout` of the time began
     (customer_id and attributes); the shares of earlier orders with each offer are added. table:
-    who, offer, term (met: share whose first order since held the offer), estimate, low, high (all
+    kind, offer, term (met: share whose first order since held the offer), estimate, low, high (all
     hold at once), n (customers of the half that the tree never saw), everyone (share whose order
-    held the offer that suits most of all). Raises ValueError without customer_id.
+    held the offer that suits most of all), who (the leaf in words). Raises ValueError without
+    customer_id.
     """
     if "customer_id" not in customers:
         raise ValueError(f"customers lack customer_id. They have: {', '.join(customers)}.")
@@ -80,15 +81,20 @@ def suits(
     table, gain, replicates = _judged(
         leaf[judged], offer[judged], met[judged], best, who[judged], draws, seed
     )
-    words = _words(tree, known, table["leaf"], leaf[judged])
-    table.insert(0, "who", words)
-    table.insert(1, "offer", [page.label(str(products[k])) for k in table.pop("offer")])
+    table["who"] = _words(tree, known, table["leaf"])
+    table.insert(0, "kind", [str(k) for k in range(1, len(table) + 1)])
+    table.insert(1, "offer", [str(products[k]) for k in table.pop("offer")])
     table = table.drop(columns="leaf")
     notes = [*baskets.notes, _how(int(judged.sum()), int(learn.sum()), day, leaves),
              how_drawn(draws, bucket="customer_id")]  # fmt: skip
     told = [
-        page.say("{who}: offer {offer}", who=page.opening(w), offer=page.quoted(o))
-        for w, o in zip(table["who"], table["offer"], strict=True)
+        page.say(
+            "{kind}. {who}: offer {offer}",
+            kind=k,
+            who=page.opening(who),
+            offer=page.quoted(page.label(offer)),
+        )
+        for k, who, offer in zip(table["kind"], table["who"], table["offer"], strict=True)
     ]
     return Suits(
         table, _said(gain, table, page.label(str(products[best]))), page.together(notes), "share",
@@ -224,9 +230,7 @@ def _judged(
 # Words
 
 
-def _words(
-    tree, known: list[tuple[str, object]], leaves: Sequence[int], leaf: np.ndarray
-) -> list[str]:
+def _words(tree, known: list[tuple[str, object]], leaves: Sequence[int]) -> list[str]:
     """Who is in each leaf: the questions on the way to it, each feature once."""
     nodes, way = tree.tree_, {0: {}}
     for node in range(nodes.node_count):
@@ -274,7 +278,7 @@ def _condition(name: str, level: object, low: float, high: float) -> str:
 def _empty() -> pd.DataFrame:
     numbers = ["estimate", "low", "high", "n"]
     return pd.DataFrame({c: pd.Series(dtype=float if c in numbers else str)
-                         for c in ("who", "offer", "term", *numbers)})  # fmt: skip
+                         for c in ("kind", "offer", "term", *numbers)})  # fmt: skip
 
 
 def _too_few(n: int, day: pd.Timestamp) -> str:
