@@ -52,6 +52,8 @@ def _labels(study: Study, lang: str) -> dict[str, str]:
     words = tables.names(lang)
     for name, words_of in study.labels.items():
         words[name] = words_of.get(lang, name)
+    for change in study.changes:
+        words[change.name] = change.label.get(lang, change.name)
     for name in study.model.labels if study.model else {}:
         words[name] = study.model.labels[name].get(lang, name)
     for name, item in study.items.items():
