@@ -105,8 +105,10 @@ def _map(
     seed: int,
     asked: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    names = sorted(steps["touchpoint"].astype(str).unique())
-    names = sorted(names, key=lambda t: STAGES.index(about.stages.get(t, STAGES[-1])))
+    usual = steps.groupby(steps["touchpoint"].astype(str), sort=True)["step"].mean()
+    names = sorted(
+        usual.index, key=lambda t: (STAGES.index(about.stages.get(t, STAGES[-1])), usual[t])
+    )
     parts = [*_behaviour(steps, names, about.bad, draws, seed)]
     if responses is not None and met is not None:
         parts += _perception(responses, met, about, names, draws, seed, asked)

@@ -10,6 +10,7 @@ steps may be taken as independent of who takes them, `method="dirichlet"` gives 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,18 +69,28 @@ def pairs_of(counts: pd.DataFrame) -> Pairs:
 
 
 def transitions(
-    counts: pd.DataFrame, *, method: str = "bootstrap", draws: int = 1000, seed: int = 1
+    counts: pd.DataFrame,
+    *,
+    order: Iterable[str] = (),
+    method: str = "bootstrap",
+    draws: int = 1000,
+    seed: int = 1,
 ) -> Estimates:
     """Of those at a touchpoint, the share who went on to each, with 95% intervals held together.
 
     table: before ("begins" for the first step), term ("ends" for no further step), estimate, low,
-    high, n (departures from `before`). Raises ValueError for an unknown method.
+    high, n (departures from `before`), in the `order` of touchpoints given. Raises ValueError for
+    an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is not a choice. There are: {', '.join(METHODS)}.")
     pairs = pairs_of(counts)
     rows, shares, again = _shares(pairs, method, draws, seed)
     table = _table(pairs, rows, shares, again)
+    rank = {t: i for i, t in enumerate([BEGINS, *order])} | {ENDS: len(table) + len(shares)}
+    place = np.lexsort([[rank.get(v, len(table)) for v in pairs.after],
+                        [rank.get(v, len(table)) for v in pairs.before]])  # fmt: skip
+    table, again = table.iloc[place].reset_index(drop=True), again[:, place]
     note = page.say("All {cells} intervals hold together.", cells=page.count(len(table)))
     how = how_drawn(draws, bucket="customer_id")
     if method == "dirichlet":

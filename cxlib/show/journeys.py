@@ -1,6 +1,7 @@
 """Journeys drawn: the experience map across the page, and the ways that journeys take.
 
 show.experience_map(found.table)              # stages across, a strip for each measure
+show.follows(moves.table)                     # from each touchpoint, the share who went to each
 show.flow(ways.table)                         # step by step, as broad as they are frequent
 """
 
@@ -15,6 +16,7 @@ from matplotlib.patches import Rectangle
 from cxlib import page
 from cxlib.show import style
 from cxlib.show.style import COLOURS, FAINT, INK, SOFT
+from cxlib.show.tiles import tiles
 
 PAGE = 7.6  # inches: as wide as a page
 STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # from the top down
@@ -37,7 +39,7 @@ def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = No
     names = list(dict.fromkeys(shown["touchpoint"]))
     strips = [s for s in STRIPS if (shown["term"] == s).any()]
     heights = [HEIGHTS.get(s, 0.42) for s in strips]
-    figure, axes = _frame(names, shown, [0.34, *heights], ax)
+    figure, axes = _frame(names, shown, [0.4, *heights], ax)
     groups = [g for g in dict.fromkeys(shown["group"]) if g != OVERALL]
     looks = style.colours_of(groups)
     for place, strip in zip(axes[1:], strips, strict=True):
@@ -47,12 +49,17 @@ def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = No
         else:
             _numbers(place, rows[rows["group"] == OVERALL], names, strip)
     last = axes[-1]
-    last.set_xticks(range(len(names)), [style.wrapped(style.name(t, 40), 12) for t in names])
+    called = [style.wrapped(style.name(t, 40), 12) for t in names]
+    longest = max(style.breadth(line) for c in called for line in c.split("\n"))
+    slant = {"rotation": 35, "ha": "right"} if longest * len(names) > 84 else {}
+    last.set_xticks(range(len(names)), called, **slant)
     last.tick_params(axis="x", length=0, labelsize=9)
     if looks:
-        _legend(last, looks)
+        _legend(figure, looks)
     words = _in_words(shown[shown["group"] == OVERALL], strips)
-    figure.suptitle("")
+    if shown.get("rated", pd.Series(True)).eq(False).any():
+        last.set_xlabel(page.say("Open dots: no question rates it; the overall answer is taken."),
+                        fontsize=9, color=SOFT)  # fmt: skip
     style.say(axes[0], title, page.say("Experience map with 95% intervals."), words)
     return axes[0]
 
@@ -81,19 +88,16 @@ def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | No
             )  # fmt: skip
             ax_.add_patch(box)
             if ax_ is axes[0] and block.iloc[0] == block.iloc[0]:
-                _stage(ax_, first + (len(block) - 1) / 2, str(block.iloc[0]), len(block))
+                _stage(ax_, first + (len(block) - 1) / 2, str(block.iloc[0]), k, len(names))
     axes[0].set_yticks([])
     return figure, axes
 
 
-def _stage(ax: Axes, x: float, stage: str, wide: int) -> None:
-    said = style.wrapped(style.name(stage), max(11 * wide, 8))
-    small = style.breadth(said) > 11 * wide
-    text = ax.text(
-        x, 0.5, said, ha="center", va="center", fontsize=7.6 if small else 9.5, color=INK,
-        transform=ax.get_xaxis_transform(),
-    )  # fmt: skip
-    style.weigh(text, bold=True)
+def _stage(ax: Axes, x: float, stage: str, place: int, columns: int) -> None:
+    """The stage's name; where columns are narrow, every other one stands higher."""
+    y = (0.74 if place % 2 else 0.26) if columns > 7 else 0.5
+    where = {"ha": "center", "va": "center", "transform": ax.get_xaxis_transform()}
+    style.weigh(ax.text(x, y, style.name(stage), fontsize=9, color=INK, **where), bold=True)
 
 
 def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: dict) -> None:
@@ -110,13 +114,14 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: dict) -
         face = np.where(open_, "white", colour)
         ax.scatter(x, own["estimate"], s=26, c=face, edgecolors=colour, marker=marker, zorder=3)
         if group == OVERALL and strip == "satisfaction":
-            ax.plot(x, own["estimate"], color=colour, lw=1.0, alpha=0.55, zorder=1)
+            alike = ~open_.to_numpy(bool) if not open_.all() else np.ones(len(own), bool)
+            line = own["estimate"].to_numpy(float)
+            ax.plot(x[alike], line[alike], color=colour, lw=1.0, alpha=0.55, zorder=1)
     ends = rows[["estimate", "low", "high"]].to_numpy(float)
     if not np.isnan(ends).all():
-        low, high = np.nanmin(ends), np.nanmax(ends)
-        room = max(0.12 * (high - low), 0.01 * abs(high), 1e-6)
-        floor = 0 if strip in ("reach", "trouble") else low - room
-        ax.set_ylim(min(floor, low - room) if floor else -room / 2, high + room)
+        low = 0.0 if strip in ("reach", "trouble") else np.nanmin(ends)
+        room = max(0.12 * (np.nanmax(ends) - low), 1e-6)
+        ax.set_ylim(low - room, np.nanmax(ends) + room)
     ax.yaxis.set_major_locator(plt.MaxNLocator(3, prune=None))
     style.number_axis(ax.yaxis, "share" if strip in ("reach", "trouble") else "")
     ax.grid(axis="y")
@@ -127,17 +132,30 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: dict) -
 def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
     """The estimates as numbers, their intervals beneath."""
     found = rows.drop_duplicates("touchpoint").set_index("touchpoint").reindex(names)
-    digits = 2 if strip == "meetings" else 0
     for x, row in enumerate(found.itertuples()):
         if row.estimate != row.estimate:
             ax.text(x, 0.5, "–", ha="center", va="center", color=SOFT, fontsize=9)
             continue
-        ax.text(x, 0.68, page.number(row.estimate, digits), ha="center", va="center", fontsize=9)
-        ends = f"{page.number(row.low, digits)}–{page.number(row.high, digits)}"
-        small = 7.2 if len(ends) <= 11 else 6.2
-        ax.text(x, 0.24, ends, ha="center", va="center", fontsize=small, color=SOFT)
+        values = (row.estimate, row.low, row.high)
+        said, digits, divided = "{n}", 2, 1.0
+        if strip == "minutes":
+            said, digits, divided = _duration(row.estimate)
+        middle, *ends = (page.number(v / divided, digits) for v in values)
+        ax.text(x, 0.68, said.format(n=middle), ha="center", va="center", fontsize=9)
+        between = "–".join(ends)
+        small = 7.2 if len(between) <= 11 else 6.2
+        ax.text(x, 0.24, between, ha="center", va="center", fontsize=small, color=SOFT)
     ax.set(ylim=(0, 1), yticks=[])
     _beside(ax, strip)
+
+
+def _duration(minutes: float) -> tuple[str, int, float]:
+    """How a time of so many minutes is written: words, digits, minutes of the unit."""
+    if minutes >= 2 * 1440:
+        return page.say("{n} days", n="{n}"), 1, 1440.0
+    if minutes >= 120:
+        return page.say("{n} h", n="{n}"), 1, 60.0
+    return page.say("{n} min", n="{n}"), 0, 1.0
 
 
 def _beside(ax: Axes, strip: str) -> None:
@@ -147,20 +165,22 @@ def _beside(ax: Axes, strip: str) -> None:
         "reach": page.say("customers reached"),
         "trouble": page.say("meetings with trouble"),
         "meetings": page.say("meetings a journey"),
-        "minutes": page.say("minutes, median"),
+        "minutes": page.say("time, median"),
     }[strip]
     ax.set_ylabel(
         style.wrapped(said, 13), rotation=0, ha="right", va="center", fontsize=9.5, labelpad=26
     )
 
 
-def _legend(ax: Axes, looks: dict) -> None:
+def _legend(figure: plt.Figure, looks: dict) -> None:
     entries = {OVERALL: (INK, "o"), **looks}
-    for group, (colour, marker) in entries.items():
-        ax.plot([], [], marker, color=colour, label=style.name(group, 24), ms=6)
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -1.35), ncols=min(len(entries), 6), fontsize=9,
-        handletextpad=0.2, columnspacing=1.2,
+    handles = [
+        plt.Line2D([], [], marker=m, color=c, ls="", label=style.name(g, 24), ms=6)
+        for g, (c, m) in entries.items()
+    ]
+    figure.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.02), fontsize=9,
+        ncols=min(len(entries), 6), handletextpad=0.2, columnspacing=1.2,
     )  # fmt: skip
 
 
@@ -175,6 +195,25 @@ def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
         ]
         lines.append(f"{page.label(strip)}: {page.listed(said)}")
     return style.listed(lines)
+
+
+def follows(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+    """A tile for each way: columns where journeys were, rows where they went next.
+
+    `table` is that of `journeys.transitions`: before, term, estimate, low, high, n.
+    """
+    shown = style.ready(table, ("before", "term", "estimate"))
+    before = list(dict.fromkeys(shown["before"]))
+    last = [t for t in dict.fromkeys(shown["term"]) if t not in before]
+    terms = [t for t in before if (shown["term"] == t).any()] + last
+    every = pd.MultiIndex.from_product([before, terms], names=["before", "term"])
+    grid = shown.set_index(["before", "term"]).reindex(every).reset_index()
+    grid["n"] = grid["before"].map(table.groupby("before")["n"].first())
+    ax = tiles(grid, "before", unit="share", sort=False, title=title, ax=ax)
+    ax.set_ylabel(page.say("went to"))
+    ax.annotate(page.say("were at"), (0, 1), (-8, 8), xycoords="axes fraction", ha="right",
+                textcoords="offset points", color=INK, fontsize=10.5)  # fmt: skip
+    return ax
 
 
 def flow(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
@@ -197,6 +236,7 @@ def flow(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axe
             ax.add_patch(box)
             if height >= LEAST_NAMED:
                 said = f"{style.name(term, 20)} {page.percent(height)}"
+                said = style.wrapped(said, 14) if height > 0.09 else said
                 ax.text(step + 0.09, bottom + height / 2, said, va="center", fontsize=8.5, zorder=4)
     ax.set(xlim=(steps[0] - 0.1, steps[-1] + 0.95), ylim=(1.02, -0.01), yticks=[])
     ax.set_xticks(steps, [page.say("step {n}", n=page.count(s)) for s in steps])
