@@ -30,8 +30,6 @@ def event_study(
     _waves(ax, shown["wave"])
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
-    looks = {page.say("without it"): (COLOURS[0], "o"), page.say("with it"): (COLOURS[1], "D")}
-    style.key(ax, looks, ms=7)
     clear = [style.name(r.wave) for r in shown[changed].itertuples() if r.low > 0 or r.high < 0]
     found = page.say("No single wave is clear of the last one before")
     if clear:
@@ -53,14 +51,14 @@ def stand_in(
     lines = [shown[shown["of"] == name] for name in names]
     ax = style.axes(ax, height=3.2)
     x = np.arange(len(lines[0]))
-    _shade(ax, lines[0]["changed"].to_numpy(bool))
-    ax.fill_between(x, lines[0]["low"], lines[0]["high"], color=COLOURS[0], alpha=0.16, lw=0)
     ax.plot(x, lines[0]["estimate"], "o-", color=COLOURS[0], ms=5.5, mec="white", mew=0.7)
     ax.plot(x, lines[1]["estimate"], color=INK, lw=1.6, ls=(0, (4, 3)))
+    ax.fill_between(x, lines[0]["low"], lines[0]["high"], color=COLOURS[0], alpha=0.16, lw=0)
+    ax.legend([style.name(n) for n in names], fontsize=9.5, loc="best", frameon=False)
+    _shade(ax, lines[0]["changed"].to_numpy(bool))
     _waves(ax, lines[0]["wave"])
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
-    style.key(ax, {names[0]: (COLOURS[0], "o-"), names[1]: (INK, "--")}, ms=5.5)
     gap = (lines[0]["estimate"].to_numpy() - lines[1]["estimate"].to_numpy())[
         lines[0]["changed"].to_numpy(bool)
     ].mean()
@@ -121,7 +119,7 @@ def _shade(ax: Axes, changed: np.ndarray) -> None:
 
 
 def _waves(ax: Axes, waves: pd.Series) -> None:
-    slant = {"rotation": 45, "ha": "right"} if len(waves) > 6 else {}
+    slant = {"rotation": 45, "ha": "right"} if len(waves) > 5 else {}
     ax.set_xticks(range(len(waves)), [style.name(w, 12) for w in waves], **slant)
     ax.set_xlim(-0.6, len(waves) - 0.4)
     ax.grid(axis="y")

@@ -45,8 +45,8 @@ class Path(Estimates):
     table : wave, term, estimate (gap less that of the last wave before), low, high, n, changed
         (whether the change was there); intervals hold together
     p : chance of gaps as uneven before the change if they were even; NaN with one wave before
-    bounds : apart, term, estimate, low, high, n: the effect if the two part from then on by up to
-        `apart` times their largest step before, each wave
+    bounds : term (how many times), estimate, low, high, n: the effect if the two part from then on
+        by up to so many times their largest step before, each wave
     breakdown : the `apart` from which there may be no effect
     """
 
@@ -69,12 +69,13 @@ def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
     last = np.flatnonzero(trial.before)[-1]
     table.loc[last, ["low", "high"]] = 0.0
     mean = found.point[trial.after].mean()
-    rows = [(apart, "effect", mean, *differences.bounds(found, trial.before, trial.after, apart))
+    rows = [(page.say("{times} times", times=f"{apart:g}"), mean,
+             *differences.bounds(found, trial.before, trial.after, apart))
             for apart in (APART if compared else APART[:1])]  # fmt: skip
-    bounds = pd.DataFrame(rows, columns=["apart", "term", "estimate", "low", "high"])
+    bounds = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
     bounds["n"] = int(grid.count.sum())
     broken_at = differences.breakdown(found, trial.before, trial.after)
-    answer = _moved_alike(p, compared, broken_at)
+    answer = _about(trial, _moved_alike(p, compared, broken_at))
     note = page.together([how_drawn(draws, bucket="customer_id"), _few(trial)])
     return Path(table, answer, note, _unit(trial), p=p, bounds=bounds, breakdown=broken_at,
                 draws=draws, seed=seed)  # fmt: skip
@@ -101,6 +102,8 @@ def _moved_alike(p: float, waves: int, broken_at: float) -> str:
     ) if p >= SURE else page.say(
         "Before it the two did not move alike (p {p}): take no effect as shown.", **facts
     )  # fmt: skip
+    if p < SURE:
+        return first
     if broken_at < 0.1:
         second = page.say(
             "Wave by wave too little is known to bear the two parting from then on, even by a "
@@ -113,6 +116,10 @@ def _moved_alike(p: float, waves: int, broken_at: float) -> str:
             apart=page.number(broken_at, 1),
         )
     return page.together([first, second])
+
+
+def _about(trial: Trial, found: str) -> str:
+    return page.say("{change}: {found}", change=trial.label, found=found)
 
 
 def _few(trial: Trial) -> str:
@@ -174,8 +181,8 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
         "one as the true change.",
         **facts,
     )
-    return Estimates(table, answer, how_drawn(draws, bucket="customer_id"), _unit(trial),
-                     draws=draws, seed=seed)  # fmt: skip
+    note, facts = how_drawn(draws, bucket="customer_id"), {"draws": draws, "seed": seed}
+    return Estimates(table, _about(trial, answer), note, _unit(trial), **facts)
 
 
 def _only(grid: differences.Cells, groups: np.ndarray) -> differences.Cells:
@@ -249,7 +256,8 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
     note = page.say(
         "Interval from the effects that spared groups seem to have when each is taken for changed."
     )
-    return Beside(table, answer, note, _unit(trial), parts=parts, effect=fit.effect, low=low,
+    about = _about(trial, answer)
+    return Beside(table, about, note, _unit(trial), parts=parts, effect=fit.effect, low=low,
                   high=high, p=fit.p, draws=draws, seed=seed)  # fmt: skip
 
 
@@ -286,7 +294,8 @@ def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
     )
     note = page.say("{free} waves more than are needed to draw the lines: few make it a hint.",
                     free=page.count(fit.free))  # fmt: skip
-    return Beside(table, answer, note, _unit(trial), parts=pd.DataFrame(), effect=fit.effect,
+    about = _about(trial, answer)
+    return Beside(table, about, note, _unit(trial), parts=pd.DataFrame(), effect=fit.effect,
                   low=fit.low, high=fit.high, p=np.nan, draws=draws, seed=seed)  # fmt: skip
 
 
@@ -311,8 +320,8 @@ def returning(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
         left=said.value(found.point[2], unit), span=said.span(low[2], high[2], unit),
         n=page.count(both.sum()),
     )  # fmt: skip
-    return Estimates(table, answer, how_drawn(draws, bucket="customer_id"), _unit(trial),
-                     draws=draws, seed=seed)  # fmt: skip
+    note, facts = how_drawn(draws, bucket="customer_id"), {"draws": draws, "seed": seed}
+    return Estimates(table, _about(trial, answer), note, _unit(trial), **facts)
 
 
 def hidden(effects: list[Effect]) -> Estimates:

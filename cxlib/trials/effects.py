@@ -52,7 +52,7 @@ class Effect(Estimates):
     standard : the same in standard deviations of the answers
     ways : design, term, estimate, low, high, n of the first outcome in standard deviations: every
         design these rows allow, each with its own interval
-    change, label, design : what was judged, and how
+    change, label, outcome, design : what was judged, of what, and how
     error : standard error of the first outcome
     sides : answers while it was there, of those reached and of those spared
     """
@@ -61,6 +61,7 @@ class Effect(Estimates):
     ways: pd.DataFrame = field(kw_only=True)
     change: str = field(kw_only=True)
     label: str = field(kw_only=True)
+    outcome: str = field(kw_only=True)
     design: str = field(kw_only=True)
     error: float = field(kw_only=True)
     sides: tuple[int, int] = field(kw_only=True)
@@ -97,8 +98,8 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
     answer = said.effect(trial, table.iloc[0], design)
     return Effect(
         table, answer, page.together([said.how(trial, design), said.n(trial)]), "",
-        standard=standard, ways=second, change=trial.change.name, label=trial.label, design=design,
-        error=found.error,
+        standard=standard, ways=second, change=trial.change.name, label=trial.label,
+        outcome=trial.called(), design=design, error=found.error,
         sides=tuple(int((inside & (trial.arm == arm)).sum()) for arm in (1, 0)), **how,
     )  # fmt: skip
 

@@ -67,6 +67,8 @@ def plan(
         )
     unit, y = recoded(rows[outcome], outcome in points)
     answers = _by_wave(y, rows.get(customer), rows.get(over))
+    if customer not in rows:  # who answers again is not known: the latest answers, once each
+        answers = answers[:, -1:]
     waves = [k for k in waves if k <= answers.shape[1]] or [1]
     spread = float(np.nanstd(answers[:, -max(waves) :]))
     expected = expected or SOME * spread

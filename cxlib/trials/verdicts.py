@@ -42,28 +42,29 @@ def verdicts(
 
     `paths` are the event studies of the changes that have one: where the groups did not move alike
     before, a clear effect is in doubt, and so it is where nobody was spared. `predicted` has term
-    (the change) and predicted, perhaps predicted_low and predicted_high. table: term, design,
-    outcome, estimate, low, high, n, unit, could_find (the effect that 80 of 100 such comparisons
-    find), verdict, and what was predicted. Empty where no change could be judged.
+    (the change) and predicted, perhaps predicted_low and predicted_high. table: change, verdict,
+    term (outcome), estimate, low, high, n, unit, design, could_find (the effect that 80 of 100 such
+    comparisons find), and what was predicted. Empty where no change could be judged.
     """
+    told = {} if predicted is None else predicted.set_index("term").to_dict("index")
     if not effects:
-        columns = ["term", "design", "outcome", "estimate", "low", "high", "n", "unit", "verdict"]
+        columns = ["change", "verdict", "term", "estimate", "low", "high", "n", "unit", "design"]
         said_ = page.say("These rows can judge none of the changes.")
         return Estimates(pd.DataFrame(columns=columns), said_)
-    told = {} if predicted is None else predicted.set_index("term").to_dict("index")
     rows = []
     for name, one in effects.items():
         first, ahead = one.table.iloc[0], told.get(name, {})
         low, high = first["low"], first["high"]
         rows.append({
-            "term": name, "design": said.DESIGNS[one.design], "outcome": first["term"],
-            "estimate": first["estimate"], "low": low, "high": high, "n": first["n"],
-            "unit": first["unit"], "could_find": REACH * one.error,
+            "change": name,
             "verdict": _verdict(one, low, high, (paths or {}).get(name), ahead.get("predicted")),
+            "term": first["term"], "estimate": first["estimate"], "low": low, "high": high,
+            "n": first["n"], "unit": first["unit"], "design": said.DESIGNS[one.design],
+            "could_find": REACH * one.error,
             **({c: ahead.get(c, np.nan) for c in ("predicted", "predicted_low", "predicted_high")}
                if told else {}),
         })  # fmt: skip
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = page.say(
         "Higher or lower: clear of chance, and no check speaks against it. In doubt: clear of "
         "chance, but nobody was spared, or those spared did not move alike before. Each interval "
@@ -83,17 +84,33 @@ def _verdict(one: Effect, low: float, high: float, path: Path | None, predicted:
 
 
 def _sentence(table: pd.DataFrame, effects: Mapping[str, Effect]) -> str:
+    of = {v: table[table["verdict"] == v] for v in VERDICTS}
+    facts = {v: page.listed(_named(effects[r.change], r) for r in t.itertuples())
+             for v, t in of.items() if len(t)}  # fmt: skip
     parts = []
-    for verdict in VERDICTS:
-        names = [
-            page.quoted(effects[t].label) for t in table.loc[table["verdict"] == verdict, "term"]
-        ]
-        if names:
-            facts = {"verdict": page.label(verdict), "changes": page.listed(names)}
-            parts.append(page.say("{verdict}: {changes}", **facts))
-    every = page.say("; ").join(parts)
-    return page.say("Of {n} changes, by what followed: {parts}.",
-                    n=page.count(len(table)), parts=every)  # fmt: skip
+    if "higher" in facts:
+        parts.append(page.say("Clearly higher with {changes}.", changes=facts["higher"]))
+    if "lower" in facts:
+        parts.append(page.say("Clearly lower with {changes}.", changes=facts["lower"]))
+    if "in doubt" in facts:
+        parts.append(page.say("In doubt: {changes}.", changes=facts["in doubt"]))
+    if "less than predicted" in facts:
+        missed = facts["less than predicted"]
+        parts.append(page.say("Less than was promised: {changes}.", changes=missed))
+    if "cannot tell" in facts:
+        parts.append(page.say("No effect can be told of {changes}.", changes=facts["cannot tell"]))
+    return page.together(parts)
+
+
+def _named(one: Effect, row: tuple) -> str:
+    """A change, its outcome and by how much, as a part of a list."""
+    return page.say(
+        "{change} ({outcome} {size}, {span})",
+        change=page.quoted(one.label),
+        outcome=one.outcome,
+        size=said.value(row.estimate, row.unit),
+        span=said.span(row.low, row.high, row.unit),
+    )
 
 
 def designs(effects: Mapping[str, Effect]) -> Estimates:
@@ -106,8 +123,12 @@ def designs(effects: Mapping[str, Effect]) -> Estimates:
         [(name, said.DESIGNS[one.design], *one.sides) for name, one in effects.items()],
         columns=["term", "design", "n", "spared"],
     )
-    lines = [page.say("{change}. {how}", change=e.label, how=e.note) for e in effects.values()]
-    return Estimates(table, page.together(lines))
+    parts = []
+    for design in dict.fromkeys(table["design"]):
+        names = [effects[t].label for t in table.loc[table["design"] == design, "term"]]
+        named = page.listed(map(page.quoted, names))
+        parts.append(page.say("{design}: {changes}", design=page.label(design), changes=named))
+    return Estimates(table, page.opening(page.say("{parts}.", parts=page.say("; ").join(parts))))
 
 
 def agreement(effects: Mapping[str, Effect]) -> Estimates:
@@ -126,8 +147,8 @@ def agreement(effects: Mapping[str, Effect]) -> Estimates:
         answer = page.say("Another design tells otherwise of {changes}.",
                           changes=page.listed(map(page.quoted, apart)))  # fmt: skip
     else:
-        answer = page.say("No other design contradicts: their intervals overlap with that of the "
-                          "design named, for all {n} changes.", n=page.count(several))  # fmt: skip
+        answer = page.say("No other design contradicts the one that study.yaml names: their "
+                          "intervals overlap.")  # fmt: skip
     return Estimates(table.reset_index(drop=True), answer)
 
 
@@ -154,7 +175,8 @@ def standing(predicted: pd.DataFrame, found: Estimates) -> pd.DataFrame:
 
     `predicted` has term, predicted, and perhaps predicted_low and predicted_high.
     """
-    table = found.table.drop(columns=[c for c in found.table if c.startswith("predicted")])
+    table = found.table.drop(columns=["term", *(c for c in found.table if "predicted" in c)])
+    table = table.rename(columns={"change": "term"})
     return predicted.merge(table[["term", "estimate", "low", "high", "n"]], on="term")
 
 
