@@ -387,6 +387,21 @@ class Service(Strict):
         return {k: {"kind": v} if isinstance(v, str) else v for k, v in value.items()}
 
 
+class Topic(Strict):
+    """What comments may speak of: its words in each language (`deliver*` for all that begin so)."""
+
+    label: Text
+    words: Annotated[dict[Literal["en", "zh", "other"], list[str]], Field(min_length=1)]
+    coded: str = ""  # column of the comments in which people coded it: -1, 0, 1; missing if not said
+
+    @field_validator("words", mode="after")
+    @classmethod
+    def _no_blanks(cls, words: dict[str, list[str]]) -> dict[str, list[str]]:
+        if any(not w.strip("* ") for some in words.values() for w in some):
+            raise ValueError("a word needs a letter")
+        return words
+
+
 class Study(Strict):
     """A study.yaml that was found sound."""
 
@@ -411,6 +426,7 @@ class Study(Strict):
     touchpoints: dict[str, Literal[STAGES]] = {}
     journey: Journey = Journey()
     service: Service = Service()
+    topics: dict[str, Topic] = {}  # of comments; they win over those found
     churn: Churn | None = None
     changes: list[Change] = []  # what was done or happened, to ask whether it worked
     segments: Segments = Segments()

@@ -56,7 +56,7 @@ def _labels(study: Study, lang: str) -> dict[str, str]:
         words[change.name] = change.label.get(lang, change.name)
     for name in study.model.labels if study.model else {}:
         words[name] = study.model.labels[name].get(lang, name)
-    for name, item in study.items.items():
+    for name, item in (study.items | study.topics).items():
         words[name] = item.label.get(lang, name)
     return words
 
@@ -451,6 +451,18 @@ class Reserve:
         """`loyalty.programme` of study.yaml, and the customers as they stood when it began, told
         from earlier rows only: `member`, and what was known of them."""
         return loyal.programme(self)
+
+    @property
+    def topics(self) -> dict[str, dict[str, list[str]]]:
+        """The topics of comments that the study gives, by name: language -> words."""
+        return {name: dict(topic.words) for name, topic in self.study.topics.items()}
+
+    @property
+    def coded(self) -> dict[str, str]:
+        """The topics that people coded: name -> column of the comments, where it is there."""
+        have = self._all_columns().get("comments", ())
+        topics = self.study.topics.items()
+        return {name: topic.coded for name, topic in topics if topic.coded in have}
 
     @property
     def time_unit(self) -> str:
