@@ -5,15 +5,13 @@ Tables in the grammar of the house: term, estimate, low, high, n and more. See `
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
 from cxlib.churn import logit
 from cxlib.churn.features import Feature, contrasts, places, stiffness_of
-from cxlib.estimates import LEVEL, Estimates, at_once, interval, tabulate
+from cxlib.estimates import Estimates, at_once, each, interval, tabulate, wilson
 
 BINS = 10
 FEWEST = 20  # leavers, and stayers, of a group that is judged alone
@@ -232,7 +230,7 @@ def commonest_reasons(
     """
     w = w[at_risk]
     share = np.average(given[at_risk].astype(float), axis=0, weights=w)
-    low, high = wilson(share, w.sum() ** 2 / np.sum(w**2), 1)
+    low, high = wilson(share, w.sum() ** 2 / np.sum(w**2))
     names = [f.name for f in features]
     table = pd.DataFrame(
         {"term": [page.label(n) for n in names], "estimate": share, "low": low, "high": high}
@@ -302,13 +300,13 @@ def _shares(
     w: np.ndarray,
     held: int,
 ) -> pd.DataFrame:
-    """Share who left in each group; intervals that hold for `held` groups at once (Bonferroni)."""
+    """Share who left in each group; intervals that hold for `held` groups at once (Šidák)."""
     size = len(terms)
     total, squares = np.bincount(place, w, size), np.bincount(place, w**2, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.bincount(place, w * left, size) / total
         predicted = np.bincount(place, w * p, size) / total
-        low, high = wilson(share, total**2 / squares, held)
+        low, high = wilson(share, total**2 / squares, each(held))
     table = pd.DataFrame({"term": list(terms), "estimate": share})
     return table.assign(
         low=low,
@@ -317,14 +315,3 @@ def _shares(
         predicted=predicted,
         leavers=np.bincount(place, w * left, size) / (w @ left),
     )
-
-
-def wilson(share: np.ndarray, n: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's (1927) interval, because a group in which nobody left has no bootstrap.
-
-    `n` is the effective number of the weights (Kish 1965).
-    """
-    z2 = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / held) ** 2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)

@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.churn.evidence import wilson
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import LEVEL, Estimates, each, wilson
 
 PUBLISHED = {
     "died": 0.01, "moved": 0.03, "other ties": 0.05, "competition": 0.09, "product": 0.14,
@@ -54,7 +53,7 @@ def reasons_for_leaving(
             "with churn.reasons in study.yaml."
         )
     shares = np.array(list(published.values())) / sum(published.values())
-    low, high = wilson(counts / n, np.full(len(counts), float(n)), len(counts))
+    low, high = wilson(counts / n, n, each(len(counts)))
     table = pd.DataFrame({"term": list(published), "estimate": counts / n, "low": low})
     table = table.assign(high=high, n=n, quoted=shares)
     p, exact = multinomial_test(counts, shares, seed)

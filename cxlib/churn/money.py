@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.churn.evidence import wilson
-from cxlib.estimates import Estimates, at_once, interval
+from cxlib.estimates import Estimates, at_once, each, interval, wilson
 
 SURENESS = 20.0  # of the beta distribution: alpha + beta, 6 + 14 in the paper
 STEPS = 50  # of the profit curve
@@ -309,7 +308,7 @@ def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -
     share, low, high = np.nan, np.nan, np.nan
     if len(hit):
         share = float(np.average(hit, weights=w))
-        low, high = (float(v) for v in wilson(np.array(share), w.sum() ** 2 / (w**2).sum(), held))
+        low, high = map(float, wilson(share, w.sum() ** 2 / (w**2).sum(), each(held)))
     term = page.say("{n} days ahead", n=page.count(lead))
     return {"measure": measure, "term": term, "estimate": share, "low": low, "high": high,
             "n": len(hit)}  # fmt: skip

@@ -19,7 +19,7 @@ import pandas as pd
 from cxlib import durations, moments, page
 from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import LEVEL, Estimates, each
 
 TIMES = ("time", "entry", "left")
 POINTS = 40  # of a curve
@@ -53,7 +53,7 @@ def survival(
     """
     rows = _lifetimes(lifetimes, weight, by)
     groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
-    level, marks = LEVEL ** (1 / max(len(groups), 1)), _marks(rows["time"].max(), unit)
+    level, marks = each(len(groups)), _marks(rows["time"].max(), unit)
     parts = []
     for name, members in groups.items():
         if members["left"].sum() < 2:
