@@ -154,6 +154,8 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
          "estimate": mean, "low": np.maximum(low, 0), "high": high,
          "n": parts.sum(0).astype(int)}
     )  # fmt: skip
+    there = table["n"].to_numpy() > 0  # hours in which nothing ever comes are no news
+    table, again = table[there].reset_index(drop=True), again[:, there]
     return Estimates(table, _busiest(table, mean), _weeks(weeks, first, draws), "",
                      draws=draws, seed=seed, replicates=again)  # fmt: skip
 

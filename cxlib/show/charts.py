@@ -41,6 +41,8 @@ def control(
             f"{len(shown)} rows for {shown[over].nunique()} waves: a control chart shows one "
             "score. Draw many with show.signals."
         )
+    if unit == "share":  # limits beyond what a share can be say nothing
+        shown = shown.assign(low=shown["low"].clip(0, 1), high=shown["high"].clip(0, 1))
     ax = style.axes(ax, height=3.4)
     x = np.arange(len(shown))
     base = x[limits["baseline"].to_numpy(bool)]
