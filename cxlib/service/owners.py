@@ -88,7 +88,7 @@ def funnel(
     limits = pd.DataFrame({"n": grid, "term": "limits", "estimate": target,
                            **_ends(target, grid, middle, tau2, exact, share)})  # fmt: skip
     between = np.sqrt(tau2) * (2 * _root(target) if share else 1)
-    return Funnel(table, _said(table, by), _note(phi, between, mix or [], share, exact),
+    return Funnel(table, _said(table, by, hit), _note(phi, between, mix or [], share, exact),
                   "share" if share else "scale", limits=limits, dispersion=phi,
                   between=float(between))  # fmt: skip
 
@@ -182,20 +182,21 @@ def _signals(table: pd.DataFrame) -> np.ndarray:
     return np.where(hiding.hidden(table) != "", "", signal)
 
 
-def _said(table: pd.DataFrame, by: str) -> str:
+def _said(table: pd.DataFrame, by: str, hit: str) -> str:
     out = table[table["signal"].isin(["very low", "very high"])]
     facts = {"units": page.count(len(table)), "by": page.label(by),
+             "what": page.opening(page.label(hit)),
              "near": page.count(table["signal"].isin(["low", "high"]).sum()),
              "expected": page.number(len(table) * (1 - LEVELS[0]), 1)}  # fmt: skip
     if out.empty:
-        return page.say("None of {units} units ({by}) stands out from what chance and the usual "
-                        "spread explain; {near} are worth a look, where {expected} would be by "
-                        "chance.", **facts)  # fmt: skip
+        return page.say("{what}: none of {units} units ({by}) stands out from what chance and the "
+                        "usual spread explain; {near} are worth a look, where {expected} would be "
+                        "by chance.", **facts)  # fmt: skip
     names = page.listed(
         (page.say("{unit} ({value})", unit=page.label(str(r.term)), value=_value(r.estimate, table))
          for r in out.itertuples()), most=5,
     )  # fmt: skip
-    return page.say("{count} of {units} units ({by}) stand out: {names}.",
+    return page.say("{what}: {count} of {units} units ({by}) stand out: {names}.",
                     count=page.count(len(out)), names=names, **facts)  # fmt: skip
 
 
