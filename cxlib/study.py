@@ -11,6 +11,7 @@ guessed and nothing unknown is passed over.
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 from datetime import date
@@ -392,7 +393,7 @@ class Topic(Strict):
 
     label: Text
     words: Annotated[dict[Literal["en", "zh", "other"], list[str]], Field(min_length=1)]
-    coded: str = ""  # column of the comments in which people coded it: -1, 0, 1; missing if not said
+    coded: str = ""  # column of the comments in which people coded it: -1, 0, 1, or missing
 
     @field_validator("words", mode="after")
     @classmethod
@@ -564,9 +565,23 @@ def read(name: str | Path) -> Study:
             f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
         )
     try:
+        content = _with_ledgers(content, file.parent)
         return Study(**{**content, "name": file.parent.name, "folder": file.parent})
     except ValidationError as error:
         raise StudyError(_mistakes(file.parent.name, error)) from error
+
+
+def _with_ledgers(content: dict, folder: Path) -> dict:
+    """What people keep beside study.yaml, actions.csv and audits.csv, need not be named in it."""
+    mapped = content.get("tables")
+    for name in ("actions", "audits"):
+        file = folder / f"{name}.csv"
+        if isinstance(mapped, dict) and name not in mapped and file.is_file():
+            with open(file, encoding="utf-8-sig", newline="") as lines:
+                heads = next(csv.reader(lines), [])
+            columns = {c: c for c in tables.TABLES[name].columns if c in heads}
+            mapped = {**mapped, name: {"files": file.name, "columns": columns, "keep": True}}
+    return {**content, "tables": mapped} if "tables" in content else content
 
 
 def _yaml(error: Exception) -> str:
