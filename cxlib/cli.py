@@ -7,6 +7,7 @@
     cx report                    bind reports again from what was kept
     cx verify RUN                make a run again: is every number the same?
     cx diff RUN RUN              what changed between two runs
+    cx actions list mine         the action ledger: list, add, close
 
 Mistakes are one message and exit code 2; a page that failed is exit code 1; a run that could not go
 on (a full disk) is 3; `--debug` shows where.
@@ -25,7 +26,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from cxlib import __version__
+from cxlib import __version__, commands
+from cxlib.commands import studies as _studies
 
 MARKS = {"failed": "FAILED ", "not made": "NOT MADE ", "lacking": "not for this study: "}
 EXAMPLES = """
@@ -92,10 +94,7 @@ def main(debug: bool) -> None:
     """Customer experience research: from raw files to reports with honest numbers."""
 
 
-def _studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from cxlib import study
-
-    return [CompletionItem(n) for n in study.names() if n.startswith(incomplete)]
+main.add_command(commands.actions)
 
 
 def _studies_and_notebooks(ctx, param, incomplete: str) -> list[CompletionItem]:

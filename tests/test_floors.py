@@ -23,6 +23,7 @@ FLOORS = [  # a module imports only from floors above it in this list
     "show",
     "report",
     "batch",
+    "commands",
     "cli",
 ]
 ONLY_IN = {
@@ -32,7 +33,7 @@ ONLY_IN = {
     "papermill": {"batch"},
     "nbclient": {"batch"},
     "pooch": {"sources"},
-    "click": {"cli"},
+    "click": {"cli", "commands"},
     "pandera": {"tables", "intake"},
 }
 

@@ -1,0 +1,170 @@
+"""One list of warnings over all notebooks, with false alarms held over the whole report.
+
+    alarms = actions.alarms(report.others(STUDY), known=study.known_warnings())
+    print(alarms)                 # 6 warnings, 2 of them new ...
+    alarms.table                  # measure, by, group, term, ..., adjusted, standing, money
+
+Of the warnings raised, at most `rate` are false on average, and where nothing moved any warning at
+all is raised with probability `rate` at most (Benjamini and Hochberg 1995, J. Royal Statistical
+Society B 57(1)): holds for tests that are independent or move together, as questions of one survey
+do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.actions.series import AT_RISK, Found, tests_of
+from cxlib.estimates import Estimates
+
+RATE = 0.05
+KEY = ["measure", "by", "group", "term", "kind"]
+COLUMNS = [*KEY, "wave", "estimate", "low", "high", "n", "signal", "probability", "adjusted",
+           "first_seen", "standing", "money"]  # fmt: skip
+WORDS = (
+    "new", "known", "over", "adjusted", "money", "kind", "warnings", "first seen", "still now",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Alarms(Estimates):
+    """Warnings, those of a fall that still holds first.
+
+    Attributes
+    ----------
+    table : COLUMNS, a row a warning; estimate is how far it moved, adjusted the probability after
+        all that was looked at, standing "new", "known" (warned of in earlier data) or "over" (no
+        longer out of line), money what a fall costs in a year, where that is told
+    looked : how many tests there were
+    rate : the share of false warnings that is allowed
+    ended : the known warnings that no longer hold, as `study.known_warnings` tells them
+    """
+
+    looked: int = field(default=0, kw_only=True)
+    rate: float = field(default=RATE, kw_only=True)
+    ended: pd.DataFrame = field(kw_only=True)
+
+
+def alarms(
+    found: Found,
+    known: pd.DataFrame | None = None,
+    *,
+    rate: float = RATE,
+    point: float = 0.0,
+) -> Alarms:
+    """What is out of line in what the notebooks kept; see `Alarms`.
+
+    `known` are the warnings of earlier data (measure, by, group, term, kind, first_seen): such a
+    one keeps its first_seen and is not raised anew. `point` is what one point of the outcome (one
+    measured in points, NPS or an index) is worth in a year. Raises ValueError for a rate outside 0
+    to 1.
+    """
+    if not 0 < rate < 1:
+        raise ValueError(f"rate is {rate}; the share of false warnings lies between 0 and 1.")
+    tests = tests_of(found)
+    tests["adjusted"] = false_discovery(tests["probability"].to_numpy(float))
+    raised = tests[tests["adjusted"] <= rate].copy()
+    raised["signal"] = raised["signal"].where(raised["signal"] != "", np.where(
+        raised["estimate"] < 0, "below", "above"))  # fmt: skip
+    raised = _recognised(raised, known)
+    raised["money"] = _money(raised, tests, point)
+    falls = _falls(raised)
+    over = raised["standing"].eq("over")
+    order = np.lexsort((raised["adjusted"], raised["group"] != "", ~falls, over))
+    table = raised.iloc[order][COLUMNS].reset_index(drop=True)
+    table["group"] = table["group"].fillna("")
+    ended = pd.DataFrame(columns=[*KEY, "first_seen"])
+    if known is not None and len(known):
+        now = set(table[KEY].astype(str).itertuples(index=False, name=None))
+        gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
+        ended = known[gone].reset_index(drop=True)
+    return Alarms(
+        table, _answer(table, len(tests), len(ended)), _note(rate, len(tests), len(found)),
+        looked=len(tests), rate=rate, ended=ended,
+    )  # fmt: skip
+
+
+def false_discovery(p: np.ndarray) -> np.ndarray:
+    """Probabilities adjusted for how many there are (Benjamini and Hochberg 1995); over the last
+    axis, NaN apart."""
+    p = np.asarray(p, float)
+    count = (~np.isnan(p)).sum(-1, keepdims=True)
+    order = np.argsort(np.where(np.isnan(p), np.inf, p), axis=-1)
+    ranks = np.arange(1, p.shape[-1] + 1)
+    sorted_ = np.take_along_axis(p, order, -1) * count / ranks
+    least = np.minimum.accumulate(np.where(np.isnan(sorted_), np.inf, sorted_)[..., ::-1], -1)
+    back = np.empty_like(p)
+    np.put_along_axis(back, order, np.minimum(least[..., ::-1], 1.0), -1)
+    return np.where(np.isnan(p), np.nan, back)
+
+
+def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
+    """`standing` and `first_seen`: what was warned of in earlier data is known, not new."""
+    keys = list(raised[KEY].astype(str).itertuples(index=False, name=None))
+    first: Mapping[tuple, str] = {}
+    if known is not None and len(known):
+        names = known[KEY].astype(str).itertuples(index=False, name=None)
+        first = dict(zip(names, known["first_seen"].astype(str), strict=True))
+    now = raised["now"].fillna(False).to_numpy(bool)
+    standing = np.where(now, np.where([k in first for k in keys], "known", "new"), "over")
+    seen = [first.get(k) or s for k, s in zip(keys, raised["first_seen"], strict=True)]
+    return raised.assign(standing=standing, first_seen=seen)
+
+
+def _falls(rows: pd.DataFrame) -> np.ndarray:
+    """Whether it got worse: less of a score, more customers at risk or lost."""
+    worse = (rows["estimate"] < 0) ^ (rows["kind"] == AT_RISK)
+    return worse.to_numpy(bool)
+
+
+def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float) -> np.ndarray:
+    """What a fall of an outcome in points costs in a year; of a group, by its share of answers."""
+    lost = -raised["estimate"].to_numpy(float) * (point or np.nan)
+    whole = tests[tests["group"] == ""].groupby(["term", "measure"])["n"].max()
+    all_ = np.array([whole.get(k, np.nan) for k in zip(raised["term"], raised["measure"],
+                                                       strict=True)], float)  # fmt: skip
+    part = np.where(raised["group"] == "", 1.0, raised["n"].to_numpy(float) / all_)
+    told = (raised["measure"] == "points").to_numpy() & (lost > 0)
+    return np.where(told, lost * part, np.nan)
+
+
+def _answer(table: pd.DataFrame, looked: int, ended: int) -> str:
+    if not looked:
+        return page.say("No notebook has looked yet: run those that measure first, then this one.")
+    if table.empty:
+        return page.say(
+            "No warning: none of {looked} series stands out.", looked=page.count(looked)
+        )
+    counts = {k: page.count((table["standing"] == k).sum()) for k in ("new", "known", "over")}
+    said = page.say(
+        "Warnings: new {new}, known from earlier data {known}, out of line before and back {over}; "
+        "{looked} series were looked at.", looked=page.count(looked), **counts,
+    )  # fmt: skip
+    first = table.iloc[0]
+    since = page.label(str(first["first_seen"])) or "–"
+    which = page.say("First: {name} since {since}.", name=name_of(first), since=since)
+    return page.together([said, which])
+
+
+def name_of(row: pd.Series | Mapping) -> str:
+    """What moved, in words: the question, its group, and how far."""
+    write = page.percent if row["measure"] == "share" else lambda v: page.number(v, 2)
+    name = page.quoted(page.label(str(row["term"])))
+    if row["group"]:
+        name = page.say("{item} ({group})", item=name, group=page.label(str(row["group"])))
+    sign = "+" if row["estimate"] > 0 else ""
+    return page.say("{name} {size}", name=name, size=f"{sign}{write(row['estimate'])}")
+
+
+def _note(rate: float, looked: int, notebooks: int) -> str:
+    return page.say(
+        "All {looked} series of {notebooks} notebooks count: of the warnings {rate} at most are "
+        "expected to be chance, and where nothing moved any warning at all comes up in {rate} of "
+        "the reports at most (Benjamini and Hochberg).",
+        looked=page.count(looked), notebooks=page.count(notebooks), rate=page.percent(rate),
+    )  # fmt: skip

@@ -1,0 +1,166 @@
+"""The action ledger: is it sound, and what in it needs a word today?
+
+    wrong = mistakes(ledger)               # row, action_id, column, value, reason, mend
+    print(standing(ledger, "2026-10-01"))  # 1 of 3 open actions is overdue ...
+
+The contract (`tables`) says what a cell may hold; here is what cells of a row must be to each
+other. The inner loop is one customer's matter, to be closed this week; the outer loop takes away
+the cause.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxlib import page
+from cxlib.estimates import Estimates
+
+OPEN, CLOSED = ("planned", "begun"), ("done", "dropped")
+INNER = "one customer"
+STALLED = 30  # days after which what should have begun and has not counts as stalled
+SOON = 30  # days before the due date
+STANDING = ("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped")
+WORDS = (
+    *("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped"),
+    *("planned", "begun", "one customer", "process", "policy", "front line", "team"),
+    *("department", "board", "inner loop", "outer loop", "loop", "standing", "days late", "owner"),
+    *("actions", "ledger", "unsound", "mend"),
+)
+DATES = ("begun_on", "due_on", "done_on")
+COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
+
+
+def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
+    """What in each row contradicts itself: row, action_id, column, value, reason, mend.
+
+    `first` is the line of the file in which the ledger's first row stands. Reasons are in English,
+    as those of `cx check` are.
+    """
+    rows = _whole(ledger)
+    done, ended = rows["status"].eq("done"), rows["status"].isin(CLOSED)
+    low, mid, high = (rows[f"predicted{e}"] for e in ("_low", "", "_high"))
+    lowest, got, highest = (rows[f"realised{e}"] for e in ("_low", "", "_high"))
+    inner = rows["class"].eq(INNER)
+    checks = [
+        (rows["due_on"] < rows["begun_on"], "due_on", "is before begun_on",
+         "Correct one of the two days."),
+        (rows["done_on"] < rows["begun_on"], "done_on", "is before begun_on",
+         "Correct one of the two days."),
+        (rows["done_on"].notna() & ~ended, "done_on", "is told, but the status is not done",
+         "Use `cx actions close`, or take the day out."),
+        (got.notna() & ~done, "realised", "is told of an action that is not done",
+         "Close it first, or take the effect out."),
+        ((low > mid) | (mid > high) | (low > high), "predicted",
+         "lies outside its own interval", "The three are low end, value, high end."),
+        ((lowest > got) | (got > highest) | (lowest > highest), "realised",
+         "lies outside its own interval", "The three are low end, value, high end."),
+        (mid.isna() & (low.notna() | high.notna()), "predicted", "is missing beside its interval",
+         "Say the value too."),
+        (rows["customer_id"].notna() & rows["class"].notna() & ~inner, "customer_id",
+         f"names a customer, but the class is not {INNER!r}", "Choose one of the two."),
+        (rows["status"].isin(OPEN) & rows["owner"].isna(), "owner", "nobody answers for it",
+         "Name who does."),
+        (rows["status"].isna(), "status", "is missing", "planned, begun, done or dropped."),
+    ]  # fmt: skip
+    found = [
+        {"row": first + place, "action_id": str(rows["action_id"].iloc[place]), "column": column,
+         "value": _said(rows[column].iloc[place]), "reason": reason, "mend": mend}
+        for bad, column, reason, mend in checks
+        for place in bad.fillna(False).to_numpy(bool).nonzero()[0]
+    ]  # fmt: skip
+    return pd.DataFrame(found, columns=COLUMNS).sort_values("row", kind="stable", ignore_index=True)
+
+
+def _said(value: object) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else f"{value}"
+
+
+def _whole(ledger: pd.DataFrame) -> pd.DataFrame:
+    """The ledger with every column of the contract, those it has not empty."""
+    from cxlib import tables
+
+    contract = tables.TABLES["actions"].columns
+    lacking = {
+        name: pd.Series(pd.NA, ledger.index).astype(tables.KINDS[c.kind])
+        for name, c in contract.items()
+        if name not in ledger
+    }
+    rows = ledger.assign(**lacking).reset_index(drop=True)
+    dates = {name: pd.to_datetime(rows[name]) for name in DATES}
+    return rows.assign(**dates)
+
+
+def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED) -> Estimates:
+    """Every action with how it stands on the day: overdue and stalled ones first.
+
+    table: loop ("inner loop", "outer loop"), term (action_id), problem, class, level, owner,
+    due_on, status, standing (of STANDING), late (days after it was due, of open ones). Stalled:
+    planned, and should have begun more than `stalled` days ago. The inner loop is told in numbers
+    only in the answer; who those customers are does not leave the table `ledger`. Raises ValueError
+    for a day that is none.
+    """
+    rows, day = _whole(ledger), _day(today)
+    due = rows["due_on"]
+    open_ = rows["status"].isin(OPEN)
+    late = (day - due).dt.days.where(open_ & (due < day), 0).fillna(0).astype(int)
+    idle = rows["status"].eq("planned") & ((day - rows["begun_on"]).dt.days > stalled)
+    near = due.notna() & ((due - day).dt.days <= SOON)
+    state = pd.Series("on its way", rows.index).mask(near, "due soon").mask(due.isna(), STANDING[2])
+    state = state.mask(idle, "stalled").mask(late > 0, "overdue").mask(~open_, rows["status"])
+    loop = rows["class"].eq(INNER).fillna(False).map({True: "inner loop", False: "outer loop"})
+    table = rows.assign(loop=loop, term=rows["action_id"].astype(str), standing=state, late=late)
+    table["due_on"] = [_said(d) for d in due]
+    place = table["standing"].map({s: k for k, s in enumerate(STANDING)})
+    table = table.assign(place=place).sort_values(
+        ["loop", "place", "late"], ascending=[False, True, False], kind="stable"
+    )
+    columns = ["loop", "term", "problem", "class", "level", "owner", "due_on", "status",
+               "standing", "late"]  # fmt: skip
+    table = table[columns].reset_index(drop=True)
+    table = table.astype({c: object for c in columns[:-1]}).fillna("")
+    note = page.say(
+        "On {day}. Stalled: planned, and more than {days} days after it should have begun. Inner "
+        "loop: one customer, this week; outer loop: the cause.",
+        day=f"{day:%Y-%m-%d}", days=page.count(stalled),
+    )  # fmt: skip
+    return Estimates(table, _answer(table), note)
+
+
+def _day(today: str | pd.Timestamp) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(today).normalize()
+    except ValueError as error:
+        raise ValueError(f"{today!r} is not a day. Write it as 2026-10-01.") from error
+
+
+def _answer(table: pd.DataFrame) -> str:
+    waiting = table[table["status"].isin(OPEN)]
+    if waiting.empty:
+        return page.say("No action is open; {n} are closed.", n=page.count(len(table)))
+    outer, inner = (waiting[waiting["loop"] == f"{w} loop"] for w in ("outer", "inner"))
+    said = []
+    if len(outer):
+        facts = {"n": page.count(len(outer)), "overdue": _count(outer, "overdue"),
+                 "stalled": _count(outer, "stalled")}  # fmt: skip
+        first = outer.iloc[0]
+        said.append(page.say(
+            "Open actions against causes: {n}, of them overdue {overdue}, stalled {stalled}.",
+            **facts,
+        ))  # fmt: skip
+        if first["standing"] in ("overdue", "stalled"):
+            said.append(page.say(
+                "First: {problem} ({owner}), {standing}.", problem=page.quoted(first["problem"]),
+                owner=first["owner"] or "–", standing=page.label(first["standing"]),
+            ))  # fmt: skip
+    if len(inner):
+        said.append(page.say(
+            "Of single customers: open {n}, overdue {overdue}.", n=page.count(len(inner)),
+            overdue=_count(inner, "overdue"),
+        ))  # fmt: skip
+    return page.together(said)
+
+
+def _count(rows: pd.DataFrame, standing_: str) -> str:
+    return page.count((rows["standing"] == standing_).sum())

@@ -1,0 +1,149 @@
+"""Every test of "did something move?" that the notebooks kept, as one table: a row a test.
+
+    tests_of(report.others("mine"))     # notebook, measure, by, group, term, kind, ..., probability
+
+What was looked at counts, not only what stood out: without it nobody can say how many warnings
+chance alone would give. A series over the waves is one test: its control limits and its change of
+level, the smaller probability taken twice (Bonferroni).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from cxlib.estimates import Estimates
+
+NORMAL = 1.959963984540054
+COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
+           "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
+MOVED, MISSED, SINKING, AT_RISK, TOPIC = (
+    "moved", "standard missed", "segments sinking", "customers at risk", "new topic",
+)  # fmt: skip
+WORDS = (
+    "moved", "standard missed", "segments sinking", "customers at risk", "new topic",
+    "change of level", "fewer move up than down", "rose", "standard", "grades",
+)  # fmt: skip
+
+Found = Mapping[str, Mapping[str, Estimates]]  # notebook: name: what it kept, with `.tables`
+
+
+def tests_of(found: Found) -> pd.DataFrame:
+    """One row a test, with its two-sided probability if nothing had moved; see COLUMNS.
+
+    `now`: it still stands out in the latest wave. estimate is how far it moved, with its own 95 %
+    interval. Rows of small cells have no probability and are left out.
+    """
+    rows = [
+        {"notebook": notebook, **row}
+        for notebook, answers in found.items()
+        for row in _of_notebook(answers)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table[table["probability"].notna()].reset_index(drop=True)
+
+
+def _of_notebook(answers: Mapping[str, Estimates]) -> Iterator[dict]:
+    charted: set[str] = set()
+    for fit in answers.values():
+        tables = getattr(fit, "tables", {})
+        if "limits" in tables and {"centre", "z", "probability"} <= set(tables["limits"]):
+            charted |= set(tables["limits"]["term"].astype(str))
+            yield from _of_series(tables["limits"], tables.get("changes"), fit.unit)
+    if "warnings" in answers:
+        yield from _of_records(answers, charted)
+    if "moves" in answers:
+        yield from _of_moves(answers["moves"].table)
+    if "lifecycle" in answers:
+        yield from _of_lifecycle(answers["lifecycle"].table)
+
+
+def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) -> Iterator[dict]:
+    """A row for each series of a chart: control limits and change of level together."""
+    place = list(limits.columns).index("term")
+    over, by = limits.columns[place - 1], limits.columns[0] if place > 1 else ""
+    names = [*([by] if by else []), "term"]
+    steps = {} if changes is None else {
+        tuple(row[c] for c in names): row for row in changes.to_dict("records")
+    }  # fmt: skip
+    for key, rows in limits.groupby(names, sort=False):
+        judged = rows[rows["probability"].notna() & rows["z"].notna() & rows["n"].notna()]
+        if judged.empty:
+            continue
+        top = judged.loc[judged["probability"].idxmin()]
+        error = abs((top["estimate"] - top["centre"]) / top["z"]) if top["z"] else np.nan
+        row = {
+            "measure": unit, "by": by, "group": str(key[0]) if by else "", "term": str(key[-1]),
+            "kind": MOVED, "wave": str(top[over]), "n": int(top["n"]),
+            "estimate": top["estimate"] - top["centre"], "signal": top["signal"],
+            "probability": top["probability"], "first_seen": top["first_seen"] or str(top[over]),
+        }  # fmt: skip
+        step = steps.get(tuple(key) if isinstance(key, tuple) else (key,), {})
+        if (chance := step.get("p")) is not None and chance == chance:
+            if chance < row["probability"]:
+                row |= {k: step[k] for k in ("estimate", "low", "high")}
+                row |= {"signal": "change of level", "probability": chance, "wave": step["wave"],
+                        "first_seen": step["wave"]}  # fmt: skip
+            row["probability"] = min(1.0, 2 * row["probability"])
+        reach = NORMAL * error
+        row.setdefault("low", row["estimate"] - reach)
+        row.setdefault("high", row["estimate"] + reach)
+        yield row | {"now": rows["signal"].iloc[-1] != ""}
+
+
+def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator[dict]:
+    """Records that a notebook gave itself, and as many silent tests as it looked at besides."""
+    records = answers["warnings"].table
+    records = records[~records["term"].astype(str).isin(charted)]  # told with their series
+    if records.empty and charted:
+        return
+    looked = max([len(records), *(
+        len(fit.table) for fit in answers.values() if {"goal", "verdict"} <= set(fit.table)
+    )])  # fmt: skip
+    for row in records.to_dict("records"):
+        yield {**{k: row.get(k) for k in COLUMNS if k not in ("notebook", "kind", "now")},
+               "kind": row.get("kind") or MISSED, "now": True}  # fmt: skip
+    silent = dict.fromkeys(("measure", "by", "group", "signal", "wave"), "")
+    for k in range(looked - len(records)):
+        yield silent | {"term": f"{k}", "kind": MISSED, "probability": 1.0, "now": False}
+
+
+def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
+    """Do more customers sink to a lower grade than rise? The sign test of those who moved."""
+    from scipy.special import ndtr
+
+    order = {g: k for k, g in enumerate(dict.fromkeys(moves["grade"]))}
+    known = moves[moves["estimate"].notna() & moves["term"].isin(order)]
+    step = known["term"].map(order) - known["grade"].map(order)
+    count = known["estimate"] * known["n"]
+    down, up = count[step > 0].sum(), count[step < 0].sum()
+    if (movers := down + up) < 1:
+        return
+    error = np.sqrt(movers)
+    z = (down - up) / error
+    yield {"measure": "share", "by": "", "group": "", "term": "grades", "kind": SINKING, "wave": "",
+           "estimate": (up - down) / movers, "low": (up - down - NORMAL * error) / movers,
+           "high": (up - down + NORMAL * error) / movers, "n": int(movers), "first_seen": "",
+           "signal": "fewer move up than down" if z > 0 else "",
+           "probability": float(2 * ndtr(-abs(z))), "now": True}  # fmt: skip
+
+
+def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
+    """Is the share of customers at risk, or lost, another than in the period before?"""
+    from scipy.special import ndtr
+
+    for term in ("at risk", "lost"):
+        rows = table[(table["term"] == term) & table["estimate"].notna() & table["low"].notna()]
+        if len(rows) < 2:
+            continue
+        before, last = rows.iloc[-2], rows.iloc[-1]
+        change = last["estimate"] - before["estimate"]
+        error = np.hypot(*((r["high"] - r["low"]) / (2 * NORMAL) for r in (before, last)))
+        yield {"measure": "share", "by": "", "group": "", "term": term, "kind": AT_RISK,
+               "wave": str(last["period"]), "estimate": change, "low": change - NORMAL * error,
+               "high": change + NORMAL * error, "n": int(last["n"]),
+               "signal": "rose" if change > 0 else "below", "now": True,
+               "probability": float(2 * ndtr(-abs(change / error))) if error else 1.0,
+               "first_seen": str(last["period"])}  # fmt: skip

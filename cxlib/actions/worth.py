@@ -1,0 +1,182 @@
+"""What an action is worth doing: expected net gain, and whether to wait for more answers first.
+
+    net_gain(ledger, more=450, wait=0.25)   # a row an open action, the verdict with it
+    sample_information(-2000, 9000)         # what knowing for certain would be worth
+
+Prior and data are normal (Raiffa and Schlaifer 1961, Applied Statistical Decision Theory, ch. 5):
+the predicted effect with its interval is what is known, a further wave would narrow it, and the
+worth of that is what better choices gain on average. Waiting costs what the action would bring
+meanwhile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.actions.ledger import OPEN, _whole
+from cxlib.estimates import Estimates
+
+VERDICTS = ("act", "do not act yet", "do not act", "cannot tell")
+WORDS = (
+    "act", "do not act yet", "do not act", "cannot tell", "net gain", "chance of a gain",
+    "worth of waiting", "answers", "closed", "waiting", "gain", "chance",
+)  # fmt: skip
+TINY = 0.01  # of the cost: waiting that gains less is not worth the trouble
+NORMAL = 1.959963984540054
+
+
+def sample_information(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Expected gain of choosing after knowing, when what is learnt moves the mean by `spread`.
+
+    E max(0, M) less max(0, mean), where M is normal about `mean`. With all that there is to know
+    (the whole standard error) it is the expected value of perfect information.
+    """
+    from scipy.special import ndtr
+
+    mean, spread = np.broadcast_arrays(np.asarray(mean, float), np.asarray(spread, float))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = np.abs(mean) / spread
+        loss = np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi) - u * ndtr(-u)
+    return np.where(spread > 0, spread * loss, 0.0)
+
+
+def net_gain(
+    ledger: pd.DataFrame,
+    *,
+    worth: float = 0.0,
+    more: int = 0,
+    wait: float = 0.25,
+    asking: float = 0.0,
+) -> Estimates:
+    """Open actions by expected net gain of the first year, with what waiting for answers is worth.
+
+    Gain: predicted effect times what a unit is worth (the ledger's, else `worth`), less the cost.
+    `more` answers would come in a further `wait` (years); they narrow the prediction as its own
+    `answers` did; `asking` is what one costs. table: term (action_id), problem, owner, estimate
+    (net gain), low, high, chance (of a gain), waiting (what waiting is worth more than choosing
+    now; below 0 it loses), answers (smallest number that would make waiting better; missing where
+    none up to a hundred waves would), verdict (of VERDICTS). Without an interval or a worth the
+    verdict is "cannot tell". Sorted by the estimate, those one cannot tell last.
+    """
+    rows = _whole(ledger)
+    rows = rows[rows["status"].isin(OPEN) & rows["predicted"].notna()].reset_index(drop=True)
+    unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
+    cost = rows["cost"].fillna(0).to_numpy(float)
+    gross = rows["predicted"].to_numpy(float) * unit
+    width = (rows["predicted_high"] - rows["predicted_low"]).to_numpy(float)
+    error = width / (2 * NORMAL) * unit
+    known = ~np.isnan(gross) & ~np.isnan(error)
+    net, had = gross - cost, rows["answers"].astype(float).fillna(0).to_numpy()
+    waiting = _waiting(gross, cost, error, had, more, wait, asking)
+    verdict = np.select(
+        [~known, waiting > TINY * np.maximum(cost, 1), net > 0], [VERDICTS[3], VERDICTS[1],
+                                                                  VERDICTS[0]], VERDICTS[2],
+    )  # fmt: skip
+    table = pd.DataFrame({
+        "term": rows["action_id"].astype(str), "problem": rows["problem"].astype(object),
+        "owner": rows["owner"].astype(object).fillna("–"), "estimate": net,
+        "low": net - NORMAL * error, "high": net + NORMAL * error,
+        "chance": _chance(net, error), "waiting": waiting,
+        "answers": _fewest(gross, cost, error, had, more, wait, asking), "verdict": verdict,
+    })  # fmt: skip
+    table.loc[~known, ["estimate", "low", "high", "chance", "waiting", "answers"]] = np.nan
+    table = table.sort_values("estimate", ascending=False, na_position="last", kind="stable")
+    table = table.reset_index(drop=True)
+    note = page.say(
+        "Net gain of a year: predicted effect times what a unit is worth, less the cost; effects "
+        "taken as normal. Waiting: {years} years for {more} more answers; below zero it loses more "
+        "than it teaches.", years=page.number(wait, 2), more=page.count(more),
+    )  # fmt: skip
+    return Estimates(table, _answer(table), note, "money")
+
+
+def _waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:
+    """What choosing after `more` answers is worth more than choosing now."""
+    left = 1 - min(wait, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        learnt = error * left * np.sqrt(np.where(had > 0, more / (more + had), 0.0))
+    later = left * gross - cost
+    after = np.maximum(later, 0) + sample_information(later, np.nan_to_num(learnt))
+    return after - asking * more - np.maximum(gross - cost, 0)
+
+
+def _fewest(gross, cost, error, had, more, wait, asking) -> np.ndarray:
+    """The smallest number of further answers for which waiting is worth it, of waves of `more`."""
+    steps = np.arange(1, 101) * max(more, 1)
+    years = np.arange(1, 101) * wait
+    worth = np.array([
+        _waiting(gross, cost, error, had, n, t, asking) for n, t in zip(steps, years, strict=True)
+    ]).reshape(100, -1)  # fmt: skip
+    good = worth > TINY * np.maximum(cost, 1)
+    return np.where(good.any(0), steps[good.argmax(0)], np.nan)
+
+
+def _chance(net: np.ndarray, error: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtr
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error > 0, ndtr(net / error), (net > 0).astype(float))
+
+
+def _answer(table: pd.DataFrame) -> str:
+    told = table[table["estimate"].notna()]
+    if told.empty:
+        return page.say(
+            "What the open actions would gain cannot be told: a predicted effect with its interval "
+            "and what a unit of it is worth are needed."
+        )
+    counted = page.say(
+        "Open actions with a prediction: {n}; act: {act}, do not act yet: {later}, do not act: "
+        "{never}, cannot tell: {unknown}.", n=page.count(len(table)),
+        **{k: page.count((table["verdict"] == v).sum())
+           for k, v in zip(("act", "later", "never", "unknown"), VERDICTS, strict=True)},
+    )  # fmt: skip
+    first = told.iloc[0]
+    return page.together([counted, page.say(
+        "Most to gain: {problem}, {gain} ({span}) net in a year; verdict: {verdict}.",
+        problem=page.quoted(str(first["problem"])), gain=page.count(first["estimate"]),
+        span=page.span(first["low"], first["high"], 0), verdict=page.label(first["verdict"]),
+    )])  # fmt: skip
+
+
+def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Estimates:
+    """What finished actions brought, beside what was predicted of them.
+
+    table: term (action_id), problem, predicted, predicted_low, predicted_high, estimate (realised),
+    low, high, cost, gain (realised effect times what a unit is worth, less the cost; missing
+    without a worth). The answer sums the gains, with the interval of independent effects.
+    """
+    rows = _whole(ledger)
+    rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
+    unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
+    got, cost = rows["realised"].to_numpy(float), rows["cost"].fillna(0).to_numpy(float)
+    table = pd.DataFrame({
+        "term": rows["action_id"].astype(str), "problem": rows["problem"].astype(object),
+        **{c: rows[c].astype(float) for c in ("predicted", "predicted_low", "predicted_high")},
+        "estimate": got, "low": rows["realised_low"].astype(float),
+        "high": rows["realised_high"].astype(float), "cost": cost, "gain": got * unit - cost,
+    })  # fmt: skip
+    note = page.say("As the ledger tells them; 40_did_the_change_work is where they are measured.")
+    return Estimates(table, _brought(table, unit), note)
+
+
+def _brought(table: pd.DataFrame, unit: np.ndarray) -> str:
+    if table.empty:
+        return page.say("No finished action has a realised effect.")
+    inside = table["estimate"].between(table["predicted_low"], table["predicted_high"])
+    facts = {"n": page.count(len(table)), "inside": page.count(inside.sum())}
+    said = [page.say(
+        "Finished actions with a realised effect: {n}; inside what was predicted: {inside}.",
+        **facts,
+    )]  # fmt: skip
+    money = table["gain"].notna().to_numpy()
+    if money.any():
+        error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
+        total, reach = table["gain"][money].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
+        said.append(page.say(
+            "Together they brought {gain} ({span}) net in a year.", gain=page.count(total),
+            span=page.span(total - reach, total + reach, 0),
+        ))  # fmt: skip
+    return page.together(said)

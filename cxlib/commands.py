@@ -1,0 +1,212 @@
+"""`cx actions`: the ledger of a study listed, added to and closed, with the checks of a load.
+
+    cx actions list mine                    overdue and stalled ones first
+    cx actions add mine --problem ...       a row more
+    cx actions close mine a07 --realised 3  done, with what it brought
+
+The file changes whole or not at all: Ctrl-C leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+import click
+from click.shell_completion import CompletionItem
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+CLASSES = ("one customer", "process", "product", "policy")
+
+
+def studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of studies, for the shell to complete."""
+    from cxlib import study
+
+    return [CompletionItem(n) for n in study.names() if n.startswith(incomplete)]
+
+
+def _open_actions(ctx: click.Context, param: click.Parameter, incomplete: str):
+    from cxlib import study
+    from cxlib.reserve import editing
+
+    try:
+        with editing.alone(study.read(ctx.params["study"]), "actions") as file:
+            rows = file.rows()
+    except (ValueError, OSError, KeyError):
+        return []
+    return [
+        CompletionItem(r["action_id"], help=r.get("problem", ""))
+        for r in rows
+        if r["action_id"].startswith(incomplete) and r.get("status") not in ("done", "dropped")
+    ]
+
+
+@click.group()
+def actions() -> None:
+    """The action ledger of a study, data/STUDY/actions.csv: list, add, close."""
+
+
+@actions.command("list")
+@click.argument("study", shell_complete=studies)
+@click.option("--today", type=DAY, help="The day it is looked at from. [default: today]")
+@click.option("--all", "every", is_flag=True, help="Closed ones too.")
+def list_(study: str, today: datetime | None, every: bool) -> None:
+    """Show the actions of STUDY: overdue and stalled first, then by expected net gain.
+
+    Exit code 1 when a row breaks the contract or contradicts itself; each is named.
+
+    \b
+    Example
+      cx actions list sample --today 2026-10-01
+    """
+    from cxlib import actions as ledger
+
+    taken, wrong = _taken(study)
+    stands = ledger.standing(taken, today or datetime.now())
+    gain = ledger.net_gain(taken).table.set_index("term")
+    rows = stands.table if every else stands.table[stands.table["status"].isin(ledger.OPEN)]
+    for loop in ("outer loop", "inner loop"):
+        part = rows[rows["loop"] == loop]
+        if len(part):
+            click.echo(f"{loop[:5].capitalize()} loop")
+        for row in part.to_dict("records"):
+            click.echo(_line(row, gain.loc[row["term"]] if row["term"] in gain.index else None))
+    click.echo(stands.answer)
+    for said in wrong:
+        click.echo(said, err=True)
+    if wrong:
+        raise SystemExit(1)
+
+
+def _line(row: dict, gain) -> str:
+    when = f"due {row['due_on'] or 'no date'}"
+    standing = row["standing"] + (f" {row['late']} days" if row["late"] else "")
+    told = ""
+    if gain is not None and gain["estimate"] == gain["estimate"]:
+        told = (f"   net {gain['estimate']:,.0f} ({gain['low']:,.0f} to {gain['high']:,.0f}): "
+                f"{gain['verdict']}")  # fmt: skip
+    return f"  {row['term']:6}{standing:18}{when:16}{row['owner']:12}{row['problem']}{told}"
+
+
+def _taken(study: str):
+    """(rows of the ledger, what is wrong in words), as `cx load` takes it in."""
+    from cxlib import actions as ledger
+    from cxlib import study as studies_
+    from cxlib.reserve import editing
+
+    with editing.alone(studies_.read(study), "actions") as file:
+        if not file.path.is_file():
+            raise ValueError(f"{study} has no ledger yet. `cx actions add {study}` begins one.")
+        taken = file.taken()
+        found = [taken.quarantine, ledger.mistakes(taken.rows)]
+    wrong = [
+        f"cx: row {m['row']}: {m['column']} {m['value']!r}: {m['reason']}. {m['mend']}".rstrip()
+        for part in found
+        for m in part.to_dict("records")
+    ]
+    return taken.rows, wrong
+
+
+@actions.command()
+@click.argument("study", shell_complete=studies)
+@click.option("--problem", required=True, help="What is wrong.")
+@click.option("--class", "class_", type=click.Choice(CLASSES), required=True,
+              help="Of one customer (inner loop), or the cause of many (outer loop).")  # fmt: skip
+@click.option("--owner", required=True, help="Who answers for it.")
+@click.option("--due", type=DAY, required=True, help="When it shall be done.")
+@click.option("--begun", type=DAY, help="When it begins. [default: today]")
+@click.option("--level", default="", help="The level that can solve it: front line, team ...")
+@click.option("--customer", default="", help="Of the inner loop: the customer.")
+@click.option("--cost", type=click.FloatRange(min=0), help="What it costs.")
+@click.option("--measure", default="", help="What its effect is counted in, e.g. NPS.")
+@click.option("--predicted", type=float, help="The effect it shall have.")
+@click.option("--low", type=float, help="Low end of its 95% interval.")
+@click.option("--high", type=float, help="High end of its 95% interval.")
+@click.option("--answers", type=click.IntRange(min=0), help="Answers the prediction rests on.")
+@click.option("--worth", type=float, help="What one unit of the effect brings in a year.")
+def add(study: str, class_: str, **said) -> None:
+    """Add an action to the ledger of STUDY; it is planned until it has begun.
+
+    \b
+    Example
+      cx actions add mine --problem "Parcels come late" --class process --owner logistics \\
+         --due 2026-12-31 --predicted 3 --low 1 --high 5 --cost 8000
+    """
+    begun = (said["begun"] or datetime.now()).date()
+    row = {
+        "problem": said["problem"], "class": class_, "level": said["level"],
+        "owner": said["owner"], "customer_id": said["customer"], "begun_on": f"{begun}",
+        "due_on": f"{said['due']:%Y-%m-%d}", "cost": said["cost"], "measure": said["measure"],
+        "status": "begun" if begun <= date.today() else "planned",
+        "predicted": said["predicted"], "predicted_low": said["low"],
+        "predicted_high": said["high"], "answers": said["answers"], "worth": said["worth"],
+    }  # fmt: skip
+
+    def more(rows: list[dict]) -> list[dict]:
+        new = {"action_id": _next([r["action_id"] for r in rows])} | _texts(row)
+        return [*rows, new]
+
+    click.echo(f"Added {_changed(study, more)[-1]['action_id']}.")
+
+
+@actions.command()
+@click.argument("study", shell_complete=studies)
+@click.argument("action", shell_complete=_open_actions)
+@click.option("--on", "day", type=DAY, help="When it was done. [default: today]")
+@click.option("--realised", type=float, help="What it brought.")
+@click.option("--low", type=float, help="Low end of its 95% interval.")
+@click.option("--high", type=float, help="High end of its 95% interval.")
+@click.option("--dropped", is_flag=True, help="It was given up, not done.")
+def close(study: str, action: str, dropped: bool, **said) -> None:
+    """Close ACTION of STUDY as done, with what it brought, or as dropped.
+
+    \b
+    Example
+      cx actions close mine a07 --realised 2.1 --low 0.4 --high 3.8
+    """
+    ended = {
+        "status": "dropped" if dropped else "done",
+        "done_on": f"{said['day'] or datetime.now():%Y-%m-%d}",
+        "realised": said["realised"], "realised_low": said["low"], "realised_high": said["high"],
+    }  # fmt: skip
+
+    def closed(rows: list[dict]) -> list[dict]:
+        from cxlib.batch.declared import nearest
+
+        known = [r["action_id"] for r in rows]
+        if action not in known:
+            hint = nearest(action, known) or f". It has: {', '.join(known) or 'none'}."
+            raise ValueError(f"the ledger of {study} has no action {action!r}{hint}")
+        if (was := rows[known.index(action)].get("status")) in ("done", "dropped"):
+            raise ValueError(f"{action} is {was} already. Edit the file to change that.")
+        return [r | _texts(ended) if r["action_id"] == action else r for r in rows]
+
+    _changed(study, closed)
+    click.echo(f"{action} is {ended['status']}.")
+
+
+def _changed(study: str, change) -> list[dict]:
+    """The rows after the change, which is in the file when this comes back."""
+    from cxlib import actions as ledger
+    from cxlib import study as studies_
+    from cxlib.reserve import editing
+
+    with editing.alone(studies_.read(study), "actions") as file:
+        rows = change(file.rows())
+        file.write(rows, ledger.mistakes)
+    return rows
+
+
+def _texts(row: dict) -> dict[str, str]:
+    return {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.items()
+            if v not in (None, "")}  # fmt: skip
+
+
+def _next(known: list[str]) -> str:
+    """The identifier after the last of its kind: a09 -> a10."""
+    numbered = [m for k in known if (m := re.fullmatch(r"(\D*)(\d+)", k))]
+    if not numbered:
+        return "a01"
+    last = max(numbered, key=lambda m: int(m[2]))
+    return f"{last[1]}{int(last[2]) + 1:0{len(last[2])}}"
