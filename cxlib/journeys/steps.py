@@ -74,10 +74,10 @@ def until_goal(steps: pd.DataFrame, goal: Sequence[str]) -> pd.DataFrame:
         there = ", ".join(sorted(steps["touchpoint"].unique()))
         raise ValueError(f"nobody met the goal {unknown}. Touchpoints are: {there}.")
     hit = steps["touchpoint"].isin(list(goal)).to_numpy()
-    journey = steps["journey"].to_numpy()
+    new = np.diff(steps["journey"].to_numpy(), prepend=-1) != 0
+    journey = np.cumsum(new) - 1
     so_far = np.cumsum(hit) - hit  # before this step, over all journeys
-    at_start = so_far[np.flatnonzero(np.diff(journey, prepend=-1))][journey]
-    kept = so_far == at_start
+    kept = so_far == so_far[new][journey]
     reached = np.bincount(journey, hit)[journey] > 0
     after = steps["after"].mask(pd.Series(hit, index=steps.index))
     return steps.assign(reached=reached, after=after)[kept]

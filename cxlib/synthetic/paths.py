@@ -37,7 +37,8 @@ def journeys(customers: int, seed: int, *, moods: float = 0.0) -> dict[str, pd.D
     """events and responses of the journeys of so many customers, 1 to 3 each.
 
     events: customer_id, journey_id, at, touchpoint, outcome, minutes; responses: customer_id,
-    journey_id, answered_on, score, and a rating (0 to 100) of each touchpoint met. With `moods` above 0 customers differ in how often they go on: their steps are not independent.
+    journey_id, answered_on, score, and a rating (0 to 100) of each touchpoint met. With `moods`
+    above 0 customers differ in how often they go on: their steps are not independent.
     """
     rng = np.random.default_rng(seed)
     owner = np.repeat(np.arange(customers), rng.integers(1, 4, customers))
@@ -103,7 +104,7 @@ def _answers(
     bad: np.ndarray,
     names: np.ndarray,
 ) -> pd.DataFrame:
-    rating = np.clip(rng.normal(70, 15, len(events)) - 25 * bad, 0, 100)
+    rating = np.clip(rng.normal(60, 18, len(events)), 0, 100)
     journey = events["journey_id"].to_numpy()
     size, k = journey.max() + 1, len(names)
     cell = journey * k + touchpoint

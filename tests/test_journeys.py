@@ -1,0 +1,571 @@
+"""Where journeys break: worked examples, laws, witnesses, and journeys made with known truth."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxlib import journeys, show
+from cxlib.journeys.transitions import Pairs, held, pairs_of
+from cxlib.reserve import ReserveError, pathways
+from cxlib.synthetic import paths
+
+DRAWS = {"draws": 200, "seed": 1}
+
+
+def events(*journeys_: str, hours: float = 1.0) -> pd.DataFrame:
+    """A customer a journey, written "a>b>c"; a step an hour."""
+    rows = [
+        (f"c{k}", pd.Timestamp("2026-01-01") + pd.Timedelta(hours=hours * i), t)
+        for k, journey in enumerate(journeys_)
+        for i, t in enumerate(journey.split(">"))
+    ]
+    return pd.DataFrame(rows, columns=["customer_id", "at", "touchpoint"])
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, pd.DataFrame]:
+    return paths.journeys(1500, seed=3)
+
+
+# Steps and counts
+
+
+def test_steps_stand_in_order_and_know_their_neighbours():
+    rows = events("a>b>a", "b")
+    steps = journeys.steps(rows.iloc[::-1])
+    assert steps["step"].tolist() == [1, 1, 2, 3]
+    own = steps[steps["customer_id"] == "c0"]
+    assert own["before"].fillna("-").tolist() == ["-", "a", "b"]
+    assert own["after"].fillna("-").tolist() == ["b", "a", "-"]
+    assert own["wait"].iloc[1:].tolist() == pytest.approx([1 / 24] * 2)
+
+
+def test_silence_ends_a_journey_and_a_case_does_not():
+    rows = events("a>b>a", hours=48)
+    assert journeys.steps(rows)["journey"].nunique() == 1
+    assert journeys.steps(rows, gap=1)["journey"].nunique() == 3
+    rows["case"] = "x"
+    assert journeys.steps(rows, by="case", gap=1)["journey"].nunique() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda e: e.drop(columns="at"), "lack .'at'."),
+        (lambda e: e.assign(at="2026"), "not dates"),
+        (lambda e: e.assign(touchpoint=pd.NA), "none of 2 events"),
+    ],
+)
+def test_events_that_make_no_steps_are_told(change, told):
+    with pytest.raises(ValueError, match=told):
+        journeys.steps(change(events("a>b")))
+
+
+def test_a_goal_that_nobody_met_is_told():
+    with pytest.raises(ValueError, match="nobody met the goal .'z'.. Touchpoints are: a, b"):
+        journeys.counted(journeys.steps(events("a>b")), goal=["z"])
+
+
+SOME = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 60), st.sampled_from("abcd")),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(SOME, st.sampled_from([0, 5, 20]), st.booleans(), st.sampled_from([0, 2]))
+def test_the_store_counts_as_rows_are_counted(rows, gap, with_goal, most):
+    table = pd.DataFrame(rows, columns=["customer_id", "day", "touchpoint"])
+    table["customer_id"] = "c" + table["customer_id"].astype(str)
+    table["at"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(table.pop("day"), unit="D")
+    goal = ["a"] if with_goal and table["touchpoint"].eq("a").any() else []
+    store = duckdb.connect()
+    store.register("given", table)
+    store.execute("create table events as select * from given")
+    told = pathways.counted(store, gap=gap, goal=goal, most=most)
+    ours = journeys.counted(journeys.steps(table, gap=gap), goal=goal, most=most)
+    by = ["bucket", "step", "before", "after"]
+    told[["before", "after"]] = told[["before", "after"]].astype("string")
+    ours[["before", "after"]] = ours[["before", "after"]].astype("string")
+    both = told.merge(ours, on=by, how="outer", suffixes=("", "_2"))
+    assert (both["n"] == both["n_2"]).all() and len(both) == len(told) == len(ours)
+
+
+def test_the_store_tells_of_no_events_and_no_goal():
+    store = duckdb.connect()
+    store.execute("""create table events (customer_id text, "at" timestamp, touchpoint text)""")
+    with pytest.raises(ReserveError, match="no event is left"):
+        pathways.counted(store)
+    store.execute("insert into events values ('c', now()::timestamp, 'a')")
+    with pytest.raises(ReserveError, match="nobody met the goal"):
+        pathways.counted(store, goal=["b"])
+
+
+# Transitions and flows
+
+
+def test_transitions_by_hand():
+    counts = journeys.counted(journeys.steps(events("a>b", "a>b", "a", "b>a")))
+    table = journeys.transitions(counts, **DRAWS).table.set_index(["before", "term"])
+    assert table.loc[("begins", "a"), "estimate"] == 0.75
+    assert table.loc[("a", "b"), "estimate"] == 0.5
+    assert table.loc[("a", "ends"), "estimate"] == 0.5
+    assert table.loc[("b", "ends"), "estimate"] == pytest.approx(2 / 3)
+    assert table.loc[("a", "b"), "n"] == 4
+
+
+def test_shares_of_a_touchpoint_add_up_and_intervals_hold_them(made):
+    counts = journeys.counted(journeys.steps(made["events"], by="journey_id"))
+    for method in ("bootstrap", "dirichlet"):
+        table = journeys.transitions(counts, method=method, **DRAWS).table
+        assert table.groupby("before")["estimate"].sum().to_numpy() == pytest.approx(1)
+        assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"])).all()
+        assert table["low"].min() >= 0 and table["high"].max() <= 1
+
+
+def test_where_steps_are_independent_both_intervals_agree(made):
+    counts = journeys.counted(journeys.steps(made["events"], by="journey_id"))
+    widths = [
+        (t["high"] - t["low"]).to_numpy()
+        for m in ("bootstrap", "dirichlet")
+        for t in [journeys.transitions(counts, method=m, draws=1000).table.query("n > 300")]
+    ]
+    busy = np.median(widths[0] / widths[1])
+    assert busy == pytest.approx(1, abs=0.12)
+
+
+def test_a_share_of_all_has_the_exact_limit():
+    one = np.array([1.0, 0.0])
+    low, high = held(one, np.tile(one, (50, 1)), np.array([20.0, 20.0]))
+    assert low[0] == pytest.approx(0.025 ** (1 / 20)) and high[0] == 1
+    assert low[1] == 0 and high[1] == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+def test_what_flows_into_a_step_flows_out_of_it(made):
+    counts = journeys.counted(journeys.steps(made["events"], by="journey_id"), most=4)
+    table = journeys.flows(counts, **DRAWS).table
+    into = table[table["step"] == 2].groupby("term")["estimate"].sum().drop("ends")
+    out = table[table["step"] == 3].groupby("before")["estimate"].sum()
+    assert into.to_numpy() == pytest.approx(out[into.index].to_numpy())
+    assert table.loc[table["step"] == 1, "estimate"].sum() == pytest.approx(1)
+
+
+def test_flows_ask_for_counts_by_step():
+    with pytest.raises(ValueError, match="do not tell steps"):
+        journeys.flows(journeys.counted(journeys.steps(events("a>b"))))
+    with pytest.raises(ValueError, match="these counts lack"):
+        journeys.transitions(pd.DataFrame({"before": ["a"]}))
+    with pytest.raises(ValueError, match="not a choice"):
+        journeys.transitions(
+            journeys.counted(journeys.steps(events("a>b"))), method="guess", draws=10
+        )
+
+
+def test_two_groups_are_compared_way_by_way(made):
+    steps = journeys.steps(made["events"], by="journey_id")
+    half = (steps["customer_id"].str[1:].astype(int) % 2).astype(str)
+    counts = journeys.counted(steps, by=half)
+    one, other = (counts[counts["group"] == g] for g in ("0", "1"))
+    same = journeys.compare(one, one, names=("x", "y"), **DRAWS).table
+    assert (same["estimate"] == 0).all() and not same["differs"].any()
+    there = journeys.compare(one, other, names=("x", "y"), **DRAWS).table
+    back = journeys.compare(other, one, names=("y", "x"), **DRAWS).table
+    assert there["estimate"].to_numpy() == pytest.approx(-back["estimate"].to_numpy())
+    sums = there.groupby("before")["estimate"].sum().to_numpy()
+    assert sums == pytest.approx(0)
+
+
+# Removal
+
+
+def test_the_worked_example_of_attribution():
+    counts = journeys.counted(
+        journeys.steps(events("C1>C2>C3>bought", "C1", "C2>C3")), goal=["bought"]
+    )
+    found = journeys.removal(counts, goal=["bought"], **DRAWS)
+    effects = found.table.set_index("term")["estimate"]
+    assert effects.to_dict() == pytest.approx({"C1": 0.5, "C2": 1.0, "C3": 1.0})
+    assert found.table["share"].sum() == pytest.approx(1)
+    assert "33.3% of journeys reach the goal" in found.note
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.text("abcd", min_size=1, max_size=6), min_size=2, max_size=12))
+def test_removal_effects_are_those_of_taking_it_out(texts):
+    walks = [">".join(t) + (">goal" if k % 2 else "") for k, t in enumerate(texts)]
+    counts = journeys.counted(journeys.steps(events(*walks)), goal=["goal"])
+    table = journeys.removal(counts, goal=["goal"], draws=5).table
+    pairs = pairs_of(counts)
+    for row in table.itertuples():
+        left = _chance(pairs, without=row.term)
+        assert row.estimate == pytest.approx(1 - left / _chance(pairs), abs=1e-6)
+
+
+def _chance(pairs: Pairs, without: str = "") -> float:
+    """The chance to reach the goal, by walking on until nobody is under way."""
+    names = sorted({*pairs.before, *pairs.after})
+    moves = np.zeros((len(names), len(names)))
+    for before, after, n in zip(pairs.before, pairs.after, pairs.whole, strict=True):
+        moves[names.index(before), names.index(after)] += n
+    moves /= np.maximum(moves.sum(1, keepdims=True), 1)
+    if without:
+        moves[:, names.index(without)] = 0
+    at, reached = np.eye(len(names))[names.index("begins")], 0.0
+    for _ in range(400):
+        at = at @ moves
+        reached += at[names.index("goal")]
+        at[names.index("goal")] = 0
+    return reached
+
+
+def test_removal_tells_what_it_cannot_do():
+    steps = journeys.steps(events("a>b>a", "b"))
+    with pytest.raises(ValueError, match="go on beyond"):
+        journeys.removal(journeys.counted(steps), goal=["b"])
+    with pytest.raises(ValueError, match="no journey reaches"):
+        journeys.removal(journeys.counted(steps), goal=["z"])
+    alone = journeys.counted(journeys.steps(events("b", "b")), goal=["b"])
+    with pytest.raises(ValueError, match="no touchpoint is met before"):
+        journeys.removal(alone, goal=["b"])
+
+
+# Loops, stays, drop-off
+
+
+def test_loops_by_hand():
+    steps = journeys.steps(events("a>b>a>c", "a>b", "c>a"))
+    found = journeys.loops(steps, {"a": "discovery", "b": "action", "c": "use"}, **DRAWS)
+    table = found.table.set_index("term")
+    assert table["estimate"].to_dict() == pytest.approx({"a": 1 / 3, "b": 0, "c": 0})
+    assert table.loc["a", "days"] == pytest.approx(2 / 24)
+    rework = found.rework.set_index("term")["estimate"]
+    assert rework["journeys with a return"] == pytest.approx(1 / 3)
+    assert rework["steps met before"] == pytest.approx(1 / 8)
+    assert rework["journeys that go back"] == pytest.approx(2 / 3)  # b to a, c to a
+
+
+@pytest.mark.mirror
+def test_the_loops_of_a_real_help_desk():
+    """4,580 tickets in 21,348 events of 14 kinds (Polato 2017); loops counted on whole strings."""
+    file = Path(os.environ.get("CX_MIRROR", "")) / "helpdesk" / "helpdesk.parquet"
+    if not file.is_file():
+        pytest.skip("helpdesk/helpdesk.parquet is not in CX_MIRROR")
+    log = pd.read_parquet(file).rename(
+        columns={"case:concept:name": "customer_id", "concept:name": "touchpoint"}
+    )
+    log["at"] = pd.to_datetime(log["time:timestamp"], utc=True).dt.tz_localize(None)
+    steps = journeys.steps(log)
+    assert (steps["journey"].nunique(), len(steps), steps["touchpoint"].nunique()) == (
+        4580,
+        21348,
+        14,
+    )
+    found = journeys.loops(steps, **DRAWS)
+    ordered = log.sort_values("at", kind="stable").groupby("customer_id")["touchpoint"].agg(list)
+    again = ordered.map(lambda t: len(t) > len(set(t)))
+    rework = found.rework.set_index("term")
+    assert rework.loc["journeys with a return", "estimate"] == pytest.approx(again.mean())
+    extra = ordered.map(lambda t: len(t) - len(set(t))).sum() / len(log)
+    assert rework.loc["steps met before", "estimate"] == pytest.approx(extra)
+    waits = ordered.map(lambda t: t.count("Wait"))
+    wait = found.table.set_index("term").loc["Wait"]
+    assert wait["n"] == (waits > 0).sum()
+    assert wait["estimate"] == pytest.approx((waits > 1).sum() / (waits > 0).sum())
+    moves = journeys.transitions(journeys.counted(steps), **DRAWS).table
+    closed = moves.set_index(["before", "term"]).loc[("Resolve ticket", "Closed"), "estimate"]
+    pairs = ordered.map(lambda t: list(pairwise(t)).count(("Resolve ticket", "Closed")))
+    assert closed == pytest.approx(pairs.sum() / (log["touchpoint"] == "Resolve ticket").sum())
+
+
+def test_the_median_stay_is_that_of_the_chain(made):
+    steps = journeys.steps(made["events"], by="journey_id")
+    found = journeys.stays(steps, paths.STAGES, until=pd.Timestamp("2080-01-01"))
+    # Those who end the journey stay for good, so half of those who move on is not half of all:
+    # the share gone after t days is P(on) (1 - exp(-t / wait)).
+    row = found.table.set_index("term").loc["action"]
+    true = -np.log(1 - 0.5 / 0.85) * paths.WAIT["checkout"]
+    assert row["low"] <= true <= row["high"]
+    curve = found.curve[found.curve["stage"] == "action"]
+    shares = 1 - 0.85 * (1 - np.exp(-curve["time"]))
+    assert curve["estimate"].to_numpy() == pytest.approx(shares, abs=0.04)
+
+
+def test_stays_are_censored_where_the_data_end():
+    rows = events("a>b", "a", hours=24)
+    steps = journeys.steps(rows)
+    found = journeys.stays(steps, {"a": "discovery", "b": "use"})
+    table = found.table.set_index("term")
+    assert table.loc["discovery", ["estimate", "n"]].tolist() == [1.0, 2]
+    assert np.isnan(table.loc["use", "estimate"])
+    with pytest.raises(ValueError, match="no touchpoint has a stage"):
+        journeys.stays(steps, {})
+
+
+def test_dropoff_by_hand():
+    rows = events("a>b>buy", "a>b", "a", "a>b")
+    again = rows[rows["customer_id"] == "c1"].assign(
+        at=lambda r: r["at"] + pd.Timedelta(days=50), touchpoint="b"
+    )
+    rows = pd.concat([rows, again])
+    steps = journeys.steps(rows, gap=10)
+    worth = pd.Series({"c0": 5.0, "c1": 7.0, "c2": 11.0, "c3": 13.0})
+    groups = pd.Series({"c0": "x", "c1": "x", "c2": "y", "c3": "y"})
+    found = journeys.dropoff(
+        steps, goal=["buy"], patience=10, worth=worth, groups=groups, **DRAWS,
+        until=pd.Timestamp("2026-06-01"),
+    )  # fmt: skip
+    table = found.table.set_index("term")
+    assert table.loc["a", ["estimate", "n"]].tolist() == [0.25, 4]
+    assert table.loc["b", ["estimate", "n"]].tolist() == [0.75, 4]
+    instead = found.instead.set_index(["before", "term"])["estimate"]
+    assert instead[("b", "b")] == pytest.approx(1 / 3)  # c1 came back, c1's second and c3 did not
+    assert instead[("b", "not seen again")] == pytest.approx(2 / 3)
+    assert found.who.set_index("group")["estimate"].to_dict() == pytest.approx({"x": 2 / 3, "y": 1})
+    assert found.value.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
+
+
+def test_journeys_under_way_are_not_lost():
+    steps = journeys.steps(events("a>b>buy", "a"))
+    with pytest.raises(ValueError, match="no journey is older"):
+        journeys.dropoff(steps[steps["customer_id"] == "c1"], goal=["a"][:0], patience=10)
+    found = journeys.dropoff(steps, goal=["buy"], patience=10, **DRAWS)
+    assert "1 are still open" in found.note and "All 1 journeys reach the goal" in found.answer
+
+
+# Answers and what they are about
+
+
+def test_an_answer_is_about_what_came_before_it():
+    rows = events("a>b>c", hours=24).assign(outcome=["done", "failed", "failed"])
+    answers = pd.DataFrame(
+        {
+            "customer_id": ["c0", "c0", "c9", "c0"],
+            "answered_on": pd.to_datetime(["2026-01-02", "2026-01-20", "2026-01-20", None]),
+        }
+    )
+    met = journeys.exposure(answers, rows, window=10, bad=["failed"])
+    assert met.times.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
+    assert met.trouble.tolist()[0] == [0, 1, 0]
+    assert met.last.tolist() == [1, -1, -1, -1]
+    later = rows.assign(at=rows["at"].mask(rows["touchpoint"] == "c", pd.Timestamp("2026-03-01")))
+    again = journeys.exposure(answers, later, window=10, bad=["failed"])
+    assert (again.times == met.times).all()
+
+
+def test_an_answer_of_a_journey_is_about_all_of_it():
+    rows = events("a>b").assign(order=["o1", "o1"], outcome="late")
+    answers = pd.DataFrame({"order": ["o1", "o2"]})
+    met = journeys.exposure(answers, rows, by="order", bad=["late"])
+    assert met.times.tolist() == [[1, 1], [0, 0]] and met.known.tolist() == [True, False]
+    with pytest.raises(ValueError, match="responses lack .'case'."):
+        journeys.exposure(answers, rows, by="case")
+
+
+@pytest.fixture(scope="module")
+def met(made) -> journeys.Exposure:
+    return journeys.exposure(made["responses"], made["events"], by="journey_id", bad=["failed"])
+
+
+def test_adjusted_effects_are_those_of_least_squares(made, met):
+    """Witness: scikit-learn, on the same columns."""
+    from sklearn.linear_model import LinearRegression
+
+    rows = made["responses"].assign(
+        weight=np.random.default_rng(1).uniform(0.5, 2, len(made["responses"])),
+        region=made["responses"]["customer_id"].str[-1],
+    )
+    found = journeys.effects(rows, met, "score", adjust=["region"], weight="weight", **DRAWS)
+    columns = {
+        (t, term): (met.times if term == "met it" else met.trouble)[:, met.touchpoints.index(t)] > 0
+        for t, term in zip(found.table["touchpoint"], found.table["term"], strict=True)
+    }
+    x = np.column_stack([*columns.values(), pd.get_dummies(rows["region"], drop_first=True)])
+    fit = LinearRegression().fit(x.astype(float), rows["score"], sample_weight=rows["weight"])
+    theirs = fit.coef_[: len(columns)]
+    assert found.table["estimate"].to_numpy() == pytest.approx(theirs, abs=1e-5)
+
+
+def test_out_of_sample_shares_are_those_of_plain_cross_validation(made, met):
+    """Witness: scikit-learn, in the same folds."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
+
+    from cxlib import moments
+
+    rows = made["responses"]
+    ratings = {t: t for t in met.touchpoints}
+    scales = dict.fromkeys(ratings, (0, 100))
+    found = journeys.peak_end(rows, met, "score", ratings=ratings, scales=scales, **DRAWS)
+    score = rows[list(ratings)].to_numpy()
+    used = (~np.isnan(score)).sum(1) > 1
+    fold = PredefinedSplit(moments.keys_of(rows[used], "customer_id") % 10)
+    x, y = np.nanmin(score[used], axis=1)[:, None], rows.loc[used, "score"]
+    base = cross_val_predict(LinearRegression(), np.zeros_like(x), y, cv=fold)
+    told = cross_val_predict(LinearRegression(), x, y, cv=fold)
+    share = 1 - ((y - told) ** 2).sum() / ((y - base) ** 2).sum()
+    worst = found.table.set_index("term").loc["the worst"]
+    assert worst["estimate"] == pytest.approx(share) and worst["n"] == used.sum()
+    # The truth looks at the worst and the last, hardly at the mean.
+    gain = found.gain.set_index("term")
+    assert gain.loc["the worst and the last", "low"] > 0
+    assert gain["estimate"].idxmax() in (
+        "the worst and the last",
+        "the mean, the worst, the best and the last",
+    )
+
+
+def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
+    found = journeys.pains(made["responses"], met, "score", stages=paths.STAGES, **DRAWS)
+    first = found.table.iloc[0]
+    assert (first["touchpoint"], first["term"], first["stage"]) == ("delivery", "trouble", "use")
+    assert first["chance_top"] == 1 and first["impact_low"] < 2.0 < first["impact_high"]
+    reach = (met.times[:, met.touchpoints.index("delivery")] > 0).mean()
+    assert first["reach"] == pytest.approx(reach)
+    product = found.table.eval("reach * severity * recurrence") * found.table["impact"].clip(
+        lower=0
+    )
+    assert found.table["estimate"].to_numpy() == pytest.approx(product)
+    assert np.isnan(first["money"])
+
+
+def test_money_follows_those_who_left(made, met):
+    rows = made["responses"]
+    hurt = met.trouble[:, met.touchpoints.index("delivery")] > 0
+    left = np.random.default_rng(2).random(len(rows)) < np.where(hurt, 0.5, 0.1)
+    rows = rows.assign(loses=100.0 * left)
+    found = journeys.pains(rows, met, "score", loses="loses", customers=1000, **DRAWS)
+    first = found.table.iloc[0]
+    true = 1000 * hurt.mean() * 0.4 * 100
+    assert first["money_low"] < true < first["money_high"]
+
+
+def test_not_to_arrive_is_a_problem_where_everybody_should(made, met):
+    found = journeys.pains(made["responses"], met, "score", expected=["delivery"], **DRAWS)
+    assert ("delivery", "not reached") in found.table.set_index(["touchpoint", "term"]).index
+
+
+def test_pain_points_need_problems(made):
+    quiet = journeys.exposure(made["responses"], made["events"], by="journey_id")
+    with pytest.raises(ValueError, match="no trouble and no low rating came to 20"):
+        journeys.pains(made["responses"], quiet, "score", **DRAWS)
+
+
+def test_the_experience_map_by_hand():
+    rows = events("a>b>b", "a").assign(
+        minutes=[1, 2, 4, 3.0], outcome=["done", "x", "done", "done"]
+    )
+    steps = journeys.steps(rows)
+    answers = pd.DataFrame(
+        {
+            "customer_id": ["c0", "c1"],
+            "answered_on": pd.Timestamp("2026-01-05"),
+            "rate_b": [2.0, np.nan],
+            "overall": [10, 4],
+        }
+    )
+    met = journeys.exposure(answers, rows, window=30)
+    found = journeys.experience(
+        steps, answers, met, stages={"a": "discovery", "b": "use"}, ratings={"b": "rate_b"},
+        overall="overall", scales={"rate_b": (1, 5), "overall": (0, 10)}, bad=["x"], **DRAWS,
+    )  # fmt: skip
+    table = found.table.set_index(["touchpoint", "term"])
+    value = table["estimate"]
+    assert (value[("a", "reach")], value[("b", "reach")]) == (1, 0.5)
+    assert (value[("a", "meetings")], value[("b", "meetings")]) == (1, 2)
+    assert (value[("a", "trouble")], value[("b", "trouble")]) == (0, 0.5)
+    assert (value[("a", "minutes")], value[("b", "minutes")]) == (2, 3)
+    assert value[("b", "satisfaction")] == 25 and table.loc[("b", "satisfaction"), "rated"]
+    assert value[("a", "satisfaction")] == 70 and not table.loc[("a", "satisfaction"), "rated"]
+    assert found.table["stage"].tolist()[:2] == ["discovery", "use"]
+
+
+def test_the_map_of_groups_is_that_of_their_customers(made, met):
+    steps = journeys.steps(made["events"], by="journey_id")
+    who = made["events"]["customer_id"].drop_duplicates()
+    groups = pd.Series(np.where(who.str[-1].isin(list("012")), "few", "many"), index=who)
+    both = journeys.experience(
+        steps, made["responses"], met, stages=paths.STAGES, overall="score", groups=groups, **DRAWS
+    ).table
+    inside = steps["customer_id"].map(groups) == "few"
+    asked = made["responses"]["customer_id"].map(groups) == "few"
+    own = journeys.exposure(
+        made["responses"][asked], made["events"], by="journey_id", bad=["failed"]
+    )
+    scale = (made["responses"]["score"].min(), made["responses"]["score"].max())
+    alone = journeys.experience(
+        steps[inside], made["responses"][asked], own, stages=paths.STAGES, overall="score",
+        scales={"score": scale}, **DRAWS,
+    ).table  # fmt: skip
+    few = both[both["group"] == "few"].set_index(["touchpoint", "term"])["estimate"]
+    assert few.to_dict() == pytest.approx(
+        alone.set_index(["touchpoint", "term"])["estimate"].to_dict()
+    )
+
+
+# Figures
+
+
+def test_figures_of_journeys_are_drawn_and_told(made, met):
+    steps = journeys.steps(made["events"], by="journey_id")
+    found = journeys.experience(
+        steps, made["responses"], met, stages=paths.STAGES, overall="score", bad=["failed"], **DRAWS
+    )
+    ax = show.experience_map(found.table, title=found.answer)
+    assert len(ax.figure.axes) == 6  # stages, satisfaction, reach, trouble, meetings, minutes
+    assert "delivery" in show.alt_text(ax.figure)
+    ways_ = journeys.flows(journeys.counted(steps, most=3), **DRAWS)
+    ax = show.flow(ways_.table, title="x")
+    assert "advert" in " ".join(t.get_text() for t in ax.texts)
+    moves = journeys.transitions(journeys.counted(steps), order=paths.STAGES, **DRAWS)
+    ax = show.follows(moves.table)
+    assert [t.get_text() for t in ax.get_xticklabels()][:2] == ["begins", "advert"]
+    with pytest.raises(ValueError, match="figure of its own"):
+        show.experience_map(found.table, ax=ax)
+
+
+# Recovery of known truth
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_together():
+    """Whole tables of intervals at once, over repeated samples of customers with moods."""
+    removal = {t: paths.removed(t) for t in paths.WAIT}
+    name = {paths.BEGIN: "begins", paths.END: "ends"}
+    chain = {
+        (name.get(a, a), name.get(b, b)): p
+        for a, after in paths.CHAIN.items()
+        for b, p in after.items()
+    }
+    inside = {"transitions": [], "removal": [], "first": [], "impact": []}
+    for seed in range(120):
+        made = paths.journeys(400, seed=1000 + seed)
+        steps = journeys.steps(made["events"], by="journey_id")
+        counts = journeys.counted(steps, goal=[paths.GOAL])
+        moves = journeys.transitions(counts, draws=200).table
+        true = np.array([chain[k] for k in zip(moves["before"], moves["term"], strict=True)])
+        inside["transitions"].append(((moves["low"] <= true) & (true <= moves["high"])).all())
+        gone = journeys.removal(counts, goal=[paths.GOAL], draws=200).table
+        true = gone["term"].map(removal)
+        within = (gone["low"] - 1e-9 <= true) & (true <= gone["high"] + 1e-9)
+        inside["removal"].append(within.all())
+        rows = made["responses"]
+        met = journeys.exposure(rows, made["events"], by="journey_id", bad=["failed"])
+        pain = journeys.pains(rows, met, "score", draws=200).table.set_index("touchpoint")
+        worst = pain.loc["delivery"]
+        true = paths.IMPACT["delivery"]
+        inside["impact"].append(worst["impact_low"] <= true <= worst["impact_high"])
+        inside["first"].append(pain.index[0] == "delivery")
+    print({k: np.mean(v) for k, v in inside.items()})
+    for what in ("transitions", "removal", "impact"):
+        assert 0.89 <= np.mean(inside[what]) <= 0.995, what
+    assert np.mean(inside["first"]) == 1
