@@ -348,14 +348,14 @@ def display_table(
     """
     why = hiding.hidden(table) if why is None else why
     shown = hiding.blanked(table, why)
-    write = page.percent if unit == "share" else lambda v: page.number(v, _digits(shown, unit))
+    digits, say = _digits(shown, unit), page.percent if unit == "share" else page.number
     text = pd.DataFrame(index=shown.index)
     for column in shown:
         values = shown[column]
         if column == "n":
             text[column] = hiding.counts(shown, why)
         elif column in ("estimate", "low", "high"):
-            text[column] = [write(v) for v in values]
+            text[column] = [say(v, digits) for v in values]
         elif pd.api.types.is_bool_dtype(values):
             text[column] = [page.say("yes") if v else page.say("no") for v in values]
         elif pd.api.types.is_float_dtype(values):
@@ -388,4 +388,6 @@ def _digits(table: pd.DataFrame, unit: str) -> int:
     if unit in ("points", "level"):
         return int(unit == "points")
     largest = table.get("estimate", pd.Series([0.0])).abs().max()
+    if unit == "share":
+        return 0 if not largest < 0.05 else 1
     return 2 if largest < 100 else 0

@@ -23,6 +23,7 @@ from cxlib.loyalty.purchases import Purchases
 
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
 FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
+ENOUGH = 0.05  # of those seen for the first period, for the curve of all to go on
 MOST_PERIODS = 20  # that a file may span, for a period to be chosen by itself
 
 
@@ -130,7 +131,8 @@ def _pooled(bought: Purchases, active: np.ndarray, length: int, chosen: np.ndarr
         bought.seen()[:, None] >= length * np.arange(1, active.shape[1] + 1)
     )
     n = there.sum(0)
-    return _rows((there & active).sum(0)[n > 0], n[n > 0])
+    enough = n >= max(1, ENOUGH * n[0])
+    return _rows((there & active).sum(0)[enough], n[enough])
 
 
 def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:

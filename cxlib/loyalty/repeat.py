@@ -19,11 +19,12 @@ import pandas as pd
 from cxlib import durations, moments, page
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
 from cxlib.loyalty import purchases
+from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.purchases import Purchases
 
 WITHIN = (30, 60, 90, 180, 365)
 POINTS = 40  # of a curve
-FEWEST = 10  # customers still waited for, for a curve to go on
+FEWEST = 10  # customers still waited for, for a curve to go on; and who came, for a later one
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def repeat(
         raise ValueError(f"within is {within}; give whole numbers of days, 1 or more.")
     bought = purchases.read(orders, joined=joined, quiet=quiet, as_of=as_of)
     waits = {k: _waits(bought, k) for k in range(most)}
-    waits = {k: (time, came) for k, (time, came) in waits.items() if came.sum() >= 2}
+    waits = {k: w for k, w in waits.items() if w[1].sum() >= (FEWEST if k else 2)}
     if 0 not in waits:
         raise ValueError(
             f"fewer than two of {int(bought.new.sum()):,} new customers bought again before "
@@ -108,6 +109,9 @@ def revenue(
     shares, replicates = (_shares(s) for s in (sums.sum(0), drawn.reshape(draws, *sums.shape[1:])))
     low, high = at_once(shares, replicates)
     n = (sums[:, 3] > 0).sum(0)
+    # All or none: no draw tells more, so what so many customers can tell of a share.
+    least, largest = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL ** (1 / len(shares)))
+    low, high = np.where(np.isnan(low), least, low), np.where(np.isnan(high), largest, high)
     table = pd.DataFrame(
         {
             "period": ["overall", *(purchases.name_of(p, every) for p in periods)] * 2,

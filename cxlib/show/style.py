@@ -270,7 +270,7 @@ def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
 def number(value: float, unit: str) -> str:
     """A number as its unit is written."""
     if unit == "share":
-        return page.percent(value)
+        return page.percent(value, 1 if 0 < abs(value) < 0.0095 else 0)
     if unit == "gap":
         return page.number(100 * value, 1)
     return page.number(value, 0 if abs(value) >= 1000 else 1 if unit in ("points", "index") else 2)
@@ -279,11 +279,17 @@ def number(value: float, unit: str) -> str:
 def number_axis(axis, unit: str) -> None:
     """Ticks in the page's number format."""
     if unit == "share":
-        axis.set_major_formatter(lambda v, _: page.percent(v))
+        axis.set_major_formatter(lambda v, _: page.percent(v, _decimals(axis)))
     elif unit == "gap":
         axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
     else:
         axis.set_major_formatter(lambda v, _: f"{v:,g}".replace("-", "−"))
+
+
+def _decimals(axis) -> int:
+    """Decimals that tell the ticks of shares apart."""
+    low, high = sorted(axis.get_view_interval())
+    return 0 if high - low >= 0.035 else 1 if high - low >= 0.0035 else 2
 
 
 def unit_words(unit: str) -> str:

@@ -149,7 +149,7 @@ def comeback(
         half = table[(table["estimate"] >= 0.5)]
         first = half[half[by] == table[by].iloc[0]] if by else half
         last = (table[table[by] == table[by].iloc[0]] if by else table).iloc[-1]
-        facts = {"unit": page.label(unit), "share": page.percent(last["estimate"])}
+        facts = {"unit": page.label(unit), "share": style.number(last["estimate"], "share")}
         title = (
             page.say("Half came back within {time} {unit}", time=page.count(first["time"].min()),
                      **facts)
