@@ -56,7 +56,9 @@ class Drawn:
 
     def interval(self, level: float = estimates.LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Each with its own interval: (low, high)."""
-        return estimates.interval(self.again, estimates.widened(self.units, 2, level))
+        if np.isfinite(self.units):
+            level = estimates.widened(self.units, 2, level)
+        return estimates.interval(self.again, level)
 
     def at_once(self, level: float = estimates.LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Intervals that hold together: (low, high). One number has its own."""

@@ -100,7 +100,7 @@ def power(
     ax.set_ylabel(style.unit_words(unit))
     if expected is not None:
         ax.axhline(expected, color=SOFT, lw=1.4, ls=(0, (4, 3)))
-    style.key(ax, {page.say("after {waves} waves", waves=page.count(w)): (c, m + "-")
+    style.key(ax, {page.say("waves: {waves}", waves=page.count(w)): (c, m + "-")
                    for w, (c, m) in looks.items()}, ms=5.5)  # fmt: skip
     last = shown.sort_values(["n", "waves"]).iloc[-1]
     found = page.say(

@@ -275,7 +275,7 @@ def _how_good(table: pd.DataFrame, n: int) -> str:
         said_ = page.say("Over {n} actions, predictions are neither too high nor too low beyond "
                          "chance: realised less predicted is {bias} ({span}) on average.",
                          **facts)  # fmt: skip
-    if inside["estimate"] != inside["estimate"]:
+    if n < 2 or inside["estimate"] != inside["estimate"]:
         return said_
     return page.together([said_, page.say(
         "{share} of the realised effects lie in the predicted interval.",
