@@ -43,7 +43,7 @@ def said_in(file: Path) -> list[str]:
         if isinstance(node, ast.Call) and node.args and _is_say(node.func):
             found += _literals(node.args[0])
         if isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
-            found += list(ast.literal_eval(node.value))
+            found += [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
     return found
 
 
