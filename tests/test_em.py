@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
 from cxlib import csi, drivers, estimates, moments
+from cxlib.moments import em
 
 # Hald's cement data with answers taken out (Little and Rubin 1987, table 6.4): 1 and 2 are missing
 # in the last four rows, 4 in the last seven.
@@ -96,6 +97,32 @@ def test_each_draw_is_the_solution_of_its_own_rows():
         assert_allclose(drawn.mean[d], alone.mean, atol=1e-4)
         assert_allclose(drawn.cov[d], alone.cov, atol=3e-4)
         assert drawn.rows[d] == alone.rows
+
+
+def test_many_draws_of_a_large_sample_take_one_step_that_goes_the_whole_way(monkeypatch):
+    rows = answers(1500, 8)
+    sums = moments.of(rows, ["q0", "q1", "q2"], weight="w", bucket="who", missing="em")
+    quick = sums.resample(200, seed=4)
+    monkeypatch.setattr(em, "TRIED", 200)  # fewer draws than four times that are solved in full
+    full = sums.resample(200, seed=4)
+    for one, whole in ((quick.mean, full.mean), (quick.cov, full.cov)):
+        off = np.sqrt(((one - whole) ** 2).mean(0)) / whole.std(0)
+        assert 1e-6 < off.max() < em.CLOSE
+    monkeypatch.setattr(em, "TRIED", 16)
+    monkeypatch.setattr(em, "CLOSE", 0.0)  # where one step is not enough, all are taken
+    assert_allclose(sums.resample(200, seed=4).cov, full.cov, rtol=1e-9)
+
+
+@pytest.mark.parametrize("missing", moments.MISSING)
+def test_parting_customers_gives_the_sums_of_both_parts(missing):
+    sums = moments.of(answers(120, 9), ["q0", "q1", "q2"], missing=missing)
+    times = (np.arange(len(sums.keys)) % 3 == 0) * np.array([[1.0], [0.0]])
+    times[1, :70] = 1
+    for side, take in zip(sums.parted(times), (times, 1 - times), strict=True):
+        alone = sums.mixed(take)
+        assert_allclose(side.cov, alone.cov, rtol=1e-9)
+        assert_allclose(side.mean, alone.mean, rtol=1e-9)
+        assert_allclose(side.rows, alone.rows)
 
 
 def test_nothing_missing_is_the_complete_case(responses):

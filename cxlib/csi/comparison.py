@@ -9,7 +9,7 @@ apart.table, apart.paths # then: the index and the paths, pair by pair
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -159,20 +159,24 @@ def _permuted(
     (pooled, *_) = task.solve(total.mean[:, None], total.cov[..., None], point)
     deviation = np.sqrt(np.diagonal(total.cov))
     parts = []
-    for begin in range(0, len(labels), pls.TOGETHER // 2):
-        times = labels[begin : begin + pls.TOGETHER // 2][:, unit]
-        sides = _sides(task, point, both.mixed(np.concatenate([times, 1 - times])))
+    for some in _batches(len(labels)):
+        sides = [_side(task, point, sums) for sums in both.parted(labels[some][:, unit])]
         parts.append(_differences(task, point, sides, total.cov, deviation, pooled.weights))
     return {name: np.concatenate([p[name] for p in parts], axis=-1) for name in parts[0]}
 
 
-def _sides(task: Prepared, point: Solutions, sums: Moments) -> list[tuple]:
-    """(means, covariances, outer weights, paths) of the first half of samples and the second."""
+def _batches(samples: int) -> list[slice]:
+    """The first sample, which is as it is, alone; the others as many as are worked on at once."""
+    ends = [0, *range(1, samples, pls.TOGETHER), samples]
+    return [slice(*ends) for ends in pairwise(ends)]
+
+
+def _side(task: Prepared, point: Solutions, sums: Moments) -> tuple:
+    """Means, covariances, outer weights and paths of a group, samples last."""
     cov = moments.possible(sums.cov)[0] if sums.pairwise else sums.cov
     mean, cov = np.moveaxis(sums.mean, 0, -1), np.moveaxis(cov, 0, -1)
     solved = task.solve(mean, cov, point)
-    whole = mean, cov, solved[0].weights, solved[-1].paths
-    return list(zip(*(np.split(a, 2, axis=-1) for a in whole), strict=True))
+    return mean, cov, solved[0].weights, solved[-1].paths
 
 
 def _differences(task, point, sides, cov, deviation, weights) -> dict[str, np.ndarray]:

@@ -128,6 +128,12 @@ class Moments:
         """
         return self._mix([times])
 
+    def parted(self, times: np.ndarray) -> tuple[Moments, Moments]:
+        """(`mixed` with `times`, with 1 - `times`): the groups that customers are parted into."""
+        one, whole = self._mix([times]), self._mix([np.ones((1, len(self.second)))])
+        rest = {part: getattr(whole, part) - getattr(one, part) for part in SUMS}
+        return one, replace(one, **rest)
+
     def select(self, columns: list[str]) -> Moments:
         """The sums of some of the columns, in the order given."""
         at = [self.columns.index(c) for c in columns]
