@@ -16,20 +16,21 @@ journeys.pains(responses, met, "recommend", ...)     # ranked, with the chance t
 
 from __future__ import annotations
 
+from cxlib.journeys.compared import compare, compare_parts, periods
 from cxlib.journeys.dropoff import Dropoff, dropoff
 from cxlib.journeys.effects import effects
 from cxlib.journeys.experience import experience
 from cxlib.journeys.exposure import Exposure, exposure
 from cxlib.journeys.loops import Loops, loops
-from cxlib.journeys.pains import pains
+from cxlib.journeys.pains import Pains, pains
 from cxlib.journeys.peaks import PeakEnd, peak_end
 from cxlib.journeys.removal import removal
 from cxlib.journeys.stays import Stays, stays
 from cxlib.journeys.steps import counted, steps
-from cxlib.journeys.transitions import compare, flows, transitions
+from cxlib.journeys.transitions import flows, transitions
 
 __all__ = [
-    "Dropoff", "Exposure", "Loops", "PeakEnd", "Stays", "compare", "counted", "dropoff", "effects",
-    "experience", "exposure", "flows", "loops", "pains", "peak_end", "removal", "stays", "steps",
-    "transitions",
+    "Dropoff", "Exposure", "Loops", "Pains", "PeakEnd", "Stays", "compare", "compare_parts",
+    "counted", "dropoff", "effects", "experience", "exposure", "flows", "loops", "pains",
+    "peak_end", "periods", "removal", "stays", "steps", "transitions",
 ]  # fmt: skip

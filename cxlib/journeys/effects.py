@@ -50,7 +50,8 @@ def effects(
     x = np.column_stack([v for *_, v in columns]).astype(float)
     y = responses[[outcome]].to_numpy(float)
     slopes, again, used = adjusted(responses, y, x, met.known, adjust, weight, draws, seed)
-    low, high = at_once(slopes[:, 0], again[..., 0])
+    units = responses["customer_id"][used].nunique() if "customer_id" in responses else used.sum()
+    low, high = at_once(slopes[:, 0], again[..., 0], units=units, fitted=1 + x.shape[1])
     table = pd.DataFrame(
         {
             "touchpoint": [t for t, *_ in columns],

@@ -34,7 +34,7 @@ def experience(
     stages: Mapping[str, str],
     ratings: Mapping[str, str] | None = None,
     overall: str = "",
-    ease: str = "",
+    ease: Sequence[str] = (),
     scales: Mapping[str, Scale] | None = None,
     bad: Sequence[str] = (),
     weight: str | None = None,
@@ -44,14 +44,16 @@ def experience(
 ) -> Estimates:
     """The experience map, whole and for each group of customers, with 95% intervals.
 
-    `ratings` names the question that rates a touchpoint, `overall` and `ease` those answered after
-    the touchpoints of `met`, `scales` the worst and best answer of each, `bad` the outcomes that
-    are trouble. table: group ("overall"
-    for all; only with `groups`), then COLUMNS, rated. Raises ValueError when no step is left.
+    `ratings` names the question that rates a touchpoint, `overall` and the first of `ease` those
+    answered after the touchpoints of `met`, `scales` the worst and best answer of each, `bad` the
+    outcomes that are trouble. table: group ("overall" for all; only with `groups`), then COLUMNS,
+    rated. Raises ValueError when no step is left.
     """
     if steps.empty:
         raise ValueError("no step is left to draw a map of.")
-    about = _About(stages, dict(ratings or {}), overall, ease, dict(scales or {}), bad, weight)
+    about = _About(
+        stages, dict(ratings or {}), overall, next(iter(ease), ""), dict(scales or {}), bad, weight
+    )
     parts = {"overall": _map(steps, responses, met, about, draws, seed)}
     names = [] if groups is None else sorted(groups.dropna().astype(str).unique())
     for name in names:

@@ -16,6 +16,7 @@ it came to those whom it came to. All factors of a draw are of the same customer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,24 @@ KEPT = [
     "impact_low", "impact_high", "recurrence", "rank_low", "rank_high", "chance_top", "money",
     "money_low", "money_high",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pains(Estimates):
+    """Pain points.
+
+    Attributes
+    ----------
+    table : columns KEPT, by priority; rank_low to rank_high hold the rank in 95 of 100 draws
+    factors : touchpoint, term, reach, severity, impact, recurrence, chance_top, money, n
+    """
+
+    @property
+    def factors(self) -> pd.DataFrame:
+        """What the priority is made of."""
+        columns = ["reach", "severity", "impact", "recurrence", "chance_top"]
+        columns += ["money"] if self.table["money"].notna().any() else []
+        return self.table[["touchpoint", "term", *columns, "n"]]
 
 
 def pains(
@@ -49,7 +68,7 @@ def pains(
     top: int = 3,
     draws: int = 1000,
     seed: int = 1,
-) -> Estimates:
+) -> Pains:
     """Pain points by priority, with 95% intervals and the chance to be among the first `top`.
 
     `expected` are touchpoints that every journey should reach: not to reach them is a problem too.
@@ -87,7 +106,7 @@ def pains(
         ]
     )
     facts = {"draws": draws, "seed": seed, "replicates": drawn[:, order]}
-    return Estimates(table, _answer(table, outcome, top), note, "priority", **facts)
+    return Pains(table, _answer(table, outcome, top), note, "priority", **facts)
 
 
 Part = tuple[list[tuple[str, str, int]], np.ndarray, np.ndarray]
@@ -213,6 +232,11 @@ def _shares(
     return shares(parts.sum(0)), shares(drawn)
 
 
+def _customers(responses: pd.DataFrame) -> int:
+    """How many are drawn."""
+    return responses["customer_id"].nunique() if "customer_id" in responses else len(responses)
+
+
 def _priority(factors: np.ndarray) -> np.ndarray:
     reach, severity, impact, recurrence = (factors[..., i, :] for i in range(4))
     return reach * severity * np.maximum(impact, 0) * recurrence
@@ -225,12 +249,13 @@ def _columns(
     again: np.ndarray,
     customers: int,
     top: int,
+    level: float,
 ) -> dict[str, np.ndarray]:
-    low, high = interval(drawn)
+    low, high = interval(drawn, level)
     rank = 1 + (np.nan_to_num(drawn)[:, None, :] > np.nan_to_num(drawn)[:, :, None]).sum(-1)
-    impact = interval(again[:, 2])
+    impact = interval(again[:, 2], level)
     known = customers or np.nan  # without customers there is no money to tell
-    money = interval(again[:, 4] * customers) if customers else whole[[4, 4]]
+    money = interval(again[:, 4] * customers, level) if customers else whole[[4, 4]]
     rank_low, rank_high = np.quantile(rank, [0.025, 0.975], axis=0, method="nearest")
     return {
         "estimate": priority,

@@ -1,8 +1,7 @@
-"""What follows what: shares with intervals that hold together, flows, and two groups compared.
+"""What follows what: shares with intervals that hold together, and flows.
 
     moves = journeys.transitions(counts)         # before, term, estimate: share who went there next
     journeys.flows(counts)                       # step by step, shares of all journeys
-    journeys.compare(counts[one], counts[other], names=("before", "after"))
 
 `counts` are those of `journeys.counted` or `Reserve.journeys`. Draws are of whole customers; where
 steps may be taken as independent of who takes them, `method="dirichlet"` gives Jeffreys' posterior.
@@ -85,7 +84,7 @@ def transitions(
     if method not in METHODS:
         raise ValueError(f"method={method!r} is not a choice. There are: {', '.join(METHODS)}.")
     pairs = pairs_of(counts)
-    rows, shares, again = _shares(pairs, method, draws, seed)
+    rows, shares, again = shares_of(pairs, method, draws, seed)
     table = _table(pairs, rows, shares, again)
     rank = {t: i for i, t in enumerate([BEGINS, *order])} | {ENDS: len(table) + len(shares)}
     place = np.lexsort([[rank.get(v, len(table)) for v in pairs.after],
@@ -99,7 +98,7 @@ def transitions(
     return Estimates(table, _most_taken(table), page.together([note, how]), "share", **facts)
 
 
-def _shares(
+def shares_of(
     pairs: Pairs, method: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(which `before` each pair has, shares (p,), shares in each draw (draws, p))."""
@@ -111,16 +110,16 @@ def _shares(
     else:
         drawn = pairs.drawn(draws, seed)
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw may lack all of a touchpoint
-        return rows, whole / _totals(whole, rows), drawn / _totals(drawn, rows)
+        return rows, whole / totals(whole, rows), drawn / totals(drawn, rows)
 
 
-def _totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Sum over the pairs of one `before`, at each pair: (..., p)."""
     return (values @ (rows[:, None] == rows)).astype(float)
 
 
 def _table(pairs: Pairs, rows: np.ndarray, shares: np.ndarray, again: np.ndarray) -> pd.DataFrame:
-    n = _totals(pairs.whole, rows)
+    n = totals(pairs.whole, rows)
     low, high = held(shares, again, n)
     table = pd.DataFrame(
         {
@@ -210,82 +209,3 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimate
     )
     facts = {"draws": draws, "seed": seed, "replicates": again}
     return Estimates(table, answer, note, "share", **facts)
-
-
-def compare(
-    one: pd.DataFrame,
-    other: pd.DataFrame,
-    *,
-    names: tuple[str, str],
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """How much more often each way is taken in `one` than in `other`; all intervals hold together.
-
-    Customers in both (of two periods) are drawn as the same. table: before, term, estimate (share
-    of `one` less that of `other`), low, high, n (departures, the fewer of the two), and `differs`:
-    whether the interval excludes none.
-    """
-    parts = []
-    for counts in (one, other):
-        pairs = pairs_of(counts)
-        _, shares, again = _shares(pairs, "bootstrap", draws, seed)
-        n = _totals(pairs.whole, np.unique(pairs.before, return_inverse=True)[1])
-        index = pd.MultiIndex.from_arrays([pairs.before, pairs.after])
-        parts.append((pd.DataFrame({"share": shares, "n": n}, index), again))
-    every = parts[0][0].index.union(parts[1][0].index, sort=True)
-    sides = [_widened(frame, again, every) for frame, again in parts]
-    known = np.array([s[1] for s in sides]).min(0) > 0  # both have been at `before`
-    apart = (sides[0][0] - sides[1][0])[known]
-    again = (sides[0][2] - sides[1][2])[:, known]
-    low, high = at_once(apart, again)
-    table = pd.DataFrame(
-        {
-            "before": every.get_level_values(0)[known],
-            "term": every.get_level_values(1)[known],
-            "estimate": apart,
-            "low": np.clip(low, -1, 1),
-            "high": np.clip(high, -1, 1),
-            "n": np.minimum(sides[0][1], sides[1][1])[known].astype(int),
-        }
-    )
-    table["differs"] = (table["low"] > 0) | (table["high"] < 0)
-    note = page.together(
-        [
-            page.say("All {cells} intervals hold together.", cells=page.count(len(table))),
-            how_drawn(draws, bucket="customer_id"),
-        ]
-    )
-    facts = {"draws": draws, "seed": seed, "replicates": again}
-    return Estimates(table, _what_differs(table, names), note, "share", **facts)
-
-
-def _widened(
-    frame: pd.DataFrame, again: np.ndarray, every: pd.MultiIndex
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(shares, n, draws) at every pair; 0 where nobody took a way from where somebody was."""
-    at = frame.index.get_indexer(every)
-    of = frame.groupby(level=0)["n"].first()
-    n = of.reindex(every.get_level_values(0)).fillna(0).to_numpy()
-    shares = np.where(at < 0, 0.0, frame["share"].to_numpy()[at])
-    return shares, n, np.where(at < 0, 0.0, again[:, at])
-
-
-def _what_differs(table: pd.DataFrame, names: tuple[str, str]) -> str:
-    sure = table[table["differs"]]
-    both = {"one": page.label(names[0]), "other": page.label(names[1])}
-    if sure.empty:
-        return page.say(
-            "No way is taken surely more or less often in {one} than in {other}.", **both
-        )
-    most = sure.loc[sure["estimate"].abs().idxmax()]
-    return page.say(
-        "{count} ways are taken more or less often in {one} than in {other}; most so from {before} "
-        "to {after}, by {points} points ({span}).",
-        count=page.count(len(sure)),
-        before=page.quoted(page.label(most["before"])),
-        after=page.quoted(page.label(most["term"])),
-        points=page.number(100 * most["estimate"]),
-        span=page.span(100 * most["low"], 100 * most["high"]),
-        **both,
-    )

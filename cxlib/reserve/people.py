@@ -267,6 +267,21 @@ def attributes(reserve: Reserve, most: int = 30) -> list[str]:
     return [c for c, n in zip(columns, values, strict=True) if 2 <= n <= most]
 
 
+def worth_of_journeys(reserve: Reserve) -> tuple[pd.Series | None, str]:
+    """What each journey or customer brought, and the column it goes by."""
+    have = reserve._all_columns().get("orders", ())
+    if not {"amount", "at"} <= set(have):
+        return None, "customer_id"
+    by = reserve.study.journey.by if reserve.study.journey.by in have else "customer_id"
+    since = _last_day(reserve) - timedelta(days=LOOK_BACK)
+    recent = "" if by != "customer_id" else 'where "at" >= $since'
+    found = reserve.store.execute(
+        f'select "{by}" as name, sum(amount) as worth from orders {recent} group by 1 order by 1',
+        {"since": since} if recent else {},
+    ).df()
+    return found.set_index("name")["worth"], by
+
+
 def followed(reserve: Reserve, responses: pd.DataFrame) -> pd.DataFrame:
     """Answers with `loses`; see `Reserve.followed`."""
     have, costs = reserve._all_columns().get("customers", ()), reserve.study.costs
@@ -363,6 +378,12 @@ def lack(reserve: Reserve, need: str) -> str:
         return "" if drivers else page.say("The study names no drivers and no touchpoints.")
     if need == "model":
         return "" if study.model else page.say("The study declares no satisfaction index model.")
+    if need == "goal":
+        goal = study.journey.goal
+        return "" if goal else page.say("The study does not say what completes a journey.")
+    if need == "stages":
+        staged = bool(touchpoints(reserve)) if "events" in reserve.tables else False
+        return "" if staged else page.say("The study does not say the stages of its touchpoints.")
     if need == "churn":
         known = "left_on" in reserve._all_columns().get("customers", ())
         flagged = study.churn is not None and bool(study.churn.flag)

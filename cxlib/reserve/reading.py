@@ -375,6 +375,11 @@ class Reserve:
         """What is known of customers to compare like with like: columns of a few values."""
         return people.attributes(self)
 
+    def worth_of_journeys(self) -> tuple[pd.Series | None, str]:
+        """What each journey brought where orders name it, else each customer in the last year; and
+        the column of events it goes by. None where nobody knows."""
+        return people.worth_of_journeys(self)
+
     def followed(self, responses: pd.DataFrame) -> pd.DataFrame:
         """The answers with `loses`: what each customer was worth who left within the churn horizon
         of the answer, 0 for who stayed, missing where the data end before; as they are where the
@@ -537,6 +542,17 @@ class Reserve:
         """The group of each customer by `by`, else by the study's own; None where it has none."""
         return telling.groups_of_customers(self, by)
 
+    @property
+    def today(self) -> str:
+        """The day after the last of the data, from which a page looks at what is due."""
+        return telling.today(self)
+
+    @property
+    def last_wave(self) -> int:
+        """How many answers the last wave has; 0 without waves."""
+        waves = self.waves()
+        return len(self.read("responses", wave=waves[-1], columns=["wave"])) if waves else 0
+
     def practice(self) -> dict[str, object]:
         """responses, cases, actions (where there are any), worded (questions with their wording,
         and all), roles asked, standards stated, joined (tables share customers): what records tell
@@ -561,6 +577,11 @@ class Reserve:
     def index_model(self) -> study_.IndexModel | None:
         """The satisfaction index of the study; none, and said so, where it has none."""
         return telling.index_model(self)
+
+    @property
+    def currency(self) -> str:
+        """What amounts are in; "amount" where the study does not say."""
+        return self.study.currency or "amount"
 
     @property
     def outcome(self) -> str:
@@ -595,9 +616,9 @@ class Reserve:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
-        more), "margins", "drivers", "quarantine", "lifetimes", "leaving_dates", "leaving_reasons",
-        "pilot", "programme", "referrals", "costs", or items of a role ("items:touchpoint",
-        "items:nps|csat", "items:any").
+        more), "margins", "drivers", "goal", "stages", "quarantine", "lifetimes", "leaving_dates",
+        "leaving_reasons", "pilot", "programme", "referrals", "costs", or items of a role
+        ("items:touchpoint", "items:nps|csat", "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 

@@ -137,11 +137,10 @@ def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
             ax.text(x, 0.5, "–", ha="center", va="center", color=SOFT, fontsize=9)
             continue
         values = (row.estimate, row.low, row.high)
-        said, digits, divided = "{n}", 2, 1.0
-        if strip == "minutes":
-            said, digits, divided = _duration(row.estimate)
+        digits, divided = _unit(row.estimate) if strip == "minutes" else (2, 1.0)
         middle, *ends = (page.number(v / divided, digits) for v in values)
-        ax.text(x, 0.68, said.format(n=middle), ha="center", va="center", fontsize=9)
+        said = _duration(middle, divided) if strip == "minutes" else middle
+        ax.text(x, 0.68, said, ha="center", va="center", fontsize=9)
         between = "–".join(ends)
         small = 7.2 if len(between) <= 11 else 6.2
         ax.text(x, 0.24, between, ha="center", va="center", fontsize=small, color=SOFT)
@@ -149,13 +148,15 @@ def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
     _beside(ax, strip)
 
 
-def _duration(minutes: float) -> tuple[str, int, float]:
-    """How a time of so many minutes is written: words, digits, minutes of the unit."""
-    if minutes >= 2 * 1440:
-        return page.say("{n} days", n="{n}"), 1, 1440.0
-    if minutes >= 120:
-        return page.say("{n} h", n="{n}"), 1, 60.0
-    return page.say("{n} min", n="{n}"), 0, 1.0
+def _unit(minutes: float) -> tuple[int, float]:
+    """Digits, and minutes of the unit, in which a time is easily read."""
+    return (1, 1440.0) if minutes >= 2880 else (1, 60.0) if minutes >= 120 else (0, 1.0)
+
+
+def _duration(n: str, minutes: float) -> str:
+    if minutes == 1440.0:
+        return page.say("{n} days", n=n)
+    return page.say("{n} h", n=n) if minutes == 60.0 else page.say("{n} min", n=n)
 
 
 def _beside(ax: Axes, strip: str) -> None:
