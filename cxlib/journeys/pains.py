@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, how_drawn, interval
+from cxlib.estimates import Estimates, how_drawn, interval, widened
 from cxlib.journeys.effects import LEAST, adjusted, adjusted_for, terms_of
 from cxlib.journeys.exposure import Exposure
 
@@ -92,7 +92,9 @@ def pains(
     table = pd.DataFrame(names, columns=["touchpoint", "term", "n"])
     table["stage"] = table["touchpoint"].map(dict(stages or {}))
     priority, drawn = _priority(whole), _priority(again)
-    table = table.assign(**_columns(priority, drawn, whole, again, customers if loses else 0, top))
+    level = widened(_customers(responses), 1 + len(terms_of(met)))
+    known = customers if loses else 0
+    table = table.assign(**_columns(priority, drawn, whole, again, known, top, level))
     order = np.argsort(-priority, kind="stable")
     table = table.iloc[order].reset_index(drop=True)[KEPT]
     note = page.together(
