@@ -46,10 +46,8 @@ def patterns(words: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern]:
 
 
 def _way(word: str, lang: str) -> str:
-    body = r"\s+".join(re.escape(part) for part in word.rstrip("*").split())
-    if lang == "zh":
-        return body
-    return rf"\b{body}" + ("" if word.endswith("*") else r"\b")
+    parts = [re.escape(p.rstrip("*")) + r"\w*" * p.endswith("*") for p in word.split()]
+    return "".join(parts) if lang == "zh" else r"\b" + r"\s+".join(parts) + r"\b"
 
 
 def clauses(comments: pd.DataFrame) -> pd.DataFrame:

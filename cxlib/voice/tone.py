@@ -52,10 +52,12 @@ class Linear:
 
     def decide(self, runs: sparse.csr_matrix) -> np.ndarray:
         """Above zero for good; runs (n, ROOM)."""
-        x = runs[:, self.columns]
-        return sum(_dressed(x, w, k) @ s + b for k, (w, s, b) in enumerate(
-            zip((self.rarity, self.ratio), self.slopes, self.starts, strict=True)
-        )) / 2  # fmt: skip
+        return self.on(runs[:, self.columns])
+
+    def on(self, x: sparse.csr_matrix) -> np.ndarray:
+        """Above zero for good; x (n, columns)."""
+        ways = zip((self.rarity, self.ratio), self.slopes, self.starts, strict=True)
+        return sum(_dressed(x, w, k) @ s + b for k, (w, s, b) in enumerate(ways)) / 2
 
 
 @dataclass(frozen=True)
@@ -156,22 +158,23 @@ def _learnt(
     """(model, second stage, chance of each comment from models that have not seen it)."""
     text = words.split(scored["text"], lang)
     runs, lean = runs_of(scored["text"], text), leaning(text)
+    # Which runs there are and how rare is known without the scores, so all folds may share it.
+    held = np.bincount(runs.indices, minlength=ROOM)
+    columns = np.flatnonzero(held >= 2)
+    x, rarity = runs[:, columns], np.log((1 + len(y)) / (1 + held[columns])) + 1
     seen = np.zeros(len(y))
     for out in (fold == f for f in range(FOLDS)):
         if out.any() and len(np.unique(y[~out])) == 2:
-            seen[out] = _linear(runs[~out], y[~out]).decide(runs[out])
+            seen[out] = _linear(x[~out], y[~out], columns, rarity).on(x[out])
     told = np.column_stack([seen, lean])
-    return _linear(runs, y), _stage(told, y), _crossed(told, y, fold)
+    model = _linear(x, y, columns, rarity)
+    return model, _stage(told, y), _crossed(told, y, fold)
 
 
-def _linear(runs: sparse.csr_matrix, y: np.ndarray) -> Linear:
+def _linear(x: sparse.csr_matrix, y: np.ndarray, columns: np.ndarray, rarity: np.ndarray) -> Linear:
     from sklearn.svm import LinearSVC
 
-    runs, y = runs[:LEARNT], y[:LEARNT]
-    held = np.bincount(runs.indices, minlength=ROOM)
-    columns = np.flatnonzero(held >= 2)
-    x = runs[:, columns]
-    rarity = np.log((1 + len(y)) / (1 + held[columns])) + 1
+    x, y = x[:LEARNT], y[:LEARNT]
     both = [np.asarray((x[y == k] > 0).sum(0), float).ravel() + 1 for k in (True, False)]
     ratio = np.log(both[0] / both[0].sum()) - np.log(both[1] / both[1].sum())
     slopes, starts = [], []
@@ -237,16 +240,12 @@ def _kinds(comments: pd.DataFrame, label: str) -> pd.Series:
     return kind
 
 
-def labels(score: pd.Series, low: float, high: float, *, nps: bool = False) -> pd.Series:
-    """True for good scores, False for bad ones, missing between: the ends of a scale low to high.
+def bounds(low: float, high: float, *, nps: bool = False) -> tuple[float, float]:
+    """Scores up to the first are bad, from the second on good, on a scale from low to high.
 
-    Of an NPS question promoters and detractors; else the lowest two fifths and the top quarter.
+    Of an NPS question detractors and promoters; else the lowest two fifths and the top quarter.
     """
-    bad, good = (6, 9) if nps else (low + 0.4 * (high - low), high - 0.25 * (high - low))
-    kind = pd.Series(pd.NA, score.index, dtype="boolean")
-    kind[(score <= bad).fillna(False).astype(bool)] = False
-    kind[(score >= good).fillna(False).astype(bool)] = True
-    return kind
+    return (6.0, 9.0) if nps else (low + 0.4 * (high - low), high - 0.25 * (high - low))
 
 
 def _packed(

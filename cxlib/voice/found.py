@@ -20,8 +20,9 @@ from cxlib import moments
 from cxlib.voice import lexicon, words
 from cxlib.voice.words import Text
 
+EACH = 40  # comments that a topic needs at least
 FEWEST = 100  # comments of a language in which topics are looked for
-NUMBERS = (5, 6, 8, 10, 12, 15)  # of topics, that are tried
+NUMBERS = (2, 3, 4, 5, 6, 8, 10, 12, 15)  # of topics, that are tried
 LEARNT = 8000  # comments that a model is learnt from
 TRIED = 1500  # and that numbers of topics are tried on
 HALVES = 4  # of the comments, that are compared
@@ -30,6 +31,7 @@ RARE, COMMON = 0.002, 0.3  # share of comments that must and may have a word
 NEAR = 0.05  # a number of topics is as good as the best up to this; then more tell more
 STEPS = 40
 TOP = 8  # words by which a topic is judged
+SLIGHT = 0.1  # of the weight of the first word; what is below is not told
 NAMED = 3  # and by which it is called
 HELD = 0.15  # part of a comment (its length is one) from which it speaks of a topic
 
@@ -82,7 +84,7 @@ def learn(text: Text, taken: list[str], number: int = 0) -> tuple[Model, pd.Data
         return None
     rows = filled[_order(text, counts[filled], vocabulary)]
     x = _weighed(counts[rows[:LEARNT]], rarity)
-    most = min(len(vocabulary) // 2, max(2, len(filled) // 25))
+    most = min(len(vocabulary) // 2, max(2, len(filled) // EACH))
     tried = _tried(
         x[:TRIED], counts[rows[:TRIED]], [number] if number else [k for k in NUMBERS if k <= most]
     )
@@ -191,7 +193,7 @@ def _weighed(counts: sparse.csr_matrix, rarity: np.ndarray) -> sparse.csr_matrix
 
 def _first(topic: np.ndarray, vocabulary: np.ndarray, most: int) -> list[str]:
     order = np.argsort(-topic, kind="stable")[:most]
-    return [str(w) for w in vocabulary[order] if topic[order[0]] > 0][:most]
+    return [str(w) for w in vocabulary[order][topic[order] >= SLIGHT * topic[order[0]]]]
 
 
 def _names(topics: np.ndarray, vocabulary: np.ndarray) -> tuple[str, ...]:

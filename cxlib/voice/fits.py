@@ -1,0 +1,362 @@
+"""Topics of comments with intervals, who speaks of them, and what they said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments, page
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.voice import feelings as felt_
+from cxlib.voice import found as found_
+from cxlib.voice import given as given_
+from cxlib.voice import words
+from cxlib.voice.given import Given
+
+MOST = 12  # topics whose part in a score can be told exactly and quickly
+SHORT, LONG = 12, 240  # characters of a quote
+TOLD = 6  # words of a given topic that a page shows
+ORIGINS = ("given", "found")
+WORDS = ("given", "found", "origin", "words", "lang", "coherence", "bad", "neutral", "quote 1",
+         "quote 2")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Topics(Estimates):
+    """What comments speak of.
+
+    Attributes
+    ----------
+    table : term, estimate (share of comments that speak of it), low, high (all hold at once), n
+        (comments that do), origin ("given" or "found"), lang (of a found one), words
+    choice : what was tried of each language: lang, term (number of topics), estimate (stability),
+        low, high (over resamples), n, coherence, chosen
+    models : of the found topics, one a language
+    given : the words of the study's own
+    """
+
+    choice: pd.DataFrame = field(kw_only=True)
+    models: tuple[found_.Model, ...] = field(kw_only=True, repr=False, compare=False)
+    given: Given = field(kw_only=True, repr=False)
+
+    @property
+    def spoken(self) -> Given:
+        """Each topic's words by language; of found ones the first."""
+        found = {
+            name: {model.lang: first}
+            for model in self.models
+            for name, first in zip(model.names, model.listed(), strict=True)
+        }
+        told = set(self.table["term"])
+        return {k: v for k, v in {**self.given, **found}.items() if k in told}
+
+
+def topics(
+    comments: pd.DataFrame,
+    given: Given | None = None,
+    *,
+    number: int = 0,
+    weight: str | None = None,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Topics:
+    """The topics given, and those found where comments speak of none of them, with their shares.
+
+    `comments` have text and lang (`beside`). `number` of topics to find in each language; 0 leaves
+    it to stability and coherence. Found topics are learnt from comments without a given one, and do
+    not take their words. The commonest MOST topics are kept. Raises ValueError for no comments.
+    """
+    if lacking := [c for c in ("text", "lang") if c not in comments]:
+        raise ValueError(f"no column {lacking} in comments. They have: {', '.join(comments)}.")
+    if comments.empty:
+        raise ValueError("no comments to read. Choose another wave, or a wider WHERE.")
+    given = dict(given or {})
+    told = given_.mentions(comments, given).to_numpy().any(1)
+    models, choice, few = _found(comments[~told], given, number)
+    everything = _all_marked(comments, given, models)
+    kept = everything.sum().sort_values(ascending=False, kind="stable")
+    kept = kept[kept > 0].index[:MOST]
+    return _packed(comments, everything[kept], models, given, choice, few,
+                   weight, bucket, draws, seed)  # fmt: skip
+
+
+def mark(comments: pd.DataFrame, fit: Topics) -> pd.DataFrame:
+    """The comments with a column for each topic of the fit: 1.0 where they speak of it, else 0.0.
+
+    Raises ValueError where the comments have a column of a topic's name.
+    """
+    names = fit.table["term"].tolist()
+    if taken := [n for n in names if n in comments]:
+        raise ValueError(
+            f"the comments have a column {taken[0]!r} already. Give the topic another name in "
+            "study.yaml."
+        )
+    marked = comments.join(_all_marked(comments, fit.given, fit.models)[names].astype(float))
+    marked.attrs = comments.attrs
+    return marked
+
+
+def felt(
+    marked: pd.DataFrame,
+    fit: Topics,
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Of the comments on each topic that judge it, the share that speaks well of it.
+
+    table: term, estimate, low, high (all hold at once), n (comments that judge it), bad (share of
+    all comments on it that speak badly of it), neutral (that do not judge it).
+    """
+    said = felt_.said(marked, fit.spoken)
+    names = fit.table["term"].tolist()
+    good, bad, seen = (np.zeros((len(marked), len(names))) for _ in range(3))
+    at = said["topic"].map({n: k for k, n in enumerate(names)}).to_numpy(int)
+    place, feeling = said["place"].to_numpy(int), said["feeling"].to_numpy(int)
+    good[place, at], bad[place, at], seen[place, at] = feeling > 0, feeling < 0, 1
+    w = np.ones(len(marked)) if weight is None else marked[weight].to_numpy(float)
+    parts = np.hstack([good, bad, seen]) * w[:, None]
+    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(marked, bucket, weight))
+    whole, k = parts.sum(0), len(names)
+    judged = (good + bad).sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = whole[:k] / (whole[:k] + whole[k : 2 * k])
+        again = drawn[:, :k] / (drawn[:, :k] + drawn[:, k : 2 * k])
+        worse = whole[k : 2 * k] / whole[2 * k :]
+        neutral = 1 - (whole[:k] + whole[k : 2 * k]) / whole[2 * k :]
+    low, high = _with_ends(share, *at_once(share, again), judged)
+    table = pd.DataFrame(
+        {"term": names, "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1),
+         "n": judged.astype(int), "bad": worse, "neutral": neutral}
+    )  # fmt: skip
+    table = table[judged > 0].sort_values("estimate", ignore_index=True)
+    return Estimates(table, _felt_answer(table), page.together([
+        page.say(
+            "By the words of each clause that speaks of it; comments that name a topic and do not "
+            "judge it are not counted."
+        ),
+        how_drawn(draws, weight, bucket),
+    ]), "share", draws=draws, seed=seed)  # fmt: skip
+
+
+def _with_ends(
+    share: np.ndarray, low: np.ndarray, high: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals where none or all said so, which no draw varies: exact (Clopper, Pearson 1934)."""
+    with np.errstate(divide="ignore"):
+        reach = 1 - (0.025 / len(share)) ** (1 / np.maximum(n, 1))
+    low = np.where((share == 1) & np.isnan(low), 1 - reach, np.where(share == 0, 0, low))
+    return low, np.where((share == 0) & np.isnan(high), reach, np.where(share == 1, 1, high))
+
+
+def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
+    """term, n, words and the quotes that speak most plainly of each topic, personal data masked.
+
+    None of a topic of which fewer than twice the smallest cell wrote: words tell more of a person
+    than numbers do.
+    """
+    least, loads = 2 * page.rules().smallest_cell, _loads(marked, fit)
+    rows = []
+    for row in fit.table.itertuples():
+        of = marked[marked[row.term] > 0]
+        length = of["text"].str.len()
+        fits = of[length.between(SHORT, LONG)].drop_duplicates("text")
+        # Plain: much of this topic, little of others, and not long.
+        alone = loads[row.term].loc[fits.index] / (1 + fits[fit.table["term"]].sum(axis=1))
+        plain = alone - 1e-4 * length[fits.index] + (fits["lang"] == page.rules().lang)
+        best = fits.loc[plain.sort_values(kind="stable").index[::-1]]
+        said = best["text"].head(each).tolist() if len(of) >= least else []
+        rows.append((row.term, len(of), row.words, *said, *[""] * (each - len(said))))
+    names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]
+    return pd.DataFrame(rows, columns=names)
+
+
+def by_wave(
+    marked: pd.DataFrame,
+    fit: Topics,
+    over: str = "wave",
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Share of the comments of each wave that speak of each topic.
+
+    table: wave, term, estimate, low, high (all hold at once), n (comments that do).
+    """
+    waves, place = np.unique(marked[over].astype(str).to_numpy(), return_inverse=True)
+    names = fit.table["term"].tolist()
+    w = np.ones(len(marked)) if weight is None else marked[weight].to_numpy(float)
+    there = marked[names].to_numpy(float)
+    inside = (place[:, None] == np.arange(len(waves))) * w[:, None]
+    parts = np.hstack([(inside[:, :, None] * there[:, None, :]).reshape(len(w), -1), inside])
+    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(marked, bucket, weight))
+    whole, cells = parts.sum(0), len(waves) * len(names)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = whole[:cells] / np.repeat(whole[cells:], len(names))
+        again = drawn[:, :cells] / np.repeat(drawn[:, cells:], len(names), axis=1)
+    low, high = at_once(share, again)
+    counted = [
+        int(there[place == v, t].sum()) for v in range(len(waves)) for t in range(len(names))
+    ]
+    table = pd.DataFrame(
+        {"wave": np.repeat(waves, len(names)), "term": np.tile(names, len(waves)),
+         "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": counted}
+    )  # fmt: skip
+    answer = page.say(
+        "{topics} topics in {waves} waves.", topics=page.count(len(names)), waves=len(waves)
+    )
+    return Estimates(table, answer, how_drawn(draws, weight, bucket), "share", draws=draws,
+                     seed=seed)  # fmt: skip
+
+
+def _found(
+    comments: pd.DataFrame, given: Given, number: int
+) -> tuple[tuple[found_.Model, ...], pd.DataFrame, list[str]]:
+    models, tried, few = [], [], []
+    for lang in sorted(set(comments["lang"]) - {""}):
+        of = comments["text"][comments["lang"] == lang]
+        text = words.split(of, lang, given_.known_words(given))
+        taken = [w.rstrip("*").lower() for some in given.values() for w in some.get(lang, ())]
+        if (learnt := found_.learn(text, taken, number)) is None:
+            few.append(lang)
+            continue
+        models.append(learnt[0])
+        tried.append(learnt[1].assign(lang=lang))
+    columns = ["lang", "term", "estimate", "low", "high", "n", "coherence", "chosen"]
+    choice = (
+        pd.concat(tried, ignore_index=True)[columns] if tried else pd.DataFrame(columns=columns)
+    )
+    return tuple(models), choice, few
+
+
+def _all_marked(
+    comments: pd.DataFrame, given: Given, models: tuple[found_.Model, ...]
+) -> pd.DataFrame:
+    marked = given_.mentions(comments, given)
+    for model in models:
+        of = (comments["lang"] == model.lang).to_numpy()
+        text = words.split(comments["text"][of], model.lang, given_.known_words(given))
+        held = np.zeros((len(comments), len(model.names)), bool)
+        held[of] = model.loads(text) >= found_.HELD
+        marked[list(model.names)] = held
+    return marked
+
+
+def _loads(marked: pd.DataFrame, fit: Topics) -> pd.DataFrame:
+    """How much of each comment is of each topic: of given ones, words a hundred characters."""
+    length = marked["text"].str.len().clip(lower=1)
+    loads = pd.DataFrame({n: 10 / (10 + length) for n in fit.given}, index=marked.index)
+    for model in fit.models:
+        of = (marked["lang"] == model.lang).to_numpy()
+        text = words.split(marked["text"][of], model.lang, given_.known_words(fit.given))
+        held = np.zeros((len(marked), len(model.names)))
+        held[of] = model.loads(text)
+        loads[list(model.names)] = held
+    return loads
+
+
+def _packed(
+    comments: pd.DataFrame,
+    marked: pd.DataFrame,
+    models: tuple[found_.Model, ...],
+    given: dict,
+    choice: pd.DataFrame,
+    few: list[str],
+    weight: str | None,
+    bucket: str | None,
+    draws: int,
+    seed: int,
+) -> Topics:
+    w = np.ones(len(comments)) if weight is None else comments[weight].to_numpy(float)
+    parts = np.column_stack([marked.to_numpy(float), np.ones(len(w))]) * w[:, None]
+    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(comments, bucket, weight))
+    whole = parts.sum(0)
+    share, again = whole[:-1] / whole[-1], drawn[:, :-1] / drawn[:, -1:]
+    low, high = at_once(share, again)
+    first = {n: (m.lang, page.listed(f)) for m in models
+             for n, f in zip(m.names, m.listed(), strict=True)}  # fmt: skip
+    own = {n: ("", page.listed(_given_words(some), most=TOLD)) for n, some in given.items()}
+    terms = marked.columns.tolist()
+    told = [(own | first)[t] for t in terms]
+    table = pd.DataFrame(
+        {"term": terms, "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1),
+         "n": marked.sum().to_numpy(int), "origin": np.where([t in own for t in terms], *ORIGINS),
+         "lang": [lang for lang, _ in told], "words": [said for _, said in told]}
+    )  # fmt: skip
+    order = np.argsort(-share, kind="stable")
+    table, replicates = table.iloc[order].reset_index(drop=True), again[:, order]
+    none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
+    facts = {"choice": choice, "models": models, "given": given, "replicates": replicates}
+    drawn = how_drawn(draws, weight, bucket)
+    note = _note(table, comments, choice, few, none, drawn)
+    answer = _answer(table, len(comments))
+    return Topics(table, answer, note, "share", draws=draws, seed=seed, **facts)
+
+
+def _given_words(some: dict) -> list[str]:
+    rules = page.rules()
+    return list(some.get(rules.lang) or next(iter(some.values())))
+
+
+def _answer(table: pd.DataFrame, n: int) -> str:
+    if table.empty:
+        return page.say("No topic was found in {n} comments.", n=page.count(n))
+    first = table.iloc[0]
+    return page.say(
+        "Customers speak most of {topic}: {share} ({span}) of {n} comments; {topics} topics in "
+        "all.",
+        topic=page.quoted(page.label(first["term"])),
+        share=page.percent(first["estimate"]),
+        span=page.span(first["low"], first["high"], share=True),
+        n=page.count(n),
+        topics=page.count(len(table)),
+    )
+
+
+def _note(
+    table: pd.DataFrame, comments: pd.DataFrame, choice: pd.DataFrame, few: list[str], none: float,
+    drawn: str,
+) -> str:  # fmt: skip
+    told = comments.attrs.get("told", {})
+    parts = [page.say("{none} of comments speak of none of them.", none=page.percent(none))]
+    for row in choice[choice["chosen"].astype(bool)].itertuples():
+        parts.append(page.say(
+            "{lang}: {number} topics found; stability {stability}, coherence {coherence}.",
+            lang=page.label(f"language {row.lang}"), number=row.term,
+            stability=page.number(row.estimate, 2), coherence=page.number(row.coherence, 2),
+        ))  # fmt: skip
+    if few:
+        parts.append(page.say(
+            "Too few comments without a given topic to find more in: {langs}.",
+            langs=page.listed(page.label(f"language {lang}") for lang in few),
+        ))  # fmt: skip
+    if told.get("unmatched"):
+        parts.append(page.say(
+            "{n} comments belong to no response looked at and were left out.",
+            n=page.count(told["unmatched"]),
+        ))  # fmt: skip
+    return page.together([*parts, drawn])
+
+
+def _felt_answer(table: pd.DataFrame) -> str:
+    known = table[table["n"] >= page.rules().smallest_cell]
+    if known.empty:
+        return page.say("Too few comments judge a topic.")
+    worst, best = known.iloc[0], known.iloc[-1]
+    return page.say(
+        "Least is said well of {worst}: {low} ({low_span}) of the comments that judge it; most of "
+        "{best}: {high} ({high_span}).",
+        worst=page.quoted(page.label(worst["term"])),
+        low=page.percent(worst["estimate"]),
+        low_span=page.span(worst["low"], worst["high"], share=True),
+        best=page.quoted(page.label(best["term"])),
+        high=page.percent(best["estimate"]),
+        high_span=page.span(best["low"], best["high"], share=True),
+    )

@@ -1,0 +1,191 @@
+"""Who comments: comments beside the answers they belong to, weighted to all who answered.
+
+    comments = people.beside(study.read("comments"), responses, "recommend", nps=True)
+    people.who(comments, responses, "recommend", nps=True)
+
+Those who are angry or delighted write more than the others. So comments are weighted until the
+scores (and what else the study knows shares of) of those who wrote are those of all who answered.
+It makes a share of comments one of customers only so far as those who did not write would have
+written what others of their score did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cxlib import masking, moments, page, weights
+from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.voice import words
+from cxlib.voice.tone import bounds
+
+CLASSES = ("unhappy", "in between", "happy")
+WORDS = ("unhappy", "in between", "happy", "e-mail", "phone", "card", "account", "identity number",
+         "name", "written", "masked")  # fmt: skip
+
+
+def beside(
+    comments: pd.DataFrame,
+    responses: pd.DataFrame | None = None,
+    outcome: str = "",
+    scale: tuple[float, float] = (0, 10),
+    *,
+    nps: bool = False,
+    margins: Mapping[str, Mapping[str, float]] | None = None,
+) -> pd.DataFrame:
+    """The comments with lang (as written), text masked, and what their responses tell of them.
+
+    From `responses` (weighed) come wave, weight, the margins' attributes and `outcome`, and
+    weights are raked to the scores of all responses; without them all weights are one and the
+    comments' own score is the outcome. New: `good` (True, False or missing, by the score). Comments
+    of no response are left out where others have one. attrs["told"]: what was done, for notes.
+    """
+    rows, found = masked(comments[comments["text"].notna()])
+    rows = rows.assign(lang=words.languages(rows["text"]))
+    told = {"offered": len(comments), "empty": len(comments) - int((rows["lang"] != "").sum()),
+            "masked": found, "unmatched": 0}  # fmt: skip
+    rows = rows[rows["lang"] != ""].reset_index(drop=True)
+    if responses is not None and "response_id" in rows:
+        rows, told["unmatched"] = _joined(rows, responses, outcome, margins or {})
+    else:
+        rows[outcome or "score"] = rows.get("score", np.nan)
+    outcome = outcome or "score"
+    rows["good"] = _good(rows[outcome], scale, nps)
+    if "weight" not in rows:
+        rows["weight"] = 1.0
+    elif responses is not None:
+        rows = _raked(rows, responses, outcome, scale, nps, margins or {})
+    rows.attrs["told"] = told
+    return rows
+
+
+def masked(comments: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The comments with personal data replaced by what they were, and how many of each kind."""
+    names, found = page.rules().mask, {}
+    texts = comments["text"].astype(str)
+    looked = texts.str.contains("[0-9@]", regex=True) if not names else texts.notna()
+    changed = texts.to_numpy(object).copy()
+    for at in np.flatnonzero(looked):
+        changed[at], more = masking.masked(masking.legible(changed[at]), names)
+        masking.add(found, more)
+    return comments.assign(text=changed), found
+
+
+def private(comments: pd.DataFrame) -> Estimates:
+    """How many personal data were masked in the comments of `beside`: a row a kind.
+
+    table: term (kind), estimate (of them in all comments), low, high (none), n (comments).
+    """
+    found, n = comments.attrs["told"]["masked"], comments.attrs["told"]["offered"]
+    table = pd.DataFrame(
+        {"term": list(found), "estimate": np.array([*found.values()], float), "low": np.nan,
+         "high": np.nan, "n": n}
+    )  # fmt: skip
+    kinds = page.listed(
+        page.say("{kind} {count}", kind=page.label(k), count=page.count(v))
+        for k, v in found.items()
+    )
+    answer = page.say(
+        "{count} personal data were masked in {n} comments before anything was kept: {kinds}.",
+        count=page.count(sum(found.values())), n=page.count(n), kinds=kinds,
+    ) if found else page.say(
+        "No personal data were found in {n} comments.", n=page.count(n)
+    )  # fmt: skip
+    note = page.say("Patterns do not know every name: read quotes before you pass them on.")
+    return Estimates(table, answer, note, "count")
+
+
+def who(
+    comments: pd.DataFrame,
+    responses: pd.DataFrame,
+    outcome: str,
+    scale: tuple[float, float] = (0, 10),
+    *,
+    nps: bool = False,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Share of the unhappy, the happy and those between who wrote, with intervals held together.
+
+    table: term, estimate, low, high, n (responses of the class). `comments` as from `beside`.
+    """
+    known = responses[responses[outcome].notna()]
+    kind = _classes(known[outcome], scale, nps).to_numpy()
+    member = (kind[:, None] == np.array(CLASSES)).astype(float)
+    wrote = known["response_id"].isin(comments["response_id"]).to_numpy(float)
+    parts = np.hstack([member * wrote[:, None], member])
+    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(known, bucket))
+    whole = parts.sum(0)
+    kept = whole[3:] > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, again = whole[:3] / whole[3:], drawn[:, :3] / drawn[:, 3:]
+    low, high = at_once(share[kept], again[:, kept])
+    table = pd.DataFrame(
+        {"term": np.array(CLASSES)[kept], "estimate": share[kept], "low": np.clip(low, 0, 1),
+         "high": np.clip(high, 0, 1), "n": whole[3:][kept].astype(int)}
+    )  # fmt: skip
+    most, least = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
+    answer = page.say(
+        "{wrote} of {n} who answered wrote a comment; most often those who are {most} ({high}), "
+        "least often those who are {least} ({low}).",
+        wrote=page.percent(wrote.mean()), n=page.count(len(known)),
+        most=page.label(most["term"]), high=page.percent(most["estimate"]),
+        least=page.label(least["term"]), low=page.percent(least["estimate"]),
+    )  # fmt: skip
+    note = page.together([
+        page.say("Comments are weighted so that the scores of those who wrote are those of all."),
+        how_drawn(draws, bucket=bucket),
+    ])  # fmt: skip
+    return Estimates(table, answer, note, "share", draws=draws, seed=seed)
+
+
+def _joined(
+    rows: pd.DataFrame, responses: pd.DataFrame, outcome: str, margins: Mapping
+) -> tuple[pd.DataFrame, int]:
+    wanted = ["wave", "weight", outcome, *margins]
+    taken = [c for c in dict.fromkeys(wanted) if c in responses]
+    answers = responses.drop_duplicates("response_id").set_index("response_id")[taken]
+    rows = rows.drop(columns=[c for c in taken if c in rows])
+    joined = rows.join(answers, on="response_id", how="inner", validate="many_to_one")
+    if joined.empty:
+        raise ValueError(
+            f"none of {len(rows):,} comments has a response among {len(responses):,}. Map "
+            "response_id of comments, or choose a wider WAVE or WHERE."
+        )
+    return joined.reset_index(drop=True), len(rows) - len(joined)
+
+
+def _raked(
+    rows: pd.DataFrame,
+    responses: pd.DataFrame,
+    outcome: str,
+    scale: tuple[float, float],
+    nps: bool,
+    margins: Mapping,
+) -> pd.DataFrame:
+    """Weights that give those who wrote the scores of all who answered."""
+    kind = _classes(rows[outcome], scale, nps)
+    everybody = responses[responses[outcome].notna()]
+    mass = everybody.groupby(_classes(everybody[outcome], scale, nps).to_numpy())["weight"].sum()
+    targets = {k: float(mass[k] / mass.sum()) for k in CLASSES if k in set(kind) & set(mass.index)}
+    if kind.isna().any() or len(targets) < 2:
+        return rows
+    rows = rows.assign(said_class=kind.astype(object))
+    usable = weights.applicable(rows, {a: m for a, m in margins.items() if a in rows})
+    rows.attrs.clear()
+    return weights.weigh(rows, {"said_class": targets, **usable})
+
+
+def _classes(score: pd.Series, scale: tuple[float, float], nps: bool) -> pd.Series:
+    bad, good = bounds(*scale, nps=nps)
+    kind = np.select([score.isna(), score <= bad, score >= good], ["", CLASSES[0], CLASSES[2]],
+                     CLASSES[1])  # fmt: skip
+    return pd.Series(kind, score.index, dtype=object).where(kind != "")
+
+
+def _good(score: pd.Series, scale: tuple[float, float], nps: bool) -> pd.Series:
+    kind = _classes(score, scale, nps)
+    return kind.map({CLASSES[0]: False, CLASSES[2]: True}).astype("boolean")
