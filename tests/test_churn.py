@@ -234,24 +234,24 @@ def test_a_warning_no_better_than_chance_says_so() -> None:
 def test_auc_intervals_cover_the_truth() -> None:
     truth = logit.auc(*_scored(400_000, 999), np.ones(400_000))
     covered = []
-    for seed in range(300):
+    for seed in range(150):
         left, eta = _scored(600, seed)
-        low, high = evidence.quality(eta[None], left, np.ones(600), 500, seed).loc[
+        low, high = evidence.quality(eta[None], left, np.ones(600), 300, seed).loc[
             0, ["low", "high"]
         ]
         covered.append(low <= truth <= high)
-    assert 0.93 <= np.mean(covered) <= 0.97
+    assert 0.91 <= np.mean(covered) <= 0.985
 
 
 @pytest.mark.slow
 def test_effect_intervals_cover_the_truth() -> None:
     held = []
-    for seed in range(150):
-        fit = churn.fit(company(1200, seed), features=FEATURES, draws=300, repeats=1, folds=2)
+    for seed in range(70):
+        fit = churn.fit(company(900, seed), features=FEATURES, draws=200, repeats=1, folds=2)
         row = fit.effects.set_index("feature").loc["plan"]
         ratio = np.exp(SLOPES["plan"] * (1 if row.term.endswith("B") else -1))
         held.append(row.odds_low <= ratio <= row.odds_high)
-    assert 0.92 <= np.mean(held) <= 0.98
+    assert 0.88 <= np.mean(held) <= 0.99
 
 
 def _scored(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -377,7 +377,7 @@ def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool) -> None:
 @pytest.mark.slow
 def test_intervals_of_corrected_means_hold_the_truth() -> None:
     held = []
-    for seed in range(300):
+    for seed in range(120):
         kind, x = answered(400, seed)
         y = kind + np.random.default_rng([seed, 1]).normal(size=400)
         own = sheet(x)
@@ -390,4 +390,4 @@ def test_intervals_of_corrected_means_hold_the_truth() -> None:
         found = _means(each.sum(0)[None], 2, 1)[0][0]
         low, high = profiles.together(found, drawn)
         held.append(((low[:, 0] <= [0, 1]) & (high[:, 0] >= [0, 1])).all())
-    assert 0.92 <= np.mean(held) <= 0.98, np.mean(held)
+    assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
