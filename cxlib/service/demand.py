@@ -140,7 +140,7 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
         )
     inside = opened[(opened >= first) & (opened < first + weeks * WEEK)]
     week = ((inside - first) // WEEK).to_numpy(int)
-    part = (inside.dt.weekday * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
+    part = (inside.dt.day_of_week * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
     parts = np.zeros((weeks, 7 * 24 // hours))
     np.add.at(parts, (week, part), 1)
     drawn = moments.resample_sums(np.column_stack([parts, np.ones(weeks)]), draws, seed)
@@ -192,8 +192,8 @@ def exposed(cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26) ->
     first = max(cases["opened_at"].min(), end - weeks * WEEK)
     starts = [end - k * WEEK for k in range(weeks, 0, -1) if end - k * WEEK >= first - WEEK]
     who = customers["customer_id"].to_numpy()
-    joined = _day(customers, "joined_on", pd.Timestamp.min)
-    left = _day(customers, "left_on", pd.Timestamp.max)
+    joined = _day(customers, "joined_on", pd.Timestamp("1900-01-01"))
+    left = _day(customers, "left_on", pd.Timestamp("2200-01-01"))
     counts = cases.groupby([cases["customer_id"], cases["opened_at"].dt.strftime("%G-W%V")]).size()
     parts = []
     for start in starts:

@@ -147,7 +147,7 @@ def _alike(pairs: pd.DataFrame, alike: tuple[str, ...]) -> tuple[np.ndarray, lis
     before = pairs["before"].to_numpy(float)
     parts = {
         "earlier answer": before,
-        "its square": before**2,
+        "its square": (before - before.mean()) ** 2,
         "time of the earlier answer": since.to_numpy(),
         "time of the later answer": until.to_numpy(),
     }

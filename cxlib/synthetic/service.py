@@ -1,0 +1,43 @@
+"""Complaints with known truth: who complains, how it is handled, and what that does to an answer.
+
+    pairs = recoveries(600, seed=7, well=0.5)      # as service.answers_around gives them
+
+Answers are a customer's own level and the mood of the day. Those who answered low complain more, so
+that they rise by themselves: the change of complainers is far from what their handling did.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+LEVEL, SPREAD, MOOD = 7.0, 1.0, 1.3  # mean and spread of levels, spread of the mood of a day
+COMPLAINS = (-1.2, -0.9)  # log-odds: at the mean answer, for each point above it
+
+
+def recoveries(
+    customers: int, seed: int, *, well: float = 0.5, badly: float = -0.8
+) -> pd.DataFrame:
+    """Pairs of answers: customer_id, since, until, before, after, handled.
+
+    Half of the complaints are handled well, by lot; `well` and `badly` are what it does to the
+    later answer, in points.
+    """
+    rng = np.random.default_rng(seed)
+    level = rng.normal(LEVEL, SPREAD, customers)
+    before, after = (level + rng.normal(0, MOOD, customers) for _ in range(2))
+    odds = COMPLAINS[0] + COMPLAINS[1] * (before - LEVEL)
+    complains = rng.random(customers) < 1 / (1 + np.exp(-odds))
+    kind = np.where(complains, np.where(rng.random(customers) < 0.5, "well", "badly"), "none")
+    done = {"none": 0.0, "well": well, "badly": badly}
+    since = pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 90, customers), unit="D")
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{k}" for k in range(customers)],
+            "since": since,
+            "until": since + pd.to_timedelta(rng.integers(60, 120, customers), unit="D"),
+            "before": before,
+            "after": after + np.array([done[k] for k in kind]),
+            "handled": kind,
+        }
+    )

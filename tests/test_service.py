@@ -1,0 +1,463 @@
+"""Complaints and service: truths by hand, laws, published values and known truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from cxlib import durations, moments, service, show, study, synthetic
+from cxlib.designs import Drawn
+from cxlib.moments import Who
+from cxlib.scores.breaches import COLUMNS
+from cxlib.service import owners, shares
+from cxlib.study import Standard
+from cxlib.synthetic.service import recoveries
+
+REFERENCE = json.loads((Path(__file__).parent / "reference" / "service.json").read_text())
+STANDARDS = {"high": Standard(solved_hours=10), "any": Standard(solved_hours=20)}
+DAY = pd.Timestamp("2026-03-02")  # a Monday
+
+
+def cases_of(*rows: tuple, **columns: list) -> pd.DataFrame:
+    """Cases from (customer, hours opened after DAY, hours until solved or None)."""
+    table = pd.DataFrame(rows, columns=["customer_id", "opened_at", "solved_at"])
+    opened = DAY + pd.to_timedelta(table["opened_at"], unit="h")
+    solved = opened + pd.to_timedelta(table["solved_at"].astype(float), unit="h")
+    return table.assign(opened_at=opened, solved_at=solved, **columns)
+
+
+def mirrored(name: str) -> Path:
+    """A file of the mirror, its checksum checked; skips where there is none."""
+    about = REFERENCE[name]
+    file = Path(os.environ.get("CX_MIRROR", "")) / about["mirror"]
+    if "CX_MIRROR" not in os.environ or not file.is_file():
+        pytest.skip(f"CX_MIRROR holds no {about['mirror']}; it has no lasting address")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == about["sha256"]
+    return file
+
+
+@pytest.fixture(scope="module")
+def sample() -> pd.DataFrame:
+    """The cases of the made-up company, timed by its standards."""
+    about = study.read("sample").service
+    return service.timed(synthetic.company()["cases"], about.standards)
+
+
+@pytest.fixture(scope="module")
+def helpdesk() -> pd.DataFrame:
+    log = pd.read_parquet(mirrored("helpdesk"))
+    keep = {"customer_id": "customer", "category": "product", "severity": "seriousness_2"}
+    cases = service.from_log(
+        log, case="case:concept:name", activity="concept:name", at="time:timestamp",
+        reply=["Take in charge ticket"], solved=["Resolve ticket"], closing=["Closed"], keep=keep,
+    )  # fmt: skip
+    assert len(log) == REFERENCE["helpdesk"]["events"]
+    return cases
+
+
+# Clocks and standards
+
+
+def test_clocks_by_hand():
+    cases = cases_of(
+        ("a", 0, 9), ("a", 0, 12), ("b", 0, 15), ("c", 15, None), ("d", 40, None), ("e", 0, -1),
+        severity=["high", "high", "low", "high", "low", "low"],
+    )  # fmt: skip
+    rows = service.timed(cases, STANDARDS, as_of=DAY + pd.Timedelta(hours=30))
+    assert rows["solution_hours"].tolist() == [9, 12, 15, 15]  # later and backwards ones are out
+    assert rows["solution_limit"].tolist() == [10, 10, 20, 10]
+    assert rows["solved"].tolist() == [True, True, True, False]
+    assert rows["solved_in_time"].tolist() == [1, 0, 1, 0]  # the open one is late already
+    assert "reply_hours" not in rows
+    assert len(rows.attrs["notes"]) == 2
+
+
+def test_a_standard_that_can_be_met_still_is_undecided():
+    rows = service.timed(cases_of(("a", 0, 30), ("b", 25, None)), STANDARDS)
+    assert rows["solved_in_time"].tolist() == pytest.approx([0, np.nan], nan_ok=True)
+    assert service.met(rows, draws=20).table["n"].tolist() == [2]
+
+
+def test_a_solution_without_a_reply_is_its_reply():
+    cases = cases_of(("a", 0, 9), ("b", 0, 12))
+    rows = service.timed(cases.assign(first_reply_at=[DAY + pd.Timedelta(hours=2), pd.NaT]))
+    assert rows["reply_hours"].tolist() == [2, 12]
+
+
+def test_share_in_time_by_hand():
+    # In units of their limits: over at .45, .6 watched, over at .75, over at 1.5.
+    cases = cases_of(("a", 0, 9), ("b", 78, None), ("c", 0, 15), ("d", 60, 30))
+    rows = service.timed(cases, STANDARDS)
+    table = service.met(rows, draws=50).table
+    assert table["estimate"].item() == pytest.approx(1 - (3 / 4) * (1 / 2))
+    plain = service.met(rows[rows["solved"]], draws=50).table
+    assert plain["estimate"].item() == pytest.approx(rows["solved_in_time"].mean())
+
+
+def test_waits_equal_the_published_curve_and_the_durations():
+    about = REFERENCE["remission"]
+    hours = np.array([*about["relapsed"], *about["censored"]], float)
+    happened = np.arange(len(hours)) < len(about["relapsed"])
+    at = np.array([float(t) for t in about["left"]])
+    drawn = shares.reached(hours, happened, at, Who(np.arange(len(hours))), draws=2000)
+    assert_allclose(1 - drawn.point, list(about["left"].values()), atol=5e-5)
+    risk = durations.at_risk(0 * hours, hours, happened.astype(int), np.ones(len(hours)))
+    share, covariance = durations.incidence(risk, at)
+    assert_allclose(drawn.point, share[0], atol=1e-12)
+    assert_allclose(drawn.error, np.sqrt(np.diag(covariance)), rtol=0.1)  # Greenwood's
+
+
+def test_a_case_twice_of_one_customer_tells_no_more():
+    rng = np.random.default_rng(3)
+    cases = cases_of(*[(f"c{k}", 0, h) for k, h in enumerate(rng.lognormal(2.7, 0.8, 80))])
+    once = service.met(service.timed(cases, STANDARDS), draws=200).table
+    twice = service.met(service.timed(pd.concat([cases, cases]), STANDARDS), draws=200).table
+    assert_allclose(twice[["estimate", "low", "high"]], once[["estimate", "low", "high"]])
+    assert twice["n"].item() == 2 * once["n"].item()
+
+
+def test_intervals_of_shares_are_wilsons():
+    case = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text())["wilson"]
+    hit = pd.Series(np.arange(case["n"]) < case["successes"], dtype=float)
+    _, drawn, n = shares.of_groups(hit, None, Who(np.arange(case["n"])), draws=4000)
+    assert_allclose(np.ravel(shares.bounds(drawn, n)), (case["low"], case["high"]), atol=4e-3)
+    sure = Drawn(np.array([1.0]), np.ones((50, 1)), 20.0)
+    low, high = shares.bounds(sure, np.array([35]))  # all met: no more than the 20 customers
+    assert (low.item(), high.item()) == (pytest.approx(20 / (20 + 1.96**2), abs=1e-4), 1)
+
+
+def test_the_sample_waits_as_it_was_made_to(sample):
+    fit = service.waiting(sample, "first reply", by="severity", draws=300)
+    half = fit.table[fit.table["term"] == "half of the cases"].set_index("severity")
+    made = pd.Series({"high": 4.0, "low": 20.0, "medium": 10.0})
+    assert (half["low"] <= made).all() and (made <= half["high"]).all()
+    curve = fit.curve[fit.curve["severity"] == "low"]
+    assert curve["estimate"].is_monotonic_decreasing
+    assert (curve["low"] <= curve["estimate"]).all() and (curve["estimate"] <= curve["high"]).all()
+
+
+def test_what_is_missed_for_certain_is_a_warning(sample):
+    fit = service.met(sample, by="severity", draws=200)
+    found = service.missed(fit, "2026-09").table
+    sure = fit.table[fit.table["verdict"] == "missed"]
+    assert list(COLUMNS) == list(found.columns[: len(COLUMNS)])
+    assert sorted(found["group"]) == sorted(sure["severity"])
+    assert (found["high"] < 0).all() and (found["probability"] < 0.05).all()
+    lenient = service.missed(service.met(sample, by="severity", goal=0.1, draws=200), "2026-09")
+    assert lenient.table.empty and "No standard is missed" in lenient.answer
+
+
+# What is open, and who comes back
+
+
+def test_backlog_by_hand():
+    cases = cases_of(("a", 0, 24 * 5), ("b", 24, 24 * 20), ("c", 24 * 8, None), ("d", 24 * 13, 2))
+    fit = service.backlog(
+        service.timed(cases, as_of=DAY + pd.Timedelta(days=14)), weeks=4, draws=20
+    )
+    assert fit.table["day"].tolist() == ["2026-03-02", "2026-03-09", "2026-03-16"]
+    assert fit.table["estimate"].tolist() == [1, 1, 2]
+    assert fit.ageing["estimate"].tolist() == [0.25, 0, 0.5, 0.25, 0]
+
+
+def test_first_contacts_by_hand():
+    cases = cases_of(
+        ("a", 0, 1), ("a", 48, 1),  # the same again after two days
+        ("b", 0, 1), ("b", 24 * 10, 1),  # after ten
+        ("c", 0, 1), ("c", 24, 1),  # another matter
+        ("d", 0, 1), ("e", 0, 24 * 40),  # reopened; too long
+        category=["x", "x", "x", "x", "x", "y", "x", "x"],
+        reopened=[False] * 6 + [True, False],
+        asked=[1, 1, 0, 1, 1, 1, 0, np.nan],
+    )  # fmt: skip
+    rows = service.timed(cases, as_of=DAY + pd.Timedelta(days=60))
+    fit = service.first_contact(rows, stated="asked", draws=30)
+    assert fit.table["n"].tolist() == [6] * 5  # the second of a and of b follow a first
+    assert_allclose(fit.table["estimate"], [4 / 6, 3 / 6, 3 / 6, 2 / 6, 2 / 6])
+    assert fit.stated["estimate"].item() == pytest.approx(3 / 5)
+    with pytest.raises(ValueError, match="6 of 6 answers are neither 0 nor 1"):
+        service.first_contact(rows.assign(asked=2.0), stated="asked")
+    with pytest.raises(ValueError, match="each 1 or more"):
+        service.first_contact(rows, windows=[0, 7])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1500)), min_size=3, max_size=25))
+def test_a_longer_window_finds_no_fewer_who_came_back(happened):
+    cases = cases_of(*[(f"c{who}", at, 3) for who, at in happened])
+    fit = service.first_contact(service.timed(cases), draws=4)
+    assert fit.table["estimate"].is_monotonic_decreasing
+
+
+def test_reopened_cases_are_shares_of_the_solved(sample):
+    fit = service.reopened(sample, by="channel", draws=200)
+    plain = sample[sample["solved"]].groupby("channel")["reopened"].mean()
+    assert_allclose(fit.table["estimate"], plain)
+    assert fit.table["low"].max() < 0.12 < fit.table["high"].min()  # as it was made
+
+
+# What comes in
+
+
+def test_rates_by_touchpoint_by_hand():
+    cases = cases_of(*[("a", 0, 1)] * 3, ("b", 200, 1), category=["app", "app", "web", "price"])
+    at = DAY + pd.to_timedelta([0, 5, 10, 15, 20, 999], unit="h")
+    events = pd.DataFrame({"customer_id": list("abcdef"), "at": at,
+                           "touchpoint": ["app"] * 4 + ["web"] + ["app"]})  # fmt: skip
+    fit = service.complaint_rate(service.timed(cases), events, draws=50)
+    assert fit.table[["term", "estimate", "contacts"]].values.tolist() == [
+        ["web", 1000, 1], ["app", 500, 4],
+    ]  # fmt: skip
+    assert "1 cases are about no touchpoint" in fit.note
+    each = service.complaint_rate(service.timed(cases), customers=200, draws=50).table
+    assert each.set_index("term")["estimate"].to_dict() == {"app": 10, "web": 5, "price": 5}
+    with pytest.raises(ValueError, match="no category of the cases is a touchpoint"):
+        service.complaint_rate(cases, events.assign(touchpoint="till"))
+
+
+def test_a_usual_week_by_hand():
+    at = [24 * 7 * week + hour for week in range(6) for hour in (9, 10, 24 + 22)]
+    fit = service.workload(cases_of(*[("a", h, 1) for h in at], ("a", 24 * 42, 1)), draws=50)
+    told = fit.table.set_index(["weekday", "term"])["estimate"]
+    assert told.to_dict() == {("Monday", "08–12"): 2, ("Tuesday", "20–24"): 1}
+    days = service.workload(cases_of(*[("a", 24 * k, 1) for k in range(50)]), draws=20).table
+    assert days["term"].unique().tolist() == ["00–24"]
+
+
+def test_customers_and_weeks_hold_every_case(sample):
+    customers = synthetic.company()["customers"]
+    rows = service.exposed(sample, customers, weeks=20)
+    inside = service.last_weeks(sample, 20)
+    assert rows["week"].nunique() == 20
+    assert rows["cases_per_1000"].sum() == pytest.approx(1000 * len(inside), rel=0.02)
+
+
+# Teams
+
+
+def test_limits_of_the_binomial_law_by_hand():
+    # P(R <= 1) = .0107, P(R <= 2) = .0547 of 10 at one half: (2 - .0297 / .0439) / 10
+    low, high = (owners.binomial_limits(0.5, np.array([10]), p).item() for p in (0.025, 0.975))
+    assert low == pytest.approx(0.1324, abs=1e-4)
+    assert high == pytest.approx((8 - (0.9893 - 0.975) / 0.0439) / 10, abs=1e-3)
+
+
+def test_overdispersion_equals_the_published_variance_between_trials():
+    about = REFERENCE["bcg"]
+    (a, b), (c, d) = (np.array(about[arm], float).T for arm in ("treated", "control"))
+    ratio = np.log(a / (a + b)) - np.log(c / (c + d))
+    error = np.sqrt(1 / a - 1 / (a + b) + 1 / c - 1 / (c + d))
+    fixed = np.average(ratio, weights=1 / error**2)
+    phi, tau2 = owners.moments_of((ratio - fixed) / error, error)
+    assert fixed == pytest.approx(about["fixed"], abs=5e-5)
+    assert phi * len(ratio) == pytest.approx(about["Q"], abs=5e-3)
+    assert tau2 == pytest.approx(about["tau2"], abs=5e-5)
+
+
+def units(shares_of: np.ndarray, n: int, seed: int) -> pd.DataFrame:
+    hit = np.random.default_rng(seed).random((len(shares_of), n)) < shares_of[:, None]
+    names = np.repeat([f"u{k:03d}" for k in range(len(shares_of))], n)
+    return pd.DataFrame({"owner": names, "hit": hit.ravel().astype(float)})
+
+
+def test_limits_hold_chance_and_the_usual_spread():
+    chance = service.funnel(units(np.full(400, 0.8), 60, 5), "hit")
+    out = chance.table["signal"].ne("").mean()
+    assert chance.between < 0.02 and 0.02 < out < 0.08
+    rng = np.random.default_rng(6)
+    differ = units(np.clip(rng.normal(0.8, 0.08, 300), 0.4, 0.99), 200, 7)
+    wide, narrow = (service.funnel(differ, "hit", overdispersed=o) for o in (True, False))
+    assert wide.between == pytest.approx(0.08, abs=0.015)
+    assert wide.table["signal"].ne("").mean() < 0.1 < 0.3 < narrow.table["signal"].ne("").mean()
+
+
+def test_hard_cases_accuse_nobody():
+    rng = np.random.default_rng(8)
+    kind = np.r_[np.repeat("hard", 300), np.repeat(["easy", "hard"], [1500, 100])]
+    owner = np.r_[np.repeat("specialist", 300), rng.choice(["a", "b", "c", "d"], 1600)]
+    hit = rng.random(1900) < np.where(kind == "hard", 0.4, 0.9)
+    rows = pd.DataFrame({"owner": owner, "kind": kind, "hit": hit.astype(float)})
+    plain = service.funnel(rows, "hit", overdispersed=False).table.set_index("term")["signal"]
+    fair = service.funnel(rows, "hit", mix=["kind"], overdispersed=False).table
+    assert plain["specialist"] == "very low"
+    assert fair.set_index("term")["signal"]["specialist"] == ""
+    with pytest.raises(ValueError, match="owner has 1 value"):
+        service.funnel(rows[rows["owner"] == "a"], "hit")
+
+
+def test_nobody_is_beyond_what_a_share_can_be():
+    rows = units(np.r_[np.full(19, 0.97), 1.0], 40, 9)
+    table = service.funnel(rows, "hit").table
+    assert table[["estimate", "low", "high", "outer_low", "outer_high"]].stack().between(0, 1).all()
+    assert not table["signal"].str.startswith("very").any()
+
+
+# Reasons, recovery
+
+
+def test_classes_are_those_of_the_study_then_of_names_then_of_counts():
+    about = study.Service(classes={"late": "process", "x": {"kind": "policy", "level": "process"}})
+    names = ["late"] * 40 + ["x"] * 20 + ["price list"] * 20 + ["zzz"] * 30 + ["odd"]
+    cases = pd.DataFrame({"category": names, "customer_id": [f"c{k % 60}" for k in range(111)]})
+    fit = service.reasons(cases, about.classes, draws=50)
+    told = fit.categories.set_index("term")[["class", "level", "rule"]].T.to_dict("list")
+    assert told == {
+        "late": ["process", "process", "study.yaml"],
+        "x": ["policy", "process", "study.yaml"],
+        "price list": ["policy", "policy", "its name"],
+        "zzz": ["process", "process", "how often it comes"],
+        "odd": ["one customer", "front line", "how often it comes"],
+    }
+    assert fit.table["estimate"].sum() == pytest.approx(1) and fit.table["n"].sum() == 111
+    assert fit.categories["estimate"].sum() == pytest.approx(1)
+    with pytest.raises(ValueError, match="no case is about wrong"):
+        service.reasons(cases, {"wrong": study.Reason(kind="policy")})
+
+
+def test_study_yaml_has_severities_beside_the_rest():
+    about = study.Service(**{"high": {"solved_hours": 4}, "share": 0.8, "classes": {"a": "policy"}})
+    assert about.standards["high"].solved_hours == 4 and about.share == 0.8
+    assert about.classes["a"].kind == "policy"
+    with pytest.raises(ValueError, match="one customer"):
+        study.Service(classes={"a": "weather"})
+
+
+def test_pairs_of_answers_by_hand():
+    day = [DAY + pd.Timedelta(days=d) for d in (0, 30, 60, 0, 30, 0, 30)]
+    answers = pd.DataFrame({"customer_id": list("aaabbcc"), "answered_on": day,
+                            "csat": [3, 5, 9, 7, 8, 2, 4]})  # fmt: skip
+    cases = cases_of(("a", 24 * 10, 5), ("a", 24 * 40, 50), ("c", 24 * 29, 90))
+    pairs = service.answers_around(service.timed(cases, STANDARDS), answers, "csat")
+    assert pairs[["before", "after", "handled"]].values.tolist() == [
+        [3, 5, "well"], [5, 9, "badly"], [7, 8, "none"], [2, 4, "open"],
+    ]  # fmt: skip
+    assert not service.enough(pairs)
+    with pytest.raises(ValueError, match="1 complainers handled well and 1 others"):
+        service.recovery(pairs)
+
+
+def test_regression_to_the_mean_is_no_recovery():
+    pairs = recoveries(4000, seed=4, well=0.0, badly=-0.8)
+    fit = service.recovery(pairs, draws=100)
+    told = fit.table.set_index(["handled", "term"])
+    assert told.loc[("well", "change"), "low"] > 0.4  # they rise by themselves
+    assert told.loc[("well", "difference without matching"), "low"] > 0.4
+    row = told.loc[("well", "difference")]
+    assert row["low"] < 0 < row["high"] and not fit.paradox
+    assert told.loc[("badly", "difference"), "high"] < -0.5
+    assert fit.balance["estimate"].abs().max() < 1e-4 < 0.4 < fit.balance["before"].abs().max()
+
+
+@pytest.mark.slow
+def test_intervals_of_recovery_cover_what_handling_does():
+    inside, naive = [], []
+    for seed in range(60):
+        fit = service.recovery(recoveries(350, seed, well=0.5), draws=100)
+        told = fit.table.set_index(["handled", "term"]).loc["well"]
+        inside.append(told.loc["difference", "low"] <= 0.5 <= told.loc["difference", "high"])
+        plain = told.loc["difference without matching"]
+        naive.append(plain["low"] <= 0.5 <= plain["high"])
+    assert np.mean(inside) >= 0.9  # of 600 samples 97 in 100: it is held together with two others
+    assert np.mean(naive) < 0.3
+
+
+@pytest.mark.slow
+def test_intervals_of_shares_in_time_cover_the_truth():
+    # Customers with one to four cases and a speed of their own; the watch ends at random.
+    rng = np.random.default_rng(11)
+    truth, inside = 0.5, []
+    for _ in range(250):
+        times = rng.integers(1, 5, 70)
+        who = np.repeat(np.arange(70), times)
+        hours = np.exp(rng.normal(0, 0.6, 70)[who] + rng.normal(0, 0.8, len(who)))
+        ends = rng.exponential(4, len(who))
+        drawn = shares.reached(
+            np.minimum(hours, ends), hours <= ends, np.ones(1),
+            Who(moments.hashed(pd.Index(who))), draws=150, seed=int(rng.integers(1 << 30)),
+        )  # fmt: skip
+        low, high = shares.bounds(drawn, np.array([len(who)]))
+        inside.append(low.item() <= truth <= high.item())
+    assert 0.92 <= np.mean(inside) <= 0.98
+
+
+# Event logs and real help desks
+
+
+def test_cases_of_a_log_by_hand():
+    steps = [("t1", "open", 0), ("t1", "reply", 2), ("t1", "solve", 5), ("t1", "reply", 7),
+             ("t1", "solve", 9), ("t1", "close", 20), ("t2", "open", 1), ("t2", "solve", 4),
+             ("t2", "close", 30), ("t3", "open", 3)]  # fmt: skip
+    log = pd.DataFrame(steps, columns=["ticket", "step", "hour"])
+    log["at"] = (DAY + pd.to_timedelta(log["hour"], unit="h")).dt.tz_localize("UTC")
+    cases = service.from_log(log, case="ticket", activity="step", at="at", reply=["reply"],
+                             solved=["solve"], closing=["close"])  # fmt: skip
+    hour = pd.Timedelta(hours=1)
+    since = cases[["first_reply_at", "solved_at"]].sub(cases["opened_at"], axis=0) / hour
+    assert since["first_reply_at"].tolist() == pytest.approx([2, np.nan, np.nan], nan_ok=True)
+    assert since["solved_at"].tolist() == pytest.approx([9, 3, np.nan], nan_ok=True)
+    assert cases["reopened"].tolist() == [True, False, False]
+    with pytest.raises(ValueError, match="step never is solved. There are: close, open"):
+        service.from_log(log, case="ticket", activity="step", at="at", solved=["solved"])
+
+
+def test_a_real_help_desk(helpdesk):
+    rows = service.timed(helpdesk, {"any": Standard(first_reply_hours=24, solved_hours=720)})
+    assert len(helpdesk) == REFERENCE["helpdesk"]["cases"] == len(rows)
+    fit = service.first_contact(rows, draws=50)
+    assert fit.table["estimate"].is_monotonic_decreasing
+    alone = service.first_contact(rows.assign(category=range(len(rows))), draws=50)
+    assert (alone.table["estimate"] >= fit.table["estimate"]).all()  # nobody has the same twice
+    met = service.met(rows, draws=50).table.set_index("term")["estimate"]
+    plain = (rows["solution_hours"] <= 720)[rows["solved"]].mean()
+    assert met["solution"] == pytest.approx(plain, abs=5e-3)  # 11 of 4,580 are open
+
+
+def test_timely_answers_of_a_bank_to_complaints():
+    about = REFERENCE["timely"]
+    cases = pd.read_csv(mirrored("timely"), usecols=["State", "Timely response?"])
+    cases["timely"] = cases["Timely response?"].map({"Yes": 1.0, "No": 0.0})
+    fit = service.funnel(cases, "timely", by="State")
+    assert fit.table["n"].sum() == about["yes"] + about["no"]
+    share = about["yes"] / (about["yes"] + about["no"])
+    assert fit.limits["estimate"].iloc[0] == pytest.approx(share)
+    assert fit.dispersion > 1.2 and fit.between > 0  # states differ more than chance
+
+
+# Bad input, and figures
+
+
+def test_mistakes_are_named():
+    cases = cases_of(("a", 0, 9))
+    with pytest.raises(ValueError, match="cases lack opened_at"):
+        service.timed(cases.drop(columns="opened_at"))
+    with pytest.raises(ValueError, match="cases.solved_at holds"):
+        service.timed(cases.assign(solved_at="soon"))
+    with pytest.raises(ValueError, match="none of 1 cases was opened"):
+        service.timed(cases, as_of="2020-01-01")
+    with pytest.raises(ValueError, match="no case has a standard"):
+        service.met(service.timed(cases))
+    with pytest.raises(ValueError, match="clock='lunch' is not a choice"):
+        service.waiting(service.timed(cases), "lunch")
+    with pytest.raises(ValueError, match="cases lack reply_hours"):
+        service.waiting(service.timed(cases), "first reply")
+    with pytest.raises(ValueError, match="the cases span 0 whole weeks"):
+        service.workload(cases)
+    with pytest.raises(ValueError, match="none of 1 cases has a category"):
+        service.reasons(cases.assign(category=None))
+
+
+def test_a_funnel_is_drawn_with_those_who_stand_out():
+    rows = units(np.r_[np.full(30, 0.8), 0.3], 60, 10)
+    fit = service.funnel(rows, "hit")
+    ax = show.funnel(fit.table, fit.limits, unit="share")
+    assert [t.get_text() for t in ax.texts] == ["u030"]
+    assert "u030" in ax.get_title(loc="left") + ax.get_title()
