@@ -119,7 +119,8 @@ def by_size(baskets: Baskets, given: Sets, products: Sequence[int]) -> np.ndarra
     found = np.zeros((len(baskets.customers), len(given)))
     for k, (some, product) in enumerate(zip(given, products, strict=True)):
         rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
-        expected = sizes.chance(some)[sizes.of[rows], product]
+        places = sizes.sizes[rows] - len(some)
+        expected = places * sizes.chance(some)[sizes.of[rows], product]
         np.add.at(found[:, k], baskets.customer[rows], expected)
     return found
 

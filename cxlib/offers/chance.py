@@ -22,31 +22,29 @@ EXPECTED = 5.0  # fewer meetings than this by chance, and a pair is not tested
 class Sizes:
     """What orders of each size hold: `of` the class of each order, `push` how much a product has.
 
-    Within a class, the chance that an order which holds some products holds product j too is its
-    open places times push[j] over the push of the products not yet there: quasi-independence, with
-    the number of meetings of every product kept.
+    The chance that an order which holds some products holds product j too is its open places times
+    push[j] over the push of the products not yet there, in its class: quasi-independence, with the
+    number of meetings of every product kept.
     """
 
     def __init__(self, baskets: Baskets) -> None:
         sizes = baskets.sizes
         edges = np.unique(np.quantile(sizes, np.linspace(0, 1, STRATA + 1)[1:], method="lower"))
-        self.of = np.searchsorted(edges, sizes)
+        self.of, self.sizes = np.searchsorted(edges, sizes), sizes
         n, classes = len(sizes), len(edges)
         by = sparse.csr_array((np.ones(n), (self.of, np.arange(n))), shape=(classes, n))
-        self.places = (by @ sizes) / np.maximum(by.sum(1), 1)
         met = (by * (sizes - 1.0)) @ baskets.matrix
         self.push = _quasi(np.asarray(met.todense()))
 
     def chance(self, given: Sequence[int]) -> np.ndarray:
-        """(classes, products): of being in an order of this size that holds `given` already."""
+        """(classes, products): of filling an open place of an order that holds `given` already."""
         given = list(given)
         rest = self.push.sum(1) - self.push[:, given].sum(1)
-        open_places = np.maximum(self.places - len(given), 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = open_places[:, None] * self.push / rest[:, None]
+            found = self.push / rest[:, None]
         found = np.nan_to_num(found, posinf=0.0)
         found[:, given] = 0.0
-        return np.minimum(found, 1.0)
+        return found
 
 
 def _quasi(met: np.ndarray) -> np.ndarray:
@@ -108,10 +106,10 @@ def against(baskets: Baskets, given: Sequence[Sequence[int]]) -> np.ndarray:
     n, own = len(baskets), np.asarray(baskets.matrix.sum(0)).ravel()
     sizes, has = Sizes(baskets), baskets.of(given)
     counts = np.asarray(has.sum(0)).ravel()
-    p = np.ones((len(given), len(own)))
+    p, usual = np.ones((len(given), len(own))), _Usual(baskets, sizes)
     for k, some in enumerate(given):
         rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
-        z, free = _score(baskets, sizes, rows, sizes.chance(some))
+        z, free = usual.score(rows, sizes.chance(some), len(some))
         p[k] = special.stdtr(max(free, 1), -z)
         p[k, list(some)] = 1.0
     row, column = np.nonzero(p < 0.05)
@@ -119,6 +117,52 @@ def against(baskets: Baskets, given: Sequence[Sequence[int]]) -> np.ndarray:
     fisher = upper_tail(both, own[column], counts[row], n)
     p[row, column] = np.maximum(p[row, column], fisher)
     return p
+
+
+class _Usual:
+    """What each customer's orders hold beside orders of their size, to take the taste out of z.
+
+    A customer who likes a product holds it with anything. Taking off, in proportion to how often
+    orders of a size hold `given`, what the customer holds of it at all leaves the mean as it is
+    and what is due to taste out of the spread.
+    """
+
+    def __init__(self, baskets: Baskets, sizes: Sizes) -> None:
+        self.baskets, self.sizes = baskets, sizes
+        n, classes = len(baskets), len(sizes.push)
+        people, products = len(baskets.customers), baskets.matrix.shape[1]
+        ones, at = np.ones(n), np.arange(n)
+        by = sparse.csr_array((ones, (sizes.of, at)), shape=(classes, n))
+        self.per_class = np.maximum(np.asarray(by.sum(1)).ravel(), 1)
+        self.share = np.asarray((by @ baskets.matrix).todense()) / self.per_class[:, None]
+        self.orders = np.zeros((people, classes))
+        np.add.at(self.orders, (baskets.customer, sizes.of), 1.0)
+        held = baskets.matrix.tocoo()
+        order, product = held.coords
+        cell = baskets.customer[order] * products + product
+        entries = (np.ones(len(cell)), (cell, sizes.of[order]))
+        self.held = sparse.csr_array(entries, shape=(people * products, classes))
+
+    def score(self, rows: np.ndarray, chance: np.ndarray, taken: int) -> tuple[np.ndarray, int]:
+        """(z of each product over the orders `rows`, with `taken` places taken; customers in them
+        less one)."""
+        if not len(rows):
+            return np.zeros(chance.shape[1]), 0
+        who, classes = self.baskets.customer[rows], self.sizes.of[rows]
+        ones, at = np.ones(len(rows)), np.arange(len(rows))
+        people, width = len(self.orders), len(chance)
+        whose = sparse.csr_array((ones, (who, at)), shape=(people, len(rows)))
+        places = self.sizes.sizes[rows] - float(taken)
+        count = sparse.csr_array((places, (who, classes)), shape=(people, width))
+        apart = np.asarray((whose @ self.baskets.matrix[rows]).todense())
+        apart -= count @ chance
+        often = np.bincount(classes, minlength=width) / self.per_class
+        apart -= (self.held @ often).reshape(people, -1)  # over all customers they add up to 0
+        apart += self.orders @ (often[:, None] * self.share)
+        spread = np.sqrt(np.einsum("cp,cp->p", apart, apart))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.nan_to_num(apart.sum(0) / spread)
+        return z, len(np.unique(who)) - 1
 
 
 def upper_tail(both: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
@@ -143,22 +187,6 @@ def _log_hypergeometric(k: np.ndarray, one: np.ndarray, other: np.ndarray, n: in
 
     with np.errstate(invalid="ignore"):
         return choose(one, k) + choose(n - one, other - k) - choose(n, other)
-
-
-def _score(
-    baskets: Baskets, sizes: Sizes, rows: np.ndarray, chance: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """(z of each product over the orders `rows`, customers less one)."""
-    if not len(rows):
-        return np.zeros(chance.shape[1]), 0
-    place, who = np.unique(baskets.customer[rows], return_inverse=True)
-    ones, at = np.ones(len(rows)), np.arange(len(rows))
-    whose = sparse.csr_array((ones, (who, at)), shape=(len(place), len(rows)))
-    classes = sparse.csr_array((ones, (who, sizes.of[rows])), shape=(len(place), len(chance)))
-    apart = (whose @ baskets.matrix[rows]).todense() - classes @ chance
-    spread = np.sqrt((np.asarray(apart) ** 2).sum(0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(np.asarray(apart).sum(0) / spread), len(place) - 1
 
 
 def held_together(p: np.ndarray, rate: float = 0.05) -> np.ndarray:

@@ -139,7 +139,10 @@ def _features(frame: pd.DataFrame) -> tuple[list[tuple[str, object]], list[np.nd
             continue
         words = values.astype("string").fillna("")
         levels = [w for w in sorted(words.unique()) if w]
-        if 1 < len(levels) + (words == "").any() <= LEVELS:
+        if len(levels) == 2 and (words != "").all():
+            known.append((str(name), tuple(levels)))  # one column says which of the two
+            columns.append((words == levels[0]).to_numpy(float))
+        elif 1 < len(levels) + (words == "").any() <= LEVELS:
             known += [(str(name), w) for w in levels]
             columns += [(words == w).to_numpy(float) for w in levels]
     return known, columns
@@ -260,6 +263,9 @@ def _condition(name: str, level: object, low: float, high: float) -> str:
         if np.isfinite(low):
             return page.say("{product} in more than {low} of orders", **facts)
         return page.say("{product} in at most {high} of orders", **facts)
+    if isinstance(level, tuple):
+        one = level[0] if low > 0 else level[1]
+        return page.say("{name} is {level}", name=page.label(name), level=page.label(one))
     if level is not None:
         facts = {"name": page.label(name), "level": page.label(str(level))}
         if low > 0:

@@ -1,0 +1,416 @@
+"""Offers: published rules, laws of chance, known truth of what is sold together and to whom."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse, stats
+
+from cxlib import offers, page, synthetic
+from cxlib.offers import associations, chance, following
+from cxlib.synthetic import TRUTH
+from cxlib.synthetic import baskets as made
+
+PUBLISHED = json.loads((Path(__file__).parent / "reference" / "offers.json").read_text())
+SHARES = np.array([0.25, 0.35, 0.25, 0.15])
+PAIRS = {frozenset(pair) for pair in TRUTH["offers"]["lift"]}
+BUNDLES = {frozenset(group) for group in TRUTH["offers"]["together"]}
+
+
+def tables(orders: list[list[str]], customers: list[str] | None = None) -> tuple:
+    """(orders, lines) of lists of products, an order a day."""
+    ids = [f"o{k}" for k in range(len(orders))]
+    head = pd.DataFrame(
+        {
+            "order_id": ids,
+            "customer_id": customers or [f"c{k}" for k in range(len(orders))],
+            "at": pd.Timestamp("2025-01-01") + pd.to_timedelta(range(len(orders)), unit="D"),
+        }
+    )
+    lines = [(o, p) for o, products in zip(ids, orders, strict=True) for p in products]
+    return head, pd.DataFrame(lines, columns=["order_id", "product"])
+
+
+def baskets_of(held: np.ndarray, customer: np.ndarray, names=None) -> offers.Baskets:
+    """Orders drawn as a matrix, in the order of time; empty ones are not on file."""
+    some = held.any(1)
+    ids = np.array([f"c{k}" for k in range(int(customer.max()) + 1)], object)
+    return offers.Baskets(
+        sparse.csr_array(held[some].astype(float)),
+        np.array(made.NAMES) if names is None else names,
+        customer[some],
+        ids,
+        offers.baskets.keys_of(pd.DataFrame({"customer_id": ids}), "customer_id"),
+        np.arange(some.sum()).astype("datetime64[D]"),
+        float((held[some].sum(1) > 1).mean()),
+    )
+
+
+def drawn(seed: int, customers: int = 400, orders: float = 8.0, **how) -> offers.Baskets:
+    """Orders of the made-up company's kinds of customers, in no order of time."""
+    rng = np.random.default_rng([5, seed])
+    customer = np.repeat(np.arange(customers), rng.geometric(1 / orders, customers))
+    kind = rng.choice(4, customers, p=SHARES)
+    held = made.draw(rng, kind[customer], customer, **how)
+    later = rng.permutation(len(held))
+    return baskets_of(held[later], customer[later])
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[str, pd.DataFrame]:
+    return synthetic.company(4, 800)
+
+
+@pytest.fixture(scope="module")
+def company(parts) -> offers.Baskets:
+    return offers.held(parts["orders"], parts["order_lines"])
+
+
+def named(baskets: offers.Baskets, sets) -> set[frozenset[str]]:
+    return {frozenset(baskets.products[list(s)]) for s in sets}
+
+
+# Published values
+
+
+@pytest.mark.parametrize("name", ["worked", "textbook"])
+def test_rules_have_the_published_support_confidence_and_lift(name):
+    example = PUBLISHED[name]
+    baskets = offers.held(*tables(example["orders"]), least=1)
+    for rule in example["rules"]:
+        places = tuple(int(np.flatnonzero(baskets.products == p)[0]) for p in rule["set"])
+        both, first = baskets.count([places, places[:-1]])
+        assert both / len(baskets) == pytest.approx(rule["support"])
+        assert both / first == pytest.approx(rule["confidence"], abs=0.005)
+        if "lift" in rule:
+            assert associations.lift(baskets, [places])[0] == pytest.approx(rule["lift"])
+
+
+def test_the_numbers_of_a_rule_are_those_printed_for_a_grocer():
+    said = PUBLISHED["groceries"]
+    held = np.zeros((said["orders"], 3), bool)
+    held[: said["first"], 0] = True
+    held[said["first"] - said["both"] :, 1][: said["last"]] = True
+    held[:, 2] = True  # orders with neither hold something else
+    baskets = baskets_of(held, np.arange(len(held)), np.array(["vegetables", "milk", "rest"]))
+    table, measures, _ = associations._measured(baskets, [(0, 1)], 50, 1)
+    found = measures.set_index("term")["estimate"]
+    assert found["support"] == pytest.approx(said["support"], abs=1e-8)
+    assert found["confidence"] == pytest.approx(said["confidence"], abs=1e-7)
+    assert table["estimate"][0] == pytest.approx(said["lift"], abs=1e-6)
+
+
+# Laws
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(5, 400), st.data())
+def test_chance_is_fishers_exact_test(n, data):
+    one, other = data.draw(st.integers(1, n - 1)), data.draw(st.integers(1, n - 1))
+    both = data.draw(st.integers(max(0, one + other - n), min(one, other)))
+    ours = chance.upper_tail(np.array([both]), np.array([one]), np.array([other]), n)[0]
+    exact = stats.hypergeom.sf(both - 1, n, one, other)
+    assert ours == pytest.approx(exact if both > one * other / n else 1.0, rel=1e-8, abs=1e-300)
+
+
+def test_meetings_expected_by_size_add_up_to_those_there_are(company):
+    sizes = chance.Sizes(company)
+    for product in range(3):
+        rows = company.of([(product,)]).indices
+        places = company.sizes[rows] - 1
+        expected = places[:, None] * sizes.chance([product])[sizes.of[rows]]
+        assert expected.sum() == pytest.approx(places.sum(), rel=1e-6)
+    met = company.matrix.T @ (company.sizes - 1.0)  # of each product, over all partners
+    each = sum(
+        (np.maximum(company.sizes - 1.0, 0)[rows, None] * sizes.chance([k])[sizes.of[rows]]).sum(0)
+        for k in range(len(met))
+        for rows in [company.of([(k,)]).indices]
+    )
+    np.testing.assert_allclose(each, met, rtol=1e-4)
+
+
+def test_neither_the_order_of_rows_nor_twice_a_line_changes_a_rule(parts):
+    orders, lines = parts["orders"], parts["order_lines"]
+    again = pd.concat([lines, lines.head(500)]).sample(frac=1, random_state=1)
+    one = offers.rules(offers.held(orders, lines), draws=50)
+    other = offers.rules(offers.held(orders.sample(frac=1, random_state=2), again), draws=50)
+    pd.testing.assert_frame_equal(one.table, other.table)
+
+
+def test_what_is_found_is_what_is_sold_together(company):
+    fit = offers.rules(company, draws=100)
+    true = made.lifts(SHARES).query("lift > 1")  # by a bundle, or by a taste for both
+    found, taste = named(company, fit.sets), set(map(frozenset, true[["product", "other"]].values))
+    assert found <= PAIRS | BUNDLES | taste
+    assert len(found & PAIRS) >= 4
+    assert fit.table["holds"].sum() >= 4
+    assert (fit.table["estimate"] > 1.2).all()
+    assert set(fit.measures["term"]) == {"support", "confidence", "sized"}
+
+
+def test_a_bundle_of_three_stands_and_a_pair_within_it_only_for_itself(company):
+    fit = offers.rules(company, draws=100)
+    table = offers.bundles(fit, draws=100).table
+    assert "bathrobe, massage, spa visit" in set(table["bundle"])
+    assert (table["low"] <= table["estimate"]).all()
+    assert (table["estimate"] <= table["high"]).all()
+    assert table["estimate"].is_monotonic_decreasing
+
+
+def test_every_basket_of_a_triple_leaves_no_pair_of_its_own():
+    held = np.zeros((400, 4), bool)
+    held[:120, :3] = True
+    held[120:, 3] = True
+    baskets = baskets_of(held, np.arange(400), np.array(list("abcd")))
+    sets = [(0, 1), (0, 2), (1, 2), (0, 1, 2)]
+    assert associations._maximal(baskets, sets) == [(0, 1, 2)]
+
+
+def test_orders_of_one_product_have_nothing_to_offer():
+    one_each = [["a"], ["b"], ["c"]] * 40
+    fit = offers.rules(offers.held(*tables(one_each), least=5), draws=20)
+    assert fit.table.empty
+    assert "There is nothing to offer from pairs" in fit.answer
+    assert "0.0% hold" in fit.answer or "0.0% of" in fit.answer
+    assert offers.bundles(fit, draws=20).table.empty
+
+
+# Next offers
+
+
+def test_likeness_is_cosine_and_conditional_probability():
+    history = sparse.csr_array(np.array([[1, 1, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]], float))
+    cosine = following.likeness_of(history, "cosine").toarray()
+    share = following.likeness_of(history, "conditional").toarray()
+    assert cosine[0, 1] == pytest.approx(2 / np.sqrt(3 * 2))
+    assert (share[0, 1], share[1, 0]) == (pytest.approx(2 / 3), pytest.approx(1.0))
+    assert not np.diag(cosine).any() and not np.diag(share).any()
+    assert not following.likeness_of(history, "popular").nnz
+
+
+def two_tastes(seed: int, customers: int = 300) -> offers.Baskets:
+    """Half like the first six products, half the last six; all of them one by one."""
+    rng = np.random.default_rng(seed)
+    customer = np.tile(np.arange(customers), 8)
+    product = rng.integers(0, 6, len(customer)) + 6 * (customer % 2)
+    held = product[:, None] == np.arange(12)
+    return baskets_of(held, customer, np.array([f"p{k:02d}" for k in range(12)]))
+
+
+def test_purchases_beat_popularity_where_tastes_differ():
+    fit = offers.next_offers(two_tastes(1), offers=2, draws=200)
+    rate = fit.table[fit.table["term"] == "hit rate"].set_index("way")["estimate"]
+    assert fit.way in ("cosine", "conditional")
+    assert rate[fit.way] > rate["popular"] + 0.1
+    gain = fit.gain.set_index(["way", "term"]).loc[(fit.way, "hit rate")]
+    assert gain["low"] > 0
+    listed = offers.to_offer(two_tastes(1), fit)
+    same = listed.dropna().query("offer_1 != '' and because_1 != ''")
+    assert len(same) and ((same["offer_1"] < "p06") == (same["because_1"] < "p06")).all()
+
+
+def test_nobody_is_offered_what_they_have(company):
+    fit = offers.next_offers(company, offers=4, draws=50)
+    listed = offers.to_offer(company, fit)
+    own = following.bought(company).toarray() > 0
+    name = {p: k for k, p in enumerate(company.products)}
+    assert len(listed) == len(company.customers)
+    for offer in [c for c in listed if c.startswith("offer")]:
+        some = listed[offer].to_numpy() != ""
+        places = listed[offer][some].map(name).to_numpy()
+        assert not own[np.flatnonzero(some), places].any()
+    few = offers.to_offer(company, fit, pd.Series(company.customers[:3]))
+    pd.testing.assert_frame_equal(few, listed.head(3))
+
+
+@pytest.mark.slow
+def test_purchases_tell_nothing_where_there_is_nothing_to_tell():
+    shops = map(null_shop, range(12))
+    ways = [offers.next_offers(shop, offers=2, draws=60).way for shop in shops]
+    assert ways.count("popular") >= 10
+
+
+def null_shop(seed: int) -> offers.Baskets:
+    rng = np.random.default_rng([9, seed])
+    customer = rng.permutation(np.tile(np.arange(150), 6))
+    held = rng.random((900, 12)) < np.linspace(0.03, 0.2, 12)
+    return baskets_of(held, customer, np.array([f"p{k:02d}" for k in range(12)]))
+
+
+def test_without_anyone_who_came_back_the_page_says_so():
+    fit = offers.next_offers(offers.held(*tables([["a", "b"], ["b"]] * 40), least=5), draws=20)
+    assert fit.table.empty
+    assert fit.answer.startswith("None of ")
+
+
+# The tree
+
+
+def with_plans(seed: int, customers: int = 1200) -> tuple[offers.Baskets, pd.DataFrame]:
+    """Customers of plan x buy a in 60% of orders and b in 20%; of plan y the other way round."""
+    rng = np.random.default_rng([11, seed])
+    customer = np.tile(np.arange(customers), 2)
+    plan = np.arange(customers) % 3 == 0
+    often = np.where(plan[customer, None], [0.2, 0.6, 0.1], [0.6, 0.2, 0.1])
+    held = rng.random((len(customer), 3)) < often
+    held[~held.any(1), 2] = True
+    people = pd.DataFrame(
+        {
+            "customer_id": [f"c{k}" for k in range(customers)],
+            "plan": np.where(plan, "y", "x"),
+            "age": rng.integers(18, 80, customers),
+            "left": rng.random(customers) < 0.5,
+        }
+    )
+    return baskets_of(held, customer, np.array(["a", "b", "c"])), people
+
+
+def test_the_tree_finds_who_wants_what():
+    baskets, people = with_plans(1)
+    fit = offers.suits(baskets, people, holdout=0.45, offers=3, folds=3, draws=200)
+    assert dict(zip(fit.table["who"], fit.table["offer"], strict=True)) == {
+        "plan is y": "b", "plan is x": "a",
+    }  # fmt: skip
+    assert (fit.table["low"] < 0.6).all() and (fit.table["high"] > 0.6).all()
+    whole = fit.gain.set_index("term")["estimate"]
+    share = np.average(fit.table["estimate"], weights=fit.table["n"])
+    assert whole["by the tree"] == pytest.approx(share)
+    assert whole["gain"] == pytest.approx(whole["by the tree"] - whole["one offer for everyone"])
+    assert fit.gain.set_index("term")["low"]["gain"] > 0
+    assert fit.rules == ["1. Plan is y: offer b", "2. Plan is x: offer a"]
+
+
+def test_a_tree_that_sees_nothing_offers_everyone_the_same():
+    rng = np.random.default_rng(3)
+    held = rng.random((1600, 4)) < [0.6, 0.2, 0.2, 0.1]
+    held[~held.any(1), 0] = True
+    baskets = baskets_of(held, np.tile(np.arange(800), 2), np.array(list("abcd")))
+    ids = [f"c{k}" for k in range(800)]
+    people = pd.DataFrame({"customer_id": ids, "age": rng.integers(18, 80, 800)})
+    fit = offers.suits(baskets, people, holdout=0.45, folds=3, draws=50)
+    assert len(fit.table) == 1
+    assert fit.table["who"][0] == "everyone"
+    assert "Nothing known of customers tells" in fit.answer
+
+
+def test_few_customers_grow_no_tree():
+    baskets, people = with_plans(1, 120)
+    fit = offers.suits(baskets, people, holdout=0.45, draws=20)
+    assert fit.table.empty and "a tree needs 200" in fit.answer
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda o, x: offers.held(o, x, level="colour"), "level is 'colour'"),
+        (lambda o, x: offers.held(o.drop(columns="at"), x), r"orders lack \['at'\]"),
+        (lambda o, x: offers.held(o, x.drop(columns="product")), r"order_lines lack \['product'\]"),
+        (lambda o, x: offers.held(o.assign(at="today"), x), "not dates"),
+        (lambda o, x: offers.held(o, x, least=1000), "is in 1,000 of the 40 orders"),
+        (lambda o, x: offers.rules(offers.held(o, x, least=1), holdout=1.5), "holdout is 1.5"),
+        (lambda o, x: offers.next_offers(offers.held(o, x, least=1), offers=0), "offers is 0"),
+        (lambda o, x: offers.next_offers(offers.held(o, x, least=1), holdout=0.999), "leaves"),
+        (lambda o, x: offers.suits(offers.held(o, x, least=1), o.drop(columns="customer_id")),
+         "customers lack customer_id"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(*tables([["a", "b"]] * 40))
+
+
+def test_it_speaks_chinese(company):
+    page.begin(lang="zh")
+    try:
+        fit = offers.rules(company, draws=30)
+        said = [fit.answer, fit.note, offers.bundles(fit, draws=30).answer]
+        said += [offers.next_offers(company, draws=30).answer]
+    finally:
+        page.begin()
+    for sentence in said:
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in sentence), sentence
+
+
+# Known truth of the made-up company
+
+
+def test_the_true_lifts_are_those_written_down_and_those_of_a_large_draw():
+    parts = synthetic.company()
+    unseen = synthetic.hidden().set_index("customer_id")["type"]
+    kinds = parts["orders"]["customer_id"].map(unseen).value_counts(normalize=True)
+    shares = kinds[list(TRUTH["segments"])].to_numpy()
+    true = made.lifts(shares).set_index(["product", "other"])["lift"]
+    for pair, lift in TRUTH["offers"]["lift"].items():
+        assert (true.get(pair) or true.get(pair[::-1])) == pytest.approx(lift, abs=0.06)
+    rng, n = np.random.default_rng(2), 60_000
+    kind = rng.choice(4, n, p=shares)
+    held = made.draw(rng, kind, np.arange(n))
+    often = held.mean(0)
+    for (one, other), lift in true.items():
+        i, j = made.NAMES.index(one), made.NAMES.index(other)
+        error = 1 / np.sqrt(n * often[i] * often[j] * lift)
+        assert (held[:, i] & held[:, j]).mean() / (often[i] * often[j]) == pytest.approx(
+            lift, rel=4.5 * error
+        )
+
+
+@pytest.mark.slow
+def test_false_finds_stay_below_the_rate_where_fishers_test_alone_is_wrong():
+    """Strong habits, no product that goes with another but the bundles sold together."""
+    false, alone, power, n = [], [], [], 60
+    rule = TRUTH["offers"]
+    before, rule["habit"] = rule["habit"], 2.0
+    try:
+        for seed in range(n):
+            baskets = drawn(seed, 300, chance=np.full((4, 15), 0.15))
+            sets, p = chance.pairs(baskets)
+            held = chance.held_together(p)
+            found = named(baskets, [s for s, q in zip(sets, held, strict=True) if q < 0.05])
+            false.append(len(found - PAIRS) / max(len(found), 1))
+            power.append(len(found & PAIRS) / len(PAIRS))
+            own = np.asarray(baskets.matrix.sum(0)).ravel().astype(int)
+            i, j = np.array(sets).T
+            fisher = stats.hypergeom.sf(baskets.count(sets) - 1, len(baskets), own[i], own[j])
+            held = stats.false_discovery_control(fisher)
+            naive = named(baskets, [s for s, q in zip(sets, held, strict=True) if q < 0.05])
+            alone.append(len(naive - PAIRS) / max(len(naive), 1))
+    finally:
+        rule["habit"] = before
+    assert np.mean(false) <= 0.05
+    assert np.mean(alone) > 0.2  # the same draws, each order taken for a customer of its own
+    assert np.mean(power) > 0.2
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_true_lifts_at_once():
+    true = made.lifts(SHARES).set_index(["product", "other"])["lift"]
+    pairs = [("afternoon tea", "tea set"), ("spa visit", "massage"), ("candle", "pillow")]
+    places = [tuple(made.NAMES.index(p) for p in pair) for pair in pairs]
+    inside = []
+    for seed in range(200):
+        table = associations._measured(drawn(seed, 200, 4.0), places, 200, seed)[0]
+        inside.append(
+            table["low"].le(true[pairs].to_numpy()) & table["high"].ge(true[pairs].to_numpy())
+        )
+    assert 0.91 <= np.mean([i.all() for i in inside]) <= 0.99
+
+
+@pytest.mark.slow
+def test_a_leafs_interval_covers_its_true_share():
+    inside = []
+    for seed in range(60):
+        baskets, people = with_plans(seed, 600)
+        fit = offers.suits(baskets, people, holdout=0.45, offers=3, folds=3, draws=200)
+        if set(fit.table["who"]) == {"plan is x", "plan is y"}:
+            inside.append(bool(((fit.table["low"] <= 0.6) & (fit.table["high"] >= 0.6)).all()))
+    assert len(inside) > 30  # else it asked for something else
+    assert np.mean(inside) >= 0.87
