@@ -64,14 +64,15 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
 
     taken, wrong = _taken(study)
     stands = ledger.standing(taken, today or datetime.now())
-    gain = ledger.net_gain(taken).table.set_index("term")
-    rows = stands.table if every else stands.table[stands.table["status"].isin(ledger.OPEN)]
+    gain = ledger.net_gain(taken).table.set_index("action_id")
+    rows = stands.loops if every else stands.loops[stands.loops["status"].isin(ledger.OPEN)]
     for loop in ("outer loop", "inner loop"):
         part = rows[rows["loop"] == loop]
         if len(part):
             click.echo(f"{loop[:5].capitalize()} loop")
         for row in part.to_dict("records"):
-            click.echo(_line(row, gain.loc[row["term"]] if row["term"] in gain.index else None))
+            known = row["action_id"] in gain.index
+            click.echo(_line(row, gain.loc[row["action_id"]] if known else None))
     click.echo(stands.answer)
     for said in wrong:
         click.echo(said, err=True)
@@ -86,7 +87,7 @@ def _line(row: dict, gain) -> str:
     if gain is not None and gain["estimate"] == gain["estimate"]:
         told = (f"   net {gain['estimate']:,.0f} ({gain['low']:,.0f} to {gain['high']:,.0f}): "
                 f"{gain['verdict']}")  # fmt: skip
-    return f"  {row['term']:6}{standing:18}{when:16}{row['owner']:12}{row['problem']}{told}"
+    return f"  {row['action_id']:6}{standing:18}{when:16}{row['owner']:12}{row['problem']}{told}"
 
 
 def _taken(study: str):

@@ -345,6 +345,7 @@ class Costs(Strict):
     value_times: float = Field(1, gt=0)
     accepted: float = Field(0.3, gt=0, lt=1)  # share of leavers whom the offer keeps
     discount_rate: float = Field(0.1, ge=0, lt=1)
+    point: float = Field(0, ge=0)  # what one point more of the outcome brings in a year
 
 
 class Standard(Strict):

@@ -3,6 +3,7 @@
     found = report.others(STUDY)                              # what other notebooks kept
     alarms = actions.alarms(found)                            # one list, false alarms held
     actions.causes(found, alarms, touchpoints=...)            # a tree for each, number and interval
+    actions.levers(found)                                     # candidates, with what they go with
     actions.standing(ledger, today)                           # overdue and stalled ones first
     actions.net_gain(ledger, ...)                             # expected gain, worth of waiting
     actions.closed(ledger)                                    # what closed ones brought
@@ -14,10 +15,11 @@ would help. That is predicted in the ledger, and judged by what came (40_did_the
 from cxlib.actions.alarms import Alarms, alarms, false_discovery
 from cxlib.actions.causes import causes
 from cxlib.actions.ledger import OPEN, mistakes, standing
+from cxlib.actions.levers import levers
 from cxlib.actions.series import tests_of
 from cxlib.actions.worth import closed, net_gain, sample_information
 
 __all__ = [
-    "OPEN", "Alarms", "alarms", "causes", "closed", "false_discovery", "mistakes", "net_gain",
-    "sample_information", "standing", "tests_of",
+    "OPEN", "Alarms", "alarms", "causes", "closed", "false_discovery", "levers", "mistakes",
+    "net_gain", "sample_information", "standing", "tests_of",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Each warning opened into what went with it: which group, driver, touchpoint, topic, process.
 
-    tree = causes(found, alarms, touchpoints={"delivery": "delivery"})
+    tree = causes(found, alarms, ratings={"delivery": "delivery"})
     tree.table       # warning, wave, link, term, estimate, low, high, n, verdict, needed
 
 The links are read from what other notebooks kept of the same wave; none of them is a proof. Where
@@ -41,37 +41,49 @@ class Moved:
     unit: str = ""
 
 
+@dataclass(frozen=True)
+class Causes(Estimates):
+    """What went with each warning: `sentences` in words, one a warning; `table` a row a link."""
+
+    sentences: tuple[str, ...] = ()
+
+
 def causes(
     found: Found,
     alarms: Alarms,
     *,
-    touchpoints: Mapping[str, str] | None = None,
+    ratings: Mapping[str, str] | None = None,
     most: int = 5,
-) -> Estimates:
+) -> Causes:
     """The tree of the `most` clearest warnings of scores over the waves; a row a link.
 
     table: COLUMNS. Of each link the term that moved most in the warning's direction, in the wave in
     which it began: group (outcome, from 12), driver (how far the question moved times what a point
     of it goes with in the outcome, from 12 and 21), touchpoint (the contact that question rates,
-    `touchpoints`: question -> touchpoint), topic (share of comments, from 23), process (complaints
+    `ratings`: touchpoint -> question), topic (share of comments, from 23), process (complaints
     about the touchpoint for a thousand contacts, less those about all others, from 24). All
     candidates of a link are compared at once (Bonferroni). verdict "goes with it", "cannot tell"
     (needed says which n could) or "not asked" (no notebook kept it).
     """
     scores = alarms.table[alarms.table["kind"] == MOVED].sort_values("adjusted", kind="stable")
     chosen = scores.head(most)
+    rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}
     rows: list[dict] = []
     for alarm in chosen.to_dict("records"):
         alarm["wave"] = alarm["first_seen"] or alarm["wave"]  # where it began, not where it peaked
         about = {"warning": name_of(alarm), "wave": alarm["wave"]}
-        for link in _links(found, alarm, dict(touchpoints or {})):
+        for link in _links(found, alarm, rated):
             rows.append(about | link)
     table = pd.DataFrame(rows, columns=COLUMNS)
     note = page.say(
         "What moved in the same wave as the warning; it goes with it and is no proof. Needed: the "
         "answers with which a difference of the size seen would show in four cases of five."
     )
-    return Estimates(table, _answer(table, chosen), note)
+    if table.empty:
+        none = page.say("No score of a wave is warned of, so there is nothing to open.")
+        return Causes(table, none, note)
+    said = [_sentence(rows) for _, rows in table.groupby("warning", sort=False)]
+    return Causes(table, said[0], note, sentences=tuple(said))
 
 
 def _links(found: Found, alarm: dict, touchpoints: dict) -> Iterator[dict]:
@@ -247,17 +259,38 @@ def _who_solves(kept: Mapping[str, Estimates], name: str) -> str:
                     name=page.label(name), level=page.label(str(row["level"].iloc[0])))  # fmt: skip
 
 
-def _answer(table: pd.DataFrame, chosen: pd.DataFrame) -> str:
-    if chosen.empty:
-        return page.say("No score of a wave is warned of, so there is nothing to open.")
-    first = table[table["warning"] == table["warning"].iloc[0]]
-    told = first[first["verdict"] == TOLD]
-    facts = {"warning": first["warning"].iloc[0], "wave": page.label(str(first["wave"].iloc[0]))}
-    if told.empty:
-        return page.say("What went with {warning} in {wave} the data cannot tell.", **facts)
-    links = page.listed(
-        page.say("{link} {term}", link=page.label(r["link"]),
-                 term=page.quoted(page.label(str(r["term"]))))
-        for r in told.to_dict("records")
+def _sentence(rows: pd.DataFrame) -> str:
+    """What went with one warning, link by link with its numbers, and what the data cannot tell."""
+    facts = {"warning": rows["warning"].iloc[0], "wave": page.label(str(rows["wave"].iloc[0]))}
+    told = page.listed(_link(r) for r in rows[rows["verdict"] == TOLD].to_dict("records"))
+    open_ = page.listed(_open(r) for r in rows[rows["verdict"] == OPEN].to_dict("records"))
+    said = []
+    if told:
+        said.append(page.say("With {warning} in {wave} went: {links}.", links=told, **facts))
+    if open_:
+        said.append(page.say("What else went with it the data cannot tell: {names}.", names=open_)
+                    if told else
+                    page.say("What went with {warning} in {wave} the data cannot tell: {names}.",
+                             names=open_, **facts))  # fmt: skip
+    if len(never := rows[rows["verdict"] == NOT_ASKED]):
+        names = page.listed(map(page.label, never["link"]))
+        said.append(page.say("No notebook told of: {names}.", names=names))
+    return page.together(said)
+
+
+def _open(row: dict) -> str:
+    """A link that the data cannot tell, with the n that could."""
+    link = page.label(row["link"])
+    if row["needed"] != row["needed"]:
+        return link
+    return page.say("{link} ({n} answers would)", link=link, n=page.count(row["needed"]))
+
+
+def _link(row: dict) -> str:
+    share = row["unit"] == "share"
+    write = page.percent if share else lambda v: page.number(v, 2 if abs(v) < 10 else 1)
+    return page.say(
+        "{link} {term} {size} ({span})", link=page.label(row["link"]),
+        term=page.quoted(page.label(str(row["term"]))), size=write(row["estimate"]),
+        span=page.say("{low} to {high}", low=write(row["low"]), high=write(row["high"])),
     )  # fmt: skip
-    return page.say("With {warning} in {wave} went: {links}.", links=links, **facts)

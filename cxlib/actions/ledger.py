@@ -10,6 +10,8 @@ the cause.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pandas as pd
 
 from cxlib import page
@@ -23,11 +25,27 @@ STANDING = ("overdue", "stalled", "without a date", "due soon", "on its way", "d
 WORDS = (
     *("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped"),
     *("planned", "begun", "one customer", "process", "policy", "front line", "team"),
-    *("department", "board", "inner loop", "outer loop", "loop", "standing", "days late", "owner"),
+    *("department", "board", "inner loop", "outer loop", "loop", "standing", "late", "owner"),
     *("actions", "ledger", "unsound", "mend"),
 )
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
+
+
+@dataclass(frozen=True)
+class Standing(Estimates):
+    """How the actions stand on a day.
+
+    Attributes
+    ----------
+    table : of the outer loop: problem, owner, standing (of STANDING), late (days after it was due,
+        while open), due_on, class, level, status, action_id
+    this_week : the open actions of single customers, with customer_id: for a list, not for a page
+    loops : both loops, as `table`, with loop in front
+    """
+
+    this_week: pd.DataFrame = field(kw_only=True)
+    loops: pd.DataFrame = field(kw_only=True)
 
 
 def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
@@ -92,40 +110,44 @@ def _whole(ledger: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**dates)
 
 
-def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED) -> Estimates:
+def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED) -> Standing:
     """Every action with how it stands on the day: overdue and stalled ones first.
 
-    table: loop ("inner loop", "outer loop"), term (action_id), problem, class, level, owner,
-    due_on, status, standing (of STANDING), late (days after it was due, of open ones). Stalled:
-    planned, and should have begun more than `stalled` days ago. The inner loop is told in numbers
-    only in the answer; who those customers are does not leave the table `ledger`. Raises ValueError
-    for a day that is none.
+    Stalled: planned, and should have begun more than `stalled` days ago. Raises ValueError for a
+    day that is none.
     """
     rows, day = _whole(ledger), _day(today)
-    due = rows["due_on"]
-    open_ = rows["status"].isin(OPEN)
+    due, open_ = rows["due_on"], rows["status"].isin(OPEN)
     late = (day - due).dt.days.where(open_ & (due < day), 0).fillna(0).astype(int)
     idle = rows["status"].eq("planned") & ((day - rows["begun_on"]).dt.days > stalled)
     near = due.notna() & ((due - day).dt.days <= SOON)
     state = pd.Series("on its way", rows.index).mask(near, "due soon").mask(due.isna(), STANDING[2])
     state = state.mask(idle, "stalled").mask(late > 0, "overdue").mask(~open_, rows["status"])
-    loop = rows["class"].eq(INNER).fillna(False).map({True: "inner loop", False: "outer loop"})
-    table = rows.assign(loop=loop, term=rows["action_id"].astype(str), standing=state, late=late)
-    table["due_on"] = [_said(d) for d in due]
-    place = table["standing"].map({s: k for k, s in enumerate(STANDING)})
-    table = table.assign(place=place).sort_values(
+    inside = rows["class"].eq(INNER).fillna(False)
+    table = rows.assign(
+        loop=inside.map({True: "inner loop", False: "outer loop"}).astype(object),
+        term=rows["action_id"].astype(str), standing=state, late=late,
+        due_on=[_said(d) for d in due],
+        place=state.map({s: k for k, s in enumerate(STANDING)}).fillna(len(STANDING)),
+    )  # fmt: skip
+    table = table.sort_values(
         ["loop", "place", "late"], ascending=[False, True, False], kind="stable"
     )
-    columns = ["loop", "term", "problem", "class", "level", "owner", "due_on", "status",
-               "standing", "late"]  # fmt: skip
-    table = table[columns].reset_index(drop=True)
-    table = table.astype({c: object for c in columns[:-1]}).fillna("")
+    columns = ["problem", "owner", "standing", "late", "due_on", "class", "level", "status",
+               "action_id"]  # fmt: skip
+    loops = table[["loop", *columns]].reset_index(drop=True)
+    loops = loops.astype({c: object for c in columns if c != "late"}).fillna("")
+    week = table[(table["loop"] == "inner loop") & table["status"].isin(OPEN)]
     note = page.say(
         "On {day}. Stalled: planned, and more than {days} days after it should have begun. Inner "
         "loop: one customer, this week; outer loop: the cause.",
         day=f"{day:%Y-%m-%d}", days=page.count(stalled),
     )  # fmt: skip
-    return Estimates(table, _answer(table), note)
+    return Standing(
+        loops.loc[loops["loop"] == "outer loop", columns].reset_index(drop=True), _answer(loops),
+        note, loops=loops,
+        this_week=week[["action_id", "customer_id", "problem", "owner", "due_on", "standing"]],
+    )  # fmt: skip
 
 
 def _day(today: str | pd.Timestamp) -> pd.Timestamp:

@@ -11,6 +11,8 @@ meanwhile.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
 
@@ -54,11 +56,11 @@ def net_gain(
 
     Gain: predicted effect times what a unit is worth (the ledger's, else `worth`), less the cost.
     `more` answers would come in a further `wait` (years); they narrow the prediction as its own
-    `answers` did; `asking` is what one costs. table: term (action_id), problem, owner, estimate
+    `answers` did; `asking` is what one costs. table: problem, owner, verdict, estimate
     (net gain), low, high, chance (of a gain), waiting (what waiting is worth more than choosing
     now; below 0 it loses), answers (smallest number that would make waiting better; missing where
-    none up to a hundred waves would), verdict (of VERDICTS). Without an interval or a worth the
-    verdict is "cannot tell". Sorted by the estimate, those one cannot tell last.
+    none up to a hundred waves would), action_id; verdict is of VERDICTS. Without an interval or a
+    worth the verdict is "cannot tell". Sorted by the estimate, those one cannot tell last.
     """
     rows = _whole(ledger)
     rows = rows[rows["status"].isin(OPEN) & rows["predicted"].notna()].reset_index(drop=True)
@@ -75,12 +77,13 @@ def net_gain(
                                                                   VERDICTS[0]], VERDICTS[2],
     )  # fmt: skip
     table = pd.DataFrame({
-        "term": rows["action_id"].astype(str), "problem": rows["problem"].astype(object),
-        "owner": rows["owner"].astype(object).fillna("–"), "estimate": net,
-        "low": net - NORMAL * error, "high": net + NORMAL * error,
-        "chance": _chance(net, error), "waiting": waiting,
-        "answers": _fewest(gross, cost, error, had, more, wait, asking), "verdict": verdict,
+        "problem": rows["problem"].astype(object), "owner": rows["owner"].astype(object),
+        "verdict": verdict, "estimate": net, "low": net - NORMAL * error,
+        "high": net + NORMAL * error, "chance": _chance(net, error), "waiting": waiting,
+        "answers": _fewest(gross, cost, error, had, more, wait, asking),
+        "action_id": rows["action_id"].astype(str),
     })  # fmt: skip
+    table["owner"] = table["owner"].fillna("–")
     table.loc[~known, ["estimate", "low", "high", "chance", "waiting", "answers"]] = np.nan
     table = table.sort_values("estimate", ascending=False, na_position="last", kind="stable")
     table = table.reset_index(drop=True)
@@ -141,25 +144,44 @@ def _answer(table: pd.DataFrame) -> str:
     )])  # fmt: skip
 
 
-def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Estimates:
+@dataclass(frozen=True)
+class Closed(Estimates):
+    """Finished actions with a realised effect.
+
+    Attributes
+    ----------
+    table : problem, predicted, predicted_low, predicted_high, estimate
+        (realised), low, high, cost, gain (realised effect times what a unit is worth, less the
+        cost; missing without a worth), action_id
+    beside : problem, term ("predicted", "realised"), estimate, low, high: the same, one under the
+        other
+    """
+
+    beside: pd.DataFrame = field(kw_only=True)
+
+
+def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Closed:
     """What finished actions brought, beside what was predicted of them.
 
-    table: term (action_id), problem, predicted, predicted_low, predicted_high, estimate (realised),
-    low, high, cost, gain (realised effect times what a unit is worth, less the cost; missing
-    without a worth). The answer sums the gains, with the interval of independent effects.
+    The answer sums the gains, with the interval of independent effects.
     """
     rows = _whole(ledger)
     rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
     unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
     got, cost = rows["realised"].to_numpy(float), rows["cost"].fillna(0).to_numpy(float)
     table = pd.DataFrame({
-        "term": rows["action_id"].astype(str), "problem": rows["problem"].astype(object),
+        "problem": rows["problem"].astype(object),
         **{c: rows[c].astype(float) for c in ("predicted", "predicted_low", "predicted_high")},
         "estimate": got, "low": rows["realised_low"].astype(float),
         "high": rows["realised_high"].astype(float), "cost": cost, "gain": got * unit - cost,
+        "action_id": rows["action_id"].astype(str),
     })  # fmt: skip
     note = page.say("As the ledger tells them; 40_did_the_change_work is where they are measured.")
-    return Estimates(table, _brought(table, unit), note)
+    ends = {"predicted": "estimate", "predicted_low": "low", "predicted_high": "high"}
+    promised = table[["problem", *ends]].rename(columns=ends)
+    both = [promised.assign(term="predicted"), table.assign(term="realised")]
+    beside = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
+    return Closed(table, _brought(table, unit), note, beside=beside.reset_index(drop=True))
 
 
 def _brought(table: pd.DataFrame, unit: np.ndarray) -> str:

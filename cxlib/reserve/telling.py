@@ -204,3 +204,15 @@ def practice(reserve: Reserve) -> dict[str, object]:
         "roles": frozenset(item.role for item in study.items.values()),
         "standards": len(study.service.standards),
     }
+
+
+def today(reserve: Reserve) -> str:
+    """The day after the last of the data; of a study without days that of its last action."""
+    from cxlib.reserve import people
+
+    last = people._last_day(reserve)
+    if last is None and "actions" in reserve.tables:
+        days = reserve.read("actions").select_dtypes("datetime")
+        last = days.max().max() if days.size else None
+    last = pd.Timestamp.today().normalize() if last is None or pd.isna(last) else last
+    return f"{pd.Timestamp(last) + pd.Timedelta(days=1):%Y-%m-%d}"

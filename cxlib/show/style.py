@@ -283,6 +283,8 @@ def number_axis(axis, unit: str) -> None:
     elif unit == "gap":
         axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
     else:
+        if max(map(abs, axis.get_view_interval())) >= 10_000:  # long numbers need room
+            axis.get_major_locator().set_params(nbins=5)
         axis.set_major_formatter(lambda v, _: f"{v:,g}".replace("-", "−"))
 
 
