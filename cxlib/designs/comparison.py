@@ -70,10 +70,20 @@ def cuped(
 
 
 def filled(x: np.ndarray) -> np.ndarray:
-    """Missing values made the mean, with a column that marks them; constant columns left out."""
+    """Missing values made the mean, with a column that marks them.
+
+    Columns that say nothing (constant), or what others say already, are left out.
+    """
+    from scipy.linalg import qr
+
     gap = np.isnan(x)
     marks = gap[:, gap.any(0) & ~gap.all(0)].astype(float)
-    with np.errstate(invalid="ignore"):
-        mean = np.nansum(x, axis=0) / np.maximum((~gap).sum(0), 1)
-    x = np.hstack([np.where(gap, mean, x), np.unique(marks, axis=1)])
-    return x[:, np.ptp(x, axis=0) > 0]
+    mean = np.where(gap, 0.0, x).sum(0) / np.maximum((~gap).sum(0), 1)
+    x = np.hstack([np.where(gap, mean, x), marks])
+    x = x[:, np.ptp(x, axis=0) > 0]
+    if not x.shape[1]:
+        return x
+    even = (x - x.mean(0)) / x.std(0)
+    _, r, order = qr(even, mode="economic", pivoting=True)
+    size = np.abs(np.diag(r))
+    return x[:, np.sort(order[: len(size)][size > 1e-6 * size[0]])]

@@ -11,6 +11,7 @@ Lots leave nothing unseen but chance; every other design does.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 
 def e_value(
@@ -42,13 +43,12 @@ def hidden_bias(differences: np.ndarray, alpha: float = 0.05) -> float:
     (Rosenbaum 2002, section 4.3). 1 where it is not so even with equal odds.
     """
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
     d = np.asarray(differences, float)
     d = d[(d != 0) & ~np.isnan(d)]
     if not len(d):
         return 1.0
-    ranks = rankdata(np.abs(d))
+    ranks = pd.Series(np.abs(d)).rank().to_numpy()
     total, square = ranks.sum(), (ranks**2).sum()
     found = max(ranks[d > 0].sum(), ranks[d < 0].sum())
     z = -ndtri(alpha)

@@ -146,6 +146,8 @@ def _past(trial: Trial) -> np.ndarray:
 
 def compared(trial: Trial, **how: object) -> Found:
     """Difference in differences of each outcome, (outcomes,)."""
+    if not trial.before.any() or not (trial.arm == 0).any():
+        raise ValueError("nothing was spared, or no wave came before: nothing to compare with.")
     parts = [_compared(trial, k, **how) for k in range(len(trial.outcomes))]
     n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
     return Found.of(joined(parts), n)

@@ -63,7 +63,8 @@ def plan(
     """
     if not 0 < share < 1 or not 0 < least < 1 or min(sizes) < 20:
         raise ValueError(
-            f"share={share:g}, least={least:g} must lie between 0 and 1, sizes from 20."
+            f"share={share:g} and least={least:g} must lie between 0 and 1, and sizes "
+            f"{list(sizes)} be 20 or more."
         )
     unit, y = recoded(rows[outcome], outcome in points)
     answers = _by_wave(y, rows.get(customer), rows.get(over))

@@ -217,19 +217,14 @@ def _between(gap: np.ndarray, error: np.ndarray) -> float:
 
 
 def _mean(gap: np.ndarray, weight: np.ndarray, level: float) -> tuple[float, float, float]:
-    from scipy.special import stdtrit
-
-    k, mean = len(gap), float(np.average(gap, weights=weight))
-    if k < 2:
+    mean = float(np.average(gap, weights=weight))
+    if len(gap) < 2:
         return mean, np.nan, np.nan
-    variance = (weight * (gap - mean) ** 2).sum() / (k - 1) / weight.sum()
-    reach = stdtrit(k - 1, (1 + level) / 2) * max(np.sqrt(variance), np.sqrt(1 / weight.sum()))
+    reach = _reach((weight * (gap - mean) ** 2).sum(), len(gap) - 1, weight.sum(), level)
     return mean, mean - reach, mean + reach
 
 
 def _slope(pairs: pd.DataFrame, weight: np.ndarray, level: float) -> tuple[float, float, float]:
-    from scipy.special import stdtrit
-
     x, y = (pairs[c].to_numpy(float) for c in ("predicted", "estimate"))
     if len(x) < 3 or np.ptp(x) == 0:
         return np.nan, np.nan, np.nan
@@ -237,9 +232,16 @@ def _slope(pairs: pd.DataFrame, weight: np.ndarray, level: float) -> tuple[float
     spread = (weight * x**2).sum()
     slope = float((weight * x * y).sum() / spread)
     rest = y - np.average(y, weights=weight) - slope * x
-    scale = max((weight * rest**2).sum() / (len(x) - 2), 1.0)
-    reach = stdtrit(len(x) - 2, (1 + level) / 2) * np.sqrt(scale / spread)
+    reach = _reach((weight * rest**2).sum(), len(x) - 2, spread, level)
     return slope, slope - reach, slope + reach
+
+
+def _reach(squares: float, free: int, precision: float, level: float) -> float:
+    """Half an interval: Hartung and Knapp's, never less than that of the variances told."""
+    from scipy.special import ndtri, stdtrit
+
+    own = stdtrit(free, (1 + level) / 2) * np.sqrt(squares / free)
+    return float(max(own, ndtri((1 + level) / 2)) / np.sqrt(precision))
 
 
 def _inside(pairs: pd.DataFrame, level: float) -> tuple[float, float, float]:

@@ -1,0 +1,443 @@
+"""Did the change work: designs on rows, verdicts, promises, power, and the truth found again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from cxlib import page, sources, study, synthetic, trials
+from cxlib.study import Change
+from cxlib.synthetic import changes
+from cxlib.trials.effects import by_lot as judged_by_lot
+from cxlib.trials.effects import compared as judged_compared
+from cxlib.trials.verdicts import _between
+
+ROOT = Path(__file__).parents[1]
+SOME = {"draws": 150, "seed": 1}
+
+
+def change(**given: object) -> Change:
+    told = {"name": "trial", "label": "Trial", "design": "randomised", "outcome": "score",
+            "column": "arm", "treated": ["reached"], "begun": "w3", **given}  # fmt: skip
+    return Change(**told)
+
+
+def read(rows: pd.DataFrame, **given: object) -> trials.Trial:
+    return trials.read(rows, change(**given), customer="customer_id")
+
+
+@pytest.fixture(scope="module")
+def by_lot() -> pd.DataFrame:
+    return changes.panel(500, seed=1, effect=0.5)
+
+
+@pytest.fixture(scope="module")
+def by_place() -> pd.DataFrame:
+    return changes.panel(900, seed=2, effect=-0.6, groups=4, by_lot=False)
+
+
+@pytest.fixture(scope="module")
+def sample() -> pd.DataFrame:
+    rows = pd.read_csv(ROOT / "data" / "sample" / "responses.csv.gz")
+    touchpoints = list(synthetic.TOUCHPOINTS)
+    return rows.assign(**rows[touchpoints].where(rows[touchpoints] < 98))
+
+
+@pytest.fixture(scope="module")
+def judged(sample) -> dict[str, trials.Effect]:
+    tried = trials.read_all({"responses": sample}, study.read("sample").changes,
+                            outcome="recommend", points=["recommend"])  # fmt: skip
+    return {name: trials.effect(trial, **SOME) for name, trial in tried.items()}
+
+
+# The rows
+
+
+def test_a_trial_knows_who_was_reached_and_when(by_lot):
+    trial = read(by_lot, ended="w4")
+    assert trial.after.tolist() == [False, False, False, True, True, False]
+    assert trial.before.tolist() == [True, True, True, False, False, False]
+    assert trial.groups == ("reached", "spared") and set(trial.arm) == {0, 1}
+    people = trial.customers()
+    one = by_lot[by_lot["customer_id"] == by_lot["customer_id"].iloc[0]]
+    early = one.loc[one["wave"] < "w3", "score"]
+    place = sorted(by_lot["customer_id"].unique(), key=list(by_lot["customer_id"]).index)
+    assert people.before[place.index(one["customer_id"].iloc[0]), 0] == pytest.approx(early.mean())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"begun": "w9"}, r"no wave \['w9'\]. There are: w0, w1"),
+        ({"treated": ["rached"]}, r"arm has no \['rached'\]. It holds: reached, spared"),
+        ({"outcome": "scor"}, r"needs \['scor'\], which responses does not have"),
+        ({"design": "compared", "begun": "w0"}, "no wave before 'w0'"),
+    ],
+)
+def test_what_a_change_names_must_be_there(by_lot, given, said):
+    with pytest.raises(ValueError, match=said):
+        read(by_lot, **given)
+
+
+def test_arms_of_too_few_are_refused_and_left_out_with_a_word(by_lot, capsys):
+    few = by_lot[(by_lot["arm"] == "reached") | (by_lot.index % 200 == 0)]
+    with pytest.raises(ValueError, match="10 of each are needed"):
+        read(few)
+    assert trials.read_all({"responses": few}, [change()]) == {}
+    assert "too few" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"treated": []}, "needs `column` and `treated`"),
+        ({"begun": ""}, "needs `begun`"),
+        ({"control": ["reached"]}, "stand in both"),
+        ({"ended": "w1"}, "before it began"),
+        ({"design": "alike"}, "needs `before`"),
+        ({"design": "compared", "table": "customers"}, "needs waves"),
+    ],
+)
+def test_study_yaml_says_what_a_design_lacks(given, said):
+    with pytest.raises(ValueError, match=said):
+        change(**given)
+
+
+def test_two_changes_of_one_name_and_unknown_questions_are_mistakes():
+    told = study.read("sample").model_dump()
+    one = told["changes"][0]
+    with pytest.raises(ValueError, match="stand there twice"):
+        study.Study(**{**told, "changes": [one, one]})
+    with pytest.raises(ValueError, match="changes.callback_programme: 'speed' is not an item"):
+        study.Study(**{**told, "changes": [{**one, "outcome": "speed"}]})
+
+
+# Effects
+
+
+def test_by_lot_without_a_past_is_the_difference_of_means(by_lot):
+    rows = by_lot[by_lot["wave"] >= "w3"]
+    fit = trials.effect(read(rows), **SOME)
+    means = rows.groupby("arm")["score"].mean()
+    assert fit.table["estimate"].iloc[0] == pytest.approx(means["reached"] - means["spared"])
+    assert str(fit).startswith("Trial raised") and "chance alone" in str(fit)
+
+
+def test_the_past_makes_it_sharper(by_lot):
+    ways = trials.effect(read(by_lot), **SOME).ways.set_index("design")
+    width = ways["high"] - ways["low"]
+    assert width["drawn by lot"] < 0.85 * width["as they are"]
+
+
+def test_beside_those_spared_is_the_difference_in_differences(by_place):
+    trial = read(by_place, design="compared", column="place", treated=["g0"])
+    fit = trials.effect(trial, **SOME)
+    means = by_place.groupby(["place", "wave"])["score"].mean().unstack()
+    share = by_place["place"].value_counts()[["g1", "g2", "g3"]]
+    spared = (means.loc[share.index].T * (share / share.sum())).sum(axis=1)
+    gap = means.loc["g0"] - spared
+    assert fit.table["estimate"].iloc[0] == pytest.approx(gap[3:].mean() - gap[:3].mean())
+    assert "lower" in str(fit) and "caus" not in str(fit)
+
+
+def test_causes_are_named_of_lots_only(by_lot):
+    compared = trials.effect(read(by_lot, design="compared"), **SOME)
+    assert "raised" not in str(compared) and "would lead one to expect" in str(compared)
+
+
+def test_the_first_outcome_has_its_own_interval_and_the_others_hold_together(by_lot):
+    noise = np.random.default_rng(2).normal(size=(len(by_lot), 2))
+    rows = by_lot.assign(second=noise[:, 0], third=noise[:, 1])
+    three = trials.effect(read(rows, also=["second", "third"]), **SOME).table
+    two = trials.effect(read(rows, also=["second"]), **SOME).table
+    assert_allclose(three["low"][0], two["low"][0], rtol=0.1)
+    assert three["high"][1] - three["low"][1] > 1.08 * (two["high"][1] - two["low"][1])
+    twins = trials.effect(read(rows.assign(second=rows["score"]), also=["second"]), **SOME).table
+    assert_allclose(twins["estimate"][0], twins["estimate"][1])  # columns that say the same
+
+
+def test_a_change_in_mix_of_groups_is_no_effect():
+    values = {("a", "w0"): 1.0, ("a", "w1"): 2.0, ("b", "w0"): 5.0, ("b", "w1"): 6.0,
+              ("c", "w0"): 3.0, ("c", "w1"): 4.0}  # fmt: skip
+    counts = {("a", "w0"): 40, ("a", "w1"): 10, ("b", "w0"): 10, ("b", "w1"): 40,
+              ("c", "w0"): 25, ("c", "w1"): 25}  # fmt: skip
+    rows = pd.DataFrame([(*k, v) for k, v in values.items() for _ in range(counts[k])],
+                        columns=["place", "wave", "score"])  # fmt: skip
+    told = change(design="compared", column="place", treated=["a", "b"], begun="w1")
+    fit = trials.effect(trials.read(rows, told), **SOME)
+    assert fit.table["estimate"].iloc[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_those_who_took_part_are_put_beside_others_like_them():
+    rng = np.random.default_rng(3)
+    age = rng.normal(45, 12, 3000)
+    took = rng.random(3000) < 1 / (1 + np.exp(-(age - 50) / 8))
+    rows = pd.DataFrame({"age": age, "member": np.where(took, "yes", "no"),
+                         "score": 0.1 * age + 0.4 * took + rng.normal(size=3000)})  # fmt: skip
+    told = change(design="alike", table="customers", column="member", treated=["yes"],
+                  before=["age"], begun="")  # fmt: skip
+    fit = trials.effect(trials.read(rows, told), draws=100)
+    ways = fit.ways.set_index("design")["estimate"] * rows["score"][~took].std(ddof=0)
+    assert fit.table["low"][0] < 0.4 < fit.table["high"][0]
+    assert ways["as they are"] > 1.0  # the old are more content, and take part more
+
+
+# Checks
+
+
+def test_the_event_study_and_its_bounds(by_place):
+    path = trials.path(read(by_place, design="compared", column="place", treated=["g0"]), **SOME)
+    assert path.table["estimate"][2] == 0 and path.table["changed"].tolist() == 3 * [False] + 3 * [
+        True
+    ]
+    assert path.p > 0.05 and "moved alike" in str(path)
+    width = path.bounds["high"] - path.bounds["low"]
+    assert (width.diff().dropna() > 0).all()
+
+
+def test_groups_that_drift_apart_are_found_out_and_the_verdict_is_doubt():
+    rows = changes.panel(1500, seed=5, effect=0.0, drift=0.3, groups=4, by_lot=False)
+    trial = read(rows, design="compared", column="place", treated=["g0"])
+    fit, path = trials.effect(trial, **SOME), trials.path(trial, **SOME)
+    assert fit.table["low"][0] > 0 and path.p < 0.01 and "did not move alike" in str(path)
+    assert trials.verdicts({"trial": fit}, {"trial": path}).table["verdict"].tolist() == [
+        "in doubt"
+    ]
+    placebos = trials.placebos(trial, **SOME).table
+    earlier = placebos[placebos["kind"] == "another time"]
+    assert ((earlier["low"] > 0) | (earlier["high"] < 0)).any()
+
+
+def test_placebos_in_time_and_place(by_place):
+    trial = read(by_place, design="compared", column="place", treated=["g0"])
+    table = trials.placebos(trial, **SOME).table
+    assert table["kind"].tolist() == ["the change", *["another time"] * 2, *["another place"] * 3]
+    own = trials.effect(trial, **SOME).table["estimate"][0]
+    assert table["estimate"][0] == pytest.approx(own)
+    assert (table["estimate"][1:].abs() < abs(own)).all()
+
+
+def test_a_stand_in_and_the_waves_before(by_place):
+    trial = read(by_place, design="compared", column="place", treated=["g0"])
+    stood = trials.beside(trial, **SOME)
+    assert stood.parts["estimate"].sum() == pytest.approx(1)
+    assert stood.low < -0.6 < stood.high
+    assert len(stood.table) == 12 and stood.table["of"].nunique() == 2
+    line = trials.line(trial, **SOME)
+    assert line.low < -0.6 < line.high
+    with pytest.raises(ValueError, match="1 units were spared"):
+        trials.beside(read(by_place, design="compared", column="place", treated=["g0"],
+                           control=["g1"]), **SOME)  # fmt: skip
+
+
+def test_what_rows_do_not_allow_is_left_out_with_a_word(by_lot, capsys):
+    rows = by_lot[by_lot["wave"] >= "w3"]
+    assert trials.each(trials.placebos, {"trial": read(rows)}, **SOME) == {}
+    assert "Too few waves, groups or customers for this: Trial." in capsys.readouterr().out
+
+
+def test_those_picked_for_low_answers_rise_by_themselves():
+    rows = changes.panel(3000, seed=6, effect=0.0, answers=1.0)
+    first = rows[rows["wave"] == "w2"].set_index("customer_id")["score"]
+    picked = rows["customer_id"].map(first) < first.quantile(0.3)
+    even = rows["customer_id"].str[-1].isin(list("02468"))
+    rows = rows.assign(arm=np.where(picked & even, "reached", "spared"))
+    rows = rows[rows["wave"].isin(["w2", "w3"])]
+    table = trials.returning(read(rows), **SOME).table.set_index("term")
+    assert table["low"]["change of those reached"] > 0.5
+    assert table["low"]["what is left"] < 0 < table["high"]["what is left"]
+
+
+def test_what_is_unseen_is_asked_of_all_but_lots(judged):
+    table = trials.hidden(list(judged.values())).table.set_index("term")
+    assert list(table.index) == ["price_rise", "delivery_failure"]
+    assert (table["estimate"] > table["low"]).all() and (table["low"] > 1).all()
+    assert table["estimate"]["delivery_failure"] > table["estimate"]["price_rise"]
+    said = str(trials.hidden([judged["callback_programme"]]))
+    assert said == "Every change was drawn by lot, which leaves nothing unseen but chance."
+
+
+# Verdicts and promises
+
+
+def fake(design: str, estimate: float, low: float, high: float) -> trials.Effect:
+    table = pd.DataFrame({"term": ["score"], "estimate": estimate, "low": low, "high": high,
+                          "n": 900, "unit": "points"})  # fmt: skip
+    return trials.Effect(table, "", standard=table, ways=table, change="c", label="C",
+                         outcome="score", design=design, error=1.0, sides=(450, 450))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("design", "ends", "promised", "verdict"),
+    [
+        ("randomised", (1, 5), None, "higher"),
+        ("compared", (-5, -1), None, "lower"),
+        ("series", (1, 5), None, "in doubt"),
+        ("randomised", (-1, 3), 6.0, "less than predicted"),
+        ("randomised", (-1, 3), 2.0, "cannot tell"),
+        ("randomised", (-1, 3), None, "cannot tell"),
+    ],
+)
+def test_verdicts(design, ends, promised, verdict):
+    ahead = None if promised is None else pd.DataFrame({"term": ["c"], "predicted": [promised]})
+    found = trials.verdicts({"c": fake(design, sum(ends) / 2, *ends)}, predicted=ahead)
+    assert found.table["verdict"].tolist() == [verdict]
+    assert found.table["could_find"][0] == pytest.approx(2.80, abs=0.005)
+
+
+def test_without_changes_there_is_no_verdict():
+    found = trials.verdicts({})
+    assert found.table.empty and str(found) == "These rows can judge none of the changes."
+
+
+def pairs(predicted, realised, error=1.0, half=2.0) -> pd.DataFrame:
+    predicted, realised = np.asarray(predicted, float), np.asarray(realised, float)
+    reach = 1.959963984540054 * np.asarray(error, float)
+    return pd.DataFrame(
+        {"term": [f"a{k}" for k in range(len(predicted))], "predicted": predicted,
+         "predicted_low": predicted - half, "predicted_high": predicted + half,
+         "estimate": realised, "low": realised - reach, "high": realised + reach, "n": 500}
+    )  # fmt: skip
+
+
+def test_promises_that_were_halved():
+    promised = np.array([2.0, 4, 6, 8, 10, 12])
+    table = trials.calibration(pairs(promised, promised / 2, 0.3)).table.set_index("term")
+    assert table["estimate"]["slope"] == pytest.approx(0.5)
+    assert table["estimate"]["bias"] == pytest.approx(-3.5)
+    assert table["high"]["bias"] < 0
+    assert table["estimate"]["inside"] == pytest.approx(2 / 6)
+    said = str(trials.calibration(pairs(promised, promised / 2, 0.3)))
+    assert "too much was promised" in said and "33%" in said
+
+
+def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
+    known = json.loads((Path(__file__).parent / "reference" / "designs.json").read_text())["meta"]
+    effects, variances = np.array(known["effects"]), np.array(known["variances"])
+    assert _between(effects, np.sqrt(variances)) == pytest.approx(known["tau2"])
+    table = trials.calibration(pairs(np.zeros(5), effects, np.sqrt(variances))).table
+    assert table["estimate"][1] == pytest.approx(known["mean"])
+
+
+@pytest.mark.slow
+def test_promises_kept_are_told_so():
+    rng = np.random.default_rng(4)
+    inside = {"bias": 0, "slope": 0}
+    for _ in range(300):
+        promised, error = rng.uniform(1, 9, 8), rng.uniform(0.5, 1.5, 8)
+        realised = promised + rng.normal(0, 0.8, 8) + error * rng.normal(size=8)
+        table = trials.calibration(pairs(promised, realised, error)).table.set_index("term")
+        for term, truth in (("bias", 0.0), ("slope", 1.0)):
+            inside[term] += table["low"][term] <= truth <= table["high"][term]
+    assert all(0.92 <= hits / 300 <= 0.99 for hits in inside.values()), inside
+
+
+def test_few_promises_say_little():
+    one = trials.calibration(pairs([5.0], [4.0]))
+    assert one.table["estimate"].tolist()[1] == -1 and one.table["low"].isna()[1]
+    assert str(one).startswith("One action was predicted and judged")
+    with pytest.raises(ValueError, match="no action has both"):
+        trials.calibration(pairs([], []))
+
+
+def test_the_ledgers_promise_stands_beside_what_came(judged):
+    actions = pd.DataFrame({"action_id": ["a02", "a09"], "predicted": [5.0, 1.0]})
+    ahead = trials.promised(study.read("sample").changes, actions)
+    assert ahead.to_dict("list") == {"term": ["callback_programme"], "predicted": [5.0]}
+    found = trials.verdicts(judged, predicted=ahead)
+    both = trials.standing(ahead, found)
+    own = judged["callback_programme"].table.iloc[0]
+    assert both[["predicted", "estimate", "n"]].iloc[0].tolist() == [5.0, own["estimate"], own["n"]]
+
+
+# Before acting
+
+
+def test_a_plan_says_act_or_do_not_act_yet(sample):
+    how = {"points": ["recommend"], "draws": 200, "sizes": [500, 4000]}
+    large = trials.plan(sample, "recommend", expected=20, **how)
+    small = trials.plan(sample, "recommend", expected=3, **how)
+    assert large.act and "act, and measure" in str(large)
+    assert not small.act and str(small).startswith("Do not act yet")
+    wide = small.table.pivot(index="n", columns="waves", values="estimate")
+    assert (wide.diff().dropna() < 0).all(axis=None) and (wide.diff(axis=1)[[2, 4]] < 0).all(
+        axis=None
+    )
+    with pytest.raises(ValueError, match="share=1 and least=0.8"):
+        trials.plan(sample, "recommend", share=1.0)
+
+
+def test_answers_of_nobody_known_are_one_wave(sample):
+    plan = trials.plan(sample.drop(columns="customer_id"), "effort", draws=100, sizes=[500])
+    assert plan.table["waves"].unique().tolist() == [1]
+    last = sample["wave"] == sample["wave"].max()
+    assert plan.table["n"].min() == sample.loc[last, "effort"].notna().sum()
+
+
+# The truth found again
+
+
+def test_the_sample_gives_its_truth_back(judged):
+    truth = changes.effects(20_000).set_index(["change", "term"])["estimate"]
+    for name, event in (("callback_programme", "callback"), ("price_rise", "price"),
+                        ("delivery_failure", "failure")):  # fmt: skip
+        for row in judged[name].table.itertuples():
+            true = truth[event, "nps" if row.term == "recommend" else row.term]
+            assert row.low < true < row.high, (name, row.term)
+    assert trials.verdicts(judged).table["verdict"].tolist() == ["higher", "lower", "lower"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "made", "told"),
+    [
+        (judged_by_lot, {"by_lot": True}, {}),
+        (judged_compared, {"by_lot": False, "groups": 3},
+         {"design": "compared", "column": "place", "treated": ["g0"]}),
+    ],
+    ids=["by lot", "compared"],
+)  # fmt: skip
+def test_intervals_cover_the_known_effect(way, made, told):
+    inside = []
+    for seed in range(150):
+        rows = changes.panel(240, seed=1000 + seed, effect=0.4, waves=4, begun=2, **made)
+        found = way(read(rows, **{"begun": "w2", **told}), draws=120, seed=seed)
+        inside.append(found.low[0] < 0.4 < found.high[0])
+    assert 0.90 <= np.mean(inside) <= 0.99
+
+
+def test_hillstroms_e_mails_as_the_file_has_them():
+    told = study.read("hillstrom")
+    try:
+        path = sources.fetch(told.sources["hillstrom.csv"], "hillstrom.csv")
+    except sources.SourceError as error:
+        pytest.skip(f"the e-mail trial cannot be had: {error}")
+    rows = pd.read_csv(path).rename(
+        columns={"segment": "email", "recency": "recency_months", "mens": "bought_mens",
+                 "womens": "bought_womens", "zip_code": "lives"}
+    )  # fmt: skip
+    means = rows.groupby("email")[["visit", "conversion", "spend"]].mean()
+    assert rows["email"].value_counts().to_dict() == {
+        "Womens E-Mail": 21387, "Mens E-Mail": 21307, "No E-Mail": 21306
+    }  # fmt: skip
+    for one, arm in zip(told.changes, ("Mens E-Mail", "Womens E-Mail"), strict=True):
+        table = trials.effect(trials.read(rows, one), draws=60).table
+        plain = (means.loc[arm] - means.loc["No E-Mail"]) * [100, 100, 1]
+        # Lots made the arms alike: what was known before moves the numbers by little.
+        assert_allclose(table["estimate"], plain, rtol=0.02)
+        assert (table["low"] > 0).all()
+
+
+def test_the_page_in_chinese_has_no_english_sentence(judged):
+    page.begin(lang="zh")
+    before = page.untranslated()
+    trials.verdicts(judged)
+    trials.agreement(judged)
+    trials.designs(judged)
+    trials.hidden(list(judged.values()))
+    assert page.untranslated() == before
