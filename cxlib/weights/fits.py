@@ -75,15 +75,16 @@ def rake(
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    codes = [_codes(rows, a, shares) for a, shares in margins.items()]
+    found = [_codes(rows, a, shares) for a, shares in margins.items()]
     targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
-    cell, (*places, base) = _cells(codes, [len(t) for t in targets], start)
+    cell, (*places, base) = _cells([p for p, _ in found], [len(c) for _, c in found], start)
+    places = [category[place] for place, (_, category) in zip(places, found, strict=True)]
     cells, n = Cells(base, places, targets), np.bincount(cell).astype(float)
     _check_filled(margins, cells, n)
     weight, rounds = cells.rake(n[None], cells.base / (base @ n) * n.sum(), trim, tolerance, most)
     raking = Raking(rows, cell, cells, weight[0], trim)
     table = _table(margins, cells, n, weight[0])
-    return _packed(rows, table, raking, (trim, int(rounds[0]) or most, bool(rounds[0])))
+    return _packed(rows, table, raking, n, (trim, int(rounds[0]) or most, bool(rounds[0])))
 
 
 def poststratify(
@@ -199,8 +200,13 @@ def _start(rows: pd.DataFrame, base: str | None) -> np.ndarray:
     return w
 
 
-def _codes(rows: pd.DataFrame, attribute: str, shares: Mapping[str, float]) -> np.ndarray:
-    """Place of each row's category in `shares`; ValueError for what no weights could meet."""
+def _codes(
+    rows: pd.DataFrame, attribute: str, shares: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(which value each row has, which category of `shares` each value is).
+
+    Raises ValueError for what no weights could meet.
+    """
     where = f"margins.{attribute}"
     if attribute not in rows:
         raise ValueError(
@@ -218,15 +224,15 @@ def _codes(rows: pd.DataFrame, attribute: str, shares: Mapping[str, float]) -> n
         )
     names = [str(c) for c in shares]
     places, found = _places(values)
-    codes = np.array([names.index(v) if v in names else -1 for v in found.tolist()])[places]
-    if codes.min() < 0:
-        unknown = values[codes < 0].astype("str").value_counts()
+    category = np.array([names.index(v) if v in names else -1 for v in found.tolist()])
+    if category.min() < 0 and (lost := category[places] < 0).any():
+        unknown = values[lost].astype("str").value_counts()
         raise ValueError(
             f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
             f"({', '.join(f'{c} {k:,}' for c, k in unknown.head(5).items())}). There are: "
             f"{', '.join(names)}. Add the shares, or recode the rows."
         )
-    return codes
+    return places, category
 
 
 def _places(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -279,18 +285,22 @@ def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) ->
 
 
 def _packed(
-    rows: pd.DataFrame, table: pd.DataFrame, raking: Raking, run: tuple[float, int, bool]
+    rows: pd.DataFrame,
+    table: pd.DataFrame,
+    raking: Raking,
+    n: np.ndarray,
+    run: tuple[float, int, bool],
 ) -> Weights:
-    trim, rounds, converged = run
-    w = raking.weight[raking.cell]
-    effect = float(len(w) * (w @ w) / w.sum() ** 2)
+    (trim, rounds, converged), w = run, raking.weight
+    effect = float(len(rows) * (n @ w**2) / (n @ w) ** 2)
     off = (table["estimate"] - table["target"]).abs()
-    at_limit = int((w >= trim * (1 - 1e-9)).sum())
+    at_limit = int(n[w >= trim * (1 - 1e-9)].sum())
     answer = page.say(
         "Weighting moved shares by up to {moved} points to meet the population; design effect "
         "{effect}, so {n} responses tell as much as {effective}.",
         moved=page.number(100 * float((table["estimate"] - table["before"]).abs().max())),
-        effect=page.number(effect, 2), n=page.count(len(w)), effective=page.count(len(w) / effect),
+        effect=page.number(effect, 2), n=page.count(len(rows)),
+        effective=page.count(len(rows) / effect),
     )  # fmt: skip
     note = [
         page.say("Settled after {rounds} rounds.", rounds=rounds)
@@ -309,6 +319,6 @@ def _packed(
         ))  # fmt: skip
     return Weights(
         table, answer, page.together(note), "share",
-        weights=pd.Series(w, rows.index, name="weight"), raking=raking,
-        effect=effect, effective=len(w) / effect, rounds=rounds, converged=converged,
+        weights=pd.Series(w[raking.cell], rows.index, name="weight"), raking=raking,
+        effect=effect, effective=len(rows) / effect, rounds=rounds, converged=converged,
     )  # fmt: skip

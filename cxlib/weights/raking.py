@@ -42,11 +42,11 @@ class Cells:
         """
         ends = np.repeat(start[None], len(n), axis=0)
         rounds, left, w = np.zeros(len(n), int), np.arange(len(n)), ends.copy()
+        within = [np.eye(len(t))[code] for code, t in zip(self.codes, self.targets, strict=True)]
         for turn in range(1, most + 1):
             moved = np.zeros(len(left))
-            for code, target in zip(self.codes, self.targets, strict=True):
-                within = np.eye(len(target))[code]
-                have = (n * w) @ within
+            for code, target, members in zip(self.codes, self.targets, within, strict=True):
+                have = (n * w) @ members
                 wanted = np.where(have > 0, target, 0.0)
                 with np.errstate(invalid="ignore", divide="ignore"):
                     wanted /= wanted.sum(1, keepdims=True)
