@@ -363,25 +363,3 @@ def markdown() -> str:
                 cells = (f"`{e.column}`", kind, e[5], e.meaning, z.meaning)
                 lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def day_seen_from(orders: pd.DataFrame, as_of: str | pd.Timestamp | None = None) -> pd.Timestamp:
-    """`as_of`, or the day after the last order: orders on it and later are not counted.
-
-    Raises ValueError where orders lack customer_id, at or amount, or `at` holds no dates.
-    """
-    if missing := [c for c in ("customer_id", "at", "amount") if c not in orders]:
-        raise ValueError(f"orders lack {missing}. They have: {', '.join(map(str, orders))}.")
-    if not pd.api.types.is_datetime64_any_dtype(orders["at"]):
-        raise ValueError(
-            f"orders.at holds {orders['at'].dtype}, not dates. Use pandas.to_datetime, or load the "
-            "orders through the reserve."
-        )
-    if as_of is None:
-        if orders["at"].isna().all():
-            raise ValueError(f"none of {len(orders):,} orders has a date, so none is recent.")
-        return orders["at"].max().normalize() + pd.Timedelta(days=1)
-    try:
-        return pd.Timestamp(as_of)
-    except ValueError as error:
-        raise ValueError(f"as_of is {as_of!r}, which is no date; write 2026-10-01.") from error

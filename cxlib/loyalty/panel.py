@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.bought import seen_from
 from cxlib.loyalty import purchases
 
 OUTCOMES = ("purchases", "amount", "bought")
@@ -72,7 +73,7 @@ def panel(
     """
     if lacking := [c for c in ("customer_id", MEMBER) if c not in people]:
         raise ValueError(f"people lack {lacking}. They have: {', '.join(map(str, people))}.")
-    end, begun = tables.day_seen_from(orders, as_of), pd.Timestamp(begun_on).normalize()
+    end, begun = seen_from(orders, as_of), pd.Timestamp(begun_on).normalize()
     length = pd.Timedelta(days=days)
     first = orders["at"].min().normalize()
     before, after = min(before, (begun - first) // length), min(after, (end - begun) // length)

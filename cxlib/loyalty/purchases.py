@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.bought import days_bought, seen_from
 
 DAY = np.timedelta64(1, "D")
 
@@ -67,24 +68,10 @@ def read(
     """
     if quiet < 0:
         raise ValueError(f"quiet is {quiet} days; it must be 0 or more.")
-    end = tables.day_seen_from(orders, as_of)
-    amount = pd.to_numeric(orders["amount"], errors="coerce")
-    known = orders["customer_id"].notna() & orders["at"].notna() & amount.notna()
-    before = known & (orders["at"] < end)
-    rows = orders.loc[before, ["customer_id"]].assign(
-        day=_days(orders.loc[before, "at"]), amount=amount[before], bought=amount[before] >= 0
-    )
-    days = rows.groupby(["customer_id", "day"], observed=True, sort=True).agg(
-        amount=("amount", "sum"), bought=("bought", "any")
-    )
-    days = days[days["bought"]].reset_index()
-    if days.empty:
-        raise ValueError(
-            f"none of {len(orders):,} orders is a purchase with a customer, an amount and a date "
-            f"before {end:%Y-%m-%d}. Check how customer_id, at and amount are mapped."
-        )
+    end = seen_from(orders, as_of)
+    days, left_out = days_bought(orders, end)
     who, names = pd.factorize(days["customer_id"])
-    day, starts = days["day"].to_numpy(int), np.flatnonzero(np.diff(who, prepend=-1))
+    day, starts = _days(days["day"]), np.flatnonzero(np.diff(who, prepend=-1))
     ends = np.append(starts[1:], len(who)) - 1
     begin = int(day.min())
     new, said = _new(pd.Index(names), day[starts], begin, joined, quiet)
@@ -93,12 +80,11 @@ def read(
             f"none of {len(names):,} customers is new: all joined before the orders begin, or "
             f"bought within {quiet} days of it. Give a smaller quiet, or check joined_on."
         )
-    notes = _losses(len(orders), int((~known).sum()), int((known & ~before).sum()))
     number = np.arange(len(who)) - starts[who]
     last_day = int(_days(pd.Series([end]))[0])
     return Purchases(
         who, day, days["amount"].to_numpy(float), number, pd.Index(names), day[starts], day[ends],
-        new, begin, last_day, [*notes, said],
+        new, begin, last_day, [*left_out, said],
     )  # fmt: skip
 
 
@@ -147,24 +133,3 @@ def _new(
     return new, page.say(
         "{n} customers count as new at their first purchase on file; it begins on {date}.", **facts
     )
-
-
-def _losses(offered: int, blank: int, later: int) -> list[str]:
-    notes = []
-    if blank:
-        notes.append(
-            page.say(
-                "{blank} of {orders} orders lack a customer, a date or an amount and are left out.",
-                blank=page.count(blank),
-                orders=page.count(offered),
-            )
-        )
-    if later:
-        notes.append(
-            page.say(
-                "{later} of {orders} orders are later and left out.",
-                later=page.count(later),
-                orders=page.count(offered),
-            )
-        )
-    return notes

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, tables
+from cxlib import moments, page
+from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, tabulate
 
 MEASURES = ("recency_days", "orders", "spend")
@@ -61,8 +62,8 @@ def rfm(
     """
     if not 2 <= grades <= 10:
         raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
-    seen_from = tables.day_seen_from(orders, as_of)
-    habits, notes = habits_of(orders, seen_from)
+    end = seen_from(orders, as_of)
+    habits, notes = habits_of(orders, end)
     total = habits["spend"].sum()
     if not total > 0:
         raise ValueError(
@@ -77,14 +78,14 @@ def rfm(
     return Grades(
         table,
         _answer(table),
-        page.together([_dated(seen_from, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
+        page.together([_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
         "share",
         draws=draws,
         seed=seed,
         cuts=cuts,
         points=points,
         edges=edges,
-        as_of=seen_from,
+        as_of=end,
     )
 
 
@@ -96,8 +97,8 @@ def grades_of(
     By the cut points of `fit`, so that grades of two dates may be compared; seen from `as_of`, or
     from the day of the fit.
     """
-    seen_from = fit.as_of if as_of is None else tables.day_seen_from(orders, as_of)
-    habits, _ = habits_of(orders, seen_from)
+    end = fit.as_of if as_of is None else seen_from(orders, as_of)
+    habits, _ = habits_of(orders, end)
     return _graded(habits, fit.edges, fit.points)
 
 
@@ -221,8 +222,8 @@ def _answer(table: pd.DataFrame) -> str:
     )
 
 
-def _dated(seen_from: pd.Timestamp, asked: object, customers: int) -> str:
-    day = f"{seen_from:%Y-%m-%d}"
+def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:
+    day = f"{end:%Y-%m-%d}"
     if asked is None:
         return page.say(
             "{n} customers, seen from {day}, the day after the last order.",

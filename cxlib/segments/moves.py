@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, tables
+from cxlib import moments, page
+from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments import grading
 from cxlib.segments.profiles import together
@@ -33,9 +34,9 @@ def moved(
     Who ordered nothing in a window has no grade there. Intervals draw customers whole and hold
     together. Raises ValueError for days that are none, in the wrong order, or without orders.
     """
-    last = tables.day_seen_from(orders, after)
+    last = seen_from(orders, after)
     before = last - pd.Timedelta(days=since) if before is None else before
-    first = tables.day_seen_from(orders, before)
+    first = seen_from(orders, before)
     days = [first, last]
     if not days[0] < days[1]:
         raise ValueError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, tables
+from cxlib import moments, page
+from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.value import expected
 from cxlib.value.found import Found, Purchase
@@ -30,7 +31,7 @@ def holdout(
     predicted; intervals hold together. The answer is of all. Raises ValueError where there are too
     few repeat buyers before the split.
     """
-    end = tables.day_seen_from(orders, as_of)
+    end = seen_from(orders, as_of)
     before, notes = histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
     after, _ = histories(orders[orders["at"] < end], end)
     came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()

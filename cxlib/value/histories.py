@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.bought import days_bought, seen_from
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
 WEEK = pd.Timedelta(days=7)
@@ -28,27 +29,8 @@ def histories(
     purchases above zero), mean_amount and mean_log (of these; NaN without one). Raises ValueError
     for columns that are missing or hold no dates, and when nothing was bought before `as_of`.
     """
-    seen_from = tables.day_seen_from(orders, as_of)
-    amount = pd.to_numeric(orders["amount"], errors="coerce")
-    known = orders["customer_id"].notna() & orders["at"].notna() & amount.notna()
-    before = known & (orders["at"] < seen_from)
-    rows = pd.DataFrame(
-        {
-            "customer_id": orders["customer_id"],
-            "day": orders["at"].dt.normalize(),
-            "amount": amount,
-            "bought": amount >= 0,
-        }
-    )[before]
-    days = rows.groupby(["customer_id", "day"], observed=True, sort=True).agg(
-        amount=("amount", "sum"), bought=("bought", "any")
-    )
-    days = days[days["bought"]].reset_index()
-    if days.empty:
-        raise ValueError(
-            f"none of {len(orders):,} orders is a purchase with a customer, an amount and a date "
-            f"before {seen_from:%Y-%m-%d}. Check how customer_id, at and amount are mapped."
-        )
+    end = seen_from(orders, as_of)
+    days, left_out = days_bought(orders, end)
     again = days["customer_id"].duplicated()
     paid = days["amount"].where(again & (days["amount"] > 0))
     each = days.assign(paid=paid, log=np.log(paid)).groupby("customer_id", observed=True, sort=True)
@@ -62,31 +44,13 @@ def histories(
     ).reset_index()
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
-    kept["age"] = (seen_from - pd.Timedelta(days=1) - kept["first"]) / WEEK
-    notes = [
-        page.say(
-            "{customers} customers, seen from {date}.",
-            customers=page.count(len(kept)),
-            date=f"{seen_from:%Y-%m-%d}",
-        )
-    ]
-    if blank := int((~known).sum()):
-        notes.append(
-            page.say(
-                "{blank} of {orders} orders lack a customer, a date or an amount and are left out.",
-                blank=page.count(blank),
-                orders=page.count(len(orders)),
-            )
-        )
-    if later := int((known & ~before).sum()):
-        notes.append(
-            page.say(
-                "{later} of {orders} orders are later and left out.",
-                later=page.count(later),
-                orders=page.count(len(orders)),
-            )
-        )
-    return kept[list(COLUMNS)], notes
+    kept["age"] = (end - pd.Timedelta(days=1) - kept["first"]) / WEEK
+    said = page.say(
+        "{customers} customers, seen from {date}.",
+        customers=page.count(len(kept)),
+        date=f"{end:%Y-%m-%d}",
+    )
+    return kept[list(COLUMNS)], [said, *left_out]
 
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

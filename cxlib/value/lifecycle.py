@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, tables
+from cxlib import moments, page
+from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 
 STATES = ("acquired", "kept", "at risk", "won back", "lost")
@@ -52,7 +53,7 @@ def lifecycle(
     `orders` has customer_id, at, amount; refunds do not count. Customers are drawn whole. Raises
     ValueError where the orders span fewer than three periods.
     """
-    end = tables.day_seen_from(orders, as_of)
+    end = seen_from(orders, as_of)
     bought = _bought(orders, end, pd.Timedelta(days=7 * weeks))
     if bought.shape[1] < 3:
         raise ValueError(

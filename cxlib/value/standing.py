@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, tables
+from cxlib import moments, page
+from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 
 WORTH = ("high worth", "middle worth", "low worth")
@@ -109,7 +110,7 @@ def served(
     """
     if not 0 <= cheaper < contact:
         raise ValueError(f"a case costs {contact} and {cheaper} the other way; it must be less.")
-    brought, asked = _year(orders, cases, tables.day_seen_from(orders, as_of), days)
+    brought, asked = _year(orders, cases, seen_from(orders, as_of), days)
     net = margin * brought - contact * asked
     loss = net < 0
     if not len(net):
