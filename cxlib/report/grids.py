@@ -18,7 +18,7 @@ from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "before_low",
-          "before_high", "target")  # fmt: skip
+          "before_high", "target", "reach", "severity", "chance_top")  # fmt: skip
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
@@ -30,7 +30,10 @@ ROWS = {
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
     "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
-    "signs": "sign", "reasons": "sign",
+    "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",
+    "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint",
+    "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
+    "stays": "stage", "peak_and_end": "rule",
 }  # fmt: skip
 
 
@@ -60,7 +63,7 @@ def of_record(record: dict) -> str:
 
 def _read(values: pd.Series, said: pd.Series) -> pd.Series:
     """Shares as percentages and whole numbers as such; the rest as it was written."""
-    if values.name in SHARES:
+    if values.name in SHARES and not values.map(lambda v: isinstance(v, str)).any():
         return values.map(lambda v: page.percent(float("nan") if v is None else v))
     numbers = pd.to_numeric(values, errors="coerce")
     whole = values.notna().all() and numbers.notna().all() and (numbers == numbers.round()).all()
