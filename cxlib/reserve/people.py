@@ -402,6 +402,8 @@ def lack(reserve: Reserve, need: str) -> str:
     if need == "leaving_reasons":
         known = "left_because" in reserve._all_columns().get("customers", ())
         return "" if known else page.say("The study does not say why customers left.")
+    if need == "coded":
+        return "" if reserve.coded else page.say("No topic of the comments was coded by people.")
     if need == "costs":
         stated = bool(study.costs.value_column or study.costs.customer_value)
         said = page.say("The study does not say what a customer is worth.")

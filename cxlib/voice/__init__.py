@@ -18,11 +18,12 @@ from cxlib.voice.coding import alphas, coded
 from cxlib.voice.emerging import Emerging, emerging
 from cxlib.voice.fits import Topics, by_wave, felt, mark, quotes, topics
 from cxlib.voice.impact import Impact, impact
-from cxlib.voice.people import beside, private, who
+from cxlib.voice.people import beside, private, scored, waves, who
 from cxlib.voice.tone import Tone, score
 from cxlib.voice.tone import fit as tone
 
 __all__ = [
     "Emerging", "Impact", "Tone", "Topics", "alphas", "beside", "by_wave", "coded", "emerging",
-    "felt", "impact", "mark", "private", "quotes", "score", "tone", "topics", "who",
+    "felt", "impact", "mark", "private", "quotes", "score", "scored", "tone", "topics", "waves",
+    "who",
 ]  # fmt: skip

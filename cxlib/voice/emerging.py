@@ -2,7 +2,7 @@
 
     new = emerging.emerging(marked, fit, wave="2026-Q3")
     new.table             # what grew, with the chance of so much growth without a change
-    new.warnings          # in the shape that study.warn keeps
+    new.warnings          # in the shape of scores.warnings, for the pages that read it
 
 Hundreds of words are looked at, so some grow by chance: of what is called new, five in a hundred at
 most are expected to be false (Benjamini and Hochberg 1995).
@@ -40,7 +40,7 @@ class Emerging(Estimates):
     table : kind ("topic", "word"), term, estimate (share of the comments now less that
         before), low, high (its own, 95%), n (comments now that have it), before, now (shares),
         p (of so much growth without a change), adjusted (p, all looked at allowed for), new
-    warnings : the new ones, in the shape of `study.warn`, with kind "new topic"
+    warnings : the new ones, in the shape of `scores.warnings`, with kind "new topic"
     """
 
     warnings: pd.DataFrame = field(kw_only=True)

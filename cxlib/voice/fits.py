@@ -17,6 +17,7 @@ from cxlib.voice.given import Given
 
 MOST = 12  # topics whose part in a score can be told exactly and quickly
 SHORT, LONG = 12, 240  # characters of a quote
+ALIKE = 10  # last characters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "words", "lang", "coherence", "bad", "neutral", "quote 1",
@@ -40,6 +41,11 @@ class Topics(Estimates):
     choice: pd.DataFrame = field(kw_only=True)
     models: tuple[found_.Model, ...] = field(kw_only=True, repr=False, compare=False)
     given: Given = field(kw_only=True, repr=False)
+
+    @property
+    def commonest(self) -> list[str]:
+        """The topics that most comments speak of, MOST at most."""
+        return self.table["term"].head(MOST).tolist()
 
     @property
     def spoken(self) -> Given:
@@ -67,7 +73,8 @@ def topics(
 
     `comments` have text and lang (`beside`). `number` of topics to find in each language; 0 leaves
     it to stability and coherence. Found topics are learnt from comments without a given one, and do
-    not take their words. The commonest MOST topics are kept. Raises ValueError for no comments.
+    not take their words; the commonest are kept, up to MOST topics in all. Raises
+    ValueError for no comments.
     """
     if lacking := [c for c in ("text", "lang") if c not in comments]:
         raise ValueError(f"no column {lacking} in comments. They have: {', '.join(comments)}.")
@@ -77,8 +84,10 @@ def topics(
     told = given_.mentions(comments, given).to_numpy().any(1)
     models, choice, few = _found(comments[~told], given, number)
     everything = _all_marked(comments, given, models)
-    kept = everything.sum().sort_values(ascending=False, kind="stable")
-    kept = kept[kept > 0].index[:MOST]
+    spoken = everything.sum().sort_values(ascending=False, kind="stable")
+    own = [t for t in spoken.index if t in given and spoken[t]]
+    rest = [t for t in spoken.index if t not in given and spoken[t]]
+    kept = own + rest[: max(MOST - len(own), 0)]
     return _packed(comments, everything[kept], models, given, choice, few,
                    weight, bucket, draws, seed)  # fmt: skip
 
@@ -170,6 +179,7 @@ def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
         alone = loads[row.term].loc[fits.index] / (1 + fits[fit.table["term"]].sum(axis=1))
         plain = alone - 1e-4 * length[fits.index] + (fits["lang"] == page.rules().lang)
         best = fits.loc[plain.sort_values(kind="stable").index[::-1]]
+        best = best[~best["text"].str.replace(r"\d", "", regex=True).str[-ALIKE:].duplicated()]
         said = best["text"].head(each).tolist() if len(of) >= least else []
         rows.append((row.term, len(of), row.words, *said, *[""] * (each - len(said))))
     names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]

@@ -22,6 +22,7 @@ from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.moments import Moments
 from cxlib.voice.fits import Topics
+from cxlib.voice.people import EACH
 
 WORDS = ("removal", "adjusted", "silence")
 
@@ -63,7 +64,7 @@ def impact(
     """
     names = fit.table["term"].tolist()
     scored = marked[marked[outcome].notna()]
-    if len(scored) < 3 * (len(names) + 1) or scored[outcome].nunique() < 2:
+    if len(scored) < EACH * (len(names) + 1) or scored[outcome].nunique() < 2:
         raise ValueError(
             f"{len(scored):,} of {len(marked):,} comments have {outcome!r}, with "
             f"{scored[outcome].nunique()} different values; {len(names)} topics need more."

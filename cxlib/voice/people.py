@@ -21,6 +21,7 @@ from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.voice import words
 from cxlib.voice.tone import bounds
 
+EACH = 3  # comments with a score that each topic needs
 CLASSES = ("unhappy", "in between", "happy")
 WORDS = ("unhappy", "in between", "happy", "e-mail", "phone", "card", "account", "identity number",
          "name", "written", "masked")  # fmt: skip
@@ -30,17 +31,19 @@ def beside(
     comments: pd.DataFrame,
     responses: pd.DataFrame | None = None,
     outcome: str = "",
-    scale: tuple[float, float] = (0, 10),
+    scale: tuple[float, float] | None = None,
     *,
     nps: bool = False,
     margins: Mapping[str, Mapping[str, float]] | None = None,
+    until: str = "",
 ) -> pd.DataFrame:
     """The comments with lang (as written), text masked, and what their responses tell of them.
 
     From `responses` (weighed) come wave, weight, the margins' attributes and `outcome`, and
     weights are raked to the scores of all responses; without them all weights are one and the
     comments' own score is the outcome. New: `good` (True, False or missing, by the score). Comments
-    of no response are left out where others have one. attrs["told"]: what was done, for notes.
+    of no response are left out where others have one, and those of waves after `until`.
+    attrs["told"]: what was done, for notes.
     """
     rows, found = masked(comments[comments["text"].notna()])
     rows = rows.assign(lang=words.languages(rows["text"]))
@@ -48,10 +51,13 @@ def beside(
             "masked": found, "unmatched": 0}  # fmt: skip
     rows = rows[rows["lang"] != ""].reset_index(drop=True)
     if responses is not None and "response_id" in rows:
+        if until and "wave" in responses:
+            responses = responses[responses["wave"] <= until]
         rows, told["unmatched"] = _joined(rows, responses, outcome, margins or {})
     else:
         rows[outcome or "score"] = rows.get("score", np.nan)
     outcome = outcome or "score"
+    scale = scale or (rows[outcome].min(), rows[outcome].max())  # as far as it was used
     rows["good"] = _good(rows[outcome], scale, nps)
     if "weight" not in rows:
         rows["weight"] = 1.0
@@ -59,6 +65,25 @@ def beside(
         rows = _raked(rows, responses, outcome, scale, nps, margins or {})
     rows.attrs["told"] = told
     return rows
+
+
+def scored(marked: pd.DataFrame, outcome: str, topics: Estimates) -> bool:
+    """Whether enough comments have a score for `impact`; says so where they have not."""
+    known = marked[outcome].dropna() if outcome in marked else pd.Series(dtype=float)
+    if len(known) >= EACH * (len(topics.table) + 1) and known.nunique() > 1 and len(topics.table):
+        return True
+    print(page.say(
+        "{n} comments have a score, too few to tell what goes with it.", n=page.count(len(known))
+    ))  # fmt: skip
+    return False
+
+
+def waves(marked: pd.DataFrame) -> bool:
+    """Whether the comments are of two waves or more; says so where they are not."""
+    n = marked["wave"].nunique() if "wave" in marked else 0
+    if n < 2:
+        print(page.say("The comments are of one wave, so nothing can be told to be new."))
+    return n > 1
 
 
 def masked(comments: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
