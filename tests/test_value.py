@@ -271,7 +271,7 @@ def test_the_life_cycle_by_hand():
 
 
 def test_the_grid_holds_all_worth(orders):
-    scored = value.score(orders, value.fit(orders, draws=10)).assign(risk=lambda c: 1 - c["alive"])
+    scored = value.score(orders, value.fit(orders, draws=10))
     grid = value.grid(scored, draws=50)
     assert grid.table["estimate"].sum() == pytest.approx(1)
     assert grid.table["n"].sum() == len(scored)

@@ -112,9 +112,10 @@ def score(
     covariates: pd.DataFrame | None = None,
     as_of: str | pd.Timestamp | None = None,
 ) -> pd.DataFrame:
-    """One row a customer: repeats, last, age, alive, purchases, amount, worth, and `if_here`.
+    """One row a customer: repeats, last, age, alive, risk, purchases, amount, worth, and `if_here`.
 
-    `if_here` is the worth of a customer who is here still; `worth` counts the chance of that.
+    `alive` is the chance of being here still, `risk` of being gone; `if_here` is the worth of a
+    customer who is here still, and `worth` counts the chance of that.
     """
     kept, _ = histories(orders, as_of)
     joined, names = joined_to(kept, covariates)
@@ -126,6 +127,7 @@ def score(
     alive = expected.alive(fit.model, own, *data)
     return kept.assign(
         alive=alive,
+        risk=1 - alive,
         purchases=expected.purchases(fit.model, own, *data, fit.weeks),
         amount=amount,
         worth=worth,

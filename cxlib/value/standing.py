@@ -33,8 +33,8 @@ def grid(
     """Share of all worth that each level of worth and risk holds, with 95% intervals held together.
 
     `customers` has what each would bring if here still (`worth`) and a chance of being gone
-    (`risk`, 0 to 1). Worth is high for the best fifth, low for the last two fifths. table: worth,
-    risk (levels), term, estimate (share of worth), low, high, n (customers), customers (their
+    (`risk`, 0 to 1). Worth is high for the best fifth, low for the last two fifths. table: levels
+    of risk and, as term, of worth; estimate (share of worth), low, high, n, customers (their
     share). Raises ValueError where a number lacks, or worth sums to nothing.
     """
     values = customers[[worth, risk]].to_numpy(float)
@@ -52,9 +52,8 @@ def grid(
     least, most = at_once(whole[:9] / whole[9], drawn[:, :9] / drawn[:, 9:])
     table = pd.DataFrame(
         {
-            "worth": np.repeat(WORTH, 3),
             "risk": np.tile(RISK, 3),
-            "term": "share of worth",
+            "term": np.repeat(WORTH, 3),
             "estimate": whole[:9] / whole[9],
             "low": np.clip(least, 0, 1),
             "high": np.clip(most, 0, 1),
