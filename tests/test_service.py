@@ -246,9 +246,17 @@ def test_customers_and_weeks_hold_every_case(sample):
 
 def test_limits_of_the_binomial_law_by_hand():
     # P(R <= 1) = .0107, P(R <= 2) = .0547 of 10 at one half: (2 - .0297 / .0439) / 10
-    low, high = (owners.binomial_limits(0.5, np.array([10]), p).item() for p in (0.025, 0.975))
-    assert low == pytest.approx(0.1324, abs=1e-4)
-    assert high == pytest.approx((8 - (0.9893 - 0.975) / 0.0439) / 10, abs=1e-3)
+    assert owners.binomial_limits(0.5, np.array([10]), 0.025) == pytest.approx(0.1324, abs=1e-4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(10, 3000), st.floats(0.02, 0.98), st.sampled_from([0.025, 0.001]))
+def test_no_more_units_than_told_lie_beyond_a_limit_by_chance(n, target, p):
+    from scipy.stats import binom
+
+    low = owners.binomial_limits(target, np.array([n]), p).item()
+    assert binom.cdf(np.ceil(low * n - 1e-9) - 1, n, target) <= p + 1e-9
+    assert binom.cdf(np.ceil(low * n - 1e-9), n, target) >= p - 1e-9  # and not one case more
 
 
 def test_overdispersion_equals_the_published_variance_between_trials():
@@ -423,13 +431,16 @@ def test_a_real_help_desk(helpdesk):
 
 def test_timely_answers_of_a_bank_to_complaints():
     about = REFERENCE["timely"]
-    cases = pd.read_csv(mirrored("timely"), usecols=["State", "Timely response?"])
+    cases = pd.read_csv(mirrored("timely"), usecols=["State", "Product", "Timely response?"])
     cases["timely"] = cases["Timely response?"].map({"Yes": 1.0, "No": 0.0})
     fit = service.funnel(cases, "timely", by="State")
     assert fit.table["n"].sum() == about["yes"] + about["no"]
     share = about["yes"] / (about["yes"] + about["no"])
     assert fit.limits["estimate"].iloc[0] == pytest.approx(share)
-    assert fit.dispersion > 1.2 and fit.between > 0  # states differ more than chance
+    out = fit.table["signal"].str.startswith("very")
+    assert fit.between == 0 and list(fit.table["term"][out]) == ["UT"]  # the others: chance alone
+    products = service.funnel(cases, "timely", by="Product")
+    assert products.dispersion > 5 and products.between > 0.01
 
 
 # Bad input, and figures

@@ -141,9 +141,10 @@ def moments_of(standard: np.ndarray, error: np.ndarray) -> tuple[float, float]:
 
 
 def binomial_limits(target: float, n: np.ndarray, p: float) -> np.ndarray:
-    """The share below which a unit of n cases lies with chance `p`, interpolated: (units,).
+    """The share below which a unit of n cases lies with chance `p` at most, interpolated: (units,).
 
-    Spiegelhalter (2005), appendix A.1.1.
+    Spiegelhalter (2005), appendix A.1.1. The upper limit is that of the misses: taken at 1 - p of
+    the hits, as there, it is passed by chance more often than `p` (Manktelow and Seaton 2012).
     """
     from scipy.stats import binom
 
@@ -161,7 +162,7 @@ def _ends(
     for level, names in zip(LEVELS, (("low", "high"), ("outer_low", "outer_high")), strict=True):
         tail = (1 - level) / 2
         if exact:
-            ends = [binomial_limits(target, n, p) for p in (tail, 1 - tail)]
+            ends = [binomial_limits(target, n, tail), 1 - binomial_limits(1 - target, n, tail)]
         else:
             reach = z(level) * np.sqrt(error**2 + tau2)
             ends = [target - reach, target + reach]
