@@ -30,6 +30,7 @@ from cxlib import study
 from cxlib.batch import fingerprints, one
 from cxlib.batch.planning import Page
 
+STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
 PARTS = ("notebook", "parameters", "data", "code", "environment", "language")
 
@@ -112,7 +113,7 @@ def last(page: Page, stem: str) -> dict:
     for kept in filter(None, map(_read, entries)):
         values, data = kept.about["values"], kept.about["data"]
         rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
-        same = all(page.data.get(t) == mark for t, mark in data.items() if t in page.data)
+        same = all(page.data[t] == m for t, m in data.items() if t in page.data and t != STUDY)
         if (kept.about["status"], rows, values.get("LANG", "en"), same) == (
             one.WHOLE, page.rows, page.lang, True,
         ):  # fmt: skip

@@ -218,15 +218,37 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
     rules = vars(page.rules())
     one.put(folder / "run.json", _json(run))
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
+    answers, before = _read(folder / "answers.json"), _run_before(folder, run)
     for lang in indexes.languages([run]):
         mine = indexes.in_language(run, lang)
         page.begin(**(mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}))
-        one.put(folder / mine["index"], indexes.of_run(run, up, lang))
+        one.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
         one.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             one.put(top / file, html)
     page.begin(**rules)
+
+
+def _read(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _run_before(folder: Path, run: dict) -> tuple[dict, dict] | None:
+    """Record and answers of the last earlier run beside this one that has most of its pages."""
+    found, names = [], {p["page"] for p in run["pages"]}
+    for file in folder.parent.glob("*/run.json"):
+        other = _read(file) if file.parent.resolve() != folder.resolve() else {}
+        if other.get("study") == run["study"] and str(other.get("begun", "")) < run["begun"]:
+            most = 2 * len(names & {p["page"] for p in other["pages"]}) >= len(names)
+            found.append((most, other["begun"], file.parent.name, other, file.parent))
+    if not found:
+        return None
+    *_, other, place = max(found, key=lambda f: f[:3])
+    return other, _read(place / "answers.json")
 
 
 def _json(value: object) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxlib import page, tables
 from cxlib.masking import legible
-from cxlib.report import pages
+from cxlib.report import pages, scorecard
 
 
 def languages(runs: Iterable[dict]) -> list[str]:
@@ -48,12 +48,21 @@ def in_language(run: dict, lang: str) -> dict:
     }
 
 
-def of_run(run: dict, up: str = "", lang: str = "") -> str:
-    """The index of a run in one of its languages: a card for each page, in sets where it was split.
+def of_run(
+    run: dict,
+    up: str = "",
+    lang: str = "",
+    answers: dict | None = None,
+    before: tuple[dict, dict] | None = None,
+) -> str:
+    """The index of a run in one of its languages: scorecard, then a card a page, in sets if split.
 
-    `up` is the way to the folder of the index over all runs, if there is one.
+    `up` is the way to the folder of the index over all runs, if there is one; `answers` what the
+    pages kept, and `before` record and answers of the run before, for the scorecard.
     """
     run = in_language(run, lang or run["lang"])
+    before = (in_language(before[0], run["lang"]), before[1]) if before else None
+    card = scorecard.of(run, answers, before) if answers else None
     sets: dict[str, list[dict]] = {}
     for made in run["pages"]:
         sets.setdefault(made["set"], []).append(made)
@@ -61,7 +70,7 @@ def of_run(run: dict, up: str = "", lang: str = "") -> str:
         up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
     return _render(
         "run.html.j2", run=run, sets=sets, counts=counts(run), lang=run["lang"], up=up,
-        others=run["others"],
+        others=run["others"], card=card,
     )  # fmt: skip
 
 
