@@ -70,6 +70,16 @@ WORDS = (
     "what to improve first", "who are our customers", "what are they worth",
     "who is about to leave", "do complaints get solved", "did the change work",
     "what shall we do next",
+    # Journeys: ways, stages, problems and rules.
+    "begins", "ends", "met it", "trouble", "low rating", "not reached", "not seen again",
+    "journeys lost", "earlier journeys", "later journeys", "journeys with a return",
+    "steps met before", "journeys that go back", "reach", "satisfaction", "ease", "meetings",
+    "minutes", "severity", "impact", "impact low", "impact high", "recurrence", "chance top",
+    "money", "money low", "money high", "rated", "step", "times", "differs", "problem", "rule",
+    "stage", "priority", "the mean", "the worst", "the last", "the worst and the last",
+    "the mean and the worst", "the mean and the last",
+    "the mean, the worst, the best and the last", "awareness", "discovery", "interest",
+    "consideration", "action", "use", "advocacy", "over",
 )  # fmt: skip
 
 
