@@ -441,3 +441,23 @@ def test_the_page_in_chinese_has_no_english_sentence(judged):
     trials.designs(judged)
     trials.hidden(list(judged.values()))
     assert page.untranslated() == before
+
+
+# Figures
+
+
+def test_figures_tell_what_they_show(by_place, sample):
+    from cxlib import show
+
+    trial = read(by_place, design="compared", column="place", treated=["g0"])
+    path, stood = trials.path(trial, **SOME), trials.beside(trial, **SOME)
+    drawn = show.event_study(path.table, unit="scale")
+    assert "w3" in drawn.figure.alt_text and len(drawn.patches) == 3  # three waves are shaded
+    drawn = show.stand_in(stood.table, unit="scale")
+    names = [text.get_text() for text in drawn.get_legend().get_texts()]
+    assert names == ["those reached", "stand-in"] and "between the two" in drawn.figure.alt_text
+    plan = trials.plan(sample, "effort", draws=60, sizes=[500, 2000])
+    drawn = show.power(plan.table, unit="scale", expected=plan.expected)
+    assert len(drawn.get_legend().get_texts()) == 3 and "show" in drawn.figure.alt_text
+    with pytest.raises(ValueError, match="no column"):
+        show.power(path.table)

@@ -25,6 +25,8 @@ def each(
 ) -> dict[str, Estimates]:
     """What a check finds of every change whose rows allow it, by name; says which do not."""
     found, out = {}, []
+    if not tried:
+        print(page.say("No change is of this kind."))
     for name, trial in tried.items():
         try:
             found[name] = check(trial, **how)

@@ -88,8 +88,8 @@ def plan(
                      for r in (rows, chances))  # fmt: skip
     act = bool((chance.loc[chance["n"] == there, "estimate"] >= least).any())
     note = page.say(
-        "{draws} comparisons for each size, of {there} customers who answered in the last {waves} "
-        "waves, {share} of them reached; a difference counts as found at 5%.",
+        "{draws} comparisons for each size, of {there} customers who answered (waves looked at: "
+        "{waves}), {share} of them reached; a difference counts as found at 5%.",
         draws=page.count(draws), there=page.count(there), waves=page.count(max(waves)),
         share=page.percent(share),
     )  # fmt: skip
