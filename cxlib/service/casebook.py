@@ -25,7 +25,7 @@ WORDS = (  # names of columns and of what they hold
     "handled", "well", "badly", "well less badly", "change of others like them", "difference",
     "difference without matching", "earlier answer", "its square", "time of the earlier answer",
     "time of the later answer", "limits", "outer low", "outer high", "very low", "very high",
-    "standard", "day", "days", "again", "cases", "cases per 1000",
+    "standard missed", "day", "days", "again", "cases", "cases per 1000",
 )  # fmt: skip
 CLOCKS = {  # what is waited for: column of the day it came, and what its own columns begin with
     "first reply": ("first_reply_at", "reply", "replied"),

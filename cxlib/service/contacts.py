@@ -80,7 +80,7 @@ def first_contact(
     replicates = 1 - np.concatenate([p.again for p in parts], axis=1)
     low, high = at_once(share, replicates)
     table = pd.DataFrame(
-        {"term": [_within(d) for d in windows] * len(names), "days": windows * len(names),
+        {"term": [_days(d) for d in windows] * len(names), "days": windows * len(names),
          "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": n}
     )  # fmt: skip
     if by:
@@ -108,10 +108,10 @@ def _first(rows: pd.DataFrame, issue: str, longest: int) -> tuple[np.ndarray, ..
     return ~(since <= longest), fails, watched
 
 
-def _within(days: int) -> str:
+def _days(days: int) -> str:
     if days == 1:
-        return page.say("within a day")
-    return page.say("within {days} days", days=page.count(days))
+        return page.say("1 day")
+    return page.say("{days} days", days=page.count(days))
 
 
 def _stated(

@@ -241,7 +241,7 @@ def missed(fit: Estimates, wave: str) -> Estimates:
 
     Columns as those of `scores.warnings`: wave, by, group, term, estimate (share in time less the
     goal), low, high, n, measure, signal, probability (of so low a share if the goal were met,
-    normal law), first_seen, and kind ("standard"). Small cells give no warning.
+    normal law), first_seen, and kind ("standard missed"). Small cells give no warning.
     """
     from scipy.special import ndtr
 
@@ -256,7 +256,7 @@ def missed(fit: Estimates, wave: str) -> Estimates:
          "low": rows["low"] - rows["goal"], "high": rows["high"] - rows["goal"], "n": rows["n"],
          "measure": "csat", "signal": "below",
          "probability": ndtr(short / np.maximum(error, 1e-9)), "first_seen": wave,
-         "kind": "standard"}
+         "kind": "standard missed"}
     ).sort_values("estimate", ignore_index=True)  # fmt: skip
     return Estimates(table, _warned(table, int((~hidden).sum())), fit.note, "share")
 
