@@ -1,4 +1,4 @@
-"""Topics and what was written of them, as a table that a page shows.
+"""Topics and what was written of them, as a page shows it.
 
 report.quoted(voice.quotes(marked, fit))          # in a notebook
 """
@@ -26,20 +26,18 @@ def quoted(topics: pd.DataFrame) -> None:
 
 def html_of(topics: pd.DataFrame) -> str:
     """The topics as one piece of HTML, escaped and masked."""
-    heads = [page.label("topic"), "n", page.label("words"), page.say("quotes")]
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    rows = [_row(row) for row in topics.itertuples(index=False)]
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return "".join(_block(row) for row in topics.itertuples(index=False))
 
 
-def _row(row: tuple) -> str:
+def _block(row: tuple) -> str:
     term, n, words, *said = row
     least = page.rules().smallest_cell
     crowd = [t for t in said if t] if n >= NOT_ENOUGH * least else []
     told = [masking.masked(t, page.rules().mask)[0] for t in crowd]
-    quotes = "".join(f"<p>“{html.escape(t)}”</p>" for t in told)
+    quotes = "".join(f"<blockquote>“{html.escape(t)}”</blockquote>" for t in told)
     if not quotes:
-        quotes = html.escape(page.say("hidden: too few wrote of it"))
-    count = page.count(n) if n >= least else f"<{least}"
-    cells = [page.label(str(term)), count, str(words)]
-    return "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in cells) + f"<td>{quotes}</td></tr>"
+        quotes = f"<p><small>{html.escape(page.say('Hidden: too few wrote of it.'))}</small></p>"
+    count = page.count(n) if n >= least else f"&lt;{least}"
+    name = html.escape(page.label(str(term)))
+    head = f"<p><strong>{name}</strong> · n {count}<br><small>{html.escape(words)}</small></p>"
+    return head + quotes

@@ -85,7 +85,7 @@ def _tile(ax: Axes, x: int, y: int, row: pd.Series, colour, scale, unit: str) ->
 
 def _frame(ax: Axes, x_of: list, y_of: list) -> None:
     names = [style.name(v, 22) for v in x_of]
-    slant = {"rotation": 40, "ha": "left"} if max(map(style.breadth, names)) > 7 else {}
+    slant = {"rotation": 40, "ha": "left"} if max(map(style.breadth, names)) > 6 else {}
     ax.set(xlim=(-0.55, len(x_of) - 0.45), ylim=(len(y_of) - 0.45, -0.55))
     ax.xaxis.tick_top()
     ax.set_xticks(range(len(x_of)), names, **slant)

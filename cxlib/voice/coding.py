@@ -15,7 +15,7 @@ from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.voice import feelings as felt_
 from cxlib.voice.given import Given
 
-WORDS = ("recall", "precision", "F1", "all topics", "spoken of", "feeling", "feelings")
+WORDS = ("recall", "precision", "F1", "all topics", "spoken of", "feeling")
 
 
 def coded(

@@ -28,7 +28,7 @@ SHOWN = 12  # words that a page shows
 ONE_SIDED = 1.6448536269514722
 RECORD = ("wave", "by", "group", "term", "estimate", "low", "high", "n", "measure", "signal",
           "probability", "first_seen", "kind")  # fmt: skip
-WORDS = ("topic", "word", "new topic", "rose", "ratio", "adjusted", "share of comments")
+WORDS = ("topic", "word", "new topic", "rose", "adjusted")
 
 
 @dataclass(frozen=True)

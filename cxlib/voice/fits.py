@@ -20,8 +20,8 @@ SHORT, LONG = 12, 240  # characters of a quote
 ALIKE = 10  # last characters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
-WORDS = ("given", "found", "origin", "words", "lang", "coherence", "bad", "neutral", "quote 1",
-         "quote 2")  # fmt: skip
+WORDS = ("given", "found", "origin", "lang", "coherence", "bad", "neutral", "comments in en",
+         "comments in zh", "comments in other")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class Topics(Estimates):
     Attributes
     ----------
     table : term, estimate (share of comments that speak of it), low, high (all hold at once), n
-        (comments that do), origin ("given" or "found"), lang (of a found one), words
+        (comments that do), origin ("given" or "found"), lang (of a found one)
     choice : what was tried of each language: lang, term (number of topics), estimate (stability),
         low, high (over resamples), n, coherence, chosen
+    words : of each topic, as a page tells them
     models : of the found topics, one a language
     given : the words of the study's own
     """
 
     choice: pd.DataFrame = field(kw_only=True)
+    words: dict[str, str] = field(kw_only=True, repr=False)
     models: tuple[found_.Model, ...] = field(kw_only=True, repr=False, compare=False)
     given: Given = field(kw_only=True, repr=False)
 
@@ -181,7 +183,7 @@ def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
         best = fits.loc[plain.sort_values(kind="stable").index[::-1]]
         best = best[~best["text"].str.replace(r"\d", "", regex=True).str[-ALIKE:].duplicated()]
         said = best["text"].head(each).tolist() if len(of) >= least else []
-        rows.append((row.term, len(of), row.words, *said, *[""] * (each - len(said))))
+        rows.append((row.term, len(of), fit.words[row.term], *said, *[""] * (each - len(said))))
     names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]
     return pd.DataFrame(rows, columns=names)
 
@@ -219,9 +221,7 @@ def by_wave(
         {"wave": np.repeat(waves, len(names)), "term": np.tile(names, len(waves)),
          "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": counted}
     )  # fmt: skip
-    answer = page.say(
-        "{topics} topics in {waves} waves.", topics=page.count(len(names)), waves=len(waves)
-    )
+    answer = _moved_answer(table)
     return Estimates(table, answer, how_drawn(draws, weight, bucket), "share", draws=draws,
                      seed=seed)  # fmt: skip
 
@@ -238,7 +238,7 @@ def _found(
             few.append(lang)
             continue
         models.append(learnt[0])
-        tried.append(learnt[1].assign(lang=lang))
+        tried.append(learnt[1].assign(lang=f"comments in {lang}"))
     columns = ["lang", "term", "estimate", "low", "high", "n", "coherence", "chosen"]
     choice = (
         pd.concat(tried, ignore_index=True)[columns] if tried else pd.DataFrame(columns=columns)
@@ -290,7 +290,7 @@ def _packed(
     whole = parts.sum(0)
     share, again = whole[:-1] / whole[-1], drawn[:, :-1] / drawn[:, -1:]
     low, high = at_once(share, again)
-    first = {n: (m.lang, page.listed(f)) for m in models
+    first = {n: (f"comments in {m.lang}", page.listed(f)) for m in models
              for n, f in zip(m.names, m.listed(), strict=True)}  # fmt: skip
     own = {n: ("", page.listed(_given_words(some), most=TOLD)) for n, some in given.items()}
     terms = marked.columns.tolist()
@@ -298,12 +298,13 @@ def _packed(
     table = pd.DataFrame(
         {"term": terms, "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1),
          "n": marked.sum().to_numpy(int), "origin": np.where([t in own for t in terms], *ORIGINS),
-         "lang": [lang for lang, _ in told], "words": [said for _, said in told]}
+         "lang": [lang for lang, _ in told]}
     )  # fmt: skip
     order = np.argsort(-share, kind="stable")
     table, replicates = table.iloc[order].reset_index(drop=True), again[:, order]
     none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
-    facts = {"choice": choice, "models": models, "given": given, "replicates": replicates}
+    facts = {"words": {t: said for t, (_, said) in zip(terms, told, strict=True)}}
+    facts |= {"choice": choice, "models": models, "given": given, "replicates": replicates}
     drawn = how_drawn(draws, weight, bucket)
     note = _note(table, comments, choice, few, none, drawn)
     answer = _answer(table, len(comments))
@@ -324,7 +325,7 @@ def _answer(table: pd.DataFrame, n: int) -> str:
         "all.",
         topic=page.quoted(page.label(first["term"])),
         share=page.percent(first["estimate"]),
-        span=page.span(first["low"], first["high"], share=True),
+        span=page.span(first["low"], first["high"], 0, share=True),
         n=page.count(n),
         topics=page.count(len(table)),
     )
@@ -339,13 +340,13 @@ def _note(
     for row in choice[choice["chosen"].astype(bool)].itertuples():
         parts.append(page.say(
             "{lang}: {number} topics found; stability {stability}, coherence {coherence}.",
-            lang=page.label(f"language {row.lang}"), number=row.term,
+            lang=page.opening(page.label(row.lang)), number=row.term,
             stability=page.number(row.estimate, 2), coherence=page.number(row.coherence, 2),
         ))  # fmt: skip
     if few:
         parts.append(page.say(
             "Too few comments without a given topic to find more in: {langs}.",
-            langs=page.listed(page.label(f"language {lang}") for lang in few),
+            langs=page.listed(page.label(f"comments in {lang}") for lang in few),
         ))  # fmt: skip
     if told.get("unmatched"):
         parts.append(page.say(
@@ -353,6 +354,24 @@ def _note(
             n=page.count(told["unmatched"]),
         ))  # fmt: skip
     return page.together([*parts, drawn])
+
+
+def _moved_answer(table: pd.DataFrame) -> str:
+    """Which topic's share differs most between waves, those of small cells apart."""
+    known = table[table["n"] >= page.rules().smallest_cell]
+    ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
+    if known.empty or not (ends["max"] > ends["min"]).any():
+        return page.say("No topic can be followed over the waves.")
+    most = ends.loc[(ends["max"] - ends["min"]).idxmax()]
+    least, top = known.loc[most["idxmin"]], known.loc[most["idxmax"]]
+    return page.say(
+        "{topic} moved most: {low} of comments in {first}, {high} in {last}.",
+        topic=page.quoted(page.label(top["term"])),
+        low=page.percent(least["estimate"]),
+        first=page.label(least["wave"]),
+        high=page.percent(top["estimate"]),
+        last=page.label(top["wave"]),
+    )
 
 
 def _felt_answer(table: pd.DataFrame) -> str:
@@ -365,8 +384,8 @@ def _felt_answer(table: pd.DataFrame) -> str:
         "{best}: {high} ({high_span}).",
         worst=page.quoted(page.label(worst["term"])),
         low=page.percent(worst["estimate"]),
-        low_span=page.span(worst["low"], worst["high"], share=True),
+        low_span=page.span(worst["low"], worst["high"], 0, share=True),
         best=page.quoted(page.label(best["term"])),
         high=page.percent(best["estimate"]),
-        high_span=page.span(best["low"], best["high"], share=True),
+        high_span=page.span(best["low"], best["high"], 0, share=True),
     )

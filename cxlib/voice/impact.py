@@ -35,7 +35,7 @@ class Impact(Estimates):
     ----------
     table : term, estimate (points of the mean score), low, high (all hold at once), n (comments on
         it), share (of comments), slope, slope_low, slope_high (difference between comments on it
-        and others, companions held), removal (the custom of the trade), origin, lang
+        and others, companions held), removal (the custom of the trade), origin
     removal : term, estimate, low, high, n of the custom; comparable with `table`
     both : the two, with `way` "adjusted" or "removal"
     mean : term, estimate, low, high, n: the mean score, and that of comments on no topic (silence)
@@ -130,7 +130,6 @@ def _packed(
     table = tables["points"].assign(
         share=value["share"], slope=slope["estimate"], slope_low=slope["low"],
         slope_high=slope["high"], removal=value["removal"], origin=fit.table["origin"],
-        lang=fit.table["lang"],
     )  # fmt: skip
     order = np.argsort(value["points"], kind="stable")
     both = pd.concat(

@@ -30,14 +30,7 @@ LEARNT = 40_000  # comments learnt from at most
 BINS = 5
 UNFITTED = np.array([0.0, 1.2])  # start and slope where nothing was scored
 TERMS = ("accuracy", "balanced accuracy", "largest class")
-WORDS = (
-    "accuracy",
-    "balanced accuracy",
-    "largest class",
-    "language en",
-    "language zh",
-    "language other",
-)
+WORDS = ("accuracy", "balanced accuracy", "largest class")
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,7 +287,7 @@ def _packed(
     if few:
         note.insert(1, page.say(
             "Too few scored comments to learn from, so a small list of words decides: {langs}.",
-            langs=page.listed(page.label(f"language {lang}") for lang in few),
+            langs=page.listed(page.label(f"comments in {lang}") for lang in few),
         ))  # fmt: skip
     bins = _bins(y, chance, who, draws, seed)
     return Tone(table, answer, page.together(note), "share", calibration=bins, **facts)
