@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, weights
 from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.voice import feelings as felt_
 from cxlib.voice import found as found_
@@ -31,7 +31,8 @@ class Topics(Estimates):
     Attributes
     ----------
     table : term, estimate (share of comments that speak of it), low, high (all hold at once), n
-        (comments that do), origin ("given" or "found"), lang (of a found one)
+        (comments that do), origin ("given" or "found"), lang (where some were
+        found)
     choice : what was tried of each language: lang, term (number of topics), estimate (stability),
         low, high (over resamples), n, coherence, chosen
     words : of each topic, as a page tells them
@@ -151,7 +152,7 @@ def felt(
             "By the words of each clause that speaks of it; comments that name a topic and do not "
             "judge it are not counted."
         ),
-        how_drawn(draws, weight, bucket),
+        how_drawn(draws, weights.differing(marked, weight), bucket),
     ]), "share", draws=draws, seed=seed)  # fmt: skip
 
 
@@ -222,7 +223,7 @@ def by_wave(
          "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": counted}
     )  # fmt: skip
     answer = _moved_answer(table)
-    return Estimates(table, answer, how_drawn(draws, weight, bucket), "share", draws=draws,
+    return Estimates(table, answer, how_drawn(draws, weights.differing(marked, weight), bucket), "share", draws=draws,
                      seed=seed)  # fmt: skip
 
 
@@ -300,12 +301,13 @@ def _packed(
          "n": marked.sum().to_numpy(int), "origin": np.where([t in own for t in terms], *ORIGINS),
          "lang": [lang for lang, _ in told]}
     )  # fmt: skip
+    table = table if models else table.drop(columns="lang")
     order = np.argsort(-share, kind="stable")
     table, replicates = table.iloc[order].reset_index(drop=True), again[:, order]
     none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
     facts = {"words": {t: said for t, (_, said) in zip(terms, told, strict=True)}}
     facts |= {"choice": choice, "models": models, "given": given, "replicates": replicates}
-    drawn = how_drawn(draws, weight, bucket)
+    drawn = how_drawn(draws, weights.differing(comments, weight), bucket)
     note = _note(table, comments, choice, few, none, drawn)
     answer = _answer(table, len(comments))
     return Topics(table, answer, note, "share", draws=draws, seed=seed, **facts)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import moments, page, weights
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.moments import Moments
 from cxlib.voice.fits import Topics
@@ -77,7 +77,7 @@ def impact(
     value, again = (_points(s) for s in (sums.total(), sums.resample(draws, seed)))
     n = rows[names].sum().to_numpy(int)
     return _packed(fit, value, again, n, len(rows), outcome, nps,
-                   how_drawn(draws, weight, bucket), draws, seed)  # fmt: skip
+                   how_drawn(draws, weights.differing(marked, weight), bucket), draws, seed)  # fmt: skip
 
 
 def points(score: pd.Series, *, nps: bool = False) -> pd.Series:

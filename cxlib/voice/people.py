@@ -153,7 +153,8 @@ def who(
          "high": np.clip(high, 0, 1), "n": whole[3:][kept].astype(int)}
     )  # fmt: skip
     most, least = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
-    answer = page.say(
+    answer = page.say("All {n} who answered wrote a comment.", n=page.count(len(known)))
+    answer = answer if wrote.all() else page.say(
         "{wrote} of {n} who answered wrote a comment; most often those who are {most} ({high}), "
         "least often those who are {least} ({low}).",
         wrote=page.percent(wrote.mean()), n=page.count(len(known)),
