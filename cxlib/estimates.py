@@ -223,6 +223,11 @@ def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> E
     table = one.table.iloc[first][[*_named_by(one.table), "estimate"]].reset_index(drop=True)
     table["estimate"] -= other.table["estimate"].to_numpy()[second]
     apart = one.replicates[:, first] - other.replicates[:, second]
+    known = table["estimate"].notna().to_numpy()  # asked in both
+    first, second, table = first[known], second[known], table[known].reset_index(drop=True)
+    apart = apart[:, known]
+    if table.empty:
+        raise ValueError("no row has an estimate in both results.")
     held = at_once if len(table) > 1 else lambda _, draws: interval(draws)
     table["low"], table["high"] = held(table["estimate"].to_numpy(float), apart)
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])

@@ -200,8 +200,10 @@ def _covariance(answers: Answers, measure: Measure, found: cells.Cells, first: i
 
 def _noise(replicates: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Draws of the waves about their mean, as wide as the chart takes the waves to be."""
+    # A wave without draws, and below one in which no two answers differ, tells no noise.
+    replicates = np.where(np.isnan(replicates).all(0), 0.0, replicates)
     away = replicates - np.nanmean(replicates, axis=0)
-    alike = np.nanstd(away, axis=0) == 0  # no two answers differ: the draws cannot tell the noise
+    alike = np.nanstd(away, axis=0) == 0
     shape = (len(away), int(alike.sum()))
     away[:, alike] = np.random.default_rng(len(away)).standard_normal(shape)
     return away * np.sqrt(np.diag(covariance)) / np.nanstd(away, axis=0)

@@ -180,11 +180,13 @@ def _shares(graded: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
     tables = []
     for measure, at in (("customers", slice(0, 3)), ("spend", slice(3, 6))):
         whole, drawn = each[:, at].sum(0), sums[:, at]
+        total = drawn.sum(1, keepdims=True)  # 0 in draws of very few customers: no shares there
+        drawn = np.divide(drawn, total, out=np.full(drawn.shape, np.nan), where=total != 0)
         tables.append(
             tabulate(
                 [grade_name(g) for g in GRADES],
                 whole / whole.sum(),
-                drawn / drawn.sum(1, keepdims=True),
+                drawn,
                 inside.sum(0).astype(int),
                 measure=measure,
             )

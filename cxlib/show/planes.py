@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 
 from cxlib import page
 from cxlib.estimates import MEASURES
 from cxlib.show import style
 from cxlib.show.style import COLOURS, INK, SOFT
+
+# Where the name of a point may stand, best first.
+BESIDE = [
+    {"position": (dx, dy), "ha": ha, "va": va}
+    for dx, dy, ha, va in (
+        (6, 6, "left", "bottom"), (6, -6, "left", "top"), (-6, 6, "right", "bottom"),
+        (-6, -6, "right", "top"), (0, 10, "center", "bottom"), (0, -10, "center", "top"),
+    )
+]  # fmt: skip
 
 
 def trend(
@@ -169,9 +180,9 @@ def priorities(
     ax.plot(x, y, "o", color=COLOURS[0], ms=7, mec="white")
     ax.axvline(x.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
     ax.axhline(y.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
-    _names(ax, both["term"], x.to_numpy(float), y.to_numpy(float))
     ax.set(xlabel=page.say("how well we do"), ylabel=page.say("how much it matters"))
     ax.margins(0.12)
+    _names(ax, both["term"], x.to_numpy(float), y.to_numpy(float))
     style.number_axis(ax.xaxis, performance_unit)
     style.number_axis(ax.yaxis, importance_unit)
     found = _first(both) if title is None else title
@@ -190,14 +201,23 @@ def _both(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.Data
 
 
 def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
-    """Names above their points, or beneath where another point lies just above to the right."""
-    wide, tall = np.ptp(x) or 1.0, np.ptp(y) or 1.0
-    for term, a, b in zip(terms, x, y, strict=True):
-        crowded = (x >= a - 0.02 * wide) & (x < a + 0.3 * wide) & (y >= b) & (y < b + 0.08 * tall)
-        crowded |= (x > a - 0.3 * wide) & (x < a) & (y > b) & (y < b + 0.08 * tall)
-        if a == a and b == b:
-            ax.annotate(style.name(term, 22), (a, b), xytext=(6, -14 if crowded.sum() > 1 else 6),
-                        textcoords="offset points", fontsize=9.5)  # fmt: skip
+    """Names beside their points, each where it covers least of other names and points."""
+    ax.autoscale_view()
+    draw, frame = ax.figure.canvas.get_renderer(), ax.get_window_extent()
+    seen, halo = np.isfinite(x + y), [withStroke(linewidth=2.5, foreground="white")]
+    dots = ax.transData.transform(np.column_stack([x, y])[seen])
+    taken = [Bbox.from_extents(a - 4, b - 4, a + 4, b + 4) for a, b in dots]
+    for term, a, b in zip(terms[seen], x[seen], y[seen], strict=True):
+        how = {"textcoords": "offset points", "fontsize": 9.5, "path_effects": halo}
+        label = ax.annotate(style.name(term, 22), (a, b), **how)
+        costs = []
+        for place in BESIDE:
+            label.set(**place)
+            box = label.get_window_extent(draw)
+            outside = box.x0 < frame.x0 or box.x1 > frame.x1 + 20
+            costs.append(sum(box.overlaps(other) for other in taken) + outside)
+        label.set(**BESIDE[int(np.argmin(costs))])
+        taken.append(label.get_window_extent(draw))
 
 
 def _ellipse(ax: Axes, row: tuple) -> None:

@@ -279,6 +279,7 @@ def number(value: float, unit: str) -> str:
 def number_axis(axis, unit: str) -> None:
     """Ticks in the page's number format."""
     if unit == "share":
+        axis.get_major_locator().set_params(steps=[1, 2, 5, 10])  # 12.5% would be written 12%
         axis.set_major_formatter(lambda v, _: page.percent(v, _decimals(axis)))
     elif unit == "gap":
         axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
