@@ -390,8 +390,22 @@ def test_adjusted_effects_are_those_of_least_squares(made, met):
         for t, term in zip(found.table["touchpoint"], found.table["term"], strict=True)
     }
     x = np.column_stack([*columns.values(), pd.get_dummies(rows["region"], drop_first=True)])
-    fit = LinearRegression().fit(x.astype(float), rows["score"], sample_weight=rows["weight"])
+    x = x.astype(float)
+    fit = LinearRegression().fit(x, rows["score"], sample_weight=rows["weight"])
     theirs = fit.coef_[: len(columns)]
+    # A draw's step is about what fitting the draw again would give.
+    from cxlib import estimates
+
+    def again(sample: pd.DataFrame) -> np.ndarray:
+        at = sample.index.to_numpy()
+        own = LinearRegression().fit(
+            x[at].astype(float), rows["score"].iloc[at], rows["weight"].iloc[at]
+        )
+        return own.coef_[: len(columns)]
+
+    drawn = estimates.bootstrap(rows, again, by="customer_id", draws=100)
+    assert found.replicates.std(0) == pytest.approx(drawn.std(0), rel=0.3)
+    assert np.median(found.replicates.std(0) / drawn.std(0)) == pytest.approx(1, abs=0.08)
     assert found.table["estimate"].to_numpy() == pytest.approx(theirs, abs=1e-5)
 
 
@@ -547,7 +561,7 @@ def test_intervals_hold_the_truth_together():
         for b, p in after.items()
     }
     inside = {"transitions": [], "removal": [], "first": [], "impact": []}
-    for seed in range(120):
+    for seed in range(80):
         made = paths.journeys(400, seed=1000 + seed)
         steps = journeys.steps(made["events"], by="journey_id")
         counts = journeys.counted(steps, goal=[paths.GOAL])

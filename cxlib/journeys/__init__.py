@@ -19,7 +19,7 @@ from __future__ import annotations
 from cxlib.journeys.compared import compare, compare_parts, periods
 from cxlib.journeys.dropoff import Dropoff, dropoff
 from cxlib.journeys.effects import effects
-from cxlib.journeys.experience import experience
+from cxlib.journeys.experience import Experience, experience
 from cxlib.journeys.exposure import Exposure, exposure
 from cxlib.journeys.loops import Loops, loops
 from cxlib.journeys.pains import Pains, pains
@@ -30,7 +30,7 @@ from cxlib.journeys.steps import counted, steps
 from cxlib.journeys.transitions import flows, transitions
 
 __all__ = [
-    "Dropoff", "Exposure", "Loops", "Pains", "PeakEnd", "Stays", "compare", "compare_parts",
-    "counted", "dropoff", "effects", "experience", "exposure", "flows", "loops", "pains",
-    "peak_end", "periods", "removal", "stays", "steps", "transitions",
+    "Dropoff", "Experience", "Exposure", "Loops", "Pains", "PeakEnd", "Stays", "compare",
+    "compare_parts", "counted", "dropoff", "effects", "experience", "exposure", "flows", "loops",
+    "pains", "peak_end", "periods", "removal", "stays", "steps", "transitions",
 ]  # fmt: skip

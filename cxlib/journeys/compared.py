@@ -14,7 +14,7 @@ from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.journeys.steps import counted
 from cxlib.journeys.transitions import pairs_of, shares_of, totals
 
-EARLIER, LATER = "earlier", "later"
+EARLIER, LATER = "earlier journeys", "later journeys"
 
 
 def periods(steps: pd.DataFrame, split: str | pd.Timestamp = "") -> pd.Series:

@@ -48,19 +48,18 @@ def effects(
             "trouble: there is nothing to compare. Take a wider window, or more answers."
         )
     x = np.column_stack([v for *_, v in columns]).astype(float)
-    y = responses[[outcome]].to_numpy(float)
+    y = responses[outcome].to_numpy(float)
     slopes, again, used = adjusted(responses, y, x, met.known, adjust, weight, draws, seed)
-    units = responses["customer_id"][used].nunique() if "customer_id" in responses else used.sum()
-    low, high = at_once(slopes[:, 0], again[..., 0], units=units, fitted=1 + x.shape[1])
+    low, high = at_once(slopes, again)
     table = pd.DataFrame(
         {
             "touchpoint": [t for t, *_ in columns],
             "term": [kind for _, kind, _, _ in columns],
-            "estimate": slopes[:, 0],
+            "estimate": slopes,
             "low": low,
             "high": high,
             "n": [int((v & used).sum()) for *_, v in columns],
-            "plain": [_plain(y[:, 0], v, among, used) for _, _, among, v in columns],
+            "plain": [_plain(y, v, among, used) for _, _, among, v in columns],
         }
     )
     note = page.together(
@@ -75,7 +74,7 @@ def effects(
             how_drawn(draws, weight, "customer_id"),
         ]
     )
-    facts = {"draws": draws, "seed": seed, "replicates": again[..., 0]}
+    facts = {"draws": draws, "seed": seed, "replicates": again}
     return Estimates(table, _answer(table, outcome), note, "scale", **facts)
 
 
@@ -101,39 +100,30 @@ def adjusted(
     draws: int,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients of `x` (p, outcomes), of each draw (draws, p, outcomes), and the rows used.
+    """Coefficients of `x` (p,), of each draw (draws, p), and the rows used.
 
-    Least squares of each column of `y` on `x` and the columns to `adjust` for, over the rows that
-    are `known` and have every outcome; customers are drawn whole. NaN in a draw where a column of
-    `x` does not vary.
+    Weighted least squares of `y` on `x` and the columns to `adjust` for, over the rows that are
+    `known` and have `y`. Customers are drawn whole; a draw moves the coefficients by one step of
+    its score (Kline and Santos 2012), stretched for the numbers fitted, so that all draws are one
+    matrix product and none is without a solution.
     """
-    used = known & ~np.isnan(y).any(1)
-    p, m = x.shape[1], y.shape[1]
-    data = np.column_stack([y, x, _covariates(rows, adjust, used)])
-    names = [f"_{i}" for i in range(data.shape[1])]
-    frame = pd.DataFrame(data[used], index=rows.index[used], columns=names)
-    for column in ("customer_id", weight):
-        if column is not None and column in rows:
-            frame[column] = rows[column][used]
-    frame.attrs = rows.attrs
-    bucket = "customer_id" if "customer_id" in frame else None
-    sums = moments.of(frame, names, weight=weight, bucket=bucket)
-    whole = sums.total().cov[None]
-    least = 1e-9 * np.diagonal(whole[0])
-    return (
-        _slopes(whole, m, p, least)[0],
-        _slopes(sums.resample(draws, seed).cov, m, p, least),
-        used,
-    )
-
-
-def _slopes(cov: np.ndarray, m: int, p: int, least: np.ndarray) -> np.ndarray:
-    still = np.diagonal(cov, axis1=-2, axis2=-1) <= least
-    # What does not vary, and what says the same as others, gets no more than a trace of weight.
-    ridge = np.where(still, 1.0, 1e-9 * np.diagonal(cov, axis1=-2, axis2=-1) + 1e-15)
-    within = cov[..., m:, m:] + ridge[..., m:, None] * np.eye(cov.shape[-1] - m)
-    slopes = np.linalg.solve(within, cov[..., m:, :m])[..., :p, :]
-    return np.where(still[..., m : m + p, None], np.nan, slopes)
+    used = known & ~np.isnan(y)
+    w = moments.weights_of(rows, weight)
+    used &= w > 0
+    design = np.column_stack([x, np.ones(len(x)), _covariates(rows, adjust, used)])[used]
+    given = y[used], w[used], rows[used]
+    gram = design.T @ (design * given[1][:, None])
+    # What says the same as others gets no more than a trace of weight.
+    inverse = np.linalg.inv(gram + np.diag(1e-9 * np.diag(gram) + 1e-12))
+    slopes = inverse @ (design.T @ (given[1] * given[0]))
+    missed = given[1] * (given[0] - design @ slopes)
+    parts = missed[:, None] * (design @ inverse)[:, : x.shape[1]]
+    who = moments.who_of(given[2], "customer_id" if "customer_id" in rows else None, weight)
+    moved = moments.resample_sums(parts, draws, seed, who)
+    units = len(np.unique(who.keys))
+    stretch = np.sqrt(units / max(units - design.shape[1], 1))
+    slopes = slopes[: x.shape[1]]
+    return slopes, slopes + stretch * moved, used
 
 
 def _covariates(rows: pd.DataFrame, adjust: Sequence[str], used: np.ndarray) -> np.ndarray:
@@ -171,12 +161,20 @@ def _plain(y: np.ndarray, inside: np.ndarray, among: np.ndarray, used: np.ndarra
 
 
 def _answer(table: pd.DataFrame, outcome: str) -> str:
-    hurt = table[table["term"] == "trouble"]
-    hurt = table if hurt.empty else hurt
-    worst = hurt.loc[hurt["estimate"].idxmin()]
+    """The worst trouble, else the worst touchpoint, that surely goes with less."""
+    named = page.quoted(page.label(outcome))
+    sure = table[table["high"] < 0]
+    if sure.empty:
+        return page.say(
+            "No touchpoint and no trouble surely goes with less of {outcome} ({n} looked at).",
+            outcome=named,
+            n=page.count(len(table)),
+        )
+    hurt = sure[sure["term"] == "trouble"]
+    worst = (hurt if len(hurt) else sure).sort_values("estimate").iloc[0]
     said = {
         "touchpoint": page.quoted(page.label(worst["touchpoint"])),
-        "outcome": page.quoted(page.label(outcome)),
+        "outcome": named,
         "points": page.number(worst["estimate"], 2),
         "span": page.span(worst["low"], worst["high"], 2),
         "n": page.count(worst["n"]),

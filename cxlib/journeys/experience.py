@@ -1,7 +1,7 @@
 """The experience map: for each touchpoint how many meet it, how it is found, what it asks of them.
 
     found = journeys.experience(steps, responses, met, stages=stages, ratings={"room": "room"}, ...)
-    found.table          # [group,] stage, touchpoint, term, estimate, low, high, n
+    found.table          # [group,] touchpoint, term, estimate, low, high, n, stage
 
 Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
 trouble (share of the meetings), meetings (times a journey that meets it), minutes (the median).
@@ -12,6 +12,7 @@ overall answer of those who met it (column `rated`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,26 @@ from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.loops import STAGES
 from cxlib.journeys.transitions import held
 
-COLUMNS = ["stage", "touchpoint", "term", "estimate", "low", "high", "n"]
+COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
 Scale = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Experience(Estimates):
+    """The experience map.
+
+    Attributes
+    ----------
+    table : [group ("overall" for all),] COLUMNS, rated
+    whole : the same of all customers together
+    """
+
+    @property
+    def whole(self) -> pd.DataFrame:
+        """The rows of all customers together."""
+        if "group" not in self.table:
+            return self.table
+        return self.table[self.table["group"] == "overall"].drop(columns="group")
 
 
 def experience(
@@ -41,7 +60,7 @@ def experience(
     groups: pd.Series | None = None,
     draws: int = 1000,
     seed: int = 1,
-) -> Estimates:
+) -> Experience:
     """The experience map, whole and for each group of customers, with 95% intervals.
 
     `ratings` names the question that rates a touchpoint, `overall` and the first of `ease` those
@@ -82,7 +101,7 @@ def experience(
             how_drawn(draws, weight, "customer_id"),
         ]
     )
-    return Estimates(table, _answer(parts["overall"]), note, "", draws=draws, seed=seed)
+    return Experience(table, _answer(parts["overall"]), note, "", draws=draws, seed=seed)
 
 
 class _About:

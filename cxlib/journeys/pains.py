@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, how_drawn, interval, widened
+from cxlib.estimates import Estimates, how_drawn, interval
 from cxlib.journeys.effects import LEAST, adjusted, adjusted_for, terms_of
 from cxlib.journeys.exposure import Exposure
 
@@ -92,9 +92,8 @@ def pains(
     table = pd.DataFrame(names, columns=["touchpoint", "term", "n"])
     table["stage"] = table["touchpoint"].map(dict(stages or {}))
     priority, drawn = _priority(whole), _priority(again)
-    level = widened(_customers(responses), 1 + len(terms_of(met)))
     known = customers if loses else 0
-    table = table.assign(**_columns(priority, drawn, whole, again, known, top, level))
+    table = table.assign(**_columns(priority, drawn, whole, again, known, top))
     order = np.argsort(-priority, kind="stable")
     table = table.iloc[order].reset_index(drop=True)[KEPT]
     note = page.together(
@@ -187,15 +186,15 @@ def _factors(
     seed: int,
 ) -> Part:
     """Names with n; reach, severity, impact, recurrence, money a customer (5, p), (draws, 5, p)."""
-    y = responses[[outcome, loses] if loses else [outcome]].to_numpy(float)
-    slopes, slopes_again, _ = adjusted(responses, y[:, :1], x, known, adjust, weight, draws, seed)
-    impact, impact_again = -slopes[own, 0], -slopes_again[:, own, 0]
+    how = (x, known, adjust, weight, draws, seed)
+    slopes, slopes_again, _ = adjusted(responses, responses[outcome].to_numpy(float), *how)
+    impact, impact_again = -slopes[own], -slopes_again[:, own]
     share, share_again = _shares(responses, here, times, weight, draws, seed)
     money, money_again = np.full(len(own), np.nan), np.full((draws, len(own)), np.nan)
     if loses:
-        lost, lost_again, _ = adjusted(responses, y[:, 1:], x, known, adjust, weight, draws, seed)
-        money = lost[own, 0] * share[0] * share[1]
-        money_again = lost_again[:, own, 0] * share_again[:, 0] * share_again[:, 1]
+        lost, lost_again, _ = adjusted(responses, responses[loses].to_numpy(float), *how)
+        money = lost[own] * share[0] * share[1]
+        money_again = lost_again[:, own] * share_again[:, 0] * share_again[:, 1]
     whole = np.stack([share[0], share[1], impact, share[2], money])
     again = np.stack(
         [share_again[:, 0], share_again[:, 1], impact_again, share_again[:, 2], money_again], axis=1
@@ -234,11 +233,6 @@ def _shares(
     return shares(parts.sum(0)), shares(drawn)
 
 
-def _customers(responses: pd.DataFrame) -> int:
-    """How many are drawn."""
-    return responses["customer_id"].nunique() if "customer_id" in responses else len(responses)
-
-
 def _priority(factors: np.ndarray) -> np.ndarray:
     reach, severity, impact, recurrence = (factors[..., i, :] for i in range(4))
     return reach * severity * np.maximum(impact, 0) * recurrence
@@ -251,13 +245,12 @@ def _columns(
     again: np.ndarray,
     customers: int,
     top: int,
-    level: float,
 ) -> dict[str, np.ndarray]:
-    low, high = interval(drawn, level)
+    low, high = interval(drawn)
     rank = 1 + (np.nan_to_num(drawn)[:, None, :] > np.nan_to_num(drawn)[:, :, None]).sum(-1)
-    impact = interval(again[:, 2], level)
+    impact = interval(again[:, 2])
     known = customers or np.nan  # without customers there is no money to tell
-    money = interval(again[:, 4] * customers, level) if customers else whole[[4, 4]]
+    money = interval(again[:, 4] * customers) if customers else whole[[4, 4]]
     rank_low, rank_high = np.quantile(rank, [0.025, 0.975], axis=0, method="nearest")
     return {
         "estimate": priority,

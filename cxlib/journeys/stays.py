@@ -23,7 +23,8 @@ from cxlib.estimates import LEVEL, Estimates
 from cxlib.journeys.loops import STAGES
 
 POINTS = 40  # of a curve
-MOST = 200  # times among which a median's interval is looked for
+FEWEST, SHARE = 10, 0.02  # stays, and share of them, that a curve's last point needs
+MOST = 80  # times among which a median's interval is looked for
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     risk = durations.at_risk(np.zeros(len(rows)), time, cause, np.ones(len(rows)))
     who = pd.factorize(rows["customer_id"])[0]
     line |= _median(risk, who)
-    at = np.unique(np.quantile(risk.times, np.linspace(0, 0.99, POINTS), method="lower"))
+    enough = risk.times[risk.there >= max(FEWEST, SHARE * len(rows))]
+    if not len(enough):
+        return line, pd.DataFrame()
+    at = np.unique(np.quantile(enough, np.linspace(0, 1, POINTS), method="lower"))
     share, covariance = durations.incidence(risk, at, who)
     error = np.sqrt(np.diag(covariance))
     safe = np.where(error > 0, error, 1.0)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 
 from cxlib import page
@@ -29,8 +30,8 @@ OVERALL = "overall"
 def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
     """A column a touchpoint under its stage, a strip a measure, dots with 95% intervals.
 
-    `table` is that of `journeys.experience`: [group,] stage, touchpoint, term, estimate, low, high,
-    n. Groups are told apart by colour and marker; all together are joined by a line. Counts and
+    `table` is that of `journeys.experience`: [group,] touchpoint, term, estimate, low, high, n,
+    stage. Groups are told apart by colour and marker; all together are joined by a line. Counts and
     minutes stand as numbers.
     """
     shown = style.ready(table, ("touchpoint", "term", "estimate"))
@@ -269,13 +270,16 @@ def _bands(
     out = {t: b for t, (b, _) in bars[step - 1].items()}
     into = {t: b for t, (b, _) in bars[step].items()}
     x = np.linspace(0, 1, 24)
-    ease = x * x * (3 - 2 * x)
+    ease, at = x * x * (3 - 2 * x), step - 1 + 0.06 + x * 0.88
+    shapes, colours = [], []
     for row in rows.itertuples():
         if row.before not in out or row.term not in into:
             continue
         start, end = out[row.before], into[row.term]
         upper = start + (end - start) * ease
-        at = step - 1 + 0.06 + x * 0.88
-        ax.fill_between(at, upper, upper + row.estimate, color=looks[row.before], alpha=0.28, lw=0)
+        lower = upper + row.estimate
+        shapes.append(np.column_stack([np.r_[at, at[::-1]], np.r_[upper, lower[::-1]]]))
+        colours.append(looks[row.before])
         out[row.before] += row.estimate
         into[row.term] += row.estimate
+    ax.add_collection(PolyCollection(shapes, facecolors=colours, alpha=0.28, lw=0), autolim=False)
