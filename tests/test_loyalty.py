@@ -215,12 +215,12 @@ def test_the_curve_and_its_errors_are_those_of_scipy():
 @pytest.mark.slow
 def test_the_band_of_the_next_purchase_covers_the_whole_curve():
     covered = []
-    for seed in range(200):
+    for seed in range(120):
         curve = _curve(0, *waiting(300, seed), (30,), LEVEL, seed)
         truth = 1 - np.exp(-curve["time"] / 60)
         inside = curve["estimate"].between(1e-9, 1 - 1e-9)
         covered.append(((curve["low"] <= truth) & (truth <= curve["high"]))[inside].all())
-    assert 0.90 < np.mean(covered) < 0.985
+    assert 0.89 < np.mean(covered) < 0.99
 
 
 def test_repeat_revenue_by_hand():
@@ -308,7 +308,7 @@ def test_levels_too_sparse_to_tell_are_put_together():
 def test_differences_cover_the_truth_and_plain_ones_do_not():
     truth = pd.Series({"late": returns.RETURN["late"], "plus": returns.RETURN["plus"]})
     covered, plain = [], []
-    for seed in range(100):
+    for seed in range(70):
         shop = returns.shoppers(600, seed=seed)
         late = shop["events"]["outcome"].rename("delivery")
         came = shop["orders"]["customer_id"].duplicated(keep=False)
