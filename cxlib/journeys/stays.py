@@ -114,7 +114,9 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     enough = risk.times[risk.there >= max(FEWEST, SHARE * len(rows))]
     if not len(enough):
         return line, pd.DataFrame()
-    at = np.unique(np.quantile(enough, np.linspace(0, 1, POINTS), method="lower"))
+    # As many points by leavings as by time: a long tail of few leavings is seen too.
+    often = np.quantile(enough, np.linspace(0, 1, POINTS // 2), method="lower")
+    at = np.unique(np.r_[often, np.linspace(enough[0], enough[-1], POINTS // 2)])
     share, covariance = durations.incidence(risk, at, who)
     error = np.sqrt(np.diag(covariance))
     safe = np.where(error > 0, error, 1.0)
