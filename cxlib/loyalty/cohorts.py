@@ -24,6 +24,7 @@ from cxlib.loyalty.purchases import Purchases
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
 FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 ENOUGH = 0.05  # of those seen for the first period, for the curve of all to go on
+WORDS = ("cohort", "purchase", "week", "month", "quarter", "year", "plain")
 MOST_PERIODS = 20  # that a file may span, for a period to be chosen by itself
 
 
