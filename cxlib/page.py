@@ -68,7 +68,8 @@ WORDS = (
     "is the data sound", "how satisfied are customers",
     "what is the satisfaction index", "is it changing", "what moves satisfaction",
     "what to improve first", "who are our customers", "what are they worth",
-    "who is about to leave", "what do customers say", "do complaints get solved", "did the change work",
+    "who is about to leave", "what do customers say", "do complaints get solved",
+    "did the change work",
     "what shall we do next",
     # Journeys: ways, stages, problems and rules.
     "begins", "ends", "met it", "trouble", "low rating", "not reached", "not seen again",
