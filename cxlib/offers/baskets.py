@@ -20,6 +20,7 @@ from cxlib import page
 from cxlib.moments import keys_of
 
 LEVELS = ("product", "category")
+MANY = 300  # products from which on categories are looked at, unless asked otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +103,14 @@ class Baskets:
         return sparse.csr_array((np.ones(n), (self.customer, np.arange(n))), shape=shape)
 
 
-def held(
-    orders: pd.DataFrame, lines: pd.DataFrame, *, level: str = "product", least: int = 30
-) -> Baskets:
-    """The orders with what they held of `level`, "product" or "category".
+def held(orders: pd.DataFrame, lines: pd.DataFrame, *, level: str = "", least: int = 30) -> Baskets:
+    """The orders with what they held of `level`: "product" or "category"; without one products, or
+    categories where there are some and the products are more than `MANY`.
 
     Products in fewer than `least` orders are left out, and with them orders that hold nothing
     else. Raises ValueError for columns that are missing, and when nothing is left.
     """
+    level = level or _level(lines)
     _check(orders, lines, level)
     known = orders[["order_id", "customer_id", "at"]].dropna().sort_values(["at", "order_id"])
     place = pd.Index(known["order_id"]).get_indexer(lines["order_id"])
@@ -153,6 +154,12 @@ def _losses(
         ),
         page.say("{share} of orders hold more than one product.", share=page.percent(several, 1)),
     ]  # fmt: skip
+
+
+def _level(lines: pd.DataFrame) -> str:
+    found = {level: lines[level].nunique() for level in LEVELS if level in lines}
+    many = found.get("product", MANY + 1) > MANY
+    return "category" if many and found.get("category") else "product"
 
 
 def _check(orders: pd.DataFrame, lines: pd.DataFrame, level: str) -> None:

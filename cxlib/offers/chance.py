@@ -124,45 +124,64 @@ class _Usual:
 
     A customer who likes a product holds it with anything. Taking off, in proportion to how often
     orders of a size hold `given`, what the customer holds of it at all leaves the mean as it is
-    and what is due to taste out of the spread.
+    and what is due to taste out of the spread. What that comes to over all customers is worked out
+    once, a small table of classes for each product, so that only those with `given` are looked at.
     """
 
     def __init__(self, baskets: Baskets, sizes: Sizes) -> None:
         self.baskets, self.sizes = baskets, sizes
-        n, classes = len(baskets), len(sizes.push)
-        people, products = len(baskets.customers), baskets.matrix.shape[1]
-        ones, at = np.ones(n), np.arange(n)
-        by = sparse.csr_array((ones, (sizes.of, at)), shape=(classes, n))
+        n, (classes, products) = len(baskets), sizes.push.shape
+        people = len(baskets.customers)
+        by = sparse.csr_array((np.ones(n), (sizes.of, np.arange(n))), shape=(classes, n))
         self.per_class = np.maximum(np.asarray(by.sum(1)).ravel(), 1)
         self.share = np.asarray((by @ baskets.matrix).todense()) / self.per_class[:, None]
         self.orders = np.zeros((people, classes))
         np.add.at(self.orders, (baskets.customer, sizes.of), 1.0)
         held = baskets.matrix.tocoo()
         order, product = held.coords
-        cell = baskets.customer[order] * products + product
-        entries = (np.ones(len(cell)), (cell, sizes.of[order]))
-        self.held = sparse.csr_array(entries, shape=(people * products, classes))
+        entries = (held.data, (baskets.customer[order], sizes.of[order] * products + product))
+        self.held = sparse.csr_array(entries, shape=(people, classes * products))
+        self.squares = self._squares()
+
+    def _squares(self) -> np.ndarray:
+        """(products, classes, classes): sums over customers of what they hold beyond the usual in
+        orders of one class, times the same of another."""
+        classes, products = self.share.shape
+        columns = self.held.tocsc()
+        parts = [columns[:, k * products : (k + 1) * products] for k in range(classes)]
+        found = np.zeros((products, classes, classes))
+        cross = np.stack([part.T @ self.orders for part in parts], axis=1)  # product, class, class
+        for s in range(classes):
+            for t in range(s, classes):
+                found[:, s, t] = found[:, t, s] = parts[s].multiply(parts[t]).sum(0)
+        share, all_orders = self.share.T, self.orders.T @ self.orders
+        found -= cross * share[:, None, :] + cross.swapaxes(1, 2) * share[:, :, None]
+        return found + all_orders * share[:, None, :] * share[:, :, None]
 
     def score(self, rows: np.ndarray, chance: np.ndarray, taken: int) -> tuple[np.ndarray, int]:
         """(z of each product over the orders `rows`, with `taken` places taken; customers in them
         less one)."""
         if not len(rows):
             return np.zeros(chance.shape[1]), 0
-        who, classes = self.baskets.customer[rows], self.sizes.of[rows]
-        ones, at = np.ones(len(rows)), np.arange(len(rows))
-        people, width = len(self.orders), len(chance)
-        whose = sparse.csr_array((ones, (who, at)), shape=(people, len(rows)))
+        people, who = np.unique(self.baskets.customer[rows], return_inverse=True)
+        classes, (width, products) = self.sizes.of[rows], chance.shape
+        whose = sparse.csr_array(
+            (np.ones(len(rows)), (who, np.arange(len(rows)))), shape=(len(people), len(rows))
+        )
         places = self.sizes.sizes[rows] - float(taken)
-        count = sparse.csr_array((places, (who, classes)), shape=(people, width))
-        apart = np.asarray((whose @ self.baskets.matrix[rows]).todense())
-        apart -= count @ chance
+        count = sparse.csr_array((places, (who, classes)), shape=(len(people), width))
+        apart = np.asarray((whose @ self.baskets.matrix[rows]).todense()) - count @ chance
         often = np.bincount(classes, minlength=width) / self.per_class
-        apart -= (self.held @ often).reshape(people, -1)  # over all customers they add up to 0
-        apart += self.orders @ (often[:, None] * self.share)
-        spread = np.sqrt(np.einsum("cp,cp->p", apart, apart))
+        some = self.held[people].tocoo()
+        row, (kind, product) = some.coords[0], np.divmod(some.coords[1], products)
+        place, weight = row * products + product, some.data * often[kind]
+        taste = np.bincount(place, weight, apart.size).reshape(apart.shape)
+        taste -= self.orders[people] @ (often[:, None] * self.share)
+        square = np.einsum("cp,cp->p", apart, apart - 2 * taste)
+        square += np.einsum("s,pst,t->p", often, self.squares, often, optimize=True)
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.nan_to_num(apart.sum(0) / spread)
-        return z, len(np.unique(who)) - 1
+            z = apart.sum(0) / np.sqrt(np.maximum(square, 0.0))
+        return np.nan_to_num(z), len(people) - 1
 
 
 def upper_tail(both: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
