@@ -183,3 +183,33 @@ def test_a_programme_that_cannot_be_judged_is_told(change, said):
     people = change.get("people", lambda p: p)(people)
     with pytest.raises(ValueError, match=said):
         loyalty.panel(people, orders, begun_on=change.get("begun_on", returns.begun()), days=50)
+
+
+def test_the_reserve_tells_of_a_programme_from_earlier_rows_only():
+    from cxlib import reserve
+
+    study = reserve.open("sample")
+    plan, people = study.programme()
+    arms = study["customers"].set_index("customer_id")["callback"]
+    assert people["member"].tolist() == (arms[people["customer_id"]] == "called").tolist()
+    assert not (arms[people["customer_id"]] == "outside").any()
+    # What counts over a customer's whole life would tell of the time after.
+    assert {"discount_share", "callback", "left"}.isdisjoint(people)
+    assert set(study.study.loyalty.known) <= set(people)
+    new, around = study.newness(), study.around_orders()
+    assert new["quiet"] == 0 and new["joined"].notna().all()
+    assert around["item"] == "satisfaction1" and around["known"] == ["region", "age_group", "plan"]
+    assert set(study.referrals()["touchpoint"]) == {"review"}
+    assert study.lacks(["programme", "referrals"]) == []
+
+
+def test_a_study_without_a_programme_says_so():
+    from cxlib import reserve
+
+    study = reserve.open("mobile")
+    assert study.lacks(["programme", "referrals"]) == [
+        "The study tells of no loyalty programme.",
+        "The study records no reviews or referrals.",
+    ]
+    with pytest.raises(reserve.ReserveError, match="mobile has no loyalty.programme"):
+        study.programme()

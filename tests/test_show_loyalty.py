@@ -1,0 +1,80 @@
+"""Figures of those who come back: what stands in a tile, what is hidden, what is read aloud."""
+
+from __future__ import annotations
+
+import matplotlib
+import pandas as pd
+import pytest
+
+matplotlib.use("agg")
+
+from matplotlib import pyplot as plt
+
+from cxlib import show
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    show.use_house_style()
+    yield
+    plt.close("all")
+
+
+def letters(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_a_triangle_tells_each_share_with_its_interval_and_hides_small_cohorts() -> None:
+    table = pd.DataFrame(
+        {
+            "cohort": ["2025-01", "2025-01", "2025-02", "2025-03"],
+            "after": ["1", "2", "1", "1"],
+            "estimate": [0.5, 0.02, 0.4, 0.3],
+            "low": [0.4, 0.005, 0.3, 0.1],
+            "high": [0.6, 0.05, 0.5, 0.6],
+            "n": [80, 80, 60, 4],
+        }
+    )
+    ax = show.cohorts(table, unit="month")
+    said = letters(ax)
+    assert "50%" in said and "40–60" in said and "2.0%" in said and "0.5–5.0" in said
+    assert "–" in said and "n <10" in said and "30%" not in said
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["2025-01", "2025-02", "2025-03"]
+    # The hidden cohort is in no mean; what only one cohort was seen for is no trend.
+    assert ax.get_title("left") == "46% came back in the first period"
+    assert "2025-01: 50%, 2%" in ax.figure.alt_text and "30%" not in ax.figure.alt_text
+
+
+def test_balance_counts_what_is_apart() -> None:
+    table = pd.DataFrame(
+        {
+            "term": ["amount", "plan"] * 2,
+            "when": ["as they were"] * 2 + ["weighted"] * 2,
+            "estimate": [0.05, -0.8, 0.0, 0.01],
+            "n": 100,
+        }
+    )
+    ax = show.balance(table)
+    assert ax.get_title("left") == "Apart in 1 of 2 columns, in 0 once made alike"
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["plan", "amount"]
+    one = show.balance(table[table["when"] == "as they were"])
+    assert one.get_title("left") == "Apart in 1 of 2 columns"
+
+
+def test_coming_back_begins_with_nobody() -> None:
+    table = pd.DataFrame(
+        {
+            "purchase": ["first"] * 3,
+            "time": [10.0, 20.0, 30.0],
+            "estimate": [0.2, 0.5, 0.6],
+            "low": [0.1, 0.4, 0.5],
+            "high": [0.3, 0.6, 0.7],
+            "n": 100,
+        }
+    )
+    ax = show.comeback(table, by="purchase")
+    x, y = ax.lines[0].get_data()
+    assert (x[0], y[0]) == (0, 0) and y[-1] == 0.6
+    assert ax.get_title("left") == "Half came back within 20 days"
+    few = show.comeback(table.assign(estimate=table["estimate"] / 100), by="purchase")
+    assert few.get_title("left") == "0.6% came back within 30 days"
