@@ -147,6 +147,15 @@ def test_checks_tell_what_the_design_rests_on(found):
     assert "like among the others" in found.evidence.answer and found.answer.startswith("Not by")
 
 
+def test_members_without_their_like_are_told_of(chosen):
+    x = np.column_stack([chosen.x, chosen.member + 0.0])
+    apart = loyalty.Panel(**{**vars(chosen), "x": x, "names": [*chosen.names, "them"]})
+    found = loyalty.programme(apart, draws=50)
+    assert found.design == "difference in differences" and "cannot be told" in found.answer
+    assert "No weights make the others like" in found.evidence.answer
+    assert set(found.balance["when"]) == {"as they were"}
+
+
 def test_a_lot_is_told_as_one():
     found = loyalty.programme(seen_of(2500, 3, effect=0.5), randomised=True, draws=100)
     assert "made customers buy" in found.answer and found.design == "by lot, adjusted for before"

@@ -20,29 +20,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import designs, moments, page
-from cxlib.designs import Drawn, comparison, differences, matching, pairs, sensitivity
+from cxlib.designs import Drawn, comparison, matching
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.loyalty import evidence
+from cxlib.loyalty.evidence import ALIKE, DID, E_VALUE_END, LOT, LOT_ADJUSTED, PLAIN
 from cxlib.loyalty.panel import OUTCOMES, Panel
-
-LOT, LOT_ADJUSTED = "by lot", "by lot, adjusted for before"
-PLAIN, DID, ALIKE = "plain difference", "difference in differences", "beside others made alike"
-MOVED_ALIKE = "chance of gaps as uneven before, if even"
-BREAKDOWN = "parting, in times of that before, that would undo it"
-E_VALUE, E_VALUE_END = "E-value", "E-value of the interval's nearer end"
-GAMMA = "odds of taking part within pairs that would undo it"
-PAIRED, WORTH = "share of those in it who have a partner", "others it rests on, in effect"
-IN_PAIRS = "purchases more, in pairs"
-BEFORE = "purchases more before it began"
-WORDS = (
-    "by lot", "by lot, adjusted for before", "plain difference", "difference in differences",
-    "beside others made alike", "chance of gaps as uneven before, if even",
-    "parting, in times of that before, that would undo it", "E-value",
-    "E-value of the interval's nearer end", "odds of taking part within pairs that would undo it",
-    "share of those in it who have a partner", "others it rests on, in effect",
-    "purchases more, in pairs",
-    "purchases more before it began", "as they were", "weighted", "in pairs", "bought", "percent",
-    "design", "effect (column)", "without", "when",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +51,8 @@ class Programme(Estimates):
     def evidence(self) -> Estimates:
         """The checks as a result of their own, what each tells in its note."""
         randomised = self.design == LOT_ADJUSTED
-        return Estimates(self.checks, _verdict(self.checks, randomised), _read_as(randomised))
+        said = evidence.verdict(self.checks, randomised)
+        return Estimates(self.checks, said, evidence.read_as(randomised))
 
 
 def programme(
@@ -80,10 +63,11 @@ def programme(
     `randomised` says that lots decided who is in it; nothing else may. Customers are drawn whole.
     Lots: difference, and adjusted by what they bought before (Lin 2013). Else: difference in
     differences, and the same beside others weighted to be alike before (Hainmueller 2012), with the
-    checks that belong to them. Raises ValueError where no weights make the others alike.
+    checks that belong to them; the last is left out where no weights make the others alike.
     """
     how = {"who": moments.who_of(seen.people, "customer_id"), "draws": draws, "seed": seed}
     after, earlier = seen.mean(True), seen.mean(False)
+    beside = None
     if randomised:
         found = {
             LOT: comparison.difference(after, seen.member, **how),
@@ -93,34 +77,22 @@ def programme(
         found = {
             PLAIN: comparison.difference(after, seen.member, **how),
             DID: comparison.difference(after - earlier, seen.member, **how),
-            ALIKE: matching.effect(after - earlier, seen.member, seen.x, **how),
         }
+        if (beside := evidence.made_alike(seen)) is not None:
+            found[ALIKE] = matching.effect(after - earlier, seen.member, seen.x, **how)
     level = designs.cell_means(after, np.where(seen.member, 0, -1), 1, **how)[0]
     table, replicates = _table(found, level, len(seen.member))
     path = _path(seen, how)
-    beside = None if randomised else _beside(seen)
-    checks = _by_lot(seen, how) if randomised else _chosen(seen, table, path, beside)
-    note = page.together([_about(seen, randomised), how_drawn(draws, bucket="customer_id")])
+    checks = evidence.by_lot(seen, how)
+    if not randomised:
+        checks = evidence.chosen(seen, table, path, beside)
+    note = page.together([_about(seen, list(found)[-1]), how_drawn(draws, bucket="customer_id")])
     facts = {"draws": draws, "seed": seed, "replicates": replicates}
     return Programme(
-        table, _answer(table, checks, randomised), note, "percent",
-        path=_told(path, seen), balance=_balance(seen, beside), checks=checks,
+        table, _answer(table, checks), note, "percent",
+        path=_told(path, seen), balance=evidence.balance(seen, beside), checks=checks,
         design=list(found)[-1], **facts,
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """Others made alike: weights of all (n,), and pairs as places of both."""
-
-    weight: np.ndarray
-    one: np.ndarray
-    other: np.ndarray
-
-
-def _beside(seen: Panel) -> _Beside:
-    score = pairs.propensity(seen.x, seen.member)
-    return _Beside(matching.balanced(seen.x, seen.member), *pairs.paired(score, seen.member))
 
 
 def _table(found: dict[str, Drawn], level: Drawn, n: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -169,64 +141,7 @@ def _told(path: Drawn, seen: Panel) -> pd.DataFrame:
     )
 
 
-def _balance(seen: Panel, beside: _Beside | None) -> pd.DataFrame:
-    """Standardised differences of what was known before, as it was and once made alike."""
-    parts = {"as they were": (np.arange(len(seen.member)), None)}
-    if beside is not None:
-        parts["weighted"] = (np.arange(len(seen.member)), beside.weight)
-        parts["in pairs"] = (np.r_[beside.one, beside.other], None)
-    tables = []
-    for when, (rows, weight) in parts.items():
-        apart = matching.balance(seen.x[rows], seen.member[rows], weight)
-        tables.append(
-            pd.DataFrame({"term": seen.names, "when": when, "estimate": apart, "n": len(rows)})
-        )
-    return pd.concat(tables, ignore_index=True)
-
-
-def _chosen(seen: Panel, table: pd.DataFrame, path: Drawn, beside: _Beside) -> pd.DataFrame:
-    """What speaks for and against others standing for what would have been."""
-    before, after = seen.offset < 0, seen.offset >= 0
-    best = table[(table["design"] == ALIKE) & (table["term"] == OUTCOMES[0])].iloc[0]
-    near = sensitivity.nearest_to_none(best.low, best.high)
-    change = (seen.mean(True) - seen.mean(False))[:, 0]
-    apart = change[beside.one] - change[beside.other]
-    members = int(seen.member.sum())
-    n, rows = len(seen.member), []
-    rows.append((MOVED_ALIKE, differences.alike_before(path, before)[0], n))
-    rows.append((BREAKDOWN, differences.breakdown(path, before, after), n))
-    rows.append((E_VALUE, float(sensitivity.e_value(1 + best.estimate / 100)), n))
-    rows.append((E_VALUE_END, float(sensitivity.e_value(1 + near / 100)), n))
-    rows.append((GAMMA, sensitivity.hidden_bias(apart), 2 * len(apart)))
-    rows.append((PAIRED, len(apart) / members, members))
-    rows.append((WORTH, matching.effective(beside.weight[~seen.member]), n - members))
-    checks = pd.DataFrame(rows, columns=["term", "estimate", "n"])
-    checks.insert(2, "low", np.nan)
-    checks.insert(3, "high", np.nan)
-    return pd.concat([checks, _in_pairs(apart)], ignore_index=True)
-
-
-def _in_pairs(apart: np.ndarray) -> pd.DataFrame:
-    """The effect in pairs, where a bootstrap does not hold (Abadie and Imbens 2008)."""
-    from scipy.special import stdtrit
-
-    if len(apart) < 2:
-        return pd.DataFrame()
-    reach = stdtrit(len(apart) - 1, 0.975) * apart.std(ddof=1) / np.sqrt(len(apart))
-    mean = apart.mean()
-    row = {"term": IN_PAIRS, "estimate": mean, "low": mean - reach, "high": mean + reach}
-    return pd.DataFrame([row | {"n": 2 * len(apart)}])
-
-
-def _by_lot(seen: Panel, how: dict) -> pd.DataFrame:
-    """Whether the lots did their work: those in it bought as much as the others before."""
-    found = comparison.difference(seen.mean(False)[:, 0], seen.member, **how)
-    low, high = found.interval()
-    row = {"term": BEFORE, "estimate": found.point[0], "low": low[0], "high": high[0]}
-    return pd.DataFrame([row | {"n": len(seen.member)}])
-
-
-def _about(seen: Panel, randomised: bool) -> str:
+def _about(seen: Panel, design: str) -> str:
     members = int(seen.member.sum())
     facts = {
         "members": page.count(members),
@@ -249,7 +164,7 @@ def _about(seen: Panel, randomised: bool) -> str:
                 n=page.count(seen.joined_later),
             )
         )
-    if not randomised:
+    if design == ALIKE:
         said.append(
             page.say(
                 "Others are weighted to have the same means before in {k} columns; what these do "
@@ -260,7 +175,7 @@ def _about(seen: Panel, randomised: bool) -> str:
     return page.together(said)
 
 
-def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
+def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
     rows = table[table["term"] == OUTCOMES[0]]
     best = rows.iloc[-1]
     facts = {
@@ -268,7 +183,7 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
         "span": page.span(best.low, best.high, 1),
         "n": page.count(best.n),
     }
-    if randomised:
+    if best.design == LOT_ADJUSTED:
         if best.low > 0:
             return page.say(
                 "By lot: the programme made customers buy {percent} more often ({span}); n {n}.",
@@ -282,6 +197,12 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
         return page.say(
             "By lot: whether the programme made customers buy more often is not clear "
             "({span} percent more); n {n}.",
+            **facts,
+        )
+    if best.design == DID:
+        return page.say(
+            "Not by lot, and no others are like those in it: what the programme brings cannot be "
+            "told; n {n}.",
             **facts,
         )
     plain = rows.iloc[0]
@@ -305,46 +226,4 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame, randomised: bool) -> str:
         "clear ({span} percent more), though they bought {plain} more than all others; "
         "n {n}.",
         **facts,
-    )
-
-
-def _verdict(checks: pd.DataFrame, randomised: bool) -> str:
-    found = checks.set_index("term")
-    if randomised:
-        before = found.loc[BEFORE]
-        facts = {
-            "more": page.number(before.estimate, 2),
-            "span": page.span(before.low, before.high, 2),
-        }
-        if before.low <= 0 <= before.high:
-            return page.say(
-                "Before it began those in it bought as often as the others, {more} purchases more "
-                "({span}), as lots should have it.",
-                **facts,
-            )
-        return page.say(
-            "Before it began those in it bought {more} purchases more ({span}): look whether lots "
-            "decided.",
-            **facts,
-        )
-    said = []
-    if (p := found["estimate"].get(MOVED_ALIKE, np.nan)) < 0.05:
-        said.append(page.say("The two did not move alike before: trust no trend of the others."))
-    elif p == p:
-        said.append(page.say("That the two moved alike before is not refuted."))
-    partners = found["estimate"][PAIRED]
-    said.append(
-        page.say(
-            "{share} of those in it have a like among the others.", share=page.percent(partners)
-        )
-    )
-    return page.together(said)
-
-
-def _read_as(randomised: bool) -> str:
-    if randomised:
-        return page.say("Purchases a customer and period.")
-    return page.say(
-        "Purchases a customer and period. An E-value of 1, odds of 1 and a parting of 0 mean that "
-        "nothing unseen is needed: the effect may be none anyway."
     )
