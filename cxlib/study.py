@@ -254,8 +254,8 @@ class Change(Strict):
     outcome: str = ""  # item, or column of the table; the study's own outcome without it
     also: list[str] = []  # further outcomes, judged together with it
     column: str = ""  # says whom it reached
-    treated: list[str] = []  # values of `column`
-    control: list[str] = []  # all other values without it
+    treated: Annotated[list[str], BeforeValidator(_texts)] = []  # values of `column`
+    control: Annotated[list[str], BeforeValidator(_texts)] = []  # all other values without it
     begun: str = ""  # first wave with it
     ended: str = ""  # last wave with it; it goes on without
     before: list[str] = []  # columns known before it, to compare at equal values

@@ -1,6 +1,6 @@
 """Before and after, less the way back to the middle that extreme answers take by themselves.
 
-    fit = expected_after(before, after, at)     # what customers at `at` would have said anyway
+    found = changed(before, after, picked)     # raw change, the way back, what is left
 
 Who is picked for a low score does better next time, treated or not (Davis 1976; Barnett, van der
 Pols and Dobson 2005). What customers with the same score did when nothing was done tells by how

@@ -356,7 +356,7 @@ def hidden(effects: list[Effect]) -> Estimates:
     answer = page.say(
         "Least sure against something unseen: {change}. A cause that raises both taking part and "
         "the answer by a factor of {value} ({low} to reach the end of the interval) would do.",
-        change=page.quoted(page.label(weakest["term"])),
+        change=page.quoted(next(e.label for e in effects if e.change == weakest["term"])),
         value=page.number(weakest["estimate"], 2),
         low=page.number(weakest["low"], 2),
     )
