@@ -1,7 +1,7 @@
 """The arithmetic of finding out whether a change did it: arrays in, numbers with their draws out.
 
     comparison     by lot: the difference, and the one adjusted by what came before (CUPED)
-    differences    those reached beside those spared, before and after; event study, bounds, placebos
+    differences    those reached beside those spared, before and after; event study and its bounds
     matching       those who took part beside others weighted to be like them
     stand_in       one that changed beside a mixture of those that did not (synthetic control)
     series         one series broken by a change
