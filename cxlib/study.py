@@ -371,6 +371,7 @@ class Service(Strict):
     standards: dict[str, Standard] = {}
     share: float = Field(0.9, gt=0, lt=1)  # of the cases, for which a standard is to be met
     classes: dict[str, Reason] = {}  # by category
+    stated: str = ""  # column of cases: does the customer say it was solved at once? 1 or 0
 
     @model_validator(mode="before")
     @classmethod
