@@ -243,7 +243,7 @@ def _source(about: study.Study, lang: str) -> dict[str, str]:
 def _home(needs: Iterable[str], tables: list[str]) -> str:
     """The table whose rows a notebook's WHERE and columns speak of."""
     words = [part for need in needs for part in need.split("|")]
-    first = [t for t in ("responses", "customers", "orders", "cases") if t in words and t in tables]
+    first = [t for t in ("responses", "customers", "orders") if t in words and t in tables]
     return (first or [t for t in ("responses", "customers") if t in tables] or tables)[0]
 
 
