@@ -19,7 +19,7 @@ A case is what one customer brought up once. None of this says that a case cause
 from __future__ import annotations
 
 from cxlib.service.backlog import Backlog, backlog
-from cxlib.service.casebook import last_weeks, timed
+from cxlib.service.casebook import join, last_weeks, spans, timed
 from cxlib.service.contacts import FirstContact, first_contact, reopened
 from cxlib.service.demand import complaint_rate, exposed, workload
 from cxlib.service.logs import from_log
@@ -31,6 +31,6 @@ from cxlib.service.standards import Waiting, met, missed, waiting
 __all__ = [
     "Backlog", "FirstContact", "Funnel", "Reasons", "Recovery", "Waiting", "answers_around",
     "backlog", "complaint_rate", "enough", "exposed", "first_contact", "from_log", "funnel",
-    "last_weeks", "met", "missed", "reasons", "recovery", "reopened", "timed", "waiting",
-    "workload",
+    "join", "last_weeks", "met", "missed", "reasons", "recovery", "reopened", "spans", "timed",
+    "waiting", "workload",
 ]  # fmt: skip

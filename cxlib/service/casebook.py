@@ -91,6 +91,27 @@ def last_weeks(rows: pd.DataFrame, weeks: int) -> pd.DataFrame:
                 & (rows["opened_at"] < monday)]  # fmt: skip
 
 
+def join(rows: pd.DataFrame, groups: pd.Series | None) -> str | None:
+    """Put each case into the group of its customer; gives the name of the column to compare by.
+
+    Where customers are in no groups, it is the channel if there is one.
+    """
+    if groups is None or "customer_id" not in rows:
+        return "channel" if "channel" in rows else None
+    rows[str(groups.name)] = rows["customer_id"].map(groups)
+    return str(groups.name)
+
+
+def spans(rows: pd.DataFrame, weeks: int) -> bool:
+    """Whether the cases span so many whole weeks; says so when they do not."""
+    there = int((rows.attrs["seen"] - rows["opened_at"].min()) / pd.Timedelta(weeks=1)) - 1
+    if there >= weeks:
+        return True
+    print(page.say("The cases span {n} whole weeks; {least} are needed. This part is left out.",
+                   n=page.count(max(there, 0)), least=page.count(weeks)))  # fmt: skip
+    return False
+
+
 def needs(rows: pd.DataFrame, *columns: str) -> None:
     """Raise ValueError for rows that `timed` did not make, or that lack a column."""
     if lacking := [c for c in columns if c not in rows]:

@@ -32,9 +32,10 @@ def complaint_rate(
     """Cases in a thousand contacts with each touchpoint, 95% intervals held together.
 
     A case belongs to the touchpoint that its category is called by; contacts are counted in the
-    days in which cases are. Without `events`: cases of each category in a thousand of the
-    `customers`. Customers are drawn whole, with their cases and their contacts. table: term,
-    estimate, low, high, n (cases), contacts. Raises ValueError where no category is a touchpoint.
+    days in which cases are. Without `events`, or where no category is a touchpoint: cases of each
+    category in a thousand of the `customers`. Customers are drawn whole, with their cases and their
+    contacts. table: term, estimate, low, high, n (cases), contacts. Raises ValueError where neither
+    can be told.
     """
     needs(cases, "category", "opened_at")
     if events is None:
@@ -42,11 +43,13 @@ def complaint_rate(
     seen = cases.attrs.get("seen", cases["opened_at"].max())
     events = events[events["at"].between(cases["opened_at"].min(), seen)]
     terms = sorted(set(cases["category"].dropna()) & set(events["touchpoint"].dropna()))
+    if not terms and customers:
+        return _per_customer(cases, customers, draws, seed)
     if not terms:
         raise ValueError(
             "no category of the cases is a touchpoint of the events. Cases are about: "
             f"{', '.join(map(str, sorted(cases['category'].dropna().unique())[:8]))}. Map them to "
-            "the same names, or leave events out."
+            "the same names, or say how many customers there are."
         )
     met = events[events["touchpoint"].isin(terms)]
     about = cases[cases["category"].isin(terms)]
@@ -180,17 +183,26 @@ def _weeks(weeks: int, first: pd.Timestamp, draws: int) -> str:
                     draws=page.count(draws))  # fmt: skip
 
 
-def exposed(cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26) -> pd.DataFrame:
+def exposed(
+    cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26, most: int = 100_000
+) -> pd.DataFrame:
     """A row for each customer and each of the last whole weeks as one: how many cases were opened.
 
     Columns: customer_id, week (ISO), cases_per_1000: its mean is the rate whose chart has limits
-    that follow how many customers there were (a u-chart).
+    that follow how many customers there were (a u-chart). Of more than `most` customers so many
+    are taken by lot, and said so.
     """
     needs(cases, "customer_id", "opened_at")
     seen = cases.attrs.get("seen", cases["opened_at"].max())
     end = seen.normalize() - pd.Timedelta(days=seen.weekday())
-    first = max(cases["opened_at"].min(), end - weeks * WEEK)
-    starts = [end - k * WEEK for k in range(weeks, 0, -1) if end - k * WEEK >= first - WEEK]
+    first = cases["opened_at"].min().normalize()
+    starts = [end - k * WEEK for k in range(weeks, 0, -1) if end - k * WEEK >= first]
+    if not starts:
+        raise ValueError(f"the cases from {first:%Y-%m-%d} to {seen:%Y-%m-%d} fill no whole week.")
+    if len(customers) > most:
+        lot = np.random.default_rng(0).permutation(len(customers))[:most]
+        customers = customers.iloc[np.sort(lot)]
+        print(page.say("{n} customers, taken by lot.", n=page.count(most)))
     who = customers["customer_id"].to_numpy()
     joined = _day(customers, "joined_on", pd.Timestamp("1900-01-01"))
     left = _day(customers, "left_on", pd.Timestamp("2200-01-01"))

@@ -64,18 +64,13 @@ def reasons(
 ) -> Reasons:
     """Share of cases of each class of problem and of each category; customers drawn whole.
 
-    Raises ValueError where no case has a category, and for classes of categories that no case has.
+    Raises ValueError where no case has a category. Classes that no case has are noted.
     """
     needs(cases, category)
     known = cases[cases[category].notna()]
     if known.empty:
         raise ValueError(f"none of {len(cases):,} cases has a {category}.")
     names, place = shares.groups(known[category], len(known))
-    if unknown := sorted(set(classes or {}) - set(names)):
-        raise ValueError(
-            f"service.classes of study.yaml: no case is about {', '.join(unknown)}. There are: "
-            f"{', '.join(names[:20])}."
-        )
     share = np.bincount(place) / len(known)
     told = [classed(n, s, classes or {}) for n, s in zip(names, share, strict=True)]
     kinds = pd.DataFrame(told, columns=["class", "level", "rule"])
@@ -92,9 +87,9 @@ def reasons(
     order = np.argsort(-table["estimate"].to_numpy(), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
     categories = categories.sort_values("estimate", ascending=False, ignore_index=True)
-    return Reasons(table, _said(table), _note(cases, known, categories, draws), "share",
-                   draws=draws, seed=seed, replicates=drawn[:, order],
-                   categories=categories)  # fmt: skip
+    note = _note(cases, known, categories, classes or {}, draws)
+    return Reasons(table, _said(table), note, "share", draws=draws, seed=seed,
+                   replicates=drawn[:, order], categories=categories)  # fmt: skip
 
 
 def classed(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:
@@ -147,7 +142,13 @@ def _said(table: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
-def _note(cases: pd.DataFrame, known: pd.DataFrame, found: pd.DataFrame, draws: int) -> str:
+def _note(
+    cases: pd.DataFrame,
+    known: pd.DataFrame,
+    found: pd.DataFrame,
+    classes: Mapping[str, Reason],
+    draws: int,
+) -> str:
     guessed = found[found["rule"] != "study.yaml"]
     said = []
     if len(guessed):
@@ -158,6 +159,9 @@ def _note(cases: pd.DataFrame, known: pd.DataFrame, found: pd.DataFrame, draws: 
                 n=page.count(len(guessed)), all=page.count(len(found)),
             )
         )  # fmt: skip
+    if unknown := sorted(set(classes) - set(found["term"])):
+        said.append(page.say("No case is about {names}, which study.yaml classes.",
+                             names=page.listed((page.label(n) for n in unknown), 5)))  # fmt: skip
     if blank := len(cases) - len(known):
         said.append(page.say("{n} of {offered} cases without a category are left out.",
                              n=page.count(blank), offered=page.count(len(cases))))  # fmt: skip
