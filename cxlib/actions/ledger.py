@@ -101,13 +101,14 @@ def _whole(ledger: pd.DataFrame) -> pd.DataFrame:
 
     contract = tables.TABLES["actions"].columns
     lacking = {
-        name: pd.Series(pd.NA, ledger.index).astype(tables.KINDS[c.kind])
+        name: pd.Series(index=ledger.index, dtype=tables.KINDS[c.kind])
         for name, c in contract.items()
         if name not in ledger
     }
     rows = ledger.assign(**lacking).reset_index(drop=True)
     dates = {name: pd.to_datetime(rows[name]) for name in DATES}
-    return rows.assign(**dates)
+    numbers = {n: pd.to_numeric(rows[n]) for n, c in contract.items() if c.kind == "number"}
+    return rows.assign(**dates, **numbers)
 
 
 def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED) -> Standing:

@@ -124,8 +124,9 @@ def _measure(asked: Measure, now: Answers, then: Answers, files: Mapping, name: 
     share = unit == "share" or asked.answer == "churn"
     whole = asked.notebook == "42"
 
+    digits = 0 if whole else 1 if unit == "points" or share else 2
+
     def write(value: float) -> str:
-        digits = 0 if whole else 1 if unit == "points" else 2
         return page.percent(value) if share else page.number(value, digits)
 
     said = {
@@ -145,15 +146,15 @@ def _measure(asked: Measure, now: Answers, then: Answers, files: Mapping, name: 
     earlier = _row_of(asked, then, name)
     if said["more"] and said["span"]:
         said["more"], said["span"] = f"{said['more']} ({said['span']})", ""
-    return said | (_change(row, earlier[0], share, whole) if earlier else {})
+    return said | (_change(row, earlier[0], share, digits) if earlier else {})
 
 
-def _change(row: Row, before: Row, share: bool, whole: bool) -> dict[str, str]:
+def _change(row: Row, before: Row, share: bool, digits: int) -> dict[str, str]:
     """How far it moved since the run before, and whether that is more than noise."""
     apart = row["estimate"] - before["estimate"]
     if abs(apart) < 1e-9:
         return {"change": page.say("as before"), "tone": "same"}
-    size = page.number(100 * apart if share else apart, 0 if whole else 1 if share else 2)
+    size = page.number(100 * apart if share else apart, digits)
     size = f"+{size}" if apart > 0 else size
     ends = [r.get(side) for r in (row, before) for side in ("low", "high")]
     if None in ends:

@@ -1,0 +1,407 @@
+"""Warnings held over a whole report, causes with numbers, the ledger and the worth of waiting."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxlib import actions, page, scores
+from cxlib.actions import series
+
+# False discoveries
+
+
+def test_adjusted_probabilities_are_those_of_the_paper():
+    """Benjamini and Hochberg (1995), section 4.2: of 15 the four smallest hold at 5%."""
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
+         0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+    assert (actions.false_discovery(np.array(p)) <= 0.05).sum() == 4
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=30))
+def test_adjusting_is_what_scipy_does(values):
+    from scipy.stats import false_discovery_control
+
+    ours = actions.false_discovery(np.array(values))
+    np.testing.assert_allclose(ours, false_discovery_control(values), rtol=1e-12)
+
+
+def test_what_was_not_told_does_not_count():
+    one = actions.false_discovery(np.array([0.01, np.nan, 0.5]))
+    assert np.isnan(one[1]) and one[0] == pytest.approx(0.02)
+
+
+# What notebooks kept
+
+
+WAVES = [f"w{k}" for k in range(6)]
+
+
+def limits(moves: dict[str, list[float]], by: str = "", n: int = 300) -> pd.DataFrame:
+    """A chart as 12 keeps it: `moves` are z of each wave, of a standard error of .1 about 7."""
+    from scipy.special import ndtr
+
+    rows = []
+    for name, z in moves.items():
+        for wave, at in zip(WAVES, z, strict=True):
+            p = -np.expm1(len(z) * np.log1p(-2 * ndtr(-abs(at)))) if at else 1.0
+            signal = "" if abs(at) < 3 else "below" if at < 0 else "above"
+            group = {by: name.split(":")[0]} if by else {}
+            about = {"wave": wave, "term": name.split(":")[-1], "estimate": 7 + 0.1 * at}
+            limit = {"low": 6.7, "high": 7.3, "n": n, "centre": 7.0, "z": at}
+            rows.append(group | about | limit | {"signal": signal, "probability": p,
+                                                 "first_seen": wave})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def kept(unit: str = "scale", **tables: pd.DataFrame) -> SimpleNamespace:
+    return SimpleNamespace(table=tables.pop("table", pd.DataFrame()), unit=unit, tables=tables)
+
+
+QUIET, FALL = [0.5, -0.4, 0.1, 0.8, -1.0, 0.3], [0.5, -0.4, 0.1, 0.8, -9.0, 0.3]
+STAYS = [0.5, -0.4, 0.1, 0.8, -9.0, -8.0]
+
+
+def study_of(**moves: list[float]) -> dict:
+    return {"12": {"questions": kept(limits=limits(moves))}}
+
+
+def test_a_fall_is_a_warning_and_quiet_series_are_counted():
+    found = actions.alarms(study_of(room=QUIET, delivery=STAYS, app=QUIET))
+    [row] = found.table.to_dict("records")
+    assert (row["term"], row["wave"], row["standing"], found.looked) == ("delivery", "w4", "new", 3)
+    # the size is the wave less its centre, its interval 1.96 standard errors about it
+    assert row["estimate"] == pytest.approx(-0.9)
+    assert row["high"] - row["estimate"] == pytest.approx(0.196, abs=1e-3)
+    assert "3 series" in found.answer and "5%" in found.note
+
+
+def test_what_is_back_inside_its_limits_is_over_and_comes_last():
+    found = actions.alarms(study_of(delivery=FALL, room=STAYS))
+    assert list(found.table["term"]) == ["room", "delivery"]
+    assert list(found.table["standing"]) == ["new", "over"]
+
+
+def test_more_series_looked_at_ask_for_more():
+    """z 3.3 in one of six waves: p .0058; among 4 series it holds (.023), among 40 it does not."""
+    mild = [0.1, 0.2, 0.1, 0.1, 0.1, -3.3]
+    few = study_of(a=mild, **{f"q{k}": QUIET for k in range(3)})
+    many = study_of(a=mild, **{f"q{k}": QUIET for k in range(39)})
+    assert len(actions.alarms(few).table) == 1 and actions.alarms(many).table.empty
+
+
+def test_a_known_warning_is_recognised_with_its_first_day():
+    found = study_of(delivery=STAYS, room=STAYS)
+    known = pd.DataFrame([
+        {"measure": "scale", "by": "", "group": "", "term": "delivery", "kind": "moved",
+         "first_seen": "w1"},
+        {"measure": "scale", "by": "", "group": "", "term": "app", "kind": "moved",
+         "first_seen": "w0"},
+    ])  # fmt: skip
+    told = actions.alarms(found, known)
+    by = told.table.set_index("term")
+    assert by["standing"].to_dict() == {"delivery": "known", "room": "new"}
+    assert by.loc["delivery", "first_seen"] == "w1" and list(told.ended["term"]) == ["app"]
+
+
+def test_a_fall_in_points_costs_its_points_and_a_group_its_part():
+    whole = kept("points", limits=limits({"nps": STAYS}, n=400))
+    parts = kept("points", limits=limits({"north:nps": STAYS, "south:nps": QUIET}, "region", 100))
+    found = actions.alarms({"12": {"trend": whole, "groups": parts}}, point=1000.0)
+    money = found.table.set_index("group")["money"]
+    assert money[""] == pytest.approx(900) and money["north"] == pytest.approx(225)
+
+
+def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "wave": "w3"}
+    change = pd.DataFrame([step | {"earliest": "w3", "latest": "w3", "p": 1e-4}])
+    found = {"12": {"questions": kept(limits=limits({"a": QUIET}), changes=change)}}
+    [row] = series.tests_of(found).to_dict("records")
+    assert (row["signal"], row["wave"]) == ("change of level", "w3")
+    assert row["probability"] == pytest.approx(2e-4) and row["low"] == -0.7
+
+
+def test_standards_missed_come_with_those_that_were_met():
+    about = {"wave": "w5", "by": "", "group": "", "term": "reply in time", "measure": "csat"}
+    size = {"estimate": -0.2, "low": -0.3, "high": -0.1, "n": 90, "signal": "below"}
+    missed = pd.DataFrame([about | size | {"probability": 1e-6, "first_seen": "w5"}])
+    asked = pd.DataFrame({"term": list("abc"), "goal": 0.9, "verdict": ["missed", "met", "met"]})
+    found = {"24": {"warnings": kept(table=missed), "standards": kept(table=asked)}}
+    told = actions.alarms(found)
+    assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
+
+
+def test_more_who_sink_than_rise_is_a_sign_test():
+    """70 sink, 30 rise: z = 40 / 10."""
+    moves = pd.DataFrame({"grade": ["A", "A", "B", "B"], "term": ["A", "B", "A", "B"],
+                          "estimate": [0.3, 0.7, 0.3, 0.7], "n": [100, 100, 100, 100]})  # fmt: skip
+    [row] = series.tests_of({"30": {"moves": kept(table=moves)}}).to_dict("records")
+    assert row["n"] == 100 and row["estimate"] == pytest.approx(-0.4)
+    assert row["probability"] == pytest.approx(6.334e-5, rel=1e-3)
+
+
+def test_hidden_cells_warn_of_nothing():
+    chart = limits({"a": STAYS})
+    chart.loc[chart["wave"] == "w4", ["n", "probability", "z", "estimate"]] = np.nan
+    chart.loc[chart["wave"] == "w5", ["n", "probability", "z", "estimate"]] = np.nan
+    assert actions.alarms({"12": {"questions": kept(limits=chart)}}).table.empty
+
+
+def test_without_other_notebooks_the_page_says_so():
+    found = actions.alarms({})
+    assert found.table.empty and "No notebook has looked" in found.answer
+    assert actions.causes({}, found).table.empty and actions.levers({}).table.empty
+
+
+@pytest.mark.parametrize("rate", [0, 1, -0.1])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(ValueError, match="lies between 0 and 1"):
+        actions.alarms({}, rate=rate)
+
+
+# 200 companies in which nothing moves
+
+
+def company(rng: np.random.Generator, n: int = 50, waves: int = 6) -> pd.DataFrame:
+    person = rng.normal(size=(n * waves, 1))
+    latent = 0.6 * person + rng.normal(size=(n * waves, 2))
+    answers = np.clip(np.rint(7 + 1.6 * latent), 1, 10)
+    return pd.DataFrame(answers, columns=["room", "delivery"]).assign(
+        wave=np.repeat([f"w{k}" for k in range(waves)], n)
+    )
+
+
+def charted(responses: pd.DataFrame) -> dict:
+    fit = scores.trend(responses, ["room", "delivery"], measure="mean", draws=60)
+    return {"12": {"questions": kept(fit.unit, limits=fit.limits, changes=fit.changes)}}
+
+
+@pytest.mark.slow
+def test_quiet_companies_raise_no_more_warnings_than_stated():
+    """In 200 quiet companies a report with any warning comes up in 5% at most; the bound is the
+    97.5% point of Binomial(200, .05). A failure like the sample's is found in each of five.
+    """
+    rng = np.random.default_rng(2026)
+    raised = sum(len(actions.alarms(charted(company(rng))).table) > 0 for _ in range(200))
+    assert raised <= 16
+    for _ in range(5):
+        responses = company(rng)
+        late = responses["wave"] == "w5"
+        responses.loc[late, "delivery"] = np.clip(responses.loc[late, "delivery"] - 2, 1, 10)
+        found = actions.alarms(charted(responses)).table
+        assert found["term"][0] == "delivery" and found["wave"][0] == "w5"
+
+
+# Causes
+
+
+def failure() -> dict:
+    """Delivery fails in w4 in the south; each point of it goes with .2 points of the outcome."""
+    gains = pd.DataFrame({"term": ["delivery", "room"], "estimate": [0.2, 0.3], "low": [0.1, 0.2],
+                          "high": [0.3, 0.4], "n": [900, 900]})  # fmt: skip
+    topics = pd.DataFrame([
+        {"wave": w, "term": t, "estimate": s, "low": s - 0.04, "high": s + 0.04, "n": 400}
+        for w, shares in (("w3", (0.1, 0.2)), ("w4", (0.4, 0.2)))
+        for t, s in zip(("late parcel", "price"), shares, strict=True)
+    ])  # fmt: skip
+    rate = pd.DataFrame({"term": ["delivery", "room"], "estimate": [200.0, 20.0],
+                         "low": [170.0, 10.0], "high": [230.0, 30.0], "n": [400, 40]})  # fmt: skip
+    level = pd.DataFrame({"term": ["delivery"], "level": ["department"]})
+    quiet = dict.fromkeys(["room"], QUIET)
+    return {
+        "12": {"questions": kept(limits=limits({"delivery": FALL, **quiet})),
+               "trend": kept("points", limits=limits({"nps": FALL})),
+               "groups": kept("points", limits=limits({"south:nps": FALL, "north:nps": QUIET},
+                                                      "region"))},
+        "21": {"gains": kept(table=gains)}, "23": {"topics": kept("share", table=topics)},
+        "24": {"complaint_rate": kept(table=rate), "categories": kept(table=level)},
+    }  # fmt: skip
+
+
+def test_a_failure_is_traced_to_group_driver_touchpoint_topic_and_process():
+    found = failure()
+    tree = actions.causes(found, actions.alarms(found), ratings={"parcels": "delivery"})
+    rows = tree.table[tree.table["warning"].str.startswith("nps −")]
+    told = rows.set_index("link")
+    assert (rows["verdict"].iloc[:4] == "goes with it").all()
+    assert told["term"][["group", "driver", "touchpoint", "topic"]].to_dict() == {
+        "group": "south", "driver": "delivery", "touchpoint": "parcels", "topic": "late parcel",
+    }  # fmt: skip
+    assert told.loc["driver", "estimate"] == pytest.approx(0.2 * -0.9)
+    # two topics are compared at once: 2.24 standard errors about a rise of 30 points
+    error = np.hypot(0.04, 0.04) / 1.959964
+    assert told.loc["topic", "low"] == pytest.approx(0.3 - 2.2414 * error, abs=1e-4)
+
+
+def test_the_process_is_the_complaints_about_the_touchpoint_and_who_solves_them():
+    found = failure()
+    tree = actions.causes(found, actions.alarms(found), ratings={"delivery": "delivery"})
+    row = tree.table[tree.table["link"] == "process"].iloc[0]
+    assert row["estimate"] == pytest.approx(180) and row["verdict"] == "goes with it"
+    assert "level department" in row["term"]
+
+
+def test_what_the_data_cannot_tell_names_the_answers_that_could():
+    found = failure()
+    still = {"south:nps": [0, 0, 0, 0, -1.0, 0], "north:nps": [0, 0, 0, 0, 0.2, 0]}
+    found["12"]["groups"] = kept("points", limits=limits(still, "region"))
+    tree = actions.causes(found, actions.alarms(found))
+    row = tree.table[tree.table["link"] == "group"].iloc[0]
+    # two groups: 2.24 + .84 standard errors must fit into a move of one
+    assert row["verdict"] == "cannot tell" and row["needed"] == np.ceil(
+        300 * (2.2414 + 0.8416) ** 2
+    )
+    touchpoint = tree.table[tree.table["link"] == "touchpoint"].iloc[0]
+    assert touchpoint["verdict"] == "not asked"  # no question is said to rate a touchpoint
+
+
+# The ledger
+
+
+def ledger(**change) -> pd.DataFrame:
+    row = {"action_id": "a01", "problem": "late parcels", "class": "process", "owner": "ann",
+           "begun_on": "2026-01-01", "due_on": "2026-06-30", "status": "begun", "cost": 100.0,
+           "predicted": 2.0, "predicted_low": 0.0, "predicted_high": 4.0, "answers": 400,
+           "worth": 100.0}  # fmt: skip
+    return pd.DataFrame([row | change])
+
+
+@pytest.mark.parametrize(("change", "column", "reason"), [
+    ({"due_on": "2025-12-31"}, "due_on", "is before begun_on"),
+    ({"done_on": "2026-02-01"}, "done_on", "is told, but the status is not done"),
+    ({"realised": 1.0}, "realised", "is told of an action that is not done"),
+    ({"predicted": 5.0}, "predicted", "lies outside its own interval"),
+    ({"predicted": None}, "predicted", "is missing beside its interval"),
+    ({"customer_id": "c1"}, "customer_id", "names a customer, but the class is not"),
+    ({"owner": None}, "owner", "nobody answers for it"),
+    ({"status": None}, "status", "is missing"),
+])  # fmt: skip
+def test_rows_that_contradict_themselves_are_named(change, column, reason):
+    sound = ledger(action_id="a00")
+    wrong = actions.mistakes(pd.concat([sound, ledger(**change)], ignore_index=True))
+    assert wrong[["row", "action_id", "column"]].iloc[0].tolist() == [3, "a01", column]
+    assert wrong["reason"].iloc[0].startswith(reason) and wrong["mend"].iloc[0]
+
+
+def test_a_sound_ledger_has_no_mistakes():
+    assert actions.mistakes(ledger()).empty
+    assert actions.mistakes(ledger().iloc[:0]).empty
+
+
+def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
+    rows = pd.concat([
+        ledger(action_id="fine", due_on="2026-12-31"),
+        ledger(action_id="late", due_on="2026-06-30"),
+        ledger(action_id="idle", due_on="2026-12-31", status="planned"),
+        ledger(action_id="over", status="done"),
+        ledger(action_id="call", **{"class": "one customer"}, customer_id="c7"),
+    ], ignore_index=True)  # fmt: skip
+    found = actions.standing(rows, "2026-07-10")
+    assert list(found.table["action_id"]) == ["late", "idle", "fine", "over"]
+    assert list(found.table["standing"]) == ["overdue", "stalled", "on its way", "done"]
+    assert list(found.table["late"]) == [10, 0, 0, 0]
+    assert list(found.this_week["customer_id"]) == ["c7"]
+    assert "customer_id" not in found.table and "c7" not in f"{found.answer}{found.table}"
+    assert "overdue 1, stalled 1" in found.answer
+
+
+def test_a_day_that_is_none_is_told():
+    with pytest.raises(ValueError, match="Write it as"):
+        actions.standing(ledger(), "tomorrow-ish")
+
+
+# What it is worth
+
+
+def test_net_gain_by_hand():
+    """2 points worth 100 each less 100: 100 net; its standard error 100 x 4 / 3.92."""
+    row = actions.net_gain(ledger(), more=0).table.iloc[0]
+    assert row["estimate"] == pytest.approx(100) and row["low"] == pytest.approx(-100)
+    assert row["chance"] == pytest.approx(0.8365, abs=1e-3) and row["verdict"] == "act"
+
+
+def test_perfect_information_is_what_choosing_after_knowing_gains():
+    """Against 400,000 draws: E max(0, B) less max(0, E B)."""
+    draws = np.random.default_rng(1).normal(size=400_000)
+    mean, spread = np.array([-50.0, 0, 20, 300]), np.array([100.0, 100, 100, 100])
+    bought = np.maximum(mean + spread * draws[:, None], 0).mean(0) - np.maximum(mean, 0)
+    np.testing.assert_allclose(actions.sample_information(mean, spread), bought, atol=0.3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-1e4, 1e4), st.floats(0.1, 1e4))
+def test_information_is_never_worth_less_than_nothing_and_grows_with_what_is_unknown(mean, spread):
+    one, two = actions.sample_information(np.array([mean, mean]), np.array([spread, 2 * spread]))
+    assert 0 <= one <= two and actions.sample_information(mean, 0) == 0
+
+
+def test_waiting_is_worth_what_simulated_waves_say():
+    """The whole decision simulated: a true effect, an estimate from 400 more answers, a choice."""
+    rng, n = np.random.default_rng(2), 400_000
+    mean, error, wait = 2.0, 4 / 3.919928, 0.1
+    truth = mean + error * rng.normal(size=n)
+    seen = truth + error * rng.normal(size=n)  # 400 more answers, as many as there were
+    expected = (mean + seen) / 2
+    later = np.where((1 - wait) * expected * 100 > 190, (1 - wait) * truth * 100 - 190, 0).mean()
+    row = actions.net_gain(ledger(cost=190.0), more=400, wait=wait).table.iloc[0]
+    assert row["waiting"] == pytest.approx(later - 10, abs=0.5)
+    assert row["verdict"] == "do not act yet"
+
+
+def test_verdicts_with_the_price_of_waiting():
+    assert actions.net_gain(ledger(), more=400, wait=0.9).table["verdict"][0] == "act"
+    assert actions.net_gain(ledger(cost=5000.0), more=400).table["verdict"][0] == "do not act"
+    dear = actions.net_gain(ledger(cost=190.0), more=400, wait=0.1, asking=10.0)
+    assert dear.table["verdict"][0] == "act"  # asking costs more than it teaches
+    none = actions.net_gain(ledger(worth=None, predicted_low=None), more=400)
+    assert none.table["verdict"][0] == "cannot tell" and "cannot be told" in none.answer
+    assert np.isnan(none.table["estimate"][0])
+
+
+def test_actions_are_sorted_by_what_they_gain():
+    rows = pd.concat([ledger(action_id=f"a{k}", predicted=v, predicted_high=9.0)
+                      for k, v in enumerate([1.0, 5.0, 3.0])], ignore_index=True)  # fmt: skip
+    assert list(actions.net_gain(rows).table["action_id"]) == ["a1", "a2", "a0"]
+
+
+def test_what_closed_ones_brought_stands_beside_what_was_predicted():
+    done = dict(status="done", realised=3.0, realised_low=1.0, realised_high=5.0)
+    rows = pd.concat([ledger(**done), ledger(action_id="a02", **done | {"realised": 5.0})],
+                     ignore_index=True)  # fmt: skip
+    found = actions.closed(rows)
+    # (3 + 5) x 100 less 200; the interval of independent effects: 200 x sqrt(2) about it
+    assert "600 (317 to 883)" in found.answer and "inside what was predicted: 1" in found.answer
+    assert list(found.beside["term"]) == ["predicted"] * 2 + ["realised"] * 2
+
+
+# Levers
+
+
+def test_levers_are_the_first_of_each_notebook():
+    gains = pd.DataFrame({"term": list("abcde"), "estimate": [5, 4, 3, 2, 1.0], "low": 0.0,
+                          "high": 9.0, "n": 100})  # fmt: skip
+    pains = pd.DataFrame({"touchpoint": ["desk"], "term": ["waiting"], "estimate": [3.0],
+                          "low": [1.0], "high": [5.0], "n": [50], "reach": [0.5],
+                          "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
+    found = {"21": {"gains": kept(table=gains)}, "22": {"pain_points": kept(table=pains)}}
+    table = actions.levers(found).table
+    assert (
+        list(table["source"]) == ["21", "21", "21", "22"]
+        and table["term"].iloc[3] == "desk: waiting"
+    )
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_numbers_are_the_same_in_both_languages(lang):
+    page.begin(lang=lang)
+    found = failure()
+    tree = actions.causes(found, actions.alarms(found), ratings={"delivery": "delivery"})
+    assert "−0.18" in tree.sentences[-1] or "−0.18" in tree.answer
+    assert page.catalogue("zh")["do not act yet"] == "暂不行动"
