@@ -113,6 +113,40 @@ def _text(rng: np.random.Generator, topic: str, lang: str) -> str:
     return text[0].upper() + text[1:]
 
 
+# What a review may speak of, its words, the share who speak of it and the points that go with it.
+REVIEWED = {
+    "delivery": ("parcel courier delivery late box van doorstep shipping", 0.30, -2.0),
+    "price": ("price cost fee money euro tariff cheaper discount", 0.25, -1.0),
+    "room": ("room bed bathroom view window balcony pillow floor", 0.30, 1.0),
+    "breakfast": ("breakfast coffee fruit bread buffet egg juice tea", 0.20, 0.0),
+}
+
+
+def reviews(rng: np.random.Generator, n: int, *, together: float = 0.0) -> pd.DataFrame:
+    """Reviews of two waves whose topics and their parts in the score are known (`REVIEWED`).
+
+    text, lang, wave ("1", "2"), score (mean 7 without a topic, standard deviation one), and a
+    column a topic, 1.0 where it is spoken of. Who speaks of delivery speaks of breakfast too with
+    chance `together`, which does nothing to the score.
+    """
+    names = list(REVIEWED)
+    shares = np.array([share for _, share, _ in REVIEWED.values()])
+    there = rng.random((n, len(names))) < shares
+    there[:, 3] |= there[:, 0] & (rng.random(n) < together)
+    score = 7 + there @ [points for _, _, points in REVIEWED.values()] + rng.standard_normal(n)
+    words = [said.split() for said, _, _ in REVIEWED.values()]
+    picked = rng.random((n, len(names), 8)).argsort(-1)[:, :, :4]
+    texts = [
+        "; ".join(" ".join(words[t][w] for w in picked[i, t]) for t in np.flatnonzero(row))
+        or "it was ok"
+        for i, row in enumerate(there)
+    ]
+    rows = pd.DataFrame({"text": texts, "lang": "en", "score": score})
+    return rows.assign(wave=np.where(np.arange(n) < n // 2, "1", "2"), **dict(
+        zip(names, there.astype(float).T, strict=True)
+    ))  # fmt: skip
+
+
 def actions() -> pd.DataFrame:
     """The ledger; predicted and realised are points of NPS, money is EUR."""
     nan = None

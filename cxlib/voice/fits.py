@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,8 @@ from cxlib.voice import words
 from cxlib.voice.given import Given
 
 MOST = 12  # topics whose part in a score can be told exactly and quickly
-SHORT, LONG = 12, 240  # characters of a quote
+SHORT, LONG = 12, 90  # characters of a quote
+CANDIDATES = 5  # comments looked at for each quote
 ALIKE = 10  # last characters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
@@ -169,24 +171,39 @@ def _with_ends(
 def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
     """term, n, words and the quotes that speak most plainly of each topic, personal data masked.
 
-    None of a topic of which fewer than twice the smallest cell wrote: words tell more of a person
-    than numbers do.
+    Of a long comment what stands around the topic's words. None of a topic of which fewer than
+    twice the smallest cell wrote: words tell more of a person than numbers do.
     """
-    least, loads = 2 * page.rules().smallest_cell, _loads(marked, fit)
-    rows = []
+    least, loads, rows = 2 * page.rules().smallest_cell, _loads(marked, fit), []
     for row in fit.table.itertuples():
-        of = marked[marked[row.term] > 0]
-        length = of["text"].str.len()
-        fits = of[length.between(SHORT, LONG)].drop_duplicates("text")
+        of = marked[marked[row.term] > 0].drop_duplicates("text")
+        of = of[of["text"].str.len() >= SHORT]
         # Plain: much of this topic, little of others, and not long.
-        alone = loads[row.term].loc[fits.index] / (1 + fits[fit.table["term"]].sum(axis=1))
-        plain = alone - 1e-4 * length[fits.index] + (fits["lang"] == page.rules().lang)
-        best = fits.loc[plain.sort_values(kind="stable").index[::-1]]
-        best = best[~best["text"].str.replace(r"\d", "", regex=True).str[-ALIKE:].duplicated()]
-        said = best["text"].head(each).tolist() if len(of) >= least else []
-        rows.append((row.term, len(of), fit.words[row.term], *said, *[""] * (each - len(said))))
+        alone = loads[row.term].loc[of.index] / (1 + of[fit.table["term"]].sum(axis=1))
+        plain = alone - 1e-4 * of["text"].str.len() + (of["lang"] == page.rules().lang)
+        best = of.loc[plain.sort_values(kind="stable").index[::-1]].head(CANDIDATES * each)
+        ways = given_.patterns(fit.spoken[row.term])
+        said = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]
+        said = list({re.sub(r"\W|\d", "", q)[-ALIKE:]: q for q in said[::-1]}.values())[::-1]
+        said = said[:each] if (marked[row.term] > 0).sum() >= least else []
+        rows.append((row.term, row.n, fit.words[row.term], *said, *[""] * (each - len(said))))
     names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]
     return pd.DataFrame(rows, columns=names)
+
+
+def excerpt(text: str, pattern: re.Pattern | None, most: int = LONG) -> str:
+    """The clauses around the first words that the pattern finds, about `most` characters."""
+    text = re.sub(r"\\+n|\s+", " ", re.sub("[\ue000-\uf8ff]", "", text)).strip()
+    text = re.sub(r"([^\w\s])\1{2,}", r"\1\1", text)
+    if len(text) <= most:
+        return text
+    match = pattern.search(text) if pattern else None
+    middle = (match.start() + match.end()) // 2 if match else 0
+    ends = [0, *(m.end() for m in given_.CLAUSES.finditer(text)), len(text)]
+    begin = next((e for e in ends if middle - most // 2 <= e <= middle), max(middle - most // 2, 0))
+    last = [e for e in ends if middle < e <= begin + most]
+    end = last[-1] if last else begin + most
+    return "…" * (begin > 0) + text[begin:end].strip(" ,，、") + "…" * (end < len(text))
 
 
 def by_wave(
@@ -222,9 +239,8 @@ def by_wave(
         {"wave": np.repeat(waves, len(names)), "term": np.tile(names, len(waves)),
          "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": counted}
     )  # fmt: skip
-    answer = _moved_answer(table)
-    return Estimates(table, answer, how_drawn(draws, weights.differing(marked, weight), bucket), "share", draws=draws,
-                     seed=seed)  # fmt: skip
+    note = how_drawn(draws, weights.differing(marked, weight), bucket)
+    return Estimates(table, _moved_answer(table), note, "share", draws=draws, seed=seed)
 
 
 def _found(
@@ -289,7 +305,8 @@ def _packed(
     parts = np.column_stack([marked.to_numpy(float), np.ones(len(w))]) * w[:, None]
     drawn = moments.resample_sums(parts, draws, seed, moments.who_of(comments, bucket, weight))
     whole = parts.sum(0)
-    share, again = whole[:-1] / whole[-1], drawn[:, :-1] / drawn[:, -1:]
+    with np.errstate(invalid="ignore"):  # a draw of few comments may have none
+        share, again = whole[:-1] / whole[-1], drawn[:, :-1] / drawn[:, -1:]
     low, high = at_once(share, again)
     first = {n: (f"comments in {m.lang}", page.listed(f)) for m in models
              for n, f in zip(m.names, m.listed(), strict=True)}  # fmt: skip

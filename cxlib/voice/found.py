@@ -22,14 +22,14 @@ from cxlib.voice.words import Text
 
 EACH = 40  # comments that a topic needs at least
 FEWEST = 100  # comments of a language in which topics are looked for
-NUMBERS = (2, 3, 4, 5, 6, 8, 10, 12, 15)  # of topics, that are tried
+NUMBERS = (3, 4, 5, 6, 8, 10, 12, 15)  # of topics, that are tried
 LEARNT = 8000  # comments that a model is learnt from
 TRIED = 1500  # and that numbers of topics are tried on
-HALVES = 4  # of the comments, that are compared
+HALVES = 3  # of the comments, that are compared
 VOCABULARY = 1000
 RARE, COMMON = 0.002, 0.3  # share of comments that must and may have a word
-NEAR = 0.05  # a number of topics is as good as the best up to this; then more tell more
-STEPS = 40
+NEAR = 0.02  # a number of topics is as good as the best up to this; then more tell more
+STEPS = 30
 TOP = 8  # words by which a topic is judged
 SLIGHT = 0.1  # of the weight of the first word; what is below is not told
 NAMED = 3  # and by which it is called

@@ -76,8 +76,8 @@ def impact(
     sums = moments.of(rows, ["score", *names], weight=weight, bucket=bucket)
     value, again = (_points(s) for s in (sums.total(), sums.resample(draws, seed)))
     n = rows[names].sum().to_numpy(int)
-    return _packed(fit, value, again, n, len(rows), outcome, nps,
-                   how_drawn(draws, weights.differing(marked, weight), bucket), draws, seed)  # fmt: skip
+    drawn = how_drawn(draws, weights.differing(marked, weight), bucket)
+    return _packed(fit, value, again, n, len(rows), outcome, nps, drawn, draws, seed)
 
 
 def points(score: pd.Series, *, nps: bool = False) -> pd.Series:
@@ -122,7 +122,7 @@ def _packed(
     names, k = fit.table["term"].tolist(), len(fit.table)
     tables = {}
     for way in ("points", "slope", "removal"):
-        low, high = at_once(value[way], again[way])
+        low, high = at_once(value[way], again[way], units=scored, fitted=k + 1)
         tables[way] = pd.DataFrame(
             {"term": names, "estimate": value[way], "low": low, "high": high, "n": n}
         )

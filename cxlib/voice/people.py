@@ -21,6 +21,7 @@ from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.voice import words
 from cxlib.voice.tone import bounds
 
+EVEN = 1e-6  # weights that differ by less are all alike
 EACH = 3  # comments with a score that each topic needs
 CLASSES = ("unhappy", "in between", "happy")
 WORDS = ("unhappy", "in between", "happy", "e-mail", "phone", "card", "account", "identity number",
@@ -202,7 +203,10 @@ def _raked(
     rows = rows.assign(said_class=kind.astype(object))
     usable = weights.applicable(rows, {a: m for a, m in margins.items() if a in rows})
     rows.attrs.clear()
-    return weights.weigh(rows, {"said_class": targets, **usable})
+    weighed = weights.weigh(rows, {"said_class": targets, **usable})
+    if np.ptp(weighed["weight"]) > EVEN:
+        return weighed
+    return rows.assign(weight=1.0)
 
 
 def _classes(score: pd.Series, scale: tuple[float, float], nps: bool) -> pd.Series:

@@ -1,0 +1,368 @@
+"""What customers say: words, topics, impact and what is new, by hand and against known truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from cxlib import page, study, voice
+from cxlib.synthetic.words import REVIEWED, reviews
+from cxlib.voice import feelings, given, lexicon, words
+from cxlib.voice.emerging import adjusted
+from cxlib.voice.fits import excerpt
+from cxlib.voice.found import coherence, learn, loads
+from cxlib.voice.impact import points
+
+GIVEN = {name: {"en": said.split()} for name, (said, _, _) in REVIEWED.items()}
+RAW = {name: f"{name}_raw" for name in GIVEN}
+
+
+def comments(*texts: str, lang: str = "en") -> pd.DataFrame:
+    return pd.DataFrame({"text": list(texts), "lang": lang})
+
+
+def reviewed(n: int, seed: int = 1, **how) -> pd.DataFrame:
+    return reviews(np.random.default_rng(seed), n, **how).rename(columns=RAW)
+
+
+# Words
+
+
+def test_each_comment_has_its_own_language():
+    texts = pd.Series(
+        ["房间很干净，wifi 不错", "the room was clean", "chegou muito tarde, não recomendo"]
+        + ["Delivery late", "12345 !!", None, "部屋はとてもきれいでした"]
+    )
+    assert words.languages(texts).tolist() == ["zh", "en", "other", "en", "", "", "other"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "turned"),
+    [
+        ("en", "the room was not very clean, but quiet", ["very", "clean"]),
+        ("en", "nobody answered. good food", ["answered"]),
+        ("zh", "房间不是很干净，早餐好吃", ["很", "干净"]),
+        ("zh", "没有热水。服务热情", ["热水"]),
+    ],
+)
+def test_a_negation_turns_the_words_after_it_in_its_clause(lang, text, turned):
+    cut = words.split([text], lang)
+    assert cut.words[cut.code][cut.negated].tolist() == turned
+
+
+def test_a_domain_word_stays_whole():
+    assert "状元楼饭店" not in words.split(["状元楼饭店很好"], "zh").words
+    assert "状元楼饭店" in words.split(["状元楼饭店很好"], "zh", ["状元楼饭店"]).words
+
+
+def test_plurals_are_one_word_with_their_singular_where_both_are_written():
+    cut = words.split(["rooms and room, glass, prices"], "en")
+    assert set(cut.words[cut.code]) == {"room", "and", "glass", "prices"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "word", "feels"),
+    [("zh", "好吃", 1), ("zh", "不好吃", -1), ("zh", "太贵", -1), ("zh", "桌子", 0),
+     ("en", "spotless", 1), ("en", "overdue", -1), ("other", "bom", 0)],
+)  # fmt: skip
+def test_words_feel(lang, word, feels):
+    assert lexicon.feeling(word, lang) == feels
+
+
+# Topics that are given
+
+
+def test_given_words_are_found_whole_or_by_their_beginning():
+    said = given.mentions(
+        comments("Deliveries came late", "the undelivered box", "two  long weeks"),
+        {"delivery": {"en": ["deliver*"]}, "wait": {"en": ["long week*"]}},
+    )
+    assert said.to_numpy().tolist() == [[True, False], [False, False], [False, True]]
+
+
+def test_feelings_are_those_of_the_clauses_that_speak_of_a_topic():
+    topics = {"staff": {"en": ["staff"]}, "food": {"en": ["food"]}, "room": {"en": ["room"]}}
+    said = feelings.said(
+        comments("Friendly staff, but the food was not good. The room, awful!", "room 12."),
+        topics,
+    )
+    found = said.set_index(["place", "topic"])["feeling"].to_dict()
+    assert found == {(0, "staff"): 1, (0, "food"): -1, (0, "room"): -1, (1, "room"): 0}
+
+
+def test_given_topics_win_and_found_ones_do_not_take_their_words():
+    rows = reviewed(800)
+    own = {k: GIVEN[k] for k in ("delivery", "price")}
+    fit = voice.topics(rows, own, number=2, draws=50)
+    assert fit.table.set_index("term")["origin"]["delivery"] == "given"
+    found = fit.table.loc[fit.table["origin"] == "found", "term"]
+    assert len(found) == 2
+    assert not {w for name in found for w in name.split(" · ")} & set(GIVEN["delivery"]["en"])
+
+
+# Topics that are found
+
+
+def purity(one: np.ndarray, other: np.ndarray) -> float:
+    return pd.crosstab(one, other).max(axis=1).sum() / len(one)
+
+
+def test_known_topics_are_found_again():
+    rows = reviewed(1000)
+    fit = voice.topics(rows, draws=50)
+    marked = voice.mark(rows, fit)
+    assert len(fit.table) == len(REVIEWED)
+    for name, raw in RAW.items():
+        agree = [np.mean(marked[t] == rows[raw]) for t in fit.table["term"]]
+        assert max(agree) > 0.97, name
+    assert fit.choice.loc[fit.choice["chosen"], "estimate"].item() > 0.95
+
+
+def test_topics_do_not_hang_on_the_order_of_the_comments():
+    rows = reviewed(600)
+    other = rows.sample(frac=1, random_state=3)
+    one, again = (voice.topics(r, number=4, draws=20) for r in (rows, other))
+    assert one.table["term"].tolist() == again.table["term"].tolist()
+    assert_allclose(one.table["estimate"], again.table["estimate"])
+    assert_allclose(one.models[0].topics, again.models[0].topics)
+
+
+def test_loads_are_the_nearest_non_negative_parts():
+    from scipy.optimize import nnls
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(2)
+    topics, x = rng.random((3, 8)), rng.random((20, 8))
+    theirs = np.array([nnls(topics.T, row)[0] for row in x])
+    assert_allclose(loads(csr_matrix(x), topics, steps=400), theirs, atol=1e-6)
+
+
+def test_coherence_by_hand():
+    from scipy.sparse import csr_matrix
+
+    # Words 0 and 1 always together, 2 never with them: NPMI 1, -1 and -1.
+    counts = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]]))
+    assert coherence(counts, np.array([[3.0, 2, 1]])) == pytest.approx(-1 / 3)
+
+
+def test_few_comments_have_no_found_topics():
+    assert learn(words.split(["good room"] * 50, "en"), []) is None
+    fit = voice.topics(comments(*["nothing to say"] * 30), draws=20)
+    assert fit.table.empty and "No topic" in fit.answer
+
+
+# Impact
+
+
+def marked_of(rows: pd.DataFrame) -> tuple[pd.DataFrame, voice.Topics]:
+    fit = voice.topics(rows, GIVEN, draws=20)
+    return voice.mark(rows, fit), fit
+
+
+def marked_with(rows: pd.DataFrame, fit: voice.Topics) -> tuple[pd.DataFrame, voice.Topics]:
+    return voice.mark(rows, fit), fit
+
+
+def test_impact_by_hand_and_its_sum():
+    rows = comments(*["staff"] * 4, *["staff; food"] * 4, *["food"] * 4, *["-"] * 8)
+    rows["score"] = [5.0] * 4 + [3.0] * 4 + [6.0] * 4 + [8.0] * 8
+    fit = voice.topics(rows, {"staff": {"en": ["staff"]}, "food": {"en": ["food"]}}, draws=20)
+    told = voice.impact(voice.mark(rows, fit), fit, "score", draws=50)
+    # Least squares of 20 scores on the two columns and a constant, worked out with exact numbers.
+    x = np.column_stack([np.ones(20), [1] * 8 + [0] * 12, [0] * 4 + [1] * 8 + [0] * 8])
+    slope = np.linalg.lstsq(x, rows["score"].to_numpy(), rcond=None)[0]
+    table = told.table.set_index("term")
+    assert_allclose(table.loc[["staff", "food"], "slope"], slope[1:])
+    assert_allclose(table.loc[["staff", "food"], "estimate"], slope[1:] * 0.4)
+    mean, silence = told.mean["estimate"]
+    assert mean - silence == pytest.approx(table["estimate"].sum())
+    # Removal: the mean less the mean of the comments on nothing of it.
+    assert table["removal"]["staff"] == pytest.approx(mean - rows["score"][8:].mean())
+
+
+def test_removal_blames_the_company_and_the_adjusted_does_not():
+    marked, fit = marked_of(reviewed(3000, seed=2, together=0.8))
+    table = voice.impact(marked, fit, "score", draws=200).table.set_index("term")
+    assert table["removal"]["breakfast"] < -0.2
+    assert table["low"]["breakfast"] < 0 < table["high"]["breakfast"]
+    assert table["estimate"]["delivery"] == pytest.approx(-2.0 * 0.30, abs=0.08)
+
+
+def test_net_promoters_are_points():
+    score = pd.Series([10, 9, 8, 6, 0])
+    assert points(score, nps=True).tolist() == [100, 100, 0, -100, -100]
+
+
+@pytest.mark.slow
+def test_impact_covers_the_known_points():
+    covered, samples, names = 0, 150, list(REVIEWED)
+    fit = voice.topics(reviewed(50), GIVEN, draws=2)
+    for s in range(samples):
+        marked = reviews(np.random.default_rng(s), 400, together=0.5)[[*names, "score"]]
+        table = voice.impact(marked, fit, "score", draws=300, seed=s).table.set_index("term")
+        share = np.array([0.30, 0.25, 0.30, 0.20 + 0.30 * 0.5 * 0.8])
+        truth = pd.Series(share * [p for _, _, p in REVIEWED.values()], names)[table.index]
+        covered += ((table["low"] <= truth) & (truth <= table["high"])).all()
+    assert 0.90 <= covered / samples <= 0.995
+
+
+# What is new
+
+
+def test_benjamini_and_hochberg_beside_scipy():
+    from scipy.stats import false_discovery_control
+
+    p = np.random.default_rng(1).random(50) ** 2
+    assert_allclose(adjusted(p), false_discovery_control(p))
+
+
+def test_growth_by_hand():
+    rows = comments(*["late parcel"] * 8, *["fine"] * 2, *["late parcel"] * 2, *["fine"] * 18)
+    rows["wave"] = ["2"] * 10 + ["1"] * 20
+    fit = voice.topics(rows, {"late": {"en": ["late"]}}, draws=20)
+    new = voice.emerging(voice.mark(rows, fit), fit)
+    row = new.table.iloc[0]
+    from scipy.stats import fisher_exact
+
+    theirs = fisher_exact([[8, 2], [2, 18]], alternative="greater").pvalue
+    assert row["p"] == pytest.approx(theirs)
+    assert (row["now"], row["before"], row["n"]) == (0.8, 0.1, 8)
+    assert set(new.warnings["term"]) >= {"late"} and (new.warnings["signal"] == "rose").all()
+
+
+def test_several_comments_of_a_customer_count_once_a_wave():
+    rows = comments(*["late"] * 5, *["fine"] * 5, *["fine"] * 10)
+    rows["wave"], rows["customer_id"] = ["2"] * 10 + ["1"] * 10, ["a"] * 5 + list("bcdefghijklmnop")
+    fit = voice.topics(rows, {"late": {"en": ["late"]}}, draws=20)
+    row = voice.emerging(voice.mark(rows, fit), fit, bucket="customer_id").table.iloc[0]
+    assert (row["n"], row["now"]) == (1, pytest.approx(1 / 6))
+
+
+@pytest.mark.slow
+def test_false_discoveries_are_held_and_a_new_topic_is_seen():
+    false, seen, samples = 0, 0, 40
+    fit = voice.topics(reviewed(50), GIVEN, draws=2)
+    for s in range(samples):
+        rows = reviewed(400, seed=s)
+        false += bool(voice.emerging(*marked_with(rows, fit)).table["new"].any())
+        late = rows["wave"].eq("2") & (np.random.default_rng(s).random(len(rows)) < 0.08)
+        rows.loc[late, "text"] += "; robot at the desk"
+        seen += "robot" in set(voice.emerging(*marked_with(rows, fit)).table.query("new")["term"])
+    assert false / samples <= 0.10 and seen / samples >= 0.8
+
+
+# Who writes, and what is masked
+
+
+def answered() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """90 of 100 detractors wrote, 30 of 100 passives and 60 of 100 promoters."""
+    score = np.repeat([2.0, 8.0, 10.0], 100)
+    responses = pd.DataFrame({"response_id": [f"r{k}" for k in range(300)], "nps": score})
+    responses["weight"] = 1.0
+    wrote = responses[np.arange(300) % 100 < np.repeat([90, 30, 60], 100)]
+    text = np.where(wrote["nps"] == 2, "late parcel", "fine room")
+    return wrote[["response_id"]].assign(text=text).reset_index(drop=True), responses
+
+
+def test_comments_are_weighted_to_all_who_answered():
+    wrote, responses = answered()
+    rows = voice.beside(wrote, responses, "nps", nps=True)
+    share = rows.groupby("said_class")["weight"].sum() / rows["weight"].sum()
+    assert_allclose(share[["happy", "in between", "unhappy"]], 1 / 3, atol=1e-6)
+    fit = voice.topics(rows, {"late": {"en": ["late"]}}, weight="weight", draws=50)
+    assert fit.table["estimate"][0] == pytest.approx(1 / 3)  # 90 of 180 comments, unweighted
+    told = voice.who(rows, responses, "nps", nps=True, draws=50).table.set_index("term")
+    assert_allclose(told["estimate"][["unhappy", "in between", "happy"]], [0.9, 0.3, 0.6])
+
+
+def test_personal_data_are_masked_before_anything_is_read():
+    rows = voice.beside(
+        comments("Write to ann@firm.com or +44 20 7946 0958", "fine", "").drop(columns="lang")
+    )
+    assert rows["text"][0] == "Write to [e-mail] or [phone]"
+    told = voice.private(rows)
+    assert told.table.set_index("term")["estimate"].to_dict() == {"e-mail": 1, "phone": 1}
+    assert "2 personal data" in told.answer
+
+
+def test_quotes_of_few_are_not_shown():
+    rows = comments(
+        *[f"the parcel came {k} days late" for k in range(30)], *["dear price tag"] * 12
+    )
+    fit = voice.topics(rows, GIVEN, draws=20)
+    told = voice.quotes(voice.mark(rows, fit), fit).set_index("term")
+    assert told.loc["delivery", "quote 1"] and not told.loc["price", "quote 1"]
+    from cxlib.report import quotes as shown
+
+    html = shown.html_of(voice.quotes(voice.mark(rows, fit), fit))
+    assert "parcel came" in html and "dear price" not in html and "too few" in html
+
+
+def test_a_long_comment_is_quoted_around_the_topic():
+    text = (
+        "We arrived at noon and sat down. " * 6
+        + "The soup was cold, sadly. "
+        + "Then we left. " * 6
+    )
+    said = excerpt(text, given.patterns({"en": ["soup"]})["en"])
+    assert "soup was cold" in said and len(said) <= 92 and said.startswith("…")
+
+
+# People and machine
+
+
+def test_agreement_with_people_by_hand():
+    rows = comments("good staff", "bad staff", "good food", "good staff")
+    rows["people"] = [1, -1, np.nan, np.nan]
+    fit = voice.coded(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"}, draws=50).table
+    whole = fit.iloc[0]  # 2 right of 3 said, both of 2
+    assert (whole["precision"], whole["recall"], whole["estimate"]) == (2 / 3, 1, 0.8)
+    alpha = voice.alphas(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"}, draws=50).table
+    assert alpha.set_index("term")["estimate"]["feeling"] == 1
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: voice.topics(pd.DataFrame({"text": ["a"]})), r"no column \['lang'\]"),
+        (lambda: voice.topics(comments()), "no comments to read"),
+        (lambda: voice.topics(comments("a"), {"x": {"en": [" "]}}), "at least one letter"),
+        (lambda: words.split(["a"], "de"), "no language 'de'"),
+        (
+            lambda: voice.tone(comments("a").assign(good=3), "good"),
+            "must be True, False or missing",
+        ),
+        (lambda: voice.emerging(comments("a").assign(wave="1"), None), "no wave '1'"),
+        (
+            lambda: voice.coded(comments("a"), {"x": {"en": ["a"]}}, {"x": "y"}),
+            r"no column \['y'\]",
+        ),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_topic_of_the_name_of_a_column_is_refused():
+    rows = comments("parcel").assign(delivery=1)
+    fit = voice.topics(rows, {"delivery": {"en": ["parcel"]}}, draws=20)
+    with pytest.raises(ValueError, match="already"):
+        voice.mark(rows, fit)
+
+
+def test_a_study_gives_topics():
+    given_ = study.read("sample").topics
+    assert given_["late_delivery"].label["zh"] == "配送延误"
+    with pytest.raises(ValueError, match="needs a letter"):
+        study.Topic(label="x", words={"en": ["*"]})
+
+
+@pytest.fixture(autouse=True)
+def english():
+    page.begin(lang="en")

@@ -1,0 +1,149 @@
+"""Tone by hand and on labelled reviews; topics beside labels made by hand and a plain LDA."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import page, study, voice
+from cxlib.voice import words
+from cxlib.voice.tone import bounds, leaning, runs_of, score
+
+MIRROR = Path(os.environ.get("CX_MIRROR", "."))
+
+
+def mirrored(name: str) -> pd.DataFrame:
+    path = MIRROR / name
+    if not path.is_file():
+        pytest.skip(f"CX_MIRROR holds no {name}")
+    return pd.read_csv(path)
+
+
+@pytest.fixture(autouse=True)
+def english():
+    page.begin(lang="en")
+
+
+def hotels() -> pd.DataFrame:
+    rows = mirrored("hotel_reviews_zh/ChnSentiCorp_htl_all.csv.gz").dropna()
+    rows = rows.rename(columns={"review": "text"})
+    return rows.assign(lang="zh", good=rows["label"] == 1).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("scale", "nps", "ends"), [((0, 10), True, (6, 9)), ((1, 5), False, (2.6, 4.0))]
+)
+def test_ends_of_a_scale_are_good_and_bad(scale, nps, ends):
+    assert bounds(*scale, nps=nps) == pytest.approx(ends)
+
+
+def test_runs_by_hand():
+    text = words.split(["ab"], "zh")
+    runs = runs_of(pd.Series(["ab"]), text)
+    # a, b, ab as characters; ab as one word.
+    assert (runs.sum(), runs.nnz) == (4, 4)
+    assert runs_of(pd.Series(["ab", "ab"]), words.split(["ab", "ab"], "zh"))[1].nnz == 4
+
+
+def test_without_scores_the_lexicon_decides_and_says_so():
+    rows = pd.DataFrame({"text": ["good room", "dirty room", "a room"], "lang": "en", "good": None})
+    fit = voice.tone(rows, "good")
+    assert "how often it is right is not known" in fit.answer and fit.table.empty
+    chance = score(rows, fit)
+    assert chance[0] > 0.5 > chance[1] and chance[2] == 0.5
+
+
+def test_tone_is_learnt_from_scores_and_foreign_words():
+    rng = np.random.default_rng(1)
+    good = rng.random(300) < 0.6
+    texts = np.where(good, "produto chegou lindo", "produto veio quebrado")
+    rows = pd.DataFrame({"text": texts, "lang": "other", "good": good})
+    fit = voice.tone(rows, "good", draws=50)
+    assert fit.table.set_index("term")["estimate"]["accuracy"] == 1
+    assert (score(rows, fit).gt(0.5) == good).all()
+
+
+def test_few_scores_leave_it_to_the_lexicon():
+    rows = pd.DataFrame({"text": ["good stay", "awful stay"] * 20, "lang": "en"})
+    rows["good"] = [True, False] * 20
+    fit = voice.tone(rows, "good", draws=50)
+    assert not fit.models and "Too few scored comments" in fit.note
+    assert fit.table.set_index("term")["estimate"]["accuracy"] == 1
+
+
+def test_chance_tells_nothing_of_scores_by_lot():
+    rng = np.random.default_rng(2)
+    texts = [" ".join(rng.choice(list("abcdefghij"), 6)) for _ in range(400)]
+    rows = pd.DataFrame({"text": texts, "lang": "en", "good": rng.random(400) < 0.5})
+    row = voice.tone(rows, "good", draws=200).table.iloc[0]
+    assert row["low"] <= 0.5 <= row["high"] + 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.mirror
+def test_tone_of_hotel_reviews_on_a_held_out_third():
+    from sklearn.model_selection import train_test_split
+
+    rows, right = hotels(), []
+    for seed in range(5):
+        learn, rest = train_test_split(
+            rows.index, test_size=1 / 3, stratify=rows["label"], random_state=seed
+        )
+        fit = voice.tone(rows.loc[learn], "good", draws=50)
+        chance = score(rows.loc[rest], fit)
+        right.append(((chance > 0.5) == rows.loc[rest, "good"]).mean())
+    assert np.mean(right) >= 0.90
+    # Calibrated on what it has not seen: the last split's chances, in ten equal groups.
+    said = pd.DataFrame({"chance": chance, "good": rows.loc[rest, "good"]})
+    groups = said.groupby(pd.qcut(said["chance"], 10, labels=False))
+    assert (groups["chance"].mean() - groups["good"].mean()).abs().max() < 0.08
+
+
+@pytest.mark.mirror
+def test_the_lexicon_leans_the_right_way():
+    from sklearn.metrics import roc_auc_score
+
+    rows = hotels().sample(1500, random_state=1)
+    assert roc_auc_score(rows["good"], leaning(words.split(rows["text"], "zh"))) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.mirror
+def test_topics_of_patients_beside_labels_made_by_hand_and_a_plain_lda():
+    from sklearn.decomposition import LatentDirichletAllocation
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    rows = mirrored("nhs_feedback/text_data.csv.gz").dropna(subset=["feedback", "label"])
+    text = words.split(rows["feedback"], "en")
+    model, _ = voice.found.learn(text, [], 12)
+    load = model.loads(text)
+    ours = np.where(load.max(1) > 0, load.argmax(1), -1)
+    counts = CountVectorizer(stop_words="english", min_df=10, max_df=0.3)
+    x = counts.fit_transform(rows["feedback"])
+    theirs = LatentDirichletAllocation(12, random_state=0, max_iter=10).fit_transform(x).argmax(1)
+
+    def purity(topic: np.ndarray) -> float:
+        return pd.crosstab(topic, rows["label"].to_numpy()).to_numpy().max(1).sum() / len(topic)
+
+    labels = rows["label"]
+    assert purity(ours) > purity(theirs) + 0.02
+    assert adjusted_mutual_info_score(labels, ours) > adjusted_mutual_info_score(labels, theirs)
+
+
+@pytest.mark.mirror
+def test_aspects_of_restaurants_beside_people():
+    topics = study.read("restaurant").topics
+    rows = mirrored("asap/test_sample.csv").rename(columns={"reviewbody": "text"})
+    names = {"noise": "environment_noise", "staff": "service_waiters_attitude",
+             "cleanliness": "environment_cleaness", "taste": "dish_taste"}  # fmt: skip
+    rows = rows.assign(lang="zh", **{c: rows[c].replace(-2, np.nan) for c in names.values()})
+    given = {name: topics[name].words for name in names}
+    fit = voice.coded(rows, given, names, draws=100)
+    assert fit.table["low"][0] > 0.75  # F1 of who speaks of what
+    alpha = voice.alphas(rows, given, names, draws=100).table.set_index("term")
+    assert alpha["low"]["spoken of"] > 0.4 and alpha["low"]["feeling"] > 0.3
