@@ -84,7 +84,7 @@ def alarms(
         gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
         ended = known[gone].reset_index(drop=True)
     return Alarms(
-        table, _answer(table, len(tests), len(ended)), _note(rate, len(tests), len(found)),
+        table, _answer(table, len(tests), len(found)), _note(rate, len(tests), len(found)),
         looked=len(tests), rate=rate, ended=ended,
     )  # fmt: skip
 
@@ -133,7 +133,12 @@ def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float) -> np.ndarra
     return np.where(told, lost * part, np.nan)
 
 
-def _answer(table: pd.DataFrame, looked: int, ended: int) -> str:
+def _answer(table: pd.DataFrame, looked: int, notebooks: int) -> str:
+    if not looked and notebooks:
+        return page.say(
+            "Nothing to warn of: no series over time in what {n} notebooks kept.",
+            n=page.count(notebooks),
+        )
     if not looked:
         return page.say("No notebook has looked yet: run those that measure first, then this one.")
     if table.empty:

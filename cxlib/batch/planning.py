@@ -152,7 +152,7 @@ def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> l
         return [
             page_
             for notebook, values in settled.items()
-            for page_ in _of_notebook(stores, notebook, values, by)
+            for page_ in _of_notebook(stores, notebook, values, by, named=bool(chosen))
         ]
 
 
@@ -184,7 +184,9 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
     return declared.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
-def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list[Page]:
+def _of_notebook(
+    stores: _Stores, notebook: Path, values: dict, by: str, *, named: bool = True
+) -> list[Page]:
     about = stores.about
     facts = declared.content(notebook)["metadata"].get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
@@ -207,7 +209,7 @@ def _of_notebook(stores: _Stores, notebook: Path, values: dict, by: str) -> list
         return [Page(name=notebook.stem, values=values, **shared)]
     home = _home(needs, list(store.tables))
     _against(declared.of(notebook), values, store, home)
-    if not by:
+    if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
     large, small = _values_of(store, home, by, notebook, values)
     return [
