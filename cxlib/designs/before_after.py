@@ -51,7 +51,8 @@ def changed(
         left = beta[..., 2, 0]
         return np.stack([then - first, then - first - left, left], axis=-1)
 
-    return Drawn(told(line.point, own.point), told(line.again, own.again), line.units)
+    fewer = float(min(picked.sum(), (~picked).sum()))  # the smaller side is what is unsure
+    return Drawn(told(line.point, own.point), told(line.again, own.again), fewer)
 
 
 def way_back(cut: float, mean: float, spread: float, correlation: float) -> float:

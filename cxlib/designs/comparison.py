@@ -16,8 +16,16 @@ from cxlib.moments import Who
 
 def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Drawn:
     """Mean of the treated less that of the others, (outcomes,); `how` as in `cell_means`."""
-    means = cell_means(y, np.asarray(treated).astype(int), 2, **how)
-    return means[1] - means[0]
+    arm = np.asarray(treated).astype(int)
+    means = cell_means(y, arm, 2, **how)
+    apart = means[1] - means[0]
+    return Drawn(apart.point, apart.again, _fewer(arm, how.get("who")))
+
+
+def _fewer(arm: np.ndarray, who: Who | None) -> float:
+    """Customers in the smaller arm: it is what makes a difference unsure."""
+    keys = np.arange(len(arm)) if who is None else who.keys
+    return float(min(len(np.unique(keys[arm == side])) for side in (0, 1)))
 
 
 def adjusted(
@@ -51,7 +59,7 @@ def adjusted(
         return np.einsum("dp,dpq->dq", mean / mean[:, :1], slopes[:, 0] - slopes[:, 1])
 
     again = told(moments.resample_sums(both, draws, seed, who))
-    return Drawn(told(both.sum(0))[0], again, float(len(np.unique(who.keys))))
+    return Drawn(told(both.sum(0))[0], again, _fewer(arm, who))
 
 
 def cuped(
