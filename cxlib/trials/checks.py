@@ -21,18 +21,18 @@ APART = (0.0, 0.5, 1.0, 2.0)
 
 
 def each(
-    check: Callable[..., Estimates], tried: Mapping[str, Trial], **how: object
+    check: Callable[..., Estimates], tried: Mapping[str, Trial], *, say: bool = True, **how: object
 ) -> dict[str, Estimates]:
-    """What a check finds of every change whose rows allow it, by name; says which do not."""
+    """What a check finds of every change whose rows allow it, by name; says (`say`) which do not."""
     found, out = {}, []
-    if not tried:
+    if say and not tried:
         print(page.say("No change is of this kind."))
     for name, trial in tried.items():
         try:
             found[name] = check(trial, **how)
         except ValueError:
             out.append(page.quoted(trial.label))
-    if out:
+    if say and out:
         print(page.say("Too few waves, groups or customers for this: {changes}.",
                        changes=page.listed(out)))  # fmt: skip
     return found

@@ -91,7 +91,7 @@ def how(trial: Trial, kind: str) -> str:
         "begun": change.begun,
     }
     if kind == "randomised":
-        past = page.say("Customers are compared at equal values of what they said before.")
+        past = page.say("Customers are compared at equal values of what was known of them before.")
         return page.together([
             page.say("Drawn by lot: {treated} beside {control}.", **facts),
             past if trial.before.any() or trial.x.shape[1] else "",
@@ -126,6 +126,9 @@ def n(trial: Trial) -> str:
     counts = [int((there & rows & (trial.arm == arm)).sum())
               for arm in (1, 0) for rows in (trial.during, trial.earlier)]  # fmt: skip
     reached, earlier, spared, spared_earlier = map(page.count, counts)
+    if not trial.before.any():
+        return page.say("{n} of those reached and {spared} of those spared.",
+                        n=reached, spared=spared)  # fmt: skip
     parts = [
         page.say("{n} answers of those reached ({before} before it)", n=reached, before=earlier)
     ]
