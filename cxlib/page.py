@@ -56,7 +56,7 @@ WORDS = (
     "amount", "line",
     "if bought", "then bought", "lift", "confidence", "support", "sized", "learnt",
     "holds", "bundle", "gain", "way", "popular", "cosine", "conditional", "hit rate", "coverage",
-    "offer", "met", "everyone", "by the tree", "one offer for everyone", "times as often",
+    "offer", "met", "more than one product", "everyone", "by the tree", "one offer for everyone", "times as often",
     "orders a thousand", "together", "offers",
     "drawn by lot", "beside those it spared", "beside others like them", "before and after only",
     "as they are", "the change", "another time", "another place", "those reached", "stand-in",

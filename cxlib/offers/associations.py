@@ -20,13 +20,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, wilson
 from cxlib.moments import resample_sums
 from cxlib.moments.draws import Who
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
 
 RATE = 0.05  # of finds that may be false
+POOL = 100  # the clearest pairs, of which triples are made
 ALONE = 0.5  # share of a pair's orders without the third product from which it stands for itself
 Sets = Sequence[tuple[int, ...]]
 
@@ -51,7 +52,7 @@ class Rules(Estimates):
 
 
 def rules(
-    baskets: Baskets, *, holdout: float = 0.3, most: int = 100, draws: int = 1000, seed: int = 1
+    baskets: Baskets, *, holdout: float = 0.3, most: int = 12, draws: int = 1000, seed: int = 1
 ) -> Rules:
     """Pairs and triples bought together beyond chance, at most `most` of the clearest of each.
 
@@ -59,7 +60,8 @@ def rules(
     with all of it), confidence, sized, learnt (lift in the orders that chose it), p_held (Benjamini
     and Yekutieli), holds (the interval is above 1). `measures` has support, confidence and sized
     with their intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for
-    a share that is none.
+    a share that is none. Where nothing is found, `table` has the share of orders with several
+    products.
     """
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
@@ -68,8 +70,11 @@ def rules(
     sets = [_directed(early, s) for s in sets]
     facts = {"tested": tested, "found": found, "judged": late, "draws": draws, "seed": seed}
     if not sets:
-        note = page.together([*_notes(baskets, late, day), _how_tested()])
-        return Rules(_empty(), _nothing(baskets, tested), note, "times", **facts)
+        several = _several(baskets, draws, seed)
+        note = page.together(
+            [*baskets.notes, _how_tested(), how_drawn(draws, bucket="customer_id")]
+        )
+        return Rules(several, _nothing(several.iloc[0], tested), note, "share", **facts)
     table, measures, replicates = _measured(late, sets, draws, seed)
     wide = measures.pivot(columns="term", values="estimate", index="set")
     table["confidence"], table["sized"] = wide["confidence"], wide["sized"]
@@ -90,7 +95,7 @@ def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
     two, p2 = chance.pairs(early)
     held2 = chance.held_together(p2, RATE)
     best = [k for k in np.argsort(p2, kind="stable") if held2[k] < RATE]
-    three, p3 = chance.triples(early, [two[k] for k in best[:most]])
+    three, p3 = chance.triples(early, [two[k] for k in best[:POOL]])
     held3 = chance.held_together(p3, RATE)
     more = [k for k in np.argsort(p3, kind="stable") if held3[k] < RATE]
     sets = [two[k] for k in best[:most]] + [three[k] for k in more[:most]]
@@ -252,19 +257,36 @@ def _empty(*names: str) -> pd.DataFrame:
     return pd.DataFrame({c: pd.Series(dtype=float if c in columns[-4:] else str) for c in columns})
 
 
-def _nothing(baskets: Baskets, tested: int) -> str:
+def _several(baskets: Baskets, draws: int, seed: int) -> pd.DataFrame:
+    """The share of orders that hold more than one product, a row."""
+    sums = np.zeros((len(baskets.customers), 2))
+    np.add.at(sums, (baskets.customer, 0), baskets.sizes > 1)
+    np.add.at(sums, (baskets.customer, 1), 1.0)
+    drawn = resample_sums(sums, draws, seed, Who(baskets.keys))
+    share = sums[:, 0].sum() / len(baskets)
+    replicates = drawn[:, :1] / np.maximum(drawn[:, 1:], 1)
+    table = tabulate(["more than one product"], [share], replicates, len(baskets))
+    if not share:  # no draw doubts that there is none
+        table["low"], table["high"] = wilson(share, np.count_nonzero(sums[:, 1]))
+    return table
+
+
+def _nothing(several: pd.Series, tested: int) -> str:
+    facts = {
+        "share": page.percent(several["estimate"], 1),
+        "span": page.span(several["low"], several["high"], 1, share=True),
+        "n": page.count(several["n"]),
+    }
     if not tested:
         return page.say(
-            "There is nothing to offer from pairs: {share} of {n} orders hold more than one "
-            "product, too few for any pair to meet {least} times by chance.",
-            share=page.percent(baskets.several, 1), n=page.count(len(baskets)),
-            least=page.count(chance.EXPECTED),
+            "There is nothing to offer from pairs: no two products would meet {least} times by "
+            "chance, and {share} ({span}) of {n} orders hold more than one product.",
+            least=page.count(chance.EXPECTED), **facts,
         )  # fmt: skip
     return page.say(
-        "There is nothing to offer from pairs: none of {tested} goes together beyond chance in {n} "
-        "orders, of which {share} hold more than one product.",
-        tested=page.count(tested), n=page.count(len(baskets)),
-        share=page.percent(baskets.several, 1),
+        "There is nothing to offer from pairs: none of {tested} goes together beyond chance, and "
+        "{share} ({span}) of {n} orders hold more than one product.",
+        tested=page.count(tested), **facts,
     )  # fmt: skip
 
 

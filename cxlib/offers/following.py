@@ -191,7 +191,10 @@ def _rates(
     with np.errstate(invalid="ignore"):
         rate = all_of[:, 1 : 1 + len(given)] / all_of[:, :1]
     offered = all_of[:, 1 + len(given) :].reshape(len(all_of), len(given), products)
-    found = np.stack([rate, (offered > 0).mean(2)], axis=2).reshape(len(all_of), -1)
+    cover = (offered > 0).mean(2)
+    # A draw has fewer different customers, who are offered fewer different products.
+    cover[1:] = np.minimum(cover[1:] - cover[1:].mean(0) + cover[0], 1.0)
+    found = np.stack([rate, cover], axis=2).reshape(len(all_of), -1)
     return found[0], found[1:]
 
 
