@@ -23,7 +23,7 @@ APART = (0.0, 0.5, 1.0, 2.0)
 def each(
     check: Callable[..., Estimates], tried: Mapping[str, Trial], *, say: bool = True, **how: object
 ) -> dict[str, Estimates]:
-    """What a check finds of every change whose rows allow it, by name; says (`say`) which do not."""
+    """What a check finds of every change whose rows allow it, by name; says which do not."""
     found, out = {}, []
     if say and not tried:
         print(page.say("No change is of this kind."))
