@@ -233,13 +233,14 @@ def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> E
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
     widest = table.iloc[int(table["estimate"].abs().to_numpy().argmax())]
     write = page.percent if one.unit == "share" else page.number
+    digits = 2 if one.unit == "scale" else 1
     answer = page.say(
         "{term}: {one} less {other} is {apart} ({span}), n {n}.",
         term=page.opening(page.label(str(widest["term"]))),
         one=page.label(names[0]),
         other=page.label(names[1]),
-        apart=write(widest["estimate"], 1),
-        span=page.span(widest["low"], widest["high"], 1, share=one.unit == "share"),
+        apart=write(widest["estimate"], digits),
+        span=page.span(widest["low"], widest["high"], digits, share=one.unit == "share"),
         n=page.count(widest["n"]),
     )
     note = page.together(dict.fromkeys([one.note, other.note]))

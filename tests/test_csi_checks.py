@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_csi import FACTORS, MODEL, NESTED, SMALL, WIDE, WITNESS, answers, exact_factors, mobi
 
-from cxlib import csi, moments, show
+from cxlib import csi, moments, show, weights
 from cxlib.csi.comparison import held
 
 __all__ = ["mobi"]
@@ -193,6 +193,17 @@ def test_a_customer_is_never_foretold_from_the_same_customer():
     alone = csi.predict(once, SMALL, folds=80, repeats=1, draws=2).table
     both = csi.predict(twice, SMALL, bucket="customer_id", folds=80, repeats=1, draws=2).table
     assert_allclose(alone["rmse"], both["rmse"], atol=1e-9)
+
+
+def test_draws_of_what_was_foretold_are_raked_again():
+    rows = answers()
+    rows["half"] = np.where(rows["s1"] > rows["s1"].median(), "upper", "lower")
+    rows = weights.weigh(rows, {"half": {"upper": 0.4, "lower": 0.6}})
+    raked = csi.predict(rows, SMALL, weight="weight", draws=200)
+    rows.attrs = {}  # the weights as they are, and how they came about forgotten
+    fixed = csi.predict(rows, SMALL, weight="weight", draws=200)
+    assert_allclose(raked.table["estimate"], fixed.table["estimate"])
+    assert not np.allclose(raked.table["low"], fixed.table["low"], atol=1e-6)
 
 
 def test_noise_is_not_foretold_and_a_model_as_good_as_any_is_told_from_a_poor_one():

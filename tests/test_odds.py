@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 from test_drivers import PARTS, covariances, inside, visits
 
-from cxlib import drivers, moments
+from cxlib import drivers, moments, weights
 from cxlib.drivers import odds, shares
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -111,6 +111,38 @@ def test_a_draw_of_a_graded_outcome_is_nearly_the_fit_of_the_drawn_rows():
         one = grade[kept], x[kept], counts[b][kept], at[: kept.sum()], subsets
         whole, *_ = odds.worths(*one, np.ones((1, kept.sum())))
         assert (np.abs(drawn[1:, b] - whole[1:]) < 0.06 * spread[1:]).all()
+
+
+def test_draws_of_a_graded_outcome_are_raked_again(monkeypatch):
+    rows = visits(300, seed=4, k=2).drop(columns="weight")
+    rows["half"] = np.where(rows["t0"] > rows["t0"].median(), "upper", "lower")
+    rows["high"] = (rows["outcome"] > rows["outcome"].mean()).astype(float)
+    rows = weights.weigh(rows, {"half": {"upper": 0.4, "lower": 0.6}})
+    seen, worths = {}, odds.worths
+
+    def spy(grade, x, w, bucket, subsets, counts):
+        seen.update(w=w * counts[:, bucket])
+        return worths(grade, x, w, bucket, subsets, counts)
+
+    monkeypatch.setattr(odds, "worths", spy)
+    drivers.importance(rows, "high", ["t0", "t1"], kind="logistic", weight="weight", draws=20)
+    upper = seen["w"][:, (rows["half"] == "upper").to_numpy()].sum(1)
+    assert_allclose(upper / seen["w"].sum(1), 0.4, atol=1e-6)
+
+
+def test_each_group_of_a_graded_outcome_is_its_own_fit():
+    rows = visits(400, seed=5, k=2).assign(region=np.repeat(["north", "south"], 200))
+    rows["high"] = (rows["outcome"] > rows["outcome"].mean()).astype(float)
+    how = {"kind": "logistic", "draws": 30}
+    fit = drivers.importance_by(rows, "high", ["t0", "t1"], by="region", **how)
+    alone = drivers.importance(rows[rows["region"] == "south"], "high", ["t0", "t1"], **how)
+    found = fit.table.query("region == 'south'").set_index("term")
+    own = alone.table.set_index("term")
+    assert_allclose(found["estimate"], own["estimate"][found.index])
+    assert (found["low"] <= own["low"][found.index] + 0.02).all()  # held with the other group
+    everybody = drivers.importance(rows, "high", ["t0", "t1"], **how).table.set_index("term")
+    apart = fit.differences.query("region == 'south'").set_index("term")["estimate"]
+    assert_allclose(apart, (own["estimate"] - everybody["estimate"])[apart.index], atol=1e-12)
 
 
 def test_sampled_orders_of_graded_outcomes_come_near_all_of_them(monkeypatch):

@@ -70,13 +70,13 @@ def predict(
     task = prepare(responses, model, **how)
     rows = responses[responses[model.items].notna().all(axis=1)]
     rows = rows[moments.weights_of(rows, weight) > 0]
-    w, keys = moments.weights_of(rows, weight), moments.keys_of(rows, bucket)
-    units = len(np.unique(keys))
+    w, who = moments.weights_of(rows, weight), moments.who_of(rows, bucket, weight)
+    units = len(np.unique(who.keys))
     if not 2 <= folds <= units:
         raise ValueError(f"folds is {folds}; it must be 2 to {units}, the number of customers.")
     x = rows[model.items].to_numpy(float)
-    squared, absolute, failed = _errors(task, x, keys, antecedents, folds, repeats, seed)
-    table, losses = _tables(task, squared, absolute, x, w, keys, draws, seed)
+    squared, absolute, failed = _errors(task, x, who.keys, antecedents, folds, repeats, seed)
+    table, losses = _tables(task, squared, absolute, x, w, who, draws, seed)
     remarks = [
         said.answered(task.sums, responses, model.items),
         page.say(
@@ -165,7 +165,7 @@ def _regression(cov: np.ndarray, asked: np.ndarray, block: slice) -> np.ndarray:
     return np.moveaxis(inverse @ first[:, asked][:, :, block], 0, -1)
 
 
-def _tables(task, squared, absolute, x, w, keys, draws, seed):
+def _tables(task, squared, absolute, x, w, who, draws, seed):
     """Q²predict by question, and the losses against benchmarks by construct."""
     plan, names, items = task.plans[0], list(task.model.constructs), task.model.items
     wanted = np.flatnonzero(~_exogenous(plan))
@@ -173,10 +173,8 @@ def _tables(task, squared, absolute, x, w, keys, draws, seed):
     squared, absolute = squared[..., wanted], absolute[..., wanted]
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
-    at, unit = np.unique(keys[known], return_inverse=True)
-    sums = np.zeros((len(at), flat.shape[1] + 1))
-    np.add.at(sums, unit, np.column_stack([flat, w[known]]))
-    again = moments.multiplicities(at, draws, seed).astype(float) @ sums
+    sums = np.column_stack([flat, w[known]])
+    again = moments.resample_sums(sums, draws, seed, who.take(known))
     both = np.vstack([sums.sum(0), again])  # the sample first, then its draws
     mse = (both[:, :-1] / both[:, -1:]).reshape(len(both), len(MODELS), -1)
     level, n = widened(task.sums.effective), int(known.sum())

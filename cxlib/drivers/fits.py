@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -178,14 +179,14 @@ def _together(gains: np.ndarray, players: list[list[int]]) -> np.ndarray:
 def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split:
     from scipy.special import chdtrc
 
-    grade, x, w, keys, offered = odds.graded(chosen, kind, weight, bucket)
+    grade, x, w, who, offered = odds.graded(chosen, kind, weight, bucket)
     k = len(chosen.players)
     subsets, orders = odds.subsets_of(k, seed)
     member = np.zeros((k, x.shape[1]), bool)
     for p, columns in enumerate(chosen.players):
         member[p, columns] = True
-    units, b = np.unique(keys, return_inverse=True)
-    counts = moments.multiplicities(units, draws, seed).astype(float)
+    units, b, _ = who.grouped()
+    counts = np.concatenate(list(units.times(draws, seed)))  # with weights raked anew
     fitted, drawn, gain = odds.worths(grade, x, w, b, subsets @ member, counts)
     both = np.concatenate([fitted[:, None], drawn], axis=1)
     if orders is None:
@@ -195,7 +196,7 @@ def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
         step = lambda order: odds.along(order, both, place)  # noqa: E731
         gains, errors = shares.over_orders(step, k, seed, odds.FEW_ORDERS)
         error = float(errors[:, 0].max())
-    by_bucket = np.bincount(b, w)
+    by_bucket = np.bincount(np.unique(who.keys, return_inverse=True)[1], w)
     effective = float(by_bucket.sum() ** 2 / (by_bucket**2).sum())
     n = len(grade)
     by_chance = chdtrc(len(chosen.columns), gain * effective / n) >= 1 - LEVEL
@@ -228,6 +229,7 @@ def importance_by(
     drivers: Drivers,
     by: str,
     *,
+    kind: str = "linear",
     weight: str | None = None,
     bucket: str | None = None,
     missing: str = "complete",
@@ -238,30 +240,32 @@ def importance_by(
 
     The intervals of `table` hold all at once, and so do those of `differences` (max-t over groups
     and drivers); groups are drawn together, customers whole. A group too small or too uniform
-    for a regression is left blank and named in the note.
+    for a regression is left blank and named in the note. `kind` as in `importance`.
     """
     chosen = choose(responses, outcome, drivers, missing)
-    _check_method(chosen, "shapley", "linear")
-    sums = chosen.sums(weight=weight, bucket=bucket)
-    how = {"weight": weight, "bucket": bucket, "missing": chosen.missing}
-    groups = moments.by_group(chosen.responses, [outcome, *chosen.columns], by, **how)
-    whole, _, drawn = _shared(sums, chosen, draws, seed)
-    fits = {g: _group(s, chosen, draws, seed) for g, s in groups.items()}
+    _check_method(chosen, "shapley", kind)
+    split = _by_sums if kind == "linear" else _by_odds
+    asked = "shapley", kind, weight, bucket, draws, seed
+    rows, every = chosen.responses, split(chosen, *asked)
+    groups = {g: rows[rows[by] == g] for g in moments.groups_of(rows, by)}
+    fits = {g: _group(split, replace(chosen, responses=r), asked) for g, r in groups.items()}
     blank = [g for g, (point, _) in fits.items() if np.isnan(point).any()]
+    whole, drawn = every.gains, every.again
     point = np.concatenate([p for p, _ in fits.values()])
     again = np.concatenate([r for _, r in fits.values()], axis=1)
     k = len(chosen.terms)
     frame = pd.DataFrame(
         {by: np.repeat([str(g) for g in groups], k), "term": chosen.terms * len(groups)}
     )
-    n = np.repeat([int(s.rows.sum()) for s in groups.values()], k)
+    used = _used(chosen, weight)
+    n = np.repeat([int(used[(rows[by] == g).to_numpy()].sum()) for g in groups], k)
     low, high = at_once(point, again)
     table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
     apart = point - np.tile(_parts(whole), len(groups))
     low, high = at_once(apart, again - np.tile(_parts(drawn), (1, len(groups))))
     differences = frame.assign(estimate=apart, low=low, high=high, n=n)
     remarks = [
-        said.answered(chosen, sums),
+        every.remarks[0],
         page.say(
             "Intervals hold at once over groups and drivers; {draws} draws.",
             draws=page.count(draws),
@@ -280,26 +284,22 @@ def importance_by(
     )
 
 
-def _shared(sums: Moments, chosen: Chosen, draws: int, seed: int):
-    cov, _ = linear.possible(sums)
-    return shares.split(cov, linear.drawn(sums, chosen, draws, seed)[0], seed, chosen.players)
+def _used(chosen: Chosen, weight: str | None) -> pd.Series:
+    """Which rows a fit uses."""
+    given = chosen.responses[[chosen.outcome, *chosen.columns]].notna()
+    answered = given.all(axis=1) if chosen.missing == "complete" else given.any(axis=1)
+    return answered & (moments.weights_of(chosen.responses, weight) > 0)
 
 
-def _group(sums: Moments, chosen: Chosen, draws: int, seed: int):
+def _group(split: Callable, chosen: Chosen, asked: tuple) -> tuple[np.ndarray, np.ndarray]:
     """Shares in one group and its draws; NaN where the group cannot carry a regression."""
-    k = len(chosen.terms)
-    nothing = np.full(k, np.nan), np.full((draws, k), np.nan)
-    if sums.rows.sum() < len(chosen.columns) + 3:
-        return nothing
-    with np.errstate(invalid="ignore", divide="ignore"):
-        try:
-            cov = sums.total().cov
-            if (np.diagonal(cov) < 1e-12).any() or np.isnan(cov).any():
-                return nothing
-            gains, _, again = _shared(sums, chosen, draws, seed)
-        except ValueError:  # answers that contradict one another, or do not determine a fit
-            return nothing
-        return _parts(gains), _parts(again)
+    k, draws = len(chosen.terms), asked[-2]
+    try:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = split(chosen, *asked)
+            return _parts(found.gains), _parts(found.again)
+    except (ValueError, np.linalg.LinAlgError):  # too few, too uniform, or contradicting answers
+        return np.full(k, np.nan), np.full((draws, k), np.nan)
 
 
 def overlap(

@@ -189,7 +189,7 @@ def _logistic(value: np.ndarray) -> np.ndarray:
 
 
 def graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
-    """(grades from 0, drivers, weights, keys of customers) of the rows used, and rows offered."""
+    """(grades from 0, drivers, weights, how they are drawn) of the rows used, and rows offered."""
     rows = chosen.responses
     if isinstance(rows, Moments) or chosen.missing != "complete":
         raise ValueError(
@@ -206,8 +206,8 @@ def graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
             f"outcome {chosen.outcome!r} has {len(values)} different values; kind={kind!r} takes "
             f"{wanted}. Choose another kind, or recode the outcome."
         )
-    keys = moments.keys_of(rows, bucket)[used]
-    return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], keys, len(rows)
+    who = moments.who_of(rows, bucket, weight).take(used)
+    return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], who, len(rows)
 
 
 def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:

@@ -17,13 +17,14 @@ that were given.
 """
 
 from cxlib.moments.draws import Who, hashed, keys_of, multiplicities, resample_sums, who_of
-from cxlib.moments.sums import MISSING, Moments, by_group, of, possible, weights_of
+from cxlib.moments.sums import MISSING, Moments, by_group, groups_of, of, possible, weights_of
 
 __all__ = [
     "MISSING",
     "Moments",
     "Who",
     "by_group",
+    "groups_of",
     "hashed",
     "keys_of",
     "multiplicities",

@@ -226,14 +226,26 @@ def by_group(
     `resample` with one seed draws the same customers in every group and in the whole: differences
     may be taken draw by draw.
     """
-    answers, origin = _answers(rows, columns, weight, bucket, missing, None, by)
+    names = groups_of(rows, by)
+    answers, origin = _answers(rows, columns, weight, bucket, missing, None)
     group, groups = rows[by].to_numpy()[_kept(rows, columns, weight, missing)], {}
-    for name in pd.unique(rows[by].dropna().sort_values()):
+    for name in names:
         if (here := group == name).any():
             (x, w, given, who), offered = answers, int((rows[by] == name).sum())
             part = x[here], w[here], given[here], who.take(here)
             groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
     return groups
+
+
+def groups_of(rows: pd.DataFrame, by: str) -> list:
+    """The groups of the column `by`, in order; ValueError where there is none."""
+    if by not in rows:
+        raise ValueError(f"no column {by!r} in these rows. They have: {', '.join(rows.columns)}.")
+    if len(rows) and rows[by].isna().all():
+        raise ValueError(
+            f"column {by!r} is empty in these {len(rows):,} rows: there are no groups."
+        )
+    return list(pd.unique(rows[by].dropna().sort_values()))
 
 
 def possible(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -302,22 +314,15 @@ def _answers(
     bucket: str | None,
     missing: str,
     origin: np.ndarray | None,
-    by: str | None = None,
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, Who], np.ndarray]:
     """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
     if missing not in MISSING:
         raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     x, w = _numbers(rows, columns), weights_of(rows, weight)
-    if by is not None and by not in rows:
-        raise ValueError(f"no column {by!r} in these rows. They have: {', '.join(rows.columns)}.")
     given = ~np.isnan(x)
     keep = _kept(rows, columns, weight, missing)
     if rows.empty:
         raise ValueError("no rows to sum. Choose another wave, or a wider WHERE.")
-    if by is not None and rows[by].isna().all():
-        raise ValueError(
-            f"column {by!r} is empty in these {len(rows):,} rows: there are no groups."
-        )
     if not keep.any():
         answered = pd.Series(given.sum(0), index=columns).sort_values()
         raise ValueError(

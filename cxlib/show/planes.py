@@ -208,8 +208,8 @@ def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
     dots = ax.transData.transform(np.column_stack([x, y])[seen])
     taken = [Bbox.from_extents(a - 4, b - 4, a + 4, b + 4) for a, b in dots]
     for term, a, b in zip(terms[seen], x[seen], y[seen], strict=True):
-        how = {"textcoords": "offset points", "fontsize": 9.5, "path_effects": halo}
-        label = ax.annotate(style.name(term, 22), (a, b), **how)
+        how = {"xytext": (6, 6), "textcoords": "offset points", "fontsize": 9.5}
+        label = ax.annotate(style.name(term, 22), (a, b), path_effects=halo, **how)
         costs = []
         for place in BESIDE:
             label.set(**place)
