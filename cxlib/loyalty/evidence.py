@@ -149,9 +149,7 @@ def verdict(checks: pd.DataFrame, randomised: bool) -> str:
         share = page.percent(found["estimate"][PAIRED])
         said.append(page.say("{share} of those in it have a like among the others.", share=share))
     else:
-        said.append(
-            page.say("No weights make the others like those in it: nobody stands for them.")
-        )
+        said.append(page.say("No weights make the others like those in it."))
     return page.together(said)
 
 
