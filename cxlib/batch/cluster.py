@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cxlib import study
-from cxlib.batch import cache, fingerprints, one, record, template, workers
+from cxlib.batch import cache, fingerprints, one, order, record, template, workers
 from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
 
@@ -119,11 +119,12 @@ class Cluster:
     def _send(self, page: Page) -> str:
         """Put the study's files into the storage, once; gives back where."""
         with self._sending:
-            if page.study not in self._sent:
+            of_files = {k: v for k, v in page.data.items() if not k.startswith(order.ANSWERS)}
+            name = f"{page.study}-{fingerprints.digest(of_files)[:16]}"
+            if name not in self._sent:
                 folder = study.folder_of(page.study)
-                mark = fingerprints.digest(dict(page.data))[:16]
-                self._sent[page.study] = _upload(self.storage, f"{page.study}-{mark}", folder)
-        return self._sent[page.study]
+                self._sent[name] = _upload(self.storage, name, folder)
+        return self._sent[name]
 
     def _received(self, made: dict) -> dict[str, bytes]:
         if not made["stored"]:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from cxlib.batch import cache, fingerprints, one
 from cxlib.batch.planning import Page, notebooks
 
+ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
 Found = dict[str, dict[str, dict]]  # notebook: its answers by name
 
 
@@ -65,13 +66,13 @@ def informed(page: Page, found: Found) -> Page:
     """The page as made of these answers too: when one changes, it is made again."""
     if not page.after:
         return page
-    marks = {f"answers of {n.split('_')[0]}": fingerprints.digest(a) for n, a in found.items()}
+    marks = {f"{ANSWERS}{n.split('_')[0]}": fingerprints.digest(a) for n, a in found.items()}
     return replace(page, data={**page.data, **marks})
 
 
 def of_tables(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of the study's own tables alone."""
-    return {k: v for k, v in data.items() if k != "warnings" and not k.startswith("answers of ")}
+    return {k: v for k, v in data.items() if k != "warnings" and not k.startswith(ANSWERS)}
 
 
 def whole(status: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import cache, declared, one
+from cxlib.batch import cache, declared, one, order
 from cxlib.batch.fingerprints import code, digest, notebook, packages
 
 if TYPE_CHECKING:
@@ -117,7 +117,6 @@ def close(
 
 def _remember(results: Iterable[Result]) -> None:
     """Keep with the study what its pages warn of, so that it is known again in other data."""
-    from cxlib.batch import order
     from cxlib.reserve import warned
 
     for result in results:
@@ -275,7 +274,7 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
         "seconds": round((datetime.now(UTC) - begun).total_seconds(), 1),
         "jobs": jobs,
         "engine": engine,
-        "data": dict(first.page.data),
+        "data": order.of_tables(first.page.data),
         "code": code(),
         "wording": _wording(first.page.study),
         "seeds": sorted({r.page.values["SEED"] for r in results if "SEED" in r.page.values}),
