@@ -44,8 +44,8 @@ def test_steps_stand_in_order_and_know_their_neighbours():
     steps = journeys.steps(rows.iloc[::-1])
     assert steps["step"].tolist() == [1, 1, 2, 3]
     own = steps[steps["customer_id"] == "c0"]
-    assert own["before"].fillna("-").tolist() == ["-", "a", "b"]
-    assert own["after"].fillna("-").tolist() == ["b", "a", "-"]
+    assert own["before"].astype(object).fillna("-").tolist() == ["-", "a", "b"]
+    assert own["after"].astype(object).fillna("-").tolist() == ["b", "a", "-"]
     assert own["wait"].iloc[1:].tolist() == pytest.approx([1 / 24] * 2)
 
 

@@ -27,8 +27,9 @@ def steps(events: pd.DataFrame, *, by: str = "", gap: float = 0) -> pd.DataFrame
     `by` is the column that tells journeys apart (rows without it are left out); without it a
     journey is a customer's, and ends after `gap` days of silence (0: never). Added to the columns
     of events: journey (0, 1 ...), step (from 1), before and after (touchpoints, missing at the
-    ends), wait (days since the step before). Events of one moment keep the order of the file.
-    Raises ValueError for missing columns, dates that are none, and when nothing is left.
+    ends; categories, as touchpoint is then), wait (days since the step before). Events of one
+    moment keep the order of the file. Raises ValueError for missing columns, dates that are none,
+    and when nothing is left.
     """
     lacking = [c for c in (*NEEDED, *([by] if by else [])) if c not in events]
     if lacking:
@@ -53,13 +54,16 @@ def steps(events: pd.DataFrame, *, by: str = "", gap: float = 0) -> pd.DataFrame
     journey = np.cumsum(new) - 1
     first = np.flatnonzero(new)
     last = np.r_[new[1:], True]
-    touchpoint = kept["touchpoint"].astype("string")
+    codes, names = pd.factorize(kept["touchpoint"], sort=True)
+    names = names.astype(str)
+    before = np.where(new, -1, np.r_[-1, codes[:-1]])
+    after = np.where(last, -1, np.r_[codes[1:], -1])
     return kept.assign(
-        touchpoint=touchpoint,
+        touchpoint=pd.Categorical.from_codes(codes, names),
         journey=journey,
         step=np.arange(len(kept)) - first[journey] + 1,
-        before=touchpoint.shift(1).mask(new),
-        after=touchpoint.shift(-1).mask(last),
+        before=pd.Categorical.from_codes(before, names),
+        after=pd.Categorical.from_codes(after, names),
         wait=np.where(new, np.nan, wait),
     ).reset_index(drop=True)
 
@@ -69,9 +73,9 @@ def until_goal(steps: pd.DataFrame, goal: Sequence[str]) -> pd.DataFrame:
 
     Without a goal all steps, and none reached. Raises ValueError for a touchpoint nobody met.
     """
-    unknown = [g for g in goal if not steps["touchpoint"].eq(g).any()]
-    if unknown:
-        there = ", ".join(sorted(steps["touchpoint"].unique()))
+    met = set(steps["touchpoint"].unique())
+    if unknown := [g for g in goal if g not in met]:
+        there = ", ".join(sorted(met))
         raise ValueError(f"nobody met the goal {unknown}. Touchpoints are: {there}.")
     hit = steps["touchpoint"].isin(list(goal)).to_numpy()
     new = np.diff(steps["journey"].to_numpy(), prepend=-1) != 0
@@ -79,7 +83,7 @@ def until_goal(steps: pd.DataFrame, goal: Sequence[str]) -> pd.DataFrame:
     so_far = np.cumsum(hit) - hit  # before this step, over all journeys
     kept = so_far == so_far[new][journey]
     reached = np.bincount(journey, hit)[journey] > 0
-    after = steps["after"].mask(pd.Series(hit, index=steps.index))
+    after = steps["after"].mask(hit)
     return steps.assign(reached=reached, after=after)[kept]
 
 
@@ -94,18 +98,35 @@ def counted(
     `steps`, which becomes a column in front.
     """
     cut = until_goal(steps, goal)
-    parts = [cut[["before", "touchpoint", "step"]].set_axis(["before", "after", "step"], axis=1)]
-    ends = cut["after"].isna() & ~cut["touchpoint"].isin(list(goal))
-    over = cut.loc[ends, ["touchpoint", "step"]].set_axis(["before", "step"], axis=1)
-    parts.append(over.assign(after=pd.Series(pd.NA, index=over.index, dtype="string"),
-                             step=over["step"] + 1))  # fmt: skip
-    keys = pd.Series(moments.keys_of(cut, "customer_id"), index=cut.index)
-    rows = pd.concat([p.assign(bucket=keys[p.index]) for p in parts])
-    columns = list(COUNTS[:-1])
+    touchpoint, names = cut["touchpoint"].cat, cut["touchpoint"].cat.categories
+    here, step = touchpoint.codes.to_numpy(np.int64), cut["step"].to_numpy()
+    over = (cut["after"].isna() & ~cut["touchpoint"].isin(list(goal))).to_numpy()
+    keys = moments.keys_of(cut, "customer_id")
+    group, groups = np.zeros(len(cut), int), None
     if by is not None:
-        rows["group"] = by[rows.index].astype("string")
-        rows, columns = rows[rows["group"].notna()], ["group", *columns]
-    rows["step"] = rows["step"].where(rows["step"] <= most, 0) if most else 0
+        group, groups = pd.factorize(by[cut.index].astype("string"), sort=True)
+    columns = [  # each step from the one before, and each end
+        np.r_[group, group[over]],
+        np.r_[keys, keys[over]],
+        np.r_[step, step[over] + 1],
+        np.r_[cut["before"].cat.codes.to_numpy(np.int64), here[over]] + 1,
+        np.r_[here, np.full(over.sum(), -1)] + 1,
+    ]
+    kept = columns[0] >= 0
     if most:
-        rows = rows[rows["step"] > 0]
-    return rows.groupby(columns, dropna=False, sort=True).size().rename("n").reset_index()
+        kept &= columns[2] <= most
+    else:
+        columns[2] = np.zeros_like(columns[2])
+    columns = [c[kept] for c in columns]
+    sizes = [c.max(initial=0) + 1 for c in columns]
+    kinds, n = np.unique(np.ravel_multi_index(columns, sizes), return_counts=True)
+    group, bucket, step, before, after = np.unravel_index(kinds, sizes)
+    found = {
+        "bucket": bucket,
+        "step": step,
+        "before": pd.Categorical.from_codes(before - 1, names),
+        "after": pd.Categorical.from_codes(after - 1, names),
+        "n": n,
+    }
+    first = {} if groups is None else {"group": np.asarray(groups, object)[group]}
+    return pd.DataFrame({**first, **found})

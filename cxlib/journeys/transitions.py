@@ -51,20 +51,26 @@ def pairs_of(counts: pd.DataFrame) -> Pairs:
         )
     if counts.empty:
         raise ValueError("no journey is left to follow. Choose more events.")
-    named = pd.DataFrame(
-        {
-            "step": counts["step"].to_numpy(),
-            "before": counts["before"].astype(object).where(counts["before"].notna(), BEGINS),
-            "after": counts["after"].astype(object).where(counts["after"].notna(), ENDS),
-        }
-    )
-    groups = named.groupby(["step", "before", "after"], sort=True)
-    kinds, place = groups.size().index.to_frame(), groups.ngroup().to_numpy()
+    (before, after), names = _coded(counts["before"], counts["after"])
+    step, k = counts["step"].to_numpy(), len(names) + 1
+    kinds, place = np.unique((step * k + before + 1) * k + after + 1, return_inverse=True)
     keys, unit = np.unique(counts["bucket"].to_numpy(), return_inverse=True)
-    values = np.zeros((len(keys), len(kinds)))
-    np.add.at(values, (unit, place), counts["n"].to_numpy(float))
-    columns = (kinds[c].to_numpy() for c in ("step", "before", "after"))
-    return Pairs(*columns, values, keys)
+    size = (len(keys), len(kinds))
+    cell = unit * size[1] + place
+    values = np.bincount(cell, counts["n"].to_numpy(float), size[0] * size[1]).reshape(size)
+    rest, after = np.divmod(kinds, k)
+    step, before = np.divmod(rest, k)
+    firsts, lasts = (np.array([end, *names], dtype=object) for end in (BEGINS, ENDS))
+    return Pairs(step, firsts[before], lasts[after], values, keys)
+
+
+def _coded(*columns: pd.Series) -> tuple[list[np.ndarray], list[str]]:
+    """The columns as places in their sorted names, -1 where there is none; and the names."""
+    found = [c.astype("category").cat for c in columns]
+    names = sorted(set().union(*(c.categories for c in found)))
+    index = pd.Index(names, dtype=object)
+    codes = [np.r_[index.get_indexer(c.categories), -1][c.codes] for c in found]
+    return codes, names
 
 
 def transitions(
