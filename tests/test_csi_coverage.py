@@ -65,7 +65,7 @@ def covered(found: dict, truth: dict) -> dict:
 
 
 def assert_held(found: dict[str, np.ndarray]) -> None:
-    """Near 95% in each family of terms; a term alone may stray by chance (its error is .011)."""
+    """Near 95% in each family of terms; a term alone may stray by chance (its error is .014)."""
     for name, share in found.items():
         assert 0.93 <= share.mean() <= 0.97, (name, share)
         assert (np.abs(share - 0.95) <= 0.045).all(), (name, share)
@@ -89,7 +89,7 @@ def test_factors_freed_of_error_and_htmt(n, weight):
     home = np.repeat(np.arange(3), 3)
     cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
     np.fill_diagonal(cor, 1)
-    samples = 800 if n == 400 else 400
+    samples = 400 if n == 400 else 300
     x = np.random.default_rng(7).normal(size=(samples, n, 9)) @ np.linalg.cholesky(cor).T
     task, pairs = prepared(FACTORS, (-20, 20), consistent=True), np.triu_indices(3, 1)
 
@@ -119,7 +119,7 @@ def population() -> csi.Fit:
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
 def test_index_paths_importance_and_r2(n, weight):
     big = population()
-    x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(400)])
+    x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(250)])
     measures = {
         "table": (1, lambda _, s: s.index),
         "paths": (3, lambda _, s: s.paths[[1, 2, 2], [0, 1, 0]]),
@@ -127,7 +127,7 @@ def test_index_paths_importance_and_r2(n, weight):
         "r2": (3, lambda _, s: s.r2[1:], True),
     }
     truth = {name: getattr(big, name)["estimate"].to_numpy() for name in measures}
-    w = weighed(400, n, weight)
+    w = weighed(250, n, weight)
     assert_held(covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth))
 
 
@@ -154,7 +154,7 @@ def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100():
 
 
 def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are_none():
-    truth, kept, found, times = population_gaps(), 0, 0, 150
+    truth, kept, found, times = population_gaps(), 0, 0, 80
     for k in range(times):
         rows = grouped(300, 3000 + k)
         table = csi.compare(rows, SMALL, "channel", permutations=59, draws=300, seed=k).table

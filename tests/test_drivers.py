@@ -377,7 +377,7 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     truth = {m: gains / gains.sum() for m, gains in truth.items()}
     hits = {m: [] for m in drivers.METHODS}
     pairs, ranks, top = [], [], []
-    for sample in range(300):
+    for sample in range(150):
         rows = visits(n, 3000 + sample)
         for method in drivers.METHODS:
             how = {"method": method, "weight": weight, "draws": 300, "seed": sample}
@@ -392,17 +392,19 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
             at = np.arange(1, 6)  # t0 is first in the population
             ranks.append((row["rank_low"] <= at) & (at <= row["rank_high"]))
             top.append("t0" in fit.top)
+    error = np.sqrt(0.05 * 0.95 / 150)  # of a share of samples
     for method, found in hits.items():
         each = pd.concat(found, axis=1).mean(axis=1)
-        assert abs(each.mean() - 0.95) < 0.02 and each.between(0.915, 0.985).all(), (method, each)
-    assert abs(np.mean(pairs) - 0.95) < 0.02, np.mean(pairs)
+        assert abs(each.mean() - 0.95) < 0.02, (method, each)
+        assert (each - 0.95).abs().max() < 2.5 * error, (method, each)
+    assert abs(np.mean(pairs) - 0.95) < 2 * error, np.mean(pairs)
     assert pd.concat(ranks, axis=1).mean(axis=1).min() > 0.925 and np.mean(top) > 0.935
 
 
 @pytest.mark.slow
 def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
     parts, kept, size = [f"t{j}" for j in range(6)], [], []
-    for sample in range(300):
+    for sample in range(150):
         rng = np.random.default_rng(sample)
         x = rng.normal(size=(300, 6))
         y = x @ [1, 1, 1, 0.2, 0.2, 0.2] + 1.5 * rng.normal(size=300)
@@ -414,7 +416,7 @@ def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("missing", "samples"), [("complete", 300), ("pairwise", 150), ("em", 60)])
+@pytest.mark.parametrize(("missing", "samples"), [("complete", 150), ("pairwise", 80), ("em", 40)])
 def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing, samples):
     truth, hits = pd.Series(synthetic.TRUTH["population"]["drivers"]), []
     for sample in range(samples):

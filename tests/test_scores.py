@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import estimates, page, scores, synthetic
+from cxlib import estimates, page, scores, synthetic, weights
 from cxlib.scores import cells, intervals, means
 from cxlib.scores.measures import Measure
 from cxlib.scores.rows import read
@@ -296,6 +296,15 @@ def test_the_design_effect_is_told(responses):
     assert f"design effect {kish:.2f}" in scores.nps(responses, weight="weight").note
 
 
+def test_formulas_say_that_they_do_not_see_the_raking(responses):
+    rows = weights.weigh(responses.drop(columns="weight"), {"channel": {"web": 0.6, "phone": 0.2,
+                                                                        "shop": 0.2}})  # fmt: skip
+    remark = "take the weights as given"
+    assert remark in scores.nps(rows, weight="weight").note
+    assert remark not in scores.nps(rows, weight="weight", method="bootstrap", draws=50).note
+    assert remark not in scores.nps(responses, weight="weight").note
+
+
 def test_a_distribution_adds_up_to_one(responses):
     table = scores.distribution(responses, ["recommend", "speed"], weight="weight")
     assert_allclose(table.groupby("term")["estimate"].sum(), 1)
@@ -498,7 +507,7 @@ def test_intervals_of_groups_cover_all_at_once(name, method):
     measure, big = MEASURES[name], synthetic.survey(1_000_000, 99)
     truth = measure.factor * measure.recode(big[SHOWN[name]].to_numpy(float))
     truth = pd.Series(truth).groupby(big["type"].to_numpy()).mean().to_numpy()
-    rows = samples(800, 1200)
+    rows = samples(800, 600)
     parts = [held_together(part, name, method) for _, part in rows.groupby(rows["sample"] // 10)]
     low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
     share = np.mean(((low <= truth) & (truth <= high)).all(1))

@@ -294,6 +294,11 @@ def _caveats(answers: Answers, found: Cells, replicates: np.ndarray | None) -> l
     if together > 1:
         parts.append(page.say("The {cells} intervals hold together.", cells=page.count(together)))
     if replicates is None:
+        if answers.raked and answers.weighted:
+            parts.append(
+                page.say("These intervals take the weights as given; what raking to known shares "
+                         "adds to certainty is not in them.")
+            )  # fmt: skip
         return parts
     nothing = np.isnan(replicates).all(0)
     if lonely := int(nothing.sum()):

@@ -47,6 +47,7 @@ class Answers:
     unit : number of each row's customer, or of the row itself, (n,)
     by : column of the groups; "" when all are one
     note : what was left out
+    raked : the weights were raked to known shares, which formulas for intervals do not see
     drawn_as : how the rows are drawn; asked only when drawing
     """
 
@@ -58,6 +59,7 @@ class Answers:
     unit: np.ndarray
     by: str
     note: tuple[str, ...]
+    raked: bool
     drawn_as: Callable[[], moments.Who]
 
     @cached_property
@@ -147,7 +149,8 @@ def read(
     skipped = [_skips(responses, item, keep) for item in items]
     note = _note(items, n, len(responses), skipped, lost, by)
     who = lambda: moments.who_of(responses, customer, weight).take(keep)  # noqa: E731
-    return Answers(tuple(items), x, w, group, groups, unit, by or "", note, who)
+    raked = weight in responses.attrs.get("raking", {})
+    return Answers(tuple(items), x, w, group, groups, unit, by or "", note, raked, who)
 
 
 def _grouped(column: pd.Series) -> tuple[np.ndarray, list]:
