@@ -472,3 +472,8 @@ def test_a_funnel_is_drawn_with_those_who_stand_out():
     ax = show.funnel(fit.table, fit.limits, unit="share")
     assert [t.get_text() for t in ax.texts] == ["u030"]
     assert "u030" in ax.get_title(loc="left") + ax.get_title()
+    wide = pd.concat([rows, units(np.full(30, 0.8), 60, 11).assign(owner="u000")])
+    fit = service.funnel(wide, "hit")
+    ax = show.funnel(fit.table, fit.limits, unit="share")
+    show.picture(ax.figure)
+    assert ax.get_xscale() == "log" and ax.get_xlim()[1] > 1800

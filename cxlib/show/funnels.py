@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from cxlib import page
 from cxlib.show import style
@@ -58,9 +59,9 @@ def funnel(
     ax.set_xlim(x.min() - 0.05 * np.ptp(x), x.max() + 0.16 * max(np.ptp(x), 1))
     style.number_axis(ax.yaxis, unit)
     if x.max() > WIDE * x.min():
-        ax.set_xscale("log")
-        ax.set_xlim(x.min() / 1.1, x.max() * 1.8)
-    style.number_axis(ax.xaxis, "")
+        _logarithmic(ax, x)
+    else:
+        style.number_axis(ax.xaxis, "")
     ax.set_xlabel(page.say("cases"))
     ax.set_ylabel(style.unit_words(unit))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.7 / ax.figure.get_figheight()), ncols=2,
@@ -68,6 +69,16 @@ def funnel(
     words = [f"{style.name(r.term)} {style.number(r.estimate, unit)}" for r in known.itertuples()]
     return style.say(ax, _found(known) if title is None else title, page.say("Funnel plot."),
                      style.listed(words))  # fmt: skip
+
+
+def _logarithmic(ax: Axes, x: np.ndarray) -> None:
+    ax.set_xscale("log")
+    ax.set_xlim(x.min() / 1.1, x.max() * 1.8)
+    steps = [step * 10**power for power in range(9) for step in (1, 3)]
+    inside = [s for s in steps if x.min() / 1.1 <= s <= x.max() * 1.8]
+    ax.xaxis.set_major_locator(FixedLocator(inside))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: page.count(n)))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _name(ax: Axes, rows: pd.DataFrame, x: np.ndarray) -> None:
