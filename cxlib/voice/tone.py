@@ -26,7 +26,7 @@ RUNS = {"zh": (1, 2, 3, 4), "en": (3, 4, 5), "other": (3, 4, 5)}  # lengths, in 
 ROOM = 1 << 20  # columns that runs fall into
 FEWEST, RAREST = 60, 10  # scored comments of a language, and of its rarer kind, to learn from
 FOLDS = 5
-LEARNT = 40_000  # comments learnt from at most
+LEARNT = 10_000  # comments of a language that are learnt from at most, spread over all
 BINS = 5
 UNFITTED = np.array([0.0, 1.2])  # start and slope where nothing was scored
 TERMS = ("accuracy", "balanced accuracy", "largest class")
@@ -91,6 +91,7 @@ def fit(
         if len(of) < FEWEST or min(y[of].sum(), (~y[of]).sum()) < RAREST:
             few.append(lang)
             continue
+        of = of[np.unique(np.linspace(0, len(of) - 1, LEARNT).astype(int))]
         models[lang], stages[lang], chance[of] = _learnt(scored.iloc[of], lang, y[of], fold[of])
     stages[""] = _by_lexicon(scored, y, fold, chance)
     return _packed(scored, y, chance, models, stages, few, bucket, draws, seed)
@@ -152,22 +153,27 @@ def _learnt(
     text = words.split(scored["text"], lang)
     runs, lean = runs_of(scored["text"], text), leaning(text)
     # Which runs there are and how rare is known without the scores, so all folds may share it.
-    held = np.bincount(runs.indices, minlength=ROOM)
-    columns = np.flatnonzero(held >= 2)
-    x, rarity = runs[:, columns], np.log((1 + len(y)) / (1 + held[columns])) + 1
+    x, columns, rarity = met_twice(runs)
     seen = np.zeros(len(y))
     for out in (fold == f for f in range(FOLDS)):
         if out.any() and len(np.unique(y[~out])) == 2:
-            seen[out] = _linear(x[~out], y[~out], columns, rarity).on(x[out])
+            seen[out] = linear(x[~out], y[~out], columns, rarity).on(x[out])
     told = np.column_stack([seen, lean])
-    model = _linear(x, y, columns, rarity)
+    model = linear(x, y, columns, rarity)
     return model, _stage(told, y), _crossed(told, y, fold)
 
 
-def _linear(x: sparse.csr_matrix, y: np.ndarray, columns: np.ndarray, rarity: np.ndarray) -> Linear:
+def met_twice(runs: sparse.csr_matrix) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+    """The runs that two comments have: (their counts, their columns, how rare each is)."""
+    held = np.bincount(runs.indices, minlength=ROOM)
+    columns = np.flatnonzero(held >= 2)
+    return runs[:, columns], columns, np.log((1 + runs.shape[0]) / (1 + held[columns])) + 1
+
+
+def linear(x: sparse.csr_matrix, y: np.ndarray, columns: np.ndarray, rarity: np.ndarray) -> Linear:
+    """The two linear models of `met_twice` runs (n, columns) and whether each comment is good."""
     from sklearn.svm import LinearSVC
 
-    x, y = x[:LEARNT], y[:LEARNT]
     both = [np.asarray((x[y == k] > 0).sum(0), float).ravel() + 1 for k in (True, False)]
     ratio = np.log(both[0] / both[0].sum()) - np.log(both[1] / both[1].sum())
     slopes, starts = [], []
