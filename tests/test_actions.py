@@ -13,31 +13,6 @@ from hypothesis import strategies as st
 from cxlib import actions, page, scores
 from cxlib.actions import series
 
-# False discoveries
-
-
-def test_adjusted_probabilities_are_those_of_the_paper():
-    """Benjamini and Hochberg (1995), section 4.2: of 15 the four smallest hold at 5%."""
-    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
-         0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
-    assert (actions.false_discovery(np.array(p)) <= 0.05).sum() == 4
-
-
-@pytest.mark.slow
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=30))
-def test_adjusting_is_what_scipy_does(values):
-    from scipy.stats import false_discovery_control
-
-    ours = actions.false_discovery(np.array(values))
-    np.testing.assert_allclose(ours, false_discovery_control(values), rtol=1e-12)
-
-
-def test_what_was_not_told_does_not_count():
-    one = actions.false_discovery(np.array([0.01, np.nan, 0.5]))
-    assert np.isnan(one[1]) and one[0] == pytest.approx(0.02)
-
-
 # What notebooks kept
 
 
@@ -95,6 +70,17 @@ def test_more_series_looked_at_ask_for_more():
     few = study_of(a=mild, **{f"q{k}": QUIET for k in range(3)})
     many = study_of(a=mild, **{f"q{k}": QUIET for k in range(39)})
     assert len(actions.alarms(few).table) == 1 and actions.alarms(many).table.empty
+
+
+def test_probabilities_are_adjusted_as_the_paper_does():
+    """Benjamini and Hochberg (1995), section 4.2: of 15 the four smallest hold at 5%."""
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
+         0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+    table = pd.DataFrame({"term": [f"t{k}" for k in range(15)], "p": p, "new": False})
+    table = table.assign(estimate=0.1, low=0.0, high=0.2, n=50, before=0.1, now=0.2)
+    found = actions.alarms({"23": {"emerging": kept("share", table=table)}})
+    assert found.looked == 15 and list(found.table["term"]) == ["t0", "t1", "t2", "t3"]
+    assert set(found.table["kind"]) == {"new topic"}
 
 
 def test_a_known_warning_is_recognised_with_its_first_day():

@@ -12,7 +12,7 @@ A warning says that something moved, a cause what went with it in the same wave;
 would help. That is predicted in the ledger, and judged by what came (40_did_the_change_work).
 """
 
-from cxlib.actions.alarms import Alarms, alarms, false_discovery
+from cxlib.actions.alarms import Alarms, alarms
 from cxlib.actions.causes import causes
 from cxlib.actions.ledger import OPEN, mistakes, standing
 from cxlib.actions.levers import levers
@@ -20,6 +20,6 @@ from cxlib.actions.series import tests_of
 from cxlib.actions.worth import closed, net_gain, sample_information
 
 __all__ = [
-    "OPEN", "Alarms", "alarms", "causes", "closed", "false_discovery", "levers", "mistakes",
+    "OPEN", "Alarms", "alarms", "causes", "closed", "levers", "mistakes",
     "net_gain", "sample_information", "standing", "tests_of",
 ]  # fmt: skip

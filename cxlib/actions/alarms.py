@@ -67,7 +67,7 @@ def alarms(
     if not 0 < rate < 1:
         raise ValueError(f"rate is {rate}; the share of false warnings lies between 0 and 1.")
     tests = tests_of(found)
-    tests["adjusted"] = false_discovery(tests["probability"].to_numpy(float))
+    tests["adjusted"] = _adjusted(tests["probability"].to_numpy(float))
     raised = tests[tests["adjusted"] <= rate].copy()
     raised["signal"] = raised["signal"].where(raised["signal"] != "", np.where(
         raised["estimate"] < 0, "below", "above"))  # fmt: skip
@@ -89,18 +89,11 @@ def alarms(
     )  # fmt: skip
 
 
-def false_discovery(p: np.ndarray) -> np.ndarray:
-    """Probabilities adjusted for how many there are (Benjamini and Hochberg 1995); over the last
-    axis, NaN apart."""
-    p = np.asarray(p, float)
-    count = (~np.isnan(p)).sum(-1, keepdims=True)
-    order = np.argsort(np.where(np.isnan(p), np.inf, p), axis=-1)
-    ranks = np.arange(1, p.shape[-1] + 1)
-    sorted_ = np.take_along_axis(p, order, -1) * count / ranks
-    least = np.minimum.accumulate(np.where(np.isnan(sorted_), np.inf, sorted_)[..., ::-1], -1)
-    back = np.empty_like(p)
-    np.put_along_axis(back, order, np.minimum(least[..., ::-1], 1.0), -1)
-    return np.where(np.isnan(p), np.nan, back)
+def _adjusted(p: np.ndarray) -> np.ndarray:
+    """Probabilities adjusted for how many there are."""
+    from scipy.stats import false_discovery_control
+
+    return false_discovery_control(np.clip(p, 0, 1)) if len(p) else p
 
 
 def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:

@@ -52,6 +52,10 @@ def _of_notebook(answers: Mapping[str, Estimates]) -> Iterator[dict]:
         if "limits" in tables and {"centre", "z", "probability"} <= set(tables["limits"]):
             charted |= set(tables["limits"]["term"].astype(str))
             yield from _of_series(tables["limits"], tables.get("changes"), fit.unit)
+    for fit in answers.values():
+        if {"term", "before", "now", "p", "new"} <= set(fit.table):
+            charted |= set(fit.table["term"].astype(str))
+            yield from _of_emerging(fit.table)
     if "warnings" in answers:
         yield from _of_records(answers, charted)
     if "moves" in answers:
@@ -108,6 +112,15 @@ def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator
     silent = dict.fromkeys(("measure", "by", "group", "signal", "wave"), "")
     for k in range(looked - len(records)):
         yield silent | {"term": f"{k}", "kind": MISSED, "probability": 1.0, "now": False}
+
+
+def _of_emerging(table: pd.DataFrame) -> Iterator[dict]:
+    """Topics and aspects of which more is said than before: all that were looked at."""
+    for row in table[table["p"].notna() & table["n"].notna()].to_dict("records"):
+        yield {"measure": "share", "by": "", "group": "", "term": str(row["term"]), "kind": TOPIC,
+               "wave": "", "first_seen": "", "signal": "rose" if row["estimate"] > 0 else "below",
+               "probability": row["p"], "now": True,
+               **{k: row[k] for k in ("estimate", "low", "high", "n")}}  # fmt: skip
 
 
 def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:

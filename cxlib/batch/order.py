@@ -5,8 +5,8 @@
     order.informed(page, found)                        # the page, its fingerprint with theirs
 
 A notebook says so itself, in its metadata: `cxlib: {after: ["12", "20"]}`. The answers are those of
-the run's own pages, of the same rows and language; of a notebook the run does not have, those that
-were kept last of the same data. They go to the page with its job, so that a worker far away reads
+the run's own pages, of the same rows and language; a page that is run without any of them reads
+what they kept last of the same data. They go to the page with its job, so that a worker far away reads
 the same.
 """
 
@@ -44,14 +44,12 @@ def _is_named(stem: str, names: Sequence[str]) -> bool:
 
 
 def answers_for(page: Page, made: Sequence[tuple[Page, dict]]) -> Found:
-    """What the notebooks in `after` kept: in this run (`made`), else what they kept last."""
-    found: Found = {}
-    for stem in (n for n in notebooks() if _is_named(n, page.after)):
-        own = [answers for other, answers in made if _beside(page, other, stem)]
-        answers = own[0] if own else cache.last(page, stem)
-        if answers:
-            found[stem] = answers
-    return found
+    """What the notebooks in `after` kept in this run (`made`); a page run alone reads the last."""
+    stems = [n for n in notebooks() if _is_named(n, page.after)]
+    own = {n: [a for other, a in made if _beside(page, other, n)] for n in stems}
+    if any(own.values()):
+        return {n: answers[0] for n, answers in own.items() if answers}
+    return {n: answers for n in stems if (answers := cache.last(page, n))}
 
 
 def _beside(page: Page, other: Page, stem: str) -> bool:
