@@ -6,8 +6,8 @@
 
 A notebook says so itself, in its metadata: `cxlib: {after: ["12", "20"]}`. The answers are those of
 the run's own pages, of the same rows and language; a page that is run without any of them reads
-what they kept last of the same data. They go to the page with its job, so that a worker far away reads
-the same.
+what they kept last of the same data. They go to the page with its job, so that a worker far away
+reads the same.
 """
 
 from __future__ import annotations
