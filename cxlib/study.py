@@ -463,6 +463,9 @@ class Study(Strict):
         names = [change.name for change in self.changes]
         if twice := {n for n in names if names.count(n) > 1}:
             raise ValueError(f"changes: {sorted(twice)} stand there twice; give each its own name")
+        for change in self.changes:
+            if change.table not in self.tables:
+                raise ValueError(f"changes.{change.name}: the study has no table {change.table}")
         for attribute, shares in self.margins.items():
             if abs(sum(shares.values()) - 1) > 0.005:
                 raise ValueError(

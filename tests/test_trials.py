@@ -113,6 +113,9 @@ def test_two_changes_of_one_name_and_unknown_questions_are_mistakes():
     one = told["changes"][0]
     with pytest.raises(ValueError, match="stand there twice"):
         study.Study(**{**told, "changes": [one, one]})
+    with pytest.raises(ValueError, match="callback_programme: the study has no table responses"):
+        few = {k: v for k, v in told["tables"].items() if k != "responses"}
+        study.Study(**{**told, "tables": few, "changes": [one]})
     with pytest.raises(ValueError, match="changes.callback_programme: 'speed' is not an item"):
         study.Study(**{**told, "changes": [{**one, "outcome": "speed"}]})
 
