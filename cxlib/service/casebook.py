@@ -45,8 +45,8 @@ def timed(
     solution_hours (hours until it came, or until `as_of` where it has not), replied and solved
     (whether it came), reply_limit and solution_limit (hours by the standard of the case's
     severity, else by "any"; NaN without one), reply_in_time and solved_in_time (1, 0; NaN where
-    there is no standard, or where it can be met still). A solution without a reply is its reply.
-    Also week (ISO) and month. `attrs["seen"]` is `as_of`, `attrs["notes"]` what was left out.
+    there is no standard, or its time was not up by `as_of`), week (ISO) and month. A solution
+    without a reply is its reply. `attrs["seen"]` is `as_of`, `attrs["notes"]` what was left out.
     Raises ValueError where opened_at is missing or no date, and where no case is left.
     """
     _dated(cases)
@@ -72,11 +72,12 @@ def timed(
             continue
         hours = (came[name].fillna(seen) - rows["opened_at"]) / HOUR
         done, limit = came[name].notna(), limits[name]
-        kept = np.where(done, hours <= limit, np.where(hours > limit, 0.0, np.nan))
+        over = ((seen - rows["opened_at"]) / HOUR).to_numpy() >= limit
         rows[f"{prefix}_hours"], rows[happened] = hours, done
         rows[f"{prefix}_limit"] = limit
         in_time = f"{'reply' if prefix == 'reply' else 'solved'}_in_time"
-        rows[in_time] = np.where(np.isnan(limit), np.nan, kept)
+        # Of those whose time is not up, only the quick would count: they would flatter.
+        rows[in_time] = np.where(over, done & (hours <= limit), np.nan)
     rows["week"] = rows["opened_at"].dt.strftime("%G-W%V")
     rows["month"] = rows["opened_at"].dt.strftime("%Y-%m")
     rows.attrs |= {"seen": seen, "notes": notes}

@@ -151,7 +151,7 @@ def _key(ax: Axes, found: pd.Series) -> None:
             ax.plot([], [], marker, color=colour, ms=size, mec=EDGES.get(signal, "white"),
                     mew=1.6 if signal in EDGES else 0.8, label=word)  # fmt: skip
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.85 / ax.figure.get_figheight()), ncols=2,
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -1.05 / ax.figure.get_figheight()), ncols=2,
                   fontsize=9.5, handletextpad=0.3, columnspacing=1.2, borderaxespad=0)  # fmt: skip
 
 
