@@ -18,7 +18,8 @@ from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "before_low",
-          "before_high", "target", "reach", "severity", "chance_top")  # fmt: skip
+          "before_high", "target", "reach", "severity", "chance_top", "goal", "confidence",
+          "support", "everyone", "now", "chance")  # fmt: skip
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
