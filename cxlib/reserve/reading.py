@@ -618,7 +618,8 @@ class Reserve:
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
         more), "margins", "drivers", "goal", "stages", "quarantine", "lifetimes", "leaving_dates",
         "leaving_reasons", "pilot", "programme", "referrals", "costs", "standards", a column
-        ("column:cases.solved_at"), or items of a role ("items:touchpoint", "items:nps|csat", "items:any").
+        ("column:cases.solved_at"), or items of a role ("items:touchpoint", "items:nps|csat",
+        "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 
