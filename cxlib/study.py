@@ -405,6 +405,14 @@ class Topic(Strict):
         return words
 
 
+class Replicates(Strict):
+    """Columns of the responses whose names begin so are replicates of `weight`, made as `kind`."""
+
+    prefix: str = Field(min_length=1)
+    kind: Literal["bootstrap", "brr", "fay", "jk1", "jk2"]
+    fay: float = Field(0.5, ge=0, lt=1)
+
+
 class Study(Strict):
     """A study.yaml that was found sound."""
 
@@ -425,6 +433,7 @@ class Study(Strict):
     outcome: str = ""  # default outcome: the first nps item, else the first csat item
     group: str = ""  # default column to compare groups by: channel, region, plan ...
     margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
+    replicates: Replicates | None = None  # replicate weights in the file of responses
     stages: list[Literal[STAGES]] = list(STAGES)
     touchpoints: dict[str, Literal[STAGES]] = {}
     journey: Journey = Journey()

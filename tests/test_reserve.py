@@ -289,6 +289,16 @@ def test_the_quarantine_is_stored_with_the_tables(own):
 # Reading
 
 
+def test_replicate_weights_of_the_file_come_with_the_answers(own):
+    data = company()
+    for k in range(4):
+        data["responses"][f"rep{k}"] = data["responses"]["weight"] * (1 + (-1) ** k)
+    write(own, data, replicates={"prefix": "rep", "kind": "brr"})
+    rows = reserve.open("shop").responses(wave="2026-Q1")
+    moved = moments.who_of(rows, None, "weight").moved
+    assert_allclose(moved, np.tile([0.5, -0.5, 0.5, -0.5], (len(rows), 1)))
+
+
 def test_opening_begins_a_page_in_the_studys_words(shop):
     reserve.open("shop", lang="zh")
     assert page.rules().lang == "zh" and page.label("satisfied") == "满意"

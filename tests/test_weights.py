@@ -363,3 +363,69 @@ def test_raking_on_what_drives_the_silence_recovers_the_nps():
             hits[name] += row["low"] <= truth <= row["high"]
     assert hits["raw"] < 0.2 * 200
     assert hits["raked"] >= 0.93 * 200
+
+
+# --- replicate weights that come with a file
+
+
+def clustered(n: int = 300, size: int = 10, seed: int = 1) -> tuple[pd.DataFrame, list[str]]:
+    """Answers that are alike within shops of `size`, with a jackknife replicate for each shop."""
+    rng = np.random.default_rng(seed)
+    shop, many = np.arange(n) // size, n // size
+    y = np.clip(np.round(7 + 1.5 * rng.normal(size=many)[shop] + rng.normal(size=n)), 0, 10)
+    rows = pd.DataFrame({"recommend": y, "speed": rng.normal(size=n) + y, "shop": shop})
+    rows["weight"] = rng.uniform(0.5, 2, n)
+    left_out = {f"r{k}": np.where(shop == k, 0, rows["weight"] * many / (many - 1))
+                for k in range(many)}  # fmt: skip
+    return rows.assign(**left_out), list(left_out)
+
+
+def test_draws_and_formulas_vary_as_the_replicate_weights_say():
+    rows, columns = clustered()
+    given = weights.replicated(rows, columns, kind="jk1")
+    whole = np.average(rows["recommend"], weights=rows["weight"])
+    again = np.array([np.average(rows["recommend"], weights=rows[c]) for c in columns])
+    error = np.sqrt((len(columns) - 1) / len(columns) * ((again - whole) ** 2).sum())
+    fit = scores.mean(given, "recommend", weight="weight", draws=4000)
+    assert fit.table["estimate"].item() == pytest.approx(whole)
+    assert fit.replicates.std() == pytest.approx(error, rel=0.05)
+    alone = scores.mean(rows, "recommend", weight="weight", draws=500).replicates.std()
+    assert alone < error / 2  # as if every answer were of another shop
+    found = scores.cells.of(scores.rows.read(given, ["recommend"], weight="weight"), lambda x: x)
+    assert np.sqrt(found.variance / found.effective).item() == pytest.approx(error, rel=0.02)
+    drawn = moments.of(given, ["recommend", "speed"], weight="weight").resample(2000, 1).mean
+    assert drawn[:, 0].std() == pytest.approx(error, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor"), [("bootstrap", 1 / 30), ("brr", 1 / 30), ("fay", 4 / 30), ("jk2", 1.0)]
+)
+def test_each_kind_of_replicates_has_its_factor(kind, factor):
+    rows, columns = clustered()
+    moved = [moments.who_of(weights.replicated(rows, columns, kind=k), None, "weight").moved
+             for k in (kind, "jk1")]  # fmt: skip
+    assert_allclose(moved[0] ** 2, moved[1] ** 2 * factor / (29 / 30))
+
+
+def test_raking_anew_lets_go_of_the_replicates_of_the_old_weights():
+    rows, columns = clustered()
+    given = weights.replicated(rows.assign(half=rows["shop"] % 2), columns, kind="jk1")
+    assert moments.who_of(weights.weigh(given, {}), None, "weight").moved is not None
+    raked = weights.weigh(given, {"half": {"0": 0.5, "1": 0.5}})
+    assert moments.who_of(raked, None, "weight").moved is None
+
+
+@pytest.mark.parametrize(
+    ("change", "how", "message"),
+    [
+        ({}, {"kind": "jkn"}, "kind='jkn' is not a choice"),
+        ({}, {"kind": "brr", "columns": ["r0"]}, "1 columns of replicate weights"),
+        ({}, {"kind": "brr", "columns": ["r0", "z"]}, r"no column \['z'\] of weights"),
+        ({"r0": np.nan}, {"kind": "brr"}, "300 of 300 rows have a weight or replicate weight"),
+        ({"weight": 0.0}, {"kind": "brr"}, "300 rows have replicate weights over 0"),
+    ],
+)
+def test_replicates_that_cannot_be_are_refused(change, how, message):
+    rows, columns = clustered()
+    with pytest.raises(ValueError, match=message):
+        weights.replicated(rows.assign(**change), **{"columns": columns, **how})

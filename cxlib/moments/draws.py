@@ -96,36 +96,50 @@ class Who:
     cell : of each row the cell it was raked in; None without raking
     raking : rakes every draw again (`weights.Raking`)
     bucket : column of the customers
+    moved : (rows, replicates), how far replicate weights that came with the file lie from the
+        weight, in parts of it, times the root of their factor (`weights.replicated`); rows are then
+        drawn as these say, each by itself
     """
 
     keys: np.ndarray
     cell: np.ndarray | None = None
     raking: object = None
     bucket: str | None = None
+    moved: np.ndarray | None = None
 
     def take(self, some: np.ndarray | slice) -> Who:
         """Some of the rows."""
-        cell = None if self.cell is None else self.cell[some]
-        return replace(self, keys=self.keys[some], cell=cell)
+        cell, moved = (None if a is None else a[some] for a in (self.cell, self.moved))
+        return replace(self, keys=self.keys[some], cell=cell, moved=moved)
 
     def __add__(self, other: Who) -> Who:
         keys = np.concatenate([self.keys, other.keys])
-        cell = None if self.cell is None else np.concatenate([self.cell, other.cell])
-        return replace(self, keys=keys, cell=cell)
+        both = zip((self.cell, self.moved), (other.cell, other.moved), strict=True)
+        cell, moved = (None if a is None else np.concatenate([a, b]) for a, b in both)
+        return replace(self, keys=keys, cell=cell, moved=moved)
 
     def grouped(self, kind: np.ndarray | None = None) -> tuple[Who, np.ndarray, np.ndarray]:
         """Rows of one key and cell (and `kind`) as one: (who, place of each row, kind of each)."""
         kind = np.zeros(len(self.keys), int) if kind is None else kind
         cell = 0 if self.cell is None else self.cell
         cells, kinds = np.max(cell, initial=0) + 1, kind.max(initial=0) + 1
-        entry, place = np.unique((self.keys * cells + cell) * kinds + kind, return_inverse=True)
+        entry = (self.keys * cells + cell) * kinds + kind
+        entry, first, place = np.unique(entry, return_index=True, return_inverse=True)
         rest, kind = np.divmod(entry, kinds)
         keys, cell = np.divmod(rest, cells)
-        return replace(self, keys=keys, cell=None if self.cell is None else cell), place, kind
+        moved = None if self.moved is None else self.moved[first]
+        cell = None if self.cell is None else cell
+        return replace(self, keys=keys, cell=cell, moved=moved), place, kind
 
     def times(self, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
         """How much each row counts in each draw, (some draws, rows)."""
         together = together or at_once(len(self.keys))
+        if self.moved is not None:
+            rng = np.random.default_rng(seed)
+            for start in range(0, draws, together):
+                size = min(together, draws - start), self.moved.shape[1]
+                yield 1 + rng.standard_normal(size) @ self.moved.T
+            return
         raked = self.raking and self.raking.ratios(self.bucket, draws, seed, together)
         for counts in batches(self.keys, draws, seed, together):
             times = counts.astype(float)
@@ -133,7 +147,15 @@ class Who:
 
 
 def who_of(rows: pd.DataFrame, bucket: str | None = None, weight: str | None = None) -> Who:
-    """How the rows are drawn: customers whole, and raked weights raked anew in every draw."""
+    """How the rows are drawn: customers whole, and raked weights raked anew in every draw.
+
+    Where the weights came with replicates, as those say.
+    """
+    columns, factor = rows.attrs.get("replicates", {}).get(weight, ((), 0.0))
+    if columns:
+        whole, again = (rows[list(c)].to_numpy(float) for c in ([weight], columns))
+        moved = np.divide(again - whole, whole, out=np.zeros_like(again), where=whole > 0)
+        return Who(np.arange(len(rows)), bucket=bucket, moved=np.sqrt(factor) * moved)
     who = Who(keys_of(rows, bucket), bucket=bucket)
     raking = rows.attrs.get("raking", {}).get(weight)
     cell = None if raking is None else raking.cells_of(rows, weight)

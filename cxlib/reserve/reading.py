@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib import estimates, page, tables
+from cxlib import estimates, page, tables, weights
 from cxlib import study as study_
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
@@ -226,8 +226,15 @@ class Reserve:
         return ("_responses", "_row") if joined else (table, "rowid")
 
     def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
-        """The questionnaires, each with its customer's attributes: `read("responses", ...)`."""
-        return self.read("responses", wave, where)
+        """The questionnaires, each with its customer's attributes: `read("responses", ...)`.
+
+        Where study.yaml names replicate weights, draws of these rows follow them.
+        """
+        rows, given = self.read("responses", wave, where), self.study.replicates
+        if given is None:
+            return rows
+        columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
+        return weights.replicated(rows, columns, kind=given.kind, fay=given.fay)
 
     def losses(self, rows: pd.DataFrame) -> None:
         """Print how many rows there were at first and where the others went."""

@@ -56,8 +56,20 @@ def of(answers: Answers, recode: Recode) -> Cells:
         error = (rest**2).sum(0).reshape(mean.shape) / np.where(total > 0, total, np.nan) ** 2
         clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
         effective = np.minimum(effective, clustered)
+    if answers.replicated:
+        effective = np.where(variance > 0, _by_replicates(answers, recode, mean, total, variance),
+                             effective)  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
         return Cells(mean, n.astype(int), effective, n / effective, total, variance)
+
+
+def _by_replicates(answers: Answers, recode: Recode, mean, total, variance) -> np.ndarray:
+    """Effective answers of each cell by the variance that replicate weights give it."""
+    rest = answers.weight[:, None] * (recode(answers.x) - mean[answers.group])
+    moved = answers.unit_sums(rest, np.arange(len(rest))).T @ answers.drawn_as().moved
+    error = (moved**2).sum(1).reshape(mean.shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(error > 0, variance * total**2 / error, np.inf)
 
 
 def residuals(answers: Answers, recode: Recode, mean: np.ndarray) -> np.ndarray:

@@ -48,6 +48,7 @@ class Answers:
     by : column of the groups; "" when all are one
     note : what was left out
     raked : the weights were raked to known shares, which formulas for intervals do not see
+    replicated : the weights came with replicates
     drawn_as : how the rows are drawn; asked only when drawing
     """
 
@@ -60,6 +61,7 @@ class Answers:
     by: str
     note: tuple[str, ...]
     raked: bool
+    replicated: bool
     drawn_as: Callable[[], moments.Who]
 
     @cached_property
@@ -149,8 +151,8 @@ def read(
     skipped = [_skips(responses, item, keep) for item in items]
     note = _note(items, n, len(responses), skipped, lost, by)
     who = lambda: moments.who_of(responses, customer, weight).take(keep)  # noqa: E731
-    raked = weight in responses.attrs.get("raking", {})
-    return Answers(tuple(items), x, w, group, groups, unit, by or "", note, raked, who)
+    how = [weight in responses.attrs.get(way, {}) for way in ("raking", "replicates")]
+    return Answers(tuple(items), x, w, group, groups, unit, by or "", note, *how, who)
 
 
 def _grouped(column: pd.Series) -> tuple[np.ndarray, list]:

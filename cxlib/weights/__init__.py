@@ -22,6 +22,7 @@ from cxlib.weights.fits import (
     rake,
     weigh,
 )
+from cxlib.weights.replicates import replicated
 
 __all__ = [
     "Margins",
@@ -32,6 +33,7 @@ __all__ = [
     "effective_n",
     "poststratify",
     "rake",
+    "replicated",
     "representation",
     "weigh",
 ]

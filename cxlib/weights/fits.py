@@ -125,6 +125,9 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
         return rows.assign(**{column: start})
     fit = rake(rows, usable, base=base)
     weighed = rows.assign(**{column: fit.weights})
+    if kept := dict(rows.attrs.get("replicates", {})):
+        kept.pop(column, None)  # they belong to the weights that were replaced
+        weighed.attrs["replicates"] = kept
     weighed.attrs["raking"] = {**rows.attrs.get("raking", {}), column: fit.raking}
     return weighed
 
