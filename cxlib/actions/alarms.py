@@ -24,8 +24,8 @@ from cxlib.estimates import Estimates
 
 RATE = 0.05
 KEY = ["measure", "by", "group", "term", "kind"]
-COLUMNS = [*KEY, "wave", "estimate", "low", "high", "n", "signal", "probability", "adjusted",
-           "first_seen", "standing", "money"]  # fmt: skip
+COLUMNS = ["by", "group", "term", "estimate", "low", "high", "n", "wave", "first_seen", "standing",
+           "signal", "adjusted", "money", "kind", "measure", "probability"]  # fmt: skip
 WORDS = (
     "new", "known", "over", "adjusted", "money", "kind", "warnings", "first seen", "still now",
 )  # fmt: skip

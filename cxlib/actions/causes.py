@@ -55,7 +55,7 @@ def causes(
     ratings: Mapping[str, str] | None = None,
     most: int = 5,
 ) -> Causes:
-    """The tree of the `most` clearest warnings of scores over the waves; a row a link.
+    """The tree of the `most` clearest warnings of scores, falls first; a row a link.
 
     table: COLUMNS. Of each link the term that moved most in the warning's direction, in the wave in
     which it began: group (outcome, from 12), driver (how far the question moved times what a point
@@ -65,8 +65,9 @@ def causes(
     candidates of a link are compared at once (Bonferroni). verdict "goes with it", "cannot tell"
     (needed says which n could) or "not asked" (no notebook kept it).
     """
-    scores = alarms.table[alarms.table["kind"] == MOVED].sort_values("adjusted", kind="stable")
-    chosen = scores.head(most)
+    moved = alarms.table[alarms.table["kind"] == MOVED]
+    order = np.lexsort((moved["adjusted"], moved["estimate"] > 0))  # falls first
+    chosen = moved.iloc[order].head(most)
     rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}
     rows: list[dict] = []
     for alarm in chosen.to_dict("records"):

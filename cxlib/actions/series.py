@@ -33,8 +33,9 @@ Found = Mapping[str, Mapping[str, Estimates]]  # notebook: name: what it kept, w
 def tests_of(found: Found) -> pd.DataFrame:
     """One row a test, with its two-sided probability if nothing had moved; see COLUMNS.
 
-    `now`: it still stands out in the latest wave. estimate is how far it moved, with its own 95 %
-    interval. Rows of small cells have no probability and are left out.
+    `now`: it still stands out in the latest wave, and is told as it is there; else as it was where
+    it stood out most. estimate is how far it moved, with its own 95 % interval. Rows of small cells
+    have no probability and are left out.
     """
     rows = [
         {"notebook": notebook, **row}
@@ -76,25 +77,27 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
         judged = rows[rows["probability"].notna() & rows["z"].notna() & rows["n"].notna()]
         if judged.empty:
             continue
-        top = judged.loc[judged["probability"].idxmin()]
-        error = abs((top["estimate"] - top["centre"]) / top["z"]) if top["z"] else np.nan
-        row = {
-            "measure": unit, "by": by, "group": str(key[0]) if by else "", "term": str(key[-1]),
-            "kind": MOVED, "wave": str(top[over]), "n": int(top["n"]),
-            "estimate": top["estimate"] - top["centre"], "signal": top["signal"],
-            "probability": top["probability"], "first_seen": top["first_seen"] or str(top[over]),
-        }  # fmt: skip
+        last, top = rows.iloc[-1], judged.loc[judged["probability"].idxmin()]
+        now = last["signal"] != "" and last.name in judged.index
+        row = {"measure": unit, "by": by, "group": str(key[0]) if by else "", "term": str(key[-1]),
+               "kind": MOVED, "now": now, **_of_wave(last if now else top, over),
+               "probability": top["probability"]}  # fmt: skip
         step = steps.get(tuple(key) if isinstance(key, tuple) else (key,), {})
         if (chance := step.get("p")) is not None and chance == chance:
-            if chance < row["probability"]:
-                row |= {k: step[k] for k in ("estimate", "low", "high")}
-                row |= {"signal": "change of level", "probability": chance, "wave": step["wave"],
-                        "first_seen": step["wave"]}  # fmt: skip
-            row["probability"] = min(1.0, 2 * row["probability"])
-        reach = NORMAL * error
-        row.setdefault("low", row["estimate"] - reach)
-        row.setdefault("high", row["estimate"] + reach)
-        yield row | {"now": rows["signal"].iloc[-1] != ""}
+            if chance < row["probability"] and not now:
+                row |= {k: step[k] for k in ("estimate", "low", "high", "wave")}
+                row |= {"signal": "change of level", "first_seen": step["wave"]}
+            row["probability"] = min(1.0, 2 * min(chance, row["probability"]))
+        yield row
+
+
+def _of_wave(wave: pd.Series, over: str) -> dict:
+    """How far one wave lies from its centre line, with its own interval."""
+    size = wave["estimate"] - wave["centre"]
+    reach = NORMAL * abs(size / wave["z"]) if wave["z"] else np.nan
+    return {"wave": str(wave[over]), "estimate": size, "low": size - reach, "high": size + reach,
+            "n": int(wave["n"]), "signal": wave["signal"],
+            "first_seen": wave["first_seen"] or str(wave[over])}  # fmt: skip
 
 
 def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator[dict]:
