@@ -60,7 +60,8 @@ def emerging(
     Words that judge and words of the topics are not looked at by themselves. Raises ValueError for
     an unknown wave, or none before it.
     """
-    waves = sorted(marked[over].dropna().astype(str).unique())
+    marked = marked[marked[over].notna()]
+    waves = sorted(marked[over].astype(str).unique())
     wave = wave or waves[-1]
     if wave not in waves[1:]:
         raise ValueError(

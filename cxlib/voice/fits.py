@@ -19,7 +19,7 @@ from cxlib.voice.given import Given
 MOST = 12  # topics whose part in a score can be told exactly and quickly
 SHORT, LONG = 12, 90  # characters of a quote
 CANDIDATES = 5  # comments looked at for each quote
-ALIKE = 10  # last characters by which two quotes are the same
+ALIKE = 10  # first or last letters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "lang", "coherence", "bad", "neutral", "comments in en",
@@ -184,7 +184,8 @@ def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
         best = of.loc[plain.sort_values(kind="stable").index[::-1]].head(CANDIDATES * each)
         ways = given_.patterns(fit.spoken[row.term])
         said = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]
-        said = list({re.sub(r"\W|\d", "", q)[-ALIKE:]: q for q in said[::-1]}.values())[::-1]
+        for end in (slice(None, ALIKE), slice(-ALIKE, None)):
+            said = list({re.sub(r"\W|\d", "", q)[end]: q for q in said[::-1]}.values())[::-1]
         said = said[:each] if (marked[row.term] > 0).sum() >= least else []
         rows.append((row.term, row.n, fit.words[row.term], *said, *[""] * (each - len(said))))
     names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]
@@ -220,6 +221,7 @@ def by_wave(
 
     table: wave, term, estimate, low, high (all hold at once), n (comments that do).
     """
+    marked = marked[marked[over].notna()]
     waves, place = np.unique(marked[over].astype(str).to_numpy(), return_inverse=True)
     names = fit.table["term"].tolist()
     w = np.ones(len(marked)) if weight is None else marked[weight].to_numpy(float)
@@ -382,14 +384,14 @@ def _moved_answer(table: pd.DataFrame) -> str:
     if known.empty or not (ends["max"] > ends["min"]).any():
         return page.say("No topic can be followed over the waves.")
     most = ends.loc[(ends["max"] - ends["min"]).idxmax()]
-    least, top = known.loc[most["idxmin"]], known.loc[most["idxmax"]]
+    one, other = (known.loc[k] for k in sorted(most[["idxmin", "idxmax"]]))  # in order of waves
     return page.say(
         "{topic} moved most: {low} of comments in {first}, {high} in {last}.",
-        topic=page.quoted(page.label(top["term"])),
-        low=page.percent(least["estimate"]),
-        first=page.label(least["wave"]),
-        high=page.percent(top["estimate"]),
-        last=page.label(top["wave"]),
+        topic=page.quoted(page.label(one["term"])),
+        low=page.percent(one["estimate"]),
+        first=page.label(one["wave"]),
+        high=page.percent(other["estimate"]),
+        last=page.label(other["wave"]),
     )
 
 
