@@ -32,6 +32,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "GROUPS": 3,
     "PARTS": ["channel"],
     "CAPACITY": 40,
+    "SPLIT": "2026-01-01",
     "KIND": "ordered",
 }
 ids = {"ids": lambda path: path.stem}

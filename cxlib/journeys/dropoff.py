@@ -37,6 +37,14 @@ class Dropoff(Estimates):
         customers not seen again after them), low, high, n (of those, whose worth is known)
     """
 
+    @property
+    def next_of_most(self) -> pd.DataFrame:
+        """`instead`, of the touchpoint at which most journeys are lost."""
+        if self.instead.empty:
+            return self.instead
+        most = self.table.loc[self.table["lost"].idxmax(), "term"]
+        return self.instead[self.instead["before"] == most]
+
     instead: pd.DataFrame = field(kw_only=True)
     who: pd.DataFrame = field(kw_only=True)
     value: pd.DataFrame = field(kw_only=True)

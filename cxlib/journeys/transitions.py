@@ -22,6 +22,18 @@ from cxlib.journeys.steps import COUNTS
 
 BEGINS, ENDS = "begins", "ends"  # what stands for before the first step and after the last
 METHODS = ("bootstrap", "dirichlet")
+LEAST = 0.01  # of the journeys, for a way that is told
+
+
+@dataclass(frozen=True)
+class Flows(Estimates):
+    """Ways step by step; see `flows`."""
+
+    @property
+    def most(self) -> Estimates:
+        """The ways of LEAST of all journeys or more, in the order of the steps."""
+        table = self.table[self.table["estimate"] >= LEAST].reset_index(drop=True)
+        return Estimates(table, self.answer, self.note, self.unit, draws=self.draws, seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -174,7 +186,7 @@ def _most_taken(table: pd.DataFrame) -> str:
     )
 
 
-def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimates:
+def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
     """Shares of all journeys that take each way at each step, with 95% intervals held together.
 
     `counts` are by step (`most=` of `counted`). table: step (of `term`), before, term, estimate
@@ -214,4 +226,4 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimate
         ]
     )
     facts = {"draws": draws, "seed": seed, "replicates": again}
-    return Estimates(table, answer, note, "share", **facts)
+    return Flows(table, answer, note, "share", **facts)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection
 from matplotlib.patches import Rectangle
+from matplotlib.path import Path as MplPath
 
 from cxlib import page
 from cxlib.show import style
@@ -24,7 +25,10 @@ STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # 
 HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "trouble": 0.9}  # inches; numbers .42
 SHADES = ("#eaf3fa", "#f6f8fa")
 LEAST_NAMED = 0.045  # share of the journeys that a way's end needs to be named
+LEAST_DRAWN = 0.002  # and that a band needs to be drawn
 OVERALL = "overall"
+CURVE = [MplPath.CURVE4] * 3
+BAND = [MplPath.MOVETO, *CURVE, MplPath.LINETO, *CURVE, MplPath.CLOSEPOLY]  # over and back beneath
 
 
 def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
@@ -211,7 +215,12 @@ def follows(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> 
     every = pd.MultiIndex.from_product([before, terms], names=["before", "term"])
     grid = shown.set_index(["before", "term"]).reindex(every).reset_index()
     grid["n"] = grid["before"].map(table.groupby("before")["n"].first())
-    ax = tiles(grid, "before", unit="share", sort=False, title=title, ax=ax)
+    ways = shown.nlargest(10, "estimate").itertuples()
+    words = [
+        f"{style.name(w.before)} – {style.name(w.term)} {page.percent(w.estimate)}" for w in ways
+    ]
+    words = style.listed(words)
+    ax = tiles(grid, "before", unit="share", sort=False, title=title, words=words, ax=ax)
     ax.set_ylabel(page.say("went to"))
     ax.annotate(page.say("were at"), (0, 1), (-8, 8), xycoords="axes fraction", ha="right",
                 textcoords="offset points", color=INK, fontsize=10.5)  # fmt: skip
@@ -269,17 +278,21 @@ def _bands(
     ).dropna(subset=["estimate"])
     out = {t: b for t, (b, _) in bars[step - 1].items()}
     into = {t: b for t, (b, _) in bars[step].items()}
-    x = np.linspace(0, 1, 24)
-    ease, at = x * x * (3 - 2 * x), step - 1 + 0.06 + x * 0.88
+    left, right = step - 1 + 0.06, step - 0.06
+    middle = (left + right) / 2
+    x = [left, middle, middle, right, right, middle, middle, left, left]
     shapes, colours = [], []
     for row in rows.itertuples():
         if row.before not in out or row.term not in into:
             continue
-        start, end = out[row.before], into[row.term]
-        upper = start + (end - start) * ease
-        lower = upper + row.estimate
-        shapes.append(np.column_stack([np.r_[at, at[::-1]], np.r_[upper, lower[::-1]]]))
+        start, end, wide = out[row.before], into[row.term], row.estimate
+        upper, lower = (
+            [start, start, end, end],
+            [end + wide, end + wide, start + wide, start + wide],
+        )
+        shapes.append(MplPath(np.column_stack([x, [*upper, *lower, start]]), BAND))
         colours.append(looks[row.before])
-        out[row.before] += row.estimate
-        into[row.term] += row.estimate
-    ax.add_collection(PolyCollection(shapes, facecolors=colours, alpha=0.28, lw=0), autolim=False)
+        out[row.before] += wide
+        into[row.term] += wide
+    bands = PathCollection(shapes, facecolors=colours, alpha=0.28, lw=0, clip_on=False)
+    ax.add_collection(bands, autolim=False)

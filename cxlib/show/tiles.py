@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 
 from cxlib import page
@@ -47,8 +48,9 @@ def tiles(
     colour = _colours(shown["estimate"], reference)
     ends = shown[["low", "high", "estimate"]].to_numpy(float)
     scale = (np.nanmin(ends), np.nanmax(ends)) if not np.isnan(ends).all() else (0.0, 1.0)
-    for _, row in shown.iterrows():
-        _tile(ax, x_of.index(row[across]), y_of.index(row[down]), row, colour, scale, unit)
+    x = np.array([x_of.index(v) for v in shown[across]], float)
+    y = np.array([y_of.index(v) for v in shown[down]], float)
+    _draw(ax, x, y, shown, colour, scale, unit)
     _frame(ax, x_of, y_of)
     ax.set_xlabel(_people(shown, panel, columns, across == panel))
     return style.say(ax, title, page.say("Tiles with 95% intervals."), words)
@@ -69,18 +71,27 @@ def _colours(values: pd.Series, reference: float | None):
     return lambda v: shades(norm(v))
 
 
-def _tile(ax: Axes, x: int, y: int, row: pd.Series, colour, scale, unit: str) -> None:
-    known = row["estimate"] == row["estimate"]
-    box = plt.Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
-                        fc=colour(row["estimate"]) if known else "#eef1f4")  # fmt: skip
-    ax.add_patch(box)
-    said = style.number(row["estimate"], unit) if known else "–"
-    ax.text(x, y - 0.13, said, ha="center", va="center", fontsize=10, color=INK)
-    if known and row["low"] == row["low"]:
-        at = [x - 0.4 + 0.8 * (row[c] - scale[0]) / (scale[1] - scale[0] or 1)
-              for c in ("low", "high", "estimate")]  # fmt: skip
-        ax.plot(at[:2], [y + 0.28] * 2, color=COLOURS[0], lw=1.6, solid_capstyle="round")
-        ax.plot(at[2], y + 0.28, "o", color=COLOURS[0], ms=3.6)
+def _draw(
+    ax: Axes, x: np.ndarray, y: np.ndarray, rows: pd.DataFrame, colour, scale, unit: str
+) -> None:
+    """All boxes as one artist, all intervals as another: a large square stays light."""
+    values = rows["estimate"].to_numpy(float)
+    known = ~np.isnan(values)
+    boxes = [plt.Rectangle((i - 0.48, j - 0.47), 0.96, 0.94) for i, j in zip(x, y, strict=True)]
+    shades = [colour(v) if k else "#eef1f4" for v, k in zip(values, known, strict=True)]
+    plain = {"clip_on": False}  # no mark on each shape: a picture of many stays small
+    ax.add_collection(
+        PatchCollection(boxes, facecolors=shades, edgecolors="#c9d3db", lw=0.6, **plain)
+    )
+    for i, j, v, k in zip(x, y, values, known, strict=True):
+        said = style.number(v, unit) if k else "–"
+        ax.text(i, j - 0.13, said, ha="center", va="center", fontsize=10, color=INK)
+    told = known & rows["low"].notna().to_numpy()
+    ends = rows[["low", "high", "estimate"]].to_numpy(float)[told]
+    at = x[told, None] - 0.4 + 0.8 * (ends - scale[0]) / (scale[1] - scale[0] or 1)
+    lines = [[(a, j), (b, j)] for (a, b, _), j in zip(at, y[told] + 0.28, strict=True)]
+    ax.add_collection(LineCollection(lines, colors=COLOURS[0], lw=1.6, capstyle="round", **plain))
+    ax.scatter(at[:, 2], y[told] + 0.28, s=13, color=COLOURS[0], lw=0, zorder=3, **plain)
 
 
 def _frame(ax: Axes, x_of: list, y_of: list) -> None:
