@@ -34,6 +34,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "CAPACITY": 40,
     "SPLIT": "2026-01-01",
     "KIND": "ordered",
+    "TODAY": "2026-12-31",
 }
 ids = {"ids": lambda path: path.stem}
 
