@@ -35,6 +35,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "SPLIT": "2026-01-01",
     "KIND": "ordered",
     "TODAY": "2026-12-31",
+    "LEVEL": "category",
 }
 ids = {"ids": lambda path: path.stem}
 

@@ -85,7 +85,7 @@ def suits(
     table.insert(0, "kind", [str(k) for k in range(1, len(table) + 1)])
     table.insert(1, "offer", [str(products[k]) for k in table.pop("offer")])
     table = table.drop(columns="leaf")
-    notes = [*baskets.notes, _how(int(judged.sum()), int(learn.sum()), day, leaves),
+    notes = [*baskets.notes, _how(int(judged.sum()), int(learn.sum()), day, leaves, len(products)),
              how_drawn(draws, bucket="customer_id")]  # fmt: skip
     told = [
         page.say(
@@ -294,11 +294,12 @@ def _too_few(n: int, day: pd.Timestamp) -> str:
     )  # fmt: skip
 
 
-def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int) -> str:
+def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) -> str:
     return page.say(
-        "Grown on {learnt} customers, {leaves} leaves by cross-validation; all shares from "
-        "{judged} others. Met is whether the first order since {date} held the offer.",
+        "Grown on {learnt} customers to choose among {offers} offers, {leaves} leaves by "
+        "cross-validation; all shares from {judged} others. Met is whether the first order since {date} held the offer.",
         learnt=page.count(learnt), leaves=page.count(leaves), judged=page.count(judged),
+        offers=page.count(offers),
         date=f"{day:%Y-%m-%d}",
     )  # fmt: skip
 
