@@ -15,8 +15,10 @@ from numpy.testing import assert_allclose
 from test_csi import FACTORS, SMALL, WIDE, answers
 
 from cxlib import csi, moments, synthetic
-from cxlib.csi.prepared import Prepared
-from cxlib.csi.validity import ratios
+from cxlib.csi.pls import plan_of
+from cxlib.csi.prediction import _slopes
+from cxlib.csi.prepared import Prepared, estimate, prepare
+from cxlib.csi.validity import _cor, _inflation, ratios
 from cxlib.estimates import interval, widened
 
 pytestmark = pytest.mark.slow
@@ -127,8 +129,28 @@ def test_index_paths_importance_and_r2(n, weight):
         "r2": (3, lambda _, s: s.r2[1:], True),
     }
     truth = {name: getattr(big, name)["estimate"].to_numpy() for name in measures}
+    if n == 400:
+        plan = plan_of(SMALL)
+        measures["f2"] = (3, lambda cov, s: _inflation(plan, _cor(cov), s)[1])
+        truth["f2"] = csi.validity(answers(150_000, seed=98), SMALL, draws=1).f2["estimate"]
+        truth["f2"] = truth["f2"].to_numpy()
     w = weighed(250, n, weight)
     assert_held(covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth))
+
+
+def test_what_is_foretold_of_new_people_lies_in_its_interval():
+    """Q²predict of a fit, beside how well that fit foretells 20,000 others."""
+    new, held = answers(20_000, seed=77)[SMALL.items].to_numpy(float), []
+    for k in range(100):
+        rows = answers(100, 3000 + k)
+        table = csi.predict(rows, SMALL, draws=300, seed=k, repeats=2).table
+        task, total = prepare(rows, SMALL), moments.of(rows, SMALL.items).total()
+        (solved,), _ = estimate(task)
+        slopes = _slopes(task.plans[0], total.cov[..., None], solved, "direct")[..., 0]
+        error = ((new - total.mean - (new - total.mean) @ slopes) ** 2).mean(1)
+        q2 = 1 - (error[0] / error[2])[[SMALL.items.index(term) for term in table["term"]]]
+        held.append((table["low"] <= q2) & (q2 <= table["high"]))
+    assert abs(np.mean(held) - 0.95) <= 0.03, np.mean(held, axis=0)
 
 
 def test_index_of_the_made_up_company():
