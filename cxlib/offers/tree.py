@@ -297,7 +297,8 @@ def _too_few(n: int, day: pd.Timestamp) -> str:
 def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) -> str:
     return page.say(
         "Grown on {learnt} customers to choose among {offers} offers, {leaves} leaves by "
-        "cross-validation; all shares from {judged} others. Met is whether the first order since {date} held the offer.",
+        "cross-validation; all shares from {judged} others. Met is whether the first order since "
+        "{date} held the offer.",
         learnt=page.count(learnt), leaves=page.count(leaves), judged=page.count(judged),
         offers=page.count(offers),
         date=f"{day:%Y-%m-%d}",
