@@ -22,8 +22,7 @@ CANDIDATES = 5  # comments looked at for each quote
 ALIKE = 10  # first or last letters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
-WORDS = ("given", "found", "origin", "lang", "coherence", "bad", "neutral", "comments in en",
-         "comments in zh", "comments in other")  # fmt: skip
+WORDS = ("given", "found", "origin", "lang", "coherence", "bad", "neutral")
 
 
 @dataclass(frozen=True)
@@ -257,7 +256,7 @@ def _found(
             few.append(lang)
             continue
         models.append(learnt[0])
-        tried.append(learnt[1].assign(lang=f"comments in {lang}"))
+        tried.append(learnt[1].assign(lang=words.COMMENTS[lang]))
     columns = ["lang", "term", "estimate", "low", "high", "n", "coherence", "chosen"]
     choice = (
         pd.concat(tried, ignore_index=True)[columns] if tried else pd.DataFrame(columns=columns)
@@ -310,7 +309,7 @@ def _packed(
     with np.errstate(invalid="ignore"):  # a draw of few comments may have none
         share, again = whole[:-1] / whole[-1], drawn[:, :-1] / drawn[:, -1:]
     low, high = at_once(share, again)
-    first = {n: (f"comments in {m.lang}", page.listed(f)) for m in models
+    first = {n: (words.COMMENTS[m.lang], page.listed(f)) for m in models
              for n, f in zip(m.names, m.listed(), strict=True)}  # fmt: skip
     own = {n: ("", page.listed(_given_words(some), most=TOLD)) for n, some in given.items()}
     terms = marked.columns.tolist()
@@ -367,7 +366,7 @@ def _note(
     if few:
         parts.append(page.say(
             "Too few comments without a given topic to find more in: {langs}.",
-            langs=page.listed(page.label(f"comments in {lang}") for lang in few),
+            langs=page.listed(page.label(words.COMMENTS[lang]) for lang in few),
         ))  # fmt: skip
     if told.get("unmatched"):
         parts.append(page.say(

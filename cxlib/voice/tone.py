@@ -26,7 +26,7 @@ RUNS = {"zh": (1, 2, 3, 4), "en": (3, 4, 5), "other": (3, 4, 5)}  # lengths, in 
 ROOM = 1 << 20  # columns that runs fall into
 FEWEST, RAREST = 60, 10  # scored comments of a language, and of its rarer kind, to learn from
 FOLDS = 5
-LEARNT = 10_000  # comments of a language that are learnt from at most, spread over all
+LEARNT = 8_000  # comments of a language that are learnt from at most, spread over all
 BINS = 5
 UNFITTED = np.array([0.0, 1.2])  # start and slope where nothing was scored
 TERMS = ("accuracy", "balanced accuracy", "largest class")
@@ -293,7 +293,7 @@ def _packed(
     if few:
         note.insert(1, page.say(
             "Too few scored comments to learn from, so a small list of words decides: {langs}.",
-            langs=page.listed(page.label(f"comments in {lang}") for lang in few),
+            langs=page.listed(page.label(words.COMMENTS[lang]) for lang in few),
         ))  # fmt: skip
     bins = _bins(y, chance, who, draws, seed)
     return Tone(table, answer, page.together(note), "share", calibration=bins, **facts)

@@ -40,8 +40,15 @@ def lists(kind: str) -> dict[str, frozenset[str]]:
 
 STOP = lists("stop")
 NEGATORS = lists("negators")
-ENGLISH = STOP["en"] | NEGATORS["en"]
-FOREIGN = STOP["other"] - ENGLISH
+# Small words by which a language is known: those that no other has too.
+ENGLISH = (STOP["en"] | NEGATORS["en"]) - STOP["other"] - NEGATORS["other"]
+FOREIGN = (STOP["other"] | NEGATORS["other"]) - STOP["en"] - NEGATORS["en"]
+COMMENTS = {  # what tables call the comments of a language
+    "en": "English comments",
+    "zh": "Chinese comments",
+    "other": "comments in other languages",
+}
+WORDS = ("English comments", "Chinese comments", "comments in other languages")
 REACH = {"en": 3, "zh": 2, "other": 2}  # words after a negator that it turns
 
 
