@@ -75,15 +75,6 @@ def test_every_figure_has_words_and_the_page_is_light(notebook: Path) -> None:
     assert len(html) < 1_500_000
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
-def test_another_region_gives_other_figures(notebook: Path) -> None:
-    if "WHERE" not in declared.of(notebook):
-        pytest.skip("no WHERE")
-    north = made(WHERE=OTHER["WHERE"])[notebook.stem]
-    assert north.status == "whole", north.mistake
-    assert figures(north) != figures(made()[notebook.stem])
-
-
 def figures(result: batch.Result) -> list[str]:
     return re.findall(r'src="(data:image[^"]*)"', result.file.read_text(encoding="utf-8"))
 
