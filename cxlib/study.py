@@ -256,6 +256,7 @@ class Change(Strict):
     column: str = ""  # says whom it reached
     treated: Annotated[list[str], BeforeValidator(_texts)] = []  # values of `column`
     control: Annotated[list[str], BeforeValidator(_texts)] = []  # all other values without it
+    within: str = ""  # column that splits the spared into groups, to put beside each other
     begun: str = ""  # first wave with it
     ended: str = ""  # last wave with it; it goes on without
     before: list[str] = []  # columns known before it, to compare at equal values

@@ -238,6 +238,19 @@ def test_a_stand_in_and_the_waves_before(by_place):
                            control=["g1"]), **SOME)  # fmt: skip
 
 
+def test_one_place_spared_is_split_to_have_placebos_and_a_stand_in(by_place):
+    rows = by_place.assign(kind=by_place["customer_id"].str[-1].isin(list("01234")).map(
+        {True: "old", False: "new"}))  # fmt: skip
+    told = {"design": "compared", "column": "place", "treated": ["g0"], "control": ["g1"]}
+    trial = read(rows, **told, within="kind")
+    assert trial.groups == ("g0", "g1 · new", "g1 · old") and trial.spared == ["g1"]
+    plain, split = (trials.effect(t, **SOME).table for t in (read(rows, **told), trial))
+    assert split["estimate"][0] == pytest.approx(plain["estimate"][0], abs=0.05)
+    kinds = trials.placebos(trial, **SOME).table["kind"]
+    assert (kinds == "another place").sum() == 2
+    assert trials.beside(trial, **SOME).parts["estimate"].sum() == pytest.approx(1)
+
+
 def test_what_rows_do_not_allow_is_left_out_with_a_word(by_lot, capsys):
     rows = by_lot[by_lot["wave"] >= "w3"]
     assert trials.each(trials.placebos, {"trial": read(rows)}, **SOME) == {}

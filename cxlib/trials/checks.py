@@ -175,11 +175,12 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
         columns=["kind", "term", "estimate", "low", "high", "n"],
     )  # fmt: skip
     clear = int(((low > 0) | (high < 0)).sum())
-    larger = int((np.abs(every.point) >= abs(real.point[0])).sum())
+    sure = np.abs(every.point) / every.error >= abs(real.point[0]) / real.error[0]
+    larger = int(sure.sum())
     facts = {"clear": page.count(clear), "all": page.count(len(found)),
              "larger": page.count(larger)}  # fmt: skip
     answer = page.say(
-        "Of {all} changes that never were, {clear} seem to have an effect and {larger} as large a "
+        "Of {all} changes that never were, {clear} seem to have an effect and {larger} as clear a "
         "one as the true change.",
         **facts,
     )

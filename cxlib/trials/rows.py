@@ -25,7 +25,8 @@ class Trial:
     outcomes, units : names, and "points" (NPS or percentage points), "scale" or "amount" of each
     y : answers in those units, (n, outcomes)
     arm : 1 reached, 0 spared, -1 neither, (n,)
-    group, groups : place of each row in `groups`, the values of the change's column
+    group, groups : place of each row in `groups`, the values of the change's column (of the spared
+        split by `within`)
     wave, waves : place of each row in `waves`; one wave where the table has none
     after, before : which waves it was there in, and which came earlier, (waves,)
     x : what was known before, (n, k), names in `known`
@@ -58,6 +59,12 @@ class Trial:
     def label(self) -> str:
         """What readers call the change."""
         return self.change.label.get(page.rules().lang, self.change.name)
+
+    @property
+    def spared(self) -> list[str]:
+        """Values of the change's column that it spared, `within` or not."""
+        names = (g for g in self.groups if g not in self.change.treated)
+        return list(dict.fromkeys(g.split(" · ")[0] if self.change.within else g for g in names))
 
     def called(self, outcome: int = 0) -> str:
         """What readers call an outcome, in a sentence."""
@@ -149,7 +156,7 @@ def read(
     fewer than 10 rows.
     """
     names = list(dict.fromkeys([change.outcome or outcome, *change.also]))
-    wanted = [*names, *change.before, *([change.column] if change.column else [])]
+    wanted = [*names, *change.before, *(c for c in (change.column, change.within) if c)]
     wanted += [over] if change.begun else []
     if lacking := [c for c in wanted if c not in rows]:
         raise ValueError(
@@ -211,6 +218,12 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
             f"{', '.join(sorted(found))}."
         )
     control = change.control or sorted(found - set(change.treated))
+    if change.within:
+        spared, inside = text.isin(control), rows[change.within].astype("string")
+        words = {v: page.label(v) for v in {*control, *inside.dropna().unique()}}
+        split = text.map(words) + " · " + inside.map(words)
+        text = text.where(~spared, split).fillna("")
+        control = sorted(set(text[spared]) - {""})
     groups = tuple(sorted({*change.treated, *control}))
     group = text.map({g: i for i, g in enumerate(groups)}).fillna(-1).to_numpy(int)
     treated = np.isin(np.array(groups), change.treated)

@@ -86,7 +86,7 @@ def how(trial: Trial, kind: str) -> str:
     change = trial.change
     facts = {
         "treated": page.listed(page.label(v) for v in change.treated),
-        "control": page.listed(page.label(g) for g in trial.groups if g not in change.treated),
+        "control": page.listed(page.label(g) for g in trial.spared),
         "column": page.quoted(page.label(change.column)),
         "begun": change.begun,
     }
