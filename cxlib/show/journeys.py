@@ -286,12 +286,11 @@ def _bands(
         if row.before not in out or row.term not in into:
             continue
         start, end, wide = out[row.before], into[row.term], row.estimate
-        upper, lower = (
-            [start, start, end, end],
-            [end + wide, end + wide, start + wide, start + wide],
-        )
-        shapes.append(MplPath(np.column_stack([x, [*upper, *lower, start]]), BAND))
-        colours.append(looks[row.before])
+        if wide >= LEAST_DRAWN:
+            below, beyond = start + wide, end + wide
+            y = [start, start, end, end, beyond, beyond, below, below, start]
+            shapes.append(MplPath(np.column_stack([x, y]), BAND))
+            colours.append(looks[row.before])
         out[row.before] += wide
         into[row.term] += wide
     bands = PathCollection(shapes, facecolors=colours, alpha=0.28, lw=0, clip_on=False)
