@@ -267,11 +267,12 @@ def test_doubled_or_changed_weights_are_still_weights():
     assert_allclose(*drawn)
 
 
-def test_a_draw_without_a_category_leaves_its_share_to_the_others():
+def test_a_draw_without_a_category_leaves_its_share_to_the_others(capsys):
     rows = pd.DataFrame({"plan": ["a"] * 9 + ["b"], "y": np.arange(10.0)})
     weighed = weights.weigh(rows, {"plan": {"a": 0.8, "b": 0.2}})
     drawn = moments.of(weighed, ["y"], weight="weight").resample(300, 1).mean
     assert np.isfinite(drawn).all()
+    assert "Fewer than 10 rows in a, b: intervals" in capsys.readouterr().out
 
 
 @pytest.mark.slow

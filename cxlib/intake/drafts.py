@@ -95,6 +95,7 @@ MORE = [  # what the files do not tell
     "",
     "# Further keys, when you have what they need (data/sample/study.yaml shows all):",
     "# margins: {region: {north: 0.4, south: 0.6}}   # population shares, to weight answers to",
+    "# replicates: {prefix: rep, kind: jk1}   # replicate weights that the file of responses has",
     "# model:                                        # the satisfaction index, notebook 11",
     "#   preset: ecsi10                             # or acsi9, ecsi12, ccsi",
     "#   constructs: {image: [ITEM], expectation: [ITEM], ...}",

@@ -24,6 +24,7 @@ from cxlib.weights.raking import Cells, Raking
 
 Margins = Mapping[str, Mapping[str, float]]
 FEW = 1000  # whole numbers that lie this close are told apart without sorting
+SCARCE = 10  # rows of a category: with 5 an interval of 95% was found to hold in 87 of 100
 FAR = 0.0005  # a share further than this from its margin is said to miss it
 
 
@@ -124,6 +125,10 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
         start = _start(rows, base) if len(rows) else np.ones(0)
         return rows.assign(**{column: start})
     fit = rake(rows, usable, base=base)
+    if len(few := fit.table[fit.table["n"].between(1, SCARCE - 1)]):
+        print(page.say("Fewer than {least} rows in {names}: intervals that rest on such weights "
+                       "come out somewhat short.", least=page.count(SCARCE),
+                       names=page.listed(map(page.label, few["term"]))))  # fmt: skip
     weighed = rows.assign(**{column: fit.weights})
     if kept := dict(rows.attrs.get("replicates", {})):
         kept.pop(column, None)  # they belong to the weights that were replaced
