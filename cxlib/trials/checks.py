@@ -253,7 +253,8 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
     )
     if fit.p == fit.p:
         answer = page.together([answer, page.say(
-            "Taken for changed in turn, {share} of the groups look as much changed.",
+            "Taken for changed in turn, {share} of the groups look as much changed, itself among "
+                    "them.",
             share=page.percent(fit.p),
         )])  # fmt: skip
     note = page.say(
