@@ -34,7 +34,7 @@ class Experience(Estimates):
     Attributes
     ----------
     table : [group ("overall" for all),] COLUMNS, rated
-    whole : the same of all customers together
+    whole : the same of all customers together;  felt : of each group, three of the terms
     """
 
     @property
@@ -43,6 +43,11 @@ class Experience(Estimates):
         if "group" not in self.table:
             return self.table
         return self.table[self.table["group"] == "overall"].drop(columns="group")
+
+    @property
+    def felt(self) -> pd.DataFrame:
+        """What groups differ in that matters most: satisfaction, reach and trouble."""
+        return self.table[self.table["term"].isin(["satisfaction", "reach", "trouble"])]
 
 
 def experience(

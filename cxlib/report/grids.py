@@ -32,7 +32,7 @@ ROWS = {
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
     "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
     "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",
-    "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint",
+    "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint", "rework": "measure",
     "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
     "stays": "stage", "peak_and_end": "rule",
 }  # fmt: skip
