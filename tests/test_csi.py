@@ -478,6 +478,7 @@ def test_improper_factors_are_warned_of_and_counted():
     assert "freed of error, quality and satisfaction correlate by 1." in note
     assert "draws the solution was improper" in note
     assert "taking these for common factors: quality; satisfaction." in note
+    assert "Of fewer than 200 answers the intervals of R² freed of error" in note
     with pytest.raises(ValueError, match="once freed of measurement error, are copies"):
         csi.fit(rows, SMALL, consistent=True, draws=2)
     with pytest.raises(ValueError, match="questions of 'quality' share nothing"):
