@@ -25,7 +25,7 @@ from cxlib.voice.fits import Topics
 FALSE = 0.05  # share of what is called new that may be false
 LEAST = 5  # comments now that must have a word
 SHOWN = 12  # words that a page shows
-ONE_SIDED = 1.6448536269514722
+APART = 0.5  # share of a word's comments that speak of no topic, from which it is warned of
 RECORD = ("wave", "by", "group", "term", "estimate", "low", "high", "n", "measure", "signal",
           "probability", "first_seen", "kind")  # fmt: skip
 WORDS = ("topic", "word", "new topic", "rose", "adjusted")
@@ -40,7 +40,8 @@ class Emerging(Estimates):
     table : kind ("topic", "word"), term, estimate (share of the comments now less that
         before), low, high (its own, 95%), n (comments now that have it), before, now (shares),
         p (of so much growth without a change), adjusted (p, all looked at allowed for), new
-    warnings : the new ones, in the shape of `scores.warnings`, with kind "new topic"
+    warnings : the new ones (words only where they stand apart from all topics), in the shape of
+        `scores.warnings`, with kind "new topic"
     """
 
     warnings: pd.DataFrame = field(kw_only=True)
@@ -125,7 +126,7 @@ def _counted(
 def _words(
     rows: pd.DataFrame, fit: Topics, now: np.ndarray, group: np.ndarray
 ) -> list[pd.DataFrame]:
-    tables = []
+    tables, told = [], (rows[fit.table["term"]].to_numpy() > 0).any(1)
     for lang in sorted(set(rows["lang"]) - {""}):
         of = (rows["lang"] == lang).to_numpy()
         if not (now[of].any() and (~now[of]).any()):
@@ -140,6 +141,9 @@ def _words(
         kept = np.asarray((there[now[of]] > 0).sum(0)).ravel() >= LEAST
         if kept.any():
             table = _counted(there[:, np.flatnonzero(kept)], now[of], pd.factorize(group[of])[0])
+            late = there[now[of]][:, np.flatnonzero(kept)] > 0
+            free = late[~told[of][now[of]]].sum(0) / late.sum(0)
+            table["apart"] = np.asarray(free).ravel()
             tables.append(table.assign(term=text.words[places[kept]], kind="word"))
     return tables
 
@@ -154,8 +158,11 @@ def _chance(table: pd.DataFrame) -> np.ndarray:
 
 def _packed(table: pd.DataFrame, wave: str, looked: int) -> Emerging:
     found = table[table["new"]]
-    records = found.assign(
-        wave=wave, by="", group="", measure="share", signal="rose", probability=found["adjusted"],
+    # A word that mostly stands in comments on a topic is told with the topic.
+    alone = found["kind"].eq("topic") | (found.get("apart", 0.0) >= APART)
+    records = found[alone].assign(
+        wave=wave, by="", group="", measure="share", signal="rose",
+        probability=found.loc[alone, "adjusted"],
         first_seen=wave, kind="new topic",
     )[list(RECORD)]  # fmt: skip
     topics = table["kind"] == "topic"
