@@ -188,6 +188,32 @@ def test_quiet_companies_raise_no_more_warnings_than_stated():
         assert found["term"][0] == "delivery" and found["wave"][0] == "w5"
 
 
+@pytest.mark.slow
+def test_the_samples_failure_is_warned_of_in_its_wave_and_the_quiet_region_is_quiet():
+    from pathlib import Path
+
+    from cxlib.synthetic import TOUCHPOINTS, TRUTH
+
+    folder = Path(__file__).parents[1] / "data" / "sample"
+    answers = pd.read_csv(folder / "responses.csv.gz")
+    regions = pd.read_csv(folder / "customers.csv.gz").set_index("customer_id")["region"]
+    responses = answers.assign(region=answers["customer_id"].map(regions))
+    items = list(TOUCHPOINTS)
+    responses[items] = responses[items].where(responses[items] <= 10)  # codes of not experienced
+    failure = TRUTH["failure"]
+
+    def warned(rows: pd.DataFrame) -> pd.DataFrame:
+        fit = scores.trend(rows, items, measure="mean", customer="customer_id", draws=100)
+        kept_ = kept(fit.unit, limits=fit.limits, changes=fit.changes)
+        return actions.alarms({"12": {"questions": kept_}}).table
+
+    then = warned(responses[responses["wave"] <= failure["wave"]])
+    assert then[["term", "wave", "standing"]].iloc[0].tolist() == [
+        failure["touchpoint"], failure["wave"], "new",
+    ]  # fmt: skip
+    assert warned(responses[responses["region"] == TRUTH["quiet"]["region"]]).empty
+
+
 # Causes
 
 

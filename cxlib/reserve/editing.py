@@ -65,7 +65,6 @@ class Edited:
 
         `check` finds what the contract does not (`actions.mistakes`).
         """
-        before = self._amiss(self.path.name, check) if self.path.is_file() else set()
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".edit.",
                                         suffix="".join(self.path.suffixes))  # fmt: skip
         fresh = Path(name)
@@ -74,7 +73,9 @@ class Edited:
                 file.write(self._bytes(rows))
                 file.flush()
                 os.fsync(file.fileno())
-            if new := sorted(self._amiss(fresh.name, check) - before):
+            if (found := self._amiss(fresh.name, check)) and self.path.is_file():
+                found -= self._amiss(self.path.name, check)  # what was wrong before stays as it is
+            if new := sorted(found):
                 lines = "\n".join(f"  row {row}: {said}" for row, said in new)
                 raise EditError(f"{self.path.name} is left as it was:\n{lines}")
             os.chmod(fresh, 0o644)
