@@ -54,6 +54,7 @@ def test_a_ledger_is_begun_listed_and_closed(folder):
     assert cx("add", "tiny", "--problem", "More", *ADD).output == "Added a02.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "message"), [
     (["--predicted", "9", "--low", "1", "--high", "3"], "lies outside its own interval"),
     (["--begun", "2027-06-01"], "is before begun_on"),
@@ -76,6 +77,7 @@ def test_an_action_that_is_not_there_is_told_with_the_nearest(folder):
     assert "is dropped already" in cx("close", "tiny", "a01").stderr
 
 
+@pytest.mark.slow
 def test_rows_that_people_wrote_wrongly_are_named_and_do_not_stop_others(folder):
     cx("add", "tiny", "--problem", "one", *ADD)
     file = folder / "actions.csv"
@@ -131,6 +133,7 @@ def test_the_next_identifier_follows_the_last(known, following):
     assert commands._next(known) == following
 
 
+@pytest.mark.slow
 def test_the_shell_completes_open_actions_and_studies(folder):
     cx("add", "tiny", "--problem", "one", *ADD)
     cx("add", "tiny", "--problem", "two", *ADD)
