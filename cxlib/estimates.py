@@ -391,7 +391,7 @@ def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] 
 
 
 def _digits(table: pd.DataFrame, unit: str) -> int:
-    if unit in ("points", "level"):
+    if unit in ("points", "maturity level"):
         return int(unit == "points")
     largest = table.get("estimate", pd.Series([0.0])).abs().max()
     if unit == "share":

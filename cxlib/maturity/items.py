@@ -31,7 +31,7 @@ WORDS = (  # what tables of this topic say
     "strategy and goals", "board and governance", "processes and standards", "technology and data",
     "measurement of experience", "people and training", "closed loop and action",
     "value and return", "dimension",
-    "proof", "verified", "contradicted", "not checked", "bottleneck", "criteria", "raters",
+    "proof", "verified", "contradicted", "not checked", "bottleneck", "maturity level", "raters",
     "rated",
     "Initial", "Developing", "Defined", "Managed", "Optimizing", "staged level",
     "continuous level", "at least 2", "at least 3", "at least 4", "at least 5", "maturity",
@@ -49,8 +49,8 @@ def provenance() -> str:
     )
 
 
-def stages() -> pd.DataFrame:
-    """level, term (the stage's name), criteria: what the sources say of it, in our words."""
+def stages() -> list[str]:
+    """A line a stage: its number, its name and what the sources say of it, in our words."""
     criteria = [
         page.say(
             "No overall strategy and no concrete goals; contacts are organised by department."
@@ -72,7 +72,10 @@ def stages() -> pd.DataFrame:
             "goals are continually revised."
         ),
     ]
-    return pd.DataFrame({"level": range(1, 6), "term": LEVELS, "criteria": criteria})
+    return [
+        page.say("{level} {name}: {said}", level=page.count(k), name=page.say(name), said=said)
+        for k, (name, said) in enumerate(zip(LEVELS, criteria, strict=True), 1)
+    ]
 
 
 def grid(folder: Path | None = None) -> pd.DataFrame:
