@@ -91,7 +91,7 @@ def test_factors_freed_of_error_and_htmt(n, weight):
     home = np.repeat(np.arange(3), 3)
     cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
     np.fill_diagonal(cor, 1)
-    samples = 400 if n == 400 else 300
+    samples = 800 if n == 400 else 300
     x = np.random.default_rng(7).normal(size=(samples, n, 9)) @ np.linalg.cholesky(cor).T
     task, pairs = prepared(FACTORS, (-20, 20), consistent=True), np.triu_indices(3, 1)
 
