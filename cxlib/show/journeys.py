@@ -184,8 +184,11 @@ def _legend(figure: plt.Figure, looks: dict) -> None:
         plt.Line2D([], [], marker=m, color=c, ls="", label=style.name(g, 24), ms=6)
         for g, (c, m) in entries.items()
     ]
+    beneath = (
+        figure.subplotpars.bottom - 1.15 / figure.get_figheight()
+    )  # names, and a line of words
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.02), fontsize=9,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, beneath), fontsize=9,
         ncols=min(len(entries), 6), handletextpad=0.2, columnspacing=1.2,
     )  # fmt: skip
 
