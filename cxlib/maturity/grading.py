@@ -92,7 +92,7 @@ def assess(
     )  # fmt: skip
     return Maturity(
         table, _sentence(table, overall, chances, len(said)), _note(items, rated, said, draws),
-        "level", draws=draws, seed=seed, overall=overall, chances=chances, items=found,
+        "maturity level", draws=draws, seed=seed, overall=overall, chances=chances, items=found,
         shares=_share_table(shares, at),
     )  # fmt: skip
 
