@@ -255,3 +255,13 @@ def test_results_that_cannot_be_compared_say_why(responses):
     groups = scores.mean(responses, "speed", by="channel", draws=50)
     with pytest.raises(ValueError, match="cannot be matched"):
         estimates.difference(one, groups, names=("a", "b"))
+
+
+def test_what_was_asked_in_one_of_two_has_no_difference(responses):
+    now = scores.mean(responses, ["speed", "price"], draws=50)
+    before = scores.mean(responses.assign(price=np.nan), ["speed", "price"], draws=50)
+    fit = estimates.difference(now, before, names=("now", "before"))
+    assert list(fit.table["term"]) == ["speed"] and fit.replicates.shape == (50, 1)
+    nothing = scores.mean(responses.assign(speed=np.nan), ["speed", "price"], draws=50)
+    with pytest.raises(ValueError, match="no row has an estimate in both"):
+        estimates.difference(before, nothing, names=("before", "nothing"))

@@ -93,7 +93,7 @@ class Answers:
             cell = group * shape[1] + _places(y, values)
             of = (None, w, w**2) if self.weighted else (None,)
             counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
-        rows, *weighted = np.reshape(counts, (-1, *shape))
+        rows, *weighted = counts.reshape(len(counts), *shape)
         if not self.weighted:
             w = self.weight[0] if len(self.weight) else 1.0
             weighted = rows * w, rows * w**2
