@@ -579,7 +579,6 @@ def test_intervals_hold_the_truth_together():
         true = paths.IMPACT["delivery"]
         inside["impact"].append(worst["impact_low"] <= true <= worst["impact_high"])
         inside["first"].append(pain.index[0] == "delivery")
-    print({k: np.mean(v) for k, v in inside.items()})
     for what in ("transitions", "removal", "impact"):
         assert 0.89 <= np.mean(inside[what]) <= 0.995, what
     assert np.mean(inside["first"]) == 1
