@@ -79,15 +79,19 @@ def test_rows_of_another_kind_are_passed_over_and_keep_their_number():
 
 def test_dates_give_periods_times_and_words():
     days = {"since": "promised", "until": "came", "unit": "days", "words": ["on_time", "late"]}
-    raw = made(
-        derive={
-            "wave": {"of": "placed"},
-            "month": {"of": "placed", "period": "month"},
-            "took": {"since": "placed", "until": "came", "unit": "days"},
-            "outcome": days,
-            "minute": days | {"unit": "minutes"},
-        }
-    ).frame.astype(object).fillna("-")
+    raw = (
+        made(
+            derive={
+                "wave": {"of": "placed"},
+                "month": {"of": "placed", "period": "month"},
+                "took": {"since": "placed", "until": "came", "unit": "days"},
+                "outcome": days,
+                "minute": days | {"unit": "minutes"},
+            }
+        )
+        .frame.astype(object)
+        .fillna("-")
+    )
     assert raw["wave"].tolist() == ["2026-Q1", "2026-Q1", "2026-Q4", "-"]
     assert raw["month"].tolist()[:2] == ["2026-01", "2026-03"]
     assert raw["took"].tolist() == [6.75, "-", "-", "-"]  # o2 came before it was placed
