@@ -173,10 +173,12 @@ def _answer(table: pd.DataFrame) -> str:
             **facts,
         ))  # fmt: skip
         if first["standing"] in ("overdue", "stalled"):
-            said.append(page.say(
-                "First: {problem} ({owner}), {standing}.", problem=page.quoted(first["problem"]),
-                owner=first["owner"] or "–", standing=page.label(first["standing"]),
-            ))  # fmt: skip
+            facts = {k: page.label(first[k]) for k in ("owner", "standing") if first[k]}
+            problem = page.quoted(page.label(first["problem"]))
+            said.append(
+                page.say("First: {problem} ({owner}), {standing}.", problem=problem,
+                         **{"owner": "–", **facts})
+            )  # fmt: skip
     if len(inner):
         said.append(page.say(
             "Of single customers: open {n}, overdue {overdue}.", n=page.count(len(inner)),

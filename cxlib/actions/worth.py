@@ -139,7 +139,7 @@ def _answer(table: pd.DataFrame) -> str:
     first = told.iloc[0]
     return page.together([counted, page.say(
         "Most to gain: {problem}, {gain} ({span}) net in a year; verdict: {verdict}.",
-        problem=page.quoted(str(first["problem"])), gain=page.count(first["estimate"]),
+        problem=page.quoted(page.label(str(first["problem"]))), gain=page.count(first["estimate"]),
         span=page.span(first["low"], first["high"], 0), verdict=page.label(first["verdict"]),
     )])  # fmt: skip
 

@@ -144,7 +144,7 @@ def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
 def verified(items: pd.DataFrame, fit: Maturity, records: Mapping[str, Record]) -> Estimates:
     """The items that the study's records tell of, a row each, and whether they bear them out.
 
-    table: dimension, term (the item), level, question, proof ("verified" or "contradicted" by the
+    table: dimension, term (what the item asks), level, proof ("verified" or "contradicted" by the
     records), rated (what more than half of the raters said of it; a dash where nobody did) and what
     the data show. Items that disagree come first.
     """
@@ -156,13 +156,13 @@ def verified(items: pd.DataFrame, fit: Maturity, records: Mapping[str, Record]) 
         holds, found = records[item["proof"]]
         word = {True: page.say("yes"), False: page.say("no")}
         rows.append({
-            "dimension": item["dimension"], "term": item["item"], "level": item["level"],
-            "question": item["question"], "proof": VERIFIED if holds else CONTRADICTED,
+            "dimension": item["dimension"], "term": item["question"], "level": item["level"],
+            "proof": VERIFIED if holds else CONTRADICTED,
             "rated": word[bool(said[item["item"]])] if item["item"] in said else "–",
             "what the data show": found,
         })  # fmt: skip
         against.append(item["item"] in said and bool(said[item["item"]]) != holds)
-    columns = ["dimension", "term", "level", "question", "proof", "rated", "what the data show"]
+    columns = ["dimension", "term", "level", "proof", "rated", "what the data show"]
     table = pd.DataFrame(rows, columns=columns)
     table = table.iloc[np.argsort(~np.array(against, bool), kind="stable")].reset_index(drop=True)
     answer = page.say(
@@ -181,7 +181,7 @@ def next_list(fit: Maturity, items: pd.DataFrame, proof: pd.DataFrame | None = N
     """What to do next: items not met of the level after the staged one, a row each.
 
     Those of the dimensions that hold the stage back come first (`bottleneck`), the cheapest of them
-    first. Estimates whose table has dimension, term (the item), question, bottleneck, estimate
+    first. Estimates whose table has dimension, term (what the item asks), bottleneck, estimate
     (share of raters who see it met), cost and proof ("verified", "contradicted", "not checked");
     items of lower levels that are still open belong to it.
     """
@@ -191,11 +191,11 @@ def next_list(fit: Maturity, items: pd.DataFrame, proof: pd.DataFrame | None = N
     rows = rows.merge(items.assign(question=ask(items))[["item", "question", "cost"]], on="item")
     rows["bottleneck"] = rows["dimension"].isin(held)
     known = {} if proof is None else dict(zip(proof["term"], proof["proof"], strict=True))
-    rows["proof"] = [known.get(i, UNCHECKED) for i in rows["item"]]
+    rows["proof"] = [known.get(q, UNCHECKED) for q in rows["question"]]
     rows = rows.sort_values(["bottleneck", "level", "cost"], ascending=[False, True, True],
                             kind="stable", ignore_index=True)  # fmt: skip
-    rows = rows.rename(columns={"item": "term"})
-    columns = ["dimension", "term", "question", "level", "bottleneck", "cost", "estimate", "proof"]
+    rows = rows.rename(columns={"question": "term"})
+    columns = ["dimension", "term", "level", "bottleneck", "cost", "estimate", "proof"]
     note = page.say(
         "Items that more than half of the raters did not see documented, up to the next level; "
         "first those of the dimensions that hold the stage back, the cheaper first. Estimate: the "
@@ -211,7 +211,7 @@ def _what_next(rows: pd.DataFrame, goal: int, stage: int) -> str:
     first = int(rows["bottleneck"].sum())
     facts = {
         "goal": page.count(goal), "name": page.say(LEVELS[goal - 1]), "all": page.count(len(rows)),
-        "first": page.count(first), "question": rows["question"].iloc[0],
+        "first": page.count(first), "question": rows["term"].iloc[0],
     }  # fmt: skip
     if stage == 5:
         return page.say("To keep stage 5, open items: {all}. First: {question}.", **facts)
