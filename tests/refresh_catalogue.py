@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 from cxlib import page
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
 
 
+@cache
 def sentences() -> dict[str, str]:
     """Sentence -> where it stands first, in the order of the files."""
     found: dict[str, str] = {}

@@ -131,6 +131,7 @@ def test_a_wave_lies_within_all_and_beside_others() -> None:
 
 
 @given(st.lists(st.integers(10, 60), min_size=3, max_size=5), st.data())
+@pytest.mark.slow
 def test_whoever_subtracts_two_pages_finds_nobody_or_a_crowd(n: list[int], data) -> None:
     less = [v - data.draw(st.integers(0, min(v, 20))) for v in n]
     names = "abcde"[: len(n)]

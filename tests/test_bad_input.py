@@ -283,6 +283,7 @@ def test_a_table_with_no_sound_row_is_not_loaded(shop):
         reserve.load("shop")
 
 
+@pytest.mark.slow
 def test_a_good_reserve_outlives_bad_files(shop):
     shop()
     path = reserve.load("shop").path

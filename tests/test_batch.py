@@ -99,7 +99,7 @@ def project(tmp_path_factory):
         yield root
 
 
-@pytest.fixture(scope="module", params=["fork", "kernel"])
+@pytest.fixture(scope="module", params=["fork", pytest.param("kernel", marks=pytest.mark.slow)])
 def made(request, project):
     """The pages of every notebook but the one that hangs, by fork and by kernel."""
     if request.param == "fork" and not template.possible():
@@ -274,6 +274,7 @@ def test_nothing_half_written_is_left(made) -> None:
     assert not list(made["10"].folder.glob(".*"))
 
 
+@pytest.mark.slow
 def test_forks_and_kernels_make_the_same_bytes(project) -> None:
     if not template.possible():
         pytest.skip("no fork on this system")
@@ -283,6 +284,7 @@ def test_forks_and_kernels_make_the_same_bytes(project) -> None:
             assert one_.read_bytes() == other.read_bytes(), f"{name}.{kind}"
 
 
+@pytest.mark.slow
 def test_a_page_that_hangs_is_ended_at_its_limit(project) -> None:
     [result] = batch.run(
         batch.plan(["tiny"], ["22"]), out=project / "hang", longest=2,
@@ -291,6 +293,7 @@ def test_a_page_that_hangs_is_ended_at_its_limit(project) -> None:
     assert result.status == "failed" and "took longer than 2 s" in result.answer
 
 
+@pytest.mark.slow
 def test_stopping_leaves_no_process_and_no_half_page(project) -> None:
     # A job in the background ignores Ctrl-C, and so would its children.
     code = (

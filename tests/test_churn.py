@@ -362,6 +362,7 @@ def test_constant_numbers_and_endless_ones_do_no_harm(customers, fit) -> None:
 
 
 @pytest.mark.mirror
+@pytest.mark.slow
 def test_telco_is_told_as_well_as_the_best_published(telco: pd.DataFrame) -> None:
     """A spline logit reaches .8494 and .4113, tuned boosting .8497; above .90 something leaks."""
     fit = churn.fit(telco)

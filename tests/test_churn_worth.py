@@ -229,6 +229,7 @@ def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
         churn.fit(rows, by="east", draws=20, repeats=1)
 
 
+@pytest.mark.slow
 def test_boosting_meets_the_same_customers_on_the_same_folds(warning) -> None:
     rows = company(1500, 1)
     found = churn.boosting(rows, warning, draws=100)
@@ -243,6 +244,7 @@ def test_boosting_meets_the_same_customers_on_the_same_folds(warning) -> None:
         churn.boosting(rows.head(100), warning)
 
 
+@pytest.mark.slow
 def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     rng = np.random.default_rng(3)
     x, z = rng.normal(size=(2, 2500))

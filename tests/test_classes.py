@@ -96,6 +96,7 @@ def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame) -> None:
     assert_allclose(np.sort(found.table["estimate"]), KNOWN["stepmix"]["BCH means"], atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_as_likely_as_that_of_scikit_learn(people: pd.DataFrame) -> None:
     from sklearn.mixture import GaussianMixture
 

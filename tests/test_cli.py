@@ -101,6 +101,7 @@ def test_check_and_load_count_rows() -> None:
     assert "60 in = 60 kept + 0 quarantined" in cx("load", "tiny").output
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_a_line_a_page_and_the_index(tmp_path) -> None:
     done = cx("run", "tiny", "-o", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
@@ -108,6 +109,7 @@ def test_a_run_ends_with_a_line_a_page_and_the_index(tmp_path) -> None:
     assert done.output.rstrip().endswith("index.html")
 
 
+@pytest.mark.slow
 def test_a_failed_page_is_exit_code_1_and_named(tmp_path) -> None:
     done = cx("run", "tiny", "20", "10", "-o", str(tmp_path / "out"))
     assert done.exit_code == 1

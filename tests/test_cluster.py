@@ -175,6 +175,7 @@ def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, mo
     assert cache.look(pages[0])[0] is not None  # the next run begins with what was finished
 
 
+@pytest.mark.slow
 def test_no_scheduler_is_exit_code_3(site, monkeypatch) -> None:
     monkeypatch.setattr(cluster, "CONNECT", 1)
     address = f"tcp://127.0.0.1:{free_port()}"

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def modules() -> list[Path]:
     return [p for p in sorted((ROOT / "cxlib").rglob("*.py")) if p.stem != "__init__"]
 
 
+@cache
 def imports_of(file: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

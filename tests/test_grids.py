@@ -37,7 +37,8 @@ def test_a_term_that_is_always_the_same_is_left_out() -> None:
 
 
 def test_nothing_has_no_sign() -> None:
-    assert "<td>0%</td>" in grids.of_record(record(term=["a"], estimate=[-0.001]))
+    shown = grids.of_record(record(term=["a"], estimate=[-0.0001]))
+    assert "<td>0.0%</td>" in shown and "−" not in shown
 
 
 def test_numbers_are_set_right_under_two_rows_of_heads() -> None:

@@ -326,6 +326,7 @@ def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make)
     assert taken["order_lines"].quarantine["reason"].tolist() == ["not among the orders"]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_are_taken_in(make):
     rng = np.random.default_rng(1)
     n = 100_000

@@ -84,6 +84,7 @@ SOME = st.lists(
 
 @settings(max_examples=12, deadline=None)
 @given(SOME, st.sampled_from([0, 5, 20]), st.booleans(), st.sampled_from([0, 2]))
+@pytest.mark.slow
 def test_the_store_counts_as_rows_are_counted(rows, gap, with_goal, most):
     table = pd.DataFrame(rows, columns=["customer_id", "day", "touchpoint"])
     table["customer_id"] = "c" + table["customer_id"].astype(str)
@@ -376,6 +377,7 @@ def met(made) -> journeys.Exposure:
     return journeys.exposure(made["responses"], made["events"], by="journey_id", bad=["failed"])
 
 
+@pytest.mark.slow
 def test_adjusted_effects_are_those_of_least_squares(made, met):
     """Witness: scikit-learn, on the same columns."""
     from sklearn.linear_model import LinearRegression

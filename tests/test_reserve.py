@@ -194,6 +194,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 def test_a_load_killed_midway_leaves_the_old_reserve_whole(own):
     loaded = reserve.load("shop")
     before = loaded.path.read_bytes()
@@ -214,6 +215,7 @@ HOLDING = """
 """
 
 
+@pytest.mark.slow
 def test_two_loads_at_once_are_one_too_many(own):
     env = {**os.environ, "CX_ROOT": str(own)}
     holder = subprocess.Popen(

@@ -342,6 +342,7 @@ def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None
     assert least <= np.mean(held) <= 0.985, np.mean(held)
 
 
+@pytest.mark.slow
 def test_the_types_of_the_made_up_company_are_found() -> None:
     tables, hidden = synthetic.company(customers=1500), synthetic.hidden(customers=1500)
     each = tables["orders"].groupby("customer_id")["amount"].agg(orders="size", spend="sum")
@@ -395,6 +396,7 @@ def test_confusion_costs_the_difference_of_the_segments(groups, fit) -> None:
     assert_allclose(cost["estimate"], [85 / 4, 2 * 85 / 4])
 
 
+@pytest.mark.slow
 def test_random_segments_cannot_be_typed() -> None:
     """Accuracy is of customers the tool has not seen: where nothing tells, it is the base rate."""
     rng = np.random.default_rng(1)

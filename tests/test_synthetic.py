@@ -56,6 +56,7 @@ def test_equal_seeds_give_equal_companies(company):
     assert not company["responses"].equals(other["responses"])
 
 
+@pytest.mark.slow
 def test_the_committed_files_are_what_the_code_makes(tmp_path):
     written = synthetic.write(tmp_path)
     assert sum(f.stat().st_size for f in written) < 2_500_000

@@ -149,6 +149,7 @@ def test_everyone_is_here_at_the_last_purchase(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.slow
 def test_expected_purchases_add_up_over_those_nothing_is_known_of(model):
     """What is expected of all, given each one's past, is what is expected of anyone (a law)."""
     rng = np.random.default_rng(1)

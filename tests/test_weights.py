@@ -202,6 +202,7 @@ def test_any_full_table_meets_any_margins(size, women, old):
     assert fit.weights.min() > 0
 
 
+@pytest.mark.slow
 def test_raking_brings_the_score_nearer_to_everybody():
     """Four companies: among the answers too content, after raking less so."""
     before, after = [], []
