@@ -180,8 +180,8 @@ TABLES: dict[str, Table] = {
             "actions", "action_id", "one row an action of the ledger", "每项改进行动一行",
             _key("action_id", "the action", "行动编号"),
             _column("problem", "text", "what is wrong", "问题", required=True),
-            _column("class", "text", "what kind of problem it is: of one customer, or of a process, a "
-                    "product or a policy", "问题类别：单个客户、流程、产品或政策",
+            _column("class", "text", "what kind of problem it is: of one customer, or of a "
+                    "process, a product or a policy", "问题类别：单个客户、流程、产品或政策",
                     allowed=("one customer", "process", "product", "policy")),
             _column("level", "text", "the level that can solve it, e.g. front line, team, "
                     "department, board", "能够解决的层级，例如一线、团队、部门、董事会"),

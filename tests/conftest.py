@@ -48,7 +48,8 @@ def responses() -> pd.DataFrame:
 # (pytest 9.2 passes over the names that xdist_group gives, so files are told apart here.)
 RUNS = ("batch", "both_languages", "cache", "cli", "cluster", "fork", "restart", "verify")
 TOGETHER = {name: "runs" for name in RUNS}
-TOGETHER |= {name: "pages" for name in ("browser", "languages", "notebooks")}
+TOGETHER |= {name: "pages" for name in ("browser", "languages")}
+TOGETHER |= {name: "notebooks" for name in ("notebooks",)}
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -20,7 +20,8 @@ CODE = re.compile(
     r"<(script|style|pre|dl|footer|code)\b.*?</\1>|<details class=\"code\">.*?</details>", re.S
 )
 WORD = re.compile(r"(?<![A-Za-z_À-ɏ])[a-z][a-z_]{2,}")  # names begin with a capital
-NAMES = {"alpha", "rho_", "max", "min", "van", "der", "means", "sample", *PUBLIC}
+NAMES = {"alpha", "rho_", "max", "min", "van", "von", "der", "means", "sample", *PUBLIC}
+NAMES |= {"study", "yaml"}  # a file that pages name
 NAMES |= {"pairwise", "complete", "em", "dummy"}  # values of a parameter
 
 
@@ -38,6 +39,15 @@ def english(text: str) -> list[str]:
     return [word for word in WORD.findall(seen) if word not in NAMES]
 
 
+def written() -> set[str]:
+    """Words that customers of the sample wrote, or by which its topics are known."""
+    from cxlib import reserve
+
+    with reserve.open("sample") as store:
+        texts = " ".join(store.read("comments")["text"])
+        return set(WORD.findall(f"{texts} {store.topics}".lower()))
+
+
 def numbers(record: dict) -> list:
     found = [record["table"], *record["tables"].values()]
     return [[v for v in row if not isinstance(v, str)] for t in found for row in t["rows"]]
@@ -50,7 +60,8 @@ def test_a_page_in_chinese_has_the_numbers_of_the_english_one(notebook: Path) ->
     for name in ours:
         assert numbers(ours[name]) == numbers(chinese.answers[name]), name
     text = chinese.file.read_text(encoding="utf-8").replace(chinese.folder.name, "")
-    assert english(text) == []
+    said = set(english(text))
+    assert (said - written() if notebook.stem.startswith("23") else said) == set()
 
 
 @pytest.mark.mirror

@@ -154,8 +154,8 @@ def actions() -> pd.DataFrame:
         ("Deliveries miss the promised date", "process", "department", "logistics", nan,
          "2026-04-01", "2026-09-30", nan, "begun", 9000, 4.0, 1.5, 6.5, 3268, nan, nan, nan),
         ("Dissatisfied customers hear nothing from us", "process", "team", "service", nan,
-         "2025-10-01", "2025-12-31", "2025-12-20", "done", 6000, 5.0, 2.0, 8.0, 1763, 4.1, 0.9,
-         7.3),
+         "2025-10-01", "2025-12-31", "2025-12-20", "done", 6000, 20.0, 8.0, 32.0, 1763,
+         21.9, 12.0, 31.4),
         ("Prices rose without an explanation", "policy", "board", "pricing", nan,
          "2026-01-15", "2026-12-31", nan, "planned", 12000, 2.5, -1.0, 6.0, 458, nan, nan, nan),
         ("The app crashes on payment", "product", "department", "digital", nan,
@@ -181,6 +181,8 @@ def actions() -> pd.DataFrame:
     outer = table["predicted"].notna()
     table.insert(10, "measure", np.where(outer, "NPS", None))
     table.insert(15, "worth", np.where(outer, 4000.0, np.nan))
+    # The call-back is told in points of those it reaches, a quarter of all.
+    table.loc[table["owner"] == "service", "worth"] = 1000.0
     for column in ("predicted", "realised"):
         ends = [column, f"{column}_low", f"{column}_high"]
         table[ends] = table[ends].astype(float)
