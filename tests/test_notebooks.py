@@ -184,4 +184,5 @@ def tagged(file: Path) -> list[list[dict]]:
     cells = nbformat.read(file, as_version=4).cells
     found = [c for c in cells if "nbval-check-output" in c.metadata.get("tags", [])]
     assert found and any(c.outputs for c in found), file
-    return [[o.get("data") or o.get("text") for o in c.outputs] for c in found]
+    shown = [[o.get("data") or o.get("text") for o in c.outputs] for c in found]
+    return [[o for o in outputs if not any("image/" in kind for kind in o)] for outputs in shown]
