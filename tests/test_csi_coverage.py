@@ -176,7 +176,7 @@ def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100():
 
 
 def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are_none():
-    truth, kept, found, times = population_gaps(), 0, 0, 80
+    truth, kept, found, times = population_gaps(), 0, 0, 50
     for k in range(times):
         rows = grouped(300, 3000 + k)
         table = csi.compare(rows, SMALL, "channel", permutations=59, draws=300, seed=k).table

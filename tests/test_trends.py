@@ -177,14 +177,14 @@ def test_differences_of_many_samples_are_those_of_each():
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize(("n", "groups"), [(50, 2), (50, 4), (200, 4)])
 def test_differences_that_are_none_stay_in_their_intervals(n, groups, weighted):
-    """All intervals hold 0 at once in 93 to 97 of 100 samples."""
-    rows = samples_of_groups(n, groups, 800, weighted)
+    """All intervals hold 0 at once in 95 of 100 samples, as far as 400 tell."""
+    rows = samples_of_groups(n, groups, 400, weighted)
     held = [
         ((low <= 0) & (high >= 0)).all()
         for _, part in rows.groupby(rows["sample"] // 25)
         for low, high, _ in differences(part, groups)
     ]
-    assert 0.93 <= np.mean(held) <= 0.97, f"{np.mean(held):.1%}"
+    assert 0.92 <= np.mean(held) <= 0.98, f"{np.mean(held):.1%}"
 
 
 def test_p_and_intervals_agree():
@@ -521,8 +521,8 @@ def two_waves(n: int, times: int) -> pd.DataFrame:
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n", [50, 300])
 def test_intervals_of_mix_and_rate_cover(n, weighted):
-    """250 repeats tell 95 in 100 from 91 and from 99."""
-    times = 250
+    """130 repeats tell 95 in 100 from 90."""
+    times = 130
     weight = {"w": lambda rows: 1 + (rows["type"] % 2)} if weighted else {"w": 1.0}
     big = two_waves(100_000, 4).assign(**weight)
     truth = scores.mix(big, by="type", weight="w", draws=100).table["estimate"]
