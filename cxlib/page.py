@@ -58,7 +58,7 @@ WORDS = (
     "holds", "bundle", "gain", "way", "popular", "cosine", "conditional", "hit rate", "coverage",
     "offer", "met", "more than one product", "everyone", "by the tree",
     "one offer for everyone", "times as often", "revenue", "orders a thousand", "together",
-    "offers",
+    "offers", "slope low", "slope high",
     "drawn by lot", "beside those it spared", "beside others like them", "before and after only",
     "as they are", "the change", "another time", "another place", "those reached", "stand-in",
     "line before", "change of those reached", "without it anyway", "what is left", "higher",
