@@ -479,3 +479,14 @@ def test_figures_tell_what_they_show(by_place, sample):
     assert len(drawn.get_legend().get_texts()) == 3 and "show" in drawn.figure.alt_text
     with pytest.raises(ValueError, match="no column"):
         show.power(path.table)
+
+
+def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
+    rows = pd.DataFrame({"wave": ["1", "2"] * 30, "score": np.arange(60.0), "weight": 1.0})
+    change = Change(name="new", label="New", outcome="score", begun="3", design="series",
+                    table="responses")  # fmt: skip
+    with pytest.raises(ValueError, match=r"no wave \['3'\]. There are: 1, 2"):
+        trials.read_all({"responses": rows}, [change])
+    assert trials.read_all({"responses": rows}, [change], whole=False) == {}
+    with pytest.raises(ValueError, match="needs \\['score'\\], which"):
+        trials.read_all({"responses": rows.drop(columns="score")}, [change], whole=False)

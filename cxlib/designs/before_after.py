@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, least_squares, ready
+from cxlib.designs.drawn import Drawn, Unfit, least_squares, ready
 from cxlib.moments import Who
 
 
@@ -34,7 +34,7 @@ def changed(
     w, who = ready(len(before), weight, who)
     picked = np.asarray(picked, bool)
     if picked.sum() < 2 or (~picked).sum() < 3:
-        raise ValueError(
+        raise Unfit(
             f"{int(picked.sum())} customers were picked and {int((~picked).sum())} not; the way "
             "back to the middle is read from the others, of whom three are needed."
         )

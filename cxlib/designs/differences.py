@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, cell_means, ready
+from cxlib.designs.drawn import Drawn, Unfit, cell_means, ready
 from cxlib.estimates import LEVEL
 
 
@@ -81,7 +81,7 @@ def contrast(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Mean over the waves `after` less mean over those `before`, (waves, 1)."""
     before, after = np.asarray(before, float), np.asarray(after, float)
     if not before.sum() or not after.sum():
-        raise ValueError(
+        raise Unfit(
             f"{int(before.sum())} waves before the change and {int(after.sum())} after; each needs "
             "one at least."
         )
@@ -161,7 +161,7 @@ def without_trend(path: Drawn, before: np.ndarray, after: np.ndarray) -> Drawn:
     waves = np.arange(len(before), dtype=float)
     x = np.column_stack([np.ones(np.sum(before)), waves[before]])
     if len(x) < 2:
-        raise ValueError("a line needs two waves before the change; there is one.")
+        raise Unfit("a line needs two waves before the change; there is one.")
     onward = np.column_stack([np.ones(np.sum(after)), waves[after]]).mean(0) @ np.linalg.pinv(x)
     sums = np.asarray(after, float) / np.sum(after)
     sums[np.flatnonzero(before)] -= onward

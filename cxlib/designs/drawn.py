@@ -20,6 +20,10 @@ from cxlib.moments import Who
 SINGULAR = 1e-10  # least eigenvalue beside the largest under which a draw cannot be solved
 
 
+class Unfit(ValueError):
+    """The rows are too few, or too much of one sort, for a comparison; no mistake of anybody."""
+
+
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """Numbers and the same numbers in each draw.
@@ -142,7 +146,7 @@ def least_squares(
     whole = products.sum(0).reshape(1, p, p + q)
     point, again = (_solved(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
     if np.isnan(point).any():
-        raise ValueError(
+        raise Unfit(
             f"the {p} columns of the regression depend on each other in {len(y):,} rows. Leave out "
             "columns that say the same, or that are the same for everybody."
         )

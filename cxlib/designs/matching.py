@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, columns, ready
+from cxlib.designs.drawn import Drawn, Unfit, columns, ready
 from cxlib.moments import Who
 
 STEPS = 60
@@ -32,9 +32,7 @@ def balanced(
     w, _ = ready(len(x), weight, None)
     shape, w = w.shape, np.atleast_2d(w)
     if not treated.any() or treated.all():
-        raise ValueError(
-            f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed."
-        )
+        raise Unfit(f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed.")
     scale = x.std(0)
     z = (x - x[treated].mean(0))[:, scale > 0] / scale[scale > 0]
     total = w[:, treated].sum(1, keepdims=True)
@@ -47,7 +45,7 @@ def balanced(
         start = np.nan_to_num(_tilted(z[~treated], *middle, start)[1][0])
     found[:, ~treated] = total * _tilted(z[~treated], w[:, ~treated], goal, start)[0]
     if check and np.isnan(found[0]).any():
-        raise ValueError(_no_overlap(z, treated))
+        raise Unfit(_no_overlap(z, treated))
     return found.reshape(shape)
 
 

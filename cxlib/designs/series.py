@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxlib.designs.drawn import Unfit
 from cxlib.estimates import LEVEL
 
 
@@ -65,7 +66,7 @@ def broken(
     x, after = _columns(len(y), first, sloped)
     free = len(y) - x.shape[1]
     if np.isnan(y).any() or free < 1 or first < (3 if sloped else 2):
-        raise ValueError(
+        raise Unfit(
             f"{int((~np.isnan(y)).sum())} values in {len(y)} periods, {first} before the change: a "
             f"line with a break needs {3 if sloped else 2} before, none missing, and one period to "
             "spare. Take a step without slopes, or shorter periods."

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxlib.designs.drawn import Unfit
+
 SUM = 1e4  # how dear it is that the weights do not sum to one, beside a misfit of one
 
 
@@ -82,11 +84,11 @@ def stand_in(y: np.ndarray, treated: int, first: int, *, even: bool = False) -> 
 
 def _check(y: np.ndarray, treated: int, first: int) -> None:
     if gaps := int(np.isnan(y).sum()):
-        raise ValueError(f"{gaps} of {y.size} means are missing. Leave those units or waves out.")
+        raise Unfit(f"{gaps} of {y.size} means are missing. Leave those units or waves out.")
     if len(y) < 3:
-        raise ValueError(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
+        raise Unfit(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
     if not 2 <= first < y.shape[1]:
-        raise ValueError(
+        raise Unfit(
             f"{first} of {y.shape[1]} periods are before the change; a stand-in needs two at least "
             "before it and one after."
         )

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import Drawn, comparison, differences, matching, pairs, sensitivity
+from cxlib.designs import Drawn, Unfit, comparison, differences, matching, pairs, sensitivity
 from cxlib.loyalty.panel import OUTCOMES, Panel
 
 LOT, LOT_ADJUSTED = "by lot", "by lot, adjusted for before"
@@ -50,7 +50,7 @@ def made_alike(seen: Panel) -> Beside | None:
     """Others weighted to have the members' means, and in pairs; None where no weights do it."""
     try:
         weight = matching.balanced(seen.x, seen.member)
-    except ValueError:
+    except Unfit:
         return None
     return Beside(weight, *pairs.paired(pairs.propensity(seen.x, seen.member), seen.member))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import differences, sensitivity
+from cxlib.designs import Unfit, differences, sensitivity
 from cxlib.designs.stand_in import stand_in
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.trials import said
@@ -30,7 +30,7 @@ def each(
     for name, trial in tried.items():
         try:
             found[name] = check(trial, **how)
-        except ValueError:
+        except Unfit:
             out.append(page.quoted(trial.label))
     if say and out:
         print(page.say("Too few waves, groups or customers for this: {changes}.",
@@ -85,7 +85,7 @@ def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
 
 def _spared(trial: Trial) -> None:
     if not trial.before.any() or not (trial.arm == 0).any():
-        raise ValueError(
+        raise Unfit(
             f"change {trial.change.name!r}: {int(trial.before.sum())} waves before it and "
             f"{int((trial.arm == 0).sum())} answers of those it spared; both are needed."
         )
@@ -158,7 +158,7 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
             found.append(("another place", trial.groups[place], one,
                           grid.count[spared][:, before | after].sum()))  # fmt: skip
     if not found:
-        raise ValueError(
+        raise Unfit(
             "one wave came before the change and one group was spared: there is no placebo."
         )
     every = differences.Drawn(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.designs import before_after, comparison, differences, matching, series
-from cxlib.designs.drawn import Drawn, cell_means
+from cxlib.designs.drawn import Drawn, Unfit, cell_means
 from cxlib.estimates import LEVEL, Estimates
 from cxlib.trials import said
 from cxlib.trials.rows import Trial
@@ -81,7 +81,7 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
     for name, way in _SECOND.get(design, {}).items():
         try:
             ways[name] = way(trial, **how)
-        except ValueError:  # a second opinion that these rows do not allow is none
+        except Unfit:  # a second opinion that these rows do not allow is none
             continue
     found = ways[design]
     spread = _spread(trial)
@@ -147,7 +147,7 @@ def _past(trial: Trial) -> np.ndarray:
 def compared(trial: Trial, **how: object) -> Found:
     """Difference in differences of each outcome, (outcomes,)."""
     if not trial.before.any() or not (trial.arm == 0).any():
-        raise ValueError("nothing was spared, or no wave came before: nothing to compare with.")
+        raise Unfit("nothing was spared, or no wave came before: nothing to compare with.")
     parts = [_compared(trial, k, **how) for k in range(len(trial.outcomes))]
     n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
     return Found.of(joined(parts), n)

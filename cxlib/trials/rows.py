@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
+from cxlib.designs import Unfit
 from cxlib.moments import Who
 from cxlib.study import Change
 
@@ -114,6 +115,10 @@ class Customers:
     who: Who
 
 
+class Absent(Unfit):
+    """A wave or a group that the change names is not in the rows."""
+
+
 def read_all(
     tables: Mapping[str, pd.DataFrame],
     changes: Sequence[Change],
@@ -122,8 +127,13 @@ def read_all(
     points: Sequence[str] = (),
     weight: str = "weight",
     customer: str = "customer_id",
+    whole: bool = True,
 ) -> dict[str, Trial]:
-    """Every change that the tables (by name) can tell of, by its name; says which it leaves out."""
+    """Every change that the tables (by name) can tell of, by its name; says which it leaves out.
+
+    Where the tables are `whole`, a wave or a group that a change names and they lack is a mistake
+    (ValueError); in a part of them it may just be elsewhere.
+    """
     found, out = {}, []
     for change in changes:
         rows = tables[change.table]
@@ -131,7 +141,9 @@ def read_all(
         how = {"weight": weight if weight in rows else None, "customer": who}
         try:
             found[change.name] = read(rows, change, outcome=outcome, points=points, **how)
-        except ValueError:
+        except Unfit as error:
+            if whole and isinstance(error, Absent):
+                raise
             out.append(change.label.get(page.rules().lang, change.name))
     if out:
         print(page.say("These rows are too few, or of one sort only, to judge: {changes}.",
@@ -199,9 +211,7 @@ def _waves(
     values = rows[over].astype(str)
     waves = tuple(sorted(values.unique()))
     if missing := [v for v in (change.begun, change.ended) if v and v not in waves]:
-        raise ValueError(
-            f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}."
-        )
+        raise Absent(f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}.")
     there = np.array([change.begun <= w and (not change.ended or w <= change.ended) for w in waves])
     return waves, values.map({w: i for i, w in enumerate(waves)}).to_numpy(int), there
 
@@ -213,7 +223,7 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
     text = values.astype("string").fillna("")
     found = set(text.unique()) - {""}
     if unknown := [v for v in [*change.treated, *change.control] if v not in found]:
-        raise ValueError(
+        raise Absent(
             f"change {change.name!r}: {change.column} has no {unknown}. It holds: "
             f"{', '.join(sorted(found))}."
         )
@@ -279,11 +289,11 @@ def _check(trial: Trial) -> None:
     spared = int((trial.during & first & (trial.arm == 0)).sum())
     least = reached if trial.change.design == "series" else min(reached, spared)
     if least < LEAST:
-        raise ValueError(
+        raise Unfit(
             f"change {trial.change.name!r}: {reached} answers to {trial.outcomes[0]!r} of those it "
             f"reached and {spared} of those it spared; {LEAST} of each are needed."
         )
     if trial.change.design in ("compared", "series") and not trial.before.any():
-        raise ValueError(
+        raise Unfit(
             f"change {trial.change.name!r}: no wave before {trial.change.begun!r} to compare with."
         )
