@@ -63,21 +63,12 @@ def days_bought(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, 
 
 
 def _left_out(offered: int, blank: int, later: int) -> list[str]:
-    notes = []
-    if blank:
-        notes.append(
-            page.say(
-                "{blank} of {orders} orders lack a customer, a date or an amount and are left out.",
-                blank=page.count(blank),
-                orders=page.count(offered),
-            )
-        )
-    if later:
-        notes.append(
-            page.say(
-                "{later} of {orders} orders are later and left out.",
-                later=page.count(later),
-                orders=page.count(offered),
-            )
-        )
-    return notes
+    of = page.count(offered)
+    blanks = page.say(
+        "{blank} of {orders} orders lack a customer, a date or an amount and are left out.",
+        blank=page.count(blank), orders=of,
+    )  # fmt: skip
+    late = page.say(
+        "{later} of {orders} orders are later and left out.", later=page.count(later), orders=of
+    )
+    return [said for said, n in ((blanks, blank), (late, later)) if n]

@@ -139,17 +139,8 @@ def totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _table(pairs: Pairs, rows: np.ndarray, shares: np.ndarray, again: np.ndarray) -> pd.DataFrame:
     n = totals(pairs.whole, rows)
     low, high = held(shares, again, n)
-    table = pd.DataFrame(
-        {
-            "before": pairs.before,
-            "term": pairs.after,
-            "estimate": shares,
-            "low": low,
-            "high": high,
-            "n": n.astype(int),
-        }
-    )
-    return table
+    named = {"before": pairs.before, "term": pairs.after, "estimate": shares}
+    return pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
 
 
 def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -200,17 +191,8 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
     shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
     n = np.full(len(whole), whole[begun].sum())
     low, high = held(shares, again, n)
-    table = pd.DataFrame(
-        {
-            "step": pairs.step,
-            "before": pairs.before,
-            "term": pairs.after,
-            "estimate": shares,
-            "low": low,
-            "high": high,
-            "n": n.astype(int),
-        }
-    )
+    named = {"step": pairs.step, "before": pairs.before, "term": pairs.after, "estimate": shares}
+    table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
     answer = page.say(
         "{share} ({span}) of {n} journeys begin with {touchpoint}.",

@@ -28,9 +28,7 @@ def survival(
 ) -> Axes:
     """Shares by time as steps, each with the band of its whole curve; a line for each of `by`."""
     table = style.ready(table, [c for c in ("time", "estimate", by) if c])
-    begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
-    begin = begin.assign(time=0.0, estimate=1.0, low=1.0, high=1.0)
-    ax = _curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
+    ax = stepped(table, by, ax, start=1.0)
     ax.set_xlabel(page.label(unit))
     ax.set_ylim(0, 1.02)
     return _say(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
@@ -95,9 +93,11 @@ def beside(
     return style.say(ax, "", rings, style.listed(words))
 
 
-def stepped(table: pd.DataFrame, by: str | None, ax: Axes | None) -> Axes:
-    """Shares by `time` as steps with bands, from 0 on."""
-    ax = _curves(table, "time", by, "share", ax, steps=True)
+def stepped(table: pd.DataFrame, by: str | None, ax: Axes | None, *, start: float) -> Axes:
+    """Shares by `time` as steps with bands, all from `start` at time 0."""
+    begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
+    begin = begin.assign(time=0.0, estimate=start, low=start, high=start)
+    ax = _curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
     ax.set_ylim(bottom=0)
     return ax
 

@@ -141,9 +141,7 @@ def comeback(
 ) -> Axes:
     """Shares who came back by time, with the bands of whole curves; a line for each of `by`."""
     table = style.ready(table, [c for c in ("time", "estimate", by) if c])
-    begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
-    begin = begin.assign(time=0.0, estimate=0.0, low=0.0, high=0.0)
-    ax = curves.stepped(pd.concat([begin, table]), by, ax)
+    ax = curves.stepped(table, by, ax, start=0.0)
     ax.set_xlabel(page.label(unit))
     if title is None:
         half = table[(table["estimate"] >= 0.5)]
