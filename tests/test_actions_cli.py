@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cxlib import commands, study
-from cxlib.cli import main
+from cxlib import study
+from cxlib.cli import completion, ledger, main
 from cxlib.reserve import editing
 
 STUDY = """
@@ -116,7 +116,7 @@ def test_two_who_write_at_once_lose_nothing(folder):
     def one_more(k: int) -> None:
         with editing.alone(study.read("tiny"), "actions") as file:
             rows = file.rows()
-            name = commands._next([r["action_id"] for r in rows])
+            name = ledger._next([r["action_id"] for r in rows])
             new = rows[0] | {"action_id": name, "problem": f"p{k}"}
             file.write([*rows, new], lambda rows: rows.iloc[:0])
 
@@ -130,7 +130,7 @@ def test_two_who_write_at_once_lose_nothing(folder):
     ([], "a01"), (["a01", "a09"], "a10"), (["a99"], "a100"), (["north", "x7"], "x8"),
 ])  # fmt: skip
 def test_the_next_identifier_follows_the_last(known, following):
-    assert commands._next(known) == following
+    assert ledger._next(known) == following
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_the_shell_completes_open_actions_and_studies(folder):
     cx("close", "tiny", "a01")
     import click
 
-    ctx = click.Context(commands.close, info_name="close")
+    ctx = click.Context(ledger.close, info_name="close")
     ctx.params = {"study": "tiny"}
-    assert [c.value for c in commands._open_actions(ctx, None, "a")] == ["a02"]
-    assert [c.value for c in commands.studies(ctx, None, "t")] == ["tiny"]
+    assert [c.value for c in completion.open_actions(ctx, None, "a")] == ["a02"]
+    assert [c.value for c in completion.studies(ctx, None, "t")] == ["tiny"]

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from test_batch import project  # noqa: F401  (a fixture)
 
 from cxlib import cli
+from cxlib.cli import completion
 
 pytestmark = [pytest.mark.usefixtures("project")]
 
@@ -133,6 +134,6 @@ def test_new_writes_a_study_and_leaves_one_alone(tmp_path, project) -> None:  # 
 
 
 def test_names_are_completed() -> None:
-    found = [item.value for item in cli._studies_and_notebooks(None, None, "1")]
+    found = [item.value for item in completion.studies_and_notebooks(None, None, "1")]
     assert found == ["10_works"]
-    assert [item.value for item in cli._parameters(None, None, "DRA")] == ["DRAWS="]
+    assert [item.value for item in completion.parameters(None, None, "DRA")] == ["DRAWS="]

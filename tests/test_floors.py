@@ -24,7 +24,6 @@ FLOORS = [  # a module imports only from floors above it in this list
     "show",
     "report",
     "batch",
-    "commands",
     "cli",
 ]
 ONLY_IN = {
@@ -34,7 +33,7 @@ ONLY_IN = {
     "papermill": {"batch"},
     "nbclient": {"batch"},
     "pooch": {"sources"},
-    "click": {"cli", "commands"},
+    "click": {"cli"},
     "pandera": {"tables", "intake"},
 }
 

@@ -13,33 +13,11 @@ import re
 from datetime import date, datetime
 
 import click
-from click.shell_completion import CompletionItem
+
+from cxlib.cli import completion
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 CLASSES = ("one customer", "process", "product", "policy")
-
-
-def studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of studies, for the shell to complete."""
-    from cxlib import study
-
-    return [CompletionItem(n) for n in study.names() if n.startswith(incomplete)]
-
-
-def _open_actions(ctx: click.Context, param: click.Parameter, incomplete: str):
-    from cxlib import study
-    from cxlib.reserve import editing
-
-    try:
-        with editing.alone(study.read(ctx.params["study"]), "actions") as file:
-            rows = file.rows()
-    except (ValueError, OSError, KeyError):
-        return []
-    return [
-        CompletionItem(r["action_id"], help=r.get("problem", ""))
-        for r in rows
-        if r["action_id"].startswith(incomplete) and r.get("status") not in ("done", "dropped")
-    ]
 
 
 @click.group()
@@ -48,7 +26,7 @@ def actions() -> None:
 
 
 @actions.command("list")
-@click.argument("study", shell_complete=studies)
+@click.argument("study", shell_complete=completion.studies)
 @click.option("--today", type=DAY, help="The day it is looked at from. [default: today]")
 @click.option("--all", "every", is_flag=True, help="Closed ones too.")
 def list_(study: str, today: datetime | None, every: bool) -> None:
@@ -110,7 +88,7 @@ def _taken(study: str):
 
 
 @actions.command()
-@click.argument("study", shell_complete=studies)
+@click.argument("study", shell_complete=completion.studies)
 @click.option("--problem", required=True, help="What is wrong.")
 @click.option("--class", "class_", type=click.Choice(CLASSES), required=True,
               help="Of one customer (inner loop), or the cause of many (outer loop).")  # fmt: skip
@@ -152,8 +130,8 @@ def add(study: str, class_: str, **said) -> None:
 
 
 @actions.command()
-@click.argument("study", shell_complete=studies)
-@click.argument("action", shell_complete=_open_actions)
+@click.argument("study", shell_complete=completion.studies)
+@click.argument("action", shell_complete=completion.open_actions)
 @click.option("--on", "day", type=DAY, help="When it was done. [default: today]")
 @click.option("--realised", type=float, help="What it brought.")
 @click.option("--low", type=float, help="Low end of its 95% interval.")

@@ -1,0 +1,164 @@
+"""`cx run`: what was asked is told apart, planned, made, and summed up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from cxlib.cli import completion, mistakes, said
+
+
+class Run(click.Command):
+    """`cx run 20 --help` shows the parameters of notebook 20."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        names = [a for a in args if not a.startswith("-")]
+        if names and {"-h", "--help"} & set(args):
+            from cxlib import batch, study
+
+            picked = [n for n in names if n not in study.names()]
+            for path in [batch.pick(n) for n in picked]:
+                click.echo(_parameter_help(path))
+            if picked:
+                ctx.exit()
+        return super().parse_args(ctx, args)
+
+
+def _parameter_help(path: Path) -> str:
+    from cxlib import batch
+
+    lines = [f"{path.stem}: {said.question(path)}", "", "Parameters (-p NAME=VALUE)"]
+    for p in batch.parameters(path).values():
+        limits = p.limits or ", ".join(p.choices)
+        allowed = f" [{limits or p.kind}]" if limits or p.kind else ""
+        default = ",".join(p.default) if isinstance(p.default, list) else p.default
+        lines.append(f"  {p.name:12}{p.type:11}{default!s:10}{p.comment}{allowed}")
+    return "\n".join([*lines, "", "STUDY is the argument: cx run STUDY " + path.stem[:2], ""])
+
+
+@click.command(cls=Run)
+@click.argument("names", nargs=-1, metavar="STUDY... [NOTEBOOK...]",
+                shell_complete=completion.studies_and_notebooks)  # fmt: skip
+@click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE",
+              shell_complete=completion.parameters,
+              help="A parameter of the notebooks; may be repeated. Lists with commas.")  # fmt: skip
+@click.option("--by", default="", metavar="COLUMN", help="One set of reports per value of COLUMN.")
+@click.option("--lang", "langs", default="", metavar="en,zh",
+              help="The languages to make them in; several with a comma. [default: what study.yaml "
+              "names under reporting: languages, else en]")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where the reports go. [default: reports/STUDY/TIME]")  # fmt: skip
+@click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same outputs.")
+@click.option("--force", is_flag=True, help="Make every page, changed or not.")
+@click.option("--limit", type=click.FloatRange(min=1), metavar="SECONDS", default=600.0,
+              help="The longest a page may take. [default: 600]")  # fmt: skip
+@click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB",
+              help="The most a page may hold in memory, libraries included.")  # fmt: skip
+@click.option("--scheduler", default="", metavar="ADDRESS",
+              help="Make the pages on the Dask cluster at tcp://HOST:PORT.")  # fmt: skip
+@click.option("--storage", default="", metavar="URL",
+              help="Where a cluster that does not see this folder finds data and leaves pages: "
+              "any fsspec address.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
+def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
+    """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
+
+    A notebook is named by its number or the beginning of its name. Everything is checked before
+    anything starts. A page whose notebook, parameters, data, code, environment and language are
+    those of an earlier run is copied from it. A page that fails says so at its top and the others
+    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
+
+    Exit codes: 0 all well, 1 a page failed, 2 a mistake in what was asked (nothing ran), 3 it could
+    not go on (disk full, scheduler lost), 130 stopped.
+
+    \b
+    Examples
+      cx run sample                        what data/sample/study.yaml lists
+      cx run mobile telco                  two studies
+      cx run mobile 10 20 -p DRAWS=500     two notebooks, fewer draws
+      cx run mine -p "WHERE=channel = 'web'" 10
+      cx run mine 10 --by channel          one set per channel
+      cx run mine --lang en,zh             every page in English and in Chinese
+      cx run 20 --help                     the parameters of notebook 20
+    """
+    with mistakes.as_json() if as_json else nullcontext():
+        results = _made(names, given, {"by": by, "langs": _languages(langs)}, how)
+    from cxlib.batch import summary
+
+    if as_json:
+        click.echo(json.dumps(summary.of(results), indent=1, ensure_ascii=False))
+    else:
+        said.results(results)
+    sys.exit(summary.exit_code(results))
+
+
+def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
+    values = dict(_pair(text) for text in given)
+    if how["storage"] and not how["scheduler"]:
+        raise ValueError("--storage is for a cluster; name its --scheduler as well.")
+    with mistakes.terminated_like_ctrl_c(), _template(how) as started:
+        from cxlib import batch
+
+        studies, notebooks = _sorted_names(names)
+        pages = batch.plan(studies, notebooks, values, **split)
+        how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
+        return batch.run(pages, started=started, **how)
+
+
+def _languages(text: str) -> list[str]:
+    from cxlib import page
+
+    langs = [lang.strip() for lang in text.split(",") if lang.strip()]
+    for lang in langs:
+        if lang not in page.LANGUAGES:
+            raise ValueError(
+                f"--lang {lang}: no such language. There are: {', '.join(page.LANGUAGES)}."
+            )
+    return langs
+
+
+def _template(how: dict):
+    """The process that pages are forked from: it imports while we do, and plan."""
+    from cxlib.batch.template import Template
+
+    elsewhere = how["plain"] or how["scheduler"]
+    return (not elsewhere and Template.start()) or nullcontext()
+
+
+def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Arguments told apart: studies by their names, notebooks by what begins theirs."""
+    from cxlib import batch, study
+    from cxlib.batch.declared import nearest
+
+    known = study.names()
+    studies = [n for n in names if n in known]
+    notebooks = []
+    for name in (n for n in names if n not in known):
+        begins = [n for n in batch.notebooks() if n.startswith(name)]
+        if not begins and not name[:1].isdigit():
+            raise ValueError(
+                f"{name!r} is neither a study nor a notebook{nearest(name, known) or '.'} Studies: "
+                f"{', '.join(known) or 'none yet'}. Notebooks: {', '.join(batch.notebooks())}."
+            )
+        batch.pick(name)
+        notebooks.append(name)
+    if both := [n for n in studies if any(b.startswith(n) for b in batch.notebooks())]:
+        raise ValueError(f"{both[0]!r} is a study and begins a notebook. Write out the notebook.")
+    if not studies:
+        raise ValueError(
+            f"name a study: cx run STUDY. There are: {', '.join(known) or 'none yet'}."
+        )
+    return studies, notebooks
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"-p {text!r} is not NAME=VALUE, as in -p DRAWS=500.")
+    return name.strip(), value

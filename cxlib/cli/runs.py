@@ -1,0 +1,82 @@
+"""`cx report`, `cx verify`, `cx diff`: runs that were made."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cxlib.cli.mistakes import terminated_like_ctrl_c
+from cxlib.cli.said import near
+
+RUN = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("run", required=False, type=RUN)
+def report(run: Path | None) -> None:
+    """Bind pages and indexes again from what `cx run` kept; nothing is computed.
+
+    RUN is a folder such as reports/sample/2026-11-21-093000; all of them when it is left out.
+    """
+    from cxlib import study
+    from cxlib.batch import record
+
+    top = study.root() / "reports"
+    folders = [run] if run else sorted(p.parent for p in top.glob("*/*/run.json"))
+    if not folders:
+        raise ValueError("nothing is kept yet. `cx run STUDY` makes reports.")
+    for folder in folders:
+        pages = record.bind_again(folder)
+        click.echo(f"{near(folder / 'index.html')}: {pages} pages bound")
+    click.echo(near(top / "index.html"))
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
+@click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same numbers.")
+def verify(run: Path, jobs: int | None, plain: bool) -> None:
+    """Make RUN again and say whether every number is the same.
+
+    It is made in a folder of its own and then thrown away; RUN stays as it is. Exit code 1 when a
+    number differs: each is listed with what it was, and what changed behind it (data, wording,
+    code, environment, parameters).
+
+    \b
+    Example
+      cx verify reports/sample/2026-11-21-093000
+    """
+    from cxlib.batch import again
+
+    with terminated_like_ctrl_c():
+        found = again.verify(run, jobs=jobs, plain=plain)
+    click.echo(str(found))
+    if not found.same:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("before", type=RUN)
+@click.argument("after", type=RUN)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the comparison as an HTML page too.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the HTML page.")
+def diff(before: Path, after: Path, out: Path | None, lang: str) -> None:
+    """What changed from run BEFORE to run AFTER, whether beyond noise, and why it may have.
+
+    \b
+    Example
+      cx diff reports/sample/monday reports/sample/friday -o changes.html
+    """
+    from cxlib import page
+    from cxlib.report import comparison
+
+    found = comparison.compare(comparison.read(before), comparison.read(after))
+    click.echo(str(found))
+    if out:
+        page.begin(lang=lang)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(found.html(), encoding="utf-8")
+        click.echo(near(out))

@@ -1,0 +1,55 @@
+"""Lines that several commands say: questions of notebooks, paths as one would type them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+MARKS = {"failed": "FAILED ", "not made": "NOT MADE ", "lacking": "not for this study: "}
+
+
+def question(notebook: Path) -> str:
+    """The question that a notebook asks, in English."""
+    from cxlib.batch import declared
+
+    return declared.content(notebook)["metadata"].get("cxlib", {}).get("title", {}).get("en", "")
+
+
+def near(path: Path) -> str:
+    """The path as one would type it here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def results(made: Sequence) -> None:
+    """Of the results of a run: lines one may paste into a mail, and where the index is."""
+    width = max(len(r.page.name) for r in made)
+    for part in dict.fromkeys((r.page.study, r.page.suffix) for r in made):
+        mine = [r for r in made if (r.page.study, r.page.suffix) == part]
+        click.echo(f"\n{mine[0].page.source['title']}")
+        for r in mine:
+            took = "reused" if r.reused else f"{r.seconds:4.0f} s"
+            click.echo(f"    {r.page.name:{width}}  {took:6}   {MARKS.get(r.status, '')}{r.answer}")
+    click.echo("")
+    if reused := sum(r.reused for r in made):
+        click.echo(f"{reused} of {len(made)} pages reused: nothing they are made from changed.")
+    if failed := sum(r.status == "failed" for r in made):
+        click.echo(f"{failed} of {len(made)} pages failed; each says so at its top.")
+    for index in _indexes(made):
+        click.echo(near(index))
+
+
+def _indexes(made: Sequence) -> list[Path]:
+    """The one that joins several folders, or those of each language of one."""
+    from cxlib.batch import record
+
+    folders = list(dict.fromkeys(r.folder for r in made))
+    each = list(dict.fromkeys(r.folder / f"index{r.page.suffix}.html" for r in made))
+    if len(folders) == 1:
+        return each
+    tops = {record.top_of(f, len(folders)) for f in folders}
+    return [t / "index.html" for t in tops if t] or each
