@@ -211,6 +211,20 @@ def test_without_notebooks_those_of_the_study_run(project) -> None:
     assert [p.name for p in batch.plan(["tiny"])] == ["10_works", "30_orders"]
 
 
+def test_values_of_study_yaml_hold_for_a_notebook_that_is_named_too(project) -> None:
+    file = project / "data" / "tiny" / "study.yaml"
+    file.write_text(STUDY.replace("[10, 30]", "{'10': {DRAWS: 30, SEED: 4}, '77': {DRAWS: 1}}"))
+    try:
+        [named] = batch.plan(["tiny"], ["10"])
+        [overruled] = batch.plan(["tiny"], ["10"], {"SEED": 5})
+        [other] = batch.plan(["tiny"], ["30"])
+    finally:
+        file.write_text(STUDY)
+    assert (named.values["DRAWS"], named.values["SEED"]) == (30, 4)
+    assert (overruled.values["DRAWS"], overruled.values["SEED"]) == (30, 5)
+    assert other.values["DRAWS"] == 100
+
+
 def test_each_value_of_a_column_makes_a_set(project) -> None:
     pages = batch.plan(["tiny"], ["10"], {"WHERE": "wave = 'w1'"}, by="channel")
     assert [p.set_name for p in pages] == ["channel: shop", "channel: web"]

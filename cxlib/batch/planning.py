@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,10 +88,10 @@ def plan(
 ) -> list[Page]:
     """The pages of every study: the notebooks named, or those in its study.yaml.
 
-    `given` are parameter values, as text or typed, for every notebook; those in study.yaml come
-    first and are overruled. `by` makes one set of pages for each value of that column, `langs` one
-    for each language (else those that study.yaml names): the files of all but the first have the
-    language in their names.
+    `given` are parameter values, as text or typed, for every notebook; those that study.yaml gives
+    a notebook come first, whether it is named or not, and are overruled. `by` makes one set of
+    pages for each value of that column, `langs` one for each language (else those that study.yaml
+    names): the files of all but the first have the language in their names.
     Raises ValueError, naming what is allowed, for anything that could not run as asked.
     """
     given = dict(given or {})
@@ -141,7 +141,7 @@ def _in_languages(
 
 def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> list[Page]:
     name = about.name
-    wanted = {n: {} for n in chosen} or {pick(n): v for n, v in about.reports.items()}
+    wanted = _wanted(about, chosen)
     if not wanted:
         raise ValueError(
             f"{name}/study.yaml lists no reports. Name notebooks, or add `reports: [10, 20]`."
@@ -154,6 +154,17 @@ def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> l
             for notebook, values in settled.items()
             for page_ in _of_notebook(stores, notebook, values, by, named=bool(chosen))
         ]
+
+
+def _wanted(about: study.Study, chosen: list[Path]) -> dict[Path, Mapping[str, object]]:
+    """The notebooks to run, or all that study.yaml lists, with the values it gives to each."""
+    if not chosen:
+        return {pick(n): values for n, values in about.reports.items()}
+    own = {}
+    for name, values in about.reports.items():
+        with suppress(ValueError):  # a notebook that is not there, and not asked for
+            own[pick(name)] = values
+    return {notebook: own.get(notebook, {}) for notebook in chosen}
 
 
 class _Stores:
