@@ -70,9 +70,10 @@ def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name, and takes the parameters that
-    study.yaml gives it, unless -p says otherwise. Everything is checked before anything starts. A page whose notebook, parameters, data, code, environment and language are
-    those of an earlier run is copied from it. A page that fails says so at its top and the others
-    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
+    study.yaml gives it, unless -p says otherwise. Everything is checked before anything starts. A
+    page whose notebook, parameters, data, code, environment and language are those of an earlier
+    run is copied from it. A page that fails says so at its top and the others go on. After Ctrl-C
+    or a crash, the same command goes on where it stopped.
 
     Exit codes: 0 all well, 1 a page failed, 2 a mistake in what was asked (nothing ran), 3 it could
     not go on (disk full, scheduler lost), 130 stopped.
