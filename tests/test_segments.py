@@ -282,6 +282,19 @@ def test_rows_come_back_in_order_and_number(groups: pd.DataFrame, fit: segments.
         segments.score(groups.drop(columns="plan"), fit)
 
 
+def test_groups_are_the_names_of_the_placed_by_customer(groups: pd.DataFrame, fit) -> None:
+    rows = groups.assign(customer_id=[f"c{i}" for i in groups.index])
+    rows.loc[3, "age"] = np.nan
+    unstable = fit.table.assign(verdict=["report", "pattern", "not named"])
+    found = segments.groups(rows, replace(fit, table=unstable))
+    assert found.cat.categories.tolist() == unstable["term"].tolist()[:2]
+    placed = segments.score(rows, fit).set_index("customer_id")["segment_name"]
+    assert found.isna().equals(placed.isna() | (placed == unstable["term"][2]))
+    assert (found.dropna() == placed[found.notna()]).all() and pd.isna(found["c3"])
+    with pytest.raises(ValueError, match="customers lack customer_id"):
+        segments.groups(groups, fit)
+
+
 def test_missing_answers_are_a_named_choice(groups: pd.DataFrame) -> None:
     gaps = groups.assign(spend=groups["spend"].mask(groups.index < 60))
     complete = segments.fit(gaps, FEATURES, k=3, draws=5)

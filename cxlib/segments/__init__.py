@@ -10,6 +10,7 @@
     fit.profiles          # what each is like, intervals that hold for all segments at once
     fit.choice            # why this many
     segments.score(customers, fit)                  # the rows with segment and segment_name
+    segments.groups(customers, fit)                 # a name a customer, for what others show by it
     segments.fit(customers, features, model="classes")      # latent classes, of mixed answers
 
     segments.moved(orders, since=90)                # who went from grade to grade
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib.segments.clusters import Fit, fit, memberships, place
+from cxlib.segments.clusters import Fit, fit, groups, memberships, place
 from cxlib.segments.grading import Grades, grades_of, rfm
 from cxlib.segments.moves import moved
 from cxlib.segments.outcomes import Outcomes, outcomes
@@ -42,6 +43,7 @@ __all__ = [
     "Tool",
     "fit",
     "grades_of",
+    "groups",
     "likelihood_ratio",
     "memberships",
     "moved",

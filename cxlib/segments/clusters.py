@@ -119,6 +119,22 @@ def place(customers: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     )
 
 
+def groups(customers: pd.DataFrame, fit: Fit) -> pd.Series:
+    """The segment's name of each customer, by customer_id, so that others can show it by segment.
+
+    Categories are the names in the order of the fit; empty for who was not placed, and for segments
+    too unstable to have a name. Raises ValueError as `memberships` does, and without customer_id.
+    """
+    if "customer_id" not in customers:
+        raise ValueError(
+            "customers lack customer_id, by which segments are looked up. They have: "
+            f"{', '.join(map(str, customers))}."
+        )
+    named = fit.table.loc[fit.table["verdict"] != "not named", "term"]
+    placed = place(customers, fit).set_index("customer_id")["segment_name"]
+    return placed.astype(pd.CategoricalDtype(named.tolist(), ordered=True))
+
+
 def memberships(customers: pd.DataFrame, fit: Fit) -> np.ndarray:
     """Probability of each segment for each customer, (n, k); 0 or 1 for k-means; NaN: not placed.
 
