@@ -132,7 +132,8 @@ def groups(customers: pd.DataFrame, fit: Fit) -> pd.Series:
         )
     named = fit.table.loc[fit.table["verdict"] != "not named", "term"]
     placed = place(customers, fit).set_index("customer_id")["segment_name"]
-    return placed.astype(pd.CategoricalDtype(named.tolist(), ordered=True))
+    kept = placed.where(placed.isin(named))
+    return kept.astype(pd.CategoricalDtype(named.tolist(), ordered=True))
 
 
 def memberships(customers: pd.DataFrame, fit: Fit) -> np.ndarray:
