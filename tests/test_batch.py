@@ -79,7 +79,7 @@ def write(folder: Path, name: str, *cells: str, needs=("responses",), asked: str
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, lasting):
     """A project of one small study and notebooks that do well, fail, die and hang."""
     root = tmp_path_factory.mktemp("project")
     study, notebooks = root / "data" / "tiny", root / "notebooks"
@@ -95,6 +95,7 @@ def project(tmp_path_factory):
     write(notebooks, "30_orders", "1", needs=("orders",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
+        patch.setattr(template.Template, "start", lambda: lasting)
         declared.of.cache_clear()
         yield root
 

@@ -26,6 +26,9 @@ pytestmark = [
 ]
 
 
+PATIENCE = 120  # seconds that others may keep this machine busy
+
+
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -58,8 +61,8 @@ class Dask:
     def _wait(self, workers: int) -> None:
         from distributed import Client
 
-        with Client(self.address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=60)
+        with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=PATIENCE)
 
     def close(self) -> None:
         for process in [*self.workers, self.scheduler]:
@@ -79,7 +82,9 @@ def dask(site, tmp_path_factory):
     running = Dask(tmp_path_factory.mktemp("cluster"), workers=2)
     fingerprints.code.cache_clear()  # in case somebody edits cxlib while the tests run
     cache.parts_of_machine.cache_clear()
-    yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster, "CONNECT", PATIENCE)  # a busy machine answers late
+        yield running
     running.close()
 
 
@@ -99,9 +104,9 @@ class Watching(Progress):
 @pytest.fixture(scope="module")
 def spread(site, dask, tmp_path_factory):
     """Pages of a cluster that loses a worker at the first page's end; the same made here."""
-    pages = batch.plan(["tiny"], ["10", "20", "22", "60", "61"])
+    pages = batch.plan(["tiny"], ["10", "20", "60", "61"])
     far = batch.run(
-        pages, out=site / "far", keep=False, longest=6, scheduler=dask.address,
+        pages, out=site / "far", keep=False, scheduler=dask.address,
         storage=f"file://{tmp_path_factory.mktemp('storage')}",
         progress=Watching(len(pages), dask.workers[0].kill),
     )  # fmt: skip
@@ -128,10 +133,11 @@ def test_pages_of_a_lost_worker_are_made_by_another(spread) -> None:
 
 
 @pytest.mark.slow
-def test_a_page_that_hangs_on_a_worker_is_ended_at_its_limit(spread) -> None:
-    far, _ = spread
-    assert far["22"].status == "failed" and "took longer than 6 s" in far["22"].answer
-    assert "took longer" in far["22"].file.read_text(encoding="utf-8")
+def test_a_page_that_hangs_on_a_worker_is_ended_at_its_limit(site, dask, spread) -> None:
+    [hung] = batch.run(batch.plan(["tiny"], ["22"]), out=site / "hung", keep=False, longest=1,
+                       scheduler=dask.address, progress=Progress(1, io.StringIO()))  # fmt: skip
+    assert hung.status == "failed" and "took longer than 1 s" in hung.answer
+    assert "took longer" in hung.file.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -158,7 +164,7 @@ def test_stopping_waits_for_no_worker_and_ends_what_it_runs(site, dask, spread) 
         batch.run(batch.plan(["tiny"], ["62"]), out=site / "stopped", scheduler=dask.address,
                   keep=False, progress=Progress(1, io.StringIO()))  # fmt: skip
     assert (site / "stopped" / "index.html").exists()
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while Path(f"/proc/{place.read_text()}").exists():
         assert time.monotonic() < until, "the page runs on"
         time.sleep(0.1)
@@ -169,7 +175,7 @@ def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, mo
     # One at a time: the one worker left might else begin with the page that hangs.
     pages = batch.plan(["tiny"], ["10", "22"])
     with pytest.raises(batch.Unfinished, match=r"was lost\. Finished pages are kept"):
-        batch.run(pages, out=site / "lost", scheduler=dask.address, jobs=1, longest=60,
+        batch.run(pages, out=site / "lost", scheduler=dask.address, jobs=1, 
                   progress=Watching(2, dask.scheduler.kill))  # fmt: skip
     assert (site / "lost" / "10_works.html").exists()
     assert cache.look(pages[0])[0] is not None  # the next run begins with what was finished

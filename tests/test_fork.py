@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not template.possible(), reason="no fork on this system"),
 ]
 
+START = template.Template.__dict__["start"].__get__(None, template.Template)  # a new one
 PROBES = """\
 import decimal, json, os, sys, warnings
 import matplotlib as mpl, numpy as np, pandas as pd
@@ -119,6 +120,7 @@ def test_a_template_with_a_thread_does_not_fork_and_the_page_is_made(project, mo
         "template.LIBRARIES = (); template.main()"
     )
     monkeypatch.setattr(template, "BEGIN", threaded)
+    monkeypatch.setattr(template.Template, "start", START)
     said = io.StringIO()
     [result] = batch.run(batch.plan(["tiny"], ["53"]), out=project / "threaded", keep=False,
                          progress=Progress(1, said))  # fmt: skip

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch, cli
-from cxlib.batch import again, declared
+from cxlib.batch import again, declared, template
 from cxlib.batch.progress import Progress
 
 pytestmark = [pytest.mark.slow]
@@ -55,7 +55,7 @@ COUNTS = {"web": 41, "shop": 23, "fax": 7}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, lasting):
     root = tmp_path_factory.mktemp("private")
     (root / "data" / "private").mkdir(parents=True)
     (root / "notebooks").mkdir()
@@ -72,6 +72,7 @@ def project(tmp_path_factory):
     nbformat.write(made, root / "notebooks" / "10_who.ipynb")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
+        patch.setattr(template.Template, "start", lambda: lasting)
         declared.of.cache_clear()
         yield root
     declared.of.cache_clear()
