@@ -140,6 +140,19 @@ def test_slopes_and_bends_are_the_derivatives(name):
         assert bend[:, j] == pytest.approx((up[1] - down[1]) / 2e-5, abs=1e-4)
 
 
+def test_the_quick_sums_are_the_sums_of_all_kinds():
+    rng = np.random.default_rng(3)
+    x = rng.poisson(1, 500).astype(float)
+    x[:3] = 0, 40, 400  # histories so odd that one of the two ways is beyond all odds
+    age = rng.integers(5, 60, 500) / 7
+    data = (x, np.where(x > 0, np.ceil(age * rng.random(500)), 0.0), age)
+    count, own = rng.integers(1, 9, 500).astype(float), np.array([0.5, 8, 0.7, 0.9])
+    for found, each in zip(
+        models.BgNbdSums(*data, count)(own), models.bg_nbd(own, *data), strict=True
+    ):
+        assert found == pytest.approx(each @ count, rel=1e-10)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_everyone_is_here_at_the_last_purchase(model):
     x, age = np.array([1.0, 3.0, 9.0]), np.array([10.0, 20.0, 30.0])

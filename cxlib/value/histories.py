@@ -55,6 +55,12 @@ def histories(
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(distinct rows of `columns` (u, c), customers of each (u,), which one each customer is)."""
-    alike = kept[columns].astype(float).groupby(columns, sort=False, dropna=False)
-    size = alike.size()
-    return size.index.to_frame().to_numpy(), size.to_numpy(float), alike.ngroup().to_numpy()
+    values = kept[columns].to_numpy(float)
+    key = np.zeros(len(values), np.int64)
+    for column in values.T:
+        code, levels = pd.factorize(column)
+        key, _ = pd.factorize(key * len(levels) + code)
+    size = np.bincount(key)
+    first = np.empty(len(size), int)
+    first[key[::-1]] = np.arange(len(key))[::-1]
+    return values[first], size.astype(float), key

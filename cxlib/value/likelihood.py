@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
+
+from cxlib.value import models
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 STEPS, CLOSE = 200, 1e-6  # the error after a step is about the square of its length
@@ -34,21 +37,24 @@ class Summit:
     ----------
     at : logarithms of the model's parameters, then the covariates' coefficients, (k,)
     height : the log-likelihood
-    slope, bend : gradient (k, u) and Hessian (k, k, u) of one customer of each kind
     steps : how many it took
+    each : gives height (u,), gradient (k, u) and Hessian (k, k, u) of one customer of each kind
     """
 
     at: np.ndarray
     height: float
-    slope: np.ndarray
-    bend: np.ndarray
     steps: int
+    each: Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
-    @property
+    @cached_property
     def parts(self) -> np.ndarray:
-        """`slope` and `bend` side by side, (u, k + k * k): sums of them are all a draw needs."""
-        k, u = self.slope.shape
-        return np.concatenate([self.slope, self.bend.reshape(k * k, u)]).T
+        """Gradient and Hessian of one customer of each kind, side by side, (u, k + k * k).
+
+        Sums of them are all a draw needs.
+        """
+        _, slope, bend = self.each()
+        k, u = slope.shape
+        return np.concatenate([slope, bend.reshape(k * k, u)]).T
 
     def moved(self, sums: np.ndarray) -> np.ndarray:
         """`at` for draws of customers, from their sums of `parts` (draws, k + k * k): (draws, k).
@@ -78,14 +84,16 @@ def climb(
     it all share the same. Raises NoMaximum when a parameter runs away or no step climbs.
     """
     at = np.asarray(start, float)
-    here = _height(model, data, count, at, design)
+    if design is None and model in models.SUMS:
+        height_at = partial(_shared, models.SUMS[model](*data, count))
+    else:
+        height_at = partial(_height, model, data, count, design)
+    here = height_at(at)
     for taken in range(1, STEPS + 1):
         height, slope, bend = here
         move = _uphill(slope, bend)
         size = min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
-        while not (new := _height(model, data, count, at + size * move, design))[0] >= (
-            height - 1e-12 * abs(height)
-        ):
+        while not (new := height_at(at + size * move))[0] >= height - 1e-12 * abs(height):
             size /= 2
             if size < 1e-10:
                 raise NoMaximum("no step climbs")
@@ -93,7 +101,7 @@ def climb(
         if np.abs(at).max() > FAR:
             raise NoMaximum("a parameter runs away")
         if np.abs(size * move).max() < CLOSE:
-            return Summit(at, here[0], *_surface(model, data, at, design)[1:], taken)
+            return Summit(at, here[0], taken, partial(_surface, model, data, design, at))
     raise NoMaximum(f"{STEPS} steps were not enough")
 
 
@@ -109,15 +117,21 @@ def _uphill(slope: np.ndarray, bend: np.ndarray) -> np.ndarray:
     return -(vectors / values) @ (vectors.T @ slope)
 
 
+def _shared(sums: Callable, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    with np.errstate(all="ignore"):
+        height, slope, bend = _on_logarithms(np.exp(at), *sums(np.exp(at)))
+    return (height if np.isfinite(height) else -np.inf), slope, bend
+
+
 def _height(
-    model: Model, data: tuple, count: np.ndarray, at: np.ndarray, design: np.ndarray | None
+    model: Model, data: tuple, count: np.ndarray, design: np.ndarray | None, at: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
     # In blocks that stay in the processor's cache: larger arrays are new memory each time.
     height, slope, bend = 0.0, 0.0, 0.0
     for k in range(0, len(count), BLOCK):
         block = slice(k, k + BLOCK)
         part = tuple(column[block] for column in data)
-        found = _surface(model, part, at, None if design is None else design[block])
+        found = _surface(model, part, None if design is None else design[block], at)
         height, slope, bend = (
             so_far + more @ count[block]
             for so_far, more in zip((height, slope, bend), found, strict=True)
@@ -126,16 +140,22 @@ def _height(
 
 
 def _surface(
-    model: Model, data: tuple, at: np.ndarray, design: np.ndarray | None
+    model: Model, data: tuple, design: np.ndarray | None, at: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     own = parameters_of(at, design)
     with np.errstate(all="ignore"):
-        height, slope, bend = model(own, *data)
-    each = own.reshape(len(own), -1)  # (p, 1) or (p, u)
-    slope, bend = slope * each, bend * (each[:, None] * each)
-    diagonal = np.arange(len(own))
-    bend[diagonal, diagonal] += slope
+        height, slope, bend = _on_logarithms(own.reshape(len(own), -1), *model(own, *data))
     if design is not None:
         slope = np.einsum("upk,pu->ku", design, slope)
         bend = np.einsum("upk,pqu,uql->klu", design, bend, design, optimize=True)
+    return height, slope, bend
+
+
+def _on_logarithms(
+    own: np.ndarray, height: np.ndarray, slope: np.ndarray, bend: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Derivatives in the logarithms of the parameters: `own` is (p,), or (p, 1) or (p, u)."""
+    slope, bend = slope * own, bend * (own[:, None] * own)
+    diagonal = np.arange(len(own))
+    bend[diagonal, diagonal] += slope
     return height, slope, bend

@@ -16,9 +16,14 @@ since the first purchase.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, expit, gammaln, polygamma
+from scipy.special import digamma, expit, gammaln, zeta
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
+
+
+def trigamma(x: np.ndarray) -> np.ndarray:
+    """Of positive x; scipy's polygamma(1, x) works out three functions for it."""
+    return zeta(2.0, x)
 
 
 def bg_nbd(
@@ -29,21 +34,7 @@ def bg_nbd(
     # Parameters that all share make functions of x alone, of which there are few values.
     shared = np.ndim(r) == 0
     terms, place = np.unique(x, return_inverse=True) if shared else (x, np.arange(len(x)))
-    height = gammaln(r + terms) - gammaln(r) + r * np.log(alpha)
-    height += gammaln(a + b) + gammaln(b + terms) - gammaln(b) - gammaln(a + b + terms)
-    slope, bend = np.zeros((4, len(terms))), np.zeros((4, 4, len(terms)))
-    both = digamma(a + b) - digamma(a + b + terms)
-    slope[0] = digamma(r + terms) - digamma(r) + np.log(alpha)
-    slope[1] = r / alpha
-    slope[2] = both
-    slope[3] = both + digamma(b + terms) - digamma(b)
-    curved = polygamma(1, a + b) - polygamma(1, a + b + terms)
-    bend[0, 0] = polygamma(1, r + terms) - polygamma(1, r)
-    bend[0, 1] = bend[1, 0] = 1 / alpha
-    bend[1, 1] = -r / alpha**2
-    bend[2, 2] = bend[2, 3] = bend[3, 2] = curved
-    bend[3, 3] = curved + polygamma(1, b + terms) - polygamma(1, b)
-    height, slope, bend = (part.take(place, -1) for part in (height, slope, bend))
+    height, slope, bend = (part.take(place, -1) for part in _of_repeats(parameters, terms))
     # Of two ways to this history, here still (0) and left after the last purchase (1), the log of
     # their sum has the mean of their gradients, and a curvature of its own where they differ.
     since = alpha + np.stack([age, last])
@@ -65,6 +56,68 @@ def bg_nbd(
     bend[2, 2] -= share[1] / a**2
     bend[3, 3] += share[1] / before**2
     return height + np.logaddexp(*ways), slope + slopes[1] + share[0] * apart, bend
+
+
+class BgNbdSums:
+    """The sums of `bg_nbd` over all kinds, `count` customers each, where all share the parameters.
+
+    Logarithms are taken once for each distinct x, last and age: days and repeats take few values.
+    """
+
+    def __init__(self, x: np.ndarray, last: np.ndarray, age: np.ndarray, count: np.ndarray) -> None:
+        self.terms, self.of_x = np.unique(x, return_inverse=True)
+        self.x, self.back, self.count = x, x > 0, count
+        self.spans = [np.unique(time, return_inverse=True) for time in (age, last)]
+        self.customers = np.bincount(self.of_x, count)
+
+    def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        r, alpha, a, b = parameters
+        height, slope, bend = (
+            part @ self.customers for part in _of_repeats(parameters, self.terms)
+        )
+        before = np.where(self.terms > 0, b + self.terms - 1, 1.0)
+        (log, last_log), (per, last_per) = (
+            [of(alpha + times).take(place) for times, place in self.spans]
+            for of in (np.log, np.reciprocal)
+        )
+        every = r + self.x
+        # The odds of having left are `a / before * exp(every * (log - last_log))`, 0 without x.
+        more = every * (log - last_log) + np.log(a / before).take(self.of_x)
+        more = np.where(self.back, more, -np.inf)
+        small = np.exp(-np.abs(more))
+        gone = np.where(more > 0, 1.0, small) / (1 + small)
+        height -= self.count @ (every * log - np.maximum(more, 0) - np.log(1 + small))
+        left = self.count * gone
+        here = self.count - left
+        own = (1 / before).take(self.of_x)
+        apart = np.stack([last_log - log, every * (last_per - per), np.full(len(own), -1 / a), own])
+        bend += (apart * (here * gone)) @ apart.T
+        both = here @ per + left @ last_per
+        slope -= [here @ log + left @ last_log, (here * per + left * last_per) @ every,
+                  -left.sum() / a, left @ own]  # fmt: skip
+        bend[[0, 1], [1, 0]] -= both
+        bend[1, 1] += (here * per**2 + left * last_per**2) @ every
+        bend[2, 2] -= left.sum() / a**2
+        bend[3, 3] += left @ own**2
+        return float(height), slope, bend
+
+
+def _of_repeats(parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The part of `bg_nbd` that depends on the number of repeats alone."""
+    r, alpha, a, b = parameters
+    from_ = np.stack([r, b, a + b]).reshape(3, -1)
+    log, first, second = (of(from_ + x) - of(from_) for of in (gammaln, digamma, trigamma))
+    slope, bend = np.zeros((4, len(x))), np.zeros((4, 4, len(x)))
+    slope[0], slope[1] = first[0] + np.log(alpha), r / alpha
+    slope[2], slope[3] = -first[2], first[1] - first[2]
+    bend[0, 0], bend[1, 1] = second[0], -r / alpha**2
+    bend[0, 1] = bend[1, 0] = 1 / alpha
+    bend[2, 2] = bend[2, 3] = bend[3, 2] = -second[2]
+    bend[3, 3] = second[1] - second[2]
+    return log[0] + log[1] - log[2] + r * np.log(alpha), slope, bend
+
+
+SUMS = {bg_nbd: BgNbdSums}  # models whose sums have a quicker way than kind by kind
 
 
 def bg_nbd_alive(
@@ -116,7 +169,7 @@ def pareto_nbd(
     slope[1] += r / alpha
     slope[2] += np.log(beta)
     slope[3] += s / beta
-    bend[0, 0] += polygamma(1, r + x) - polygamma(1, r)
+    bend[0, 0] += trigamma(r + x) - trigamma(r)
     bend[0, 1] += 1 / alpha
     bend[1, 0] += 1 / alpha
     bend[1, 1] -= r / alpha**2
@@ -149,13 +202,13 @@ def gamma_gamma(
     total = v + x * mean
     height = gammaln(p * x + q) - gammaln(q) + q * np.log(v) - (p * x + q) * np.log(total)
     both = digamma(p * x + q)
-    curved = polygamma(1, p * x + q)
+    curved = trigamma(p * x + q)
     if log is None:
         height += (p * x - 1) * np.log(mean) + p * x * np.log(x) - gammaln(p * x)
-        alike, bent = x * (np.log(mean) + np.log(x) - digamma(p * x)), x**2 * polygamma(1, p * x)
+        alike, bent = x * (np.log(mean) + np.log(x) - digamma(p * x)), x**2 * trigamma(p * x)
     else:
         height += x * ((p - 1) * log - gammaln(p))
-        alike, bent = x * (log - digamma(p)), x * polygamma(1, p)
+        alike, bent = x * (log - digamma(p)), x * trigamma(p)
     slope = np.stack(
         [
             alike + x * (both - np.log(total)),
@@ -166,7 +219,7 @@ def gamma_gamma(
     bend = np.empty((3, 3, len(x)))
     bend[0, 0] = x**2 * curved - bent
     bend[0, 1] = bend[1, 0] = x * curved
-    bend[1, 1] = curved - polygamma(1, q)
+    bend[1, 1] = curved - trigamma(q)
     bend[0, 2] = bend[2, 0] = -x / total
     bend[1, 2] = bend[2, 1] = 1 / v - 1 / total
     bend[2, 2] = -q / v**2 + (p * x + q) / total**2
@@ -184,9 +237,9 @@ def sbg(
     both = digamma(a + b) - digamma(a + b + periods)
     slope = np.stack([digamma(a + one) - digamma(a) + both, digamma(b + more) - digamma(b) + both])
     bend = np.empty((2, 2, len(periods)))
-    bend[:] = polygamma(1, a + b) - polygamma(1, a + b + periods)
-    bend[0, 0] += polygamma(1, a + one) - polygamma(1, a)
-    bend[1, 1] += polygamma(1, b + more) - polygamma(1, b)
+    bend[:] = trigamma(a + b) - trigamma(a + b + periods)
+    bend[0, 0] += trigamma(a + one) - trigamma(a)
+    bend[1, 1] += trigamma(b + more) - trigamma(b)
     return height, slope, bend
 
 
