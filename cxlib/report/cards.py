@@ -12,7 +12,6 @@ import pandas as pd
 from cxlib import hiding, page
 from cxlib.report.private import comments
 
-PARTS = ("size", "who", "worth", "needs", "hurts")
 MOST_QUOTES = 2
 
 
@@ -32,10 +31,11 @@ def sheet(tool) -> None:
     from IPython.display import HTML, display
 
     rows, last = [], ""
-    for line in tool.sheet.itertuples(index=False, name=None):
-        question = line[0] if line[0] != last else ""
-        last = line[0]
-        rows.append([question, *map(str, line[1:])])
+    for asked, answer, *points in tool.sheet.itertuples(index=False, name=None):
+        box = f"☐ {answer}" if answer else ""
+        rows.append([page.opening(asked) if asked != last else "", box, *map(str, points)])
+        last = asked
+    rows.append([page.say("Sum of the answers ticked"), *["" for _ in range(len(rows[0]) - 1)]])
     heads = [page.say("question"), page.say("answer"), *map(str, range(1, len(tool.segments) + 1))]
     key = "".join(
         f"<br><strong>{at}</strong> {html.escape(page.opening(name))}"
@@ -45,7 +45,8 @@ def sheet(tool) -> None:
         "Tick one answer to each question and add up the points of each column: the customer "
         "belongs where they are most."
     )
-    display(HTML(f"<p>{html.escape(told)}{key}</p>{_table(heads, rows)}"))
+    said = f"<p>{html.escape(told)}{key}</p>"
+    display(HTML(f'<div class="sheet">{said}{_table(heads, rows)}</div>'))
 
 
 def html_of(personas) -> str:
@@ -72,15 +73,17 @@ def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
     for line in lines.to_dict("records"):
         part = _part(line["part"]) if line["part"] != last else ""
         last = line["part"]
-        rows.append([part, page.label(str(line["term"])), *_numbers(line), str(line["n"])])
+        term = page.opening(page.label(str(line["term"])))
+        rows.append([part, term, *_numbers(line), str(line["n"])])
     quotes = "".join(
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
-    return f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
+    told = f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
+    return f'<div class="sheet">{told}</div>'
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    head = "".join(f"<th>{html.escape(page.opening(h) if h != 'n' else h)}</th>" for h in heads)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows
     )
@@ -94,6 +97,7 @@ def _part(name: str) -> str:
         "worth": page.say("What they do"),
         "needs": page.say("What moves them"),
         "hurts": page.say("Where it hurts"),
+        "trouble": page.say("What goes wrong"),
     }[name]
 
 
@@ -101,10 +105,10 @@ def _numbers(line: dict) -> list[str]:
     """The number, its interval, and everybody's, as the page writes numbers."""
     if line["estimate"] != line["estimate"]:
         return [page.say("hidden: too few answers"), "", ""]
-    share, digits = bool(line["share"]), _digits(line["estimate"])
+    share, overall = bool(line["share"]), line["overall"]
+    digits = _digits(line["estimate"] if overall != overall else overall)  # alike on every card
     write = page.percent if share else lambda v: page.number(v, digits)
     span = page.span(line["low"], line["high"], 0 if share else digits, share=share)
-    overall = line["overall"]
     return [write(line["estimate"]), span, "" if overall != overall else write(overall)]
 
 

@@ -17,6 +17,7 @@
     segments.outcomes(customers, fit, ["spend", "left"])    # placing errors accounted for
     segments.likelihood_ratio(customers, fit)       # is one class fewer enough?
     segments.typing_tool(customers, fit)            # the questions that place a new customer
+    segments.trouble(events, groups, ["failed"])    # what goes wrong for each
     segments.personas(fit, worth=..., needs=..., hurts=...) # a card a segment
 
 Grades and segments describe. That one is worth more does not say that moving a customer into it
@@ -34,6 +35,7 @@ from cxlib.segments.outcomes import Outcomes, outcomes
 from cxlib.segments.personas import Personas, personas
 from cxlib.segments.placing import Tool, placed_by, typing_tool
 from cxlib.segments.ratio import likelihood_ratio
+from cxlib.segments.trouble import trouble
 
 __all__ = [
     "Fit",
@@ -52,6 +54,7 @@ __all__ = [
     "placed_by",
     "rfm",
     "score",
+    "trouble",
     "typing_tool",
 ]
 

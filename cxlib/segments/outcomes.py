@@ -51,10 +51,11 @@ def outcomes(
 ) -> Outcomes:
     """Means of `columns` (numbers, or yes and no) in each segment of the fit.
 
-    Without `columns`, those of USUAL that are there and that the segments were not made by. Blanks
-    are left out, column by column. Of `value`, a column of amounts, the share is told that each
-    segment brings. Intervals draw customers whole and hold the model. Raises
-    ValueError for unknown columns, and those that are not numbers.
+    Without `columns`, those of USUAL that are there and that the segments were not made by; where
+    there is none the table is empty and the answer says so. Blanks are left out, column by
+    column. Of `value`, a column of amounts, the share is told that each segment brings. Intervals
+    draw customers whole and hold the model. Raises ValueError for unknown columns, and those that
+    are not numbers.
     """
     columns = _usual(customers, fit) if columns is None else columns
     asked = [*columns, *([value] if value else [])]
@@ -69,27 +70,9 @@ def outcomes(
     estimate, plain, taken, whole = _means(each.sum(0)[None], k, len(asked))
     replicates, _, _, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)
-    names = fit.table["term"].to_numpy(object)
-    brings = _brings(names, value, whole[0, :, -1], again[:, :, -1], n[:, -1])
-    estimate, replicates, plain, n, y = (
-        a[..., : len(columns)] for a in (estimate, replicates, plain, n, y)
-    )
-    shares = np.array([_is_share(column) for column in y.T])
-    middle = np.where(shares, estimate[0].clip(0, 1), estimate[0])
-    low, high = together(middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan))
-    table = pd.DataFrame(
-        {
-            "segment": np.tile(names, len(columns)),
-            "term": np.repeat([page.label(c) for c in columns], k),
-            "estimate": middle.T.ravel(),
-            "low": low.T.ravel(),
-            "high": high.T.ravel(),
-            "n": n.T.ravel(),
-            "overall": np.repeat([_mean(v, w) for v in y.T], k),
-            "plain": plain[0].T.ravel(),
-            "share": np.repeat(shares, k),
-        }
-    )
+    names, own = fit.table["term"].to_numpy(object), slice(len(columns))
+    found = estimate[0, :, own], replicates[:, :, own], plain[0, :, own], n[:, own]
+    table = _table(names, columns, y[:, own], w, *found)
     confused = pd.DataFrame(
         {
             "segment": np.repeat(names, k),
@@ -105,8 +88,29 @@ def outcomes(
         "",
         draws=draws,
         seed=seed,
-        brings=brings,
+        brings=_brings(names, value, whole[0], again, n),
         taken=confused,
+    )
+
+
+def _table(names, columns: list[str], y, w, estimate, replicates, plain, n) -> pd.DataFrame:
+    """A row an outcome and segment; see `Outcomes`."""
+    k = len(names)
+    shares = np.array([_is_share(column) for column in y.T], bool)
+    middle = np.where(shares, estimate.clip(0, 1), estimate)
+    low, high = together(middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan))
+    return pd.DataFrame(
+        {
+            "segment": np.tile(names, len(columns)),
+            "term": np.repeat(np.array([page.label(c) for c in columns], object), k),
+            "estimate": middle.T.ravel(),
+            "low": low.T.ravel(),
+            "high": high.T.ravel(),
+            "n": n.T.ravel(),
+            "overall": np.repeat([_mean(v, w) for v in y.T], k),
+            "plain": plain.T.ravel(),
+            "share": np.repeat(shares, k),
+        }
     )
 
 
@@ -126,8 +130,6 @@ def _numbers(customers: pd.DataFrame, columns: list[str]) -> np.ndarray:
             f"{texts} hold no numbers: an outcome is a number, or yes and no. Turn a category into "
             "one column a level."
         )
-    if not columns:
-        raise ValueError(f"none of {', '.join(USUAL)} is in customers: name the columns.")
     return customers[columns].astype("Float64").to_numpy(float, na_value=np.nan)
 
 
@@ -145,7 +147,7 @@ def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, ...]:
     """(means (draws, k, p), plain means, who is taken for whom (draws, k, k), totals)."""
     taken, given, answers = np.split(sums, [k * k, k * k + k * p], axis=1)
     taken = taken.reshape(-1, k, k)
-    given, answers = given.reshape(-1, k, p), answers.reshape(-1, k, p)
+    given, answers = (a.reshape(len(sums), k, p) for a in (given, answers))
     with np.errstate(invalid="ignore", divide="ignore"):
         plain = answers / given
         taken = taken / taken.sum(2, keepdims=True)
@@ -159,9 +161,10 @@ def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, ...]:
 
 
 def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -> pd.DataFrame:
-    """The segments' shares of all the value there is."""
-    if not value or not whole.sum() > 0:
+    """The segments' shares of all the value there is, which is the last of the columns."""
+    if not value or not whole[:, -1].sum() > 0:
         return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])
+    whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
     share, drawn = whole / whole.sum(), again / again.sum(1, keepdims=True)
     low, high = together(share, drawn)
     term = page.say("Share of all: {value}", value=page.label(value))
@@ -195,6 +198,11 @@ def _note(taken: np.ndarray) -> str:
 
 def _answer(table: pd.DataFrame) -> str:
     """The outcome in which segments differ most surely."""
+    if table.empty:
+        return page.say(
+            "Nothing is known of these customers but what the groups were made by, so that they "
+            "are not compared in what they answer or do."
+        )
     surely = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
     if not surely.any():
         return page.say("No segment surely differs from the average in these outcomes.")

@@ -17,7 +17,7 @@ from cxlib.segments.clusters import Fit
 from cxlib.segments.outcomes import Outcomes
 from cxlib.segments.space import terms_of
 
-MOST_LINES = {"size": 1, "who": 4, "worth": 4, "needs": 3, "hurts": 3}
+MOST_LINES = {"size": 1, "who": 4, "worth": 5, "needs": 3, "hurts": 3, "trouble": 2}
 TELLING = 0.75  # quantile of length
 LOOKED_AT = 100  # comments of a kind: one that names nobody is taken first
 LINE = ["term", "estimate", "low", "high", "n"]
@@ -29,8 +29,8 @@ class Personas(Estimates):
 
     Attributes
     ----------
-    table : segment, part ("size", "who", "worth", "needs", "hurts"), term, estimate, low, high, n,
-        overall, share (whether the number is one); a row a line, in the order of the card
+    table : segment, part (of MOST_LINES), term, estimate, low, high, n, overall, share (whether the
+        number is one); a row a line, in the order of the card
     quotes : segment, text: comments as they were written; `report.cards` masks them
     """
 
@@ -43,13 +43,15 @@ def personas(
     worth: Outcomes | None = None,
     needs: pd.DataFrame | None = None,
     hurts: pd.DataFrame | None = None,
+    trouble: pd.DataFrame | None = None,
     comments: pd.DataFrame | None = None,
 ) -> Personas:
     """A card for each segment that is stable enough to have a name.
 
-    `worth` are its `outcomes`; `needs` (drivers) and `hurts` (mean answers to touchpoints)
-    are tables with a column `segment`, or `segment_name`. `comments` have segment_name, text and
-    perhaps score and lang. Raises ValueError for a table without segments.
+    `worth` are its `outcomes`; `needs` (drivers), `hurts` (mean answers to touchpoints) and
+    `trouble` (share of meetings that go wrong) are tables with a column `segment`, or
+    `segment_name`. `comments` have segment_name, text and perhaps score and lang. Raises
+    ValueError for a table without segments.
     """
     named = fit.table[fit.table["verdict"] != "not named"]["term"].tolist()
     if not named:
@@ -63,6 +65,7 @@ def personas(
         "worth": _worth(worth),
         "needs": _of(needs, "needs", share=True),
         "hurts": _of(hurts, "hurts"),
+        "trouble": _of(trouble, "trouble", share=True),
     }
     lines = []
     for name in named:
@@ -115,19 +118,14 @@ def _of(table: pd.DataFrame | None, part: str, share: bool = False) -> pd.DataFr
 
 
 def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
-    """What differs most surely; drivers from the largest, touchpoints from the worst."""
-    if part == "needs":
-        order = own["estimate"].sort_values(ascending=False, kind="stable").index
-    elif part == "hurts":
-        order = own["estimate"].sort_values(kind="stable").index
-    elif part == "size":
-        order = own.index
-    else:
-        width = (own["high"] - own["low"]).clip(lower=1e-12)
+    """Features that differ most surely; drivers from the largest, touchpoints from the worst."""
+    if part in ("needs", "hurts", "trouble"):
+        order = own["estimate"].sort_values(ascending=part == "hurts", kind="stable").index
+    elif part == "who":
         sure = (own["low"] > own["overall"]) | (own["high"] < own["overall"])
-        sure |= own["overall"].isna()
-        size = own.get("distance", (own["estimate"] - own["overall"]) / width).abs().fillna(np.inf)
-        order = size[sure].sort_values(ascending=False, kind="stable").index
+        order = own["distance"].abs()[sure].sort_values(ascending=False, kind="stable").index
+    else:  # the same on every card, so that cards can be compared
+        order = own.index
     return own.loc[order[: MOST_LINES[part]]]
 
 

@@ -59,14 +59,17 @@ class Tool(Estimates):
     ----------
     table : term (all, then each segment), estimate (share placed rightly), low, high, n; the
         customers placed had no part in making the tool that placed them
+    choice : questions (how many), term, estimate (share placed rightly by so many), low, high, n,
+        chosen: the fewest that place hardly fewer than the best number does
     sheet : question, answer, and the points for each segment
     confusion : segment, term (where placed), estimate (share of the segment), low, high, n
-    cost : term, estimate, low, high, n: what a customer is misjudged by on average; empty without
-        a value
+    cost : term, estimate, low, high, n: what a customer is misjudged by on average, in the unit of
+        the value: all and each segment's own by the tool, all by nothing; empty without a value
     questions, points : what `ticked` and `placed` need; points (answers + 1, segments), the first
         row for everybody
     """
 
+    choice: pd.DataFrame = field(kw_only=True)
     sheet: pd.DataFrame = field(kw_only=True)
     confusion: pd.DataFrame = field(kw_only=True)
     cost: pd.DataFrame = field(kw_only=True)
@@ -110,20 +113,22 @@ def typing_tool(
         for m, guess in guesses.items():
             x = _beside(ticks[:m])
             guess[~train] = _Points(x[train], label[train], w[train], k)(x[~train])
-    right = {m: np.average(guess == label, weights=w) for m, guess in guesses.items()}
-    size = min(m for m in right if right[m] >= max(right.values()) - WORTH)
+    choice = _tried(guesses, label, w, draws, seed)
+    size = int(choice.loc[choice["chosen"], "questions"].iloc[0])
     chosen, ticks = _asked(rows, names, label, w, np.ones(len(rows), bool), k)
     chosen, points = chosen[:size], _Points(_beside(ticks[:size]), label, w, k).points
     names = fit.table["term"].tolist()
     table, confusion = _accuracy(label, guesses[size], w, names, draws, seed)
-    cost = _cost(rows, label, guesses[size], w, value, k, draws, seed)
+    worth = rows[value].astype("Float64").to_numpy(float, na_value=np.nan) if value else None
+    cost = _cost(worth, label, guesses[size], w, names, draws, seed)
     return Tool(
         table,
         _answer(table, chosen, w, label),
-        _note(len(rows), len(customers), cost),
+        _note(len(rows), len(customers), cost, value),
         "share",
         draws=draws,
         seed=seed,
+        choice=choice,
         sheet=_sheet(chosen, points, names),
         confusion=confusion,
         cost=cost,
@@ -268,12 +273,31 @@ class _Points:
         return (x @ self.points).argmax(1)
 
 
+def _tried(guesses: dict[int, np.ndarray], label, w, draws: int, seed: int) -> pd.DataFrame:
+    """How many customers each number of questions places rightly."""
+    right = np.column_stack([guess == label for guess in guesses.values()]) * w[:, None]
+    sums = moments.resample_sums(np.column_stack([right, w]), draws, seed)
+    share = right.sum(0) / w.sum()
+    low, high = together(share, sums[:, :-1] / sums[:, -1:], len(label))
+    chosen = int((share >= share.max() - WORTH).argmax())
+    return pd.DataFrame(
+        {
+            "questions": list(guesses),
+            "term": page.say("placed rightly"),
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": len(label),
+            "chosen": np.arange(len(share)) == chosen,
+        }
+    )
+
+
 def _accuracy(
     label: np.ndarray, guess: np.ndarray, w: np.ndarray, names: list[str], draws: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     k = len(names)
-    pair = label * k + guess
-    each = (pair[:, None] == np.arange(k * k)) * w[:, None]
+    each = ((label * k + guess)[:, None] == np.arange(k * k)) * w[:, None]
     sums = np.concatenate([each.sum(0)[None], moments.resample_sums(each, draws, seed)])
     sums = sums.reshape(-1, k, k)
     with np.errstate(invalid="ignore"):
@@ -283,14 +307,9 @@ def _accuracy(
     n = np.bincount(label, minlength=k)
     both, counts = np.column_stack([right, own]), np.array([len(label), *n])
     low, high = together(both[0], both[1:], counts)
+    terms = [page.say("all"), *names]
     table = pd.DataFrame(
-        {
-            "term": [page.say("all"), *names],
-            "estimate": both[0],
-            "low": low,
-            "high": high,
-            "n": counts,
-        }
+        {"term": terms, "estimate": both[0], "low": low, "high": high, "n": counts}
     )
     low, high = together(share[0], share[1:], n[:, None])
     confusion = pd.DataFrame(
@@ -306,35 +325,33 @@ def _accuracy(
     return table, confusion
 
 
-def _cost(rows, label, guess, w, value: str | None, k: int, draws: int, seed: int) -> pd.DataFrame:
-    """By how much a customer is misjudged, on average, placed by the tool or by nothing."""
-    if value is None:
+def _cost(v, label, guess, w, names: list[str], draws: int, seed: int) -> pd.DataFrame:
+    """By how much a customer is misjudged, on average: all by the tool, all by nothing, each
+    segment's own by the tool. `v` are the values, NaN where not known; empty without."""
+    if v is None:
         return pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
-    v = rows[value].astype("Float64").to_numpy(float, na_value=np.nan)
-    known = ~np.isnan(v)
-    of = np.array([
-        np.average(v[known & (label == s)], weights=w[known & (label == s)]) for s in range(k)
-    ])  # fmt: skip
-    largest = np.bincount(label, w, k).argmax()
-    each = np.column_stack(
-        [w * np.abs(of[label] - of[guess]), w * np.abs(of[label] - of[largest]), w]
-    )
-    sums = moments.resample_sums(each, draws, seed)
-    found, drawn = each.sum(0)[:2] / w.sum(), sums[:, :2] / sums[:, 2:]
-    low, high = together(found, drawn)
+    k, known = len(names), ~np.isnan(v)
+    inside = (label[:, None] == np.arange(k)) * w[:, None]
+    of = (inside[known].T @ v[known]) / inside[known].sum(0)
+    largest = int(inside.sum(0).argmax())
+    by_tool, by_none = np.abs(of[label] - of[guess]), np.abs(of[label] - of[largest])
+    lost = np.column_stack([w * by_tool, w * by_none, inside * by_tool[:, None]])
+    counted = np.column_stack([w, w, inside])
+    sums = moments.resample_sums(np.hstack([lost, counted]), draws, seed)
+    lost_again, counted_again = np.split(sums, 2, axis=1)
+    found = lost.sum(0) / counted.sum(0)
+    with np.errstate(invalid="ignore"):
+        low, high = together(found, lost_again / counted_again)
+    n = [len(label), len(label), *np.bincount(label, minlength=k)]
+    terms = [page.say("placed by the tool"), page.say("all taken for the largest segment")]
+    terms += [page.say("{segment}, placed by the tool", segment=name) for name in names]
     return pd.DataFrame(
-        {
-            "term": [page.say("placed by the tool"), page.say("all taken for the largest segment")],
-            "estimate": found,
-            "low": low.clip(0),
-            "high": high,
-            "n": len(rows),
-        }
+        {"term": terms, "estimate": found, "low": low.clip(0), "high": high, "n": n}
     )
 
 
 def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> pd.DataFrame:
-    rows = [(page.say("everybody"), "")]
+    rows = [(page.say("to begin with"), "")]
     for q in questions:
         rows += [(page.label(q.name), a) for a in _answers(q)]
     sheet = pd.DataFrame(rows, columns=["question", "answer"])
@@ -370,7 +387,7 @@ def _answer(table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: n
     )
 
 
-def _note(used: int, n: int, cost: pd.DataFrame) -> str:
+def _note(used: int, n: int, cost: pd.DataFrame, value: str | None) -> str:
     found = [
         page.say(
             "Made on {used} of {n} customers; each was placed by a tool made without a fifth of "
@@ -383,8 +400,9 @@ def _note(used: int, n: int, cost: pd.DataFrame) -> str:
         a, b = cost.iloc[0], cost.iloc[1]
         found.append(
             page.say(
-                "A wrong placing misjudges a customer by {cost} on average ({span}), over all "
-                "customers; taking everybody for the largest segment, by {base}.",
+                "Wrong placings misjudge {value} by {cost} on average over all customers ({span}); "
+                "taking everybody for the largest segment does by {base}.",
+                value=page.quoted(page.label(value)),
                 cost=page.number(a.estimate, 1),
                 span=page.span(a.low, a.high, digits=1),
                 base=page.number(b.estimate, 1),

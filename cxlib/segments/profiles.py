@@ -76,6 +76,8 @@ def together(
     taken as log-odds with two more yes and two more no (Agresti and Coull 1998), and no surer than
     that many customers could make them: draws of a share of 0 never vary, other customers would.
     """
+    if not estimate.size:
+        return estimate, estimate
     n = np.broadcast_to(np.asarray(behind, float), estimate.shape)
     share = ~np.isnan(n)
     at, drawn = (np.where(share, _log_odds(v, n), v) for v in (estimate, replicates))
@@ -176,10 +178,9 @@ def _names(axes: list[Axis], distance: np.ndarray, verdicts: np.ndarray) -> list
     columns = [(axis, level) for axis in axes for level in (axis.levels or ("",))]
     names: list[str] = []
     for number, (away, verdict) in enumerate(zip(distance, verdicts, strict=True), 1):
-        parts = _parts(columns, away)
-        name = page.listed(parts[:2]) or page.say("close to the average")
+        name = _name(columns, away, 2) or page.say("close to the average")
         if name in names:
-            name = page.listed(parts[:3])
+            name = _name(columns, away, 3) or name
         if verdict == "not named":
             name = page.say("segment {number}, not named", number=number)
         elif verdict == "pattern":
@@ -190,7 +191,8 @@ def _names(axes: list[Axis], distance: np.ndarray, verdicts: np.ndarray) -> list
     return names
 
 
-def _parts(columns: list[tuple[Axis, str]], away: np.ndarray) -> list[str]:
+def _name(columns: list[tuple[Axis, str]], away: np.ndarray, most: int) -> str:
+    """The features that tell most, in the order of the axes, so that names read alike."""
     said: dict[str, str] = {}
     for at in np.argsort(-np.abs(away), kind="stable"):
         axis, level = columns[at]
@@ -204,4 +206,8 @@ def _parts(columns: list[tuple[Axis, str]], away: np.ndarray) -> list[str]:
             said[axis.name] = page.say("{feature}: high", feature=feature)
         else:
             said[axis.name] = page.say("{feature}: low", feature=feature)
-    return list(said.values())
+        if len(said) == most:
+            break
+    return page.listed(
+        said[a] for a in dict.fromkeys(axis.name for axis, _ in columns) if a in said
+    )
