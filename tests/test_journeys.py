@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlib import journeys, show
-from cxlib.journeys.transitions import Pairs, held, pairs_of
+from cxlib.journeys.pairs import Pairs, pairs_of
+from cxlib.journeys.transitions import held
 from cxlib.reserve import ReserveError, pathways
 from cxlib.synthetic import paths
 
@@ -198,6 +199,55 @@ def test_the_worked_example_of_attribution():
     assert effects.to_dict() == pytest.approx({"C1": 0.5, "C2": 1.0, "C3": 1.0})
     assert found.table["share"].sum() == pytest.approx(1)
     assert "33.3% of journeys reach the goal" in found.note
+
+
+WORKED = pd.DataFrame({"path": ["C1 > C2 > C3", "C1", "C2 > C3"], "won": [1, 0, 0],
+                       "not": [0, 1, 1]})  # fmt: skip
+
+
+def test_the_worked_example_told_as_paths():
+    ways = journeys.paths(WORKED, completed="won", lost="not")
+    found = journeys.removal(ways, goal=[journeys.GOAL], draws=0)
+    assert found.table.set_index("term")["estimate"].to_dict() == {"C1": 0.5, "C2": 1, "C3": 1}
+    assert found.table["low"].isna().all() and found.replicates is None
+    assert "No interval was asked for." in found.note
+
+
+def test_paths_say_what_their_events_say(made):
+    steps = journeys.steps(made["events"], by="journey_id")
+    counts = journeys.counted(steps, goal=[paths.GOAL])
+    ended = steps.groupby("journey")["touchpoint"].agg(list).map(list)
+    told = pd.DataFrame({"path": [">".join(t for t in j if t != paths.GOAL) for j in ended]})
+    told["won"] = [int(j[-1] == paths.GOAL) for j in ended]
+    told["not"] = 1 - told["won"]
+    summed = told.groupby("path", sort=False, as_index=False).sum()
+    ways = [journeys.paths(t, completed="won", lost="not", goal="review") for t in (told, summed)]
+    each, few, rows = (journeys.removal(c, goal=[paths.GOAL], draws=400) for c in (*ways, counts))
+    pd.testing.assert_frame_equal(each.table, few.table)
+    columns = ["term", "estimate", "n", "share"]
+    pd.testing.assert_frame_equal(few.table[columns], rows.table[columns])
+    spread = few.replicates.std(0)[2:] / rows.replicates.std(0)[2:]  # no customer goes on alike
+    assert spread == pytest.approx(1, abs=0.2) and "400 draws." in few.note
+    moves = [
+        journeys.transitions(c, draws=10).table.sort_values(["before", "term"])
+        for c in (ways[1], counts)
+    ]
+    assert moves[0]["estimate"].to_numpy() == pytest.approx(moves[1]["estimate"].to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t.drop(columns="won"), r"the paths lack \['won'\]"),
+        (lambda t: t.assign(path=["a", None, "b"]), "1 of 3 rows have no path"),
+        (lambda t: t.assign(path=["a > > b", "a", "b"]), "1 of 3 different paths have an empty"),
+        (lambda t: t.assign(won=[1, -1, 0.5]), "2 of 3 rows of won hold no count"),
+        (lambda t: t.assign(path="conversion"), "called 'conversion' as the goal"),
+    ],
+)
+def test_paths_that_cannot_be_read_are_told(change, told):
+    with pytest.raises(ValueError, match=told):
+        journeys.paths(change(WORKED), completed="won", lost="not")
 
 
 @settings(max_examples=12, deadline=None)

@@ -4,6 +4,7 @@ steps = journeys.steps(events, gap=90)               # events in the order of jo
 counts = journeys.counted(steps, goal=["booking"])   # or Reserve.journeys, by SQL
 journeys.transitions(counts)                         # shares, held together
 journeys.removal(counts, goal=["booking"])           # what would be lost without a touchpoint
+journeys.removal(journeys.paths(table), goal=["conversion"])    # the same of a table of paths
 journeys.loops(steps, stages)                        # who has to come back
 journeys.stays(steps, stages)                        # time in stage
 journeys.dropoff(steps, goal=["booking"])            # where they went instead, who, how much
@@ -23,6 +24,7 @@ from cxlib.journeys.experience import Experience, experience
 from cxlib.journeys.exposure import Exposure, exposure
 from cxlib.journeys.loops import Loops, loops
 from cxlib.journeys.pains import Pains, pains
+from cxlib.journeys.pairs import GOAL, Pairs, paths
 from cxlib.journeys.peaks import PeakEnd, peak_end
 from cxlib.journeys.removal import removal
 from cxlib.journeys.stays import Stays, stays
@@ -30,7 +32,7 @@ from cxlib.journeys.steps import counted, steps
 from cxlib.journeys.transitions import flows, transitions
 
 __all__ = [
-    "Dropoff", "Experience", "Exposure", "Loops", "Pains", "PeakEnd", "Stays", "compare",
-    "compare_parts", "counted", "dropoff", "effects", "experience", "exposure", "flows", "loops",
-    "pains", "peak_end", "periods", "removal", "stays", "steps", "transitions",
+    "Dropoff", "Experience", "Exposure", "GOAL", "Loops", "Pains", "Pairs", "PeakEnd", "Stays",
+    "compare", "compare_parts", "counted", "dropoff", "effects", "experience", "exposure", "flows",
+    "loops", "pains", "paths", "peak_end", "periods", "removal", "stays", "steps", "transitions",
 ]  # fmt: skip

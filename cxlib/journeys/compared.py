@@ -11,8 +11,9 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.steps import counted
-from cxlib.journeys.transitions import pairs_of, shares_of, totals
+from cxlib.journeys.transitions import shares_of, totals
 
 EARLIER, LATER = "earlier journeys", "later journeys"
 
@@ -53,8 +54,8 @@ def compare_parts(
 
 
 def compare(
-    one: pd.DataFrame,
-    other: pd.DataFrame,
+    one: pd.DataFrame | Pairs,
+    other: pd.DataFrame | Pairs,
     *,
     names: tuple[str, str],
     draws: int = 1000,
@@ -70,7 +71,7 @@ def compare(
     for counts in (one, other):
         pairs = pairs_of(counts)
         _, shares, again = shares_of(pairs, "bootstrap", draws, seed)
-        n = totals(pairs.whole, np.unique(pairs.before, return_inverse=True)[1])
+        n = totals(pairs.whole, pairs.leaves)
         index = pd.MultiIndex.from_arrays([pairs.before, pairs.after])
         parts.append((pd.DataFrame({"share": shares, "n": n}, index), again))
     every = parts[0][0].index.union(parts[1][0].index, sort=True)

@@ -19,100 +19,109 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates, at_once, failed, how_drawn
-from cxlib.journeys.transitions import BEGINS, Pairs, pairs_of
+from cxlib.journeys.pairs import Pairs, pairs_of
+from cxlib.moments.draws import sum_by
 
 
 def removal(
-    counts: pd.DataFrame, *, goal: Sequence[str], draws: int = 1000, seed: int = 1
+    counts: pd.DataFrame | Pairs, *, goal: Sequence[str], draws: int = 1000, seed: int = 1
 ) -> Estimates:
     """Share of completed journeys lost without each touchpoint, with 95% intervals held together.
 
-    `counts` are of journeys up to the goal (`goal=` of `counted`). table: term, estimate, low,
-    high, n (steps there), share (the effects made to add up to 1, the credit of attribution).
-    Raises ValueError where no journey completes or `counts` go on beyond the goal.
+    `counts` are of journeys up to the goal (`goal=` of `counted`, or `paths`); draws=0 gives no
+    intervals. table: term, estimate, low, high, n (steps there), share (the effects made to add up
+    to 1, the credit of attribution). Raises ValueError where no journey completes or `counts` go on
+    beyond the goal.
     """
     pairs = pairs_of(counts)
-    reached = np.isin(pairs.after, list(goal))
-    if not reached.any():
+    goals = [1 + i for i, name in enumerate(pairs.names) if name in goal]
+    if not np.isin(pairs.enters, goals).any():
         raise ValueError(f"no journey reaches {list(goal)}. Name another goal.")
-    if np.isin(pairs.before, list(goal)).any():
+    if np.isin(pairs.leaves, goals).any():
         raise ValueError(f"these counts go on beyond {list(goal)}. Count with goal={list(goal)}.")
-    states = [BEGINS, *sorted(set(pairs.before) - {BEGINS})]
-    if len(states) == 1:
+    n = np.bincount(pairs.leaves, pairs.whole, len(pairs.names) + 1)
+    met = 1 + np.flatnonzero(n[1:])
+    if not len(met):
         raise ValueError(f"no touchpoint is met before {list(goal)}, so none can be missed.")
-    places = _places(pairs, states)
-    effect, completes = _effects(pairs.whole[None], places, reached, len(states))
-    again, _ = _effects(pairs.drawn(draws, seed), places, reached, len(states))
-    low, high = at_once(effect[0], again)
-    n = np.bincount(places[0], pairs.whole)[1:]
-    table = pd.DataFrame(
-        {
-            "term": states[1:],
-            "estimate": effect[0],
-            "low": np.clip(np.where(np.isnan(low), effect[0], low), 0, 1),
-            "high": np.clip(np.where(np.isnan(high), effect[0], high), 0, 1),
-            "n": n.astype(int),
-            "share": effect[0] / effect[0].sum(),
-        }
-    )
+    effect, completes = _effects(pairs, pairs.whole[None], met, goals)
     order = np.argsort(-effect[0], kind="stable")
-    table = table.iloc[order].reset_index(drop=True)
-    facts = {"draws": draws, "seed": seed, "replicates": again[:, order]}
-    note = _note(again, completes[0], len(table), draws)
-    return Estimates(table, _answer(table, goal), note, "share", **facts)
-
-
-def _places(pairs: Pairs, states: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The state each pair leaves and enters; the number of states for one that is left for good."""
-    index = pd.Index(states)
-    after = index.get_indexer(pairs.after)
-    return index.get_indexer(pairs.before), np.where(after < 0, len(states), after)
+    met, effect = met[order], effect[0, order]
+    low, high, again = np.full_like(effect, np.nan), np.full_like(effect, np.nan), None
+    if draws:
+        again, _ = _effects(pairs, pairs.summed(draws, seed), met, goals)
+        ends = at_once(effect, again)  # an effect that no draw changes has no width
+        low, high = (np.where(np.isnan(end), effect, np.clip(end, 0, 1)) for end in ends)
+    table = {
+        "term": [pairs.names[i - 1] for i in met],
+        "estimate": effect,
+        "low": low,
+        "high": high,
+        "n": n[met].astype(int),
+        "share": effect / effect.sum(),
+    }
+    facts = {"draws": draws, "seed": seed, "replicates": again}
+    note = _note(again, completes[0], len(met), draws, pairs.bucket)
+    first = {column: values[0] for column, values in table.items()}
+    return Estimates(pd.DataFrame(table), _answer(first, goal, draws), note, "share", **facts)
 
 
 def _effects(
-    sums: np.ndarray, places: tuple[np.ndarray, np.ndarray], reached: np.ndarray, size: int
+    pairs: Pairs, sums: np.ndarray, met: np.ndarray, goals: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Removal effects (draws, size - 1) and chances to complete (draws,), from sums (draws, p).
+    """Removal effects of `met` (draws, m) and chances to complete (draws,), from sums (draws, p).
 
     NaN in draws where nobody completes; 0 for a touchpoint that a draw lacks.
     """
-    before, after = places
-    moves = np.zeros((len(sums), size, size + 1))
-    np.add.at(moves, (slice(None), before, after), sums)
-    goals = sums * reached @ (before[:, None] == np.arange(size))
+    size = len(pairs.names) + 1  # the beginning, and each touchpoint
+    cells, place = np.unique(pairs.leaves * size + pairs.enters, return_inverse=True)
+    moves = np.zeros((len(sums), size * size))
+    moves[:, cells] = sum_by(place, sums.T).T
+    moves = moves.reshape(-1, size, size)
     left = moves.sum(-1)
-    safe = np.where(left > 0, left, 1)
-    inside = moves[..., :size] / safe[..., None]
+    inside = moves / np.where(left > 0, left, 1)[..., None]
+    inside[..., 0] = 0  # where journeys end
     # A state with no way out (all of a draw's steps there lead back to it) is left for good.
-    stuck = np.diagonal(inside, axis1=1, axis2=2) >= 1
-    inside = np.where(stuck[..., None], 0.0, inside)
+    inside[np.diagonal(inside, axis1=1, axis2=2) >= 1] = 0
     fundamental = np.linalg.inv(np.eye(size) - inside)
-    completes = (fundamental @ (goals / safe)[..., None])[..., 0]
-    met = fundamental[:, 0, :] / np.diagonal(fundamental, axis1=1, axis2=2)
+    completes = fundamental[..., goals].sum(-1)  # nobody goes on from there: N[i, goal] is a chance
+    through = (fundamental[:, 0] / np.diagonal(fundamental, axis1=1, axis2=2))[:, met]
     with np.errstate(invalid="ignore", divide="ignore"):
-        effects = met[:, 1:] * completes[:, 1:] / completes[:, :1]
+        effects = through * completes[:, met] / completes[:, :1]
     return np.where(completes[:, :1] > 0, effects, np.nan), completes[:, 0]
 
 
-def _answer(table: pd.DataFrame, goal: Sequence[str]) -> str:
-    most = table.iloc[0]
+def _answer(most: dict, goal: Sequence[str], draws: int) -> str:
+    said = {
+        "touchpoint": page.quoted(page.label(most["term"])),
+        "share": page.percent(most["estimate"], 1),
+        "goal": page.listed(page.quoted(page.label(g)) for g in goal),
+    }
+    if not draws:
+        return page.say(
+            "Without {touchpoint}, {share} of the journeys that reach {goal} would be lost if "
+            "nothing took its place.",
+            **said,
+        )
     return page.say(
         "Without {touchpoint}, {share} ({span}) of the journeys that reach {goal} would be lost if "
         "nothing took its place.",
-        touchpoint=page.quoted(page.label(most["term"])),
-        share=page.percent(most["estimate"], 1),
         span=page.span(most["low"], most["high"], share=True),
-        goal=page.listed(page.quoted(page.label(g)) for g in goal),
+        **said,
     )
 
 
-def _note(again: np.ndarray, completes: float, terms: int, draws: int) -> str:
+def _note(
+    again: np.ndarray | None, completes: float, terms: int, draws: int, bucket: str | None
+) -> str:
+    reached = page.say("{share} of journeys reach the goal.", share=page.percent(completes, 1))
+    if again is None:
+        return page.together([reached, page.say("No interval was asked for.")])
     lost = failed(again)
     return page.together(
         [
-            page.say("{share} of journeys reach the goal.", share=page.percent(completes, 1)),
+            reached,
             page.say("All {cells} intervals hold together.", cells=page.count(terms)),
-            how_drawn(draws, bucket="customer_id"),
+            how_drawn(draws, bucket=bucket),
             page.say("{n} draws gave no number.", n=page.count(lost)) if lost else "",
         ]
     )

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
-from cxlib.journeys.steps import COUNTS
+from cxlib.journeys.pairs import BEGINS, ENDS, Pairs, pairs_of
 
-BEGINS, ENDS = "begins", "ends"  # what stands for before the first step and after the last
 METHODS = ("bootstrap", "dirichlet")
 LEAST = 0.01  # of the journeys, for a way that is told
 
@@ -36,57 +35,8 @@ class Flows(Estimates):
         return Estimates(table, self.answer, self.note, self.unit, draws=self.draws, seed=self.seed)
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Counts of each pair in each bucket: names (p,), values (buckets, p), keys (buckets,)."""
-
-    step: np.ndarray
-    before: np.ndarray
-    after: np.ndarray
-    values: np.ndarray
-    keys: np.ndarray
-
-    @property
-    def whole(self) -> np.ndarray:
-        return self.values.sum(0)
-
-    def drawn(self, draws: int, seed: int) -> np.ndarray:
-        """Sums over draws of whole customers, (draws, p)."""
-        return moments.resample_sums(self.values, draws, seed, moments.Who(self.keys))
-
-
-def pairs_of(counts: pd.DataFrame) -> Pairs:
-    """The counts as arrays. Raises ValueError for a table that is not one of counts."""
-    if lacking := [c for c in COUNTS if c not in counts]:
-        raise ValueError(
-            f"these counts lack {lacking}. Take them from journeys.counted or Reserve.journeys."
-        )
-    if counts.empty:
-        raise ValueError("no journey is left to follow. Choose more events.")
-    (before, after), names = _coded(counts["before"], counts["after"])
-    step, k = counts["step"].to_numpy(), len(names) + 1
-    kinds, place = np.unique((step * k + before + 1) * k + after + 1, return_inverse=True)
-    keys, unit = np.unique(counts["bucket"].to_numpy(), return_inverse=True)
-    size = (len(keys), len(kinds))
-    cell = unit * size[1] + place
-    values = np.bincount(cell, counts["n"].to_numpy(float), size[0] * size[1]).reshape(size)
-    rest, after = np.divmod(kinds, k)
-    step, before = np.divmod(rest, k)
-    firsts, lasts = (np.array([end, *names], dtype=object) for end in (BEGINS, ENDS))
-    return Pairs(step, firsts[before], lasts[after], values, keys)
-
-
-def _coded(*columns: pd.Series) -> tuple[list[np.ndarray], list[str]]:
-    """The columns as places in their sorted names, -1 where there is none; and the names."""
-    found = [c.astype("category").cat for c in columns]
-    names = sorted(set().union(*(c.categories for c in found)))
-    index = pd.Index(names, dtype=object)
-    codes = [np.r_[index.get_indexer(c.categories), -1][c.codes] for c in found]
-    return codes, names
-
-
 def transitions(
-    counts: pd.DataFrame,
+    counts: pd.DataFrame | Pairs,
     *,
     order: Iterable[str] = (),
     method: str = "bootstrap",
@@ -120,13 +70,12 @@ def shares_of(
     pairs: Pairs, method: str, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(which `before` each pair has, shares (p,), shares in each draw (draws, p))."""
-    _, rows = np.unique(pairs.before, return_inverse=True)
-    whole = pairs.whole
+    rows, whole = pairs.leaves, pairs.whole
     if method == "dirichlet":
         rng = np.random.default_rng(seed)
         drawn = rng.standard_gamma(whole + 0.5, size=(draws, len(whole)))
     else:
-        drawn = pairs.drawn(draws, seed)
+        drawn = pairs.summed(draws, seed)
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw may lack all of a touchpoint
         return rows, whole / totals(whole, rows), drawn / totals(drawn, rows)
 
@@ -186,8 +135,8 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
     pairs = pairs_of(counts)
     if not (pairs.step > 0).all():
         raise ValueError("these counts do not tell steps. Count with most=5, say.")
-    begun = pairs.before == BEGINS
-    drawn, whole = pairs.drawn(draws, seed), pairs.whole
+    begun = pairs.leaves == 0
+    drawn, whole = pairs.summed(draws, seed), pairs.whole
     shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
     n = np.full(len(whole), whole[begun].sum())
     low, high = held(shares, again, n)

@@ -3,9 +3,11 @@
 pip install pychattr==0.2.1 ChannelAttribution==2.2.5      # in an environment of their own
 python -m pytest tests/benchmarks/test_journeys_speed.py -s
 
-Ratios of one run on one machine are printed, nothing is judged but that the results agree. The
-peers simulate 10,000 journeys (pychattr) or until the effects settle (ChannelAttribution); ours are
-exact.
+Both sides are given the same table of paths (a row a journey, whether it completed), once journeys
+of a chain, of which many go the same way, once long ways that are nearly all different. Ratios of
+one run on one machine are printed, nothing is judged but that the results agree. The peers simulate
+10,000 journeys (pychattr) or until the effects settle (ChannelAttribution) and give no intervals;
+ours are exact.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from clock import seconds
 
 from cxlib import journeys
+from cxlib.estimates import Estimates
 from cxlib.synthetic import paths
 
 pytestmark = pytest.mark.slow
@@ -25,58 +29,60 @@ PATHS, DRAWS = 10_000, 1000
 
 
 @pytest.fixture(scope="module")
-def events() -> pd.DataFrame:
+def tables() -> dict[str, pd.DataFrame]:
+    """Paths as the peers want them."""
     rows = paths.journeys(PATHS * 6 // 10, seed=1)["events"]
-    return rows[rows["journey_id"] < PATHS]
+    each = rows[rows["journey_id"] < PATHS].groupby("journey_id")["touchpoint"].agg(list)
+    done = each.map(lambda t: t[-1] == paths.GOAL).to_numpy(int)
+    inner = each.map(lambda t: ">".join(x for x in t if x != paths.GOAL)).tolist()
+    rng = np.random.default_rng(1)
+    # Never a channel twice running, which the peers leave out each in their own way.
+    walks = [np.cumsum(rng.integers(1, 12, n)) % 12 for n in rng.integers(4, 14, PATHS)]
+    long = [">".join(f"channel {i}" for i in walk) for walk in walks]
+    won = rng.integers(0, 2, PATHS)
+    return {
+        "of a chain": pd.DataFrame({"path": inner, "conv": done, "none": 1 - done}),
+        "long and different": pd.DataFrame({"path": long, "conv": won, "none": 1 - won}),
+    }
 
 
-@pytest.fixture(scope="module")
-def strings(events) -> pd.DataFrame:
-    """The same journeys as the peers want them."""
-    each = events.groupby("journey_id")["touchpoint"].agg(list)
-    done = each.map(lambda t: t[-1] == paths.GOAL).astype(int)
-    inner = each.map(lambda t: ">".join(x for x in t if x != paths.GOAL))
-    return pd.DataFrame({"path": inner, "conv": done, "none": 1 - done}).reset_index(drop=True)
-
-
+@pytest.mark.parametrize("kind", ["of a chain", "long and different"])
 @pytest.mark.parametrize("peer", ["pychattr", "ChannelAttribution"])
-def test_removal_effects_beside(peer, events, strings) -> None:
-    goal = [paths.GOAL]
-    counts = journeys.counted(journeys.steps(events, by="journey_id"), goal=goal)
-    found = journeys.removal(counts, goal=goal, draws=2)
-    of_counts = seconds(lambda: journeys.removal(counts, goal=goal, draws=2))
-    of_rows = seconds(lambda: journeys.counted(journeys.steps(events, by="journey_id"), goal=goal))
-    drawn = seconds(lambda: journeys.removal(counts, goal=goal, draws=DRAWS), 3)
-    theirs, effects = _peer(peer, strings)
-    exact = found.table.set_index("term")["estimate"]
+def test_removal_effects_beside(peer, kind, tables) -> None:
+    table = tables[kind]
+
+    def fit(draws: int) -> Estimates:
+        ways = journeys.paths(table, completed="conv", lost="none")
+        return journeys.removal(ways, goal=[journeys.GOAL], draws=draws)
+
+    exact = fit(0).table.set_index("term")["estimate"]
+    once, drawn = seconds(lambda: fit(0), 40), seconds(lambda: fit(DRAWS))
+    theirs, effects = _peer(peer, table)
     print(
-        f"\n{PATHS:,} paths, CPU ms: counts {of_rows * 1e3:.1f}, exact effects "
-        f"{of_counts * 1e3:.1f}, {DRAWS:,} draws {drawn * 1e3:.0f}; {peer} {theirs * 1e3:.0f}\n"
-        f"one fit from events: {theirs / (of_rows + of_counts):.1f} times; from counts: "
-        f"{theirs / of_counts:.0f} times; with intervals of {DRAWS:,} draws, from events: "
-        f"{DRAWS * theirs / (of_rows + drawn):,.0f} times"
+        f"\n{PATHS:,} paths {kind} ({table['path'].nunique():,} different), CPU ms: exact effects "
+        f"{once * 1e3:.2f}, with {DRAWS:,} draws {drawn * 1e3:.0f}; {peer} {theirs * 1e3:.0f}\n"
+        f"one fit: {theirs / once:.0f} times; with intervals: {DRAWS * theirs / drawn:,.0f} times"
     )
     assert effects[exact.index].to_numpy() == pytest.approx(exact.to_numpy(), abs=0.06)
 
 
-def _peer(name: str, strings: pd.DataFrame) -> tuple[float, pd.Series]:
+def _peer(name: str, table: pd.DataFrame) -> tuple[float, pd.Series]:
     """CPU seconds of a fit, and the removal effects by touchpoint."""
     if name == "pychattr":
         markov = pytest.importorskip("pychattr.channel_attribution").MarkovModel
         model = markov("path", "conv", null_feature="none", separator=">", random_state=1)
-        spent = seconds(lambda: model.fit(strings), 3)
-        table = model.removal_effects_.set_index("channel_name")["removal_effect"]
-        return spent, table
+        spent = seconds(lambda: model.fit(table), 5)
+        return spent, model.removal_effects_.set_index("channel_name")["removal_effect"]
     module = pytest.importorskip("ChannelAttribution")
 
-    def fit():
-        return module.markov_model(
-            strings, "path", "conv", var_null="none", out_more=True, verbose=False
-        )
+    # Without max_step simulated journeys break off at the longest path, which biases the effects.
+    how = {"out_more": True, "verbose": False, "flg_pro": False, "max_step": 1000}
 
-    spent, result = seconds(fit, 3), fit()
-    table = result["removal_effects"]
-    return spent, table.set_index(table.columns[0]).iloc[:, 0]
+    def fit():
+        return module.markov_model(table, "path", "conv", var_null="none", **how)
+
+    spent, found = seconds(fit, 5), fit()["removal_effects"]
+    return spent, found.set_index(found.columns[0]).iloc[:, 0]
 
 
 MANY = """

@@ -1,0 +1,185 @@
+"""How often each touchpoint follows each, as arrays: from counts, or from a table of paths.
+
+    table                # path "advert > website > shop", conversions 12, lost 30
+    ways = journeys.paths(table, completed="conversions", lost="lost")
+    journeys.removal(ways, goal=[journeys.GOAL])
+
+All that looks at journeys as a chain of pairs takes either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cxlib import moments
+from cxlib.journeys.steps import COUNTS
+
+BEGINS, ENDS, GOAL = "begins", "ends", "conversion"  # before the first step, after the last
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of touchpoints, one left and one entered, and how often.
+
+    Attributes
+    ----------
+    names : touchpoints
+    step, leaves, enters : of each pair, (p,); `leaves` is 0 where a journey begins, `enters` 0
+        where it ends, else 1 + the place among the names
+    whole : how often, (p,)
+    summed : (draws, seed) to sums over draws, (draws, p)
+    bucket : what is drawn whole; None for journeys by themselves
+    """
+
+    names: list[str]
+    step: np.ndarray
+    leaves: np.ndarray
+    enters: np.ndarray
+    whole: np.ndarray
+    summed: Callable[[int, int], np.ndarray]
+    bucket: str | None = "customer_id"
+
+    @property
+    def before(self) -> np.ndarray:
+        return np.array([BEGINS, *self.names], dtype=object)[self.leaves]
+
+    @property
+    def after(self) -> np.ndarray:
+        return np.array([ENDS, *self.names], dtype=object)[self.enters]
+
+
+def pairs_of(counts: pd.DataFrame | Pairs) -> Pairs:
+    """The counts as arrays. Raises ValueError for a table that is not one of counts."""
+    if isinstance(counts, Pairs):
+        return counts
+    if lacking := [c for c in COUNTS if c not in counts]:
+        raise ValueError(
+            f"these counts lack {lacking}. Take them from journeys.counted or Reserve.journeys."
+        )
+    if counts.empty:
+        raise ValueError("no journey is left to follow. Choose more events.")
+    (before, after), names = _coded(counts["before"], counts["after"])
+    step, k = counts["step"].to_numpy(), len(names) + 1
+    kinds, pair = np.unique((step * k + before + 1) * k + after + 1, return_inverse=True)
+    rest, enters = np.divmod(kinds, k)
+    step, leaves = np.divmod(rest, k)
+    bucket, n = counts["bucket"].to_numpy(), counts["n"].to_numpy(float)
+    whole, summed = np.bincount(pair, n), partial(_of_buckets, bucket, pair, n)
+    return Pairs(names, step, leaves, enters, whole, summed)
+
+
+def _of_buckets(
+    bucket: np.ndarray, pair: np.ndarray, n: np.ndarray, draws: int, seed: int
+) -> np.ndarray:
+    """Sums of `n` by pair over draws of whole buckets, (draws, p)."""
+    keys, unit = np.unique(bucket, return_inverse=True)
+    size = len(keys), pair.max() + 1
+    values = np.bincount(unit * size[1] + pair, n, size[0] * size[1]).reshape(size)
+    return moments.resample_sums(values, draws, seed, moments.Who(keys))
+
+
+def _coded(*columns: pd.Series) -> tuple[list[np.ndarray], list[str]]:
+    """The columns as places in their sorted names, -1 where there is none; and the names."""
+    found = [c.astype("category").cat for c in columns]
+    names = sorted(set().union(*(c.categories for c in found)))
+    index = pd.Index(names, dtype=object)
+    codes = [np.r_[index.get_indexer(c.categories), -1][c.codes] for c in found]
+    return codes, names
+
+
+def paths(
+    table: pd.DataFrame,
+    *,
+    path: str = "path",
+    completed: str = "completed",
+    lost: str = "",
+    sep: str = ">",
+    goal: str = GOAL,
+) -> Pairs:
+    """Journeys told as paths ("a > b > c"), and how many took each and reached the goal or did not.
+
+    `completed` and `lost` are columns of whole numbers (without `lost` all journeys complete),
+    `sep` stands between touchpoints, `goal` is the name of what completes a journey; rows of one
+    path add up. Raises ValueError for columns that are missing, rows without a path, empty
+    touchpoints, numbers that are no counts, and a touchpoint that is called as the goal.
+    """
+    if lacking := [c for c in (path, completed, lost) if c and c not in table]:
+        raise ValueError(f"the paths lack {lacking}. They have: {', '.join(map(str, table))}.")
+    place, different = pd.factorize(table[path])
+    if nowhere := int((place < 0).sum()):
+        raise ValueError(f"{nowhere:,} of {len(table):,} rows have no {path}. Leave them out.")
+    n = [
+        np.bincount(place, _whole_numbers(table[c]), len(different))
+        if c else np.zeros(len(different))
+        for c in (completed, lost)
+    ]  # fmt: skip
+    names, codes, length = _parsed(different, sep)
+    if goal in names:
+        raise ValueError(f"a touchpoint is called {goal!r} as the goal is. Name the goal by goal=.")
+    return _walked([*names, goal], codes, length, *n)
+
+
+def _whole_numbers(column: pd.Series) -> np.ndarray:
+    n = column.to_numpy(float, na_value=np.nan)
+    odd = ~((n >= 0) & (n == np.floor(n)))
+    if odd.any():
+        raise ValueError(
+            f"{odd.sum():,} of {len(n):,} rows of {column.name} hold no count (first: "
+            f"{column[odd].iloc[0]}). They must be 0, 1, 2, ..."
+        )
+    return n
+
+
+def _parsed(texts: pd.Index, sep: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """(names, touchpoints of all paths one after another as 1 + their place, lengths of paths)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    split = pc.split_pattern(pa.array(texts, pa.large_string()), sep)
+    steps = split.flatten().dictionary_encode()
+    called = [str(name).strip() for name in steps.dictionary.to_pylist()]
+    place, names = pd.factorize(np.array(called, dtype=object), sort=True)
+    if "" in names:
+        empty = [t for t in texts if "" in map(str.strip, t.split(sep))]
+        raise ValueError(
+            f"{len(empty):,} of {len(texts):,} different paths have an empty touchpoint (first: "
+            f"{empty[0]!r}). Mend these rows or leave them out."
+        )
+    return list(names), 1 + place[np.asarray(steps.indices)], np.diff(np.asarray(split.offsets))
+
+
+def _walked(
+    names: list[str], codes: np.ndarray, length: np.ndarray, done: np.ndarray, lost: np.ndarray
+) -> Pairs:
+    """Pairs of paths: their steps, then the goal (the last name) or the end."""
+    k, final = len(names) + 1, np.cumsum(length) - 1
+    before = np.r_[0, codes[:-1]]
+    before[final[:-1] + 1] = 0
+    of = np.repeat(np.arange(len(length)), length)
+    inner, last = before * k + codes, codes[final] * k
+    table = np.bincount(inner, (done + lost)[of], k * k)
+    table += np.bincount(last + len(names), done, k * k) + np.bincount(last, lost, k * k)
+    kinds = np.flatnonzero(table)
+    leaves, enters = np.divmod(kinds, k)
+
+    def summed(draws: int, seed: int) -> np.ndarray:
+        """Journeys drawn by themselves, those that reached the goal and those that did not."""
+        from scipy.sparse import coo_array
+
+        way = np.r_[of, of + len(length), np.arange(2 * len(length))]
+        cell = np.r_[inner, inner, last + len(names), last]
+        size = 2 * len(length), k * k
+        each = coo_array((np.ones(len(way)), (way, cell)), size).tocsr()[:, kinds]
+        journey = np.repeat(np.arange(size[0]), np.r_[done, lost].astype(int))
+        bucket = moments.hashed(pd.RangeIndex(len(journey)))
+        shape = bucket.max() + 1, size[0]
+        taken = coo_array((np.ones(len(journey)), (bucket, journey)), shape).tocsr()
+        own = np.unique(bucket)
+        return moments.resample_sums((taken[own] @ each).toarray(), draws, seed, moments.Who(own))
+
+    return Pairs(names, np.zeros_like(kinds), leaves, enters, table[kinds], summed, None)
