@@ -5,10 +5,12 @@
     fit.beside                                  # the old line carried on
 
 Segmented regression (Wagner, Soumerai, Zhang and Ross-Degnan 2002). Nobody was spared, so whatever
-else happened at that time is in the number too. Errors follow the wave before (Newey and West
-1987; first order), and are never told smaller than plain least squares or sampling make them. Over
-600 series each of 8 to 40 waves, intervals held the truth in 94 to 96 of 100 where waves erred by
-themselves, in 91 to 94 with a correlation of .3 from wave to wave, and in 86 to 90 with .6.
+else happened at that time is in the number too. How far errors follow the wave before cannot be
+known from a few waves: the interval is the mean of Student's over correlations of -.35 to .95, each
+counting by how likely it makes the series (Zellner and Tiao 1964), and never shorter than sampling
+makes it. Over 1,500 series each of 8 to 40 waves it held the truth in 97 to 99 of 100 where waves
+erred by themselves, in 96 to 98 with a correlation of .3 from wave to wave, in 93 to 96 with .6 and
+in 89 to 95 with .8.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import numpy as np
 
 from cxlib.designs.drawn import Unfit
 from cxlib.estimates import LEVEL
+
+FOLLOWS = np.linspace(-0.35, 0.95, 14)  # correlations of the error of a wave with the one before
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +64,6 @@ def broken(
     Without `sloped` the old line has no slope, and the change is a step only: for fewer than three
     periods before, or a series that had no trend. Raises ValueError where periods are too few.
     """
-    from scipy.special import stdtrit
-
     y = np.asarray(y, float)
     x, after = _columns(len(y), first, sloped)
     free = len(y) - x.shape[1]
@@ -71,21 +73,25 @@ def broken(
             f"line with a break needs {3 if sloped else 2} before, none missing, and one period to "
             "spare. Take a step without slopes, or shorter periods."
         )
-    inverse = np.linalg.pinv(x)
-    beta = inverse @ y
-    cov = _robust(x, y - x @ beta, inverse, sampling)
+    beta = np.linalg.lstsq(x, y)[0]
+    weight, cov = _by_correlation(x, y)
     change = np.where(np.arange(x.shape[1]) >= 1 + sloped, 1.0, 0.0) * x
-    mean = change[after].mean(0)
-    effect, error = float(mean @ beta), float(np.sqrt(mean @ cov @ mean))
-    reach = stdtrit(free, (1 + level) / 2) * error
     place, last = 1 + sloped, x.shape[1] - 1
-    curved = last > place
+    told = np.vstack([change[after].mean(0), np.eye(x.shape[1])[[place, last]]])
+    errors = np.sqrt(np.einsum("ti,gij,tj->tg", told, cov, told))
+    if sampling is not None:
+        least = told @ np.linalg.pinv(x)
+        errors = np.maximum(
+            errors, np.sqrt(np.einsum("ti,ij,tj->t", least, sampling, least))[:, None]
+        )
+    effect, step, slope = told @ beta
+    error, step_error, slope_error = np.sqrt(errors**2 @ weight)
+    reach = _reach(errors[0], weight, free, level)
+    if last == place:  # no slope of its own after
+        slope = slope_error = np.nan
     return Broken(
-        effect, error, effect - reach, effect + reach,
-        float(beta[place]), float(np.sqrt(cov[place, place])),
-        float(beta[last]) if curved else np.nan,
-        float(np.sqrt(cov[last, last])) if curved else np.nan,
-        x @ beta, (x - change) @ beta, free,
+        *map(float, (effect, error, effect - reach, effect + reach, step, step_error, slope,
+                     slope_error)), x @ beta, (x - change) @ beta, free,
     )  # fmt: skip
 
 
@@ -99,47 +105,33 @@ def _columns(periods: int, first: int, sloped: bool) -> tuple[np.ndarray, np.nda
     return np.column_stack(x), after
 
 
-def newey_west(x: np.ndarray, rest: np.ndarray, lags: int | None = None) -> np.ndarray:
-    """Covariance of least squares whose errors go on for `lags` periods, scaled by n / (n - k).
+def _by_correlation(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How likely each correlation of FOLLOWS is, and the covariance of least squares under it.
 
-    Bartlett's weights; without `lags`, 4 (n / 100)^(2/9) of them, rounded down (Newey and West
-    1994).
+    Likely: the restricted likelihood, all correlations alike beforehand (Zellner and Tiao 1964).
     """
     n, k = x.shape
-    lags = int(4 * (n / 100) ** (2 / 9)) if lags is None else lags
-    score = x * rest[:, None]
-    meat = score.T @ score
-    for lag in range(1, min(lags, n - 1) + 1):
-        both = score[lag:].T @ score[:-lag]
-        meat += (1 - lag / (lags + 1)) * (both + both.T)
-    bread = np.linalg.inv(x.T @ x)
-    return bread @ meat @ bread * n / (n - k)
+    along = FOLLOWS[:, None, None] ** np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    right = np.linalg.solve(along, np.broadcast_to(x, (len(along), n, k)))
+    known = x.T @ right
+    beta = np.linalg.solve(known, np.einsum("gnk,n->gk", right, y)[..., None])
+    rest = y[:, None] - x @ beta
+    squares = (rest * np.linalg.solve(along, rest)).sum((1, 2))
+    squares = np.maximum(squares, 1e-24 * max(y @ y, 1e-276))
+    sizes = np.linalg.slogdet(along)[1] + np.linalg.slogdet(known)[1]
+    likely = -(sizes + (n - k) * np.log(squares)) / 2
+    weight = np.exp(likely - likely.max())
+    inverse = np.linalg.pinv(x)
+    cov = (squares / (n - k))[:, None, None] * (inverse @ along @ inverse.T)
+    return weight / weight.sum(), cov
 
 
-def _robust(
-    x: np.ndarray, rest: np.ndarray, inverse: np.ndarray, sampling: np.ndarray | None
-) -> np.ndarray:
-    """The largest of these covariances, by the sum of variances of what is fitted."""
-    n, k = x.shape
-    plain = rest @ rest / (n - k) * (inverse @ inverse.T)
-    told = [plain, newey_west(x, rest), _going_on(x, rest, inverse)]
-    if sampling is not None:
-        told.append(inverse @ sampling @ inverse.T)
-    return max(told, key=lambda cov: np.einsum("ni,ij,nj->", x, cov, x))
+def _reach(errors: np.ndarray, weight: np.ndarray, free: int, level: float) -> float:
+    """Half the interval whose ends leave (1 - level) outside in the mean over correlations."""
+    from scipy.optimize import brentq
+    from scipy.special import stdtr, stdtrit
 
-
-def _going_on(x: np.ndarray, rest: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """Covariance of least squares whose errors follow the one before (first order).
-
-    Correlation of the residuals, freed of its bias (n r + k) / (n - k - 2) where there are periods
-    enough to tell (Kendall 1954), and their variance freed of what the fit took.
-    """
-    n, k = x.shape
-    r = float(rest[1:] @ rest[:-1] / max(rest @ rest, 1e-300))
-    if n - k >= 2 * k:
-        r = (n * r + k) / (n - k - 2)
-    steps = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    along = np.clip(r, 0.0, 0.9) ** steps
-    left = np.eye(n) - x @ inverse
-    variance = rest @ rest / np.trace(left @ along)
-    return variance * inverse @ along @ inverse.T
+    ends = stdtrit(free, (1 + level) / 2) * np.array([errors.min(), errors.max()])
+    if np.ptp(ends) <= 1e-9 * ends[1]:
+        return float(ends[1])
+    return float(brentq(lambda r: 2 * weight @ stdtr(free, -r / errors) - (1 - level), *ends))

@@ -31,12 +31,7 @@ def main() -> None:
     time = np.arange(40.0)
     after = time >= 25
     x = np.column_stack([np.ones(40), time - 25, after, np.where(after, time - 25, 0)])
-    fits = {
-        str(lags): sm.OLS(y, x).fit(
-            cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
-        )
-        for lags in (0, 3)
-    }
+    along = 0.55 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
     power = TTestIndPower()
     effects, variances = [1.2, -0.4, 2.1, 0.3, 1.0], [0.2, 0.1, 0.4, 0.15, 0.3]
     meta = combine_effects(np.array(effects), np.array(variances), method_re="dl", use_t=True)
@@ -44,8 +39,8 @@ def main() -> None:
         "published": PUBLISHED,
         "series": {
             "y": y.tolist(),
-            "beta": fits["3"].params.tolist(),
-            "error": {k: f.bse.tolist() for k, f in fits.items()},
+            "beta": sm.OLS(y, x).fit().params.tolist(),
+            "scale": sm.GLS(y, x, sigma=along).fit().scale,
         },
         "power": {
             str(n): {
