@@ -151,12 +151,20 @@ def _answer(table: pd.DataFrame, looked: int, notebooks: int) -> str:
 
 def name_of(row: pd.Series | Mapping) -> str:
     """What moved, in words: the question, its group, and how far."""
-    write = page.percent if row["measure"] == "share" else lambda v: page.number(v, 2)
     name = page.quoted(page.label(str(row["term"])))
     if row["group"]:
-        name = page.say("{item} ({group})", item=name, group=page.label(str(row["group"])))
-    sign = "+" if row["estimate"] > 0 else ""
-    return page.say("{name} {size}", name=name, size=f"{sign}{write(row['estimate'])}")
+        group = page.label(str(row["group"]))
+        if row.get("by"):
+            group = page.say("{column}: {value}", column=page.label(str(row["by"])), value=group)
+        name = page.say("{item} ({group})", item=name, group=group)
+    return page.say("{name} {size}", name=name, size=size_of(row))
+
+
+def size_of(row: pd.Series | Mapping) -> str:
+    """How far it moved, with its sign: shares as percentages, the rest in points."""
+    shares = row["measure"] in ("share", "csat")
+    write = page.percent if shares else lambda v: page.number(v, 2)
+    return ("+" if row["estimate"] > 0 else "") + write(row["estimate"])
 
 
 def _note(rate: float, looked: int, notebooks: int) -> str:
