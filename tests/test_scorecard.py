@@ -46,6 +46,23 @@ def test_a_change_is_more_than_noise_where_the_intervals_do_not_touch(before, sa
     assert measure["file"] == "10_page.html"
 
 
+def test_of_renewals_the_last_is_told_and_few_shares_have_a_decimal():
+    stays = record("line renewals term estimate low high n",
+                   ["model", "1", "there still", 0.97, 0.96, 0.98, 90],
+                   ["model", "24", "there still", 0.76, 0.74, 0.78, 90],
+                   ["observed", "24", "there still", 0.5, 0.4, 0.6, 90], unit="share")  # fmt: skip
+    back = record("purchase term estimate low high n",
+                  ["first", "within 365 days", 0.006, 0.004, 0.008, 90], unit="share")  # fmt: skip
+    kept = {"31_page": {"retention": stays}, "33_page": {"repeat": back}}
+    stay, again = scorecard.of(run_of("31", "33"), kept)["measures"]
+    assert (stay["value"], stay["more"]) == ("76%", "after 24 renewals (74% to 78%)")
+    assert (again["value"], again["more"]) == ("0.6%", "within 365 days (0.4% to 0.8%)")
+    stage = {"columns": ["term", "estimate", "low", "high"], "rows": [["stage", 2, 1, 3]]}
+    grades = {"42_page": {"maturity": record("term", ["x"], overall=stage)}}
+    [stage] = scorecard.of(run_of("42"), grades)["measures"]
+    assert (stage["value"], stage["span"]) == ("2 of 5", "1 to 3")
+
+
 def test_hidden_numbers_and_pages_that_failed_are_left_out():
     assert scorecard.of(run_of("10"), nps(None, None, None, None))["measures"] == []
     assert scorecard.of(run_of("10", status="failed"), nps(1, 0, 2))["measures"] == []
@@ -66,17 +83,19 @@ def everything() -> tuple[dict, dict]:
                                     ["satisfaction", 72, 71, 73, 400])},
         "21_page": {"gains": record(rows, ["b", 0.1, 0.0, 0.2, 400], ["a", 0.3, 0.2, 0.4, 400],
                                     ["c", None, None, None, None], unit="scale")},
-        "22_page": {"pain_points": record("touchpoint term estimate chance_top",
-                                          ["desk", "queue", 5, 0.9])},
+        "22_page": {"pain_points": record(
+            "touchpoint term estimate severity impact impact_low impact_high",
+            ["desk", "queue", 5, 0.081, 1.014, 0.751, 1.317])},
         "24_page": {"standards": record(rows, ["first reply", 0.7, 0.6, 0.8, 400], unit="share")},
         "32_page": {"churn": record(rows, ["AUC", 0.7, 0.6, 0.8, 400], unit="", risk={
             "columns": rows.split(), "rows": [["high", 0.1, 0.05, 0.2, 40]]})},
         "41_page": {
             "ledger": record("problem", ["late"], answer="Open 3, overdue 1."),
             "closed": record("problem", ["done"], answer="They brought 9."),
-            "warnings": record("measure group term estimate low high standing first_seen",
-                               ["scale", "", "delivery", -1.2, -1.4, -1.0, "new", "w4"],
-                               ["scale", "", "room", -1.2, -1.4, -1.0, "over", "w2"]),
+            "warnings": record("measure by group term estimate low high standing first_seen",
+                               ["scale", "", "", "delivery", -1.2, -1.4, -1.0, "new", "w4"],
+                               ["csat", "team", "red", "solved", -0.4, -0.5, -0.3, "known", "w3"],
+                               ["scale", "", "", "room", -1.2, -1.4, -1.0, "over", "w2"]),
         },
     }  # fmt: skip
     return run_of("10", "11", "21", "22", "24", "32", "41"), answers
@@ -87,12 +106,18 @@ def test_every_part_is_there_and_leads_to_its_page():
     values = {m["name"]: m["value"] for m in card["measures"]}
     assert values == {"Satisfaction index": "72.0", "NPS": "20.0", "First reply in time": "70%",
                       "At high risk of leaving": "40"}  # fmt: skip
-    assert card["levers"]["said"][0].startswith("A: one point more goes with 0.30 (0.20 to 0.40)")
-    assert len(card["levers"]["said"]) == 2 and card["pains"]["file"] == (
-        "22_page.html#answer-pain_points"
-    )
+    assert card["levers"]["said"] == [
+        "One point more goes with points more of the outcome:",
+        "A: 0.30 (0.20 to 0.40)",
+        "B: 0.10 (0.00 to 0.20)",
+    ]
+    assert card["pains"]["file"] == "22_page.html#answer-pain_points"
+    assert card["pains"]["said"] == [
+        "desk: queue; 8.1% of those who come there, goes with 1.01 points less (0.75 to 1.32)"
+    ]
     assert card["warnings"]["said"] == [
-        "Out of line now: new 1, known 0.", "delivery −1.2 (−1.4 to −1.0), since w4",
+        "Out of line now: new 1, known 1.", "delivery −1.20 (−1.40 to −1.00), since w4",
+        "solved (team: red) −40% (−50% to −30%), since w3",
     ]  # fmt: skip
     assert card["actions"]["said"] == ["Open 3, overdue 1.", "They brought 9."]
 

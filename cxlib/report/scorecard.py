@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from cxlib import page, study
 
 MOST = 3  # warnings, levers and pain points shown
+STAGES = 5  # of maturity
 WORDS = (
     "Satisfaction index", "Satisfied customers", "Ease", "At high risk of leaving",
     "First reply in time", "Solution in time", "Came back", "Stay on", "Maturity stage",
@@ -26,13 +27,19 @@ Answers = Mapping[str, Mapping[str, dict]]  # notebook's number: its answers
 
 @dataclass(frozen=True)
 class Measure:
-    """Where a measure of the scorecard is kept: notebook, answer, and which row of it."""
+    """Where a measure of the scorecard is kept: notebook, answer, and which row of it.
+
+    `kind` is what its numbers are, where the answer's unit does not say it; `about` what a reader
+    is told of the row besides.
+    """
 
     name: str
     notebook: str
     answer: str
     row: Callable[[list[Row], str], Row | None] = lambda rows, _: rows[0]
     table: str = ""  # a further table of the answer
+    kind: str = ""
+    about: Callable[[Row], str] = lambda row: ""
 
 
 def _target(rows: list[Row], name: str) -> Row | None:
@@ -51,6 +58,12 @@ def _year(rows: list[Row], _: str) -> Row | None:
     return next((r for r in shown if "365" in str(r["term"])), shown[-1] if shown else None)
 
 
+def _longest(rows: list[Row], _: str) -> Row | None:
+    """Who is there still after the most renewals that are told."""
+    shown = [r for r in rows if r["line"] == rows[0]["line"] and r["estimate"] is not None]
+    return shown[-1] if shown else None
+
+
 MEASURES = (
     Measure("Satisfaction index", "11", "index", _target),
     Measure("NPS", "10", "nps"),
@@ -58,11 +71,13 @@ MEASURES = (
     Measure("Ease", "10", "effort"),
     Measure("First reply in time", "24", "standards", lambda r, _: _named(r, "first reply")),
     Measure("Solution in time", "24", "standards", lambda r, _: _named(r, "solution")),
-    Measure("At high risk of leaving", "32", "churn", lambda r, _: _named(r, "high"), "risk"),
-    Measure("Stay on", "31", "retention"),
-    Measure("Came back", "33", "repeat", _year),
-    Measure("Maturity stage", "42", "maturity", lambda r, _: r[0], "overall"),
-)
+    Measure("At high risk of leaving", "32", "churn", lambda r, _: _named(r, "high"), "risk",
+            kind="people"),
+    Measure("Stay on", "31", "retention", _longest,
+            about=lambda r: page.say("after {periods} renewals", periods=r["renewals"])),
+    Measure("Came back", "33", "repeat", _year, about=lambda r: page.label(str(r["term"]))),
+    Measure("Maturity stage", "42", "maturity", table="overall", kind="stage"),
+)  # fmt: skip
 
 
 def of(
@@ -79,7 +94,7 @@ def of(
         "measures": measures,
         "since": str(before[0]["run"]) if before else "",
         "warnings": _warnings(now, files),
-        "levers": _levers(now, files),
+        "levers": _levers(now, files, run),
         "pains": _pains(now, files),
         "actions": _actions(now, files),
     }
@@ -121,40 +136,40 @@ def _measure(asked: Measure, now: Answers, then: Answers, files: Mapping, name: 
     if found is None:
         return None
     row, unit = found
-    share = unit == "share" or asked.answer == "churn"
-    whole = asked.notebook == "42"
-
-    digits = 0 if whole else 1 if unit == "points" or share else 2
-
-    def write(value: float) -> str:
-        return page.percent(value) if share else page.number(value, digits)
-
-    said = {
+    write = _writer(asked.kind or unit, row["estimate"])
+    earlier = _row_of(asked, then, name)
+    told = {
         "name": page.say(asked.name) if asked.name != "NPS" else "NPS",
         "value": write(row["estimate"]), "span": "", "file": files[asked.notebook],
         "n": page.count(row["n"]) if isinstance(row.get("n"), (int, float)) else "",
-        "change": "", "tone": "", "more": "",
+        "change": "", "tone": "", "more": asked.about(row),
     }  # fmt: skip
-    if asked.answer == "churn":  # how many they are; how many of them leave is beside it
-        said["value"] = page.count(row["n"])
-        said["n"] = ""
-        said["more"] = page.say("{share} of them leave", share=write(row["estimate"]))
-    elif asked.answer == "repeat":
-        said["more"] = page.label(str(row["term"]))
     if row.get("low") is not None and row.get("high") is not None:
-        said["span"] = page.say("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
-    earlier = _row_of(asked, then, name)
-    if said["more"] and said["span"]:
-        said["more"], said["span"] = f"{said['more']} ({said['span']})", ""
-    return said | (_change(row, earlier[0], share, digits) if earlier else {})
+        told["span"] = page.say("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
+    if asked.kind == "people":  # how many they are; how many of them leave is beside it
+        leave = page.say("{share} of them leave", share=told["value"])
+        told |= {"value": page.count(row["n"]), "n": "", "more": leave}
+    elif asked.kind == "stage":
+        told["value"] = page.say("{stage} of {stages}", stage=told["value"], stages=STAGES)
+    if told["more"] and told["span"]:
+        told |= {"more": f"{told['more']} ({told['span']})", "span": ""}
+    return told | (_change(row, earlier[0], write) if earlier else {})
 
 
-def _change(row: Row, before: Row, share: bool, digits: int) -> dict[str, str]:
+def _writer(kind: str, estimate: float) -> Callable[[float], str]:
+    """How numbers of a kind are written: few shares with a decimal, points with one, others two."""
+    if kind in ("share", "people"):
+        return lambda v: page.percent(v, 1 if abs(estimate) < 0.1 else 0)
+    digits = {"stage": 0, "points": 1}.get(kind, 2)
+    return lambda v: page.number(v, digits)
+
+
+def _change(row: Row, before: Row, write: Callable[[float], str]) -> dict[str, str]:
     """How far it moved since the run before, and whether that is more than noise."""
     apart = row["estimate"] - before["estimate"]
     if abs(apart) < 1e-9:
         return {"change": page.say("as before"), "tone": "same"}
-    size = page.number(100 * apart if share else apart, digits)
+    size = write(apart).removesuffix("%")  # of a share: percentage points
     size = f"+{size}" if apart > 0 else size
     ends = [r.get(side) for r in (row, before) for side in ("low", "high")]
     if None in ends:
@@ -175,51 +190,65 @@ def _warnings(now: Answers, files: Mapping) -> dict | None:
     if record is None:
         return None
     rows = [r for r in _rows(record) if r["standing"] != "over" and r["estimate"] is not None]
-    lines = []
-    for row in rows[:MOST]:
-        name = page.quoted(page.label(str(row["term"])))
-        if row["group"]:
-            name = page.say("{item} ({group})", item=name, group=page.label(str(row["group"])))
-        write = page.percent if row["measure"] in ("share", "csat") else page.number
-        lines.append(page.say(
-            "{name} {size} ({low} to {high}), since {since}", name=name,
-            size=write(row["estimate"]), low=write(row["low"]), high=write(row["high"]),
-            since=page.label(str(row["first_seen"])),
-        ))  # fmt: skip
     counts = {k: page.count(sum(r["standing"] == k for r in rows)) for k in ("new", "known")}
     first = page.say("Out of line now: new {new}, known {known}.", **counts)
-    return _part([first, *lines], files["41"], "warnings")
+    return _part([first, *map(_warning, rows[:MOST])], files["41"], "warnings")
 
 
-def _levers(now: Answers, files: Mapping) -> dict | None:
+def _warning(row: Row) -> str:
+    from cxlib.actions import alarms
+
+    low, high = (alarms.size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
+    return page.say(
+        "{name} ({low} to {high}), since {since}", name=alarms.name_of(row), low=low, high=high,
+        since=page.label(str(row["first_seen"])),
+    )  # fmt: skip
+
+
+def _outcome(run: Mapping, number: str) -> str:
+    """What the levers of a notebook lift: as its page was told, or the study's own outcome."""
+    named = _pages(run)[number].get("parameters", {}).get("OUTCOME")
+    known = run["study"] in study.names()
+    own = study.read(run["study"]).default_outcome if known else ""
+    return page.quoted(page.label(named or own)) if named or own else page.say("the outcome")
+
+
+def _levers(now: Answers, files: Mapping, run: Mapping) -> dict | None:
     for number, name in (("21", "gains"), ("21", "first"), ("41", "levers")):
-        rows = _rows(now.get(number, {}).get(name))
-        rows = [r for r in rows if r["estimate"] is not None and r["low"] is not None]
+        rows = [r for r in _rows(now.get(number, {}).get(name))
+                if r["estimate"] is not None and r["low"] is not None
+                and r.get("unit", "scale") == "scale"]  # fmt: skip
         if rows:
             rows.sort(key=lambda r: -r["estimate"])
-            return _part([_lever(row) for row in rows[:MOST]], files[number], name)
+            head = page.say("One point more goes with points more of {outcome}:",
+                            outcome=_outcome(run, number))  # fmt: skip
+            return _part([head, *map(_lever, rows[:MOST])], files[number], name)
     return None
 
 
 def _lever(row: Row) -> str:
-    facts = {
-        "term": page.opening(page.label(str(row["term"]))),
-        "size": page.number(row["estimate"], 2),
-        "span": page.span(row["low"], row["high"], 2),
-    }
-    return page.say("{term}: one point more goes with {size} ({span})", **facts)
+    return page.say(
+        "{term}: {size} ({span})", term=page.opening(page.label(str(row["term"]))),
+        size=page.number(row["estimate"], 2), span=page.span(row["low"], row["high"], 2),
+    )  # fmt: skip
 
 
 def _pains(now: Answers, files: Mapping) -> dict | None:
-    record = now.get("22", {}).get("pain_points")
-    rows = [r for r in _rows(record) if r["estimate"] is not None]
-    said = [
-        page.say("{touchpoint}: {problem} (among the first in {chance} of the draws)",
-                 touchpoint=page.label(str(r["touchpoint"])), problem=page.label(str(r["term"])),
-                 chance=page.percent(r["chance_top"]))
-        for r in rows[:MOST] if r.get("chance_top") is not None
-    ]  # fmt: skip
+    rows = [r for r in _rows(now.get("22", {}).get("pain_points")) if r["estimate"] is not None]
+    said = [_pain(row) for row in rows[:MOST]]
     return _part(said, files["22"], "pain_points") if said else None
+
+
+def _pain(row: Row) -> str:
+    facts = {"touchpoint": page.label(str(row["touchpoint"])),
+             "problem": page.label(str(row["term"]))}  # fmt: skip
+    if row.get("severity") is None or row.get("impact_low") is None:
+        return page.say("{touchpoint}: {problem}", **facts)
+    return page.say(
+        "{touchpoint}: {problem}; {share} of those who come there, goes with {size} points less "
+        "({span})", share=page.percent(row["severity"], 1), size=page.number(row["impact"], 2),
+        span=page.span(row["impact_low"], row["impact_high"], 2), **facts,
+    )  # fmt: skip
 
 
 def _actions(now: Answers, files: Mapping) -> dict | None:
