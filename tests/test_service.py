@@ -139,8 +139,9 @@ def test_intervals_of_shares_are_wilsons():
 def test_the_sample_waits_as_it_was_made_to(sample):
     fit = service.waiting(sample, "first reply", by="severity", draws=300)
     half = fit.table[fit.table["term"] == "half of the cases"].set_index("severity")
-    made = pd.Series({"high": 4.0, "low": 20.0, "medium": 10.0})
+    made = pd.Series({"low": 20.0, "medium": 10.0, "high": 4.0})
     assert (half["low"] <= made).all() and (made <= half["high"]).all()
+    assert half.index.tolist() == ["low", "medium", "high"]  # from slight to grave, not by letter
     curve = fit.curve[fit.curve["severity"] == "low"]
     assert curve["estimate"].is_monotonic_decreasing
     assert (curve["low"] <= curve["estimate"]).all() and (curve["estimate"] <= curve["high"]).all()
@@ -219,7 +220,8 @@ def test_rates_by_touchpoint_by_hand():
         ["web", 1000, 1], ["app", 500, 4],
     ]  # fmt: skip
     assert "1 cases are about no touchpoint" in fit.note
-    each = service.complaint_rate(service.timed(cases), customers=200, draws=50).table
+    many = pd.DataFrame(index=range(200))
+    each = service.complaint_rate(service.timed(cases), customers=many, draws=50).table
     assert each.set_index("term")["estimate"].to_dict() == {"app": 10, "web": 5, "price": 5}
     with pytest.raises(ValueError, match="no category of the cases is a touchpoint"):
         service.complaint_rate(cases, events.assign(touchpoint="till"))

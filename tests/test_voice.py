@@ -65,7 +65,8 @@ def test_plurals_are_one_word_with_their_singular_where_both_are_written():
 @pytest.mark.parametrize(
     ("lang", "word", "feels"),
     [("zh", "好吃", 1), ("zh", "不好吃", -1), ("zh", "太贵", -1), ("zh", "桌子", 0),
-     ("en", "spotless", 1), ("en", "overdue", -1), ("other", "bom", 0)],
+     ("en", "spotless", 1), ("en", "overdue", -1), ("other", "bom", 1), ("other", "péssimo", -1),
+     ("other", "mesa", 0)],
 )  # fmt: skip
 def test_words_feel(lang, word, feels):
     assert lexicon.feeling(word, lang) == feels

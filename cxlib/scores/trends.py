@@ -107,7 +107,8 @@ def trend(
     small = hiding.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
     tables[1].loc[small, ["signal", "first_seen"]] = ""
     return Trend(
-        tables[0], _sentence(series, measure, over), _note(series, tables[1], limits, draws),
+        tables[0], _sentence(series, measure, over),
+        _note(series, tables[1], limits, draws, over),
         measure.unit, limits=tables[1], changes=tables[2], measure=measure, over=over,
         by=by or "", width=limits, draws=draws, seed=seed,
     )  # fmt: skip
@@ -276,7 +277,9 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     if len(series) > 1:
         return _of_many(series, over)
     chart, table = series[0]["limits"], series[0]["table"]
-    last, own = chart.iloc[-1], table.iloc[-1]
+    shown = np.flatnonzero(hiding.hidden(chart) == "")  # of too few no number is told
+    at = shown[-1] if len(shown) else len(chart) - 1
+    last, own = chart.iloc[at], table.iloc[at]
     facts = {
         "measure": measure.name(last["term"]), "wave": page.label(str(last[over])),
         "value": measure.value(last["estimate"]), "n": page.count(last["n"]),
@@ -292,12 +295,14 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
         "above": page.say("{measure} in {wave}: {value} ({span}), n {n}; above its control "
                           "limits, {limits}.", **facts),
     }[place]]  # fmt: skip
-    earlier = chart[:-1][chart["signal"][:-1].isin(["above", "below"])]
+    earlier = chart.iloc[[k for k in shown if k < at]]
+    earlier = earlier[earlier["signal"].isin(["above", "below"])]
     if len(earlier):
         said.append(page.say("Outside them earlier: {waves}.", waves=page.listed(
             page.label(str(w)) for w in earlier[over])))  # fmt: skip
     else:
-        said.append(page.say("No earlier wave was outside."))
+        said.append(page.say("No earlier wave was outside.") if over == "wave" else
+                    page.say("None before was outside."))  # fmt: skip
     if last["signal"] in ("rising", "falling"):
         said.append(page.say("Its cumulative sum has been out of control since {wave}.",
                              wave=page.label(str(last["first_seen"]))))  # fmt: skip
@@ -346,15 +351,23 @@ def _name(one: dict) -> str:
     return page.say("{item} ({group})", item=item, group=page.label(str(one["group"])))
 
 
-def _note(series: list[dict], limits: pd.DataFrame, width: float, draws: int) -> str:
+def _note(series: list[dict], limits: pd.DataFrame, width: float, draws: int, over: str) -> str:
     first, waves = series[0]["first"], len(series[0]["limits"])
     judged = int(limits["z"].notna().sum())
     said = [*series[0]["answers"].note] if len(series) == 1 else []
+    facts = {
+        "first": page.count(first), "waves": page.count(waves), "width": page.number(width),
+        "judged": page.count(judged), "chance": page.number(judged * 2 * (1 - ndtr(width)), 2),
+    }  # fmt: skip
+    if over != "wave":  # weeks of cases, say: neither waves nor answers
+        return page.together([page.say(
+            "Centre line: the first {first} of {waves} points. Limits: {width} standard errors; of "
+            "{judged} points about {chance} would lie outside by chance.", **facts),
+            page.say("{draws} draws.", draws=page.count(draws))])  # fmt: skip
     said.append(page.say(
         "Centre line: the first {first} of {waves} waves. Limits: {width} standard errors; of "
         "{judged} points about {chance} would lie outside by chance. Cumulative sum: k 0.5, h 4.",
-        first=page.count(first), waves=page.count(waves), width=page.number(width),
-        judged=page.count(judged), chance=page.number(judged * 2 * (1 - ndtr(width)), 2),
+        **facts,
     ))  # fmt: skip
     if len(series) == 1 and first > LEAST_WAVES:
         said.append(page.say("The baseline's waves scatter {times} times as much as sampling "

@@ -19,8 +19,9 @@ from cxlib.study import Standard
 HOUR = pd.Timedelta(hours=1)
 WORDS = (  # names of columns and of what they hold
     "first reply", "solution", "reply in time", "solved in time", "goal", "met", "missed", "open",
-    "open cases", "reopened", "said so by the customer", "weekday", "Monday", "Tuesday",
-    "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "contacts", "hours", "one customer",
+    "open cases", "reopened", "said so by the customer", "window",
+    "solved at the first contact", "weekday", "Monday", "Tuesday", "Wednesday", "Thursday",
+    "Friday", "Saturday", "Sunday", "contacts", "hours", "one customer",
     "front line", "process", "policy", "rule", "study.yaml", "its name", "how often it comes",
     "handled", "well", "badly", "well less badly", "change of others like them", "difference",
     "difference without matching", "earlier answer", "its square", "time of the earlier answer",

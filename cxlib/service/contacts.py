@@ -32,8 +32,8 @@ class FirstContact(Estimates):
 
     Attributes
     ----------
-    table : [group,] term, days, estimate (share solved without a further contact within so many
-        days of the first), low, high (all at once), n (first contacts)
+    table : [group,] window, term ("solved at the first contact"), estimate (share without a further
+        contact within so many days of the first), low, high (all at once), n (first contacts)
     stated : [group,] term, estimate (share of customers who say so), low, high, n; no row where
         they are not asked
     """
@@ -80,15 +80,20 @@ def first_contact(
     replicates = 1 - np.concatenate([p.again for p in parts], axis=1)
     low, high = at_once(share, replicates)
     table = pd.DataFrame(
-        {"term": [_days(d) for d in windows] * len(names), "days": windows * len(names),
+        {"window": [_days(d) for d in windows] * len(names), "term": "solved at the first contact",
          "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": n}
     )  # fmt: skip
     if by:
         table.insert(0, by, np.repeat(names, len(at)))
     said = _stated(contacts, stated, by, draws, seed)
-    note = page.together([*about(rows), _left_out(rows, known, first, issue),
+    unasked = "" if stated else page.say(
+        "The other definition, what customers say of it, needs a column that asks them (`stated` "
+        "in study.yaml)."
+    )  # fmt: skip
+    note = page.together([*about(rows), _left_out(rows, known, first, issue), unasked,
                           how_drawn(draws, bucket="customer_id")])  # fmt: skip
-    return FirstContact(table, _said(table, said, by), note, "share", draws=draws, seed=seed,
+    answer = _said(table, said, by, windows[-1])
+    return FirstContact(table, answer, note, "share", draws=draws, seed=seed,
                         replicates=replicates, stated=said)  # fmt: skip
 
 
@@ -184,13 +189,13 @@ def _left_out(rows: pd.DataFrame, known: pd.DataFrame, first: np.ndarray, issue:
     return page.together(said)
 
 
-def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None) -> str:
+def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest: int) -> str:
     shown = table[hiding.hidden(table) == ""]
     if shown.empty:
         return page.say("Too few first contacts to say how many were solved.")
-    last = shown[shown["days"] == shown["days"].max()]
+    last = shown[shown["window"] == _days(longest)]
     row = last.loc[last["estimate"].idxmin()]
-    facts = shares.in_words(row) | {"days": page.count(row["days"]),
+    facts = shares.in_words(row) | {"days": page.count(longest),
                                     "group": page.label(str(row[by])) if by else ""}  # fmt: skip
     if by:
         return page.say("Fewest are solved at the first contact of {group}: {share} ({span}) did "

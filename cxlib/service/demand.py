@@ -25,7 +25,7 @@ def complaint_rate(
     cases: pd.DataFrame,
     events: pd.DataFrame | None = None,
     *,
-    customers: int | None = None,
+    customers: pd.DataFrame | None = None,
     draws: int = 1000,
     seed: int = 1,
 ) -> Estimates:
@@ -43,13 +43,13 @@ def complaint_rate(
     seen = cases.attrs.get("seen", cases["opened_at"].max())
     events = events[events["at"].between(cases["opened_at"].min(), seen)]
     terms = sorted(set(cases["category"].dropna()) & set(events["touchpoint"].dropna()))
-    if not terms and customers:
+    if not terms and customers is not None:
         return _per_customer(cases, customers, draws, seed)
     if not terms:
         raise ValueError(
             "no category of the cases is a touchpoint of the events. Cases are about: "
             f"{', '.join(map(str, sorted(cases['category'].dropna().unique())[:8]))}. Map them to "
-            "the same names, or say how many customers there are."
+            "the same names, or give the customers (customers=...)."
         )
     met = events[events["touchpoint"].isin(terms)]
     about = cases[cases["category"].isin(terms)]
@@ -69,14 +69,16 @@ def complaint_rate(
     return _rates(terms, rate, again, sums[k:], sums[:k], said, draws, seed)
 
 
-def _per_customer(cases: pd.DataFrame, customers: int | None, draws: int, seed: int) -> Estimates:
-    if not customers:
-        raise ValueError("give the events, or how many customers there are (customers=...).")
+def _per_customer(
+    cases: pd.DataFrame, customers: pd.DataFrame | None, draws: int, seed: int
+) -> Estimates:
+    if customers is None or not len(customers):
+        raise ValueError("give the events, or the customers there are (customers=...).")
     terms, place = shares.groups(cases["category"], len(cases))
     parts = (place[:, None] == np.arange(len(terms))).astype(float)
     sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(cases))
-    rate, again = PER * sums / customers, PER * drawn / customers
-    of = np.full(len(terms), float(customers))
+    rate, again = PER * sums / len(customers), PER * drawn / len(customers)
+    of = np.full(len(terms), float(len(customers)))
     return _rates(terms, rate, again, sums, of, "", draws, seed, per_customer=True)
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
+from cxlib import hiding, moments, page, weights
 from cxlib.designs import Drawn, matching
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.service.casebook import needs
@@ -254,4 +254,4 @@ def _note(pairs: pd.DataFrame, balance: pd.DataFrame, draws: int, weight: str | 
     if open_ := kinds.get("open", 0):
         said.append(page.say("{n} pairs with a case that was not solved when they answered are "
                              "left out.", n=page.count(open_)))  # fmt: skip
-    return page.together([*said, how_drawn(draws, weight, "customer_id")])
+    return page.together([*said, how_drawn(draws, weights.differing(pairs, weight), "customer_id")])

@@ -15,6 +15,10 @@ from cxlib import estimates, moments, page
 from cxlib.designs import Drawn, cell_means
 from cxlib.moments import Who
 
+SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "moderate", "major",
+              "high", "very high", "urgent", "critical",
+              "低", "一般", "中", "高", "紧急")  # fmt: skip
+
 
 def who_of(rows: pd.DataFrame) -> Who:
     """How cases are drawn: those of one customer together, where customers are known."""
@@ -94,8 +98,10 @@ def of_groups(
 
 
 def groups(by: pd.Series | None, rows: int) -> tuple[list[str], np.ndarray]:
-    """Names of the groups, sorted, and the place of each row; -1 without one."""
+    """Names of the groups, sorted (severities from slight to grave), and each row's place or -1."""
     if by is None:
         return [""], np.zeros(rows, int)
-    place, names = pd.factorize(by.astype("string"), sort=True)
-    return [str(n) for n in names], place
+    names = sorted(map(str, by.dropna().unique()))
+    if all(n.lower() in SEVERITIES for n in names):
+        names.sort(key=lambda n: SEVERITIES.index(n.lower()))
+    return names, pd.Index(names).get_indexer(by.astype("string"))

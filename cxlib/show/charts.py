@@ -160,6 +160,8 @@ def _finding(shown: pd.DataFrame, over: str, unit: str) -> str:
     if shown["estimate"].isna().all():
         return page.say("Too few answers to show")
     if out.empty:
+        if over != "wave":
+            return page.say("None of those shown lies outside the control limits")
         return page.say("All {n} waves lie inside their control limits", n=len(shown))
     return page.say("Outside the control limits: {waves}", waves=page.listed(
         page.say("{wave} ({value})", wave=style.name(row[over]),

@@ -113,7 +113,7 @@ def _curves(
     shown = style.ready(table, [c for c in (x, "estimate", by) if c])
     groups = {"": shown} if by is None else dict(list(shown.groupby(by, sort=False, observed=True)))
     ax = style.axes(ax, height=3.4)
-    looks, alpha = style.colours_of(list(groups)), 0.16 if len(groups) < 3 else 0.08
+    looks, alpha = style.colours_of(list(groups)), 0.2 if len(groups) < 4 else 0.08
     band, how = ({"step": "post"}, {"drawstyle": "steps-post"}) if steps else ({}, {})
     for name, line in groups.items():
         line, colour = line.sort_values(x), looks[name][0]

@@ -9,7 +9,8 @@
     voice.emerging(marked, fit)                        # what is new, false discovery held
     voice.tone(comments, "good")                       # a model of tone, and how often it is right
 
-English and Chinese; other languages have found topics, and a tone learnt from their scores.
+English and Chinese; of other languages a few words that judge are known, most of Portuguese, and
+tone is learnt from their scores.
 """
 
 from __future__ import annotations

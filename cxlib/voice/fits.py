@@ -22,7 +22,7 @@ CANDIDATES = 5  # comments looked at for each quote
 ALIKE = 10  # first or last letters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
-WORDS = ("given", "found", "origin", "lang", "coherence", "bad", "neutral")
+WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Topics(Estimates):
     words: dict[str, str] = field(kw_only=True, repr=False)
     models: tuple[found_.Model, ...] = field(kw_only=True, repr=False, compare=False)
     given: Given = field(kw_only=True, repr=False)
+
+    @property
+    def how_many(self) -> str:
+        """How many topics were found in each language, with their stability and coherence."""
+        return _how_many(self.choice)
 
     @property
     def commonest(self) -> list[str]:
@@ -357,12 +362,7 @@ def _note(
 ) -> str:  # fmt: skip
     told = comments.attrs.get("told", {})
     parts = [page.say("{none} of comments speak of none of them.", none=page.percent(none))]
-    for row in choice[choice["chosen"].astype(bool)].itertuples():
-        parts.append(page.say(
-            "{lang}: {number} topics found; stability {stability}, coherence {coherence}.",
-            lang=page.opening(page.label(row.lang)), number=row.term,
-            stability=page.number(row.estimate, 2), coherence=page.number(row.coherence, 2),
-        ))  # fmt: skip
+    parts.append(_how_many(choice))
     if few:
         parts.append(page.say(
             "Too few comments without a given topic to find more in: {langs}.",
@@ -374,6 +374,18 @@ def _note(
             n=page.count(told["unmatched"]),
         ))  # fmt: skip
     return page.together([*parts, drawn])
+
+
+def _how_many(choice: pd.DataFrame) -> str:
+    """How many topics were taken in each language, and why."""
+    return page.together(
+        page.say(
+            "{lang}: {number} topics found; stability {stability}, coherence {coherence}.",
+            lang=page.opening(page.label(row.lang)), number=row.term,
+            stability=page.number(row.estimate, 2), coherence=page.number(row.coherence, 2),
+        )
+        for row in choice[choice["chosen"].astype(bool)].itertuples()
+    )  # fmt: skip
 
 
 def _moved_answer(table: pd.DataFrame) -> str:

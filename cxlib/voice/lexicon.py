@@ -1,4 +1,4 @@
-"""How words feel: a small list of our own, English and Chinese, with what turns them.
+"""How words feel: a small list of our own, English, Chinese and others, with what turns them.
 
     good, bad = lexicon.score(text)           # how many good and bad words each comment has
 
