@@ -196,11 +196,11 @@ def _warnings(now: Answers, files: Mapping) -> dict | None:
 
 
 def _warning(row: Row) -> str:
-    from cxlib.actions import alarms
+    from cxlib.actions.alarms import name_of, size_of
 
-    low, high = (alarms.size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
+    low, high = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
     return page.say(
-        "{name} ({low} to {high}), since {since}", name=alarms.name_of(row), low=low, high=high,
+        "{name} ({low} to {high}), since {since}", name=name_of(row), low=low, high=high,
         since=page.label(str(row["first_seen"])),
     )  # fmt: skip
 
