@@ -38,6 +38,7 @@ WORDS = (
     "least", "most", "weakest stability", "smallest share", "misplaced share", "chosen",
     "log-likelihood", "parameters", "BIC", "ICL", "entropy", "choice", "outcomes", "personas",
     "placing", "needed", "moves", "limit", "p", "part", "size", "who", "worth", "needs", "hurts",
+    "trouble", "confusion cost",
     "plain", "sheet", "precision", "caught", "EMP", "EMP without a model", "by expected profit",
     "by risk", "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
     "effect outside the treat set", "by predicted gain", "by lot", "died", "moved", "other ties",

@@ -46,7 +46,7 @@ def sheet(tool) -> None:
         "belongs where they are most."
     )
     said = f"<p>{html.escape(told)}{key}</p>"
-    display(HTML(f'<div class="sheet">{said}{_table(heads, rows)}</div>'))
+    display(HTML(f"<div>{said}{_table(heads, rows)}</div>"))
 
 
 def html_of(personas) -> str:
@@ -79,7 +79,7 @@ def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
     told = f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
-    return f'<div class="sheet">{told}</div>'
+    return f"<div>{told}</div>"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -44,6 +44,11 @@ class Fit(Estimates):
         """How each feature is read."""
         return self.model.axes
 
+    @property
+    def mark(self) -> str:
+        """What marks a segment most, in a sentence."""
+        return said.mark(self.marks)
+
 
 def fit(
     customers: pd.DataFrame,

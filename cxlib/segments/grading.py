@@ -217,11 +217,17 @@ def _answer(table: pd.DataFrame) -> str:
         "{spend} of the spend ({spend_span}).",
         important=page.count(people.n),
         n=page.count(table["n"].iloc[:3].sum()),
-        share=page.percent(people.estimate),
-        span=page.span(people.low, people.high, share=True, digits=0),
-        spend=page.percent(spend.estimate),
-        spend_span=page.span(spend.low, spend.high, share=True, digits=0),
+        **_shares_told("share", "span", people),
+        **_shares_told("spend", "spend_span", spend),
     )
+
+
+def _shares_told(share: str, span: str, row: pd.Series) -> dict[str, str]:
+    digits = 0 if row.estimate >= 0.02 else 1  # so that a share of few is not none
+    return {
+        share: page.percent(row.estimate, digits),
+        span: page.span(row.low, row.high, digits, share=True),
+    }
 
 
 def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:

@@ -211,7 +211,7 @@ def _answer(table: pd.DataFrame) -> str:
     write = page.percent if row.share else lambda v: page.number(v, 2)
     return page.say(
         "{segment}: {outcome} {value} ({span}) against {overall} for all, n {n}.",
-        segment=page.opening(row.segment),
+        segment=page.quoted(row.segment),
         outcome=row.term,
         value=write(row.estimate),
         span=page.span(row.low, row.high, 0 if row.share else 2, share=row.share),

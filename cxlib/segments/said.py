@@ -26,6 +26,19 @@ def answer(named: pd.DataFrame) -> str:
     )
 
 
+def mark(marks: pd.DataFrame) -> str:
+    """Where a segment is furthest from the average customer."""
+    row = marks.loc[marks["estimate"].abs().idxmax()]
+    return page.say(
+        "Furthest from the average customer: {segment}, {feature} {value} standard deviations "
+        "({span}).",
+        segment=page.quoted(row.segment),
+        feature=page.quoted(row.term),
+        value=page.number(row.estimate, 1),
+        span=page.span(row.low, row.high, digits=1),
+    )
+
+
 def notes(
     axes: list[Axis],
     rows: pd.DataFrame,

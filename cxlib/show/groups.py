@@ -67,7 +67,11 @@ def found_again(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
     names = [style.wrapped(style.name(v, 60), 30) for v in shown["term"]]
     ax.set_yticks(places, names)
     ax.tick_params(axis="y", length=0)
-    ax.set(ylim=(len(shown) - 0.4, -0.75), xlim=(0.3, 1.03), xlabel=page.label("jaccard"))
+    ax.set(
+        ylim=(len(shown) - 0.4, -0.75),
+        xlim=(0.3, 1.03),
+        xlabel=page.say("share found again (Jaccard)"),
+    )
     sure = int((shown["verdict"] == "report").sum())
     found = page.say("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
     words = [f"{style.name(r.term)} {page.number(r.jaccard, 2)}" for r in shown.itertuples()]

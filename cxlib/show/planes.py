@@ -243,12 +243,13 @@ def choice(
     table: pd.DataFrame,
     *,
     measure: str = "estimate",
+    unit: str = "",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """How a measure changes with the number of groups, the chosen number marked.
+    """How a measure changes with the number of groups, or questions; the chosen number marked.
 
-    `table` has the number in its first column, `measure`, perhaps low and high, and `chosen`.
+    `table` has the number in its first column, `measure`, perhaps low, high, term, and `chosen`.
     """
     shown = style.ready(table, (measure,))
     x = pd.to_numeric(shown[shown.columns[0]])
@@ -266,9 +267,11 @@ def choice(
     ax.grid(axis="y")
     first = str(shown.columns[0])
     ax.set_xlabel(page.say("number of groups") if first == "k" else page.label(first))
-    ax.set_ylabel(page.label(measure))
+    named = measure == "estimate" and "term" in shown
+    ax.set_ylabel(style.name(shown["term"].iloc[0]) if named else page.label(measure))
+    style.number_axis(ax.yaxis, unit)
     found = (
         page.say("Chosen: {k}", k=page.listed(f"{v:g}" for v in x[picked])) if picked.any() else ""
     )
-    words = [f"{k:g}: {page.number(v, 2)}" for k, v in zip(x, shown[measure], strict=True)]
+    words = [f"{k:g}: {style.number(v, unit)}" for k, v in zip(x, shown[measure], strict=True)]
     return style.say(ax, found if title is None else title, style.listed(words))
