@@ -104,7 +104,7 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
         keys.append((notebook.stem, name))
     out = tempfile.mkdtemp(prefix="cxmutated")
     progress = Progress(len(pages), io.StringIO())
-    results = batch.run(pages, out=out, progress=progress, keep=False, figures=False)
+    results = batch.run(pages, out=out, progress=progress, keep=False, html=False)
     for key, result in zip(keys, results, strict=True):
         found[key] = result
     return found
@@ -136,13 +136,15 @@ def test_every_parameter_changes_something_that_is_kept(notebook: Path, name: st
     assert result.answers != made()[notebook.stem].answers
 
 
-def test_pages_made_without_figures_keep_the_same_answers() -> None:
+def test_notebooks_made_without_pages_keep_the_same_answers() -> None:
     [page] = batch.plan(["sample"], ["10"], small(NOTEBOOKS[1]))
     progress = Progress(1, io.StringIO())
-    [bare] = batch.run([page], out=tempfile.mkdtemp(), progress=progress, keep=False, figures=False)
+    [bare] = batch.run([page], out=tempfile.mkdtemp(), progress=progress, keep=False, html=False)
     whole = made()[page.notebook.stem]
-    assert bare.answers == whole.answers
-    assert figures(bare) == [] and figures(whole)
+    assert bare.answers == whole.answers and figures(whole)
+    assert not bare.file.exists()
+    kept = bare.file.with_suffix(".ipynb").read_text(encoding="utf-8")
+    assert "nbval-check-output" in kept and "image/" not in kept
 
 
 @pytest.mark.parametrize("study", ["mobile", "telco"])
@@ -174,7 +176,7 @@ def test_committed_answers_are_those_a_fresh_run_gives() -> None:
     out, progress = Path(tempfile.mkdtemp(prefix="cxpages")), Progress(len(pages), io.StringIO())
     differ = [
         result.page.notebook.stem
-        for result in batch.run(pages, out=out, progress=progress, keep=False, figures=False)
+        for result in batch.run(pages, out=out, progress=progress, keep=False, html=False)
         if tagged(out / f"{result.page.name}.ipynb") != tagged(result.page.notebook)
     ]
     assert differ == [], "`make notebooks` keeps the outputs of today's code"

@@ -30,7 +30,7 @@ def verify(folder: Path, *, jobs: int | None = None, plain: bool = False) -> com
     with tempfile.TemporaryDirectory(prefix="cx-verify") as place:
         out = Path(place) / folder.resolve().name
         grid.run(
-            pages, out=out, jobs=jobs, plain=plain, keep=False, figures=False,
+            pages, out=out, jobs=jobs, plain=plain, keep=False, html=False,
             progress=Progress(len(pages), io.StringIO()),
         )  # fmt: skip
         return comparison.compare(before, comparison.read(out))

@@ -70,11 +70,11 @@ class InProcessEngine(Engine):
     """IPython's shell in this process: no kernel to start, no messages to wait for."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, tell, figures=True, **_):
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, tell, html=True, **_):
         from cxlib.batch.shell import Shell
 
         _telling(nb_man, tell)
-        shell = Shell.begin(figures)
+        shell = Shell.begin(figures=html)
         for index, cell in enumerate(nb_man.nb.cells):
             try:
                 nb_man.cell_start(cell, index)

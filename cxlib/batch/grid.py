@@ -75,7 +75,7 @@ def run(
     memory: float | None = None,
     force: bool = False,
     keep: bool = True,
-    figures: bool = True,
+    html: bool = True,
     scheduler: str = "",
     storage: str = "",
     progress: Progress | None = None,
@@ -85,13 +85,13 @@ def run(
 
     Files go to reports/<study>/<time of now>/, or to `out` (`out`/<study> when there are several
     studies). Pages made before of the same inputs are copied, unless `force`; `keep=False` neither
-    looks for such pages nor keeps those it makes; then `figures=False` makes them quicker where
-    only their answers are wanted. A page that takes longer than `longest` seconds,
-    or whose process holds more than `memory` GB, fails; the others go on. KeyboardInterrupt ends
-    what runs, writes the index of what was made, and goes on up. `scheduler` is the address of a
-    Dask cluster whose workers make the pages, `storage` an fsspec address that it shares with this
-    machine (see `cluster`). `started` is a template that imports already, and is closed by whoever
-    started it. Raises BusyError when another run writes into the same folder,
+    looks for such pages nor keeps those it makes; then `html=False` makes them quicker where only
+    their answers are wanted: notebooks with no figure, and no HTML. A page that takes longer than
+    `longest` seconds, or whose process holds more than `memory` GB, fails; the others go on.
+    KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up. `scheduler`
+    is the address of a Dask cluster whose workers make the pages, `storage` an fsspec address that
+    it shares with this machine (see `cluster`). `started` is a template that imports already, and
+    is closed by whoever started it. Raises BusyError when another run writes into the same folder,
     Unfinished when the disk is full or the cluster is gone.
     """
     folders = places.of([p.study for p in pages], out)
@@ -99,7 +99,7 @@ def run(
     limits = Limits(longest, memory)
     work = _Work(pages, folders, plain, limits, progress or Progress(len(pages)), keep)
     work.elsewhere, work.started = (scheduler, storage), started
-    work.figures = figures or keep
+    work.html = html or keep
     with ExitStack() as held:
         for folder in folders.values():
             held.enter_context(places.alone(folder))
@@ -175,7 +175,7 @@ class _Work:
         self._stopped = False
         self._template: Template | None = None
         self.started: Template | None = None  # by somebody else, who closes it
-        self.figures = True
+        self.html = True
         self.elsewhere = "", ""  # a scheduler's address, and a storage's
         self._cluster = None
         self._starting = threading.Lock()
@@ -321,7 +321,7 @@ class _Work:
         """What a worker is told."""
         job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
         read = {"others": self.read.get(_key(page), {})} if page.after else {}
-        return {**job, **read, "memory": self.limits.memory, "figures": self.figures}
+        return {**job, **read, "memory": self.limits.memory, "html": self.html}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
         """Where links to other notebooks lead: their pages of the same study, group, language."""

@@ -142,7 +142,7 @@ def _execute(job: dict, tell: Tell, engine: str):
         papermill.execute_notebook(
             job["notebook"], None, parameters=job["values"], engine_name=engine,
             kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
-            figures=job.get("figures", True),
+            html=job.get("html", True),
         )  # fmt: skip
     except PapermillExecutionError as error:
         mistake, at = f"{error.ename}: {error.evalue}", error.cell_index + 1
@@ -238,9 +238,13 @@ def _settled(text: str) -> str:
 
 
 def write(job: dict, notebook, mistake) -> None:
-    """The notebook and its page, each moved in when whole."""
+    """The notebook and its page, each moved in when whole; the notebook alone for `html: False`."""
     import nbformat
 
+    folder = Path(job["folder"])
+    put(folder / f"{job['page']}.ipynb", nbformat.writes(notebook) + "\n")
+    if not job.get("html", True):
+        return
     from cxlib.report import pages
 
     facts = pages.Facts(
@@ -248,8 +252,6 @@ def write(job: dict, notebook, mistake) -> None:
         lacking=tuple(job["lacking"]),
         notebook=f"{job['page']}.ipynb",
     )
-    folder = Path(job["folder"])
-    put(folder / f"{job['page']}.ipynb", nbformat.writes(notebook) + "\n")
     put(folder / f"{job['page']}.html", pages.bind(notebook, facts))
 
 

@@ -82,7 +82,7 @@ class Shell(InteractiveShell):
 
     @classmethod
     def begin(cls, figures: bool = True) -> Shell:
-        """A shell whose displays and prints are caught, and figures too, or thrown away."""
+        """A shell whose displays and prints are caught, and figures too unless none is wanted."""
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
         shell = cls.instance(
             displayhook_class=_Hook, display_pub_class=_Publisher, user_module=None, user_ns={},
@@ -99,6 +99,8 @@ class Shell(InteractiveShell):
             # It would draw each figure after its cell, and throw the drawing away.
             sys.modules["matplotlib.pyplot"].uninstall_repl_displayhook()
             shell.events.callbacks["post_execute"].insert(0, _lay_out if figures else _close)
+        if not figures:
+            _draw_nothing()
         return shell
 
     def init_history(self):
@@ -140,6 +142,15 @@ def _lay_out() -> None:
     for manager in sys.modules["matplotlib._pylab_helpers"].Gcf.get_all_fig_managers():
         if manager.canvas.figure.stale and manager.canvas.figure.get_layout_engine():
             manager.canvas.draw_idle()
+
+
+def _draw_nothing() -> None:
+    """Have `show` take its tables and give back nothing: drawing takes as long as the analysis."""
+    from cxlib import show
+
+    for name in show.__all__:
+        if getattr(show, name).__module__ != show.use_house_style.__module__:
+            setattr(show, name, lambda *_, **__: None)
 
 
 def _close() -> None:
