@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from test_notebooks import NOTEBOOKS, ids, made
@@ -29,8 +29,8 @@ def english(text: str) -> list[str]:
     """Lower-case words of Latin letters that a reader sees or hears, in figures too."""
     drawn = [
         words
-        for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', text)
-        for words in re.findall(r"<!-- (.*?) -->", base64.b64decode(picture).decode(), re.S)
+        for picture in re.findall(r'src="data:image/svg\+xml,([^"]*)"', text)
+        for words in re.findall(r"<!-- (.*?) -->", unquote(picture), re.S)
     ]
     plain = re.sub(r"[\w.]+\.csv", "", CODE.sub("", text))  # names of files
     plain = re.sub(r'id="[^"]*"|href="[^"]*"', "", plain)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from io import StringIO
+from xml.etree import ElementTree
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -13,6 +17,7 @@ from matplotlib import pyplot as plt
 
 from cxlib import page, show
 from cxlib.show import style
+from cxlib.show.outlines import lighter
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +104,7 @@ def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
     page.begin(lang="zh", labels={"speed": "速度"})
     ax = show.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
     assert ax._left_title.get_fontweight() == "normal"
-    assert 'id="outlined" style="stroke:' in style.picture(ax.figure)[0]
+    assert f'<g style="stroke:{style.INK};stroke-width:256"' in style.picture(ax.figure)[0]
     monkeypatch.setattr(style, "LARGEST_SVG", 0)
     data, about = style._bundle(ax.figure)
     assert about["image/png"]["width"] == pytest.approx(100 * 5.4, rel=0.4) and data
@@ -240,6 +245,23 @@ def test_every_figure_has_words_for_those_who_cannot_see_it(shares) -> None:
 def test_the_same_figure_is_the_same_bytes(shares) -> None:
     one, two = (show.picture(show.intervals(shares).figure) for _ in range(2))
     assert one == two and one[1] == "image/svg+xml"
+
+
+def test_outlines_are_lightened_and_look_the_same(shares) -> None:
+    figure = show.intervals(shares, title="It's “bold” & 5 < 6").figure
+    heavy = StringIO()
+    figure.savefig(heavy, format="svg", bbox_inches="tight", metadata={"Date": None})
+    light = lighter(heavy.getvalue())
+    assert len(light) < 0.75 * len(heavy.getvalue())
+    marks = [
+        [e.tag for e in ElementTree.fromstring(s).iter() if "svg" in e.tag and "meta" not in e.tag]
+        for s in (heavy.getvalue(), light)
+    ]
+    assert marks[0] == marks[1] and len(marks[0]) > 100
+    said = [re.findall("<!-- (.*?) -->", s) for s in (heavy.getvalue(), light)]
+    assert said[0] == said[1] and len(said[0]) > 3
+    pointed = set(re.findall('href="#([^"]*)"', light))
+    assert pointed <= set(re.findall(' id="([^"]*)"', light)) and pointed
 
 
 def test_a_figure_of_many_marks_becomes_pixels() -> None:

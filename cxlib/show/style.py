@@ -23,6 +23,7 @@ from matplotlib.text import Text
 from cxlib import masking, page
 from cxlib.estimates import hide_small_cells
 from cxlib.masking import legible
+from cxlib.show.outlines import lighter
 
 # Okabe and Ito (2008): told apart by colour-blind readers, in this order of use.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3A97D0", "#5B5B5B")
@@ -134,7 +135,7 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     if len(text.getvalue()) <= LARGEST_SVG:
         mark = f'<g id="{OUTLINED}"'
         outline = f'{mark} style="stroke: {INK}; stroke-width: 256"'  # 6400 are a letter
-        return text.getvalue().replace(mark, outline), "image/svg+xml"
+        return lighter(text.getvalue().replace(mark, outline)), "image/svg+xml"
     for part in figure.findobj(lambda artist: artist.get_gid() == OUTLINED):
         part.set_path_effects([withStroke(linewidth=0.5, foreground=INK)])
     pixels = BytesIO()
