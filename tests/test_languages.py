@@ -32,8 +32,8 @@ def english(text: str) -> list[str]:
         for picture in re.findall(r'src="data:image/svg\+xml,([^"]*)"', text)
         for words in re.findall(r"<!-- (.*?) -->", unquote(picture), re.S)
     ]
-    plain = re.sub(r"[\w.]+\.csv", "", CODE.sub("", text))  # names of files
-    plain = re.sub(r'id="[^"]*"|href="[^"]*"', "", plain)
+    plain = re.sub(r'(?:id|href|src)="[^"]*"', "", CODE.sub("", text))
+    plain = re.sub(r"[\w.]+\.csv", "", plain)  # names of files
     heard = re.findall(r'(?:alt|aria-label)="([^"]*)"', plain)
     seen = html.unescape(" ".join([re.sub("<[^>]+>", " ", plain), *heard, *drawn]))
     return [word for word in WORD.findall(seen) if word not in NAMES]

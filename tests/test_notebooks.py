@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import re
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -45,8 +47,26 @@ def small(notebook: Path, **given) -> dict:
 
 @cache
 def made(study: str = "sample", **given) -> dict[str, batch.Result]:
-    """All notebooks of the sample, made once in a process; the browser test opens them too."""
-    return run_all([(n, small(n, **given)) for n in NOTEBOOKS], study)
+    """All notebooks of a study, made once for all tests; those of the browser open them too."""
+    wanted = [(n, small(n, **given)) for n in NOTEBOOKS]
+    return once("-".join([study, *map(str, given.values())]), lambda: run_all(wanted, study))
+
+
+def once(name: str, make: Callable[[], dict]) -> dict:
+    """What the first of pytest's workers made, for the others too; without workers it is made."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if not run or os.name == "nt":  # no locks of files there
+        return make()
+    import fcntl
+
+    folder = Path(tempfile.gettempdir()) / f"cxtests-{run}"
+    folder.mkdir(exist_ok=True)
+    with open(folder / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = folder / f"{name}.pickle"
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(make()))
+        return pickle.loads(kept.read_bytes())
 
 
 def run_all(wanted: list[tuple[Path, dict]], study: str) -> dict[str, batch.Result]:
