@@ -325,7 +325,7 @@ def test_outcomes_that_cannot_be_told_say_why(people: pd.DataFrame, fit) -> None
     with pytest.raises(ValueError, match="hold no numbers"):
         segments.outcomes(people, fit, ["a"])
     nothing = segments.outcomes(people, fit)
-    assert nothing.table.empty and nothing.brings.empty and "Nothing is known" in nothing.answer
+    assert nothing.table.empty and nothing.brings.empty and "No outcome is left" in nothing.answer
 
 
 def test_placing_error_is_undone_where_plain_means_are_wrong() -> None:

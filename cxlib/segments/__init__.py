@@ -29,7 +29,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cxlib.segments.clusters import Fit, fit, groups, memberships, place
-from cxlib.segments.grading import Grades, grades_of, rfm
+from cxlib.segments.grading import Grades, grade_of_each, grades_of, rfm
 from cxlib.segments.moves import moved
 from cxlib.segments.outcomes import Outcomes, outcomes
 from cxlib.segments.personas import Personas, personas
@@ -44,6 +44,7 @@ __all__ = [
     "Personas",
     "Tool",
     "fit",
+    "grade_of_each",
     "grades_of",
     "groups",
     "likelihood_ratio",

@@ -73,6 +73,7 @@ def outcomes(
     names, own = fit.table["term"].to_numpy(object), slice(len(columns))
     found = estimate[0, :, own], replicates[:, :, own], plain[0, :, own], n[:, own]
     table = _table(names, columns, y[:, own], w, *found)
+    brings = _brings(names, value, whole[0], again, n)
     confused = pd.DataFrame(
         {
             "segment": np.repeat(names, k),
@@ -83,12 +84,12 @@ def outcomes(
     )
     return Outcomes(
         table,
-        _answer(table),
+        page.together([_answer(table), _bringing(brings, value)]),
         page.together([_note(taken[0]), how_drawn(draws, weight)]),
         "",
         draws=draws,
         seed=seed,
-        brings=_brings(names, value, whole[0], again, n),
+        brings=brings,
         taken=confused,
     )
 
@@ -173,6 +174,19 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
     )
 
 
+def _bringing(brings: pd.DataFrame, value: str | None) -> str:
+    if brings.empty:
+        return ""
+    row = brings.loc[brings["estimate"].idxmax()]
+    return page.say(
+        "Most comes from {segment}: {share} ({span}) of {value}.",
+        segment=page.quoted(row.segment),
+        share=page.percent(row.estimate),
+        span=page.span(row.low, row.high, 0, share=True),
+        value=page.quoted(page.label(str(value))),
+    )
+
+
 def _is_share(values: np.ndarray) -> bool:
     return bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
 
@@ -200,8 +214,7 @@ def _answer(table: pd.DataFrame) -> str:
     """The outcome in which segments differ most surely."""
     if table.empty:
         return page.say(
-            "Nothing is known of these customers but what the groups were made by, so that they "
-            "are not compared in what they answer or do."
+            "No outcome is left to compare the groups in: all that is known went into making them."
         )
     surely = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
     if not surely.any():

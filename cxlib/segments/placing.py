@@ -45,6 +45,7 @@ class Question:
     name: str
     levels: tuple[str, ...]
     cuts: tuple[float, ...]
+    whole: bool = False  # numbers without a fraction
 
     @property
     def answers(self) -> int:
@@ -204,10 +205,9 @@ def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
     tree = DecisionTreeClassifier(max_leaf_nodes=CUTS + 1, min_samples_leaf=FEWEST, random_state=0)
     tree.fit(x[known, None], label[known], sample_weight=w[known])
     found = tree.tree_.threshold[tree.tree_.feature == 0]
-    if (x[known] == np.rint(x[known])).all():
-        found = np.ceil(found)
-    cuts = np.unique([float(f"{c:.2g}") for c in found])
-    return Question(str(values.name), (), tuple(cuts.tolist()))
+    whole = bool((x[known] == np.rint(x[known])).all())
+    cuts = np.unique([float(f"{c:.2g}") for c in (np.ceil(found) if whole else found)])
+    return Question(str(values.name), (), tuple(cuts.tolist()), whole)
 
 
 def _text(value: object) -> str:
@@ -366,10 +366,12 @@ def _answers(question: Question) -> list[str]:
     cuts = question.cuts
     if not cuts:
         return [page.say("any")]
-    middle = [
-        page.say("{low} to under {high}", low=write(a), high=write(b))
-        for a, b in zip(cuts, cuts[1:], strict=False)
-    ]
+    middle = []
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        if not question.whole:
+            middle.append(page.say("{low} to under {high}", low=write(a), high=write(b)))
+        else:
+            middle.append(page.span(a, b - 1, 0) if b - a > 1 else page.count(a))
     first = page.say("under {high}", high=write(cuts[0]))
     return [first, *middle, page.say("{low} or more", low=write(cuts[-1]))]
 

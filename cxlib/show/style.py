@@ -271,7 +271,8 @@ def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
 def number(value: float, unit: str) -> str:
     """A number as its unit is written."""
     if unit == "share":
-        return page.percent(value, 1 if 0 < abs(value) < 0.0095 or 0.9905 < value < 1 else 0)
+        near = 0.0005 <= abs(value) < 0.0095 or 0.9905 < value <= 0.9995  # nearly none, or all
+        return page.percent(value, 1 if near else 0)
     if unit == "gap":
         return page.number(100 * value, 1)
     return page.number(value, 0 if abs(value) >= 1000 else 1 if unit in ("points", "index") else 2)
