@@ -8,7 +8,7 @@ the same size, and customers, not orders, are what is counted as independent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from scipy import sparse, special, stats
@@ -17,6 +17,7 @@ from cxlib.offers.baskets import Baskets
 
 STRATA = 12  # most classes of order size
 EXPECTED = 5.0  # fewer meetings than this by chance, and a pair is not tested
+MOST = (8, 32, 128, 300, 600)  # products tested together, by how many partners they have
 
 
 class Sizes:
@@ -67,13 +68,16 @@ def pairs(baskets: Baskets) -> tuple[list[tuple[int, ...]], np.ndarray]:
     Their own counts decide that, not how often they met; so it chooses no finds.
     """
     own = np.asarray(baskets.matrix.sum(0)).ravel()
-    often = np.triu(np.outer(own, own) / max(len(baskets), 1) >= EXPECTED, 1)
-    i, j = np.nonzero(often)
-    if not len(i):
-        return [], np.array([])
-    some = np.unique(np.r_[i, j])
-    p = np.ones((len(own), len(own)))
-    p[some] = against(baskets, [(k,) for k in some])
+    often = np.outer(own, own) / max(len(baskets), 1) >= EXPECTED
+    np.fill_diagonal(often, False)
+    p, partners = np.ones(often.shape), often.sum(1)
+    ranked = np.argsort(-own, kind="stable")  # a product's partners are the commonest of all
+    for fewer, most in pairwise((0, *MOST, len(own))):
+        some = np.flatnonzero((partners > fewer) & (partners <= most))
+        among = ranked[: most + 1]  # itself may be one of them
+        if len(some):
+            p[np.ix_(some, among)] = against(baskets, [(k,) for k in some], among)
+    i, j = np.nonzero(np.triu(often))
     return list(zip(i.tolist(), j.tolist(), strict=True)), np.maximum(p[i, j], p[j, i])
 
 
@@ -91,29 +95,33 @@ def triples(
     if not joined:
         return [], np.array([])
     parts = sorted({two for t in joined for two in combinations(t, 2)})
-    p, place = against(baskets, parts), {two: k for k, two in enumerate(parts)}
-    each = [[p[place[t[1:]], t[0]], p[place[t[::2]], t[1]], p[place[t[:2]], t[2]]] for t in joined]
+    among = np.unique(joined)
+    p, place = against(baskets, parts, among), {two: k for k, two in enumerate(parts)}
+    at = {int(product): k for k, product in enumerate(among)}
+    each = [
+        [p[place[t[1:]], at[t[0]]], p[place[t[::2]], at[t[1]]], p[place[t[:2]], at[t[2]]]]
+        for t in joined
+    ]
     return joined, np.max(each, axis=1)
 
 
-def against(baskets: Baskets, given: Sequence[Sequence[int]]) -> np.ndarray:
-    """One-sided p that orders with `given` hold each other product by chance, (given, products).
+def against(baskets: Baskets, given: Sequence[Sequence[int]], among: np.ndarray) -> np.ndarray:
+    """One-sided p that orders with `given` hold products `among` by chance, (given, among).
 
     The larger of two: Fisher's exact test over orders, and a score test over customers in which
     each order is held to what orders of its size hold, with the customers' own sums as spread.
     Exact below .05; larger ones are p of the score test, or 1 where chance explains it.
     """
-    n, own = len(baskets), np.asarray(baskets.matrix.sum(0)).ravel()
+    n, matrix = len(baskets), sparse.csr_array(baskets.matrix[:, among])
     sizes, has = Sizes(baskets), baskets.of(given)
-    counts = np.asarray(has.sum(0)).ravel()
-    p, usual = np.ones((len(given), len(own))), _Usual(baskets, sizes)
+    counts, own = np.asarray(has.sum(0)).ravel(), np.asarray(matrix.sum(0)).ravel()
+    p, usual = np.ones((len(given), len(among))), _Usual(baskets, sizes, matrix)
     for k, some in enumerate(given):
         rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
-        z, free = usual.score(rows, sizes.chance(some), len(some))
-        p[k] = special.stdtr(max(free, 1), -z)
-        p[k, list(some)] = 1.0
+        z, free = usual.score(rows, sizes.chance(some)[:, among], len(some))
+        p[k] = np.where(np.isin(among, some), 1.0, special.stdtr(max(free, 1), -z))
     row, column = np.nonzero(p < 0.05)
-    both = np.asarray((has.T @ baskets.matrix).todense())[row, column]
+    both = np.asarray((has.T @ matrix).todense())[row, column]
     fisher = upper_tail(both, own[column], counts[row], n)
     p[row, column] = np.maximum(p[row, column], fisher)
     return p
@@ -128,16 +136,16 @@ class _Usual:
     once, a small table of classes for each product, so that only those with `given` are looked at.
     """
 
-    def __init__(self, baskets: Baskets, sizes: Sizes) -> None:
-        self.baskets, self.sizes = baskets, sizes
-        n, (classes, products) = len(baskets), sizes.push.shape
+    def __init__(self, baskets: Baskets, sizes: Sizes, matrix: sparse.csr_array) -> None:
+        self.baskets, self.sizes, self.matrix = baskets, sizes, matrix
+        n, products, classes = *matrix.shape, len(sizes.push)
         people = len(baskets.customers)
         by = sparse.csr_array((np.ones(n), (sizes.of, np.arange(n))), shape=(classes, n))
         self.per_class = np.maximum(np.asarray(by.sum(1)).ravel(), 1)
-        self.share = np.asarray((by @ baskets.matrix).todense()) / self.per_class[:, None]
+        self.share = np.asarray((by @ matrix).todense()) / self.per_class[:, None]
         self.orders = np.zeros((people, classes))
         np.add.at(self.orders, (baskets.customer, sizes.of), 1.0)
-        held = baskets.matrix.tocoo()
+        held = matrix.tocoo()
         order, product = held.coords
         entries = (held.data, (baskets.customer[order], sizes.of[order] * products + product))
         self.held = sparse.csr_array(entries, shape=(people, classes * products))
@@ -170,7 +178,7 @@ class _Usual:
         )
         places = self.sizes.sizes[rows] - float(taken)
         count = sparse.csr_array((places, (who, classes)), shape=(len(people), width))
-        apart = np.asarray((whose @ self.baskets.matrix[rows]).todense()) - count @ chance
+        apart = np.asarray((whose @ self.matrix[rows]).todense()) - count @ chance
         often = np.bincount(classes, minlength=width) / self.per_class
         some = self.held[people].tocoo()
         row, (kind, product) = some.coords[0], np.divmod(some.coords[1], products)
