@@ -27,6 +27,7 @@ from cxlib import hiding, page
 from cxlib.moments import Moments, keys_of, multiplicities
 
 LEVEL = 0.95
+SHARES = ("customers", "predicted", "quoted")  # columns beside a share that are shares too
 MEASURES = ("term", "estimate", "low", "high", "n")
 
 
@@ -365,7 +366,8 @@ def display_table(
         elif pd.api.types.is_bool_dtype(values):
             text[column] = [page.say("yes") if v else page.say("no") for v in values]
         elif pd.api.types.is_float_dtype(values):
-            text[column] = [page.number(v, 2) for v in values]
+            share = unit == "share" and column in SHARES
+            text[column] = [say(v, digits) if share else page.number(v, 2) for v in values]
         else:
             text[column] = [page.label(str(v)) for v in values]
     return text.rename(columns=lambda name: page.heading(str(name)))

@@ -302,9 +302,29 @@ def test_customers_who_cost_more_than_they_bring_by_hand():
     cases = pd.DataFrame(
         {"customer_id": ["b", "c"], "opened_at": pd.to_datetime(["2026-01-01"] * 2)}
     )
-    table = value.served(orders, cases, contact=4, cheaper=1, margin=0.3, draws=20).table
+    groups = pd.Series({"a": "x", "b": "x", "c": "y"})
+    found = value.served(orders, cases, contact=4, cheaper=1, margin=0.3, groups=groups, draws=20)
     # b brings 3 and costs 4; c brings nothing and costs 4: 5 short, 6 saved, over 3 customers.
-    assert table["estimate"].tolist() == pytest.approx([2 / 3, 5 / 3, 6 / 3])
+    assert found.table["estimate"].tolist() == pytest.approx([2 / 3, 1 / 2, 1])
+    assert found.money["estimate"].tolist() == pytest.approx([5 / 3, 6 / 3])
+
+
+def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):
+    orders = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(60)] + ["c1", "c2"],
+            "at": pd.to_datetime(["2026-01-01"] * 60 + ["2026-02-01"] * 2),
+            "amount": 10.0,
+        }
+    )
+    assert value.attempt(value.fit, orders) is None
+    assert value.attempt(value.lifecycle, orders) is None
+    said = capsys.readouterr().out.splitlines()
+    # Two who came back are too few to be told from one another on a page.
+    assert said[0].startswith("Fewer than 10 of 60 customers bought again")
+    assert "fewer than 3 whole periods of 13 weeks" in said[1]
+    with pytest.raises(ValueError, match="no dates"):  # a mistake stays one
+        value.attempt(value.fit, orders.assign(at="2026-01-01"))
 
 
 @pytest.mark.parametrize(

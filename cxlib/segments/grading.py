@@ -102,6 +102,14 @@ def grades_of(
     return _graded(habits, fit.edges, fit.points)
 
 
+def grade_of_each(orders: pd.DataFrame, *, grades: int = 5) -> pd.Series:
+    """What a reader calls the grade of each customer, by customer_id, seen from the last order."""
+    habits, _ = habits_of(orders, seen_from(orders))
+    edges = {m: _edges(habits[m], grades) for m in MEASURES}
+    graded = _graded(habits, edges, _points(grades)).set_index("customer_id")
+    return graded["grade"].map(grade_name)
+
+
 def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
     """What each customer bought before `as_of`, one row a customer, and what was left out.
 

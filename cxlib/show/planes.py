@@ -37,19 +37,18 @@ def trend(
     waves = list(dict.fromkeys(shown[over]))
     lines = _lines(shown, over)
     ax = style.axes(ax, height=3.2)
-    for (label, line), (colour, marker) in zip(
-        lines.items(), style.colours_of(list(lines)).values(), strict=True
-    ):
+    looks = style.colours_of(list(lines)).values()
+    for line, (colour, marker) in zip(lines.values(), looks, strict=True):
         x = [waves.index(w) for w in line[over]]
         ax.fill_between(x, line["low"], line["high"], color=colour, alpha=0.16, lw=0)
         ax.plot(x, line["estimate"], marker + "-", color=colour, ms=5.5, mec="white", mew=0.7)
-        _at_the_end(ax, x, line["estimate"].to_numpy(float), label, colour)
     style.wave_axis(ax, waves)
     ax.grid(axis="y")
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
     if reference is not None:
         ax.axhline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)))
+    _at_the_ends(ax, {label: line["estimate"].to_numpy(float) for label, line in lines.items()})
     said = _change(next(iter(lines.values())), over, unit) if title is None else title
     words = [f"{w} {style.number(v, unit)}" for line in lines.values()
              for w, v in zip(line[over], line["estimate"], strict=True) if v == v]  # fmt: skip
@@ -70,10 +69,17 @@ def _lines(table: pd.DataFrame, over: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _at_the_end(ax: Axes, x: list[int], y: np.ndarray, label: str, colour: str) -> None:
-    there = np.flatnonzero(~np.isnan(y))
-    if label and len(there):
-        ax.annotate(label, (x[there[-1]], y[there[-1]]), xytext=(8, 0), va="center", color=colour,
+def _at_the_ends(ax: Axes, lines: dict[str, np.ndarray]) -> None:
+    """The name of each line beside its last value, moved up where it would cover another."""
+    colours, last = style.colours_of(list(lines)), {}
+    for name, y in lines.items():
+        if name and len(there := np.flatnonzero(~np.isnan(y))):
+            last[name] = (there[-1], y[there[-1]])
+    low, high = ax.get_ylim()
+    free = -np.inf
+    for name, (x, y) in sorted(last.items(), key=lambda end: end[1][1]):
+        free = max(y, free + 0.06 * (high - low))
+        ax.annotate(name, (x, free), xytext=(8, 0), va="center", color=colours[name][0],
                     textcoords="offset points", fontsize=9.5, annotation_clip=False)  # fmt: skip
 
 

@@ -4,9 +4,11 @@
     print(fit)            # A customer is worth 21.40 (20.10 to 22.90) over the next 52 weeks ...
     fit.table             # worth of a customer, by group; `share` of the whole
     fit.alive             # share who are here still;  fit.purchases: purchases to come
+    fit.outlook           # both in one sentence
     fit.parameters        # of the purchase model and of the amounts
     value.holdout(orders, 26)      # did such forecasts hold? what came beside what was foretold
     value.score(orders, fit)                     # a row a customer
+    value.attempt(value.fit, orders)             # None, and why on the page, where rows are too few
 
 Purchases: BG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to go with nothing but
 the customer (`fit.amounts_apart` says how far they go with the number of purchases). It tells what
@@ -16,13 +18,14 @@ customers will bring if nothing changes, not what an offer would add.
 from __future__ import annotations
 
 from cxlib.value.contracts import Contract, contract, contract_by
+from cxlib.value.enough import Unfit, attempt
 from cxlib.value.fits import Value, fit, score
 from cxlib.value.forecast import holdout
 from cxlib.value.histories import histories
 from cxlib.value.lifecycle import Lifecycle, lifecycle
-from cxlib.value.standing import grid, served
+from cxlib.value.standing import Served, grid, served
 
 __all__ = [
-    "Contract", "Lifecycle", "Value", "contract", "contract_by", "fit", "grid", "histories",
-    "holdout", "lifecycle", "score", "served",
+    "Contract", "Lifecycle", "Served", "Unfit", "Value", "attempt", "contract", "contract_by",
+    "fit", "grid", "histories", "holdout", "lifecycle", "score", "served",
 ]  # fmt: skip

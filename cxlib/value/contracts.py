@@ -19,6 +19,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, failed, how_drawn, tabulate
 from cxlib.value import models
+from cxlib.value.enough import Unfit
 from cxlib.value.likelihood import NoMaximum, climb
 
 PERIODS = 24
@@ -65,9 +66,12 @@ def contract(
     try:
         found = climb(models.sbg, data, count, np.zeros(2))
     except NoMaximum as error:
-        raise ValueError(
-            f"the likelihood of {n:,} customers has no maximum ({error}): retention neither rises "
-            "nor varies enough to tell how customers differ. Show the observed retention instead."
+        raise Unfit(
+            page.say(
+                "Retention of {n} customers neither rises nor varies enough to tell how customers "
+                "differ, so that no model of it can be fitted.",
+                n=page.count(n),
+            )
         ) from error
     drawn = found.moved(moments.resample_sums(found.parts[which], draws, seed))
     at = np.arange(1, ahead + 1)
@@ -196,8 +200,12 @@ def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, 
             "periods, or left before the first. Count whole periods, the one they left at included."
         )
     if gone.all() or not gone.any():
-        raise ValueError(
-            f"{int(gone.sum()):,} of {len(given):,} customers left; some must have, some not."
+        raise Unfit(
+            page.say(
+                "{left} of {customers} customers left; some must have, some not.",
+                left=page.count(int(gone.sum())),
+                customers=page.count(len(given)),
+            )
         )
     return periods, gone, len(given)
 

@@ -23,6 +23,7 @@ from cxlib.value.found import (
 )
 from cxlib.value.histories import histories
 from cxlib.value.likelihood import parameters_of
+from cxlib.value.standing import members
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,23 @@ class Value(Estimates):
     discount: float = field(kw_only=True)
     margin: float = field(kw_only=True)
 
+    @property
+    def outlook(self) -> Estimates:
+        """`purchases` with a sentence about them and about `alive`."""
+        here, ahead = self.alive.iloc[0], self.purchases.iloc[0]
+        said = page.say(
+            "{here} ({here_span}) of customers are taken to be here still; a customer is expected "
+            "to buy {ahead} times ({ahead_span}) over the next {weeks} weeks.",
+            here=page.percent(here.estimate),
+            here_span=page.span(here.low, here.high, share=True),
+            ahead=page.number(ahead.estimate, 2),
+            ahead_span=page.span(ahead.low, ahead.high, 2),
+            weeks=page.number(self.weeks, 0),
+        )
+        return Estimates(
+            self.purchases, said, self.note, "purchases", draws=self.draws, seed=self.seed
+        )
+
 
 def fit(
     orders: pd.DataFrame,
@@ -62,6 +80,7 @@ def fit(
     weeks: float = 52,
     discount: float = 0.10,
     margin: float = 1.0,
+    currency: str = "",
     draws: int = 1000,
     seed: int = 1,
 ) -> Value:
@@ -71,22 +90,30 @@ def fit(
     `covariates` numbers that go with how fast customers buy and how soon they leave (Fader and
     Hardie 2007: each unit multiplies the rate by exp of its coefficient).
     `amounts` are learnt from every purchase, or from customers' means as published. `discount` is
-    a year's rate, `margin` what is kept of an amount. Intervals draw customers whole and refit the
-    models by one Newton step a draw. Raises ValueError where there are too few repeat buyers or
-    the likelihood has no maximum.
+    a year's rate, `margin` what is kept of an amount, `currency` that of the answer. Intervals draw
+    customers whole and refit the models by one Newton step a draw. Raises Unfit (a ValueError)
+    where there are too few repeat buyers or the likelihood has no maximum.
     """
     _checked(model, amounts, weeks, discount, margin)
     kept, notes = histories(orders, as_of)
     found = Found(kept, model, covariates, amounts)
     worth = Worth(found, weeks, discount, margin)
     values, slopes = worth.each()
-    names, member = _members(kept, groups)
+    names, member = members(pd.Index(kept["customer_id"]), groups)
     tables, drawn = _tables(found, values, slopes, names, member, draws, seed)
     parameters = _parameters(found, drawn["purchase"], drawn["amount"])
+    if model == "bg_nbd" and (once := int((kept["repeats"] == 0).sum())):
+        notes.append(
+            page.say(
+                "BG/NBD lets nobody leave before a second purchase: {once} who bought once count "
+                "as here still.",
+                once=page.count(once),
+            )
+        )
     notes += [how_drawn(draws, bucket="customer_id")]
     return Value(
         tables["worth"],
-        _answer(tables["worth"], weeks),
+        _answer(tables["worth"], weeks, currency),
         page.together(notes),
         "amount",
         draws=draws,
@@ -166,6 +193,7 @@ def _tables(
         name: _grouped(name, names, estimate[:, at], replicates[..., at], n)
         for at, name in enumerate(("alive", "purchases", "worth"))
     }
+    tables["alive"][["low", "high"]] = tables["alive"][["low", "high"]].clip(0, 1)
     return tables, drawn
 
 
@@ -181,17 +209,6 @@ def _grouped(
     return table
 
 
-def _members(kept: pd.DataFrame, groups: pd.Series | None) -> tuple[list[str], np.ndarray]:
-    """Names, and who belongs (customers, groups): everyone first."""
-    everyone = np.ones((len(kept), 1))
-    if groups is None:
-        return [""], everyone
-    of = kept["customer_id"].map(groups)
-    names = sorted(of.dropna().astype(str).unique())
-    inside = of.astype(str).to_numpy()[:, None] == np.array(names)
-    return [page.say("everyone"), *names], np.hstack([everyone, inside])
-
-
 def _parameters(found: Found, purchase: np.ndarray, amount: np.ndarray) -> pd.DataFrame:
     """Parameters as the literature has them; coefficients of covariates are left as they are."""
     names = found.names()
@@ -203,12 +220,12 @@ def _parameters(found: Found, purchase: np.ndarray, amount: np.ndarray) -> pd.Da
     return tabulate(names, values, drawn, n)
 
 
-def _answer(worth: pd.DataFrame, weeks: float) -> str:
+def _answer(worth: pd.DataFrame, weeks: float, currency: str) -> str:
     row = worth.iloc[0]
     return page.say(
         "A customer is expected to bring {estimate} ({span}) over the next {weeks} weeks, in "
         "today's money, n {n}.",
-        estimate=page.number(row.estimate, 2),
+        estimate=f"{page.number(row.estimate, 2)} {currency}".strip(),
         span=page.span(row.low, row.high, 2),
         weeks=page.number(weeks, 0),
         n=page.count(int(row.n)),

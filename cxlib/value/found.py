@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.value import expected, models
+from cxlib.value.enough import Unfit, few
 from cxlib.value.histories import kinds
 from cxlib.value.likelihood import NoMaximum, climb, parameters_of
 
@@ -40,10 +41,14 @@ class Found:
         self.paid, self.mean, log = kept[["paid", "mean_amount", "mean_log"]].to_numpy(float).T
         buyers = self.paid > 0
         if (again := int(buyers.sum())) < LEAST_REPEATERS:
-            raise ValueError(
-                f"{again:,} of {len(kept):,} customers bought again for an amount; at least "
-                f"{LEAST_REPEATERS} are needed to tell what customers are worth. Take a longer "
-                "time, or more customers."
+            raise Unfit(
+                page.say(
+                    "{again} of {customers} customers bought again for an amount; at least {least} "
+                    "are needed to tell what is to come. Take a longer time, or more customers.",
+                    again=few(again),
+                    customers=page.count(len(kept)),
+                    least=page.count(LEAST_REPEATERS),
+                )
             )
         start = np.zeros(4 + 2 * len(self.moved_by))
         start[1] = np.log(max(np.average(self.data[2], weights=self.count), 1e-3))
@@ -56,9 +61,14 @@ class Found:
             begin = np.log([1.0, 2.0, max(float(np.mean(money[1])), 1e-6)])
             self.amount = climb(models.gamma_gamma, tuple(money), np.ones(again), begin)
         except NoMaximum as error:
-            raise ValueError(
-                f"the likelihood of {again:,} repeat buyers has no maximum ({error}): they are too "
-                "few or too alike. Take a longer time, more customers, or the other model."
+            raise Unfit(
+                page.say(
+                    "{again} of {customers} customers bought again: they are too few, or too "
+                    "alike, for the model to tell what is to come. Take a longer time, more "
+                    "customers, or the other model.",
+                    again=page.count(again),
+                    customers=page.count(len(kept)),
+                )
             ) from error
         self.buyers = buyers
         self.apart = float(np.corrcoef(money[0], money[1])[0, 1]) if np.std(money[0]) > 0 else 0.0

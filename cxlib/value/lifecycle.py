@@ -3,6 +3,7 @@
     cycle = lifecycle(orders, weeks=13)
     cycle.table          # period, term (the state), estimate: share of customers known by then
     cycle.moves          # before, term (after), estimate: share who moved, over all periods
+    cycle.transitions    # the same, with a sentence about those who came back
 
 A period is `weeks` long, and the last ends on the last day seen. In each, a customer known by then
 is *acquired* (first purchase in it), *kept* (bought in it and in the one before), *won back*
@@ -20,6 +21,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.value.enough import Unfit
 
 STATES = ("acquired", "kept", "at risk", "won back", "lost")
 
@@ -37,6 +39,13 @@ class Lifecycle(Estimates):
     """
 
     moves: pd.DataFrame = field(kw_only=True)
+
+    @property
+    def transitions(self) -> Estimates:
+        """`moves` with a sentence about those who came back."""
+        return Estimates(
+            self.moves, _back(self.moves), self.note, "share", draws=self.draws, seed=self.seed
+        )
 
 
 def lifecycle(
@@ -56,9 +65,13 @@ def lifecycle(
     end = seen_from(orders, as_of)
     bought = _bought(orders, end, pd.Timedelta(days=7 * weeks))
     if bought.shape[1] < 3:
-        raise ValueError(
-            f"the orders before {end:%Y-%m-%d} span {bought.shape[1]} whole periods of {weeks} "
-            "weeks; at least 3 are needed to tell how customers move. Take shorter periods."
+        raise Unfit(
+            page.say(
+                "Before {date} lie fewer than 3 whole periods of {weeks} weeks: too few to tell how "
+                "customers move. Take shorter periods.",
+                date=f"{end:%Y-%m-%d}",
+                weeks=page.count(weeks),
+            )
         )
     states = _states(bought)[:, 1:][:, -most:]  # in the first period all are new
     starts = [end - pd.Timedelta(days=7 * weeks * k) for k in range(states.shape[1], 0, -1)]
@@ -168,4 +181,19 @@ def _answer(table: pd.DataFrame) -> str:
         lost=page.percent(lost.estimate),
         lost_span=page.span(lost.low, lost.high, share=True),
         n=page.count(int(risk.n)),
+    )
+
+
+def _back(moves: pd.DataFrame) -> str:
+    won = moves[moves["term"] == "won back"].set_index("before")
+    if not {"at risk", "lost"} <= set(won.index):
+        return page.say("Hardly anybody who stopped buying was won back.")
+    risk, lost = won.loc["at risk"], won.loc["lost"]
+    return page.say(
+        "One period later {risk} ({risk_span}) of the customers at risk and {lost} ({lost_span}) "
+        "of the lost are won back.",
+        risk=page.percent(risk.estimate),
+        risk_span=page.span(risk.low, risk.high, share=True),
+        lost=page.percent(lost.estimate),
+        lost_span=page.span(lost.low, lost.high, share=True),
     )

@@ -9,12 +9,15 @@ help to use what they bought.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
 from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.value.enough import Unfit
 
 WORTH = ("high worth", "middle worth", "low worth")
 TOP, BOTTOM = 0.8, 0.4  # quantiles of worth above which it is high, and up to which it is low
@@ -88,6 +91,17 @@ def grid(
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
+@dataclass(frozen=True)
+class Served(Estimates):
+    """Share of customers who cost more than they bring, in `table`: of all, and of each group.
+
+    money : term (shortfall of those customers, and saving if they were served the other way; both
+        in currency a customer of all), estimate, low, high, n
+    """
+
+    money: pd.DataFrame = field(kw_only=True)
+
+
 def served(
     orders: pd.DataFrame,
     cases: pd.DataFrame,
@@ -95,81 +109,99 @@ def served(
     contact: float,
     cheaper: float = 0.0,
     margin: float = 1.0,
+    groups: pd.Series | None = None,
+    currency: str = "",
     days: int = 365,
     as_of: str | pd.Timestamp | None = None,
     draws: int = 1000,
     seed: int = 1,
-) -> Estimates:
+) -> Served:
     """Customers whose cases cost more than their orders bring, and what another way would save.
 
     `contact` is what a case costs, `cheaper` what it would cost served the other way, `margin` the
-    share of an amount that is kept; counted over the last `days`. table: term (share of customers;
-    shortfall and saving, in currency a customer of all), estimate, low, high, n. Raises ValueError
-    for costs that make no sense, or where nobody bought or asked.
+    share of an amount that is kept; counted over the last `days`. `groups` gives each customer_id
+    (its index) a group: whom another way of serving would meet more often. table: term (everyone,
+    then the groups, held together), estimate, low, high, n. Raises ValueError for costs that make
+    no sense, Unfit where nobody bought or asked.
     """
     if not 0 <= cheaper < contact:
         raise ValueError(f"a case costs {contact} and {cheaper} the other way; it must be less.")
-    brought, asked = _year(orders, cases, seen_from(orders, as_of), days)
-    net = margin * brought - contact * asked
+    both = _year(orders, cases, seen_from(orders, as_of), days)
+    if both.empty:
+        raise Unfit(page.say("Nobody bought or asked within {days} days.", days=page.count(days)))
+    asked = both["cases"].to_numpy()
+    net = margin * both["amount"].to_numpy() - contact * asked
     loss = net < 0
-    if not len(net):
-        raise ValueError(f"nobody bought or asked within {days} days.")
-    parts = np.column_stack(
-        [
-            np.ones(len(net)),
-            loss,
-            np.where(loss, -net, 0.0),
-            np.where(loss, asked, 0) * (contact - cheaper),
-        ]
-    )
-    drawn = moments.resample_sums(parts, draws, seed)
-    whole = parts.sum(0)
-    terms = ["cost more than they bring", "shortfall", "saving"]
+    names, member = members(both.index, groups)
+    saved = np.where(loss, asked, 0) * (contact - cheaper)
+    parts = np.column_stack([member, member * loss[:, None], np.where(loss, -net, 0.0), saved])
+    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed)
+    k = len(names)
     with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
-        replicates = drawn[:, 1:] / drawn[:, :1]
-    table = tabulate(terms, whole[1:] / whole[0], replicates, len(net))
-    share, _, saving = table.itertuples()
-    answer = page.say(
+        shares, again = (s[..., k : 2 * k] / s[..., :k] for s in (sums, drawn))
+        money, money_again = (s[..., 2 * k :] / s[..., :1] for s in (sums, drawn))
+    money = tabulate(["shortfall", "saving"], money, money_again, len(net))
+    table = tabulate(names, shares, again, sums[:k].astype(int))
+    if k > 1:
+        low, high = at_once(shares[1:], again[:, 1:])
+        table.loc[1:, "low"], table.loc[1:, "high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    note = page.say(
+        "Customers who bought or asked within {days} days; {cases} cases at {contact}, or "
+        "{cheaper} the other way; {margin} of amounts are kept.",
+        days=page.count(days),
+        cases=page.count(int(asked.sum())),
+        contact=page.number(contact, 2),
+        cheaper=page.number(cheaper, 2),
+        margin=page.percent(margin),
+    )
+    return Served(
+        table,
+        _cost_more(table.iloc[0], int(loss.sum()), money.iloc[1], currency),
+        page.together([note, how_drawn(draws, bucket="customer_id")]),
+        "share",
+        draws=draws,
+        seed=seed,
+        money=money,
+    )
+
+
+def members(ids: pd.Index, groups: pd.Series | None) -> tuple[list[str], np.ndarray]:
+    """Names, and who belongs (customers, names): everyone first, then each group."""
+    everyone = np.ones((len(ids), 1))
+    if groups is None:
+        return [page.say("everyone")], everyone
+    of = pd.Series(ids).map(groups)
+    names = sorted(of.dropna().astype(str).unique())
+    inside = of.astype(str).to_numpy()[:, None] == np.array(names)
+    return [page.say("everyone"), *names], np.hstack([everyone, inside])
+
+
+def _cost_more(share: pd.Series, count: int, saving: pd.Series, currency: str) -> str:
+    least, n = page.rules().smallest_cell, page.count(share.n)
+    if not count:
+        return page.say("None of {n} customers costs more to serve than they bring.", n=n)
+    if count < least:
+        return page.say(
+            "Fewer than {least} of {n} customers cost more to serve than they bring.",
+            least=page.count(least), n=n,
+        )  # fmt: skip
+    return page.say(
         "{count} of {n} customers, {share} ({span}), cost more to serve than they bring; serving "
         "them the other way would save {saving} ({saving_span}) a customer of all.",
-        count=page.count(int(loss.sum())),
-        n=page.count(len(net)),
+        count=page.count(count),
+        n=n,
         share=page.percent(share.estimate),
         span=page.span(share.low, share.high, share=True),
-        saving=page.number(saving.estimate, 2),
+        saving=f"{page.number(saving.estimate, 2)} {currency}".strip(),
         saving_span=page.span(saving.low, saving.high, 2),
     )
-    least = page.rules().smallest_cell
-    if 0 < loss.sum() < least:
-        answer = page.say(
-            "Fewer than {least} of {n} customers cost more to serve than they bring.",
-            least=page.count(least), n=page.count(len(net)),
-        )  # fmt: skip
-    note = page.together(
-        [
-            page.say(
-                "Customers who bought or asked within {days} days; {cases} cases at {contact}, or "
-                "{cheaper} the other way; {margin} of amounts are kept.",
-                days=page.count(days),
-                cases=page.count(int(asked.sum())),
-                contact=page.number(contact, 2),
-                cheaper=page.number(cheaper, 2),
-                margin=page.percent(margin),
-            ),
-            how_drawn(draws, bucket="customer_id"),
-        ]
-    )
-    return Estimates(table, answer, note, "amount", draws=draws, seed=seed)
 
 
-def _year(
-    orders: pd.DataFrame, cases: pd.DataFrame, end: pd.Timestamp, days: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(amounts, cases) within `days` before `end`, a customer who has either."""
+def _year(orders: pd.DataFrame, cases: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:
+    """amount and cases within `days` before `end`, by customer_id, of those who have either."""
     begin = end - pd.Timedelta(days=days)
     bought = orders[orders["at"].between(begin, end, inclusive="left")]
     opened = cases[cases["opened_at"].between(begin, end, inclusive="left")]
     amounts = pd.to_numeric(bought["amount"], errors="coerce").groupby(bought["customer_id"]).sum()
     counts = opened["customer_id"].value_counts()
-    both = pd.concat([amounts.rename("amount"), counts.rename("cases")], axis=1).fillna(0.0)
-    return both["amount"].to_numpy(float), both["cases"].to_numpy(float)
+    return pd.concat([amounts.rename("amount"), counts.rename("cases")], axis=1).fillna(0.0)
