@@ -395,6 +395,19 @@ def test_answers_of_nobody_known_are_one_wave(sample):
     assert plan.table["n"].min() == sample.loc[last, "effort"].notna().sum()
 
 
+def test_answers_lost_on_one_side_are_told():
+    """Everybody answers in every wave; then a fifth of the spared does not any more."""
+    rows = changes.panel(400, seed=3, effect=0.0, waves=4, begun=2, answers=1.0)
+    even = trials.answering(read(rows, begun="w2"), draws=200)
+    assert even.table["estimate"].tolist() == [1, 1, 0] and "no more than chance" in even.answer
+    spared = rows.loc[rows["arm"] == "spared", "customer_id"].unique()
+    gone = rows["customer_id"].isin(spared[: len(spared) // 5]) & (rows["wave"] >= "w2")
+    told = trials.answering(read(rows[~gone], begun="w2"), draws=200)
+    row = told.table.set_index("term").loc["difference"]
+    assert row["estimate"] == pytest.approx(len(spared) // 5 / len(spared))
+    assert 0 < row["low"] < row["estimate"] and "Who answers is not alike" in told.answer
+
+
 # The truth found again
 
 

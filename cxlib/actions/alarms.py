@@ -56,13 +56,14 @@ def alarms(
     *,
     rate: float = RATE,
     point: float = 0.0,
+    customer: float = 0.0,
 ) -> Alarms:
     """What is out of line in what the notebooks kept; see `Alarms`.
 
     `known` are the warnings of earlier data (measure, by, group, term, kind, first_seen): such a
     one keeps its first_seen and is not raised anew. `point` is what one point of the outcome (one
-    measured in points, NPS or an index) is worth in a year. Raises ValueError for a rate outside 0
-    to 1.
+    measured in points, NPS or an index) is worth in a year, `customer` what a customer at risk is.
+    Raises ValueError for a rate outside 0 to 1.
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate is {rate}; the share of false warnings lies between 0 and 1.")
@@ -72,7 +73,7 @@ def alarms(
     raised["signal"] = raised["signal"].where(raised["signal"] != "", np.where(
         raised["estimate"] < 0, "below", "above"))  # fmt: skip
     raised = _recognised(raised, known)
-    raised["money"] = _money(raised, tests, point)
+    raised["money"] = _money(raised, tests, point, customer)
     falls = _falls(raised)
     over = raised["standing"].eq("over")
     order = np.lexsort((raised["adjusted"], raised["group"] != "", ~falls, over))
@@ -84,7 +85,7 @@ def alarms(
         gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
         ended = known[gone].reset_index(drop=True)
     return Alarms(
-        table, _answer(table, len(tests), len(found)), _note(rate, len(tests), len(found)),
+        table, _answer(table, len(tests), len(found)), _note(rate, len(tests), len(found), table),
         looked=len(tests), rate=rate, ended=ended,
     )  # fmt: skip
 
@@ -115,15 +116,19 @@ def _falls(rows: pd.DataFrame) -> np.ndarray:
     return worse.to_numpy(bool)
 
 
-def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float) -> np.ndarray:
-    """What a fall of an outcome in points costs in a year; of a group, by its share of answers."""
-    lost = -raised["estimate"].to_numpy(float) * (point or np.nan)
+def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: float) -> np.ndarray:
+    """What a fall of an outcome in points costs in a year, of a group by its share of answers; and
+    more customers at risk or lost, by how many they are.
+    """
+    size, n = (raised[c].to_numpy(float) for c in ("estimate", "n"))
     whole = tests[tests["group"] == ""].groupby(["term", "measure"])["n"].max()
-    all_ = np.array([whole.get(k, np.nan) for k in zip(raised["term"], raised["measure"],
-                                                       strict=True)], float)  # fmt: skip
-    part = np.where(raised["group"] == "", 1.0, raised["n"].to_numpy(float) / all_)
-    told = (raised["measure"] == "points").to_numpy() & (lost > 0)
-    return np.where(told, lost * part, np.nan)
+    keys = zip(raised["term"], raised["measure"], strict=True)
+    part = np.where(raised["group"] == "", 1.0, n / [whole.get(k, np.nan) for k in keys])
+    cost = np.select(
+        [raised["measure"] == "points", raised["kind"] == AT_RISK],
+        [-size * part * (point or np.nan), size * n * (customer or np.nan)], np.nan,
+    )  # fmt: skip
+    return np.where(cost > 0, cost, np.nan)
 
 
 def _answer(table: pd.DataFrame, looked: int, notebooks: int) -> str:
@@ -167,10 +172,18 @@ def size_of(row: pd.Series | Mapping) -> str:
     return ("+" if row["estimate"] > 0 else "") + write(row["estimate"])
 
 
-def _note(rate: float, looked: int, notebooks: int) -> str:
-    return page.say(
+def _note(rate: float, looked: int, notebooks: int, table: pd.DataFrame) -> str:
+    held = page.say(
         "All {looked} series of {notebooks} notebooks count: of the warnings {rate} at most are "
         "expected to be chance, and where nothing moved any warning at all comes up in {rate} of "
         "the reports at most (Benjamini and Hochberg).",
         looked=page.count(looked), notebooks=page.count(notebooks), rate=page.percent(rate),
     )  # fmt: skip
+    untold = table[(table["estimate"] < 0) & table["money"].isna()]
+    if untold.empty:
+        return held
+    return page.together([held, page.say(
+        "What a fall costs is told of points of the outcome and of customers at risk, where "
+        "study.yaml says what one is worth; of {n} falls it cannot be told.",
+        n=page.count(len(untold)),
+    )])  # fmt: skip

@@ -1,51 +1,56 @@
 """Each warning opened into what went with it: which group, driver, touchpoint, topic, process.
 
-    tree = causes(found, alarms, ratings={"delivery": "delivery"})
-    tree.table       # warning, wave, link, term, estimate, low, high, n, verdict, needed
+    found = causes(others, alarms, ratings={"delivery": "delivery"})
+    found.table      # warning, wave, depth, link, term, estimate, ..., verdict, needed
+    found.trees      # the same in words, a tree an event
 
-The links are read from what other notebooks kept of the same wave; none of them is a proof. Where
-an interval holds zero the data cannot tell, and `needed` is the smallest n with which a difference
-of the size seen would show in four cases of five.
+The links are read from what other notebooks kept of the same waves; none of them is a proof. What
+is compared are the waves in which the warning held with those before it. Where an interval holds
+zero the data cannot tell, and `needed` is the smallest n with which a difference of the size seen
+would show in four cases of five.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from cxlib import page
 from cxlib.actions.alarms import Alarms, name_of
-from cxlib.actions.series import MOVED, NORMAL, Found
+from cxlib.actions.moves import Event, Moved, away_from_others, contributed, events, since
+from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Found
 from cxlib.estimates import Estimates
 
 POWER = 0.8416212335729143  # the normal quantile of four cases in five
+TIMES = 20  # as many answers as there are: more than any survey of the study's size brings
+MOST = 3  # of one link, where several went with it
 TOLD, OPEN, NOT_ASKED = "goes with it", "cannot tell", "not asked"
-LINKS = ("group", "driver", "touchpoint", "topic", "process")
 WORDS = (*("goes with it", "cannot tell", "not asked", "topic", "process", "causes", "link"),
-         *("warning", "needed", "touchpoint", "group", "driver"))  # fmt: skip
-COLUMNS = ["warning", "wave", "link", "term", "estimate", "low", "high", "n", "unit", "verdict",
-           "needed"]  # fmt: skip
+         *("warning", "needed", "touchpoint", "group", "driver", "depth", "team"))  # fmt: skip
+NUMBERS = ["estimate", "low", "high", "n"]
+COLUMNS = ["warning", "wave", "depth", "link", "term", *NUMBERS, "unit", "verdict", "needed"]
+STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as 24 calls them
+
+Say = Callable[..., str]
 
 
 @dataclass(frozen=True)
-class Moved:
-    """How far things of one kind moved in one wave, with the standard error of each."""
+class Tree:
+    """An event in words: its warnings, and a line a link: depth (from 0), whether told, text."""
 
-    names: list[str]
-    size: np.ndarray
-    error: np.ndarray
-    n: np.ndarray
-    unit: str = ""
+    head: str
+    lines: tuple[tuple[int, bool, str], ...]
 
 
 @dataclass(frozen=True)
 class Causes(Estimates):
-    """What went with each warning: `sentences` in words, one a warning; `table` a row a link."""
+    """What went with each event: `trees` in words; `table` a row a link."""
 
-    sentences: tuple[str, ...] = ()
+    trees: tuple[Tree, ...] = ()
 
 
 def causes(
@@ -55,64 +60,179 @@ def causes(
     ratings: Mapping[str, str] | None = None,
     most: int = 5,
 ) -> Causes:
-    """The tree of the `most` clearest warnings of scores, falls first; a row a link.
+    """The trees of the first `most` events: warnings of one kind that began and ended together.
 
-    table: COLUMNS. Of each link the term that moved most in the warning's direction, in the wave in
-    which it began: group (outcome, from 12), driver (how far the question moved times what a point
-    of it goes with in the outcome, from 12 and 21), touchpoint (the contact that question rates,
-    `ratings`: touchpoint -> question), topic (share of comments, from 23), process (complaints
-    about the touchpoint for a thousand contacts, less those about all others, from 24). All
-    candidates of a link are compared at once (Bonferroni). verdict "goes with it", "cannot tell"
-    (needed says which n could) or "not asked" (no notebook kept it).
+    table: COLUMNS. Of each link those that went with it beyond chance, else the one that moved most
+    in the warning's direction, over the waves in which it held less those before: group (of the
+    same score, from 12), driver (how far its question moved; for the outcome times what a point of
+    it goes with, from 12 and 21), touchpoint (the contact which that question rates, `ratings`:
+    touchpoint -> question), topic (share of comments, from 23), process (complaints about the
+    touchpoint for a thousand contacts, less those about all others, from 24). A missed standard is
+    opened into groups and teams (24), a topic into what goes with it in the score (23), customers
+    at risk into the signs of leaving (32). All candidates of a link are compared at once
+    (Bonferroni). verdict "goes with it", "cannot tell" (needed says which n could) or "not asked"
+    (no notebook kept it).
     """
-    moved = alarms.table[alarms.table["kind"] == MOVED]
-    order = np.lexsort((moved["adjusted"], moved["estimate"] > 0))  # falls first
-    chosen = moved.iloc[order].head(most)
     rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}
-    rows: list[dict] = []
-    for alarm in chosen.to_dict("records"):
-        alarm["wave"] = alarm["first_seen"] or alarm["wave"]  # where it began, not where it peaked
-        about = {"warning": name_of(alarm), "wave": alarm["wave"]}
-        for link in _links(found, alarm, rated):
-            rows.append(about | link)
+    rows, trees = [], []
+    for event in events(alarms.table)[:most]:
+        links = list(_OPEN_BY.get(event.kind, _unopened)(found, event, rated))
+        about = {"warning": name_of(event.first), "wave": event.start}
+        rows += [about | {c: link[c] for c in COLUMNS[2:]} for link in links]
+        trees.append(Tree(_head(event), _lines(links)))
     table = pd.DataFrame(rows, columns=COLUMNS)
     note = page.say(
-        "What moved in the same wave as the warning; it goes with it and is no proof. Needed: the "
-        "answers with which a difference of the size seen would show in four cases of five."
+        "What moved while the warning held, beside the waves before; it goes with it and is no "
+        "proof. How many answers it would take: to see a move of the size seen in four cases of "
+        "five."
     )
     if table.empty:
-        none = page.say("No score of a wave is warned of, so there is nothing to open.")
-        return Causes(table, none, note)
-    said = [_sentence(rows) for _, rows in table.groupby("warning", sort=False)]
-    return Causes(table, said[0], note, sentences=tuple(said))
+        return Causes(table, page.say("Nothing is warned of, so there is nothing to open."), note)
+    return Causes(table, _answer(table, trees), note, trees=tuple(trees))
 
 
-def _links(found: Found, alarm: dict, touchpoints: dict) -> Iterator[dict]:
-    down = alarm["estimate"] < 0
-    yield _best("group", _groups(found, alarm), down)
-    driver = _best("driver", _drivers(found, alarm), down)
-    yield driver
-    touchpoint = _touchpoint(driver, alarm, touchpoints)
-    yield touchpoint
-    yield _best("topic", _topics(found, alarm), not down)
-    yield _process(found, touchpoint)
+# What each kind of warning is opened into
 
 
-def _best(link: str, moved: Moved | None, down: bool) -> dict:
-    """The candidate that moved most, for its error, in the direction; told, or not."""
+def _of_moved(found: Found, event: Event, rated: dict) -> Iterator[dict]:
+    down = event.first["estimate"] < 0
+    yield from _groups(found, event)
+    outcome = _outcome(found)
+    drivers, gained = contributed(found, event, outcome)
+    said = partial(_driver, of=page.quoted(page.label(outcome))) if gained else _along
+    told = list(_clear("driver", drivers, down, said))
+    for driver in told:
+        yield driver
+        if driver["verdict"] == TOLD:
+            yield from _contact(found, event, driver, rated)
+    if told[0]["verdict"] != TOLD:
+        yield from (_without(link, told[0]["verdict"], 1) for link in ("touchpoint", "process"))
+    yield from _clear("topic", _topics(found, event), not down, _topic)
+
+
+def _of_standard(found: Found, event: Event, rated: dict) -> Iterator[dict]:
+    kept, term = found.get("24", {}), STANDARDS.get(event.first["term"], "")
+    groups = kept["groups"].table if "groups" in kept else pd.DataFrame({"term": []})
+    yield from _clear("group", away_from_others(groups[groups["term"] == term]), True, _beside)
+    teams = kept["owners"].table if "owners" in kept and term == "solution" else pd.DataFrame()
+    yield from _clear("team", away_from_others(teams), True, _team)
+
+
+def _of_topic(found: Found, event: Event, rated: dict) -> Iterator[dict]:
+    kept = found.get("23", {})
+    rows = kept["impact"].table if "impact" in kept else pd.DataFrame({"term": []})
+    yield from _clear("driver", Moved.of(rows[rows["term"] == event.first["term"]]), True, _score)
+
+
+def _of_risk(found: Found, event: Event, rated: dict) -> Iterator[dict]:
+    kept = found.get("32", {})
+    rows = kept["signs"].table if "signs" in kept else pd.DataFrame()
+    moved = Moved.of(rows, "share")
+    yield from _clear("driver", moved and moved.upwards(), False, _sign)
+
+
+def _unopened(found: Found, event: Event, rated: dict) -> Iterator[dict]:
+    yield _without("driver", NOT_ASKED)
+
+
+_OPEN_BY = {MOVED: _of_moved, MISSED: _of_standard, TOPIC: _of_topic, AT_RISK: _of_risk}
+
+
+# Links
+
+
+def _outcome(found: Found) -> str:
+    """The score that 12 is about."""
+    trend = found.get("12", {}).get("trend")
+    return "" if trend is None else str(trend.table["term"].iloc[0])
+
+
+def _groups(found: Found, event: Event) -> Iterator[dict]:
+    """The groups of the first score of the event that 12 tells groups of; of the one group, where
+    one is warned of.
+    """
+    down = event.first["estimate"] < 0
+    for warning in (event.first, *event.also):
+        for name in ("groups", OPENED):
+            fit = found.get("12", {}).get(name)
+            rows = fit.table[fit.table["term"] == warning["term"]] if fit else pd.DataFrame()
+            if rows.empty:
+                continue
+            by, of = rows.columns[0], page.quoted(page.label(str(warning["term"])))
+            if warning["group"]:
+                rows = rows[rows[by].astype(str) == warning["group"]]
+            said = _group if warning is event.first else partial(_group_of, of=of)
+            yield from _clear("group", since(rows, by, event, fit.unit), down, said)
+            return
+    yield _without("group", NOT_ASKED)
+
+
+def _topics(found: Found, event: Event) -> Moved | None:
+    """How far the share of comments on each topic moved."""
+    for fit in found.get("23", {}).values():
+        for table in (fit.table, *getattr(fit, "tables", {}).values()):
+            if {"wave", "term", "estimate", "low", "high", "n"} <= set(
+                table
+            ) and fit.unit == "share":
+                # The intervals hold all at once; a share may have none below it.
+                reach = (table["high"] - table["estimate"]) * NORMAL / _quantile(len(table))
+                ends = {"low": table["estimate"] - reach, "high": table["estimate"] + reach}
+                if moved := since(table.assign(**ends), "term", event, "share"):
+                    return moved
+    return None
+
+
+def _contact(found: Found, event: Event, driver: dict, rated: dict) -> Iterator[dict]:
+    """The contact that the driver's question rates, and the process behind it."""
+    name = rated.get(driver["term"])
+    if not name:
+        yield from (_without(link, NOT_ASKED, 1) for link in ("touchpoint", "process"))
+        return
+    questions = found["12"]["questions"]
+    rows = questions.table[questions.table["term"] == driver["term"]]
+    moved = since(rows.assign(term=name), "term", event, "scale")
+    yield from (
+        link | {"depth": 1}
+        for link in _clear("touchpoint", moved, driver["estimate"] < 0, _touchpoint)
+    )
+    yield _process(found.get("24", {}), name) | {"depth": 2}
+
+
+def _process(kept: Mapping[str, Estimates], name: str) -> dict:
+    """Complaints about the touchpoint, beside those about all others, and who can solve them."""
+    rate = kept["complaint_rate"].table if "complaint_rate" in kept else pd.DataFrame()
+    rows = rate[rate["estimate"].notna()] if len(rate) else rate
+    own = rows[rows["term"] == name] if len(rows) else rows
+    if own.empty:
+        return _without("process", NOT_ASKED)
+    rest = rows[rows["term"] != name]
+    usual = np.average(rest["estimate"], weights=rest["n"] / rest["estimate"]) if len(rest) else 0.0
+    moved = Moved.of(own.assign(**{c: own[c] - usual for c in NUMBERS[:3]}), "rate")
+    about = kept["categories"].table if "categories" in kept else pd.DataFrame({"term": []})
+    level = [page.label(str(v)) for v in about.loc[about["term"] == name].get("level", [])[:1]]
+    return next(_clear("process", moved, False, _complaints(level[0] if level else "")))
+
+
+def _clear(link: str, moved: Moved | None, down: bool, say: Say) -> Iterator[dict]:
+    """Those of a link that moved beyond chance in the direction, most for its error first; where
+    none did, the one that comes nearest, with the n that could tell.
+    """
     if moved is None or not len(moved.names):
-        return _unasked(link)
-    z = np.where(moved.error > 0, moved.size / np.maximum(moved.error, 1e-12), 0.0)
-    at = int(np.argmin(z) if down else np.argmax(z))
-    reach = _quantile(len(moved.names)) * moved.error[at]
-    size = float(moved.size[at])
-    low, high = size - reach, size + reach
-    clear = high < 0 if down else low > 0
-    return {
-        "link": link, "term": moved.names[at], "estimate": size, "low": low, "high": high,
-        "n": int(moved.n[at]), "unit": moved.unit, "verdict": TOLD if clear else OPEN,
-        "needed": np.nan if clear else _needed(moved, at),
-    }  # fmt: skip
+        yield _without(link, NOT_ASKED)
+        return
+    z = moved.size / moved.error * (-1 if down else 1)
+    quantile = _quantile(len(moved.names))
+    order = np.argsort(-z)
+    clear = order[z[order] > quantile][:MOST]
+    for at in clear if len(clear) else order[:1]:
+        size, reach = float(moved.size[at]), quantile * float(moved.error[at])
+        row = {
+            "depth": 0, "link": link, "term": moved.names[at], "estimate": size,
+            "low": size - reach, "high": size + reach, "n": int(moved.n[at]), "unit": moved.unit,
+            "verdict": TOLD if len(clear) else OPEN,
+            "needed": np.nan if len(clear) else _needed(moved, at, quantile),
+        }  # fmt: skip
+        yield row | {"said": say(**_facts(row)) if len(clear) else _cannot_tell(row)}
 
 
 def _quantile(count: int) -> float:
@@ -121,177 +241,134 @@ def _quantile(count: int) -> float:
     return float(ndtri(1 - 0.025 / max(count, 1)))
 
 
-def _needed(moved: Moved, at: int) -> float:
+def _needed(moved: Moved, at: int, quantile: float) -> float:
     """n with which a move of this size shows in four cases of five, at this many candidates."""
     if not moved.size[at]:
         return np.nan
-    times = (_quantile(len(moved.names)) + POWER) * moved.error[at] / abs(moved.size[at])
+    times = (quantile + POWER) * moved.error[at] / abs(moved.size[at])
     return float(np.ceil(moved.n[at] * times**2))
 
 
-def _unasked(link: str) -> dict:
-    numbers = dict.fromkeys(("estimate", "low", "high", "n", "needed"), np.nan)
-    return numbers | {"link": link, "term": "–", "unit": "", "verdict": NOT_ASKED}
+def _without(link: str, verdict: str, depth: int = 0) -> dict:
+    numbers = dict.fromkeys((*NUMBERS, "needed"), np.nan)
+    return numbers | {"depth": depth, "link": link, "term": "–", "unit": "", "verdict": verdict}
 
 
-def _at_wave(limits: pd.DataFrame | None, wave: str) -> pd.DataFrame:
-    """The rows of the wave whose numbers are shown, with `size` and its standard `error`."""
-    if limits is None:
-        return pd.DataFrame()
-    over = limits.columns[list(limits.columns).index("term") - 1]
-    rows = limits[(limits[over].astype(str) == wave) & limits["z"].notna() & limits["n"].notna()]
-    size = rows["estimate"] - rows["centre"]
-    error = (size / rows["z"]).abs()
-    return rows.assign(size=size, error=error)[error > 0]
+# In words
 
 
-def _limits(found: Found, name: str) -> pd.DataFrame | None:
-    fit = found.get("12", {}).get(name)
-    return getattr(fit, "tables", {}).get("limits")
-
-
-def _groups(found: Found, alarm: dict) -> Moved | None:
-    limits = _limits(found, "groups")
-    rows = _at_wave(limits, alarm["wave"])
-    if rows.empty:
-        return None
-    by = limits.columns[0]
-    unit = found["12"]["groups"].unit
-    return Moved(list(rows[by].astype(str)), *_numbers(rows), unit=unit)
-
-
-def _numbers(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return tuple(rows[c].to_numpy(float) for c in ("size", "error", "n"))
-
-
-def _gains(found: Found) -> pd.DataFrame:
-    """What a point of each driver goes with in the outcome, from 21."""
-    for name in ("gains", "first"):
-        if name in found.get("21", {}):
-            table = found["21"][name].table
-            return table[table["estimate"].notna()].set_index("term")
-    return pd.DataFrame()
-
-
-def _drivers(found: Found, alarm: dict) -> Moved | None:
-    """How far each driver's question moved, times what a point of it goes with."""
-    rows, gains = _at_wave(_limits(found, "questions"), alarm["wave"]), _gains(found)
-    rows = rows[rows["term"].isin(gains.index)] if len(rows) and len(gains) else rows.iloc[:0]
-    if alarm["term"] in gains.index:  # the warning is of a driver: what it took with it
-        rows = rows[rows["term"] == alarm["term"]]
-    if rows.empty:
-        return None
-    own = gains.loc[rows["term"]]
-    gain = own["estimate"].to_numpy(float)
-    unsure = ((own["high"] - own["low"]) / (2 * NORMAL)).to_numpy(float)
-    size, error, n = _numbers(rows)
-    return Moved(
-        list(rows["term"]), gain * size, np.sqrt((gain * error) ** 2 + (size * unsure) ** 2), n,
-        "scale",
-    )  # fmt: skip
-
-
-def _touchpoint(driver: dict, alarm: dict, touchpoints: dict) -> dict:
-    """The contact that the driver's question rates, with the question's numbers."""
-    name = touchpoints.get(alarm["term"]) or touchpoints.get(driver["term"])
-    if not name:
-        return _unasked("touchpoint")
-    return driver | {"link": "touchpoint", "term": name}
-
-
-def _topics(found: Found, alarm: dict) -> Moved | None:
-    """How far the share of comments on each topic moved, from the waves that 23 kept."""
-    for fit in found.get("23", {}).values():
-        for table in (fit.table, *getattr(fit, "tables", {}).values()):
-            if {"wave", "term", "estimate", "low", "high"} <= set(table) and fit.unit == "share":
-                moved = _of_waves(table, alarm["wave"])
-                if moved is not None:
-                    return moved
-    return None
-
-
-def _of_waves(table: pd.DataFrame, wave: str) -> Moved | None:
-    """A wave's shares less those of the wave before, term by term."""
-    waves = sorted(table["wave"].astype(str).unique())
-    if wave not in waves[1:]:
-        return None
-    both = [table[table["wave"].astype(str) == w].set_index("term")
-            for w in (waves[waves.index(wave) - 1], wave)]  # fmt: skip
-    known = [t for t in both[1].index if t in both[0].index]
-    before, after = (b.loc[known] for b in both)
-    size = (after["estimate"] - before["estimate"]).to_numpy(float)
-    error = np.hypot(*(((b["high"] - b["low"]) / (2 * NORMAL)).to_numpy(float)
-                       for b in (before, after)))  # fmt: skip
-    n = after["n"].to_numpy(float) if "n" in after else np.full(len(known), np.nan)
-    good = ~np.isnan(size) & ~np.isnan(error) & ~np.isnan(n) & (error > 0)
-    names = [k for k, g in zip(known, good, strict=True) if g]
-    return Moved(names, size[good], error[good], n[good], "share") if names else None
-
-
-def _process(found: Found, touchpoint: dict) -> dict:
-    """Complaints about the touchpoint, beside those about all others, and who can solve them."""
-    kept, name = found.get("24", {}), touchpoint["term"]
-    rate = kept["complaint_rate"].table if "complaint_rate" in kept else pd.DataFrame()
-    rows = rate[rate["estimate"].notna()] if len(rate) else rate
-    own = rows[rows["term"] == name] if len(rows) else rows
-    if touchpoint["verdict"] == OPEN:
-        return _unasked("process") | {"verdict": OPEN}
-    if own.empty:
-        return _unasked("process")
-    row, rest = own.iloc[0], rows[rows["term"] != name]
-    usual = np.average(rest["estimate"], weights=rest["n"] / rest["estimate"]) if len(rest) else 0.0
-    numbers = {k: float(row[k] - usual) for k in ("estimate", "low", "high")}
-    clear, error = numbers["low"] > 0, (row["high"] - row["low"]) / (2 * NORMAL)
-    sizes = (np.array([v], float) for v in (numbers["estimate"], error, row["n"]))
-    moved = Moved([name], *sizes)
-    return numbers | {
-        "link": "process", "term": _who_solves(kept, name), "n": int(row["n"]), "unit": "rate",
-        "verdict": TOLD if clear else OPEN, "needed": np.nan if clear else _needed(moved, 0),
+def _facts(row: dict) -> dict[str, str]:
+    """What a sentence says of a link: its name, how far it moved, the interval and n."""
+    share, ends = row["unit"] == "share", [row[c] for c in ("estimate", "low", "high")]
+    large = min(abs(v) for v in ends[:1]) >= 10
+    digits = 0 if share or row["unit"] == "rate" else 1 if large else 2
+    write = page.percent if share else page.number
+    sign = "+" if row["estimate"] > 0 else ""
+    return {
+        "term": page.quoted(page.label(str(row["term"]))), "n": page.count(row["n"]),
+        "size": f"{sign}{write(row['estimate'], digits)}",
+        "span": page.span(row["low"], row["high"], digits, share=share),
     }  # fmt: skip
 
 
-def _who_solves(kept: Mapping[str, Estimates], name: str) -> str:
-    """The complaints, and the level that can solve them where 24 says so."""
-    about = kept["categories"].table if "categories" in kept else pd.DataFrame()
-    row = about[about["term"] == name] if len(about) else about
-    if row.empty:
-        return page.say("complaints about {name}", name=page.label(name))
-    return page.say("complaints about {name}, to be solved at the level {level}",
-                    name=page.label(name), level=page.label(str(row["level"].iloc[0])))  # fmt: skip
+def _cannot_tell(row: dict) -> str:
+    """What comes nearest, and how many answers it would take to tell."""
+    facts = _facts(row) | {"link": page.opening(page.label(row["link"]))}
+    nearest = page.say(
+        "{link}: the data cannot tell. Nearest: {term}, {size} ({span}), n {n}.", **facts
+    )
+    needed = row["needed"]
+    if needed != needed or needed > TIMES * row["n"]:
+        more = page.say("So small a move no survey of this size could tell from chance.")
+    elif row["link"] == "topic":
+        more = page.say("It would take {n} comments on it.", n=page.count(needed))
+    else:
+        more = page.say("It would take {n} answers.", n=page.count(needed))
+    return page.together([nearest, more])
 
 
-def _sentence(rows: pd.DataFrame) -> str:
-    """What went with one warning, link by link with its numbers, and what the data cannot tell."""
-    facts = {"warning": rows["warning"].iloc[0], "wave": page.label(str(rows["wave"].iloc[0]))}
-    told = page.listed(_link(r) for r in rows[rows["verdict"] == TOLD].to_dict("records"))
-    open_ = page.listed(_open(r) for r in rows[rows["verdict"] == OPEN].to_dict("records"))
-    said = []
-    if told:
-        said.append(page.say("With {warning} in {wave} went: {links}.", links=told, **facts))
-    if open_:
-        said.append(page.say("What else went with it the data cannot tell: {names}.", names=open_)
-                    if told else
-                    page.say("What went with {warning} in {wave} the data cannot tell: {names}.",
-                             names=open_, **facts))  # fmt: skip
-    if len(never := rows[rows["verdict"] == NOT_ASKED]):
-        names = page.listed(map(page.label, never["link"]))
-        said.append(page.say("No notebook told of: {names}.", names=names))
-    return page.together(said)
+def _group(**facts: str) -> str:
+    return page.say("Group {term}: {size} ({span}), n {n}", **facts)
 
 
-def _open(row: dict) -> str:
-    """A link that the data cannot tell, with the n that could."""
-    link = page.label(row["link"])
-    if row["needed"] != row["needed"]:
-        return link
-    return page.say("{link} ({n} answers would)", link=link, n=page.count(row["needed"]))
+def _group_of(**facts: str) -> str:
+    return page.say("Group {term}, in {of}: {size} ({span}), n {n}", **facts)
 
 
-def _link(row: dict) -> str:
-    share = row["unit"] == "share"
-    write = page.percent if share else lambda v: page.number(v, 2 if abs(v) < 10 else 1)
+def _driver(**facts: str) -> str:
     return page.say(
-        "{link} {term} {size} ({span})", link=page.label(row["link"]),
-        term=page.quoted(page.label(str(row["term"]))), size=write(row["estimate"]),
-        span=page.say("{low} to {high}", low=write(row["low"]), high=write(row["high"])),
+        "Driver {term}: how far it moved goes with {size} ({span}) of {of}, n {n}", **facts
+    )
+
+
+def _along(**facts: str) -> str:
+    return page.say("Driver {term} moved along: {size} ({span}), n {n}", **facts)
+
+
+def _touchpoint(**facts: str) -> str:
+    return page.say("Touchpoint {term}: rated {size} ({span}), n {n}", **facts)
+
+
+def _topic(**facts: str) -> str:
+    return page.say("Topic {term}: {size} ({span}) of all comments, n {n}", **facts)
+
+
+def _beside(**facts: str) -> str:
+    return page.say("Group {term}: {size} ({span}) beside the others, n {n}", **facts)
+
+
+def _team(**facts: str) -> str:
+    return page.say("Team {term}: {size} ({span}) beside the others, n {n}", **facts)
+
+
+def _score(**facts: str) -> str:
+    return page.say("Driver: goes with {size} ({span}) points of the score, n {n}", **facts)
+
+
+def _sign(**facts: str) -> str:
+    return page.say("Sign {term}: {size} ({span}) leave, n {n}", **facts)
+
+
+def _complaints(level: str) -> Say:
+    def said(**facts: str) -> str:
+        many = page.say(
+            "Process: complaints about {term} for a thousand contacts, over all waves, beside "
+            "those about all others: {size} ({span}), n {n}", **facts,
+        )  # fmt: skip
+        return page.say("{many}; who can solve them: {level}", many=many, level=level) if (
+            level
+        ) else many  # fmt: skip
+
+    return said
+
+
+def _head(event: Event) -> str:
+    """The event's clearest warning, since when it holds, and what is warned of with it."""
+    facts = {"name": name_of(event.first), "start": page.label(event.start)}
+    if not event.start:
+        return facts["name"]
+    said = page.say("{name} in {start}, over since", **facts) if event.end else page.say(
+        "{name} since {start}", **facts
     )  # fmt: skip
+    if not event.also:
+        return said
+    also = page.listed(map(name_of, event.also), most=4)
+    return page.say("{said}; with it {also}", said=said, also=also)
+
+
+def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
+    lines = [(k["depth"], k["verdict"] == TOLD, k["said"]) for k in links if "said" in k]
+    never = list(dict.fromkeys(k["link"] for k in links if k["verdict"] == NOT_ASKED))
+    if never:
+        names = page.listed(map(page.label, never))
+        lines.append((0, False, page.say("No notebook told of: {names}.", names=names)))
+    return tuple(lines)
+
+
+def _answer(table: pd.DataFrame, trees: list[Tree]) -> str:
+    """The first event with its links in a sentence, and how many events are open to no link."""
+    first = next((t for t in trees if any(told for _, told, _ in t.lines)), trees[0])
+    told = page.say("; ").join(text for _, is_told, text in first.lines if is_told)
+    if not told:
+        return page.say("What went with {warning} the data cannot tell.", warning=first.head)
+    return page.say("{warning}. {links}.", warning=first.head, links=told)

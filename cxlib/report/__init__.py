@@ -16,8 +16,9 @@ from cxlib.report.answers import MIME, answers_of, keep, others, table_of
 from cxlib.report.cards import cards, sheet
 from cxlib.report.private import audit_of, comments, list_to_file, protect
 from cxlib.report.quotes import quoted
+from cxlib.report.trees import tree
 
 __all__ = [
     "MIME", "answers_of", "audit_of", "cards", "comments", "keep", "list_to_file", "others",
-    "protect", "quoted", "sheet", "table_of",
+    "protect", "quoted", "sheet", "table_of", "tree",
 ]  # fmt: skip

@@ -10,6 +10,7 @@
     trials.placebos(trial)                             # changes that never were
     trials.beside(trial)  # a stand-in made of spared groups;  trials.line: the waves before
     trials.returning(trial)                            # the way back to the middle
+    trials.answering(trial)                            # did as many answer again?
     trials.hidden([fit])  # how strong an unseen cause would have to be
     trials.verdicts({"callback": fit})
     trials.calibration(pairs)                          # how good were the predictions?
@@ -24,6 +25,7 @@ from __future__ import annotations
 from cxlib.trials.checks import (
     Beside,
     Path,
+    answering,
     beside,
     each,
     hidden,
@@ -46,7 +48,7 @@ from cxlib.trials.verdicts import (
 )
 
 __all__ = [
-    "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "agreement", "beside",
-    "calibration", "designs", "each", "effect", "hidden", "line", "path", "placebos", "plan",
-    "promised", "read", "read_all", "returning", "standing", "verdicts",
+    "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "agreement", "answering",
+    "beside", "calibration", "designs", "each", "effect", "hidden", "line", "path", "placebos",
+    "plan", "promised", "read", "read_all", "returning", "standing", "verdicts",
 ]  # fmt: skip

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import Unfit, differences, sensitivity
+from cxlib.designs import Unfit, cell_means, differences, sensitivity
 from cxlib.designs.stand_in import stand_in
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.trials import said
-from cxlib.trials.effects import Effect, broken, cells, reached, wave_means, way_back
+from cxlib.trials.effects import Effect, broken, cells, joined, reached, wave_means, way_back
 from cxlib.trials.rows import Trial
 
 SURE = 0.05
@@ -326,6 +326,44 @@ def returning(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     )  # fmt: skip
     note, facts = how_drawn(draws, bucket="customer_id"), {"draws": draws, "seed": seed}
     return Estimates(table, _about(trial, answer), note, _unit(trial), **facts)
+
+
+def answering(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
+    """Did as many of those reached answer again as of those spared?
+
+    table: term (reached, spared, difference), estimate (share of the customers with an answer
+    before who have one while it was there), low, high, n. A change that keeps customers who would
+    have left keeps their answers too: the effect on answers is then less than that on customers.
+    Raises ValueError where nobody answered before, or nobody was spared.
+    """
+    _spared(trial)
+    people = trial.customers()
+    rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0])
+    again, arm = (~np.isnan(people.after[rows, 0])).astype(float), people.arm[rows]
+    how = {"weight": people.weight[rows], "who": people.who.take(rows), "draws": draws}
+    means = cell_means(again, arm, 2, seed=seed, **how)
+    found = joined([means[1], means[0], means[1] - means[0]])
+    low, high = found.interval()
+    counts = [int((arm == 1).sum()), int((arm == 0).sum()), len(arm)]
+    table = pd.DataFrame({"term": ["reached", "spared", "difference"], "estimate": found.point,
+                          "low": low, "high": high, "n": counts})  # fmt: skip
+    facts = {
+        "reached": page.percent(found.point[0]), "spared": page.percent(found.point[1]),
+        "apart": page.number(100 * found.point[2]),
+        "span": page.span(100 * low[2], 100 * high[2]), "n": page.count(len(arm)),
+    }  # fmt: skip
+    counted = page.say(
+        "of those who answered before, {reached} of the reached and {spared} of the spared "
+        "answered again ({apart} percentage points apart, {span}), n {n}.", **facts,
+    )  # fmt: skip
+    told = page.say(
+        "That is no more than chance brings."
+    ) if low[2] <= 0 <= high[2] else page.say(
+        "Who answers is not alike: the effect is that on answers, and may be another on customers."
+    )  # fmt: skip
+    answer = _about(trial, page.together([counted, told]))
+    note = how_drawn(draws, bucket="customer_id")
+    return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
 def hidden(effects: list[Effect]) -> Estimates:
