@@ -192,8 +192,8 @@ def _back(moves: pd.DataFrame) -> str:
     return page.say(
         "One period later {risk} ({risk_span}) of the customers at risk and {lost} ({lost_span}) "
         "of the lost are won back.",
-        risk=page.percent(risk.estimate),
+        risk=page.percent(risk.estimate, 1),
         risk_span=page.span(risk.low, risk.high, share=True),
-        lost=page.percent(lost.estimate),
+        lost=page.percent(lost.estimate, 1),
         lost_span=page.span(lost.low, lost.high, share=True),
     )
