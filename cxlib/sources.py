@@ -49,6 +49,11 @@ def fetch(source: Source, name: str) -> Path:
     """
     if mirrored := _in_mirror(source, name):
         return mirrored
+    if not (source.url or source.wheel):
+        raise SourceError(
+            f"{name} has no address that lasts. Get it as the study's `source` says, and point "
+            f"CX_MIRROR at a folder that holds it as {source.mirror} (sha256 {source.sha256})."
+        )
     expected = source.blob or source.sha256
     kept = cache() / f"{expected[:12]}-{_file_name(source)}"
     if kept.is_file() and _checksum(kept, source) == expected:

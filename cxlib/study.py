@@ -76,6 +76,8 @@ class Strict(BaseModel):
 class Source(Strict):
     """Public data: a URL, or one file out of a wheel; the sha256 of the file that is read.
 
+    What has no address that lasts is named by its `mirror` alone: a file that the user has.
+
     With `blob` (git's own checksum) it is the file at the URL that has this, and the sha256 is that
     of the mirror's file, which may be a sample of it.
     """
@@ -89,8 +91,9 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Source:
-        if bool(self.url) == bool(self.wheel) or bool(self.wheel) != bool(self.member):
-            raise ValueError("give either url, or wheel and member")
+        ways = bool(self.url) + bool(self.wheel)
+        if ways > 1 or not (ways or self.mirror) or bool(self.wheel) != bool(self.member):
+            raise ValueError("give either url, or wheel and member, or mirror alone")
         if self.blob and not self.url:
             raise ValueError("blob is the checksum of a file at a url")
         return self
@@ -140,12 +143,24 @@ class Derived(Strict):
         return self
 
 
+class Log(Strict):
+    """Columns of an event log that is to become cases, and what its activities mean."""
+
+    case: str
+    activity: str
+    at: str
+    reply: list[str] = []  # activities that are a reply
+    solved: list[str] = []  # that solve a case
+    closing: list[str] = []  # that may follow a solution and do not open the case again
+
+
 class File(Readable):
     """One file of a table. `columns`, `constants` and `recode` add to the table's own.
 
     A column mapped to "" is not in this file.
     """
 
+    log: Log | None = None  # its rows are events of cases: a row a case is made of them
     join: list[Join] = []
     filled: list[str] = []  # rows without these columns of theirs are of another kind
     first_by: list[str] = []  # one row for each of these: the first

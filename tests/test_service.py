@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, moments, service, show, study, synthetic
+from cxlib import durations, intake, moments, service, show, study, synthetic
 from cxlib.designs import Drawn
+from cxlib.intake import logs
 from cxlib.moments import Who
 from cxlib.scores.breaches import COLUMNS
 from cxlib.service import owners, shares
-from cxlib.study import Standard
+from cxlib.study import Log, Standard
 from cxlib.synthetic.service import recoveries
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "service.json").read_text())
@@ -54,14 +55,10 @@ def sample() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def helpdesk() -> pd.DataFrame:
-    log = pd.read_parquet(mirrored("helpdesk"))
-    keep = {"customer_id": "customer", "category": "product", "severity": "seriousness_2"}
-    cases = service.from_log(
-        log, case="case:concept:name", activity="concept:name", at="time:timestamp",
-        reply=["Take in charge ticket"], solved=["Resolve ticket"], closing=["Closed"], keep=keep,
-    )  # fmt: skip
-    assert len(log) == REFERENCE["helpdesk"]["events"]
-    return cases
+    mirrored("helpdesk")
+    taken = intake.table(study.read("helpdesk"), "cases")
+    assert f"{REFERENCE['helpdesk']['events']:,} events are of 4,580 cases" in taken.notes[0]
+    return taken.rows
 
 
 # Clocks and standards
@@ -233,7 +230,7 @@ def test_a_usual_week_by_hand():
     told = fit.table.set_index(["weekday", "term"])["estimate"]
     assert told.to_dict() == {("Monday", "08–12"): 2, ("Tuesday", "20–24"): 1}
     days = service.workload(cases_of(*[("a", 24 * k, 1) for k in range(50)]), draws=20).table
-    assert days["term"].unique().tolist() == ["00–24"]
+    assert days["term"].unique().tolist() == ["all day"]
 
 
 def test_customers_and_weeks_hold_every_case(sample):
@@ -409,15 +406,17 @@ def test_cases_of_a_log_by_hand():
              ("t2", "close", 30), ("t3", "open", 3)]  # fmt: skip
     log = pd.DataFrame(steps, columns=["ticket", "step", "hour"])
     log["at"] = (DAY + pd.to_timedelta(log["hour"], unit="h")).dt.tz_localize("UTC")
-    cases = service.from_log(log, case="ticket", activity="step", at="at", reply=["reply"],
-                             solved=["solve"], closing=["close"])  # fmt: skip
+    how = dict(case="ticket", activity="step", at="at")
+    cases = logs.cases_of(log, Log(reply=["reply"], solved=["solve"], closing=["close"], **how))
     hour = pd.Timedelta(hours=1)
     since = cases[["first_reply_at", "solved_at"]].sub(cases["opened_at"], axis=0) / hour
     assert since["first_reply_at"].tolist() == pytest.approx([2, np.nan, np.nan], nan_ok=True)
     assert since["solved_at"].tolist() == pytest.approx([9, 3, np.nan], nan_ok=True)
     assert cases["reopened"].tolist() == [True, False, False]
     with pytest.raises(ValueError, match="step never is solved. There are: close, open"):
-        service.from_log(log, case="ticket", activity="step", at="at", solved=["solved"])
+        logs.cases_of(log, Log(solved=["solved"], **how))
+    with pytest.raises(ValueError, match="no column step. There are: ticket, hour, at"):
+        logs.cases_of(log.drop(columns="step"), Log(**how))
 
 
 def test_a_real_help_desk(helpdesk):
@@ -434,15 +433,18 @@ def test_a_real_help_desk(helpdesk):
 
 def test_timely_answers_of_a_bank_to_complaints():
     about = REFERENCE["timely"]
-    cases = pd.read_csv(mirrored("timely"), usecols=["State", "Product", "Timely response?"])
-    cases["timely"] = cases["Timely response?"].map({"Yes": 1.0, "No": 0.0})
-    fit = service.funnel(cases, "timely", by="State")
+    mirrored("timely")
+    rows = service.timed(intake.table(study.read("cfpb"), "cases").rows)
+    cases = rows.assign(timely=rows["reply_in_time"].astype(float))
+    met = service.met(rows.assign(reply_in_time=cases["timely"]), goal=0.97, draws=50).table
+    assert met["n"].item() == about["yes"] + about["no"] and met["verdict"].item() == "missed"
+    fit = service.funnel(cases, "timely", by="state")
     assert fit.table["n"].sum() == about["yes"] + about["no"]
     share = about["yes"] / (about["yes"] + about["no"])
     assert fit.limits["estimate"].iloc[0] == pytest.approx(share)
     out = fit.table["signal"].str.startswith("very")
     assert fit.between == 0 and list(fit.table["term"][out]) == ["UT"]  # the others: chance alone
-    products = service.funnel(cases, "timely", by="Product")
+    products = service.funnel(cases, "timely", by="bank_product")
     assert products.dispersion > 5 and products.between > 0.01
 
 

@@ -35,6 +35,7 @@ ALIASES = {  # our column: what others call it, blanks and case aside
     "line": r"line(_?(no|number|id))?|order_item_id|行号",
     "joined_on": r"join(ed|ing)?(_?(on|at|date))?|sign_?up(_?(date|at|on))?|registered(_?(on|at))?"
     r"|registration_date|(customer_|member_)?since|(注册|入会|开户)(日期|时间)",
+    "referred_by": r"referred_by|referr(er|al)(_?(id|by|customer))?|(推荐|介绍)人(编号)?",
     "left_on": r"left(_?(on|at|date))|churn(ed)?_?(date|on|at)|cancel(l?ed)?_?(date|on|at)"
     r"|(流失|离网|退订)(日期|时间)",
     "answered_on": r"answered(_?(on|at))?|(response|survey|interview|completion|end|start|submit"

@@ -14,22 +14,24 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
-from cxlib.intake import cells
+from cxlib.intake import cells, logs
 from cxlib.intake.files import IntakeError, Raw
-from cxlib.study import Derived, File, Join
+from cxlib.study import Derived, File, Join, Log
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]
 
 
 def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Raw:
-    """The file's rows as its `join`, `filled`, `first_by` and `derive` ask for; else as they are.
+    """The file's rows as its `log`, `join`, `filled`, `first_by` and `derive` ask for, or as is.
 
     `opened` reads a joined file, `dates` is the form of dates, `where` what messages call the
     file. Raises IntakeError for a column that is not there, and for a key that a joined file has
     in several rows.
     """
     frame, notes = raw.frame, []
+    if file.log:
+        frame, notes = _cases(frame, file.log, where)
     for join in file.join:
         frame, said = _joined(frame, join, opened(join).frame, where)
         notes += said
@@ -42,6 +44,15 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
         made[name], said = _derived(frame, derived, dates, f"{where}: {name}")
         notes += said
     return replace(raw, frame=frame.assign(**made), notes=(*raw.notes, *notes))
+
+
+def _cases(log: pd.DataFrame, how: Log, where: str) -> tuple[pd.DataFrame, list[str]]:
+    try:
+        cases = logs.cases_of(log, how)
+    except ValueError as error:
+        raise IntakeError(f"{where}: {error} Correct `log` in study.yaml.") from error
+    cases.index = pd.Index(np.arange(len(cases)) + 1, name="row")
+    return cases, [f"{where}: {len(log):,} events are of {len(cases):,} cases."]
 
 
 def _joined(

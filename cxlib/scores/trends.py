@@ -299,7 +299,7 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     earlier = earlier[earlier["signal"].isin(["above", "below"])]
     if len(earlier):
         said.append(page.say("Outside them earlier: {waves}.", waves=page.listed(
-            page.label(str(w)) for w in earlier[over])))  # fmt: skip
+            (page.label(str(w)) for w in earlier[over]), most=6)))  # fmt: skip
     else:
         said.append(page.say("No earlier wave was outside.") if over == "wave" else
                     page.say("None before was outside."))  # fmt: skip

@@ -22,7 +22,6 @@ from cxlib.service.backlog import Backlog, backlog
 from cxlib.service.casebook import join, last_weeks, spans, timed
 from cxlib.service.contacts import FirstContact, first_contact, reopened
 from cxlib.service.demand import complaint_rate, exposed, workload
-from cxlib.service.logs import from_log
 from cxlib.service.owners import Funnel, funnel
 from cxlib.service.reasons import Reasons, reasons
 from cxlib.service.recovery import Recovery, answers_around, enough, recovery
@@ -30,7 +29,7 @@ from cxlib.service.standards import Waiting, met, missed, waiting
 
 __all__ = [
     "Backlog", "FirstContact", "Funnel", "Reasons", "Recovery", "Waiting", "answers_around",
-    "backlog", "complaint_rate", "enough", "exposed", "first_contact", "from_log", "funnel",
+    "backlog", "complaint_rate", "enough", "exposed", "first_contact", "funnel",
     "join", "last_weeks", "met", "missed", "reasons", "recovery", "reopened", "spans", "timed",
     "waiting", "workload",
 ]  # fmt: skip

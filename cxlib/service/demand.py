@@ -155,7 +155,8 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     low, high = at_once(mean, again, units=weeks)
     table = pd.DataFrame(
         {"weekday": np.repeat(WEEKDAYS, 24 // hours),
-         "term": [f"{h:02d}–{h + hours:02d}" for h in range(0, 24, hours)] * 7,
+         "term": [f"{h:02d}–{h + hours:02d}" if hours < 24 else page.say("all day")
+                  for h in range(0, 24, hours)] * 7,
          "estimate": mean, "low": np.maximum(low, 0), "high": high,
          "n": parts.sum(0).astype(int)}
     )  # fmt: skip
@@ -174,6 +175,9 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
              "cases": page.number(row["estimate"], 1),
              "span": page.span(row["low"], row["high"], 1),
              "usual": page.number(mean.mean(), 1), "week": page.number(mean.sum(), 0)}  # fmt: skip
+    if table["weekday"].is_unique:
+        return page.say("Most cases come on {day}: {cases} a week ({span}); the average over all "
+                        "days is {usual}, and {week} in a whole week.", **facts)  # fmt: skip
     return page.say("Most cases come on {day}, {hours} o'clock: {cases} a week ({span}); the "
                     "average over all hours is {usual}, and {week} in a whole week.",
                     **facts)  # fmt: skip

@@ -26,6 +26,7 @@ from cxlib.service.casebook import needs
 from cxlib.study import CLASSES, Reason
 
 LEVEL_OF = dict(zip(CLASSES, ("front line", "process", "product", "policy"), strict=True))
+SHOWN = 20  # categories of a figure
 SELDOM = 0.02  # share of the cases under which a category is about single customers
 NAMES = {  # words by which a category that study.yaml does not name is classed, in this order
     "policy": r"price|fee|fare|interest|charge|contract|terms|polic|rule|privacy|loyalty|价格|收费|"
@@ -52,6 +53,11 @@ class Reasons(Estimates):
     """
 
     categories: pd.DataFrame = field(kw_only=True)
+
+    @property
+    def commonest(self) -> pd.DataFrame:
+        """The first SHOWN of the categories."""
+        return self.categories.head(SHOWN)
 
 
 def reasons(
@@ -88,7 +94,9 @@ def reasons(
     table = table.iloc[order].reset_index(drop=True)
     categories = categories.sort_values("estimate", ascending=False, ignore_index=True)
     note = _note(cases, known, categories, classes or {}, draws)
-    return Reasons(table, _said(table), note, "share", draws=draws, seed=seed,
+    if "customer_id" not in known:
+        table, categories = table.drop(columns="customers"), categories.drop(columns="again")
+    return Reasons(table, _said(table, categories), note, "share", draws=draws, seed=seed,
                    replicates=drawn[:, order], categories=categories)  # fmt: skip
 
 
@@ -125,15 +133,20 @@ def _again(rows: pd.DataFrame, place: np.ndarray, size: int) -> np.ndarray:
 
 def _customers(rows: pd.DataFrame, kind: np.ndarray, size: int) -> np.ndarray:
     if "customer_id" not in rows:
-        return np.full(size, np.nan)
+        return np.full(size, np.nan)  # and the column goes
     had = rows["customer_id"].groupby(kind).nunique().reindex(range(size), fill_value=0)
     return had.to_numpy() / max(rows["customer_id"].nunique(), 1)
 
 
-def _said(table: pd.DataFrame) -> str:
+def _said(table: pd.DataFrame, categories: pd.DataFrame) -> str:
     shown = table[hiding.hidden(table) == ""]
     if shown.empty:
         return page.say("Too few cases to tell what they are about.")
+    if categories.loc[categories["rule"] == "how often it comes", "estimate"].sum() > 0.5:
+        return page.say(
+            "Of most complaints neither study.yaml nor the name of their category tells what kind "
+            "of problem they are."
+        )
     row = shown.iloc[0]
     return page.say(
         "Most complaints, {share} ({span}), are of the class “{kind}”; the level that can solve "

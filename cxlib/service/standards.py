@@ -52,7 +52,8 @@ def met(
 ) -> Estimates:
     """Share of cases answered and solved within their standard, 95% intervals held together.
 
-    `rows` are those of `timed`; each case is held to the standard of its own severity. table:
+    `rows` are those of `timed`; each case is held to the standard of its own severity. Where hours
+    are not on file, reply_in_time and solved_in_time may be (1, 0, or missing). table:
     [by,] term ("first reply", "solution"), estimate, low, high, n (cases with a standard), goal,
     verdict ("missed": the whole interval lies below the goal; "met": above it; else "open").
     Raises ValueError without a standard.
@@ -60,6 +61,7 @@ def met(
     found = []
     for clock, (_, prefix, happened) in CLOCKS.items():
         if f"{prefix}_limit" not in rows or rows[f"{prefix}_limit"].isna().all():
+            found += _as_told(rows, clock, by, draws, seed)
             continue
         own = rows[rows[f"{prefix}_limit"].notna()]
         # In units of its own limit, each case is to be over by 1.
@@ -82,6 +84,22 @@ def met(
         table, _said(table, by, goal), page.together([*about(rows), _how(found, rows, draws)]),
         "share", draws=draws, seed=seed, replicates=replicates,
     )  # fmt: skip
+
+
+def _as_told(
+    rows: pd.DataFrame, clock: str, by: str | None, draws: int, seed: int
+) -> list[tuple[str, str, Drawn, int]]:
+    """(group, clock, share, n) of what the file itself says was in time; none where it does not."""
+    column = {"first reply": "reply_in_time", "solution": "solved_in_time"}[clock]
+    if column not in rows or rows[column].isna().all():
+        return []
+    names, drawn, n = shares.of_groups(
+        rows[column], rows[by] if by else None, shares.who_of(rows), draws=draws, seed=seed
+    )
+    return [
+        (name, clock, Drawn(drawn.point[[k]], drawn.again[:, [k]], drawn.units), int(n[k]))
+        for k, name in enumerate(names)
+    ]
 
 
 def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:

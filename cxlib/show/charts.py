@@ -164,6 +164,6 @@ def _finding(shown: pd.DataFrame, over: str, unit: str) -> str:
             return page.say("None of those shown lies outside the control limits")
         return page.say("All {n} waves lie inside their control limits", n=len(shown))
     return page.say("Outside the control limits: {waves}", waves=page.listed(
-        page.say("{wave} ({value})", wave=style.name(row[over]),
-                 value=style.number(row["estimate"], unit))
-        for _, row in out.iterrows()))  # fmt: skip
+        (page.say("{wave} ({value})", wave=style.name(row[over]),
+                  value=style.number(row["estimate"], unit))
+         for _, row in out.iterrows()), most=6))  # fmt: skip
