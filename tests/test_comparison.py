@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from cxlib.report import comparison
+from cxlib.report import changes, comparison
 from cxlib.report.comparison import Difference, Run, compare
 
 TABLE = {
@@ -66,7 +66,7 @@ def test_a_number_that_becomes_hidden_is_a_difference() -> None:
 def test_a_page_that_is_gone_or_failed_is_a_difference() -> None:
     gone = Run("friday", {}, run().record | {"pages": []})
     found = compare(run(), gone)
-    assert len(found.differences) == 11 and found.changed == {"pages": ("10_x",)}
+    assert len(found.differences) == 1 and found.changed == {"pages": ("10_x",)}
     failed = run(pages=[run().record["pages"][0] | {"status": "failed"}])
     assert "status: whole -> failed" in str(compare(run(), failed))
 
@@ -78,10 +78,10 @@ def test_a_page_that_is_gone_or_failed_is_a_difference() -> None:
         ({"code": "d"}, {"code": ()}),
         ({"wording": "v"}, {"question wording": ()}),
         ({"environment": {"python": "3.12", "fingerprint": "f", "packages": {"numpy": "2.1"}}},
-         {"environment": ("python", "numpy")}),
+         {"environment": ("python 3.11 -> 3.12", "numpy 2.0 -> 2.1")}),
         ({"pages": [run().record["pages"][0] | {"seed": 2, "notebook_sha256": "b",
                                                 "parameters": {"WAVE": "q1", "DRAWS": 100}}]},
-         {"notebook": ("10_x",), "seed": ("10_x",), "parameters": ("WAVE",)}),
+         {"notebook": ("10_x",), "seed": ("10_x",), "parameters": ("WAVE '' -> q1",)}),
     ],
 )  # fmt: skip
 def test_what_changed_behind_the_numbers_is_named(changes: dict, changed: dict) -> None:
@@ -102,6 +102,7 @@ def test_the_page_escapes_and_flags() -> None:
     other.answers["10_x"]["by_group"]["answer"] = "<script>alert(1)</script>"
     html = compare(run(), other).html()
     assert "<script" not in html and "default-src" in html and "<strong>yes</strong>" in html
+    assert "7.00 (6.50 to 7.50)" in html and "9.00 (8.50 to 9.50)" in html
     assert "All 11 values are the same." in compare(run(), run()).html()
 
 
@@ -111,3 +112,36 @@ def test_a_run_is_read_from_its_folder_or_refused(tmp_path) -> None:
     (tmp_path / "run.json").write_text(json.dumps(run().record))
     (tmp_path / "answers.json").write_text(json.dumps(run().answers))
     assert comparison.read(tmp_path) == run()
+
+
+def test_a_reader_gets_answers_that_say_something_else_and_estimates_beyond_noise() -> None:
+    other = moved(9.0, 8.5, 9.5)
+    other.answers["10_x"]["quiet"] = run().answers["10_x"]["by_group"] | {"name": "quiet"}
+    before = run()
+    before.answers["10_x"]["quiet"] = copy.deepcopy(other.answers["10_x"]["quiet"])
+    before.answers["10_x"]["quiet"]["table"]["rows"][0][2] = 7.1  # within noise
+    [part] = changes.parts(compare(before, other))
+    assert (part.differing, part.beyond, len(part.answers)) == (4, 1, 1)
+    [answer] = part.answers
+    assert answer.before == "" and answer.after == "Web 7."
+    assert answer.rows == (changes.Row("web, speed", "7.00 (6.50 to 7.50)", "9.00 (8.50 to 9.50)",
+                                       True),)  # fmt: skip
+    said = changes.text(compare(before, other))
+    assert "web, speed: 7.00 (6.50 to 7.50) -> 9.00 (8.50 to 9.50)  beyond noise" in said
+    assert "4 of 21 values differ" in said
+
+
+def test_a_page_that_only_one_run_has_is_a_line() -> None:
+    gone = Run("friday", {}, run().record | {"pages": []})
+    [part] = changes.parts(compare(run(), gone))
+    assert part.status == "only in monday" and part.answers == ()
+
+
+def test_runs_are_compared_in_one_language() -> None:
+    first = run().record["pages"][0]
+    both = [first | {"lang": "zh"}, first | {"lang": "en", "page": "10_x.en", "suffix": ".en"}]
+    two = Run("two", {"10_x": {}, "10_x.en": run().answers["10_x"]}, run().record | {"pages": both})
+    assert compare(*comparison.in_one_language(two, run(), "zh")).same
+    chinese = Run("zh", {}, run().record | {"pages": both[:1]})
+    with pytest.raises(ValueError, match="zh is in zh and monday in en.*--lang"):
+        comparison.in_one_language(chinese, run(), "en")

@@ -62,21 +62,32 @@ def verify(run: Path, jobs: int | None, plain: bool) -> None:
 @click.argument("after", type=RUN)
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the comparison as an HTML page too.")  # fmt: skip
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the HTML page.")
-def diff(before: Path, after: Path, out: Path | None, lang: str) -> None:
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en",
+              help="The pages that are compared, and the HTML page.")  # fmt: skip
+@click.option("--all", "every", is_flag=True, help="Every value that differs, a line each.")
+def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) -> None:
     """What changed from run BEFORE to run AFTER, whether beyond noise, and why it may have.
+
+    Answers that say something else, and estimates whose intervals do not touch, page by page.
 
     \b
     Example
       cx diff reports/sample/monday reports/sample/friday -o changes.html
     """
     from cxlib import page
-    from cxlib.report import comparison
+    from cxlib.report import changes, comparison
 
-    found = comparison.compare(comparison.read(before), comparison.read(after))
-    click.echo(str(found))
+    runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
+    found = comparison.compare(*runs)
+    page.begin(**{**_rules(runs[1]), "lang": "en"})
+    click.echo(str(found) if every else changes.text(found))
     if out:
-        page.begin(lang=lang)
+        page.begin(**{**_rules(runs[1]), "lang": lang})
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(found.html(), encoding="utf-8")
         click.echo(near(out))
+
+
+def _rules(run) -> dict:
+    """The names by which the pages of a run call what they tell of."""
+    return next((p["job"]["rules"] for p in run.record["pages"] if "job" in p), {})

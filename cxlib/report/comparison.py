@@ -3,7 +3,7 @@
     found = compare(read(Path("reports/mine/monday")), read(Path("reports/mine/friday")))
     found.same                            # every number and every sentence is the same
     print(found)                          # a line a difference, and what changed behind them
-    found.html()                          # the same as a page
+    found.html()                          # what matters of it, as a page (see `changes`)
 
 Nothing is computed again here: the numbers are those of `answers.json`, the reasons those of
 `run.json`. Two 95% intervals that do not touch are further apart than chance explains; two that do
@@ -34,6 +34,7 @@ WORDS = (
     "seed",
     "parameters",
     "pages",
+    "language",
 )
 
 
@@ -73,6 +74,7 @@ class Comparison:
     values: int
     differences: tuple[Difference, ...] = ()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data: (responses,)
+    runs: tuple[Run, ...] = field(default=(), repr=False)
 
     @property
     def same(self) -> bool:
@@ -84,31 +86,43 @@ class Comparison:
         """The estimates whose intervals do not touch."""
         return tuple(d for d in self.differences if d.beyond)
 
-    def __str__(self) -> str:
-        why = [f"  {part} changed{_listed(names)}" for part, names in self.changed.items()]
-        behind = ["Behind them:", *why] if why else ["No fingerprint differs."]
-        if self.same:
-            return "\n".join([f"All {self.values:,} values are the same.", *behind])
-        return "\n".join(
-            [
-                f"{len(self.differences):,} of {self.values:,} values differ, "
-                f"{len(self.beyond):,} beyond noise.",
-                *(f"  {d}" for d in self.differences),
-                *behind,
-            ]
+    @property
+    def summary(self) -> str:
+        """How many values differ, in a sentence."""
+        return (
+            f"{len(self.differences):,} of {self.values:,} values differ, "
+            f"{len(self.beyond):,} beyond noise."
         )
+
+    def unit(self, page: str, answer: str) -> str:
+        """The unit of an answer in the later run."""
+        return self.runs[1].answers.get(page, {}).get(answer, {}).get("unit", "")
+
+    def __str__(self) -> str:
+        if self.same:
+            return "\n".join([f"All {self.values:,} values are the same.", *listed(self.changed)])
+        every = (f"  {d}" for d in self.differences)
+        return "\n".join([self.summary, *every, *listed(self.changed)])
 
     def html(self) -> str:
         """The comparison as a page like those of the runs: self-contained, no request."""
-        from cxlib.report import pages
+        from cxlib.report import changes, pages
 
         made = pages.environment().get_template("comparison.html.j2")
         return legible(
-            made.render(found=self, policy=pages.POLICY, lang=page.rules().lang, said=_said)
-        )
+            made.render(found=self, parts=changes.parts(self), policy=pages.POLICY,
+                        lang=page.rules().lang)
+        )  # fmt: skip
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """A line for each thing that changed behind the numbers."""
+    if not changed:
+        return ["No fingerprint differs."]
+    return ["Behind them:", *(f"  {part} changed{_some(of)}" for part, of in changed.items())]
+
+
+def _some(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return f": {', '.join(names[:8])}{more}" if names else ""
 
@@ -131,21 +145,50 @@ def read(folder: Path) -> Run:
         ) from error
 
 
+def in_one_language(before: Run, after: Run, lang: str) -> tuple[Run, Run]:
+    """The pages of both runs in `lang`, or else in a language that both have, by the same names.
+
+    Raises ValueError when they have none in common.
+    """
+    known = [[p.get("lang", "en") for p in run.record["pages"]] for run in (before, after)]
+    both = [k for k in dict.fromkeys([lang, *known[0]]) if all(k in langs for langs in known)]
+    if not both:
+        raise ValueError(
+            f"{before.name} is in {', '.join(dict.fromkeys(known[0]))} and {after.name} in "
+            f"{', '.join(dict.fromkeys(known[1]))}: they have no page in common. Run one again "
+            "with --lang."
+        )
+    return _in(before, both[0]), _in(after, both[0])
+
+
+def _in(run: Run, lang: str) -> Run:
+    mine = [p for p in run.record["pages"] if p.get("lang", "en") == lang]
+    names = {p["page"]: p["page"].removesuffix(p.get("suffix", "")) for p in mine}
+    answers = {names[p]: kept for p, kept in run.answers.items() if p in names}
+    pages = [p | {"page": names[p["page"]]} for p in mine]
+    return Run(run.name, answers, {**run.record, "pages": pages})
+
+
 def compare(before: Run, after: Run) -> Comparison:
-    """What differs from one run to the other, and which fingerprints do."""
-    old, new = _values(before), _values(after)
-    keys = dict.fromkeys([*old, *new])
+    """What differs from one run to the other, and which fingerprints do.
+
+    A page that only one of them has is one difference, whatever it holds.
+    """
+    old, new = values_of(before), values_of(after)
+    gone = {p["page"] for p in before.record["pages"]} ^ {p["page"] for p in after.record["pages"]}
+    keys = [k for k in dict.fromkeys([*old, *new]) if k[0] not in gone or k[-1] == "status"]
     differences = [
         Difference(*key, old.get(key, GONE), new.get(key, GONE), _beyond(key, old, new))
         for key in keys
         if old.get(key, GONE) != new.get(key, GONE)
     ]
     return Comparison(
-        before.name, after.name, len(keys), tuple(differences), _behind(before, after)
-    )
+        before.name, after.name, len(keys), tuple(differences), _behind(before, after),
+        (before, after),
+    )  # fmt: skip
 
 
-def _values(run: Run) -> dict[Key, Value]:
+def values_of(run: Run) -> dict[Key, Value]:
     """Every value of a run by page, answer, term and column; what became of each page too."""
     found: dict[Key, Value] = {}
     for made in run.record["pages"]:
@@ -205,9 +248,9 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
         found[name] = _differing(*({p: v.get(of) for p, v in side.items()}
                                    for side in (pages_old, pages_new)), both=True)  # fmt: skip
     found["parameters"] = tuple(dict.fromkeys(
-        parameter
-        for name in pages_old.keys() & pages_new.keys()
-        for parameter in _differing(pages_old[name]["parameters"], pages_new[name]["parameters"])
+        told
+        for name, made in pages_old.items() if name in pages_new
+        for told in _from_to(made["parameters"], pages_new[name]["parameters"])
     ))  # fmt: skip
     found["pages"] = tuple(sorted(pages_old.keys() ^ pages_new.keys()))
     return {part: names or () for part, names in found.items() if names or names is None}
@@ -215,8 +258,8 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
 
 def _environment(old: Mapping, new: Mapping) -> tuple[str, ...] | None:
     parts = ("python", "system")
-    own = tuple(p for p in parts if old.get(p) != new.get(p))
-    names = own + _differing(old.get("packages", {}), new.get("packages", {}))
+    own = tuple(_from_to(*({p: side.get(p) for p in parts} for side in (old, new))))
+    names = own + tuple(_from_to(old.get("packages", {}), new.get("packages", {})))
     return names if names or old.get("fingerprint") == new.get("fingerprint") else None
 
 
@@ -224,3 +267,12 @@ def _differing(old: Mapping, new: Mapping, both: bool = False) -> tuple[str, ...
     """The keys whose values differ, in order; only those on both sides with `both`."""
     keys = sorted(old.keys() & new.keys() if both else old.keys() | new.keys())
     return tuple(k for k in keys if old.get(k) != new.get(k))
+
+
+def _from_to(old: Mapping, new: Mapping) -> list[str]:
+    """Each key whose value differs, with both: DRAWS 1000 -> 200."""
+
+    def told(side: Mapping, key: str) -> str:
+        return (str(side[key]) or "''") if key in side else "–"
+
+    return [f"{k} {told(old, k)} -> {told(new, k)}" for k in _differing(old, new)]

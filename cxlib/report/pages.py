@@ -128,7 +128,7 @@ def environment() -> Environment:
     made.filters["tied"] = tied
     made.globals.update(
         say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
-        languages=page.LANGUAGES,
+        languages=page.LANGUAGES, listed=page.listed,
     )  # fmt: skip
     return made
 

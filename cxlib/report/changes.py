@@ -1,0 +1,147 @@
+"""What differs between two runs as people read it: page by page, an answer and its rows at a time.
+
+    for part in changes.parts(found):          # of a comparison.Comparison
+        part.title, part.status, part.why, part.answers
+    print(changes.text(found))
+
+Shown are answers that say something else or hold an estimate that is beyond noise; of their rows
+those beyond noise first, `MOST` at most. All else is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cxlib import page
+from cxlib.report.comparison import Comparison, Difference, Key, Value, listed, values_of
+
+MOST = 6  # rows of an answer
+
+
+@dataclass(frozen=True)
+class Row:
+    """An estimate with its interval, in words, before and after."""
+
+    term: str
+    before: str
+    after: str
+    beyond: bool | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an answer says; `before` is empty where it says the same."""
+
+    before: str
+    after: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A page: what became of it, what changed behind it, how many values differ, what it says."""
+
+    title: str
+    status: str
+    why: tuple[str, ...]
+    differing: int
+    beyond: int
+    answers: tuple[Answer, ...]
+
+
+def parts(found: Comparison) -> list[Part]:
+    """The pages on which something differs, those of the later run first."""
+    by_page: dict[str, list[Difference]] = {}
+    for difference in found.differences:
+        by_page.setdefault(difference.page, []).append(difference)
+    sides = [{p["page"]: p for p in run.record["pages"]} for run in found.runs]
+    values = [values_of(run) for run in found.runs]
+    order = [n for n in dict.fromkeys([*sides[1], *sides[0]]) if n in by_page]
+    return [_part(name, by_page[name], sides, values, found) for name in order]
+
+
+def _part(name: str, differ: Sequence[Difference], sides, values, found: Comparison) -> Part:
+    old, new = (side.get(name) for side in sides)
+    beyond = sum(bool(d.beyond) for d in differ)
+    title = (new or old).get("title", name)
+    if not (old and new):
+        only = page.say("only in {run}", run=found.after if new else found.before)
+        return Part(title, only, (), len(differ), 0, ())
+    status = "" if old["status"] == new["status"] else (
+        f"{_word(old['status'])} → {_word(new['status'])}")  # fmt: skip
+    keys = [p.get("key", {}) for p in (old, new)]
+    why = tuple(page.say(k) for k in keys[1] if keys[0].get(k) != keys[1][k])
+    return Part(title, status, why, len(differ), beyond, tuple(_answers(differ, values, found)))
+
+
+def _word(status: str) -> str:
+    return page.say("not for this study") if status == "lacking" else page.say(status)
+
+
+def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found):
+    """Of each answer that says something else, or is beyond noise, what it says and its rows."""
+    by_answer: dict[str, list[Difference]] = {}
+    for difference in differ:
+        by_answer.setdefault(difference.answer.partition(".")[0], []).append(difference)
+    for name, of in by_answer.items():
+        said = [v.get((of[0].page, name, "", "sentence")) for v in values]
+        if name and (said[0] != said[1] or any(d.beyond for d in of)):
+            before = "" if said[0] == said[1] else str(said[0] or "–")
+            yield Answer(before, str(said[1] or "–"), tuple(_rows(of, values, found)))
+
+
+def _rows(differ: Iterable[Difference], values: Sequence[Mapping], found) -> Iterator[Row]:
+    moved = [d for d in differ if d.column == "estimate"]
+    moved.sort(key=lambda d: (not d.beyond, "." in d.answer, d.beyond is None))
+    for d in moved[:MOST]:
+        share = "." not in d.answer and found.unit(d.page, d.answer) == "share"
+        key = (d.page, d.answer, d.term)
+        yield Row(_labelled(d.term), *(_estimate(v, key, share) for v in values), d.beyond)
+
+
+def _labelled(term: str) -> str:
+    return page.listed(page.label(part) for part in term.split(", "))
+
+
+def _estimate(values: Mapping[Key, Value], key: tuple, share: bool) -> str:
+    middle, low, high = (values.get((*key, c)) for c in ("estimate", "low", "high"))
+    if not isinstance(middle, (int, float)):
+        return "–"
+    ends = [v for v in (low, high) if isinstance(v, (int, float))]
+    digits = _digits(middle, *ends)
+    write = (lambda v: page.percent(v, 1)) if share else (lambda v: page.number(v, digits))
+    if len(ends) < 2:
+        return write(middle)
+    return page.say("{value} ({low} to {high})", value=write(middle), low=write(ends[0]),
+                    high=write(ends[1]))  # fmt: skip
+
+
+def _digits(*numbers: float) -> int:
+    """Decimals that leave the largest number three digits."""
+    largest = max(map(abs, numbers))
+    return min(max(2 - math.floor(math.log10(largest)), 0), 4) if largest else 0
+
+
+def text(found: Comparison) -> str:
+    """The comparison for a terminal: what changed behind the numbers, then page by page."""
+    if found.same:
+        return str(found)
+    lines = [found.summary, *listed(found.changed), ""]
+    for part in parts(found):
+        lines.append(f"{part.title}: {part.status or _counted(part)}")
+        for answer in part.answers:
+            lines += [f"    was  {answer.before}"] if answer.before else []
+            lines.append(f"    now  {answer.after}")
+            lines += [f"         {_row(row)}" for row in answer.rows if row.beyond]
+    return "\n".join(lines)
+
+
+def _counted(part: Part) -> str:
+    why = f"; behind them: {', '.join(part.why)}" if part.why else ""
+    return f"{part.differing:,} values differ, {part.beyond:,} beyond noise{why}"
+
+
+def _row(row: Row) -> str:
+    return f"{row.term}: {row.before} -> {row.after}  beyond noise"
