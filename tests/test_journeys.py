@@ -497,7 +497,7 @@ def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
     assert first["chance_top"] == 1 and first["impact_low"] < 2.0 < first["impact_high"]
     reach = (met.times[:, met.touchpoints.index("delivery")] > 0).mean()
     assert first["reach"] == pytest.approx(reach)
-    product = found.table.eval("reach * severity * recurrence") * found.table["impact"].clip(
+    product = found.table.eval("100 * reach * severity * recurrence") * found.table["impact"].clip(
         lower=0
     )
     assert found.table["estimate"].to_numpy() == pytest.approx(product)

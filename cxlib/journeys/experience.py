@@ -20,6 +20,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.journeys.exposure import Exposure
+from cxlib.journeys.felt import FELT, apart, how_many
 from cxlib.journeys.loops import STAGES
 from cxlib.journeys.transitions import held
 
@@ -35,6 +36,7 @@ class Experience(Estimates):
     ----------
     table : [group ("overall" for all),] COLUMNS, rated
     whole : the same of all customers together;  felt : of each group, three of the terms
+    apart : in a sentence, where groups are furthest apart
     """
 
     @property
@@ -47,7 +49,13 @@ class Experience(Estimates):
     @property
     def felt(self) -> pd.DataFrame:
         """What groups differ in that matters most: satisfaction, reach and trouble."""
-        return self.table[self.table["term"].isin(["satisfaction", "reach", "trouble"])]
+        return self.table[self.table["term"].isin(FELT)]
+
+    @property
+    def apart(self) -> str:
+        """Where two groups differ most: in satisfaction if intervals part there, else in trouble or
+        reach. Empty without groups."""
+        return apart(self.table) if "group" in self.table else ""
 
 
 def experience(
@@ -70,7 +78,8 @@ def experience(
 
     `ratings` names the question that rates a touchpoint, `overall` and the first of `ease` those
     answered after the touchpoints of `met`, `scales` the worst and best answer of each, `bad` the
-    outcomes that are trouble. table: group ("overall" for all; only with `groups`), then COLUMNS,
+    outcomes that are trouble, `groups` the group of each customer, in the order of its categories.
+    table: group ("overall" for all; only with `groups`), then COLUMNS,
     rated. Raises ValueError when no step is left.
     """
     if steps.empty:
@@ -79,18 +88,13 @@ def experience(
         stages, dict(ratings or {}), overall, next(iter(ease), ""), dict(scales or {}), bad, weight
     )
     parts = {"overall": _map(steps, responses, met, about, draws, seed)}
-    names = [] if groups is None else sorted(groups.dropna().astype(str).unique())
-    for name in names:
-        inside = steps["customer_id"].map(groups).astype("string") == name
-        asked = None
-        if responses is not None:
-            asked = (responses["customer_id"].map(groups).astype("string") == name).to_numpy(
-                bool, na_value=False
-            )
+    for name in [] if groups is None else groups.astype("category").cat.categories:
+        inside = steps["customer_id"].map(groups).eq(name)
         if inside.any():
-            parts[name] = _map(
-                steps[inside.fillna(False)], responses, met, about, draws, seed, asked
-            )
+            asked = None
+            if responses is not None:
+                asked = responses["customer_id"].map(groups).eq(name).to_numpy()
+            parts[str(name)] = _map(steps[inside], responses, met, about, draws, seed, asked)
     table = parts["overall"]
     if len(parts) > 1:
         table = pd.concat(parts, names=["group", None]).reset_index("group").reset_index(drop=True)
@@ -101,6 +105,7 @@ def experience(
                 journeys=page.count(steps["journey"].nunique()),
                 customers=page.count(steps["customer_id"].nunique()),
             ),
+            how_many(steps, groups),
             _how_rated(parts["overall"]),
             page.say("Within a row of the map all intervals hold together."),
             how_drawn(draws, weight, "customer_id"),

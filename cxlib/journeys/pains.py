@@ -10,7 +10,8 @@ touchpoint, or not coming to one that every journey should reach. Its priority i
 
 the share of answers that met the touchpoint, the share of those with the problem, the points of the
 outcome that go with the problem (adjusted; nothing where they go the other way), and how many times
-it came to those whom it came to. All factors of a draw are of the same customers.
+it came to those whom it came to; told for PER answers. All factors of a draw are of the same
+customers.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from cxlib.journeys.effects import LEAST, adjusted, adjusted_for, terms_of
 from cxlib.journeys.exposure import Exposure
 
 LOW = 40.0  # of 100; a rating below it is a low one
+PER = 100  # answers that a priority is told for, so that it is no tiny number
 KEPT = [
     "touchpoint", "term", "stage", "estimate", "low", "high", "n", "reach", "severity", "impact",
     "impact_low", "impact_high", "recurrence", "rank_low", "rank_high", "chance_top", "money",
@@ -102,7 +104,10 @@ def pains(
             if ratings
             else "",
             adjusted_for(adjust),
-            page.say("Priority is reach × severity × impact × recurrence."),
+            page.say(
+                "Priority is reach × severity × impact × recurrence, for {per} answers.",
+                per=page.count(PER),
+            ),
             how_drawn(draws, weight, "customer_id"),
         ]
     )
@@ -235,7 +240,7 @@ def _shares(
 
 def _priority(factors: np.ndarray) -> np.ndarray:
     reach, severity, impact, recurrence = (factors[..., i, :] for i in range(4))
-    return reach * severity * np.maximum(impact, 0) * recurrence
+    return PER * reach * severity * np.maximum(impact, 0) * recurrence
 
 
 def _columns(

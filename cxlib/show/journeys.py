@@ -44,7 +44,7 @@ def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = No
     names = list(dict.fromkeys(shown["touchpoint"]))
     strips = [s for s in STRIPS if (shown["term"] == s).any()]
     heights = [HEIGHTS.get(s, 0.42) for s in strips]
-    figure, axes = _frame(names, shown, [0.4, *heights], ax)
+    axes = _frame(names, shown, [0.4, *heights], ax)
     groups = [g for g in dict.fromkeys(shown["group"]) if g != OVERALL]
     looks = style.colours_of(groups)
     for place, strip in zip(axes[1:], strips, strict=True):
@@ -59,22 +59,22 @@ def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = No
     slant = {"rotation": 35, "ha": "right"} if longest * len(names) > 84 else {}
     last.set_xticks(range(len(names)), called, **slant)
     last.tick_params(axis="x", length=0, labelsize=9)
-    if looks:
-        _legend(figure, looks)
     words = _in_words(shown[shown["group"] == OVERALL], strips)
     if shown.get("rated", pd.Series(True)).eq(False).any():
         last.set_xlabel(page.say("Open dots: no question rates it; the overall answer is taken."),
                         fontsize=9, color=SOFT)  # fmt: skip
+    if looks:
+        _legend(last, looks)
     style.say(axes[0], title, page.say("Experience map with 95% intervals."), words)
     return axes[0]
 
 
-def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | None):
-    """A figure of strips over common columns, the stages in the first."""
+def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | None) -> np.ndarray:
+    """The strips of a new figure over common columns, the stages in the first."""
     if ax is not None:
         raise ValueError("the experience map is a figure of its own; it cannot be drawn into ax.")
     style.show_in_notebooks()
-    figure, axes = plt.subplots(
+    _, axes = plt.subplots(
         len(heights), 1, sharex=True, figsize=(PAGE, sum(heights) + 0.5),
         gridspec_kw={"height_ratios": heights, "hspace": 0.1},
     )  # fmt: skip
@@ -95,7 +95,7 @@ def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | No
             if ax_ is axes[0] and block.iloc[0] == block.iloc[0]:
                 _stage(ax_, first + (len(block) - 1) / 2, str(block.iloc[0]), k, len(names))
     axes[0].set_yticks([])
-    return figure, axes
+    return axes
 
 
 def _stage(ax: Axes, x: float, stage: str, place: int, columns: int) -> None:
@@ -178,18 +178,21 @@ def _beside(ax: Axes, strip: str) -> None:
     )
 
 
-def _legend(figure: plt.Figure, looks: dict) -> None:
+def _legend(ax: Axes, looks: dict) -> None:
+    """The groups, beneath all that stands below the lowest strip."""
     entries = {OVERALL: (INK, "o"), **looks}
+    called = {group: style.wrapped(style.name(group, 76), 38) for group in entries}
+    longest = max(style.breadth(line) for text in called.values() for line in text.split("\n"))
     handles = [
-        plt.Line2D([], [], marker=m, color=c, ls="", label=style.name(g, 24), ms=6)
+        plt.Line2D([], [], marker=m, color=c, ls="", label=called[g], ms=6)
         for g, (c, m) in entries.items()
     ]
-    beneath = (
-        figure.subplotpars.bottom - 1.15 / figure.get_figheight()
-    )  # names, and a line of words
+    figure = ax.figure
+    figure.draw_without_rendering()
+    beneath = ax.get_tightbbox().y0 / figure.bbox.height
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, beneath), fontsize=9,
-        ncols=min(len(entries), 6), handletextpad=0.2, columnspacing=1.2,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, beneath - 0.01), fontsize=9,
+        ncols=max(1, min(len(entries), 90 // (longest + 6))), handletextpad=0.2, columnspacing=1.2,
     )  # fmt: skip
 
 

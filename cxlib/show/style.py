@@ -132,10 +132,11 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     _titles_to_the_left(figure)
     text = StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    if len(text.getvalue()) <= LARGEST_SVG:
-        mark = f'<g id="{OUTLINED}"'
-        outline = f'{mark} style="stroke: {INK}; stroke-width: 256"'  # 6400 are a letter
-        return lighter(text.getvalue().replace(mark, outline)), "image/svg+xml"
+    mark = f'<g id="{OUTLINED}"'
+    outline = f'{mark} style="stroke: {INK}; stroke-width: 256"'  # 6400 are a letter
+    outlines = lighter(text.getvalue().replace(mark, outline))
+    if len(outlines) <= LARGEST_SVG:
+        return outlines, "image/svg+xml"
     for part in figure.findobj(lambda artist: artist.get_gid() == OUTLINED):
         part.set_path_effects([withStroke(linewidth=0.5, foreground=INK)])
     pixels = BytesIO()
