@@ -272,7 +272,8 @@ def choice(
     ax.set_xticks(x)
     ax.grid(axis="y")
     first = str(shown.columns[0])
-    ax.set_xlabel(page.say("number of groups") if first == "k" else page.label(first))
+    counted = {"k": page.say("number of groups"), "questions": page.say("number of questions")}
+    ax.set_xlabel(counted.get(first) or page.label(first))
     named = measure == "estimate" and "term" in shown
     ax.set_ylabel(style.name(shown["term"].iloc[0]) if named else page.label(measure))
     style.number_axis(ax.yaxis, unit)
