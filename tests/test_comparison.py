@@ -81,7 +81,7 @@ def test_a_page_that_is_gone_or_failed_is_a_difference() -> None:
          {"environment": ("python 3.11 -> 3.12", "numpy 2.0 -> 2.1")}),
         ({"pages": [run().record["pages"][0] | {"seed": 2, "notebook_sha256": "b",
                                                 "parameters": {"WAVE": "q1", "DRAWS": 100}}]},
-         {"notebook": ("10_x",), "seed": ("10_x",), "parameters": ("WAVE '' -> q1",)}),
+         {"notebook": ("10_x",), "seed": ("10_x",), "parameter values": ("WAVE '' -> q1",)}),
     ],
 )  # fmt: skip
 def test_what_changed_behind_the_numbers_is_named(changes: dict, changed: dict) -> None:

@@ -11,13 +11,15 @@ those beyond noise first, `MOST` at most. All else is counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cxlib import page
 from cxlib.report.comparison import Comparison, Difference, Key, Value, listed, values_of
 
 MOST = 6  # rows of an answer
+ENDS = ("estimate", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,12 @@ def _part(name: str, differ: Sequence[Difference], sides, values, found: Compari
     status = "" if old["status"] == new["status"] else (
         f"{_word(old['status'])} → {_word(new['status'])}")  # fmt: skip
     keys = [p.get("key", {}) for p in (old, new)]
-    why = tuple(page.say(k) for k in keys[1] if keys[0].get(k) != keys[1][k])
+    why = tuple(_part_of(k) for k in keys[1] if keys[0].get(k) != keys[1][k])
     return Part(title, status, why, len(differ), beyond, tuple(_answers(differ, values, found)))
+
+
+def _part_of(key: str) -> str:
+    return page.say("parameter values" if key == "parameters" else key)
 
 
 def _word(status: str) -> str:
@@ -97,30 +103,33 @@ def _rows(differ: Iterable[Difference], values: Sequence[Mapping], found) -> Ite
     moved.sort(key=lambda d: (not d.beyond, "." in d.answer, d.beyond is None))
     for d in moved[:MOST]:
         share = "." not in d.answer and found.unit(d.page, d.answer) == "share"
-        key = (d.page, d.answer, d.term)
-        yield Row(_labelled(d.term), *(_estimate(v, key, share) for v in values), d.beyond)
+        of = [[v.get((d.page, d.answer, d.term, c)) for c in ENDS] for v in values]
+        digits = _digits([n for side in of for n in side if _is_number(n)])
+        write = partial(page.percent, digits=1) if share else partial(page.number, digits=digits)
+        yield Row(_labelled(d.term), *(_estimate(side, write) for side in of), d.beyond)
 
 
 def _labelled(term: str) -> str:
     return page.listed(page.label(part) for part in term.split(", "))
 
 
-def _estimate(values: Mapping[Key, Value], key: tuple, share: bool) -> str:
-    middle, low, high = (values.get((*key, c)) for c in ("estimate", "low", "high"))
-    if not isinstance(middle, (int, float)):
+def _is_number(value: Value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _estimate(of: Sequence[Value], write: Callable[[float], str]) -> str:
+    """An estimate with its interval, where it has one; a dash where it is hidden or not there."""
+    if not _is_number(of[0]):
         return "–"
-    ends = [v for v in (low, high) if isinstance(v, (int, float))]
-    digits = _digits(middle, *ends)
-    write = (lambda v: page.percent(v, 1)) if share else (lambda v: page.number(v, digits))
-    if len(ends) < 2:
-        return write(middle)
-    return page.say("{value} ({low} to {high})", value=write(middle), low=write(ends[0]),
-                    high=write(ends[1]))  # fmt: skip
+    if not all(map(_is_number, of)):
+        return write(of[0])
+    value, low, high = map(write, of)
+    return page.say("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
-def _digits(*numbers: float) -> int:
+def _digits(numbers: Sequence[float]) -> int:
     """Decimals that leave the largest number three digits."""
-    largest = max(map(abs, numbers))
+    largest = max(map(abs, numbers), default=0)
     return min(max(2 - math.floor(math.log10(largest)), 0), 4) if largest else 0
 
 

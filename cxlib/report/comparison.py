@@ -32,7 +32,7 @@ WORDS = (
     "environment",
     "notebook",
     "seed",
-    "parameters",
+    "parameter values",
     "pages",
     "language",
 )
@@ -247,7 +247,7 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
     for name, of in (("notebook", "notebook_sha256"), ("seed", "seed")):
         found[name] = _differing(*({p: v.get(of) for p, v in side.items()}
                                    for side in (pages_old, pages_new)), both=True)  # fmt: skip
-    found["parameters"] = tuple(dict.fromkeys(
+    found["parameter values"] = tuple(dict.fromkeys(
         told
         for name, made in pages_old.items() if name in pages_new
         for told in _from_to(made["parameters"], pages_new[name]["parameters"])
