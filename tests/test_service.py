@@ -431,6 +431,7 @@ def test_a_real_help_desk(helpdesk):
     assert met["solution"] == pytest.approx(plain, abs=5e-3)  # 11 of 4,580 are open
 
 
+@pytest.mark.slow
 def test_timely_answers_of_a_bank_to_complaints():
     about = REFERENCE["timely"]
     mirrored("timely")

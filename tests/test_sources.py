@@ -187,3 +187,13 @@ def test_the_telco_customers_come_out_of_their_wheel(monkeypatch):
     frame = sources.read_pickle(path, source.sha256)
     assert frame.shape == (7043, 21)
     assert frame["churn"].value_counts().to_dict() == {"No": 5174, "Yes": 1869}
+
+
+def test_a_file_without_an_address_is_asked_for_by_its_place_and_checksum(monkeypatch, tmp_path):
+    source = study.Source(mirror="desk/log.parquet", sha256="0" * 64)
+    monkeypatch.setenv("CX_MIRROR", str(tmp_path))
+    with pytest.raises(sources.SourceError, match="holds it as desk/log.parquet .sha256 0000"):
+        sources.fetch(source, "log.parquet")
+    for wrong in ({}, {"url": "https://a", "wheel": "b==1", "member": "c"}):
+        with pytest.raises(ValueError, match="or mirror alone"):
+            study.Source(sha256="0" * 64, **wrong)
