@@ -337,11 +337,34 @@ def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
 
 
 @pytest.mark.slow
-def test_the_test_of_reasons_keeps_its_level() -> None:
+def test_the_tests_of_reasons_keep_their_level(monkeypatch) -> None:
+    monkeypatch.setattr(leaving, "DRAWS", 1000)  # a test by draws holds its level with any number
     shares = np.array(list(churn.PUBLISHED.values()))
-    rng = np.random.default_rng(2)
-    p = [leaving.multinomial_test(rng.multinomial(60, shares), shares, k)[0] for k in range(200)]
-    assert 0.015 <= np.mean(np.array(p) < 0.05) <= 0.085
+    rng, p = np.random.default_rng(2), []
+    for k in range(300):
+        plain = leaving.multinomial_test(rng.multinomial(60, shares), shares, k)[0]
+        w, why = rng.gamma(2.0, size=60), rng.choice(6, 60, p=shares)
+        found = np.bincount(why, w, 6) / w.sum()
+        p.append((plain, leaving.weighted_test(found, w, shares, k)))
+    rejected = np.mean(np.array(p) < 0.05, axis=0)
+    assert (rejected >= 0.015).all() and (rejected <= 0.085).all(), rejected
+
+
+def test_leavers_with_weights_stand_for_more_than_themselves() -> None:
+    rng = np.random.default_rng(5)
+    why = pd.Series(rng.choice(list(churn.PUBLISHED), 300, p=list(churn.PUBLISHED.values())))
+    plain = churn.reasons_for_leaving(why)
+    doubled = churn.reasons_for_leaving(why, weight=pd.Series(2.0, why.index))
+    assert doubled.table.equals(plain.table) and doubled.answer == plain.answer
+    w = pd.Series(np.where(why == "moved", 20.0, 1.0))
+    found = churn.reasons_for_leaving(why, weight=w)
+    share = w[why == "moved"].sum() / w.sum()
+    assert found.table["estimate"][1] == pytest.approx(share) and "not hold" in found.answer
+    assert (found.table["high"] - found.table["low"])[5] > (
+        plain.table["high"] - plain.table["low"]
+    )[5]
+    with pytest.raises(ValueError, match="1 of 300 leavers"):
+        churn.reasons_for_leaving(why, weight=w.where(w.index > 0))
 
 
 # Trials

@@ -15,7 +15,7 @@ from cxlib.estimates import Estimates, at_once, each, interval, tabulate, wilson
 
 BINS = 10
 FEWEST = 20  # leavers, and stayers, of a group that is judged alone
-IN_GROUPS = ("AUC", "calibration slope", "calibration intercept")
+IN_GROUPS = ("AUC", "log-loss", "calibration slope", "calibration intercept")
 LIGHT = 1.0  # penalty that only keeps the coefficients finite
 RISKS = ("high", "medium", "low")
 
@@ -71,7 +71,7 @@ def in_groups(
     draws: int,
     seed: int,
 ) -> pd.DataFrame:
-    """AUC, calibration slope and intercept in each group, all intervals at once (max-t).
+    """AUC, log-loss, calibration slope and intercept in each group, all intervals at once (max-t).
 
     Groups with fewer than FEWEST leavers or stayers have no row. Columns: group, term, estimate,
     low, high, n, leavers.

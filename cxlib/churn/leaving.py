@@ -25,6 +25,7 @@ PUBLISHED = {
 }  # fmt: skip
 MOST_OUTCOMES = 300_000  # counts that are gone through one by one
 DRAWS = 20_000
+DRAWN = 4_000_000  # leavers drawn in all, where weights differ
 
 
 def reasons_for_leaving(
@@ -32,14 +33,17 @@ def reasons_for_leaving(
     *,
     published: Mapping[str, float] = PUBLISHED,
     names: Mapping[str, str] | None = None,
+    weight: pd.Series | None = None,
     seed: int = 1,
 ) -> Estimates:
     """The share of each reason among the leavers, and whether the `published` shares can hold.
 
     `names` says which published reason each of the study's is; those it does not name are left out
     and counted in the note. The table has term, estimate, low, high (all at once), n and quoted.
-    The test is the exact multinomial one (every count as unlikely or more), by Monte Carlo where
-    the counts are too many. Raises ValueError when no reason is one of the published.
+    `weight` is how many leavers each stands for, by the same rows. The test is the exact
+    multinomial one (every count as unlikely or more), by Monte Carlo where the counts are too many;
+    with weights that differ, chance draws every leaver's reason anew and the weights stay. Raises
+    ValueError when no reason is one of the published.
     """
     if not np.isclose(sum(published.values()), 1, atol=0.005):
         raise ValueError(f"the published shares add up to {sum(published.values()):.3f}, not 1.")
@@ -53,10 +57,16 @@ def reasons_for_leaving(
             "with churn.reasons in study.yaml."
         )
     shares = np.array(list(published.values())) / sum(published.values())
-    low, high = wilson(counts / n, n, each(len(counts)))
-    table = pd.DataFrame({"term": list(published), "estimate": counts / n, "low": low})
+    place = pd.Index(published).get_indexer(said)
+    w = np.ones(n) if weight is None else _weights(weight.reindex(known.index)[place >= 0], n)
+    found = np.bincount(place[place >= 0], w, len(counts)) / w.sum()
+    low, high = wilson(found, w.sum() ** 2 / (w**2).sum(), each(len(counts)))
+    table = pd.DataFrame({"term": list(published), "estimate": found, "low": low})
     table = table.assign(high=high, n=n, quoted=shares)
-    p, exact = multinomial_test(counts, shares, seed)
+    if np.ptp(w) > 0:
+        p, exact = weighted_test(found, w, shares, seed), False
+    else:
+        p, exact = multinomial_test(counts, shares, seed)
     return Estimates(table, _verdict(table, p, n), _note(reasons, said, n, exact), "share",
                      draws=0 if exact else DRAWS, seed=seed)  # fmt: skip
 
@@ -78,6 +88,30 @@ def multinomial_test(counts: np.ndarray, shares: np.ndarray, seed: int = 1) -> t
         return float(min(np.exp(each[each <= seen]).sum(), 1)), True
     drawn = np.random.default_rng(seed).multinomial(n, shares, DRAWS)
     return float((1 + (likelihood(drawn) <= seen).sum()) / (1 + DRAWS)), False
+
+
+def weighted_test(found: np.ndarray, w: np.ndarray, shares: np.ndarray, seed: int = 1) -> float:
+    """Chance, under `shares`, of weighted shares as far from them as `found` (Pearson's distance).
+
+    Each leaver's reason is drawn anew while the weights stay: Monte Carlo, of any sample size.
+    """
+
+    def apart(those: np.ndarray) -> np.ndarray:
+        return ((those - shares) ** 2 / shares).sum(-1)
+
+    draws = int(np.clip(DRAWN / len(w), 200, DRAWS))
+    chance = np.random.default_rng(seed).random((draws, len(w)), dtype=np.float32)
+    ends = np.concatenate([[0.0], np.cumsum(shares)[:-1], [2.0]])
+    below = np.column_stack([(chance < end) @ w for end in ends]) / w.sum()
+    further = apart(np.diff(below, axis=1)) >= apart(found) - 1e-9
+    return float((1 + further.sum()) / (1 + draws))
+
+
+def _weights(weight: pd.Series, n: int) -> np.ndarray:
+    w = weight.to_numpy(float)
+    if bad := int((~(w > 0)).sum()):
+        raise ValueError(f"{bad:,} of {n:,} leavers with a reason have no weight above 0.")
+    return w
 
 
 def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
