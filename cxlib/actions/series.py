@@ -60,9 +60,9 @@ def _of_notebook(answers: Mapping[str, Estimates]) -> Iterator[dict]:
             yield from _of_emerging(fit.table)
     if "warnings" in answers:
         yield from _of_records(answers, charted)
-    if "moves" in answers:
+    if "moves" in answers and "grade" in answers["moves"].table:
         yield from _of_moves(answers["moves"].table)
-    if "lifecycle" in answers:
+    if "lifecycle" in answers and "period" in answers["lifecycle"].table:
         yield from _of_lifecycle(answers["lifecycle"].table)
 
 
