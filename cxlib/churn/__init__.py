@@ -13,8 +13,8 @@
     churn.over_time(snapshots)      # does what was learnt then hold later?
 
 Also here: `survival`, `incidence`, `hazards` (how long customers stay), `lead_time`, `profit`,
-`to_contact` (what a warning is worth, and whom to contact), `uplift` (whom a trial shows to be
-kept by it) and `reasons_for_leaving`.
+`to_contact` (what a warning is worth, and whom to contact), `uplift`, `by_lot` (whom a trial shows
+to be kept by it) and `reasons_for_leaving`.
 
 The model is transparent: a logistic regression of smooth curves (numbers) and levels (categories)
 that add up, with a ridge penalty chosen by leave-one-out log-loss. Each measure of it comes from
@@ -49,14 +49,14 @@ from cxlib.churn.features import (
 )
 from cxlib.churn.leaving import PUBLISHED, reasons_for_leaving
 from cxlib.churn.money import expected_profit, lead_time, profit
-from cxlib.churn.pilots import uplift
+from cxlib.churn.pilots import by_lot, uplift
 from cxlib.churn.scoring import contributions, reasons_of, score
 from cxlib.churn.staying import hazards, incidence, survival
 from cxlib.estimates import Estimates
 
 __all__ = [
-    "PUBLISHED", "Fit", "boosting", "expected_profit", "fit", "hazards", "incidence", "lead_time",
-    "over_time", "profit", "reasons_for_leaving", "score", "survival", "to_contact", "uplift",
+    "PUBLISHED", "Fit", "boosting", "by_lot", "expected_profit", "fit", "hazards", "incidence",
+    "lead_time", "over_time", "profit", "reasons_for_leaving", "score", "survival", "to_contact", "uplift",
 ]  # fmt: skip
 
 HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving

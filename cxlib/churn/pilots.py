@@ -12,6 +12,7 @@ teach this: elsewhere those who were called differ from the others before the ca
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,7 @@ from cxlib.churn import evidence, logit
 from cxlib.churn.admission import usable
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.estimates import Estimates, at_once
+from cxlib.study import Change
 
 METHODS = ("two models", "transformed outcome")
 STEPS = 50  # of the curve
@@ -87,6 +89,39 @@ def uplift(
     share = float(np.average(gain > least, weights=w))
     return Uplift(table, _verdict(table, share), _note(t, method), "share", draws=draws, seed=seed,
                   curve=curve, gain=pd.Series(gain, rows.index))  # fmt: skip
+
+
+def by_lot(
+    tables: Mapping[str, pd.DataFrame],
+    changes: Sequence[Change],
+    *,
+    draws: int = 500,
+    seed: int = 1,
+) -> dict[str, Uplift]:
+    """`uplift` of each change by lot that names what came `before`; says when there is none.
+
+    Only a yes or no of customers can be told so (`outcome`, else the first of `also` that is one).
+    """
+    found = {}
+    for change in changes:
+        rows = tables[change.table]
+        yes_or_no = [c for c in (change.outcome, *change.also) if c and rows[c].isin([0, 1]).all()]
+        if change.design != "randomised" or not change.before or not yes_or_no:
+            continue
+        arms = rows[rows[change.column].isin([*change.treated, *change.control])]
+        arms = arms.assign(reached=arms[change.column].isin(change.treated))
+        if min(arms["reached"].sum(), (~arms["reached"]).sum()) < FEWEST:
+            continue
+        how = {"treated": "reached", "outcome": yes_or_no[0], "features": change.before}
+        found[change.name] = uplift(arms, **how, draws=draws, seed=seed)
+    if not found:
+        print(
+            page.say(
+                "No change by lot has a yes or no for an outcome, what came before it, and enough "
+                "customers. This part is left out."
+            )
+        )
+    return found
 
 
 def _arms(
