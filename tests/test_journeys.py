@@ -299,7 +299,7 @@ def test_loops_by_hand():
     table = found.table.set_index("term")
     assert table["estimate"].to_dict() == pytest.approx({"a": 1 / 3, "b": 0, "c": 0})
     assert table.loc["a", "days"] == pytest.approx(2 / 24)
-    rework = found.rework.set_index("term")["estimate"]
+    rework = found.rework.table.set_index("term")["estimate"]
     assert rework["journeys with a return"] == pytest.approx(1 / 3)
     assert rework["steps met before"] == pytest.approx(1 / 8)
     assert rework["journeys that go back"] == pytest.approx(2 / 3)  # b to a, c to a
@@ -324,7 +324,7 @@ def test_the_loops_of_a_real_help_desk():
     found = journeys.loops(steps, **DRAWS)
     ordered = log.sort_values("at", kind="stable").groupby("customer_id")["touchpoint"].agg(list)
     again = ordered.map(lambda t: len(t) > len(set(t)))
-    rework = found.rework.set_index("term")
+    rework = found.rework.table.set_index("term")
     assert rework.loc["journeys with a return", "estimate"] == pytest.approx(again.mean())
     extra = ordered.map(lambda t: len(t) - len(set(t))).sum() / len(log)
     assert rework.loc["steps met before", "estimate"] == pytest.approx(extra)
@@ -381,8 +381,11 @@ def test_dropoff_by_hand():
     instead = found.instead.set_index(["before", "term"])["estimate"]
     assert instead[("b", "b")] == pytest.approx(1 / 3)  # c1 came back, c1's second and c3 did not
     assert instead[("b", "not seen again")] == pytest.approx(2 / 3)
-    assert found.who.set_index("group")["estimate"].to_dict() == pytest.approx({"x": 2 / 3, "y": 1})
-    assert found.value.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
+    assert found.who.table.set_index("group")["estimate"].to_dict() == pytest.approx(
+        {"x": 2 / 3, "y": 1}
+    )
+    assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
+    assert found.value.answer.startswith("31 (") and "3 of 3 have a known" in found.value.answer
 
 
 def test_journeys_under_way_are_not_lost():

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, how_drawn, tabulate
+from cxlib.estimates import Estimates, how_drawn, interval, tabulate
 from cxlib.journeys.steps import until_goal
-from cxlib.journeys.transitions import held
+from cxlib.journeys.transitions import shares_held
 
 GONE = "not seen again"
 
@@ -32,9 +32,11 @@ class Dropoff(Estimates):
         high, n (journeys that met it), lost (journeys that end there)
     instead : before (where the journey ended), term (touchpoint with which the customer's next
         journey begins, or "not seen again"), estimate, low, high, n
-    who : group, term, estimate (share of all its journeys that are lost), low, high, n
-    value : term (touchpoint), estimate (what left there: worth of the lost journeys, or of the
-        customers not seen again after them), low, high, n (of those, whose worth is known)
+    who : Estimates of group, term, estimate (share of all its journeys that are lost), low, high, n
+        held together; None without groups
+    value : Estimates of term (touchpoint), estimate (what left there: worth of the lost journeys,
+        or of the customers not seen again after them), low, high, n (of those, whose worth is
+        known); None where nobody's is
     """
 
     @property
@@ -46,8 +48,8 @@ class Dropoff(Estimates):
         return self.instead[self.instead["before"] == most]
 
     instead: pd.DataFrame = field(kw_only=True)
-    who: pd.DataFrame = field(kw_only=True)
-    value: pd.DataFrame = field(kw_only=True)
+    who: Estimates | None = field(kw_only=True)
+    value: Estimates | None = field(kw_only=True)
 
 
 def dropoff(
@@ -58,6 +60,7 @@ def dropoff(
     worth: pd.Series | None = None,
     of: str = "customer_id",
     groups: pd.Series | None = None,
+    currency: str = "",
     until: pd.Timestamp | None = None,
     draws: int = 1000,
     seed: int = 1,
@@ -80,13 +83,9 @@ def dropoff(
     ends = ends.assign(lost=~ends["reached"], where=ends["touchpoint"].astype(str))
     drawn = {"draws": draws, "seed": seed}
     table = _where(cut, ends, goal, drawn)
-    nothing = pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
-    who = nothing.assign(group="") if groups is None else _who(ends, groups, drawn)
-    if worth is None:
-        value = nothing
-    else:
-        final = ends.sort_values("at", kind="stable").drop_duplicates(of, keep="last")
-        value = _value(final, final[of].map(worth), drawn)
+    who = None if groups is None else _who(ends, groups, drawn)
+    final = ends.sort_values("at", kind="stable").drop_duplicates(of, keep="last")
+    value = None if worth is None else _value(final, final[of].map(worth), currency, drawn)
     note = page.together(
         [
             page.say(
@@ -105,20 +104,6 @@ def dropoff(
     return Dropoff(table, _answer(ends, table, drawn), note, "share", **drawn, **parts)
 
 
-def _shares(
-    rows: pd.DataFrame, below: np.ndarray, above: np.ndarray, drawn: dict
-) -> dict[str, np.ndarray]:
-    """Columns of shares `above` of `below`, (rows, k) each, held together."""
-    k = below.shape[1]
-    parts = np.hstack([below, above]).astype(float)
-    again = moments.resample_sums(parts, **drawn, who=moments.who_of(rows, "customer_id"))
-    whole = parts.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share, replicates = whole[k:] / whole[:k], again[:, k:] / again[:, :k]
-    low, high = held(share, replicates, whole[:k])
-    return {"estimate": share, "low": low, "high": high, "n": whole[:k].astype(int)}
-
-
 def _where(cut: pd.DataFrame, ends: pd.DataFrame, goal: Sequence[str], drawn: dict) -> pd.DataFrame:
     met = cut[["journey", "customer_id", "touchpoint"]].drop_duplicates()
     met = met[~met["touchpoint"].isin(list(goal))]
@@ -126,7 +111,7 @@ def _where(cut: pd.DataFrame, ends: pd.DataFrame, goal: Sequence[str], drawn: di
     lost = ends["where"].where(ends["lost"])
     here = met["journey"].map(lost).eq(met["touchpoint"].astype(str)).to_numpy()
     one = place[:, None] == np.arange(len(names))
-    columns = _shares(met, one, one & here[:, None], drawn)
+    columns = shares_held(met, one, one & here[:, None], **drawn)
     table = pd.DataFrame({"term": names, **columns, "lost": (one & here[:, None]).sum(0)})
     return table.sort_values("estimate", ascending=False, ignore_index=True)
 
@@ -148,32 +133,69 @@ def _instead(steps: pd.DataFrame, ends: pd.DataFrame, drawn: dict) -> pd.DataFra
     above = np.column_stack([place == k for k in kinds])
     below = np.column_stack([pairs["before"] == k[0] for k in kinds])
     names = pd.DataFrame(list(kinds), columns=["before", "term"])
-    return names.assign(**_shares(lost, below, above, drawn))
+    return names.assign(**shares_held(lost, below, above, **drawn))
 
 
-def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> pd.DataFrame:
-    group = ends["customer_id"].map(groups)
-    names = sorted(group.dropna().astype(str).unique())
-    inside = group.astype(str).to_numpy()[:, None] == np.array(names)
-    columns = _shares(ends, inside, inside & ends["lost"].to_numpy()[:, None], drawn)
-    return pd.DataFrame({"group": names, "term": "journeys lost", **columns})
+def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> Estimates | None:
+    group = ends["customer_id"].map(groups).astype("category").cat
+    names = group.categories[np.unique(group.codes[group.codes >= 0])]
+    if names.empty:
+        return None
+    inside = group.codes.to_numpy()[:, None] == group.categories.get_indexer(names)
+    columns = shares_held(ends, inside, inside & ends["lost"].to_numpy()[:, None], **drawn)
+    table = pd.DataFrame({"group": names.astype(str), "term": "journeys lost", **columns})
+    most, least = (table.loc[i] for i in (table["estimate"].idxmax(), table["estimate"].idxmin()))
+    said = {
+        "most": page.quoted(page.label(most["group"])),
+        "share": page.percent(most["estimate"]),
+        "span": page.span(most["low"], most["high"], share=True),
+        "least": page.quoted(page.label(least["group"])),
+        "other": page.percent(least["estimate"]),
+        "other_span": page.span(least["low"], least["high"], share=True),
+    }
+    if most["low"] > least["high"]:
+        answer = page.say(
+            "Journeys of {most} are lost most often, {share} ({span}); those of {least} least, "
+            "{other} ({other_span}).",
+            **said,
+        )
+    else:
+        answer = page.say(
+            "No group surely loses more of its journeys than another; most {most}, {share} ({span})"
+            ", least {least}, {other} ({other_span}).",
+            **said,
+        )
+    return Estimates(table, answer, "", "share", **drawn)
 
 
-def _value(ends: pd.DataFrame, worth: pd.Series, drawn: dict) -> pd.DataFrame:
+def _value(ends: pd.DataFrame, worth: pd.Series, currency: str, drawn: dict) -> Estimates | None:
     known = (ends["lost"] & worth.notna()).to_numpy()
     rows, value = ends[known], worth[known].to_numpy(float)
     names, place = np.unique(rows["where"].astype(str), return_inverse=True)
     if not len(names):
-        return pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
+        return None
     parts = (place[:, None] == np.arange(len(names))) * value[:, None]
     again = moments.resample_sums(parts, **drawn, who=moments.who_of(rows, "customer_id"))
     table = tabulate(list(names), parts.sum(0), again, np.bincount(place))
-    return table.sort_values("estimate", ascending=False, ignore_index=True)
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    low, high = interval(again.sum(1))
+    answer = page.say(
+        "{worth} ({span}) left with those whose journey was lost, most of it at {touchpoint}: "
+        "{most} ({most_span}); {known} of {lost} have a known worth.",
+        worth=f"{page.count(value.sum())} {currency}".strip(),
+        span=page.span(low, high, 0),
+        touchpoint=page.quoted(page.label(table["term"][0])),
+        most=page.count(table["estimate"][0]),
+        most_span=page.span(table["low"][0], table["high"][0], 0),
+        known=page.count(len(rows)),
+        lost=page.count(int(ends["lost"].sum())),
+    )
+    return Estimates(table, answer, "", "", **drawn)
 
 
 def _answer(ends: pd.DataFrame, table: pd.DataFrame, drawn: dict) -> str:
     one = np.ones((len(ends), 1))
-    share = _shares(ends, one, one * ends["lost"].to_numpy()[:, None], drawn)
+    share = shares_held(ends, one, one * ends["lost"].to_numpy()[:, None], **drawn)
     said = {
         "share": page.percent(share["estimate"][0], 1),
         "span": page.span(share["low"][0], share["high"][0], share=True),

@@ -25,8 +25,12 @@ def how_many(steps: pd.DataFrame, groups: pd.Series | None) -> str:
 
 
 def apart(table: pd.DataFrame) -> str:
-    """Where two groups differ most: in the first of FELT in which any intervals part."""
-    rows = table[(table["group"] != "overall") & table["estimate"].notna()]
+    """Where two groups differ most: in the first of FELT in which any intervals part.
+
+    Only touchpoints that a question rates are compared in satisfaction: groups may have been made
+    by the overall answer.
+    """
+    rows = table[(table["group"] != "overall") & table["estimate"].notna() & table["rated"]]
     for term in FELT:
         pairs = _parted(rows[rows["term"] == term])
         if len(pairs):

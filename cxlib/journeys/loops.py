@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
-from cxlib.journeys.transitions import held
+from cxlib.journeys.transitions import shares_held
 
 STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
 
@@ -29,11 +29,12 @@ class Loops(Estimates):
     table : term (touchpoint), estimate (share of the journeys that met it which met it again), low,
         high, n (journeys that met it), times (meetings a journey), days (from the first to the
         last, of those that came back)
-    rework : term, estimate, low, high, n: "journeys with a return" (a touchpoint met again),
-        "journeys that go back" (to an earlier stage than they had reached) and "steps met before"
+    rework : Estimates of term, estimate, low, high, n: "journeys with a return" (a touchpoint met
+        again), "journeys that go back" (to an earlier stage than they had reached) and "steps met
+        before"
     """
 
-    rework: pd.DataFrame = field(kw_only=True)
+    rework: Estimates = field(kw_only=True)
 
 
 def loops(
@@ -57,14 +58,15 @@ def loops(
     again = met["times"] > 1
     names, place = np.unique(met["touchpoint"].astype(str), return_inverse=True)
     one = place[:, None] == np.arange(len(names))
-    parts = np.hstack([one, one * again.to_numpy()[:, None]]).astype(float)
-    table = _table(names, parts, met, draws, seed)
+    drawn = {"draws": draws, "seed": seed}
+    columns = shares_held(met, one, one & again.to_numpy()[:, None], **drawn)
+    table = pd.DataFrame({"term": names, **columns})
     days = (met["last"] - met["first"]) / pd.Timedelta(days=1)
     by = met["touchpoint"].astype(str)
     table["times"] = met["times"].groupby(by).mean()[names].to_numpy()
     table["days"] = days[again].groupby(by[again]).mean().reindex(names).to_numpy()
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    rework = _rework(steps, met, stages, draws, seed)
+    rework = _rework(steps, met, stages, drawn)
     note = page.together(
         [
             page.say(
@@ -77,46 +79,28 @@ def loops(
             how_drawn(draws, bucket="customer_id"),
         ]
     )
-    answer = _answer(rework, table)
-    return Loops(table, answer, note, "share", draws=draws, seed=seed, rework=rework)
-
-
-def _table(
-    names: np.ndarray, parts: np.ndarray, rows: pd.DataFrame, draws: int, seed: int
-) -> pd.DataFrame:
-    """Shares: the second half of the columns of `parts` out of the first."""
-    k = len(names)
-    who = moments.who_of(rows, "customer_id")
-    drawn, whole = moments.resample_sums(parts, draws, seed, who), parts.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share, again = whole[k:] / whole[:k], drawn[:, k:] / drawn[:, :k]
-    low, high = held(share, again, whole[:k])
-    return pd.DataFrame(
-        {"term": names, "estimate": share, "low": low, "high": high, "n": whole[:k].astype(int)}
-    )
+    answer = _answer(rework.table, table)
+    return Loops(table, answer, note, "share", **drawn, rework=rework)
 
 
 def _rework(
-    steps: pd.DataFrame,
-    met: pd.DataFrame,
-    stages: Mapping[str, str] | None,
-    draws: int,
-    seed: int,
-) -> pd.DataFrame:
+    steps: pd.DataFrame, met: pd.DataFrame, stages: Mapping[str, str] | None, drawn: dict
+) -> Estimates:
     of = met.groupby("journey")
     each = of.agg(
         customer_id=("customer_id", "first"), most=("times", "max"), steps=("times", "sum")
     )
-    each["distinct"] = of.size()
-    terms = ["journeys with a return", "steps met before"]
-    below = [np.ones(len(each)), each["steps"].to_numpy(float)]
-    above = [(each["most"] > 1).to_numpy(float), (each["steps"] - each["distinct"]).to_numpy(float)]
+    one, distinct = np.ones(len(each)), of.size()
+    shares = {  # above, below
+        "journeys with a return": (each["most"] > 1, one),
+        "steps met before": (each["steps"] - distinct, each["steps"]),
+    }
     if stages:
-        terms.append("journeys that go back")
-        below.append(np.ones(len(each)))
-        above.append(_goes_back(steps, stages)[each.index].to_numpy(float))
-    parts = np.column_stack([*below, *above])
-    return _table(np.array(terms), parts, each.reset_index(), draws, seed)
+        shares["journeys that go back"] = (_goes_back(steps, stages)[each.index], one)
+    above, below = (np.column_stack(side) for side in zip(*shares.values(), strict=True))
+    columns = shares_held(each.reset_index(), below, above, **drawn)
+    table = pd.DataFrame({"term": list(shares), **columns})
+    return Estimates(table, _again(table), "", "share", **drawn)
 
 
 def _goes_back(steps: pd.DataFrame, stages: Mapping[str, str]) -> pd.Series:
@@ -125,6 +109,28 @@ def _goes_back(steps: pd.DataFrame, stages: Mapping[str, str]) -> pd.Series:
     at = steps["touchpoint"].map({t: order[s] for t, s in stages.items()}).astype(float)
     reached = at.groupby(steps["journey"]).cummax()
     return (at < reached).groupby(steps["journey"]).any()
+
+
+def _again(table: pd.DataFrame) -> str:
+    """How much is done again, in steps and stages."""
+    rows = table.set_index("term")
+
+    def said(term: str) -> dict[str, str]:
+        row = rows.loc[term]
+        span = page.span(row["low"], row["high"], share=True)
+        return {"share": page.percent(row["estimate"], 1), "span": span}
+
+    steps = page.say(
+        "{share} ({span}) of all steps lead to a touchpoint that the journey had met.",
+        **said("steps met before"),
+    )
+    if "journeys that go back" not in rows.index:
+        return steps
+    back = page.say(
+        "{share} ({span}) of journeys go back to an earlier stage than they had reached.",
+        **said("journeys that go back"),
+    )
+    return page.together([steps, back])
 
 
 def _answer(rework: pd.DataFrame, table: pd.DataFrame) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from cxlib import page
+from cxlib import moments, page
 from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
 from cxlib.journeys.pairs import BEGINS, ENDS, Pairs, pairs_of
 
@@ -108,6 +108,23 @@ def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarr
     low = np.where(np.isnan(low), np.where(shares > 0.5, 1 - reach, 0.0), low)
     high = np.where(np.isnan(high), np.where(shares > 0.5, 1.0, reach), high)
     return np.minimum(low, shares), np.maximum(high, shares)
+
+
+def shares_held(
+    rows: pd.DataFrame, below: np.ndarray, above: np.ndarray, *, draws: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Columns estimate, low, high, n of shares: sums `above` of sums `below`, (rows, k) each.
+
+    Held together; the customers of `rows` are drawn whole.
+    """
+    k = below.shape[1]
+    parts = np.hstack([below, above]).astype(float)
+    who = moments.who_of(rows, "customer_id")
+    again, whole = moments.resample_sums(parts, draws, seed, who), parts.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, replicates = whole[k:] / whole[:k], again[:, k:] / again[:, :k]
+    low, high = held(share, replicates, whole[:k])
+    return {"estimate": share, "low": low, "high": high, "n": whole[:k].astype(int)}
 
 
 def _most_taken(table: pd.DataFrame) -> str:

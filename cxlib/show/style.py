@@ -276,7 +276,9 @@ def number(value: float, unit: str) -> str:
         return page.percent(value, 1 if near else 0)
     if unit == "gap":
         return page.number(100 * value, 1)
-    return page.number(value, 0 if abs(value) >= 1000 else 1 if unit in ("points", "index") else 2)
+    if unit in ("points", "index"):
+        return page.number(value, 1)
+    return page.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
 
 
 def number_axis(axis, unit: str) -> None:
