@@ -279,7 +279,7 @@ def _cannot_tell(row: dict) -> str:
     )
     needed = row["needed"]
     if needed != needed or needed > TIMES * row["n"]:
-        more = page.say("So small a move no survey of this size could tell from chance.")
+        more = page.say("So small a difference no survey of this size could tell from chance.")
     elif row["link"] == "topic":
         more = page.say("It would take {n} comments on it.", n=page.count(needed))
     else:

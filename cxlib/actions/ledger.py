@@ -39,9 +39,9 @@ class Standing(Estimates):
     Attributes
     ----------
     table : of the outer loop: problem, owner, standing (of STANDING), late (days after it was due,
-        while open), due_on, class, level, status, action_id
+        while open), due_on, class, level, action_id
     this_week : the open actions of single customers, with customer_id: for a list, not for a page
-    loops : both loops, as `table`, with loop in front
+    loops : both loops, as `table`, with loop in front and the status
     """
 
     this_week: pd.DataFrame = field(kw_only=True)
@@ -138,6 +138,7 @@ def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STA
                "action_id"]  # fmt: skip
     loops = table[["loop", *columns]].reset_index(drop=True)
     loops = loops.astype({c: object for c in columns if c != "late"}).fillna("")
+    outer = loops[loops["loop"] == "outer loop"].drop(columns=["loop", "status"])
     week = table[(table["loop"] == "inner loop") & table["status"].isin(OPEN)]
     note = page.say(
         "On {day}. Stalled: planned, and more than {days} days after it should have begun. Inner "
@@ -145,8 +146,7 @@ def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STA
         day=f"{day:%Y-%m-%d}", days=page.count(stalled),
     )  # fmt: skip
     return Standing(
-        loops.loc[loops["loop"] == "outer loop", columns].reset_index(drop=True), _answer(loops),
-        note, loops=loops,
+        outer.reset_index(drop=True), _answer(loops), note, loops=loops,
         this_week=week[["action_id", "customer_id", "problem", "owner", "due_on", "standing"]],
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ def html_of(head: str, lines) -> str:
     parts, last = [f"<h4>{escape(head)}</h4>"], -1
     for depth, told, text in lines:
         parts.append("<ul>" * (depth - last) or "</li>" + "</ul></li>" * (last - depth))
-        words = escape(text)
+        words = re.sub(r"\bn (?=\d)", "n\u00a0", escape(text))  # n and its number on one line
         told_of = re.sub("^(.*?[:：])", r"<strong>\1</strong>", words)
         parts.append(f"<li>{told_of if told else f'<small>{words}</small>'}")
         last = depth
