@@ -81,7 +81,13 @@ def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
     assert fit.chances["estimate"].tolist() == [1, 1, 0, 0]
     rng = np.random.default_rng(1)
     mixed = audits(raters=5).assign(evidence=lambda t: rng.integers(1, 4, len(t)))
-    assert maturity.assess(mixed, GRID, draws=200).chances["estimate"].is_monotonic_decreasing
+    other = maturity.assess(mixed, GRID, draws=200)
+    assert other.chances["estimate"].is_monotonic_decreasing
+    said = maturity.chances_of(fit)
+    assert said.answer == (
+        "Probability of stage 2 or more 100%, 3 or more 100%, 4 or more 0%, 5 or more 0%."
+    )
+    pd.testing.assert_frame_equal(said.table, fit.chances)
 
 
 def test_the_chance_of_a_level_is_that_of_the_raters_drawn():
@@ -114,8 +120,10 @@ def test_agreement_is_that_of_the_library_on_the_same_grades():
     rng = np.random.default_rng(2)
     said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
     wide = said.pivot(index="item", columns="rater", values="evidence")
-    ours = maturity.agreement_of(said, draws=50).table
-    pd.testing.assert_frame_equal(ours, agreement.krippendorff(wide, draws=50).table)
+    ours = maturity.agreement_of(said, draws=50)
+    pd.testing.assert_frame_equal(ours.table, agreement.krippendorff(wide, draws=50).table)
+    assert ours.answer.startswith("Raters do not surely see the same")  # they guessed
+    assert "much the same" in maturity.agreement_of(audits(), draws=50).answer
 
 
 @pytest.mark.parametrize(("said", "message"), [

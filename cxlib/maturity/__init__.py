@@ -12,11 +12,12 @@ management as told by The Future of Commerce 2016). The items and the rule that 
 a level are ours: Gartner publishes none, and a page that shows a level must say so.
 """
 
-from cxlib.maturity.grading import Maturity, agreement_of, assess, audited_on
+from cxlib.maturity.grading import Maturity, agreement_of, assess, audited_on, chances_of
 from cxlib.maturity.items import DIMENSIONS, LEVELS, ask, grid, provenance, stages
 from cxlib.maturity.proofs import next_list, records_of, verified
 
 __all__ = [
-    "DIMENSIONS", "LEVELS", "Maturity", "agreement_of", "ask", "assess", "audited_on", "grid",
+    "DIMENSIONS", "LEVELS", "Maturity", "agreement_of", "ask", "assess", "audited_on",
+    "chances_of", "grid",
     "next_list", "provenance", "records_of", "stages", "verified",
 ]  # fmt: skip

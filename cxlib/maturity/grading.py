@@ -9,7 +9,7 @@ the shares met (continuous).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,18 @@ class Maturity(Estimates):
     def stage(self) -> int:
         """The staged level, 1 to 5."""
         return int(self.overall["estimate"].iloc[0])
+
+    @property
+    def ends(self) -> str:
+        """The weakest and the strongest dimensions with their levels, in a sentence."""
+        levels = self.table["estimate"]
+        least, most = (
+            page.say("{dimension} ({level})", level=page.count(level), dimension=page.listed(
+                (page.label(d) for d in self.table.loc[levels == level, "term"]), most=2,
+            ))
+            for level in (levels.min(), levels.max())
+        )  # fmt: skip
+        return page.say("Weakest: {least}. Strongest: {most}.", least=least, most=most)
 
 
 def assess(
@@ -97,10 +109,44 @@ def assess(
     )  # fmt: skip
 
 
+def chances_of(fit: Maturity) -> Estimates:
+    """The probability of each stage or more, a row each: term ("at least 2" ...), estimate."""
+    at_least = dict(zip(range(2, 6), map(page.percent, fit.chances["estimate"]), strict=True))
+    said = page.listed(
+        page.say("{stage} or more {chance}", stage=page.count(k), chance=chance)
+        for k, chance in at_least.items()
+    )
+    return Estimates(
+        fit.chances, page.say("Probability of stage {chances}.", chances=said),
+        page.say("Shares of {draws} draws of raters and items.", draws=page.count(fit.draws)),
+        "share", draws=fit.draws, seed=fit.seed,
+    )  # fmt: skip
+
+
 def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimates:
-    """Krippendorff's alpha (nominal, of the grades) of the raters, items drawn anew."""
+    """Krippendorff's alpha (nominal, of the grades) of the raters, items drawn anew.
+
+    table as `agreement.krippendorff` has it: term "alpha", estimate, low, high, n (items that two
+    or more rated), coders, codes.
+    """
     wide = audits.pivot_table(index="item", columns="rater", values="evidence", aggfunc="last")
-    return agreement.krippendorff(wide, draws=draws, seed=seed)
+    fit = agreement.krippendorff(wide, draws=draws, seed=seed)
+    row = fit.table.iloc[0]
+    facts = {
+        "alpha": page.number(row["estimate"], 2), "span": page.span(row["low"], row["high"], 2),
+        "raters": page.count(row["coders"]), "items": page.count(row["n"]),
+        "least": page.number(agreement.TENTATIVE, 2),
+    }  # fmt: skip
+    if row["low"] >= agreement.TENTATIVE:
+        said = page.say("Raters see much the same: Krippendorff's alpha {alpha} ({span}), {raters} "
+                        "raters of {items} items.", **facts)  # fmt: skip
+    else:
+        said = page.say(
+            "Raters do not surely see the same: Krippendorff's alpha {alpha} ({span}), where "
+            "{least} is the least to build on, {raters} raters of {items} items.", **facts,
+        )  # fmt: skip
+    note = page.say("1 is full agreement, 0 what chance alone would give. {note}", note=fit.note)
+    return replace(fit, answer=said, note=note)
 
 
 def audited_on(audits: pd.DataFrame) -> pd.Timestamp | None:
@@ -194,23 +240,26 @@ def _sentence(
         "items": page.count(staged["rated"]),
         "least": page.listed((page.quoted(page.label(d)) for d in least), most=3),
     }
-    if level == 5:
-        said = page.say(
-            "Stage {level} of 5, {name} (probability {chance}); {mean} ({span}) between the "
-            "stages, by {raters} raters of {items} items.", **facts,
-        )  # fmt: skip
-    else:
-        said = page.say(
-            "Stage {level} of 5, {name} (that or more: probability {chance}); {mean} ({span}) "
-            "between the stages, by {raters} raters of {items} items. What holds it back: {least}.",
-            **facts,
+    if level < 5:
+        stage = page.say(
+            "Stage {level} of 5, {name}, that of the weakest dimension: {least}.", **facts
         )
-    return said
+    else:
+        stage = page.say("Stage {level} of 5, {name}, in every dimension.", **facts)
+    rest = page.say(
+        "Stage {level} or more has probability {chance}; the mean over the dimensions is {mean} "
+        "({span}). {raters} raters, {items} items.", **facts,
+    )  # fmt: skip
+    return page.together([stage, rest])
 
 
 def _note(items: pd.DataFrame, rated: pd.DataFrame, said: pd.DataFrame, draws: int) -> str:
     parts = [
         provenance(),
+        page.say(
+            "Evidence for an item is graded 0 none, 1 claimed, 2 documented, 3 documented and used "
+            "in the last 12 months."
+        ),
         page.say(
             "An item counts as met where more than half of its raters saw it documented; a level "
             "where 80% of its items and of those below are met; the stage is that of the weakest "
