@@ -190,11 +190,14 @@ def test_intervals_of_moves_hold_the_truth() -> None:
         rng = np.random.default_rng(seed)
         good = rng.random(300) < 0.4
         stays = rng.random(300) < np.where(good, 0.7, 0.4)
-        rows = [(f"c{i}", 60 if g else 50, 90.0 if g else 10.0) for i, g in enumerate(good)]
-        rows += [(f"c{i}", 55, 90.0) for i, g in enumerate(good) if g]
-        later = [(w, d + 100, a) for w, d, a in rows if stays[int(w[1:])]]
+        who = np.concatenate([np.arange(300), np.flatnonzero(good)])
+        amount = np.where(good[who], 90.0, 10.0)
+        first = np.where(good[who], 59, 49) - np.where(np.arange(len(who)) < 300, 0, 5)
+        rows = pd.DataFrame({"customer_id": who, "at": first, "amount": amount})
+        orders = pd.concat([rows, rows[stays[who]].assign(at=lambda r: r["at"] + 100)])
+        orders["at"] = DAY + pd.to_timedelta(orders["at"], unit="D")
         moves = segments.moved(
-            bought(*rows, *later), before=day, after=day + pd.Timedelta(days=100), window=100,
+            orders, before=day, after=day + pd.Timedelta(days=100), window=100,
             grades=2, draws=200, seed=seed,
         ).table  # fmt: skip
         gone = moves[moves["term"] == "no order"].set_index("grade")

@@ -138,12 +138,11 @@ def _in_parts(n: int, draws: int, seed: int):
 
 def aligned(sheet: Sheet, sums: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The classes of `others` (draws, k, 1 + q) in the order of `sums`, by whom they share."""
-    ours = latent.membership(sheet, sums) * sheet.weight
-    found = np.empty_like(others)
-    for at, other in enumerate(others):
-        shared = ours @ latent.membership(sheet, other).T
-        found[at] = other[linear_sum_assignment(-shared)[1]]
-    return found
+    ours = (latent.membership(sheet, sums) * sheet.weight).T
+    parts = latent.parts(sheet, others)
+    shared = np.concatenate([latent.membership(sheet, others[part]) @ ours for part in parts])
+    order = np.array([linear_sum_assignment(-each.T)[1] for each in shared])
+    return np.take_along_axis(others, order[:, :, None], axis=1)
 
 
 def means_of(axes: list[Axis], blocks: list[Block], sums: np.ndarray) -> np.ndarray:
@@ -200,14 +199,14 @@ def _trial(
     sums, height = latent.climb(sheet, starts, np.concatenate([drawn, drawn]), NEAR)
     other = np.where((height[draws:] > height[:draws])[:, None, None], sums[draws:], sums[:draws])
     before = latent.membership(sheet, found.sums).argmax(0)
-    jaccard = []
-    for own, times in zip(other, different, strict=True):
-        after = latent.membership(sheet, own).argmax(0)
-        jaccard.append(np.bincount(before * k + after, times, k * k).reshape(k, k))
+    parts = latent.parts(sheet, other)
+    after = np.concatenate([latent.membership(sheet, other[part]).argmax(1) for part in parts])
+    cells = before * k + after + k * k * np.arange(draws)[:, None]
+    both = np.bincount(cells.ravel(), different.ravel(), draws * k * k).reshape(draws, k, k)
     facts = criteria(sheet, found, sheet.weight.sum())
     share = found.sums[:, 0] / found.sums[:, 0].sum()
     gain = alone - facts["BIC"]
-    return Trial(share, likest_of(np.array(jaccard)), found, gain, facts)
+    return Trial(share, likest_of(both), found, gain, facts)
 
 
 def _by_pattern(values: np.ndarray, pattern: np.ndarray, patterns: int) -> np.ndarray:

@@ -60,8 +60,6 @@ def rfm(
     intervals are over customers drawn whole, at the cut points found. Raises ValueError for
     missing columns, when nothing was bought before `as_of`, or when the spend sums to nothing.
     """
-    if not 2 <= grades <= 10:
-        raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
     end = seen_from(orders, as_of)
     habits, notes = habits_of(orders, end)
     total = habits["spend"].sum()
@@ -70,9 +68,8 @@ def rfm(
             f"the orders of {len(habits):,} customers sum to {total:g}, so no share of the spend "
             "can be told. Check the sign of amount: sales are positive, refunds negative."
         )
-    edges = {m: _edges(habits[m], grades) for m in MEASURES}
-    points = _points(grades)
-    graded = _graded(habits, edges, points)
+    edges, points = cut_points(habits, grades)
+    graded = graded_by(habits, edges, points)
     table = _shares(graded, draws, seed)
     cuts = _cuts(graded, grades)
     return Grades(
@@ -99,14 +96,13 @@ def grades_of(
     """
     end = fit.as_of if as_of is None else seen_from(orders, as_of)
     habits, _ = habits_of(orders, end)
-    return _graded(habits, fit.edges, fit.points)
+    return graded_by(habits, fit.edges, fit.points)
 
 
 def grade_of_each(orders: pd.DataFrame, *, grades: int = 5) -> pd.Series:
     """What a reader calls the grade of each customer, by customer_id, seen from the last order."""
     habits, _ = habits_of(orders, seen_from(orders))
-    edges = {m: _edges(habits[m], grades) for m in MEASURES}
-    graded = _graded(habits, edges, _points(grades)).set_index("customer_id")
+    graded = graded_by(habits, *cut_points(habits, grades)).set_index("customer_id")
     return graded["grade"].map(grade_name)
 
 
@@ -149,6 +145,15 @@ def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, 
     return habits, _losses(counts, habits)
 
 
+def cut_points(
+    habits: pd.DataFrame, grades: int
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, int]]]:
+    """`edges` and `points` of `Grades`, by these customers' habits."""
+    if not 2 <= grades <= 10:
+        raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
+    return {m: _edges(habits[m], grades) for m in MEASURES}, _points(grades)
+
+
 def _edges(values: pd.Series, grades: int) -> np.ndarray:
     # Values that customers have, so that the cut points can be stated and equal values stay alike.
     wanted = _wanted(values)
@@ -160,9 +165,10 @@ def _wanted(values: pd.Series) -> np.ndarray:
     return -x if values.name == "recency_days" else x
 
 
-def _graded(
+def graded_by(
     habits: pd.DataFrame, edges: dict[str, np.ndarray], points: dict[str, tuple[int, int]]
 ) -> pd.DataFrame:
+    """The customers' habits with their scores, points and grade; see `grades_of`."""
     scores = {
         score: 1 + np.searchsorted(edges[m], _wanted(habits[m]), "left")
         for m, score in zip(MEASURES, SCORES, strict=True)

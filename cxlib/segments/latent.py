@@ -219,11 +219,15 @@ def climb(
     `w` is (patterns,) or (p, patterns). A climb that has arrived leaves the batch.
     """
     sums, height = sums.copy(), np.full(len(sums), -np.inf)
-    size = max(1, TOGETHER // (sums.shape[1] * len(sheet.statistics)))
-    for start in range(0, len(sums), size):
-        here = slice(start, start + size)
+    for here in parts(sheet, sums):
         _climb(sheet, sums[here], height[here], w if w.ndim == 1 else w[here], close)
     return sums, height
+
+
+def parts(sheet: Sheet, sums: np.ndarray) -> list[slice]:
+    """Slices of `sums` (p, k, 1 + q) whose memberships can be held at once."""
+    size = max(1, TOGETHER // (sums.shape[1] * len(sheet.statistics)))
+    return [slice(start, start + size) for start in range(0, len(sums), size)]
 
 
 def _climb(sheet: Sheet, sums, height, w, close: float) -> None:
@@ -300,16 +304,17 @@ def _natural(sheet: Sheet, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What multiplies the statistics, and the logarithm of the class's share."""
     with np.errstate(divide="ignore"):
         share = np.log(np.maximum(sums[..., 0] / sums[..., 0].sum(-1, keepdims=True), 1e-300))
-    natural = np.empty_like(sums[..., 1:])
+    own = sums[..., 1:]
+    if sheet.blocks[0].kind == "numbers":
+        return _of_many(own), share
+    # All levels at once, as if there were no numbers: a loop over blocks is slow on few patterns.
+    whole = np.add.reduceat(own, [block.at.start for block in sheet.blocks], axis=-1)
+    widths = [block.at.stop - block.at.start for block in sheet.blocks]
+    natural = own / np.maximum(np.repeat(whole, widths, axis=-1), 1e-300)
+    np.log(np.maximum(natural, LEAST, out=natural), out=natural)
     for block in sheet.blocks:
-        part = sums[..., 1:][..., block.at]
-        if block.kind == "levels":
-            whole = np.maximum(part.sum(-1, keepdims=True), 1e-300)
-            natural[..., block.at] = np.log(np.maximum(part / whole, LEAST))
-        elif block.kind == "number":
-            natural[..., block.at] = _of_one(part)
-        else:
-            natural[..., block.at] = _of_many(part)
+        if block.kind == "number":
+            natural[..., block.at] = _of_one(own[..., block.at])
     return natural, share
 
 

@@ -42,12 +42,12 @@ def moved(
         raise ValueError(
             f"before is {days[0]:%Y-%m-%d} and after {days[1]:%Y-%m-%d}; the first must be earlier."
         )
-    seen = [orders[orders["at"] >= day - pd.Timedelta(days=window)] for day in days]
-    fit = grading.rfm(seen[0], as_of=days[0], grades=grades, draws=1)
-    then, now = (
-        grading.grades_of(rows, fit, as_of=day).set_index("customer_id")["grade"]
-        for rows, day in zip(seen, days, strict=True)
-    )
+    habits = [
+        grading.habits_of(orders[orders["at"] >= day - pd.Timedelta(days=window)], day)[0]
+        for day in days
+    ]
+    cuts = grading.cut_points(habits[0], grades)
+    then, now = (grading.graded_by(h, *cuts).set_index("customer_id")["grade"] for h in habits)
     both = pd.concat([then, now], axis=1, keys=["then", "now"]).fillna(NOBODY)
     states = [*grading.GRADES, NOBODY]
     had = set(both["then"])

@@ -34,8 +34,8 @@ def mark(marks: pd.DataFrame) -> str:
         "({span}).",
         segment=page.quoted(row.segment),
         feature=page.quoted(row.term),
-        value=page.number(row.estimate, 1),
-        span=page.span(row.low, row.high, digits=1),
+        value=page.number(row.estimate, 2),
+        span=page.span(row.low, row.high, digits=2),
     )
 
 
