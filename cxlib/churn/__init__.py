@@ -56,7 +56,8 @@ from cxlib.estimates import Estimates
 
 __all__ = [
     "PUBLISHED", "Fit", "boosting", "by_lot", "expected_profit", "fit", "hazards", "incidence",
-    "lead_time", "over_time", "profit", "reasons_for_leaving", "score", "survival", "to_contact", "uplift",
+    "lead_time", "over_time", "profit", "reasons_for_leaving", "score", "survival", "to_contact",
+    "uplift",
 ]  # fmt: skip
 
 HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving

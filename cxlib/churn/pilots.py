@@ -13,7 +13,7 @@ teach this: elsewhere those who were called differ from the others before the ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ PENALTY = 100.0  # of the transformed outcome, per column of deviation one
 
 @dataclass(frozen=True)
 class Uplift(Estimates):
-    """Effects and how well they are told apart, in `table`; `curve` treats ever more.
+    """Effects in percentage points and how well they are told apart; `curve` treats ever more.
 
     curve : term (the model's order, or by lot), treated (share of the customers), estimate (gain a
         customer of all), low, high (all at once), n
@@ -86,8 +86,9 @@ def uplift(
     table = _effects(gain, rank, t, sign * y, w, least, draws, seed)
     curve, areas = _curves(rank, t, sign * y, w, draws, seed)
     table = pd.concat([table.iloc[:1], areas, table.iloc[1:]], ignore_index=True)
+    table[["estimate", "low", "high"]] *= 100
     share = float(np.average(gain > least, weights=w))
-    return Uplift(table, _verdict(table, share), _note(t, method), "share", draws=draws, seed=seed,
+    return Uplift(table, _verdict(table, share), _note(t, method), "points", draws=draws, seed=seed,
                   curve=curve, gain=pd.Series(gain, rows.index))  # fmt: skip
 
 
@@ -113,7 +114,14 @@ def by_lot(
         if min(arms["reached"].sum(), (~arms["reached"]).sum()) < FEWEST:
             continue
         how = {"treated": "reached", "outcome": yes_or_no[0], "features": change.before}
-        found[change.name] = uplift(arms, **how, draws=draws, seed=seed)
+        fit = uplift(arms, **how, draws=draws, seed=seed)
+        said = page.say(
+            "{change} ({outcome}): {said}",
+            change=change.label.get(page.rules().lang, change.name),
+            outcome=page.label(yes_or_no[0]),
+            said=fit.answer,
+        )
+        found[change.name] = replace(fit, answer=said)
     if not found:
         print(
             page.say(
@@ -231,8 +239,8 @@ def _verdict(table: pd.DataFrame, share: float) -> str:
     rows = table.set_index("term")
     average, qini = rows.loc["average effect"], rows.loc["Qini"]
     values = {
-        "points": page.number(100 * average.estimate),
-        "span": page.span(100 * average.low, 100 * average.high),
+        "points": page.number(average.estimate),
+        "span": page.span(average.low, average.high),
         "n": page.count(average.n),
     }
     if average.low > 0:
@@ -249,8 +257,8 @@ def _verdict(table: pd.DataFrame, share: float) -> str:
             "Whom to treat can be told: {share} of the customers, with a gain of {points} points "
             "({span}).",
             share=page.percent(share),
-            points=page.number(100 * inside.estimate),
-            span=page.span(100 * inside.low, 100 * inside.high),
+            points=page.number(inside.estimate),
+            span=page.span(inside.low, inside.high),
         )
     else:
         more = page.say("Whom it helps most cannot be told: the Qini interval reaches 0.")

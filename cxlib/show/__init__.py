@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from cxlib.show.changes import event_study, power, stand_in
 from cxlib.show.charts import control, signals
-from cxlib.show.curves import beside, profit, survival, uplift
+from cxlib.show.curves import beside, incidence, profit, survival, uplift
 from cxlib.show.funnels import funnel
 from cxlib.show.groups import by_group, crossings, found_again
 from cxlib.show.journeys import experience_map, flow, follows
@@ -25,12 +25,12 @@ from cxlib.show.planes import calibration, choice, matrix, priorities, trend
 from cxlib.show.rows import answers, bars, intervals, margins
 from cxlib.show.style import alt_text, chinese_fonts, picture, use_house_style
 from cxlib.show.tiles import tiles
-from cxlib.show.triangle import balance, cohorts, comeback
+from cxlib.show.triangle import balance, cohorts, comeback, retention
 
 __all__ = [
     "ahead", "alt_text", "answers", "balance", "bars", "beside", "by_group", "calibration",
     "ceilings", "chinese_fonts", "choice", "cohorts", "comeback", "contrast", "control",
     "crossings", "event_study", "experience_map", "flow", "follows", "found_again", "funnel",
-    "intervals", "margins", "matrix", "paths", "picture", "power", "priorities", "profit", "ranks",
-    "signals", "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
+    "incidence", "intervals", "margins", "matrix", "paths", "picture", "power", "priorities",
+    "profit", "ranks", "retention", "signals", "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
 ]  # fmt: skip

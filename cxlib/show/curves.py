@@ -34,6 +34,16 @@ def survival(
     return _say(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
 
 
+def incidence(
+    table: pd.DataFrame, *, by: str, unit: str = "days", title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Shares who have left by each time, as steps from 0; a line with its band for each of `by`."""
+    table = style.ready(table, ["time", "estimate", by])
+    ax = stepped(table, by, ax, start=0.0)
+    ax.set_xlabel(page.label(unit))
+    return _say(ax, title, table, "time", by)
+
+
 def profit(
     table: pd.DataFrame, *, currency: str = "", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
