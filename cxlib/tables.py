@@ -107,6 +107,8 @@ TABLES: dict[str, Table] = {
                     "流失日期；仍为客户则为空"),
             _column("left_because", "text", "why the customer left, as far as known",
                     "已知的流失原因"),
+            _column("referred_by", "text", "the customer who brought this one; empty when nobody "
+                    "did", "由哪位客户介绍而来；无人介绍则为空"),
         ),
         _table(
             "responses", "response_id", "one row a completed questionnaire", "每份问卷一行",
@@ -311,6 +313,7 @@ NAMES = {  # what readers call tables, columns and what is counted of them: Engl
     "joined_on": ("joined on", "加入日期"),
     "left_on": ("left on", "流失日期"),
     "left_because": ("reason for leaving", "流失原因"),
+    "referred_by": ("brought by", "介绍人"),
     "left": ("left", "已流失"),
     "answered_on": ("answered on", "填答日期"),
     "wave": ("wave", "批次"),

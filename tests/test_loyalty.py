@@ -348,9 +348,52 @@ def test_referral_by_hand():
     assert fit.apart["estimate"].tolist() == [0.5, 0.0]
 
 
+def test_who_was_brought_by_whom_by_hand():
+    people = pd.DataFrame(
+        {"customer_id": list("abcde"), "referred_by": [None, "a", "a", "gone", "e"]}
+    )
+    fit = loyalty.brought(people)
+    # b, c and d were brought, by a and by one who is not on file; e cannot have brought itself.
+    assert fit.table["estimate"].tolist() == [3 / 5, 1 / 5]
+    assert ((fit.table["low"] > 0) & (fit.table["high"] < 1)).all()
+    assert "1 of those named are not among the customers" in fit.note
+    nobody = loyalty.brought(people.assign(referred_by=None))
+    assert nobody.table["estimate"].tolist() == [0, 0] and "0.0% (0.0% to" in nobody.answer
+
+
+def test_who_was_brought_counts_as_an_act_and_is_known_of_a_first_purchase(tmp_path):
+    from cxlib import reserve
+
+    (tmp_path / "people.csv").write_text(
+        "customer_id,joined_on,referred_by\na,2025-01-01,\nb,2025-02-01,a\nc,,a\n"
+    )
+    (tmp_path / "orders.csv").write_text(
+        "order_id,customer_id,at,amount\n1,a,2025-01-01,5\n2,b,2025-02-01,5\n3,a,2025-12-01,5\n"
+    )
+    columns = "{customer_id: customer_id, joined_on: joined_on, referred_by: referred_by}"
+    (tmp_path / "study.yaml").write_text(
+        "title: T\nsource: S\nlicence: L\ntables:\n"
+        f"  customers: {{files: people.csv, columns: {columns}}}\n"
+        "  orders:\n    files: orders.csv\n    columns: {order_id: order_id, "
+        "customer_id: customer_id, at: at, amount: amount}\n"
+    )
+    study = reserve.open(tmp_path / "study.yaml")
+    acts = study.referrals()
+    assert acts[["customer_id", "touchpoint"]].values.tolist() == [["a", "referral"]]
+    assert acts["at"].tolist() == [pd.Timestamp("2025-02-01")]
+    assert study.lacks(["referred", "referrals"]) == []
+    began = loyalty.first_purchases(
+        study.read("orders"), landmark=1, horizon=30, **study.around_orders(), **study.newness()
+    )
+    assert began.set_index("customer_id")["brought by a customer"].to_dict() == {
+        "a": "no", "b": "yes",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
+        (lambda o: loyalty.brought(o), r"customers lack \['referred_by'\]"),
         (lambda o: loyalty.cohorts(o, every="day"), "every is 'day'"),
         (lambda o: loyalty.cohorts(o.drop(columns="amount")), r"lack \['amount'\]"),
         (lambda o: loyalty.cohorts(o.assign(amount=-1.0)), "none of .* is a purchase"),

@@ -216,9 +216,10 @@ def test_a_study_without_a_programme_says_so():
     from cxlib import reserve
 
     study = reserve.open("mobile")
-    assert study.lacks(["programme", "referrals"]) == [
+    assert study.lacks(["programme", "referrals", "referred"]) == [
         "The study tells of no loyalty programme.",
         "The study records no reviews or referrals.",
+        "The study does not say which customer brought which.",
     ]
     with pytest.raises(reserve.ReserveError, match="mobile has no loyalty.programme"):
         study.programme()

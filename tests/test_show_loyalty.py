@@ -55,10 +55,28 @@ def test_balance_counts_what_is_apart() -> None:
         }
     )
     ax = show.balance(table)
-    assert ax.get_title("left") == "Apart in 1 of 2 columns, in 0 once made alike"
+    assert ax.get_title("left") == "Unlike before in 1 of 2, once made alike in 0"
     assert [t.get_text() for t in ax.get_yticklabels()] == ["plan", "amount"]
     one = show.balance(table[table["when"] == "as they were"])
-    assert one.get_title("left") == "Apart in 1 of 2 columns"
+    assert one.get_title("left") == "Unlike before in 1 of 2"
+
+
+def test_few_cohorts_seen_for_long_stand_in_columns() -> None:
+    after = [str(k) for k in range(1, 13)]
+    table = pd.DataFrame({"cohort": "2025-01", "after": after, "estimate": 0.4, "low": 0.3,
+                          "high": 0.5, "n": 80})  # fmt: skip
+    ax = show.cohorts(pd.concat([table, table.assign(cohort="2025-02")]), unit="month")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["2025-01\nn 80", "2025-02\nn 80"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == after
+    assert ax.figure.get_figwidth() < 6 and len(ax.patches) == 24
+
+
+def test_all_cohorts_together_fall_from_the_first_period_to_the_last() -> None:
+    curve = pd.DataFrame({"group": "overall", "after": ["1", "2"], "estimate": [0.5, 0.2],
+                          "low": 0.1, "high": 0.6, "n": [90, 60]})  # fmt: skip
+    ax = show.retention(curve, unit="month")
+    assert ax.get_title("left") == "50% came back in the first period, 20% in period 2"
+    assert ax.get_xlabel() == "periods (month) after the first purchase"
 
 
 def test_coming_back_begins_with_nobody() -> None:

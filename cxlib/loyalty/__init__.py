@@ -4,6 +4,7 @@
     again = loyalty.repeat(orders)                     # how soon the next purchase comes
     loyalty.revenue(orders)                            # how much comes from those who came back
     loyalty.referral(responses, reviews)               # do promoters do what they say?
+    loyalty.brought(customers)                         # who came through another customer
     began = loyalty.first_purchases(orders, events=events, cases=cases)
     loyalty.returning(began)                           # what distinguishes those who come back
     seen = loyalty.panel(people, orders, begun_on="2025-10-01")
@@ -19,11 +20,11 @@ from cxlib.loyalty.cohorts import Cohorts, cohorts
 from cxlib.loyalty.firsts import first_purchases
 from cxlib.loyalty.panel import Panel, panel
 from cxlib.loyalty.programme import Programme, programme
-from cxlib.loyalty.referral import Referral, referral
+from cxlib.loyalty.referral import Referral, brought, referral
 from cxlib.loyalty.repeat import Repeat, repeat, revenue
 from cxlib.loyalty.returning import returning
 
 __all__ = [
-    "Cohorts", "Panel", "Programme", "Referral", "Repeat", "cohorts", "first_purchases", "panel",
-    "programme", "referral", "repeat", "returning", "revenue",
+    "Cohorts", "Panel", "Programme", "Referral", "Repeat", "brought", "cohorts", "first_purchases",
+    "panel", "programme", "referral", "repeat", "returning", "revenue",
 ]  # fmt: skip

@@ -77,17 +77,20 @@ def cohorts(
         )
     cells["cohort"] = [purchases.name_of(period, every) for period in cells["cohort"]]
     everyone = _pooled(bought, active, length, np.ones(len(bought.names), bool))
-    parts = [everyone.assign(group="overall")]
+    parts, few = [everyone.assign(group="overall")], []
     if groups is not None:
         of = groups.groupby(level=0).first().reindex(bought.names).astype("string")
         for name in sorted(of.dropna().unique()):
             mine = _pooled(bought, active, length, (of == name).fillna(False).to_numpy(bool))
-            parts.append(mine.assign(group=name))
+            if len(mine) and mine["n"].max() >= page.rules().smallest_cell:
+                parts.append(mine.assign(group=name))
+            else:
+                few.append(page.quoted(page.label(name)))
     curve = pd.concat(parts, ignore_index=True)
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))
     table, curve = (_told(part, level) for part in both)
-    note = page.together([*bought.notes, _about(bought, every, length)])
+    note = page.together([*bought.notes, _about(bought, every, length), _left_out(few)])
     return Cohorts(table, _answer(table, curve, length), note, "share", curve=curve, every=every)
 
 
@@ -160,6 +163,14 @@ def _about(bought: Purchases, every: str, length: int) -> str:
         every=page.label(every),
         length=page.count(length),
         date=purchases.date_of(bought.end - 1),
+    )
+
+
+def _left_out(few: list[str]) -> str:
+    if not few:
+        return ""
+    return page.say(
+        "Groups with too few new customers to tell: {groups}.", groups=page.listed(few, most=6)
     )
 
 

@@ -33,7 +33,8 @@ WORDS = (
     "share of those in it who have a partner", "others it rests on, in effect",
     "purchases more, in pairs",
     "purchases more before it began", "as they were", "weighted", "in pairs", "bought", "percent",
-    "design", "effect (column)", "without", "when",
+    "design", "effect (column)", "without", "when", "the programme",
+    "purchases more, a customer and period",
 )  # fmt: skip
 
 

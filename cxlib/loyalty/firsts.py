@@ -20,7 +20,7 @@ from cxlib.loyalty import purchases
 from cxlib.loyalty.purchases import Purchases
 
 SHORTEST = 7  # days of a horizon that was shortened
-CASE = "case opened"
+CASE, BROUGHT = "case opened", "brought by a customer"
 KNOWN_OF = 0.5  # of the first purchases, for how a touchpoint ended to be told of all
 
 
@@ -46,10 +46,10 @@ def first_purchases(
     amount; channel of the first order; from `lines` products bought (how many) and category (of the
     largest amount); from `events` how each touchpoint ended that most first purchases met; from
     `cases` case opened (yes or no); from `responses` the first answer to `item`; and the
-    columns `known` of `customers`, which must not have changed since. A horizon that fewer than
-    half of the new were seen for is shortened to what half were. `attrs["notes"]` tells who is left
-    out. Raises ValueError for a landmark below 0, a horizon below 1, columns that are missing,
-    and when nobody is left.
+    columns `known` of `customers`, which must not have changed since, and from its `referred_by`
+    brought by a customer (yes or no). A horizon that fewer than half of the new were seen for is
+    shortened to what half were. `attrs["notes"]` tells who is left out. Raises ValueError for a
+    landmark below 0, a horizon below 1, columns that are missing, and when nobody is left.
     """
     if landmark < 0 or horizon < 1:
         raise ValueError(f"landmark {landmark}, horizon {horizon}; give at least 0 and 1 days.")
@@ -78,7 +78,7 @@ def first_purchases(
     told += [_of_events(events, until)] if events is not None else []
     told += [_of_cases(cases, until)] if cases is not None else []
     told += [_of_responses(responses, item, until)] if responses is not None and item else []
-    told += [_of_customers(customers, known)] if customers is not None and known else []
+    told += [_of_customers(customers, known)] if customers is not None else []
     for part in told:
         rows = rows.join(part, on="customer_id")
     if CASE in rows:
@@ -141,7 +141,11 @@ def _of_responses(responses: pd.DataFrame, item: str, until: pd.Series) -> pd.Da
 
 def _of_customers(customers: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
     _check(customers, "customers", ["customer_id", *known])
-    return customers.drop_duplicates("customer_id").set_index("customer_id")[list(known)]
+    rows = customers.drop_duplicates("customer_id").set_index("customer_id")
+    told = rows[list(known)]
+    if "referred_by" in rows:
+        told = told.assign(**{BROUGHT: rows["referred_by"].notna().map({True: "yes", False: "no"})})
+    return told
 
 
 def _before(rows: pd.DataFrame, at: str, until: pd.Series) -> pd.DataFrame:

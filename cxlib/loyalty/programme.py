@@ -127,10 +127,10 @@ def _path(seen: Panel, how: dict) -> Drawn:
 
 def _told(path: Drawn, seen: Panel) -> pd.DataFrame:
     low, high = path.at_once()
-    fixed, short = seen.offset == -1, [start[:7] for start in seen.starts]
+    fixed = seen.offset == -1
     return pd.DataFrame(
         {
-            "wave": short if len(set(short)) == len(short) else seen.starts,
+            "wave": seen.starts,
             "term": "purchases",
             "estimate": path.point,
             "low": np.where(fixed, 0.0, low),
@@ -145,6 +145,7 @@ def _about(seen: Panel, design: str) -> str:
     members = int(seen.member.sum())
     facts = {
         "members": page.count(members),
+        "programme": page.opening(_name()),
         "others": page.count(len(seen.member) - members),
         "before": page.count((seen.offset < 0).sum()),
         "after": page.count((seen.offset >= 0).sum()),
@@ -152,8 +153,8 @@ def _about(seen: Panel, design: str) -> str:
     }
     said = [
         page.say(
-            "{members} in it and {others} others, {before} periods before {date} and {after} "
-            "after; all who were in it at the start count, whatever they did later.",
+            "{programme}: {members} in it and {others} others, {before} periods before {date} and "
+            "{after} after; all who were in it at the start count, whatever they did later.",
             **facts,
         )
     ]
@@ -175,6 +176,12 @@ def _about(seen: Panel, design: str) -> str:
     return page.together(said)
 
 
+def _name() -> str:
+    """What the study calls the programme, in quotation marks."""
+    called = page.label("the programme")
+    return called if called == page.say("the programme") else page.quoted(called)
+
+
 def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
     rows = table[table["term"] == OUTCOMES[0]]
     best = rows.iloc[-1]
@@ -182,26 +189,27 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
         "percent": f"{page.number(abs(best.estimate), 1)}%",
         "span": page.span(best.low, best.high, 1),
         "n": page.count(best.n),
+        "programme": _name(),
     }
     if best.design == LOT_ADJUSTED:
         if best.low > 0:
             return page.say(
-                "By lot: the programme made customers buy {percent} more often ({span}); n {n}.",
+                "By lot: {programme} made customers buy {percent} more often ({span}); n {n}.",
                 **facts,
             )
         if best.high < 0:
             return page.say(
-                "By lot: the programme made customers buy {percent} less often ({span}); n {n}.",
+                "By lot: {programme} made customers buy {percent} less often ({span}); n {n}.",
                 **facts,
             )
         return page.say(
-            "By lot: whether the programme made customers buy more often is not clear "
+            "By lot: whether {programme} made customers buy more often is not clear "
             "({span} percent more); n {n}.",
             **facts,
         )
     if best.design == DID:
         return page.say(
-            "Not by lot, and no others are like those in it: what the programme brings cannot be "
+            "Not by lot, and no others are like those in it: what {programme} brings cannot be "
             "told; n {n}.",
             **facts,
         )
@@ -211,19 +219,19 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
         facts["e"] = page.number(checks.set_index("term")["estimate"][E_VALUE_END], 2)
         more = best.low > 0
         return page.say(
-            "Not by lot: those in it bought {percent} more often ({span}) than others made alike "
-            "before, n {n}. Something unseen would have to go with both by a ratio of {e} to "
-            "explain it away.",
+            "Not by lot: those in {programme} bought {percent} more often ({span}) than others "
+            "made alike before, n {n}. Something unseen would have to go with both by a ratio of {e} "
+            "to explain it away.",
             **facts,
         ) if more else page.say(
-            "Not by lot: those in it bought {percent} less often ({span}) than others made alike "
-            "before, n {n}. Something unseen would have to go with both by a ratio of {e} to "
-            "explain it away.",
+            "Not by lot: those in {programme} bought {percent} less often ({span}) than others "
+            "made alike before, n {n}. Something unseen would have to go with both by a ratio of {e} "
+            "to explain it away.",
             **facts,
         )  # fmt: skip
     return page.say(
-        "Not by lot: beside others made alike before, whether those in it bought more often is not "
-        "clear ({span} percent more), though they bought {plain} more than all others; "
+        "Not by lot: beside others made alike, whether those in {programme} bought more often is "
+        "not clear ({span} percent more), though they bought {plain} more than all others; "
         "n {n}.",
         **facts,
     )

@@ -3,6 +3,7 @@
     told = referral(responses, reviews, within=90)
     told.table        # term (promoters, passives, detractors), estimate: share who did
     told.apart        # each less the detractors
+    brought(customers)                # how many came through another, and how many brought one
 
 Saying is not doing: the share of promoters who then wrote a review, or brought a friend, tells how
 much of the score reaches others. Only what came after the answer counts, and only answers that were
@@ -17,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import designs, moments, page
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.estimates import Estimates, each, how_drawn, wilson
 
+WORDS = ("came through a customer", "brought a customer")
 GROUPS = ("promoters", "passives", "detractors")
 PROMOTER, PASSIVE = 9, 7  # on 0 to 10 (Reichheld 2003)
 
@@ -89,6 +91,43 @@ def referral(
     )  # fmt: skip
     facts = {"draws": draws, "seed": seed, "replicates": means.again[..., 0], "apart": apart}
     return Referral(table, _answer(table, apart, within), note, "share", **facts)
+
+
+def brought(customers: pd.DataFrame) -> Estimates:
+    """The share of customers who came through another, and of those who brought one.
+
+    `customers` has customer_id and `referred_by`, the customer who brought this one. table: term
+    (came through a customer, brought a customer), estimate, low, high (both at once), n. Intervals
+    are Wilson's (1927). Raises ValueError for columns that are missing and without customers.
+    """
+    needed = ["customer_id", "referred_by"]
+    if lacking := [c for c in needed if c not in customers]:
+        there = ", ".join(map(str, customers))
+        raise ValueError(f"customers lack {lacking}. They have: {there}.")
+    rows = customers[needed].dropna(subset="customer_id").drop_duplicates("customer_id")
+    if rows.empty:
+        raise ValueError("there are no customers, so nobody was brought by one.")
+    by, n = rows["referred_by"].dropna(), len(rows)
+    by = by[by != rows["customer_id"].loc[by.index]]  # nobody brings themselves
+    counts = np.array([len(by), rows["customer_id"].isin(by).sum()])
+    low, high = wilson(counts / n, n, each(2))
+    terms = ["came through a customer", "brought a customer"]
+    table = pd.DataFrame({"term": terms, "estimate": counts / n, "low": low, "high": high, "n": n})
+    note = page.say(
+        "A customer for whom nobody is named counts as brought by none; {unknown} of those named "
+        "are not among the customers. Both intervals hold together.",
+        unknown=page.count(by[~by.isin(rows["customer_id"])].nunique()),
+    )
+    answer = page.say(
+        "{share} ({span}) of {n} customers came through another customer; {brought} "
+        "({brought_span}) brought one.",
+        share=page.percent(counts[0] / n, 1),
+        span=page.span(low[0], high[0], 1, share=True),
+        brought=page.percent(counts[1] / n, 1),
+        brought_span=page.span(low[1], high[1], 1, share=True),
+        n=page.count(n),
+    )
+    return Estimates(table, answer, note, "share")
 
 
 def _did(used: pd.DataFrame, acts: pd.DataFrame, within: int) -> np.ndarray:

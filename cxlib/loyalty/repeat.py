@@ -90,14 +90,18 @@ def revenue(
     A purchase is repeat business when its customer had bought before it; of customers who are not
     new, every one. table: period ("overall" first), term, estimate, low, high (all at once), n
     (customers who bought in it). Periods that the file, less `quiet` days at its beginning, holds
-    in part only count for the overall share alone. Raises ValueError for an unknown period.
+    in part only, and those without a new customer, count for the overall share alone. Raises
+    ValueError for an unknown period.
     """
     if every not in ("week", "month", "quarter", "year"):
         raise ValueError(f"every is {every!r}; it must be week, month, quarter or year.")
     bought = purchases.read(orders, joined=joined, quiet=quiet, as_of=as_of)
     counted = bought.day >= bought.begin + quiet
     when = pd.PeriodIndex(bought.day.astype("datetime64[D]"), freq=every[0].upper())
-    periods = [p for p in when.unique().sort_values() if _whole(p, bought, quiet)]
+    begun = set(when[(bought.number == 0) & bought.new[bought.who]])
+    whole = [p for p in when.unique().sort_values() if _whole(p, bought, quiet)]
+    # Where nobody is new all business is repeated, whatever customers do.
+    periods = [p for p in whole if p in begun]
     inside = np.column_stack([counted, *[counted & (when == p) for p in periods]])
     again = (bought.number > 0) | ~bought.new[bought.who]
     gain = bought.amount[:, None] * inside
@@ -120,11 +124,17 @@ def revenue(
             "n": np.tile(n, 2),
         }
     )  # fmt: skip
+    closed = page.say(
+        "In {n} further periods nobody on file is new, so that all their business is repeated; "
+        "they are not listed.",
+        n=page.count(len(whole) - len(periods)),
+    )
     older = page.say("Of customers who are not new every purchase is a repeated one.")
     note = page.together(
         [
             *bought.notes,
             older if (~bought.new).any() else "",
+            closed if len(periods) < len(whole) else "",
             how_drawn(draws, bucket="customer_id"),
         ]
     )

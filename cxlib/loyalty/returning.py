@@ -22,8 +22,9 @@ MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut 
 EXPECTED = 5  # customers who come back (and who do not) that a level must hold, at the usual share
 THIRDS = ("low third", "middle third", "high third")
 WORDS = (
-    "low third", "middle third", "high third", "not known", "other levels", "came back",
-    "not yet", "known", "yes", "no", "case opened", "products bought", "category",
+    "not known", "other levels", "came back",
+    "not yet", "known", "yes", "no", "case opened", "brought by a customer",
+    "products bought", "category",
     "feature", "against",
 )  # fmt: skip
 UNKNOWN, OTHER = "not known", "other levels"
@@ -47,9 +48,9 @@ def returning(
     unadjusted). Where no feature has two such levels, its one row is the share of all. Raises
     ValueError for unknown features.
     """
-    names = (
-        [c for c in began if c not in (*NOT_FEATURES, outcome)] if features is None else features
-    )
+    names = features
+    if features is None:
+        names = [c for c in began if c not in (*NOT_FEATURES, outcome)]
     if unknown := [c for c in [*names, outcome] if c not in began]:
         raise ValueError(f"no column {unknown}. There are: {', '.join(map(str, began))}.")
     came = began[outcome].astype(float)
@@ -70,8 +71,8 @@ def returning(
     table = pd.DataFrame(
         {
             "feature": [name for name, _ in columns],
-            "term": [level for _, level in columns],
-            "against": [against[name] for name, _ in columns],
+            "term": [_said(began[name], level) for name, level in columns],
+            "against": [_said(began[name], against[name]) for name, _ in columns],
             "estimate": found.point, "low": low, "high": high,
             "n": [int(x.sum()) for x in columns.values()],
             "share": [float(came[x > 0].mean()) for x in columns.values()],
@@ -113,6 +114,19 @@ def _cut(values: pd.Series, needed: float) -> pd.Series:
     else:
         text = values.map(_runs(kinds, counts, needed))
     return text.astype(object).where(values.notna(), UNKNOWN)
+
+
+def _said(values: pd.Series, level: str) -> str:
+    """The level as a reader sees it: a third by its bounds."""
+    if level not in THIRDS:
+        return level
+    low, high = np.quantile(values.dropna(), [1 / 3, 2 / 3])
+    digits = 0 if high >= 100 or (values.dropna() % 1 == 0).all() else 1 if high >= 10 else 2
+    ends = {"low": page.number(low, digits), "high": page.number(high, digits)}
+    return (
+        page.say("up to {low}", **ends), page.say("over {low}, to {high}", **ends),
+        page.say("over {high}", **ends),
+    )[THIRDS.index(level)]  # fmt: skip
 
 
 def _runs(kinds: np.ndarray, counts: np.ndarray, needed: float) -> dict[float, str]:

@@ -74,7 +74,7 @@ def suits(
             _empty(), _too_few(len(x), day), page.together(baskets.notes), "share", **facts
         )
     learn = who % 2 == 0
-    tree, leaves = _grown(x[learn], met[learn], folds, seed)
+    tree = _grown(x[learn], met[learn], folds, seed)
     leaf, offer = _placed(tree, x, met, learn)
     best = int(met[learn].sum(0).argmax())
     judged = ~learn
@@ -85,7 +85,8 @@ def suits(
     table.insert(0, "kind", [str(k) for k in range(1, len(table) + 1)])
     table.insert(1, "offer", [str(products[k]) for k in table.pop("offer")])
     table = table.drop(columns="leaf")
-    notes = [*baskets.notes, _how(int(judged.sum()), int(learn.sum()), day, leaves, len(products)),
+    counts = int(judged.sum()), int(learn.sum())
+    notes = [*baskets.notes, _how(*counts, day, len(table), len(products)),
              how_drawn(draws, bucket="customer_id")]  # fmt: skip
     told = [
         page.say(
@@ -148,9 +149,8 @@ def _features(frame: pd.DataFrame) -> tuple[list[tuple[str, object]], list[np.nd
     return known, columns
 
 
-def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int) -> tuple[object, int]:
-    """(tree, leaves): the smallest whose cross-validated share met is within one standard error
-    of the best."""
+def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int):
+    """The smallest tree whose cross-validated share is within a standard error of the best."""
     fold = np.random.default_rng(seed).permutation(len(x)) % folds
     found = np.zeros((len(SIZES), len(x)))
     for k in range(folds):
@@ -163,7 +163,7 @@ def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int) -> tuple[objec
     best = int(mean.argmax())
     error = (found - found[best]).std(1) / np.sqrt(len(x))
     row = int(np.argmax(mean >= mean[best] - error))
-    return _tree(x, met, SIZES[row], seed), SIZES[row]
+    return _tree(x, met, SIZES[row], seed)
 
 
 def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int):
@@ -183,10 +183,24 @@ def _placed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(leaf, offer) of each customer; a leaf's offer is what most of those learnt from held."""
     leaf = tree.apply(x.astype(np.float32))
-    offer = np.zeros(len(x), int)
-    for place in np.unique(leaf[learn]):
-        offer[leaf == place] = met[learn & (leaf == place)].sum(0).argmax()
-    return leaf, offer
+    places = np.unique(leaf[learn])
+    of = {int(p): int(met[learn & (leaf == p)].sum(0).argmax()) for p in places}
+    leaf = np.array([_joined(tree.tree_, of).get(p, p) for p in range(tree.tree_.node_count)])[leaf]
+    return leaf, np.array([of.get(p, 0) for p in range(tree.tree_.node_count)])[leaf]
+
+
+def _joined(nodes, of: dict[int, int]) -> dict[int, int]:
+    """Leaf -> the node it counts for: a question both of whose answers get one offer is not asked.
+
+    `of` is the offer of each leaf; that of a node that takes the place of its leaves is added.
+    """
+    goes: dict[int, int] = {}
+    for node in reversed(range(nodes.node_count)):  # children have higher numbers than parents
+        two = int(nodes.children_left[node]), int(nodes.children_right[node])
+        if two[0] in of and two[1] in of and of[two[0]] == of[two[1]]:
+            of[node] = of[two[0]]
+            goes |= {leaf: node for leaf in (*two, *(k for k, v in goes.items() if v in two))}
+    return goes
 
 
 def _judged(
@@ -265,14 +279,16 @@ def _condition(name: str, level: object, low: float, high: float) -> str:
         return page.say("{product} in at most {high} of orders", **facts)
     if isinstance(level, tuple):
         one = level[0] if low > 0 else level[1]
-        return page.say("{name} is {level}", name=page.label(name), level=page.label(one))
+        return page.say(
+            "{name} is {level}", name=page.quoted(page.label(name)), level=page.label(one)
+        )
     if level is not None:
-        facts = {"name": page.label(name), "level": page.label(str(level))}
+        facts = {"name": page.quoted(page.label(name)), "level": page.label(str(level))}
         if low > 0:
             return page.say("{name} is {level}", **facts)
         return page.say("{name} is not {level}", **facts)
     digits = 0 if max(abs(v) for v in (low, high) if np.isfinite(v)) >= 10 else 2
-    facts = {"name": page.label(name), "low": page.number(low, digits),
+    facts = {"name": page.quoted(page.label(name)), "low": page.number(low, digits),
              "high": page.number(high, digits)}  # fmt: skip
     if np.isfinite(low) and np.isfinite(high):
         return page.say("{name} from {low} to {high}", **facts)
@@ -296,9 +312,9 @@ def _too_few(n: int, day: pd.Timestamp) -> str:
 
 def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) -> str:
     return page.say(
-        "Grown on {learnt} customers to choose among {offers} offers, {leaves} leaves by "
-        "cross-validation; all shares from {judged} others. Met is whether the first order since "
-        "{date} held the offer.",
+        "Grown on {learnt} customers to choose among {offers} offers, {leaves} leaves, as many as "
+        "cross-validation bears out; all shares from {judged} others. Met is whether the first "
+        "order since {date} held the offer.",
         learnt=page.count(learnt), leaves=page.count(leaves), judged=page.count(judged),
         offers=page.count(offers),
         date=f"{day:%Y-%m-%d}",

@@ -33,7 +33,8 @@ def around_orders(reserve: Reserve) -> dict[str, object]:
     found = {name: reserve.read(t) for t, name in names.items() if t in reserve.tables}
     if asked := reserve.items_of("csat") or reserve.items_of("nps"):
         found["item"] = asked[0]
-    if known := reserve.study.loyalty.known:
+    known = reserve.study.loyalty.known
+    if known or "referred_by" in reserve._all_columns().get("customers", ()):
         found |= {"customers": reserve.read("customers"), "known": known}
     return found
 
@@ -41,8 +42,15 @@ def around_orders(reserve: Reserve) -> dict[str, object]:
 def referrals(reserve: Reserve) -> pd.DataFrame:
     """See `Reserve.referrals`."""
     names = [t for t, stage in reserve.study.touchpoints.items() if stage == "advocacy"]
-    rows = reserve.read("events", columns=["customer_id", "at", "touchpoint"])
-    return rows[rows["touchpoint"].isin(names)].reset_index(drop=True)
+    parts = []
+    if names and "events" in reserve.tables:
+        rows = reserve.read("events", columns=["customer_id", "at", "touchpoint"])
+        parts.append(rows[rows["touchpoint"].isin(names)])
+    if {"referred_by", "joined_on"} <= set(reserve._all_columns().get("customers", ())):
+        rows = reserve.read("customers", columns=["referred_by", "joined_on"]).dropna()
+        brought = rows.set_axis(["customer_id", "at"], axis=1)
+        parts.append(brought.assign(touchpoint="referral"))
+    return pd.concat(parts, ignore_index=True)
 
 
 def programme(reserve: Reserve) -> tuple[Programme, pd.DataFrame]:

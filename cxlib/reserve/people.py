@@ -99,7 +99,7 @@ def _day(as_of: str | date) -> datetime:
 
 
 def _attributes(study: Study, have: list[str]) -> list[str]:
-    out = {"customer_id", "joined_on", "left_on", "left_because"}
+    out = {"customer_id", "joined_on", "left_on", "left_because", "referred_by"}
     if study.churn:
         out |= {*study.churn.exclude, study.churn.flag}
     return [c for c in have if c not in out]
@@ -256,7 +256,7 @@ def touchpoints(reserve: Reserve) -> dict[str, str]:
 def attributes(reserve: Reserve, most: int = 30) -> list[str]:
     """Columns of customers with 2 to `most` values that their answers carry too."""
     have = reserve._all_columns().get("customers", ())
-    out = {"customer_id", "joined_on", "left_on", "left_because"}
+    out = {"customer_id", "joined_on", "left_on", "left_because", "referred_by"}
     out |= {reserve.study.churn.flag} if reserve.study.churn else set()
     asked = reserve._all_columns().get("responses", ())
     columns = [c for c in have if c not in out and c in asked]
@@ -419,7 +419,12 @@ def lack(reserve: Reserve, need: str) -> str:
         return "" if planned else page.say("The study tells of no loyalty programme.")
     if need == "referrals":
         advocacy = "advocacy" in study.touchpoints.values() and "events" in reserve.tables
-        return "" if advocacy else page.say("The study records no reviews or referrals.")
+        dated = {"referred_by", "joined_on"} <= set(reserve._all_columns().get("customers", ()))
+        said = page.say("The study records no reviews or referrals.")
+        return "" if advocacy or dated else said
+    if need == "referred":
+        known = "referred_by" in reserve._all_columns().get("customers", ())
+        return "" if known else page.say("The study does not say which customer brought which.")
     if need == "standards":
         stated = bool(study.service.standards)
         return "" if stated else page.say("The study states no service standards.")

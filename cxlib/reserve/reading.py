@@ -52,6 +52,8 @@ def _labels(study: Study, lang: str) -> dict[str, str]:
     words = tables.names(lang)
     for name, words_of in study.labels.items():
         words[name] = words_of.get(lang, name)
+    if study.loyalty.programme:
+        words["the programme"] = study.loyalty.programme.label.get(lang, "the programme")
     for change in study.changes:
         words[change.name] = change.label.get(lang, change.name)
     for name in study.model.labels if study.model else {}:
@@ -456,7 +458,8 @@ class Reserve:
         return loyal.around_orders(self)
 
     def referrals(self) -> pd.DataFrame:
-        """customer_id and at of each contact with a touchpoint of advocacy."""
+        """customer_id and at of each contact with a touchpoint of advocacy, and of each customer
+        brought (`referred_by`), on the day the other joined."""
         return loyal.referrals(self)
 
     def programme(self) -> tuple[Programme, pd.DataFrame]:
@@ -624,9 +627,9 @@ class Reserve:
 
         A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
         more), "margins", "drivers", "goal", "stages", "quarantine", "lifetimes", "leaving_dates",
-        "leaving_reasons", "pilot", "programme", "referrals", "costs", "standards", a column
-        ("column:cases.solved_at"), or items of a role ("items:touchpoint", "items:nps|csat",
-        "items:any").
+        "leaving_reasons", "pilot", "programme", "referrals", "referred", "costs", "standards", a
+        column ("column:cases.solved_at"), or items of a role ("items:touchpoint",
+        "items:nps|csat", "items:any").
         """
         return [reason for need in needs if (reason := people.lack(self, need))]
 

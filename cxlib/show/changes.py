@@ -31,9 +31,9 @@ def event_study(
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
     clear = [style.name(r.wave) for r in shown[changed].itertuples() if r.low > 0 or r.high < 0]
-    found = page.say("No single wave is clear of the last one before")
+    found = page.say("No single point is clear of the last one before")
     if clear:
-        found = page.say("Clear of the last wave before in {waves}", waves=page.listed(clear))
+        found = page.say("Clear of the last point before in {waves}", waves=page.listed(clear))
     words = [f"{r.wave} {style.number(r.estimate, unit)}" for r in shown.itertuples()]
     said = found if title is None else title
     return style.say(ax, said, page.say("Dots with 95% intervals."), style.listed(words))

@@ -14,11 +14,12 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MaxNLocator
 
 from cxlib import page
-from cxlib.show import curves, style
+from cxlib.show import curves, planes, style
 from cxlib.show.style import COLOURS, FAINT, INK, MARKERS, SOFT
 
 ALIKE = 0.1  # of a standard deviation: what counts as alike (Austin 2009)
 CELL = (0.5, 0.46)  # inches
+ACROSS = 8  # tiles beside each other that a narrow screen holds
 
 
 def cohorts(
@@ -27,30 +28,40 @@ def cohorts(
     """A row a cohort, a column a period after its first purchase: the darker, the more came back.
 
     Under each share stands its interval; the customers of a cohort stand at the right. What was not
-    seen to its end is empty.
+    seen to its end is empty. Few cohorts seen for long stand in columns, so that a narrow screen
+    holds them.
     """
     shown = style.ready(table, ("cohort", "after", "estimate"))
-    shown["place"] = shown["after"].astype(int)
-    names, periods = list(dict.fromkeys(shown["cohort"])), int(shown["place"].max())
-    ax = style.axes(ax, CELL[1] * len(names) + 1.0, max(CELL[0] * periods / 0.7, 3.2))
+    shown["place"] = shown["after"].astype(int) - 1
+    names, periods = list(dict.fromkeys(shown["cohort"])), int(shown["place"].max()) + 1
+    turned = periods > ACROSS and len(names) < periods
+    across, down = (len(names), periods) if turned else (periods, len(names))
+    ax = style.axes(ax, CELL[1] * down + 1.0, max(CELL[0] * across / 0.7, 3.2))
     low, high = shown["estimate"].min(), shown["estimate"].max()
     shades = LinearSegmentedColormap.from_list("one", ["#ffffff", "#9ccbe8"])
     norm = Normalize(low, high if high > low else low + 1)
     for row in shown.itertuples():
-        _cell(ax, row, names.index(row.cohort), shades, norm)
+        at = (names.index(row.cohort), row.place)
+        _cell(ax, row, at if turned else at[::-1], shades, norm)
     n = shown.groupby("cohort", sort=False)["n"].first()
-    for y, name in enumerate(names):
-        ax.text(periods + 0.6, y, f"n {style.people(n[name])}", va="center", fontsize=9, color=SOFT)
-    ax.set(xlim=(0.45, periods + 0.5), ylim=(len(names) - 0.5, -0.5))
-    ax.set_xticks(range(1, periods + 1))
-    ax.set_yticks(range(len(names)), [style.name(v, 22) for v in names])
+    of = [f"n {style.people(n[name])}" for name in names]
+    called = [style.name(v, 22) for v in names]
+    if turned:
+        ticks = (
+            [f"{name}\n{count}" for name, count in zip(called, of, strict=True)],
+            range(1, down + 1),
+        )
+        ax.set_ylabel(_periods(unit))
+    else:
+        ticks = range(1, across + 1), called
+        ax.set_xlabel(_periods(unit))
+        for y, count in enumerate(of):
+            ax.text(across - 0.4, y, count, va="center", fontsize=9, color=SOFT)
+    ax.set(xlim=(-0.55, across - 0.5), ylim=(down - 0.5, -0.5))
+    ax.set_xticks(range(across), ticks[0])
+    ax.set_yticks(range(down), ticks[1])
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
-    ax.set_xlabel(
-        page.say("periods ({unit}) after the first purchase", unit=page.label(unit))
-        if unit
-        else page.say("periods after the first purchase")
-    )
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
@@ -62,21 +73,39 @@ def cohorts(
     return style.say(ax, said, page.say("Tiles with 95% intervals."), style.listed(words))
 
 
-def _cell(ax: Axes, row: tuple, y: int, shades, norm) -> None:
-    known = row.estimate == row.estimate
+def retention(
+    curve: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """All cohorts together: the share who came back in each period after the first purchase."""
+    said = _fall(curve.assign(cohort="", place=curve["after"].astype(int) - 1))
+    ax = planes.trend(curve, over="after", unit="share", title=title or said, ax=ax)
+    ax.set_xticks(ax.get_xticks(), [t.get_text() for t in ax.get_xticklabels()], rotation=0,
+                  ha="center")  # fmt: skip
+    ax.set_xlabel(_periods(unit))
+    return ax
+
+
+def _periods(unit: str) -> str:
+    if unit:
+        return page.say("periods ({unit}) after the first purchase", unit=page.label(unit))
+    return page.say("periods after the first purchase")
+
+
+def _cell(ax: Axes, row: tuple, at: tuple[int, int], shades, norm) -> None:
+    (x, y), known = at, row.estimate == row.estimate
     ax.add_patch(
-        plt.Rectangle((row.place - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
+        plt.Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
                       fc=shades(norm(row.estimate)) if known else "#eef1f4")
     )  # fmt: skip
     if not known:
-        ax.text(row.place, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
+        ax.text(x, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
         return
     digits = 0 if row.estimate >= 0.0995 else 1
-    ax.text(row.place, y - 0.14, page.percent(row.estimate, digits), ha="center", va="center",
+    ax.text(x, y - 0.14, page.percent(row.estimate, digits), ha="center", va="center",
             fontsize=9.5, color=INK)  # fmt: skip
     if row.low == row.low:
         ends = "–".join(page.number(100 * v, digits) for v in (row.low, row.high))
-        ax.text(row.place, y + 0.25, ends, ha="center", va="center", fontsize=7.5, color=SOFT)
+        ax.text(x, y + 0.25, ends, ha="center", va="center", fontsize=7.5, color=SOFT)
 
 
 def _fall(shown: pd.DataFrame) -> str:
@@ -96,7 +125,7 @@ def _fall(shown: pd.DataFrame) -> str:
         "{share} came back in the first period, {then} in period {last}",
         share=page.percent(first, 0 if first >= 0.1 else 1),
         then=page.percent(then, 0 if then >= 0.1 else 1),
-        last=page.count(last),
+        last=page.count(last + 1),
     )
 
 
@@ -162,9 +191,9 @@ def _alike(wide: pd.DataFrame) -> str:
     outside = (wide.abs() > ALIKE).sum()
     facts = {"n": page.count(len(wide)), "before": page.count(outside.iloc[0])}
     if len(outside) == 1:
-        return page.say("Apart in {before} of {n} columns", **facts)
+        return page.say("Unlike before in {before} of {n}", **facts)
     return page.say(
-        "Apart in {before} of {n} columns, in {after} once made alike",
+        "Unlike before in {before} of {n}, once made alike in {after}",
         after=page.count(outside.iloc[1]),
         **facts,
     )
