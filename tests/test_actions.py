@@ -396,6 +396,8 @@ def test_rows_that_contradict_themselves_are_named(change, column, reason):
 
 def test_a_sound_ledger_has_no_mistakes():
     assert actions.mistakes(ledger()).empty
+    assert "None of the 1 rows" in actions.sound(ledger()).answer
+    assert "1 of 1 rows" in actions.sound(ledger(owner=None)).answer
     assert actions.mistakes(ledger().iloc[:0]).empty
 
 

@@ -406,6 +406,8 @@ def test_answers_lost_on_one_side_are_told():
     row = told.table.set_index("term").loc["difference"]
     assert row["estimate"] == pytest.approx(len(spared) // 5 / len(spared))
     assert 0 < row["low"] < row["estimate"] and "Who answers is not alike" in told.answer
+    with pytest.raises(ValueError, match="0 customers of one side answered before and again"):
+        trials.answering(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
 
 
 # The truth found again

@@ -14,12 +14,12 @@ would help. That is predicted in the ledger, and judged by what came (40_did_the
 
 from cxlib.actions.alarms import Alarms, alarms
 from cxlib.actions.causes import causes
-from cxlib.actions.ledger import OPEN, mistakes, standing
+from cxlib.actions.ledger import OPEN, mistakes, sound, standing
 from cxlib.actions.levers import levers
 from cxlib.actions.series import tests_of
 from cxlib.actions.worth import closed, net_gain, sample_information
 
 __all__ = [
     "OPEN", "Alarms", "alarms", "causes", "closed", "levers", "mistakes",
-    "net_gain", "sample_information", "standing", "tests_of",
+    "net_gain", "sample_information", "sound", "standing", "tests_of",
 ]  # fmt: skip

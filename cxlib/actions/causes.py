@@ -148,19 +148,19 @@ def _outcome(found: Found) -> str:
 
 
 def _groups(found: Found, event: Event) -> Iterator[dict]:
-    """The groups of the first score of the event that 12 tells groups of; of the one group, where
-    one is warned of.
+    """The groups of the first score of the event that 12 tells groups of; none of a warning that
+    is of one group.
     """
+    if event.first["group"]:
+        return
     down = event.first["estimate"] < 0
     for warning in (event.first, *event.also):
         for name in ("groups", OPENED):
             fit = found.get("12", {}).get(name)
             rows = fit.table[fit.table["term"] == warning["term"]] if fit else pd.DataFrame()
-            if rows.empty:
+            if rows.empty or warning["group"]:
                 continue
             by, of = rows.columns[0], page.quoted(page.label(str(warning["term"])))
-            if warning["group"]:
-                rows = rows[rows[by].astype(str) == warning["group"]]
             said = _group if warning is event.first else partial(_group_of, of=of)
             yield from _clear("group", since(rows, by, event, fit.unit), down, said)
             return
@@ -259,9 +259,8 @@ def _without(link: str, verdict: str, depth: int = 0) -> dict:
 
 def _facts(row: dict) -> dict[str, str]:
     """What a sentence says of a link: its name, how far it moved, the interval and n."""
-    share, ends = row["unit"] == "share", [row[c] for c in ("estimate", "low", "high")]
-    large = min(abs(v) for v in ends[:1]) >= 10
-    digits = 0 if share or row["unit"] == "rate" else 1 if large else 2
+    share, size = row["unit"] == "share", abs(row["estimate"])
+    digits = 0 if share or row["unit"] == "rate" else 1 if size >= 10 else 2 + (size < 0.1)
     write = page.percent if share else page.number
     sign = "+" if row["estimate"] > 0 else ""
     return {

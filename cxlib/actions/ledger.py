@@ -89,6 +89,16 @@ def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
     return pd.DataFrame(found, columns=COLUMNS).sort_values("row", kind="stable", ignore_index=True)
 
 
+def sound(ledger: pd.DataFrame) -> Estimates:
+    """Whether the rows contradict themselves: `mistakes` with a sentence."""
+    wrong = mistakes(ledger)
+    n = page.count(len(ledger))
+    if wrong.empty:
+        return Estimates(wrong, page.say("None of the {n} rows contradicts itself.", n=n))
+    rows = page.count(wrong["row"].nunique())
+    return Estimates(wrong, page.say("{rows} of {n} rows contradict themselves.", rows=rows, n=n))
+
+
 def _said(value: object) -> str:
     if pd.isna(value):
         return ""

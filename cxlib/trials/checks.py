@@ -14,7 +14,7 @@ from cxlib.designs.stand_in import stand_in
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.trials import said
 from cxlib.trials.effects import Effect, broken, cells, joined, reached, wave_means, way_back
-from cxlib.trials.rows import Trial
+from cxlib.trials.rows import LEAST, Trial
 
 SURE = 0.05
 APART = (0.0, 0.5, 1.0, 2.0)
@@ -334,12 +334,17 @@ def answering(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     table: term (reached, spared, difference), estimate (share of the customers with an answer
     before who have one while it was there), low, high, n. A change that keeps customers who would
     have left keeps their answers too: the effect on answers is then less than that on customers.
-    Raises ValueError where nobody answered before, or nobody was spared.
+    Raises ValueError where fewer than 10 of either side did.
     """
     _spared(trial)
     people = trial.customers()
     rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0])
     again, arm = (~np.isnan(people.after[rows, 0])).astype(float), people.arm[rows]
+    if (least := int(np.bincount(arm, again, 2).min())) < LEAST:
+        raise Unfit(
+            f"change {trial.change.name!r}: {least} customers of one side answered before and "
+            f"again; {LEAST} are needed."
+        )
     how = {"weight": people.weight[rows], "who": people.who.take(rows), "draws": draws}
     means = cell_means(again, arm, 2, seed=seed, **how)
     found = joined([means[1], means[0], means[1] - means[0]])

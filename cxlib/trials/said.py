@@ -30,8 +30,10 @@ def value(number: float, unit: str) -> str:
 
 
 def span(low: float, high: float, unit: str) -> str:
-    """Its interval, without the unit."""
-    return page.span(low, high, 1 if unit == "points" else 2)
+    """Its interval, without the unit; an end that would be rounded to 0 has a digit more."""
+    digits = 1 if unit == "points" else 2
+    near = any(0 < abs(end) < 0.5 / 10**digits for end in (low, high))
+    return page.span(low, high, digits + near)
 
 
 def effect(trial: Trial, row: pd.Series, kind: str) -> str:
