@@ -32,5 +32,6 @@ __all__ = [
     "ceilings", "chinese_fonts", "choice", "cohorts", "comeback", "contrast", "control",
     "crossings", "event_study", "experience_map", "flow", "follows", "found_again", "funnel",
     "incidence", "intervals", "margins", "matrix", "paths", "picture", "power", "priorities",
-    "profit", "ranks", "retention", "signals", "stand_in", "survival", "tiles", "trend", "uplift", "use_house_style",
+    "profit", "ranks", "retention", "signals", "stand_in", "survival", "tiles", "trend", "uplift",
+    "use_house_style",
 ]  # fmt: skip
