@@ -146,23 +146,23 @@ def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> Estimates | None
     table = pd.DataFrame({"group": names.astype(str), "term": "journeys lost", **columns})
     most, least = (table.loc[i] for i in (table["estimate"].idxmax(), table["estimate"].idxmin()))
     said = {
-        "most": page.quoted(page.label(most["group"])),
+        "most": page.label(most["group"]),
         "share": page.percent(most["estimate"]),
         "span": page.span(most["low"], most["high"], share=True),
-        "least": page.quoted(page.label(least["group"])),
+        "least": page.label(least["group"]),
         "other": page.percent(least["estimate"]),
         "other_span": page.span(least["low"], least["high"], share=True),
     }
     if most["low"] > least["high"]:
         answer = page.say(
-            "Journeys of {most} are lost most often, {share} ({span}); those of {least} least, "
+            "Journeys of “{most}” are lost most often, {share} ({span}); those of “{least}” least, "
             "{other} ({other_span}).",
             **said,
         )
     else:
         answer = page.say(
-            "No group surely loses more of its journeys than another; most {most}, {share} ({span})"
-            ", least {least}, {other} ({other_span}).",
+            "No group surely loses more of its journeys than another; most “{most}”, {share} "
+            "({span}), least “{least}”, {other} ({other_span}).",
             **said,
         )
     return Estimates(table, answer, "", "share", **drawn)

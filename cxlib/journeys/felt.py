@@ -51,23 +51,23 @@ def _told(pair: pd.Series, term: str) -> str:
     number = page.number if term == "satisfaction" else page.percent
     said = {
         "touchpoint": page.quoted(page.label(pair["touchpoint"])),
-        "least": page.quoted(page.label(pair["group"])),
-        "most": page.quoted(page.label(pair["group_most"])),
+        "least": page.label(pair["group"]),
+        "most": page.label(pair["group_most"]),
         "low": number(pair["estimate"]),
         "high": number(pair["estimate_most"]),
     }
     if term == "satisfaction":
         return page.say(
-            "Satisfaction differs most at {touchpoint}: {low} ({least}) and {high} ({most}).",
+            "Satisfaction differs most at {touchpoint}: {low} (“{least}”) and {high} (“{most}”).",
             **said,
         )
     if term == "trouble":
         return page.say(
-            "Trouble is most unlike at {touchpoint}: in {low} ({least}) and {high} ({most}) of the "
-            "meetings.",
+            "Trouble is most unlike at {touchpoint}: {low} of meetings (“{least}”) and {high} "
+            "(“{most}”).",
             **said,
         )
     return page.say(
-        "Reach differs most at {touchpoint}: {low} ({least}) and {high} ({most}) of the customers.",
+        "Reach differs most at {touchpoint}: {low} of customers (“{least}”) and {high} (“{most}”).",
         **said,
     )
