@@ -57,6 +57,10 @@ def test_of_renewals_the_last_is_told_and_few_shares_have_a_decimal():
     stay, again = scorecard.of(run_of("31", "33"), kept)["measures"]
     assert (stay["value"], stay["more"]) == ("76%", "after 24 renewals (74% to 78%)")
     assert (again["value"], again["more"]) == ("0.6%", "within 365 days (0.4% to 0.8%)")
+    top = {"10_page": {"csat": record("term estimate low high n", ["x", 0.31, 0.29, 0.33, 90],
+                                      unit="share")}}  # fmt: skip
+    [satisfied] = scorecard.of(run_of("10", parameters={"TOP": 2}), top)["measures"]
+    assert satisfied["more"] == "of the 2 best marks (29% to 33%)"
     stage = {"columns": ["term", "estimate", "low", "high"], "rows": [["stage", 2, 1, 3]]}
     grades = {"42_page": {"maturity": record("term", ["x"], overall=stage)}}
     [stage] = scorecard.of(run_of("42"), grades)["measures"]
@@ -107,7 +111,7 @@ def test_every_part_is_there_and_leads_to_its_page():
     assert values == {"Satisfaction index": "72.0", "NPS": "20.0", "First reply in time": "70%",
                       "At high risk of leaving": "40"}  # fmt: skip
     assert card["levers"]["said"] == [
-        "One point more goes with points more of the outcome:",
+        "A point more of each goes with so many points more of the outcome:",
         "A: 0.30 (0.20 to 0.40)",
         "B: 0.10 (0.00 to 0.20)",
     ]

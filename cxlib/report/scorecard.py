@@ -30,7 +30,7 @@ class Measure:
     """Where a measure of the scorecard is kept: notebook, answer, and which row of it.
 
     `kind` is what its numbers are, where the answer's unit does not say it; `about` what a reader
-    is told of the row besides.
+    is told of the row and the page's parameters besides.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Measure:
     row: Callable[[list[Row], str], Row | None] = lambda rows, _: rows[0]
     table: str = ""  # a further table of the answer
     kind: str = ""
-    about: Callable[[Row], str] = lambda row: ""
+    about: Callable[[Row, Mapping], str] = lambda row, parameters: ""
 
 
 def _target(rows: list[Row], name: str) -> Row | None:
@@ -64,18 +64,24 @@ def _longest(rows: list[Row], _: str) -> Row | None:
     return shown[-1] if shown else None
 
 
+def _top(_: Row, parameters: Mapping) -> str:
+    """What counts as satisfied."""
+    return page.say("of the {top} best marks", top=page.count(parameters["TOP"])) if (
+        "TOP" in parameters) else ""  # fmt: skip
+
+
 MEASURES = (
     Measure("Satisfaction index", "11", "index", _target),
     Measure("NPS", "10", "nps"),
-    Measure("Satisfied customers", "10", "csat"),
+    Measure("Satisfied customers", "10", "csat", about=_top),
     Measure("Ease", "10", "effort"),
     Measure("First reply in time", "24", "standards", lambda r, _: _named(r, "first reply")),
     Measure("Solution in time", "24", "standards", lambda r, _: _named(r, "solution")),
     Measure("At high risk of leaving", "32", "churn", lambda r, _: _named(r, "high"), "risk",
             kind="people"),
     Measure("Stay on", "31", "retention", _longest,
-            about=lambda r: page.say("after {periods} renewals", periods=r["renewals"])),
-    Measure("Came back", "33", "repeat", _year, about=lambda r: page.label(str(r["term"]))),
+            about=lambda r, _: page.say("after {periods} renewals", periods=r["renewals"])),
+    Measure("Came back", "33", "repeat", _year, about=lambda r, _: page.label(str(r["term"]))),
     Measure("Maturity stage", "42", "maturity", table="overall", kind="stage"),
 )  # fmt: skip
 
@@ -89,7 +95,8 @@ def of(
     """
     now, files = _by_notebook(run, answers), _files(run)
     then = _by_notebook(*before) if before else {}
-    measures = [m for asked in MEASURES if (m := _measure(asked, now, then, files, run["study"]))]
+    pages, name = _pages(run), run["study"]
+    measures = [m for asked in MEASURES if (m := _measure(asked, now, then, pages, name))]
     return {
         "measures": measures,
         "since": str(before[0]["run"]) if before else "",
@@ -107,7 +114,11 @@ def _pages(run: Mapping) -> dict[str, dict]:
 
 
 def _files(run: Mapping) -> dict[str, str]:
-    return {number: f"{p['page']}.html" for number, p in _pages(run).items()}
+    return {number: _file(p) for number, p in _pages(run).items()}
+
+
+def _file(made: Mapping) -> str:
+    return f"{made['page']}.html"
 
 
 def _by_notebook(run: Mapping, answers: Answers) -> dict[str, Mapping[str, dict]]:
@@ -131,18 +142,18 @@ def _row_of(asked: Measure, now: Answers, name: str) -> tuple[dict, str] | None:
     return dict(row), record["unit"]
 
 
-def _measure(asked: Measure, now: Answers, then: Answers, files: Mapping, name: str) -> dict | None:
+def _measure(asked: Measure, now: Answers, then: Answers, pages: Mapping, name: str) -> dict | None:
     found = _row_of(asked, now, name)
     if found is None:
         return None
-    row, unit = found
+    (row, unit), made = found, pages[asked.notebook]
     write = _writer(asked.kind or unit, row["estimate"])
     earlier = _row_of(asked, then, name)
     told = {
         "name": page.say(asked.name) if asked.name != "NPS" else "NPS",
-        "value": write(row["estimate"]), "span": "", "file": files[asked.notebook],
+        "value": write(row["estimate"]), "span": "", "file": _file(made),
         "n": page.count(row["n"]) if isinstance(row.get("n"), (int, float)) else "",
-        "change": "", "tone": "", "more": asked.about(row),
+        "change": "", "tone": "", "more": asked.about(row, made.get("parameters", {})),
     }  # fmt: skip
     if row.get("low") is not None and row.get("high") is not None:
         told["span"] = page.say("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
@@ -220,7 +231,7 @@ def _levers(now: Answers, files: Mapping, run: Mapping) -> dict | None:
                 and r.get("unit", "scale") == "scale"]  # fmt: skip
         if rows:
             rows.sort(key=lambda r: -r["estimate"])
-            head = page.say("One point more goes with points more of {outcome}:",
+            head = page.say("A point more of each goes with so many points more of {outcome}:",
                             outcome=_outcome(run, number))  # fmt: skip
             return _part([head, *map(_lever, rows[:MOST])], files[number], name)
     return None
