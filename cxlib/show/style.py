@@ -308,9 +308,6 @@ def unit_words(unit: str) -> str:
         "gap": page.say("percentage points"),
         "scale": page.say("on the question's own scale"),
         "index": page.say("index, 0 to 100"),
-        "times as often": page.say("times as often"),
-        "times the risk": page.say("times the risk"),
-        "orders a thousand": page.say("orders a thousand"),
     }.get(unit) or (page.say(unit) if unit else "")
 
 
