@@ -33,6 +33,7 @@ from cxlib.trials.checks import (
     path,
     placebos,
     returning,
+    told,
 )
 from cxlib.trials.effects import Effect, effect
 from cxlib.trials.planning import Plan, plan
@@ -50,5 +51,5 @@ from cxlib.trials.verdicts import (
 __all__ = [
     "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "agreement", "answering",
     "beside", "calibration", "designs", "each", "effect", "hidden", "line", "path", "placebos",
-    "plan", "promised", "read", "read_all", "returning", "standing", "verdicts",
+    "plan", "promised", "read", "read_all", "returning", "standing", "told", "verdicts",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,15 +25,19 @@ def each(
     check: Callable[..., Estimates], tried: Mapping[str, Trial], *, say: bool = True, **how: object
 ) -> dict[str, Estimates]:
     """What a check finds of every change whose rows allow it, by name; says which do not."""
-    found, out = {}, []
-    if say and not tried:
-        print(page.say("No change is of this kind."))
+    found = {}
     for name, trial in tried.items():
-        try:
+        with suppress(Unfit):
             found[name] = check(trial, **how)
-        except Unfit:
-            out.append(page.quoted(trial.label))
-    if say and out:
+    return told(found, tried) if say else found
+
+
+def told(found: dict[str, Estimates], tried: Mapping[str, Trial]) -> dict[str, Estimates]:
+    """What was found, after saying of which changes nothing was."""
+    out = [page.quoted(trial.label) for name, trial in tried.items() if name not in found]
+    if not tried:
+        print(page.say("No change is of this kind."))
+    elif out:
         print(page.say("Too few waves, groups or customers for this: {changes}.",
                        changes=page.listed(out)))  # fmt: skip
     return found
