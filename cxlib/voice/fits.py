@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
+from cxlib import hiding, moments, page, weights
 from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.voice import feelings as felt_
 from cxlib.voice import found as found_
@@ -390,7 +390,7 @@ def _how_many(choice: pd.DataFrame) -> str:
 
 def _moved_answer(table: pd.DataFrame) -> str:
     """Which topic's share differs most between waves, those of small cells apart."""
-    known = table[table["n"] >= page.rules().smallest_cell]
+    known = table[hiding.hidden(table) == ""]
     ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
     if known.empty or not (ends["max"] > ends["min"]).any():
         return page.say("No topic can be followed over the waves.")

@@ -43,7 +43,7 @@ def beside(
     From `responses` (weighed) come wave, weight, the margins' attributes and `outcome`, and
     weights are raked to the scores of all responses; without them all weights are one and the
     comments' own score is the outcome. New: `good` (True, False or missing, by the score). Comments
-    of no response are left out where others have one, and those of waves after `until`.
+    of no response are left out where others have one, and those of no wave or after `until`.
     attrs["told"]: what was done, for notes.
     """
     rows, found = masked(comments[comments["text"].notna()])
@@ -52,8 +52,7 @@ def beside(
             "masked": found, "unmatched": 0}  # fmt: skip
     rows = rows[rows["lang"] != ""].reset_index(drop=True)
     if responses is not None and "response_id" in rows:
-        if until and "wave" in responses:
-            responses = responses[responses["wave"] <= until]
+        responses = _of_waves(responses, until)
         rows, told["unmatched"] = _joined(rows, responses, outcome, margins or {})
     else:
         rows[outcome or "score"] = rows.get("score", np.nan)
@@ -138,7 +137,7 @@ def who(
 
     table: term, estimate, low, high, n (responses of the class). `comments` as from `beside`.
     """
-    known = responses[responses[outcome].notna()]
+    known = _of_waves(responses[responses[outcome].notna()])
     kind = _classes(known[outcome], scale, nps).to_numpy()
     member = (kind[:, None] == np.array(CLASSES)).astype(float)
     wrote = known["response_id"].isin(comments["response_id"]).to_numpy(float)
@@ -167,6 +166,14 @@ def who(
         how_drawn(draws, bucket=bucket),
     ])  # fmt: skip
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
+
+
+def _of_waves(responses: pd.DataFrame, until: str = "") -> pd.DataFrame:
+    """Those of a wave up to `until`: the few of none, beside a total, would give a group away."""
+    if "wave" not in responses or responses["wave"].isna().all():
+        return responses
+    there = responses["wave"].notna()
+    return responses[there & (responses["wave"].astype(str) <= until) if until else there]
 
 
 def _joined(
