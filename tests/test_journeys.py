@@ -7,6 +7,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import duckdb
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlib import journeys, moments, show
+from cxlib.journeys.felt import apart
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.transitions import held
+from cxlib.report.answers import MIME
 from cxlib.reserve import ReserveError, pathways
 from cxlib.synthetic import paths
 
 DRAWS = {"draws": 200, "seed": 1}
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 def events(*journeys_: str, hours: float = 1.0) -> pd.DataFrame:
@@ -565,6 +569,57 @@ def test_the_map_of_groups_is_that_of_their_customers(made, met):
     )
 
 
+def test_groups_keep_their_order_and_some_customers_are_in_none(made, met):
+    steps = journeys.steps(made["events"], by="journey_id")
+    who = pd.Index(steps["customer_id"].unique())
+    last = who.str[-1]
+    name = np.select([last.isin(list("012")), last.isin(list("345678"))], ["two", "one"], "")
+    groups = pd.Series(name, who).replace("", None)
+    groups = groups.astype(pd.CategoricalDtype(["two", "one"], ordered=True))
+    found = journeys.experience(
+        steps, made["responses"], met, stages=paths.STAGES, overall="score", groups=groups, **DRAWS
+    )
+    assert found.table["group"].unique().tolist() == ["overall", "two", "one"]
+    known = int(groups.notna().sum())
+    assert f"{known:,} of {len(who):,} customers are in one of the groups." in found.note
+    lost = journeys.dropoff(steps, goal=[paths.GOAL], groups=groups, **DRAWS)
+    assert lost.who.table["group"].tolist() == ["two", "one"]
+    assert lost.who.answer.startswith("No group surely loses more of its journeys")
+
+
+def test_where_groups_are_furthest_apart():
+    rows = pd.DataFrame(
+        [
+            ("overall", "a", "satisfaction", 50.0, 49.0, 51.0, True),
+            ("x", "a", "satisfaction", 40.0, 35.0, 45.0, True),
+            ("y", "a", "satisfaction", 55.0, 50.0, 60.0, True),
+            ("x", "b", "satisfaction", 10.0, 5.0, 15.0, False),  # the overall answer
+            ("y", "b", "satisfaction", 90.0, 85.0, 95.0, False),
+            ("x", "b", "trouble", 0.1, 0.05, 0.15, True),
+            ("y", "b", "trouble", 0.3, 0.2, 0.4, True),
+        ],
+        columns=["group", "touchpoint", "term", "estimate", "low", "high", "rated"],
+    )
+    assert apart(rows) == "Satisfaction differs most at a: 40.0 (“x”) and 55.0 (“y”)."
+    less = rows.assign(high=rows["high"].mask(rows["estimate"] == 40, 52.0))
+    assert apart(less) == "Trouble is most unlike at b: 10% of meetings (“x”) and 30% (“y”)."
+    none = less.assign(high=less["high"].mask(rows["term"] == "trouble", 0.5))
+    assert apart(none).startswith("At no touchpoint do groups surely differ")
+
+
+def test_the_map_of_the_sample_is_by_the_segments_of_its_customers():
+    def kept(notebook: str, name: str) -> pd.DataFrame:
+        cells = nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", 4).cells
+        shown = (o.data.get(MIME) for c in cells for o in c.get("outputs", []) if "data" in o)
+        table = next(r for r in shown if r and r["name"] == name)["table"]
+        return pd.DataFrame(table["rows"], columns=table["columns"])
+
+    groups = kept("22_where_do_journeys_break", "experience")["group"].unique().tolist()
+    named = kept("30_who_are_our_customers", "segments")
+    named = named.loc[named["verdict"] != "not named", "term"].tolist()
+    assert groups == ["overall", *named] and len(named) > 1
+
+
 # Figures
 
 
@@ -584,6 +639,10 @@ def test_figures_of_journeys_are_drawn_and_told(made, met):
     assert [t.get_text() for t in ax.get_xticklabels()][:2] == ["begins", "advert"]
     with pytest.raises(ValueError, match="figure of its own"):
         show.experience_map(found.table, ax=ax)
+    called = "Orders in a year: high, Spend in a year: high, Share bought: low"
+    both = pd.concat([found.table.assign(group=g) for g in ("overall", called)])
+    legend = show.experience_map(both).figure.legends[0]
+    assert " ".join(legend.get_texts()[1].get_text().split()) == called
 
 
 # Recovery of known truth

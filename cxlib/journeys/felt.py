@@ -41,10 +41,9 @@ def apart(table: pd.DataFrame) -> str:
 def _parted(rows: pd.DataFrame) -> pd.DataFrame:
     """The lowest and the highest group of each touchpoint, where their intervals part."""
     order = rows.sort_values("estimate", kind="stable").groupby("touchpoint", sort=False)
-    least, most = (side.set_index("touchpoint") for side in (order.head(1), order.tail(1)))
-    pairs = least.join(most, rsuffix="_most")
+    pairs = order.head(1).merge(order.tail(1), on="touchpoint", suffixes=("", "_most"))
     pairs["gap"] = pairs["estimate_most"] - pairs["estimate"]
-    return pairs[pairs["low_most"] > pairs["high"]].reset_index()
+    return pairs[pairs["low_most"] > pairs["high"]]
 
 
 def _told(pair: pd.Series, term: str) -> str:
