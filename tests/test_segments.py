@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 
 from cxlib import page, segments, show, synthetic
 from cxlib.report.cards import html_of
-from cxlib.segments import grading, placing, profiles, space, stability
+from cxlib.segments import grading, placing, profiles, questions, space, stability
 
 DAY = pd.Timestamp("2026-01-01")
 
@@ -396,7 +396,7 @@ def test_the_sheet_is_all_one_needs(groups: pd.DataFrame, tool: segments.Tool) -
     total = tool.sheet.iloc[0][tool.segments].astype(float)
     row = 1
     for q in tool.questions:
-        tick = placing.ticked(q, person[q.name])[0]
+        tick = questions.ticked(q, person[q.name])[0]
         total = total + tool.sheet.iloc[row + tick.argmax()][tool.segments].astype(float)
         row += q.answers
     assert row == len(tool.sheet) and asked

@@ -226,22 +226,17 @@ def grade_name(grade: str) -> str:
 
 def _answer(table: pd.DataFrame) -> str:
     people, spend = table.iloc[0], table.iloc[3]
+    digits = 0 if min(people.estimate, spend.estimate) >= 0.02 else 1  # a share of few is not none
     return page.say(
         "{important} of {n} customers are important (A): {share} of the customers ({span}) bring "
         "{spend} of the spend ({spend_span}).",
         important=page.count(people.n),
         n=page.count(table["n"].iloc[:3].sum()),
-        **_shares_told("share", "span", people),
-        **_shares_told("spend", "spend_span", spend),
+        share=page.percent(people.estimate, digits),
+        span=page.span(people.low, people.high, digits, share=True),
+        spend=page.percent(spend.estimate, digits),
+        spend_span=page.span(spend.low, spend.high, digits, share=True),
     )
-
-
-def _shares_told(share: str, span: str, row: pd.Series) -> dict[str, str]:
-    digits = 0 if row.estimate >= 0.02 else 1  # so that a share of few is not none
-    return {
-        share: page.percent(row.estimate, digits),
-        span: page.span(row.low, row.high, digits, share=True),
-    }
 
 
 def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:

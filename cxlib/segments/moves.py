@@ -9,7 +9,7 @@ from cxlib import moments, page
 from cxlib.bought import seen_from
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments import grading
-from cxlib.segments.profiles import together
+from cxlib.segments.profiles import tidy, told
 
 NOBODY = "none"
 
@@ -61,17 +61,8 @@ def moved(
     share = _shares(whole[None], inside)[0]
     drawn = _shares(moments.resample_sums(counted, draws, seed), inside)
     n = (whole @ inside)[froms].astype(int)
-    low, high = together(share, drawn, n)
-    table = pd.DataFrame(
-        {
-            "grade": [_name(a) for a, _ in pairs],
-            "term": [_name(b) for _, b in pairs],
-            "estimate": share,
-            "low": low,
-            "high": high,
-            "n": n,
-        }
-    )
+    about = {"grade": [_name(a) for a, _ in pairs], "term": [_name(b) for _, b in pairs]}
+    table = tidy(about, share, drawn, n, share=True)
     facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
     return Estimates(
         table,
@@ -99,9 +90,7 @@ def _answer(table: pd.DataFrame, facts: dict[str, str]) -> str:
     row = kept.iloc[0]
     return page.say(
         "Of {n} customers who were important (A) on {before}, {share} ({span}) are so on {after}.",
-        n=page.count(row.n),
-        share=page.percent(row.estimate),
-        span=page.span(row.low, row.high, share=True, digits=0),
+        **told(row, "share"),
         **facts,
     )
 

@@ -16,7 +16,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.clusters import Fit, memberships
-from cxlib.segments.profiles import together
+from cxlib.segments.profiles import tidy, together, told
 
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
@@ -166,12 +166,9 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
     if not value or not whole[:, -1].sum() > 0:
         return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])
     whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
-    share, drawn = whole / whole.sum(), again / again.sum(1, keepdims=True)
-    low, high = together(share, drawn)
     term = page.say("Share of all: {value}", value=page.label(value))
-    return pd.DataFrame(
-        {"segment": names, "term": term, "estimate": share, "low": low, "high": high, "n": n}
-    )
+    shares = whole / whole.sum(), again / again.sum(1, keepdims=True)
+    return tidy({"segment": names, "term": term}, *shares, n)
 
 
 def _bringing(brings: pd.DataFrame, value: str | None) -> str:
@@ -181,9 +178,8 @@ def _bringing(brings: pd.DataFrame, value: str | None) -> str:
     return page.say(
         "Most comes from {segment}: {share} ({span}) of {value}.",
         segment=page.quoted(row.segment),
-        share=page.percent(row.estimate),
-        span=page.span(row.low, row.high, 0, share=True),
         value=page.quoted(page.label(str(value))),
+        **told(row, "share"),
     )
 
 

@@ -5,9 +5,8 @@
     tool.sheet            # question, answer, a column of points a segment: the most points win
     tool.confusion        # of each segment, who is placed where
 
-Questions are added one by one, each the one that places most customers rightly; points are those of
-a logistic regression, rounded. All of it is done again without a fifth of the customers, who then
-are placed by it: that is the accuracy.
+All of it (`questions`) is done again without a fifth of the customers, who then are placed by it:
+that is the accuracy.
 """
 
 from __future__ import annotations
@@ -16,40 +15,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.tree import DecisionTreeClassifier
 
 from cxlib import moments, page
 from cxlib.estimates import Estimates
-from cxlib.segments import admission
 from cxlib.segments.clusters import Fit, place
-from cxlib.segments.profiles import together
-from cxlib.segments.space import MOST_LEVELS, is_category
+from cxlib.segments.profiles import tidy, told
+from cxlib.segments.questions import (
+    FEWEST,
+    MOST,
+    Points,
+    Question,
+    answers,
+    askable,
+    asked,
+    beside,
+    ticked,
+)
 
-LEAST, MOST = 2, 6  # questions
+LEAST = 2  # questions
 WORTH = 0.01  # accuracy that one more question has to bring
-CUTS = 4  # of a number, at most
-CHOICES = 8  # levels of a category that are asked one by one; others are one answer
 FOLDS = 5
-TOP = 10  # points
-FEWEST = 10  # customers of a segment, and of an answer
 SAMPLE = 5_000  # customers on whom the tool is made
-RIDGE = 1.0
-OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Question:
-    """A column as answers to tick: levels of a category, or numbers from each cut point on."""
-
-    name: str
-    levels: tuple[str, ...]
-    cuts: tuple[float, ...]
-    whole: bool = False  # numbers without a fraction
-
-    @property
-    def answers(self) -> int:
-        return len(self.levels) if self.levels else len(self.cuts) + 1
 
 
 @dataclass(frozen=True)
@@ -104,20 +90,20 @@ def typing_tool(
     rows, w = customers.iloc[kept], w[kept]
     label = placed.iloc[kept].to_numpy(int) - 1
     k = len(fit.table)
-    names = list(questions or _askable(rows, fit))
+    names = list(questions or askable(rows, [axis.name for axis in fit.axes]))
     _check(names, label, k)
     fold = rng.permutation(len(rows)) % FOLDS
     guesses = {m: np.empty(len(rows), int) for m in _sizes(names)}
     for f in range(FOLDS):
         train = fold != f
-        order, ticks = _asked(rows, names, label, w, train, k)
+        order, ticks = asked(rows, names, label, w, train, k)
         for m, guess in guesses.items():
-            x = _beside(ticks[:m])
-            guess[~train] = _Points(x[train], label[train], w[train], k)(x[~train])
+            x = beside(ticks[:m])
+            guess[~train] = Points(x[train], label[train], w[train], k)(x[~train])
     choice = _tried(guesses, label, w, draws, seed)
     size = int(choice.loc[choice["chosen"], "questions"].iloc[0])
-    chosen, ticks = _asked(rows, names, label, w, np.ones(len(rows), bool), k)
-    chosen, points = chosen[:size], _Points(_beside(ticks[:size]), label, w, k).points
+    chosen, ticks = asked(rows, names, label, w, np.ones(len(rows), bool), k)
+    chosen, points = chosen[:size], Points(beside(ticks[:size]), label, w, k).points
     names = fit.table["term"].tolist()
     table, confusion = _accuracy(label, guesses[size], w, names, draws, seed)
     worth = rows[value].astype("Float64").to_numpy(float, na_value=np.nan) if value else None
@@ -143,77 +129,8 @@ def placed_by(customers: pd.DataFrame, tool: Tool) -> pd.Series:
     """The segment's name of each customer by the points; an answer not given has none."""
     if lacking := [q.name for q in tool.questions if q.name not in customers]:
         raise ValueError(f"customers lack {lacking}, which the tool asks.")
-    x = _beside([ticked(q, customers[q.name]) for q in tool.questions])
+    x = beside([ticked(q, customers[q.name]) for q in tool.questions])
     return pd.Series(np.array(tool.segments, object)[(x @ tool.points).argmax(1)], customers.index)
-
-
-def ticked(question: Question, values: pd.Series) -> np.ndarray:
-    """Which answer each customer ticks, (n, answers); a gap ticks none."""
-    if question.levels:
-        known = {level: at for at, level in enumerate(question.levels)}
-        other = known.get(OTHER, -1)
-        at = values.map(lambda v: known.get(_text(v), other), na_action="ignore")
-        at = at.fillna(-1).to_numpy(int)
-    else:
-        x = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
-        at = np.where(np.isnan(x), -1, np.searchsorted(question.cuts, x, "right"))
-    return (at[:, None] == np.arange(question.answers)).astype(float)
-
-
-def _askable(rows: pd.DataFrame, fit: Fit) -> list[str]:
-    first = [axis.name for axis in fit.axes]
-    numbers = admission.own_numbers(rows)
-    categories = [
-        c
-        for c in rows
-        if is_category(rows[c])
-        and not str(c).endswith("id")
-        and not pd.api.types.is_datetime64_any_dtype(rows[c])
-        and c not in ("left", "segment_name")
-        and 1 < rows[c].nunique() <= MOST_LEVELS
-    ]
-    return list(dict.fromkeys([*first, *numbers, *categories]))
-
-
-def _asked(
-    rows: pd.DataFrame,
-    names: list[str],
-    label: np.ndarray,
-    w: np.ndarray,
-    train: np.ndarray,
-    k: int,
-) -> tuple[list[Question], list[np.ndarray]]:
-    """The questions in the order in which each places most more, and what everybody ticks.
-
-    All of it, cut points too, is learnt from the customers of `train`.
-    """
-    asked = [_question(rows.loc[train, c], label[train], w[train]) for c in names]
-    ticks = [ticked(q, rows[q.name]) for q in asked]
-    order = _chosen(ticks, label, w, train, k)
-    return [asked[i] for i in order], [ticks[i] for i in order]
-
-
-def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
-    """Levels as they are; numbers cut where the segments part (Breiman et al. 1984)."""
-    if is_category(values):
-        levels = values.dropna().map(_text).value_counts().index.tolist()
-        if len(levels) > CHOICES:
-            levels = [*levels[: CHOICES - 1], OTHER]
-        return Question(str(values.name), tuple(levels), ())
-    x = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
-    known = np.isfinite(x)
-    tree = DecisionTreeClassifier(max_leaf_nodes=CUTS + 1, min_samples_leaf=FEWEST, random_state=0)
-    tree.fit(x[known, None], label[known], sample_weight=w[known])
-    found = tree.tree_.threshold[tree.tree_.feature == 0]
-    whole = bool((x[known] == np.rint(x[known])).all())
-    cuts = np.unique([float(f"{c:.2g}") for c in (np.ceil(found) if whole else found)])
-    return Question(str(values.name), (), tuple(cuts.tolist()), whole)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, (bool, np.bool_)) or value in (0, 1):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def _check(names: list[str], label: np.ndarray, k: int) -> None:
@@ -230,67 +147,15 @@ def _sizes(names: list[str]) -> list[int]:
     return sorted({min(m, len(names)) for m in range(LEAST, MOST + 1)})
 
 
-def _beside(ticks: list[np.ndarray]) -> np.ndarray:
-    return np.hstack([np.ones((len(ticks[0]), 1)), *ticks])
-
-
-def _chosen(
-    ticks: list[np.ndarray], label: np.ndarray, w: np.ndarray, train: np.ndarray, k: int
-) -> list[int]:
-    """The places of the questions in that order, by ridge regression of the segments."""
-    x, at = _beside(ticks)[train], label[train]
-    weight = w[train][:, None]
-    gram, answer = x.T @ (weight * x), x.T @ (weight * (at[:, None] == np.arange(k)))
-    ends = np.cumsum([1, *(t.shape[1] for t in ticks)])
-    columns = [np.arange(a, b) for a, b in zip(ends, ends[1:], strict=False)]
-    taken, order = np.array([0]), []
-    while len(order) < min(MOST, len(ticks)):
-        right = {}
-        for i in set(range(len(ticks))) - set(order):
-            own = np.concatenate([taken, columns[i]])
-            ridge = gram[np.ix_(own, own)] + RIDGE * np.eye(len(own))
-            score = x[:, own] @ np.linalg.solve(ridge, answer[own])
-            right[i] = w[train] @ (score.argmax(1) == at)
-        best = max(right, key=lambda i: (right[i], -i))
-        order.append(best)
-        taken = np.concatenate([taken, columns[best]])
-    return order
-
-
-class _Points:
-    """Whole points by logistic regression; called, it places."""
-
-    def __init__(self, x: np.ndarray, label: np.ndarray, w: np.ndarray, k: int) -> None:
-        fitted = LogisticRegression(C=RIDGE, max_iter=300, fit_intercept=False)
-        fitted.fit(x, label, sample_weight=w)
-        effect = fitted.coef_.T
-        if k == 2:
-            effect = np.hstack([-effect, effect]) / 2
-        effect = effect - effect.min(axis=1, keepdims=True)
-        self.points = np.rint(TOP * effect / max(effect.max(), 1e-12)).astype(int)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return (x @ self.points).argmax(1)
-
-
 def _tried(guesses: dict[int, np.ndarray], label, w, draws: int, seed: int) -> pd.DataFrame:
     """How many customers each number of questions places rightly."""
     right = np.column_stack([guess == label for guess in guesses.values()]) * w[:, None]
     sums = moments.resample_sums(np.column_stack([right, w]), draws, seed)
     share = right.sum(0) / w.sum()
-    low, high = together(share, sums[:, :-1] / sums[:, -1:], len(label))
-    chosen = int((share >= share.max() - WORTH).argmax())
-    return pd.DataFrame(
-        {
-            "questions": list(guesses),
-            "term": page.say("placed rightly"),
-            "estimate": share,
-            "low": low,
-            "high": high,
-            "n": len(label),
-            "chosen": np.arange(len(share)) == chosen,
-        }
-    )
+    about = {"questions": list(guesses), "term": page.say("placed rightly")}
+    table = tidy(about, share, sums[:, :-1] / sums[:, -1:], len(label), share=True)
+    first = (share >= share.max() - WORTH).argmax()
+    return table.assign(chosen=np.arange(len(share)) == first)
 
 
 def _accuracy(
@@ -303,26 +168,12 @@ def _accuracy(
     with np.errstate(invalid="ignore"):
         share = sums / sums.sum(2, keepdims=True)
     right = np.diagonal(sums, axis1=1, axis2=2).sum(1) / sums.sum((1, 2))
-    own = np.diagonal(share, axis1=1, axis2=2)
+    both = np.column_stack([right, np.diagonal(share, axis1=1, axis2=2)])
     n = np.bincount(label, minlength=k)
-    both, counts = np.column_stack([right, own]), np.array([len(label), *n])
-    low, high = together(both[0], both[1:], counts)
-    terms = [page.say("all"), *names]
-    table = pd.DataFrame(
-        {"term": terms, "estimate": both[0], "low": low, "high": high, "n": counts}
-    )
-    low, high = together(share[0], share[1:], n[:, None])
-    confusion = pd.DataFrame(
-        {
-            "segment": np.repeat(np.array(names, object), k),
-            "term": np.tile(np.array(names, object), k),
-            "estimate": share[0].ravel(),
-            "low": low.ravel(),
-            "high": high.ravel(),
-            "n": np.repeat(n, k),
-        }
-    )
-    return table, confusion
+    terms = {"term": [page.say("all"), *names]}
+    table = tidy(terms, both[0], both[1:], np.array([len(label), *n]), share=True)
+    pairs = {"segment": np.repeat(np.array(names, object), k), "term": names * k}
+    return table, tidy(pairs, share[0], share[1:], n[:, None], share=True)
 
 
 def _cost(v, label, guess, w, names: list[str], draws: int, seed: int) -> pd.DataFrame:
@@ -339,41 +190,21 @@ def _cost(v, label, guess, w, names: list[str], draws: int, seed: int) -> pd.Dat
     counted = np.column_stack([w, w, inside])
     sums = moments.resample_sums(np.hstack([lost, counted]), draws, seed)
     lost_again, counted_again = np.split(sums, 2, axis=1)
-    found = lost.sum(0) / counted.sum(0)
     with np.errstate(invalid="ignore"):
-        low, high = together(found, lost_again / counted_again)
-    n = [len(label), len(label), *np.bincount(label, minlength=k)]
+        found, again = lost.sum(0) / counted.sum(0), lost_again / counted_again
     terms = [page.say("placed by the tool"), page.say("all taken for the largest segment")]
     terms += [page.say("{segment}, placed by the tool", segment=name) for name in names]
-    return pd.DataFrame(
-        {"term": terms, "estimate": found, "low": low.clip(0), "high": high, "n": n}
-    )
+    n = np.array([len(label), len(label), *np.bincount(label, minlength=k)])
+    table = tidy({"term": terms}, found, again, n)
+    return table.assign(low=table["low"].clip(lower=0))
 
 
 def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> pd.DataFrame:
     rows = [(page.say("to begin with"), "")]
     for q in questions:
-        rows += [(page.label(q.name), a) for a in _answers(q)]
+        rows += [(page.label(q.name), a) for a in answers(q)]
     sheet = pd.DataFrame(rows, columns=["question", "answer"])
     return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
-
-
-def _answers(question: Question) -> list[str]:
-    if question.levels:
-        yes_no = {"yes": page.say("yes"), "no": page.say("no")}
-        return [yes_no.get(level) or page.label(level) for level in question.levels]
-    write = lambda v: f"{v:,g}"  # noqa: E731
-    cuts = question.cuts
-    if not cuts:
-        return [page.say("any")]
-    middle = []
-    for a, b in zip(cuts, cuts[1:], strict=False):
-        if not question.whole:
-            middle.append(page.say("{low} to under {high}", low=write(a), high=write(b)))
-        else:
-            middle.append(page.span(a, b - 1, 0) if b - a > 1 else page.count(a))
-    first = page.say("under {high}", high=write(cuts[0]))
-    return [first, *middle, page.say("{low} or more", low=write(cuts[-1]))]
 
 
 def _answer(table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: np.ndarray) -> str:
@@ -382,10 +213,8 @@ def _answer(table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: n
         "{m} questions place {share} ({span}) of customers in their own segment; the largest "
         "segment alone would place {base}. n {n}.",
         m=len(chosen),
-        share=page.percent(row.estimate),
-        span=page.span(row.low, row.high, share=True, digits=0),
         base=page.percent(np.bincount(label, w).max() / w.sum()),
-        n=page.count(row.n),
+        **told(row, "share"),
     )
 
 

@@ -92,6 +92,30 @@ def together(
     return np.minimum(low, estimate), np.maximum(high, estimate)
 
 
+def tidy(
+    about: dict[str, object],
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    n: np.ndarray | int,
+    *,
+    share: bool = False,
+) -> pd.DataFrame:
+    """A row an entry: `about`, estimate, low, high (hold `together`) and n."""
+    low, high = together(estimate, replicates, n if share else np.nan)
+    n = np.broadcast_to(n, estimate.shape)
+    found = {"estimate": estimate, "low": low, "high": high, "n": n}
+    return pd.DataFrame({**about, **{name: np.ravel(v) for name, v in found.items()}})
+
+
+def told(row: pd.Series, name: str, digits: int = 0) -> dict[str, str]:
+    """A share as sentences want it: `name`, span and n."""
+    return {
+        name: page.percent(row.estimate, digits),
+        "span": page.span(row.low, row.high, digits, share=True),
+        "n": page.count(row.n),
+    }
+
+
 def _log_odds(share: np.ndarray, n: np.ndarray) -> np.ndarray:
     yes = np.clip(share, 0, 1) * n + ADDED
     return np.log(yes / (n + 2 * ADDED - yes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cxlib import page
-from cxlib.segments.profiles import PATTERN
+from cxlib.segments.profiles import PATTERN, told
 from cxlib.segments.space import FARTHEST, Axis, clipped
 
 CLEAR = 0.25  # silhouette below which segments shade into each other
@@ -19,9 +19,7 @@ def answer(named: pd.DataFrame) -> str:
         "{k} are stable.",
         k=len(named),
         name=first.term,
-        share=page.percent(first.estimate),
-        n=page.count(named["n"].sum()),
-        span=page.span(first.low, first.high, share=True, digits=0),
+        **told(first, "share") | {"n": page.count(named["n"].sum())},
         stable=int((named["verdict"] == "report").sum()),
     )
 

@@ -61,8 +61,7 @@ def values_of(axis: Axis, values: pd.Series) -> np.ndarray:
     if not axis.levels:
         x = _numbers(values)
         return np.where(np.isnan(x), axis.middle, x)[:, None]
-    codes, found = pd.factorize(values)
-    texts = np.array([*(_text(v, values) for v in found), UNKNOWN], object)
+    codes, texts = _levels(values)
     place = pd.Index(axis.levels).get_indexer(texts)[codes]
     return (place[:, None] == np.arange(len(axis.levels))).astype(float)
 
@@ -77,8 +76,7 @@ def answers_of(axes: list[Axis], customers: pd.DataFrame) -> list[tuple[np.ndarr
     for axis in axes:
         values = customers[axis.name]
         if axis.levels:
-            codes, met = pd.factorize(values)
-            texts = np.array([*(_text(v, values) for v in met), UNKNOWN], object)
+            codes, texts = _levels(values)
             found.append((pd.Index(axis.levels).get_indexer(texts)[codes], len(axis.levels)))
         elif axis.steps:
             codes = pd.Index(axis.steps).get_indexer(_numbers(values))
@@ -139,8 +137,8 @@ def _axis(values: pd.Series, w: np.ndarray, skip: bool) -> Axis:
         spread = np.sqrt(np.average((x - mean) ** 2, weights=w))
         steps = _steps(x) if skip else ()
         return Axis(name, (), middle, np.array([mean]), np.array([spread]), steps)
-    codes, found = pd.factorize(values, sort=False)
-    texts = np.array([*(_text(v, values) for v in found), UNKNOWN], object)[codes]
+    codes, texts = _levels(values)
+    texts = texts[codes]
     if skip:
         texts, w = texts[codes >= 0], w[codes >= 0]
     levels = tuple(pd.Series(texts).value_counts().index)
@@ -158,6 +156,12 @@ def _steps(x: np.ndarray) -> tuple[float, ...]:
 def _numbers(values: pd.Series) -> np.ndarray:
     x = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
     return np.where(np.isfinite(x), x, np.nan)
+
+
+def _levels(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(place of each row's level, levels), the last level for gaps, whose place is -1."""
+    codes, found = pd.factorize(values)
+    return codes, np.array([*(_text(v, values) for v in found), UNKNOWN], object)
 
 
 def _text(value: object, values: pd.Series) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.estimates import Estimates, how_drawn
-from cxlib.segments.profiles import together
+from cxlib.segments.profiles import tidy, told
 
 COLUMNS = ["segment", "term", "estimate", "low", "high", "n", "overall", "share"]
 
@@ -60,18 +60,12 @@ def _shares(
         share, drawn = bad / n, sums[:, 1] / sums[:, 0]
         overall = bad.reshape(k, p).sum(0) / n.reshape(k, p).sum(0)
     met = n > 0
-    low, high = together(share[met], drawn[:, met], n[met])
-    table = pd.DataFrame(
-        {
-            "segment": np.repeat(np.array(names, object), p),
-            "term": np.tile(np.array(points, object), k),
-            "estimate": share,
-            "n": n.astype(int),
-            "overall": np.tile(overall, k),
-            "share": True,
-        }
-    )
-    return table[met].reset_index(drop=True).assign(low=low, high=high)[COLUMNS]
+    about = {
+        "segment": np.repeat(np.array(names, object), p)[met],
+        "term": np.tile(np.array(points, object), k)[met],
+    }
+    table = tidy(about, share[met], drawn[:, met], n[met].astype(int), share=True)
+    return table.assign(overall=np.tile(overall, k)[met], share=True)
 
 
 def _answer(table: pd.DataFrame) -> str:
@@ -87,8 +81,6 @@ def _answer(table: pd.DataFrame) -> str:
         "all, n {n}.",
         touchpoint=page.opening(page.label(row.term)),
         segment=page.quoted(row.segment),
-        value=page.percent(row.estimate),
-        span=page.span(row.low, row.high, share=True, digits=0),
         overall=page.percent(row.overall),
-        n=page.count(row.n),
+        **told(row, "value"),
     )
