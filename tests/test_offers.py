@@ -14,6 +14,7 @@ from scipy import sparse, stats
 
 from cxlib import offers, page, synthetic
 from cxlib.offers import associations, chance, following
+from cxlib.offers.tree import _placed
 from cxlib.synthetic import TRUTH
 from cxlib.synthetic import baskets as made
 
@@ -117,6 +118,33 @@ def test_chance_is_fishers_exact_test(n, data):
     ours = chance.upper_tail(np.array([both]), np.array([one]), np.array([other]), n)[0]
     exact = stats.hypergeom.sf(both - 1, n, one, other)
     assert ours == pytest.approx(exact if both > one * other / n else 1.0, rel=1e-8, abs=1e-300)
+
+
+def test_products_that_no_customer_shares_are_not_found_together():
+    held = np.arange(200)[:, None] % 2 == np.arange(2)
+    baskets = baskets_of(held, np.arange(200), np.array(["a", "b"]))
+    assert chance.against(baskets, [(0,)], np.array([1])).tolist() == [[1.0]]
+    assert chance.pairs(baskets)[1].tolist() == [1.0]
+
+
+def test_a_product_is_tested_alike_among_all_and_among_its_partners(company):
+    products = np.arange(len(company.products))
+    every, few = (
+        chance.against(company, [(2,), (0, 1)], among) for among in (products, products[3:6])
+    )
+    np.testing.assert_allclose(few, every[:, 3:6], rtol=1e-9)
+
+
+def test_the_smallest_tree_asks_nothing_that_changes_no_offer():
+    from sklearn.tree import DecisionTreeRegressor
+
+    x = np.arange(400.0)[:, None]
+    met = np.column_stack([x[:, 0] < 200, (x[:, 0] >= 200) & (x[:, 0] % 4 < 3)]).astype(float)
+    met[300:, 1] = 1.0  # more surely, but of the same offer
+    tree = DecisionTreeRegressor(max_leaf_nodes=4, min_samples_leaf=40).fit(x, met)
+    leaf, offer = _placed(tree, x, met, np.ones(400, bool))
+    assert tree.get_n_leaves() > 2 and len(np.unique(leaf)) == 2
+    assert (offer == (x[:, 0] >= 200)).all()
 
 
 def test_meetings_expected_by_size_add_up_to_those_there_are(company):

@@ -184,7 +184,7 @@ class _Usual:
         row, (kind, product) = some.coords[0], np.divmod(some.coords[1], products)
         place, weight = row * products + product, some.data * often[kind]
         taste = np.bincount(place, weight, apart.size).reshape(apart.shape)
-        taste -= self.orders[people] @ (often[:, None] * self.share)
+        taste = taste - self.orders[people] @ (often[:, None] * self.share)
         square = np.einsum("cp,cp->p", apart, apart - 2 * taste)
         square += np.einsum("s,pst,t->p", often, self.squares, often, optimize=True)
         with np.errstate(divide="ignore", invalid="ignore"):
