@@ -34,7 +34,7 @@ WORDS = (
     "purchases more, in pairs",
     "purchases more before it began", "as they were", "weighted", "in pairs", "bought", "percent",
     "design", "effect (column)", "without", "when", "the programme",
-    "purchases more, a customer and period",
+    "purchases more",
 )  # fmt: skip
 
 

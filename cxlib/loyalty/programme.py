@@ -220,13 +220,13 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
         more = best.low > 0
         return page.say(
             "Not by lot: those in {programme} bought {percent} more often ({span}) than others "
-            "made alike before, n {n}. Something unseen would have to go with both by a ratio of {e} "
-            "to explain it away.",
+            "made alike before, n {n}. Something unseen would have to go with both by a ratio of "
+            "{e} to explain it away.",
             **facts,
         ) if more else page.say(
             "Not by lot: those in {programme} bought {percent} less often ({span}) than others "
-            "made alike before, n {n}. Something unseen would have to go with both by a ratio of {e} "
-            "to explain it away.",
+            "made alike before, n {n}. Something unseen would have to go with both by a ratio of "
+            "{e} to explain it away.",
             **facts,
         )  # fmt: skip
     return page.say(

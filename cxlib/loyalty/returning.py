@@ -121,7 +121,10 @@ def _said(values: pd.Series, level: str) -> str:
     if level not in THIRDS:
         return level
     low, high = np.quantile(values.dropna(), [1 / 3, 2 / 3])
-    digits = 0 if high >= 100 or (values.dropna() % 1 == 0).all() else 1 if high >= 10 else 2
+    whole = bool((values.dropna() % 1 == 0).all())
+    if whole and level == THIRDS[1]:
+        return f"{high:g}" if low + 1 == high else f"{low + 1:g}–{high:g}"
+    digits = 0 if whole or high >= 100 else 1 if high >= 10 else 2
     ends = {"low": page.number(low, digits), "high": page.number(high, digits)}
     return (
         page.say("up to {low}", **ends), page.say("over {low}, to {high}", **ends),

@@ -452,5 +452,9 @@ def _lack_of_items(reserve: Reserve, roles: list[str]) -> str:
         return ""
     if roles == ["any"]:
         return page.say("The study asks no questions.")
-    words = " / ".join(map(page.label, roles))
-    return page.say("The study asks no question of the kind {roles}.", roles=words)
+    called = {
+        "nps": page.say("recommendation (NPS)"), "csat": page.say("satisfaction (CSAT)"),
+        "effort": page.say("effort (CES)"),
+    }  # fmt: skip
+    words = " / ".join(called.get(role) or page.label(role) for role in roles)
+    return page.say("The study asks no question on {roles}.", roles=words)
