@@ -108,7 +108,7 @@ def experience(
             how_many(steps, groups),
             _how_rated(parts["overall"]),
             page.say("Within a row of the map all intervals hold together."),
-            how_drawn(draws, weight, "customer_id"),
+            how_drawn(draws, None if responses is None else weight, "customer_id"),
         ]
     )
     return Experience(table, _answer(parts["overall"]), note, "", draws=draws, seed=seed)

@@ -31,11 +31,15 @@ def apart(table: pd.DataFrame) -> str:
     by the overall answer.
     """
     rows = table[(table["group"] != "overall") & table["estimate"].notna() & table["rated"]]
-    for term in FELT:
+    asked = [term for term in FELT if (rows["term"] == term).any()]
+    for term in asked:
         pairs = _parted(rows[rows["term"] == term])
         if len(pairs):
             return _told(pairs.loc[pairs["gap"].idxmax()], term)
-    return page.say("At no touchpoint do groups surely differ in satisfaction, trouble or reach.")
+    return page.say(
+        "At no touchpoint do groups surely differ ({terms}).",
+        terms=page.listed(map(page.label, asked)),
+    )
 
 
 def _parted(rows: pd.DataFrame) -> pd.DataFrame:
