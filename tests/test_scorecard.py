@@ -121,7 +121,7 @@ def test_every_part_is_there_and_leads_to_its_page():
     ]
     assert card["warnings"]["said"] == [
         "Out of line now: new 1, known 1.", "delivery −1.20 (−1.40 to −1.00), since w4",
-        "solved (team: red) −40% (−50% to −30%), since w3",
+        "solved (team: red) −40 percentage points (−50 to −30), since w3",
     ]  # fmt: skip
     assert card["actions"]["said"] == ["Open 3, overdue 1.", "They brought 9."]
 

@@ -167,7 +167,10 @@ def name_of(row: pd.Series | Mapping) -> str:
         if row.get("by"):
             group = page.say("{column}: {value}", column=page.label(str(row["by"])), value=group)
         name = page.say("{item} ({group})", item=name, group=group)
-    return page.say("{name} {size}", name=name, size=size_of(row))
+    size = size_of(row)
+    if size.endswith("%"):
+        size = page.say("{v} percentage points", v=size.removesuffix("%"))
+    return page.say("{name} {size}", name=name, size=size)
 
 
 def size_of(row: pd.Series | Mapping) -> str:

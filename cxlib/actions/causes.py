@@ -261,12 +261,12 @@ def _facts(row: dict) -> dict[str, str]:
     """What a sentence says of a link: its name, how far it moved, the interval and n."""
     share, size = row["unit"] == "share", abs(row["estimate"])
     digits = 0 if share or row["unit"] == "rate" else 1 if size >= 10 else 2 + (size < 0.1)
-    write = page.percent if share else page.number
-    sign = "+" if row["estimate"] > 0 else ""
+    estimate, low, high = ((100 if share else 1) * row[c] for c in ("estimate", "low", "high"))
+    told = f"{'+' if estimate > 0 else ''}{page.number(estimate, digits)}"
     return {
         "term": page.quoted(page.label(str(row["term"]))), "n": page.count(row["n"]),
-        "size": f"{sign}{write(row['estimate'], digits)}",
-        "span": page.span(row["low"], row["high"], digits, share=share),
+        "size": page.say("{v} percentage points", v=told) if share else told,
+        "span": page.span(low, high, digits),
     }  # fmt: skip
 
 

@@ -209,7 +209,8 @@ def _warnings(now: Answers, files: Mapping) -> dict | None:
 def _warning(row: Row) -> str:
     from cxlib.actions.alarms import name_of, size_of
 
-    low, high = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
+    ends = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
+    low, high = (end.removesuffix("%") for end in ends)  # of a share: percentage points
     return page.say(
         "{name} ({low} to {high}), since {since}", name=name_of(row), low=low, high=high,
         since=page.label(str(row["first_seen"])),
