@@ -604,7 +604,7 @@ def test_where_groups_are_furthest_apart():
     less = rows.assign(high=rows["high"].mask(rows["estimate"] == 40, 52.0))
     assert apart(less) == "Trouble is most unlike at b: 10% of meetings (“x”) and 30% (“y”)."
     none = less.assign(high=less["high"].mask(rows["term"] == "trouble", 0.5))
-    assert apart(none) == "At no touchpoint do groups surely differ (satisfaction and trouble)."
+    assert apart(none) == "At no touchpoint do groups surely differ (satisfaction, trouble)."
 
 
 def test_the_map_of_the_sample_is_by_the_segments_of_its_customers():

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.estimates import Estimates, at_once
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.steps import counted
-from cxlib.journeys.transitions import shares_of, totals
+from cxlib.journeys.transitions import all_held, shares_of, totals
 
 EARLIER, LATER = "earlier journeys", "later journeys"
 
@@ -91,12 +91,7 @@ def compare(
         }
     )
     table["differs"] = (table["low"] > 0) | (table["high"] < 0)
-    note = page.together(
-        [
-            page.say("All {cells} intervals hold together.", cells=page.count(len(table))),
-            how_drawn(draws, bucket="customer_id"),
-        ]
-    )
+    note = page.together(all_held(len(table), draws))
     facts = {"draws": draws, "seed": seed, "replicates": again}
     return Estimates(table, _what_differs(table, names), note, "share", **facts)
 

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.estimates import Estimates, at_once
 from cxlib.journeys.exposure import Exposure
+from cxlib.journeys.transitions import all_held
 
 LEAST = 20  # answers that met it, and that did not, for a coefficient
 MOST_LEVELS = 12  # of a column to adjust for
@@ -70,8 +71,7 @@ def effects(
                 offered=page.count(len(responses)),
             ),
             adjusted_for(adjust),
-            page.say("All {cells} intervals hold together.", cells=page.count(len(table))),
-            how_drawn(draws, weight, "customer_id"),
+            *all_held(len(table), draws, weight),
         ]
     )
     facts = {"draws": draws, "seed": seed, "replicates": again}

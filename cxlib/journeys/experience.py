@@ -19,13 +19,12 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn
-from cxlib.journeys.exposure import Exposure
+from cxlib.journeys.exposure import Exposure, Scales, scaled
 from cxlib.journeys.felt import FELT, apart, how_many
 from cxlib.journeys.loops import STAGES
 from cxlib.journeys.transitions import held
 
 COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
-Scale = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def experience(
     ratings: Mapping[str, str] | None = None,
     overall: str = "",
     ease: Sequence[str] = (),
-    scales: Mapping[str, Scale] | None = None,
+    scales: Scales | None = None,
     bad: Sequence[str] = (),
     weight: str | None = None,
     groups: pd.Series | None = None,
@@ -122,9 +121,7 @@ class _About:
         self.ease, self.scales, self.bad, self.weight = ease, scales, list(bad), weight
 
     def scaled(self, responses: pd.DataFrame, item: str) -> np.ndarray:
-        """Answers with 0 for the worst and 100 for the best."""
-        low, high = self.scales.get(item) or (responses[item].min(), responses[item].max())
-        return 100 * (responses[item].to_numpy(float) - low) / (high - low)
+        return scaled(responses, item, self.scales)
 
 
 def _map(

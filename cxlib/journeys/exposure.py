@@ -11,7 +11,7 @@ of its customer within `window` days before it: nothing later is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,15 @@ class Exposure:
     def known(self) -> np.ndarray:
         """Answers about any event at all."""
         return self.times.any(1)
+
+
+Scales = Mapping[str, tuple[float, float]]  # the worst and the best answer of a question
+
+
+def scaled(responses: pd.DataFrame, item: str, scales: Scales | None = None) -> np.ndarray:
+    """Answers with 0 for the worst and 100 for the best: of the question's scale, else of all."""
+    low, high = (scales or {}).get(item) or (responses[item].min(), responses[item].max())
+    return 100 * (responses[item].to_numpy(float) - low) / (high - low)
 
 
 def exposure(

@@ -25,7 +25,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.estimates import Estimates, how_drawn, interval
 from cxlib.journeys.effects import LEAST, adjusted, adjusted_for, terms_of
-from cxlib.journeys.exposure import Exposure
+from cxlib.journeys.exposure import Exposure, Scales, scaled
 
 LOW = 40.0  # of 100; a rating below it is a low one
 PER = 100  # answers that a priority is told for, so that it is no tiny number
@@ -60,7 +60,7 @@ def pains(
     outcome: str,
     *,
     ratings: Mapping[str, str] | None = None,
-    scales: Mapping[str, tuple[float, float]] | None = None,
+    scales: Scales | None = None,
     stages: Mapping[str, str] | None = None,
     expected: Sequence[str] = (),
     adjust: Sequence[str] = (),
@@ -82,7 +82,7 @@ def pains(
     about = (responses, outcome, adjust, loses, weight, draws, seed)
     parts = [_of_events(met, expected, *about)]
     if ratings:
-        parts.append(_of_ratings(met, ratings, scales or {}, *about))
+        parts.append(_of_ratings(met, ratings, scales, *about))
     parts = [p for p in parts if p is not None]
     if not parts:
         raise ValueError(
@@ -151,7 +151,7 @@ def _of_events(
 def _of_ratings(
     met: Exposure,
     ratings: Mapping[str, str],
-    scales: Mapping[str, tuple[float, float]],
+    scales: Scales | None,
     responses: pd.DataFrame,
     outcome: str,
     *about,
@@ -159,8 +159,7 @@ def _of_ratings(
     """Low ratings of touchpoints."""
     found = []
     for name, item in ratings.items():
-        low, high = scales.get(item) or (responses[item].min(), responses[item].max())
-        score = 100 * (responses[item].to_numpy(float) - low) / (high - low)
+        score = scaled(responses, item, scales)
         here, bad = ~np.isnan(score), score < LOW
         if LEAST <= bad.sum() <= here.sum() - LEAST:
             found.append((name, here, bad))
@@ -226,7 +225,6 @@ def _shares(
         at = np.flatnonzero(hurt[:, k])
         first[at[np.unique(who[at], return_index=True)[1]], k] = True
     parts = np.hstack([w, w * here, w * (hurt & here), times, first]).astype(float)
-    p = here.shape[1]
 
     def shares(sums: np.ndarray) -> np.ndarray:
         met, bad, often, people = np.split(sums[..., 1:], 4, axis=-1)
@@ -234,7 +232,6 @@ def _shares(
             return np.stack([met / sums[..., :1], bad / met, often / people], axis=-2)
 
     drawn = moments.resample_sums(parts, draws, seed, moments.who_of(rows, "customer_id", weight))
-    assert parts.shape[1] == 1 + 4 * p
     return shares(parts.sum(0)), shares(drawn)
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn
-from cxlib.journeys.exposure import Exposure
+from cxlib.journeys.exposure import Exposure, Scales, scaled
 
 FOLDS = 10
 FEWEST = 100  # answers to try rules on
@@ -53,7 +53,7 @@ def peak_end(
     outcome: str,
     *,
     ratings: Mapping[str, str],
-    scales: Mapping[str, tuple[float, float]] | None = None,
+    scales: Scales | None = None,
     weight: str | None = None,
     draws: int = 1000,
     seed: int = 1,
@@ -64,7 +64,7 @@ def peak_end(
     last (`met`). Answers with two ratings or more and a rated last touchpoint count. Raises
     ValueError when fewer than 100 do.
     """
-    score, y, last = _moments(responses, met, outcome, ratings, scales or {})
+    score, y, last = _moments(responses, met, outcome, ratings, scales)
     used = ((~np.isnan(score)).sum(1) > 1) & ~np.isnan(y) & ~np.isnan(last)
     if used.sum() < FEWEST:
         raise ValueError(
@@ -102,14 +102,10 @@ def _moments(
     met: Exposure,
     outcome: str,
     ratings: Mapping[str, str],
-    scales: Mapping[str, tuple[float, float]],
+    scales: Scales | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ratings from 0 to 100 (n, k), outcome (n,), rating of the touchpoint met last (n,))."""
-    columns = []
-    for item in ratings.values():
-        low, high = scales.get(item) or (responses[item].min(), responses[item].max())
-        columns.append(100 * (responses[item].to_numpy(float) - low) / (high - low))
-    score = np.column_stack(columns)
+    score = np.column_stack([scaled(responses, item, scales) for item in ratings.values()])
     place = np.array([list(ratings).index(t) if t in ratings else -1 for t in met.touchpoints])
     which = np.where(met.last >= 0, place[met.last], -1)
     last = np.where(which >= 0, score[np.arange(len(score)), which], np.nan)

@@ -58,12 +58,11 @@ def transitions(
     place = np.lexsort([[rank.get(v, len(table)) for v in pairs.after],
                         [rank.get(v, len(table)) for v in pairs.before]])  # fmt: skip
     table, again = table.iloc[place].reset_index(drop=True), again[:, place]
-    note = page.say("All {cells} intervals hold together.", cells=page.count(len(table)))
-    how = how_drawn(draws, bucket="customer_id")
+    note = all_held(len(table), draws)
     if method == "dirichlet":
-        how = page.say("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
+        note[1] = page.say("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
     facts = {"draws": draws, "seed": seed, "replicates": again}
-    return Estimates(table, _most_taken(table), page.together([note, how]), "share", **facts)
+    return Estimates(table, _most_taken(table), page.together(note), "share", **facts)
 
 
 def shares_of(
@@ -108,6 +107,12 @@ def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarr
     low = np.where(np.isnan(low), np.where(shares > 0.5, 1 - reach, 0.0), low)
     high = np.where(np.isnan(high), np.where(shares > 0.5, 1.0, reach), high)
     return np.minimum(low, shares), np.maximum(high, shares)
+
+
+def all_held(cells: int, draws: int, weight: str | None = None) -> list[str]:
+    """What a note says of intervals that hold together and of their draws."""
+    said = page.say("All {cells} intervals hold together.", cells=page.count(cells))
+    return [said, how_drawn(draws, weight, "customer_id")]
 
 
 def shares_held(
@@ -167,11 +172,6 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
         n=page.count(first["n"]),
         touchpoint=page.quoted(page.label(first["term"])),
     )
-    note = page.together(
-        [
-            page.say("All {cells} intervals hold together.", cells=page.count(len(table))),
-            how_drawn(draws, bucket="customer_id"),
-        ]
-    )
+    note = page.together(all_held(len(table), draws))
     facts = {"draws": draws, "seed": seed, "replicates": again}
     return Flows(table, answer, note, "share", **facts)
