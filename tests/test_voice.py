@@ -121,6 +121,25 @@ def test_known_topics_are_found_again():
     assert fit.choice.loc[fit.choice["chosen"], "estimate"].item() > 0.95
 
 
+def test_a_found_topic_called_as_a_column_has_another_name():
+    plain = voice.topics(reviewed(400), number=4, draws=20).table["term"]
+    rows = reviewed(400).assign(**{plain[0]: "kept"})
+    fit = voice.topics(rows, number=4, draws=20)
+    assert plain[0].capitalize() in set(fit.table["term"]) and plain[0] not in set(
+        fit.table["term"]
+    )
+    assert (voice.mark(rows, fit)[plain[0]] == "kept").all()
+
+
+def test_comments_of_no_wave_are_left_out_where_there_are_waves():
+    answers = pd.DataFrame({"response_id": [1, 2, 3], "score": [1.0, 5.0, 5.0],
+                            "wave": ["2026-Q1", None, "2026-Q2"], "weight": 1.0})  # fmt: skip
+    rows = pd.DataFrame({"response_id": [1, 2, 3], "text": ["a room", "a bed", "a view"]})
+    beside = voice.beside(rows, answers, "score", (1, 5))
+    assert beside["response_id"].tolist() == [1, 3] and beside.attrs["told"]["unmatched"] == 1
+    assert "All 2 who answered" in voice.who(beside, answers, "score", (1, 5), draws=20).answer
+
+
 def test_topics_do_not_hang_on_the_order_of_the_comments():
     rows = reviewed(600)
     other = rows.sample(frac=1, random_state=3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -92,6 +92,7 @@ def topics(
     given = dict(given or {})
     told = given_.mentions(comments, given).to_numpy().any(1)
     models, choice, few = _found(comments[~told], given, number)
+    models = tuple(_beside(m, {*comments, *given}) for m in models)
     everything = _all_marked(comments, given, models)
     spoken = everything.sum().sort_values(ascending=False, kind="stable")
     own = [t for t in spoken.index if t in given and spoken[t]]
@@ -267,6 +268,12 @@ def _found(
         pd.concat(tried, ignore_index=True)[columns] if tried else pd.DataFrame(columns=columns)
     )
     return tuple(models), choice, few
+
+
+def _beside(model: found_.Model, taken: set[str]) -> found_.Model:
+    """The model with other names for topics that are called as a column, or a topic, is."""
+    ways = ((n, n.capitalize(), f"{n} ·") for n in model.names)
+    return replace(model, names=tuple(next(n for n in way if n not in taken) for way in ways))
 
 
 def _all_marked(
