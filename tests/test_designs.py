@@ -94,16 +94,6 @@ def test_the_adjusted_difference_is_the_regression_with_all_products():
     assert_allclose(found, np.linalg.lstsq(full, y)[0][1])
 
 
-def test_cuped_takes_off_the_squared_correlation_of_the_variance():
-    rng = np.random.default_rng(7)
-    before = rng.normal(size=500)
-    y = 0.8 * before + rng.normal(size=500)
-    sharper, share = comparison.cuped(y, before)
-    assert_allclose(share, np.corrcoef(before, y)[0, 1] ** 2)
-    assert_allclose(np.var(sharper) / np.var(y), 1 - share)
-    assert_allclose(sharper.mean(), y.mean())
-
-
 def test_what_is_missing_before_is_marked_and_what_tells_nothing_left_out():
     x = np.array([[1.0, np.nan, 3.0, 5.0], [2, 2, 2, 2]]).T
     assert_allclose(comparison.filled(x), [[1, 0], [3, 1], [3, 0], [5, 0]])
@@ -139,16 +129,6 @@ def test_levels_of_groups_and_waves_drop_out(level, wave, effect):
     assert_allclose(differences.effect(cells, treated, ~after, after).point, effect, atol=1e-9)
     path = differences.path(cells, treated, ~after)
     assert_allclose(path.point, effect * after, atol=1e-9)
-
-
-def test_a_straight_line_that_parts_the_groups_is_taken_off():
-    after = np.arange(6) >= 4
-    values = np.vstack([0.5 * np.arange(6) + 2.0 * after, np.zeros(6)])
-    path = differences.path(grid(values), [True, False], ~after)
-    assert_allclose(differences.without_trend(path, ~after, after).point, 2.0)
-    with pytest.raises(ValueError, match="two waves before the change; there is one"):
-        one = np.arange(6) < 1
-        differences.without_trend(path, one, ~one)
 
 
 def test_bounds_widen_by_the_largest_step_before_and_break_where_they_reach_nothing():

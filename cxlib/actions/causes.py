@@ -12,7 +12,7 @@ would show in four cases of five.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,21 +21,15 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.actions.alarms import Alarms, name_of
+from cxlib.actions.links import NOT_ASKED, NUMBERS, SAY, TOLD, Say, clear, quantile, without
 from cxlib.actions.moves import Event, Moved, away_from_others, contributed, events, since
 from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Found
 from cxlib.estimates import Estimates
 
-POWER = 0.8416212335729143  # the normal quantile of four cases in five
-TIMES = 20  # as many answers as there are: more than any survey of the study's size brings
-MOST = 3  # of one link, where several went with it
-TOLD, OPEN, NOT_ASKED = "goes with it", "cannot tell", "not asked"
 WORDS = (*("goes with it", "cannot tell", "not asked", "topic", "process", "causes", "link"),
          *("warning", "needed", "touchpoint", "group", "driver", "depth", "team"))  # fmt: skip
-NUMBERS = ["estimate", "low", "high", "n"]
 COLUMNS = ["warning", "wave", "depth", "link", "term", *NUMBERS, "unit", "verdict", "needed"]
 STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as 24 calls them
-
-Say = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -99,40 +93,42 @@ def _of_moved(found: Found, event: Event, rated: dict) -> Iterator[dict]:
     yield from _groups(found, event)
     outcome = _outcome(found)
     drivers, gained = contributed(found, event, outcome)
-    said = partial(_driver, of=page.quoted(page.label(outcome))) if gained else _along
-    told = list(_clear("driver", drivers, down, said))
+    said = partial(SAY["driver"], of=page.quoted(page.label(outcome))) if gained else SAY["along"]
+    told = list(clear("driver", drivers, down, said))
     for driver in told:
         yield driver
         if driver["verdict"] == TOLD:
             yield from _contact(found, event, driver, rated)
     if told[0]["verdict"] != TOLD:
-        yield from (_without(link, told[0]["verdict"], 1) for link in ("touchpoint", "process"))
-    yield from _clear("topic", _topics(found, event), not down, _topic)
+        yield from (without(link, told[0]["verdict"], 1) for link in ("touchpoint", "process"))
+    yield from clear("topic", _topics(found, event), not down, SAY["topic"])
 
 
 def _of_standard(found: Found, event: Event, rated: dict) -> Iterator[dict]:
     kept, term = found.get("24", {}), STANDARDS.get(event.first["term"], "")
     groups = kept["groups"].table if "groups" in kept else pd.DataFrame({"term": []})
-    yield from _clear("group", away_from_others(groups[groups["term"] == term]), True, _beside)
+    yield from clear("group", away_from_others(groups[groups["term"] == term]), True, SAY["beside"])
     teams = kept["owners"].table if "owners" in kept and term == "solution" else pd.DataFrame()
-    yield from _clear("team", away_from_others(teams), True, _team)
+    yield from clear("team", away_from_others(teams), True, SAY["team"])
 
 
 def _of_topic(found: Found, event: Event, rated: dict) -> Iterator[dict]:
     kept = found.get("23", {})
     rows = kept["impact"].table if "impact" in kept else pd.DataFrame({"term": []})
-    yield from _clear("driver", Moved.of(rows[rows["term"] == event.first["term"]]), True, _score)
+    yield from clear(
+        "driver", Moved.of(rows[rows["term"] == event.first["term"]]), True, SAY["score"]
+    )
 
 
 def _of_risk(found: Found, event: Event, rated: dict) -> Iterator[dict]:
     kept = found.get("32", {})
     rows = kept["signs"].table if "signs" in kept else pd.DataFrame()
     moved = Moved.of(rows, "share")
-    yield from _clear("driver", moved and moved.upwards(), False, _sign)
+    yield from clear("driver", moved and moved.upwards(), False, SAY["sign"])
 
 
 def _unopened(found: Found, event: Event, rated: dict) -> Iterator[dict]:
-    yield _without("driver", NOT_ASKED)
+    yield without("driver", NOT_ASKED)
 
 
 _OPEN_BY = {MOVED: _of_moved, MISSED: _of_standard, TOPIC: _of_topic, AT_RISK: _of_risk}
@@ -161,10 +157,10 @@ def _groups(found: Found, event: Event) -> Iterator[dict]:
             if rows.empty or warning["group"]:
                 continue
             by, of = rows.columns[0], page.quoted(page.label(str(warning["term"])))
-            said = _group if warning is event.first else partial(_group_of, of=of)
-            yield from _clear("group", since(rows, by, event, fit.unit), down, said)
+            said = SAY["group"] if warning is event.first else partial(SAY["group_of"], of=of)
+            yield from clear("group", since(rows, by, event, fit.unit), down, said)
             return
-    yield _without("group", NOT_ASKED)
+    yield without("group", NOT_ASKED)
 
 
 def _topics(found: Found, event: Event) -> Moved | None:
@@ -175,7 +171,7 @@ def _topics(found: Found, event: Event) -> Moved | None:
                 table
             ) and fit.unit == "share":
                 # The intervals hold all at once; a share may have none below it.
-                reach = (table["high"] - table["estimate"]) * NORMAL / _quantile(len(table))
+                reach = (table["high"] - table["estimate"]) * NORMAL / quantile(len(table))
                 ends = {"low": table["estimate"] - reach, "high": table["estimate"] + reach}
                 if moved := since(table.assign(**ends), "term", event, "share"):
                     return moved
@@ -186,14 +182,14 @@ def _contact(found: Found, event: Event, driver: dict, rated: dict) -> Iterator[
     """The contact that the driver's question rates, and the process behind it."""
     name = rated.get(driver["term"])
     if not name:
-        yield from (_without(link, NOT_ASKED, 1) for link in ("touchpoint", "process"))
+        yield from (without(link, NOT_ASKED, 1) for link in ("touchpoint", "process"))
         return
     questions = found["12"]["questions"]
     rows = questions.table[questions.table["term"] == driver["term"]]
     moved = since(rows.assign(term=name), "term", event, "scale")
     yield from (
         link | {"depth": 1}
-        for link in _clear("touchpoint", moved, driver["estimate"] < 0, _touchpoint)
+        for link in clear("touchpoint", moved, driver["estimate"] < 0, SAY["touchpoint"])
     )
     yield _process(found.get("24", {}), name) | {"depth": 2}
 
@@ -204,128 +200,16 @@ def _process(kept: Mapping[str, Estimates], name: str) -> dict:
     rows = rate[rate["estimate"].notna()] if len(rate) else rate
     own = rows[rows["term"] == name] if len(rows) else rows
     if own.empty:
-        return _without("process", NOT_ASKED)
+        return without("process", NOT_ASKED)
     rest = rows[rows["term"] != name]
     usual = np.average(rest["estimate"], weights=rest["n"] / rest["estimate"]) if len(rest) else 0.0
     moved = Moved.of(own.assign(**{c: own[c] - usual for c in NUMBERS[:3]}), "rate")
     about = kept["categories"].table if "categories" in kept else pd.DataFrame({"term": []})
     level = [page.label(str(v)) for v in about.loc[about["term"] == name].get("level", [])[:1]]
-    return next(_clear("process", moved, False, _complaints(level[0] if level else "")))
-
-
-def _clear(link: str, moved: Moved | None, down: bool, say: Say) -> Iterator[dict]:
-    """Those of a link that moved beyond chance in the direction, most for its error first; where
-    none did, the one that comes nearest, with the n that could tell.
-    """
-    if moved is None or not len(moved.names):
-        yield _without(link, NOT_ASKED)
-        return
-    z = moved.size / moved.error * (-1 if down else 1)
-    quantile = _quantile(len(moved.names))
-    order = np.argsort(-z)
-    clear = order[z[order] > quantile][:MOST]
-    for at in clear if len(clear) else order[:1]:
-        size, reach = float(moved.size[at]), quantile * float(moved.error[at])
-        row = {
-            "depth": 0, "link": link, "term": moved.names[at], "estimate": size,
-            "low": size - reach, "high": size + reach, "n": int(moved.n[at]), "unit": moved.unit,
-            "verdict": TOLD if len(clear) else OPEN,
-            "needed": np.nan if len(clear) else _needed(moved, at, quantile),
-        }  # fmt: skip
-        yield row | {"said": say(**_facts(row)) if len(clear) else _cannot_tell(row)}
-
-
-def _quantile(count: int) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(1 - 0.025 / max(count, 1)))
-
-
-def _needed(moved: Moved, at: int, quantile: float) -> float:
-    """n with which a move of this size shows in four cases of five, at this many candidates."""
-    if not moved.size[at]:
-        return np.nan
-    times = (quantile + POWER) * moved.error[at] / abs(moved.size[at])
-    return float(np.ceil(moved.n[at] * times**2))
-
-
-def _without(link: str, verdict: str, depth: int = 0) -> dict:
-    numbers = dict.fromkeys((*NUMBERS, "needed"), np.nan)
-    return numbers | {"depth": depth, "link": link, "term": "–", "unit": "", "verdict": verdict}
+    return next(clear("process", moved, False, _complaints(level[0] if level else "")))
 
 
 # In words
-
-
-def _facts(row: dict) -> dict[str, str]:
-    """What a sentence says of a link: its name, how far it moved, the interval and n."""
-    share, size = row["unit"] == "share", abs(row["estimate"])
-    digits = 0 if share or row["unit"] == "rate" else 1 if size >= 10 else 2 + (size < 0.1)
-    estimate, low, high = ((100 if share else 1) * row[c] for c in ("estimate", "low", "high"))
-    told = f"{'+' if estimate > 0 else ''}{page.number(estimate, digits)}"
-    return {
-        "term": page.quoted(page.label(str(row["term"]))), "n": page.count(row["n"]),
-        "size": page.say("{v} percentage points", v=told) if share else told,
-        "span": page.span(low, high, digits),
-    }  # fmt: skip
-
-
-def _cannot_tell(row: dict) -> str:
-    """What comes nearest, and how many answers it would take to tell."""
-    facts = _facts(row) | {"link": page.opening(page.label(row["link"]))}
-    nearest = page.say(
-        "{link}: the data cannot tell. Nearest: {term}, {size} ({span}), n {n}.", **facts
-    )
-    needed = row["needed"]
-    if needed != needed or needed > TIMES * row["n"]:
-        more = page.say("So small a difference no survey of this size could tell from chance.")
-    elif row["link"] == "topic":
-        more = page.say("It would take {n} comments on it.", n=page.count(needed))
-    else:
-        more = page.say("It would take {n} answers.", n=page.count(needed))
-    return page.together([nearest, more])
-
-
-def _group(**facts: str) -> str:
-    return page.say("Group {term}: {size} ({span}), n {n}", **facts)
-
-
-def _group_of(**facts: str) -> str:
-    return page.say("Group {term}, in {of}: {size} ({span}), n {n}", **facts)
-
-
-def _driver(**facts: str) -> str:
-    return page.say(
-        "Driver {term}: how far it moved goes with {size} ({span}) of {of}, n {n}", **facts
-    )
-
-
-def _along(**facts: str) -> str:
-    return page.say("Driver {term} moved along: {size} ({span}), n {n}", **facts)
-
-
-def _touchpoint(**facts: str) -> str:
-    return page.say("Touchpoint {term}: rated {size} ({span}), n {n}", **facts)
-
-
-def _topic(**facts: str) -> str:
-    return page.say("Topic {term}: {size} ({span}) of all comments, n {n}", **facts)
-
-
-def _beside(**facts: str) -> str:
-    return page.say("Group {term}: {size} ({span}) beside the others, n {n}", **facts)
-
-
-def _team(**facts: str) -> str:
-    return page.say("Team {term}: {size} ({span}) beside the others, n {n}", **facts)
-
-
-def _score(**facts: str) -> str:
-    return page.say("Driver: goes with {size} ({span}) points of the score, n {n}", **facts)
-
-
-def _sign(**facts: str) -> str:
-    return page.say("Sign {term}: {size} ({span}) leave, n {n}", **facts)
 
 
 def _complaints(level: str) -> Say:

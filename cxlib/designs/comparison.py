@@ -62,21 +62,6 @@ def adjusted(
     return Drawn(told(both.sum(0))[0], again, _fewer(arm, who))
 
 
-def cuped(
-    y: np.ndarray, before: np.ndarray, weight: np.ndarray | None = None
-) -> tuple[np.ndarray, float]:
-    """The outcome less what `before` foretells of it, and the share of variance that goes.
-
-    y - theta (before - its mean) with theta = cov / var; the share is their squared correlation
-    (Deng, Xu, Kohavi and Walker 2013, equations 4 and 5).
-    """
-    w, _ = ready(len(y), weight, None)
-    cov = np.cov(np.vstack([y, before]), aweights=w, ddof=0)
-    theta = cov[0, 1] / cov[1, 1]
-    centred = before - np.average(before, weights=w)
-    return y - theta * centred, float(theta * cov[0, 1] / cov[0, 0])
-
-
 def filled(x: np.ndarray) -> np.ndarray:
     """Missing values made the mean, with a column that marks them.
 

@@ -153,21 +153,6 @@ def breakdown(path: Drawn, before: np.ndarray, after: np.ndarray, most: float = 
     return 0.0 if high < 0.01 else round(high, 2)
 
 
-def without_trend(path: Drawn, before: np.ndarray, after: np.ndarray) -> Drawn:
-    """The mean effect less what the straight line of the gaps before would have brought, (1,).
-
-    Needs two waves before; ValueError otherwise.
-    """
-    waves = np.arange(len(before), dtype=float)
-    x = np.column_stack([np.ones(np.sum(before)), waves[before]])
-    if len(x) < 2:
-        raise Unfit("a line needs two waves before the change; there is one.")
-    onward = np.column_stack([np.ones(np.sum(after)), waves[after]]).mean(0) @ np.linalg.pinv(x)
-    sums = np.asarray(after, float) / np.sum(after)
-    sums[np.flatnonzero(before)] -= onward
-    return path @ sums[:, None]
-
-
 def placebo_times(before: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Changes that never were, in the waves before the true one: (before, after) of each."""
     waves = np.flatnonzero(before)
