@@ -59,7 +59,7 @@ FEATURES = ["age", "spend", "plan", "member"]
 @pytest.fixture(scope="module")
 def fit(groups: pd.DataFrame) -> segments.Fit:
     page.begin()
-    return segments.fit(groups, FEATURES, draws=20)
+    return segments.fit(groups, FEATURES, most=5, draws=20)
 
 
 # Grades
@@ -256,7 +256,9 @@ def test_every_feature_counts_the_same(groups: pd.DataFrame) -> None:
 
 
 def test_units_do_not_matter(groups: pd.DataFrame, fit: segments.Fit) -> None:
-    in_cents = segments.fit(groups.assign(spend=groups["spend"] * 100 + 5), FEATURES, draws=20)
+    in_cents = segments.fit(
+        groups.assign(spend=groups["spend"] * 100 + 5), FEATURES, most=5, draws=20
+    )
     assert_allclose(in_cents.table["estimate"], fit.table["estimate"])
 
 
@@ -300,23 +302,23 @@ def test_groups_are_the_names_of_the_placed_by_customer(groups: pd.DataFrame, fi
 
 def test_missing_answers_are_a_named_choice(groups: pd.DataFrame) -> None:
     gaps = groups.assign(spend=groups["spend"].mask(groups.index < 60))
-    complete = segments.fit(gaps, FEATURES, k=3, draws=5)
+    complete = segments.fit(gaps, FEATURES, k=3, most=3, draws=5)
     assert complete.note.startswith("540 of 600 customers")
     assert segments.score(gaps, complete)["segment"].isna().sum() == 60
-    median = segments.fit(gaps, FEATURES, k=3, missing="median", draws=5)
+    median = segments.fit(gaps, FEATURES, k=3, most=3, missing="median", draws=5)
     assert median.table["n"].sum() == 600 and "60 customers lack an answer" in median.note
     assert segments.score(gaps, median)["segment"].notna().all()
 
 
 def test_an_endless_number_is_missing(groups: pd.DataFrame) -> None:
     endless = groups.assign(spend=groups["spend"].mask(groups.index < 60, np.inf))
-    fit = segments.fit(endless, FEATURES, k=3, draws=5)
+    fit = segments.fit(endless, FEATURES, k=3, most=3, draws=5)
     assert fit.note.startswith("540 of 600 customers")
     assert segments.score(endless, fit)["segment"].isna().sum() == 60
 
 
 def test_the_choice_is_shown(fit: segments.Fit) -> None:
-    assert fit.choice["k"].tolist() == list(range(2, 9))
+    assert fit.choice["k"].tolist() == [2, 3, 4, 5]
     assert fit.choice.loc[fit.choice["chosen"], "k"].tolist() == [3]
 
 

@@ -72,12 +72,10 @@ class Sheet:
 @dataclass(frozen=True)
 class Found:
     """`sums` (k, 1 + q): weight of each class, then its sums of statistics; `height` is the
-    log-likelihood there; `reached` of `climbed` starts came to it."""
+    log-likelihood there."""
 
     sums: np.ndarray
     height: float
-    reached: int
-    climbed: int
 
 
 def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: bool = False) -> Sheet:
@@ -160,8 +158,7 @@ def best(
         sums = np.concatenate([sums, near[None] * scale])
     sums, height = climb(sheet, sums, sheet.weight, close * max(1.0, sheet.weight.sum() / MANY))
     top = int(np.argmax(height))
-    reached = int((height > height[top] - 1e-3).sum())
-    return Found(sums[top], float(height[top]), reached, len(height))
+    return Found(sums[top], float(height[top]))
 
 
 def split(sums: np.ndarray) -> np.ndarray:
