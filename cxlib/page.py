@@ -53,7 +53,7 @@ WORDS = (
     "chance priority",
     "acquired", "at risk", "won back", "lost", "high worth", "middle worth", "low worth",
     "high risk", "medium risk", "low risk", "share of worth", "cost more than they bring",
-    "shortfall", "saving", "model", "observed", "there still", "renewals", "period", "purchases",
+    "shortfall", "saving", "model", "fitted", "observed", "there still", "renewals", "period", "purchases",
     "amount", "line",
     "if bought", "then bought", "lift", "confidence", "support", "sized", "learnt",
     "holds", "bundle", "gain", "way", "popular", "cosine", "conditional", "hit rate", "coverage",

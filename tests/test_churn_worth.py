@@ -107,7 +107,8 @@ def test_money_that_makes_no_sense_says_why(change, message) -> None:
 
 
 @pytest.mark.slow
-def test_intervals_of_profit_cover_the_truth() -> None:
+def test_intervals_of_profit_cover_the_truth(monkeypatch) -> None:
+    monkeypatch.setattr(money, "_curve", lambda *_: None)  # drawn along, and not looked at here
     left, p = scored(200_000, 99)
     emp = money.expected_maximum_profit(left, p, np.ones(len(p)), 150, 10, 2)[0]
     big = book(100_000, 98)
@@ -238,8 +239,6 @@ def test_boosting_meets_the_same_customers_on_the_same_folds(warning) -> None:
     assert_allclose(ours.estimate, warning.table["estimate"].iloc[0], atol=1e-9)
     gap = found.differences.iloc[0]
     assert gap.low <= gap.estimate <= gap.high and gap.high - gap.low < ours.high - ours.low
-    again = churn.boosting(rows, warning, draws=100)
-    pd.testing.assert_frame_equal(found.table, again.table)
     with pytest.raises(ValueError, match="not the customers"):
         churn.boosting(rows.head(100), warning)
 
@@ -249,8 +248,10 @@ def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     rng = np.random.default_rng(3)
     x, z = rng.normal(size=(2, 2500))
     rows = pd.DataFrame({"x": x, "z": z, "left": rng.random(2500) < logit.expit(2.5 * x * z - 0.5)})
-    fit = churn.fit(rows, draws=50, repeats=1)
-    assert churn.boosting(rows, fit, draws=100).answer.startswith("Boosting tells more")
+    fit = churn.fit(rows, draws=50, repeats=1, folds=2)
+    found, again = (churn.boosting(rows, fit, draws=100) for _ in range(2))
+    assert found.answer.startswith("Boosting tells more")
+    pd.testing.assert_frame_equal(found.table, again.table)
 
 
 def test_what_was_learnt_is_judged_later_unchanged() -> None:
@@ -288,7 +289,7 @@ def test_the_stability_index_covers_the_truth() -> None:
     # Tenths of a uniform score, of which a tenth moves from the lower to the upper half.
     shares = np.repeat([0.09, 0.11], 5)
     truth, held, quiet = float((shares - 0.1) @ np.log(shares / 0.1)), [], []
-    for seed in range(400):
+    for seed in range(300):
         rng = np.random.default_rng(seed)
         before = rng.random(2000)
         after = (rng.choice(10, 1500, p=shares) + rng.random(1500)) / 10
@@ -296,7 +297,8 @@ def test_the_stability_index_covers_the_truth() -> None:
         w = np.ones(2000), np.ones(1500)
         _, low, high = drift.stability_index(before, after, w)
         held.append(low <= truth <= high)
-        quiet.append(drift.stability_index(before, same, w)[1] == 0)
+        if seed % 2:
+            quiet.append(drift.stability_index(before, same, w)[1] == 0)
     assert 0.92 <= np.mean(held) <= 0.985 and np.mean(quiet) > 0.94
 
 
@@ -426,7 +428,7 @@ def test_intervals_of_effect_qini_and_auuc_cover_the_truth() -> None:
     truth = _areas(100_000, 99)[0]
     held = []
     for seed in range(80):
-        estimate, low, high = _areas(2000, seed)
+        estimate, low, high = _areas(1200, seed)
         held.append((low <= truth) & (truth <= high))
     covered = np.mean(held, axis=0)
     # The two areas hold at once, so that each covers a little more than 95 in 100.
@@ -439,7 +441,7 @@ def _areas(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     score = (rows["plan"] == "A") + np.random.default_rng(seed).normal(size=n)
     rank = np.argsort(np.argsort(-score.to_numpy()))
     t, y, w = rows["treated"].to_numpy(float), -rows["left"].to_numpy(float), np.ones(n)
-    draws = 300 if n < 10_000 else 2
+    draws = 200 if n < 10_000 else 2
     _, areas = trial._curves(rank, t, y, w, draws, seed)
     effect = trial._effects(score.to_numpy(), rank, t, y, w, 0.0, draws, seed).iloc[:1]
     both = pd.concat([effect, areas])
@@ -458,7 +460,7 @@ def test_hillstrom_s_trial_gives_the_published_effect() -> None:
     rows = pd.read_csv(path)
     rows = rows[rows["segment"] != "Mens E-Mail"].drop(columns=["conversion", "spend"])
     rows = rows.assign(treated=rows["segment"] == "Womens E-Mail").drop(columns="segment")
-    fit = churn.uplift(rows, treated="treated", outcome="visit", draws=200)
+    fit = churn.uplift(rows, treated="treated", outcome="visit", draws=100)
     table = fit.table.set_index("term")
     assert rows["treated"].sum() == about["treated"]
     assert_allclose(table.loc["average effect", "estimate"], 100 * about["effect"], atol=5e-3)
@@ -515,7 +517,7 @@ def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
     from cxlib.churn import contacts
 
     rng, held = np.random.default_rng(1), []
-    for _ in range(400):
+    for _ in range(300):
         p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
         rows = pd.DataFrame({"probability": p, "worth": worth})
         hoped = churn.expected_profit(rows, value="worth", offer=10, contact=2)

@@ -60,7 +60,9 @@ def _year(rows: list[Row], _: str) -> Row | None:
 
 def _longest(rows: list[Row], _: str) -> Row | None:
     """Who is there still after the most renewals that are told."""
-    shown = [r for r in rows if r["line"] == rows[0]["line"] and r["estimate"] is not None]
+    shown = [
+        r for r in rows if r.get("model") == rows[0].get("model") and r["estimate"] is not None
+    ]
     return shown[-1] if shown else None
 
 

@@ -1,7 +1,8 @@
 """Customers under contract: how many renew, and what the rest of a contract is worth.
 
     fit = contract(customers, tenure="tenure", left="left")      # tenure in whole periods
-    fit.table          # line (model, observed), renewals, estimate: share still there
+    fit.table          # model (fitted, observed), renewals, estimate: share still there
+    fit.curve          # the same at every renewal
     fit.remaining      # by periods behind them: discounted periods still to come
 
 Shifted beta-geometric (Fader and Hardie 2007): everyone has a chance of leaving of one's own that
@@ -23,6 +24,7 @@ from cxlib.value.enough import Unfit
 from cxlib.value.likelihood import NoMaximum, climb
 
 PERIODS = 24
+MARKS = (1, 3, 6, 12, 24)  # renewals at which the table is read
 LONGEST = 600  # periods over which what is still to come is added up
 
 
@@ -32,16 +34,36 @@ class Contract(Estimates):
 
     Attributes
     ----------
-    table : line (model or observed), renewals, term, estimate (share still there), low, high, n;
-        the observed one is the product-limit estimate, with those who faced the renewal as n
+    table : model (the fitted one, or observed), renewals, term, estimate (share still there), low,
+        high, n, at a few renewals; the observed one is the product-limit estimate, with those who
+        faced the renewal as n
+    curve : the same at every renewal
     remaining : term (periods behind them), estimate (discounted periods to come), low, high, n
     parameters : alpha and beta
     height : the log-likelihood
     """
 
+    curve: pd.DataFrame = field(kw_only=True)
     remaining: pd.DataFrame = field(kw_only=True)
     parameters: pd.DataFrame = field(kw_only=True)
     height: float = field(kw_only=True)
+
+    @property
+    def to_come(self) -> Estimates:
+        """`remaining` with a sentence about those who are new and those longest there."""
+        new, old = self.remaining.iloc[0], self.remaining.iloc[-1]
+        said = page.say(
+            "A new customer is expected to bring {new} discounted periods ({new_span}), one who "
+            "renewed {renewals} times {old} more ({old_span}).",
+            renewals=old.term,
+            new=page.number(new.estimate),
+            new_span=page.span(new.low, new.high),
+            old=page.number(old.estimate),
+            old_span=page.span(old.low, old.high),
+        )
+        return Estimates(
+            self.remaining, said, self.note, "periods", draws=self.draws, seed=self.seed
+        )
 
 
 def contract(
@@ -76,9 +98,9 @@ def contract(
     drawn = found.moved(moments.resample_sums(found.parts[which], draws, seed))
     at = np.arange(1, ahead + 1)
     here, again = np.exp(found.at), np.exp(drawn.T)[..., None]
-    table = pd.concat(
+    curve = pd.concat(
         [
-            _line("model", at, models.sbg_survival(here, at), models.sbg_survival(again, at), n),
+            _line("fitted", at, models.sbg_survival(here, at), models.sbg_survival(again, at), n),
             _observed(periods, gone, at, draws, seed),
         ],
         ignore_index=True,
@@ -105,9 +127,10 @@ def contract(
     notes.append(how_drawn(draws, bucket="customer_id"))
     if lost := failed(drawn):
         notes.append(page.say("{lost} draws gave no fit.", lost=page.count(lost)))
-    last = table.iloc[ahead - 1]
+    last = curve.iloc[ahead - 1]
+    few = curve["renewals"].isin([page.count(k) for k in (*MARKS, ahead)])
     return Contract(
-        table,
+        curve[few].reset_index(drop=True),
         page.say(
             "{share} ({span}) of customers are expected to be there still after {periods} "
             "renewals, n {n}.",
@@ -120,6 +143,7 @@ def contract(
         "share",
         draws=draws,
         seed=seed,
+        curve=curve,
         remaining=remaining,
         parameters=tabulate(["alpha", "beta"], here, np.exp(drawn), n),
         height=found.height,
@@ -218,7 +242,7 @@ def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple, np.ndarray, np
 def _line(
     line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | np.ndarray
 ) -> pd.DataFrame:
-    table = tabulate(["there still"] * len(at), shares, drawn, n, line=line)
+    table = tabulate(["there still"] * len(at), shares, drawn, n, model=line)
     table.insert(1, "renewals", [page.count(int(k)) for k in at])
     return table
 

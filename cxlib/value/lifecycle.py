@@ -67,8 +67,8 @@ def lifecycle(
     if bought.shape[1] < 3:
         raise Unfit(
             page.say(
-                "Before {date} lie fewer than 3 whole periods of {weeks} weeks: too few to tell how "
-                "customers move. Take shorter periods.",
+                "Before {date} lie fewer than 3 whole periods of {weeks} weeks: too few to tell "
+                "how customers move. Take shorter periods.",
                 date=f"{end:%Y-%m-%d}",
                 weeks=page.count(weeks),
             )
