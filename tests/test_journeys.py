@@ -182,6 +182,8 @@ def test_two_groups_are_compared_way_by_way(made):
     assert there["estimate"].to_numpy() == pytest.approx(-back["estimate"].to_numpy())
     sums = there.groupby("before")["estimate"].sum().to_numpy()
     assert sums == pytest.approx(0)
+    whole = journeys.compare_parts(steps, half, **DRAWS)
+    assert len(whole.table) == len(there) and "than in “" in whole.answer
 
 
 # Removal

@@ -109,7 +109,8 @@ def _widened(
 
 def _what_differs(table: pd.DataFrame, names: tuple[str, str]) -> str:
     sure = table[table["differs"]]
-    both = {"one": page.label(names[0]), "other": page.label(names[1])}
+    one, other = (page.label(n) if n in (EARLIER, LATER) else f"“{page.label(n)}”" for n in names)
+    both = {"one": one, "other": other}
     if sure.empty:
         return page.say(
             "No way is taken surely more or less often in {one} than in {other}.", **both

@@ -78,8 +78,8 @@ def experience(
     `ratings` names the question that rates a touchpoint, `overall` and the first of `ease` those
     answered after the touchpoints of `met`, `scales` the worst and best answer of each, `bad` the
     outcomes that are trouble, `groups` the group of each customer, in the order of its categories.
-    table: group ("overall" for all; only with `groups`), then COLUMNS,
-    rated. Raises ValueError when no step is left.
+    table: group ("overall" for all; only with `groups`), then COLUMNS, rated. Raises ValueError
+    when no step is left.
     """
     if steps.empty:
         raise ValueError("no step is left to draw a map of.")
@@ -153,22 +153,24 @@ def _behaviour(
     """reach, trouble, meetings and minutes."""
     customers, who = np.unique(steps["customer_id"].astype(str), return_inverse=True)
     place = pd.Index(names).get_indexer(steps["touchpoint"].astype(str))
-    k, size = len(names), (len(customers), len(names))
-    times = np.bincount(who * k + place, minlength=size[0] * k).reshape(size)
-    pairs = np.unique(np.column_stack([steps["journey"], who, place]), axis=0)
-    journeys = np.bincount(pairs[:, 1] * k + pairs[:, 2], minlength=size[0] * k).reshape(size)
-    keys = moments.Who(moments.keys_of(pd.DataFrame({"c": customers}), "c"))
-    hurt = np.zeros(len(steps))
+    k, n = len(names), len(customers)
+    _, first = np.unique(steps["journey"].to_numpy() * k + place, return_index=True)
+    wrong = np.zeros(len(steps))
     if bad and "outcome" in steps:
-        hurt = steps["outcome"].isin(bad).to_numpy(float)
-    hurt = np.bincount(who * k + place, hurt, minlength=size[0] * k).reshape(size)
-    parts = np.hstack([np.ones((size[0], 1)), times > 0, times, journeys, hurt]).astype(float)
+        wrong = steps["outcome"].isin(bad).to_numpy(float)
+
+    def counted(rows: np.ndarray | slice, of: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount((who * k + place)[rows], of, minlength=n * k).reshape(n, k)
+
+    times, journeys, hurt = counted(slice(None)), counted(first), counted(slice(None), wrong)
+    parts = np.hstack([np.ones((n, 1)), times > 0, times, journeys, hurt]).astype(float)
+    keys = moments.Who(moments.keys_of(pd.DataFrame({"c": customers}), "c"))
     drawn, whole = moments.resample_sums(parts, draws, seed, keys), parts.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
     _, met, of, _ = np.split(whole[1:], 4)
     ends = held(reach, again[0], np.full(k, whole[0]))
-    found = [_term("reach", names, reach, ends, np.full(k, size[0]))]
+    found = [_term("reach", names, reach, ends, np.full(k, n))]
     if hurt.any():
         ends = held(wrong, again[2], met)
         found.append(_term("trouble", names, wrong, ends, met))
