@@ -48,7 +48,7 @@ def test_a_change_is_more_than_noise_where_the_intervals_do_not_touch(before, sa
 
 def test_of_renewals_the_last_is_told_and_few_shares_have_a_decimal():
     stays = record("model renewals term estimate low high n",
-                   ["model", "1", "there still", 0.97, 0.96, 0.98, 90],
+                   ["fitted", "1", "there still", 0.97, 0.96, 0.98, 90],
                    ["fitted", "24", "there still", 0.76, 0.74, 0.78, 90],
                    ["observed", "24", "there still", 0.5, 0.4, 0.6, 90], unit="share")  # fmt: skip
     back = record("purchase term estimate low high n",
