@@ -163,7 +163,7 @@ def quoted(text: str) -> str:
 
     "Quality of services used" and "Would you buy again?" would else run into the sentence.
     """
-    return f"“{text}”" if re.search(r"\s", text) else text
+    return f"“{text}”" if re.search(r"[\s、：]", text) else text
 
 
 def label(name: str) -> str:
