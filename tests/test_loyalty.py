@@ -106,7 +106,7 @@ def test_groups_are_parts_of_the_curve(bought):
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_the_names_of_customers_change_nothing(bought, random):
     names = list(bought["customer_id"].unique())
@@ -361,6 +361,7 @@ def test_who_was_brought_by_whom_by_hand():
     assert nobody.table["estimate"].tolist() == [0, 0] and "0.0% (0.0% to" in nobody.answer
 
 
+@pytest.mark.slow
 def test_who_was_brought_counts_as_an_act_and_is_known_of_a_first_purchase(tmp_path):
     from cxlib import reserve
 

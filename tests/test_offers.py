@@ -147,6 +147,19 @@ def test_the_smallest_tree_asks_nothing_that_changes_no_offer():
     assert (offer == (x[:, 0] >= 200)).all()
 
 
+def test_a_small_tree_is_the_beginning_of_a_large_one():
+    from cxlib.offers.tree import SIZES, _tree
+
+    rng = np.random.default_rng(6)
+    x = rng.integers(0, 9, (900, 4)).astype(float)
+    met = (rng.random((900, 3)) < 0.2 + 0.08 * x[:, :3]).astype(float)
+    large, everyone = _tree(x, met, SIZES[-1], 1), np.ones(900, bool)
+    for size in SIZES:
+        small = _placed(_tree(x, met, size, 1), x, met, everyone)
+        for ours, theirs in zip(_placed(large, x, met, everyone, size), small, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 def test_meetings_expected_by_size_add_up_to_those_there_are(company):
     sizes = chance.Sizes(company)
     for product in range(3):

@@ -150,14 +150,17 @@ def _features(frame: pd.DataFrame) -> tuple[list[tuple[str, object]], list[np.nd
 
 
 def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int):
-    """The smallest tree whose cross-validated share is within a standard error of the best."""
+    """The smallest tree whose cross-validated share is within a standard error of the best.
+
+    Trees grow best question first, so that a small one is the beginning of a large one.
+    """
     fold = np.random.default_rng(seed).permutation(len(x)) % folds
     found = np.zeros((len(SIZES), len(x)))
     for k in range(folds):
         inside = fold != k
+        tree = _tree(x[inside], met[inside], SIZES[-1], seed)
         for row, size in enumerate(SIZES):
-            tree = _tree(x[inside], met[inside], size, seed)
-            leaf, offer = _placed(tree, x, met, inside)
+            leaf, offer = _placed(tree, x, met, inside, size)
             found[row, ~inside] = met[~inside, offer[~inside]]
     mean = found.mean(1)
     best = int(mean.argmax())
@@ -169,24 +172,30 @@ def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int):
 def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int):
     from sklearn.tree import DecisionTreeRegressor
 
-    least = max(20, len(x) // 50)
-    depth = 1 if leaves == 2 else None
     grown = DecisionTreeRegressor(
-        max_leaf_nodes=max(leaves, 2), min_samples_leaf=least, max_depth=depth, random_state=seed
+        max_leaf_nodes=max(leaves, 2), min_samples_leaf=max(20, len(x) // 50), random_state=seed
     )
     # A tree of one leaf asks nothing: no column to ask about.
     return grown.fit(x if leaves > 1 else np.zeros_like(x), met)
 
 
 def _placed(
-    tree, x: np.ndarray, met: np.ndarray, learn: np.ndarray
+    tree, x: np.ndarray, met: np.ndarray, learn: np.ndarray, leaves: int = SIZES[-1]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(leaf, offer) of each customer; a leaf's offer is what most of those learnt from held."""
-    leaf = tree.apply(x.astype(np.float32))
+    """(leaf, offer) of each customer in the first `leaves` leaves of the tree; a leaf's offer is
+    what most of those learnt from held."""
+    nodes, count = tree.tree_, tree.tree_.node_count
+    goes = np.arange(count)
+    for node in range(count):  # children have higher numbers than parents
+        for child in (nodes.children_left[node], nodes.children_right[node]):
+            if child >= 2 * leaves - 1:
+                goes[child] = goes[node]
+    leaf = goes[tree.apply(x.astype(np.float32))]
     places = np.unique(leaf[learn])
     of = {int(p): int(met[learn & (leaf == p)].sum(0).argmax()) for p in places}
-    leaf = np.array([_joined(tree.tree_, of).get(p, p) for p in range(tree.tree_.node_count)])[leaf]
-    return leaf, np.array([of.get(p, 0) for p in range(tree.tree_.node_count)])[leaf]
+    joined = _joined(nodes, of)
+    leaf = np.array([joined.get(p, p) for p in range(count)])[leaf]
+    return leaf, np.array([of.get(p, 0) for p in range(count)])[leaf]
 
 
 def _joined(nodes, of: dict[int, int]) -> dict[int, int]:
