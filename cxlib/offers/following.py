@@ -157,10 +157,16 @@ def _scores(
 
 
 def _top(scores: np.ndarray, offers: int) -> np.ndarray:
-    """(customers, offers): places of the best products, -1 where there are no more."""
-    places = np.argsort(-scores, axis=1, kind="stable")[:, :offers]
-    best = np.take_along_axis(scores, places, axis=1)
-    return np.where(np.isneginf(best), -1, places)
+    """(customers, offers): places of the best products, -1 where there are no more.
+
+    `scores` are used up; a few passes over them are quicker than a sort of them all.
+    """
+    everyone, found = np.arange(len(scores)), np.full((len(scores), offers), -1)
+    for k in range(min(offers, scores.shape[1])):
+        best = scores.argmax(1)
+        found[:, k] = np.where(np.isneginf(scores[everyone, best]), -1, best)
+        scores[everyone, best] = -np.inf
+    return found
 
 
 def _judged(
