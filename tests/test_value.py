@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import sources, study, value
-from cxlib.value import expected, models
+from cxlib import moments, sources, study, value
+from cxlib.value import expected, fits, models
+from cxlib.value.found import Found
 from cxlib.value.likelihood import NoMaximum, climb
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "value.json").read_text())
@@ -247,11 +248,14 @@ def test_a_covariate_that_moves_buying_is_found():
 
 @pytest.mark.slow
 def test_the_intervals_cover_the_truth_95_times_in_100():
-    """Parameters by simulation from BG/NBD; worth against its own truth in the population."""
-    hits = []
-    for seed in range(80):
-        fit = value.fit(bought(500, 1000 + seed), as_of=END, draws=200, seed=seed)
-        rows = fit.parameters.set_index("term").loc[["r", "alpha", "b", "p", "q", "v"]]
+    """Parameters, by simulation from BG/NBD and Gamma-Gamma."""
+    everyone, hits = value.histories(bought(60_000, 1), END)[0], []
+    for seed in range(120):
+        found = Found(everyone.iloc[500 * seed : 500 * seed + 500], "bg_nbd")
+        sums = moments.resample_sums(found.parts(), 200, seed)
+        drawn = found.purchase.moved(sums[:, :20]), found.amount.moved(sums[:, 20:])
+        table = fits._parameters(found, *drawn).set_index("term")
+        rows = table.loc[["r", "alpha", "b", "p", "q", "v"]]
         truth = np.array([0.8, 80.0, 3.0, 5.0, 4.0, 60.0])
         hits.append((rows["low"] <= truth) & (truth <= rows["high"]))
     share = np.mean(hits, axis=0)
