@@ -11,9 +11,9 @@ from cxlib import page, study, voice
 from cxlib.synthetic.words import REVIEWED, reviews
 from cxlib.voice import feelings, given, lexicon, words
 from cxlib.voice.emerging import adjusted
-from cxlib.voice.fits import excerpt
 from cxlib.voice.found import coherence, learn, loads
 from cxlib.voice.impact import points
+from cxlib.voice.quoted import excerpt
 
 GIVEN = {name: {"en": said.split()} for name, (said, _, _) in REVIEWED.items()}
 RAW = {name: f"{name}_raw" for name in GIVEN}

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from cxlib.voice.coding import alphas, coded
 from cxlib.voice.emerging import Emerging, emerging
-from cxlib.voice.fits import Topics, by_wave, felt, mark, quotes, topics
+from cxlib.voice.feelings import felt
+from cxlib.voice.fits import Topics, by_wave, mark, topics
 from cxlib.voice.impact import Impact, impact
 from cxlib.voice.people import beside, private, scored, waves, who
+from cxlib.voice.quoted import quotes
 from cxlib.voice.tone import Tone, score
 from cxlib.voice.tone import fit as tone
 

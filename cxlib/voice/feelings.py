@@ -1,6 +1,7 @@
 """What each comment says of each topic, and how that felt: clause by clause.
 
     said = feelings.said(comments, given)         # a row a comment and topic: feeling -1, 0 or 1
+    feelings.felt(marked, fit)                    # share that speaks well of each topic
 
 The feeling of a topic is that of the clauses that speak of it, by the words of our lexicon. A
 clause that names a topic and judges nothing takes the judgement of the next one that names no other
@@ -12,9 +13,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cxlib import page, weights
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.voice import given as given_
 from cxlib.voice import lexicon, words
+from cxlib.voice.fits import Topics
 from cxlib.voice.given import Given
+from cxlib.voice.people import shares
 
 
 def said(comments: pd.DataFrame, given: Given) -> pd.DataFrame:
@@ -52,3 +57,72 @@ def _judged(clauses: pd.DataFrame, known: list[str]) -> np.ndarray:
         good, bad = lexicon.score(words.split(clauses["text"][of], lang, known))
         judged[of] = good - bad
     return judged
+
+
+def felt(
+    marked: pd.DataFrame,
+    fit: Topics,
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Estimates:
+    """Of the comments on each topic that judge it, the share that speaks well of it.
+
+    table: term, estimate, low, high (all hold at once), n (comments that judge it), bad (share of
+    all comments on it that speak badly of it), neutral (that do not judge it).
+    """
+    spoken = said(marked, fit.spoken)
+    names = fit.table["term"].tolist()
+    good, bad, seen = (np.zeros((len(marked), len(names))) for _ in range(3))
+    at = spoken["topic"].map({n: k for k, n in enumerate(names)}).to_numpy(int)
+    place, feeling = spoken["place"].to_numpy(int), spoken["feeling"].to_numpy(int)
+    good[place, at], bad[place, at], seen[place, at] = feeling > 0, feeling < 0, 1
+    judged = (good + bad).sum(0)
+    share, low, high, _ = shares(
+        marked, good, good + bad, weight=weight, bucket=bucket, draws=draws, seed=seed
+    )
+    low, high = _with_ends(share, low, high, judged)
+    w = np.ones(len(marked)) if weight is None else marked[weight].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        worse, better = (w @ some / (w @ seen) for some in (bad, good))
+    table = pd.DataFrame(
+        {"term": names, "estimate": share, "low": low, "high": high, "n": judged.astype(int),
+         "bad": worse, "neutral": 1 - worse - better}
+    )  # fmt: skip
+    table = table[judged > 0].sort_values("estimate", ignore_index=True)
+    return Estimates(table, _felt_answer(table), page.together([
+        page.say(
+            "By the words of each clause that speaks of it; comments that name a topic and do not "
+            "judge it are not counted."
+        ),
+        how_drawn(draws, weights.differing(marked, weight), bucket),
+    ]), "share", draws=draws, seed=seed)  # fmt: skip
+
+
+def _with_ends(
+    share: np.ndarray, low: np.ndarray, high: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals where none or all said so, which no draw varies: exact (Clopper, Pearson 1934)."""
+    with np.errstate(divide="ignore"):
+        reach = 1 - (0.025 / len(share)) ** (1 / np.maximum(n, 1))
+    low = np.where((share == 1) & np.isnan(low), 1 - reach, np.where(share == 0, 0, low))
+    return low, np.where((share == 0) & np.isnan(high), reach, np.where(share == 1, 1, high))
+
+
+def _felt_answer(table: pd.DataFrame) -> str:
+    known = table[table["n"] >= page.rules().smallest_cell]
+    if known.empty:
+        return page.say("Too few comments judge a topic.")
+    worst, best = known.iloc[0], known.iloc[-1]
+    return page.say(
+        "Least is said well of {worst}: {low} ({low_span}) of the comments that judge it; most of "
+        "{best}: {high} ({high_span}).",
+        worst=page.quoted(page.label(worst["term"])),
+        low=page.percent(worst["estimate"]),
+        low_span=page.span(worst["low"], worst["high"], 0, share=True),
+        best=page.quoted(page.label(best["term"])),
+        high=page.percent(best["estimate"]),
+        high_span=page.span(best["low"], best["high"], 0, share=True),
+    )

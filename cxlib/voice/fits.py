@@ -1,25 +1,21 @@
-"""Topics of comments with intervals, who speaks of them, and what they said."""
+"""Topics of comments with intervals, and who speaks of them."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page, weights
-from cxlib.estimates import Estimates, at_once, how_drawn
-from cxlib.voice import feelings as felt_
+from cxlib import hiding, page, weights
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.voice import found as found_
 from cxlib.voice import given as given_
 from cxlib.voice import words
 from cxlib.voice.given import Given
+from cxlib.voice.people import shares
 
 MOST = 12  # topics whose part in a score can be told exactly and quickly
-SHORT, LONG = 12, 90  # characters of a quote
-CANDIDATES = 5  # comments looked at for each quote
-ALIKE = 10  # first or last letters by which two quotes are the same
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
@@ -118,100 +114,6 @@ def mark(comments: pd.DataFrame, fit: Topics) -> pd.DataFrame:
     return marked
 
 
-def felt(
-    marked: pd.DataFrame,
-    fit: Topics,
-    *,
-    weight: str | None = None,
-    bucket: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Of the comments on each topic that judge it, the share that speaks well of it.
-
-    table: term, estimate, low, high (all hold at once), n (comments that judge it), bad (share of
-    all comments on it that speak badly of it), neutral (that do not judge it).
-    """
-    said = felt_.said(marked, fit.spoken)
-    names = fit.table["term"].tolist()
-    good, bad, seen = (np.zeros((len(marked), len(names))) for _ in range(3))
-    at = said["topic"].map({n: k for k, n in enumerate(names)}).to_numpy(int)
-    place, feeling = said["place"].to_numpy(int), said["feeling"].to_numpy(int)
-    good[place, at], bad[place, at], seen[place, at] = feeling > 0, feeling < 0, 1
-    w = np.ones(len(marked)) if weight is None else marked[weight].to_numpy(float)
-    parts = np.hstack([good, bad, seen]) * w[:, None]
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(marked, bucket, weight))
-    whole, k = parts.sum(0), len(names)
-    judged = (good + bad).sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = whole[:k] / (whole[:k] + whole[k : 2 * k])
-        again = drawn[:, :k] / (drawn[:, :k] + drawn[:, k : 2 * k])
-        worse = whole[k : 2 * k] / whole[2 * k :]
-        neutral = 1 - (whole[:k] + whole[k : 2 * k]) / whole[2 * k :]
-    low, high = _with_ends(share, *at_once(share, again), judged)
-    table = pd.DataFrame(
-        {"term": names, "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1),
-         "n": judged.astype(int), "bad": worse, "neutral": neutral}
-    )  # fmt: skip
-    table = table[judged > 0].sort_values("estimate", ignore_index=True)
-    return Estimates(table, _felt_answer(table), page.together([
-        page.say(
-            "By the words of each clause that speaks of it; comments that name a topic and do not "
-            "judge it are not counted."
-        ),
-        how_drawn(draws, weights.differing(marked, weight), bucket),
-    ]), "share", draws=draws, seed=seed)  # fmt: skip
-
-
-def _with_ends(
-    share: np.ndarray, low: np.ndarray, high: np.ndarray, n: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals where none or all said so, which no draw varies: exact (Clopper, Pearson 1934)."""
-    with np.errstate(divide="ignore"):
-        reach = 1 - (0.025 / len(share)) ** (1 / np.maximum(n, 1))
-    low = np.where((share == 1) & np.isnan(low), 1 - reach, np.where(share == 0, 0, low))
-    return low, np.where((share == 0) & np.isnan(high), reach, np.where(share == 1, 1, high))
-
-
-def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
-    """term, n, words and the quotes that speak most plainly of each topic, personal data masked.
-
-    Of a long comment what stands around the topic's words. None of a topic of which fewer than
-    twice the smallest cell wrote: words tell more of a person than numbers do.
-    """
-    least, loads, rows = 2 * page.rules().smallest_cell, _loads(marked, fit), []
-    for row in fit.table.itertuples():
-        of = marked[marked[row.term] > 0].drop_duplicates("text")
-        of = of[of["text"].str.len() >= SHORT]
-        # Plain: much of this topic, little of others, and not long.
-        alone = loads[row.term].loc[of.index] / (1 + of[fit.table["term"]].sum(axis=1))
-        plain = alone - 1e-4 * of["text"].str.len() + (of["lang"] == page.rules().lang)
-        best = of.loc[plain.sort_values(kind="stable").index[::-1]].head(CANDIDATES * each)
-        ways = given_.patterns(fit.spoken[row.term])
-        said = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]
-        for end in (slice(None, ALIKE), slice(-ALIKE, None)):
-            said = list({re.sub(r"\W|\d", "", q)[end]: q for q in said[::-1]}.values())[::-1]
-        said = said[:each] if (marked[row.term] > 0).sum() >= least else []
-        rows.append((row.term, row.n, fit.words[row.term], *said, *[""] * (each - len(said))))
-    names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]
-    return pd.DataFrame(rows, columns=names)
-
-
-def excerpt(text: str, pattern: re.Pattern | None, most: int = LONG) -> str:
-    """The clauses around the first words that the pattern finds, about `most` characters."""
-    text = re.sub(r"\\+n|\s+", " ", re.sub("[\ue000-\uf8ff]", "", text)).strip()
-    text = re.sub(r"([^\w\s])\1{2,}", r"\1\1", text)
-    if len(text) <= most:
-        return text
-    match = pattern.search(text) if pattern else None
-    middle = (match.start() + match.end()) // 2 if match else 0
-    ends = [0, *(m.end() for m in given_.CLAUSES.finditer(text)), len(text)]
-    begin = next((e for e in ends if middle - most // 2 <= e <= middle), max(middle - most // 2, 0))
-    last = [e for e in ends if middle < e <= begin + most]
-    end = last[-1] if last else begin + most
-    return "…" * (begin > 0) + text[begin:end].strip(" ,，、") + "…" * (end < len(text))
-
-
 def by_wave(
     marked: pd.DataFrame,
     fit: Topics,
@@ -229,22 +131,14 @@ def by_wave(
     marked = marked[marked[over].notna()]
     waves, place = np.unique(marked[over].astype(str).to_numpy(), return_inverse=True)
     names = fit.table["term"].tolist()
-    w = np.ones(len(marked)) if weight is None else marked[weight].to_numpy(float)
-    there = marked[names].to_numpy(float)
-    inside = (place[:, None] == np.arange(len(waves))) * w[:, None]
-    parts = np.hstack([(inside[:, :, None] * there[:, None, :]).reshape(len(w), -1), inside])
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(marked, bucket, weight))
-    whole, cells = parts.sum(0), len(waves) * len(names)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = whole[:cells] / np.repeat(whole[cells:], len(names))
-        again = drawn[:, :cells] / np.repeat(drawn[:, cells:], len(names), axis=1)
-    low, high = at_once(share, again)
-    counted = [
-        int(there[place == v, t].sum()) for v in range(len(waves)) for t in range(len(names))
-    ]
+    inside = np.repeat(place[:, None] == np.arange(len(waves)), len(names), axis=1)
+    there = inside * np.tile(marked[names].to_numpy(float), len(waves))
+    share, low, high, _ = shares(
+        marked, there, inside, weight=weight, bucket=bucket, draws=draws, seed=seed
+    )
     table = pd.DataFrame(
         {"wave": np.repeat(waves, len(names)), "term": np.tile(names, len(waves)),
-         "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": counted}
+         "estimate": share, "low": low, "high": high, "n": there.sum(0).astype(int)}
     )  # fmt: skip
     note = how_drawn(draws, weights.differing(marked, weight), bucket)
     return Estimates(table, _moved_answer(table), note, "share", draws=draws, seed=seed)
@@ -289,19 +183,6 @@ def _all_marked(
     return marked
 
 
-def _loads(marked: pd.DataFrame, fit: Topics) -> pd.DataFrame:
-    """How much of each comment is of each topic: of given ones, words a hundred characters."""
-    length = marked["text"].str.len().clip(lower=1)
-    loads = pd.DataFrame({n: 10 / (10 + length) for n in fit.given}, index=marked.index)
-    for model in fit.models:
-        of = (marked["lang"] == model.lang).to_numpy()
-        text = words.split(marked["text"][of], model.lang, given_.known_words(fit.given))
-        held = np.zeros((len(marked), len(model.names)))
-        held[of] = model.loads(text)
-        loads[list(model.names)] = held
-    return loads
-
-
 def _packed(
     comments: pd.DataFrame,
     marked: pd.DataFrame,
@@ -315,19 +196,17 @@ def _packed(
     seed: int,
 ) -> Topics:
     w = np.ones(len(comments)) if weight is None else comments[weight].to_numpy(float)
-    parts = np.column_stack([marked.to_numpy(float), np.ones(len(w))]) * w[:, None]
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(comments, bucket, weight))
-    whole = parts.sum(0)
-    with np.errstate(invalid="ignore"):  # a draw of few comments may have none
-        share, again = whole[:-1] / whole[-1], drawn[:, :-1] / drawn[:, -1:]
-    low, high = at_once(share, again)
+    share, low, high, again = shares(
+        comments, marked.to_numpy(float), np.ones((len(w), 1)),
+        weight=weight, bucket=bucket, draws=draws, seed=seed,
+    )  # fmt: skip
     first = {n: (words.COMMENTS[m.lang], page.listed(f)) for m in models
              for n, f in zip(m.names, m.listed(), strict=True)}  # fmt: skip
     own = {n: ("", page.listed(_given_words(some), most=TOLD)) for n, some in given.items()}
     terms = marked.columns.tolist()
     told = [(own | first)[t] for t in terms]
     table = pd.DataFrame(
-        {"term": terms, "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1),
+        {"term": terms, "estimate": share, "low": low, "high": high,
          "n": marked.sum().to_numpy(int), "origin": np.where([t in own for t in terms], *ORIGINS),
          "lang": [lang for lang, _ in told]}
     )  # fmt: skip
@@ -410,21 +289,4 @@ def _moved_answer(table: pd.DataFrame) -> str:
         first=page.label(one["wave"]),
         high=page.percent(other["estimate"]),
         last=page.label(other["wave"]),
-    )
-
-
-def _felt_answer(table: pd.DataFrame) -> str:
-    known = table[table["n"] >= page.rules().smallest_cell]
-    if known.empty:
-        return page.say("Too few comments judge a topic.")
-    worst, best = known.iloc[0], known.iloc[-1]
-    return page.say(
-        "Least is said well of {worst}: {low} ({low_span}) of the comments that judge it; most of "
-        "{best}: {high} ({high_span}).",
-        worst=page.quoted(page.label(worst["term"])),
-        low=page.percent(worst["estimate"]),
-        low_span=page.span(worst["low"], worst["high"], 0, share=True),
-        best=page.quoted(page.label(best["term"])),
-        high=page.percent(best["estimate"]),
-        high_span=page.span(best["low"], best["high"], 0, share=True),
     )

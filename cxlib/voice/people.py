@@ -141,17 +141,13 @@ def who(
     kind = _classes(known[outcome], scale, nps).to_numpy()
     member = (kind[:, None] == np.array(CLASSES)).astype(float)
     wrote = known["response_id"].isin(comments["response_id"]).to_numpy(float)
-    parts = np.hstack([member * wrote[:, None], member])
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(known, bucket))
-    whole = parts.sum(0)
-    kept = whole[3:] > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share, again = whole[:3] / whole[3:], drawn[:, :3] / drawn[:, 3:]
-    low, high = at_once(share[kept], again[:, kept])
-    table = pd.DataFrame(
-        {"term": np.array(CLASSES)[kept], "estimate": share[kept], "low": np.clip(low, 0, 1),
-         "high": np.clip(high, 0, 1), "n": whole[3:][kept].astype(int)}
-    )  # fmt: skip
+    kept = member.any(0)
+    member, names = member[:, kept], np.array(CLASSES)[kept]
+    share, low, high, _ = shares(
+        known, member * wrote[:, None], member, bucket=bucket, draws=draws, seed=seed
+    )
+    table = pd.DataFrame({"term": names, "estimate": share, "low": low, "high": high,
+                          "n": member.sum(0).astype(int)})  # fmt: skip
     most, least = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
     answer = page.say("All {n} who answered wrote a comment.", n=page.count(len(known)))
     answer = answer if wrote.all() else page.say(
@@ -166,6 +162,30 @@ def who(
         how_drawn(draws, bucket=bucket),
     ])  # fmt: skip
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
+
+
+def shares(
+    rows: pd.DataFrame,
+    part: np.ndarray,
+    of: np.ndarray,
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> tuple[np.ndarray, ...]:
+    """Weighted sums of `part` (rows, k) by those of `of` (rows, k or 1): share, low, high, draws.
+
+    Limits hold at once and lie between 0 and 1; NaN where nobody is there.
+    """
+    w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
+    both, k = np.hstack([part, of]) * w[:, None], part.shape[1]
+    drawn = moments.resample_sums(both, draws, seed, moments.who_of(rows, bucket, weight))
+    whole = both.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw of few comments may have none
+        share, again = whole[:k] / whole[k:], drawn[:, :k] / drawn[:, k:]
+    low, high = at_once(share, again)
+    return share, np.clip(low, 0, 1), np.clip(high, 0, 1), again
 
 
 def _of_waves(responses: pd.DataFrame, until: str = "") -> pd.DataFrame:
