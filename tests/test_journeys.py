@@ -604,7 +604,7 @@ def test_where_groups_are_furthest_apart():
     )
     assert apart(rows) == "Satisfaction differs most at a: 40.0 (“x”) and 55.0 (“y”)."
     less = rows.assign(high=rows["high"].mask(rows["estimate"] == 40, 52.0))
-    assert apart(less) == "Trouble is most unlike at b: 10% of meetings (“x”) and 30% (“y”)."
+    assert apart(less) == "Trouble is most unlike at b: 10.0% of meetings (“x”) and 30.0% (“y”)."
     none = less.assign(high=less["high"].mask(rows["term"] == "trouble", 0.5))
     assert apart(none) == "At no touchpoint do groups surely differ (satisfaction, trouble)."
 

@@ -147,10 +147,10 @@ def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> Estimates | None
     most, least = (table.loc[i] for i in (table["estimate"].idxmax(), table["estimate"].idxmin()))
     said = {
         "most": page.label(most["group"]),
-        "share": page.percent(most["estimate"]),
+        "share": page.percent(most["estimate"], 1),
         "span": page.span(most["low"], most["high"], share=True),
         "least": page.label(least["group"]),
-        "other": page.percent(least["estimate"]),
+        "other": page.percent(least["estimate"], 1),
         "other_span": page.span(least["low"], least["high"], share=True),
     }
     if most["low"] > least["high"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from cxlib import page
@@ -51,7 +53,7 @@ def _parted(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _told(pair: pd.Series, term: str) -> str:
-    number = page.number if term == "satisfaction" else page.percent
+    number = page.number if term == "satisfaction" else partial(page.percent, digits=1)
     said = {
         "touchpoint": page.quoted(page.label(pair["touchpoint"])),
         "least": page.label(pair["group"]),
