@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -81,7 +81,7 @@ def test_a_goal_that_nobody_met_is_told():
 
 
 def test_the_store_counts_as_rows_are_counted():
-    """Every choice of gap, goal and steps; several events of one day, customers of one event."""
+    """Every pair of choices of gap, goal and steps; several events of one day."""
     rng = np.random.default_rng(1)
     days = pd.to_timedelta(rng.integers(0, 60, 400), unit="D")
     table = pd.DataFrame({"customer_id": np.char.add("c", rng.integers(0, 90, 400).astype(str)),
@@ -91,7 +91,7 @@ def test_the_store_counts_as_rows_are_counted():
     store.register("given", table)
     store.execute("create table events as select * from given")
     by = ["bucket", "step", "before", "after"]
-    for gap, goal, most in product([0, 5, 20], [[], ["a"]], [0, 2]):
+    for gap, goal, most in [(0, [], 0), (0, ["a"], 2), (5, [], 2), (5, ["a"], 0), (20, ["a"], 2)]:
         told = pathways.counted(store, gap=gap, goal=goal, most=most)
         ours = journeys.counted(journeys.steps(table, gap=gap), goal=goal, most=most)
         for counts in (told, ours):
@@ -642,7 +642,7 @@ def test_figures_of_journeys_are_drawn_and_told(made, met):
     with pytest.raises(ValueError, match="figure of its own"):
         show.experience_map(found.table, ax=ax)
     called = "Orders in a year: high, Spend in a year: high, Share bought: low"
-    both = pd.concat([found.table.assign(group=g) for g in ("overall", called)])
+    both = pd.concat([found.felt.assign(group=g) for g in ("overall", called)])
     legend = show.experience_map(both).figure.legends[0]
     assert " ".join(legend.get_texts()[1].get_text().split()) == called
 
@@ -661,7 +661,7 @@ def test_intervals_hold_the_truth_together():
         for b, p in after.items()
     }
     inside = {"transitions": [], "removal": [], "first": [], "impact": []}
-    for seed in range(80):
+    for seed in range(60):
         made = paths.journeys(400, seed=1000 + seed)
         steps = journeys.steps(made["events"], by="journey_id")
         counts = journeys.counted(steps, goal=[paths.GOAL])
