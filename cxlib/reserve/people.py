@@ -454,7 +454,8 @@ def _lack_of_items(reserve: Reserve, roles: list[str]) -> str:
         return page.say("The study asks no questions.")
     called = {
         "nps": page.say("recommendation (NPS)"), "csat": page.say("satisfaction (CSAT)"),
-        "effort": page.say("effort (CES)"),
+        "effort": page.say("effort (CES)"), "touchpoint": page.say("touchpoints"),
+        "construct": page.say("the parts of an index"),
     }  # fmt: skip
     words = " / ".join(called.get(role) or page.label(role) for role in roles)
     return page.say("The study asks no question on {roles}.", roles=words)
