@@ -292,6 +292,9 @@ def test_the_life_cycle_by_hand():
 
 def test_the_grid_holds_all_worth(orders):
     scored = value.score(orders, value.fit(orders, draws=10))
+    listed = value.listed(scored)
+    assert listed["worth"].is_monotonic_decreasing and len(listed) == len(scored)
+    assert listed["worth"].sum() == pytest.approx(scored["worth"].sum(), abs=0.005 * len(scored))
     grid = value.grid(scored, draws=50)
     assert grid.table["estimate"].sum() == pytest.approx(1)
     assert grid.table["n"].sum() == len(scored)

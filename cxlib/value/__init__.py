@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from cxlib.value.contracts import Contract, contract, contract_by
 from cxlib.value.enough import Unfit, attempt
-from cxlib.value.fits import Value, fit, score
+from cxlib.value.fits import Value, fit, listed, score
 from cxlib.value.forecast import holdout
 from cxlib.value.histories import histories
 from cxlib.value.lifecycle import Lifecycle, lifecycle
@@ -27,5 +27,5 @@ from cxlib.value.standing import Served, grid, served
 
 __all__ = [
     "Contract", "Lifecycle", "Served", "Unfit", "Value", "attempt", "contract", "contract_by",
-    "fit", "grid", "histories", "holdout", "lifecycle", "score", "served",
+    "fit", "grid", "histories", "holdout", "lifecycle", "listed", "score", "served",
 ]  # fmt: skip

@@ -162,6 +162,17 @@ def score(
     )
 
 
+def listed(scored: pd.DataFrame) -> pd.DataFrame:
+    """Scored customers as a list to hand on: those of most worth first, numbers rounded.
+
+    customer_id, first (day), repeats, alive (a chance), purchases, amount, worth.
+    """
+    columns = ["customer_id", "first", "repeats", "alive", "purchases", "amount", "worth"]
+    rows = scored.sort_values("worth", ascending=False, kind="stable")[columns]
+    rows = rows.assign(first=rows["first"].dt.strftime("%Y-%m-%d"))
+    return rows.round({"alive": 3, "purchases": 2, "amount": 2, "worth": 2})
+
+
 def _tables(
     found: Found,
     values: np.ndarray,
