@@ -42,7 +42,7 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
 
     taken, wrong = _taken(study)
     stands = ledger.standing(taken, today or datetime.now())
-    gain = ledger.net_gain(taken).table.set_index("action_id")
+    gain = ledger.net_gain(taken, **_known(study)).table.set_index("action_id")
     rows = stands.loops if every else stands.loops[stands.loops["status"].isin(ledger.OPEN)]
     for loop in ("outer loop", "inner loop"):
         part = rows[rows["loop"] == loop]
@@ -58,9 +58,23 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
         raise SystemExit(1)
 
 
+def _known(study: str) -> dict[str, float]:
+    """What a point is worth and how many answers a wave brings, as notebook 41 takes them; nothing
+    of a study that is not loaded."""
+    from cxlib import reserve
+
+    try:
+        with reserve.open(study) as store:
+            return {"worth": store.study.costs.point, "more": store.last_wave}
+    except reserve.ReserveError:
+        return {}
+
+
 def _line(row: dict, gain) -> str:
     when = f"due {row['due_on'] or 'no date'}"
-    standing = row["standing"] + (f" {row['late']} days" if row["late"] else "")
+    standing = row["standing"] + (
+        f" {row['late']} day{'s' * (row['late'] != 1)}" if row["late"] else ""
+    )
     told = ""
     if gain is not None and gain["estimate"] == gain["estimate"]:
         told = (f"   net {gain['estimate']:,.0f} ({gain['low']:,.0f} to {gain['high']:,.0f}): "
