@@ -90,7 +90,10 @@ def cohorts(
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))
     table, curve = (_told(part, level) for part in both)
-    note = page.together([*bought.notes, _about(bought, every, length), _left_out(few)])
+    left_out = page.say("Groups with too few new customers to tell: {groups}.",
+                        groups=page.listed(few, most=6))  # fmt: skip
+    notes = [*bought.notes, _about(bought, every, length), left_out if few else ""]
+    note = page.together(notes)
     return Cohorts(table, _answer(table, curve, length), note, "share", curve=curve, every=every)
 
 
@@ -163,14 +166,6 @@ def _about(bought: Purchases, every: str, length: int) -> str:
         every=page.label(every),
         length=page.count(length),
         date=purchases.date_of(bought.end - 1),
-    )
-
-
-def _left_out(few: list[str]) -> str:
-    if not few:
-        return ""
-    return page.say(
-        "Groups with too few new customers to tell: {groups}.", groups=page.listed(few, most=6)
     )
 
 

@@ -41,14 +41,11 @@ class Rules(Estimates):
     measures : if_bought, then_bought, term (confidence, support, sized), estimate, low, high, n
     sets : products of each rule, the last is the one offered; in the order of `table`
     judged : the orders that the numbers are from
-    tested, found : sets tested, and found in the earlier orders
     """
 
     measures: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
     sets: list[tuple[int, ...]] = field(default_factory=list, kw_only=True)
     judged: Baskets | None = field(default=None, kw_only=True, repr=False)
-    tested: int = field(default=0, kw_only=True)
-    found: int = field(default=0, kw_only=True)
 
 
 def rules(
@@ -68,7 +65,7 @@ def rules(
     early, late, day = baskets.split(holdout) if holdout else (baskets, baskets, None)
     sets, p, tested, found = _search(early, most)
     sets = [_directed(early, s) for s in sets]
-    facts = {"tested": tested, "found": found, "judged": late, "draws": draws, "seed": seed}
+    facts = {"judged": late, "draws": draws, "seed": seed}
     if not sets:
         several = _several(baskets, draws, seed)
         note = page.together(
