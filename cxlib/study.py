@@ -162,12 +162,17 @@ class File(Readable):
 
     log: Log | None = None  # its rows are events of cases: a row a case is made of them
     join: list[Join] = []
-    filled: list[str] = []  # rows without these columns of theirs are of another kind
+    filled: dict[str, list[str]] = {}  # rows without these, or with these words, are left out
     first_by: list[str] = []  # one row for each of these: the first
     derive: dict[str, Derived] = {}  # further columns of the file, made of its dates
     columns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
     recode: Recode = {}
+
+    @field_validator("filled", mode="before")
+    @classmethod
+    def _no_words(cls, filled: object) -> object:
+        return {c: [] for c in filled} if isinstance(filled, list) else filled
 
 
 class Mapping(Strict):

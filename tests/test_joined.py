@@ -74,6 +74,7 @@ def test_rows_of_another_kind_are_passed_over_and_keep_their_number():
     assert raw.frame["order"].tolist() == ["o1", "o2", "o4"]
     assert raw.frame["#row"].tolist() == [1, 2, 4]
     assert "orders.csv: 1 rows without came are passed over." in raw.notes
+    assert made(filled={"who": ["a"]}).frame["order"].tolist() == ["o2"]
     assert made(first_by=["who"]).frame["order"].tolist() == ["o1", "o2", "o4"]
 
 

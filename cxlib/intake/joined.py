@@ -122,7 +122,9 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
     _there_are(frame, [*file.filled, *file.first_by], where)
     notes = []
     if file.filled:
-        full = frame[file.filled].apply(cells.text).notna().all(axis=1)
+        said = {c: cells.text(frame[c]) for c in file.filled}
+        full = pd.DataFrame({c: s.notna() & ~s.isin(file.filled[c]) for c, s in said.items()})
+        full = full.all(axis=1)
         columns = " and ".join(file.filled)
         notes.append(f"{where}: {int((~full).sum()):,} rows without {columns} are passed over.")
         frame = frame[full]
