@@ -28,6 +28,7 @@ from cxlib.moments import Moments, keys_of, multiplicities
 
 LEVEL = 0.95
 SHARES = ("customers", "predicted", "quoted")  # columns beside a share that are shares too
+CHANCES = ("p", "adjusted", "probability")  # never nought, however small
 MEASURES = ("term", "estimate", "low", "high", "n")
 
 
@@ -69,6 +70,7 @@ class Estimates:
 
     def _repr_html_(self) -> str:
         shown = display_table(self.table, self.unit).to_html(index=False, border=0)
+        shown = shown if len(self.table) else ""
         answer, note = escape(self.answer), escape(self.note)
         return f"<p><strong>{answer}</strong></p>{shown}<p><small>{note}</small></p>"
 
@@ -355,22 +357,41 @@ def display_table(
     """
     why = hiding.hidden(table) if why is None else why
     shown = hiding.blanked(table, why)
+    mixed = has_units_by_row(shown)
     digits, say = _digits(shown, unit), page.percent if unit == "share" else page.number
     text = pd.DataFrame(index=shown.index)
     for column in shown:
         values = shown[column]
         if column == "n":
             text[column] = hiding.counts(shown, why)
+        elif mixed and column == "share":
+            continue
+        elif mixed and column in ("estimate", "low", "high", "overall"):
+            text[column] = [_of_its_row(*v) for v in zip(values, shown["estimate"], shown["share"])]
         elif column in ("estimate", "low", "high"):
             text[column] = [say(v, digits) for v in values]
+        elif column in CHANCES and pd.api.types.is_float_dtype(values):
+            text[column] = ["<0.01" if v < 0.005 else page.number(v, 2) for v in values]
         elif pd.api.types.is_bool_dtype(values):
             text[column] = [page.say("yes") if v else page.say("no") for v in values]
         elif pd.api.types.is_float_dtype(values):
             share = unit == "share" and column in SHARES
             text[column] = [say(v, digits) if share else page.number(v, 2) for v in values]
         else:
-            text[column] = [page.label(str(v)) for v in values]
+            text[column] = ["–" if v is None else page.label(str(v)) for v in values]
     return text.rename(columns=lambda name: page.heading(str(name)))
+
+
+def has_units_by_row(table: pd.DataFrame) -> bool:
+    """Whether a column `share` says of each row if it is one; readers see it in the numbers."""
+    return "share" in table and pd.api.types.is_bool_dtype(table["share"])
+
+
+def _of_its_row(value: float, estimate: float, share: bool) -> str:
+    """A number of a table whose rows have each their own unit, as exact as its estimate is large."""
+    if share:
+        return page.percent(value, int(abs(estimate) < 0.05))
+    return page.number(value, 2 if abs(estimate) < 10 else 1 if abs(estimate) < 100 else 0)
 
 
 def hide_in_notebooks() -> None:

@@ -34,8 +34,8 @@ def complaint_rate(
     A case belongs to the touchpoint that its category is called by; contacts are counted in the
     days in which cases are. Without `events`, or where no category is a touchpoint: cases of each
     category in a thousand of the `customers`. Customers are drawn whole, with their cases and their
-    contacts. table: term, estimate, low, high, n (cases), contacts. Raises ValueError where neither
-    can be told.
+    contacts. table: term, estimate, low, high, n (cases), contacts; without rows where cases and
+    contacts have no name in common. Raises ValueError where neither events nor customers are given.
     """
     needs(cases, "category", "opened_at")
     if events is None:
@@ -46,11 +46,7 @@ def complaint_rate(
     if not terms and customers is not None:
         return _per_customer(cases, customers, draws, seed)
     if not terms:
-        raise ValueError(
-            "no category of the cases is a touchpoint of the events. Cases are about: "
-            f"{', '.join(map(str, sorted(cases['category'].dropna().unique())[:8]))}. Map them to "
-            "the same names, or give the customers (customers=...)."
-        )
+        return _none_in_common(cases, draws, seed)
     met = events[events["touchpoint"].isin(terms)]
     about = cases[cases["category"].isin(terms)]
     sides = [t[["customer_id", c]].set_axis(["customer_id", "what"], axis=1)
@@ -67,6 +63,18 @@ def complaint_rate(
     said = page.say("{n} cases are about no touchpoint that contacts are on file for.",
                     n=page.count(others)) if others else ""  # fmt: skip
     return _rates(terms, rate, again, sums[k:], sums[:k], said, draws, seed)
+
+
+def _none_in_common(cases: pd.DataFrame, draws: int, seed: int) -> Estimates:
+    about = cases["category"].value_counts().index[:3]
+    answer = page.say(
+        "No complaint rate: no case is about a touchpoint that contacts are on file for. Most "
+        "cases are about {categories}; give the touchpoints of the events the same names, or load "
+        "the customers.",
+        categories=page.listed(map(page.label, about)),
+    )
+    table = pd.DataFrame(columns=["term", "estimate", "low", "high", "n", "contacts"])
+    return Estimates(table, answer, "", draws=draws, seed=seed)
 
 
 def _per_customer(
