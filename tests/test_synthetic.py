@@ -36,7 +36,8 @@ def test_it_has_every_table_of_the_contract(company):
 @pytest.mark.parametrize("name", list(tables.TABLES))
 def test_each_table_holds_the_contract(company, name):
     table = tables.TABLES[name]
-    kinds = {c.name: tables.KINDS[c.kind] for c in table.columns.values()}
+    there = [c for c in table.columns.values() if c.name in company[name]]
+    kinds = {c.name: tables.KINDS[c.kind] for c in there}
     table.schema().validate(company[name].astype(kinds), lazy=True)
 
 
