@@ -293,13 +293,13 @@ def test_dates_keys_and_free_text_are_left_out_and_said(customers: pd.DataFrame)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.assign(left=False), "all 2,000 customers stayed"),
-        (lambda c: c.assign(left=True), "all 2,000 customers left"),
-        (lambda c: c.assign(left=np.arange(2000) < 5), "5 customers left and 1,995 stayed"),
-        (lambda c: c.head(2), "needs at least 20|nothing to tell apart"),
+        (lambda c: c.assign(left=False), "0 left and 2,000 stayed"),
+        (lambda c: c.assign(left=True), "2,000 left and 0 stayed"),
+        (lambda c: c.assign(left=np.arange(2000) < 5), "fewer than 10 left and 1,995 stayed"),
+        (lambda c: c.head(2), "needs 20 of each"),
         (lambda c: c.assign(left=np.where(c.left, "Yes", "No")), "'No' .*true or false|'No'"),
         (lambda c: c.assign(customer_id="c1"), "2,000 of 2,000 rows share a customer_id"),
-        (lambda c: c[["left"]].assign(x=1), "none of 1 columns differs"),
+        (lambda c: c[["left"]].assign(x=1), "differ in none of 1 columns"),
         (lambda c: c.drop(columns="left"), r"no column \['left'\]"),
         (lambda c: c.assign(left=pd.NA), "known of no customer"),
         (lambda c: c.head(0), "known of no customer"),
@@ -382,3 +382,14 @@ def telco() -> pd.DataFrame:
     from cxlib import reserve
 
     return reserve.open("telco").people()
+
+
+def test_too_few_leavers_are_a_sentence_and_a_mistake_stays_an_error(customers, capsys) -> None:
+    rows = customers.drop(columns="truth")
+    assert churn.attempt(churn.fit, rows.assign(left=np.arange(2000) < 5)) is None
+    said = capsys.readouterr().out
+    # So few are not to be told from one another on a page.
+    assert said.startswith("Of 2,000 customers fewer than 10 left and 1,995 stayed")
+    assert said.endswith("This part is left out.\n")
+    with pytest.raises(ValueError, match="no column"):
+        churn.attempt(churn.fit, rows.drop(columns="left"))

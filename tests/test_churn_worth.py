@@ -189,7 +189,7 @@ def test_lead_time_by_hand() -> None:
     assert_allclose(caught, [1, np.nan, 1 / 2])
     assert_allclose(fit.cost["estimate"], [12, 12, 6])
     assert "A true warning costs 6 EUR" in fit.answer and "67%" in fit.answer
-    with pytest.raises(ValueError, match="nobody has a probability"):
+    with pytest.raises(ValueError, match="Nobody has a risk of 99.0% or more"):
         churn.lead_time(rows, 0.99)
     with pytest.raises(ValueError, match="no column 'left_after'"):
         churn.lead_time(rows.drop(columns="left_after"), 0.5)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = [  # a module imports only from floors above it in this list
     "page tables",
-    "study sources synthetic moments masking hiding bought",
+    "study sources synthetic moments masking hiding bought enough",
     "estimates",
     "weights durations agreement designs intake",
     "reserve",

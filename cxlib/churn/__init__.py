@@ -11,6 +11,7 @@
     churn.score(customers, fit)     # the rows with probability, risk and reasons
     churn.boosting(customers, fit)  # would a model nobody can read tell it better?
     churn.over_time(snapshots)      # does what was learnt then hold later?
+    churn.attempt(churn.fit, customers)     # None, and why on the page, where too few left
 
 Also here: `survival`, `incidence`, `hazards` (how long customers stay), `lead_time`, `profit`,
 `to_contact` (what a warning is worth, and whom to contact), `uplift`, `by_lot` (whom a trial shows
@@ -52,12 +53,13 @@ from cxlib.churn.money import expected_profit, lead_time, profit
 from cxlib.churn.pilots import by_lot, uplift
 from cxlib.churn.scoring import contributions, reasons_of, score
 from cxlib.churn.staying import hazards, incidence, survival
+from cxlib.enough import Unfit, attempt
 from cxlib.estimates import Estimates
 
 __all__ = [
-    "PUBLISHED", "Fit", "boosting", "by_lot", "expected_profit", "fit", "hazards", "incidence",
-    "lead_time", "over_time", "profit", "reasons_for_leaving", "score", "survival", "to_contact",
-    "uplift",
+    "PUBLISHED", "Fit", "Unfit", "attempt", "boosting", "by_lot", "expected_profit", "fit",
+    "hazards", "incidence", "lead_time", "over_time", "profit", "reasons_for_leaving", "score",
+    "survival", "to_contact", "uplift",
 ]  # fmt: skip
 
 HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving
@@ -147,8 +149,9 @@ def fit(
         and once the average odds of leaving
     leak_limit : a column that alone reaches this AUC out of fold is refused as known too late
 
-    Raises ValueError when a column is missing, the outcome is not true or false, nobody (or hardly
-    anybody) left or stayed, a customer has several rows, or a column gives the outcome away.
+    Raises ValueError when a column is missing, the outcome is not true or false, a customer has
+    several rows, or a column gives the outcome away; Unfit (one too) where hardly anybody left or
+    stayed.
     """
     _check_plan(folds, repeats, thresholds)
     given = admit(customers, outcome, features, weight, leak_limit)

@@ -15,6 +15,7 @@ import pandas as pd
 from cxlib import moments, page
 from cxlib.churn import logit
 from cxlib.churn.features import MOST_LEVELS, numbers_of, text_of
+from cxlib.enough import Unfit, few
 
 FEWEST = 20  # leavers, and stayers, that a model may be learnt from
 COPIES = 0.01  # share of rows identical to another above which we say so
@@ -70,8 +71,7 @@ def usable(
         same = lambda c: (rows[c].to_numpy() == apart.to_numpy()).mean() > 0.999  # noqa: E731
         names = [c for c in names if not same(c)]
     if not names:
-        there = ", ".join(map(str, rows))
-        raise ValueError(f"none of {there} tells customers apart. Add features.")
+        raise Unfit(page.say("No column tells customers apart."))
     return names
 
 
@@ -152,19 +152,19 @@ def _left(values: pd.Series) -> np.ndarray:
 def _check_classes(left: np.ndarray, outcome: str) -> None:
     gone, stayed = int(left.sum()), int(len(left) - left.sum())
     if not len(left):
-        raise ValueError(f"{outcome} is known of no customer, so there is nothing to learn from.")
-    if not gone or not stayed:
-        what = "stayed" if not gone else "left"
-        raise ValueError(
-            f"{outcome}: all {len(left):,} customers {what} (left {gone:,}, stayed {stayed:,}), so "
-            "there is nothing to tell apart. Take a longer horizon, an earlier date, or check the "
-            "outcome's coding."
+        raise Unfit(
+            page.say("{outcome} is known of no customer.", outcome=page.quoted(page.label(outcome)))
         )
     if min(gone, stayed) < FEWEST:
-        raise ValueError(
-            f"{outcome}: {gone:,} customers left and {stayed:,} stayed; a warning needs at least "
-            f"{FEWEST} of each to learn from. Take a longer horizon "
-            "(churn.horizon in study.yaml) or more customers."
+        raise Unfit(
+            page.say(
+                "Of {n} customers {gone} left and {stayed} stayed; a warning needs {least} of each "
+                "to learn from. Take more customers or, in study.yaml, a longer churn.horizon.",
+                n=page.count(len(left)),
+                gone=few(gone),
+                stayed=few(stayed),
+                least=page.count(FEWEST),
+            )
         )
 
 
@@ -212,9 +212,15 @@ def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]
     varies = {c: rows[c].nunique(dropna=False) > 1 and rows[c].notna().any() for c in names}
     constant = [page.label(c) for c in names if not varies[c]]
     if len(constant) == len(names):
-        raise ValueError(
-            f"none of {len(names)} columns differs between customers ({', '.join(names) or 'none'} "
-            "was offered), so nothing can tell leavers from stayers. Add features."
+        raise Unfit(
+            page.say(
+                "Customers differ in none of {n} columns, so nothing tells leavers from stayers: "
+                "{columns}.",
+                n=page.count(len(names)),
+                columns=page.listed(constant),
+            )
+            if names
+            else page.say("No column tells customers apart.")
         )
     note = page.say("Left out, the same for everyone: {columns}.", columns=page.listed(constant))
     return [c for c in names if varies[c]], [note] if constant else []

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
+from cxlib.enough import Unfit
 from cxlib.estimates import LEVEL, Estimates, each, wilson
 
 PUBLISHED = {
@@ -48,6 +49,8 @@ def reasons_for_leaving(
     if not np.isclose(sum(published.values()), 1, atol=0.005):
         raise ValueError(f"the published shares add up to {sum(published.values()):.3f}, not 1.")
     known = reasons.dropna().astype(str)
+    if known.empty:
+        raise Unfit(page.say("Of nobody who left it is known why."))
     said = known.map({**{k: k for k in published}, **(names or {})})
     counts = said.value_counts().reindex(list(published), fill_value=0).to_numpy()
     n = int(counts.sum())

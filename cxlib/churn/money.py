@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
+from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, each, interval, wilson
 
 SURENESS = 20.0  # of the beta distribution: alpha + beta, 6 + 14 in the paper
@@ -141,7 +142,9 @@ def lead_time(
     w, days = moments.weights_of(rows, weight), rows[after].to_numpy(float, na_value=np.nan)
     warned = (rows["probability"] >= threshold).to_numpy()
     if not warned.any():
-        raise ValueError(f"nobody has a probability of {threshold:g} or more. Choose a lower one.")
+        raise Unfit(
+            page.say("Nobody has a risk of {least} or more.", least=page.percent(threshold, 1))
+        )
     found, before = [], 0
     for lead in leads:
         gone, lately = days <= lead, (days > before) & (days <= lead)

@@ -23,6 +23,7 @@ from cxlib import moments, page
 from cxlib.churn import evidence, logit
 from cxlib.churn.admission import usable
 from cxlib.churn.features import columns_of, learn, stiffness_of
+from cxlib.enough import Unfit, few
 from cxlib.estimates import Estimates, at_once
 from cxlib.study import Change
 
@@ -145,9 +146,13 @@ def _arms(
     rows = customers[known]
     t, y = rows[treated].to_numpy(float), rows[outcome].to_numpy(float)
     if min(t.sum(), (1 - t).sum()) < FEWEST:
-        raise ValueError(
-            f"{int(t.sum()):,} customers were treated and {int((1 - t).sum()):,} were not; each "
-            f"arm needs {FEWEST}."
+        raise Unfit(
+            page.say(
+                "{treated} customers were treated and {others} were not; each arm needs {least}.",
+                treated=few(int(t.sum())),
+                others=few(int((1 - t).sum())),
+                least=page.count(FEWEST),
+            )
         )
     return rows, t, y, w[known] / w[known].mean()
 

@@ -19,6 +19,7 @@ import pandas as pd
 from cxlib import durations, moments, page
 from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
+from cxlib.enough import Unfit, few
 from cxlib.estimates import LEVEL, Estimates, each
 
 TIMES = ("time", "entry", "left")
@@ -49,7 +50,8 @@ def survival(
     """Share still customers after each time, by Kaplan and Meier (1958), and the median stay.
 
     The table has [by], term, time, estimate, low, high, n (at risk then). The bands hold for the
-    whole curve, and for all groups, at once. Raises ValueError for lifetimes that are none.
+    whole curve, and for all groups, at once. Raises ValueError for lifetimes that are
+    none, Unfit where fewer than two left.
     """
     rows = _lifetimes(lifetimes, weight, by)
     groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
@@ -62,7 +64,7 @@ def survival(
         curve[["estimate", "low", "high"]] = 1 - curve[["estimate", "high", "low"]]
         parts.append(curve if by is None else curve.assign(**{by: name}))
     if not parts:
-        raise ValueError("fewer than two customers left in every group; there is no curve to draw.")
+        raise Unfit(page.say("In every group fewer than two customers left: there is no curve."))
     curve = pd.concat(parts, ignore_index=True)
     table = _in_order(curve[curve["time"].isin(marks)], by)
     return Curves(table, _stay(curve, table, by, unit), _about(rows, unit), "share",
@@ -91,7 +93,7 @@ def incidence(
     table = _in_order(curve[curve["time"].isin(marks)], reason)
     last = table[(table["time"] == table["time"].max()) & (table[reason] != UNKNOWN)]
     if last.empty:
-        raise ValueError(f"{reason} is known of nobody who left.")
+        raise Unfit(page.say("Of nobody who left it is known why."))
     top = last.sort_values("estimate", ascending=False).iloc[0]
     answer = page.say(
         "The reason that comes first most often: {reason}, {share} ({span}) of all customers "
@@ -116,7 +118,7 @@ def hazards(
     The table has term, estimate (hazard ratio), low, high (all at once), n, feature, chi2 and p:
     the test that the ratio stays the same over time (Grambsch and Therneau 1994), p after Holm.
     A number goes from its lower to its upper quartile. Without `features` all columns are taken
-    but keys, dates, free text and time itself. Raises ValueError where it cannot be fitted.
+    but keys, dates, free text and time itself. Raises Unfit where it cannot be fitted.
     """
     if features is None:
         features = usable(lifetimes, [*TIMES, weight], lifetimes["time"])
@@ -128,7 +130,14 @@ def hazards(
     try:
         fit = durations.cox(x, *rows[["entry", "time", "left", "w"]].to_numpy(float).T)
     except (ArithmeticError, np.linalg.LinAlgError) as error:
-        raise ValueError(f"{', '.join(features)}: {error} Leave features out.") from error
+        named = page.listed([page.label(f) for f in features])
+        raise Unfit(
+            page.say(
+                "Who leaves sooner cannot be told from {features}: one of them tells exactly who "
+                "leaves when, or repeats another, or too few left.",
+                features=named,
+            )
+        ) from error
     terms, names, moves = _moves(learnt, x.shape[1])
     covariance = moves @ (fit.covariance if weight is None else fit.robust) @ moves.T
     error = np.sqrt(np.diag(covariance))
@@ -166,9 +175,12 @@ def _lifetimes(rows: pd.DataFrame, weight: str | None, group: str | None) -> pd.
     known = rows["time"].notna() & rows["left"].notna() & (rows["w"] > 0)
     watched = known & (rows["time"] > rows["entry"])
     if not rows.loc[watched, "left"].sum() >= 2:
-        raise ValueError(
-            f"{int(rows.loc[watched, 'left'].sum())} of {int(watched.sum()):,} customers under "
-            "watch left; a curve needs two or more. Check time, entry and left."
+        raise Unfit(
+            page.say(
+                "Of {n} customers under watch {gone} left; how long customers stay needs more.",
+                n=page.count(watched.sum()),
+                gone=few(int(rows.loc[watched, "left"].sum())),
+            )
         )
     kept = rows[watched]
     kept.attrs["offered"] = len(rows)

@@ -17,8 +17,8 @@ customers will bring if nothing changes, not what an offer would add.
 
 from __future__ import annotations
 
+from cxlib.enough import Unfit, attempt
 from cxlib.value.contracts import Contract, contract, contract_by
-from cxlib.value.enough import Unfit, attempt
 from cxlib.value.fits import Value, fit, listed, score
 from cxlib.value.forecast import holdout
 from cxlib.value.histories import histories

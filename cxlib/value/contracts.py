@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
+from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, failed, how_drawn, tabulate
 from cxlib.value import models
-from cxlib.value.enough import Unfit
 from cxlib.value.likelihood import NoMaximum, climb
 
 PERIODS = 24

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
+from cxlib.enough import Unfit, few
 from cxlib.value import expected, models
-from cxlib.value.enough import Unfit, few
 from cxlib.value.histories import kinds
 from cxlib.value.likelihood import NoMaximum, climb, parameters_of
 

@@ -20,8 +20,8 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.bought import seen_from
+from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
-from cxlib.value.enough import Unfit
 
 STATES = ("acquired", "kept", "at risk", "won back", "lost")
 

@@ -16,8 +16,8 @@ import pandas as pd
 
 from cxlib import moments, page
 from cxlib.bought import seen_from
+from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
-from cxlib.value.enough import Unfit
 
 WORTH = ("high worth", "middle worth", "low worth")
 TOP, BOTTOM = 0.8, 0.4  # quantiles of worth above which it is high, and up to which it is low
