@@ -28,7 +28,8 @@ from cxlib.moments import Moments, keys_of, multiplicities
 
 LEVEL = 0.95
 SHARES = ("customers", "predicted", "quoted")  # columns beside a share that are shares too
-CHANCES = ("p", "adjusted", "probability")  # never nought, however small
+CHANCES = ("p", "p_held", "adjusted", "probability")  # never nought, however small
+MEASURED = {"nps": (page.number, 1), "csat": (page.percent, 1)}
 MEASURES = ("term", "estimate", "low", "high", "n")
 
 
@@ -367,9 +368,12 @@ def display_table(
         elif mixed and column == "share":
             continue
         elif mixed and column in ("estimate", "low", "high", "overall"):
-            text[column] = [_of_its_row(*v) for v in zip(values, shown["estimate"], shown["share"])]
+            each_row = zip(values, shown["estimate"], shown["share"], strict=True)
+            text[column] = [_of_its_row(*row) for row in each_row]
         elif column in ("estimate", "low", "high"):
-            text[column] = [say(v, digits) for v in values]
+            several = not unit and "measure" in shown
+            forms = _of_measures(shown) if several else [(say, digits)] * len(shown)
+            text[column] = [write(v, d) for v, (write, d) in zip(values, forms, strict=True)]
         elif column in CHANCES and pd.api.types.is_float_dtype(values):
             text[column] = ["<0.01" if v < 0.005 else page.number(v, 2) for v in values]
         elif pd.api.types.is_bool_dtype(values):
@@ -382,16 +386,26 @@ def display_table(
     return text.rename(columns=lambda name: page.heading(str(name)))
 
 
+def _narrow(table: pd.DataFrame) -> bool:
+    """Whether most intervals would shrink to nothing in whole percentages."""
+    return (table["high"] - table["low"]).median() < 0.01 if "low" in table else False
+
+
 def has_units_by_row(table: pd.DataFrame) -> bool:
     """Whether a column `share` says of each row if it is one; readers see it in the numbers."""
     return "share" in table and pd.api.types.is_bool_dtype(table["share"])
 
 
 def _of_its_row(value: float, estimate: float, share: bool) -> str:
-    """A number of a table whose rows have each their own unit, as exact as its estimate is large."""
+    """A number in the unit of its row, with as many digits as its estimate needs."""
     if share:
         return page.percent(value, int(abs(estimate) < 0.05))
     return page.number(value, 2 if abs(estimate) < 10 else 1 if abs(estimate) < 100 else 0)
+
+
+def _of_measures(table: pd.DataFrame) -> list[tuple[Callable[..., str], int]]:
+    """How each row is written, and its decimals, where rows are of several measures."""
+    return [MEASURED.get(kind, (page.number, 2)) for kind in table["measure"]]
 
 
 def hide_in_notebooks() -> None:
@@ -413,10 +427,16 @@ def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] 
     return data, {"cxlab_audit": hiding.audit(table, why)}
 
 
+def _whole(values: pd.Series) -> bool:
+    return values.notna().any() and bool((values.dropna() % 1 == 0).all())
+
+
 def _digits(table: pd.DataFrame, unit: str) -> int:
     if unit in ("points", "maturity level"):
         return int(unit == "points")
     largest = table.get("estimate", pd.Series([0.0])).abs().max()
     if unit == "share":
-        return 0 if not largest < 0.05 else 1
+        return int(largest < 0.05 or _narrow(table))
+    if not unit and "estimate" in table and _whole(table["estimate"]):
+        return 0
     return 2 if largest < 100 else 0

@@ -24,6 +24,7 @@ from cxlib.journeys.felt import FELT, apart, how_many
 from cxlib.journeys.loops import STAGES
 from cxlib.journeys.transitions import held
 
+SHARES = ("reach", "trouble")
 COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
 
 
@@ -33,7 +34,7 @@ class Experience(Estimates):
 
     Attributes
     ----------
-    table : [group ("overall" for all),] COLUMNS, rated
+    table : [group ("overall" for all),] COLUMNS, rated, share (whether the row is one)
     whole : the same of all customers together;  felt : of each group, three of the terms
     apart : in a sentence, where groups are furthest apart
     """
@@ -144,7 +145,7 @@ def _map(
     table["stage"] = table["touchpoint"].map(about.stages)
     table["rated"] = table["rated"].fillna(True).astype(bool) if "rated" in table else True
     table["n"] = table["n"].astype(int)
-    return table[[*COLUMNS, "rated"]]
+    return table.assign(share=table["term"].isin(SHARES))[[*COLUMNS, "rated", "share"]]
 
 
 def _behaviour(

@@ -14,12 +14,16 @@ import re
 import pandas as pd
 
 from cxlib import page
+from cxlib.estimates import has_units_by_row
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "before_low",
           "before_high", "target", "reach", "severity", "chance_top", "goal", "confidence",
-          "support", "everyone", "now", "chance")  # fmt: skip
+          "support", "everyone", "now", "chance", "not_experienced", "bad", "neutral",
+          "chance_priority", "share", "again", "over", "robust", "robustness", "must-be",
+          "performance", "attractive", "indifferent")  # fmt: skip
+MONEY = ("money", "money_low", "money_high")
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
@@ -46,6 +50,8 @@ def of_record(record: dict) -> str:
     if not len(raw.columns):
         return ""
     shown = table_of(record)
+    if has_units_by_row(raw):
+        raw = raw.drop(columns="share")
     shown.columns = raw.columns
     for column in raw:
         shown[column] = _read(raw[column], shown[column])
@@ -69,6 +75,8 @@ def _read(values: pd.Series, said: pd.Series) -> pd.Series:
     if values.name in SHARES and not values.map(lambda v: isinstance(v, str)).any():
         return values.map(lambda v: page.percent(float("nan") if v is None else v))
     numbers = pd.to_numeric(values, errors="coerce")
+    if values.name in MONEY:
+        return numbers.map(page.count)
     whole = values.notna().all() and numbers.notna().all() and (numbers == numbers.round()).all()
     measured = values.name in ("estimate", *INTERVAL, "n")
     plain = not values.map(lambda v: isinstance(v, (str, bool))).any()
@@ -76,9 +84,11 @@ def _read(values: pd.Series, said: pd.Series) -> pd.Series:
 
 
 def _says_nothing(table: pd.DataFrame, column: str) -> bool:
-    """An interval that no row has, a term that is the same in all groups, a number of each row."""
+    """What no row has, a term that is the same in all groups, a number of each row."""
     if column in INTERVAL:
         return all(table[c].isna().all() for c in INTERVAL if c in table)
+    if len(table) and column != "estimate" and table[column].isna().all():
+        return True
     if column == "segment" and "term" in table:
         return pd.api.types.is_numeric_dtype(table[column])
     groups = list(table.columns).index(column) > 0

@@ -80,7 +80,9 @@ def _warned(reserve: Reserve) -> str:
         return page.say("Nothing else was noticed.")
     first = found.iloc[0]
     return page.say(
-        "{n} things are worth a look, first: {table}.{column}, {rows} rows: {what}.",
+        "One thing is worth a look: {table}.{column}, {rows} rows: {what}."
+        if len(found) == 1
+        else "{n} things are worth a look, first: {table}.{column}, {rows} rows: {what}.",
         n=len(found),
         table=page.label(first["table"]),
         column=page.label(first["column"]),
@@ -127,7 +129,12 @@ def filled(reserve: Reserve) -> Estimates:
     if rows.empty:
         answer = page.say("Every column of the contract is filled throughout.")
     else:
-        answer = page.say("{n} columns of the contract are filled in part.", n=len(rows))
+        answer = page.say(
+            "One column of the contract is filled in part."
+            if len(rows) == 1
+            else "{n} columns of the contract are filled in part.",
+            n=len(rows),
+        )
     return Estimates(rows, answer, unit="share")
 
 

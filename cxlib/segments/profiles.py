@@ -203,15 +203,15 @@ def _names(axes: list[Axis], distance: np.ndarray, verdicts: np.ndarray) -> list
     names: list[str] = []
     for number, (away, verdict) in enumerate(zip(distance, verdicts, strict=True), 1):
         name = _name(columns, away, 2) or page.say("close to the average")
-        if name in names:
+        if page.opening(name) in names:
             name = _name(columns, away, 3) or name
         if verdict == "not named":
             name = page.say("segment {number}, not named", number=number)
         elif verdict == "pattern":
             name = page.say("pattern: {name}", name=name)
-        if name in names:
+        if page.opening(name) in names:
             name = page.say("{name}, segment {number}", name=name, number=number)
-        names.append(name)
+        names.append(page.opening(name))
     return names
 
 

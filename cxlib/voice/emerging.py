@@ -168,7 +168,9 @@ def _packed(table: pd.DataFrame, wave: str, looked: int) -> Emerging:
     topics = table["kind"] == "topic"
     shown = pd.concat([
         table[topics],
-        table[~topics & table["new"]].sort_values("p", kind="stable").head(SHOWN),
+        table[~topics & table["new"] & _tellable(table)]
+        .sort_values("p", kind="stable")
+        .head(SHOWN),
     ])  # fmt: skip
     columns = [
         "kind",
@@ -192,9 +194,13 @@ def _packed(table: pd.DataFrame, wave: str, looked: int) -> Emerging:
     return Emerging(shown, _answer(found, wave), note, "share", warnings=records)
 
 
+def _tellable(table: pd.DataFrame) -> pd.Series:
+    """A word that a page may not count would stand there without a number, and without a reason."""
+    return table["n"] >= page.rules().smallest_cell
+
+
 def _answer(found: pd.DataFrame, wave: str) -> str:
-    least = page.rules().smallest_cell
-    told = found[found["n"] >= least].sort_values(["kind", "p"], kind="stable")
+    told = found[_tellable(found)].sort_values(["kind", "p"], kind="stable")
     if told.empty:
         return page.say("Nothing is new in {wave}, clear of chance.", wave=page.label(wave))
     first = told.iloc[0]

@@ -78,6 +78,8 @@ def felt(
     good, bad, seen = (np.zeros((len(marked), len(names))) for _ in range(3))
     at = spoken["topic"].map({n: k for k, n in enumerate(names)}).to_numpy(int)
     place, feeling = spoken["place"].to_numpy(int), spoken["feeling"].to_numpy(int)
+    on_it = marked[names].to_numpy(float)[place, at] > 0  # a found topic is not of all its words
+    place, feeling, at = place[on_it], feeling[on_it], at[on_it]
     good[place, at], bad[place, at], seen[place, at] = feeling > 0, feeling < 0, 1
     judged = (good + bad).sum(0)
     share, low, high, _ = shares(
