@@ -375,7 +375,7 @@ def display_table(
             forms = _of_measures(shown) if several else [(say, digits)] * len(shown)
             text[column] = [write(v, d) for v, (write, d) in zip(values, forms, strict=True)]
         elif column in CHANCES and pd.api.types.is_float_dtype(values):
-            text[column] = ["<0.01" if v < 0.005 else page.number(v, 2) for v in values]
+            text[column] = [page.p_value(v) for v in values]
         elif pd.api.types.is_bool_dtype(values):
             text[column] = [page.say("yes") if v else page.say("no") for v in values]
         elif pd.api.types.is_float_dtype(values):

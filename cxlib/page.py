@@ -55,7 +55,7 @@ WORDS = (
     "high risk", "medium risk", "low risk", "share of worth", "shortfall",
     "saving", "model", "fitted", "observed", "there still", "renewals", "period", "periods",
     "purchases", "amount", "line", "times the risk",
-    "if bought", "then bought", "lift", "confidence", "support", "sized", "learnt",
+    "if bought", "then bought", "lift", "confidence", "support", "lift for size", "lift before",
     "holds", "bundle", "gain", "way", "popular", "cosine", "conditional", "hit rate", "coverage",
     "offer", "met", "more than one product", "everyone", "by the tree",
     "one offer for everyone", "times as often", "revenue", "orders a thousand", "together",
@@ -232,6 +232,11 @@ def count(value: float) -> str:
 def percent(value: float, digits: int = 0) -> str:
     """A share as a percentage: .413 is 41%."""
     return "–" if value != value else f"{number(100 * value, digits)}%"
+
+
+def p_value(p: float) -> str:
+    """A probability to three decimals; "<0.001" where they would all be naught."""
+    return number(p, 3) if not p < 0.001 else "<" + number(0.001, 3)
 
 
 def span(low: float, high: float, digits: int = 1, *, share: bool = False) -> str:

@@ -65,7 +65,8 @@ def stays(
             curves.append(curve.assign(stage=stage)[["stage", *curve.columns]])
     table = pd.DataFrame(found)
     note = page.say(
-        "{stays} stays of {customers} customers; those not over are censored.",
+        "{stays} stays of {customers} customers; those not over count for as long as they were "
+        "seen.",
         stays=page.count(len(runs)),
         customers=page.count(runs["customer_id"].nunique()),
     )

@@ -187,7 +187,7 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
     best = rows.iloc[-1]
     facts = {
         "percent": f"{page.number(abs(best.estimate), 1)}%",
-        "span": page.span(best.low, best.high, 1),
+        "span": page.span(best.low / 100, best.high / 100, 1, share=True),
         "n": page.count(best.n),
         "programme": _name(),
     }
@@ -204,7 +204,7 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
             )
         return page.say(
             "By lot: whether {programme} made customers buy more often is not clear "
-            "({span} percent more); n {n}.",
+            "(by {span}); n {n}.",
             **facts,
         )
     if best.design == DID:
@@ -231,7 +231,6 @@ def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
         )  # fmt: skip
     return page.say(
         "Not by lot: beside others made alike, whether those in {programme} bought more often is "
-        "not clear ({span} percent more), though they bought {plain} more than all others; "
-        "n {n}.",
+        "not clear (by {span}), though they bought {plain} more than all others; n {n}.",
         **facts,
     )

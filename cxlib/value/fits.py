@@ -55,13 +55,18 @@ class Value(Estimates):
     def outlook(self) -> Estimates:
         """`purchases` with a sentence about them and about `alive`."""
         here, ahead = self.alive.iloc[0], self.purchases.iloc[0]
+        often = ahead.estimate >= 1
+        of = 1 if often else 100
         said = page.say(
-            "{here} ({here_span}) of customers are taken to be here still; 100 customers are "
+            "{here} ({here_span}) of customers are taken to be here still; a customer is expected "
+            "to buy {ahead} times ({ahead_span}) over the next {weeks} weeks."
+            if often
+            else "{here} ({here_span}) of customers are taken to be here still; 100 customers are "
             "expected to buy {ahead} times ({ahead_span}) over the next {weeks} weeks.",
             here=page.percent(here.estimate, 1),
             here_span=page.span(here.low, here.high, share=True),
-            ahead=page.number(100 * ahead.estimate),
-            ahead_span=page.span(100 * ahead.low, 100 * ahead.high),
+            ahead=page.number(of * ahead.estimate),
+            ahead_span=page.span(of * ahead.low, of * ahead.high),
             weeks=page.number(self.weeks, 0),
         )
         return Estimates(

@@ -176,9 +176,9 @@ def _answer(table: pd.DataFrame) -> str:
     return page.say(
         "{risk} ({risk_span}) of {n} customers bought in the period before the last and not in it, "
         "and {lost} ({lost_span}) in neither.",
-        risk=page.percent(risk.estimate),
+        risk=page.percent(risk.estimate, 1),
         risk_span=page.span(risk.low, risk.high, share=True),
-        lost=page.percent(lost.estimate),
+        lost=page.percent(lost.estimate, 1),
         lost_span=page.span(lost.low, lost.high, share=True),
         n=page.count(int(risk.n)),
     )
