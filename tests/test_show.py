@@ -70,12 +70,14 @@ def test_the_title_is_computed_from_the_table(shares) -> None:
     [
         ([1, 2, 3], [4, 5, 6], None, "From a (2.00) to c (4.00): the intervals overlap"),
         ([1, 2, 3], [2.5, 5, 6], None, "c (4.00) is clearly above a (2.00)"),
-        ([1, 2, 4], [4, 5, 4], None, "From a (2.00) to b (3.00): the intervals overlap"),
+        ([1, 2, 4], [4, 5, 4], None, "Highest: c (4.00). Lowest: a (2.00)."),
+        ([1, 3, 2], [4, 3, 6], None, "From a (2.00) to c (4.00): the intervals overlap"),
         ([np.nan] * 3, [np.nan] * 3, None, "Highest: c (4.00). Lowest: a (2.00)."),
         ([1, 2, 3], [4, 5, 6], 0, "Clearly above 0: 3 of 3; furthest: c (4.00)"),
         ([1, 2, 3], [2.5, 5, 6], 2.7, "Clearly above 2.7: 1 of 3, below: 1; furthest: "
                                       "c (4.00)"),
         ([1, 2, 3], [4, 5, 6], 3.5, "None of 3 is clear of 3.5"),
+        ([1, 2, 4], [4, 5, 4], 0, "Clearly above 0: 3 of 3; furthest: b (3.00)"),
         ([1, 2, 3], [2.5, 3.2, 6], 3.5, "Clearly below 3.5: 2 of 3; furthest: a (2.00)"),
     ],
 )  # fmt: skip

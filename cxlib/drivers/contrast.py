@@ -24,7 +24,6 @@ from cxlib.moments import weights_of
 
 CLASSES = ("must-be", "performance", "attractive", "indifferent")
 OPEN = "open"  # no class can be named
-SURE = 0.8  # chance from which a class is named
 SURE = 0.8  # chance from which a class is named; else a driver that matters is performance
 LEAN = 0.1  # asymmetry beyond which a driver leans to one side (Mikulić and Prebežac 2008)
 SMALL = 0.2  # of the outcome's standard deviation; less between low and high is no effect (Cohen)
@@ -254,7 +253,10 @@ def _what_is_low(classes: pd.DataFrame) -> str:
         for r in classes.itertuples()
     ]  # fmt: skip
     return page.say(
-        "Low and high ratings: {each}. Kinds compare both sides per point of the rating.",
+        "Low and high ratings: {each}. Kinds compare both sides per point of the rating. A kind is "
+        "named from a chance of {sure}; a part that surely matters and surely leans to neither "
+        "side counts as performance.",
+        sure=page.percent(SURE),
         each=page.say("; ").join(each),
     )
 

@@ -237,19 +237,22 @@ def sentence(table: pd.DataFrame, outcome: str) -> str:
     first = (found if len(found) else table.sort_values("estimate", ascending=False)).iloc[0]
     facts |= {
         "driver": page.quoted(page.label(first["term"])),
-        "d": page.number(first["estimate"], 2),
-        "p": page.number(first["p"], 3),
+        "d": page.percent(first["estimate"]),
+        "least": page.percent(LEAST_EFFECT),
+        "p": page.p_value(first["p"]),
+        "chance": page.percent(first["p"]),
     }
     if not len(found):
         return page.say(
-            "No driver is necessary for a high {outcome}: the largest empty corner is that of "
-            "{driver}, d {d}, p {p}, n {n}.",
+            "No driver is necessary for a high {outcome}: the largest empty corner, of {driver}, "
+            "is {d} of the field of ratings and outcomes; {least}, and more than chance leaves, "
+            "would count. Chance leaves as much in {chance} of samples; n {n}.",
             **facts,
         )
     names = page.listed((page.quoted(page.label(t)) for t in found["term"]), most=4)
     return page.say(
-        "Without a good rating no high {outcome}: {names}; the largest empty corner is that of "
-        "{driver}, d {d}, p {p}, n {n}.",
+        "Without a good rating no high {outcome}: {names}; the largest empty corner, of {driver}, "
+        "is {d} of the field of ratings and outcomes, more than chance leaves (p {p}), n {n}.",
         names=names,
         **facts,
     )

@@ -314,7 +314,7 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
         return ""
     if change["p"] >= 1 - LEVEL:
         return page.say("No change of level is clear of chance (p {p}).",
-                        p=page.number(change["p"], 3))  # fmt: skip
+                        p=page.p_value(change["p"]))  # fmt: skip
     facts = {k: page.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
         "step": measure.signed(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),

@@ -59,6 +59,11 @@ class Reasons(Estimates):
         """The first SHOWN of the categories."""
         return self.categories.head(SHOWN)
 
+    @property
+    def by_category(self) -> Estimates:
+        """The categories as a result of their own, so that its numbers are read as shares."""
+        return Estimates(self.categories, "", "", "share", draws=self.draws, seed=self.seed)
+
 
 def reasons(
     cases: pd.DataFrame,

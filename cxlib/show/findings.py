@@ -4,7 +4,7 @@
 
 Two estimates are told apart only where their intervals do. Estimates without an interval are
 described: the highest and the lowest. What cannot vary (one question alone in its scale, with an
-interval of no width) is no finding.
+interval of no width) is counted beside a reference, and never named as the finding.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def in_words(found: Sequence[Found], unit: str, reference: float | None = None) 
         return page.say("{name}: {value}", name=name, value=value)
     known = [f for f in found if f.high - f.low > 1e-9]
     if known and reference is not None:
-        return _beside(known, unit, reference)
-    return _apart(known, unit) if len(known) > 1 else _ends(found, unit)
+        return _beside([f for f in found if f.low <= f.high], known, unit, reference)
+    return _apart(found, known, unit) if len(known) > 1 else _ends(found, unit)
 
 
 def _said(one: Found, unit: str) -> tuple[str, str]:
@@ -49,8 +49,11 @@ def _ends(found: Sequence[Found], unit: str) -> str:
                     top=top, high=high, bottom=bottom, low=low)  # fmt: skip
 
 
-def _apart(known: Sequence[Found], unit: str) -> str:
-    """The highest and the lowest if their intervals part, else the two that part most."""
+def _apart(found: Sequence[Found], known: Sequence[Found], unit: str) -> str:
+    """The highest and the lowest if their intervals part, else the two that part most.
+
+    Where no two part but one of no known width lies beyond them all, no overlap is claimed.
+    """
     top, bottom = max(known, key=lambda f: f.value), min(known, key=lambda f: f.value)
     if top.low <= bottom.high:
         upper, lower = max(known, key=lambda f: f.low), min(known, key=lambda f: f.high)
@@ -60,19 +63,23 @@ def _apart(known: Sequence[Found], unit: str) -> str:
     if top.low > bottom.high:
         return page.say("{top} ({high}) is clearly above {bottom} ({low})",
                         top=high_name, high=high, bottom=low_name, low=low)  # fmt: skip
+    if not all(bottom.value <= f.value <= top.value for f in found):
+        return _ends(found, unit)
     return page.say("From {bottom} ({low}) to {top} ({high}): the intervals overlap",
                     top=high_name, high=high, bottom=low_name, low=low)  # fmt: skip
 
 
-def _beside(known: Sequence[Found], unit: str, reference: float) -> str:
-    above = [f for f in known if f.low > reference]
-    below = [f for f in known if f.high < reference]
+def _beside(held: Sequence[Found], known: Sequence[Found], unit: str, reference: float) -> str:
+    """How many with an interval are clear of the reference, and the furthest that varies."""
+    above = [f for f in held if f.low > reference]
+    below = [f for f in held if f.high < reference]
     line = f"{100 * reference if unit == 'gap' else reference:g}".replace("-", "−")
     if unit == "share":
         line = page.percent(reference)
-    furthest = max(above + below or known, key=lambda f: abs(f.value - reference))
+    clear = [f for f in above + below if f in known]
+    furthest = max(clear or above + below or known, key=lambda f: abs(f.value - reference))
     name, value = _said(furthest, unit)
-    said = {"all": len(known), "line": line, "name": name, "value": value}
+    said = {"all": len(held), "line": line, "name": name, "value": value}
     if above and below:
         return page.say(
             "Clearly above {line}: {above} of {all}, below: {below}; furthest: {name} ({value})",

@@ -22,6 +22,8 @@ BESIDE = [
     )
 ]  # fmt: skip
 
+MOST_NAMES = 8  # beside their points
+
 
 def trend(
     table: pd.DataFrame,
@@ -207,8 +209,13 @@ def _both(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.Data
 
 
 def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
-    """Names beside their points, each where it covers least of other names and points."""
+    """Names beside their points, each where it covers least of other names and points.
+
+    Many points have numbers, from the upmost down, and their names in a list to the right.
+    """
     ax.autoscale_view()
+    if len(terms) > MOST_NAMES:
+        terms = _numbered(ax, terms, y)
     draw, frame = ax.figure.canvas.get_renderer(), ax.get_window_extent()
     seen, halo = np.isfinite(x + y), [withStroke(linewidth=2.5, foreground="white")]
     dots = ax.transData.transform(np.column_stack([x, y])[seen])
@@ -224,6 +231,16 @@ def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
             costs.append(sum(box.overlaps(other) for other in taken) + outside)
         label.set(**BESIDE[int(np.argmin(costs))])
         taken.append(label.get_window_extent(draw))
+
+
+def _numbered(ax: Axes, terms: pd.Series, y: np.ndarray) -> pd.Series:
+    """The number of each point, once the list of names is drawn."""
+    ranks = pd.Series(np.argsort(np.argsort(-y, kind="stable")) + 1, terms.index)
+    rows = [style.wrapped(f"{ranks[i]}  {style.name(terms[i], 60)}", 30)
+            for i in ranks.sort_values().index]  # fmt: skip
+    ax.text(1.03, 1, "\n".join(rows), va="top", fontsize=9, linespacing=1.25,
+            transform=ax.transAxes)  # fmt: skip
+    return ranks.astype(str)
 
 
 def _ellipse(ax: Axes, row: tuple) -> None:

@@ -103,7 +103,7 @@ def _unit(trial: Trial) -> str:
 def _moved_alike(p: float, waves: int, broken_at: float) -> str:
     if not waves:
         return page.say("One wave came before: whether the two moved alike cannot be seen.")
-    facts = {"p": page.number(p, 3), "waves": page.count(waves + 1)}
+    facts = {"p": page.p_value(p), "waves": page.count(waves + 1)}
     first = page.say(
         "Before it the two moved alike as far as {waves} waves can tell (p {p}).", **facts
     ) if p >= SURE else page.say(

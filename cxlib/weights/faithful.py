@@ -56,6 +56,8 @@ def representation(
     before, before_draws = _shares(known, member, whole, bucket, None, draws, seed)
     low, high = at_once(np.r_[after, before], np.c_[after_draws, before_draws])
     k = len(groups)
+    raked = after_draws.std(0) < 1e-6  # to the same share in every draw: nothing to be unsure of
+    low[:k][raked], high[:k][raked] = np.nan, np.nan
     table = groups.assign(
         estimate=after, low=low[:k].clip(0), high=high[:k].clip(None, 1),
         n=member.sum(0).astype(int), before=before, before_low=low[k:].clip(0),
