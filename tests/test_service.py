@@ -224,6 +224,13 @@ def test_rates_by_touchpoint_by_hand():
     assert none.table.empty and "Most cases are about app, web, price;" in none.answer
 
 
+def test_a_unit_without_spread_does_not_decide_the_spread_of_all():
+    apart, error = np.array([0.1, -0.2, 0.0]), np.array([0.1, 0.1, 0.0])
+    assert service.owners.overdispersion(apart, error) == service.owners.overdispersion(
+        apart[:2], error[:2]
+    )
+
+
 def test_a_usual_week_by_hand():
     at = [24 * 7 * week + hour for week in range(6) for hour in (9, 10, 24 + 22)]
     fit = service.workload(cases_of(*[("a", h, 1) for h in at], ("a", 24 * 42, 1)), draws=50)

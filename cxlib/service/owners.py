@@ -126,7 +126,10 @@ def overdispersion(apart: np.ndarray, error: np.ndarray) -> tuple[float, float]:
     largest tenth at each end drawn in to the next (winsorised); tau squared the variance between
     units that explains it, by moments (DerSimonian and Laird 1986). Spiegelhalter (2005).
     """
-    standard = apart / error
+    tells = error > 0  # a unit whose cases are each the only one of its kind has nothing to show
+    if tells.sum() < 2:
+        return 1.0, 0.0
+    standard, error = apart[tells] / error[tells], error[tells]
     if len(standard) >= 1 / TRIMMED:
         standard = np.clip(standard, *np.quantile(standard, [TRIMMED, 1 - TRIMMED]))
     return moments_of(standard, error)
