@@ -46,6 +46,17 @@ def test_a_change_is_more_than_noise_where_the_intervals_do_not_touch(before, sa
     assert measure["file"] == "10_page.html"
 
 
+def test_a_run_whose_answers_had_other_columns_is_passed_over_and_named():
+    old = nps(10.0, 7.0, 13.0) | {
+        "11_page": {"index": record("measure estimate", ["loyalty", 70.0])}
+    }
+    then = run_of("10", "11", name="then", begun="2026-01")
+    card = scorecard.of(run_of("10"), nps(20.0, 17.0, 23.0), (then, old))
+    assert (card["since"], card["unread"], card["measures"][0]["change"]) == ("", "then", "")
+    html = indexes.of_run(run_of("10"), answers=nps(20.0, 17.0, 23.0), before=(then, old))
+    assert "The run then kept its answers in another form: no change to tell." in html
+
+
 def test_of_renewals_the_last_is_told_and_few_shares_have_a_decimal():
     stays = record("model renewals term estimate low high n",
                    ["fitted", "1", "there still", 0.97, 0.96, 0.98, 90],

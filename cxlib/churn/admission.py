@@ -156,14 +156,19 @@ def _check_classes(left: np.ndarray, outcome: str) -> None:
             page.say("{outcome} is known of no customer.", outcome=page.quoted(page.label(outcome)))
         )
     if min(gone, stayed) < FEWEST:
+        told = {"n": page.count(len(left)), "few": few(min(gone, stayed)), "least": FEWEST}
+        # One number only: the other would tell those too few to be told.
         raise Unfit(
             page.say(
-                "Of {n} customers {gone} left and {stayed} stayed; a warning needs {least} of each "
-                "to learn from. Take more customers or, in study.yaml, a longer churn.horizon.",
-                n=page.count(len(left)),
-                gone=few(gone),
-                stayed=few(stayed),
-                least=page.count(FEWEST),
+                "Of {n} customers {few} left; a warning needs {least} to learn from. Take more "
+                "customers or, in study.yaml, a longer churn.horizon.",
+                **told,
+            )
+            if gone < stayed
+            else page.say(
+                "Of {n} customers {few} stayed; a warning needs {least} to learn from. Take more "
+                "customers or, in study.yaml, a shorter churn.horizon.",
+                **told,
             )
         )
 

@@ -248,7 +248,7 @@ def _in_order(table: pd.DataFrame, group: str | None) -> pd.DataFrame:
 
 
 def _stay(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str) -> str:
-    if by is not None:
+    if by is not None and table[by].nunique() > 1:
         last = table[table["time"] == table.groupby(by)["time"].max().min()]
         last = last.sort_values("estimate")
         values = {}

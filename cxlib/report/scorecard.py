@@ -96,17 +96,31 @@ def of(
     `run` is as run.json has it, with its pages in one language; `answers` as answers.json.
     """
     now, files = _by_notebook(run, answers), _files(run)
-    then = _by_notebook(*before) if before else {}
     pages, name = _pages(run), run["study"]
+    then, unread = _earlier(before, name)
     measures = [m for asked in MEASURES if (m := _measure(asked, now, then, pages, name))]
     return {
         "measures": measures,
-        "since": str(before[0]["run"]) if before else "",
+        "since": str(before[0]["run"]) if before and not unread else "",
+        "unread": unread,
         "warnings": _warnings(now, files),
         "levers": _levers(now, files, run),
         "pains": _pains(now, files),
         "actions": _actions(now, files),
     }
+
+
+def _earlier(before: tuple[Mapping, Answers] | None, name: str) -> tuple[Answers, str]:
+    """Answers of the run before; none, and which run that is, where it kept them otherwise."""
+    if not before:
+        return {}, ""
+    try:
+        then = _by_notebook(*before)
+        for asked in MEASURES:
+            _row_of(asked, then, name)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return {}, str(before[0].get("run", ""))
+    return then, ""
 
 
 def _pages(run: Mapping) -> dict[str, dict]:
