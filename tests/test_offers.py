@@ -192,7 +192,7 @@ def test_what_is_found_is_what_is_sold_together(company):
     assert len(found & PAIRS) >= 4
     assert fit.table["holds"].sum() >= 4
     assert (fit.table["estimate"] > 1.2).all()
-    assert set(fit.measures["term"]) == {"support", "confidence", "sized"}
+    assert set(fit.measures["term"]) == {"support", "confidence", "lift_for_size"}
 
 
 def test_a_bundle_of_three_stands_and_a_pair_within_it_only_for_itself(company):

@@ -6,8 +6,8 @@
 
 Support is the share of orders with all products, confidence the share of orders with the first that
 hold the second too, lift how many times as often as if they had nothing to do with each other
-(Agrawal, Imielinski and Swami 1993). `sized` is the lift beyond what orders of the same size hold
-anyway. Rules are told by what later orders show, which had no say in choosing them.
+(Agrawal, Imielinski and Swami 1993). `lift_for_size` is the lift beyond what orders of the same
+size hold anyway. Rules are told by what later orders show, which had no say in choosing them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Rules(Estimates):
 
     Attributes
     ----------
-    measures : if_bought, then_bought, term (confidence, support, sized), estimate, low, high, n
+    measures : if_bought, then_bought, term (confidence, support, lift_for_size), estimate, low,
+        high, n
     sets : products of each rule, the last is the one offered; in the order of `table`
     judged : the orders that the numbers are from
     """
@@ -54,11 +55,11 @@ def rules(
     """Pairs and triples bought together beyond chance, at most `most` of the clearest of each.
 
     table: if_bought, then_bought, term (lift), estimate, low, high (all hold at once), n (orders
-    with all of it), confidence, sized, learnt (lift in the orders that chose it), p_held (Benjamini
-    and Yekutieli), holds (the interval is above 1). `measures` has support, confidence and sized
-    with their intervals, one by one. `holdout` 0 judges by the same orders. Raises ValueError for
-    a share that is none. Where nothing is found, `table` has the share of orders with several
-    products.
+    with all of it), confidence, lift_for_size, lift_before (lift in the orders that chose it),
+    p_held (Benjamini and Yekutieli), holds (the interval is above 1). `measures` has support,
+    confidence and lift_for_size with their intervals, one by one.`holdout` 0 judges by the
+    same orders. Raises ValueError for a share that is none. Where nothing is found, `table` has the
+    share of orders with several products.
     """
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
@@ -74,15 +75,15 @@ def rules(
         return Rules(several, _nothing(several.iloc[0], tested), note, "share", **facts)
     table, measures, replicates = _measured(late, sets, draws, seed)
     wide = measures.pivot(columns="term", values="estimate", index="set")
-    table["confidence"], table["sized"] = wide["confidence"], wide["sized"]
-    table["learnt"], table["p_held"] = lift(early, sets), p
+    table["confidence"], table["lift_for_size"] = wide["confidence"], wide["lift_for_size"]
+    table["lift_before"], table["p_held"] = lift(early, sets), p
     table["holds"] = table["low"] > 1
     order = np.argsort(-table["low"].to_numpy(), kind="stable")
     table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
     measures["set"] = np.argsort(order)[measures["set"]]
     table, measures = (_named(baskets, sets, t) for t in (table, measures.sort_values("set")))
     note = page.together([*_notes(baskets, late, day), _how_tested(), _shown(found, len(sets)),
-                          how_drawn(draws, bucket="customer_id")])  # fmt: skip
+                          _lifts(), how_drawn(draws, bucket="customer_id")])  # fmt: skip
     facts |= {"sets": sets, "replicates": replicates[:, order], "measures": measures}
     return Rules(table, _said(table, tested, found, holdout), note, "times", **facts)
 
@@ -141,7 +142,7 @@ def _measured(
         measures = {
             "support": both / orders,
             "confidence": both / first,
-            "sized": both / expected,
+            "lift_for_size": both / expected,
         }
         logs = np.where(lifts > 0, np.log(lifts), np.nan)
     low, high = at_once(logs[0], logs[1:], units=int(there.sum()))
@@ -330,6 +331,13 @@ def _how_tested() -> str:
         "Tested against orders of the same size, customers counted whole, and by Fisher's exact "
         "test; at most {rate} of finds are false (Benjamini and Yekutieli).",
         rate=page.percent(RATE),
+    )
+
+
+def _lifts() -> str:
+    return page.say(
+        "Lift for size is beyond what orders of the same size hold anyway; lift before is that of "
+        "the orders in which the products were chosen."
     )
 
 
