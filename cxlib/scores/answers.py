@@ -39,7 +39,8 @@ def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
     """Share of the responses that answered each item, of those to whom it applied (0 to 1).
 
     Who never experienced what an item asks about is counted apart, in `not_experienced` (a share
-    of all responses). Intervals by Wilson (1927), together for all items. Lowest share first.
+    of all responses). An item that nobody answered in a wave was not asked in it, so those of that
+    wave passed over nothing. Intervals by Wilson (1927), together for all items. Lowest first.
     """
     items = [item for item in items if item in responses]
     if not items or responses.empty:
@@ -49,7 +50,8 @@ def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
         )
     apart = np.stack([skipped_by(responses, item) for item in items], axis=1)
     given = responses[items].notna().to_numpy()
-    n = (~apart).sum(0)
+    unasked = _unasked(responses, given | apart)
+    n = (~apart & ~unasked).sum(0)
     share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
     low, high = intervals.wilson(share, np.maximum(n, 1), intervals.each(len(items)))
     table = pd.DataFrame(
@@ -65,7 +67,22 @@ def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
         item=page.label(worst.term), share=page.percent(worst.estimate, 1),
         span=page.span(worst.low, worst.high, 1, share=True), n=page.count(worst.n),
     )  # fmt: skip
-    complete = int((given | apart).all(1).sum())
+    complete = int((given | apart | unasked).all(1).sum())
     note = page.say("{n} of {total} responses passed over no question.", n=page.count(complete),
                     total=page.count(len(responses)))  # fmt: skip
+    if some := [item for item, lacks in zip(items, unasked.any(0), strict=True) if lacks]:
+        asked_of_some = page.say(
+            "Not asked in every wave, and counted where asked: {items}.",
+            items=page.listed(map(page.label, some)),
+        )
+        note = page.together([note, asked_of_some])
     return Estimates(table, answer, note, "share")
+
+
+def _unasked(responses: pd.DataFrame, told: np.ndarray) -> np.ndarray:
+    """Where (rows, items) the whole wave told nothing of an item that other waves tell of."""
+    if "wave" not in responses:
+        return np.zeros(told.shape, bool)
+    waves = responses["wave"].astype(object).fillna("")
+    asked = pd.DataFrame(told, index=responses.index).groupby(waves).transform("any").to_numpy()
+    return ~asked & told.any(0)

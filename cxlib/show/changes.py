@@ -104,7 +104,9 @@ def power(
                    for w, (c, m) in looks.items()}, ms=5.5)  # fmt: skip
     last = shown.sort_values(["n", "waves"]).iloc[-1]
     found = page.say(
-        "With {n} customers and {waves} waves, effects from {effect} on show",
+        "With {n} customers and one wave, effects from {effect} on show"
+        if last["waves"] == 1
+        else "With {n} customers and {waves} waves, effects from {effect} on show",
         n=page.count(last["n"]), waves=page.count(last["waves"]),
         effect=style.number(last["estimate"], unit),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from cxlib.voice.given import Given
 from cxlib.voice.people import shares
 
 MOST = 12  # topics whose part in a score can be told exactly and quickly
+RARE = 0.01  # share of comments below which a found topic says nothing beside given ones
 TOLD = 6  # words of a given topic that a page shows
 ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
@@ -78,8 +79,8 @@ def topics(
 
     `comments` have text and lang (`beside`). `number` of topics to find in each language; 0 leaves
     it to stability and coherence. Found topics are learnt from comments without a given one, and do
-    not take their words; the commonest are kept, up to MOST topics in all. Raises
-    ValueError for no comments.
+    not take their words; the commonest are kept, up to MOST topics in all and, beside given ones,
+    of those that a hundredth of the comments speak of. Raises ValueError for no comments.
     """
     if lacking := [c for c in ("text", "lang") if c not in comments]:
         raise ValueError(f"no column {lacking} in comments. They have: {', '.join(comments)}.")
@@ -92,7 +93,8 @@ def topics(
     everything = _all_marked(comments, given, models)
     spoken = everything.sum().sort_values(ascending=False, kind="stable")
     own = [t for t in spoken.index if t in given and spoken[t]]
-    rest = [t for t in spoken.index if t not in given and spoken[t]]
+    least = max(1, RARE * len(comments) if own else 1)
+    rest = [t for t in spoken.index if t not in given and spoken[t] >= least]
     kept = own + rest[: max(MOST - len(own), 0)]
     return _packed(comments, everything[kept], models, given, choice, few,
                    weight, bucket, draws, seed)  # fmt: skip
@@ -249,6 +251,11 @@ def _note(
     told = comments.attrs.get("told", {})
     parts = [page.say("{none} of comments speak of none of them.", none=page.percent(none))]
     parts.append(_how_many(choice))
+    found = int(choice.loc[choice["chosen"].astype(bool), "term"].sum())
+    if left := found - int((table["origin"] == ORIGINS[1]).sum()):
+        parts.append(page.say(
+            "Found topics left out, as few comments speak of them: {left}.", left=page.count(left)
+        ))  # fmt: skip
     if few:
         parts.append(page.say(
             "Too few comments without a given topic to find more in: {langs}.",

@@ -13,6 +13,8 @@ from cxlib.voice import words
 from cxlib.voice.fits import Topics
 
 SHORT, LONG = 12, 90  # characters of a quote
+FULL = {"zh": 16}  # and of one that tells what happened; in a language not named:
+USUAL = 45
 CANDIDATES = 5  # comments looked at for each quote
 ALIKE = 10  # first or last letters by which two quotes are the same
 
@@ -27,9 +29,10 @@ def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
     for row in fit.table.itertuples():
         of = marked[marked[row.term] > 0].drop_duplicates("text")
         of = of[of["text"].str.len() >= SHORT]
-        # Plain: much of this topic, little of others, and not long.
+        # Plain: much of this topic, little of others, and neither a bare word nor long.
         alone = loads[row.term].loc[of.index] / (1 + of[fit.table["term"]].sum(axis=1))
-        plain = alone - 1e-4 * of["text"].str.len() + (of["lang"] == page.rules().lang)
+        off = (of["text"].str.len() - _full(of)).abs()
+        plain = alone - 1e-4 * off + (of["lang"] == page.rules().lang)
         best = of.loc[plain.sort_values(kind="stable").index[::-1]].head(CANDIDATES * each)
         ways = given_.patterns(fit.spoken[row.term])
         said = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]
@@ -56,9 +59,14 @@ def excerpt(text: str, pattern: re.Pattern | None, most: int = LONG) -> str:
     return "…" * (begin > 0) + text[begin:end].strip(" ,，、") + "…" * (end < len(text))
 
 
+def _full(comments: pd.DataFrame) -> pd.Series:
+    """Characters that a plain quote has, by the language of each comment."""
+    return comments["lang"].map(FULL).fillna(USUAL)
+
+
 def _loads(marked: pd.DataFrame, fit: Topics) -> pd.DataFrame:
     """How much of each comment is of each topic: of given ones, words a hundred characters."""
-    length = marked["text"].str.len().clip(lower=1)
+    length = marked["text"].str.len().clip(lower=_full(marked))
     loads = pd.DataFrame({n: 10 / (10 + length) for n in fit.given}, index=marked.index)
     for model in fit.models:
         of = (marked["lang"] == model.lang).to_numpy()
