@@ -66,7 +66,7 @@ def test_every_score_has_a_row_and_every_wave_a_sign(rows):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["east", "west"]
     assert {x for x, _ in markers(ax, "v")} == {6}
     assert len(markers(ax, "o")) + len(markers(ax, "v")) == 16
-    assert title(ax) == "2 of 2 scores stood out in some wave"
+    assert title(ax) == "Scores that stood out in some wave: 2 of 2"
 
 
 def test_small_cells_have_no_sign(rows):

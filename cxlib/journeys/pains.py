@@ -283,18 +283,28 @@ def _answer(table: pd.DataFrame, outcome: str, top: int) -> str:
             problem=page.label(first["term"]),
             touchpoint=page.quoted(page.label(first["touchpoint"])),
         )
+    facts = {
+        "problem": page.label(first["term"]),
+        "touchpoint": page.quoted(page.label(first["touchpoint"])),
+        "reach": page.percent(first["reach"]),
+        "severity": page.percent(first["severity"], 1),
+        "impact": page.number(first["impact"], 2),
+        "span": page.span(first["impact_low"], first["impact_high"], 2),
+        "outcome": page.quoted(page.label(outcome)),
+        "top": page.count(top),
+        "chance": page.percent(first["chance_top"]),
+        "n": page.count(first["n"]),
+    }
+    if first["term"] == "low rating":
+        return page.say(
+            "The first pain point is {problem} at {touchpoint}: {reach} of those who answered rate "
+            "it, {severity} of them low, which goes with {impact} points less ({span}) of "
+            "{outcome}; among the first {top} in {chance} of draws, n {n}.",
+            **facts,
+        )
     return page.say(
         "The first pain point is {problem} at {touchpoint}: {reach} meet it, {severity} of them "
         "with the problem, which goes with {impact} points less ({span}) of {outcome}; among the "
         "first {top} in {chance} of draws, n {n}.",
-        problem=page.label(first["term"]),
-        touchpoint=page.quoted(page.label(first["touchpoint"])),
-        reach=page.percent(first["reach"]),
-        severity=page.percent(first["severity"], 1),
-        impact=page.number(first["impact"], 2),
-        span=page.span(first["impact_low"], first["impact_high"], 2),
-        outcome=page.quoted(page.label(outcome)),
-        top=page.count(top),
-        chance=page.percent(first["chance_top"]),
-        n=page.count(first["n"]),
+        **facts,
     )

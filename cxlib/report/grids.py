@@ -40,7 +40,9 @@ ROWS = {
     "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
     "groups_apart": "after",
     "stays": "stage", "peak_and_end": "rule", "maturity": "dimension", "next_level": "item",
-    "checked": "item",
+    "checked": "item", "topics": "topic", "impact": "topic", "felt": "topic", "shares": "topic",
+    "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",
+    "owners_satisfaction": "owner", "classes": "class", "categories": "category",
 }  # fmt: skip
 
 
@@ -67,6 +69,8 @@ def of_record(record: dict) -> str:
         else {}
     )
     names |= {"jaccard": page.heading("stability")} if "jaccard" in kept else {}
+    if "level" in kept and not pd.api.types.is_numeric_dtype(raw["level"]):
+        names["level"] = page.heading("tier")  # who can solve it, and not how high it is
     return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
 
 
@@ -105,7 +109,9 @@ def _head(columns: list[str], names: dict[str, str]) -> str:
     first = []
     for c in columns:
         if c == INTERVAL[0]:
-            said = html.escape(page.say("95% interval"))
+            funnel = "outer_low" in columns  # where a unit lies by chance, not what it may be
+            said = page.say("Limits of chance") if funnel else page.say("95% interval")
+            said = html.escape(said)
             first.append(f'<th colspan="2" scope="colgroup">{said}</th>')
         elif c not in INTERVAL:
             first.append(f'<th rowspan="2" scope="col">{names[c]}</th>')

@@ -163,7 +163,7 @@ def _sentence(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> 
             "{worst} by {gap} ({span}).", **facts,
         )  # fmt: skip
     return page.say(
-        "{measure}: {clear} of {all} differences are clear of chance; the clearest: {best} above "
+        "{measure}: differences clear of chance: {clear} of {all}; the clearest: {best} above "
         "{worst} by {gap} ({span}).", **facts,
     )  # fmt: skip
 

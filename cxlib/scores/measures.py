@@ -111,6 +111,10 @@ class Measure:
             return page.say("{v} percentage points", v=page.number(100 * abs(change)))
         return self.value(abs(change))
 
+    def moved(self, change: float) -> str:
+        """A difference with its sign and its unit: −3.1 percentage points."""
+        return ("−" if change < 0 else "") + self.change(change)
+
     def signed(self, change: float) -> str:
         """A difference with its sign, in the unit of `change`, which is not said."""
         factor, digits = 100 if self.kind == "csat" else 1, 2 if self.unit == "scale" else 1

@@ -188,7 +188,7 @@ def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, aft
     change = parts_of[told[0]].loc["change"]
     facts = {
         "before": page.label(str(before)), "after": page.label(str(after)),
-        "change": measure.signed(change["estimate"]), "measure": measure.name(item),
+        "change": measure.moved(change["estimate"]), "measure": measure.name(item),
         "span": measure.change_span(change["low"], change["high"]), "parts": page.listed(said),
         "others": page.count(len(parts_of) - 1),
     }  # fmt: skip

@@ -316,7 +316,7 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
         return page.say("No change of level is clear of chance (p {p}).",
                         p=page.p_value(change["p"]))  # fmt: skip
     facts = {k: page.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
-        "step": measure.signed(change["estimate"]),
+        "step": measure.moved(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),
     }
     if change["earliest"] == change["latest"]:
@@ -335,7 +335,7 @@ def _of_many(series: list[dict], over: str) -> str:
              "wave": page.label(str(series[0]["limits"][over].iloc[-1]))}  # fmt: skip
     if not ever:
         return page.say("None of {all} scores gives a signal in any wave.", **facts)
-    said = page.say("In {wave} {now} of {all} scores give a signal; {ever} did in some wave.",
+    said = page.say("Scores that give a signal in {wave}: {now} of {all}; in some wave: {ever}.",
                     **facts)  # fmt: skip
     names = page.listed((_name(s) for s in now or ever), most=4)
     which = page.say("Now: {names}.", names=names) if now else page.say(

@@ -127,7 +127,7 @@ def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
         row = part.loc[part["estimate"].idxmin()]
         facts = {
             "clock": page.opening(page.label(clock)), **shares.in_words(row),
-            "goal": page.percent(goal), "group": page.label(str(row[by])) if by else "",
+            "goal": page.percent(goal), "group": _group(row, by),
         }  # fmt: skip
         said.append(
             page.say("{clock} in time, lowest for {group}: {share} ({span}) of {n} cases; the goal "
@@ -136,6 +136,13 @@ def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
             page.say("{clock} in time: {share} ({span}) of {n} cases; the goal is {goal}.", **facts)
         )  # fmt: skip
     return page.together(said)
+
+
+def _group(row: pd.Series, by: str | None) -> str:
+    """A group with what it is a group of: "low" alone says nothing."""
+    if not by:
+        return ""
+    return page.say("{group} ({column})", group=page.label(str(row[by])), column=page.label(by))
 
 
 def _how(found: list, rows: pd.DataFrame, draws: int) -> str:
@@ -243,7 +250,7 @@ def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
     facts = {
         "clock": page.opening(page.label(clock)), "part": row["term"],
         "hours": page.count(row["estimate"]), "span": page.span(row["low"], row["high"], 0),
-        "n": page.count(row["n"]), "group": page.label(str(row[by])) if by else "",
+        "n": page.count(row["n"]), "group": _group(row, by),
     }  # fmt: skip
     if not np.isfinite(row["estimate"]):
         return page.say("{clock}: it did not come to {part} while they were watched; n {n}.",

@@ -101,7 +101,7 @@ def signals(
         for g, t, w in zip(groups[out.index], out["term"], out[over], strict=True)
     ]
     stood = len(set(zip(groups[out.index], out["term"], strict=True)))
-    found = page.say("{n} of {all} scores stood out in some wave", n=stood, all=len(rows))
+    found = page.say("Scores that stood out in some wave: {n} of {all}", n=stood, all=len(rows))
     return style.say(ax, found if title is None else title, style.listed(words))
 
 

@@ -236,7 +236,7 @@ def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
 def _numbered(ax: Axes, terms: pd.Series, y: np.ndarray) -> pd.Series:
     """The number of each point, once the list of names is drawn."""
     ranks = pd.Series(np.argsort(np.argsort(-y, kind="stable")) + 1, terms.index)
-    rows = [style.wrapped(f"{ranks[i]}  {style.name(terms[i], 60)}", 30)
+    rows = [style.wrapped(f"{ranks[i]}  {style.name(terms[i], 60)}", 28).replace("\n", "\n     ")
             for i in ranks.sort_values().index]  # fmt: skip
     ax.text(1.03, 1, "\n".join(rows), va="top", fontsize=9, linespacing=1.25,
             transform=ax.transAxes)  # fmt: skip
