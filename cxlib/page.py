@@ -24,6 +24,8 @@ LOCALE = Path(__file__).parent / "locale"
 # Names of terms, columns and levels: said through `label`, which no sentence of the code shows.
 WORDS = (
     "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high",
+    "needed (column)", "other (column)", "before (column)", "after (column)", "adjusted (column)",
+    "class (column)", "now", "tier", "topic",
     "group", "item", "construct", "cause", "effect", "driver", "outcome", "measure", "value",
     "overall", "points", "share", "scale", "index", "mean", "spend", "recency", "frequency",
     "alpha", "rho A", "rho C", "AVE", "AUC", "log-loss", "Brier score", "calibration slope",

@@ -154,14 +154,16 @@ def _answer(table: pd.DataFrame, looked: int, notebooks: int) -> str:
         "{looked} series were looked at.", looked=page.count(looked), **counts,
     )  # fmt: skip
     first = table.iloc[0]
-    since = page.label(str(first["first_seen"])) or "–"
-    which = page.say("First: {name} since {since}.", name=name_of(first), since=since)
+    facts = {"name": name_of(first), "since": page.label(str(first["first_seen"]))}
+    which = page.say(
+        "First: {name} since {since}." if facts["since"] else "First: {name}.", **facts
+    )
     return page.together([said, which])
 
 
 def name_of(row: pd.Series | Mapping) -> str:
     """What moved, in words: the question, its group, and how far."""
-    name = page.quoted(page.label(str(row["term"])))
+    name = _called(row)
     if row["group"]:
         group = page.label(str(row["group"]))
         if row.get("by"):
@@ -171,6 +173,17 @@ def name_of(row: pd.Series | Mapping) -> str:
     if size.endswith("%"):
         size = page.say("{v} percentage points", v=size.removesuffix("%"))
     return page.say("{name} {size}", name=name, size=size)
+
+
+def _called(row: pd.Series | Mapping) -> str:
+    """The question in quotation marks; of customers' states and grades what is counted."""
+    if row.get("kind") == SINKING:
+        return page.say("moves up less moves down between grades")
+    if row.get("kind") == AT_RISK and row["term"] == "lost":
+        return page.say("share of customers lost")
+    if row.get("kind") == AT_RISK and row["term"] == "at risk":
+        return page.say("share of customers at risk")
+    return page.quoted(page.label(str(row["term"])))
 
 
 def size_of(row: pd.Series | Mapping) -> str:

@@ -1,13 +1,13 @@
 """Each warning opened into what went with it: which group, driver, touchpoint, topic, process.
 
     found = causes(others, alarms, ratings={"delivery": "delivery"})
-    found.table      # warning, wave, depth, link, term, estimate, ..., verdict, needed
+    found.table      # warning, wave, depth, link, term, estimate, ..., verdict, answers_needed
     found.trees      # the same in words, a tree an event
 
 The links are read from what other notebooks kept of the same waves; none of them is a proof. What
 is compared are the waves in which the warning held with those before it. Where an interval holds
-zero the data cannot tell, and `needed` is the smallest n with which a difference of the size seen
-would show in four cases of five.
+zero the data cannot tell, and `answers_needed` is the smallest n with which a difference of the
+size seen would show in four cases of five.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, 
 from cxlib.estimates import Estimates
 
 WORDS = (*("goes with it", "cannot tell", "not asked", "topic", "process", "causes", "link"),
-         *("warning", "needed", "touchpoint", "group", "driver", "depth", "team"))  # fmt: skip
-COLUMNS = ["warning", "wave", "depth", "link", "term", *NUMBERS, "unit", "verdict", "needed"]
+         *("warning", "answers needed", "touchpoint", "group", "driver"),
+         *("depth", "team"))  # fmt: skip
+COLUMNS = ["warning", "wave", "depth", "link", "term", *NUMBERS,
+           "unit", "verdict", "answers_needed"]  # fmt: skip
 STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as 24 calls them
 
 
@@ -64,8 +66,8 @@ def causes(
     touchpoint for a thousand contacts, less those about all others, from 24). A missed standard is
     opened into groups and teams (24), a topic into what goes with it in the score (23), customers
     at risk into the signs of leaving (32). All candidates of a link are compared at once
-    (Bonferroni). verdict "goes with it", "cannot tell" (needed says which n could) or "not asked"
-    (no notebook kept it).
+    (Bonferroni). verdict "goes with it", "cannot tell" (answers_needed says which n could) or
+    "not asked" (no notebook kept it).
     """
     rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}
     rows, trees = [], []

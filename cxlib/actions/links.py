@@ -54,7 +54,7 @@ def clear(link: str, moved: Moved | None, down: bool, say: Say) -> Iterator[dict
             "depth": 0, "link": link, "term": moved.names[at], "estimate": size,
             "low": size - reach, "high": size + reach, "n": int(moved.n[at]), "unit": moved.unit,
             "verdict": TOLD if len(told) else OPEN,
-            "needed": np.nan if len(told) else _needed(moved, at, errors),
+            "answers_needed": np.nan if len(told) else _needed(moved, at, errors),
         }  # fmt: skip
         yield row | {"said": say(**_facts(row)) if len(told) else _cannot_tell(row)}
 
@@ -74,7 +74,7 @@ def _needed(moved: Moved, at: int, errors: float) -> float:
 
 
 def without(link: str, verdict: str, depth: int = 0) -> dict:
-    numbers = dict.fromkeys((*NUMBERS, "needed"), np.nan)
+    numbers = dict.fromkeys((*NUMBERS, "answers_needed"), np.nan)
     return numbers | {"depth": depth, "link": link, "term": "–", "unit": "", "verdict": verdict}
 
 
@@ -97,7 +97,7 @@ def _cannot_tell(row: dict) -> str:
     nearest = page.say(
         "{link}: the data cannot tell. Nearest: {term}, {size} ({span}), n {n}.", **facts
     )
-    needed = row["needed"]
+    needed = row["answers_needed"]
     if needed != needed or needed > TIMES * row["n"]:
         more = page.say("So small a difference no survey of this size could tell from chance.")
     elif row["link"] == "topic":
