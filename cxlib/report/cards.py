@@ -79,7 +79,7 @@ def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
     told = f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
-    return f'<div class="persona">{told}</div>'
+    return f"<div>{told}</div>"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

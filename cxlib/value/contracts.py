@@ -127,18 +127,10 @@ def contract(
     notes.append(how_drawn(draws, bucket="customer_id"))
     if lost := failed(drawn):
         notes.append(page.say("{lost} draws gave no fit.", lost=page.count(lost)))
-    last = curve.iloc[ahead - 1]
     few = curve["renewals"].isin([page.count(k) for k in (*MARKS, ahead)])
     return Contract(
         curve[few].reset_index(drop=True),
-        page.say(
-            "{share} ({span}) of customers are expected to be there still after {periods} "
-            "renewals, n {n}.",
-            share=page.percent(last.estimate),
-            span=page.span(last.low, last.high, share=True),
-            periods=page.count(ahead),
-            n=page.count(n),
-        ),
+        _to_stay(curve, ahead, n),
         page.together(notes),
         "share",
         draws=draws,
@@ -245,6 +237,29 @@ def _line(
     table = tabulate(["there still"] * len(at), shares, drawn, n, model=line)
     table.insert(1, "renewals", [page.count(int(k)) for k in at])
     return table
+
+
+def _to_stay(curve: pd.DataFrame, ahead: int, n: int) -> str:
+    """How many stay so long by the model, and beside it how many did, where they were seen."""
+    fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
+    last = fitted.iloc[-1]
+    said = page.say(
+        "{share} ({span}) of customers are expected to be there still after {periods} renewals, "
+        "n {n}.",
+        share=page.percent(last.estimate),
+        span=page.span(last.low, last.high, share=True),
+        periods=page.count(ahead),
+        n=page.count(n),
+    )
+    if len(seen) < ahead or (last.low <= seen["estimate"].iloc[-1] <= last.high):
+        return said
+    last = seen.iloc[-1]
+    beside = page.say(
+        "The model is off there: {share} ({span}) were seen to be.",
+        share=page.percent(last.estimate),
+        span=page.span(last.low, last.high, share=True),
+    )
+    return page.together([said, beside])
 
 
 def _observed(
