@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.actions.series import AT_RISK, Found, tests_of
+from cxlib.actions.series import AT_RISK, SINKING, Found, tests_of
 from cxlib.estimates import Estimates
 
 RATE = 0.05

@@ -227,9 +227,10 @@ def _warning(row: Row) -> str:
 
     ends = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
     low, high = (end.removesuffix("%") for end in ends)  # of a share: percentage points
+    since = page.label(str(row["first_seen"]))
     return page.say(
-        "{name} ({low} to {high}), since {since}", name=name_of(row), low=low, high=high,
-        since=page.label(str(row["first_seen"])),
+        "{name} ({low} to {high}), since {since}" if since else "{name} ({low} to {high})",
+        name=name_of(row), low=low, high=high, since=since,
     )  # fmt: skip
 
 
