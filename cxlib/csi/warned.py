@@ -82,7 +82,10 @@ def warnings(task: Prepared, point: Solutions) -> list[str]:
         )
     if unrated := [c for c, items in task.model.constructs.items() if len(items) == 1]:
         found.append(
-            page.say("One question has no reliability: {constructs}.", constructs=_named(unrated))
+            page.say(
+                "Asked by one question alone, so without a reliability: {constructs}.",
+                constructs=_named(unrated),
+            )
         )
     if task.model.preset == "ccsi":
         found.append(

@@ -240,7 +240,7 @@ def sentence(table: pd.DataFrame, outcome: str) -> str:
         "d": page.percent(first["estimate"]),
         "least": page.percent(LEAST_EFFECT),
         "p": page.p_value(first["p"]),
-        "chance": page.percent(first["p"]),
+        "chance": page.percent(first["p"], int(first["p"] < 0.05)),
     }
     if not len(found):
         return page.say(

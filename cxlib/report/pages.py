@@ -95,7 +95,10 @@ class Facts:
 def bind(notebook: NotebookNode, facts: Facts) -> str:
     """The whole page as text."""
     blocks = list(_blocks(notebook, facts))
-    answers = [b for b in blocks if b["kind"] == "kept" and b["answer"]]
+    said: dict[str, dict] = {}  # a sentence that is kept twice is told once
+    for block in (b for b in blocks if b["kind"] == "kept" and b["answer"]):
+        said.setdefault(block["answer"], block)
+    answers = list(said.values())
     for block in answers[:1]:
         block["first"] = True
     _said_once(blocks)

@@ -298,7 +298,7 @@ def _warned(table: pd.DataFrame, looked: int) -> str:
     if first["group"]:
         name = page.say("{item} ({group})", item=name, group=page.label(first["group"]))
     return page.say(
-        "{count} of {looked} standards are missed, most of all: {name}, {short} percentage points "
-        "short of the goal.",
-        name=name, short=page.number(-100 * first["estimate"], 0), **facts,
+        "Standards missed: {count} of {looked}; furthest from its goal: {name}, by {short} "
+        "percentage points.",
+        name=name, short=page.number(-100 * first["estimate"]), **facts,
     )  # fmt: skip
