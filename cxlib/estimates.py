@@ -360,6 +360,7 @@ def display_table(
     why = hiding.hidden(table) if why is None else why
     shown = hiding.blanked(table, why)
     mixed = has_units_by_row(shown)
+    unit = "share" if unit == "gap" else unit  # a difference of shares
     digits, say = _digits(shown, unit), page.percent if unit == "share" else page.number
     text = pd.DataFrame(index=shown.index)
     for column in shown:
