@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -253,7 +254,7 @@ def test_a_page_says_what_it_is_made_of(fit, lang: str, words: list[str]) -> Non
 
 
 def test_of_many_answers_the_first_are_at_the_top(fit) -> None:
-    cells = [kept(fit, f"a{i}") for i in range(8)]
-    html = bound(*cells)
+    cells = [kept(replace(fit, answer=f"Answer {i}."), f"a{i}") for i in range(8)]
+    html = bound(*cells, kept(replace(fit, answer="Answer 3."), "again"))
     top = html[html.index('class="answer"') : html.index("</section>")]
-    assert "2 more" in top and top.count("<li>") == 7
+    assert "2 more" in top and top.count("<li>") == 7  # what is said again is told once
