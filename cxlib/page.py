@@ -74,7 +74,8 @@ WORDS = (
     "what to improve first", "who are our customers", "what are they worth",
     "who is about to leave", "what do customers say", "do complaints get solved",
     "did the change work",
-    "what shall we do next",
+    "what shall we do next", "where do journeys break", "what keeps them coming back",
+    "what to offer next", "how mature are we",
     # Journeys: ways, stages, problems and rules.
     "begins", "ends", "met it", "trouble", "low rating", "not reached", "not seen again",
     "journeys lost", "earlier journeys", "later journeys", "journeys with a return",
@@ -234,6 +235,13 @@ def count(value: float) -> str:
 def percent(value: float, digits: int = 0) -> str:
     """A share as a percentage: .413 is 41%."""
     return "–" if value != value else f"{number(100 * value, digits)}%"
+
+
+def chance(share: float) -> str:
+    """A probability that draws told as a percentage: they never show what is certain."""
+    if share < 0.005:
+        return say("under {share}", share=percent(0.01))
+    return percent(share) if share < 0.995 else say("over {share}", share=percent(0.99))
 
 
 def p_value(p: float) -> str:

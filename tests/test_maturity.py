@@ -85,7 +85,8 @@ def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
     assert other.chances["estimate"].is_monotonic_decreasing
     said = maturity.chances_of(fit)
     assert said.answer == (
-        "Probability of stage 2 or more 100%, 3 or more 100%, 4 or more 0%, 5 or more 0%."
+        "Probability of stage 2 or more over 99%, 3 or more over 99%, 4 or more under 1%, "
+        "5 or more under 1%."
     )
     pd.testing.assert_frame_equal(said.table, fit.chances)
 

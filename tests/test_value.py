@@ -107,6 +107,14 @@ def test_retention_equals_the_published_fit():
     assert fit.to_come.table["estimate"].is_monotonic_increasing
 
 
+def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
+    # Nobody leaves before the third renewal, then half: the model's chance to leave only falls.
+    tenure = np.repeat([3, 4], [500, 500])
+    customers = pd.DataFrame({"tenure": tenure, "left": tenure < 4})
+    assert "The model is off there: 50% (" in value.contract(customers, ahead=3, draws=50).answer
+    assert "is off" not in value.contract(customers, ahead=24, draws=50).answer  # nobody was seen
+
+
 def test_retention_of_groups_is_what_was_seen_of_each():
     customers = pd.DataFrame(
         {

@@ -111,7 +111,7 @@ def assess(
 
 def chances_of(fit: Maturity) -> Estimates:
     """The probability of each stage or more, a row each: term ("at least 2" ...), estimate."""
-    at_least = dict(zip(range(2, 6), map(page.percent, fit.chances["estimate"]), strict=True))
+    at_least = dict(zip(range(2, 6), map(page.chance, fit.chances["estimate"]), strict=True))
     said = page.listed(
         page.say("{stage} or more {chance}", stage=page.count(k), chance=chance)
         for k, chance in at_least.items()
@@ -233,7 +233,7 @@ def _sentence(
     facts = {
         "level": page.count(level),
         "name": page.say(LEVELS[level - 1]),
-        "chance": page.percent(held),
+        "chance": page.chance(held),
         "mean": page.number(continuous["estimate"], 2),
         "span": page.span(continuous["low"], continuous["high"], 2),
         "raters": page.count(raters),

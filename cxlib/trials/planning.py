@@ -127,7 +127,7 @@ def _sentence(
         "n": page.count(there),
         "share": page.percent(share),
         "waves": page.count(last["waves"]),
-        "chance": page.percent(last["estimate"]),
+        "chance": page.chance(last["estimate"]),
     }
     if act:
         soon = chance[(chance["n"] == there) & (chance["estimate"] >= least)].sort_values("waves")
@@ -137,7 +137,7 @@ def _sentence(
             "{outcome} is found with a chance of {chance} (waves after it: {waves}): act, and "
             "measure.",
             **{**facts, "waves": page.count(first["waves"]),
-               "chance": page.percent(first["estimate"])},
+               "chance": page.chance(first["estimate"])},
         )  # fmt: skip
     enough = chance[chance["estimate"] >= least].sort_values(["n", "waves"])
     smallest = table[(table["n"] == there)].sort_values("waves").iloc[-1]
