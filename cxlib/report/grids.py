@@ -23,7 +23,7 @@ SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "befo
           "support", "everyone", "now", "chance", "not_experienced", "bad", "neutral",
           "chance_priority", "share", "again", "over", "robust", "robustness", "must-be",
           "performance", "attractive", "indifferent")  # fmt: skip
-MONEY = ("money", "money_low", "money_high")
+MONEY = ("money", "money_low", "money_high", "waiting")
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
@@ -81,7 +81,8 @@ def _read(values: pd.Series, said: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     if values.name in MONEY:
         return numbers.map(page.count)
-    whole = values.notna().all() and numbers.notna().all() and (numbers == numbers.round()).all()
+    there = numbers[values.notna()]
+    whole = len(there) > 0 and bool((there == there.round()).all())
     measured = values.name in ("estimate", *INTERVAL, "n")
     plain = not values.map(lambda v: isinstance(v, (str, bool))).any()
     return numbers.map(page.count) if whole and plain and not measured else said
