@@ -108,10 +108,10 @@ def test_retention_equals_the_published_fit():
 
 
 def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
-    # Nobody leaves before the third renewal, then half: the model's chance to leave only falls.
-    tenure = np.repeat([3, 4], [500, 500])
-    customers = pd.DataFrame({"tenure": tenure, "left": tenure < 4})
-    assert "The model is off there: 50% (" in value.contract(customers, ahead=3, draws=50).answer
+    # Many leave at once, then hardly anybody, then many again: the model's chance only falls.
+    tenure = np.repeat([1, 2, 3, 4, 5], [200, 10, 10, 200, 580])
+    customers = pd.DataFrame({"tenure": tenure, "left": tenure < 5})
+    assert "The model is off there: 78% (" in value.contract(customers, ahead=3, draws=50).answer
     assert "is off" not in value.contract(customers, ahead=24, draws=50).answer  # nobody was seen
 
 
@@ -306,6 +306,16 @@ def test_the_grid_holds_all_worth(orders):
     grid = value.grid(scored, draws=50)
     assert grid.table["estimate"].sum() == pytest.approx(1)
     assert grid.table["n"].sum() == len(scored)
+
+
+def test_the_grid_tells_of_no_tile_that_is_hidden():
+    def told(most, middle):
+        worth = [9.0] * most + [5.0] * middle + [1.0] * 60
+        gone = [0.9] * most + [0.1] * middle + [0.1] * 60
+        return value.grid(pd.DataFrame({"worth": worth, "gone": gone}), "worth", "gone", draws=20)
+
+    assert told(20, 30).answer.startswith("20 of 110 customers are of high worth")
+    assert told(20, 4).answer.startswith("How many of 84 customers")
 
 
 def test_customers_who_cost_more_than_they_bring_by_hand():
