@@ -23,7 +23,8 @@ from cxlib.estimates import Estimates
 VERDICTS = ("act", "do not act yet", "do not act", "cannot tell")
 WORDS = (
     "act", "do not act yet", "do not act", "cannot tell", "net gain", "chance of a gain",
-    "worth of waiting", "answers", "closed", "waiting (column)", "answers (column)", "gain", "chance",
+    "worth of waiting", "answers", "closed", "waiting (column)", "answers (column)", "gain",
+    "chance",
 )  # fmt: skip
 TINY = 0.01  # of the cost: waiting that gains less is not worth the trouble
 NORMAL = 1.959963984540054
