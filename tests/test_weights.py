@@ -313,7 +313,7 @@ def test_who_answers_is_told_as_the_company_was_made():
     assert (
         (alone["before_low"] < alone["target"]) & (alone["target"] < alone["before_high"])
     ).all()
-    assert "after weighting 0 still count" in fit.answer
+    assert "After weighting none counts too much or too little" in fit.answer
     assert "basic (plan), 34% of the responses and 46% of the customers" in fit.answer
 
 

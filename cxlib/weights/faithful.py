@@ -149,19 +149,25 @@ def _sentence(table: pd.DataFrame) -> str:
             groups=page.count(len(table)),
         )
     worst = table.loc[(table["before"] - table["target"]).abs().where(off).idxmax()]
-    return page.say(
-        "{off} of {groups} groups of customers answer more or less often than the others; after "
-        "weighting {left} still count too much or too little. Furthest: {term} ({attribute}), "
-        "{before} of the responses and {target} of the customers; weighted {after}.",
+    still = (
+        page.say("After weighting {left} still count too much or too little.",
+                 left=page.count(left.sum()))
+        if left.any()
+        else page.say("After weighting none counts too much or too little.")
+    )  # fmt: skip
+    said = page.say(
+        "{off} of {groups} groups of customers answer more or less often than the others. "
+        "Furthest: {term} ({attribute}), {before} of the responses and {target} of the customers; "
+        "weighted {after}.",
         off=page.count(off.sum()),
         groups=page.count(len(table)),
-        left=page.count(left.sum()),
         term=page.label(str(worst["term"])),
         attribute=page.label(worst["attribute"]),
         before=page.percent(worst["before"]),
         target=page.percent(worst["target"]),
         after=page.percent(worst["estimate"]),
     )
+    return page.together([said, still])
 
 
 def _apart(table: pd.DataFrame, low: str, high: str, share: str) -> pd.Series:
