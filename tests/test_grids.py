@@ -31,6 +31,18 @@ def test_whole_numbers_are_written_as_such_and_shares_as_percentages() -> None:
     assert "<td>1</td><td>90%</td>" in made and "1.00" not in made
 
 
+def test_rows_of_several_units_are_each_told_in_their_own() -> None:
+    table = record(term=["reach", "minutes"], estimate=[0.974, 2655.4], share=[True, False],
+                   overall=[0.021, 20.74], money=[None, None])  # fmt: skip
+    made = grids.of_record(table)
+    assert "<td>97%</td><td>2%</td>" in made and "<td>2,655</td><td>21</td>" in made
+    assert "yes" not in made and "None" not in made and "Money" not in made
+
+
+def test_no_chance_is_naught() -> None:
+    assert "<td>&lt;0.001</td>" in grids.of_record(record(term=["a"], estimate=[1.0], p=[1e-9]))
+
+
 def test_a_term_that_is_always_the_same_is_left_out() -> None:
     made = grids.of_record(record(region=["n", "s"], term=["x", "x"], estimate=[0.1, 0.2]))
     assert "<td>x</td>" not in made and "<td>n</td><td>10%</td>" in made

@@ -272,6 +272,14 @@ def test_not_experienced_is_no_missing_answer():
     assert "counted apart: recommend 1" in scores.nps(rows).note
 
 
+def test_what_a_wave_was_not_asked_nobody_passed_over():
+    rows = asked([9, np.nan, np.nan, np.nan], wave=["2", "2", "1", "1"], speed=[1, 2, 3, 4])
+    fit = scores.answered(rows, ["recommend", "speed"])
+    assert fit.table[["estimate", "n"]].to_numpy().tolist() == [[1 / 2, 2], [1, 4]]
+    assert "3 of 4 responses passed over no question" in fit.note
+    assert "Not asked in every wave, and counted where asked: recommend." in fit.note
+
+
 def test_categories_nobody_is_in_are_no_groups(responses):
     odd = responses.assign(channel=responses["channel"].astype("category"))
     odd["channel"] = odd["channel"].cat.set_categories(["web", "post", "phone", "shop"])

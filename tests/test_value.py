@@ -309,13 +309,13 @@ def test_the_grid_holds_all_worth(orders):
 
 
 def test_the_grid_tells_of_no_tile_that_is_hidden():
-    def told(most, middle):
-        worth = [9.0] * most + [5.0] * middle + [1.0] * 60
-        gone = [0.9] * most + [0.1] * middle + [0.1] * 60
-        return value.grid(pd.DataFrame({"worth": worth, "gone": gone}), "worth", "gone", draws=20)
-
-    assert told(20, 30).answer.startswith("20 of 110 customers are of high worth")
-    assert told(20, 4).answer.startswith("How many of 84 customers")
+    worth = [9.0] * 30 + [5.0] * 60 + [1.0] * 60
+    rows = pd.DataFrame({"if_here": worth, "risk": np.tile([0.9, 0.4, 0.1], 50)})
+    told = "10 of 150 customers are of high worth and at high risk"
+    assert value.grid(rows, draws=20).answer.startswith(told)
+    # 8 at medium risk are too few to show, and 10 and 12 beside them would give them away.
+    rows.loc[1, "risk"], rows.loc[4, "risk"] = 0.1, 0.1
+    assert value.grid(rows, draws=20).answer.startswith("How many of 150 customers")
 
 
 def test_customers_who_cost_more_than_they_bring_by_hand():

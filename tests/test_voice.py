@@ -250,6 +250,7 @@ def test_growth_by_hand():
     assert row["p"] == pytest.approx(theirs)
     assert (row["now"], row["before"], row["n"]) == (0.8, 0.1, 8)
     assert set(new.warnings["term"]) >= {"late"} and (new.warnings["signal"] == "rose").all()
+    assert set(new.table["kind"]) == {"topic"}  # of a word in 8 comments no page may tell
 
 
 def test_several_comments_of_a_customer_count_once_a_wave():

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import hiding, moments, page
 from cxlib.bought import seen_from
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
@@ -72,6 +72,11 @@ def grid(
         answer = page.say(
             "Fewer than {least} of {n} customers are of high worth and at high risk.",
             least=page.count(least), n=both["n"],
+        )  # fmt: skip
+    elif hiding.hidden(table).iloc[0]:
+        answer = page.say(
+            "How many of {n} customers are of high worth and at high risk is not shown: a smaller "
+            "number could be worked out from it.", n=both["n"],
         )  # fmt: skip
     elif inside[:, 0].any():
         answer = page.say(
