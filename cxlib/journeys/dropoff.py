@@ -165,7 +165,19 @@ def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> Estimates | None
             "({span}), least “{least}”, {other} ({other_span}).",
             **said,
         )
-    return Estimates(table, answer, "", "share", **drawn)
+    return Estimates(table, answer, _ungrouped(ends, inside.any(1)), "share", **drawn)
+
+
+def _ungrouped(ends: pd.DataFrame, known: np.ndarray) -> str:
+    """Why the groups need not add up to the whole."""
+    if (~known).sum() < page.rules().smallest_cell:
+        return ""
+    return page.say(
+        "{n} of {all} journeys are of customers in no group of these; {share} of them end short.",
+        n=page.count((~known).sum()),
+        all=page.count(len(ends)),
+        share=page.percent(ends["lost"].to_numpy()[~known].mean(), 1),
+    )
 
 
 def _value(ends: pd.DataFrame, worth: pd.Series, currency: str, drawn: dict) -> Estimates | None:
