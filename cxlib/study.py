@@ -182,7 +182,7 @@ class Mapping(Strict):
     columns: dict[str, str]  # ours: theirs; "#row" numbers the rows (FILE-1 when several)
     constants: dict[str, str | int | float] = {}
     dates: str = ""  # format such as %d/%m/%Y; ISO when empty
-    recode: Recode = {}  # our column: {theirs: ours}; null for missing
+    recode: Recode = {}  # our column: {theirs: ours}; null for missing, "" an empty cell
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
     merge: bool | list[str] = False  # rows of one key are one row; these columns added up
 

@@ -289,6 +289,12 @@ def test_a_file_has_columns_constants_and_codes_of_its_own(make):
     assert taken.rows["recommend"].tolist() == [9, 3]
 
 
+def test_empty_cells_may_have_a_code_of_their_own():
+    cells_ = pd.Series(["7", None, "98", " "])
+    assert cells.recode(cells_, {"": -1, "98": None})[0].tolist() == ["7", -1, None, -1]
+    assert cells.recode(cells_, {"98": None})[0].tolist() == ["7", None, None, None]
+
+
 def test_codes_without_a_recode_are_said(make):
     recode = {"sex": {"1": "male", "2": "female", "0": None}}
     taken = intake.table(

@@ -152,8 +152,12 @@ def guess(
 
 
 def recode(values: pd.Series, codes: dict[str, object]) -> tuple[pd.Series, list[str]]:
-    """The cells with the codes replaced, null becoming missing; notes on cells without a code."""
+    """The cells with the codes replaced, null becoming missing; notes on cells without a code.
+
+    The code "" is that of empty cells, for a question that was not put to those who left it empty.
+    """
     words = text(values)
+    words = words.fillna("") if "" in codes else words
     table = {k: v for k, v in codes.items()}
     known = words.isin(list(table)) | words.isna()
     said = []
