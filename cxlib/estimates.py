@@ -28,7 +28,7 @@ from cxlib.moments import Moments, keys_of, multiplicities
 
 LEVEL = 0.95
 # Columns beside a share that are shares too.
-SHARES = ("customers", "predicted", "quoted", "outer_low", "outer_high")
+SHARES = ("customers", "predicted", "quoted", "plain", "outer_low", "outer_high")
 CHANCES = ("p", "p_held", "adjusted", "probability")  # never nought, however small
 MEASURED = {"nps": (page.number, 1), "csat": (page.percent, 1)}
 MEASURES = ("term", "estimate", "low", "high", "n")
