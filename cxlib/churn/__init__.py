@@ -244,13 +244,14 @@ def _why(
         answer = page.say("No feature sets the {n} customers at the highest risk apart.", n=n)
     else:
         top = table.iloc[0]
+        digits = int(0.99 < top.estimate < 1)  # nearly all is not all
         answer = page.say(
             "The commonest reason of the {n} customers at the highest risk: {feature}, {share} "
             "({span}) of them.",
             n=n,
             feature=top.term,
-            share=page.percent(top.estimate),
-            span=page.span(top.low, top.high, 0, share=True),
+            share=page.percent(top.estimate, digits),
+            span=page.span(top.low, top.high, digits, share=True),
         )
     note = page.say("A reason is one of at most three features that raise a customer's odds most.")
     return Estimates(table, answer, note, "share")
