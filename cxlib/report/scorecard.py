@@ -230,7 +230,7 @@ def _warning(row: Row) -> str:
     since = page.label(str(row["first_seen"]))
     return page.say(
         "{name} ({low} to {high}), since {since}" if since else "{name} ({low} to {high})",
-        name=name_of(row), low=low, high=high, since=since,
+        name=page.opening(name_of(row)), low=low, high=high, since=since,
     )  # fmt: skip
 
 
