@@ -131,8 +131,8 @@ def test_every_part_is_there_and_leads_to_its_page():
         "desk: queue; 8.1% of those who come there, goes with 1.01 points less (0.75 to 1.32)"
     ]
     assert card["warnings"]["said"] == [
-        "Out of line now: new 1, known 1.", "delivery −1.20 (−1.40 to −1.00), since w4",
-        "solved (team: red) −40 percentage points (−50 to −30), since w3",
+        "Out of line now: new 1, known 1.", "Delivery −1.20 (−1.40 to −1.00), since w4",
+        "Solved (team: red) −40 percentage points (−50 to −30), since w3",
     ]  # fmt: skip
     assert card["actions"]["said"] == ["Open 3, overdue 1.", "They brought 9."]
 
