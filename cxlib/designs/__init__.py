@@ -15,6 +15,6 @@ name (`from cxlib.designs import matching`).
 
 from __future__ import annotations
 
-from cxlib.designs.drawn import Drawn, Unfit, cell_means, least_squares
+from cxlib.designs.drawn import Drawn, cell_means, least_squares
 
-__all__ = ["Drawn", "Unfit", "cell_means", "least_squares"]
+__all__ = ["Drawn", "cell_means", "least_squares"]

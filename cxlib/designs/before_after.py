@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, Unfit, least_squares, ready
+from cxlib.designs.drawn import Drawn, least_squares, ready
+from cxlib.enough import Unfit
 from cxlib.moments import Who
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, Unfit, cell_means, ready
+from cxlib.designs.drawn import Drawn, cell_means, ready
+from cxlib.enough import Unfit
 from cxlib.estimates import LEVEL
 
 

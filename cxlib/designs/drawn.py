@@ -15,13 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlib import estimates, moments
+from cxlib.enough import Unfit
 from cxlib.moments import Who
 
 SINGULAR = 1e-10  # least eigenvalue beside the largest under which a draw cannot be solved
-
-
-class Unfit(ValueError):
-    """The rows are too few, or too much of one sort, for a comparison; no mistake of anybody."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, Unfit, columns, ready
+from cxlib.designs.drawn import Drawn, columns, ready
+from cxlib.enough import Unfit
 from cxlib.moments import Who
 
 STEPS = 60

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Unfit
+from cxlib.enough import Unfit
 
 STEPS = 50
 RIDGE = 1e-6  # of a standard deviation: holds scores where x tells who took part

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.designs.drawn import Unfit
+from cxlib.enough import Unfit
 from cxlib.estimates import LEVEL
 
 FOLLOWS = np.linspace(-0.35, 0.95, 14)  # correlations of the error of a wave with the one before

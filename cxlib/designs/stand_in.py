@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.designs.drawn import Unfit
+from cxlib.enough import Unfit
 
 SUM = 1e4  # how dear it is that the weights do not sum to one, beside a misfit of one
 

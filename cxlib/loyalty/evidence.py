@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import Drawn, Unfit, comparison, differences, matching, pairs, sensitivity
+from cxlib.designs import Drawn, comparison, differences, matching, pairs, sensitivity
+from cxlib.enough import Unfit
 from cxlib.loyalty.panel import OUTCOMES, Panel
 
 LOT, LOT_ADJUSTED = "by lot", "by lot, adjusted for before"

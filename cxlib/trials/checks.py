@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import Unfit, cell_means, differences, sensitivity
+from cxlib.designs import cell_means, differences, sensitivity
 from cxlib.designs.stand_in import stand_in
+from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.trials import said
 from cxlib.trials.effects import Effect, broken, cells, joined, reached, wave_means, way_back

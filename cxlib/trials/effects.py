@@ -9,7 +9,8 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.designs import before_after, comparison, differences, matching, series
-from cxlib.designs.drawn import Drawn, Unfit, cell_means
+from cxlib.designs.drawn import Drawn, cell_means
+from cxlib.enough import Unfit
 from cxlib.estimates import LEVEL, Estimates
 from cxlib.trials import said
 from cxlib.trials.rows import Trial

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.designs import Unfit
+from cxlib.enough import Unfit
 from cxlib.moments import Who
 from cxlib.study import Change
 
