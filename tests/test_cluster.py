@@ -153,7 +153,16 @@ def test_a_cluster_of_another_kind_is_refused_before_anything_runs(dask, spread,
         cluster.Cluster(dask.address)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises; where the tests were started in the background Python finds it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_stopping_waits_for_no_worker_and_ends_what_it_runs(site, dask, spread) -> None:
     place = site / "pid"
     told = f"pathlib.Path({str(place)!r}).write_text(str(os.getpid()))"
@@ -180,7 +189,7 @@ def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, mo
     # One at a time: the one worker left might else begin with the page that hangs.
     pages = batch.plan(["tiny"], ["10", "22"])
     with pytest.raises(batch.Unfinished, match=r"was lost\. Finished pages are kept"):
-        batch.run(pages, out=site / "lost", scheduler=dask.address, jobs=1, 
+        batch.run(pages, out=site / "lost", scheduler=dask.address, jobs=1,
                   progress=Watching(2, dask.scheduler.kill))  # fmt: skip
     assert (site / "lost" / "10_works.html").exists()
     assert cache.look(pages[0])[0] is not None  # the next run begins with what was finished

@@ -158,11 +158,18 @@ def test_no_index_does_anything(evil: str) -> None:
 
 @ALL
 def test_no_comparison_does_anything(evil: str) -> None:
-    found = comparison.Comparison(
-        evil, evil, 2,
-        (comparison.Difference(evil, evil, evil, "estimate", 1.0, evil, True),),
-        {"data": (evil,)},
-    )  # fmt: skip
+    def run(value: float) -> comparison.Run:
+        table = {"columns": ["term", "estimate", "low", "high"],
+                 "rows": [[evil, value, value - 1, value + 1]]}  # fmt: skip
+        kept = {"name": evil, "answer": f"{evil}{value}", "note": evil, "table": table,
+                "tables": {evil: table}, "unit": evil}  # fmt: skip
+        made = {"page": evil, "title": evil, "status": "whole", "parameters": {evil: value},
+                "key": {evil: value}}  # fmt: skip
+        record = {"data": {evil: value}, "pages": [made]}
+        return comparison.Run(evil, {evil: {evil: kept}}, record)
+
+    found = comparison.compare(run(1.0), run(9.0))
+    assert found.beyond
     harmless(found.html())
     assert str(found)
 

@@ -87,8 +87,8 @@ def first_contact(
         table.insert(0, by, np.repeat(names, len(at)))
     said = _stated(contacts, stated, by, draws, seed)
     unasked = "" if stated else page.say(
-        "The other definition, what customers say of it, needs a column that asks them (`stated` "
-        "in study.yaml)."
+        "The other definition, what customers say of it, needs a question that asks them, named "
+        "in study.yaml."
     )  # fmt: skip
     note = page.together([*about(rows), _left_out(rows, known, first, issue), unasked,
                           how_drawn(draws, bucket="customer_id")])  # fmt: skip
