@@ -434,8 +434,8 @@ def _whole(values: pd.Series) -> bool:
 
 
 def _digits(table: pd.DataFrame, unit: str) -> int:
-    if unit in ("points", "maturity level"):
-        return int(unit == "points")
+    if unit in ("points", "percentage points", "maturity level"):
+        return int(unit.endswith("points"))
     largest = table.get("estimate", pd.Series([0.0])).abs().max()
     if unit == "share":
         return int(largest < 0.05 or _narrow(table))

@@ -276,7 +276,7 @@ def number(value: float, unit: str) -> str:
         return page.percent(value, 1 if near else 0)
     if unit == "gap":
         return page.number(100 * value, 1)
-    if unit in ("points", "index"):
+    if unit in ("points", "percentage points", "index"):
         return page.number(value, 1)
     return page.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
 
@@ -305,7 +305,7 @@ def unit_words(unit: str) -> str:
     return {
         "points": page.say("points"),
         "share": page.say("share"),
-        "gap": page.say("percentage points"),
+        **dict.fromkeys(("gap", "percentage points"), page.say("percentage points")),
         "scale": page.say("on the question's own scale"),
         "index": page.say("index, 0 to 100"),
     }.get(unit) or (page.say(unit) if unit else "")

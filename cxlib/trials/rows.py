@@ -23,7 +23,7 @@ class Trial:
     Attributes
     ----------
     change : as study.yaml tells it
-    outcomes, units : names, and "points" (NPS or percentage points), "scale" or "amount" of each
+    outcomes, units : names, and "points" (NPS), "percentage points", "scale" or "amount" of each
     y : answers in those units, (n, outcomes)
     arm : 1 reached, 0 spared, -1 neither, (n,)
     group, groups : place of each row in `groups`, the values of the change's column (of the spared
@@ -199,7 +199,7 @@ def recoded(values: pd.Series, nps: bool) -> tuple[str, np.ndarray]:
     if nps:
         return "points", np.where(np.isnan(y), np.nan, 100.0 * ((y >= 9) * 1.0 - (y <= 6)))
     if set(np.unique(y[~np.isnan(y)])) <= {0.0, 1.0}:
-        return "points", 100 * y
+        return "percentage points", 100 * y
     return ("scale" if np.nanmax(np.abs(y), initial=0) <= 100 else "amount"), y
 
 

@@ -26,12 +26,14 @@ def value(number: float, unit: str) -> str:
     """A difference in its unit: 14.8 points, 0.21."""
     if unit == "points":
         return page.say("{v} points", v=page.number(number))
+    if unit == "percentage points":
+        return page.say("{v} percentage points", v=page.number(number))
     return page.number(number, 2)
 
 
 def span(low: float, high: float, unit: str) -> str:
     """Its interval, without the unit; an end that would be rounded to 0 has a digit more."""
-    digits = 1 if unit == "points" else 2
+    digits = 1 if unit.endswith("points") else 2
     near = any(0 < abs(end) < 0.5 / 10**digits for end in (low, high))
     return page.span(low, high, digits + near)
 
