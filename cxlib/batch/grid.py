@@ -16,11 +16,12 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from cxlib.batch import cache, order, places, record, template, workers
 from cxlib.batch.planning import Page, notebooks, pick, plan
@@ -144,19 +145,38 @@ class Limits:
 
 
 def _all(work: _Work, pages: Sequence[Page], jobs: int) -> None:
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(work.make, page) for page in pages}
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def make(page: Page) -> None:
         try:
-            while waiting:
-                # Short waits, so that Ctrl-C is heard on every platform.
-                done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
+            work.make(page)
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for page in pages:
+                pool.submit(make, page)
+            _heard(ended, len(pages))
         except BaseException:
-            for future in waiting:
-                future.cancel()
-            work.stop()
+            work.stop()  # pages not begun yet end at once
             raise
+
+
+def _heard(ended: SimpleQueue, pages: int) -> None:
+    """Wait for so many pages; raises what one of them raised.
+
+    Waits are short, so that Ctrl-C is heard on every platform. Not on futures: when Ctrl-C comes
+    while `concurrent.futures.wait` gathers their locks, it keeps them, and nothing ever ends.
+    """
+    while pages:
+        with suppress(Empty):
+            error = ended.get(timeout=0.2)
+            pages -= 1
+            if error is not None:
+                raise error
 
 
 class _Work:
