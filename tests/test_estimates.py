@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib import estimates, moments, page, scores
+from cxlib.core import display
 from cxlib.estimates import Estimates
 
 
@@ -156,7 +157,7 @@ def test_what_cannot_be_drawn_is_said(rows, how, message):
 
 
 def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):
-    hidden = estimates.hide_small_cells(table.assign(promoters=[0.5, 0.4, 0.3], waves=[3, 4, 5]))
+    hidden = display.hide_small_cells(table.assign(promoters=[0.5, 0.4, 0.3], waves=[3, 4, 5]))
     assert hidden.loc[1, ["estimate", "low", "high", "promoters", "waves"]].isna().all()
     assert list(hidden["n"]) == [4812, 9, 5] and hidden.loc[1, "channel"] == "shop"
     assert_allclose(hidden.loc[0, ["estimate", "low", "high"]].astype(float), [31.25, 28, 34])
@@ -165,24 +166,24 @@ def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):
 
 def test_the_smallest_cell_is_the_page_s(table):
     page.begin(smallest_cell=5)
-    assert estimates.hide_small_cells(table)["estimate"].notna().all()
-    assert estimates.hide_small_cells(table, 10)["estimate"].isna().sum() == 2
+    assert display.hide_small_cells(table)["estimate"].notna().all()
+    assert display.hide_small_cells(table, 10)["estimate"].isna().sum() == 2
 
 
 def test_a_table_without_n_is_shown_as_it_is():
     counts = pd.DataFrame({"term": ["a"], "estimate": [3.0]})
-    assert estimates.hide_small_cells(counts) is counts
+    assert display.hide_small_cells(counts) is counts
 
 
 def test_a_reader_sees_rounded_numbers_and_no_small_n(table):
-    shown = estimates.display_table(table, "points")
+    shown = display.display_table(table, "points")
     assert list(shown["estimate"]) == ["31.2", "–", "–"]
     assert list(shown["n"]) == ["4,812", "<10", "<10"]
 
 
 def test_a_reader_sees_shares_as_percentages_and_labels(table):
     page.begin(labels={"web": "Web site", "recommend": "Recommendation", "n": "Answers"})
-    shown = estimates.display_table(table.assign(estimate=[0.413, 0.2, 0.1]), "share")
+    shown = display.display_table(table.assign(estimate=[0.413, 0.2, 0.1]), "share")
     assert shown["estimate"].iloc[0] == "41%"
     assert shown.iloc[0, 0] == "Web site" and shown["term"].iloc[0] == "Recommendation"
     assert "Answers" in shown
@@ -211,9 +212,9 @@ def test_a_single_hidden_group_takes_the_next_smallest_with_it() -> None:
             "n": [7, 50, 90],
         }
     )
-    hidden = estimates.hide_small_cells(table, 10)["estimate"].isna()
+    hidden = display.hide_small_cells(table, 10)["estimate"].isna()
     assert hidden.tolist() == [True, True, False]
-    two_small = estimates.hide_small_cells(table.assign(n=[7, 8, 90]), 10)
+    two_small = display.hide_small_cells(table.assign(n=[7, 8, 90]), 10)
     assert two_small["estimate"].isna().tolist() == [True, True, False]
 
 

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxlib import estimates, page, report
+from cxlib.core import display
 from cxlib.estimates import Estimates
 from cxlib.report import answers, pages, private
 
@@ -87,11 +88,11 @@ def test_a_total_that_gives_nothing_away_changes_nothing(everybody: int) -> None
 
 
 def test_a_notebook_shows_tables_without_their_small_cells() -> None:
-    data, about = estimates._without_small_cells(grouped(7, 12, 90).table)
+    data, about = display._without_small_cells(grouped(7, 12, 90).table)
     for text in data.values():
         assert "7.01" not in text and "7.11" not in text and "7.21" in text and "12" not in text
     assert len(about["cxlab_audit"]) == 2
-    assert estimates._without_small_cells(grouped(90, 80).table) is None
+    assert display._without_small_cells(grouped(90, 80).table) is None
 
 
 def test_the_hook_is_heard_by_a_shell() -> None:
@@ -99,7 +100,7 @@ def test_the_hook_is_heard_by_a_shell() -> None:
 
     shell = InteractiveShell.instance()
     try:
-        estimates.hide_in_notebooks()
+        display.hide_in_notebooks()
         data, about = shell.display_formatter.format(grouped(7, 12, 90).table)
         assert "7.01" not in str(data) and set(data) == {"text/plain", "text/html"}
         assert "NaN" not in str(data) and about["cxlab_audit"]

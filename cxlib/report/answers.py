@@ -19,7 +19,8 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib import hiding, page, study
-from cxlib.estimates import Estimates, display_table
+from cxlib.core.display import display_table
+from cxlib.estimates import Estimates
 
 Kept = Estimates | pd.DataFrame
 

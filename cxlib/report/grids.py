@@ -14,7 +14,7 @@ import re
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import has_units_by_row
+from cxlib.core.display import has_units_by_row
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")

@@ -10,8 +10,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib import estimates, page, tables, weights
+from cxlib import page, tables, weights
 from cxlib import study as study_
+from cxlib.core import display
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
 from cxlib.reserve import (
@@ -42,7 +43,7 @@ def open(name: str, *, lang: str = "en") -> Reserve:
         labels=_labels(study, lang),
         mask=study.mask,
     )
-    estimates.hide_in_notebooks()
+    display.hide_in_notebooks()
     loading.refresh(study)
     return Reserve(study)
 

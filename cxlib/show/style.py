@@ -21,7 +21,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from cxlib import masking, page
-from cxlib.estimates import hide_small_cells
+from cxlib.core.display import hide_small_cells
 from cxlib.masking import legible
 from cxlib.show.outlines import lighter
 
