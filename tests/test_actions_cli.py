@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cxlib import study
 from cxlib.cli import completion, ledger, main
+from cxlib.data import study
 from cxlib.reserve import editing
 
 STUDY = """

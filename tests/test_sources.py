@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from cxlib import sources, study
-from cxlib.study import Source
+from cxlib.data import sources, study
+from cxlib.data.schema import Source
 
 USERS_CACHE = os.environ.get("CX_CACHE")
 CONTENT = b"a,b\n1,2\n"
@@ -190,10 +190,10 @@ def test_the_telco_customers_come_out_of_their_wheel(monkeypatch):
 
 
 def test_a_file_without_an_address_is_asked_for_by_its_place_and_checksum(monkeypatch, tmp_path):
-    source = study.Source(mirror="desk/log.parquet", sha256="0" * 64)
+    source = Source(mirror="desk/log.parquet", sha256="0" * 64)
     monkeypatch.setenv("CX_MIRROR", str(tmp_path))
     with pytest.raises(sources.SourceError, match="holds it as desk/log.parquet .sha256 0000"):
         sources.fetch(source, "log.parquet")
     for wrong in ({}, {"url": "https://a", "wheel": "b==1", "member": "c"}):
         with pytest.raises(ValueError, match="or mirror alone"):
-            study.Source(sha256="0" * 64, **wrong)
+            Source(sha256="0" * 64, **wrong)

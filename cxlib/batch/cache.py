@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
 
-from cxlib import study
 from cxlib.batch import fingerprints, one
 from cxlib.batch.planning import Page
+from cxlib.data import study
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first

@@ -22,14 +22,14 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from cxlib import study
 from cxlib.batch import cache, fingerprints, one, order, record, template, workers
 from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
+from cxlib.data import study
 
 CONNECT = 10  # seconds to wait for a scheduler
 NOBODY = 60  # seconds to wait for a worker when all are gone
-LEAVE = (".lock", ".new", ".wal")  # of a study's files, what no worker needs
+LEAVE = (".lock", ".new", ".wal", ".py", ".pyc")  # of a study's files, what no worker needs
 
 
 class Cluster:

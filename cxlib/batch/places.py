@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cxlib import study
+from cxlib.data import study
 
 
 class BusyError(ValueError):

@@ -85,7 +85,7 @@ def _line(row: dict, gain) -> str:
 def _taken(study: str):
     """(rows of the ledger, what is wrong in words), as `cx load` takes it in."""
     from cxlib import actions as ledger
-    from cxlib import study as studies_
+    from cxlib.data import study as studies_
     from cxlib.reserve import editing
 
     with editing.alone(studies_.read(study), "actions") as file:
@@ -182,7 +182,7 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
 def _changed(study: str, change) -> list[dict]:
     """The rows after the change, which is in the file when this comes back."""
     from cxlib import actions as ledger
-    from cxlib import study as studies_
+    from cxlib.data import study as studies_
     from cxlib.reserve import editing
 
     with editing.alone(studies_.read(study), "actions") as file:

@@ -19,7 +19,8 @@ class Run(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         names = [a for a in args if not a.startswith("-")]
         if names and {"-h", "--help"} & set(args):
-            from cxlib import batch, study
+            from cxlib import batch
+            from cxlib.data import study
 
             picked = [n for n in names if n not in study.names()]
             for path in [batch.pick(n) for n in picked]:
@@ -134,8 +135,9 @@ def _template(how: dict):
 
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Arguments told apart: studies by their names, notebooks by what begins theirs."""
-    from cxlib import batch, study
+    from cxlib import batch
     from cxlib.batch.declared import nearest
+    from cxlib.data import study
 
     known = study.names()
     studies = [n for n in names if n in known]

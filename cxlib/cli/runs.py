@@ -20,8 +20,8 @@ def report(run: Path | None) -> None:
 
     RUN is a folder such as reports/sample/2026-11-21-093000; all of them when it is left out.
     """
-    from cxlib import study
     from cxlib.batch import record
+    from cxlib.data import study
 
     top = study.root() / "reports"
     folders = [run] if run else sorted(p.parent for p in top.glob("*/*/run.json"))

@@ -16,7 +16,8 @@ from cxlib.cli.said import near, question
 @click.command("list")
 def list_() -> None:
     """Studies and notebooks there are."""
-    from cxlib import batch, study
+    from cxlib import batch
+    from cxlib.data import study
 
     click.echo("Studies (data/)")
     for name in study.names():
@@ -46,7 +47,7 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
       cx new mine answers.csv customers.xlsx
     """
     from cxlib import intake
-    from cxlib import study as studies
+    from cxlib.data import study as studies
 
     text = intake.draft(study, [f.resolve() for f in files])
     if shown:
@@ -99,12 +100,13 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
 
 def _dictionary(lang: str) -> None:
     """Each table by itself, as wide as the terminal: columns with their rules, meanings wrapped."""
-    from cxlib import page, tables
+    from cxlib import page
+    from cxlib.data import contract
 
     page.begin(lang=lang)
     columns = min(shutil.get_terminal_size().columns, 100)
-    for name, part in tables.dictionary(lang).groupby("table", sort=False):
-        click.echo(f"\n{name}: {tables.TABLES[name].meaning[lang]}")
+    for name, part in contract.dictionary(lang).groupby("table", sort=False):
+        click.echo(f"\n{name}: {contract.TABLES[name].meaning[lang]}")
         wide = max(part["column"].map(len)) + 4
         for row in part.to_dict("records"):
             for line in _entry(row, wide, columns):

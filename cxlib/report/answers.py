@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import hiding, page, study
+from cxlib import hiding, page
+from cxlib.data import study
 from cxlib.estimates import Estimates, display_table
 
 Kept = Estimates | pd.DataFrame

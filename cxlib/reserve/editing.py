@@ -24,9 +24,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import intake, tables
+from cxlib import intake
+from cxlib.data import contract
+from cxlib.data.schema import File
+from cxlib.data.study import Study
 from cxlib.reserve.store import hold
-from cxlib.study import File, Study
 
 WAIT = 30.0  # seconds for another process to finish
 Rows = list[dict[str, str]]
@@ -137,7 +139,7 @@ def alone(study: Study, table: str) -> Iterator[Edited]:
 
 def _edited(study: Study, table: str) -> Edited:
     if table not in study.tables:
-        names = {name: name for name in tables.TABLES[table].columns}
+        names = {name: name for name in contract.TABLES[table].columns}
         mapping = next(iter(study.tables.values())).model_copy(update={
             "files": [File(file=f"{table}.csv")], "columns": names, "constants": {}, "recode": {},
             "dates": "", "keep": True,

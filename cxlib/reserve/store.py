@@ -20,9 +20,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from cxlib import sources
+from cxlib.data import sources
+from cxlib.data.study import Study
 from cxlib.intake import Intake
-from cxlib.study import Study
 
 MADE_BY = 2  # raise it when the way of the files into the store changes: older stores are rebuilt
 OWN = ("_quarantine", "_warnings", "_tables", "_study")

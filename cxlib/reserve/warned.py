@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from cxlib.data.study import Study
 from cxlib.reserve.store import ReserveError, hold
-from cxlib.study import Study
 
 KEY = ("measure", "by", "group", "term", "kind")  # what makes two warnings the same
 COLUMNS = (*KEY, "first_seen", "last_seen")

@@ -31,7 +31,7 @@ class SourceError(RuntimeError):
 
 
 class Source(Protocol):
-    """What is needed of a `study.Source`."""
+    """What is needed of a `schema.Source`."""
 
     url: str
     wheel: str
