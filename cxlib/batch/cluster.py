@@ -29,7 +29,14 @@ from cxlib.data import study
 
 CONNECT = 10  # seconds to wait for a scheduler
 NOBODY = 60  # seconds to wait for a worker when all are gone
-LEAVE = (".lock", ".new", ".wal", ".py", ".pyc")  # of a study's files, what no worker needs
+LEAVE = (
+    ".lock",
+    ".holder",
+    ".new",
+    ".wal",
+    ".py",
+    ".pyc",
+)  # of a study's files, what no worker needs
 
 
 class Cluster:

@@ -75,6 +75,7 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
       cx diff reports/sample/monday reports/sample/friday -o changes.html
     """
     from cxlib import page
+    from cxlib.core import files
     from cxlib.report import changes, comparison
 
     runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
@@ -84,7 +85,7 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
     if out:
         page.begin(**{**_rules(runs[1]), "lang": lang})
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(found.html(), encoding="utf-8")
+        files.write(out, found.html())
         click.echo(near(out))
 
 

@@ -47,6 +47,7 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
       cx new mine answers.csv customers.xlsx
     """
     from cxlib import intake
+    from cxlib.core import files
     from cxlib.data import study as studies
 
     text = intake.draft(study, [f.resolve() for f in files])
@@ -59,7 +60,7 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    files.write(target, text)
     guesses = text.count("# guess")
     click.echo(f"Wrote {near(target)} with {guesses} guesses, marked `# guess: confirm`.")
     click.echo(f"Next: read it, correct it, then `cx check {study}`.")

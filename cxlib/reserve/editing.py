@@ -14,9 +14,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,10 +22,10 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib import intake
+from cxlib.core import files
 from cxlib.data import contract
 from cxlib.data.schema import File
 from cxlib.data.study import Study
-from cxlib.reserve.store import hold
 
 WAIT = 30.0  # seconds for another process to finish
 Rows = list[dict[str, str]]
@@ -67,23 +64,13 @@ class Edited:
 
         `check` finds what the contract does not (`actions.mistakes`).
         """
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".edit.",
-                                        suffix="".join(self.path.suffixes))  # fmt: skip
-        fresh = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self._bytes(rows))
-                file.flush()
-                os.fsync(file.fileno())
+        with files.replacing(self.path) as fresh:
+            fresh.write_bytes(self._bytes(rows))
             if (found := self._amiss(fresh.name, check)) and self.path.is_file():
                 found -= self._amiss(self.path.name, check)  # what was wrong before stays as it is
             if new := sorted(found):
                 lines = "\n".join(f"  row {row}: {said}" for row, said in new)
                 raise EditError(f"{self.path.name} is left as it was:\n{lines}")
-            os.chmod(fresh, 0o644)
-            os.replace(fresh, self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
 
     def _amiss(self, name: str, check: Check) -> set[tuple[int, str]]:
         taken = intake.table(self._mapped(name), self.table)
@@ -128,12 +115,11 @@ def alone(study: Study, table: str) -> Iterator[Edited]:
     Raises EditError when it is no single CSV file, and when another process holds it for long.
     """
     edited = _edited(study, table)
-    until = time.monotonic() + WAIT
-    with open(edited.path.with_name(f"{table}.lock"), "a+", encoding="utf-8") as lock:
-        while not hold(lock):
-            if time.monotonic() >= until:
-                raise EditError(f"another process is editing {edited.path.name}. Try again.")
-            time.sleep(0.05)
+
+    def busy(holder: str) -> EditError:
+        return EditError(f"{edited.path.name} is being edited by {holder}. Try again.")
+
+    with files.held(edited.path.with_name(f"{table}.lock"), wait=WAIT, busy=busy):
         yield edited
 
 
