@@ -186,11 +186,11 @@ def child(code: str, root: Path) -> subprocess.Popen:
 KILLED = """
     import os
     from cxlib import reserve
-    from cxlib.reserve import store
-    def die(path):
-        assert path.exists()
+    from cxlib.core import files
+    def die(fresh, path):
+        assert fresh.exists()
         os._exit(9)          # as a power cut, after the new file is written, before the swap
-    store._settle = die
+    files.move_in = die
     reserve.load("shop")
 """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cxlib.cli import completion, mistakes, said
+from cxlib.cli.studies import allow_outside
 
 
 class Run(click.Command):
@@ -66,6 +67,7 @@ def _parameter_help(path: Path) -> str:
 @click.option("--storage", default="", metavar="URL",
               help="Where a cluster that does not see this folder finds data and leaves pages: "
               "any fsspec address.")  # fmt: skip
+@allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.

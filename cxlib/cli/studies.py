@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,22 @@ import click
 
 from cxlib.cli import completion
 from cxlib.cli.said import near, question
+
+
+def _allow(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    """Let study.yaml name any file, for this command and the processes that it starts."""
+    from cxlib.data.sources import ALLOW_OUTSIDE
+
+    if given:
+        before = os.environ.get(ALLOW_OUTSIDE, "")
+        os.environ[ALLOW_OUTSIDE] = "1"
+        ctx.call_on_close(lambda: os.environ.__setitem__(ALLOW_OUTSIDE, before))
+
+
+allow_outside = click.option(
+    "--allow-outside", is_flag=True, expose_value=False, callback=_allow,
+    help="Let study.yaml read files outside the study's folder and the mirror.",
+)  # fmt: skip
 
 
 @click.command("list")
@@ -47,10 +64,11 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
       cx new mine answers.csv customers.xlsx
     """
     from cxlib import intake
-    from cxlib.core import files
+    from cxlib.core import files as core_files
     from cxlib.data import study as studies
 
-    text = intake.draft(study, [f.resolve() for f in files])
+    paths = [f.resolve() for f in files]
+    text = intake.draft(study, paths)
     if shown:
         click.echo(text)
         return
@@ -60,10 +78,17 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    files.write(target, text)
+    core_files.write(target, text)
     guesses = text.count("# guess")
     click.echo(f"Wrote {near(target)} with {guesses} guesses, marked `# guess: confirm`.")
-    click.echo(f"Next: read it, correct it, then `cx check {study}`.")
+    outside = [f for f in paths if not core_files.inside(f, [target.parent])]
+    more = " --allow-outside" if outside else ""
+    if outside:
+        click.echo(
+            f"{len(outside)} of {len(paths)} files lie outside {near(target.parent)}: copy them "
+            "there and correct `file`, or give --allow-outside to cx check, load and run."
+        )
+    click.echo(f"Next: read it, correct it, then `cx check {study}{more}`.")
 
 
 @click.command()
@@ -72,6 +97,7 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
     "--dictionary", is_flag=True, help="Print the data dictionary: what each table holds."
 )
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the dictionary.")
+@allow_outside
 def check(study: str | None, dictionary: bool, lang: str) -> None:
     """Say what is wrong with the data of STUDY, how many rows, and how to mend it.
 
@@ -130,6 +156,7 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 
 @click.command()
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
+@allow_outside
 def load(studies: Sequence[str]) -> None:
     """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined.
 

@@ -2,6 +2,7 @@
 
 files.write(path, text)                           # the old file stays until the new one is whole
 with files.replacing(path) as fresh: ...          # the same, for whatever writes to a path
+files.inside(folder / "../a.csv", [folder])       # False: it leads out
 with files.held(lock, wait=30, busy=Busy): ...    # one process at a time
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,23 @@ def _mode_of(path: Path) -> int:
         return path.stat().st_mode & 0o777
     except FileNotFoundError:
         return READABLE
+
+
+def inside(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a path leads into one of the folders once `..` and symbolic links are followed.
+
+    Examples
+    --------
+    >>> inside(Path("/data/shop/2026/a.csv"), [Path("/data/shop")])
+    True
+    >>> inside(Path("/data/shop/../bank/a.csv"), [Path("/data/shop")])
+    False
+    """
+    try:
+        real = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # a loop of links; a name that no file can have
+        return False
+    return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
 
 
 @contextmanager

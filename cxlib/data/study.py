@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cxlib.data import contract
+from cxlib.data import contract, sources
 from cxlib.data.schema import (
     STAGES,
     Change,
@@ -224,8 +224,13 @@ def _with_ledgers(content: dict, folder: Path) -> dict:
     """What people keep beside study.yaml, actions.csv and audits.csv, need not be named in it."""
     mapped = content.get("tables")
     for name in ("actions", "audits"):
-        file = folder / f"{name}.csv"
-        if isinstance(mapped, dict) and name not in mapped and file.is_file():
+        if not isinstance(mapped, dict) or name in mapped:
+            continue
+        try:
+            file = sources.local(folder, f"{name}.csv")
+        except sources.SourceError as error:
+            raise StudyError(f"{folder.name}: {error}") from None
+        if file.is_file():
             with open(file, encoding="utf-8-sig", newline="") as lines:
                 heads = next(csv.reader(lines), [])
             columns = {c: c for c in contract.TABLES[name].columns if c in heads}

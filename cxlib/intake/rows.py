@@ -170,7 +170,7 @@ def _by(once: Callable[..., Raw], file: Readable) -> Raw:
 def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
     asked = {"sheet": sheet, "encoding": encoding, "delimiter": delimiter}
     if name not in study.sources:
-        return read_file(study.folder / name, **asked)
+        return read_file(sources.local(study.folder, name), **asked)
     source = study.sources[name]
     path = sources.fetch(source, name)
     if ".pkl" in path.name:

@@ -23,7 +23,7 @@ import pandas as pd
 
 from cxlib import intake
 from cxlib.core import files
-from cxlib.data import contract
+from cxlib.data import contract, sources
 from cxlib.data.schema import File
 from cxlib.data.study import Study
 
@@ -133,7 +133,7 @@ def _edited(study: Study, table: str) -> Edited:
         study = study.model_copy(update={"tables": {**study.tables, table: mapping}})
     mapping = study.tables[table]
     file = mapping.files[0]
-    path = study.folder / file.file
+    path = sources.local(study.folder, file.file)
     plain = path.suffixes[-2:] in ([".csv"], [".csv", ".gz"]) or path.suffix == ".csv"
     odd = file.delimiter not in ("", ",") or mapping.constants or mapping.recode or mapping.dates
     if len(mapping.files) > 1 or not plain or odd:
