@@ -9,6 +9,7 @@ import click
 
 from cxlib.cli.mistakes import terminated_like_ctrl_c
 from cxlib.cli.said import near
+from cxlib.cli.studies import allow_outside
 
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -37,6 +38,7 @@ def report(run: Path | None) -> None:
 @click.argument("run", type=RUN)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
 @click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same numbers.")
+@allow_outside
 def verify(run: Path, jobs: int | None, plain: bool) -> None:
     """Make RUN again and say whether every number is the same.
 

@@ -95,7 +95,8 @@ def local(folder: Path, name: str) -> Path:
     if not _allowed(path, [folder, *([Path(mirror)] if mirror else [])]):
         raise SourceError(
             f"{name!r} leads out of the study's folder {folder.name}. Copy the file into the "
-            "folder; or, if you trust this study.yaml, repeat the command with --allow-outside."
+            "folder; or, if you trust this study.yaml, give --allow-outside to the command "
+            f"(`cx load {folder.name} --allow-outside`)."
         )
     return path
 
@@ -127,7 +128,7 @@ def _in_mirror(source: Source, name: str) -> Path | None:
     if not _allowed(path, [Path(mirror)]):
         raise SourceError(
             f"{name}: `mirror: {source.mirror}` leads out of the mirror. Correct study.yaml; or, "
-            "if you trust it, repeat the command with --allow-outside."
+            "if you trust it, give --allow-outside to the command."
         )
     if not path.is_file():
         return None
