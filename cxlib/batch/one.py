@@ -22,6 +22,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxlib.core import files
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -270,8 +272,6 @@ def mode_of(name: str) -> int:
 
 def put(file: Path, content: str | bytes) -> None:
     """Write a file of a run whole or not at all, with the permissions that its kind has."""
-    from cxlib.core import files
-
     file.parent.mkdir(parents=True, exist_ok=True)
     files.write(file, content, mode=mode_of(file.name))
 

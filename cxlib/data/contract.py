@@ -11,6 +11,7 @@ Schema, rules and dictionary are one thing, so they cannot disagree: `data/READM
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -82,7 +83,7 @@ def _table(name: str, key: str, en: str, zh: str, *columns: Column) -> Table:
     return Table(name, tuple(key.split()), {"en": en, "zh": zh}, {c.name: c for c in columns})
 
 
-def _column(name: str, kind: str, en: str, zh: str, **rest: object) -> Column:
+def _column(name: str, kind: str, en: str, zh: str, **rest: Any) -> Column:
     return Column(name, kind, {"en": en, "zh": zh}, **rest)
 
 

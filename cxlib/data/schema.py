@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-DESIGNS = ("randomised", "compared", "alike", "series")
-ROLES = ("csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute")
-STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
-CLASSES = ("one customer", "process", "product", "policy")  # what a complaint is about
-LEVELS = ("front line", "process", "product", "policy")  # who can solve it
-PINNED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
-PRESETS = ("acsi9", "ecsi12", "ecsi10", "ccsi")
+Language = Literal["en", "zh"]
+Design = Literal["randomised", "compared", "alike", "series"]
+Role = Literal["csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute"]
+Stage = Literal["awareness", "discovery", "interest", "consideration", "action", "use", "advocacy"]
+ComplaintClass = Literal["one customer", "process", "product", "policy"]  # what it is about
+SolvingLevel = Literal["front line", "process", "product", "policy"]  # who can solve it
+Preset = Literal["acsi9", "ecsi12", "ecsi10", "ccsi"]
 
-Words = dict[Literal["en", "zh"], str]
+ROLES: tuple[Role, ...] = get_args(Role)
+STAGES: tuple[Stage, ...] = get_args(Stage)
+CLASSES: tuple[ComplaintClass, ...] = get_args(ComplaintClass)
+PINNED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+
+Words = dict[Language, str]
 
 
 def _both(value: object) -> object:
@@ -61,10 +66,12 @@ class Source(Strict):
     of the mirror's file, which may be a sample of it.
     """
 
-    url: str = Field("", pattern=r"^(https?://[^/].*)?$")
-    blob: str = Field("", pattern=r"^([0-9a-f]{40})?$")
+    url: str = Field(default="", pattern=r"^(https?://[^/].*)?$")
+    blob: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
     wheel: str = ""  # NAME==VERSION
-    wheel_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")  # checked before it is opened
+    wheel_sha256: str = Field(
+        default="", pattern=r"^([0-9a-f]{64})?$"
+    )  # checked before it is opened
     member: str = ""  # the file inside the wheel
     mirror: str = ""  # where it lies below CX_MIRROR
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -186,7 +193,8 @@ class Mapping(Strict):
     @field_validator("files", mode="before")
     @classmethod
     def _plain_names(cls, files: object) -> object:
-        files = [files] if isinstance(files, (str, dict)) else files
+        if not isinstance(files, list):
+            files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
 
     @model_validator(mode="after")
@@ -204,9 +212,9 @@ class Item(Strict):
 
     label: Text
     scale: tuple[float, float]
-    role: Literal[ROLES] = "attribute"
+    role: Role = "attribute"
     reverse: bool = False  # a high answer is a bad one
-    stage: Literal[STAGES] | None = None
+    stage: Stage | None = None
     touchpoint: str = ""  # the events' touchpoint this question rates
     not_experienced: list[float] = []  # codes: never used, does not apply
     missing: list[float] = []  # codes: refused, does not know
@@ -230,7 +238,7 @@ class Item(Strict):
 class IndexModel(Strict):
     """The satisfaction index: a preset's paths or your own, and the items of each construct."""
 
-    preset: Literal[PRESETS] | None = None
+    preset: Preset | None = None
     constructs: dict[str, list[str]]  # of items, or of other constructs (a higher order)
     paths: dict[str, list[str]] = {}  # effect: its causes
     formative: list[str] = []  # constructs in Mode B
@@ -241,7 +249,7 @@ class IndexModel(Strict):
     @model_validator(mode="after")
     def _some_paths(self) -> IndexModel:
         if not self.preset and not self.paths:
-            raise ValueError(f"give a preset ({', '.join(PRESETS)}) or paths")
+            raise ValueError(f"give a preset ({', '.join(get_args(Preset))}) or paths")
         return self
 
 
@@ -266,7 +274,7 @@ class Change(Strict):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     label: Text
-    design: Literal[DESIGNS]
+    design: Design
     table: Literal["responses", "customers"] = "responses"
     outcome: str = ""  # item, or column of the table; the study's own outcome without it
     also: list[str] = []  # further outcomes, judged together with it
@@ -302,7 +310,7 @@ class Churn(Strict):
 
     flag: str = ""
     left: str | int | bool = "Yes"
-    horizon: int = Field(90, ge=1)
+    horizon: int = Field(default=90, ge=1)
     tenure: str = ""  # attribute that counts the periods of a contract, the last at included
     unit: Literal["days", "weeks", "months"] = "days"  # of tenure
     pilot: Pilot | None = None
@@ -320,10 +328,12 @@ class Journey(Strict):
     """How events make journeys: of what they are, when one ends, what completes it, what is bad."""
 
     by: str = ""  # column of events (and responses) that tells journeys apart; else the customer
-    gap: float = Field(0, ge=0)  # days of silence after which a customer's next journey begins
+    gap: float = Field(
+        default=0, ge=0
+    )  # days of silence after which a customer's next journey begins
     goal: list[str] = []  # touchpoints that complete a journey
     bad: list[str] = []  # outcomes of an event that are trouble
-    window: float = Field(90, gt=0)  # days before an answer whose events it is about
+    window: float = Field(default=90, gt=0)  # days before an answer whose events it is about
 
 
 class Programme(Strict):
@@ -335,20 +345,22 @@ class Programme(Strict):
     table: Literal["customers", "events"] = "customers"
     where: str  # rows of the table: the customers in it
     control: str = ""  # rows of the table: those it is set beside; all others without
-    days: int = Field(91, ge=7)  # of a period, before and after
+    days: int = Field(default=91, ge=7)  # of a period, before and after
 
 
 class Loyalty(Strict):
     """What is needed to tell who comes back."""
 
     known: list[str] = []  # columns of customers that were known at the first purchase
-    quiet: int = Field(0, ge=0)  # days after the file begins in which nobody is taken for new
+    quiet: int = Field(
+        default=0, ge=0
+    )  # days after the file begins in which nobody is taken for new
     programme: Programme | None = None
 
 
 class Reporting(Strict):
-    smallest_cell: int = Field(10, ge=0)
-    control_limits: float = Field(3.0, gt=0)
+    smallest_cell: int = Field(default=10, ge=0)
+    control_limits: float = Field(default=3.0, gt=0)
     languages: list[Literal["en", "zh"]] = []  # of `cx run`, where it is not told any
 
 
@@ -356,28 +368,28 @@ class Costs(Strict):
     """Money, for retention: what a contact costs, what an offer costs, what a customer is worth."""
 
     currency: str = ""
-    contact: float = Field(0, ge=0)
-    offer: float = Field(0, ge=0)
-    customer_value: float = Field(0, ge=0)
+    contact: float = Field(default=0, ge=0)
+    offer: float = Field(default=0, ge=0)
+    customer_value: float = Field(default=0, ge=0)
     value_column: str = ""  # what each customer brings, times value_times; else customer_value
-    value_times: float = Field(1, gt=0)
-    accepted: float = Field(0.3, gt=0, lt=1)  # share of leavers whom the offer keeps
-    discount_rate: float = Field(0.1, ge=0, lt=1)
-    point: float = Field(0, ge=0)  # what one point more of the outcome brings in a year
+    value_times: float = Field(default=1, gt=0)
+    accepted: float = Field(default=0.3, gt=0, lt=1)  # share of leavers whom the offer keeps
+    discount_rate: float = Field(default=0.1, ge=0, lt=1)
+    point: float = Field(default=0, ge=0)  # what one point more of the outcome brings in a year
 
 
 class Standard(Strict):
     """Hours within which a case of one severity is to be answered and solved."""
 
-    first_reply_hours: float | None = Field(None, gt=0)
-    solved_hours: float | None = Field(None, gt=0)
+    first_reply_hours: float | None = Field(default=None, gt=0)
+    solved_hours: float | None = Field(default=None, gt=0)
 
 
 class Reason(Strict):
     """What a category of cases is about, and the level that can solve it (its own by default)."""
 
-    kind: Literal[CLASSES]
-    level: Literal[LEVELS] | None = None
+    kind: ComplaintClass
+    level: SolvingLevel | None = None
 
 
 class Service(Strict):
@@ -387,7 +399,7 @@ class Service(Strict):
     """
 
     standards: dict[str, Standard] = {}
-    share: float = Field(0.9, gt=0, lt=1)  # of the cases, for which a standard is to be met
+    share: float = Field(default=0.9, gt=0, lt=1)  # of the cases, for which a standard is to be met
     classes: dict[str, Reason] = {}  # by category
     stated: str = ""  # column of cases: does the customer say it was solved at once? 1 or 0
 
@@ -428,4 +440,4 @@ class Replicates(Strict):
 
     prefix: str = Field(min_length=1)
     kind: Literal["bootstrap", "brr", "fay", "jk1", "jk2"]
-    fay: float = Field(0.5, ge=0, lt=1)
+    fay: float = Field(default=0.5, ge=0, lt=1)

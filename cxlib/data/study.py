@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, cast
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -31,6 +31,7 @@ from cxlib.data.schema import (
     IndexModel,
     Item,
     Journey,
+    Language,
     Loyalty,
     Mapping,
     Replicates,
@@ -38,6 +39,7 @@ from cxlib.data.schema import (
     Segments,
     Service,
     Source,
+    Stage,
     Strict,
     Text,
     Topic,
@@ -69,8 +71,8 @@ class Study(Strict):
     group: str = ""  # default column to compare groups by: channel, region, plan ...
     margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
     replicates: Replicates | None = None  # replicate weights in the file of responses
-    stages: list[Literal[STAGES]] = list(STAGES)
-    touchpoints: dict[str, Literal[STAGES]] = {}
+    stages: list[Stage] = list(STAGES)
+    touchpoints: dict[str, Stage] = {}
     journey: Journey = Journey()
     service: Service = Service()
     topics: dict[str, Topic] = {}  # of comments; they win over those found
@@ -133,11 +135,12 @@ class Study(Strict):
 
     def label(self, name: str, lang: str = "en") -> str:
         """What a reader calls an item, construct, attribute or touchpoint, else the name itself."""
+        language = cast(Language, lang)
         if name in self.items:
-            return self.items[name].label.get(lang, name)
+            return self.items[name].label.get(language, name)
         if self.model and name in self.model.labels:
-            return self.model.labels[name].get(lang, name)
-        return self.labels.get(name, {}).get(lang, name.replace("_", " "))
+            return self.model.labels[name].get(language, name)
+        return self.labels.get(name, {}).get(language, name.replace("_", " "))
 
     @property
     def default_outcome(self) -> str:
@@ -181,7 +184,13 @@ def folder_of(name: str) -> Path:
     return root() / "data" / name
 
 
-class _NoRepeats(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # in C where it was built: 10x
+if TYPE_CHECKING:
+    _Loader = yaml.SafeLoader
+else:
+    _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: 10x
+
+
+class _NoRepeats(_Loader):
     """Plain YAML, but a key that stands twice is a mistake, not the last one wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
