@@ -15,8 +15,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 PART = ".part-"  # begins the names of files that are not whole yet
 READABLE = 0o644  # permissions of a new file: its owner writes, everyone reads
 
@@ -114,6 +112,8 @@ def held(lock: Path, *, busy: Callable[[str], Exception], wait: float = 0) -> It
     A lock file that a killed process left behind holds nothing: the operating system ends the hold.
     The holder is named in a file of its own, since Windows lets nobody read a locked file.
     """
+    from filelock import FileLock, Timeout  # here, for commands that lock nothing
+
     holder = lock.with_suffix(".holder")
     hold = FileLock(lock, timeout=wait, poll_interval=0.02)
     try:
