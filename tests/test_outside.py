@@ -112,11 +112,31 @@ def test_the_ledgers_and_the_grid_are_no_links_that_lead_out(project):
     assert (project.parent / "answers.csv").read_text() == ROWS
 
 
-def test_new_says_which_files_lie_outside_and_what_to_do(project):
+def test_new_copies_the_files_so_that_the_study_is_whole(project):
+    (project.parent / "answers.csv").chmod(0o600)
     done = cx("new", "other", str(project.parent / "answers.csv"))
-    assert done.exit_code == 0 and "1 of 1 files lie outside" in done.output
-    assert "cx check other --allow-outside" in done.output
-    (project / "data" / "third").mkdir()
-    (project / "data" / "third" / "answers.csv").write_text(ROWS)
-    done = cx("new", "third", str(project / "data" / "third" / "answers.csv"))
-    assert done.exit_code == 0 and "outside" not in done.output
+    assert done.exit_code == 0 and "Copied answers.csv" in done.output
+    copy = project / "data" / "other" / "answers.csv"
+    assert copy.read_text() == ROWS and copy.stat().st_mode & 0o777 == 0o600
+    assert study.read("other").tables["responses"].files[0].file == "answers.csv"
+    assert "40 offered, 40 kept" in cx("check", "other").output
+
+
+def test_new_names_files_where_they_lie_when_that_is_allowed(project):
+    done = cx("new", "other", str(project.parent / "answers.csv"), "--allow-outside")
+    assert done.exit_code == 0 and "cx check other --allow-outside" in done.output
+    assert [f.name for f in (project / "data" / "other").iterdir()] == ["study.yaml"]
+    assert "leads out of the study's folder" in cx("check", "other").output
+    assert "40 offered, 40 kept" in cx("check", "other", "--allow-outside").output
+
+
+def test_new_copies_nothing_that_is_there_already(project):
+    folder = project / "data" / "third"
+    folder.mkdir()
+    (folder / "answers.csv").write_text(ROWS)
+    done = cx("new", "third", str(folder / "answers.csv"))
+    assert done.exit_code == 0 and "Copied" not in done.output
+    (folder / "study.yaml").unlink()
+    refused = cx("new", "third", str(project.parent / "answers.csv"))
+    assert refused.exit_code == 2 and "another file there is called answers.csv" in refused.output
+    assert not (folder / "study.yaml").exists()

@@ -54,10 +54,13 @@ def list_() -> None:
 @click.argument("study")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--print", "shown", is_flag=True, help="Print the study.yaml instead of writing it.")
-def new(study: str, files: Sequence[Path], shown: bool) -> None:
+@click.option("--allow-outside", is_flag=True,
+              help="Name the files where they lie instead of copying them; check, load and run "
+              "then need --allow-outside too.")  # fmt: skip
+def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> None:
     """Write data/STUDY/study.yaml by looking at FILES (CSV, TSV, Excel, Parquet, SPSS).
 
-    What was guessed is marked `# guess: confirm`. The files are left where they are.
+    What was guessed is marked `# guess: confirm`. Files from elsewhere are copied to data/STUDY.
 
     \b
     Example
@@ -68,27 +71,43 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
     from cxlib.data import study as studies
 
     paths = [f.resolve() for f in files]
-    text = intake.draft(study, paths)
     if shown:
-        click.echo(text)
+        click.echo(intake.draft(study, paths))
         return
     target = studies.folder_of(study) / "study.yaml"
     if target.exists():
         raise ValueError(
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
+    outside = [f for f in paths if not core_files.inside(f, [target.parent])]
+    text = intake.draft(study, paths)  # before anything is copied: it may refuse the files
     target.parent.mkdir(parents=True, exist_ok=True)
+    if outside and not allow_outside:
+        copies = _copied(outside, target.parent)
+        text = intake.draft(study, [copies.get(f, f) for f in paths])
     core_files.write(target, text)
     guesses = text.count("# guess")
     click.echo(f"Wrote {near(target)} with {guesses} guesses, marked `# guess: confirm`.")
-    outside = [f for f in paths if not core_files.inside(f, [target.parent])]
-    more = " --allow-outside" if outside else ""
-    if outside:
-        click.echo(
-            f"{len(outside)} of {len(paths)} files lie outside {near(target.parent)}: copy them "
-            "there and correct `file`, or give --allow-outside to cx check, load and run."
-        )
+    more = " --allow-outside" if outside and allow_outside else ""
     click.echo(f"Next: read it, correct it, then `cx check {study}{more}`.")
+
+
+def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Copy files into a folder, with their permissions; ValueError for a name that is taken."""
+    from cxlib.core import files
+
+    copies = {file: folder / file.name for file in outside}
+    for file, copy in copies.items():
+        if copy.exists() or list(copies.values()).count(copy) > 1:
+            raise ValueError(
+                f"{file} cannot be copied to {near(folder)}: another file there is called "
+                f"{copy.name}. Rename one of them, or name it where it lies with --allow-outside."
+            )
+    for file, copy in copies.items():
+        with files.replacing(copy, mode=file.stat().st_mode & 0o777) as fresh:
+            shutil.copyfile(file, fresh)
+        click.echo(f"Copied {file.name} to {near(folder)}.")
+    return copies
 
 
 @click.command()
