@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import page, study
+from cxlib import page
 from cxlib.batch import template
+from cxlib.data import study
+
+# The generator of the sample's made-up company, whose truth many tests know.
+sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sample"))
 
 
 @pytest.fixture(autouse=True)

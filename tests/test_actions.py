@@ -221,7 +221,7 @@ def test_quiet_companies_raise_no_more_warnings_than_stated():
 def test_the_samples_failure_is_warned_of_in_its_wave_and_the_quiet_region_is_quiet():
     from pathlib import Path
 
-    from cxlib.synthetic import TOUCHPOINTS, TRUTH
+    from generator import TOUCHPOINTS, TRUTH
 
     folder = Path(__file__).parents[1] / "data" / "sample"
     answers = pd.read_csv(folder / "responses.csv.gz")

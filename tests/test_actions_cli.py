@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cxlib import study
 from cxlib.cli import completion, ledger, main
+from cxlib.core import files
+from cxlib.data import study
 from cxlib.reserve import editing
 
 STUDY = """
@@ -66,7 +67,7 @@ def test_what_contradicts_itself_is_refused_and_the_file_is_left(folder, words, 
     said = cx("add", "tiny", "--problem", "two", *ADD, *words)
     assert said.exit_code == 2 and message in said.stderr and "row 3" in said.stderr
     assert (folder / "actions.csv").read_bytes() == before
-    assert not list(folder.glob(".edit*"))
+    assert not list(folder.glob(".part-*"))
 
 
 def test_an_action_that_is_not_there_is_told_with_the_nearest(folder):
@@ -104,9 +105,9 @@ def test_stopped_while_writing_leaves_the_file_whole(folder, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(editing.os, "replace", stopped)
+    monkeypatch.setattr(files, "move_in", stopped)
     assert cx("add", "tiny", "--problem", "two", *ADD).exit_code == 130
-    assert (folder / "actions.csv").read_bytes() == before and not list(folder.glob(".edit*"))
+    assert (folder / "actions.csv").read_bytes() == before and not list(folder.glob(".part-*"))
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from cxlib import csi, drivers, intake, page, reserve, scores, study
+from cxlib import csi, drivers, intake, page, reserve, scores
+from cxlib.data import study
+from cxlib.data.study import StudyError
 from cxlib.intake import IntakeError
 from cxlib.reserve import ReserveError
-from cxlib.study import StudyError
 
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
     f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},2026-Q1,web,{i % 11},{i % 5 + 1}\n" for i in range(40)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_notebooks import NOTEBOOKS, made
 
-from cxlib.sources import SourceError
+from cxlib.data.sources import SourceError
 
 pytestmark = [
     pytest.mark.browser,

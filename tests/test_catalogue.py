@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.data import contract
 
 sys.path.insert(0, str(Path(__file__).parent))
 import refresh_catalogue as catalogue
@@ -69,4 +70,4 @@ def test_a_study_has_words_in_both_languages(name: str) -> None:
 
 
 def test_tables_have_words_in_both_languages() -> None:
-    assert all(all(words) for words in tables.NAMES.values())
+    assert all(all(words) for words in contract.LABELS.values())

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import churn, durations, sources
-from cxlib.study import Source
+from cxlib import churn, durations
+from cxlib.data import sources
+from cxlib.data.schema import Source
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
 
@@ -233,7 +234,7 @@ def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() 
 
 
 def test_the_synthetic_company_s_hazards_are_found_again() -> None:
-    from cxlib.synthetic import END, TRUTH, company
+    from generator import END, TRUTH, company
 
     customers = company(seed=1)["customers"]
     first, end = customers["left_on"].min(), pd.Timestamp(END)
@@ -254,8 +255,8 @@ def test_the_synthetic_company_s_hazards_are_found_again() -> None:
 
 def quarters(seed: int = 1) -> pd.DataFrame:
     """A row a customer of the made-up company and quarter, with all that its hazard is made of."""
-    from cxlib.synthetic import END, TRUTH, WAVES, company, hidden
-    from cxlib.synthetic.people import STARTS
+    from generator import END, TRUTH, WAVES, company, hidden
+    from generator.people import STARTS
 
     tables, unseen = company(seed), hidden(seed)
     who = tables["customers"]
@@ -290,7 +291,7 @@ def test_every_part_of_the_synthetic_hazard_is_recovered() -> None:
 
 def _parts_held(rows: pd.DataFrame) -> int:
     """How many of the six parts of the hazard lie in their intervals."""
-    from cxlib.synthetic import TRUTH
+    from generator import TRUTH
 
     truth = TRUTH["churn"]
     features = ["satisfaction", "plan", "case", "first_year", "callback"]

@@ -454,7 +454,7 @@ def test_hillstrom_s_trial_gives_the_published_effect() -> None:
     path = Path(os.environ.get("CX_MIRROR", "")) / about["mirror"]
     if not path.is_file():
         pytest.skip("CX_MIRROR holds no hillstrom")
-    from cxlib import sources
+    from cxlib.data import sources
 
     assert sources.sha256(path) == about["sha256"]
     rows = pd.read_csv(path)

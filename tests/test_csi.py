@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import csi, moments, page, sources, study
+from cxlib import csi, moments, page
 from cxlib.csi import pls
+from cxlib.data import sources, study
 
 WITNESS = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi.json").read_text("utf-8"))
 SIZES = {"imag": 5, "cuex": 3, "perq": 7, "perv": 2, "cusa": 3, "cusl": 3}

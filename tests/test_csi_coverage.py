@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from functools import cache
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from test_csi import FACTORS, SMALL, WIDE, answers
 
-from cxlib import csi, moments, synthetic
+from cxlib import csi, moments
 from cxlib.csi.pls import plan_of
 from cxlib.csi.prediction import _slopes
 from cxlib.csi.prepared import Prepared, estimate, prepare
@@ -154,9 +155,9 @@ def test_what_is_foretold_of_new_people_lies_in_its_interval():
 
 
 def test_index_of_the_made_up_company():
-    truth = pd.Series(synthetic.TRUTH["population"]["index"])
-    model = csi.Model(synthetic.CONSTRUCTS, preset="ecsi12")
-    rows = [synthetic.survey(400, seed=5000 + k)[model.items] for k in range(240)]
+    truth = pd.Series(generator.TRUTH["population"]["index"])
+    model = csi.Model(generator.CONSTRUCTS, preset="ecsi12")
+    rows = [generator.survey(400, seed=5000 + k)[model.items] for k in range(240)]
     x = np.stack([r.to_numpy(float) for r in rows])
     measures = {"index": (1, lambda _, s: s.index)}
     found = intervals(x, weighed(240, 400, False), prepared(model, (1, 10)), measures)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import moments, sources, study
+from cxlib import moments
+from cxlib.data import schema, sources
 from cxlib.designs import (
     before_after,
     comparison,
@@ -35,7 +36,7 @@ TABLES = {  # inside the package causalpy 0.9.0: read as data, never installed
 
 def published(name: str) -> pd.DataFrame:
     member = f"causalpy/data/{name}.csv"
-    source = study.Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
+    source = schema.Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
     try:
         return pd.read_csv(sources.fetch(source, f"{name}.csv"))
     except Exception as error:  # whatever keeps the data away

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import drivers, moments, page, synthetic
+from cxlib import drivers, moments, page
 from cxlib.drivers import shares
 
 PARTS = ["speed", "price", "staff"]
@@ -418,9 +419,9 @@ def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
 @pytest.mark.slow
 @pytest.mark.parametrize(("missing", "samples"), [("complete", 150), ("pairwise", 80), ("em", 40)])
 def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing, samples):
-    truth, hits = pd.Series(synthetic.TRUTH["population"]["drivers"]), []
+    truth, hits = pd.Series(generator.TRUTH["population"]["drivers"]), []
     for sample in range(samples):
-        rows = synthetic.survey(400, seed=9000 + sample)
+        rows = generator.survey(400, seed=9000 + sample)
         how = {"missing": missing, "draws": 200, "seed": sample}
         fit = drivers.importance(rows, "recommend", list(truth.index), **how)
         hits.append(inside(fit.table, truth))

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import intake, study
+from cxlib import intake
+from cxlib.data import study
 from cxlib.intake import IntakeError, cells
 from cxlib.intake.files import find_encoding
 
@@ -450,7 +451,7 @@ def test_the_american_index_is_taken_in_without_postcodes():
 
 
 def _public(name: str, table: str) -> intake.Intake:
-    from cxlib.sources import SourceError
+    from cxlib.data.sources import SourceError
 
     try:
         return intake.table(

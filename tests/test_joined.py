@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxlib import intake, sources, study
+from cxlib import intake
+from cxlib.data import sources, study
+from cxlib.data.schema import Derived, File, Join, Source
 from cxlib.intake import IntakeError, Raw
 from cxlib.intake.joined import prepared
-from cxlib.study import Derived, File, Join
 
 ORDERS = pd.DataFrame(
     {
@@ -126,10 +127,10 @@ def test_git_blobs_are_known_by_gits_own_checksum(tmp_path, monkeypatch):
         target.write_bytes((tmp_path / "a.csv").read_bytes())
 
     monkeypatch.setattr(sources, "_download", arrives)
-    kept = sources.fetch(study.Source(**about, blob=blob), "a.csv")
+    kept = sources.fetch(Source(**about, blob=blob), "a.csv")
     assert kept.name.endswith("a.csv") and kept.read_bytes() == b"a,b\n1,2\n"
     with pytest.raises(sources.SourceError, match="Expected blob 1111"):
-        sources.fetch(study.Source(**about, blob="1" * 40), "a.csv")
+        sources.fetch(Source(**about, blob="1" * 40), "a.csv")
 
 
 @pytest.mark.mirror

@@ -11,6 +11,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from generator import paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.transitions import held
 from cxlib.report.answers import MIME
 from cxlib.reserve import ReserveError, pathways
-from cxlib.synthetic import paths
 
 DRAWS = {"draws": 200, "seed": 1}
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"

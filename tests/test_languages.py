@@ -10,9 +10,10 @@ from urllib.parse import unquote
 import pytest
 from test_notebooks import NOTEBOOKS, ids, made
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.data import contract
+from cxlib.data.sources import SourceError
 from cxlib.report import indexes
-from cxlib.sources import SourceError
 
 pytestmark = [pytest.mark.slow]
 PUBLIC = ["mobile", "telco", "airport"]
@@ -79,12 +80,12 @@ def test_pages_of_public_studies_are_chinese_too(study: str) -> None:
 
 
 def test_the_dictionary_is_chinese_but_for_its_columns() -> None:
-    page.begin(lang="zh", labels=tables.names("zh"))
+    page.begin(lang="zh", labels=contract.labels("zh"))
     page._untranslated.clear()
     cells = re.findall(r"<td>(.*?)</td>", indexes.dictionary("zh"), re.S)
     said = [c for c in cells if re.search("[\u4e00-\u9fff]", c)]
     assert len(said) > 100
-    columns = {c for t in tables.TABLES.values() for c in [t.name, *t.columns]}
+    columns = {c for t in contract.TABLES.values() for c in [t.name, *t.columns]}
     wrong = (
         {w for c in said for w in WORD.findall(c)}
         - columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_drivers import PARTS, visits
 
-from cxlib import drivers, page, show, synthetic
+from cxlib import drivers, page, show
 
 SLOPES = np.linspace(0.8, 0.3, 5)
 TOUCHPOINTS = [f"t{j}" for j in range(5)]
@@ -381,8 +382,8 @@ def test_dots_of_few_answers_are_not_drawn():
 
 @pytest.mark.slow
 def test_what_the_made_up_company_has_built_in_is_found():
-    truth = pd.Series(synthetic.TRUTH["drivers"])
-    rows = synthetic.survey(60_000, seed=5).assign(part=lambda r: r.index % 500)
+    truth = pd.Series(generator.TRUTH["drivers"])
+    rows = generator.survey(60_000, seed=5).assign(part=lambda r: r.index % 500)
     how = {"missing": "pairwise", "bucket": "part", "draws": 200}
     gain = drivers.gains(rows, "recommend", list(truth.index), **how)
     share = drivers.importance(rows, "recommend", list(truth.index), **how)

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from generator import returns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, loyalty, sources, study
+from cxlib import durations, loyalty
+from cxlib.data import sources, study
 from cxlib.estimates import LEVEL
 from cxlib.loyalty import purchases
 from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.repeat import _curve, _greenwood
-from cxlib.synthetic import returns
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "loyalty.json").read_text())
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from generator import returns
 from numpy.testing import assert_allclose
 
-from cxlib import loyalty, sources
+from cxlib import loyalty
+from cxlib.data import sources
+from cxlib.data.schema import Source
 from cxlib.designs import comparison, matching, pairs
-from cxlib.study import Source
-from cxlib.synthetic import returns
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "loyalty.json").read_text())
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
+from generator import TRUTH
+from generator import baskets as made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
-from cxlib import offers, page, synthetic
+from cxlib import offers, page
 from cxlib.offers import associations, chance, following
 from cxlib.offers.tree import _placed
-from cxlib.synthetic import TRUTH
-from cxlib.synthetic import baskets as made
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "offers.json").read_text())
 SHARES = np.array([0.25, 0.35, 0.25, 0.15])
@@ -65,7 +66,7 @@ def drawn(seed: int, customers: int = 400, orders: float = 8.0, **how) -> offers
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, pd.DataFrame]:
-    return synthetic.company(4, 800)
+    return generator.company(4, 800)
 
 
 @pytest.fixture(scope="module")
@@ -388,8 +389,8 @@ def test_it_speaks_chinese(company):
 
 @pytest.mark.slow
 def test_the_true_lifts_are_those_written_down_and_those_of_a_large_draw():
-    parts = synthetic.company()
-    unseen = synthetic.hidden().set_index("customer_id")["type"]
+    parts = generator.company()
+    unseen = generator.hidden().set_index("customer_id")["type"]
     kinds = parts["orders"]["customer_id"].map(unseen).value_counts(normalize=True)
     shares = kinds[list(TRUTH["segments"])].to_numpy()
     true = made.lifts(shares).set_index(["product", "other"])["lift"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cxlib import intake, study
+from cxlib import intake
+from cxlib.data import study
 from cxlib.intake import combined
 
 LINES = pd.DataFrame(

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from numpy.testing import assert_allclose
 
-from cxlib import moments, page, reserve, tables
+from cxlib import moments, page, reserve
+from cxlib.data import contract
 from cxlib.reserve import ReserveError, loading, store
 from cxlib.reserve.retold import retold
 
@@ -185,11 +186,11 @@ def child(code: str, root: Path) -> subprocess.Popen:
 KILLED = """
     import os
     from cxlib import reserve
-    from cxlib.reserve import store
-    def die(path):
-        assert path.exists()
+    from cxlib.core import files
+    def die(fresh, path):
+        assert fresh.exists()
         os._exit(9)          # as a power cut, after the new file is written, before the swap
-    store._settle = die
+    files.move_in = die
     reserve.load("shop")
 """
 
@@ -207,7 +208,7 @@ def test_a_load_killed_midway_leaves_the_old_reserve_whole(own):
 
 HOLDING = """
     import sys
-    from cxlib import study
+    from cxlib.data import study
     from cxlib.reserve import store
     with store.alone(study.read("shop")):
         print("held", flush=True)
@@ -232,7 +233,7 @@ def test_two_loads_at_once_are_one_too_many(own):
 def test_opening_a_stale_reserve_waits_for_the_load_that_runs(own):
     from threading import Thread
 
-    from cxlib import study
+    from cxlib.data import study
 
     found = study.read("shop")
     waiting = Thread(target=lambda: loading.refresh(found, wait=30))
@@ -576,7 +577,7 @@ REASONS = [
 @pytest.mark.parametrize("reason", REASONS)
 def test_reasons_are_told_in_the_language_of_the_page(reason):
     assert retold(reason) == reason.replace("_id and", " id,")
-    page.begin(lang="zh", labels=tables.names("zh"))
+    page.begin(lang="zh", labels=contract.labels("zh"))
     page._untranslated.clear()
     known = re.sub("margins.age|study.yaml|%d/%m/%Y|planned, begun", "", retold(reason))
     assert not re.search("[A-Za-z]{2}", known) and page.untranslated() == set()

@@ -19,6 +19,7 @@ from test_batch import _alive, project, write  # noqa: F401  (project is a fixtu
 from cxlib import batch, cli, reserve
 from cxlib.batch import cache, places
 from cxlib.batch.progress import Progress
+from cxlib.core import files
 
 pytestmark = [
     pytest.mark.slow,
@@ -181,6 +182,7 @@ def test_a_mistake_is_json_too() -> None:
 def test_what_a_killed_run_was_writing_is_taken_away(site) -> None:
     folder = site / "litter"
     folder.mkdir()
-    (folder / ".10_works.html.x.part").write_text("half")
+    (folder / f"{files.PART}x-10_works.html").write_text("half")
     with places.alone(folder):
-        assert not os.listdir(folder)
+        assert sorted(os.listdir(folder)) == [".run.holder", ".run.lock"]
+    assert not os.listdir(folder)

@@ -6,19 +6,20 @@ import json
 from functools import cache
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
+from generator import people
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import estimates, page, scores, synthetic, weights
+from cxlib import estimates, page, scores, weights
+from cxlib.data.schema import Item
 from cxlib.scores import cells, intervals, means
 from cxlib.scores.measures import Measure
 from cxlib.scores.rows import read
-from cxlib.study import Item
-from cxlib.synthetic import people
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
 TRENDS = json.loads((Path(__file__).parent / "reference" / "trends.json").read_text("utf-8"))
@@ -355,7 +356,7 @@ def test_two_groups_together_are_their_weighted_mean(first, second):
     assert_allclose(np.average(parts["estimate"], weights=parts["n"]), whole.estimate, atol=1e-9)
 
 
-POPULATION = synthetic.TRUTH["population"]
+POPULATION = generator.TRUTH["population"]
 SHOWN = {"nps": "recommend", "csat": "satisfaction1", "mean": "satisfaction1", "effort": "effort"}
 MEASURES = {
     "nps": Measure("nps"),
@@ -373,7 +374,7 @@ def samples(n: int, times: int, *, weighted: bool = False, seed: int = 7) -> pd.
     Weighted ones are thinned by type with known chances that go with mood, weighed by the inverse.
     """
     size = 2 * n if weighted else n
-    rows = synthetic.survey(size * times, seed)[["type", *dict.fromkeys(SHOWN.values())]]
+    rows = generator.survey(size * times, seed)[["type", *dict.fromkeys(SHOWN.values())]]
     rows = rows.assign(sample=np.repeat(np.arange(times), size), w=1.0)
     if not weighted:
         return rows
@@ -512,7 +513,7 @@ def test_groups_of_many_samples_are_those_of_each(name, method):
     [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("csat", "wilson"), ("mean", "bootstrap")],
 )  # fmt: skip
 def test_intervals_of_groups_cover_all_at_once(name, method):
-    measure, big = MEASURES[name], synthetic.survey(1_000_000, 99)
+    measure, big = MEASURES[name], generator.survey(1_000_000, 99)
     truth = measure.factor * measure.recode(big[SHOWN[name]].to_numpy(float))
     truth = pd.Series(truth).groupby(big["type"].to_numpy()).mean().to_numpy()
     rows = samples(800, 600)

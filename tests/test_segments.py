@@ -12,9 +12,10 @@ from numpy.testing import assert_allclose
 
 matplotlib.use("agg")
 
+import generator
 from matplotlib import pyplot as plt
 
-from cxlib import page, segments, show, synthetic
+from cxlib import page, segments, show
 from cxlib.report.cards import html_of
 from cxlib.segments import grading, placing, profiles, questions, space, stability
 
@@ -362,7 +363,7 @@ def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None
 
 @pytest.mark.slow
 def test_the_types_of_the_made_up_company_are_found() -> None:
-    tables, hidden = synthetic.company(customers=1500), synthetic.hidden(customers=1500)
+    tables, hidden = generator.company(customers=1500), generator.hidden(customers=1500)
     each = tables["orders"].groupby("customer_id")["amount"].agg(orders="size", spend="sum")
     people = tables["customers"].merge(hidden[["customer_id", "type"]], on="customer_id")
     people = people.merge(each, left_on="customer_id", right_index=True)

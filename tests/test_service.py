@@ -7,21 +7,23 @@ import json
 import os
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
+from generator.service import recoveries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, intake, moments, service, show, study, synthetic
+from cxlib import durations, intake, moments, service, show
+from cxlib.data import schema, study
+from cxlib.data.schema import Log, Standard
 from cxlib.designs import Drawn
 from cxlib.intake import logs
 from cxlib.moments import Who
 from cxlib.scores.breaches import COLUMNS
 from cxlib.service import owners, shares
-from cxlib.study import Log, Standard
-from cxlib.synthetic.service import recoveries
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "service.json").read_text())
 STANDARDS = {"high": Standard(solved_hours=10), "any": Standard(solved_hours=20)}
@@ -50,7 +52,7 @@ def mirrored(name: str) -> Path:
 def sample() -> pd.DataFrame:
     """The cases of the made-up company, timed by its standards."""
     about = study.read("sample").service
-    return service.timed(synthetic.company()["cases"], about.standards)
+    return service.timed(generator.company()["cases"], about.standards)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +243,7 @@ def test_a_usual_week_by_hand():
 
 
 def test_customers_and_weeks_hold_every_case(sample):
-    customers = synthetic.company()["customers"]
+    customers = generator.company()["customers"]
     rows = service.exposed(sample, customers, weeks=20)
     inside = service.last_weeks(sample, 20)
     assert rows["week"].nunique() == 20
@@ -320,7 +322,7 @@ def test_nobody_is_beyond_what_a_share_can_be():
 
 
 def test_classes_are_those_of_the_study_then_of_names_then_of_counts():
-    about = study.Service(classes={"late": "process", "x": {"kind": "policy", "level": "process"}})
+    about = schema.Service(classes={"late": "process", "x": {"kind": "policy", "level": "process"}})
     names = ["late"] * 40 + ["x"] * 20 + ["price list"] * 20 + ["zzz"] * 30 + ["odd"]
     cases = pd.DataFrame({"category": names, "customer_id": [f"c{k % 60}" for k in range(111)]})
     fit = service.reasons(cases, about.classes, draws=50)
@@ -334,16 +336,18 @@ def test_classes_are_those_of_the_study_then_of_names_then_of_counts():
     }
     assert fit.table["estimate"].sum() == pytest.approx(1) and fit.table["n"].sum() == 111
     assert fit.categories["estimate"].sum() == pytest.approx(1)
-    odd = service.reasons(cases, {"wrong": study.Reason(kind="policy")}, draws=10)
+    odd = service.reasons(cases, {"wrong": schema.Reason(kind="policy")}, draws=10)
     assert "No case is about wrong, which study.yaml classes." in odd.note
 
 
 def test_study_yaml_has_severities_beside_the_rest():
-    about = study.Service(**{"high": {"solved_hours": 4}, "share": 0.8, "classes": {"a": "policy"}})
+    about = schema.Service(
+        **{"high": {"solved_hours": 4}, "share": 0.8, "classes": {"a": "policy"}}
+    )
     assert about.standards["high"].solved_hours == 4 and about.share == 0.8
     assert about.classes["a"].kind == "policy"
     with pytest.raises(ValueError, match="one customer"):
-        study.Service(classes={"a": "weather"})
+        schema.Service(classes={"a": "weather"})
 
 
 def test_pairs_of_answers_by_hand():

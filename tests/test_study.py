@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cxlib import study, tables
-from cxlib.study import StudyError
+from cxlib.data import contract, study
+from cxlib.data.study import StudyError
 
 COMMITTED = sorted((Path(__file__).parents[1] / "data").glob("*/study.yaml"))
 
@@ -177,4 +177,4 @@ def test_a_study_that_is_not_there_names_those_that_are(read):
 
 def test_the_contract_covers_what_the_committed_studies_map():
     for file in COMMITTED:
-        assert set(study.read(file).tables) <= set(tables.TABLES)
+        assert set(study.read(file).tables) <= set(contract.TABLES)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
+from generator import ITEMS, TOUCHPOINTS, TRUTH, WAVES, behaviour, people
 from numpy.testing import assert_allclose
 
-from cxlib import csi, drivers, moments, study, synthetic, tables
-from cxlib.synthetic import ITEMS, TOUCHPOINTS, TRUTH, WAVES, behaviour, people
+from cxlib import csi, drivers, moments
+from cxlib.data import contract, study
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
 
 @pytest.fixture(scope="module")
 def company() -> dict[str, pd.DataFrame]:
-    return synthetic.company()
+    return generator.company()
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +32,20 @@ def crowd() -> dict[str, np.ndarray]:
 
 
 def test_it_has_every_table_of_the_contract(company):
-    assert set(company) == set(tables.TABLES)
+    assert set(company) == set(contract.TABLES)
 
 
-@pytest.mark.parametrize("name", list(tables.TABLES))
+@pytest.mark.parametrize("name", list(contract.TABLES))
 def test_each_table_holds_the_contract(company, name):
-    table = tables.TABLES[name]
+    table = contract.TABLES[name]
     there = [c for c in table.columns.values() if c.name in company[name]]
-    kinds = {c.name: tables.KINDS[c.kind] for c in there}
+    kinds = {c.name: contract.KINDS[c.kind] for c in there}
     table.schema().validate(company[name].astype(kinds), lazy=True)
 
 
 @pytest.mark.parametrize(
     ("table", "column", "refers"),
-    [(t.name, c.name, c.refers) for t in tables.TABLES.values() for c in t.columns.values()
+    [(t.name, c.name, c.refers) for t in contract.TABLES.values() for c in t.columns.values()
      if c.refers],
 )  # fmt: skip
 def test_every_key_refers_to_a_row(company, table, column, refers):
@@ -51,7 +53,7 @@ def test_every_key_refers_to_a_row(company, table, column, refers):
 
 
 def test_equal_seeds_give_equal_companies(company):
-    again, other = synthetic.company(1), synthetic.company(2)
+    again, other = generator.company(1), generator.company(2)
     for name, table in company.items():
         pd.testing.assert_frame_equal(table, again[name])
     assert not company["responses"].equals(other["responses"])
@@ -59,7 +61,7 @@ def test_equal_seeds_give_equal_companies(company):
 
 @pytest.mark.slow
 def test_the_committed_files_are_what_the_code_makes(tmp_path):
-    written = synthetic.write(tmp_path)
+    written = generator.write(tmp_path)
     assert sum(f.stat().st_size for f in written) < 2_500_000
     for file in written:
         committed = gzip.decompress((SAMPLE / file.name).read_bytes())
@@ -71,7 +73,7 @@ def test_the_sample_study_is_sound_and_knows_every_question(company):
     sample = study.read(SAMPLE / "study.yaml")
     assert set(sample.items) == {*ITEMS, "recommend", "effort", *TOUCHPOINTS}
     assert sample.margins == TRUTH["margins"]
-    assert sample.model.constructs == {k: list(v) for k, v in synthetic.CONSTRUCTS.items()}
+    assert sample.model.constructs == {k: list(v) for k, v in generator.CONSTRUCTS.items()}
     for name, mapping in sample.tables.items():
         theirs = set(mapping.columns.values())
         assert theirs <= set(company[name]), name
@@ -92,7 +94,7 @@ def test_nobody_acts_before_joining_or_after_leaving(company):
         rows = company[name].join(customers[["joined_on", "left_on"]], on="customer_id")
         assert (rows[day] >= rows["joined_on"]).all(), name
         assert not (rows[day] >= rows["left_on"] + pd.Timedelta(days=1)).any(), name
-        assert (rows[day] < pd.Timestamp(synthetic.END)).all(), name
+        assert (rows[day] < pd.Timestamp(generator.END)).all(), name
 
 
 def test_order_lines_add_up_to_their_orders(company):
@@ -155,7 +157,7 @@ def test_the_failure_shows_in_its_wave_its_touchpoint_and_not_in_the_quiet_regio
 
 
 def test_the_price_change_lowers_value_for_good():
-    rows = synthetic.company(3, 12_000)["responses"]
+    rows = generator.company(3, 12_000)["responses"]
     stirred = rows[rows["region"] != TRUTH["quiet"]["region"]]
     after = stirred["wave"] >= TRUTH["price"]["from"]
     drop = stirred[after]["value1"].mean() - stirred[~after]["value1"].mean()
@@ -185,7 +187,7 @@ def test_the_odds_of_leaving_are_the_true_ones():
     mood, cases = rng.standard_normal((n, len(WAVES))), rng.poisson(0.1, (n, len(WAVES)))
     left = behaviour.leaving(rng, person, joined, mood, cases)
     decided = np.searchsorted(people.STARTS, left.astype("datetime64[D]"), side="right") - 2
-    decided = np.where(left < synthetic.END, decided, len(WAVES))
+    decided = np.where(left < generator.END, decided, len(WAVES))
     i, q = np.nonzero((joined[:, None] < people.STARTS[1:]) & (np.arange(7) <= decided[:, None]))
     plan, called = person["plan"].to_numpy()[i], person["callback"].to_numpy()[i] == "called"
     known = {
@@ -204,7 +206,7 @@ def test_the_odds_of_leaving_are_the_true_ones():
 
 
 def test_the_content_answer_more_often(company):
-    unseen = synthetic.hidden().set_index("customer_id")
+    unseen = generator.hidden().set_index("customer_id")
     last = unseen.loc[company["responses"].query("wave == '2024-Q4'")["customer_id"]]
     assert last["satisfaction 2024-Q4"].mean() > unseen["satisfaction 2024-Q4"].mean() + 0.1
 
@@ -232,15 +234,15 @@ def test_comments_hold_what_must_be_masked_and_nothing_real(company):
 
 
 def test_a_survey_is_blank_where_a_code_stood():
-    rows = synthetic.survey(400, 0)
+    rows = generator.survey(400, 0)
     assert rows[list(TOUCHPOINTS)].max().max() == 10
     assert rows.loc[rows["app_not_experienced"], "app"].isna().all()
-    assert not rows.equals(synthetic.survey(400, 1))
+    assert not rows.equals(generator.survey(400, 1))
 
 
 @pytest.mark.slow
 def test_the_population_is_what_a_large_draw_says():
-    found = synthetic.population_truth(1_000_000, seed=9).set_index("term")
+    found = generator.population_truth(1_000_000, seed=9).set_index("term")
     for term, row in found.iterrows():
         error = 3 * max(row["standard_error"], 0)
         assert_allclose(row["estimate"], TRUTH["population"][term], atol=error + 0.02, err_msg=term)
@@ -248,8 +250,8 @@ def test_the_population_is_what_a_large_draw_says():
 
 @pytest.mark.slow
 def test_the_index_and_the_driver_shares_are_what_a_large_draw_says():
-    rows = synthetic.survey(500_000, 21).assign(bucket=lambda r: r.index % 50)
-    constructs = {k: list(v) for k, v in synthetic.CONSTRUCTS.items()}
+    rows = generator.survey(500_000, 21).assign(bucket=lambda r: r.index % 50)
+    constructs = {k: list(v) for k, v in generator.CONSTRUCTS.items()}
     model = csi.Model(constructs, csi.PRESETS["ecsi12"])
     index = csi.fit(moments.of(rows, model.items, bucket="bucket"), model, draws=2).table
     true = TRUTH["population"]["index"]

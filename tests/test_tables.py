@@ -8,8 +8,8 @@ import pandas as pd
 import pandera.errors
 import pytest
 
-from cxlib import tables
-from cxlib.tables import KINDS, TABLES
+from cxlib.data import contract
+from cxlib.data.contract import KINDS, TABLES
 
 
 def orders(**changes: object) -> pd.DataFrame:
@@ -68,13 +68,13 @@ def test_tables_stand_after_those_they_refer_to():
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_dictionary_has_a_meaning_for_every_column(lang):
-    words = tables.dictionary(lang)
+    words = contract.dictionary(lang)
     assert len(words) == sum(len(t.columns) for t in TABLES.values())
     assert words["meaning"].str.len().gt(0).all()
 
 
 def test_the_dictionary_says_what_must_hold():
-    words = tables.dictionary().set_index(["table", "column"])["must hold"]
+    words = contract.dictionary().set_index(["table", "column"])["must hold"]
     assert words["customers", "customer_id *"] == "unique; never empty"
     assert words["orders", "customer_id"] == "never empty; in customers"
     assert words["responses", "weight"] == "0 or more"
@@ -82,20 +82,20 @@ def test_the_dictionary_says_what_must_hold():
 
 
 def test_data_readme_is_the_dictionary():
-    # To write it anew: python -c "from cxlib import tables; print(tables.markdown(), end='')"
+    # To write it anew: python -c "from cxlib.data.contract import *; print(markdown(), end='')"
     page = Path(__file__).parents[1] / "data" / "README.md"
-    assert page.read_text(encoding="utf-8") == tables.markdown()
+    assert page.read_text(encoding="utf-8") == contract.markdown()
 
 
 def test_tables_have_names_for_readers_in_both_languages():
-    assert set(TABLES) <= set(tables.names("en"))
-    assert tables.names("zh")["responses"] == "问卷"
+    assert set(TABLES) <= set(contract.labels("en"))
+    assert contract.labels("zh")["responses"] == "问卷"
 
 
 def test_importing_the_contract_does_not_import_pandera():
     import subprocess
     import sys
 
-    code = "import sys, cxlib.tables; print('pandera' in sys.modules)"
+    code = "import sys, cxlib.data.contract; print('pandera' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -8,18 +8,19 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
+from generator import people
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import scores, synthetic
+from cxlib import scores
 from cxlib.scores import Measure, cells, charts, compare, sizes
 from cxlib.scores.mix import parts
 from cxlib.scores.rows import read
-from cxlib.synthetic import people
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "trends.json").read_text("utf-8"))
 NUMBERS = ["estimate", "low", "high"]
@@ -36,7 +37,7 @@ def asked(groups: dict[str, list], by: str = "wave", **columns: object) -> pd.Da
 
 def quiet_waves(seed: int, n: int, waves: int = 8, **columns: object) -> pd.DataFrame:
     """Waves in which nothing happens, n answers each, other people in each."""
-    rows = synthetic.survey(n * waves, seed)
+    rows = generator.survey(n * waves, seed)
     return rows.assign(wave=np.repeat([f"2026-{k:02d}" for k in range(1, waves + 1)], n), **columns)
 
 
@@ -160,7 +161,7 @@ def differences(rows: pd.DataFrame, groups: int) -> list[tuple[np.ndarray, ...]]
 
 
 def samples_of_groups(n: int, groups: int, times: int, weighted: bool) -> pd.DataFrame:
-    rows = synthetic.survey(n * groups * times, n + groups)[["type", "recommend"]]
+    rows = generator.survey(n * groups * times, n + groups)[["type", "recommend"]]
     weight = np.array([1.0, 1.5, 2.0, 3.0])[rows["type"]] if weighted else 1.0
     place = np.arange(len(rows)) // n
     return rows.assign(sample=place // groups, g=place % groups, w=weight)
@@ -411,8 +412,8 @@ def test_the_change_lies_in_its_interval():
 
 @pytest.fixture(scope="module")
 def company() -> pd.DataFrame:
-    rows = synthetic.company()["responses"]
-    codes = rows[list(synthetic.TOUCHPOINTS)]
+    rows = generator.company()["responses"]
+    codes = rows[list(generator.TOUCHPOINTS)]
     return rows.assign(**codes.where(codes <= 10).to_dict("series"))
 
 
@@ -420,8 +421,8 @@ HOW = {"measure": "mean", "customer": "customer_id", "draws": 400}
 
 
 def test_the_failed_deliveries_are_found_in_their_wave(company):
-    truth = synthetic.TRUTH["failure"]
-    fit = scores.trend(company, list(synthetic.TOUCHPOINTS), **HOW)
+    truth = generator.TRUTH["failure"]
+    fit = scores.trend(company, list(generator.TOUCHPOINTS), **HOW)
     found = scores.warnings(fit).table
     assert list(zip(found["wave"], found["term"], strict=True)) == [
         (truth["wave"], truth["touchpoint"])
@@ -431,13 +432,13 @@ def test_the_failed_deliveries_are_found_in_their_wave(company):
 
 def test_the_dearer_wave_is_where_the_level_of_value_changed(company):
     changes = scores.trend(company, ["value1", "value2"], **HOW).changes
-    assert (changes["wave"] == synthetic.TRUTH["price"]["from"]).all()
+    assert (changes["wave"] == generator.TRUTH["price"]["from"]).all()
     assert (changes["p"] < 0.01).all() and (changes["high"] < 0).all()
 
 
 def test_nothing_is_found_where_nothing_happened(company):
-    north = company[company["region"] == synthetic.TRUTH["quiet"]["region"]]
-    fit = scores.trend(north, [*synthetic.TOUCHPOINTS, "value1", "recommend"], **HOW)
+    north = company[company["region"] == generator.TRUTH["quiet"]["region"]]
+    fit = scores.trend(north, [*generator.TOUCHPOINTS, "value1", "recommend"], **HOW)
     assert len(scores.warnings(fit).table) <= 1  # of 80 points
 
 
@@ -506,8 +507,8 @@ def test_the_waves_of_a_change_must_be_there(responses):
 @cache
 def two_waves(n: int, times: int) -> pd.DataFrame:
     """The second wave has other shares of the types, and half of its drifting answer worse."""
-    rng, first = np.random.default_rng(n), synthetic.survey(n * times, n)
-    pool = synthetic.survey(3 * n * times, n + 1)
+    rng, first = np.random.default_rng(n), generator.survey(n * times, n)
+    pool = generator.survey(3 * n * times, n + 1)
     stays = rng.random(len(pool)) < np.array([0.3, 0.5, 0.7, 0.9])[pool["type"]]
     second = pool[stays].head(n * times)
     worse = (second["type"] == 3) & (rng.random(len(second)) < 0.5)

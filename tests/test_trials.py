@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
+from generator import changes
 from numpy.testing import assert_allclose
 
-from cxlib import page, sources, study, synthetic, trials
-from cxlib.study import Change
-from cxlib.synthetic import changes
+from cxlib import page, trials
+from cxlib.data import sources, study
+from cxlib.data.schema import Change
 from cxlib.trials.effects import by_lot as judged_by_lot
 from cxlib.trials.effects import compared as judged_compared
 from cxlib.trials.verdicts import _between
@@ -44,7 +46,7 @@ def by_place() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def sample() -> pd.DataFrame:
     rows = pd.read_csv(ROOT / "data" / "sample" / "responses.csv.gz")
-    touchpoints = list(synthetic.TOUCHPOINTS)
+    touchpoints = list(generator.TOUCHPOINTS)
     return rows.assign(**rows[touchpoints].where(rows[touchpoints] < 98))
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import moments, sources, study, value
+from cxlib import moments, value
+from cxlib.data import sources, study
 from cxlib.value import expected, fits, models
 from cxlib.value.found import Found
 from cxlib.value.likelihood import NoMaximum, climb

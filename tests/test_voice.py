@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from generator.words import REVIEWED, reviews
 from numpy.testing import assert_allclose
 
-from cxlib import page, study, voice
-from cxlib.synthetic.words import REVIEWED, reviews
+from cxlib import page, voice
+from cxlib.data import schema, study
 from cxlib.voice import feelings, given, lexicon, words
 from cxlib.voice.emerging import adjusted
 from cxlib.voice.found import coherence, learn, loads
@@ -381,7 +382,7 @@ def test_a_study_gives_topics():
     given_ = study.read("sample").topics
     assert given_["late_delivery"].label["zh"] == "配送延误"
     with pytest.raises(ValueError, match="needs a letter"):
-        study.Topic(label="x", words={"en": ["*"]})
+        schema.Topic(label="x", words={"en": ["*"]})
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import page, study, voice
+from cxlib import page, voice
+from cxlib.data import study
 from cxlib.voice import words
 from cxlib.voice.tone import bounds, leaning, linear, met_twice, runs_of, score
 

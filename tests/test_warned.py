@@ -13,10 +13,11 @@ import nbformat
 import pandas as pd
 import pytest
 
-from cxlib import batch, report, study
+from cxlib import batch, report
 from cxlib.batch import order
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template, possible
+from cxlib.data import study
 from cxlib.reserve import ReserveError, warned
 
 STUDY = """
@@ -74,7 +75,7 @@ def test_the_same_warnings_touch_nothing_and_have_the_same_mark(root):
 
 WRITES = """
 import sys
-from cxlib import study
+from cxlib.data import study
 from cxlib.reserve import warned
 for k in range(int(sys.argv[1]), 8, 2):
     rows = [["mean", "", "", f"item {k}", "below", "2026-Q1", "2026-Q1"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import estimates, moments, scores, synthetic, weights
+from cxlib import estimates, moments, scores, weights
 
 TWO = {"sex": {"f": 0.5, "m": 0.5}, "age": {"old": 0.5, "young": 0.5}}
 
@@ -24,7 +25,7 @@ def crossed(counts: dict[tuple[str, str], int]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def answered() -> pd.DataFrame:
-    return synthetic.company()["responses"]
+    return generator.company()["responses"]
 
 
 def test_one_margin_by_hand():
@@ -73,7 +74,7 @@ def test_cells_are_given_their_shares():
 
 
 def test_margins_are_met(answered):
-    fit = weights.rake(answered, synthetic.TRUTH["margins"])
+    fit = weights.rake(answered, generator.TRUTH["margins"])
     assert fit.converged
     assert_allclose(fit.table["estimate"], fit.table["target"], atol=1e-7)
     assert_allclose(fit.weights.mean(), 1)
@@ -88,9 +89,9 @@ def test_rows_that_fit_already_keep_their_weight():
 
 
 def test_row_order_and_the_size_of_base_weights_change_nothing(answered):
-    fit = weights.rake(answered, synthetic.TRUTH["margins"], base="weight")
+    fit = weights.rake(answered, generator.TRUTH["margins"], base="weight")
     mixed = answered.sample(frac=1, random_state=2).assign(weight=lambda r: 7 * r["weight"])
-    again = weights.rake(mixed, synthetic.TRUTH["margins"], base="weight")
+    again = weights.rake(mixed, generator.TRUTH["margins"], base="weight")
     assert_allclose(again.weights.reindex(answered.index), fit.weights, atol=1e-6)
 
 
@@ -112,7 +113,7 @@ def test_no_weight_passes_the_limit_and_what_it_costs_is_said():
 
 
 def test_trimming_that_leaves_room_still_meets_the_margins(answered):
-    margins = synthetic.TRUTH["margins"]
+    margins = generator.TRUTH["margins"]
     free = weights.rake(answered, margins, trim=100).weights
     fit = weights.rake(answered, margins, trim=0.9 * free.max())
     assert fit.weights.max() <= 0.9 * free.max() * (1 + 1e-9)
@@ -120,7 +121,7 @@ def test_trimming_that_leaves_room_still_meets_the_margins(answered):
 
 
 def test_too_few_rounds_are_told(answered):
-    fit = weights.rake(answered, synthetic.TRUTH["margins"], most=1)
+    fit = weights.rake(answered, generator.TRUTH["margins"], most=1)
     assert not fit.converged and "Did not settle in 1 rounds" in fit.note
 
 
@@ -164,10 +165,10 @@ def test_no_rows_is_an_error():
 
 def test_a_selection_is_weighed_by_what_applies_to_it(answered, capsys):
     north = answered[answered["region"] == "north"]
-    weighed = weights.weigh(north, synthetic.TRUTH["margins"])
+    weighed = weights.weigh(north, generator.TRUTH["margins"])
     assert "Not weighted by region" in capsys.readouterr().out
     share = weighed.groupby("plan")["weight"].sum() / weighed["weight"].sum()
-    assert_allclose(share["premium"], synthetic.TRUTH["margins"]["plan"]["premium"], atol=1e-6)
+    assert_allclose(share["premium"], generator.TRUTH["margins"]["plan"]["premium"], atol=1e-6)
 
 
 def test_without_margins_rows_keep_the_weight_they_have(answered):
@@ -182,8 +183,8 @@ def test_numbers_may_be_categories():
 
 
 def test_a_hundred_thousand_rows_are_weighted_like_one_copy(answered):
-    once = weights.rake(answered, synthetic.TRUTH["margins"])
-    many = weights.rake(pd.concat([answered] * 28, ignore_index=True), synthetic.TRUTH["margins"])
+    once = weights.rake(answered, generator.TRUTH["margins"])
+    many = weights.rake(pd.concat([answered] * 28, ignore_index=True), generator.TRUTH["margins"])
     assert_allclose(many.weights[: len(answered)], once.weights)
 
 
@@ -207,13 +208,13 @@ def test_raking_brings_the_score_nearer_to_everybody():
     """Four companies: among the answers too content, after raking less so."""
     before, after = [], []
     for seed in range(4):
-        tables, unseen = synthetic.company(seed), synthetic.hidden(seed)
-        truth = np.mean([_mood_of_the_active(tables, unseen, w) for w in synthetic.WAVES])
+        tables, unseen = generator.company(seed), generator.hidden(seed)
+        truth = np.mean([_mood_of_the_active(tables, unseen, w) for w in generator.WAVES])
         rows = tables["responses"].drop(columns="weight")
         felt = unseen.set_index("customer_id")
         rows = rows.assign(felt=[felt.at[c, f"satisfaction {w}"] for c, w in
                                  zip(rows["customer_id"], rows["wave"], strict=True)])  # fmt: skip
-        raked = weights.weigh(rows, synthetic.TRUTH["margins"])
+        raked = weights.weigh(rows, generator.TRUTH["margins"])
         before.append(rows["felt"].mean() - truth)
         after.append(np.average(raked["felt"], weights=raked["weight"]) - truth)
     assert np.mean(before) > 0.1
@@ -296,12 +297,12 @@ def test_intervals_know_what_raking_takes_away(n):
 
 def test_who_answers_is_told_as_the_company_was_made():
     """Who answers was made to depend on age, plan and mood, not on region or gender."""
-    tables = synthetic.company()
-    rows = weights.weigh(tables["responses"], synthetic.TRUTH["margins"])
+    tables = generator.company()
+    rows = weights.weigh(tables["responses"], generator.TRUTH["margins"])
     customers = tables["customers"].drop(columns=["channel", "discount_share", "mobile_share"])
     fit = weights.representation(rows, customers, draws=400)
     table = fit.table.set_index(["attribute", "term"])
-    for attribute, shares in synthetic.TRUTH["margins"].items():
+    for attribute, shares in generator.TRUTH["margins"].items():
         assert_allclose(
             table.loc[attribute, "target"][list(shares)], list(shares.values()), atol=0.02
         )
@@ -350,12 +351,12 @@ def test_raking_on_what_drives_the_silence_recovers_the_nps():
     rng = np.random.default_rng(8)
     chance, margins = {"low": 0.2, "high": 0.8}, {"mood": {"low": 0.5, "high": 0.5}}
     hits = {"raw": 0, "raked": 0}
-    everybody = synthetic.survey(400_000, 4)
+    everybody = generator.survey(400_000, 4)
     middle = everybody["loyalty1"].median()
     low = everybody["loyalty1"] <= middle
     margins["mood"] = {"low": float(low.mean()), "high": float(1 - low.mean())}
     truth = scores.nps(everybody).table["estimate"].iloc[0]
-    many = synthetic.survey(800 * 200, 5)
+    many = generator.survey(800 * 200, 5)
     for start in range(0, len(many), 800):
         rows = many.iloc[start : start + 800]
         rows = rows.assign(mood=np.where(rows["loyalty1"] <= middle, "low", "high"))

@@ -107,17 +107,17 @@ def _said(value: object) -> str:
 
 def _whole(ledger: pd.DataFrame) -> pd.DataFrame:
     """The ledger with every column of the contract, those it has not empty."""
-    from cxlib import tables
+    from cxlib.data import contract
 
-    contract = tables.TABLES["actions"].columns
+    columns = contract.TABLES["actions"].columns
     lacking = {
-        name: pd.Series(index=ledger.index, dtype=tables.KINDS[c.kind])
-        for name, c in contract.items()
+        name: pd.Series(index=ledger.index, dtype=contract.KINDS[c.kind])
+        for name, c in columns.items()
         if name not in ledger
     }
     rows = ledger.assign(**lacking).reset_index(drop=True)
     dates = {name: pd.to_datetime(rows[name]) for name in DATES}
-    numbers = {n: pd.to_numeric(rows[n]) for n, c in contract.items() if c.kind == "number"}
+    numbers = {n: pd.to_numeric(rows[n]) for n, c in columns.items() if c.kind == "number"}
     return rows.assign(**dates, **numbers)
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cxlib import study
 from cxlib.batch import declared, grid
 from cxlib.batch.planning import Page, notebooks, plan
 from cxlib.batch.progress import Progress
+from cxlib.data import study
 from cxlib.report import comparison
 
 

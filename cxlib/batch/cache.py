@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
 
-from cxlib import study
 from cxlib.batch import fingerprints, one
 from cxlib.batch.planning import Page
+from cxlib.data import study
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
@@ -134,7 +134,7 @@ def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
         files = {}
         if about["status"] != one.FAILED:
             for source in one.files_of(Path(job["folder"]), job["page"]):
-                one.put(fresh / source.name, source.read_bytes())
+                shutil.copy(source, fresh)  # with its permissions; the folder is moved in whole
                 files[source.name] = fingerprints.of_file(fresh / source.name)
         inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
         entry = {**about, "files": files, **inputs, "facts": _facts(job)}

@@ -22,14 +22,22 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from cxlib import study
 from cxlib.batch import cache, fingerprints, one, order, record, template, workers
 from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
+from cxlib.core import files
+from cxlib.data import study
 
 CONNECT = 10  # seconds to wait for a scheduler
 NOBODY = 60  # seconds to wait for a worker when all are gone
-LEAVE = (".lock", ".new", ".wal")  # of a study's files, what no worker needs
+LEAVE = (
+    ".lock",
+    ".holder",
+    ".new",
+    ".wal",
+    ".py",
+    ".pyc",
+)  # of a study's files, what no worker needs
 
 
 class Cluster:
@@ -181,7 +189,8 @@ def _upload(storage: str, name: str, folder: Path) -> str:
     system, place = _system(f"{storage.rstrip('/')}/studies/{name}")
     if not system.exists(f"{place}/whole"):
         for file in sorted(f for f in folder.rglob("*") if f.is_file()):
-            if file.suffix not in LEAVE:
+            # A link that leads out of the study is no file of it.
+            if file.suffix not in LEAVE and files.inside(file, [folder]):
                 target = f"{place}/{file.relative_to(folder).as_posix()}"
                 system.makedirs(target.rpartition("/")[0], exist_ok=True)
                 system.put_file(str(file), target)

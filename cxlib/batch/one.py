@@ -22,6 +22,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxlib.core import files
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -269,18 +271,9 @@ def mode_of(name: str) -> int:
 
 
 def put(file: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file of a run whole or not at all, with the permissions that its kind has."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content if isinstance(content, bytes) else content.encode("utf-8"))
-        os.chmod(name, mode_of(file.name))
-        os.replace(name, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    files.write(file, content, mode=mode_of(file.name))
 
 
 def main() -> None:

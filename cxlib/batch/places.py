@@ -6,13 +6,15 @@ with places.alone(folders["mobile"]): ...          # BusyError when another run 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cxlib import study
+from cxlib.core import files
+from cxlib.data import study
+
+LOCK = ".run.lock"  # in the folder of a run, while it lasts
 
 
 class BusyError(ValueError):
@@ -47,24 +49,16 @@ def _free(folder: Path) -> Path:
 def alone(folder: Path) -> Iterator[None]:
     """Hold the folder for one run; the hold ends with the process, however it ends.
 
-    Raises BusyError when another run has it. Windows has no lock on folders: there it is not held.
+    Raises BusyError when another run has it.
     """
-    if os.name == "nt":
-        yield
-        return
-    import fcntl
 
-    handle = os.open(folder, os.O_RDONLY)  # the folder itself: no lock file is left behind
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(
-                f"another `cx run` is writing into {folder}. Wait until it is done, or give "
-                "another folder with -o; without -o each run has its own."
-            ) from None
-        for left_over in folder.glob(".*.part"):  # of a run that was killed while it wrote
+    def busy(holder: str) -> BusyError:
+        return BusyError(
+            f"another `cx run` is writing into {folder} ({holder}). Wait until it is done, or give "
+            "another folder with -o; without -o each run has its own."
+        )
+
+    with files.held(folder / LOCK, busy=busy):
+        for left_over in folder.glob(f"{files.PART}*"):  # of a run that was killed while it wrote
             left_over.unlink(missing_ok=True)
         yield
-    finally:
-        os.close(handle)

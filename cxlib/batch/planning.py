@@ -16,9 +16,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cxlib import hiding, page, study
+from cxlib import hiding, page
 from cxlib.batch import declared
 from cxlib.batch.declared import Parameter
+from cxlib.data import study
 
 
 @dataclass(frozen=True)

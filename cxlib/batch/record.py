@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxlib import __version__, study
+from cxlib import __version__
 from cxlib.batch import cache, declared, one, order
 from cxlib.batch.fingerprints import code, digest, notebook, packages
+from cxlib.data import study
 
 if TYPE_CHECKING:
     from cxlib.batch.grid import Result

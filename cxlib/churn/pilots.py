@@ -23,9 +23,9 @@ from cxlib import moments, page
 from cxlib.churn import evidence, logit
 from cxlib.churn.admission import usable
 from cxlib.churn.features import columns_of, learn, stiffness_of
+from cxlib.data.schema import Change
 from cxlib.enough import Unfit, few
 from cxlib.estimates import Estimates, at_once
-from cxlib.study import Change
 
 METHODS = ("two models", "transformed outcome")
 STEPS = 50  # of the curve

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 def studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of studies."""
-    from cxlib import study
+    from cxlib.data import study
 
     return _beginning(incomplete, study.names())
 
@@ -19,7 +19,7 @@ def studies_and_notebooks(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of studies, then those of notebooks."""
-    from cxlib import study
+    from cxlib.data import study
 
     stems = sorted(p.stem for p in (study.root() / "notebooks").glob("[0-9]*.ipynb"))
     return _beginning(incomplete, [*study.names(), *stems])
@@ -38,7 +38,7 @@ def open_actions(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Identifiers of the study's actions that are not closed, with their problems."""
-    from cxlib import study
+    from cxlib.data import study
     from cxlib.reserve import editing
 
     try:

@@ -15,6 +15,7 @@ from datetime import date, datetime
 import click
 
 from cxlib.cli import completion
+from cxlib.cli.studies import allow_outside
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 CLASSES = ("one customer", "process", "product", "policy")
@@ -27,6 +28,7 @@ def actions() -> None:
 
 @actions.command("list")
 @click.argument("study", shell_complete=completion.studies)
+@allow_outside
 @click.option("--today", type=DAY, help="The day it is looked at from. [default: today]")
 @click.option("--all", "every", is_flag=True, help="Closed ones too.")
 def list_(study: str, today: datetime | None, every: bool) -> None:
@@ -85,7 +87,7 @@ def _line(row: dict, gain) -> str:
 def _taken(study: str):
     """(rows of the ledger, what is wrong in words), as `cx load` takes it in."""
     from cxlib import actions as ledger
-    from cxlib import study as studies_
+    from cxlib.data import study as studies_
     from cxlib.reserve import editing
 
     with editing.alone(studies_.read(study), "actions") as file:
@@ -103,6 +105,7 @@ def _taken(study: str):
 
 @actions.command()
 @click.argument("study", shell_complete=completion.studies)
+@allow_outside
 @click.option("--problem", required=True, help="What is wrong.")
 @click.option("--class", "class_", type=click.Choice(CLASSES), required=True,
               help="Of one customer (inner loop), or the cause of many (outer loop).")  # fmt: skip
@@ -145,6 +148,7 @@ def add(study: str, class_: str, **said) -> None:
 
 @actions.command()
 @click.argument("study", shell_complete=completion.studies)
+@allow_outside
 @click.argument("action", shell_complete=completion.open_actions)
 @click.option("--on", "day", type=DAY, help="When it was done. [default: today]")
 @click.option("--realised", type=float, help="What it brought.")
@@ -182,7 +186,7 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
 def _changed(study: str, change) -> list[dict]:
     """The rows after the change, which is in the file when this comes back."""
     from cxlib import actions as ledger
-    from cxlib import study as studies_
+    from cxlib.data import study as studies_
     from cxlib.reserve import editing
 
     with editing.alone(studies_.read(study), "actions") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cxlib.cli import completion, mistakes, said
+from cxlib.cli.studies import allow_outside
 
 
 class Run(click.Command):
@@ -19,7 +20,8 @@ class Run(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         names = [a for a in args if not a.startswith("-")]
         if names and {"-h", "--help"} & set(args):
-            from cxlib import batch, study
+            from cxlib import batch
+            from cxlib.data import study
 
             picked = [n for n in names if n not in study.names()]
             for path in [batch.pick(n) for n in picked]:
@@ -65,6 +67,7 @@ def _parameter_help(path: Path) -> str:
 @click.option("--storage", default="", metavar="URL",
               help="Where a cluster that does not see this folder finds data and leaves pages: "
               "any fsspec address.")  # fmt: skip
+@allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
@@ -134,8 +137,9 @@ def _template(how: dict):
 
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Arguments told apart: studies by their names, notebooks by what begins theirs."""
-    from cxlib import batch, study
+    from cxlib import batch
     from cxlib.batch.declared import nearest
+    from cxlib.data import study
 
     known = study.names()
     studies = [n for n in names if n in known]

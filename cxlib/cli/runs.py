@@ -9,6 +9,7 @@ import click
 
 from cxlib.cli.mistakes import terminated_like_ctrl_c
 from cxlib.cli.said import near
+from cxlib.cli.studies import allow_outside
 
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -20,8 +21,8 @@ def report(run: Path | None) -> None:
 
     RUN is a folder such as reports/sample/2026-11-21-093000; all of them when it is left out.
     """
-    from cxlib import study
     from cxlib.batch import record
+    from cxlib.data import study
 
     top = study.root() / "reports"
     folders = [run] if run else sorted(p.parent for p in top.glob("*/*/run.json"))
@@ -37,6 +38,7 @@ def report(run: Path | None) -> None:
 @click.argument("run", type=RUN)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
 @click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same numbers.")
+@allow_outside
 def verify(run: Path, jobs: int | None, plain: bool) -> None:
     """Make RUN again and say whether every number is the same.
 
@@ -75,6 +77,7 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
       cx diff reports/sample/monday reports/sample/friday -o changes.html
     """
     from cxlib import page
+    from cxlib.core import files
     from cxlib.report import changes, comparison
 
     runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
@@ -84,7 +87,7 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
     if out:
         page.begin(**{**_rules(runs[1]), "lang": lang})
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(found.html(), encoding="utf-8")
+        files.write(out, found.html())
         click.echo(near(out))
 
 

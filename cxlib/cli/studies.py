@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,27 @@ from cxlib.cli import completion
 from cxlib.cli.said import near, question
 
 
+def _allow(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    """Let study.yaml name any file, for this command and the processes that it starts."""
+    from cxlib.data.sources import ALLOW_OUTSIDE
+
+    if given:
+        before = os.environ.get(ALLOW_OUTSIDE, "")
+        os.environ[ALLOW_OUTSIDE] = "1"
+        ctx.call_on_close(lambda: os.environ.__setitem__(ALLOW_OUTSIDE, before))
+
+
+allow_outside = click.option(
+    "--allow-outside", is_flag=True, expose_value=False, callback=_allow,
+    help="Let study.yaml read files outside the study's folder and the mirror.",
+)  # fmt: skip
+
+
 @click.command("list")
 def list_() -> None:
     """Studies and notebooks there are."""
-    from cxlib import batch, study
+    from cxlib import batch
+    from cxlib.data import study
 
     click.echo("Studies (data/)")
     for name in study.names():
@@ -36,32 +54,60 @@ def list_() -> None:
 @click.argument("study")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--print", "shown", is_flag=True, help="Print the study.yaml instead of writing it.")
-def new(study: str, files: Sequence[Path], shown: bool) -> None:
+@click.option("--allow-outside", is_flag=True,
+              help="Name the files where they lie instead of copying them; check, load and run "
+              "then need --allow-outside too.")  # fmt: skip
+def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> None:
     """Write data/STUDY/study.yaml by looking at FILES (CSV, TSV, Excel, Parquet, SPSS).
 
-    What was guessed is marked `# guess: confirm`. The files are left where they are.
+    What was guessed is marked `# guess: confirm`. Files from elsewhere are copied to data/STUDY.
 
     \b
     Example
       cx new mine answers.csv customers.xlsx
     """
     from cxlib import intake
-    from cxlib import study as studies
+    from cxlib.core import files as core_files
+    from cxlib.data import study as studies
 
-    text = intake.draft(study, [f.resolve() for f in files])
+    paths = [f.resolve() for f in files]
     if shown:
-        click.echo(text)
+        click.echo(intake.draft(study, paths))
         return
     target = studies.folder_of(study) / "study.yaml"
     if target.exists():
         raise ValueError(
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
+    outside = [f for f in paths if not core_files.inside(f, [target.parent])]
+    text = intake.draft(study, paths)  # before anything is copied: it may refuse the files
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    if outside and not allow_outside:
+        copies = _copied(outside, target.parent)
+        text = intake.draft(study, [copies.get(f, f) for f in paths])
+    core_files.write(target, text)
     guesses = text.count("# guess")
     click.echo(f"Wrote {near(target)} with {guesses} guesses, marked `# guess: confirm`.")
-    click.echo(f"Next: read it, correct it, then `cx check {study}`.")
+    more = " --allow-outside" if outside and allow_outside else ""
+    click.echo(f"Next: read it, correct it, then `cx check {study}{more}`.")
+
+
+def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Copy files into a folder, with their permissions; ValueError for a name that is taken."""
+    from cxlib.core import files
+
+    copies = {file: folder / file.name for file in outside}
+    for file, copy in copies.items():
+        if copy.exists() or list(copies.values()).count(copy) > 1:
+            raise ValueError(
+                f"{file} cannot be copied to {near(folder)}: another file there is called "
+                f"{copy.name}. Rename one of them, or name it where it lies with --allow-outside."
+            )
+    for file, copy in copies.items():
+        with files.replacing(copy, mode=file.stat().st_mode & 0o777) as fresh:
+            shutil.copyfile(file, fresh)
+        click.echo(f"Copied {file.name} to {near(folder)}.")
+    return copies
 
 
 @click.command()
@@ -70,6 +116,7 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
     "--dictionary", is_flag=True, help="Print the data dictionary: what each table holds."
 )
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the dictionary.")
+@allow_outside
 def check(study: str | None, dictionary: bool, lang: str) -> None:
     """Say what is wrong with the data of STUDY, how many rows, and how to mend it.
 
@@ -99,12 +146,13 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
 
 def _dictionary(lang: str) -> None:
     """Each table by itself, as wide as the terminal: columns with their rules, meanings wrapped."""
-    from cxlib import page, tables
+    from cxlib import page
+    from cxlib.data import contract
 
     page.begin(lang=lang)
     columns = min(shutil.get_terminal_size().columns, 100)
-    for name, part in tables.dictionary(lang).groupby("table", sort=False):
-        click.echo(f"\n{name}: {tables.TABLES[name].meaning[lang]}")
+    for name, part in contract.dictionary(lang).groupby("table", sort=False):
+        click.echo(f"\n{name}: {contract.TABLES[name].meaning[lang]}")
         wide = max(part["column"].map(len)) + 4
         for row in part.to_dict("records"):
             for line in _entry(row, wide, columns):
@@ -127,6 +175,7 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 
 @click.command()
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
+@allow_outside
 def load(studies: Sequence[str]) -> None:
     """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined.
 

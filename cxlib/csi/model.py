@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 
-from cxlib.study import IndexModel
+from cxlib.data.schema import IndexModel
 
 PRESETS: dict[str, dict[str, list[str]]] = {
     # Fornell, Johnson, Anderson, Cha and Bryant (1996), J. Marketing 60(4) 7-18

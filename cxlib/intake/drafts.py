@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import study as study_
-from cxlib import tables
+from cxlib.data import contract, schema
+from cxlib.data import study as study_
 from cxlib.intake import cells
 from cxlib.intake.files import IntakeError, Raw, read_file, sheets_of
 
@@ -142,7 +142,7 @@ def draft(name: str, files: Sequence[str | Path]) -> str:
         "",
         "tables:",
     ]
-    for table in (t for t in tables.TABLES if any(g.table == t for g in guesses)):
+    for table in (t for t in contract.TABLES if any(g.table == t for g in guesses)):
         lines += _table_lines(table, [g for g in guesses if g.table == table], folder)
     items = {i: about for g in guesses for i, about in g.items.items()}
     lines += _item_lines(items) + _ending(guesses, items)
@@ -186,14 +186,14 @@ def _look_at(path: Path, sheet: str = "") -> _Guess:
         where = f"{path.name}, sheet {sheet!r}," if sheet else path.name
         raise IntakeError(
             f"{where} looks like no table: its columns are {', '.join(raw.frame.columns)}. "
-            f"Write its part of study.yaml by hand; the tables are {', '.join(tables.TABLES)}."
+            f"Write its part of study.yaml by hand; the tables are {', '.join(contract.TABLES)}."
         )
     columns = matched[table]
-    key = tables.TABLES[table].key[0]
+    key = contract.TABLES[table].key[0]
     if key not in columns and (plain := _plain_id(raw.frame, columns)):
         columns = {key: plain, **columns}
     repeats = key not in columns or raw.frame[columns[key]].duplicated().any()
-    if repeats and len(tables.TABLES[table].key) == 1:
+    if repeats and len(contract.TABLES[table].key) == 1:
         columns = {key: "#row", **{k: v for k, v in columns.items() if k != key}}
     guess = _Guess(path, raw, sheet, table, columns)
     guess.items = _items(raw, set(columns.values())) if table == "responses" else {}
@@ -208,7 +208,7 @@ def _look_at(path: Path, sheet: str = "") -> _Guess:
 def _match(table: str, frame: pd.DataFrame) -> dict[str, str]:
     """Our columns of the table that the file seems to have: ours -> theirs."""
     found: dict[str, str] = {}
-    for ours in tables.TABLES[table].columns:
+    for ours in contract.TABLES[table].columns:
         pattern = re.compile(ALIASES.get(ours, re.escape(ours)))
         for theirs in frame:
             name = _slug(theirs)
@@ -239,15 +239,15 @@ def _likeness(
     table: str, matched: dict[str, str], frame: pd.DataFrame, stem: str, items: dict
 ) -> float:
     """How much a file looks like the table; 0 when a required column beyond the id is missing."""
-    contract = tables.TABLES[table]
-    needed = {c.name for c in contract.columns.values() if c.required} - {contract.key[0]}
+    expected = contract.TABLES[table]
+    needed = {c.name for c in expected.columns.values() if c.required} - {expected.key[0]}
     if needed - set(matched):
         return 0
     key = matched.get("customer_id")
     if table == "customers" and (key is None or frame[key].duplicated().any()):
         return 0  # a file with several rows a customer tells of something else
     score = 2.0 * bool(re.search(TABLE_NAMES[table], stem.casefold()))
-    score += 2 * (contract.key[-1] in matched) + 0.5 * len(matched) + 0.5 * len(needed)
+    score += 2 * (expected.key[-1] in matched) + 0.5 * len(matched) + 0.5 * len(needed)
     return score + (min(len(items), 6) / 2 if table == "responses" else 0)
 
 
@@ -291,7 +291,7 @@ def _role(words: str, scale: tuple[int, int]) -> str:
 
 def _date_form(raw: Raw, table: str, columns: dict[str, str]) -> tuple[str, str]:
     """The form of the dates (empty for ISO) and a word of doubt where two forms fit."""
-    dated = [c.name for c in tables.TABLES[table].columns.values() if c.kind == "date"]
+    dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
     values = [raw.frame[columns[c]] for c in dated if c in columns]
     if not values or not any(cells.date(v).bad.any() for v in values):
         return "", ""
@@ -343,7 +343,7 @@ def _table_lines(table: str, guesses: list[_Guess], folder: Path) -> list[str]:
 def _item_lines(items: dict[str, dict]) -> list[str]:
     if not items:
         return []
-    lines = ["", "# Questions. Roles: " + ", ".join(study_.ROLES) + ".", "items:"]
+    lines = ["", "# Questions. Roles: " + ", ".join(schema.ROLES) + ".", "items:"]
     for item, about in items.items():
         low, high = about["scale"]
         label = _quoted(about["label"])
@@ -437,6 +437,6 @@ def _slug(name: str) -> str:
 def _unique(name: str, taken: dict) -> str:
     name = f"q_{name}" if name[0].isdigit() else name
     n, first = 2, name
-    while name in taken or name in tables.TABLES["responses"].columns:
+    while name in taken or name in contract.TABLES["responses"].columns:
         name, n = f"{first}_{n}", n + 1
     return name

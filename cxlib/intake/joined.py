@@ -14,9 +14,9 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
+from cxlib.data.schema import Derived, File, Join, Log
 from cxlib.intake import cells, logs
 from cxlib.intake.files import IntakeError, Raw
-from cxlib.study import Derived, File, Join, Log
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]

@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxlib import sources, tables
+from cxlib.data import contract, sources
+from cxlib.data.schema import File, Readable
+from cxlib.data.study import Study
 from cxlib.intake import cells, combined
 from cxlib.intake.files import IntakeError, Raw, read_file
 from cxlib.intake.joined import ROW, prepared
-from cxlib.study import File, Readable, Study
 
 QUARANTINE = ["table", "row", "column", "value", "reason", "mend", "file"]
 WARNINGS = ["table", "column", "rows", "what", "mend"]
@@ -76,8 +77,8 @@ class _Sieve:
     warned: list[dict] = field(default_factory=list)
 
     @property
-    def contract(self) -> tables.Table:
-        return tables.TABLES[self.name]
+    def contract(self) -> contract.Table:
+        return contract.TABLES[self.name]
 
     def breach(self, bad, column: str, values, reason, mend: str) -> None:
         """Rows `bad` (a mask) are quarantined for `column`; `reason` is text, or one for each."""
@@ -97,7 +98,7 @@ class _Sieve:
 def every_table(study: Study) -> dict[str, Intake]:
     """All tables of the study, those that others refer to first."""
     taken: dict[str, Intake] = {}
-    for name in (n for n in tables.TABLES if n in study.tables):
+    for name in (n for n in contract.TABLES if n in study.tables):
         keys = {other: intake.rows for other, intake in taken.items()}
         taken[name] = table(study, name, others=keys)
     return taken
@@ -112,7 +113,7 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     if name not in study.tables:
         raise IntakeError(f"{study.name} has no table {name!r}. It has: {', '.join(study.tables)}.")
     if others is None:
-        referred = {c.refers for c in tables.TABLES[name].columns.values() if c.refers}
+        referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
     sieve, broken, labels = _gather(study, name)
     offered = len(sieve.rows) + len(broken)
@@ -154,7 +155,7 @@ def _gather(study: Study, name: str) -> tuple[_Sieve, pd.DataFrame, dict[str, st
     rows, place = pd.concat(parts, ignore_index=True), pd.concat(places, ignore_index=True)
     if mapping.merge is not False:
         add = mapping.merge if isinstance(mapping.merge, list) else []
-        rows, said = combined.merged(rows, list(tables.TABLES[name].key), add)
+        rows, said = combined.merged(rows, list(contract.TABLES[name].key), add)
         place = place.loc[rows.index].reset_index(drop=True)
         rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
     sieve = _Sieve(study, name, rows, place, delimiter, notes=notes)
@@ -169,7 +170,7 @@ def _by(once: Callable[..., Raw], file: Readable) -> Raw:
 def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
     asked = {"sheet": sheet, "encoding": encoding, "delimiter": delimiter}
     if name not in study.sources:
-        return read_file(study.folder / name, **asked)
+        return read_file(sources.local(study.folder, name), **asked)
     source = study.sources[name]
     path = sources.fetch(source, name)
     if ".pkl" in path.name:
@@ -267,7 +268,7 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
     lines = [_not_in_file(o, t, raw) for o, t in [*wanted.items(), *((c, c) for c in kept)]]
     lines += [
         f"nothing is mapped to {c.name}, which every row must have"
-        for c in tables.TABLES[name].columns.values()
+        for c in contract.TABLES[name].columns.values()
         if c.required and c.name not in given
     ]
     if name == "responses":

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
+from cxlib.data.schema import STAGES
 from cxlib.estimates import Estimates, at_once, how_drawn
 from cxlib.journeys.exposure import Exposure, Scales, scaled
 from cxlib.journeys.felt import FELT, apart, how_many
-from cxlib.journeys.loops import STAGES
 from cxlib.journeys.transitions import held
 
 SHARES = ("reach", "trouble")

@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
+from cxlib.data.schema import STAGES
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.transitions import shares_held
-
-STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import durations, page
+from cxlib.data.schema import STAGES
 from cxlib.estimates import LEVEL, Estimates
-from cxlib.journeys.loops import STAGES
 
 POINTS = 40  # of a curve
 FEWEST, SHARE = 10, 0.02  # stays, and share of them, that a curve's last point needs

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib import page
+from cxlib.data import sources
 
 LEVELS = ("Initial", "Developing", "Defined", "Managed", "Optimizing")
 DIMENSIONS = (
@@ -86,7 +87,7 @@ def grid(folder: Path | None = None) -> pd.DataFrame:
     ValueError that names the row for a level, cost or dimension there is not, and for items that
     stand there twice.
     """
-    own = Path(folder) / OWN if folder else None
+    own = sources.local(Path(folder), OWN) if folder else None
     file = own if own and own.is_file() else Path(__file__).with_name("grid.csv")
     items = pd.read_csv(file, dtype={"proof": str}, keep_default_na=False)
     if lacking := [c for c in COLUMNS if c not in items]:

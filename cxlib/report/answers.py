@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import hiding, page, study
+from cxlib import hiding, page
 from cxlib.core.display import display_table
+from cxlib.data import study
 from cxlib.estimates import Estimates
 
 Kept = Estimates | pd.DataFrame

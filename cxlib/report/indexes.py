@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.data import contract
 from cxlib.masking import legible
 from cxlib.report import pages, scorecard
 
@@ -103,10 +104,10 @@ def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
 
 def dictionary(lang: str, index: str = "index.html") -> str:
     """dictionary.html: what the columns of every table mean, in `lang`; it leads to `index`."""
-    rows = tables.dictionary(lang)
+    rows = contract.dictionary(lang)
     parts = [
         (page.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
-        for name, table in tables.TABLES.items()
+        for name, table in contract.TABLES.items()
     ]
     return _render("dictionary.html.j2", parts=parts, lang=lang, index=index)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pandas as pd
 from nbformat import NotebookNode
 
 from cxlib import hiding, masking, page
+from cxlib.core import files
 from cxlib.report import apart, printed
 from cxlib.report.answers import MIME
 from cxlib.report.apart import AUDIT
@@ -175,16 +176,11 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     folder, stem = Path(os.environ.get(FOLDER) or "."), os.environ.get(PAGE, "")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / (f"{stem}.{name}.csv" if stem else f"{name}.csv")
-    handle, fresh = tempfile.mkstemp(dir=folder, prefix=".list.", suffix=".part")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as stream:
-            write = csv.writer(stream)
-            write.writerow([_cell(c) for c in rows.columns])
-            write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
-        os.replace(fresh, file)
-    except BaseException:
-        Path(fresh).unlink(missing_ok=True)
-        raise
+    text = io.StringIO()
+    write = csv.writer(text)
+    write.writerow([_cell(c) for c in rows.columns])
+    write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
+    files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
     print(page.say("The list {name} is in a file that only its owner can read: {file}.",
                    name=page.label(name), file=file.name))  # fmt: skip
     return file

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cxlib import page, study
+from cxlib import page
+from cxlib.data import study
 
 MOST = 3  # warnings, levers and pain points shown
 STAGES = 5  # of maturity

@@ -14,9 +14,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,9 +21,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import intake, tables
-from cxlib.reserve.store import hold
-from cxlib.study import File, Study
+from cxlib import intake
+from cxlib.core import files
+from cxlib.data import contract, sources
+from cxlib.data.schema import File
+from cxlib.data.study import Study
 
 WAIT = 30.0  # seconds for another process to finish
 Rows = list[dict[str, str]]
@@ -65,23 +64,13 @@ class Edited:
 
         `check` finds what the contract does not (`actions.mistakes`).
         """
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".edit.",
-                                        suffix="".join(self.path.suffixes))  # fmt: skip
-        fresh = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self._bytes(rows))
-                file.flush()
-                os.fsync(file.fileno())
+        with files.replacing(self.path) as fresh:
+            fresh.write_bytes(self._bytes(rows))
             if (found := self._amiss(fresh.name, check)) and self.path.is_file():
                 found -= self._amiss(self.path.name, check)  # what was wrong before stays as it is
             if new := sorted(found):
                 lines = "\n".join(f"  row {row}: {said}" for row, said in new)
                 raise EditError(f"{self.path.name} is left as it was:\n{lines}")
-            os.chmod(fresh, 0o644)
-            os.replace(fresh, self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
 
     def _amiss(self, name: str, check: Check) -> set[tuple[int, str]]:
         taken = intake.table(self._mapped(name), self.table)
@@ -126,18 +115,17 @@ def alone(study: Study, table: str) -> Iterator[Edited]:
     Raises EditError when it is no single CSV file, and when another process holds it for long.
     """
     edited = _edited(study, table)
-    until = time.monotonic() + WAIT
-    with open(edited.path.with_name(f"{table}.lock"), "a+", encoding="utf-8") as lock:
-        while not hold(lock):
-            if time.monotonic() >= until:
-                raise EditError(f"another process is editing {edited.path.name}. Try again.")
-            time.sleep(0.05)
+
+    def busy(holder: str) -> EditError:
+        return EditError(f"{edited.path.name} is being edited by {holder}. Try again.")
+
+    with files.held(edited.path.with_name(f"{table}.lock"), wait=WAIT, busy=busy):
         yield edited
 
 
 def _edited(study: Study, table: str) -> Edited:
     if table not in study.tables:
-        names = {name: name for name in tables.TABLES[table].columns}
+        names = {name: name for name in contract.TABLES[table].columns}
         mapping = next(iter(study.tables.values())).model_copy(update={
             "files": [File(file=f"{table}.csv")], "columns": names, "constants": {}, "recode": {},
             "dates": "", "keep": True,
@@ -145,7 +133,7 @@ def _edited(study: Study, table: str) -> Edited:
         study = study.model_copy(update={"tables": {**study.tables, table: mapping}})
     mapping = study.tables[table]
     file = mapping.files[0]
-    path = study.folder / file.file
+    path = sources.local(study.folder, file.file)
     plain = path.suffixes[-2:] in ([".csv"], [".csv", ".gz"]) or path.suffix == ".csv"
     odd = file.delimiter not in ("", ",") or mapping.constants or mapping.recode or mapping.dates
     if len(mapping.files) > 1 or not plain or odd:

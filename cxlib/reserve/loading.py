@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib import intake as intake_
-from cxlib import sources, tables
-from cxlib import study as study_
+from cxlib.data import contract, sources
+from cxlib.data import study as study_
+from cxlib.data.study import Study
 from cxlib.intake import Intake, IntakeError
 from cxlib.reserve import store
 from cxlib.reserve.store import ReserveError
-from cxlib.study import Study
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _take(study: Study) -> tuple[dict[str, Intake], dict[str, str]]:
     """Each table taken in, or why it could not be."""
     taken: dict[str, Intake] = {}
     refused: dict[str, str] = {}
-    for name in (n for n in tables.TABLES if n in study.tables):
+    for name in (n for n in contract.TABLES if n in study.tables):
         others = {n: i.rows for n, i in taken.items()}
         try:
             taken[name] = intake_.table(study, name, others=others)

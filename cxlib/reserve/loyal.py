@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxlib.data.schema import Programme
 from cxlib.reserve.store import ReserveError
-from cxlib.study import Programme
 
 if TYPE_CHECKING:
     from cxlib.reserve.reading import Reserve

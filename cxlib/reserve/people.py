@@ -14,8 +14,9 @@ import duckdb
 import pandas as pd
 
 from cxlib import page
+from cxlib.data.schema import STAGES
+from cxlib.data.study import Study
 from cxlib.reserve.store import ReserveError
-from cxlib.study import STAGES, Study
 
 if TYPE_CHECKING:
     from cxlib.reserve.reading import Reserve

@@ -10,9 +10,12 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib import page, tables, weights
-from cxlib import study as study_
+from cxlib import page, weights
 from cxlib.core import display
+from cxlib.data import contract
+from cxlib.data import study as study_
+from cxlib.data.schema import Costs, Programme
+from cxlib.data.study import Study
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
 from cxlib.reserve import (
@@ -27,7 +30,6 @@ from cxlib.reserve import (
     warned,
 )
 from cxlib.reserve.store import ReserveError
-from cxlib.study import Costs, Programme, Study
 
 
 def open(name: str, *, lang: str = "en") -> Reserve:
@@ -50,7 +52,7 @@ def open(name: str, *, lang: str = "en") -> Reserve:
 
 def _labels(study: Study, lang: str) -> dict[str, str]:
     """What readers call everything: the contract's columns, then the study's own words."""
-    words = tables.names(lang)
+    words = contract.labels(lang)
     for name, words_of in study.labels.items():
         words[name] = words_of.get(lang, name)
     if study.loyalty.programme:
@@ -164,7 +166,7 @@ class Reserve:
                 there.setdefault(table, []).extend([column] * (column != "_row"))
             there["responses"] = there.get("_responses", there.get("responses"))
             self._joined = "_responses" in there
-            self._columns = {t: there[t] for t in tables.TABLES if there.get(t)}
+            self._columns = {t: there[t] for t in contract.TABLES if there.get(t)}
         return self._columns
 
     def _known(self, table: str) -> str:

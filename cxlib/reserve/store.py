@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +17,10 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from cxlib import sources
+from cxlib.core import files
+from cxlib.data import sources
+from cxlib.data.study import Study
 from cxlib.intake import Intake
-from cxlib.study import Study
 
 MADE_BY = 2  # raise it when the way of the files into the store changes: older stores are rebuilt
 OWN = ("_quarantine", "_warnings", "_tables", "_study")
@@ -66,8 +64,7 @@ def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
             f"the reserve of {study.name} cannot be written ({error}). Make room in {new.parent} "
             "and run the same command again; the reserve that was there is untouched."
         ) from error
-    _settle(new)
-    os.replace(new, study.reserve_path)
+    files.move_in(new, study.reserve_path)
     return counts
 
 
@@ -97,12 +94,6 @@ def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) 
 def _text(rows: pd.DataFrame) -> pd.DataFrame:
     whole = {c: "Int64" for c in ("row", "rows") if c in rows}
     return rows.astype({c: whole.get(c, "string") for c in rows}).reset_index(drop=True)
-
-
-def _settle(path: Path) -> None:
-    # On disk before the rename: else a power cut could leave a whole name on a half file.
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _counts(taken: dict[str, Intake]) -> pd.DataFrame:
@@ -188,43 +179,16 @@ def why_stale(study: Study) -> str:
     return ""
 
 
-@contextmanager
-def alone(study: Study, *, wait: float = 0) -> Iterator[None]:
+def alone(study: Study, *, wait: float = 0) -> AbstractContextManager[None]:
     """Hold the study's lock while loading; ReserveError when another holds it for `wait` seconds.
 
     The lock belongs to the process and ends with it, however it ends.
     """
-    path = study.reserve_path.with_name("reserve.duckdb.lock")
-    until = time.monotonic() + wait
-    with open(path, "a+", encoding="utf-8") as file:
-        while not hold(file):
-            if time.monotonic() >= until:
-                file.seek(0)
-                holder = file.read().strip() or "another process"
-                raise ReserveError(
-                    f"{study.name} is being loaded already, by {holder}. Wait until it is done, or "
-                    "end that process; the reserve there is stays as it is."
-                )
-            time.sleep(0.1)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.now():%H:%M:%S}")
-        file.flush()
-        yield
 
+    def busy(holder: str) -> ReserveError:
+        return ReserveError(
+            f"{study.name} is being loaded already, by {holder}. Wait until it is done, or "
+            "end that process; the reserve there is stays as it is."
+        )
 
-def hold(file) -> bool:
-    """Take the file for this process alone, if nobody has it; it goes with the process."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            # One byte far beyond the text, so that others can read who holds it.
-            file.seek(1000)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    return files.held(study.reserve_path.with_name("reserve.duckdb.lock"), wait=wait, busy=busy)

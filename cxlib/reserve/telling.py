@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxlib import page, tables
+from cxlib import page
+from cxlib.data import contract
+from cxlib.data.schema import IndexModel
 from cxlib.estimates import Estimates
 from cxlib.reserve.retold import retold
 from cxlib.reserve.store import ReserveError
-from cxlib.study import IndexModel
 
 if TYPE_CHECKING:
     from cxlib.reserve.reading import Reserve
@@ -36,7 +37,7 @@ def contents(reserve: Reserve) -> pd.DataFrame:
 
 
 def _days(reserve: Reserve, table: str) -> tuple[str, str]:
-    dated = [c.name for c in tables.TABLES[table].columns.values() if c.kind == "date"]
+    dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
     there = [c for c in dated if c in reserve.columns(table)]
     if not there:
         return "–", "–"
@@ -111,7 +112,7 @@ def filled(reserve: Reserve) -> Estimates:
     """Share of rows with a value, for each column of the contract that is not filled throughout."""
     found = []
     for table in reserve.tables:
-        own = [c for c in tables.TABLES[table].columns if c in reserve.columns(table)]
+        own = [c for c in contract.TABLES[table].columns if c in reserve.columns(table)]
         counted = ", ".join(f'count("{c}")' for c in own)
         shares = reserve.store.execute(f'select count(*), {counted} from "{table}"').fetchone()
         found += [

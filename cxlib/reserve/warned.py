@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
 
-from cxlib.reserve.store import ReserveError, hold
-from cxlib.study import Study
+from cxlib.core import files
+from cxlib.data.study import Study
+from cxlib.reserve.store import ReserveError
 
 KEY = ("measure", "by", "group", "term", "kind")  # what makes two warnings the same
 COLUMNS = (*KEY, "first_seen", "last_seen")
@@ -106,25 +104,16 @@ def _read(study: Study) -> list[dict]:
 def _replace(file: Path, text: str) -> None:
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return
-    handle, fresh = tempfile.mkstemp(dir=file.parent, prefix=".warnings")
-    with os.fdopen(handle, "w", encoding="utf-8") as new:
-        new.write(text)
-        new.flush()
-        os.fsync(new.fileno())
-    os.chmod(fresh, 0o644)
-    os.replace(fresh, file)
+    files.write(file, text)
 
 
-@contextmanager
-def _alone(study: Study) -> Iterator[None]:
+def _alone(study: Study) -> AbstractContextManager[None]:
     """Hold the file while it is read and written; the lock ends with the process."""
-    until = time.monotonic() + WAIT
-    with open(_place(study).with_suffix(".json.lock"), "a+", encoding="utf-8") as file:
-        while not hold(file):
-            if time.monotonic() >= until:
-                raise ReserveError(
-                    f"another process has held the warnings of {study.name} for {WAIT:g} seconds. "
-                    "End it, and run again."
-                )
-            time.sleep(0.02)
-        yield
+
+    def busy(holder: str) -> ReserveError:
+        return ReserveError(
+            f"the warnings of {study.name} have been held for {WAIT:g} seconds by {holder}. "
+            "End it, and run again."
+        )
+
+    return files.held(_place(study).with_suffix(".json.lock"), wait=WAIT, busy=busy)

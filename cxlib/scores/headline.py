@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cxlib.data.schema import Item
 from cxlib.estimates import Estimates
 from cxlib.scores.means import csat, effort, mean, nps
-from cxlib.study import Item
 
 
 def headline(

@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from cxlib import page
+from cxlib.data.schema import Item
 from cxlib.scores.rows import Scale
-from cxlib.study import Item
 
 KINDS = ("nps", "csat", "effort", "mean")
 NPS_SCALE = (0, 10)

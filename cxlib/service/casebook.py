@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.study import Standard
+from cxlib.data.schema import Standard
 
 HOUR = pd.Timedelta(hours=1)
 WORDS = (  # names of columns and of what they hold

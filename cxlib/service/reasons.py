@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, moments, page
+from cxlib.data.schema import CLASSES, Reason
 from cxlib.designs import Drawn
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.service import shares
 from cxlib.service.casebook import needs
-from cxlib.study import CLASSES, Reason
 
 LEVEL_OF = dict(zip(CLASSES, ("front line", "process", "product", "policy"), strict=True))
 SHOWN = 20  # categories of a figure

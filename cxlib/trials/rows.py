@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
+from cxlib.data.schema import Change
 from cxlib.enough import Unfit
 from cxlib.moments import Who
-from cxlib.study import Change
 
 LEAST = 10  # answers in each arm, under which nothing is told
 

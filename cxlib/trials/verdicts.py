@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
+from cxlib.data.schema import Change
 from cxlib.estimates import LEVEL, Estimates
-from cxlib.study import Change
 from cxlib.trials import said
 from cxlib.trials.checks import SURE, Path
 from cxlib.trials.effects import Effect

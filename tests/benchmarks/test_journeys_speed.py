@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from clock import seconds
+from generator import paths
 
 from cxlib import journeys
 from cxlib.estimates import Estimates
-from cxlib.synthetic import paths
 
 pytestmark = pytest.mark.slow
 PATHS, DRAWS = 10_000, 1000

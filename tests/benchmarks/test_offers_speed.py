@@ -9,13 +9,14 @@ counts, and then the whole of `offers.rules` (counts, tests, intervals, later or
 
 from __future__ import annotations
 
+import generator
 import numpy as np
 import pandas as pd
 import pytest
 from clock import seconds
+from generator import baskets as made
 
-from cxlib import offers, synthetic
-from cxlib.synthetic import baskets as made
+from cxlib import offers
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,7 @@ def test_pairs_and_triples_beside_mlxtend(orders: int, products: int) -> None:
 
 
 def test_the_sample_as_a_page_asks_for_it() -> None:
-    parts = synthetic.company()
+    parts = generator.company()
     baskets = offers.held(parts["orders"], parts["order_lines"])
     assert len(baskets.products) == len(made.NAMES)
     print(f"\nsample: rules {seconds(lambda: offers.rules(baskets), 3):.2f} s, next offers "

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib import moments, sources, study
+from cxlib import moments
+from cxlib.data import sources, study
 from cxlib.value import models
 from cxlib.value.histories import histories, kinds
 from cxlib.value.likelihood import Summit, climb

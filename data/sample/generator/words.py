@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.synthetic.people import TOPICS
+from generator.people import TOPICS
 
 # Two openings, the matter, two closings: enough variety to be counted, little enough to be read.
 _MATTERS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.synthetic.truth import CONSTRUCTS, ITEMS, TOUCHPOINTS, TRUTH, WAVES
+from generator.truth import CONSTRUCTS, ITEMS, TOUCHPOINTS, TRUTH, WAVES
 
 QUARTERS = pd.PeriodIndex([w.replace("-", "") for w in WAVES], freq="Q")
 STARTS = QUARTERS.start_time.to_numpy("datetime64[D]")

@@ -1,8 +1,8 @@
 """The contract: the tables a study may have, and what each column means, in English and Chinese.
 
-    tables.TABLES["responses"].columns["weight"].meaning["en"]
-    tables.TABLES["orders"].schema().validate(orders, lazy=True)      # pandera
-    tables.dictionary("zh")                                            # the data dictionary
+    contract.TABLES["responses"].columns["weight"].meaning["en"]
+    contract.TABLES["orders"].schema().validate(orders, lazy=True)      # pandera
+    contract.dictionary("zh")                                            # the data dictionary
 
 Schema, rules and dictionary are one thing, so they cannot disagree: `data/README.md` and
 `cx check --dictionary` are printed from here. Columns beyond these are kept as attributes.
@@ -11,6 +11,7 @@ Schema, rules and dictionary are one thing, so they cannot disagree: `data/READM
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -82,7 +83,7 @@ def _table(name: str, key: str, en: str, zh: str, *columns: Column) -> Table:
     return Table(name, tuple(key.split()), {"en": en, "zh": zh}, {c.name: c for c in columns})
 
 
-def _column(name: str, kind: str, en: str, zh: str, **rest: object) -> Column:
+def _column(name: str, kind: str, en: str, zh: str, **rest: Any) -> Column:
     return Column(name, kind, {"en": en, "zh": zh}, **rest)
 
 
@@ -223,7 +224,7 @@ TABLES: dict[str, Table] = {
 }  # fmt: skip
 
 
-SAID = {  # what the dictionary says of kinds and rules: English, Chinese
+RULE_LABELS = {  # what the dictionary says of kinds and rules: English, Chinese
     "text": ("text", "文本"),
     "number": ("number", "数值"),
     "integer": ("integer", "整数"),
@@ -240,7 +241,7 @@ SAID = {  # what the dictionary says of kinds and rules: English, Chinese
 
 def dictionary(lang: str = "en") -> pd.DataFrame:
     """The data dictionary: table, column, kind, unit, what must hold, meaning in `lang`."""
-    said = {name: words[lang == "zh"] for name, words in SAID.items()}
+    said = {name: words[lang == "zh"] for name, words in RULE_LABELS.items()}
     rows = [
         {
             "table": t.name,
@@ -270,7 +271,7 @@ def _rules(table: Table, column: Column, said: dict[str, str]) -> list[str]:
     return [said[rule].format(**words) for rule, yes in holds.items() if yes]
 
 
-NAMES = {  # what readers call tables, columns and what is counted of them: English, Chinese
+LABELS = {  # what readers call tables, columns and what is counted of them: English, Chinese
     "customers": ("customers", "客户"),
     "responses": ("responses", "问卷"),
     "events": ("events", "触点事件"),
@@ -338,10 +339,10 @@ NAMES = {  # what readers call tables, columns and what is counted of them: Engl
 }
 
 
-def names(lang: str = "en") -> dict[str, str]:
+def labels(lang: str = "en") -> dict[str, str]:
     """What readers call tables and columns, in `lang`; a study's own labels go before these."""
     at = ("en", "zh").index(lang)
-    return {name: words[at] for name, words in NAMES.items()}
+    return {name: words[at] for name, words in LABELS.items()}
 
 
 def markdown() -> str:
@@ -349,9 +350,9 @@ def markdown() -> str:
     lines = [
         "# Data dictionary",
         "",
-        "The tables a study may have, made from `cxlib/tables.py`; `cx check --dictionary` prints",
-        "it too. Columns of the key are marked with a star. Further columns of a file can be kept",
-        "as attributes; the questions of a survey are declared in its `study.yaml`.",
+        "The tables a study may have, made from `cxlib/data/contract.py`; `cx check --dictionary`",
+        "prints it too. Columns of the key are marked with a star. Further columns of a file can",
+        "be kept as attributes; the questions of a survey are declared in its `study.yaml`.",
     ]
     english, chinese = dictionary("en"), dictionary("zh")
     for table in TABLES.values():

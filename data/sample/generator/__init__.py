@@ -1,9 +1,9 @@
 """A made-up company whose truth is known: hotels and a shop, 3,000 customers, eight waves.
 
-    tables = synthetic.company(seed=1)            # every table of the contract, by name
-    synthetic.TRUTH["paths"]["satisfaction"]      # what the index model should find
-    synthetic.survey(400, seed=7)                 # 400 answers of one quiet wave, to repeat cheaply
-    synthetic.write("data/sample")                # the files of the sample study
+    tables = generator.company(seed=1)            # every table of the contract, by name
+    generator.TRUTH["paths"]["satisfaction"]      # what the index model should find
+    generator.survey(400, seed=7)                 # 400 answers of one quiet wave, to repeat cheaply
+    generator.write("data/sample")                # the files: python data/sample/generate.py
 
 In 2025-Q3 prices rise, from 2025-Q4 a random half is called back, in 2026-Q1 deliveries fail; in
 the region `north` nothing of this happens. The dissatisfied answer the survey less, and leave more.
@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxlib.synthetic import behaviour, people, words
-from cxlib.synthetic.people import END, survey
-from cxlib.synthetic.truth import CONSTRUCTS, ITEMS, TOUCHPOINTS, TRUTH, WAVES
+from generator import behaviour, people, words
+from generator.people import END, survey
+from generator.truth import CONSTRUCTS, ITEMS, TOUCHPOINTS, TRUTH, WAVES
 
 __all__ = [
     "CONSTRUCTS",

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.synthetic import people
-from cxlib.synthetic.truth import TRUTH
+from generator import people
+from generator.truth import TRUTH
 
 
 def effects(rows: int = 200_000, seed: int = 5) -> pd.DataFrame:

@@ -1,0 +1,140 @@
+"""Files written whole or not at all, and locks that end with the process that holds them.
+
+files.write(path, text)                           # the old file stays until the new one is whole
+with files.replacing(path) as fresh: ...          # the same, for whatever writes to a path
+files.inside(folder / "../a.csv", [folder])       # False: it leads out
+with files.held(lock, wait=30, busy=Busy): ...    # one process at a time
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+PART = ".part-"  # begins the names of files that are not whole yet
+READABLE = 0o644  # permissions of a new file: its owner writes, everyone reads
+
+
+def write(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+    """Write a file whole or not at all; text as UTF-8, its line ends as they are.
+
+    Parameters
+    ----------
+    path : the file; its folder must exist
+    content : the whole new content
+    mode : permissions; by default those of the file that is replaced, else 0o644
+
+    Raises
+    ------
+    OSError : it cannot be written (a full disk); the old file is then unchanged
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Path(folder) / "a.txt", "one line\\n")
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['a.txt']
+    """
+    with replacing(path, mode=mode) as fresh:
+        fresh.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int | None = None) -> Iterator[Path]:
+    """Give an empty file beside `path`, of the same suffix, that takes its place at the end.
+
+    When the block raises, the new file is removed and the old one stays. `mode` as in `write`.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=f"-{path.name}")
+    os.close(handle)
+    fresh = Path(name)
+    try:
+        yield fresh
+        os.chmod(fresh, _mode_of(path) if mode is None else mode)
+        move_in(fresh, path)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
+
+
+def move_in(fresh: Path, path: Path) -> None:
+    """Put a file that is whole in the place of another, on disk before it has the name.
+
+    Without the flush, a power cut could leave the name on half a file. Both must lie on one disk.
+    """
+    with open(fresh, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return READABLE
+
+
+def inside(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a path leads into one of the folders once `..` and symbolic links are followed.
+
+    Examples
+    --------
+    >>> inside(Path("/data/shop/2026/a.csv"), [Path("/data/shop")])
+    True
+    >>> inside(Path("/data/shop/../bank/a.csv"), [Path("/data/shop")])
+    False
+    """
+    try:
+        real = Path(os.path.realpath(path))
+    except (OSError, ValueError):  # a loop of links; a name that no file can have
+        return False
+    return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
+
+
+@contextmanager
+def held(lock: Path, *, busy: Callable[[str], Exception], wait: float = 0) -> Iterator[None]:
+    """Hold a lock file; the hold ends with the block, or with the process, however that ends.
+
+    Parameters
+    ----------
+    lock : the lock file, made here and removed at the end
+    busy : makes the exception that is raised when another holds the lock, from words for who does
+    wait : seconds to wait for another holder
+
+    Notes
+    -----
+    A lock file that a killed process left behind holds nothing: the operating system ends the hold.
+    The holder is named in a file of its own, since Windows lets nobody read a locked file.
+    """
+    from filelock import FileLock, Timeout  # here, for commands that lock nothing
+
+    holder = lock.with_suffix(".holder")
+    hold = FileLock(lock, timeout=wait, poll_interval=0.02)
+    try:
+        try:
+            hold.acquire()
+        except Timeout:
+            raise busy(_named(holder)) from None
+        with suppress(OSError):  # a full disk: the lock holds without it
+            holder.write_text(f"process {os.getpid()} since {datetime.now():%H:%M:%S}")
+        yield
+    finally:
+        if hold.is_locked:
+            # Removed while it is held: whoever opened it meanwhile finds it gone, and tries again.
+            for file in (holder, lock):
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
+            hold.release()
+
+
+def _named(holder: Path) -> str:
+    try:
+        return holder.read_text().strip() or "another process"
+    except OSError:
+        return "another process"

@@ -1,0 +1,274 @@
+"""study.yaml read and checked: what a study is called, where its tables come from, what was asked.
+
+    study = read("mobile")                       # data/mobile/study.yaml, or a path to one
+    study.label("cusa1", "zh")                   # 总体满意度
+    study.items_of("touchpoint")                 # names, in the order of the file
+    study.tables["responses"].columns            # ours -> theirs
+
+Every mistake is named with its key, what was found and what is allowed (`StudyError`); nothing is
+guessed and nothing unknown is passed over.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from cxlib.data import contract, sources
+from cxlib.data.schema import (
+    STAGES,
+    Change,
+    Churn,
+    Costs,
+    IndexModel,
+    Item,
+    Journey,
+    Language,
+    Loyalty,
+    Mapping,
+    Replicates,
+    Reporting,
+    Segments,
+    Service,
+    Source,
+    Stage,
+    Strict,
+    Text,
+    Topic,
+)
+
+
+class StudyError(ValueError):
+    """A study.yaml that cannot be used; the message has a line for each mistake."""
+
+
+class Study(Strict):
+    """A study.yaml that was found sound."""
+
+    name: str
+    folder: Path
+    title: Text
+    about: Text | None = None
+    source: str
+    licence: str
+    citation: str = ""
+    currency: str = ""
+    sources: dict[str, Source] = {}
+    tables: Annotated[dict[str, Mapping], Field(min_length=1)]
+    labels: dict[str, Text] = {}  # of attributes and touchpoints
+    items: dict[str, Item] = {}
+    model: IndexModel | None = None
+    drivers: list[str] = []  # default of notebook 20: the touchpoint items
+    outcome: str = ""  # default outcome: the first nps item, else the first csat item
+    group: str = ""  # default column to compare groups by: channel, region, plan ...
+    margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
+    replicates: Replicates | None = None  # replicate weights in the file of responses
+    stages: list[Stage] = list(STAGES)
+    touchpoints: dict[str, Stage] = {}
+    journey: Journey = Journey()
+    service: Service = Service()
+    topics: dict[str, Topic] = {}  # of comments; they win over those found
+    churn: Churn | None = None
+    changes: list[Change] = []  # what was done or happened, to ask whether it worked
+    segments: Segments = Segments()
+    loyalty: Loyalty = Loyalty()
+    mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
+    costs: Costs = Costs()
+    reporting: Reporting = Reporting()
+    reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
+
+    @field_validator("tables", mode="after")
+    @classmethod
+    def _known_tables(cls, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
+        for name in mappings:
+            if name not in contract.TABLES:
+                raise ValueError(f"{name!r} is not a table{_nearest(name, contract.TABLES)}")
+        return mappings
+
+    @field_validator("reports", mode="before")
+    @classmethod
+    def _plain_list(cls, reports: object) -> object:
+        return {str(r): {} for r in reports} if isinstance(reports, list) else reports
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Study:
+        for where, names in self._references().items():
+            for name in names:
+                if name not in self.items:
+                    raise ValueError(
+                        f"{where}: {name!r} is not an item{_nearest(name, self.items)}"
+                    )
+        names = [change.name for change in self.changes]
+        if twice := {n for n in names if names.count(n) > 1}:
+            raise ValueError(f"changes: {sorted(twice)} stand there twice; give each its own name")
+        for change in self.changes:
+            if change.table not in self.tables:
+                raise ValueError(f"changes.{change.name}: the study has no table {change.table}")
+        for attribute, shares in self.margins.items():
+            if abs(sum(shares.values()) - 1) > 0.005:
+                raise ValueError(
+                    f"margins.{attribute}: the shares add up to {sum(shares.values()):.3f}, not 1"
+                )
+        return self
+
+    def _references(self) -> dict[str, list[str]]:
+        found = {"drivers": self.drivers, "outcome": [self.outcome] if self.outcome else []}
+        for change in self.changes:
+            asked = [change.outcome, *change.also] if change.table == "responses" else []
+            found[f"changes.{change.name}"] = [name for name in asked if name]
+        constructs = self.model.constructs if self.model else {}
+        for construct, items in constructs.items():
+            found[f"model.constructs.{construct}"] = [i for i in items if i not in constructs]
+        return found
+
+    def items_of(self, *roles: str) -> list[str]:
+        """Names of the items that have one of the roles, in the order of the file."""
+        return [name for name, item in self.items.items() if item.role in roles]
+
+    def label(self, name: str, lang: str = "en") -> str:
+        """What a reader calls an item, construct, attribute or touchpoint, else the name itself."""
+        language = cast(Language, lang)
+        if name in self.items:
+            return self.items[name].label.get(language, name)
+        if self.model and name in self.model.labels:
+            return self.model.labels[name].get(language, name)
+        return self.labels.get(name, {}).get(language, name.replace("_", " "))
+
+    @property
+    def default_outcome(self) -> str:
+        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
+        return self.outcome or (found[0] if found else "")
+
+    @property
+    def default_drivers(self) -> list[str]:
+        return self.drivers or self.items_of("touchpoint")
+
+    @property
+    def reserve_path(self) -> Path:
+        return self.folder / "reserve.duckdb"
+
+
+def root() -> Path:
+    """The project's folder: CX_ROOT, or the nearest one above that holds data/ and notebooks/."""
+    if given := os.environ.get("CX_ROOT"):
+        return Path(given)
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise StudyError(
+        f"no folder above {here} holds data/ and notebooks/. Set CX_ROOT to the project."
+    )
+
+
+def names() -> list[str]:
+    """The studies there are, by name."""
+    return sorted(p.parent.name for p in (root() / "data").glob("*/study.yaml"))
+
+
+def folder_of(name: str) -> Path:
+    """data/<name>, whether it exists or not; StudyError for a name that leaves data/."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise StudyError(
+            f"{name!r} is not a study name. Use letters, digits, '-' and '_', 64 at most: the name "
+            "of a folder under data/."
+        )
+    return root() / "data" / name
+
+
+if TYPE_CHECKING:
+    _Loader = yaml.SafeLoader
+else:
+    _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: 10x
+
+
+class _NoRepeats(_Loader):
+    """Plain YAML, but a key that stands twice is a mistake, not the last one wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key {key.value!r} stands there twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read(name: str | Path) -> Study:
+    """The study called `name`, or the study.yaml at a path. Raises StudyError."""
+    file = (
+        Path(name) if str(name).endswith((".yaml", ".yml")) else folder_of(str(name)) / "study.yaml"
+    )
+    if not file.is_file():
+        known = names()
+        raise StudyError(
+            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} There are: "
+            f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
+        )
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), _NoRepeats)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {_yaml(error)}") from error
+    if not isinstance(content, dict):
+        raise StudyError(
+            f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
+        )
+    try:
+        content = _with_ledgers(content, file.parent)
+        return Study(**{**content, "name": file.parent.name, "folder": file.parent})
+    except ValidationError as error:
+        raise StudyError(_mistakes(file.parent.name, error)) from error
+
+
+def _with_ledgers(content: dict, folder: Path) -> dict:
+    """What people keep beside study.yaml, actions.csv and audits.csv, need not be named in it."""
+    mapped = content.get("tables")
+    for name in ("actions", "audits"):
+        if not isinstance(mapped, dict) or name in mapped:
+            continue
+        try:
+            file = sources.local(folder, f"{name}.csv")
+        except sources.SourceError as error:
+            raise StudyError(f"{folder.name}: {error}") from None
+        if file.is_file():
+            with open(file, encoding="utf-8-sig", newline="") as lines:
+                heads = next(csv.reader(lines), [])
+            columns = {c: c for c in contract.TABLES[name].columns if c in heads}
+            mapped = {**mapped, name: {"files": file.name, "columns": columns, "keep": True}}
+    return {**content, "tables": mapped} if "tables" in content else content
+
+
+def _yaml(error: Exception) -> str:
+    return str(error).replace("<unicode string>", "study.yaml")
+
+
+def _mistakes(name: str, error: ValidationError) -> str:
+    lines = [f"{name}/study.yaml has {error.error_count()} mistake(s):"]
+    for mistake in error.errors():
+        key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
+        message = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "extra_forbidden":
+            message = "this key is not known" + _nearest(
+                str(mistake["loc"][-1]), Study.model_fields
+            )
+        if mistake["type"] == "missing":
+            lines.append(f"  {key}: this key is required and is not there")
+            continue
+        found = mistake["input"]
+        shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
+        lines.append(f"  {key}: {message}{shown}")
+    return "\n".join(lines)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
