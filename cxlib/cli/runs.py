@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -74,17 +75,18 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
     Example
       cx diff reports/sample/monday reports/sample/friday -o changes.html
     """
-    from cxlib import page
+    from cxlib.core import context
     from cxlib.report import changes, comparison
 
     runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
     found = comparison.compare(*runs)
-    page.begin(**{**_rules(runs[1]), "lang": "en"})
-    click.echo(str(found) if every else changes.text(found))
+    rules = context.Context(**_rules(runs[1]))
+    with context.use(replace(rules, lang="en")):
+        click.echo(str(found) if every else changes.text(found))
     if out:
-        page.begin(**{**_rules(runs[1]), "lang": lang})
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(found.html(), encoding="utf-8")
+        with context.use(replace(rules, lang=lang)):
+            out.write_text(found.html(), encoding="utf-8")
         click.echo(near(out))
 
 

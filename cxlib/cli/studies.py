@@ -81,7 +81,10 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
       cx check --dictionary
     """
     if dictionary:
-        _dictionary(lang)
+        from cxlib.core import context
+
+        with context.use(context.Context(lang=lang)):
+            _dictionary(lang)
         return
     if not study:
         raise click.UsageError("name a study, or say --dictionary.")
@@ -101,7 +104,6 @@ def _dictionary(lang: str) -> None:
     """Each table by itself, as wide as the terminal: columns with their rules, meanings wrapped."""
     from cxlib import page, tables
 
-    page.begin(lang=lang)
     columns = min(shutil.get_terminal_size().columns, 100)
     for name, part in tables.dictionary(lang).groupby("table", sort=False):
         click.echo(f"\n{name}: {tables.TABLES[name].meaning[lang]}")

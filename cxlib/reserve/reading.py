@@ -12,6 +12,8 @@ import pandas as pd
 
 from cxlib import estimates, page, tables, weights
 from cxlib import study as study_
+from cxlib.core import context
+from cxlib.core.context import Context
 from cxlib.estimates import Estimates
 from cxlib.moments import Moments
 from cxlib.reserve import (
@@ -36,15 +38,26 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     stderr. Raises StudyError, IntakeError, SourceError or ReserveError as `load` does.
     """
     study = study_.read(name)
-    page.begin(
-        lang=lang,
-        smallest_cell=study.reporting.smallest_cell,
-        labels=_labels(study, lang),
-        mask=study.mask,
-    )
+    context.begin(**context_of(study, lang).as_job())
+    return attach(study)
+
+
+def attach(study: Study) -> Reserve:
+    """The reserve of a study, built first as by `open`, under the context that is in force."""
     estimates.hide_in_notebooks()
     loading.refresh(study)
     return Reserve(study)
+
+
+def context_of(study: Study, lang: str = "en") -> Context:
+    """The context of the study's pages in `lang`: its labels, names to mask, smallest cell."""
+    return Context(
+        lang=lang,
+        smallest_cell=study.reporting.smallest_cell,
+        labels=_labels(study, lang),
+        mask=tuple(study.mask),
+        country=study.country,
+    )
 
 
 def _labels(study: Study, lang: str) -> dict[str, str]:
