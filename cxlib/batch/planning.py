@@ -216,9 +216,11 @@ def _pages_of(
     shared = {
         "study": about.name,
         "notebook": notebook,
-        "title": facts.get("title", {}).get(lang) or notebook.stem.replace("_", " "),
+        "title": masking.masked_in(
+            facts.get("title", {}).get(lang) or notebook.stem.replace("_", " ")
+        ),
         "rules": context.current().as_job(),
-        "source": _source(about, lang),
+        "source": masking.masked_in(_source(about, lang)),
         "lacking": lacking,
         "data": data,
         "after": tuple(map(str, facts.get("after", ()))),
@@ -235,7 +237,7 @@ def _pages_of(
         Page(
             name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
             values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
-            set_name=f"{page.label(by)}: {_named(value)}",
+            set_name=f"{masking.masked_in(page.label(by))}: {_named(value)}",
             left_out=tuple(f"{by}={masking.masked(other)[0]}" for other in small),
             **shared,
         )

@@ -117,7 +117,8 @@ def close(
         run = _run_of(mine, begun, jobs, engine)
         # A page shows the same in every language: once is enough.
         once = {r.page.base: r for r in reversed(mine) if r.answers}
-        _warn_of_others(folder, run, {r.page.name: _shown_by(r) for r in once.values()})
+        shown = {r.page.name: _shown_by(r, as_recorded=True) for r in once.values()}
+        _warn_of_others(folder, run, shown)
         _index(folder, run, top_of(folder, len(folders)))
         if remember:
             _remember(mine)
@@ -180,10 +181,13 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
     return found
 
 
-def _shown_by(result: Result):
+def _shown_by(result: Result, *, as_recorded: bool = False):
+    """What a page shows, and of which rows: as asked, or masked as the record tells of others."""
     from cxlib.report.apart import Shown
 
-    rows = (str(result.page.values.get(k) or "") for k in ("WAVE", "WHERE"))
+    values = dict(result.page.values)
+    values = masked_of(result.page, values) if as_recorded else values
+    rows = (str(values.get(k) or "") for k in ("WAVE", "WHERE"))
     return Shown(result.answers, *rows, title=result.page.title)
 
 

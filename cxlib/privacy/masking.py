@@ -141,9 +141,14 @@ def _listed(names: tuple[str, ...]) -> re.Pattern[str] | None:
 
 def _whole(name: str) -> str:
     """The name as whole words, also as file names write it; Chinese needs no space."""
-    body = r"[\s_.-]+".join(map(re.escape, name.split()))
+    body = r"[\s_.-]+".join(map(_letters, name.split()))
     before, after = (re.match(_LATIN, end) for end in (name[0], name[-1]))
     return (rf"(?<!{_LATIN})" if before else "") + body + (rf"(?!{_LATIN})" if after else "")
+
+
+def _letters(word: str) -> str:
+    """The word; its apostrophe may be curly, or doubled as in SQL."""
+    return re.sub("['’]", "['’]{1,2}", re.escape(word))
 
 
 def is_card(text: str) -> bool:

@@ -29,6 +29,7 @@ FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebo
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 _TAGS = re.compile(r"(<[^>]*>)")
+_SAID_IN_TAG = re.compile(r"""\b(title|alt|aria-label)=("[^"]*"|'[^']*')""")  # read aloud, or shown
 
 
 def protect(notebook: NotebookNode) -> dict:
@@ -40,7 +41,7 @@ def protect(notebook: NotebookNode) -> dict:
     """
     hidden, found = [], {}
     for cell in notebook.cells:
-        if "injected-parameters" in cell.metadata.get("tags", []):
+        if cell.cell_type == "markdown" or "injected-parameters" in cell.metadata.get("tags", []):
             cell.source = unnamed(cell.source)
         for output in cell.get("outputs", []):
             hidden += _without_printed(output)
@@ -68,6 +69,7 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
         data.pop("text/plain", None)
         pieces = _TAGS.split(data["text/html"])
         pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
+        pieces[1::2] = [_SAID_IN_TAG.sub(_masked_attribute, tag) for tag in pieces[1::2]]
         data["text/html"] = "".join(pieces)
     if MIME in data:
         data[MIME] = masking.masked_in(data[MIME], found)
@@ -80,6 +82,8 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
     for about in output.get("metadata", {}).values():
         if isinstance(about, dict) and isinstance(about.get("alt"), str):
             about["alt"] = _masked(about["alt"], found)
+    if "metadata" in output:  # it also tells which cells are hidden
+        output["metadata"] = masking.masked_in(output["metadata"])
 
 
 def _masked(text: str, found: dict[str, int]) -> str:
@@ -89,6 +93,11 @@ def _masked(text: str, found: dict[str, int]) -> str:
 def unnamed(text: str) -> str:
     """The text without personal data."""
     return _masked(text, {})
+
+
+def _masked_attribute(match: re.Match[str]) -> str:
+    quote = match[2][0]
+    return f"{match[1]}={quote}{_masked_html(match[2][1:-1], {})}{quote}"
 
 
 def _masked_html(text: str, found: dict[str, int]) -> str:

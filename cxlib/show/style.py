@@ -184,6 +184,7 @@ def _has_bold() -> bool:
 
 def say(ax: Axes, title: str, *words: str) -> Axes:
     """Set the title, and the alternative text of the figure: title and words."""
+    title = masking.masked(title)[0]
     if title:
         weigh(ax.set_title(wrapped(title, 54), x=0), bold=True)
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
