@@ -1,25 +1,29 @@
-"""The rules of the page being written: its language, how it writes numbers, its smallest cell.
+"""How a page says things: sentences, labels and numbers in the language of its context.
 
-    page.begin(lang="zh", smallest_cell=10)
+    context.begin(lang="zh", smallest_cell=10)
     page.say("NPS {nps} ({span}), n {n}.", nps=page.number(31.5, 1),
              span=page.span(28.1, 34.9, 1), n=page.count(4812))
 
 English is what the code says; other languages come from `cxlib/locale/<lang>.po`, looked up by the
 English sentence with its braces. A sentence without an entry stays English; a test finds those.
-A page has one language, so this is one small piece of state, set by `reserve.open`.
+The language is that of `core.context`, which `reserve.open` begins.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = {"en": "English", "zh": "中文"}  # as each calls itself
-SMALLEST_CELL = 10
+from cxlib.core.context import LANGUAGES, SMALLEST_CELL, begin
+from cxlib.core.context import current as rules
+
+__all__ = ["LANGUAGES", "SMALLEST_CELL", "begin", "rules"]
+
 LOCALE = Path(__file__).parent / "locale"
 # Names of terms, columns and levels: said through `label`, which no sentence of the code shows.
 WORDS = (
@@ -89,63 +93,27 @@ WORDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What holds for the whole page."""
-
-    lang: str = "en"
-    smallest_cell: int = SMALLEST_CELL
-    labels: Mapping[str, str] = field(default_factory=dict)
-    mask: tuple[str, ...] = ()  # names that no page may show
-
-
 # Where Chinese meets Latin letters or numbers, a thin gap makes both easier to read.
 BETWEEN_SCRIPTS = re.compile(
     "(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9\u2212])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])"
 )
 
-_rules = Rules()
-_untranslated: set[str] = set()
-
-
-def begin(
-    *,
-    lang: str = "en",
-    smallest_cell: int = SMALLEST_CELL,
-    labels: Mapping[str, str] | None = None,
-    mask: Iterable[str] = (),
-) -> Rules:
-    """Set the rules of the page; gives them back. Raises ValueError for an unknown language.
-
-    `labels` are what readers call items, constructs and columns, in the page's language.
-    """
-    global _rules
-    if lang not in LANGUAGES:
-        raise ValueError(f"no language {lang!r}. There are: {', '.join(LANGUAGES)}.")
-    if smallest_cell < 0:
-        raise ValueError(f"smallest_cell is {smallest_cell}; it must be 0 or more.")
-    # Half a character ("\\ud83d" in a study.yaml) fits in no column of text.
-    whole = {k: v.encode("utf-8", "replace").decode() for k, v in (labels or {}).items()}
-    _rules = Rules(lang, smallest_cell, whole, tuple(mask))
-    return _rules
-
-
-def rules() -> Rules:
-    """The rules in force."""
-    return _rules
+# Sentences without an entry, while somebody wants to know them (`noting_untranslated`).
+_noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=None)
 
 
 def say(sentence: str, /, **values: object) -> str:
     """The sentence in the page's language, its braces filled with `values`."""
-    spoken = catalogue(_rules.lang).get(sentence)
+    lang = rules().lang
+    spoken = catalogue(lang).get(sentence)
     if spoken is None:
-        spoken = sentence
-        if _rules.lang != "en" and re.search("[A-Za-z]{2}", sentence) and sentence.isascii():
-            _untranslated.add(sentence)
+        spoken, noted = sentence, _noted.get()
+        if noted is not None and lang != "en" and re.search("[A-Za-z]{2}", sentence):
+            noted |= {sentence} if sentence.isascii() else set()
     if not values:
         return spoken
     said = spoken.format(**values)
-    return BETWEEN_SCRIPTS.sub(" ", said) if _rules.lang == "zh" else said
+    return BETWEEN_SCRIPTS.sub(" ", said) if lang == "zh" else said
 
 
 def opening(text: str) -> str:
@@ -153,12 +121,18 @@ def opening(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def untranslated() -> set[str]:
-    """Sentences that this process had to say in English though the page is in another language.
+@contextmanager
+def noting_untranslated() -> Iterator[set[str]]:
+    """Gather the sentences that have to be said in English though the page is in another language.
 
     What has no word of English in it (a date, a label of the study already translated) is none.
     """
-    return set(_untranslated)
+    noted: set[str] = set()
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
 
 
 def quoted(text: str) -> str:
@@ -171,12 +145,12 @@ def quoted(text: str) -> str:
 
 def label(name: str) -> str:
     """What a reader calls the item, construct or column; the name in plain words if it has none."""
-    return _rules.labels.get(name) or say(name.replace("_", " "))
+    return rules().labels.get(name) or say(name.replace("_", " "))
 
 
 def heading(column: str) -> str:
     """What heads a column: `high` is an end of the interval there, and a level elsewhere."""
-    return catalogue(_rules.lang).get(f"{column} (column)") or label(column)
+    return catalogue(rules().lang).get(f"{column} (column)") or label(column)
 
 
 def listed(words: Iterable[str], most: int = 0) -> str:
@@ -190,7 +164,7 @@ def listed(words: Iterable[str], most: int = 0) -> str:
 
 def together(sentences: Iterable[str]) -> str:
     """Sentences one after the other, empty ones left out; Chinese puts no space between."""
-    return ("" if _rules.lang == "zh" else " ").join(s.strip() for s in sentences if s)
+    return ("" if rules().lang == "zh" else " ").join(s.strip() for s in sentences if s)
 
 
 @cache

@@ -73,7 +73,17 @@ def lasting():
 
 # Tests that share what a module made once run on one worker each, or it would be made twice.
 # (pytest 9.2 passes over the names that xdist_group gives, so files are told apart here.)
-RUNS = ("batch", "both_languages", "cache", "cli", "cluster", "fork", "restart", "verify")
+RUNS = (
+    "batch",
+    "both_languages",
+    "cache",
+    "cli",
+    "cluster",
+    "fork",
+    "private_runs",
+    "restart",
+    "verify",
+)
 TOGETHER = {name: "runs" for name in RUNS}
 TOGETHER |= {name: "pages" for name in ("browser", "languages")}
 TOGETHER |= {name: "notebooks" for name in ("notebooks",)}

@@ -179,7 +179,7 @@ def test_no_table_does_anything(evil: str) -> None:
     page.begin(labels={"speed": evil})
     fragment = pages.clean(estimates(evil)._repr_html_())
     head = f'<meta http-equiv="Content-Security-Policy" content="{pages.POLICY}">'
-    from cxlib.masking import legible
+    from cxlib.privacy.masking import legible
 
     harmless(f"<html><head>{head}</head><body><main>{legible(fragment)}</main></body></html>")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cxlib import masking
+from cxlib.privacy import masking
 
 
 @pytest.mark.parametrize(

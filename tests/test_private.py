@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from cxlib import estimates, page, report
+from cxlib import page, report
 from cxlib.core import display
 from cxlib.estimates import Estimates
 from cxlib.report import answers, pages, private

@@ -469,12 +469,12 @@ def test_hillstroms_e_mails_as_the_file_has_them():
 
 def test_the_page_in_chinese_has_no_english_sentence(judged):
     page.begin(lang="zh")
-    before = page.untranslated()
-    trials.verdicts(judged)
-    trials.agreement(judged)
-    trials.designs(judged)
-    trials.hidden(list(judged.values()))
-    assert page.untranslated() == before
+    with page.noting_untranslated() as untranslated:
+        trials.verdicts(judged)
+        trials.agreement(judged)
+        trials.designs(judged)
+        trials.hidden(list(judged.values()))
+    assert untranslated == set()
 
 
 # Figures

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, product, zip_longest
 from pathlib import Path
 
 from cxlib.batch import declared, grid
+from cxlib.batch.fingerprints import digest
 from cxlib.batch.planning import Page, notebooks, plan
 from cxlib.batch.progress import Progress
 from cxlib.data import study
@@ -49,11 +51,33 @@ def pages_of(record: Mapping) -> list[Page]:
     return [_page(record["study"], p) for p in made]
 
 
+def _as_asked(was: Mapping, names: Sequence[str]) -> dict[str, object]:
+    """The parameters of a page of a run, whose record has the names under `mask` replaced.
+
+    Raises ValueError where rows were named by other personal data, which nobody knows any more.
+    """
+    given = dict(was["parameters"])
+    wanted = was.get("parameters_sha256", digest(given))
+    if digest(given) == wanted:
+        return given
+    pieces = str(given.get("WHERE", "")).split("[name]")
+    for chosen in product(names, repeat=min(len(pieces) - 1, 2)):
+        quoted = [n.replace("'", "''") for n in chosen]
+        where = "".join(chain.from_iterable(zip_longest(pieces, quoted, fillvalue="")))
+        if digest(given | {"WHERE": where}) == wanted:
+            return given | {"WHERE": where}
+    raise ValueError(
+        f"{was['page']} is of rows that personal data name, which the record of the run masks. "
+        "Make the page again with `cx run`."
+    )
+
+
 def _page(name: str, was: Mapping) -> Page:
     stem = Path(was["notebook"]).stem
     if stem not in notebooks():
         raise ValueError(f"{stem}, of which the run has a page, is no longer in notebooks/.")
-    values = {k: v for k, v in was["parameters"].items() if k != "STUDY"}
+    given = _as_asked(was, study.read(name).mask)
+    values = {k: v for k, v in given.items() if k != "STUDY"}
     [page] = plan([name], [stem], values)
     suffix = was.get("suffix", "")
     return replace(page, name=was["page"], set_name=was["set"], suffix=suffix)

@@ -28,6 +28,8 @@ from pathlib import Path
 
 from cxlib.batch import fingerprints, one
 from cxlib.batch.planning import Page
+from cxlib.core import context
+from cxlib.core.context import Context
 from cxlib.data import study
 
 STUDY = "study.yaml"  # a label that changed makes no other data
@@ -83,11 +85,9 @@ class Kept:
         if self.about["facts"] != _facts(job):
             import nbformat
 
-            from cxlib import page
-
-            page.begin(**job["rules"])
             notebook = nbformat.read(folder / f"{job['page']}.ipynb", as_version=4)
-            one.write(dict(job), notebook, None)
+            with context.use(Context(**job["rules"])):
+                one.write(dict(job), notebook, None)
         with contextlib.suppress(OSError):
             os.utime(self.folder)
 

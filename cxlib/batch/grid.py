@@ -330,6 +330,7 @@ class _Work:
         return self._dead(page, job, last, why, seconds)
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
+        why = record.masked_of(page, why)
         mistake = (last.get("cell", 0), last.get("cells", 0), why)
         try:
             record.write_dead_page(job, mistake)

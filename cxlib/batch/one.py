@@ -22,7 +22,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxlib.core import files
+from cxlib.core import context, files
+from cxlib.core.context import Context
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -39,15 +40,21 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
 
     `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
     """
-    from cxlib import batch, page
-    from cxlib.report import answers_of, private
+    from cxlib import batch
 
     for name in batch.UNNEEDED:
-        if sys.modules.get(name, page) is None:  # the notebook may need it
+        if sys.modules.get(name, batch) is None:  # the notebook may need it
             del sys.modules[name]
     if job.get("root"):  # on another machine
         os.environ["CX_ROOT"] = job["root"]
-    page.begin(**job["rules"])
+    with context.use(Context(**job["rules"])) as rules:
+        return _made(job, tell, engine, rules)
+
+
+def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
+    """The page under its context; the notebook may begin another one, for its cells alone."""
+    from cxlib.report import answers_of, private
+
     os.environ |= {private.FOLDER: job["folder"], private.PAGE: job["page"]}
     started = time.monotonic()
     seconds: list[float] = []
@@ -58,13 +65,13 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
             notebook, mistake, seconds = _execute(job, tell, engine)
         if mistake and "MemoryError" in mistake[2] and job.get("memory"):
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
-    page.begin(**job["rules"])  # the notebook may have set its own
-    notebook = canonical(notebook)
-    private.protect(notebook)
-    kept, mistake = _kept(notebook, mistake, answers_of)
-    if mistake:
-        mistake[2] = private.unnamed(mistake[2])
-    write(job, notebook, mistake)
+    with context.use(rules):
+        notebook = canonical(notebook)
+        private.protect(notebook)
+        kept, mistake = _kept(notebook, mistake, answers_of)
+        if mistake:
+            mistake[2] = private.unnamed(mistake[2])
+        write(job, notebook, mistake)
     status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
     tell(
         {

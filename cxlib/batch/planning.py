@@ -19,7 +19,9 @@ from pathlib import Path
 from cxlib import hiding, page
 from cxlib.batch import declared
 from cxlib.batch.declared import Parameter
+from cxlib.core import context
 from cxlib.data import study
+from cxlib.privacy import masking
 
 
 @dataclass(frozen=True)
@@ -176,17 +178,15 @@ class _Stores:
         self._known: dict[str, tuple] = {}
 
     def of(self, lang: str) -> tuple:
-        """(reserve, fingerprints of its tables), with the page's rules set for `lang`."""
+        """(reserve, fingerprints of its tables, the context of its pages in `lang`)."""
         from cxlib import reserve
 
-        if lang in self._known:
-            store, rules, data = self._known[lang]
-            page.begin(lang=rules.lang, smallest_cell=rules.smallest_cell, labels=rules.labels)
-            return store, data
-        store = self._open.enter_context(reserve.open(self.about.name, lang=lang))
-        data = dict(store.fingerprints)
-        self._known[lang] = store, page.rules(), data
-        return store, data
+        if lang not in self._known:
+            rules = reserve.context_of(self.about, lang)
+            with context.use(rules):
+                store = self._open.enter_context(reserve.attach(self.about))
+                self._known[lang] = store, dict(store.fingerprints), rules
+        return self._known[lang]
 
 
 def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
@@ -199,19 +199,29 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 def _of_notebook(
     stores: _Stores, notebook: Path, values: dict, by: str, *, named: bool = True
 ) -> list[Page]:
-    about = stores.about
+    lang = str(values.get("LANG", "en"))
+    store, data, rules = stores.of(lang)
+    with context.use(rules):
+        return _pages_of(store, data, notebook, values, by, named=named)
+
+
+def _pages_of(
+    store, data: dict, notebook: Path, values: dict, by: str, *, named: bool
+) -> list[Page]:
+    about, lang = store.study, context.current().lang
     facts = declared.content(notebook)["metadata"].get("cxlib", {})
-    needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
-    store, data = stores.of(lang)
+    needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
         data = {**data, "warnings": store.warnings_mark}
     lacking = tuple(store.lacks(needs))
     shared = {
         "study": about.name,
         "notebook": notebook,
-        "title": facts.get("title", {}).get(lang) or notebook.stem.replace("_", " "),
-        "rules": _rules(page.rules()),
-        "source": _source(about, lang),
+        "title": masking.masked_in(
+            facts.get("title", {}).get(lang) or notebook.stem.replace("_", " ")
+        ),
+        "rules": context.current().as_job(),
+        "source": masking.masked_in(_source(about, lang)),
         "lacking": lacking,
         "data": data,
         "after": tuple(map(str, facts.get("after", ()))),
@@ -228,21 +238,12 @@ def _of_notebook(
         Page(
             name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
             values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
-            set_name=f"{page.label(by)}: {page.label(value)}",
-            left_out=tuple(f"{by}={other}" for other in small),
+            set_name=f"{masking.masked_in(page.label(by))}: {_named(value)}",
+            left_out=tuple(f"{by}={masking.masked(other)[0]}" for other in small),
             **shared,
         )
         for value in large
     ]
-
-
-def _rules(rules: page.Rules) -> dict[str, object]:
-    return {
-        "lang": rules.lang,
-        "smallest_cell": rules.smallest_cell,
-        "labels": dict(rules.labels),
-        "mask": list(rules.mask),
-    }
 
 
 def _source(about: study.Study, lang: str) -> dict[str, str]:
@@ -306,8 +307,8 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
     large = sorted(set(counts) - set(small))
     if not large:
         raise ValueError(
-            f"--by {by}: no value has {page.rules().smallest_cell} rows of {home} or more, the "
-            "study's smallest cell."
+            f"--by {by}: no value has {context.current().smallest_cell} rows of {home} or more, "
+            "the study's smallest cell."
         )
     if len(large) > 50:
         raise ValueError(f"--by {by}: {len(large)} values would make as many sets; 50 at most.")
@@ -321,6 +322,18 @@ def _both(where: str, column: str, value: str) -> str:
 
 
 def _slug(value: str) -> str:
-    safe = re.sub(r"[^\w-]+", "-", value).strip("-")[:40]
-    mark = hashlib.sha256(value.encode()).hexdigest()[:6]
-    return safe if safe == value else f"{safe or 'value'}-{mark}"
+    shown = masking.masked(value)[0]
+    safe = re.sub(r"[^\w-]+", "-", shown).strip("-")[:40]
+    return safe if safe == value else f"{safe or 'value'}-{_mark(value)}"
+
+
+def _named(value: str) -> str:
+    """What readers call the value; one with personal data in it is told from others by a mark."""
+    shown = masking.masked(page.label(value))[0]
+    return shown if shown == page.label(value) else f"{shown} {_mark(value)}"
+
+
+def _mark(value: str) -> str:
+    """Six digits that tell values apart; those of masked names cannot be guessed from a name."""
+    secret = context.current().mask if masking.masked(value)[1] else ()
+    return hashlib.sha256("\n".join([value, *secret]).encode()).hexdigest()[:6]

@@ -15,12 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
 from cxlib.batch import cache, declared, one, order
 from cxlib.batch.fingerprints import code, digest, notebook, packages
+from cxlib.core import context
+from cxlib.core.context import Context
 from cxlib.data import study
+from cxlib.privacy import masking
 
 if TYPE_CHECKING:
     from cxlib.batch.grid import Result
@@ -47,7 +50,8 @@ def job_of(
             "lang": page.lang,
             "study": dict(page.source),
             "parameters": [
-                [name, _shown(value), asked[name].comment] for name, value in page.values.items()
+                [name, masked_of(page, _shown(value)), asked[name].comment]
+                for name, value in page.values.items()
             ],
             "pages": dict(links),
             "others": dict(others or {}),
@@ -56,6 +60,12 @@ def job_of(
             "foot": foot_of(page),
         },
     }
+
+
+def masked_of(page: Page, value: Any) -> Any:
+    """A text, list or record as the page and the record of the run may show it."""
+    with context.use(Context(**page.rules)):
+        return masking.masked_in(value)
 
 
 def _shown(value: object) -> str:
@@ -84,14 +94,12 @@ def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
     """A page for a process that died before it could write one."""
     import nbformat
 
-    from cxlib import page
-
-    page.begin(**job["rules"])
     unread = nbformat.read(job["notebook"], as_version=4)
     for cell in unread.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    one.write(job, one.canonical(unread), list(mistake))
+    with context.use(Context(**job["rules"])):
+        one.write(job, one.canonical(unread), list(mistake))
 
 
 def close(
@@ -110,7 +118,8 @@ def close(
         run = _run_of(mine, begun, jobs, engine)
         # A page shows the same in every language: once is enough.
         once = {r.page.base: r for r in reversed(mine) if r.answers}
-        _warn_of_others(folder, run, {r.page.name: _shown_by(r) for r in once.values()})
+        shown = {r.page.name: _shown_by(r, as_recorded=True) for r in once.values()}
+        _warn_of_others(folder, run, shown)
         _index(folder, run, top_of(folder, len(folders)))
         if remember:
             _remember(mine)
@@ -140,22 +149,21 @@ def _keep_apart(results: Sequence[Result]) -> None:
     """Write again, with less in them, pages that beside others give small groups away."""
     import nbformat
 
-    from cxlib import page
     from cxlib.report import answers_of, private
 
     whole = {r.page.name: r for r in results if r.answers}
-    rules = page.rules()
-    if whole:
-        page.begin(**next(iter(whole.values())).page.rules)
-    for name, away in _given_away(whole).items():
+    if not whole:
+        return
+    with context.use(Context(**next(iter(whole.values())).page.rules)):
+        given_away = _given_away(whole)
+    for name, away in given_away.items():
         result = whole[name]
-        page.begin(**result.page.rules)
-        notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
-        private.protect_from(notebook, away)
-        one.write(result.job, notebook, result.mistake)
-        result.answers.clear()
-        result.answers.update(answers_of(notebook))
-    page.begin(**vars(rules))
+        with context.use(Context(**result.page.rules)):
+            notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
+            private.protect_from(notebook, away)
+            one.write(result.job, notebook, result.mistake)
+            result.answers.clear()
+            result.answers.update(answers_of(notebook))
 
 
 def _given_away(whole: Mapping[str, Result]) -> dict:
@@ -174,10 +182,13 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
     return found
 
 
-def _shown_by(result: Result):
+def _shown_by(result: Result, *, as_recorded: bool = False):
+    """What a page shows, and of which rows: as asked, or masked as the record tells of others."""
     from cxlib.report.apart import Shown
 
-    rows = (str(result.page.values.get(k) or "") for k in ("WAVE", "WHERE"))
+    values = dict(result.page.values)
+    values = masked_of(result.page, values) if as_recorded else values
+    rows = (str(values.get(k) or "") for k in ("WAVE", "WHERE"))
     return Shown(result.answers, *rows, title=result.page.title)
 
 
@@ -187,8 +198,6 @@ def bind_again(folder: Path) -> int:
     Raises ValueError for a folder that is no run, or whose notebooks are gone.
     """
     import nbformat
-
-    from cxlib import page
 
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -201,33 +210,31 @@ def bind_again(folder: Path) -> int:
         if p["status"] != "not made"
     ]
     for job, mistake in made:
-        page.begin(**job["rules"])
         kept = folder / f"{job['page']}.ipynb"
         if not kept.exists():
             raise ValueError(f"{kept} is gone; run it again with `cx run {run['study']}`.")
-        one.write(job, nbformat.read(kept, as_version=4), mistake)
+        with context.use(Context(**job["rules"])):
+            one.write(job, nbformat.read(kept, as_version=4), mistake)
     _index(folder, run, top_of(folder, 1))
     return len(made)
 
 
 def _index(folder: Path, run: dict, top: Path | None) -> None:
     """run.json, and the indexes and dictionaries, in each language of the run."""
-    from cxlib import page
     from cxlib.report import indexes
 
-    rules = vars(page.rules())
     one.put(folder / "run.json", _json(run))
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
     answers, before = _read(folder / "answers.json"), _run_before(folder, run)
     for lang in indexes.languages([run]):
         mine = indexes.in_language(run, lang)
-        page.begin(**(mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}))
-        one.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
-        one.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
+        rules = mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}
+        with context.use(Context(**rules)):
+            one.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
+            one.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             one.put(top / file, html)
-    page.begin(**rules)
 
 
 def _read(file: Path) -> dict:
@@ -304,7 +311,8 @@ def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def _portable(job: dict) -> dict:
     """The job without the folders of this machine."""
     here = ("folder", "values", "notebook", "memory", "root", "others")
-    return {k: v for k, v in job.items() if k not in here}
+    rules = {k: v for k, v in job["rules"].items() if k != "mask"}
+    return {k: v for k, v in job.items() if k not in here} | {"rules": rules}
 
 
 def _page_of(result: Result) -> dict:
@@ -321,7 +329,7 @@ def _page_of(result: Result) -> dict:
         "answer": result.answer,
         "notebook": page.notebook.name,
         "notebook_sha256": notebook(page.notebook),
-        "parameters": dict(page.values),
+        "parameters": masked_of(page, dict(page.values)),
         "parameters_sha256": digest(dict(page.values)),
         "seed": page.values.get("SEED"),
         "key": cache.parts(page),

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import masking, page
+from cxlib import page
 from cxlib.churn.money import expected_profit, money, worth_of
 from cxlib.churn.scoring import score
 from cxlib.estimates import Estimates, each, wilson
+from cxlib.privacy import masking
 
 MARGIN = 1.96  # standard errors of what chance may do to the sum
 
@@ -101,9 +102,7 @@ def _last_words(ids: pd.Series, comments: pd.DataFrame | None) -> dict[str, pd.S
     if comments is None:
         return {}
     last = _latest(comments, "at").reindex(ids)
-    said = [
-        "" if pd.isna(t) else masking.masked(str(t), page.rules().mask)[0] for t in last["text"]
-    ]
+    said = ["" if pd.isna(t) else masking.masked(str(t))[0] for t in last["text"]]
     day = last["at"].dt.strftime("%Y-%m-%d").fillna("")
     return {"comment": pd.Series(said), "commented_on": day.reset_index(drop=True)}
 

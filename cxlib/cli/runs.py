@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -76,18 +77,18 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
     Example
       cx diff reports/sample/monday reports/sample/friday -o changes.html
     """
-    from cxlib import page
-    from cxlib.core import files
+    from cxlib.core import context, files
     from cxlib.report import changes, comparison
 
     runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
     found = comparison.compare(*runs)
-    page.begin(**{**_rules(runs[1]), "lang": "en"})
-    click.echo(str(found) if every else changes.text(found))
+    rules = context.Context(**_rules(runs[1]))
+    with context.use(replace(rules, lang="en")):
+        click.echo(str(found) if every else changes.text(found))
     if out:
-        page.begin(**{**_rules(runs[1]), "lang": lang})
         out.parent.mkdir(parents=True, exist_ok=True)
-        files.write(out, found.html())
+        with context.use(replace(rules, lang=lang)):
+            files.write(out, found.html())
         click.echo(near(out))
 
 

@@ -128,7 +128,10 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
       cx check --dictionary
     """
     if dictionary:
-        _dictionary(lang)
+        from cxlib.core import context
+
+        with context.use(context.Context(lang=lang)):
+            _dictionary(lang)
         return
     if not study:
         raise click.UsageError("name a study, or say --dictionary.")
@@ -149,7 +152,6 @@ def _dictionary(lang: str) -> None:
     from cxlib import page
     from cxlib.data import contract
 
-    page.begin(lang=lang)
     columns = min(shutil.get_terminal_size().columns, 100)
     for name, part in contract.dictionary(lang).groupby("table", sort=False):
         click.echo(f"\n{name}: {contract.TABLES[name].meaning[lang]}")

@@ -61,6 +61,7 @@ class Study(Strict):
     licence: str
     citation: str = ""
     currency: str = ""
+    country: str = ""  # two letters, as in DE: whose telephone numbers have no country code
     sources: dict[str, Source] = {}
     tables: Annotated[dict[str, Mapping], Field(min_length=1)]
     labels: dict[str, Text] = {}  # of attributes and touchpoints

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cxlib import page
-from cxlib.masking import legible
+from cxlib.privacy.masking import legible
 
 Key = tuple[str, str, str, str]  # page, answer, term, column
 Value = float | int | str | bool | None

@@ -16,8 +16,10 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib import page
+from cxlib.core import context
+from cxlib.core.context import Context
 from cxlib.data import contract
-from cxlib.masking import legible
+from cxlib.privacy.masking import legible
 from cxlib.report import pages, scorecard
 
 
@@ -95,11 +97,12 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
 
 
 def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
-    page.begin(lang=lang)
     studies: dict[str, list[dict]] = {}
     for run in (in_language(r, lang) for r in runs):
         studies.setdefault(run["study"], []).append({**run, "counts": counts(run)})
-    return _render("all.html.j2", studies=dict(sorted(studies.items())), lang=lang, others=others)
+    with context.use(Context(lang=lang)):
+        every = dict(sorted(studies.items()))
+        return _render("all.html.j2", studies=every, lang=lang, others=others)
 
 
 def dictionary(lang: str, index: str = "index.html") -> str:

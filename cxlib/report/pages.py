@@ -30,7 +30,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from cxlib import page
-from cxlib.masking import legible
+from cxlib.privacy.masking import legible
 from cxlib.report import grids
 from cxlib.report.answers import MIME
 

@@ -19,8 +19,9 @@ from pathlib import Path
 import pandas as pd
 from nbformat import NotebookNode
 
-from cxlib import hiding, masking, page
+from cxlib import hiding, page
 from cxlib.core import files
+from cxlib.privacy import masking
 from cxlib.report import apart, printed
 from cxlib.report.answers import MIME
 from cxlib.report.apart import AUDIT
@@ -29,6 +30,7 @@ FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebo
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 _TAGS = re.compile(r"(<[^>]*>)")
+_SAID_IN_TAG = re.compile(r"""\b(title|alt|aria-label)=("[^"]*"|'[^']*')""")  # read aloud, or shown
 
 
 def protect(notebook: NotebookNode) -> dict:
@@ -40,6 +42,8 @@ def protect(notebook: NotebookNode) -> dict:
     """
     hidden, found = [], {}
     for cell in notebook.cells:
+        if cell.cell_type == "markdown" or "injected-parameters" in cell.metadata.get("tags", []):
+            cell.source = unnamed(cell.source)
         for output in cell.get("outputs", []):
             hidden += _without_printed(output)
             _settle(output, found)
@@ -66,29 +70,25 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
         data.pop("text/plain", None)
         pieces = _TAGS.split(data["text/html"])
         pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
+        pieces[1::2] = [_SAID_IN_TAG.sub(_masked_attribute, tag) for tag in pieces[1::2]]
         data["text/html"] = "".join(pieces)
     if MIME in data:
-        data[MIME] = _masked_in(data[MIME], found)
+        data[MIME] = masking.masked_in(data[MIME], found)
     for mime in ("text/plain", "text/markdown"):
         if mime in data:
             # The sentence of an answer is counted once, in its record.
             data[mime] = _masked(data[mime], {} if MIME in data else found)
     if "image/svg+xml" in data:
-        data["image/svg+xml"] = _whole(data["image/svg+xml"])
+        data["image/svg+xml"] = masking.storable(data["image/svg+xml"])
     for about in output.get("metadata", {}).values():
         if isinstance(about, dict) and isinstance(about.get("alt"), str):
             about["alt"] = _masked(about["alt"], found)
+    if "metadata" in output:  # it also tells which cells are hidden
+        output["metadata"] = masking.masked_in(output["metadata"])
 
 
 def _masked(text: str, found: dict[str, int]) -> str:
-    said, more = masking.masked(_whole(text), page.rules().mask)
-    masking.add(found, more)
-    return said
-
-
-def _whole(text: str) -> str:
-    """The text as a file can hold it: no half of a character."""
-    return text.encode("utf-8", "replace").decode()
+    return masking.masked_in(text, found)
 
 
 def unnamed(text: str) -> str:
@@ -96,19 +96,15 @@ def unnamed(text: str) -> str:
     return _masked(text, {})
 
 
+def _masked_attribute(match: re.Match[str]) -> str:
+    quote = match[2][0]
+    return f"{match[1]}={quote}{_masked_html(match[2][1:-1], {})}{quote}"
+
+
 def _masked_html(text: str, found: dict[str, int]) -> str:
     plain = html.unescape(text)
     said = _masked(plain, found)
     return text if said == plain else html.escape(said)
-
-
-def _masked_in(value: object, found: dict[str, int]) -> object:
-    """The record, every text of it masked; keys stay."""
-    if isinstance(value, str):
-        return _masked(value, found)
-    if isinstance(value, dict):
-        return type(value)({k: _masked_in(v, found) for k, v in value.items()})
-    return [_masked_in(v, found) for v in value] if isinstance(value, list) else value
 
 
 def _hidden_in(output: NotebookNode) -> Iterator[dict[str, str]]:
@@ -162,7 +158,7 @@ def comments(texts: Iterable[str], most: int = 5) -> list[str]:
     written = [str(t).strip() for t in texts if isinstance(t, str) and str(t).strip()]
     if len(written) < 2 * page.rules().smallest_cell:
         return []
-    return [masking.masked(text, page.rules().mask)[0] for text in written[:most]]
+    return [masking.masked(text)[0] for text in written[:most]]
 
 
 def list_to_file(name: str, rows: pd.DataFrame) -> Path:

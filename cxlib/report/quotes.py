@@ -9,7 +9,8 @@ import html
 
 import pandas as pd
 
-from cxlib import masking, page
+from cxlib import page
+from cxlib.privacy import masking
 
 NOT_ENOUGH = 2  # times the smallest cell: of fewer writers no words are shown
 
@@ -33,7 +34,7 @@ def _block(row: tuple) -> str:
     term, n, words, *said = row
     least = page.rules().smallest_cell
     crowd = [t for t in said if t] if n >= NOT_ENOUGH * least else []
-    told = [masking.masked(t, page.rules().mask)[0] for t in crowd]
+    told = [masking.masked(t)[0] for t in crowd]
     quotes = "".join(f"<blockquote>“{html.escape(t)}”</blockquote>" for t in told)
     if not quotes:
         quotes = f"<p><small>{html.escape(page.say('Hidden: too few wrote of it.'))}</small></p>"

@@ -13,7 +13,10 @@ The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
 
 from cxlib.reserve.loading import Check, Loaded, check, load
-from cxlib.reserve.reading import Reserve, open
+from cxlib.reserve.reading import Reserve, attach, context_of, open
 from cxlib.reserve.store import ReserveError, fingerprint
 
-__all__ = ["Check", "Loaded", "Reserve", "ReserveError", "check", "fingerprint", "load", "open"]
+__all__ = [
+    "Check", "Loaded", "Reserve", "ReserveError", "attach", "check", "context_of", "fingerprint",
+    "load", "open",
+]  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page, weights
-from cxlib.core import display
+from cxlib.core import context, display
+from cxlib.core.context import Context
 from cxlib.data import contract
 from cxlib.data import study as study_
 from cxlib.data.schema import Costs, Programme
@@ -39,15 +40,26 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     stderr. Raises StudyError, IntakeError, SourceError or ReserveError as `load` does.
     """
     study = study_.read(name)
-    page.begin(
-        lang=lang,
-        smallest_cell=study.reporting.smallest_cell,
-        labels=_labels(study, lang),
-        mask=study.mask,
-    )
+    context.begin(**context_of(study, lang).as_job())
+    return attach(study)
+
+
+def attach(study: Study) -> Reserve:
+    """The reserve of a study, built first as by `open`, under the context that is in force."""
     display.hide_in_notebooks()
     loading.refresh(study)
     return Reserve(study)
+
+
+def context_of(study: Study, lang: str = "en") -> Context:
+    """The context of the study's pages in `lang`: its labels, names to mask, smallest cell."""
+    return Context(
+        lang=lang,
+        smallest_cell=study.reporting.smallest_cell,
+        labels=_labels(study, lang),
+        mask=tuple(study.mask),
+        country=study.country,
+    )
 
 
 def _labels(study: Study, lang: str) -> dict[str, str]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import masking, page
+from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.privacy import masking
 from cxlib.segments.clusters import Fit
 from cxlib.segments.outcomes import Outcomes
 from cxlib.segments.space import terms_of

@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from cxlib import page
+from cxlib.privacy import masking
 from cxlib.show import style
 from cxlib.show.style import COLOURS, FAINT, INK, SOFT
 
@@ -159,7 +160,13 @@ def ceilings(
     else:
         found = page.say("No driver is necessary for a high outcome")
     found = found if title is None else title
-    figure.suptitle(style.wrapped(found, 62), x=0.01, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(
+        style.wrapped(masking.masked(found)[0], 62),
+        x=0.01,
+        ha="left",
+        fontsize=12,
+        fontweight="bold",
+    )
     words = [f"{style.name(r.term)} d {page.number(r.estimate, 2)}" for r in shown.itertuples()]
     figure.alt_text = " ".join([found, page.say("Scatter with ceilings."), style.listed(words)])
     return axes[0, 0]

@@ -20,9 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from cxlib import masking, page
+from cxlib import page
 from cxlib.core.display import hide_small_cells
-from cxlib.masking import legible
+from cxlib.privacy import masking
+from cxlib.privacy.masking import legible
 from cxlib.show.outlines import lighter
 
 # Okabe and Ito (2008): told apart by colour-blind readers, in this order of use.
@@ -183,6 +184,7 @@ def _has_bold() -> bool:
 
 def say(ax: Axes, title: str, *words: str) -> Axes:
     """Set the title, and the alternative text of the figure: title and words."""
+    title = masking.masked(title)[0]
     if title:
         weigh(ax.set_title(wrapped(title, 54), x=0), bold=True)
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
@@ -254,7 +256,7 @@ def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.Data
 def name(value: object, most: int = 38) -> str:
     """What a reader calls it, short enough for an axis."""
     text = " ".join(page.label(str(value))[:2000].split())
-    text = masking.masked(legible(text), page.rules().mask)[0]
+    text = masking.masked(legible(text))[0]
     if breadth(text) > most:
         while breadth(text) > most - 1:
             text = text[:-1]

@@ -16,8 +16,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import masking, moments, page, weights
+from cxlib import moments, page, weights
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.privacy import masking
 from cxlib.voice import words
 from cxlib.voice.tone import bounds
 
@@ -88,12 +89,10 @@ def waves(marked: pd.DataFrame) -> bool:
 
 def masked(comments: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """The comments with personal data replaced by what they were, and how many of each kind."""
-    names, found = page.rules().mask, {}
-    texts = comments["text"].astype(str)
-    looked = texts.str.contains("[0-9@]", regex=True) if not names else texts.notna()
-    changed = texts.to_numpy(object).copy()
-    for at in np.flatnonzero(looked):
-        changed[at], more = masking.masked(masking.legible(changed[at]), names)
+    found: dict[str, int] = {}
+    changed = comments["text"].astype(str).to_numpy(object).copy()
+    for at, text in enumerate(changed):
+        changed[at], more = masking.masked(masking.legible(text))
         masking.add(found, more)
     return comments.assign(text=changed), found
 

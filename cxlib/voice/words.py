@@ -27,7 +27,7 @@ from scipy import sparse
 HAN = re.compile("[\u3400-\u9fff]")
 KANA_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 LATIN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|[.,;:!?()\n]")
-MASKED = re.compile(r"\[[a-z -]+\]")  # what cxlib.masking leaves
+MASKED = re.compile(r"\[[a-z -]+\]")  # what privacy.masking leaves
 MOST = 20_000  # characters of a comment that are read
 
 

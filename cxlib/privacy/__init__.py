@@ -1,0 +1,1 @@
+"""What keeps people out of pages: personal data masked in text."""

@@ -1,0 +1,196 @@
+"""Personal data in text: found, and replaced by what it was.
+
+    text, found = masked("write to ann@firm.com", names=["Ann Lee"])
+    text                                  # "write to [e-mail]"
+    found                                 # {"e-mail": 1}
+
+E-mail addresses, telephone numbers (`telephones`), Chinese identity numbers (GB 11643 checksum),
+payment cards (Luhn, ISO/IEC 7812), bank accounts (IBAN, ISO 13616) and the names a study lists.
+Numbers that fail their checksum stay: they are orders, not people. What is found is a help and no
+proof: free text may name a person in ways no pattern knows.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from functools import cache
+from typing import Any
+
+from cxlib.core import context
+from cxlib.privacy import telephones
+from cxlib.privacy.text import CJK, longest, plain
+
+Spans = Iterator[tuple[int, int]]
+
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_LATIN = rf"[^\W_{CJK}]"  # what a name or an address may not touch
+_BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"  # no part of a word or of a decimal number
+_AFTER = r"(?![0-9A-Za-z]|[.,]\d)"
+_EMAIL = re.compile(
+    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%-]){{1,64}}|(?<![\w.+-])[\w.+%-]{{1,64}})"
+    r"@(?:[\w-]{1,63}\.){1,5}(?:[A-Za-z]{2,24}|[^\W\d_]{2,24})"
+)
+_ACCOUNT = re.compile(
+    _BEFORE + r"(?<![_+-])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z-])",
+    re.I,
+)
+_IDENTITY = re.compile(_BEFORE + r"[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _AFTER)
+_CARD = re.compile(_BEFORE + r"(?<!-)[2-6]\d{3}(?:[ -]?\d){9,15}" + _AFTER)
+_YEARS = re.compile(r"(?:(?:19|20)\d\d[ -]?)+")
+_MANY_DIGITS = re.compile(r"(?:\d\D{0,4}){6}\d")
+
+
+def legible(text: str) -> str:
+    """The text without characters that nobody sees but that turn, hide or end what stands there.
+
+    Controls but line ends and tabs, overrides of the writing direction, halves of characters.
+    """
+    return _UNSEEN.sub("", text)
+
+
+def storable(text: str) -> str:
+    """The text as a file can hold it: no half of a character."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def masked(
+    text: str, names: Iterable[str] | None = None, country: str | None = None
+) -> tuple[str, dict[str, int]]:
+    """Replace personal data by "[e-mail]" and so on.
+
+    Parameters
+    ----------
+    text : any text, in any script
+    names : names to mask as whole words; those of the page's context if None
+    country : two letters of the country whose telephone numbers have no country code; that of the
+        page's context if None, and "" for none
+
+    Returns
+    -------
+    The text, and how many of each kind were replaced: "e-mail", "account", "identity number",
+    "card", "phone", "name".
+
+    Examples
+    --------
+    >>> masked("Call me on 555-0122 or write to ann@firm.com")
+    ('Call me on [phone] or write to [e-mail]', {'e-mail': 1, 'phone': 1})
+    >>> masked("请联系Ann Lee", names=["Ann Lee"])
+    ('请联系[name]', {'name': 1})
+    """
+    rules = context.current()
+    listed = _listed(rules.mask if names is None else tuple(names))
+    found: dict[str, int] = {}
+    if "@" in text or "＠" in text:
+        text = _replaced(text, "e-mail", _matches(_EMAIL), found)
+    if _MANY_DIGITS.search(text):
+        for kind, spans in _NUMBERS.items():
+            text = _replaced(text, kind, spans, found)
+        where = rules.country if country is None else country
+        text = _replaced(text, "phone", lambda t: telephones.spans(t, where), found)
+    if listed:
+        text = _replaced(text, "name", _matches(listed), found)
+    return text, found
+
+
+def masked_in(value: Any, found: dict[str, int] | None = None) -> Any:
+    """The same lists and records, every text in them masked and storable; keys stay.
+
+    What is replaced is added to `found`.
+    """
+    if isinstance(value, str):
+        text, more = masked(storable(value))
+        add({} if found is None else found, more)
+        return text
+    if isinstance(value, dict):
+        return type(value)({k: masked_in(v, found) for k, v in value.items()})
+    return [masked_in(v, found) for v in value] if isinstance(value, list) else value
+
+
+def _replaced(text: str, kind: str, spans: Callable[[str], Spans], found: dict[str, int]) -> str:
+    pieces, at = [], 0
+    for start, end in spans(plain(text)):
+        pieces += [text[at:start], f"[{kind}]"]
+        at = end
+    add(found, {kind: len(pieces) // 2} if pieces else {})
+    return "".join([*pieces, text[at:]])
+
+
+def _matches(
+    pattern: re.Pattern[str], holds: Callable[[str], bool] = lambda _: True
+) -> Callable[[str], Spans]:
+    def spans(text: str) -> Spans:
+        for match in pattern.finditer(text):
+            if length := longest(match[0], holds):
+                yield match.start(), match.start() + length
+
+    return spans
+
+
+@cache
+def _listed(names: tuple[str, ...]) -> re.Pattern[str] | None:
+    """The names, longest first, however their accents are written."""
+    whole = {n.strip() for n in names if n.strip()}
+    forms = {plain(unicodedata.normalize(f, n)) for n in whole for f in ("NFC", "NFD")}
+    ways = sorted(forms, key=lambda n: (-len(n), n))
+    return re.compile("|".join(map(_whole, ways)), re.I) if ways else None
+
+
+def _whole(name: str) -> str:
+    """The name as whole words, also as file names write it; Chinese needs no space."""
+    body = r"[\s_.-]+".join(map(_letters, name.split()))
+    before, after = (re.match(_LATIN, end) for end in (name[0], name[-1]))
+    return (rf"(?<!{_LATIN})" if before else "") + body + (rf"(?!{_LATIN})" if after else "")
+
+
+def _letters(word: str) -> str:
+    """The word; its apostrophe may be curly, or doubled as in SQL."""
+    return re.sub("['’]", "['’]{1,2}", re.escape(word))
+
+
+def is_card(text: str) -> bool:
+    """Whether 13 to 19 digits pass the check of Luhn, are not all the same, and are no years."""
+    digits = [int(c) for c in text if c.isdigit()]
+    doubled = [sum(divmod(2 * d, 10)) for d in digits[-2::-2]]
+    whole = sum(digits[-1::-2]) + sum(doubled)
+    if _YEARS.fullmatch(text):
+        return False
+    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and whole % 10 == 0
+
+
+def is_identity_number(text: str) -> bool:
+    """Whether 18 characters are a Chinese identity number: a date of birth, and the check digit."""
+    text = re.sub("[ -]", "", text)
+    if not re.fullmatch(r"\d{17}[\dXx]", text):
+        return False
+    try:
+        born = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    except ValueError:
+        return False
+    weights = [pow(2, 17 - i, 11) for i in range(17)]
+    total = sum(w * int(c) for w, c in zip(weights, text, strict=False))
+    return born.year >= 1880 and "10X98765432"[total % 11] == text[17].upper()
+
+
+def is_iban(text: str) -> bool:
+    """Whether the text is an IBAN: its letters as numbers, moved round, leave 1 modulo 97."""
+    joined = text.replace(" ", "")
+    if not 15 <= len(joined) <= 34:
+        return False
+    return int("".join(str(int(c, 36)) for c in joined[4:] + joined[:4])) % 97 == 1
+
+
+def add(total: dict[str, int], more: dict[str, int]) -> None:
+    """Add the counts of one text to those of many."""
+    for kind, count in more.items():
+        total[kind] = total.get(kind, 0) + count
+
+
+_NUMBERS = {
+    "account": _matches(_ACCOUNT, is_iban),
+    "identity number": _matches(_IDENTITY, is_identity_number),
+    "card": _matches(_CARD, is_card),
+}
