@@ -23,8 +23,9 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.moments import Moments, keys_of, multiplicities
+from cxlib.privacy import disclosure
 
 LEVEL = 0.95
 # Columns beside a share that are shares too.
@@ -67,8 +68,8 @@ class Estimates:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         # The page's audit hears here what the two representations beside hide.
-        why = hiding.hidden(self.table)
-        return {}, {"cxlab_audit": hiding.audit(self.table, why)} if (why != "").any() else {}
+        why = disclosure.hidden(self.table)
+        return {}, {"cxlab_audit": disclosure.audit(self.table, why)} if (why != "").any() else {}
 
     def _repr_html_(self) -> str:
         shown = display_table(self.table, self.unit).to_html(index=False, border=0)
@@ -345,9 +346,9 @@ def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFr
     """The table with its numbers blanked where n is under `least` (the page's own), n apart.
 
     Others are blanked with them where, from those that stay and a total, a small cell could be
-    worked out; n of those goes too (`hiding`).
+    worked out; n of those goes too (`privacy.disclosure`).
     """
-    return hiding.blanked(table, hiding.hidden(table, least))
+    return disclosure.blanked(table, disclosure.hidden(table, least))
 
 
 def display_table(
@@ -357,8 +358,8 @@ def display_table(
 
     `why` says which rows are hidden, for a table that was blanked before.
     """
-    why = hiding.hidden(table) if why is None else why
-    shown = hiding.blanked(table, why)
+    why = disclosure.hidden(table) if why is None else why
+    shown = disclosure.blanked(table, why)
     mixed = has_units_by_row(shown)
     unit = "share" if unit == "gap" else unit  # a difference of shares
     digits, say = _digits(shown, unit), page.percent if unit == "share" else page.number
@@ -366,7 +367,7 @@ def display_table(
     for column in shown:
         values = shown[column]
         if column == "n":
-            text[column] = hiding.counts(shown, why)
+            text[column] = disclosure.counts(shown, why)
         elif mixed and column == "share":
             continue
         elif mixed and column in ("estimate", "low", "high", "overall"):
@@ -421,12 +422,12 @@ def hide_in_notebooks() -> None:
 
 def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] | None:
     """What a notebook shows of a table with small cells; None for others, which it shows as is."""
-    why = hiding.hidden(table)
+    why = disclosure.hidden(table)
     if not (why != "").any():
         return None
-    shown = hiding.blanked(table, why).assign(n=hiding.counts(table, why))
+    shown = disclosure.blanked(table, why).assign(n=disclosure.counts(table, why))
     data = {"text/plain": shown.to_string(na_rep="–"), "text/html": shown.to_html(na_rep="–")}
-    return data, {"cxlab_audit": hiding.audit(table, why)}
+    return data, {"cxlab_audit": disclosure.audit(table, why)}
 
 
 def _whole(values: pd.Series) -> bool:

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = [  # a module imports only from floors above it in this list
     "page tables",
-    "study sources synthetic moments masking hiding bought enough",
+    "study sources synthetic moments masking bought enough",
+    "privacy",
     "estimates",
     "weights durations agreement designs intake",
     "reserve",

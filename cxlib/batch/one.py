@@ -38,7 +38,8 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
     """
     from cxlib import batch, page
-    from cxlib.report import answers_of, private
+    from cxlib.privacy import redaction
+    from cxlib.report import answers_of, lists
 
     for name in batch.UNNEEDED:
         if sys.modules.get(name, page) is None:  # the notebook may need it
@@ -46,7 +47,7 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     if job.get("root"):  # on another machine
         os.environ["CX_ROOT"] = job["root"]
     page.begin(**job["rules"])
-    os.environ |= {private.FOLDER: job["folder"], private.PAGE: job["page"]}
+    os.environ |= {lists.FOLDER: job["folder"], lists.PAGE: job["page"]}
     started = time.monotonic()
     seconds: list[float] = []
     if job["lacking"]:
@@ -58,10 +59,10 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
     page.begin(**job["rules"])  # the notebook may have set its own
     notebook = canonical(notebook)
-    private.protect(notebook)
+    redaction.protect(notebook)
     kept, mistake = _kept(notebook, mistake, answers_of)
     if mistake:
-        mistake[2] = private.unnamed(mistake[2])
+        mistake[2] = redaction.without_personal_data(mistake[2])
     write(job, notebook, mistake)
     status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
     tell(

@@ -16,9 +16,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cxlib import hiding, page, study
+from cxlib import page, study
 from cxlib.batch import declared
 from cxlib.batch.declared import Parameter
+from cxlib.privacy import disclosure
 
 
 @dataclass(frozen=True)
@@ -301,7 +302,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
     rows = store.read(home, where=str(values["WHERE"]))
     counts = rows[by].dropna().astype(str).value_counts().to_dict()
-    small = hiding.too_few_left_out(counts, len(rows))
+    small = disclosure.too_few_left_out(counts, len(rows))
     large = sorted(set(counts) - set(small))
     if not large:
         raise ValueError(

@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
 from cxlib.scores.trends import Trend
 
@@ -47,7 +48,7 @@ def warnings(*trends: Trend) -> Estimates:
 
 
 def _told(trend: Trend) -> pd.DataFrame:
-    return trend.limits[hiding.hidden(trend.limits) == ""]
+    return trend.limits[disclosure.hidden(trend.limits) == ""]
 
 
 def _records(trend: Trend) -> pd.DataFrame:

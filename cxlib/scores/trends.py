@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import LEVEL, Estimates
+from cxlib.privacy import disclosure
 from cxlib.scores import cells, charts, intervals, means
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, known, read
@@ -104,7 +105,7 @@ def trend(
             f"{', '.join(items)}: no two values of {over} have answers. A trend needs two waves."
         )
     tables = [_joined(series, name, by) for name in ("table", "limits", "changes")]
-    small = hiding.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
+    small = disclosure.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
     tables[1].loc[small, ["signal", "first_seen"]] = ""
     return Trend(
         tables[0], _sentence(series, measure, over),
@@ -277,7 +278,7 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     if len(series) > 1:
         return _of_many(series, over)
     chart, table = series[0]["limits"], series[0]["table"]
-    shown = np.flatnonzero(hiding.hidden(chart) == "")  # of too few no number is told
+    shown = np.flatnonzero(disclosure.hidden(chart) == "")  # of too few no number is told
     at = shown[-1] if len(shown) else len(chart) - 1
     last, own = chart.iloc[at], table.iloc[at]
     facts = {

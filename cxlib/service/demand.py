@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
+from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
 
@@ -107,7 +108,7 @@ def _rates(
     table = pd.DataFrame({"term": terms, "estimate": rate, "low": np.exp(low), "high": np.exp(high),
                           "n": cases.astype(int), "contacts": contacts.astype(int)})  # fmt: skip
     table = table.sort_values("estimate", ascending=False, kind="stable")
-    shown = table[hiding.hidden(table) == ""]
+    shown = table[disclosure.hidden(table) == ""]
     if shown.empty:
         answer = page.say("Too few cases to tell what they are about.")
     else:
@@ -175,7 +176,7 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
 
 
 def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = table[disclosure.hidden(table) == ""]
     if shown.empty:
         return page.say("Too few cases to tell busy hours from quiet ones.")
     row = shown.loc[shown["estimate"].idxmax()]

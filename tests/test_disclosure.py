@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlib import hiding, page
+from cxlib import page
+from cxlib.privacy import disclosure
 
 COUNTS = st.integers(0, 40)
 
 
 def groups(*n: int, names: str = "abcdefgh", overall: int | None = None) -> pd.DataFrame:
     rows = [(g, "speed", 5.0, v) for g, v in zip(names, n, strict=False)]
-    rows += [(hiding.TOTAL, "speed", 5.0, overall)] if overall is not None else []
+    rows += [(disclosure.TOTAL, "speed", 5.0, overall)] if overall is not None else []
     return pd.DataFrame(rows, columns=["channel", "term", "estimate", "n"])
 
 
@@ -39,22 +40,22 @@ def crossed(counts: np.ndarray) -> pd.DataFrame:
     ],
 )
 def test_a_small_cell_takes_others_with_it_until_it_cannot_be_worked_out(n, said) -> None:
-    assert hiding.hidden(groups(*n)).tolist() == said
+    assert disclosure.hidden(groups(*n)).tolist() == said
 
 
 def test_the_row_of_everybody_is_never_hidden_for_another() -> None:
-    assert hiding.hidden(groups(7, 90, overall=97)).tolist() == ["small", "complement", ""]
-    assert hiding.hidden(groups(7, overall=97)).tolist() == ["small", ""]
+    assert disclosure.hidden(groups(7, 90, overall=97)).tolist() == ["small", "complement", ""]
+    assert disclosure.hidden(groups(7, overall=97)).tolist() == ["small", ""]
 
 
 def test_those_of_no_group_are_a_cell_too() -> None:
-    assert hiding.hidden(groups(40, 50, overall=93)).tolist() == ["complement", "", ""]
-    assert hiding.hidden(groups(40, 50, overall=190)).tolist() == ["", "", ""]
-    assert hiding.hidden(groups(7, 50, overall=87)).tolist() == ["small", "", ""]
+    assert disclosure.hidden(groups(40, 50, overall=93)).tolist() == ["complement", "", ""]
+    assert disclosure.hidden(groups(40, 50, overall=190)).tolist() == ["", "", ""]
+    assert disclosure.hidden(groups(7, 50, overall=87)).tolist() == ["small", "", ""]
 
 
 def test_a_two_way_table_is_kept_along_both_ways() -> None:
-    why = hiding.hidden(crossed(np.array([[5, 50, 60], [70, 20, 80], [90, 95, 30]])))
+    why = disclosure.hidden(crossed(np.array([[5, 50, 60], [70, 20, 80], [90, 95, 30]])))
     gone = (why != "").to_numpy().reshape(3, 3)
     assert gone[0, 0] and not (gone.sum(0) == 1).any() and not (gone.sum(1) == 1).any()
     assert not gone.all()
@@ -63,7 +64,7 @@ def test_a_two_way_table_is_kept_along_both_ways() -> None:
 @given(st.lists(COUNTS, min_size=2, max_size=6), st.integers(0, 25))
 def test_whoever_subtracts_finds_nothing_or_a_crowd(n: list[int], others: int) -> None:
     table = groups(*n, overall=sum(n) + others)
-    shown = (hiding.hidden(table) == "").to_numpy()[:-1]
+    shown = (disclosure.hidden(table) == "").to_numpy()[:-1]
     rest = sum(n) + others - np.array(n)[shown].sum()
     assert rest == 0 or rest >= 10 or not shown.any()
     assert (np.array(n)[shown] >= 10).all()
@@ -72,7 +73,7 @@ def test_whoever_subtracts_finds_nothing_or_a_crowd(n: list[int], others: int) -
 @given(st.lists(COUNTS, min_size=9, max_size=9))
 def test_every_line_of_a_two_way_table_holds(n: list[int]) -> None:
     counts = np.array(n).reshape(3, 3)
-    shown = (hiding.hidden(crossed(counts)) == "").to_numpy().reshape(3, 3)
+    shown = (disclosure.hidden(crossed(counts)) == "").to_numpy().reshape(3, 3)
     for axis, line in itertools.product((0, 1), range(3)):
         seen, count = np.take(shown, line, axis), np.take(counts, line, axis)
         rest = count[~seen].sum()
@@ -81,32 +82,32 @@ def test_every_line_of_a_two_way_table_holds(n: list[int]) -> None:
 
 def test_terms_are_measures_of_their_own() -> None:
     table = pd.DataFrame({"term": ["speed", "price"], "estimate": [1.0, 2.0], "n": [5, 50]})
-    assert hiding.hidden(table).tolist() == ["small", ""]
+    assert disclosure.hidden(table).tolist() == ["small", ""]
 
 
 def test_n_of_a_complement_goes_with_its_numbers() -> None:
     table = groups(7, 12, 90)
-    why = hiding.hidden(table)
-    assert hiding.blanked(table, why)["n"].fillna(-1).tolist() == [7, -1, 90]
-    assert hiding.blanked(table, why, n_too=True)["n"].isna().tolist() == [True, True, False]
-    assert hiding.counts(table, why) == ["<10", "–", "90"]
+    why = disclosure.hidden(table)
+    assert disclosure.blanked(table, why)["n"].fillna(-1).tolist() == [7, -1, 90]
+    assert disclosure.blanked(table, why, n_too=True)["n"].isna().tolist() == [True, True, False]
+    assert disclosure.counts(table, why) == ["<10", "–", "90"]
 
 
 def test_the_audit_names_cell_and_reason_but_no_number() -> None:
     table = groups(7, 12, 90)
-    first, second = hiding.audit(table, hiding.hidden(table))
+    first, second = disclosure.audit(table, disclosure.hidden(table))
     assert first == {"cell": "channel=a, term=speed", "reason": "n under 10"}
     assert second["cell"] == "channel=b, term=speed" and "12" not in str(second)
 
 
 def test_without_n_or_threshold_nothing_is_hidden() -> None:
-    assert (hiding.hidden(groups(7, 12).drop(columns="n")) == "").all()
+    assert (disclosure.hidden(groups(7, 12).drop(columns="n")) == "").all()
     page.begin(smallest_cell=0)
-    assert (hiding.hidden(groups(0, 12)) == "").all()
+    assert (disclosure.hidden(groups(0, 12)) == "").all()
 
 
 def test_groups_without_a_page_of_their_own() -> None:
-    out = hiding.too_few_left_out
+    out = disclosure.too_few_left_out
     assert out({"a": 50, "b": 60}, 110) == []
     assert out({"a": 5, "b": 60, "c": 70}, 135) == ["a", "b"]
     assert out({"a": 5, "b": 60, "c": 70}, 155) == ["a"]  # twenty of no group stand with it
