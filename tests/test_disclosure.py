@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlib import page
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 
 COUNTS = st.integers(0, 40)
@@ -112,3 +113,65 @@ def test_groups_without_a_page_of_their_own() -> None:
     assert out({"a": 5, "b": 60, "c": 70}, 135) == ["a", "b"]
     assert out({"a": 5, "b": 60, "c": 70}, 155) == ["a"]  # twenty of no group stand with it
     assert out({"b": 60, "c": 70}, 133) == ["b"]  # three of no group would be found
+
+
+SHARES = pd.DataFrame(
+    {"term": ["price", "room", "lift"], "estimate": [0.6, 0.36, 0.04], "n": [60, 36, 4]}
+)
+
+
+def test_one_hidden_share_of_a_whole_takes_the_next_smallest_with_it() -> None:
+    assert disclosure.hidden(SHARES).tolist() == ["", "complement", "small"]
+    parts = SHARES.rename(columns={"estimate": "leavers"}).assign(estimate=[0.5, 0.4, 0.3])
+    assert disclosure.hidden(parts).tolist() == ["", "complement", "small"]
+
+
+def test_shares_of_different_wholes_take_nothing_with_them() -> None:
+    table = SHARES.assign(estimate=[0.6, 0.5, 0.04])
+    assert disclosure.hidden(table).tolist() == ["", "", "small"]
+
+
+def test_shares_of_a_whole_in_each_group_are_kept_group_by_group() -> None:
+    table = pd.concat([SHARES.assign(region="a"), SHARES.assign(region="b", n=[60, 36, 40])])
+    table = table[["region", "term", "estimate", "n"]].reset_index(drop=True)
+    why = disclosure.hidden(table)
+    assert why.tolist()[:3] == ["", "complement", "small"]
+    assert (why[3:] != "").sum() == 2  # a column of two regions: both give each other away
+
+
+def test_a_rate_of_few_cases_is_a_small_cell_however_many_customers_there_are() -> None:
+    table = groups(2000, 2001, 2002).assign(cases=[4, 12, 30])
+    assert disclosure.hidden(table).tolist() == ["small", "complement", ""]
+
+
+def test_sentences_speak_of_shown_rows_only() -> None:
+    table = groups(7, 12, 90)
+    assert disclosure.shown(table)["channel"].tolist() == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Lowest for a: 5.0 (4.1 to 6.2), n 31.", True),
+        ("Lowest for A, n 7.", True),
+        ("Lowest for b: 4.4, n 12.", True),
+        ("Lowest for c: 5.0, n 90.", False),
+        ("Lowest for a.", False),
+        ("Almost all: 5.0, n 90.", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_that_names_a_hidden_group_and_its_number_is_found(sentence, told) -> None:
+    assert disclosure.tells_of_hidden(sentence, groups(7, 12, 90)) is told
+
+
+def test_a_table_of_one_small_row_needs_no_name() -> None:
+    table = pd.DataFrame({"term": ["nps"], "estimate": [26.5], "n": [4]})
+    assert disclosure.tells_of_hidden("NPS 26.5 points, n 4.", table)
+    assert not disclosure.tells_of_hidden("NPS 26.5 points, n 4.", table.assign(n=40))
+
+
+def test_no_result_has_a_sentence_about_a_hidden_row() -> None:
+    fit = Estimates(groups(7, 12, 90), "Lowest for a: 5.0, n 7.", "Of a there are 7.")
+    assert fit.answer == disclosure.left_out() and fit.note == ""
+    assert Estimates(groups(7, 12, 90), "Best: c, n 90.", "All.").answer == "Best: c, n 90."

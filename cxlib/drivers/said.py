@@ -69,7 +69,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
 
 
 def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
-    known = differences[disclosure.hidden(differences) == ""].dropna(subset=["low", "high"])
+    known = disclosure.shown(differences).dropna(subset=["low", "high"])
     beyond = known[(known["low"] > 0) | (known["high"] < 0)]
     facts = {"by": page.label(by), "outcome": page.quoted(page.label(outcome))}
     if known.empty:

@@ -48,7 +48,7 @@ def warnings(*trends: Trend) -> Estimates:
 
 
 def _told(trend: Trend) -> pd.DataFrame:
-    return trend.limits[disclosure.hidden(trend.limits) == ""]
+    return disclosure.shown(trend.limits)
 
 
 def _records(trend: Trend) -> pd.DataFrame:

@@ -145,7 +145,7 @@ def _customers(rows: pd.DataFrame, kind: np.ndarray, size: int) -> np.ndarray:
 
 
 def _said(table: pd.DataFrame, categories: pd.DataFrame) -> str:
-    shown = table[disclosure.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to tell what they are about.")
     if categories.loc[categories["rule"] == "how often it comes", "estimate"].sum() > 0.5:

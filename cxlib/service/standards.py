@@ -120,7 +120,7 @@ def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.
 
 
 def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
-    shown = table[disclosure.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to say whether standards are met.")
     said = []
@@ -243,7 +243,7 @@ def _left(drawn: Drawn, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.Dat
 
 
 def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
-    shown = table[disclosure.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to say how long they wait.")
     last = shown[shown["term"] == shown["term"].iloc[-1]]

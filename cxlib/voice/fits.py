@@ -284,7 +284,7 @@ def _how_many(choice: pd.DataFrame) -> str:
 
 def _moved_answer(table: pd.DataFrame) -> str:
     """Which topic's share differs most between waves, those of small cells apart."""
-    known = table[disclosure.hidden(table) == ""]
+    known = disclosure.shown(table)
     ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
     if known.empty or not (ends["max"] > ends["min"]).any():
         return page.say("No topic can be followed over the waves.")
