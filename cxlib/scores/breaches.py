@@ -38,7 +38,8 @@ def warnings(*trends: Trend) -> Estimates:
     order = np.lexsort((table["probability"], table["group"] != "", latest, rises))
     table = table.iloc[order].reset_index(drop=True)
     looked = sum(int(_told(t)["z"].notna().sum()) for t in trends)
-    latest = max(str(t.limits[t.over].max()) for t in trends)
+    waves = [str(wave) for t in trends for wave in _told(t)[t.over]]
+    latest = max(waves, default="")
     measures = {t.measure.kind: t.measure for t in trends}
     note = page.say(
         "Size: the wave less its centre line. Probability: of so clear a wave anywhere in its "

@@ -110,6 +110,10 @@ def trend(
     small = disclosure.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
     tables[1].loc[small, ["signal", "first_seen"]] = ""
     _untrace(tables[1], small.to_numpy(), [by, "term"] if by else ["term"])
+    ends = np.cumsum([len(s["limits"]) for s in series])
+    for one, end in zip(series, ends, strict=True):  # what sentences may speak of
+        one["limits"] = tables[1].iloc[end - len(one["limits"]) : end]
+        one["shown"] = ~small.to_numpy()[end - len(one["limits"]) : end]
     return Trend(
         tables[0], _sentence(series, measure, over),
         _note(series, tables[1], limits, draws, over),
@@ -298,7 +302,7 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     if len(series) > 1:
         return _of_many(series, over)
     chart, table = series[0]["limits"], series[0]["table"]
-    shown = np.flatnonzero(disclosure.hidden(chart) == "")  # of too few no number is told
+    shown = np.flatnonzero(series[0]["shown"])
     if not len(shown):
         return disclosure.left_out()
     at = shown[-1]
@@ -351,11 +355,14 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
 
 
 def _of_many(series: list[dict], over: str) -> str:
-    now = [s for s in series if s["limits"]["signal"].iloc[-1] != ""]
+    waves = [wave for s in series for wave in s["limits"].loc[s["shown"], over]]
+    if not waves:
+        return disclosure.left_out()
+    now = [s for s in series if s["limits"].loc[s["limits"][over] == max(waves), "signal"].any()]
     ever = [s for s in series if (s["limits"]["signal"] != "").any()]
     facts = {"all": page.count(len(series)), "now": page.count(len(now)),
              "ever": page.count(len(ever)),
-             "wave": page.label(str(series[0]["limits"][over].iloc[-1]))}  # fmt: skip
+             "wave": page.label(str(max(waves)))}  # fmt: skip
     if not ever:
         return page.say("None of {all} scores gives a signal in any wave.", **facts)
     said = page.say("Scores that give a signal in {wave}: {now} of {all}; in some wave: {ever}.",
