@@ -22,9 +22,10 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.core.display import display_table
 from cxlib.moments import Moments, keys_of, multiplicities
+from cxlib.privacy import disclosure
 
 LEVEL = 0.95
 MEASURES = ("term", "estimate", "low", "high", "n")
@@ -53,6 +54,14 @@ class Estimates:
     seed: int = field(default=0, kw_only=True)
     replicates: np.ndarray | None = field(default=None, kw_only=True, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        # Whatever prints them (a page, a figure's title, the record of a run), sentences keep the
+        # rule of the tables.
+        tables = [t for t in vars(self).values() if isinstance(t, pd.DataFrame)]
+        if any(disclosure.tells_of_hidden(self.answer, t) for t in tables):
+            object.__setattr__(self, "answer", disclosure.left_out())
+        object.__setattr__(self, "note", disclosure.without_hidden(self.note, tables))
+
     def __str__(self) -> str:
         return self.answer
 
@@ -63,8 +72,8 @@ class Estimates:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         # The page's audit hears here what the two representations beside hide.
-        why = hiding.hidden(self.table)
-        return {}, {"cxlab_audit": hiding.audit(self.table, why)} if (why != "").any() else {}
+        why = disclosure.hidden(self.table)
+        return {}, {"cxlab_audit": disclosure.audit(self.table, why)} if (why != "").any() else {}
 
     def _repr_html_(self) -> str:
         shown = display_table(self.table, self.unit).to_html(index=False, border=0)
@@ -232,7 +241,12 @@ def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> E
     held = at_once if len(table) > 1 else lambda _, draws: interval(draws)
     table["low"], table["high"] = held(table["estimate"].to_numpy(float), apart)
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
-    widest = table.iloc[int(table["estimate"].abs().to_numpy().argmax())]
+    facts = {"draws": one.draws, "seed": one.seed, "replicates": apart}
+    note = page.together(dict.fromkeys([one.note, other.note]))
+    told = disclosure.shown(table)
+    if told.empty:
+        return Estimates(table, disclosure.left_out(), note, one.unit, **facts)
+    widest = told.iloc[int(told["estimate"].abs().to_numpy().argmax())]
     write = page.percent if one.unit == "share" else page.number
     digits = 2 if one.unit == "scale" else 1
     answer = page.say(
@@ -244,8 +258,6 @@ def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> E
         span=page.span(widest["low"], widest["high"], digits, share=one.unit == "share"),
         n=page.count(widest["n"]),
     )
-    note = page.together(dict.fromkeys([one.note, other.note]))
-    facts = {"draws": one.draws, "seed": one.seed, "replicates": apart}
     return Estimates(table, answer, note, one.unit, **facts)
 
 

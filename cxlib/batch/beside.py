@@ -11,25 +11,25 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cxlib.report import apart
-from cxlib.report.apart import Shown
+from cxlib.privacy import cross_page
+from cxlib.privacy.cross_page import Shown
 
 
 def warnings(folder: Path, run: Mapping, shown: Mapping[str, Shown]) -> list[dict[str, str]]:
     """One warning for each pair of a page here and a page of a run in the same parent folder."""
-    mine = {name: apart.counts_of(page.answers.values()) for name, page in shown.items()}
+    mine = {name: cross_page.counts_of(page.answers.values()) for name, page in shown.items()}
     found = []
     for place, other in _others(folder, run):
         for name, theirs in other.items():
             counts = None
             for own, page in shown.items():
                 rows, more = (page.wave, page.where), (theirs.wave, theirs.where)
-                wider, narrower = apart.within(rows, more), apart.within(more, rows)
+                wider, narrower = cross_page.within(rows, more), cross_page.within(more, rows)
                 if not wider and not narrower:
                     continue
-                counts = counts or apart.counts_of(theirs.answers.values())
+                counts = counts or cross_page.counts_of(theirs.answers.values())
                 pair = (mine[own], counts) if wider else (counts, mine[own])
-                if cells := apart.clash(*pair):
+                if cells := cross_page.clash(*pair):
                     found.append({"page": own, "said": _said(f"{place}/{name}", len(cells))})
     return found
 

@@ -53,9 +53,10 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
 
 def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
     """The page under its context; the notebook may begin another one, for its cells alone."""
-    from cxlib.report import answers_of, private
+    from cxlib.privacy import redaction
+    from cxlib.report import answers_of, lists
 
-    os.environ |= {private.FOLDER: job["folder"], private.PAGE: job["page"]}
+    os.environ |= {lists.FOLDER: job["folder"], lists.PAGE: job["page"]}
     started = time.monotonic()
     seconds: list[float] = []
     if job["lacking"]:
@@ -67,10 +68,10 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
     with context.use(rules):
         notebook = canonical(notebook)
-        private.protect(notebook)
+        redaction.protect(notebook)
         kept, mistake = _kept(notebook, mistake, answers_of)
         if mistake:
-            mistake[2] = private.unnamed(mistake[2])
+            mistake[2] = redaction.without_personal_data(mistake[2])
         write(job, notebook, mistake)
     status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
     tell(

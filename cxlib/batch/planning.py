@@ -16,12 +16,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.batch import declared
 from cxlib.batch.declared import Parameter
 from cxlib.core import context
 from cxlib.data import study
-from cxlib.privacy import masking
+from cxlib.privacy import disclosure, masking
 
 
 @dataclass(frozen=True)
@@ -303,7 +303,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
     rows = store.read(home, where=str(values["WHERE"]))
     counts = rows[by].dropna().astype(str).value_counts().to_dict()
-    small = hiding.too_few_left_out(counts, len(rows))
+    small = disclosure.too_few_left_out(counts, len(rows))
     large = sorted(set(counts) - set(small))
     if not large:
         raise ValueError(

@@ -112,7 +112,7 @@ def close(
     folders = list(dict.fromkeys(r.folder for r in results))
     for folder in folders:
         mine = [r for r in results if r.folder == folder]
-        _keep_apart(mine)
+        _protect_from_each_other(mine)
         answers = {r.page.name: r.answers for r in mine if r.answers}
         one.put(folder / "answers.json", _json(answers))
         run = _run_of(mine, begun, jobs, engine)
@@ -145,11 +145,12 @@ def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
         print(f"cx: {folder.name}/{found['page']}: {found['said']}", file=sys.stderr)
 
 
-def _keep_apart(results: Sequence[Result]) -> None:
+def _protect_from_each_other(results: Sequence[Result]) -> None:
     """Write again, with less in them, pages that beside others give small groups away."""
     import nbformat
 
-    from cxlib.report import answers_of, private
+    from cxlib.privacy import redaction
+    from cxlib.report import answers_of
 
     whole = {r.page.name: r for r in results if r.answers}
     if not whole:
@@ -160,7 +161,7 @@ def _keep_apart(results: Sequence[Result]) -> None:
         result = whole[name]
         with context.use(Context(**result.page.rules)):
             notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
-            private.protect_from(notebook, away)
+            redaction.protect_from(notebook, away)
             one.write(result.job, notebook, result.mistake)
             result.answers.clear()
             result.answers.update(answers_of(notebook))
@@ -168,7 +169,7 @@ def _keep_apart(results: Sequence[Result]) -> None:
 
 def _given_away(whole: Mapping[str, Result]) -> dict:
     """The pages that give groups away beside all others; each told in its own language."""
-    from cxlib.report import apart
+    from cxlib.privacy import cross_page
 
     found = {}
     for lang in dict.fromkeys(r.page.lang for r in whole.values()):
@@ -177,14 +178,14 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
             n: replace(_shown_by(r), title=titles.get(r.page.base, r.page.title))
             for n, r in whole.items()
         }
-        away = apart.among(shown)
+        away = cross_page.exposures(shown)
         found |= {n: a for n, a in away.items() if whole[n].page.lang == lang}
     return found
 
 
 def _shown_by(result: Result, *, as_recorded: bool = False):
     """What a page shows, and of which rows: as asked, or masked as the record tells of others."""
-    from cxlib.report.apart import Shown
+    from cxlib.privacy.cross_page import Shown
 
     values = dict(result.page.values)
     values = masked_of(result.page, values) if as_recorded else values

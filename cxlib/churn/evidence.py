@@ -12,6 +12,7 @@ from cxlib import moments, page
 from cxlib.churn import logit
 from cxlib.churn.features import Feature, contrasts, places, stiffness_of
 from cxlib.estimates import Estimates, at_once, each, interval, tabulate, wilson
+from cxlib.privacy import disclosure
 
 BINS = 10
 FEWEST = 20  # leavers, and stayers, of a group that is judged alone
@@ -73,23 +74,28 @@ def in_groups(
 ) -> pd.DataFrame:
     """AUC, log-loss, calibration slope and intercept in each group, all intervals at once (max-t).
 
-    Groups with fewer than FEWEST leavers or stayers have no row. Columns: group, term, estimate,
-    low, high, n, leavers.
+    Groups with fewer than FEWEST leavers or stayers have no row, and the smallest of the others
+    has none where everybody less those with a row would be fewer than the smallest cell. Columns:
+    group, term, estimate, low, high, n, leavers.
     """
     columns = ["group", "term", "estimate", "low", "high", "n", "leavers"]
     names = [] if group is None else sorted(group.dropna().unique(), key=str)
+    members = {str(name): (group == name).fillna(False).to_numpy(bool) for name in names}
+    enough = {name: int(here.sum()) for name, here in members.items()
+              if min(left[here].sum(), (~left[here].astype(bool)).sum()) >= FEWEST}  # fmt: skip
+    unsaid = disclosure.too_few_left_out(enough, len(left))
     parts, rows = [], []
-    for name in names:
-        here = (group == name).fillna(False).to_numpy(bool)
-        gone = int(left[here].sum())
-        if min(gone, here.sum() - gone) < FEWEST:
+    for name in enough:
+        if name in unsaid:
             continue
+        here = members[name]
+        gone = int(left[here].sum())
         each = np.mean([logit.measures(left[here], e[here], w[here]) for e in eta], axis=0)
         whole = np.zeros((len(left), len(IN_GROUPS) + 1))
         at = [logit.MEASURES.index(m) for m in IN_GROUPS]
         whole[here] = np.column_stack([each[:, at] * w[here, None], w[here]])
         parts.append(whole)
-        rows += [(str(name), m, int(here.sum()), gone) for m in IN_GROUPS]
+        rows += [(name, m, int(here.sum()), gone) for m in IN_GROUPS]
     if not parts:
         return pd.DataFrame(columns=columns)
     k = len(IN_GROUPS) + 1
@@ -106,7 +112,7 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Estimates:
     told = groups[groups["term"] == "AUC"].sort_values("estimate")
     note = page.say(
         "The intervals hold for all groups and measures at once; groups with under {least} leavers "
-        "are left out.",
+        "are left out, and those from which such a group could be counted.",
         least=page.count(FEWEST),
     )
     if told.empty:

@@ -21,6 +21,7 @@ from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
 from cxlib.enough import Unfit, few
 from cxlib.estimates import LEVEL, Estimates, each
+from cxlib.privacy import disclosure
 
 TIMES = ("time", "entry", "left")
 POINTS = 40  # of a curve
@@ -250,7 +251,9 @@ def _in_order(table: pd.DataFrame, group: str | None) -> pd.DataFrame:
 def _stay(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str) -> str:
     if by is not None and table[by].nunique() > 1:
         last = table[table["time"] == table.groupby(by)["time"].max().min()]
-        last = last.sort_values("estimate")
+        last = disclosure.shown(last).sort_values("estimate")
+        if len(last) < 2:
+            return disclosure.left_out()
         values = {}
         for name, row in (("low", last.iloc[0]), ("high", last.iloc[-1])):
             values[name] = page.quoted(page.label(str(row[by])))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
+from cxlib.privacy import disclosure
 
 # Columns beside a share that are shares too.
 SHARES = ("customers", "predicted", "quoted", "plain", "outer_low", "outer_high")
@@ -21,7 +22,7 @@ def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFr
     Others are blanked with them where, from those that stay and a total, a small cell could be
     worked out; n of those goes too (`hiding`).
     """
-    return hiding.blanked(table, hiding.hidden(table, least))
+    return disclosure.blanked(table, disclosure.hidden(table, least))
 
 
 def display_table(
@@ -31,8 +32,8 @@ def display_table(
 
     `why` says which rows are hidden, for a table that was blanked before.
     """
-    why = hiding.hidden(table) if why is None else why
-    shown = hiding.blanked(table, why)
+    why = disclosure.hidden(table) if why is None else why
+    shown = disclosure.blanked(table, why)
     mixed = has_units_by_row(shown)
     unit = "share" if unit == "gap" else unit  # a difference of shares
     digits, say = _digits(shown, unit), page.percent if unit == "share" else page.number
@@ -40,7 +41,7 @@ def display_table(
     for column in shown:
         values = shown[column]
         if column == "n":
-            text[column] = hiding.counts(shown, why)
+            text[column] = disclosure.counts(shown, why)
         elif mixed and column == "share":
             continue
         elif mixed and column in ("estimate", "low", "high", "overall"):
@@ -95,12 +96,12 @@ def hide_in_notebooks() -> None:
 
 def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] | None:
     """What a notebook shows of a table with small cells; None for others, which it shows as is."""
-    why = hiding.hidden(table)
+    why = disclosure.hidden(table)
     if not (why != "").any():
         return None
-    shown = hiding.blanked(table, why).assign(n=hiding.counts(table, why))
+    shown = disclosure.blanked(table, why).assign(n=disclosure.counts(table, why))
     data = {"text/plain": shown.to_string(na_rep="–"), "text/html": shown.to_html(na_rep="–")}
-    return data, {"cxlab_audit": hiding.audit(table, why)}
+    return data, {"cxlab_audit": disclosure.audit(table, why)}
 
 
 def _whole(values: pd.Series) -> bool:

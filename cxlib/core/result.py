@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding
 from cxlib.core.display import display_table
+from cxlib.privacy import disclosure
 
 SHOWN_ROWS = 20  # of a table that nobody asked for
 
@@ -98,6 +98,12 @@ class Result:
         if not named:
             raise ValueError("a Result has at least one table.")
         told = Finding(finding) if isinstance(finding, str) else finding
+        # Whatever prints them (a page, a chart title, run.json), sentences keep the rule of tables.
+        if any(
+            disclosure.tells_of_hidden(f"{told.claim} {told.detail}", t) for t in named.values()
+        ):
+            told = Finding(disclosure.left_out())
+        notes = disclosure.without_hidden(notes, list(named.values()))
         values = {
             "tables": named,
             "finding": told,
@@ -156,8 +162,8 @@ class Result:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         # The audit of the page learns here what the two representations hide.
-        why = hiding.hidden(self.table)
-        return {}, {"cxlab_audit": hiding.audit(self.table, why)} if (why != "").any() else {}
+        why = disclosure.hidden(self.table)
+        return {}, {"cxlab_audit": disclosure.audit(self.table, why)} if (why != "").any() else {}
 
     def _repr_html_(self) -> str:
         """Finding, main table formatted by unit, notes: never more than 20 rows unasked."""

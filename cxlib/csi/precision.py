@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.privacy import disclosure
 
 WIDEST = 4.0  # points of a 95% interval: the rule of the European index (EPSI Rating)
 
@@ -27,7 +28,7 @@ def precision(fit: Estimates) -> Estimates:
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    known = table[(hiding.hidden(table) == "") & table["width"].notna()]
+    known = table[(disclosure.hidden(table) == "") & table["width"].notna()]
     if known.empty:
         return page.say("Too few answers to show")
     named = next(c for c in table.columns if c != "term" or table["term"].nunique() > 1)

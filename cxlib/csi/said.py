@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import LEVEL, filled
 from cxlib.moments import Moments
+from cxlib.privacy import disclosure
 
 
 def sentence(table: pd.DataFrame, target: str, n: int) -> str:
@@ -26,7 +27,7 @@ def sentence(table: pd.DataFrame, target: str, n: int) -> str:
 
 def group_sentence(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.ndarray) -> str:
     judged = np.flatnonzero(table["low"].notna().to_numpy()[:-1])
-    judged = judged[(hiding.hidden(table) == "").to_numpy()[judged]]
+    judged = judged[(disclosure.hidden(table) == "").to_numpy()[judged]]
     overall = table.iloc[-1]
     whole = sentence(table.iloc[[-1]], overall["term"], overall["n"])
     if len(judged) < 2:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.drivers.columns import FLAG, Chosen
 from cxlib.drivers.shares import MOST_DRAWN, MOST_EXACT
 from cxlib.estimates import failed, filled
 from cxlib.moments import Moments
+from cxlib.privacy import disclosure
 
 
 def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: bool) -> str:
@@ -68,7 +69,7 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
 
 
 def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
-    known = differences[hiding.hidden(differences) == ""].dropna(subset=["low", "high"])
+    known = disclosure.shown(differences).dropna(subset=["low", "high"])
     beyond = known[(known["low"] > 0) | (known["high"] < 0)]
     facts = {"by": page.label(by), "outcome": page.quoted(page.label(outcome))}
     if known.empty:

@@ -1,1 +1,1 @@
-"""What keeps people out of pages: personal data masked in text."""
+"""What may not reach a reader: small cells, what pages tell of each other, personal data."""

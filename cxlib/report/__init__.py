@@ -12,9 +12,10 @@ method; no request leaves it. Nothing is computed here.
 
 from __future__ import annotations
 
+from cxlib.privacy.redaction import audit_of, comments, protect
 from cxlib.report.answers import MIME, answers_of, keep, others, table_of
 from cxlib.report.cards import cards, sheet
-from cxlib.report.private import audit_of, comments, list_to_file, protect
+from cxlib.report.lists import list_to_file
 from cxlib.report.quotes import quoted
 from cxlib.report.trees import tree
 

@@ -18,14 +18,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.core.display import display_table
 from cxlib.data import study
 from cxlib.estimates import Estimates
+from cxlib.privacy import disclosure
+from cxlib.privacy.cross_page import MIME
 
 Kept = Estimates | pd.DataFrame
 
-MIME = "application/vnd.cxlab.answer+json"
 OTHERS = "CX_OTHERS"  # names the file with what the notebooks read before kept
 DIGITS = 8  # significant; enough to compare runs, few enough to be the same on two machines
 
@@ -93,8 +94,8 @@ def _further_tables(result) -> dict[str, pd.DataFrame]:
 
 def _plain(table: pd.DataFrame) -> dict:
     """The table as JSON; of hidden rows neither numbers nor n, but why they are hidden."""
-    why = hiding.hidden(table)
-    shown = hiding.blanked(table, why, n_too=True)
+    why = disclosure.hidden(table)
+    shown = disclosure.blanked(table, why, n_too=True)
     kept = {
         "columns": [str(c) for c in shown.columns],
         "rows": [[_value(v) for v in row] for row in shown.itertuples(index=False, name=None)],
@@ -106,7 +107,7 @@ def _plain(table: pd.DataFrame) -> dict:
                 row[whole] = int(row[whole])
     places = [place for place, reason in enumerate(why) if reason]
     if places:
-        told = zip(places, hiding.audit(table, why), strict=True)
+        told = zip(places, disclosure.audit(table, why), strict=True)
         kept["hidden"] = [{"row": p, "why": why.iloc[p], **about} for p, about in told]
     return kept
 

@@ -9,8 +9,9 @@ import html
 
 import pandas as pd
 
-from cxlib import hiding, page
-from cxlib.report.private import comments
+from cxlib import page
+from cxlib.privacy import disclosure
+from cxlib.privacy.redaction import comments
 
 MOST_QUOTES = 2
 
@@ -51,8 +52,8 @@ def sheet(tool) -> None:
 
 def html_of(personas) -> str:
     """The cards as one piece of HTML, escaped."""
-    why = hiding.hidden(personas.table)
-    shown = hiding.blanked(personas.table, why).assign(n=hiding.counts(personas.table, why))
+    why = disclosure.hidden(personas.table)
+    shown = disclosure.blanked(personas.table, why).assign(n=disclosure.counts(personas.table, why))
     found = []
     for name, lines in shown.groupby("segment", sort=False):
         own = personas.quotes

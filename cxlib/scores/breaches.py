@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
 from cxlib.scores.trends import Trend
 
@@ -37,7 +38,8 @@ def warnings(*trends: Trend) -> Estimates:
     order = np.lexsort((table["probability"], table["group"] != "", latest, rises))
     table = table.iloc[order].reset_index(drop=True)
     looked = sum(int(_told(t)["z"].notna().sum()) for t in trends)
-    latest = max(str(t.limits[t.over].max()) for t in trends)
+    waves = [str(wave) for t in trends for wave in _told(t)[t.over]]
+    latest = max(waves, default="")
     measures = {t.measure.kind: t.measure for t in trends}
     note = page.say(
         "Size: the wave less its centre line. Probability: of so clear a wave anywhere in its "
@@ -47,7 +49,7 @@ def warnings(*trends: Trend) -> Estimates:
 
 
 def _told(trend: Trend) -> pd.DataFrame:
-    return trend.limits[hiding.hidden(trend.limits) == ""]
+    return disclosure.shown(trend.limits)
 
 
 def _records(trend: Trend) -> pd.DataFrame:

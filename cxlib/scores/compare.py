@@ -15,8 +15,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import LEVEL, Estimates
+from cxlib.privacy import disclosure
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, read
@@ -135,7 +136,7 @@ def _gap(
 
 def _sentence(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> str:
     least = max(page.rules().smallest_cell, 1)
-    shown = table[(hiding.hidden(table, least) == "") & table["p"].notna()]
+    shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
     if shown.empty:
         return page.say("Too few answers to compare groups.")
     widest = shown.loc[(shown["estimate"].abs() / (shown["high"] - shown["low"])).idxmax()]

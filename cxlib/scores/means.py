@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import LEVEL, Estimates, failed
+from cxlib.privacy import disclosure
 from cxlib.scores import cells, intervals
 from cxlib.scores.cells import Cells
 from cxlib.scores.measures import Measure
@@ -215,7 +216,7 @@ def _packed(
     seed: int,
 ) -> Estimates:
     by_draws = method in ("bootstrap", "dirichlet")
-    shown = hiding.hidden(table, max(page.rules().smallest_cell, 1)) == ""
+    shown = disclosure.hidden(table, max(page.rules().smallest_cell, 1)) == ""
     said = [
         *answers.note, *_caveats(answers, found, replicates), METHODS[method](), _unseen(shown)
     ]  # fmt: skip

@@ -19,6 +19,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates, tabulate, widened
+from cxlib.privacy import disclosure
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import known, read
@@ -35,6 +36,7 @@ class Mix(Estimates):
     Attributes
     ----------
     table : column (what the groups are of), term ("change", "mix", "rate"), estimate, low, high, n
+        (of the smaller wave)
     groups : column, group, term ("mix", "rate"), estimate, low, high, n (of the smaller wave),
         share_before, share_after, score_before, score_after; a column's rows add up to its mix and
         its rate
@@ -136,7 +138,8 @@ def _parted(
     replicates = np.stack([drawn[0].sum(-1) + drawn[1].sum(-1), *(d.sum(-1) for d in drawn)], 1)
     # Draws of few people spread too little, the less the more groups they are parted into.
     level = widened(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
-    table = tabulate(TERMS, sums, replicates, int(n.sum()), level=level, column=column)
+    smaller = int(n.sum(1).min())
+    table = tabulate(TERMS, sums, replicates, smaller, level=level, column=column)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = total / total.sum(-1, keepdims=True)
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
@@ -180,6 +183,8 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
 
 
 def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> str:
+    if (table := disclosure.shown(table)).empty:
+        return disclosure.left_out()
     parts_of = {c: rows.set_index("term") for c, rows in table.groupby("column", sort=False)}
     told = sorted(parts_of, key=lambda c: -abs(parts_of[c].loc["mix", "estimate"]))[:1]
     if len(parts_of) <= MOST_TOLD:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import LEVEL, Estimates
+from cxlib.privacy import disclosure
 from cxlib.scores import cells, intervals
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import read
@@ -48,7 +49,10 @@ def detectable(
         measure.factor * smallest(found.variance[:, 0], found.counted[:, 0], reach), np.nan,
     )  # fmt: skip
     table = _table(by, answers.groups, item, size, found.n[:, 0])
-    last = table.iloc[-1]
+    note = page.together(answers.note)
+    if (told := disclosure.shown(table)).empty:
+        return Estimates(table, disclosure.left_out(), note, measure.unit)
+    last = told.iloc[-1]
     name = measure.name(item)
     answer = page.say(
         "{measure}: with {n} answers a wave, as in {group}, a change of {change} is found {power} "
@@ -61,7 +65,7 @@ def detectable(
         measure=name, n=page.count(last["n"]), change=measure.change(last["estimate"]),
         power=page.percent(power),
     )  # fmt: skip
-    return Estimates(table, answer, page.together(answers.note), measure.unit)
+    return Estimates(table, answer, note, measure.unit)
 
 
 def needed(

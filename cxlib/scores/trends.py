@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import LEVEL, Estimates
+from cxlib.privacy import disclosure
 from cxlib.scores import cells, charts, intervals, means
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, known, read
@@ -84,8 +85,10 @@ def trend(
     Centre line: mean of the first `baseline` waves (0: the first half of them), all answers
     together. Limits: `limits` standard errors of a wave less the centre, from the spread of the
     baseline's answers and the wave's own effective n; customers who answer in several waves are
-    counted (covariance). `overdispersed` widens them by how much more the baseline's waves scatter
-    than sampling explains (Laney 2002), if they do. CUSUM: k 0.5, h 4 standard errors.
+    counted (covariance). A column `cases` counts what a rate is of: its sum is kept, and a wave of
+    few cases is hidden as one of few answers is. `overdispersed` widens them by how much more the
+    baseline's waves scatter than sampling explains (Laney 2002), if they do. CUSUM: k 0.5, h 4
+    standard errors.
 
     Raises ValueError for fewer than two waves with answers, and a baseline of all of them.
     """
@@ -104,8 +107,13 @@ def trend(
             f"{', '.join(items)}: no two values of {over} have answers. A trend needs two waves."
         )
     tables = [_joined(series, name, by) for name in ("table", "limits", "changes")]
-    small = hiding.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
+    small = disclosure.hidden(tables[1]) != ""  # of too few, not even that they stand out is told
     tables[1].loc[small, ["signal", "first_seen"]] = ""
+    _untrace(tables[1], small.to_numpy(), [by, "term"] if by else ["term"])
+    ends = np.cumsum([len(s["limits"]) for s in series])
+    for one, end in zip(series, ends, strict=True):  # what sentences may speak of
+        one["limits"] = tables[1].iloc[end - len(one["limits"]) : end]
+        one["shown"] = ~small.to_numpy()[end - len(one["limits"]) : end]
     return Trend(
         tables[0], _sentence(series, measure, over),
         _note(series, tables[1], limits, draws, over),
@@ -156,6 +164,8 @@ def _series(
     noise = _noise(replicates, covariance)
     up, down = charts.cusum(z, decision=charts.DECISION)
     base = pd.DataFrame({over: answers.groups, "term": item, "estimate": y})
+    if disclosure.CASES in rows:
+        base[disclosure.CASES] = rows.groupby(over)[disclosure.CASES].sum()[answers.groups].array
     low, high = means.own_interval(answers, found, measure)
     chart = base.assign(low=centre - width * error, high=centre + width * error, n=n,
                         centre=centre, baseline=np.arange(len(y)) < first, z=z, up=up,
@@ -167,6 +177,21 @@ def _series(
         "limits": _signalled(chart, answers.groups, width, quiet),
         "changes": _changes(answers.groups, y, n, covariance, noise, item),
     }  # fmt: skip
+
+
+def _untrace(limits: pd.DataFrame, hidden: np.ndarray, series: list[str]) -> None:
+    """Blank the cumulative sums that carry on from a hidden wave, until they are nought again.
+
+    The sum of the next wave, less its own deviation, would be that of the hidden one.
+    """
+    for places in limits.groupby(series, sort=False).indices.values():
+        for side in ("up", "down"):
+            sums, place = limits[side].to_numpy(copy=True), limits.columns.get_loc(side)
+            traced = False
+            for row in places:
+                traced = hidden[row] or (traced and sums[row] > 0)
+                if traced:
+                    limits.iloc[row, place] = np.nan
 
 
 def _baseline(asked: int, waves: int, item: str, over: str) -> int:
@@ -277,8 +302,10 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     if len(series) > 1:
         return _of_many(series, over)
     chart, table = series[0]["limits"], series[0]["table"]
-    shown = np.flatnonzero(hiding.hidden(chart) == "")  # of too few no number is told
-    at = shown[-1] if len(shown) else len(chart) - 1
+    shown = np.flatnonzero(series[0]["shown"])
+    if not len(shown):
+        return disclosure.left_out()
+    at = shown[-1]
     last, own = chart.iloc[at], table.iloc[at]
     facts = {
         "measure": measure.name(last["term"]), "wave": page.label(str(last[over])),
@@ -328,11 +355,14 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
 
 
 def _of_many(series: list[dict], over: str) -> str:
-    now = [s for s in series if s["limits"]["signal"].iloc[-1] != ""]
+    waves = [wave for s in series for wave in s["limits"].loc[s["shown"], over]]
+    if not waves:
+        return disclosure.left_out()
+    now = [s for s in series if s["limits"].loc[s["limits"][over] == max(waves), "signal"].any()]
     ever = [s for s in series if (s["limits"]["signal"] != "").any()]
     facts = {"all": page.count(len(series)), "now": page.count(len(now)),
              "ever": page.count(len(ever)),
-             "wave": page.label(str(series[0]["limits"][over].iloc[-1]))}  # fmt: skip
+             "wave": page.label(str(max(waves)))}  # fmt: skip
     if not ever:
         return page.say("None of {all} scores gives a signal in any wave.", **facts)
     said = page.say("Scores that give a signal in {wave}: {now} of {all}; in some wave: {ever}.",

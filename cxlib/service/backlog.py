@@ -16,8 +16,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
+from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import HOUR, about, needs
 
@@ -95,7 +96,7 @@ def _bands() -> list[str]:
 
 def _said(table: pd.DataFrame, ageing: pd.DataFrame) -> str:
     last, most = table.iloc[-1], max(page.rules().smallest_cell, 1)
-    old, shown = ageing.iloc[-1], hiding.hidden(ageing) == ""
+    old, shown = ageing.iloc[-1], disclosure.hidden(ageing) == ""
     facts = {"n": page.count(last["estimate"]), "day": last["day"], "least": page.count(most),
              "span": page.span(last["low"], last["high"], 0), "days": DAYS[-1],
              "share": page.percent(old["estimate"]),

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import about, needs
 
@@ -166,7 +167,7 @@ def reopened(
 
 
 def _came_back(table: pd.DataFrame, by: str | None) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few solved cases to say how many come back.")
     row = shown.loc[shown["estimate"].idxmax()]
@@ -190,7 +191,7 @@ def _left_out(rows: pd.DataFrame, known: pd.DataFrame, first: np.ndarray, issue:
 
 
 def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest: int) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few first contacts to say how many were solved.")
     last = shown[shown["window"] == _days(longest)]
@@ -202,7 +203,7 @@ def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest: in
                         "not come back within {days} days; n {n}.", **facts)  # fmt: skip
     said = [page.say("{share} ({span}) of {n} first contacts were solved and did not come back "
                      "within {days} days.", **facts)]  # fmt: skip
-    told = stated[hiding.hidden(stated) == ""]
+    told = disclosure.shown(stated)
     if len(told):
         one = told.iloc[0]
         said.append(

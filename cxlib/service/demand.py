@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
+from cxlib import moments, page
 from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
 
@@ -107,7 +108,7 @@ def _rates(
     table = pd.DataFrame({"term": terms, "estimate": rate, "low": np.exp(low), "high": np.exp(high),
                           "n": cases.astype(int), "contacts": contacts.astype(int)})  # fmt: skip
     table = table.sort_values("estimate", ascending=False, kind="stable")
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         answer = page.say("Too few cases to tell what they are about.")
     else:
@@ -175,7 +176,7 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
 
 
 def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to tell busy hours from quiet ones.")
     row = shown.loc[shown["estimate"].idxmax()]
@@ -202,9 +203,9 @@ def exposed(
 ) -> pd.DataFrame:
     """A row for each customer and each of the last whole weeks as one: how many cases were opened.
 
-    Columns: customer_id, week (ISO), cases_per_1000: its mean is the rate whose chart has limits
-    that follow how many customers there were (a u-chart). Of more than `most` customers so many
-    are taken by lot, and said so.
+    Columns: customer_id, week (ISO), cases, cases_per_1000: its mean is the rate whose chart has
+    limits that follow how many customers there were (a u-chart). Of more than `most` customers so
+    many are taken by lot, and said so.
     """
     needs(cases, "customer_id", "opened_at")
     seen = cases.attrs.get("seen", cases["opened_at"].max())
@@ -227,7 +228,8 @@ def exposed(
         parts.append(pd.DataFrame({"customer_id": here, "week": f"{start:%G-W%V}"}))
     rows = pd.concat(parts, ignore_index=True)
     index = pd.MultiIndex.from_frame(rows)
-    return rows.assign(cases_per_1000=PER * counts.reindex(index, fill_value=0).to_numpy(float))
+    opened = counts.reindex(index, fill_value=0).to_numpy()
+    return rows.assign(cases=opened, cases_per_1000=PER * opened.astype(float))
 
 
 def _day(customers: pd.DataFrame, column: str, otherwise: pd.Timestamp) -> np.ndarray:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.estimates import Estimates, z
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
 
@@ -183,7 +184,7 @@ def _signals(table: pd.DataFrame) -> np.ndarray:
          y > table["high"] + hair],
         ["very low", "very high", "low", "high"], "",
     )  # fmt: skip
-    return np.where(hiding.hidden(table) != "", "", signal)
+    return np.where(disclosure.hidden(table) != "", "", signal)
 
 
 def _said(table: pd.DataFrame, by: str, hit: str) -> str:

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
+from cxlib import moments, page
 from cxlib.data.schema import CLASSES, Reason
 from cxlib.designs import Drawn
 from cxlib.estimates import Estimates, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
 
@@ -144,7 +145,7 @@ def _customers(rows: pd.DataFrame, kind: np.ndarray, size: int) -> np.ndarray:
 
 
 def _said(table: pd.DataFrame, categories: pd.DataFrame) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to tell what they are about.")
     if categories.loc[categories["rule"] == "how often it comes", "estimate"].sum() > 0.5:

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page, weights
+from cxlib import moments, page, weights
 from cxlib.designs import Drawn, matching
 from cxlib.estimates import Estimates, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.service.casebook import needs
 
 LEAST = 20  # complainers, for a comparison
@@ -218,7 +219,7 @@ def _table(found: dict[str, Drawn], counts: dict[str, int]) -> tuple[pd.DataFram
 
 
 def _said(main: pd.Series, table: pd.DataFrame) -> str:
-    if hiding.hidden(table)[main.name]:
+    if disclosure.hidden(table)[main.name]:
         return page.say("Too few complainers to say what good handling goes with.")
     size = abs(main["estimate"])
     facts = {"size": page.number(size, 2), "span": page.span(main["low"], main["high"], 2),

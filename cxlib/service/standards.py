@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page
+from cxlib import page
 from cxlib.designs import Drawn
 from cxlib.estimates import Estimates, each, how_drawn, interval
+from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import CLOCKS, about, needs
 
@@ -119,7 +120,7 @@ def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.
 
 
 def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to say whether standards are met.")
     said = []
@@ -242,7 +243,7 @@ def _left(drawn: Drawn, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.Dat
 
 
 def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
-    shown = table[hiding.hidden(table) == ""]
+    shown = disclosure.shown(table)
     if shown.empty:
         return page.say("Too few cases to say how long they wait.")
     last = shown[shown["term"] == shown["term"].iloc[-1]]
@@ -271,7 +272,7 @@ def missed(fit: Estimates, wave: str) -> Estimates:
     from scipy.special import ndtr
 
     by = fit.table.columns[0] if fit.table.columns[0] != "term" else ""
-    hidden = hiding.hidden(fit.table) != ""
+    hidden = disclosure.hidden(fit.table) != ""
     rows = fit.table[(fit.table["verdict"] == "missed") & ~hidden]
     error = np.nanstd(fit.replicates[:, rows.index], axis=0, ddof=1)
     short = rows["estimate"] - rows["goal"]

@@ -224,7 +224,11 @@ def broken(trial: Trial, means: Drawn, outcome: int = 0, level: float = LEVEL) -
     """The line of wave means, broken where the change began; a step where waves are few."""
     last = int(np.flatnonzero(trial.after)[-1]) + 1
     first = int(np.flatnonzero(trial.after)[0])
-    sampling = np.cov(means.again[:, :last, outcome], rowvar=False)
+    again = means.again[:, :last, outcome]
+    again = again[~np.isnan(again).any(1)]  # draws in which nobody answered in some wave
+    if len(again) < 2 or np.isnan(means.point[:last, outcome]).any():
+        raise Unfit(page.say("In some wave too few of those with the change answered."))
+    sampling = np.cov(again, rowvar=False)
     sloped = first >= 3 and last > 4
     return series.broken(
         means.point[:last, outcome], first, sampling=sampling, sloped=sloped, level=level

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
+from cxlib import moments, page
 from cxlib.bought import seen_from
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.privacy import disclosure
 
 WORTH = ("high worth", "middle worth", "low worth")
 TOP, BOTTOM = 0.8, 0.4  # quantiles of worth above which it is high, and up to which it is low
@@ -73,7 +74,7 @@ def grid(
             "Fewer than {least} of {n} customers are of high worth and at high risk.",
             least=page.count(least), n=both["n"],
         )  # fmt: skip
-    elif hiding.hidden(table).iloc[0]:
+    elif disclosure.hidden(table).iloc[0]:
         answer = page.say(
             "How many of {n} customers are of high worth and at high risk is not shown: a smaller "
             "number could be worked out from it.", n=both["n"],

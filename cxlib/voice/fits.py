@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, page, weights
+from cxlib import page, weights
 from cxlib.estimates import Estimates, how_drawn
+from cxlib.privacy import disclosure
 from cxlib.voice import found as found_
 from cxlib.voice import given as given_
 from cxlib.voice import words
@@ -283,7 +284,7 @@ def _how_many(choice: pd.DataFrame) -> str:
 
 def _moved_answer(table: pd.DataFrame) -> str:
     """Which topic's share differs most between waves, those of small cells apart."""
-    known = table[hiding.hidden(table) == ""]
+    known = disclosure.shown(table)
     ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
     if known.empty or not (ends["max"] > ends["min"]).any():
         return page.say("No topic can be followed over the waves.")

@@ -1,18 +1,22 @@
 """Small cells: which numbers of a table a reader may not see, and why. One rule for everything.
 
     why = hidden(table)                   # "" | "small" | "complement" for each row
-    blanked(table, why)                   # the table without them
+    shown(table)                          # the rows of which a sentence may speak
+    blanked(table, why)                   # the table without the hidden numbers
     audit(table, why)                     # what was hidden, for the record of a run
+    tells_of_hidden(sentence, table)      # whether it gives a number of a hidden row
 
-A cell is small when its n is under the page's smallest cell. It stays unknown only if what is
-hidden with it holds at least that many people: along every grouping column (the rows that differ
-in that column alone, beside which a total may stand) the hidden cells are made two or more, and
-their n at least the threshold, by hiding the next smallest (complementary suppression, Hundepool
-et al. 2012, Statistical Disclosure Control, ch. 4). Tables, sentences, figures, records ask here.
+A cell is small when it counts fewer people (n), or cases of a rate (a column `cases`), than the
+page's smallest cell. It stays unknown only if what is hidden with it holds at least that many:
+along every grouping column (the rows that differ in that column alone, beside which a total may
+stand), and among shares that add up to one, the hidden cells are made two or more, and their n at
+least the threshold, by hiding the next smallest (complementary suppression, Hundepool et al. 2012,
+Statistical Disclosure Control, ch. 4). Tables, sentences, figures and records all ask here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -22,7 +26,10 @@ from cxlib import page
 
 SMALL, COMPLEMENT, NEAR = "small", "complement", "near"
 TOTAL = "overall"  # what stands in a grouping column for all groups together
+CASES = "cases"  # column that counts what a rate is of, where n counts those it is for
+NOT_SHARES = ("n", "low", "high", CASES)
 MEASURES = ("term", "estimate", "low", "high", "n")
+NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?%?")
 
 
 def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
@@ -34,17 +41,30 @@ def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
     why = pd.Series("", index=table.index, dtype=object)
     if "n" not in table or not len(table):
         return why
-    small = (pd.to_numeric(table["n"], errors="coerce") < least).to_numpy()
+    small = _counted(table) < least
+    if not small.any() and not (table[grouping(table)].astype(str) == TOTAL).any(axis=None):
+        return why
     gone = completed(table, small, least)
     why[:] = np.where(small, SMALL, np.where(gone, COMPLEMENT, ""))
     return why
 
 
+def shown(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
+    """The rows whose numbers a sentence may give: those that the table shows its readers."""
+    return table[hidden(table, least) == ""]
+
+
 def completed(table: pd.DataFrame, gone: np.ndarray, least: int | None = None) -> np.ndarray:
     """`gone`, and the rows hidden with them so that a total does not give them away."""
     least = page.rules().smallest_cell if least is None else least
-    n = pd.to_numeric(table["n"], errors="coerce").to_numpy(float)
+    n = _counted(table)
     return _with_complements(list(_lines(table, n)), n, gone, least)
+
+
+def _counted(table: pd.DataFrame) -> np.ndarray:
+    """People of each row, or the cases of a rate where those are fewer."""
+    kept = [pd.to_numeric(table[c], errors="coerce") for c in ("n", CASES) if c in table]
+    return np.min(np.array(kept, float), axis=0)
 
 
 Line = tuple[np.ndarray, float]
@@ -54,9 +74,13 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
     """Places of the rows a total may stand beside, and how many people of it no row holds.
 
     A line is the groups of one column, for one measure and the same other groups. A row for all
-    groups together is no part of a line; it tells who belongs to none of them.
+    groups together is no part of a line; it tells who belongs to none of them. Shares that add up
+    to one are a line too.
     """
     groups, plain = grouping(table), table.reset_index(drop=True)
+    for _, rows in plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]:
+        if _adds_to_one(rows):
+            yield rows.index.to_numpy(), 0.0
     for column in groups:
         others = [c for c in [*groups, "term"] if c != column]
         for _, rows in plain.groupby(others, sort=False, dropna=False):
@@ -65,6 +89,15 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
             parts = places[~whole]
             unlisted = n[places[whole]].max() - np.nansum(n[parts]) if whole.any() else 0.0
             yield parts, max(float(np.nan_to_num(unlisted)), 0.0)
+
+
+def _adds_to_one(rows: pd.DataFrame) -> bool:
+    """Whether a column of the rows is the shares of a whole."""
+    shares = rows.select_dtypes("float").drop(columns=list(NOT_SHARES), errors="ignore")
+    if len(rows) < 2 or shares.empty:
+        return False
+    parts = ((shares >= 0) & (shares < 1)).all() & np.isclose(shares.sum(), 1, rtol=0, atol=1e-6)
+    return bool(parts.any())
 
 
 def grouping(table: pd.DataFrame) -> list[str]:
@@ -113,6 +146,63 @@ def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.D
     if not n_too:
         lost[:, list(table.columns).index("n")] = (why == COMPLEMENT).to_numpy()
     return table.astype(dict.fromkeys(numbers, float)).mask(lost)
+
+
+def tells_of_hidden(sentence: str, table: pd.DataFrame) -> bool:
+    """Whether the sentence gives n or the estimate of a row that the table hides.
+
+    A row is told of where a name that belongs to hidden rows alone stands beside one of its
+    numbers as the page writes them. Of a table with one row no name is needed.
+    """
+    if not {"n", "estimate"} <= set(table) or not sentence:
+        return False
+    why = hidden(table).to_numpy()
+    if not (why != "").any():
+        return False
+    said, names = set(NUMBER.findall(sentence)), _names(table)
+    named = {name for place in np.flatnonzero(why == "") for name in names[place]}
+    for place in np.flatnonzero(why != ""):
+        own = [name for name in names[place] if name not in named]
+        if len(table) > 1 and not any(_is_in(name, sentence) for name in own):
+            continue
+        row = table.iloc[place]
+        if said & (_written(row["estimate"]) | {page.count(row["n"])}):
+            return True
+    return False
+
+
+def without_hidden(note: str, tables: Sequence[pd.DataFrame]) -> str:
+    """The note without those of its sentences that tell of hidden rows."""
+    if not any(tells_of_hidden(note, t) for t in tables):
+        return note
+    said = re.split(r"(?<=[.])\s+|(?<=。)", note)
+    return page.together(s for s in said if not any(tells_of_hidden(s, t) for t in tables))
+
+
+def left_out() -> str:
+    """What stands in place of a sentence that would tell of hidden numbers."""
+    return page.say("The sentence is left out: it would tell of a group of fewer than {least}.",
+                    least=page.count(page.rules().smallest_cell))  # fmt: skip
+
+
+def _names(table: pd.DataFrame) -> list[list[str]]:
+    """What each row is called: its groups, else its term, as in the data and as readers see it."""
+    columns = grouping(table) or [c for c in ("term",) if c in table]
+    return [
+        [name for value in row for name in dict.fromkeys((str(value), page.label(str(value))))]
+        for row in table[columns].itertuples(index=False, name=None)
+    ]
+
+
+def _is_in(name: str, sentence: str) -> bool:
+    return bool(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sentence, re.I) is not None
+
+
+def _written(value: float) -> set[str]:
+    """The number as sentences write it, of two digits or more, without its sign."""
+    size = abs(float(value))
+    forms = {page.number(size, d) for d in range(3)} | {page.percent(size, d) for d in range(2)}
+    return {form for form in forms if sum(c.isdigit() for c in form) > 1}
 
 
 def counts(table: pd.DataFrame, why: pd.Series) -> list[str]:

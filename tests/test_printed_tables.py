@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cxlib import page
-from cxlib.report.printed import counts_few
+from cxlib.privacy.printed_tables import counts_few
 
 ROWS = pd.DataFrame(
     {

@@ -3,10 +3,9 @@
     counts_few("channel  n\\n    web  4")                # True: the page leaves it out
     counts_few(frame.style.to_html())
 
-A table that is displayed hides its own small cells (`hiding`); what comes as text cannot be mended.
-It counts people where a column, or the row of `describe`, is headed so, where pandas says that it
-does (`value_counts`, `groupby().size()`), and where whole numbers stand crossed. A number in a
-sentence is its author's.
+A displayed table hides its own small cells (`privacy.disclosure`); what comes as text cannot
+be mended. It counts people where a column, or the row of `describe`, is headed so, where pandas
+says that it does (`value_counts`, `groupby().size()`), and where whole numbers stand crossed.
 """
 
 from __future__ import annotations

@@ -10,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from cxlib import hiding, report
+from cxlib import report
 from cxlib.batch import beside
 from cxlib.estimates import Estimates
-from cxlib.report import answers, apart, pages, private
-from cxlib.report.apart import Shown, within
+from cxlib.privacy import cross_page, disclosure, redaction
+from cxlib.privacy.cross_page import Shown, within
+from cxlib.report import answers, pages
 
 
 def fit(counts: dict[str, int], everybody: int | None = None) -> Estimates:
     rows = [(group, "speed", 7.25, n) for group, n in counts.items()]
-    rows += [(hiding.TOTAL, "speed", 7.5, everybody)] if everybody else []
+    rows += [(disclosure.TOTAL, "speed", 7.5, everybody)] if everybody else []
     table = pd.DataFrame(rows, columns=["channel", "term", "estimate", "n"])
     return Estimates(table, "Web leads.", "All of them.", unit="points")
 
@@ -48,11 +49,11 @@ def notebook(page: Shown):
 
 def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
     one, other = shown("", overall(93)), shown("", fit({"a": 40, "b": 50}))
-    found = apart.among({"10": one, "20": other})
+    found = cross_page.exposures({"10": one, "20": other})
     assert list(found) == ["20"]
-    assert apart.among({"10": shown("x = 1", overall(93)), "20": other}) == {}
+    assert cross_page.exposures({"10": shown("x = 1", overall(93)), "20": other}) == {}
     made = notebook(other)
-    private.protect_from(made, found["20"])
+    redaction.protect_from(made, found["20"])
     assert [h["cell"] for h in report.audit_of(made)["hidden"]] == ["channel=a, term=speed"]
     assert "svg" not in json.dumps(made) and "Web leads" not in json.dumps(made)
 
@@ -60,22 +61,25 @@ def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
 def test_every_total_is_looked_at() -> None:
     of_run = {"10": shown("", overall(93)), "11": shown("", overall(400)),
               "20": shown("", fit({"a": 40, "b": 50}))}  # fmt: skip
-    assert list(apart.among(of_run)) == ["20"]
-    assert list(apart.among(dict(reversed(of_run.items())))) == ["20"]
+    assert list(cross_page.exposures(of_run)) == ["20"]
+    assert list(cross_page.exposures(dict(reversed(of_run.items())))) == ["20"]
 
 
 def test_an_effect_is_no_total_of_means() -> None:
     effect = overall(93)
     effect.table["estimate"] = 0.2
-    assert apart.among({"10": shown("", effect), "20": shown("", fit({"a": 40, "b": 50}))}) == {}
+    assert (
+        cross_page.exposures({"10": shown("", effect), "20": shown("", fit({"a": 40, "b": 50}))})
+        == {}
+    )
 
 
 def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
     narrow = shown("channel != 'fax'", overall(90), fit({"a": 40, "b": 50}))
-    found = apart.among({"all": shown("", overall(93)), "some": narrow})
+    found = cross_page.exposures({"all": shown("", overall(93)), "some": narrow})
     assert list(found) == ["some"] and found["some"].beside == "Title "
     made = notebook(narrow)
-    private.protect_from(made, found["some"])
+    redaction.protect_from(made, found["some"])
     html = pages.bind(made, pages.Facts("T"))
     assert not any(x in json.dumps(made) + html for x in ("7.25", "7.1", "Web leads", "svg"))
     [kept] = report.answers_of(made).values()
@@ -86,10 +90,10 @@ def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
 def test_of_a_cell_that_lacks_few_people_the_narrower_page_shows_nothing() -> None:
     wide = shown("", fit({"a": 100, "b": 200, "c": 300}, 600))
     narrow = shown("age > 30", fit({"a": 97, "b": 120, "c": 200}, 417))
-    found = apart.among({"all": wide, "some": narrow})
+    found = cross_page.exposures({"all": wide, "some": narrow})
     assert list(found) == ["some"] and not found["some"].beside
     made = notebook(narrow)
-    private.protect_from(made, found["some"])
+    redaction.protect_from(made, found["some"])
     [kept] = report.answers_of(made).values()
     # b goes too: everybody less b and c would be a.
     assert [row[3] for row in kept["table"]["rows"]] == [None, None, 200, 417]
@@ -103,7 +107,7 @@ def test_of_a_cell_that_lacks_few_people_the_narrower_page_shows_nothing() -> No
 def test_pages_that_differ_by_nobody_or_a_crowd_stay(few: int) -> None:
     wide = shown("", fit({"a": 100, "b": 200}))
     narrow = shown("age > 30", fit({"a": 100 - few, "b": 200}))
-    assert apart.among({"all": wide, "some": narrow}) == {}
+    assert cross_page.exposures({"all": wide, "some": narrow}) == {}
 
 
 @pytest.mark.parametrize(
@@ -137,12 +141,12 @@ def test_whoever_subtracts_two_pages_finds_nobody_or_a_crowd(n: list[int], data)
     names = "abcde"[: len(n)]
     wide = shown("", fit(dict(zip(names, n, strict=True)), sum(n)))
     narrow = shown("x", fit(dict(zip(names, less, strict=True)), sum(less)))
-    found = apart.among({"all": wide, "some": narrow})
+    found = cross_page.exposures({"all": wide, "some": narrow})
     made = notebook(narrow)
     if "some" in found:
-        private.protect_from(made, found["some"])
-    seen = apart.counts_of(report.answers_of(made).values())
-    assert apart.clash(seen, apart.counts_of(wide.answers.values())) == set()
+        redaction.protect_from(made, found["some"])
+    seen = cross_page.counts_of(report.answers_of(made).values())
+    assert cross_page.clash(seen, cross_page.counts_of(wide.answers.values())) == set()
     groups = {key[1][0][1] for key in seen if key[1]}
     rest = [(a, b) for name, a, b in zip(names, n, less, strict=True) if name not in groups]
     if groups and any(not key[1] for key in seen):  # the total less what is shown, of both pages

@@ -1,34 +1,22 @@
-"""What must not reach a page: small cells that other answers give away, personal data, lists.
+"""What must not reach a page is taken out of an executed notebook before it is stored.
 
-audit = protect(notebook)             # before it is stored: masked, hidden, and what was done
+audit = protect(notebook)             # masked, hidden, and a record of what was done
 audit_of(notebook)                    # {"hidden": [...], "masked": {...}, "warnings": [...]}
 comments(texts)                       # shown only above twice the smallest cell, masked
-list_to_file("at_risk", customers)    # a CSV of its own that only its owner may read
 """
 
 from __future__ import annotations
 
-import csv
 import html
-import io
-import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-import pandas as pd
 from nbformat import NotebookNode
 
-from cxlib import hiding, page
-from cxlib.core import files
-from cxlib.privacy import masking
-from cxlib.report import apart, printed
-from cxlib.report.answers import MIME
-from cxlib.report.apart import AUDIT
+from cxlib import page
+from cxlib.privacy import cross_page, disclosure, masking, printed_tables
+from cxlib.privacy.cross_page import AUDIT, MIME
 
-FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 _TAGS = re.compile(r"(<[^>]*>)")
 _SAID_IN_TAG = re.compile(r"""\b(title|alt|aria-label)=("[^"]*"|'[^']*')""")  # read aloud, or shown
 
@@ -43,12 +31,12 @@ def protect(notebook: NotebookNode) -> dict:
     hidden, found = [], {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown" or "injected-parameters" in cell.metadata.get("tags", []):
-            cell.source = unnamed(cell.source)
+            cell.source = without_personal_data(cell.source)
         for output in cell.get("outputs", []):
             hidden += _without_printed(output)
             _settle(output, found)
             hidden += _hidden_in(output)
-    hidden += apart.between(notebook)
+    hidden += cross_page.hide_within_page(notebook)
     notebook.metadata[AUDIT] = {"hidden": hidden, "masked": found, "warnings": _said(notebook)}
     return dict(notebook.metadata[AUDIT])
 
@@ -91,7 +79,7 @@ def _masked(text: str, found: dict[str, int]) -> str:
     return masking.masked_in(text, found)
 
 
-def unnamed(text: str) -> str:
+def without_personal_data(text: str) -> str:
     """The text without personal data."""
     return _masked(text, {})
 
@@ -110,14 +98,14 @@ def _masked_html(text: str, found: dict[str, int]) -> str:
 def _hidden_in(output: NotebookNode) -> Iterator[dict[str, str]]:
     record = output.get("data", {}).get(MIME)
     if record:
-        for part, table in apart.tables_of(record):
+        for part, table in cross_page.tables_of(record):
             for cell in table.get("hidden", []):
                 yield {"answer": part, "cell": cell["cell"], "reason": cell["reason"]}
     for cell in output.get("metadata", {}).get(AUDIT, []):
         yield {"answer": "", **cell}
 
 
-def protect_from(notebook: NotebookNode, away: apart.Away) -> None:
+def protect_from(notebook: NotebookNode, away: cross_page.Exposure) -> None:
     """Hide in a protected notebook what other pages of its run would give away."""
     audit = audit_of(notebook)
     audit["hidden"] = [*audit["hidden"], *away.hide(notebook)]
@@ -134,10 +122,10 @@ def _without_printed(output: NotebookNode) -> Iterator[dict[str, str]]:
     places = [(output, "text")] if "text" in output else []
     if MIME not in (data := output.get("data", {})):
         places += [(data, m) for m in ("text/html", "text/markdown", "text/plain") if m in data]
-    if any(printed.counts_few(held[part]) for held, part in places):
+    if any(printed_tables.counts_few(held[part]) for held, part in places):
         for held, part in places:
             held[part] = said
-        yield {"answer": "", "cell": "printed table", "reason": hiding.reason(hiding.SMALL)}
+        yield {"answer": "", "cell": "printed table", "reason": disclosure.reason(disclosure.SMALL)}
 
 
 def _said(notebook: NotebookNode) -> list[str]:
@@ -159,31 +147,3 @@ def comments(texts: Iterable[str], most: int = 5) -> list[str]:
     if len(written) < 2 * page.rules().smallest_cell:
         return []
     return [masking.masked(text)[0] for text in written[:most]]
-
-
-def list_to_file(name: str, rows: pd.DataFrame) -> Path:
-    """Write customers to a CSV of their own beside the page, readable by its owner alone.
-
-    The page says that there is a list, never who is on it. Cells that a spreadsheet would take for
-    a formula begin with an apostrophe. Raises ValueError for a name that is no word.
-    """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{name!r} cannot name a list. Use small letters, digits and '_'.")
-    folder, stem = Path(os.environ.get(FOLDER) or "."), os.environ.get(PAGE, "")
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / (f"{stem}.{name}.csv" if stem else f"{name}.csv")
-    text = io.StringIO()
-    write = csv.writer(text)
-    write.writerow([_cell(c) for c in rows.columns])
-    write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
-    files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
-    print(page.say("The list {name} is in a file that only its owner can read: {file}.",
-                   name=page.label(name), file=file.name))  # fmt: skip
-    return file
-
-
-def _cell(value: object) -> object:
-    """Text as a spreadsheet shows it and never computes it (OWASP, CSV injection)."""
-    text = "" if value is None or value is pd.NA or value != value else str(value)
-    risky = text.lstrip(" \u00a0\ufeff\x00").startswith(FORMULA) or text.startswith(FORMULA)
-    return f"'{text}" if risky and not NUMBER.fullmatch(text) else text

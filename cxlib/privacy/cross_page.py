@@ -1,7 +1,7 @@
 """What answers tell of each other: on one page, and on pages of one run that can be subtracted.
 
-    between(notebook)                     # hides groups that a total kept elsewhere gives away
-    found = among({"10": Shown(answers, wave, where), ...})
+    hide_within_page(notebook)                 # hides groups that a total kept elsewhere gives away
+    found = exposures({"10": Shown(answers, wave, where), ...})
     found["10"].hide(notebook)            # what other pages of the run would give away
 
 Two rules. A total less the groups shown must be nobody, or enough people. And where one page is
@@ -25,14 +25,15 @@ import numpy as np
 import pandas as pd
 from nbformat import NotebookNode
 
-from cxlib import hiding, page
-from cxlib.report.answers import MIME
+from cxlib import page
+from cxlib.privacy import disclosure
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ...), term
 Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
 
 AUDIT = "cxlab_audit"
+MIME = "application/vnd.cxlab.answer+json"  # of a kept answer in a notebook
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
 NAMED = re.compile(r"\"([^\"]+)\"|\b(?!(?:and|or|not|in|is|null|like|between)\b)([a-z_]\w*)", re.I)
 EQUALS = re.compile(r"\"?(\w+)\"?\s*=\s*('(?:[^']|'')*'|[\d.]+)", re.I)
@@ -49,7 +50,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Away:
+class Exposure:
     """What a page gives away beside others: by totals of the same rows, by cells of more rows."""
 
     totals: Counts = field(default_factory=dict)
@@ -67,13 +68,13 @@ class Away:
         return _near(table, unit, self.near) | _of_totals(table, unit, self.totals)
 
 
-def between(notebook: NotebookNode) -> list[dict[str, str]]:
+def hide_within_page(notebook: NotebookNode) -> list[dict[str, str]]:
     """Hide groups that a total on the same page gives away; what was hidden."""
     totals = counts_of(record for _, record in _kept(notebook))
     return _taken(notebook, lambda table, unit: _of_totals(table, unit, totals))
 
 
-def among(pages: Mapping[str, Shown]) -> dict[str, Away]:
+def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
     """The pages that give something away beside the others, and what."""
     counts = {name: counts_of(shown.answers.values()) for name, shown in pages.items()}
     of_rows: dict[tuple[str, str], Counts] = {}
@@ -92,7 +93,7 @@ def among(pages: Mapping[str, Shown]) -> dict[str, Away]:
             close = clash(counts[name], of_rows[more])
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
-        away = Away(of_rows.get(rows, {}), frozenset(near), beside)
+        away = Exposure(of_rows.get(rows, {}), frozenset(near), beside)
         if beside or any(away.rows(t, r["unit"]) for r in shown.answers.values()
                          for _, t in tables_of(r)):  # fmt: skip
             found[name] = away
@@ -177,7 +178,7 @@ def _keys(table: dict, unit: str) -> Iterator[Key]:
     at = columns.index("term") if "term" in columns else 0
     for row in table["rows"]:
         pairs = zip(columns[:at], map(str, row[:at]), strict=True)
-        yield unit, tuple(p for p in pairs if p[1] != hiding.TOTAL), str(row[at]) if row else ""
+        yield unit, tuple(p for p in pairs if p[1] != disclosure.TOTAL), str(row[at]) if row else ""
 
 
 def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
@@ -205,7 +206,7 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     seen: dict[str, list[tuple[float, int, float | None]]] = {}
     cells = zip(table["rows"], _column(table, "n"), _column(table, "estimate"), strict=True)
     for place, (row, n, estimate) in enumerate(cells):
-        if hiding.TOTAL not in map(str, row[:at]) and isinstance(n, (int, float)):
+        if disclosure.TOTAL not in map(str, row[:at]) and isinstance(n, (int, float)):
             seen.setdefault(str(row[at]), []).append((n, place, estimate))
     for term, shown in seen.items():
         shown.sort(key=lambda cell: cell[:2])
@@ -213,7 +214,7 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
             if not _is_of(estimate, [e for _, _, e in shown if e is not None]):
                 continue
             while shown and 0 < total - sum(n for n, _, _ in shown) < least:
-                found[shown.pop(0)[1]] = hiding.COMPLEMENT
+                found[shown.pop(0)[1]] = disclosure.COMPLEMENT
     return found
 
 
@@ -237,18 +238,20 @@ def _near(table: dict, unit: str, near: frozenset[Key]) -> dict[int, str]:
         return {}
     frame = pd.DataFrame(table["rows"], columns=table["columns"])
     before = frame["n"].isna().to_numpy()
-    gone = hiding.completed(frame, close | before)
-    return {int(i): hiding.NEAR if close[i] else hiding.COMPLEMENT for i in np.flatnonzero(gone)
-            if not before[i]}  # fmt: skip
+    gone = disclosure.completed(frame, close | before)
+    why = np.where(close, disclosure.NEAR, disclosure.COMPLEMENT)
+    return {int(i): str(why[i]) for i in np.flatnonzero(gone & ~before)}
 
 
 def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
     frame = pd.DataFrame(table["rows"], columns=table["columns"])
     why = pd.Series([rows.get(i, "") for i in range(len(frame))], dtype=object)
-    names = {*hiding.grouping(frame), "term"}
-    told = hiding.audit(frame, why)
+    names = {*disclosure.grouping(frame), "term"}
+    told = disclosure.audit(frame, why)
     for place, what in zip(np.flatnonzero(why != ""), told, strict=True):
-        table.setdefault("hidden", []).append({"row": int(place), "why": hiding.COMPLEMENT, **what})
+        table.setdefault("hidden", []).append(
+            {"row": int(place), "why": disclosure.COMPLEMENT, **what}
+        )
         table["rows"][place] = [
             v if c in names or isinstance(v, (str, bool)) else None
             for c, v in zip(table["columns"], table["rows"][place], strict=True)
@@ -286,4 +289,4 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
         next(c for c in notebook.cells if c.cell_type == "code"),
     ]
     notebook.cells[-1].outputs = [NotebookNode(output)]
-    return [{"answer": "", "cell": "page", "reason": hiding.reason(hiding.NEAR)}]
+    return [{"answer": "", "cell": "page", "reason": disclosure.reason(disclosure.NEAR)}]

@@ -1,0 +1,49 @@
+"""Lists of customers: a file beside the page that only its owner may read.
+
+list_to_file("at_risk", customers)    # a CSV with mode 0600; the page says that there is one
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from cxlib import page
+from cxlib.core import files
+
+FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
+
+
+def list_to_file(name: str, rows: pd.DataFrame) -> Path:
+    """Write customers to a CSV of their own beside the page, readable by its owner alone.
+
+    The page says that there is a list, never who is on it. Cells that a spreadsheet would take for
+    a formula begin with an apostrophe. Raises ValueError for a name that is no word.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} cannot name a list. Use small letters, digits and '_'.")
+    folder, stem = Path(os.environ.get(FOLDER) or "."), os.environ.get(PAGE, "")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / (f"{stem}.{name}.csv" if stem else f"{name}.csv")
+    text = io.StringIO()
+    write = csv.writer(text)
+    write.writerow([_cell(c) for c in rows.columns])
+    write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
+    files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
+    print(page.say("The list {name} is in a file that only its owner can read: {file}.",
+                   name=page.label(name), file=file.name))  # fmt: skip
+    return file
+
+
+def _cell(value: object) -> object:
+    """Text as a spreadsheet shows it and never computes it (OWASP, CSV injection)."""
+    text = "" if value is None or value is pd.NA or value != value else str(value)
+    risky = text.lstrip(" \u00a0\ufeff\x00").startswith(FORMULA) or text.startswith(FORMULA)
+    return f"'{text}" if risky and not NUMBER.fullmatch(text) else text

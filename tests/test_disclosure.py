@@ -1,0 +1,177 @@
+"""Small cells: nothing that is hidden can be worked out from what is shown."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxlib import page
+from cxlib.estimates import Estimates
+from cxlib.privacy import disclosure
+
+COUNTS = st.integers(0, 40)
+
+
+def groups(*n: int, names: str = "abcdefgh", overall: int | None = None) -> pd.DataFrame:
+    rows = [(g, "speed", 5.0, v) for g, v in zip(names, n, strict=False)]
+    rows += [(disclosure.TOTAL, "speed", 5.0, overall)] if overall is not None else []
+    return pd.DataFrame(rows, columns=["channel", "term", "estimate", "n"])
+
+
+def crossed(counts: np.ndarray) -> pd.DataFrame:
+    rows = [
+        (f"c{i}", f"w{j}", "speed", 5.0, int(counts[i, j])) for i, j in np.ndindex(counts.shape)
+    ]
+    return pd.DataFrame(rows, columns=["channel", "wave", "term", "estimate", "n"])
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        ((90, 80), ["", ""]),
+        ((7, 12, 90), ["small", "complement", ""]),
+        ((7, 8, 90), ["small", "small", ""]),
+        ((3, 4, 90, 50), ["small", "small", "", "complement"]),  # 7 people are a small cell too
+        ((7,), ["small"]),
+    ],
+)
+def test_a_small_cell_takes_others_with_it_until_it_cannot_be_worked_out(n, said) -> None:
+    assert disclosure.hidden(groups(*n)).tolist() == said
+
+
+def test_the_row_of_everybody_is_never_hidden_for_another() -> None:
+    assert disclosure.hidden(groups(7, 90, overall=97)).tolist() == ["small", "complement", ""]
+    assert disclosure.hidden(groups(7, overall=97)).tolist() == ["small", ""]
+
+
+def test_those_of_no_group_are_a_cell_too() -> None:
+    assert disclosure.hidden(groups(40, 50, overall=93)).tolist() == ["complement", "", ""]
+    assert disclosure.hidden(groups(40, 50, overall=190)).tolist() == ["", "", ""]
+    assert disclosure.hidden(groups(7, 50, overall=87)).tolist() == ["small", "", ""]
+
+
+def test_a_two_way_table_is_kept_along_both_ways() -> None:
+    why = disclosure.hidden(crossed(np.array([[5, 50, 60], [70, 20, 80], [90, 95, 30]])))
+    gone = (why != "").to_numpy().reshape(3, 3)
+    assert gone[0, 0] and not (gone.sum(0) == 1).any() and not (gone.sum(1) == 1).any()
+    assert not gone.all()
+
+
+@given(st.lists(COUNTS, min_size=2, max_size=6), st.integers(0, 25))
+def test_whoever_subtracts_finds_nothing_or_a_crowd(n: list[int], others: int) -> None:
+    table = groups(*n, overall=sum(n) + others)
+    shown = (disclosure.hidden(table) == "").to_numpy()[:-1]
+    rest = sum(n) + others - np.array(n)[shown].sum()
+    assert rest == 0 or rest >= 10 or not shown.any()
+    assert (np.array(n)[shown] >= 10).all()
+
+
+@given(st.lists(COUNTS, min_size=9, max_size=9))
+def test_every_line_of_a_two_way_table_holds(n: list[int]) -> None:
+    counts = np.array(n).reshape(3, 3)
+    shown = (disclosure.hidden(crossed(counts)) == "").to_numpy().reshape(3, 3)
+    for axis, line in itertools.product((0, 1), range(3)):
+        seen, count = np.take(shown, line, axis), np.take(counts, line, axis)
+        rest = count[~seen].sum()
+        assert seen.all() or not seen.any() or (rest >= 10 and (~seen).sum() > 1)
+
+
+def test_terms_are_measures_of_their_own() -> None:
+    table = pd.DataFrame({"term": ["speed", "price"], "estimate": [1.0, 2.0], "n": [5, 50]})
+    assert disclosure.hidden(table).tolist() == ["small", ""]
+
+
+def test_n_of_a_complement_goes_with_its_numbers() -> None:
+    table = groups(7, 12, 90)
+    why = disclosure.hidden(table)
+    assert disclosure.blanked(table, why)["n"].fillna(-1).tolist() == [7, -1, 90]
+    assert disclosure.blanked(table, why, n_too=True)["n"].isna().tolist() == [True, True, False]
+    assert disclosure.counts(table, why) == ["<10", "–", "90"]
+
+
+def test_the_audit_names_cell_and_reason_but_no_number() -> None:
+    table = groups(7, 12, 90)
+    first, second = disclosure.audit(table, disclosure.hidden(table))
+    assert first == {"cell": "channel=a, term=speed", "reason": "n under 10"}
+    assert second["cell"] == "channel=b, term=speed" and "12" not in str(second)
+
+
+def test_without_n_or_threshold_nothing_is_hidden() -> None:
+    assert (disclosure.hidden(groups(7, 12).drop(columns="n")) == "").all()
+    page.begin(smallest_cell=0)
+    assert (disclosure.hidden(groups(0, 12)) == "").all()
+
+
+def test_groups_without_a_page_of_their_own() -> None:
+    out = disclosure.too_few_left_out
+    assert out({"a": 50, "b": 60}, 110) == []
+    assert out({"a": 5, "b": 60, "c": 70}, 135) == ["a", "b"]
+    assert out({"a": 5, "b": 60, "c": 70}, 155) == ["a"]  # twenty of no group stand with it
+    assert out({"b": 60, "c": 70}, 133) == ["b"]  # three of no group would be found
+
+
+SHARES = pd.DataFrame(
+    {"term": ["price", "room", "lift"], "estimate": [0.6, 0.36, 0.04], "n": [60, 36, 4]}
+)
+
+
+def test_one_hidden_share_of_a_whole_takes_the_next_smallest_with_it() -> None:
+    assert disclosure.hidden(SHARES).tolist() == ["", "complement", "small"]
+    parts = SHARES.rename(columns={"estimate": "leavers"}).assign(estimate=[0.5, 0.4, 0.3])
+    assert disclosure.hidden(parts).tolist() == ["", "complement", "small"]
+
+
+def test_shares_of_different_wholes_take_nothing_with_them() -> None:
+    table = SHARES.assign(estimate=[0.6, 0.5, 0.04])
+    assert disclosure.hidden(table).tolist() == ["", "", "small"]
+
+
+def test_shares_of_a_whole_in_each_group_are_kept_group_by_group() -> None:
+    table = pd.concat([SHARES.assign(region="a"), SHARES.assign(region="b", n=[60, 36, 40])])
+    table = table[["region", "term", "estimate", "n"]].reset_index(drop=True)
+    why = disclosure.hidden(table)
+    assert why.tolist()[:3] == ["", "complement", "small"]
+    assert (why[3:] != "").sum() == 2  # a column of two regions: both give each other away
+
+
+def test_a_rate_of_few_cases_is_a_small_cell_however_many_customers_there_are() -> None:
+    table = groups(2000, 2001, 2002).assign(cases=[4, 12, 30])
+    assert disclosure.hidden(table).tolist() == ["small", "complement", ""]
+
+
+def test_sentences_speak_of_shown_rows_only() -> None:
+    table = groups(7, 12, 90)
+    assert disclosure.shown(table)["channel"].tolist() == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Lowest for a: 5.0 (4.1 to 6.2), n 31.", True),
+        ("Lowest for A, n 7.", True),
+        ("Lowest for b: 4.4, n 12.", True),
+        ("Lowest for c: 5.0, n 90.", False),
+        ("Lowest for a.", False),
+        ("Almost all: 5.0, n 90.", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_that_names_a_hidden_group_and_its_number_is_found(sentence, told) -> None:
+    assert disclosure.tells_of_hidden(sentence, groups(7, 12, 90)) is told
+
+
+def test_a_table_of_one_small_row_needs_no_name() -> None:
+    table = pd.DataFrame({"term": ["nps"], "estimate": [26.5], "n": [4]})
+    assert disclosure.tells_of_hidden("NPS 26.5 points, n 4.", table)
+    assert not disclosure.tells_of_hidden("NPS 26.5 points, n 4.", table.assign(n=40))
+
+
+def test_no_result_has_a_sentence_about_a_hidden_row() -> None:
+    fit = Estimates(groups(7, 12, 90), "Lowest for a: 5.0, n 7.", "Of a there are 7.")
+    assert fit.answer == disclosure.left_out() and fit.note == ""
+    assert Estimates(groups(7, 12, 90), "Best: c, n 90.", "All.").answer == "Best: c, n 90."
