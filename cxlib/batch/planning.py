@@ -314,8 +314,9 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
 
 
 def _both(where: str, column: str, value: str) -> str:
-    quoted = value.replace("'", "''")
-    this = f"\"{column}\" = '{quoted}'"
+    from cxlib.reserve import conditions
+
+    this = conditions.equal(column, value)
     return f"({where}) and {this}" if where else this
 
 

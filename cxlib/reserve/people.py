@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from cxlib import page
+from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
 from cxlib.study import STAGES, Study
 
@@ -54,28 +55,34 @@ def history(
         raise ReserveError(f"horizon is {horizon} days; it must be 1 or more.")
     have = columns.get("customers", ["customer_id"])  # else those who ordered
     joins, selected = [], ["c.customer_id"]
-    selected += [f'c."{c}"' for c in _attributes(study, have)]
     if "joined_on" in have:
         selected.append("date_diff('day', c.joined_on, $day) as tenure_days")
-    for table, sql, features in _features(study, columns):
-        joins.append(f"left join ({sql}) {table}_ on {table}_.customer_id = c.customer_id")
+    for table, counted, features in _features(study, columns):
+        joins.append(f"left join ({counted}) {table}_ on {table}_.customer_id = c.customer_id")
         selected += features
     if "left_on" in have:
-        selected.append(
-            'coalesce(c.left_on > $day and c.left_on <= $day + to_days($horizon), false) as "left"'
-            ", case when c.left_on > $day and c.left_on <= $day + to_days($horizon) "
-            "then date_diff('day', $day, c.left_on) end as left_after"
-        )
+        within = "c.left_on > $day and c.left_on <= $day + to_days($horizon)"
+        selected += [
+            f'coalesce({within}, false) as "left"',
+            f"case when {within} then date_diff('day', $day, c.left_on) end as left_after",
+        ]
+    # An attribute of the same name would take the place of what is computed.
+    computed = {s.rsplit(" as ", 1)[-1].rpartition(".")[2].strip('"') for s in selected}
+    theirs = [c for c in _attributes(study, have) if sql.fold(c) not in computed]
+    selected[1:1] = [f"c.{sql.name(c)}" for c in theirs]
     there = ["true"]
     there += ["(c.joined_on is null or c.joined_on < $day)"] if "joined_on" in have else []
     there += ["(c.left_on is null or c.left_on > $day)"] if "left_on" in have else []
-    order = "c.rowid" if "customers" in columns else "c.customer_id"
-    sql = (
+    order = f"c.{sql.ROW}" if "customers" in columns else "c.customer_id"
+    query = (
         f"select {', '.join(selected)} from {_everybody(columns)} c {' '.join(joins)} "
         f"where {' and '.join(there)} order by {order}"
     )
-    values = {"day": day, "horizon": horizon}
-    rows = store.execute(sql, {k: v for k, v in values.items() if f"${k}" in sql}).df()
+    dated = joins or {"joined_on", "left_on"} & set(have)  # else nothing asks for the day
+    values = {"day": day} if dated else {}
+    if "left_on" in have:
+        values["horizon"] = horizon
+    rows = store.execute(query, values).df()
     if rows.empty:
         raise ReserveError(
             f"nobody is a customer of {study.name} on {day:%Y-%m-%d}. Choose a day between the "
@@ -155,8 +162,8 @@ def _of_cases(with_end: bool) -> Feature:
 
 def _of_responses(score: str) -> Feature:
     query = (
-        f'select customer_id, arg_max("{score}", answered_on) as last_satisfaction '
-        f'from responses where answered_on < $day and "{score}" is not null '
+        f"select customer_id, arg_max({sql.name(score)}, answered_on) as last_satisfaction "
+        f"from responses where answered_on < $day and {sql.name(score)} is not null "
         "and customer_id is not null group by customer_id"
     )
     return "responses", query, ["responses_.last_satisfaction"]
@@ -262,7 +269,7 @@ def attributes(reserve: Reserve, most: int = 30) -> list[str]:
     columns = [c for c in have if c not in out and c in asked]
     if not columns:
         return []
-    counted = ", ".join(f'approx_count_distinct("{c}")' for c in columns)
+    counted = ", ".join(f"approx_count_distinct({sql.name(c)})" for c in columns)
     values = reserve.store.execute(f"select {counted} from customers").fetchone()
     return [c for c, n in zip(columns, values, strict=True) if 2 <= n <= most]
 
@@ -276,7 +283,8 @@ def worth_of_journeys(reserve: Reserve) -> tuple[pd.Series | None, str]:
     since = _last_day(reserve) - timedelta(days=LOOK_BACK)
     recent = "" if by != "customer_id" else 'where "at" >= $since'
     found = reserve.store.execute(
-        f'select "{by}" as name, sum(amount) as worth from orders {recent} group by 1 order by 1',
+        f"select {sql.name(by)} as name, sum(amount) as worth "
+        f"from orders {recent} group by 1 order by 1",
         {"since": since} if recent else {},
     ).df()
     return found.set_index("name")["worth"], by
@@ -343,7 +351,9 @@ def _first_day(reserve: Reserve) -> datetime | None:
     dated = [(t, c) for t, c in DATED.items() if c in reserve._all_columns().get(t, ())]
     if not dated:
         return None
-    days = " union all ".join(f'select min("{c}") as d from "{t}"' for t, c in dated)
+    days = " union all ".join(
+        f"select min({sql.name(c)}) as d from {sql.name(t)}" for t, c in dated
+    )
     found = reserve.store.execute(f"select max(d) from ({days})").fetchone()[0]
     return None if found is None else datetime(found.year, found.month, found.day)
 
@@ -358,7 +368,9 @@ def _last_day(reserve: Reserve) -> datetime | None:
     ]
     if not dated:
         return None
-    days = " union all ".join(f'select max("{c}") as d from "{t}"' for t, c in dated)
+    days = " union all ".join(
+        f"select max({sql.name(c)}) as d from {sql.name(t)}" for t, c in dated
+    )
     found = reserve.store.execute(f"select max(d) from ({days})").fetchone()[0]
     return None if found is None else datetime(found.year, found.month, found.day)
 

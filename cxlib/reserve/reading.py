@@ -20,6 +20,7 @@ from cxlib.reserve import (
     loyal,
     pathways,
     people,
+    sql,
     store,
     summing,
     telling,
@@ -160,7 +161,7 @@ class Reserve:
             ).fetchall()
             there: dict[str, list[str]] = {}
             for table, column in found:
-                there.setdefault(table, []).extend([column] * (column != "_row"))
+                there.setdefault(table, []).extend([column] * (column != sql.ROW))
             there["responses"] = there.get("_responses", there.get("responses"))
             self._joined = "_responses" in there
             self._columns = {t: there[t] for t in tables.TABLES if there.get(t)}
@@ -178,8 +179,8 @@ class Reserve:
         found = []
         for column in (c for c in have if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", where)):
             rows = self.store.execute(
-                f'select distinct "{column}" from "{source}" where "{column}" is not null '
-                "order by 1 limit 13"
+                f"select distinct {sql.name(column)} from {sql.name(source)} "
+                f"where {sql.name(column)} is not null order by 1 limit 13"
             ).fetchall()
             if len(rows) < 13:
                 found.append(
@@ -201,12 +202,12 @@ class Reserve:
         if unknown := [c for c in columns or [] if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         in_wave = self._wave_condition(table, wave)
-        source, order = self._source(table)
+        source = self._source(table)
         holds = conditions.safe(where, self.store, source, have)
-        chosen = ", ".join(f'"{c}"' for c in columns or have)
         try:
             rows = self.store.execute(
-                f'select {chosen} from "{source}" where {in_wave} and {holds} order by {order}'
+                f"select {sql.names(columns or have)} from {sql.name(source)} "
+                f"where {in_wave} and {holds} order by {sql.ROW}"
             ).df()
         except duckdb.Error as error:
             raise ReserveError(
@@ -222,10 +223,9 @@ class Reserve:
         rows.attrs["losses"] = steps
         return rows
 
-    def _source(self, table: str) -> tuple[str, str]:
-        """Where the rows of a table are read from, and their order."""
-        joined = table == "responses" and self._joined
-        return ("_responses", "_row") if joined else (table, "rowid")
+    def _source(self, table: str) -> str:
+        """The table or view that the rows of a table are read from."""
+        return "_responses" if table == "responses" and self._joined else table
 
     def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
         """The questionnaires, each with its customer's attributes: `read("responses", ...)`.
@@ -298,7 +298,7 @@ class Reserve:
         if table == "responses" and wave not in known:
             there = ", ".join(known) or "none"
             raise ReserveError(f"{self.study.name} has no wave {wave!r}. There are: {there}.")
-        return "wave = '" + wave.replace("'", "''") + "'"
+        return f"wave = {sql.text(wave)}"
 
     def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
         offered, loaded = self.store.execute(
@@ -307,7 +307,7 @@ class Reserve:
         of_wave = loaded
         if wave:
             of_wave = self.store.execute(
-                f'select count(*) from "{table}" where {in_wave}'
+                f"select count(*) from {sql.name(table)} where {in_wave}"
             ).fetchone()[0]
         lost = {"quarantined": offered - loaded}
         if wave:
@@ -338,14 +338,14 @@ class Reserve:
         asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
-        source, row = self._source(table)
+        source = self._source(table)
         holds = conditions.safe(where, self.store, source, have)
         origin = np.array(
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
         )
         return summing.scan(
             self.store, source, columns, origin, weight, bucket,
-            f"{self._wave_condition(table, wave)} and {holds}", missing, row=row,
+            f"{self._wave_condition(table, wave)} and {holds}", missing, row=sql.ROW,
         )  # fmt: skip
 
     def journeys(self, *, goal: bool = False, most: int = 0, where: str = "") -> pd.DataFrame:
@@ -362,7 +362,7 @@ class Reserve:
         holds = conditions.safe(where, self.store, "events", have)
         goals = journey.goal if goal else []
         about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
-        return pathways.counted(self.store, **about, holds=holds)
+        return pathways.counted(self.store, **about, holds=holds, row=sql.ROW)
 
     @property
     def journey(self) -> study_.Journey:

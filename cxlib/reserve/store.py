@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,10 +22,11 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlib import sources
-from cxlib.intake import Intake
+from cxlib.intake import Intake, IntakeError
+from cxlib.reserve import sql
 from cxlib.study import Study
 
-MADE_BY = 2  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 3  # raise it when the way of the files into the store changes: older stores are rebuilt
 OWN = ("_quarantine", "_warnings", "_tables", "_study")
 
 
@@ -32,10 +34,16 @@ class ReserveError(RuntimeError):
     """The reserve cannot do what was asked; the message says why and what to do."""
 
 
+class NotWritten(OSError):
+    """The reserve could not be written whole, as on a full disk; the old one is untouched."""
+
+    exit_code = 3
+
+
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection; ReserveError when the file is broken."""
     try:
-        return duckdb.connect(str(path), read_only=True)
+        return sql.connect(path, read_only=True)
     except duckdb.Error as error:
         raise ReserveError(
             f"{path.name} of {path.parent.name} cannot be opened ({error}). Delete it and run "
@@ -44,37 +52,91 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
-    """Write the tables beside the old store and swap them in; gives back the counts by table.
+    """Write the tables to a new file, check it, and swap it in; returns the counts by table.
 
-    Raises OSError when they cannot be written (a full disk); the old store stays as it was.
+    Raises
+    ------
+    NotWritten : the file cannot be written, or does not hold every row (a full disk)
+    IntakeError : two questions of study.yaml have names that the reserve cannot hold apart
+
+    Whatever is raised, the old reserve stays as it was and nothing of the new one is left.
     """
-    new = study.reserve_path.with_name("reserve.duckdb.new")
-    for left_over in (new, new.with_name(new.name + ".wal")):
-        left_over.unlink(missing_ok=True)
+    taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
     counts = _counts(taken)
+    content = {name: intake.rows for name, intake in taken.items()} | {
+        "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
+        "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
+        "_tables": counts,
+        "_study": _made_from(study, taken),
+    }
+    new = study.reserve_path.with_name("reserve.duckdb.new")
+    _remove(new)
     try:
-        with duckdb.connect(str(new)) as store:
-            for name, intake in taken.items():
-                _write(store, name, intake.rows)
-            _write(store, "_quarantine", _text(pd.concat([i.quarantine for i in taken.values()])))
-            _write(store, "_warnings", _text(pd.concat([i.warnings for i in taken.values()])))
-            _write(store, "_tables", counts)
-            _write(store, "_study", _made_from(study, taken))
+        with sql.connect(new) as store:
+            for name, rows in content.items():
+                _write(store, name, rows)
             _join_customers(store, taken)
-    except duckdb.IOException as error:
-        raise OSError(
+            # Else rows may stay in the write-ahead log, which the swap leaves behind.
+            store.execute("force checkpoint")
+        _verify(new, {name: len(rows) for name, rows in content.items()})
+        _settle(new)
+    except (duckdb.Error, OSError) as error:
+        _remove(new)
+        raise NotWritten(
             f"the reserve of {study.name} cannot be written ({error}). Make room in {new.parent} "
             "and run the same command again; the reserve that was there is untouched."
         ) from error
-    _settle(new)
     os.replace(new, study.reserve_path)
     return counts
 
 
+def _remove(new: Path) -> None:
+    for left_over in (new, new.with_name(new.name + ".wal")):
+        left_over.unlink(missing_ok=True)
+
+
+def _verify(path: Path, expected: dict[str, int]) -> None:
+    """Read the closed file and count every table. Raises OSError when rows are not in it."""
+    log = path.with_name(path.name + ".wal")
+    if log.exists() and log.stat().st_size:
+        raise OSError("rows are left in the write-ahead log")
+    with sql.connect(path, read_only=True) as store:
+        there = {
+            row[0] for row in store.execute("select table_name from duckdb_tables()").fetchall()
+        }
+        for table, rows in expected.items():
+            if table not in there:
+                raise OSError(f"the table {table} is not in the file")
+            [found] = store.execute(f"select count(*) from {sql.name(table)}").fetchone()
+            if found != rows:
+                raise OSError(f"{table} holds {found:,} of {rows:,} rows")
+
+
+def _with_stored_names(study: Study, table: str, intake: Intake) -> Intake:
+    """The intake with the names of columns that the reserve can hold; a note says which changed."""
+    stored = sql.distinct(intake.rows)
+    changed = {old: new for old, new in stored.items() if old != new}
+    if not changed:
+        return intake
+    if items := [old for old in changed if old in study.items]:
+        raise IntakeError(
+            f"{table}: the reserve cannot hold the question {items[0]!r} under this name: another "
+            "column differs from it only in the case of letters. Rename it in study.yaml."
+        )
+    notes = [f"{table}: column {old!r} is stored as {new!r}" for old, new in changed.items()]
+    return replace(
+        intake,
+        rows=intake.rows.set_axis(list(stored.values()), axis=1),
+        notes=[*intake.notes, *notes],
+    )
+
+
 def _write(store: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> None:
-    arrow = pa.Table.from_pandas(rows, preserve_index=False)
-    store.register("_incoming", arrow)
-    store.execute(f'create table "{name}" as select * from _incoming').fetchall()
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    if not name.startswith("_"):
+        table = table.append_column(sql.ROW, pa.array(range(len(rows)), pa.int64()))
+    store.register("_incoming", table)
+    store.execute(f"create table {sql.name(name)} as select * from _incoming").fetchall()
     store.unregister("_incoming")
 
 
@@ -85,11 +147,11 @@ def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) 
     """
     if not {"customers", "responses"} <= set(taken):
         return
-    own = set(taken["responses"].rows) | {"customer_id", "joined_on", "left_on"}
-    theirs = [f'c."{name}"' for name in taken["customers"].rows if name not in own]
-    selected = ", ".join(["r.rowid as _row", "r.*", *theirs])
+    own = {sql.fold(c) for c in taken["responses"].rows} | {"customer_id", "joined_on", "left_on"}
+    theirs = [c for c in taken["customers"].rows if sql.fold(c) not in own]
+    selected = ["r.*", *([sql.names(theirs, of="c")] if theirs else [])]
     store.execute(
-        f"create view _responses as select {selected} from responses r "
+        f"create view _responses as select {', '.join(selected)} from responses r "
         "left join customers c using (customer_id)"
     )
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxlib import page, tables
 from cxlib.estimates import Estimates
+from cxlib.reserve import sql
 from cxlib.reserve.retold import retold
 from cxlib.reserve.store import ReserveError
 from cxlib.study import IndexModel
@@ -41,7 +42,7 @@ def _days(reserve: Reserve, table: str) -> tuple[str, str]:
     if not there:
         return "–", "–"
     first, last = reserve.store.execute(
-        f'select min("{there[0]}"), max("{there[0]}") from "{table}"'
+        f"select min({sql.name(there[0])}), max({sql.name(there[0])}) from {sql.name(table)}"
     ).fetchone()
     return tuple("–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last))
 
@@ -112,8 +113,8 @@ def filled(reserve: Reserve) -> Estimates:
     found = []
     for table in reserve.tables:
         own = [c for c in tables.TABLES[table].columns if c in reserve.columns(table)]
-        counted = ", ".join(f'count("{c}")' for c in own)
-        shares = reserve.store.execute(f'select count(*), {counted} from "{table}"').fetchone()
+        counted = ", ".join(["count(*)", *(f"count({sql.name(c)})" for c in own)])
+        shares = reserve.store.execute(f"select {counted} from {sql.name(table)}").fetchone()
         found += [
             (
                 page.say("{name}: {value}", name=page.label(table), value=page.label(c)),
