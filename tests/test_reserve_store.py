@@ -99,7 +99,8 @@ HOSTILE = [
     'a"b', "it's", "semi;colon", "two\nlines", "-- remark", "/* remark */", "select", "rowid", "at",
     "_row", "名前", "é", "É", "x" * 3000, "{mine}", "$day", "$horizon", "?", "%s", "\\", "a b", "",
     "_cxlab_row", "_cxlab_keys_name", "name", "code", "b", "w", "x0", "g0", "pattern", "left",
-    "Plan", "plan", "PLAN", "tenure_days", "who", "n", "day", "c", "responses", "a.b", "\t", "\u202e",
+    "Plan", "plan", "PLAN", "tenure_days", "who", "n", "day", "c", "responses", "a.b", "\t",
+    "\u202e",
 ]  # fmt: skip
 
 
@@ -174,7 +175,9 @@ def test_columns_of_any_name_are_stored_and_asked_for_as_they_are(columns, proje
     data = frames(columns)
     write(project, company(12))
     about = study.read("shop")
-    store.build(about, {table: taken(table, rows) for table, rows in data.items()})
+    store.build(
+        about, {table: taken(table, rows) for table, rows in data.items()}, {"study.yaml": ""}
+    )
     with reserve.Reserve(about) as opened:
         for table, rows in data.items():
             stored = sql.distinct(rows)

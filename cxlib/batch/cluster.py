@@ -22,8 +22,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from cxlib import study
-from cxlib.batch import cache, fingerprints, one, order, record, template, workers
+from cxlib.batch import cache, fingerprints, one, order, record, snapshots, template, workers
 from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
 
@@ -75,7 +74,7 @@ class Cluster:
             "job": job,
             "notebook": page.notebook.read_text(encoding="utf-8"),
             "machine": cache.parts_of_machine(),
-            "root": str(study.root().resolve()),
+            "root": str(snapshots.root_of(page).resolve()),
             "seconds": limits.seconds,
             "storage": self.storage,
             "inputs": self._send(page) if self.storage else "",
@@ -122,7 +121,7 @@ class Cluster:
             of_files = {k: v for k, v in page.data.items() if not k.startswith(order.ANSWERS)}
             name = f"{page.study}-{fingerprints.digest(of_files)[:16]}"
             if name not in self._sent:
-                folder = study.folder_of(page.study)
+                folder = snapshots.root_of(page) / "data" / page.study
                 self._sent[name] = _upload(self.storage, name, folder)
         return self._sent[name]
 

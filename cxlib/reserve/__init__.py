@@ -13,7 +13,17 @@ The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
 
 from cxlib.reserve.loading import Check, Loaded, check, load
-from cxlib.reserve.reading import Reserve, open
+from cxlib.reserve.reading import Reserve, open, state
 from cxlib.reserve.store import ReserveError, fingerprint
 
-__all__ = ["Check", "Loaded", "Reserve", "ReserveError", "check", "fingerprint", "load", "open"]
+__all__ = [
+    "Check",
+    "Loaded",
+    "Reserve",
+    "ReserveError",
+    "check",
+    "fingerprint",
+    "load",
+    "open",
+    "state",
+]

@@ -48,6 +48,13 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     return Reserve(study)
 
 
+def state(study: Study) -> dict[str, str]:
+    """Fingerprints of what the study's folder holds: tables, study.yaml and earlier warnings."""
+    data = store.fingerprints(study.reserve_path)
+    own = store.digests(study)[store.STUDY]
+    return {**data, store.STUDY: own, "warnings": warned.mark(study, data)}
+
+
 def _labels(study: Study, lang: str) -> dict[str, str]:
     """What readers call everything: the contract's columns, then the study's own words."""
     words = tables.names(lang)
@@ -133,12 +140,7 @@ class Reserve:
     @property
     def fingerprints(self) -> dict[str, str]:
         """sha256 of each table's content, and of study.yaml under "study.yaml"."""
-        counts = self.counts
-        made = store.facts(self.study.reserve_path)
-        return {
-            **dict(zip(counts["table"], counts["sha256"], strict=True)),
-            "study.yaml": made["study"],
-        }
+        return store.fingerprints(self.study.reserve_path)
 
     def columns(self, table: str) -> list[str]:
         """The columns of a table, items among them."""

@@ -27,6 +27,7 @@ from cxlib.reserve import sql
 from cxlib.study import Study
 
 MADE_BY = 3  # raise it when the way of the files into the store changes: older stores are rebuilt
+STUDY = "study.yaml"
 OWN = ("_quarantine", "_warnings", "_tables", "_study")
 
 
@@ -51,8 +52,14 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
 
 
-def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
+def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.DataFrame:
     """Write the tables to a new file, check it, and swap it in; returns the counts by table.
+
+    Parameters
+    ----------
+    study : whose reserve it is
+    taken : tables by name, as the intake hands them on
+    files : `digests` of the files that they were read from
 
     Raises
     ------
@@ -67,7 +74,7 @@ def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
         "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
         "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
         "_tables": counts,
-        "_study": _made_from(study, taken),
+        "_study": _made_from(study, taken, files),
     }
     new = study.reserve_path.with_name("reserve.duckdb.new")
     _remove(new)
@@ -190,29 +197,36 @@ def fingerprint(rows: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _made_from(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
+def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.DataFrame:
     facts = {
         "name": study.name,
         "made_by": MADE_BY,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "study": sources.sha256(study.folder / "study.yaml"),
-        "files": _files(study),
+        "study": files[STUDY],
+        "files": {name: digest for name, digest in files.items() if name != STUDY},
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
 
 
-def _files(study: Study) -> dict[str, list]:
-    """Local files of the study: size, time of change and sha256."""
-    found = {}
+def digests(study: Study) -> dict[str, str]:
+    """sha256 of study.yaml and of the study's local files, by name."""
+    found = {STUDY: sources.sha256(study.folder / STUDY)}
     for mapping in study.tables.values():
         for file in mapping.files:
             if file.file in study.sources:
                 continue  # its checksum stands in study.yaml
             path = study.folder / file.file
-            stat = path.stat()
-            found[file.file] = [stat.st_size, stat.st_mtime_ns, sources.sha256(path)]
+            if path.is_file():
+                found[file.file] = sources.sha256(path)
     return found
+
+
+def fingerprints(path: Path) -> dict[str, str]:
+    """sha256 of each table's content as loaded, and of study.yaml under "study.yaml"."""
+    with connect(path) as store:
+        found = store.execute('select "table", sha256 from _tables').fetchall()
+    return {**dict(found), "study.yaml": facts(path)["study"]}
 
 
 def facts(path: Path) -> dict:
@@ -237,15 +251,12 @@ def why_stale(study: Study) -> str:
         return "it cannot be read"
     if made.get("made_by") != MADE_BY:
         return "it was made by another version"
-    if made["study"] != sources.sha256(study.folder / "study.yaml"):
+    if made["study"] != sources.sha256(study.folder / STUDY):
         return "study.yaml has changed"
-    for name, (size, changed, digest) in made["files"].items():
+    for name, digest in made["files"].items():
         path = study.folder / name
-        if not path.is_file():
-            continue  # the reserve outlives its files
-        stat = path.stat()
-        same = (stat.st_size, stat.st_mtime_ns) == (size, changed)
-        if not same and sources.sha256(path) != digest:
+        # The reserve outlives its files. Content decides: a file may change and keep size and time.
+        if path.is_file() and sources.sha256(path) != digest:
             return f"{name} has changed"
     return ""
 
