@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import os
 import subprocess
 from pathlib import Path
@@ -90,6 +92,21 @@ def test_rows_left_in_the_write_ahead_log_are_noticed(project, monkeypatch):
     with pytest.raises(OSError, match="orders holds 79 of 80 rows.*is untouched"):
         reserve.load("shop")
     assert path.read_bytes() == before
+
+
+# Imports
+
+
+def test_the_modules_of_the_reserve_import_each_other_in_no_circle():
+    graph = {}
+    for file in Path(reserve.__file__).parent.glob("*.py"):
+        found = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cxlib.reserve"):
+                found |= {node.module.rpartition(".")[2], *(a.name for a in node.names)}
+        graph[file.stem] = found - {"reserve"}
+    known = {stem: found & set(graph) for stem, found in graph.items() if stem != "__init__"}
+    assert list(graphlib.TopologicalSorter(known).static_order())
 
 
 # Hostile names
@@ -189,8 +206,8 @@ def test_columns_of_any_name_are_stored_and_asked_for_as_they_are(columns, proje
                     continue
                 kept = opened.read(table, where=conditions.equal(stored[column], value))
                 assert set(kept[stored[column]]) == {value}
-        assert len(opened.history("2026-05-01"))
-        assert len(opened.journeys())
+        assert len(opened.customers.as_of("2026-05-01"))
+        assert len(opened.journeys.transitions())
         opened.sums("responses", ["satisfied", "speed"], weight="weight", bucket="customer_id")
 
 

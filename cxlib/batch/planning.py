@@ -203,7 +203,7 @@ def _of_notebook(
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
     store, data = stores.of(lang)
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
-        data = {**data, "warnings": store.warnings_mark}
+        data = {**data, "warnings": store.alerts.fingerprint}
     lacking = tuple(store.lacks(needs))
     shared = {
         "study": about.name,

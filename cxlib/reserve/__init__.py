@@ -6,8 +6,8 @@
     responses = study.responses(wave="2026-Q1", where="channel = 'web'")
     study.losses(responses)                     # offered, quarantined, left out
     study.sums("responses", ["speed", "price"], bucket="customer_id")      # one scan -> Moments
-    study.history("2026-06-30", horizon=90)     # a row a customer, from before that day only
-    study.warned()                              # what 12_is_it_changing found out of line
+    study.customers.as_of("2026-06-30")         # a row a customer, from before that day only
+    study.alerts.known()                        # alerts of earlier states of the data
 
 The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
