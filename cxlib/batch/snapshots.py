@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,21 +33,35 @@ def of(pages: Sequence[Page]) -> Iterator[list[Page]]:
 
     Raises
     ------
-    Unfinished : the data, study.yaml or a notebook changed after the pages were planned
+    Unfinished : the data or study.yaml changed after the pages were planned, or the disk is full
     """
     place = study.root() / "reports" / ".snapshots"
-    place.mkdir(parents=True, exist_ok=True)
-    _sweep(place)
-    root = Path(tempfile.mkdtemp(dir=place))
     try:
-        (root / "notebooks").mkdir()
-        for name in dict.fromkeys(p.study for p in pages):
-            _freeze(name, root, [p for p in pages if p.study == name])
-        for notebook in dict.fromkeys(p.notebook for p in pages):
-            shutil.copyfile(notebook, root / "notebooks" / notebook.name)
+        place.mkdir(parents=True, exist_ok=True)
+        _sweep(place)
+        root = Path(tempfile.mkdtemp(dir=place))
+    except OSError as error:
+        raise Unfinished(_no_room(place, error)) from error
+    try:
+        try:
+            _fill(root, pages)
+        except OSError as error:
+            raise Unfinished(_no_room(place, error)) from error
         yield [replace(p, notebook=root / "notebooks" / p.notebook.name) for p in pages]
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _fill(root: Path, pages: Sequence[Page]) -> None:
+    (root / "notebooks").mkdir()
+    for name in dict.fromkeys(p.study for p in pages):
+        _freeze(name, root, [p for p in pages if p.study == name])
+    for notebook in dict.fromkeys(p.notebook for p in pages):
+        shutil.copyfile(notebook, root / "notebooks" / notebook.name)
+
+
+def _no_room(place: Path, error: OSError) -> str:
+    return f"{place} cannot be written ({error}). Make room there and run the same command again."
 
 
 def bound(job: Mapping, page: Page) -> dict:
@@ -89,5 +103,6 @@ def _link(source: Path, target: Path) -> None:
 
 def _sweep(place: Path) -> None:
     for left_over in place.iterdir():
-        if left_over.stat().st_mtime < time.time() - DAY:
-            shutil.rmtree(left_over, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run that ended just now
+            if left_over.stat().st_mtime < time.time() - DAY:
+                shutil.rmtree(left_over, ignore_errors=True)
