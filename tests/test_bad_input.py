@@ -418,6 +418,6 @@ def test_orders_alone_make_customers(shop):
     shop(orders=orders)
     mine = {c: c for c in ("order_id", "customer_id", "at", "amount")}
     shop(orders=orders, tables={"orders": {"files": "orders.csv", "columns": mine}}, items={})
-    people = reserve.open("shop").people()
+    people = reserve.open("shop").customers.profiles()
     assert people["customer_id"].tolist() == [f"c{i}" for i in range(5)]
     assert {"recency_days", "orders_365", "spend_365"} <= set(people)

@@ -381,7 +381,7 @@ def test_telco_is_told_as_well_as_the_best_published(telco: pd.DataFrame) -> Non
 def telco() -> pd.DataFrame:
     from cxlib import reserve
 
-    return reserve.open("telco").people()
+    return reserve.open("telco").customers.profiles()
 
 
 def test_too_few_leavers_are_a_sentence_and_a_mistake_stays_an_error(customers, capsys) -> None:

@@ -161,22 +161,25 @@ def test_the_reserve_tells_when_who_left_and_who_is_there() -> None:
     from cxlib import reserve
 
     study = reserve.open("sample")
-    past = study.snapshots()
+    past = study.customers.snapshots()
     days = [pd.Timestamp(day) for day in past]
     assert len(past) > 1 and all((b - a).days >= 90 for a, b in zip(days, days[1:], strict=False))
     last = list(past.values())[-1]
-    pd.testing.assert_frame_equal(last, study.people())
+    pd.testing.assert_frame_equal(last, study.customers.profiles())
     assert last["left"].eq(last["left_after"].notna()).all()
     assert last["left_after"].dropna().between(1, 90).all()
     gone = study["customers"].set_index("customer_id")["left_on"]
-    assert gone.reindex(study.now()["customer_id"]).isna().all() and "left" not in study.now()
-    stays = study.lifetimes()
+    assert (
+        gone.reindex(study.customers.active()["customer_id"]).isna().all()
+        and "left" not in study.customers.active()
+    )
+    stays = study.customers.lifetimes()
     assert (stays["time"] > stays["entry"]).mean() > 0.99
     assert stays["left"].sum() == gone.notna().sum()
-    arms = study.pilot()
+    arms = study.customers.pilot()
     assert "callback" not in arms and 0.4 < arms["treated"].mean() < 0.6
-    assert study.worth(last)["worth"].equals(last["spend_365"].rename("worth"))
-    assert set(study.experiences()) == {"cases", "comments", "responses", "touchpoints"}
+    assert study.customers.with_value(last)["worth"].equals(last["spend_365"].rename("worth"))
+    assert set(study.customers.experiences()) == {"cases", "comments", "responses", "touchpoints"}
 
 
 def test_lead_time_by_hand() -> None:

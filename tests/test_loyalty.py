@@ -380,12 +380,16 @@ def test_who_was_brought_counts_as_an_act_and_is_known_of_a_first_purchase(tmp_p
         "customer_id: customer_id, at: at, amount: amount}\n"
     )
     study = reserve.open(tmp_path / "study.yaml")
-    acts = study.referrals()
+    acts = study.loyalty.referrals()
     assert acts[["customer_id", "touchpoint"]].values.tolist() == [["a", "referral"]]
     assert acts["at"].tolist() == [pd.Timestamp("2025-02-01")]
     assert study.lacks(["referred", "referrals"]) == []
     began = loyalty.first_purchases(
-        study.read("orders"), landmark=1, horizon=30, **study.around_orders(), **study.newness()
+        study.read("orders"),
+        landmark=1,
+        horizon=30,
+        **study.loyalty.order_context(),
+        **study.loyalty.first_orders(),
     )
     assert began.set_index("customer_id")["brought by a customer"].to_dict() == {
         "a": "no", "b": "yes",

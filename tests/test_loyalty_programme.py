@@ -199,17 +199,17 @@ def test_the_reserve_tells_of_a_programme_from_earlier_rows_only():
     from cxlib import reserve
 
     study = reserve.open("sample")
-    plan, people = study.programme()
+    plan, people = study.loyalty.programme()
     arms = study["customers"].set_index("customer_id")["callback"]
     assert people["member"].tolist() == (arms[people["customer_id"]] == "called").tolist()
     assert not (arms[people["customer_id"]] == "outside").any()
     # What counts over a customer's whole life would tell of the time after.
     assert {"discount_share", "callback", "left"}.isdisjoint(people)
     assert set(study.study.loyalty.known) <= set(people)
-    new, around = study.newness(), study.around_orders()
+    new, around = study.loyalty.first_orders(), study.loyalty.order_context()
     assert new["quiet"] == 0 and new["joined"].notna().all()
     assert around["item"] == "satisfaction1" and around["known"] == ["region", "age_group", "plan"]
-    assert set(study.referrals()["touchpoint"]) == {"review"}
+    assert set(study.loyalty.referrals()["touchpoint"]) == {"review"}
     assert study.lacks(["programme", "referrals"]) == []
 
 
@@ -223,4 +223,4 @@ def test_a_study_without_a_programme_says_so():
         "The study does not say which customer brought which.",
     ]
     with pytest.raises(reserve.ReserveError, match="mobile has no loyalty.programme"):
-        study.programme()
+        study.loyalty.programme()

@@ -455,7 +455,7 @@ def test_history_knows_only_what_was_before_the_day(own):
 def _history(root: Path, data: dict[str, pd.DataFrame], day: str) -> pd.DataFrame:
     write(root, data)
     with reserve.open("shop") as opened:
-        return opened.history(day)
+        return opened.customers.as_of(day)
 
 
 def test_a_row_dated_on_the_day_itself_is_not_known_yet(own):
@@ -482,7 +482,7 @@ def test_left_is_after_the_day_and_within_the_horizon(own):
 
 def test_features_are_those_counted_by_hand(shop):
     day = pd.Timestamp("2026-05-01")
-    rows = shop.history(day).set_index("customer_id")
+    rows = shop.customers.as_of(day).set_index("customer_id")
     data = company()
     orders = data["orders"].assign(at=pd.to_datetime(data["orders"]["at"]))
     orders = orders[orders["at"] < day]
@@ -498,19 +498,19 @@ def test_features_are_those_counted_by_hand(shop):
 
 
 def test_people_are_taken_where_their_outcome_is_known(shop):
-    rows = shop.people()
+    rows = shop.customers.profiles()
     assert rows["left"].dtype == bool and rows["left"].any() and not rows["left"].all()
 
 
 def test_a_flag_becomes_left(own):
     customers = pd.DataFrame({"customer_id": range(6), "gone": ["Yes", "No", "No"] * 2, "total": 1})
     write(own, {"customers": customers}, items={}, churn={"flag": "gone", "exclude": ["total"]})
-    rows = reserve.open("shop").people()
+    rows = reserve.open("shop").customers.profiles()
     assert list(rows) == ["customer_id", "left"]
     assert rows["left"].tolist() == [True, False, False] * 2
     write(own, {"customers": customers}, items={}, churn={"flag": "gone", "left": "Ja"})
     with pytest.raises(ReserveError, match="nobody has gone = 'Ja'.*no, yes"):
-        reserve.open("shop").people()
+        reserve.open("shop").customers.profiles()
 
 
 def test_what_a_study_lacks_is_said_in_words(shop):
@@ -558,10 +558,12 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
     data["responses"].loc[[2, 5], "satisfied"] = 11
     write(own, data)
     opened = reserve.open("shop")
-    assert opened.soundness().answer.startswith("658 of 660 rows (99.7%) keep the data contract")
-    [line] = opened.reasons().itertuples()
+    assert opened.quality.validity().answer.startswith(
+        "658 of 660 rows (99.7%) keep the data contract"
+    )
+    [line] = opened.quality.rejections().itertuples()
     assert (line.table, line.column, line.rows) == ("responses", page.label("satisfied"), 2)
-    contents = opened.contents().set_index("table").loc["responses"]
+    contents = opened.quality.contents().set_index("table").loc["responses"]
     assert (contents["offered"], contents["kept"], contents["quarantined"]) == (240, 238, 2)
     assert opened.has("quarantine")
 
@@ -606,7 +608,7 @@ def test_questions_are_found_by_their_role(shop):
 
 
 def test_filled_names_the_columns_that_are_not(shop):
-    filled = shop.filled().table.set_index("term")["estimate"]
+    filled = shop.quality.completeness().table.set_index("term")["estimate"]
     assert_allclose(
         filled.filter(like="left").iloc[0], company()["customers"]["left_on"].notna().mean()
     )

@@ -104,7 +104,7 @@ def test_a_reserve_that_finds_no_room_says_so_and_leaves_the_old_one(site) -> No
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
         capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 2 and "Make room in" in done.stderr
+    assert done.returncode == 3 and "Make room in" in done.stderr
     assert "Traceback" not in done.stderr
     assert (site / "data" / "tiny" / "reserve.duckdb").read_bytes() == kept
 

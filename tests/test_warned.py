@@ -18,7 +18,7 @@ from cxlib.batch import order
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template, possible
 from cxlib.data import study
-from cxlib.reserve import ReserveError, warned
+from cxlib.reserve import ReserveError, alerts
 
 STUDY = """
 title: Small
@@ -31,7 +31,7 @@ OLD, NEW = {"responses": "1", "actions": "1"}, {"responses": "2", "actions": "1"
 
 def records(*terms: str, wave: str = "2026-Q1", first: str = "") -> dict:
     rows = [["mean", "", "", t, "below", wave, first or wave] for t in terms]
-    return {"columns": [*warned.KEY, "wave", "first_seen"], "rows": rows}
+    return {"columns": [*alerts.KEY, "wave", "first_seen"], "rows": rows}
 
 
 @pytest.fixture
@@ -47,40 +47,44 @@ def root(tmp_path, monkeypatch) -> Path:
 
 def test_a_warning_is_known_in_later_data_not_in_the_data_that_raised_it(root):
     sample = study.read("sample")
-    warned.remember(sample, OLD, records("room"))
-    assert warned.known(sample, OLD).empty
-    assert list(warned.known(sample, NEW)["term"]) == ["room"]
-    warned.remember(sample, NEW, records("room", "app", wave="2026-Q2", first="2026-Q2"))
-    assert warned.known(sample, OLD).empty  # made again, it sees what it saw the first time
-    later = warned.known(sample, {"responses": "3"}).set_index("term")
+    alerts.remember(sample, OLD, records("room"))
+    assert alerts.known(sample, OLD).empty
+    assert list(alerts.known(sample, NEW)["term"]) == ["room"]
+    alerts.remember(sample, NEW, records("room", "app", wave="2026-Q2", first="2026-Q2"))
+    assert alerts.known(sample, OLD).empty  # made again, it sees what it saw the first time
+    later = alerts.known(sample, {"responses": "3"}).set_index("term")
     assert later.loc["room", ["first_seen", "last_seen"]].tolist() == ["2026-Q1", "2026-Q2"]
     assert later.loc["app", "first_seen"] == "2026-Q2"
 
 
 def test_a_ledger_that_grew_is_no_new_state_of_the_data(root):
     sample = study.read("sample")
-    warned.remember(sample, OLD, records("room"))
-    assert warned.known(sample, OLD | {"actions": "2", "study.yaml": "x"}).empty
+    alerts.remember(sample, OLD, records("room"))
+    assert alerts.known(sample, OLD | {"actions": "2", "study.yaml": "x"}).empty
 
 
 def test_the_same_warnings_touch_nothing_and_have_the_same_mark(root):
     sample, file = study.read("sample"), root / "data" / "sample" / "warnings.json"
-    warned.remember(sample, OLD, records("room"))
-    before, mark = file.stat().st_mtime_ns, warned.mark(sample, NEW)
-    warned.remember(sample, OLD, records("room"))
-    assert file.stat().st_mtime_ns == before and warned.mark(sample, NEW) == mark
-    warned.remember(sample, OLD, records("app"))
-    assert warned.mark(sample, NEW) != mark and warned.mark(sample, OLD) == warned.mark(sample, OLD)
+    alerts.remember(sample, OLD, records("room"))
+    before, mark = file.stat().st_mtime_ns, alerts.fingerprint(sample, NEW)
+    alerts.remember(sample, OLD, records("room"))
+    assert file.stat().st_mtime_ns == before and alerts.fingerprint(sample, NEW) == mark
+    alerts.remember(sample, OLD, records("app"))
+    assert alerts.fingerprint(sample, NEW) != mark and alerts.fingerprint(
+        sample, OLD
+    ) == alerts.fingerprint(sample, OLD)
 
 
 WRITES = """
 import sys
 from cxlib.data import study
 from cxlib.reserve import warned
+from cxlib import study
+from cxlib.reserve import alerts
 for k in range(int(sys.argv[1]), 8, 2):
     rows = [["mean", "", "", f"item {k}", "below", "2026-Q1", "2026-Q1"]]
-    table = {"columns": [*warned.KEY, "wave", "first_seen"], "rows": rows}
-    warned.remember(study.read("sample"), {"responses": f"{k:02}"}, table)
+    table = {"columns": [*alerts.KEY, "wave", "first_seen"], "rows": rows}
+    alerts.remember(study.read("sample"), {"responses": f"{k:02}"}, table)
 """
 
 
@@ -88,25 +92,25 @@ for k in range(int(sys.argv[1]), 8, 2):
 def test_two_processes_lose_no_warning(root):
     both = [subprocess.Popen([sys.executable, "-c", WRITES, str(k)]) for k in (0, 1)]
     assert [process.wait() for process in both] == [0, 0]
-    assert len(warned.known(study.read("sample"), NEW)) == 8
+    assert len(alerts.known(study.read("sample"), NEW)) == 8
 
 
 @pytest.mark.parametrize("content", ["{", "[1", "nothing"])
 def test_a_file_that_cannot_be_read_is_told(root, content):
     (root / "data" / "sample" / "warnings.json").write_text(content)
     with pytest.raises(ReserveError, match="Delete it and run"):
-        warned.known(study.read("sample"), OLD)
+        alerts.known(study.read("sample"), OLD)
 
 
 def test_a_file_of_another_form_counts_as_none(root):
     (root / "data" / "sample" / "warnings.json").write_text('[{"page": {}, "warnings": []}]')
-    assert warned.known(study.read("sample"), OLD).empty
+    assert alerts.known(study.read("sample"), OLD).empty
 
 
 def test_columns_that_lack_are_told(root):
     with pytest.raises(ReserveError, match="no wave, first_seen"):
-        table = {"columns": list(warned.KEY), "rows": []}
-        warned.remember(study.read("sample"), OLD, table)
+        table = {"columns": list(alerts.KEY), "rows": []}
+        alerts.remember(study.read("sample"), OLD, table)
 
 
 # Pages that read what others kept

@@ -1,6 +1,6 @@
 """One list of warnings over all notebooks, with false alarms held over the whole report.
 
-    alarms = actions.alarms(report.others(STUDY), known=study.known_warnings())
+    alarms = actions.alarms(report.others(STUDY), known=study.alerts.known())
     print(alarms)                 # 6 warnings, 2 of them new ...
     alarms.table                  # measure, by, group, term, ..., adjusted, standing, money
 
@@ -42,7 +42,7 @@ class Alarms(Estimates):
         longer out of line), money what a fall costs in a year, where that is told
     looked : how many tests there were
     rate : the share of false warnings that is allowed
-    ended : the known warnings that no longer hold, as `study.known_warnings` tells them
+    ended : the known warnings that no longer hold, as `study.alerts.known` tells them
     """
 
     looked: int = field(default=0, kw_only=True)

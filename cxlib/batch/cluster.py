@@ -22,11 +22,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from cxlib.batch import cache, fingerprints, one, order, record, template, workers
+from cxlib.batch import cache, fingerprints, one, order, record, snapshots, template, workers
 from cxlib.batch.planning import Page
 from cxlib.batch.workers import Unfinished
 from cxlib.core import files
-from cxlib.data import study
 
 CONNECT = 10  # seconds to wait for a scheduler
 NOBODY = 60  # seconds to wait for a worker when all are gone
@@ -83,7 +82,7 @@ class Cluster:
             "job": job,
             "notebook": page.notebook.read_text(encoding="utf-8"),
             "machine": cache.parts_of_machine(),
-            "root": str(study.root().resolve()),
+            "root": str(snapshots.root_of(page).resolve()),
             "seconds": limits.seconds,
             "storage": self.storage,
             "inputs": self._send(page) if self.storage else "",
@@ -130,7 +129,7 @@ class Cluster:
             of_files = {k: v for k, v in page.data.items() if not k.startswith(order.ANSWERS)}
             name = f"{page.study}-{fingerprints.digest(of_files)[:16]}"
             if name not in self._sent:
-                folder = study.folder_of(page.study)
+                folder = snapshots.root_of(page) / "data" / page.study
                 self._sent[name] = _upload(self.storage, name, folder)
         return self._sent[name]
 

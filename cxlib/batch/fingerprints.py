@@ -27,13 +27,12 @@ def of_file(file: Path) -> str:
 
 def notebook(path: Path) -> str:
     """Digest of a notebook's cells and tags and its own facts; outputs do not count."""
-    about = path.stat()
-    return _notebook(path, about.st_mtime_ns, about.st_size)
+    return _notebook(path.read_bytes())
 
 
 @cache
-def _notebook(path: Path, *_: int) -> str:
-    content = json.loads(path.read_text(encoding="utf-8"))
+def _notebook(text: bytes) -> str:
+    content = json.loads(text)
     cells = [
         [c["cell_type"], "".join(c["source"]), c.get("metadata", {}), c.get("id", "")]
         for c in content["cells"]

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from cxlib.batch import cache, order, places, record, template, workers
+from cxlib.batch import cache, order, places, record, snapshots, template, workers
 from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.progress import Progress
 from cxlib.batch.template import Template
@@ -92,19 +92,24 @@ def run(
     KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up. `scheduler`
     is the address of a Dask cluster whose workers make the pages, `storage` an fsspec address that
     it shares with this machine (see `cluster`). `started` is a template that imports already, and
-    is closed by whoever started it. Raises BusyError when another run writes into the same folder,
-    Unfinished when the disk is full or the cluster is gone.
+    is closed by whoever started it. All pages are made from one snapshot of the data and the
+    notebooks; what changes while they are made is for the next run. Raises BusyError when another
+    run writes into the same folder, Unfinished when the disk is full, the cluster is gone, or
+    the data changed since `plan`.
     """
     folders = places.of([p.study for p in pages], out)
     begun = datetime.now(UTC)
     limits = Limits(longest, memory)
-    work = _Work(pages, folders, plain, limits, progress or Progress(len(pages)), keep)
-    work.elsewhere, work.started = (scheduler, storage), started
-    work.html = html or keep
     with ExitStack() as held:
         for folder in folders.values():
             held.enter_context(places.alone(folder))
-        return _run(work, pages, jobs, begun, force)
+        frozen = held.enter_context(snapshots.of(pages))
+        work = _Work(frozen, folders, plain, limits, progress or Progress(len(pages)), keep)
+        work.elsewhere, work.started = (scheduler, storage), started
+        work.html = html or keep
+        results = _run(work, frozen, jobs, begun, force)
+    notebooks_of = {_key(p): p.notebook for p in pages}
+    return [replace(r, page=replace(r.page, notebook=notebooks_of[_key(r.page)])) for r in results]
 
 
 def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> list[Result]:
@@ -341,6 +346,7 @@ class _Work:
     def job(self, page: Page) -> dict:
         """What a worker is told."""
         job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
+        job = snapshots.bound(job, page)
         read = {"others": self.read.get(_key(page), {})} if page.after else {}
         return {**job, **read, "memory": self.limits.memory, "html": self.html}
 

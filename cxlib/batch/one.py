@@ -242,8 +242,9 @@ def _settle_output(output) -> None:
 
 
 def _settled(text: str) -> str:
-    here = str(Path(__file__).resolve().parents[2])
-    text = ADDRESS.sub("at 0x…", text).replace(here + os.sep, "")
+    text = ADDRESS.sub("at 0x…", text)
+    for here in (os.environ.get("CX_ROOT", ""), str(Path(__file__).resolve().parents[2])):
+        text = text.replace(here + os.sep, "") if here else text
     return CELL_FILE.sub("cell", text).replace(sys.prefix + os.sep, "").replace(sys.prefix, "")
 
 

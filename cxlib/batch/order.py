@@ -73,6 +73,11 @@ def of_tables(data: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in data.items() if k != "warnings" and not k.startswith(ANSWERS)}
 
 
+def of_data(data: Mapping[str, str]) -> dict[str, str]:
+    """The fingerprints of what the study's folder holds: its tables and its earlier warnings."""
+    return {k: v for k, v in data.items() if not k.startswith(ANSWERS)}
+
+
 def whole(status: str) -> bool:
     """Whether a page of this status has answers that others may read."""
     return status == one.WHOLE

@@ -212,7 +212,7 @@ def _pages_of(
     facts = declared.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
-        data = {**data, "warnings": store.warnings_mark}
+        data = {**data, "warnings": store.alerts.fingerprint}
     lacking = tuple(store.lacks(needs))
     shared = {
         "study": about.name,
@@ -316,8 +316,9 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
 
 
 def _both(where: str, column: str, value: str) -> str:
-    quoted = value.replace("'", "''")
-    this = f"\"{column}\" = '{quoted}'"
+    from cxlib.reserve import conditions
+
+    this = conditions.equal(column, value)
     return f"({where}) and {this}" if where else this
 
 

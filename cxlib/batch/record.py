@@ -127,13 +127,13 @@ def close(
 
 def _remember(results: Iterable[Result]) -> None:
     """Keep with the study what its pages warn of, so that it is known again in other data."""
-    from cxlib.reserve import warned
+    from cxlib.reserve import alerts
 
     for result in results:
         page, name = result.page, result.page.remembers
         if name in result.answers and not (page.suffix or page.set_name or any(page.rows)):
             table = result.answers[name]["table"]
-            warned.remember(study.read(page.study), order.of_tables(page.data), table)
+            alerts.remember(study.read(page.study), order.of_tables(page.data), table)
 
 
 def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:

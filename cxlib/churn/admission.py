@@ -131,7 +131,7 @@ def _check_ids(customers: pd.DataFrame) -> None:
         raise ValueError(
             f"{int(twice.sum()):,} of {len(customers):,} rows share a customer_id with another row "
             f"(first {first!r}). A customer in both halves of a test makes it look too good. Give "
-            "one row a customer: reserve.open(STUDY).history(as_of) makes it."
+            "one row a customer: reserve.open(STUDY).customers.as_of(as_of) makes it."
         )
 
 

@@ -1,7 +1,7 @@
 """Whom to contact this month: a list with what is at stake, why, where it hurt and what they said.
 
-    found = churn.to_contact(study.now(), warning, value="worth", offer=25, contact=4, capacity=200,
-                             cases=study["cases"], comments=study["comments"])
+    found = churn.to_contact(study.customers.active(), warning, value="worth", offer=25, contact=4,
+                             capacity=200, cases=study["cases"], comments=study["comments"])
     found.customers       # the list, best first: report.list_to_file("contact", found.customers)
 
 The page tells how many and why; who is on the list goes to a file of its own.

@@ -1,6 +1,6 @@
 """Does what was learnt then hold later? The warning judged out of time, and how it drifts.
 
-    churn.over_time(reserve.open(STUDY).snapshots(), features=...)
+    churn.over_time(reserve.open(STUDY).customers.snapshots(), features=...)
 
 The model is learnt at the first day and applied unchanged to each later one, whose outcomes it
 could not know. Three things may go wrong: it ranks worse (AUC), its risks are too high or too low

@@ -167,7 +167,7 @@ def _lifetimes(rows: pd.DataFrame, weight: str | None, group: str | None) -> pd.
     if lacking := [c for c in needed if c not in rows]:
         raise ValueError(
             f"no column {lacking} in lifetimes. They have: {', '.join(map(str, rows))}. "
-            "reserve.open(STUDY).lifetimes() makes them."
+            "reserve.open(STUDY).customers.lifetimes() makes them."
         )
     entry = rows["entry"].to_numpy(float) if "entry" in rows else np.zeros(len(rows))
     rows = rows.assign(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -40,7 +41,9 @@ def _code_of(error: BaseException) -> int:
     """2 for a mistake in what was asked, 3 for a run that could not go on, 130 when stopped."""
     if isinstance(error, KeyboardInterrupt):
         return 130
-    return 3 if type(error).__name__ == "Unfinished" else 2
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return 3
+    return getattr(error, "exit_code", 3 if type(error).__name__ == "Unfinished" else 2)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What the study's own records show of an item: verified, contradicted, or not checked.
 
-    records = records_of(day=day, **study.practice())
+    records = records_of(day=day, **study.quality.practice())
     proof = verified(items, fit, records).table   # term (the item), proof, what the data show
     next_list(fit, items, proof)                  # what to do to reach the next level
 

@@ -6,17 +6,26 @@
     responses = study.responses(wave="2026-Q1", where="channel = 'web'")
     study.losses(responses)                     # offered, quarantined, left out
     study.sums("responses", ["speed", "price"], bucket="customer_id")      # one scan -> Moments
-    study.history("2026-06-30", horizon=90)     # a row a customer, from before that day only
-    study.warned()                              # what 12_is_it_changing found out of line
+    study.customers.as_of("2026-06-30")         # a row a customer, from before that day only
+    study.alerts.known()                        # alerts of earlier states of the data
 
 The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
 
 from cxlib.reserve.loading import Check, Loaded, check, load
-from cxlib.reserve.reading import Reserve, attach, context_of, open
+from cxlib.reserve.reading import Reserve, attach, context_of, open, state
 from cxlib.reserve.store import ReserveError, fingerprint
 
 __all__ = [
-    "Check", "Loaded", "Reserve", "ReserveError", "attach", "check", "context_of", "fingerprint",
-    "load", "open",
-]  # fmt: skip
+    "Check",
+    "Loaded",
+    "Reserve",
+    "ReserveError",
+    "attach",
+    "check",
+    "context_of",
+    "fingerprint",
+    "load",
+    "open",
+    "state",
+]

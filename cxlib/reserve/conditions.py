@@ -15,6 +15,7 @@ from difflib import get_close_matches
 import duckdb
 import pandas as pd
 
+from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
 
 PLAIN = {
@@ -43,10 +44,11 @@ def safe(where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list
     """`where` as SQL that can only filter `table`; "true" when empty. Raises ReserveError."""
     if not where.strip():
         return "true"
-    sql = _words_as_text(where, columns)
+    condition = _words_as_text(where, columns)
     try:
-        _refuse_unsafe(_parsed(sql, store), where, columns)
-        kind = store.execute(f'describe select ({sql}\n) from "{table}"').fetchall()[0][1]
+        _refuse_unsafe(_parsed(condition, store), where, columns)
+        described = f"describe select ({condition}\n) from {sql.name(table)}"
+        kind = store.execute(described).fetchall()[0][1]
     except duckdb.Error as error:
         raise ReserveError(
             f"WHERE {where!r} is not a condition: {_first_line(error)} Write one like "
@@ -57,15 +59,21 @@ def safe(where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list
             f"WHERE {where!r} gives {kind.lower()}, not true or false. Compare it with something, "
             f"such as {columns[0]} = ..."
         )
-    return f"({sql}\n)"
+    return f"({condition}\n)"
+
+
+def equal(column: str, value: str) -> str:
+    """The condition that a column has this value, as `safe` takes it."""
+    return f"{sql.name(column)} = {sql.text(value)}"
 
 
 def keep(rows: pd.DataFrame, where: str, name: str) -> pd.DataFrame:
     """The rows of a data frame for which `where` holds. Raises ReserveError as `safe` does."""
-    with duckdb.connect() as store:
-        store.register(name, rows)
-        holds = safe(where, store, name, list(rows.columns))
-        kept = store.execute(f'select {holds} from "{name}"').df().iloc[:, 0].fillna(False)
+    stored = sql.distinct(rows)
+    with sql.connect() as store:
+        store.register(name, rows.set_axis(list(stored.values()), axis=1))
+        holds = safe(where, store, name, list(stored.values()))
+        kept = store.execute(f"select {holds} from {sql.name(name)}").df().iloc[:, 0].fillna(False)
     if not kept.any():
         raise ReserveError(
             f"WHERE {where!r} leaves none of the {len(rows):,} rows of {name}. Check the spelling "
@@ -79,37 +87,38 @@ def _words_as_text(where: str, columns: list[str]) -> str:
 
     channel == "web" becomes channel == 'web', and at > '2026-01-01' becomes "at" > '2026-01-01'.
     """
-    known = {c.casefold(): c for c in columns}
+    known = {sql.fold(c): c for c in columns}
 
     def turn(match: re.Match) -> str:
-        word, bare = match["quoted"], match["bare"]
-        if bare is not None and bare.casefold() in known:
-            return f'"{known[bare.casefold()]}"'
-        if word is None or word.casefold() in known:
+        bare = match["bare"]
+        word = bare if match["quoted"] is None else match["quoted"].replace('""', '"')
+        if word is None or "\0" in word:
             return match.group(0)
-        return "'" + word.replace('""', '"').replace("'", "''") + "'"
+        if sql.fold(word) in known:
+            return sql.name(known[sql.fold(word)])
+        return match.group(0) if bare is not None else sql.text(word)
 
     return _TOKEN.sub(turn, where)
 
 
-def _parsed(sql: str, store: duckdb.DuckDBPyConnection) -> dict:
+def _parsed(condition: str, store: duckdb.DuckDBPyConnection) -> dict:
     """The tree of the condition; ReserveError when it is more than a condition."""
     trees = []
-    for text in ("select 1 from t where true", f"select 1 from t where (\n{sql}\n)"):
+    for text in ("select 1 from t where true", f"select 1 from t where (\n{condition}\n)"):
         tree = json.loads(store.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
         if tree["error"]:
             raise ReserveError(
-                f"WHERE {sql!r} is not a condition: {tree['error_message']}. Write one like "
+                f"WHERE {condition!r} is not a condition: {tree['error_message']}. Write one like "
                 "channel = 'web' and recommend >= 9."
             )
         trees.append(tree["statements"])
     plain, asked = trees
     if len(asked) == 1 and asked[0]["node"]["type"] == "SELECT_NODE":
-        condition = asked[0]["node"].pop("where_clause")
+        tree = asked[0]["node"].pop("where_clause")
         plain[0]["node"].pop("where_clause")
         if _without_places(plain) == _without_places(asked):
-            return condition
-    raise ReserveError(f"WHERE {sql!r} is more than one condition. Give a single one.")
+            return tree
+    raise ReserveError(f"WHERE {condition!r} is more than one condition. Give a single one.")
 
 
 def _without_places(tree: object) -> object:
@@ -151,8 +160,8 @@ def _nodes(tree: object):
 
 
 def _refuse_unknown(names: list[str], where: str, columns: list[str]) -> None:
-    known = {c.casefold(): c for c in columns}
-    if len(names) > 1 or names[0].casefold() not in known:
+    known = {sql.fold(c) for c in columns}
+    if len(names) > 1 or sql.fold(names[0]) not in known:
         near = get_close_matches(names[-1], columns, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ". Text needs single quotes."
         raise ReserveError(

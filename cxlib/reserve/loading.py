@@ -134,13 +134,20 @@ def load(name: str, *, wait: float = 0) -> Loaded:
 
 
 def _load(study: Study) -> Loaded:
+    study = study_.read(study.name)  # as it is now that the lock is held
+    files = store.digests(study)
     try:
         taken = intake_.every_table(study)
         for name, intake in taken.items():
             _refuse_all_lost(name, intake)
     except IntakeError as error:
         raise IntakeError(f"{study.name}: {error}") from error
-    counts = store.build(study, taken)
+    if changed := [n for n, digest in store.digests(study).items() if files.get(n) != digest]:
+        raise ReserveError(
+            f"{study.name}: {', '.join(changed)} changed while it was read. Wait until it is "
+            "written, and load again; the reserve there was is untouched."
+        )
+    counts = store.build(study, taken, files)
     return Loaded(study.name, study.reserve_path, counts, _checked(study, taken, {}))
 
 

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib.moments import keys_of
+from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
 
 AT_ONCE = 1_000_000  # events whose journeys are followed at a time
-NAMES = "_cxlab_touchpoints"  # table, named so that no study has it
+NAMES = f"{sql.PREFIX}touchpoints"  # table; its columns are named by the same prefix
+NAME, CODE = f"{sql.PREFIX}name", f"{sql.PREFIX}code"
 
 
 def counted(
@@ -27,12 +29,13 @@ def counted(
     goal: Sequence[str] = (),
     most: int = 0,
     holds: str = "true",
+    row: str = "rowid",
 ) -> pd.DataFrame:
     """bucket, step, before, after, n of the events for which `holds`; see `journeys.counted`.
 
     Raises ReserveError when no event is left, and for a goal that nobody met.
     """
-    of = f'"{by or "customer_id"}"'
+    of = sql.name(by or "customer_id")
     there = f'{holds} and {of} is not null and "at" is not null and touchpoint is not null'
     found = store.execute(f"select touchpoint from events where {there} group by 1 order by 1").df()
     names = found["touchpoint"].astype(str).tolist()
@@ -40,11 +43,9 @@ def counted(
         raise ReserveError("no event is left to follow. Check WHERE, and journey.by in study.yaml.")
     if unknown := [g for g in goal if g not in names]:
         raise ReserveError(f"nobody met the goal {unknown}. Touchpoints are: {', '.join(names)}.")
-    store.register(
-        NAMES, pd.DataFrame({"name": names, "code": np.arange(len(names), dtype="int16")})
-    )
+    store.register(NAMES, pd.DataFrame({NAME: names, CODE: np.arange(len(names), dtype="int16")}))
     try:
-        parts = _parts(store, of, gap if not by else 0, goal, most, there)
+        parts = _parts(store, of, gap if not by else 0, goal, most, there, row)
     finally:
         store.unregister(NAMES)
     rows = pd.concat(parts).groupby(["bucket", "step", "before", "after"], as_index=False).sum()
@@ -60,31 +61,32 @@ def _parts(
     goal: Sequence[str],
     most: int,
     there: str,
+    row: str,
 ) -> list[pd.DataFrame]:
     """The counts of some customers after others."""
     events = store.execute(f"select count(*) from events where {there}").fetchone()[0]
     rounds = -(-events // AT_ONCE)
-    goals = ", ".join("'" + g.replace("'", "''") + "'" for g in goal)
-    query = _query(of, gap, f"code in (select code from {NAMES} where name in ({goals}))" if goal
-                   else "false", most)  # fmt: skip
+    goals = ", ".join(map(sql.text, goal))
+    wanted = f"select {CODE} from {NAMES} where {NAME} in ({goals})"
+    hit = f"code in ({wanted})" if goal else "false"
     found = []
     for k in range(rounds):
         mine = f"{there} and hash({of}) % {rounds} = {k}"
-        found.append(_by_bucket(store.execute(query.format(mine=mine)).df()))
+        found.append(_by_bucket(store.execute(_query(of, gap, hit, most, mine, row)).df()))
     return found
 
 
-def _query(of: str, gap: float, hit: str, most: int) -> str:
+def _query(of: str, gap: float, hit: str, most: int, mine: str, row: str) -> str:
     """Steps of journeys, then what follows what for each customer."""
     new = "w is null" + (f" or w > {float(gap)} * 86400000000" if gap else "")
     step = f"case when step <= {most} then step else 0 end" if most else "0"
     kept = "where step > 0" if most else ""
     return f"""
         with e as (
-            select customer_id as who, {of} as own, code, "at",
-                events.rowid as r, epoch_us("at")
-                - lag(epoch_us("at")) over (partition by {of} order by "at", events.rowid) as w
-            from events join {NAMES} on touchpoint = name where {{mine}}),
+            select customer_id as who, {of} as own, {CODE} as code, "at",
+                {row} as r, epoch_us("at")
+                - lag(epoch_us("at")) over (partition by {of} order by "at", {row}) as w
+            from events join {NAMES} on touchpoint = {NAME} where {mine}),
         j as (
             select *, sum(({new})::int) over (partition by own order by "at", r) as journey,
                 ({hit})::int as hit from e),

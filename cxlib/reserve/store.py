@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +18,14 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from cxlib.core import files
+from cxlib.core.files import move_in
 from cxlib.data import sources
 from cxlib.data.study import Study
-from cxlib.intake import Intake
+from cxlib.intake import Intake, IntakeError
+from cxlib.reserve import sql
 
-MADE_BY = 2  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 3  # raise it when the way of the files into the store changes: older stores are rebuilt
+STUDY = "study.yaml"
 OWN = ("_quarantine", "_warnings", "_tables", "_study")
 
 
@@ -30,10 +33,16 @@ class ReserveError(RuntimeError):
     """The reserve cannot do what was asked; the message says why and what to do."""
 
 
+class NotWritten(OSError):
+    """The reserve could not be written whole, as on a full disk; the old one is untouched."""
+
+    exit_code = 3
+
+
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection; ReserveError when the file is broken."""
     try:
-        return duckdb.connect(str(path), read_only=True)
+        return sql.connect(path, read_only=True)
     except duckdb.Error as error:
         raise ReserveError(
             f"{path.name} of {path.parent.name} cannot be opened ({error}). Delete it and run "
@@ -41,37 +50,97 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
 
 
-def build(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
-    """Write the tables beside the old store and swap them in; gives back the counts by table.
+def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.DataFrame:
+    """Write the tables to a new file, check it, and swap it in; returns the counts by table.
 
-    Raises OSError when they cannot be written (a full disk); the old store stays as it was.
+    Parameters
+    ----------
+    study : whose reserve it is
+    taken : tables by name, as the intake hands them on
+    files : `digests` of the files that they were read from
+
+    Raises
+    ------
+    NotWritten : the file cannot be written, or does not hold every row (a full disk)
+    IntakeError : two questions of study.yaml have names that the reserve cannot hold apart
+
+    Whatever is raised, the old reserve stays as it was and nothing of the new one is left.
     """
-    new = study.reserve_path.with_name("reserve.duckdb.new")
-    for left_over in (new, new.with_name(new.name + ".wal")):
-        left_over.unlink(missing_ok=True)
+    taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
     counts = _counts(taken)
+    content = {name: intake.rows for name, intake in taken.items()} | {
+        "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
+        "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
+        "_tables": counts,
+        "_study": _made_from(study, taken, files),
+    }
+    new = study.reserve_path.with_name("reserve.duckdb.new")
+    _remove(new)
     try:
-        with duckdb.connect(str(new)) as store:
-            for name, intake in taken.items():
-                _write(store, name, intake.rows)
-            _write(store, "_quarantine", _text(pd.concat([i.quarantine for i in taken.values()])))
-            _write(store, "_warnings", _text(pd.concat([i.warnings for i in taken.values()])))
-            _write(store, "_tables", counts)
-            _write(store, "_study", _made_from(study, taken))
+        with sql.connect(new) as store:
+            for name, rows in content.items():
+                _write(store, name, rows)
             _join_customers(store, taken)
-    except duckdb.IOException as error:
-        raise OSError(
+            # Else rows may stay in the write-ahead log, which the swap leaves behind.
+            store.execute("force checkpoint")
+        _verify(new, {name: len(rows) for name, rows in content.items()})
+        move_in(new, study.reserve_path)
+    except (duckdb.Error, OSError) as error:
+        _remove(new)
+        raise NotWritten(
             f"the reserve of {study.name} cannot be written ({error}). Make room in {new.parent} "
             "and run the same command again; the reserve that was there is untouched."
         ) from error
-    files.move_in(new, study.reserve_path)
     return counts
 
 
+def _remove(new: Path) -> None:
+    for left_over in (new, new.with_name(new.name + ".wal")):
+        left_over.unlink(missing_ok=True)
+
+
+def _verify(path: Path, expected: dict[str, int]) -> None:
+    """Read the closed file and count every table. Raises OSError when rows are not in it."""
+    log = path.with_name(path.name + ".wal")
+    if log.exists() and log.stat().st_size:
+        raise OSError("rows are left in the write-ahead log")
+    with sql.connect(path, read_only=True) as store:
+        there = {
+            row[0] for row in store.execute("select table_name from duckdb_tables()").fetchall()
+        }
+        for table, rows in expected.items():
+            if table not in there:
+                raise OSError(f"the table {table} is not in the file")
+            [found] = store.execute(f"select count(*) from {sql.name(table)}").fetchone()
+            if found != rows:
+                raise OSError(f"{table} holds {found:,} of {rows:,} rows")
+
+
+def _with_stored_names(study: Study, table: str, intake: Intake) -> Intake:
+    """The intake with the names of columns that the reserve can hold; a note says which changed."""
+    stored = sql.distinct(intake.rows)
+    changed = {old: new for old, new in stored.items() if old != new}
+    if not changed:
+        return intake
+    if items := [old for old in changed if old in study.items]:
+        raise IntakeError(
+            f"{table}: the reserve cannot hold the question {items[0]!r} under this name: another "
+            "column differs from it only in the case of letters. Rename it in study.yaml."
+        )
+    notes = [f"{table}: column {old!r} is stored as {new!r}" for old, new in changed.items()]
+    return replace(
+        intake,
+        rows=intake.rows.set_axis(list(stored.values()), axis=1),
+        notes=[*intake.notes, *notes],
+    )
+
+
 def _write(store: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> None:
-    arrow = pa.Table.from_pandas(rows, preserve_index=False)
-    store.register("_incoming", arrow)
-    store.execute(f'create table "{name}" as select * from _incoming').fetchall()
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    if not name.startswith("_"):
+        table = table.append_column(sql.ROW, pa.array(range(len(rows)), pa.int64()))
+    store.register("_incoming", table)
+    store.execute(f"create table {sql.name(name)} as select * from _incoming").fetchall()
     store.unregister("_incoming")
 
 
@@ -82,11 +151,11 @@ def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) 
     """
     if not {"customers", "responses"} <= set(taken):
         return
-    own = set(taken["responses"].rows) | {"customer_id", "joined_on", "left_on"}
-    theirs = [f'c."{name}"' for name in taken["customers"].rows if name not in own]
-    selected = ", ".join(["r.rowid as _row", "r.*", *theirs])
+    own = {sql.fold(c) for c in taken["responses"].rows} | {"customer_id", "joined_on", "left_on"}
+    theirs = [c for c in taken["customers"].rows if sql.fold(c) not in own]
+    selected = ["r.*", *([sql.names(theirs, of="c")] if theirs else [])]
     store.execute(
-        f"create view _responses as select {selected} from responses r "
+        f"create view _responses as select {', '.join(selected)} from responses r "
         "left join customers c using (customer_id)"
     )
 
@@ -119,29 +188,36 @@ def fingerprint(rows: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _made_from(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
+def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.DataFrame:
     facts = {
         "name": study.name,
         "made_by": MADE_BY,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "study": sources.sha256(study.folder / "study.yaml"),
-        "files": _files(study),
+        "study": files[STUDY],
+        "files": {name: digest for name, digest in files.items() if name != STUDY},
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
 
 
-def _files(study: Study) -> dict[str, list]:
-    """Local files of the study: size, time of change and sha256."""
-    found = {}
+def digests(study: Study) -> dict[str, str]:
+    """sha256 of study.yaml and of the study's local files, by name."""
+    found = {STUDY: sources.sha256(study.folder / STUDY)}
     for mapping in study.tables.values():
         for file in mapping.files:
             if file.file in study.sources:
                 continue  # its checksum stands in study.yaml
             path = study.folder / file.file
-            stat = path.stat()
-            found[file.file] = [stat.st_size, stat.st_mtime_ns, sources.sha256(path)]
+            if path.is_file():
+                found[file.file] = sources.sha256(path)
     return found
+
+
+def fingerprints(path: Path) -> dict[str, str]:
+    """sha256 of each table's content as loaded, and of study.yaml under "study.yaml"."""
+    with connect(path) as store:
+        found = store.execute('select "table", sha256 from _tables').fetchall()
+    return {**dict(found), "study.yaml": facts(path)["study"]}
 
 
 def facts(path: Path) -> dict:
@@ -166,15 +242,12 @@ def why_stale(study: Study) -> str:
         return "it cannot be read"
     if made.get("made_by") != MADE_BY:
         return "it was made by another version"
-    if made["study"] != sources.sha256(study.folder / "study.yaml"):
+    if made["study"] != sources.sha256(study.folder / STUDY):
         return "study.yaml has changed"
-    for name, (size, changed, digest) in made["files"].items():
+    for name, digest in made["files"].items():
         path = study.folder / name
-        if not path.is_file():
-            continue  # the reserve outlives its files
-        stat = path.stat()
-        same = (stat.st_size, stat.st_mtime_ns) == (size, changed)
-        if not same and sources.sha256(path) != digest:
+        # The reserve outlives its files. Content decides: a file may change and keep size and time.
+        if path.is_file() and sources.sha256(path) != digest:
             return f"{name} has changed"
     return ""
 

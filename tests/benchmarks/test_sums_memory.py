@@ -16,13 +16,13 @@ ROWS, QUESTIONS, CUSTOMERS = 10_000_000, 20, 2_000_000
 SCAN = """
 import resource, sys, time
 import duckdb, numpy as np
-from cxlib.reserve import summing
+from cxlib.reserve import aggregates
 
 store = duckdb.connect(sys.argv[1], read_only=True)
 items = [f"q{i}" for i in range(int(sys.argv[2]))]
 start = time.perf_counter()
 middle = np.full(len(items), 5.5)
-sums = summing.scan(store, "responses", items, middle, "weight", "customer_id", "true")
+sums = aggregates.scan(store, "responses", items, middle, "weight", "customer_id", "true")
 spent, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 print(f"{sums.offered:,} responses in {spent:.0f} s, at most {peak:.2f} GB of memory")
 """

@@ -9,9 +9,10 @@ import pandas as pd
 from cxlib.moments import MISSING, Moments, Who, keys_of
 from cxlib.moments.draws import BITS
 from cxlib.moments.em import Patterned
+from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
 
-KEYS = "_cxlab_keys"  # table and columns, named so that no study has them
+KEYS = f"{sql.PREFIX}keys"  # table and columns
 
 
 def scan(
@@ -33,28 +34,29 @@ def scan(
     """
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
-    p, w = len(columns), f'"{weight}"' if weight else "1.0"
-    key, source = _by_label(row), f'"{table}"'
+    p, w = len(columns), sql.name(weight) if weight else "1.0"
+    key, source = _by_label(row), sql.name(table)
     if bucket:
         _name_keys(store, table, bucket, holds)
-        source += f' left join {KEYS} on "{bucket}" = {KEYS}_name'
+        source += f" left join {KEYS} on {sql.name(bucket)} = {KEYS}_name"
         key = f"coalesce({KEYS}_key, {key})"
-    given = [f'"{c}" is not null' for c in columns]
+    given = [f"{sql.name(c)} is not null" for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
     pattern = " || ".join(f"({g})::tinyint" for g in given) if missing == "em" else "''"
     # each value is made once a row; what is missing adds nothing
     parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
     for i, (c, o) in enumerate(zip(columns, origin, strict=True)):
-        parts += [f'coalesce("{c}" - {float(o)!r}, 0)::double as x{i}',
+        parts += [f"coalesce({sql.name(c)} - {float(o)!r}, 0)::double as x{i}",
                   f"({given[i]})::tinyint::double as g{i}"]  # fmt: skip
     wanted = _wanted(p, missing == "pairwise")
     sums = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
     rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
-    sql = f"select b, pattern, count(*) as n, {sums} from ({rows}) group by all order by b, pattern"
-    counted = f'select count(*), count(*) filter (where {w} is null or {w} < 0) from "{table}"'
+    summed = f"select b, pattern, count(*) as n, {sums} from ({rows}) group by all"
+    bad = f"count(*) filter (where {w} is null or {w} < 0)"
+    counted = f"select count(*), {bad} from {sql.name(table)} where {holds}"
     try:
-        offered, bad = store.execute(f"{counted} where {holds}").fetchone()
-        found = store.execute(sql).fetchnumpy()
+        offered, bad = store.execute(counted).fetchone()
+        found = store.execute(f"{summed} order by b, pattern").fetchnumpy()
     except duckdb.Error as error:
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
@@ -87,13 +89,14 @@ def _wanted(p: int, pairwise: bool) -> list[str]:
 
 def _by_label(row: str) -> str:
     """Key of a row without a known customer: multiplicative hashing (Knuth 1998, section 6.4)."""
-    product = f"({row}::ubigint % 4294967296) * 2654435769"
+    product = f"({sql.name(row)}::ubigint % 4294967296) * 2654435769"
     return f"(({product} % 4294967296) >> {32 - BITS})::bigint"
 
 
 def _name_keys(store: duckdb.DuckDBPyConnection, table: str, bucket: str, holds: str) -> None:
     """A table of the customers' keys: those that `moments.keys_of` gives to rows."""
-    wanted = f'select distinct "{bucket}" from "{table}" where {holds} and "{bucket}" is not null'
+    who = sql.name(bucket)
+    wanted = f"select distinct {who} from {sql.name(table)} where {holds} and {who} is not null"
     names = store.execute(wanted).df()
     found = pd.DataFrame({f"{KEYS}_name": names[bucket], f"{KEYS}_key": keys_of(names, bucket)})
     store.register(KEYS, found)

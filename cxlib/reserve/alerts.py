@@ -2,7 +2,7 @@
 
     remember(study, fingerprints, table)   # by the batch, after a run: what a page warned of
     known(study, fingerprints)             # before: key, first_seen, last_seen, of earlier data
-    mark(study, fingerprints)              # fingerprint of that: a page that reads it is made of it
+    fingerprint(study, fingerprints)       # fingerprint of that: a page that reads it is made of it
 
 A state is what was warned of in one state of the data. Reading gives the states before that of the
 data at hand, so a run that is made again sees what it saw the first time, and its warnings are not
@@ -15,12 +15,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from cxlib.core import files
 from cxlib.data.study import Study
+from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
 
 KEY = ("measure", "by", "group", "term", "kind")  # what makes two warnings the same
@@ -28,6 +30,23 @@ COLUMNS = (*KEY, "first_seen", "last_seen")
 NOT_OF_CUSTOMERS = ("actions", "audits", "study.yaml")  # a ledger that grew is no new state
 MOST = 60  # states kept; the oldest go first
 WAIT = 30.0  # seconds for another run to finish writing
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """The alerts of a study's earlier pages."""
+
+    database: Database
+
+    def known(self) -> pd.DataFrame:
+        """The alerts of earlier states of the data: measure, by, group, term, kind, first_seen,
+        last_seen; none where the study's pages have not raised any before."""
+        return known(self.database.study, self.database.fingerprints)
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of `known`: a page that reads these alerts is made from it."""
+        return fingerprint(self.database.study, self.database.fingerprints)
 
 
 def remember(study: Study, data: Mapping[str, str], table: Mapping[str, list]) -> None:
@@ -61,7 +80,7 @@ def known(study: Study, data: Mapping[str, str]) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def mark(study: Study, data: Mapping[str, str]) -> str:
+def fingerprint(study: Study, data: Mapping[str, str]) -> str:
     """Fingerprint of what `known` gives."""
     return _digest({"states": _earlier(study, data)})
 

@@ -1,0 +1,411 @@
+"""Customers as they stood on a day: what was known before it, and what they did after it.
+
+    study.customers.as_of("2026-06-30", horizon=90)    # a row a customer, features and `left`
+    study.customers.profiles()                         # for segments and early warning
+    study.customers.lifetimes()                        # time, left, entry: for survival curves
+
+A feature that uses what happened on the day it shall predict or later makes a model that fails in
+use. Each feature is therefore a sum over rows dated before the day, and a test changes the later
+rows and finds the features unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import duckdb
+import pandas as pd
+
+from cxlib.data.study import Study
+from cxlib.reserve import conditions, sql
+from cxlib.reserve.database import DATED, Database
+from cxlib.reserve.store import ReserveError
+
+LOOK_BACK = 365  # days, the longest that a feature looks back
+OWN = ("customer_id", "joined_on", "left_on", "left_because", "referred_by")  # no attributes
+
+
+@dataclass(frozen=True)
+class Customers:
+    """The customers of a study; `left` says who left where that is known."""
+
+    database: Database
+
+    @property
+    def _study(self) -> Study:
+        return self.database.study
+
+    @property
+    def _horizon(self) -> int:
+        return self._study.churn.horizon if self._study.churn else 90
+
+    def as_of(self, day: str | date, horizon: int = 90) -> pd.DataFrame:
+        """A row for each customer on `day`, with features from rows dated before that day only.
+
+        See `as_of` of this module for the columns; `left` says whether they left within `horizon`
+        days.
+        """
+        schema = self.database.schema
+        if not {"customers", "orders"} & set(schema):
+            self.database.columns("customers")  # says that there is no such table
+        return as_of(self.database.store, schema, self._study, day, horizon)
+
+    def profiles(self, where: str = "") -> pd.DataFrame:
+        """Customers for segments and early warning, with `left` where it is known.
+
+        With left_on: as of the last day whose outcome is known (the last date of the data less the
+        study's churn horizon). Else with `churn.flag`: customers, the flag turned into `left`. Else
+        as of the day after the last, or the customers as they are.
+        """
+        return _kept(self._profiles(), where)
+
+    def _profiles(self) -> pd.DataFrame:
+        database, churn = self.database, self._study.churn
+        if not {"customers", "orders"} & set(database.tables):
+            raise ReserveError(
+                f"{self._study.name} has no customers and no orders table. Map one in study.yaml."
+            )
+        last = database.last_day
+        if database.has_columns("customers", "left_on") and last is not None:
+            return self.as_of(last - timedelta(days=self._horizon), self._horizon)
+        if churn and churn.flag:
+            return self._flagged()
+        if last is not None and any(t in database.tables for t in DATED):
+            return self.as_of(last + timedelta(days=1), self._horizon)
+        return database.read("customers")
+
+    def _flagged(self) -> pd.DataFrame:
+        churn, rows = self._study.churn, self.database.read("customers")
+        if churn.flag not in rows:
+            raise ReserveError(
+                f"churn.flag {churn.flag!r} is not a column of customers. There are: "
+                f"{', '.join(rows.columns)}."
+            )
+        values = rows[churn.flag].astype("string")
+        known = {v.casefold() for v in values.dropna().unique()}
+        wanted = {"true", "yes", "1", "1.0"} if churn.left is True else {str(churn.left).casefold()}
+        if isinstance(churn.left, int) and not isinstance(churn.left, bool):
+            wanted.add(f"{float(churn.left)}")
+        if not wanted & known:
+            raise ReserveError(
+                f"nobody has {churn.flag} = {churn.left!r}. Its values are: "
+                f"{', '.join(sorted(known))}. Correct churn.left in study.yaml."
+            )
+        left = values.str.casefold().isin(wanted).astype("boolean").mask(values.isna())
+        rows = rows.drop(columns=[churn.flag, *(c for c in churn.exclude if c in rows)])
+        return rows.assign(left=left)
+
+    def snapshots(self, most: int = 6, where: str = "") -> dict[str, pd.DataFrame]:
+        """Day -> customers as of that day, oldest first: at most `most`, a churn horizon apart.
+
+        The last is that of `profiles`; none before a year of every table is on file, and none where
+        nobody knows when customers left.
+        """
+        database = self.database
+        if not database.has_columns("customers", "left_on"):
+            return {}
+        first = database.store.execute("select min(left_on) from customers").fetchone()[0]
+        started = database.first_day
+        if first is not None and started is not None:  # a year to look back on, or counts are low
+            first = max(first, started + timedelta(days=LOOK_BACK))
+        found: dict[str, pd.DataFrame] = {}
+        day = database.last_day - timedelta(days=self._horizon)
+        while first is not None and day >= first and len(found) < most:
+            found[f"{day:%Y-%m-%d}"] = _kept(self.as_of(day, self._horizon), where)
+            day -= timedelta(days=self._horizon)
+        return dict(reversed(found.items()))
+
+    def active(self, where: str = "") -> pd.DataFrame:
+        """Those who are customers after the last day of the data, with columns as in `profiles`."""
+        return _kept(self._active(), where)
+
+    def _active(self) -> pd.DataFrame:
+        last = self.database.last_day
+        if self.database.has_columns("customers", "left_on") and last is not None:
+            return self.as_of(last + timedelta(days=1)).drop(columns=["left", "left_after"])
+        rows = self._profiles()
+        if "left" not in rows:
+            return rows
+        stayed = rows["left"].eq(False).fillna(False)
+        return rows[stayed].drop(columns="left").reset_index(drop=True)
+
+    def pilot(self) -> pd.DataFrame:
+        """The customers of the study's randomised trial as they stood when it started.
+
+        `treated` says which arm, `left` who left by the end of the data.
+        """
+        trial = self._study.churn.pilot if self._study.churn else None
+        if trial is None:
+            raise ReserveError(f"{self._study.name} has no churn.pilot in study.yaml.")
+        rows = self._profiles()
+        if trial.begun_on is not None:
+            days = (self.database.last_day.date() - trial.begun_on).days
+            rows = self.as_of(trial.begun_on, days)
+        if trial.column not in rows:
+            raise ReserveError(f"churn.pilot: {trial.column!r} is no attribute of the customers.")
+        arms = rows[rows[trial.column].isin([trial.treated, trial.control])]
+        if arms[trial.column].nunique() < 2:
+            there = ", ".join(map(str, rows[trial.column].unique()))
+            raise ReserveError(
+                f"churn.pilot: {trial.column} holds {there}; both {trial.treated!r} and "
+                f"{trial.control!r} are needed."
+            )
+        return arms.drop(columns=trial.column).assign(treated=arms[trial.column] == trial.treated)
+
+    def lifetimes(self, where: str = "") -> pd.DataFrame:
+        """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.
+
+        Of dated customers in days, and those who joined before the first leaving on file are under
+        watch from then on; else the study's `churn.tenure` in its unit.
+        """
+        return _kept(self._lifetimes(), where)
+
+    def _lifetimes(self) -> pd.DataFrame:
+        churn, database = self._study.churn, self.database
+        if database.has_columns("customers", "joined_on", "left_on"):
+            rows = database.read("customers")
+            rows = rows.drop(columns=[c for c in (churn.exclude if churn else []) if c in rows])
+            last, first = pd.Timestamp(database.last_day), rows["left_on"].min()
+            until = rows["left_on"].fillna(last)
+            return rows.assign(
+                time=(until - rows["joined_on"]).dt.days.astype(float),
+                # A leaving on the first day is one: the watch starts the day before.
+                entry=((first - rows["joined_on"]).dt.days - 1.0).clip(lower=0),
+                left=rows["left_on"].notna(),
+            )
+        if churn and churn.flag and churn.tenure:
+            rows = self._profiles()
+            return rows.assign(time=rows[churn.tenure].astype(float), entry=0.0)
+        return database.read("customers").iloc[:0]
+
+    def with_losses(self, responses: pd.DataFrame) -> pd.DataFrame:
+        """The answers with `loses`, what each customer was worth who left within the churn horizon.
+
+        0 for who stayed, missing where the data end before; the answers as they are where the study
+        does not tell.
+        """
+        value = self._study.costs.customer_value
+        if not self.database.has_columns("customers", "left_on") or not value:
+            return responses
+        left = self.database.read("customers").set_index("customer_id")["left_on"]
+        day = responses["answered_on"]
+        took = (responses["customer_id"].map(left) - day).dt.days
+        seen = day <= pd.Timestamp(self.database.last_day) - timedelta(days=self._horizon)
+        worth = pd.Series(value, index=responses.index)
+        return responses.assign(loses=(worth * took.between(0, self._horizon)).where(seen))
+
+    def with_value(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with `worth`: what each brings by `costs` in study.yaml, else one for all."""
+        costs = self._study.costs
+        if costs.value_column in rows:
+            return rows.assign(worth=rows[costs.value_column] * costs.value_times)
+        return rows.assign(worth=costs.customer_value)
+
+    def attributes(self, most: int = 30) -> list[str]:
+        """Columns of 2 to `most` values that the answers carry too, to compare like with like."""
+        database, churn = self.database, self._study.churn
+        out = {*OWN, churn.flag} if churn else {*OWN}
+        asked = database.schema.get("responses", ())
+        have = database.schema.get("customers", ())
+        columns = [c for c in have if c not in out and c in asked]
+        if not columns:
+            return []
+        counted = ", ".join(f"approx_count_distinct({sql.name(c)})" for c in columns)
+        values = database.store.execute(f"select {counted} from customers").fetchone()
+        return [c for c, n in zip(columns, values, strict=True) if 2 <= n <= most]
+
+    def groups(self, by: str = "") -> pd.Series | None:
+        """The group of each customer by `by`, else by the study's own; None where it has none."""
+        have = self.database.schema.get("customers", [])
+        chosen = by or self._study.group
+        if by and by not in have:
+            raise ReserveError(f"customers have no column {by!r}. They have: {', '.join(have)}.")
+        if chosen not in have:
+            return None
+        return self.database.read("customers").set_index("customer_id")[chosen]
+
+    def experiences(self) -> dict[str, object]:
+        """The tables of what customers met: cases, comments, responses, and `touchpoints`.
+
+        `touchpoints` are the questions about them; what the study lacks is left out.
+        """
+        wanted = ("cases", "comments", "responses")
+        found: dict[str, object] = {
+            t: self.database.read(t) for t in wanted if t in self.database.tables
+        }
+        return {**found, "touchpoints": self.database.items_of("touchpoint")} if found else {}
+
+    @property
+    def tenure(self) -> str:
+        """The column that counts the periods of a customer's contract; empty without one."""
+        return self._study.churn.tenure if self._study.churn else ""
+
+    def under_contract(self) -> pd.DataFrame:
+        """The customers (see `profiles`) who have started at least one period of their contract."""
+        rows = self._profiles()
+        return rows[rows[self.tenure] > 0]
+
+    @property
+    def time_unit(self) -> str:
+        """The unit of `lifetimes`: days, weeks or months."""
+        dated = self.database.has_columns("customers", "left_on")
+        return "days" if dated or not self._study.churn else self._study.churn.unit
+
+    @property
+    def churn_reasons(self) -> dict[str, str]:
+        """The published reason that each of the study's own reasons for leaving belongs to."""
+        return self._study.churn.reasons if self._study.churn else {}
+
+
+def _kept(rows: pd.DataFrame, where: str) -> pd.DataFrame:
+    return conditions.keep(rows, where, "customers") if where.strip() else rows
+
+
+def as_of(
+    store: duckdb.DuckDBPyConnection,
+    columns: dict[str, list[str]],
+    study: Study,
+    day: str | date,
+    horizon: int = 90,
+) -> pd.DataFrame:
+    """A row for each who is a customer on `day`: joined before it, and not left by it.
+
+    Returns
+    -------
+    customer_id, attributes of the customers table (as loaded: keep those out that change
+    afterwards, with `churn.exclude`), tenure_days; from orders recency_days, orders_365, spend_365;
+    from cases cases_180, open_cases; from responses last_satisfaction (the latest answer to the
+    first csat item, else the nps item); from events events_90; and, where left_on is there, `left`:
+    True for those who left after `day` and within `horizon` days, and `left_after` the days it
+    took them. Counts are 0 where there is nothing, recency and satisfaction are NaN.
+    """
+    day = _day(day)
+    if horizon < 1:
+        raise ReserveError(f"horizon is {horizon} days; it must be 1 or more.")
+    have = columns.get("customers", ["customer_id"])  # else those who ordered
+    joins, selected = [], ["c.customer_id"]
+    if "joined_on" in have:
+        selected.append("date_diff('day', c.joined_on, $day) as tenure_days")
+    for table, counted, features in _features(study, columns):
+        joins.append(f"left join ({counted}) {table}_ on {table}_.customer_id = c.customer_id")
+        selected += features
+    if "left_on" in have:
+        within = "c.left_on > $day and c.left_on <= $day + to_days($horizon)"
+        selected += [
+            f'coalesce({within}, false) as "left"',
+            f"case when {within} then date_diff('day', $day, c.left_on) end as left_after",
+        ]
+    # An attribute of the same name would take the place of what is computed.
+    computed = {s.rsplit(" as ", 1)[-1].rpartition(".")[2].strip('"') for s in selected}
+    theirs = [c for c in _attributes(study, have) if sql.fold(c) not in computed]
+    selected[1:1] = [f"c.{sql.name(c)}" for c in theirs]
+    there = ["true"]
+    there += ["(c.joined_on is null or c.joined_on < $day)"] if "joined_on" in have else []
+    there += ["(c.left_on is null or c.left_on > $day)"] if "left_on" in have else []
+    order = f"c.{sql.ROW}" if "customers" in columns else "c.customer_id"
+    query = (
+        f"select {', '.join(selected)} from {_everybody(columns)} c {' '.join(joins)} "
+        f"where {' and '.join(there)} order by {order}"
+    )
+    dated = joins or {"joined_on", "left_on"} & set(have)  # else nothing asks for the day
+    values = {"day": day} if dated else {}
+    if "left_on" in have:
+        values["horizon"] = horizon
+    rows = store.execute(query, values).df()
+    if rows.empty:
+        raise ReserveError(
+            f"nobody is a customer of {study.name} on {day:%Y-%m-%d}. Choose a day between the "
+            "first joined_on and the last left_on."
+        )
+    return rows
+
+
+def _everybody(columns: dict[str, list[str]]) -> str:
+    """The customers; where the study lists none, all who ever ordered."""
+    if "customers" in columns:
+        return "customers"
+    return "(select distinct customer_id from orders where customer_id is not null)"
+
+
+def _day(day: str | date) -> datetime:
+    try:
+        return pd.Timestamp(day).normalize().to_pydatetime()
+    except ValueError as error:
+        raise ReserveError(f"as_of {day!r} is not a day. Write it as 2026-06-30.") from error
+
+
+def _attributes(study: Study, have: list[str]) -> list[str]:
+    out = {*OWN}
+    if study.churn:
+        out |= {*study.churn.exclude, study.churn.flag}
+    return [c for c in have if c not in out]
+
+
+Feature = tuple[str, str, list[str]]  # table, query of one row a customer, what to select of it
+
+
+def _features(study: Study, columns: dict[str, list[str]]) -> list[Feature]:
+    """What the dated tables there are tell of a customer before $day."""
+    scores = study.items_of("csat") or study.items_of("nps")
+    found: list[Feature] = []
+    if _can(columns, "orders", "at"):
+        found.append(_of_orders("amount" in columns["orders"]))
+    if _can(columns, "cases", "opened_at"):
+        found.append(_of_cases("solved_at" in columns["cases"]))
+    if _can(columns, "responses", "answered_on") and scores:
+        found.append(_of_responses(scores[0]))
+    if _can(columns, "events", "at"):
+        found.append(_of_events())
+    return found
+
+
+def _of_orders(with_amount: bool) -> Feature:
+    within = 'filter (where "at" >= $day - to_days(365))'
+    spend = f"sum(amount) {within}" if with_amount else "null::double"
+    query = (
+        f"select customer_id, date_diff('day', max(\"at\"), $day) as recency_days, "
+        f"count(*) {within} as orders_365, {spend} as spend_365 "
+        'from orders where "at" < $day group by customer_id'
+    )
+    return "orders", query, [
+        "orders_.recency_days::double as recency_days",
+        "coalesce(orders_.orders_365, 0)::double as orders_365",
+        "coalesce(orders_.spend_365, 0)::double as spend_365",
+    ]  # fmt: skip
+
+
+def _of_cases(with_end: bool) -> Feature:
+    # A case solved on the day or later was open before it, whatever is known today.
+    solved = "solved_at" if with_end else "null::timestamp"
+    query = (
+        "select customer_id, "
+        "count(*) filter (where opened_at >= $day - to_days(180)) as cases_180, "
+        f"count(*) filter (where {solved} is null or {solved} >= $day) as open_cases "
+        "from cases where opened_at < $day and customer_id is not null group by customer_id"
+    )
+    return "cases", query, [
+        "coalesce(cases_.cases_180, 0)::double as cases_180",
+        "coalesce(cases_.open_cases, 0)::double as open_cases",
+    ]  # fmt: skip
+
+
+def _of_responses(score: str) -> Feature:
+    query = (
+        f"select customer_id, arg_max({sql.name(score)}, answered_on) as last_satisfaction "
+        f"from responses where answered_on < $day and {sql.name(score)} is not null "
+        "and customer_id is not null group by customer_id"
+    )
+    return "responses", query, ["responses_.last_satisfaction"]
+
+
+def _of_events() -> Feature:
+    query = (
+        'select customer_id, count(*) filter (where "at" >= $day - to_days(90)) as events_90 '
+        'from events where "at" < $day group by customer_id'
+    )
+    return "events", query, ["coalesce(events_.events_90, 0)::double as events_90"]
+
+
+def _can(columns: dict[str, list[str]], table: str, at: str) -> bool:
+    return {"customer_id", at} <= set(columns.get(table, ()))

@@ -1,0 +1,355 @@
+"""The tables of a study's reserve: rows by wave and condition, and sums that leave no row.
+
+database.tables                                    # those the study has
+database.read("orders", where="amount > 100")
+database.sums("responses", ["speed", "price"], bucket="customer_id")
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from cxlib import page, weights
+from cxlib.data import contract
+from cxlib.data.study import Study
+from cxlib.moments import Moments
+from cxlib.reserve import aggregates, conditions, sql, store
+from cxlib.reserve.store import ReserveError
+
+DATED = {  # table: the column that says when a row came to be known
+    "responses": "answered_on",
+    "events": "at",
+    "orders": "at",
+    "cases": "opened_at",
+    "comments": "at",
+}
+
+
+@dataclass
+class Database:
+    """A study's tables, opened for reading; nothing is read before it is asked for."""
+
+    study: Study
+    _store: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
+    _columns: dict[str, list[str]] | None = field(default=None, repr=False)
+    _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
+
+    @property
+    def store(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection, opened at the first use."""
+        if self._store is None:
+            self._store = store.connect(self.study.reserve_path)
+        return self._store
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.read(table)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.tables
+
+    def __str__(self) -> str:
+        counts = self.counts
+        rows = [f"  {c.table}: {c.kept:,} rows" for c in counts.itertuples()]
+        return "\n".join([f"{self.study.name}: {self.study.title['en']}", *rows])
+
+    __repr__ = __str__
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables the study has."""
+        return list(self.schema)
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """table, offered, kept, quarantined, sha256 (of the content) and notes, as loaded."""
+        return self.store.execute("select * from _tables").df()
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """table, row, column, value, reason, mend, file: what was not let in."""
+        return self.store.execute("select * from _quarantine").df()
+
+    @property
+    def warnings(self) -> pd.DataFrame:
+        """table, column, rows, what, mend: what is worth a look."""
+        return self.store.execute("select * from _warnings").df()
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """sha256 of each table's content, and of study.yaml under "study.yaml"."""
+        return store.fingerprints(self.study.reserve_path)
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table, items among them."""
+        return list(self.schema[self._known(table)])
+
+    def waves(self) -> list[str]:
+        """The survey waves, in order."""
+        if "wave" not in self.schema.get("responses", []):
+            return []
+        found = self.store.execute(
+            "select distinct wave from responses where wave is not null order by wave"
+        )
+        return [row[0] for row in found.fetchall()]
+
+    @property
+    def schema(self) -> dict[str, list[str]]:
+        """The columns of each table that the study has."""
+        if self._columns is None:
+            found = self.store.execute(
+                "select table_name, column_name from duckdb_columns() "
+                "where table_name[1] != '_' or table_name = '_responses' order by column_index"
+            ).fetchall()
+            there: dict[str, list[str]] = {}
+            for table, column in found:
+                there.setdefault(table, []).extend([column] * (column != sql.ROW))
+            there["responses"] = there.get("_responses", there.get("responses"))
+            self._joined = "_responses" in there
+            self._columns = {t: there[t] for t in contract.TABLES if there.get(t)}
+        return self._columns
+
+    def _known(self, table: str) -> str:
+        if table not in self.schema:
+            raise ReserveError(
+                f"{self.study.name} has no table {table!r}. It has: {', '.join(self.tables)}."
+            )
+        return table
+
+    def _values_in(self, source: str, have: list[str], where: str) -> str:
+        """The values of the text columns that a condition names, few as they are; else nothing."""
+        found = []
+        for column in (c for c in have if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", where)):
+            rows = self.store.execute(
+                f"select distinct {sql.name(column)} from {sql.name(source)} "
+                f"where {sql.name(column)} is not null order by 1 limit 13"
+            ).fetchall()
+            if len(rows) < 13:
+                found.append(
+                    f" {column} holds: {', '.join(repr(r[0]) for r in rows) or 'nothing'}."
+                )
+        return "".join(found)
+
+    def read(
+        self, table: str, wave: str = "", where: str = "", columns: list[str] | None = None
+    ) -> pd.DataFrame:
+        """Rows of a table, in the order of the files: of one wave, those for which `where` holds.
+
+        Raises ReserveError for an unknown table, wave or column, for a condition that is none, and
+        when no row is left, saying which step lost them.
+        """
+        have = self.columns(table)
+        if unknown := [c for c in columns or [] if c not in have]:
+            raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
+        in_wave = self._wave_condition(table, wave)
+        source = self._source(table)
+        holds = conditions.safe(where, self.store, source, have)
+        try:
+            rows = self.store.execute(
+                f"select {sql.names(columns or have)} from {sql.name(source)} "
+                f"where {in_wave} and {holds} order by {sql.ROW}"
+            ).df()
+        except duckdb.Error as error:
+            raise ReserveError(
+                f"WHERE {where!r} fails on {table}: {str(error).splitlines()[0]} Compare text "
+                "with text in single quotes and numbers with numbers. "
+                f"The columns are: {', '.join(have)}."
+            ) from error
+        steps = self._steps(table, wave, where, in_wave, len(rows))
+        if not len(rows) and (wave or where):
+            raise ReserveError(
+                _nothing_left(table, wave, where, steps) + self._values_in(source, have, where)
+            )
+        rows.attrs["losses"] = steps
+        return rows
+
+    def _source(self, table: str) -> str:
+        """The table or view that the rows of a table are read from."""
+        return "_responses" if table == "responses" and self._joined else table
+
+    def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
+        """The questionnaires, each with its customer's attributes: `read("responses", ...)`.
+
+        Where study.yaml names replicate weights, draws of these rows follow them.
+        """
+        rows, given = self.read("responses", wave, where), self.study.replicates
+        if given is None:
+            return rows
+        columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
+        return weights.replicated(rows, columns, kind=given.kind, fay=given.fay)
+
+    def losses(self, rows: pd.DataFrame) -> None:
+        """Print how many rows there were at first and where the others went."""
+        if not (steps := rows.attrs.get("losses")):
+            print(page.say("{n} rows", n=page.count(len(rows))))
+            return
+        left = steps["offered"]
+        print(
+            page.say(
+                "{n} rows in the files of {table}",
+                n=page.count(left),
+                table=page.label(steps["table"]),
+            )
+        )
+        for key, n in ((k, n) for k, n in steps["lost"].items() if n):
+            left -= n
+            self._print_loss(key, left, n, steps)
+        if len(rows) < left:
+            n = left - len(rows)
+            print(
+                page.say(
+                    "{left} after {n} more were left out",
+                    left=page.count(len(rows)),
+                    n=page.count(n),
+                )
+            )
+
+    def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
+        values = {"left": page.count(left), "n": page.count(n)}
+        if key == "quarantined":
+            print(
+                page.say("{left} after {n} that broke the data contract were set aside", **values)
+            )
+        elif key == "wave":
+            print(
+                page.say(
+                    "{left} after {n} of other waves than {wave} were left out",
+                    wave=steps["wave"],
+                    **values,
+                )
+            )
+        else:
+            print(
+                page.say(
+                    "{left} after {n} for which {where} does not hold were left out",
+                    where=steps["where"],
+                    **values,
+                )
+            )
+
+    def _wave_condition(self, table: str, wave: str) -> str:
+        if not wave:
+            return "true"
+        if "wave" not in self.columns(table):
+            raise ReserveError(
+                f"{table} of {self.study.name} has no waves; leave WAVE empty, or use WHERE."
+            )
+        known = self.waves()
+        if table == "responses" and wave not in known:
+            there = ", ".join(known) or "none"
+            raise ReserveError(f"{self.study.name} has no wave {wave!r}. There are: {there}.")
+        return f"wave = {sql.text(wave)}"
+
+    def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
+        offered, loaded = self.store.execute(
+            'select offered, kept from _tables where "table" = ?', [table]
+        ).fetchone()
+        of_wave = loaded
+        if wave:
+            of_wave = self.store.execute(
+                f"select count(*) from {sql.name(table)} where {in_wave}"
+            ).fetchone()[0]
+        lost = {"quarantined": offered - loaded}
+        if wave:
+            lost["wave"] = loaded - of_wave
+        if where.strip():
+            lost["where"] = of_wave - kept
+        return {"table": table, "offered": offered, "wave": wave, "where": where, "lost": lost}
+
+    def sums(
+        self,
+        table: str,
+        columns: list[str],
+        weight: str | None = None,
+        bucket: str | None = None,
+        where: str = "",
+        *,
+        wave: str = "",
+        missing: str = "complete",
+    ) -> Moments:
+        """`moments.of` of the rows, by one scan in the store: the same `Moments`, rows never leave.
+
+        `bucket="customer_id"` draws customers whole (a row without one is its own bucket); None
+        makes each row a bucket. The origin is the middle of an item's scale, or 0.
+        """
+        have = self.columns(table)
+        asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
+        if unknown := [c for c in asked if c not in have]:
+            raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
+        source = self._source(table)
+        holds = conditions.safe(where, self.store, source, have)
+        origin = np.array(
+            [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
+        )
+        return aggregates.scan(
+            self.store, source, columns, origin, weight, bucket,
+            f"{self._wave_condition(table, wave)} and {holds}", missing, row=sql.ROW,
+        )  # fmt: skip
+
+    def items_of(self, *roles: str) -> list[str]:
+        """The questions of these roles, all questions without one, in the order of study.yaml."""
+        asked = self.study.items_of(*roles) if roles else list(self.study.items)
+        have = self.schema.get("responses", ())
+        return [name for name in asked if name in have]
+
+    def item(self, role: str) -> str:
+        """The first question of a role: "nps", "csat", "effort" ..."""
+        if not (found := self.items_of(role)):
+            raise ReserveError(f"{self.study.name} asks no question with the role {role}.")
+        return found[0]
+
+    def has_columns(self, table: str, *columns: str) -> bool:
+        """Whether the table is there and has these columns."""
+        return set(columns) <= set(self.schema.get(table, ())) and table in self.schema
+
+    @property
+    def first_day(self) -> datetime | None:
+        """Since when every dated table has rows: the latest of their first days."""
+        return self._day("max", "min", self._dated())
+
+    @property
+    def last_day(self) -> datetime | None:
+        """The last day of the data, over all dated tables and the customers' dates."""
+        of_customers = ((("customers", c)) for c in ("joined_on", "left_on"))
+        have = self.schema.get("customers", ())
+        return self._day("max", "max", [*self._dated(), *(d for d in of_customers if d[1] in have)])
+
+    def _dated(self) -> list[tuple[str, str]]:
+        return [(table, c) for table, c in DATED.items() if c in self.schema.get(table, ())]
+
+    def _day(self, over: str, of: str, dated: list[tuple[str, str]]) -> datetime | None:
+        if not dated:
+            return None
+        days = " union all ".join(
+            f"select {of}({sql.name(c)}) as d from {sql.name(t)}" for t, c in dated
+        )
+        found = self.store.execute(f"select {over}(d) from ({days})").fetchone()[0]
+        return None if found is None else datetime(found.year, found.month, found.day)
+
+
+def _nothing_left(table: str, wave: str, where: str, steps: dict) -> str:
+    asked = " and ".join(
+        part
+        for part in (f"wave {wave!r}" if wave else "", f"WHERE {where!r}" if where else "")
+        if part
+    )
+    of = steps["offered"] - sum(n for key, n in steps["lost"].items() if key != "where")
+    return f"{asked} leaves none of the {of:,} rows of {table}. Check the spelling of the values."

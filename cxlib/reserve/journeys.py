@@ -1,0 +1,84 @@
+"""Journeys of a study: touchpoints, their stages and ratings, and how they follow each other.
+
+study.journeys.transitions(goal=True)              # bucket, step, before, after, n
+study.journeys.stages                              # {"shop": "action", ...}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pandas as pd
+
+from cxlib.data.study import STAGES, Journey
+from cxlib.reserve import conditions, pathways, sql
+from cxlib.reserve.database import Database
+from cxlib.reserve.store import ReserveError
+
+YEAR = 365  # days
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """How events make journeys, as study.yaml says."""
+
+    database: Database
+
+    @property
+    def rules(self) -> Journey:
+        """How events make journeys, as study.yaml says."""
+        return self.database.study.journey
+
+    def transitions(self, *, goal: bool = False, most: int = 0, where: str = "") -> pd.DataFrame:
+        """How often one touchpoint follows another: bucket, step, before, after, n.
+
+        Journeys are those of `journey` in study.yaml, counted by SQL (see `journeys.counted`); with
+        `goal` up to the study's goal, with `most` step by step.
+        """
+        have, journey = self.database.columns("events"), self.rules
+        if journey.by and journey.by not in have:
+            raise ReserveError(
+                f"journey.by {journey.by!r} is no column of events. It has: {', '.join(have)}."
+            )
+        holds = conditions.safe(where, self.database.store, "events", have)
+        goals = journey.goal if goal else []
+        about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
+        return pathways.counted(self.database.store, **about, holds=holds, row=sql.ROW)
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """The stage of each touchpoint: of study.yaml, else of its events."""
+        if self.database.study.touchpoints:
+            return dict(self.database.study.touchpoints)
+        if not self.database.has_columns("events", "stage"):
+            return {}
+        query = (
+            "select touchpoint, mode(stage) from events where stage is not null "
+            "group by 1 order by 1"
+        )
+        return {t: s for t, s in self.database.store.execute(query).fetchall() if s in STAGES}
+
+    @property
+    def ratings(self) -> dict[str, str]:
+        """The question that rates each touchpoint."""
+        items = self.database.study.items
+        return {t: i for i in self.database.items_of("touchpoint") if (t := items[i].touchpoint)}
+
+    def revenue(self) -> tuple[pd.Series | None, str]:
+        """What each journey brought where orders name it, else each customer in the last year.
+
+        With it the column of events that it goes by. None where nobody knows.
+        """
+        if not self.database.has_columns("orders", "amount", "at"):
+            return None, "customer_id"
+        named = self.rules.by in self.database.columns("orders")
+        by = self.rules.by if named else "customer_id"
+        since = self.database.last_day - timedelta(days=YEAR)
+        recent = "" if by != "customer_id" else 'where "at" >= $since'
+        found = self.database.store.execute(
+            f"select {sql.name(by)} as name, sum(amount) as worth "
+            f"from orders {recent} group by 1 order by 1",
+            {"since": since} if recent else {},
+        ).df()
+        return found.set_index("name")["worth"], by

@@ -1,0 +1,165 @@
+"""Quality of a study's data: what was loaded, what was set aside and why, what is filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib import page
+from cxlib.data import contract
+from cxlib.estimates import Estimates
+from cxlib.reserve import sql
+from cxlib.reserve.database import Database
+from cxlib.reserve.retold import retold
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Counts, breaches of the contract and missing values of a study's tables."""
+
+    database: Database
+
+    def contents(self) -> pd.DataFrame:
+        """A row a table: rows offered, kept and quarantined, first and last day."""
+        rows = []
+        for count in self.database.counts.itertuples():
+            first, last = self._days(count.table)
+            rows.append(
+                {
+                    "table": page.label(count.table),
+                    "offered": count.offered,
+                    "kept": count.kept,
+                    "quarantined": count.quarantined,
+                    "from": first,
+                    "to": last,
+                }
+            )
+        return pd.DataFrame(rows).rename(columns=page.heading)
+
+    def _days(self, table: str) -> tuple[str, str]:
+        dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
+        there = [c for c in dated if c in self.database.columns(table)]
+        if not there:
+            return "–", "–"
+        first, last = self.database.store.execute(
+            f"select min({sql.name(there[0])}), max({sql.name(there[0])}) from {sql.name(table)}"
+        ).fetchone()
+        return tuple("–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last))
+
+    def validity(self) -> Estimates:
+        """Share of each table's rows that pass all data checks; counts, so without an interval."""
+        counts = self.database.counts
+        table = pd.DataFrame(
+            {
+                "term": counts["table"],
+                "estimate": counts["kept"] / counts["offered"].clip(lower=1),
+                "low": np.nan,
+                "high": np.nan,
+                "n": counts["offered"],
+            }
+        )
+        offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
+        values = {"kept": page.count(kept), "offered": page.count(offered), "tables": len(counts)}
+        if kept == offered and len(counts) == 1:
+            answer = page.say("All {offered} rows keep the data contract.", **values)
+        elif kept == offered:
+            answer = page.say(
+                "All {offered} rows of {tables} tables keep the data contract.", **values
+            )
+        else:
+            answer = page.say(
+                "{kept} of {offered} rows ({share}) keep the data contract; {lost} were set aside.",
+                share=page.percent(kept / offered, 1),
+                lost=page.count(offered - kept),
+                **values,
+            )
+        return Estimates(table, answer, self._warned(), unit="share")
+
+    def _warned(self) -> str:
+        found = self.database.warnings
+        if found.empty:
+            return page.say("Nothing else was noticed.")
+        first = found.iloc[0]
+        return page.say(
+            "One thing is worth a look: {table}.{column}, {rows} rows: {what}."
+            if len(found) == 1
+            else "{n} things are worth a look, first: {table}.{column}, {rows} rows: {what}.",
+            n=len(found),
+            table=page.label(first["table"]),
+            column=page.label(first["column"]),
+            rows=_at_least(first["rows"]),
+            what=retold(first["what"]),
+        )
+
+    def rejections(self) -> pd.DataFrame:
+        """Why rows were set aside: table, column, reason, rows, as the page calls them."""
+        lost = self.database.quarantine
+        by = ["table", "column", "reason"]
+        found = lost.groupby(by, sort=False, dropna=False).size().rename("rows").reset_index()
+        found = found.sort_values("rows", ascending=False, ignore_index=True)
+        for column, write in (("table", page.label), ("column", page.label), ("reason", retold)):
+            found[column] = found[column].map(write, na_action="ignore")
+        return found.rename(columns=page.heading)
+
+    def completeness(self) -> Estimates:
+        """Share of rows with a value, for each column of the contract with missing values."""
+        found = []
+        for table in self.database.tables:
+            own = [c for c in contract.TABLES[table].columns if c in self.database.columns(table)]
+            counted = ", ".join(["count(*)", *(f"count({sql.name(c)})" for c in own)])
+            shares = self.database.store.execute(
+                f"select {counted} from {sql.name(table)}"
+            ).fetchone()
+            found += [
+                (
+                    page.say("{name}: {value}", name=page.label(table), value=page.label(c)),
+                    k / shares[0],
+                    shares[0],
+                )
+                for c, k in zip(own, shares[1:], strict=True)
+                if 0 < k < shares[0]
+            ]
+        rows = pd.DataFrame(found, columns=["term", "estimate", "n"])
+        rows.insert(2, "low", np.nan)
+        rows.insert(3, "high", np.nan)
+        if rows.empty:
+            answer = page.say("Every column of the contract is filled throughout.")
+        else:
+            answer = page.say(
+                "One column of the contract is filled in part."
+                if len(rows) == 1
+                else "{n} columns of the contract are filled in part.",
+                n=len(rows),
+            )
+        return Estimates(rows, answer, unit="share")
+
+    def practice(self) -> dict[str, object]:
+        """What the records tell of how the work is done, as evidence of maturity.
+
+        responses, cases, actions (where there are any), worded (questions with their wording, and
+        all), roles asked, standards stated, joined (tables share customers).
+        """
+        study, there = self.database.study, {}
+        for table in ("responses", "cases", "actions"):
+            if table in self.database.tables:
+                there[table] = self.database.read(table)
+        of_customers = [t for t in ("responses", "orders", "cases") if t in self.database.tables
+                        and "customer_id" in self.database.columns(t)]  # fmt: skip
+        if len(of_customers) > 1:
+            sides = [set(self.database.read(t, columns=["customer_id"])["customer_id"].dropna())
+                     for t in of_customers]  # fmt: skip
+            there["joined"] = bool(set.intersection(*sides))
+        worded = sum(item.wording is not None for item in study.items.values())
+        return {
+            **there,
+            "worded": (worded, len(study.items)),
+            "roles": frozenset(item.role for item in study.items.values()),
+            "standards": len(study.service.standards),
+        }
+
+
+def _at_least(rows: int) -> str:
+    least = page.rules().smallest_cell
+    return f"<{least}" if rows < least else page.count(rows)
