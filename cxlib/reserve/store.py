@@ -18,7 +18,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from cxlib.core.files import move_in
+from cxlib.core.files import held, move_in
 from cxlib.data import sources
 from cxlib.data.study import Study
 from cxlib.intake import Intake, IntakeError
@@ -264,4 +264,4 @@ def alone(study: Study, *, wait: float = 0) -> AbstractContextManager[None]:
             "end that process; the reserve there is stays as it is."
         )
 
-    return files.held(study.reserve_path.with_name("reserve.duckdb.lock"), wait=wait, busy=busy)
+    return held(study.reserve_path.with_name("reserve.duckdb.lock"), wait=wait, busy=busy)
