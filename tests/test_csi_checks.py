@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_csi import FACTORS, MODEL, NESTED, SMALL, WIDE, WITNESS, answers, exact_factors, mobi
 
-from cxlib import csi, moments, show, weights
+from cxlib import csi, moments, plots, weights
 from cxlib.csi.comparison import held
 
 __all__ = ["mobi"]
@@ -350,7 +350,7 @@ def test_missing_answers_are_permuted_with_the_people():
 
 def test_the_map_has_an_ellipse_where_both_axes_are_known_together():
     fit = csi.fit(answers(), SMALL, draws=100)
-    ax = show.priorities(csi.priorities(fit).table, performance_unit="points")
+    ax = plots.priorities(csi.priorities(fit).table, performance_unit="points")
     assert len(ax.patches) == len(fit.importance) == 1
 
 

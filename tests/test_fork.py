@@ -143,7 +143,7 @@ def test_what_a_notebook_imports_is_known_before_it_runs(tmp_path) -> None:
           "from scipy.stats import norm\nfrom cxlib import show", "not python", "import seaborn",
           "def late():\n    from sklearn.cluster import KMeans")  # fmt: skip
     assert imports.of(tmp_path / "10_imports.ipynb") == [
-        "numpy", "scipy.stats", "scipy.stats.norm", "cxlib", "cxlib.show", "seaborn",
+        "numpy", "scipy.stats", "scipy.stats.norm", "cxlib", "cxlib.plots", "seaborn",
         "sklearn.cluster", "sklearn.cluster.KMeans",
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from bleach._vendor import html5lib
 from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cxlib import page, report, show
+from cxlib import page, plots, report
 from cxlib.estimates import Estimates
 from cxlib.report import answers, comparison, indexes, pages
 
@@ -185,10 +185,10 @@ def test_no_table_does_anything(evil: str) -> None:
 
 
 DRAWN = {
-    "intervals": lambda t: show.intervals(t, unit="points", title=""),
-    "panels": lambda t: show.intervals(t, panel="channel"),
-    "trend": lambda t: show.trend(t.drop(columns="channel").assign(wave=t["channel"])),
-    "bars": lambda t: show.bars(t, unit="points"),
+    "intervals": lambda t: plots.intervals(t, unit="points", title=""),
+    "panels": lambda t: plots.intervals(t, panel="channel"),
+    "trend": lambda t: plots.trend(t.drop(columns="channel").assign(wave=t["channel"])),
+    "bars": lambda t: plots.bars(t, unit="points"),
 }
 TELLING = ("script", "latex", "direction", "nul", "emoji")  # drawn in every way, others in one
 DRAW = [(text, way) for text in TEXTS for way in (DRAWN if text in TELLING else ["intervals"])]
@@ -200,8 +200,8 @@ def test_every_figure_is_drawn(text: str, name: str) -> None:
     page.begin(labels={"speed": evil})
     table = estimates(evil).table[["channel", "term", "estimate", "low", "high", "n"]]
     ax = DRAWN[name](table.assign(n=[40, 50, 30]))
-    picture, mime = show.picture(ax.figure)
-    alt = show.alt_text(ax.figure)
+    picture, mime = plots.picture(ax.figure)
+    alt = plots.alt_text(ax.figure)
     assert len(picture) > 1000 and mime.startswith("image/")
     if mime == "image/svg+xml":
         assert "<script" not in picture and not re.search(r"<[^!>]*\son\w+=", picture)
@@ -214,5 +214,5 @@ def test_every_figure_is_drawn(text: str, name: str) -> None:
 
 def test_personal_data_is_in_no_figure() -> None:
     table = estimates("ann@firm.com").table.assign(n=[40, 50, 30])
-    figure = show.intervals(table[["channel", "term", "estimate", "low", "high", "n"]]).figure
-    assert "ann" not in show.picture(figure)[0] + show.alt_text(figure)
+    figure = plots.intervals(table[["channel", "term", "estimate", "low", "high", "n"]]).figure
+    assert "ann" not in plots.picture(figure)[0] + plots.alt_text(figure)

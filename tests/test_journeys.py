@@ -15,7 +15,7 @@ from generator import paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import journeys, moments, show
+from cxlib import journeys, moments, plots
 from cxlib.journeys.felt import apart
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.transitions import held
@@ -630,20 +630,20 @@ def test_figures_of_journeys_are_drawn_and_told(made, met):
     found = journeys.experience(
         steps, made["responses"], met, stages=paths.STAGES, overall="score", bad=["failed"], **DRAWS
     )
-    ax = show.experience_map(found.table, title=found.answer)
+    ax = plots.experience_map(found.table, title=found.answer)
     assert len(ax.figure.axes) == 6  # stages, satisfaction, reach, trouble, meetings, minutes
-    assert "delivery" in show.alt_text(ax.figure)
+    assert "delivery" in plots.alt_text(ax.figure)
     ways_ = journeys.flows(journeys.counted(steps, most=3), **DRAWS)
-    ax = show.flow(ways_.table, title="x")
+    ax = plots.flow(ways_.table, title="x")
     assert "advert" in " ".join(t.get_text() for t in ax.texts)
     moves = journeys.transitions(journeys.counted(steps), order=paths.STAGES, **DRAWS)
-    ax = show.follows(moves.table)
+    ax = plots.follows(moves.table)
     assert [t.get_text() for t in ax.get_xticklabels()][:2] == ["begins", "advert"]
     with pytest.raises(ValueError, match="figure of its own"):
-        show.experience_map(found.table, ax=ax)
+        plots.experience_map(found.table, ax=ax)
     called = "Orders in a year: high, Spend in a year: high, Share bought: low"
     both = pd.concat([found.felt.assign(group=g) for g in ("overall", called)])
-    legend = show.experience_map(both).figure.legends[0]
+    legend = plots.experience_map(both).figure.legends[0]
     assert " ".join(legend.get_texts()[1].get_text().split()) == called
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, intake, moments, service, show
+from cxlib import durations, intake, moments, plots, service
 from cxlib.data import schema, study
 from cxlib.data.schema import Log, Standard
 from cxlib.designs import Drawn
@@ -486,11 +486,11 @@ def test_mistakes_are_named():
 def test_a_funnel_is_drawn_with_those_who_stand_out():
     rows = units(np.r_[np.full(30, 0.8), 0.3], 60, 10)
     fit = service.funnel(rows, "hit")
-    ax = show.funnel(fit.table, fit.limits, unit="share")
+    ax = plots.funnel(fit.table, fit.limits, unit="share")
     assert [t.get_text() for t in ax.texts] == ["u030"]
     assert "u030" in ax.get_title(loc="left") + ax.get_title()
     wide = pd.concat([rows, units(np.full(30, 0.8), 60, 11).assign(owner="u000")])
     fit = service.funnel(wide, "hit")
-    ax = show.funnel(fit.table, fit.limits, unit="share")
-    show.picture(ax.figure)
+    ax = plots.funnel(fit.table, fit.limits, unit="share")
+    plots.picture(ax.figure)
     assert ax.get_xscale() == "log" and ax.get_xlim()[1] > 1800

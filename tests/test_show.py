@@ -15,14 +15,14 @@ matplotlib.use("agg")
 
 from matplotlib import pyplot as plt
 
-from cxlib import page, show
-from cxlib.show import style
-from cxlib.show.outlines import lighter
+from cxlib import page, plots
+from cxlib.plots import style
+from cxlib.plots.outlines import lighter
 
 
 @pytest.fixture(autouse=True)
 def _closed():
-    show.use_house_style()
+    plots.use_house_style()
     yield
     plt.close("all")
 
@@ -57,12 +57,12 @@ def texts(ax) -> str:
 
 
 def test_rows_are_sorted_by_the_estimate(shares) -> None:
-    assert labels(show.intervals(shares)) == ["speed", "price", "staff"]
+    assert labels(plots.intervals(shares)) == ["speed", "price", "staff"]
 
 
 def test_the_title_is_computed_from_the_table(shares) -> None:
     said = "speed (41%) is clearly above price (30%)"  # staff is lower, but its interval is wide
-    assert show.intervals(shares, unit="share").get_title("left") == said
+    assert plots.intervals(shares, unit="share").get_title("left") == said
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_the_title_is_computed_from_the_table(shares) -> None:
 def test_a_title_says_no_more_than_the_intervals_bear(low, high, reference, said) -> None:
     table = pd.DataFrame({"term": ["a", "b", "c"], "estimate": [2.0, 3.0, 4.0], "low": low,
                           "high": high, "n": 50})  # fmt: skip
-    title = show.intervals(table, reference=reference).get_title("left")
+    title = plots.intervals(table, reference=reference).get_title("left")
     assert title.replace("\n", " ") == said
 
 
 def test_all_of_a_long_name_stands_beside_a_matrix() -> None:
     names = ["Information on screens and monitors", "Passing through security and screening"]
-    ax = show.matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
+    ax = plots.matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
     assert " ".join(labels(ax)).replace("\n", " ") == f"1  {names[0]} 2  {names[1]}"
     assert f"{names[0]} and {names[1]}" in ax.get_title("left").replace("\n", " ")
 
@@ -104,7 +104,7 @@ def test_lines_are_joined_as_the_script_asks() -> None:
 def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
     monkeypatch.setattr(style, "chinese_fonts", lambda: ["Some Font"])
     page.begin(lang="zh", labels={"speed": "速度"})
-    ax = show.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
+    ax = plots.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
     assert ax._left_title.get_fontweight() == "normal"
     assert f'<g style="stroke:{style.INK};stroke-width:256"' in style.picture(ax.figure)[0]
     monkeypatch.setattr(style, "LARGEST_SVG", 0)
@@ -114,13 +114,13 @@ def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
 
 
 def test_an_interval_is_drawn_from_low_to_high(shares) -> None:
-    lines = show.intervals(shares).get_lines()
+    lines = plots.intervals(shares).get_lines()
     assert [0.38, 0.44] in [list(line.get_xdata()) for line in lines]
 
 
 def test_a_small_cell_is_drawn_nowhere(shares) -> None:
     shares.loc[1, "n"] = 3
-    ax = show.intervals(shares, unit="share")
+    ax = plots.intervals(shares, unit="share")
     drawn = np.concatenate([np.ravel(line.get_xdata()) for line in ax.get_lines()])
     assert 0.41 not in drawn and 0.44 not in drawn
     assert "41%" not in ax.figure.alt_text and "<10" in texts(ax)
@@ -128,40 +128,40 @@ def test_a_small_cell_is_drawn_nowhere(shares) -> None:
 
 def test_the_same_threshold_holds_as_on_the_page(shares) -> None:
     page.begin(smallest_cell=500)
-    assert show.intervals(shares).get_title("left") == "Too few answers to show"
+    assert plots.intervals(shares).get_title("left") == "Too few answers to show"
 
 
 def test_a_panel_is_a_block_with_its_heading(shares) -> None:
     both = pd.concat([shares.assign(channel=c) for c in ("web", "shop")])[
         ["channel", *shares.columns]
     ]
-    names = labels(show.intervals(both, panel="channel"))
+    names = labels(plots.intervals(both, panel="channel"))
     assert names == ["web", "speed", "price", "staff", "shop", "speed", "price", "staff"]
 
 
 def test_groups_of_one_term_become_the_rows(shares) -> None:
     groups = shares.rename(columns={"term": "channel"})
     groups.insert(1, "term", "nps")
-    assert labels(show.intervals(groups, by="channel")) == ["speed", "price", "staff"]
+    assert labels(plots.intervals(groups, by="channel")) == ["speed", "price", "staff"]
 
 
 def test_waves_stay_in_their_order(shares) -> None:
     waves = shares.rename(columns={"term": "wave"}).assign(term="nps")
     waves = waves[["wave", "term", "estimate", "low", "high", "n"]]
-    assert labels(show.intervals(waves)) == ["price", "speed", "staff"]
+    assert labels(plots.intervals(waves)) == ["price", "speed", "staff"]
 
 
 def test_names_are_the_readers(shares) -> None:
     page.begin(labels={"speed": "How fast $ we are"})
-    assert labels(show.intervals(shares))[0] == r"How fast \$ we are"
+    assert labels(plots.intervals(shares))[0] == r"How fast \$ we are"
 
 
 def test_a_hundred_thousand_letters_do_not_break_a_figure(shares) -> None:
     shares["term"] = ["x" * 100_000, "<script>alert(1)</script>", r"$\frac{1}{"]
-    assert max(map(len, labels(show.intervals(shares)))) < 70
+    assert max(map(len, labels(plots.intervals(shares)))) < 70
 
 
-@pytest.mark.parametrize("draw", [show.intervals, show.bars, show.trend, show.calibration])
+@pytest.mark.parametrize("draw", [plots.intervals, plots.bars, plots.trend, plots.calibration])
 def test_an_unusable_table_is_refused_with_its_columns(draw) -> None:
     with pytest.raises(ValueError, match="It has: colour"):
         draw(pd.DataFrame({"colour": ["red"]}))
@@ -169,37 +169,37 @@ def test_an_unusable_table_is_refused_with_its_columns(draw) -> None:
 
 def test_an_empty_table_is_refused(shares) -> None:
     with pytest.raises(ValueError, match="no rows"):
-        show.intervals(shares.iloc[:0])
+        plots.intervals(shares.iloc[:0])
 
 
 def test_a_trend_says_whether_the_ends_part() -> None:
     waves = pd.DataFrame({"wave": ["q1", "q2"], "term": "nps", "estimate": [10.0, 30], "n": 99})
     waves = waves.assign(low=waves["estimate"] - 5, high=waves["estimate"] + 5)
-    assert show.trend(waves, unit="points").get_title("left") == "From 10.0 (q1) to 30.0 (q2)"
+    assert plots.trend(waves, unit="points").get_title("left") == "From 10.0 (q1) to 30.0 (q2)"
     wide = waves.assign(low=waves["estimate"] - 50, high=waves["estimate"] + 50)
-    assert "no clear change" in show.trend(wide, unit="points").get_title("left")
+    assert "no clear change" in plots.trend(wide, unit="points").get_title("left")
 
 
 def test_every_path_carries_its_coefficient(paths) -> None:
     r2 = pd.DataFrame({"term": ["satisfaction"], "estimate": [0.61]})
-    said = texts(show.paths(paths, r2))
+    said = texts(plots.paths(paths, r2))
     assert all(part in said for part in ("0.50", "−0.20", "0.10", "R² 0.61", "image"))
 
 
 def test_paths_in_a_circle_are_refused(paths) -> None:
     paths.loc[0, ["cause", "effect"]] = ["satisfaction", "image"]
     with pytest.raises(ValueError, match="circle"):
-        show.paths(paths)
+        plots.paths(paths)
 
 
 def test_a_bar_begins_at_zero(shares) -> None:
-    ax = show.bars(shares, unit="share")
+    ax = plots.bars(shares, unit="share")
     assert ax.get_xlim()[0] == 0 and [p.get_x() for p in ax.patches] == [0, 0, 0]
 
 
 def test_all_answers_to_a_question_fill_its_bar() -> None:
     table = pd.DataFrame({"term": "q", "answer": [1, 2, 3], "estimate": [0.2, 0.3, 0.5], "n": 50})
-    ax = show.answers(table)
+    ax = plots.answers(table)
     assert sum(p.get_width() for p in ax.patches) == pytest.approx(1)
     assert ax.get_title("left") == "q: 3 was given most, by 50%"
 
@@ -207,50 +207,52 @@ def test_all_answers_to_a_question_fill_its_bar() -> None:
 def test_a_matrix_names_the_closest_pair() -> None:
     names = ["speed", "price", "staff"]
     table = pd.DataFrame([[1, 0.2, 0.7], [0.2, 1, 0.1], [0.7, 0.1, 1]], names, names)
-    assert show.matrix(table).get_title("left") == "speed and staff move together most: r 0.70"
+    assert plots.matrix(table).get_title("left") == "speed and staff move together most: r 0.70"
     with pytest.raises(ValueError, match="square"):
-        show.matrix(table.iloc[:2])
+        plots.matrix(table.iloc[:2])
 
 
 def test_calibration_counts_the_bins_that_hold() -> None:
     bins = pd.DataFrame({"term": ["a", "b"], "estimate": [0.1, 0.5], "low": [0.05, 0.45],
                          "high": [0.2, 0.6], "n": 90, "predicted": [0.1, 0.9]})  # fmt: skip
-    assert show.calibration(bins).get_title("left").startswith("In 1 of 2 bins")
+    assert plots.calibration(bins).get_title("left").startswith("In 1 of 2 bins")
 
 
 def test_what_matters_and_is_done_badly_comes_first(shares) -> None:
     performance = shares.assign(estimate=[3.0, 1, 4], low=0, high=5)
     assert (
-        show.priorities(shares, performance).get_title("left")
+        plots.priorities(shares, performance).get_title("left")
         == "Matters more than others and goes worse: speed"
     )
 
 
 def test_the_chosen_number_is_marked() -> None:
     table = pd.DataFrame({"k": [2, 3], "estimate": [0.9, 0.8], "chosen": [False, True]})
-    assert show.choice(table).get_title("left") == "Chosen: 3"
+    assert plots.choice(table).get_title("left") == "Chosen: 3"
 
 
 def test_margins_name_the_furthest() -> None:
     table = pd.DataFrame({"attribute": "age", "term": ["young", "old"], "estimate": [0.5, 0.5],
                           "n": 99, "before": [0.1, 0.9], "target": [0.5, 0.5]})  # fmt: skip
-    assert "young, 10% of the responses" in show.margins(table).get_title("left").replace("\n", " ")
+    assert "young, 10% of the responses" in plots.margins(table).get_title("left").replace(
+        "\n", " "
+    )
 
 
 def test_every_figure_has_words_for_those_who_cannot_see_it(shares) -> None:
-    assert "speed 41%" in show.alt_text(show.intervals(shares, unit="share").figure)
+    assert "speed 41%" in plots.alt_text(plots.intervals(shares, unit="share").figure)
     figure, ax = plt.subplots()
     ax.set(title="Mine", xlabel="days")
-    assert show.alt_text(figure) == "Figure: Mine; days."
+    assert plots.alt_text(figure) == "Figure: Mine; days."
 
 
 def test_the_same_figure_is_the_same_bytes(shares) -> None:
-    one, two = (show.picture(show.intervals(shares).figure) for _ in range(2))
+    one, two = (plots.picture(plots.intervals(shares).figure) for _ in range(2))
     assert one == two and one[1] == "image/svg+xml"
 
 
 def test_outlines_are_lightened_and_look_the_same(shares) -> None:
-    figure = show.intervals(shares, title="It's “bold” & 5 < 6").figure
+    figure = plots.intervals(shares, title="It's “bold” & 5 < 6").figure
     heavy = StringIO()
     figure.savefig(heavy, format="svg", bbox_inches="tight", metadata={"Date": None})
     light = lighter(heavy.getvalue())
@@ -270,58 +272,58 @@ def test_a_figure_of_many_marks_becomes_pixels() -> None:
     figure, ax = plt.subplots()
     ax.plot(np.random.default_rng(1).normal(size=40_000), ",")
     ax.scatter(*np.random.default_rng(1).normal(size=(2, 5_000)))
-    assert show.picture(figure)[1] == "image/png"
+    assert plots.picture(figure)[1] == "image/png"
 
 
 def test_pixels_reach_a_notebook_as_text(monkeypatch, shares) -> None:
     monkeypatch.setattr(style, "LARGEST_SVG", 0)
-    data, _ = style._bundle(show.intervals(shares).figure)
+    data, _ = style._bundle(plots.intervals(shares).figure)
     assert data["image/png"].startswith("iVBOR")
 
 
 def test_n_is_said_once_where_it_is_the_same(shares) -> None:
-    ax = show.intervals(shares, unit="share")
+    ax = plots.intervals(shares, unit="share")
     assert ax.get_xlabel() == "share · n 400" and "n 400" not in texts(ax)
-    ax = show.intervals(shares.assign(n=[1000, 2000, 3000]))
+    ax = plots.intervals(shares.assign(n=[1000, 2000, 3000]))
     assert all(f"n {n},000" in texts(ax) for n in (1, 2, 3))
 
 
 def test_many_groups_become_tiles_with_their_intervals(shares) -> None:
     many = pd.concat([shares.assign(channel=f"c{i}", n=400 + i) for i in range(14)])
-    ax = show.intervals(many[["channel", *shares.columns]], panel="channel", unit="share")
+    ax = plots.intervals(many[["channel", *shares.columns]], panel="channel", unit="share")
     boxes, lines, dots = (len(c.get_paths()) for c in ax.collections)
     assert (boxes, lines, len(ax.collections[2].get_offsets())) == (42, 42, 42) and dots
     assert labels(ax) == ["speed", "price", "staff"] and "n 400 · 401" in ax.get_xlabel()
 
 
 def test_a_difference_of_shares_is_told_in_points(shares) -> None:
-    ax = show.intervals(shares, unit="share", reference=0)
+    ax = plots.intervals(shares, unit="share", reference=0)
     assert "percentage points" in ax.get_xlabel() and "(41.0)" in ax.get_title("left")
 
 
 def test_a_label_of_two_lines_has_room(shares) -> None:
     shares["term"] = ["a long name that takes two lines at least", "short", "staff"]
-    places = sorted(show.intervals(shares).get_yticks())
+    places = sorted(plots.intervals(shares).get_yticks())
     assert places[-1] - places[-2] > 1.2
 
 
 def test_a_drawing_goes_where_it_is_told(shares) -> None:
     _, ax = plt.subplots()
-    assert show.intervals(shares, ax=ax) is ax
+    assert plots.intervals(shares, ax=ax) is ax
 
 
-@pytest.mark.skipif(not show.chinese_fonts(), reason="no font with Chinese characters installed")
+@pytest.mark.skipif(not plots.chinese_fonts(), reason="no font with Chinese characters installed")
 def test_chinese_names_are_not_boxes(shares, recwarn) -> None:
     shares["term"] = ["速度", "价格", "员工"]
-    show.picture(show.intervals(shares).figure)
+    plots.picture(plots.intervals(shares).figure)
     assert not [w for w in recwarn if "missing from font" in str(w.message)]
 
 
 def test_a_missing_chinese_font_is_said_plainly(monkeypatch) -> None:
-    monkeypatch.setattr("cxlib.show.style.chinese_fonts", list)
+    monkeypatch.setattr("cxlib.plots.style.chinese_fonts", list)
     page.begin(lang="zh")
     with pytest.warns(UserWarning, match="apt install"):
-        show.use_house_style()
+        plots.use_house_style()
 
 
 def test_titles_break_by_their_breadth_in_either_script() -> None:

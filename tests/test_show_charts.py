@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import page, scores, show
+from cxlib import page, plots, scores
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def title(ax) -> str:
 
 def test_a_wave_outside_is_a_triangle_and_named(rows):
     fit = scores.trend(rows)
-    ax = show.control(fit.limits, unit="points", change=fit.changes)
+    ax = plots.control(fit.limits, unit="points", change=fit.changes)
     assert markers(ax, "v") == [(6, fit.limits["estimate"][6])]
     assert len(markers(ax, "o")) == 7
     assert "2026-07" in title(ax) and "2026-07" in ax.figure.alt_text
@@ -47,22 +47,22 @@ def test_a_wave_outside_is_a_triangle_and_named(rows):
 
 def test_quiet_waves_are_said_to_be_inside(rows):
     quiet = rows[rows["wave"] < "2026-07"]
-    ax = show.control(scores.trend(quiet, limits=5).limits)
+    ax = plots.control(scores.trend(quiet, limits=5).limits)
     assert title(ax) == "All 6 waves lie inside their control limits"
 
 
 def test_a_change_of_level_is_marked_where_it_is_clear(rows):
     shifted = rows.assign(recommend=rows["recommend"].where(rows["wave"] < "2026-05", 2.0))
     fit = scores.trend(shifted)
-    ax = show.control(fit.limits, change=fit.changes)
+    ax = plots.control(fit.limits, change=fit.changes)
     assert "level changed" in [t.get_text() for t in ax.texts]
     quiet = scores.trend(rows[rows["wave"] < "2026-07"])
-    assert not show.control(quiet.limits, change=quiet.changes).texts
+    assert not plots.control(quiet.limits, change=quiet.changes).texts
 
 
 def test_every_score_has_a_row_and_every_wave_a_sign(rows):
     fit = scores.trend(rows, by="area")
-    ax = show.signals(fit.limits, by="area")
+    ax = plots.signals(fit.limits, by="area")
     assert [t.get_text() for t in ax.get_yticklabels()] == ["east", "west"]
     assert {x for x, _ in markers(ax, "v")} == {6}
     assert len(markers(ax, "o")) + len(markers(ax, "v")) == 16
@@ -73,11 +73,11 @@ def test_small_cells_have_no_sign(rows):
     page.begin(smallest_cell=1000)
     fit = scores.trend(rows)
     assert fit.limits["signal"].eq("").all()
-    ax = show.control(fit.limits.assign(signal="below"), unit="points")
+    ax = plots.control(fit.limits.assign(signal="below"), unit="points")
     assert not [p for p in markers(ax, "v") if not np.isnan(p[1])]
     assert "(" not in title(ax)
 
 
 def test_one_chart_shows_one_score(rows):
     with pytest.raises(ValueError, match="16 rows for 8 waves: a control chart shows one"):
-        show.control(scores.trend(rows, by="area").limits)
+        plots.control(scores.trend(rows, by="area").limits)

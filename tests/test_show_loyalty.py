@@ -10,12 +10,12 @@ matplotlib.use("agg")
 
 from matplotlib import pyplot as plt
 
-from cxlib import show
+from cxlib import plots
 
 
 @pytest.fixture(autouse=True)
 def _closed():
-    show.use_house_style()
+    plots.use_house_style()
     yield
     plt.close("all")
 
@@ -35,7 +35,7 @@ def test_a_triangle_tells_each_share_with_its_interval_and_hides_small_cohorts()
             "n": [80, 80, 60, 4],
         }
     )
-    ax = show.cohorts(table, unit="month")
+    ax = plots.cohorts(table, unit="month")
     said = letters(ax)
     assert "50%" in said and "40–60" in said and "2.0%" in said and "0.5–5.0" in said
     assert "–" in said and "n <10" in said and "30%" not in said
@@ -54,10 +54,10 @@ def test_balance_counts_what_is_apart() -> None:
             "n": 100,
         }
     )
-    ax = show.balance(table)
+    ax = plots.balance(table)
     assert ax.get_title("left") == "Unlike before in 1 of 2, once made alike in 0"
     assert [t.get_text() for t in ax.get_yticklabels()] == ["plan", "amount"]
-    one = show.balance(table[table["when"] == "as they were"])
+    one = plots.balance(table[table["when"] == "as they were"])
     assert one.get_title("left") == "Unlike before in 1 of 2"
 
 
@@ -65,7 +65,7 @@ def test_few_cohorts_seen_for_long_stand_in_columns() -> None:
     after = [str(k) for k in range(1, 13)]
     table = pd.DataFrame({"cohort": "2025-01", "after": after, "estimate": 0.4, "low": 0.3,
                           "high": 0.5, "n": 80})  # fmt: skip
-    ax = show.cohorts(pd.concat([table, table.assign(cohort="2025-02")]), unit="month")
+    ax = plots.cohorts(pd.concat([table, table.assign(cohort="2025-02")]), unit="month")
     assert [t.get_text() for t in ax.get_xticklabels()] == ["2025-01\nn 80", "2025-02\nn 80"]
     assert [t.get_text() for t in ax.get_yticklabels()] == after
     assert ax.figure.get_figwidth() < 6 and len(ax.patches) == 24
@@ -74,7 +74,7 @@ def test_few_cohorts_seen_for_long_stand_in_columns() -> None:
 def test_all_cohorts_together_fall_from_the_first_period_to_the_last() -> None:
     curve = pd.DataFrame({"group": "overall", "after": ["1", "2"], "estimate": [0.5, 0.2],
                           "low": 0.1, "high": 0.6, "n": [90, 60]})  # fmt: skip
-    ax = show.retention(curve, unit="month")
+    ax = plots.retention(curve, unit="month")
     assert ax.get_title("left") == "50% came back in the first period, 20% in period 2"
     assert ax.get_xlabel() == "periods (month) after the first purchase"
 
@@ -90,9 +90,9 @@ def test_coming_back_begins_with_nobody() -> None:
             "n": 100,
         }
     )
-    ax = show.comeback(table, by="purchase")
+    ax = plots.comeback(table, by="purchase")
     x, y = ax.lines[0].get_data()
     assert (x[0], y[0]) == (0, 0) and y[-1] == 0.6
     assert ax.get_title("left") == "Half came back within 20 days"
-    few = show.comeback(table.assign(estimate=table["estimate"] / 100), by="purchase")
+    few = plots.comeback(table.assign(estimate=table["estimate"] / 100), by="purchase")
     assert few.get_title("left") == "0.6% came back within 30 days"

@@ -12,12 +12,12 @@ import pytest
 from generator import changes
 from numpy.testing import assert_allclose
 
-from cxlib import page, trials
+from cxlib import impact, page
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
-from cxlib.trials.effects import by_lot as judged_by_lot
-from cxlib.trials.effects import compared as judged_compared
-from cxlib.trials.verdicts import _between
+from cxlib.impact.effects import by_lot as judged_by_lot
+from cxlib.impact.effects import compared as judged_compared
+from cxlib.impact.verdicts import _between
 
 ROOT = Path(__file__).parents[1]
 SOME = {"draws": 150, "seed": 1}
@@ -29,8 +29,8 @@ def change(**given: object) -> Change:
     return Change(**told)
 
 
-def read(rows: pd.DataFrame, **given: object) -> trials.Trial:
-    return trials.read(rows, change(**given), customer="customer_id")
+def read(rows: pd.DataFrame, **given: object) -> impact.Trial:
+    return impact.read(rows, change(**given), customer="customer_id")
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def sample() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def judged(sample) -> dict[str, trials.Effect]:
-    tried = trials.read_all({"responses": sample}, study.read("sample").changes,
+def judged(sample) -> dict[str, impact.Effect]:
+    tried = impact.read_all({"responses": sample}, study.read("sample").changes,
                             outcome="recommend", points=["recommend"])  # fmt: skip
-    return {name: trials.effect(trial, **SOME) for name, trial in tried.items()}
+    return {name: impact.effect(trial, **SOME) for name, trial in tried.items()}
 
 
 # The rows
@@ -90,7 +90,7 @@ def test_arms_of_too_few_are_refused_and_left_out_with_a_word(by_lot, capsys):
     few = by_lot[(by_lot["arm"] == "reached") | (by_lot.index % 200 == 0)]
     with pytest.raises(ValueError, match="10 of each are needed"):
         read(few)
-    assert trials.read_all({"responses": few}, [change()]) == {}
+    assert impact.read_all({"responses": few}, [change()]) == {}
     assert "too few" in capsys.readouterr().out
 
 
@@ -127,21 +127,21 @@ def test_two_changes_of_one_name_and_unknown_questions_are_mistakes():
 
 def test_by_lot_without_a_past_is_the_difference_of_means(by_lot):
     rows = by_lot[by_lot["wave"] >= "w3"]
-    fit = trials.effect(read(rows), **SOME)
+    fit = impact.effect(read(rows), **SOME)
     means = rows.groupby("arm")["score"].mean()
     assert fit.table["estimate"].iloc[0] == pytest.approx(means["reached"] - means["spared"])
     assert str(fit).startswith("Trial raised") and "chance alone" in str(fit)
 
 
 def test_the_past_makes_it_sharper(by_lot):
-    ways = trials.effect(read(by_lot), **SOME).ways.set_index("design")
+    ways = impact.effect(read(by_lot), **SOME).ways.set_index("design")
     width = ways["high"] - ways["low"]
     assert width["drawn by lot"] < 0.85 * width["as they are"]
 
 
 def test_beside_those_spared_is_the_difference_in_differences(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    fit = trials.effect(trial, **SOME)
+    fit = impact.effect(trial, **SOME)
     means = by_place.groupby(["place", "wave"])["score"].mean().unstack()
     share = by_place["place"].value_counts()[["g1", "g2", "g3"]]
     spared = (means.loc[share.index].T * (share / share.sum())).sum(axis=1)
@@ -151,18 +151,18 @@ def test_beside_those_spared_is_the_difference_in_differences(by_place):
 
 
 def test_causes_are_named_of_lots_only(by_lot):
-    compared = trials.effect(read(by_lot, design="compared"), **SOME)
+    compared = impact.effect(read(by_lot, design="compared"), **SOME)
     assert "raised" not in str(compared) and "would lead one to expect" in str(compared)
 
 
 def test_the_first_outcome_has_its_own_interval_and_the_others_hold_together(by_lot):
     noise = np.random.default_rng(2).normal(size=(len(by_lot), 2))
     rows = by_lot.assign(second=noise[:, 0], third=noise[:, 1])
-    three = trials.effect(read(rows, also=["second", "third"]), **SOME).table
-    two = trials.effect(read(rows, also=["second"]), **SOME).table
+    three = impact.effect(read(rows, also=["second", "third"]), **SOME).table
+    two = impact.effect(read(rows, also=["second"]), **SOME).table
     assert_allclose(three["low"][0], two["low"][0], rtol=0.1)
     assert three["high"][1] - three["low"][1] > 1.08 * (two["high"][1] - two["low"][1])
-    twins = trials.effect(read(rows.assign(second=rows["score"]), also=["second"]), **SOME).table
+    twins = impact.effect(read(rows.assign(second=rows["score"]), also=["second"]), **SOME).table
     assert_allclose(twins["estimate"][0], twins["estimate"][1])  # columns that say the same
 
 
@@ -174,7 +174,7 @@ def test_a_change_in_mix_of_groups_is_no_effect():
     rows = pd.DataFrame([(*k, v) for k, v in values.items() for _ in range(counts[k])],
                         columns=["place", "wave", "score"])  # fmt: skip
     told = change(design="compared", column="place", treated=["a", "b"], begun="w1")
-    fit = trials.effect(trials.read(rows, told), **SOME)
+    fit = impact.effect(impact.read(rows, told), **SOME)
     assert fit.table["estimate"].iloc[0] == pytest.approx(0.0, abs=1e-9)
 
 
@@ -186,7 +186,7 @@ def test_those_who_took_part_are_put_beside_others_like_them():
                          "score": 0.1 * age + 0.4 * took + rng.normal(size=3000)})  # fmt: skip
     told = change(design="alike", table="customers", column="member", treated=["yes"],
                   before=["age"], begun="")  # fmt: skip
-    fit = trials.effect(trials.read(rows, told), draws=100)
+    fit = impact.effect(impact.read(rows, told), draws=100)
     ways = fit.ways.set_index("design")["estimate"] * rows["score"][~took].std(ddof=0)
     assert fit.table["low"][0] < 0.4 < fit.table["high"][0]
     assert ways["as they are"] > 1.0  # the old are more content, and take part more
@@ -196,7 +196,7 @@ def test_those_who_took_part_are_put_beside_others_like_them():
 
 
 def test_the_event_study_and_its_bounds(by_place):
-    path = trials.path(read(by_place, design="compared", column="place", treated=["g0"]), **SOME)
+    path = impact.path(read(by_place, design="compared", column="place", treated=["g0"]), **SOME)
     assert path.table["estimate"][2] == 0 and path.table["changed"].tolist() == 3 * [False] + 3 * [
         True
     ]
@@ -208,35 +208,35 @@ def test_the_event_study_and_its_bounds(by_place):
 def test_groups_that_drift_apart_are_found_out_and_the_verdict_is_doubt():
     rows = changes.panel(1500, seed=5, effect=0.0, drift=0.3, groups=4, by_lot=False)
     trial = read(rows, design="compared", column="place", treated=["g0"])
-    fit, path = trials.effect(trial, **SOME), trials.path(trial, **SOME)
+    fit, path = impact.effect(trial, **SOME), impact.path(trial, **SOME)
     assert fit.table["low"][0] > 0 and path.p < 0.01 and "did not move alike" in str(path)
-    assert trials.verdicts({"trial": fit}, {"trial": path}).table["verdict"].tolist() == [
+    assert impact.verdicts({"trial": fit}, {"trial": path}).table["verdict"].tolist() == [
         "in doubt"
     ]
-    placebos = trials.placebos(trial, **SOME).table
+    placebos = impact.placebos(trial, **SOME).table
     earlier = placebos[placebos["kind"] == "another time"]
     assert ((earlier["low"] > 0) | (earlier["high"] < 0)).any()
 
 
 def test_placebos_in_time_and_place(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    table = trials.placebos(trial, **SOME).table
+    table = impact.placebos(trial, **SOME).table
     assert table["kind"].tolist() == ["the change", *["another time"] * 2, *["another place"] * 3]
-    own = trials.effect(trial, **SOME).table["estimate"][0]
+    own = impact.effect(trial, **SOME).table["estimate"][0]
     assert table["estimate"][0] == pytest.approx(own)
     assert (table["estimate"][1:].abs() < abs(own)).all()
 
 
 def test_a_stand_in_and_the_waves_before(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    stood = trials.beside(trial, **SOME)
+    stood = impact.beside(trial, **SOME)
     assert stood.parts["estimate"].sum() == pytest.approx(1)
     assert stood.low < -0.6 < stood.high
     assert len(stood.table) == 12 and stood.table["of"].nunique() == 2
-    line = trials.line(trial, **SOME)
+    line = impact.line(trial, **SOME)
     assert line.low < -0.6 < line.high
     with pytest.raises(ValueError, match="1 units were spared"):
-        trials.beside(read(by_place, design="compared", column="place", treated=["g0"],
+        impact.beside(read(by_place, design="compared", column="place", treated=["g0"],
                            control=["g1"]), **SOME)  # fmt: skip
 
 
@@ -246,16 +246,16 @@ def test_one_place_spared_is_split_to_have_placebos_and_a_stand_in(by_place):
     told = {"design": "compared", "column": "place", "treated": ["g0"], "control": ["g1"]}
     trial = read(rows, **told, within="kind")
     assert trial.groups == ("g0", "g1 · new", "g1 · old") and trial.spared == ["g1"]
-    plain, split = (trials.effect(t, **SOME).table for t in (read(rows, **told), trial))
+    plain, split = (impact.effect(t, **SOME).table for t in (read(rows, **told), trial))
     assert split["estimate"][0] == pytest.approx(plain["estimate"][0], abs=0.05)
-    kinds = trials.placebos(trial, **SOME).table["kind"]
+    kinds = impact.placebos(trial, **SOME).table["kind"]
     assert (kinds == "another place").sum() == 2
-    assert trials.beside(trial, **SOME).parts["estimate"].sum() == pytest.approx(1)
+    assert impact.beside(trial, **SOME).parts["estimate"].sum() == pytest.approx(1)
 
 
 def test_what_rows_do_not_allow_is_left_out_with_a_word(by_lot, capsys):
     rows = by_lot[by_lot["wave"] >= "w3"]
-    assert trials.each(trials.placebos, {"trial": read(rows)}, **SOME) == {}
+    assert impact.each(impact.placebos, {"trial": read(rows)}, **SOME) == {}
     assert "Too few waves, groups or customers for this: Trial." in capsys.readouterr().out
 
 
@@ -266,27 +266,27 @@ def test_those_picked_for_low_answers_rise_by_themselves():
     even = rows["customer_id"].str[-1].isin(list("02468"))
     rows = rows.assign(arm=np.where(picked & even, "reached", "spared"))
     rows = rows[rows["wave"].isin(["w2", "w3"])]
-    table = trials.returning(read(rows), **SOME).table.set_index("term")
+    table = impact.returning(read(rows), **SOME).table.set_index("term")
     assert table["low"]["change of those reached"] > 0.5
     assert table["low"]["what is left"] < 0 < table["high"]["what is left"]
 
 
 def test_what_is_unseen_is_asked_of_all_but_lots(judged):
-    table = trials.hidden(list(judged.values())).table.set_index("term")
+    table = impact.hidden(list(judged.values())).table.set_index("term")
     assert list(table.index) == ["price_rise", "delivery_failure"]
     assert (table["estimate"] > table["low"]).all() and (table["low"] > 1).all()
     assert table["estimate"]["delivery_failure"] > table["estimate"]["price_rise"]
-    said = str(trials.hidden([judged["callback_programme"]]))
+    said = str(impact.hidden([judged["callback_programme"]]))
     assert said == "Every change was drawn by lot, which leaves nothing unseen but chance."
 
 
 # Verdicts and promises
 
 
-def fake(design: str, estimate: float, low: float, high: float) -> trials.Effect:
+def fake(design: str, estimate: float, low: float, high: float) -> impact.Effect:
     table = pd.DataFrame({"term": ["score"], "estimate": estimate, "low": low, "high": high,
                           "n": 900, "unit": "points"})  # fmt: skip
-    return trials.Effect(table, "", standard=table, ways=table, change="c", label="C",
+    return impact.Effect(table, "", standard=table, ways=table, change="c", label="C",
                          outcome="score", design=design, error=1.0, sides=(450, 450))  # fmt: skip
 
 
@@ -303,13 +303,13 @@ def fake(design: str, estimate: float, low: float, high: float) -> trials.Effect
 )
 def test_verdicts(design, ends, promised, verdict):
     ahead = None if promised is None else pd.DataFrame({"term": ["c"], "predicted": [promised]})
-    found = trials.verdicts({"c": fake(design, sum(ends) / 2, *ends)}, predicted=ahead)
+    found = impact.verdicts({"c": fake(design, sum(ends) / 2, *ends)}, predicted=ahead)
     assert found.table["verdict"].tolist() == [verdict]
     assert found.table["could_find"][0] == pytest.approx(2.80, abs=0.005)
 
 
 def test_without_changes_there_is_no_verdict():
-    found = trials.verdicts({})
+    found = impact.verdicts({})
     assert found.table.empty and str(found) == "These rows can judge none of the changes."
 
 
@@ -325,12 +325,12 @@ def pairs(predicted, realised, error=1.0, half=2.0) -> pd.DataFrame:
 
 def test_promises_that_were_halved():
     promised = np.array([2.0, 4, 6, 8, 10, 12])
-    table = trials.calibration(pairs(promised, promised / 2, 0.3)).table.set_index("term")
+    table = impact.calibration(pairs(promised, promised / 2, 0.3)).table.set_index("term")
     assert table["estimate"]["slope"] == pytest.approx(0.5)
     assert table["estimate"]["bias"] == pytest.approx(-3.5)
     assert table["high"]["bias"] < 0
     assert table["estimate"]["inside"] == pytest.approx(2 / 6)
-    said = str(trials.calibration(pairs(promised, promised / 2, 0.3)))
+    said = str(impact.calibration(pairs(promised, promised / 2, 0.3)))
     assert "too much was promised" in said and "33%" in said
 
 
@@ -338,7 +338,7 @@ def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
     known = json.loads((Path(__file__).parent / "reference" / "designs.json").read_text())["meta"]
     effects, variances = np.array(known["effects"]), np.array(known["variances"])
     assert _between(effects, np.sqrt(variances)) == pytest.approx(known["tau2"])
-    table = trials.calibration(pairs(np.zeros(5), effects, np.sqrt(variances))).table
+    table = impact.calibration(pairs(np.zeros(5), effects, np.sqrt(variances))).table
     assert table["estimate"][1] == pytest.approx(known["mean"])
 
 
@@ -349,26 +349,26 @@ def test_promises_kept_are_told_so():
     for _ in range(300):
         promised, error = rng.uniform(1, 9, 8), rng.uniform(0.5, 1.5, 8)
         realised = promised + rng.normal(0, 0.8, 8) + error * rng.normal(size=8)
-        table = trials.calibration(pairs(promised, realised, error)).table.set_index("term")
+        table = impact.calibration(pairs(promised, realised, error)).table.set_index("term")
         for term, truth in (("bias", 0.0), ("slope", 1.0)):
             inside[term] += table["low"][term] <= truth <= table["high"][term]
     assert all(0.92 <= hits / 300 <= 0.99 for hits in inside.values()), inside
 
 
 def test_few_promises_say_little():
-    one = trials.calibration(pairs([5.0], [4.0]))
+    one = impact.calibration(pairs([5.0], [4.0]))
     assert one.table["estimate"].tolist()[1] == -1 and one.table["low"].isna()[1]
     assert str(one).startswith("One action was predicted and judged")
     with pytest.raises(ValueError, match="no action has both"):
-        trials.calibration(pairs([], []))
+        impact.calibration(pairs([], []))
 
 
 def test_the_ledgers_promise_stands_beside_what_came(judged):
     actions = pd.DataFrame({"action_id": ["a02", "a09"], "predicted": [5.0, 1.0]})
-    ahead = trials.promised(study.read("sample").changes, actions)
+    ahead = impact.promised(study.read("sample").changes, actions)
     assert ahead.to_dict("list") == {"term": ["callback_programme"], "predicted": [5.0]}
-    found = trials.verdicts(judged, predicted=ahead)
-    both = trials.standing(ahead, found)
+    found = impact.verdicts(judged, predicted=ahead)
+    both = impact.standing(ahead, found)
     own = judged["callback_programme"].table.iloc[0]
     assert both[["predicted", "estimate", "n"]].iloc[0].tolist() == [5.0, own["estimate"], own["n"]]
 
@@ -378,8 +378,8 @@ def test_the_ledgers_promise_stands_beside_what_came(judged):
 
 def test_a_plan_says_act_or_do_not_act_yet(sample):
     how = {"points": ["recommend"], "draws": 200, "sizes": [500, 4000]}
-    large = trials.plan(sample, "recommend", expected=20, **how)
-    small = trials.plan(sample, "recommend", expected=3, **how)
+    large = impact.plan(sample, "recommend", expected=20, **how)
+    small = impact.plan(sample, "recommend", expected=3, **how)
     assert large.act and "act, and measure" in str(large)
     assert not small.act and str(small).startswith("Do not act yet")
     wide = small.table.pivot(index="n", columns="waves", values="estimate")
@@ -387,11 +387,11 @@ def test_a_plan_says_act_or_do_not_act_yet(sample):
         axis=None
     )
     with pytest.raises(ValueError, match="share=1 and least=0.8"):
-        trials.plan(sample, "recommend", share=1.0)
+        impact.plan(sample, "recommend", share=1.0)
 
 
 def test_answers_of_nobody_known_are_one_wave(sample):
-    plan = trials.plan(sample.drop(columns="customer_id"), "effort", draws=100, sizes=[500])
+    plan = impact.plan(sample.drop(columns="customer_id"), "effort", draws=100, sizes=[500])
     assert plan.table["waves"].unique().tolist() == [1]
     last = sample["wave"] == sample["wave"].max()
     assert plan.table["n"].min() == sample.loc[last, "effort"].notna().sum()
@@ -400,16 +400,16 @@ def test_answers_of_nobody_known_are_one_wave(sample):
 def test_answers_lost_on_one_side_are_told():
     """Everybody answers in every wave; then a fifth of the spared does not any more."""
     rows = changes.panel(400, seed=3, effect=0.0, waves=4, begun=2, answers=1.0)
-    even = trials.answering(read(rows, begun="w2"), draws=200)
+    even = impact.answering(read(rows, begun="w2"), draws=200)
     assert even.table["estimate"].tolist() == [1, 1, 0] and "no more than chance" in even.answer
     spared = rows.loc[rows["arm"] == "spared", "customer_id"].unique()
     gone = rows["customer_id"].isin(spared[: len(spared) // 5]) & (rows["wave"] >= "w2")
-    told = trials.answering(read(rows[~gone], begun="w2"), draws=200)
+    told = impact.answering(read(rows[~gone], begun="w2"), draws=200)
     row = told.table.set_index("term").loc["difference"]
     assert row["estimate"] == pytest.approx(len(spared) // 5 / len(spared))
     assert 0 < row["low"] < row["estimate"] and "Who answers is not alike" in told.answer
     with pytest.raises(ValueError, match="0 customers of one side answered before and again"):
-        trials.answering(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
+        impact.answering(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
 
 
 # The truth found again
@@ -422,7 +422,7 @@ def test_the_sample_gives_its_truth_back(judged):
         for row in judged[name].table.itertuples():
             true = truth[event, "nps" if row.term == "recommend" else row.term]
             assert row.low < true < row.high, (name, row.term)
-    assert trials.verdicts(judged).table["verdict"].tolist() == ["higher", "lower", "lower"]
+    assert impact.verdicts(judged).table["verdict"].tolist() == ["higher", "lower", "lower"]
 
 
 @pytest.mark.slow
@@ -460,7 +460,7 @@ def test_hillstroms_e_mails_as_the_file_has_them():
         "Womens E-Mail": 21387, "Mens E-Mail": 21307, "No E-Mail": 21306
     }  # fmt: skip
     for one, arm in zip(told.changes, ("Mens E-Mail", "Womens E-Mail"), strict=True):
-        table = trials.effect(trials.read(rows, one), draws=60).table
+        table = impact.effect(impact.read(rows, one), draws=60).table
         plain = (means.loc[arm] - means.loc["No E-Mail"]) * [100, 100, 1]
         # Lots made the arms alike: what was known before moves the numbers by little.
         assert_allclose(table["estimate"], plain, rtol=0.02)
@@ -470,10 +470,10 @@ def test_hillstroms_e_mails_as_the_file_has_them():
 def test_the_page_in_chinese_has_no_english_sentence(judged):
     page.begin(lang="zh")
     with page.noting_untranslated() as untranslated:
-        trials.verdicts(judged)
-        trials.agreement(judged)
-        trials.designs(judged)
-        trials.hidden(list(judged.values()))
+        impact.verdicts(judged)
+        impact.agreement(judged)
+        impact.designs(judged)
+        impact.hidden(list(judged.values()))
     assert untranslated == set()
 
 
@@ -482,20 +482,20 @@ def test_the_page_in_chinese_has_no_english_sentence(judged):
 
 @pytest.mark.slow
 def test_figures_tell_what_they_show(by_place, sample):
-    from cxlib import show
+    from cxlib import plots
 
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    path, stood = trials.path(trial, **SOME), trials.beside(trial, **SOME)
-    drawn = show.event_study(path.table, unit="scale")
+    path, stood = impact.path(trial, **SOME), impact.beside(trial, **SOME)
+    drawn = plots.event_study(path.table, unit="scale")
     assert "w3" in drawn.figure.alt_text and len(drawn.patches) == 3  # three waves are shaded
-    drawn = show.stand_in(stood.table, unit="scale")
+    drawn = plots.stand_in(stood.table, unit="scale")
     names = [text.get_text() for text in drawn.get_legend().get_texts()]
     assert names == ["those reached", "stand-in"] and "between the two" in drawn.figure.alt_text
-    plan = trials.plan(sample, "effort", draws=60, sizes=[500, 2000])
-    drawn = show.power(plan.table, unit="scale", expected=plan.expected)
+    plan = impact.plan(sample, "effort", draws=60, sizes=[500, 2000])
+    drawn = plots.power(plan.table, unit="scale", expected=plan.expected)
     assert len(drawn.get_legend().get_texts()) == 3 and "show" in drawn.figure.alt_text
     with pytest.raises(ValueError, match="no column"):
-        show.power(path.table)
+        plots.power(path.table)
 
 
 def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
@@ -503,7 +503,7 @@ def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
     change = Change(name="new", label="New", outcome="score", begun="3", design="series",
                     table="responses")  # fmt: skip
     with pytest.raises(ValueError, match=r"no wave \['3'\]. There are: 1, 2"):
-        trials.read_all({"responses": rows}, [change])
-    assert trials.read_all({"responses": rows}, [change], whole=False) == {}
+        impact.read_all({"responses": rows}, [change])
+    assert impact.read_all({"responses": rows}, [change], whole=False) == {}
     with pytest.raises(ValueError, match="needs \\['score'\\], which"):
-        trials.read_all({"responses": rows.drop(columns="score")}, [change], whole=False)
+        impact.read_all({"responses": rows.drop(columns="score")}, [change], whole=False)

@@ -1,6 +1,6 @@
 """What a notebook imports, so that its page finds it imported.
 
-imports.of(path)                                   # ["cxlib.scores", "cxlib.show", "seaborn"]
+imports.of(path)                                   # ["cxlib.scores", "cxlib.plots", "seaborn"]
 """
 
 from __future__ import annotations

@@ -146,11 +146,11 @@ def _lay_out() -> None:
 
 def _draw_nothing() -> None:
     """Have `show` take its tables and give back nothing: drawing takes as long as the analysis."""
-    from cxlib import show
+    from cxlib import plots
 
-    for name in show.__all__:
-        if getattr(show, name).__module__ != show.use_house_style.__module__:
-            setattr(show, name, lambda *_, **__: None)
+    for name in plots.__all__:
+        if getattr(plots, name).__module__ != plots.use_house_style.__module__:
+            setattr(plots, name, lambda *_, **__: None)
 
 
 def _close() -> None:

@@ -35,7 +35,7 @@ from cxlib.batch.workers import Running, end
 LIBRARIES = (
     "cxlib.reserve", "IPython.core.interactiveshell", "ipykernel.jsonutil", "papermill",
     "matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline",
-    "cxlib.show", "cxlib.report.pages", "pygments.styles.default", "cxlib.batch.one",
+    "cxlib.plots", "cxlib.report.pages", "pygments.styles.default", "cxlib.batch.one",
     "cxlib.batch.shell", "cxlib.batch.engines", "IPython.core.magics", "IPython.core.completerlib",
     "pyarrow.pandas_compat", "scipy.special",
 )  # fmt: skip

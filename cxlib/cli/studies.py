@@ -165,7 +165,7 @@ def _dictionary(lang: str) -> None:
 def _entry(row: dict, wide: int, columns: int) -> list[str]:
     """A column's name, `wide` letters, and beside it what it means and what must hold."""
     from cxlib import page
-    from cxlib.show.style import wrapped
+    from cxlib.plots.style import wrapped
 
     facts = [row["kind"], row["unit"], row["must hold"]]
     said = page.say("; ").join(w for w in facts if w)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.bought import seen_from
+from cxlib.data.purchases import seen_from
 from cxlib.loyalty import purchases
 
 OUTCOMES = ("purchases", "amount", "bought")

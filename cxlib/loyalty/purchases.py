@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.bought import days_bought, seen_from
+from cxlib.data.purchases import days_bought, seen_from
 
 DAY = np.timedelta64(1, "D")
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.bought import seen_from
+from cxlib.data.purchases import seen_from
 from cxlib.estimates import Estimates, tabulate
 
 MEASURES = ("recency_days", "orders", "spend")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.bought import seen_from
+from cxlib.data.purchases import seen_from
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments import grading
 from cxlib.segments.profiles import tidy, told

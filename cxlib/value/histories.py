@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.bought import days_bought, seen_from
+from cxlib.data.purchases import days_bought, seen_from
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
 WEEK = pd.Timedelta(days=7)

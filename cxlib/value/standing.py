@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import moments, page
-from cxlib.bought import seen_from
+from cxlib.data.purchases import seen_from
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.privacy import disclosure

@@ -1,9 +1,9 @@
 """Curves over a number: who stays, what contacts bring, what treatment gains; shares beside others.
 
-show.survival(stay.curve, by="plan", unit="days")
-show.profit(worth.curve, currency="EUR")
-show.uplift(kept.curve)
-show.beside(why.table, "published", unit="share")
+plots.survival(stay.curve, by="plan", unit="days")
+plots.profit(worth.curve, currency="EUR")
+plots.uplift(kept.curve)
+plots.beside(why.table, "published", unit="share")
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.rows import intervals
-from cxlib.show.style import INK, SOFT
+from cxlib.plots import style
+from cxlib.plots.rows import intervals
+from cxlib.plots.style import INK, SOFT
 
 
 def survival(

@@ -10,8 +10,8 @@ from matplotlib.transforms import Bbox
 
 from cxlib import page
 from cxlib.estimates import MEASURES
-from cxlib.show import style
-from cxlib.show.style import COLOURS, INK, SOFT
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, INK, SOFT
 
 # Where the name of a point may stand, best first.
 BESIDE = [

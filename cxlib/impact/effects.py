@@ -12,8 +12,8 @@ from cxlib.designs import before_after, comparison, differences, matching, serie
 from cxlib.designs.drawn import Drawn, cell_means
 from cxlib.enough import Unfit
 from cxlib.estimates import LEVEL, Estimates
-from cxlib.trials import said
-from cxlib.trials.rows import Trial
+from cxlib.impact import said
+from cxlib.impact.rows import Trial
 
 DRAWS = 500  # of balancing weights, which are found anew in each
 

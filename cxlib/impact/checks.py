@@ -14,9 +14,9 @@ from cxlib.designs import cell_means, differences, sensitivity
 from cxlib.designs.stand_in import stand_in
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
-from cxlib.trials import said
-from cxlib.trials.effects import Effect, broken, cells, joined, reached, wave_means, way_back
-from cxlib.trials.rows import LEAST, Trial
+from cxlib.impact import said
+from cxlib.impact.effects import Effect, broken, cells, joined, reached, wave_means, way_back
+from cxlib.impact.rows import LEAST, Trial
 
 SURE = 0.05
 APART = (0.0, 0.5, 1.0, 2.0)

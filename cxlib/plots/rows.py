@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 
 from cxlib import page
 from cxlib.estimates import MEASURES
-from cxlib.show import findings, style
-from cxlib.show.findings import Found
-from cxlib.show.style import COLOURS, FAINT, INK, SOFT
-from cxlib.show.tiles import tiles
+from cxlib.plots import findings, style
+from cxlib.plots.findings import Found
+from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
+from cxlib.plots.tiles import tiles
 
 MOST_ROWS = 30  # above it, groups stand side by side as tiles
 

@@ -10,9 +10,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from cxlib import page
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
 from cxlib.privacy import masking
-from cxlib.show import style
-from cxlib.show.style import COLOURS, FAINT, INK, SOFT
 
 PANELS = 3  # empty corners side by side
 

@@ -11,9 +11,9 @@ import pandas as pd
 from cxlib import page
 from cxlib.data.schema import Change
 from cxlib.estimates import LEVEL, Estimates
-from cxlib.trials import said
-from cxlib.trials.checks import SURE, Path
-from cxlib.trials.effects import Effect
+from cxlib.impact import said
+from cxlib.impact.checks import SURE, Path
+from cxlib.impact.effects import Effect
 
 REACH = 2.8016  # standard errors that 80 of 100 comparisons find at 5 %: 1.9600 + 0.8416
 VERDICTS = ("higher", "lower", "in doubt", "less than predicted", "cannot tell")

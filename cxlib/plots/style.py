@@ -22,9 +22,9 @@ from matplotlib.text import Text
 
 from cxlib import page
 from cxlib.core.display import hide_small_cells
+from cxlib.plots.outlines import lighter
 from cxlib.privacy import masking
 from cxlib.privacy.masking import legible
-from cxlib.show.outlines import lighter
 
 # Okabe and Ito (2008): told apart by colour-blind readers, in this order of use.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3A97D0", "#5B5B5B")

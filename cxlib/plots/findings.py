@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cxlib import page
-from cxlib.show import style
+from cxlib.plots import style
 
 
 class Found(NamedTuple):

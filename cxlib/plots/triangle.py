@@ -1,7 +1,7 @@
 """Those who come back: the triangle of cohorts, and how alike two groups were made.
 
-show.cohorts(kept.table, unit="month")
-show.balance(found.balance)
+plots.cohorts(kept.table, unit="month")
+plots.balance(found.balance)
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MaxNLocator
 
 from cxlib import page
-from cxlib.show import curves, planes, style
-from cxlib.show.style import COLOURS, FAINT, INK, MARKERS, SOFT
+from cxlib.plots import curves, planes, style
+from cxlib.plots.style import COLOURS, FAINT, INK, MARKERS, SOFT
 
 ALIKE = 0.1  # of a standard deviation: what counts as alike (Austin 2009)
 CELL = (0.5, 0.46)  # inches

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.trials.rows import Trial
+from cxlib.impact.rows import Trial
 
 DESIGNS = {  # of study.yaml, and second opinions: what a table calls it
     "randomised": "drawn by lot",

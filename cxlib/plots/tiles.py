@@ -10,8 +10,8 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.style import COLOURS, INK
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, INK
 
 TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows

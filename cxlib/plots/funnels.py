@@ -1,6 +1,6 @@
 """Funnel plots: units beside limits that follow how many cases each has.
 
-show.funnel(fit.table, fit.limits, unit=fit.unit)
+plots.funnel(fit.table, fit.limits, unit=fit.unit)
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.style import COLOURS, INK, SOFT
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, INK, SOFT
 
 SIGNS = {  # how each signal looks: marker, colour
     "": ("o", SOFT), "low": ("v", SOFT), "high": ("^", SOFT),

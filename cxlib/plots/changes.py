@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.style import COLOURS, FAINT, INK, SOFT
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
 
 
 def event_study(

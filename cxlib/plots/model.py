@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.style import COLOURS, INK, SOFT
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, INK, SOFT
 
 HALF = (0.86, 0.31)  # of a box, in units of a place; two lines of a name and R² fit in
 STEP = 1.16  # from one level to the next

@@ -1,8 +1,8 @@
 """Journeys drawn: the experience map across the page, and the ways that journeys take.
 
-show.experience_map(found.table)              # stages across, a strip for each measure
-show.follows(moves.table)                     # from each touchpoint, the share who went to each
-show.flow(ways.table)                         # step by step, as broad as they are frequent
+plots.experience_map(found.table)              # stages across, a strip for each measure
+plots.follows(moves.table)                     # from each touchpoint, the share who went to each
+plots.flow(ways.table)                         # step by step, as broad as they are frequent
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path as MplPath
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.style import COLOURS, FAINT, INK, SOFT
-from cxlib.show.tiles import tiles
+from cxlib.plots import style
+from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
+from cxlib.plots.tiles import tiles
 
 PAGE = 7.6  # inches: as wide as a page
 STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # from the top down

@@ -22,7 +22,7 @@ would have moved alike. The checks look where it could show.
 
 from __future__ import annotations
 
-from cxlib.trials.checks import (
+from cxlib.impact.checks import (
     Beside,
     Path,
     answering,
@@ -35,10 +35,10 @@ from cxlib.trials.checks import (
     returning,
     told,
 )
-from cxlib.trials.effects import Effect, effect
-from cxlib.trials.planning import Plan, plan
-from cxlib.trials.rows import Trial, read, read_all
-from cxlib.trials.verdicts import (
+from cxlib.impact.effects import Effect, effect
+from cxlib.impact.planning import Plan, plan
+from cxlib.impact.rows import Trial, read, read_all
+from cxlib.impact.verdicts import (
     Calibration,
     agreement,
     calibration,

@@ -8,10 +8,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from cxlib import page
-from cxlib.show import style
-from cxlib.show.rows import intervals
-from cxlib.show.style import COLOURS, INK, SOFT
-from cxlib.show.tiles import tiles
+from cxlib.plots import style
+from cxlib.plots.rows import intervals
+from cxlib.plots.style import COLOURS, INK, SOFT
+from cxlib.plots.tiles import tiles
 
 LONG = 20  # letters of a name that still fits above a column
 BANDS = ((0.0, 0.60, "not named"), (0.60, 0.75, "pattern"), (0.75, 1.0, "report"))

@@ -11,8 +11,8 @@ import pandas as pd
 from cxlib import page
 from cxlib.designs import power
 from cxlib.estimates import Estimates
-from cxlib.trials import said
-from cxlib.trials.rows import numbered, recoded
+from cxlib.impact import said
+from cxlib.impact.rows import numbered, recoded
 
 SIZES = (200, 500, 1000, 2000, 5000)
 WAVES = (1, 2, 4)
