@@ -1,0 +1,1 @@
+"""What every topic stands on: the page's rules, its sentences and the columns of results."""
