@@ -1,9 +1,9 @@
 """Sentences in the page's language, and how their numbers, dates and names are written.
 
-    _("{x:share} of {n:count} customers", x=0.413, n=4812)       # 41% of 4,812 customers
-    ngettext("{n:count} action", "{n:count} actions", 1)         # 1 action
-    _("NPS {nps:number1} ({ci:interval1}).", nps=31.5, ci=(28.1, 34.9))
-    KINDS = {"by_region": N_("by region")}                       # translated later, by _(KINDS[...])
+    _("{x:share} of {n:count} customers", x=0.413, n=4812)    # 41% of 4,812 customers
+    ngettext("{n:count} action", "{n:count} actions", 1)      # 1 action
+    _("NPS {nps:number1} ({ci:interval1}).", nps=31.5, ci=(28, 35))
+    KINDS = {"by_region": N_("by region")}                    # translated later: _(KINDS[kind])
 
 English is what the code says. Other languages come from `cxlib/locale/<lang>.po` by gettext, looked
 up by the English sentence with its fields. A sentence without an entry stays English; the log says
@@ -13,7 +13,7 @@ A field is written by its spec, `{name:spec}`; a text that has been written alre
 specs of numbers, intervals and dates as it is. A number after the spec is how many decimals, and
 `{x:share{digits}}` takes it from a value.
 
-==================================  ==============================================================
+==================================  ============================================================
 count                               whole number: 4,812
 number, number2                     1 decimal, or as many as are given
 signed, signed2                     with its sign: +4.3, −0.2
@@ -28,7 +28,7 @@ label, quoted, opening              a name as readers call it; in quotation mark
 verbatim                            a text in quotation marks, not looked up
 list, list3                         names one after the other; the first 3 and how many more
 label_list, quoted_list             the same of labels
-==================================  ==============================================================
+==================================  ============================================================
 
 Others are Python's own: `{x:g}`, `{day:%Y}`. Numbers are rounded and grouped by Python and not by
 Babel, which rounds the decimals as printed (2.675 to 2.68) and writes a hyphen for a minus.
@@ -84,6 +84,11 @@ def N_(sentence: str) -> str:
     return sentence
 
 
+def mark(*words: str) -> tuple[str, ...]:
+    """Mark words that are translated later, by `_` or `label`; give them back as they are."""
+    return words
+
+
 def _filled(spoken: str, values: Mapping[str, object]) -> str:
     filled = FORMATTER.vformat(spoken, (), values)
     return BETWEEN_SCRIPTS.sub(" ", filled) if language() == "zh" else filled
@@ -100,6 +105,9 @@ class _Untranslated(gettext.NullTranslations):
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return self.gettext(msgid1 if n == 1 else msgid2)
+
+    def pgettext(self, context: str, message: str) -> str:
+        return message  # most words have no special form
 
 
 @cache
@@ -206,9 +214,8 @@ def label(name: str) -> str:
 
 def heading(column: str) -> str:
     """What heads a column: `high` is an end of the interval there, and a level elsewhere."""
-    special = f"{column} (column)"
-    found = catalogue(language())._catalog.get(special) if language() != "en" else None
-    return found or label(column)
+    special = catalogue(language()).pgettext("column", column)
+    return special if special != column else label(column)
 
 
 def listed(words: Iterable[str], most: int = 0) -> str:
@@ -234,7 +241,7 @@ NUMBERS: Mapping[str, Callable[..., str]] = {
     "share": percent,
     "points": points,
     "interval": lambda ends, *digits: span(*ends, *(digits or (1,))),
-    "share_interval": lambda ends, *digits: span(*ends, *(digits or (1,)), share=True),
+    "share_interval": lambda ends, *digits: span(*ends, *(digits or (0,)), share=True),
     "p": p_value,
     "chance": chance,
     "money": money,
