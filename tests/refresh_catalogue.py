@@ -64,8 +64,8 @@ def of_code(file: Path) -> Iterator[Entry]:
             if name == "ngettext" and len(both := _literals(*node.args[:2])) == 2:
                 yield (both[0], both[1]), None
             elif name == "Column":
-                label = next((k.value for k in node.keywords if k.arg == "label"), node.args[-1])
-                yield from ((word, "column") for word in _literals(label))
+                labels = [k.value for k in node.keywords if k.arg == "label"]
+                yield from ((word, "column") for word in _literals(*labels))
             elif name in SENTENCES and ast.unparse(node.func) in (name, f"page.{name}"):
                 yield from map(_entry, _literals(*node.args))
         elif isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:

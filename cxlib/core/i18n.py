@@ -79,6 +79,11 @@ def ngettext(one: str, many: str, n: SupportsFloat, /, **values: object) -> str:
     return _filled(spoken, {"n": n, **values})
 
 
+def pgettext(where: str, word: str) -> str:
+    """A word in the page's language that is said otherwise in some place ("column")."""
+    return catalogue(language()).pgettext(where, word)
+
+
 def N_(sentence: str) -> str:
     """Mark a text that is translated later, by `_`; give it back as it is."""
     return sentence
@@ -214,7 +219,7 @@ def label(name: str) -> str:
 
 def heading(column: str) -> str:
     """What heads a column: `high` is an end of the interval there, and a level elsewhere."""
-    special = catalogue(language()).pgettext("column", column)
+    special = pgettext("column", column)
     return special if special != column else label(column)
 
 
