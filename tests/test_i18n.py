@@ -77,9 +77,17 @@ def test_fields_are_found_with_their_specs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "text"), [(0, "0 rows"), (1, "1 row"), (1.2, "1 row"), (2, "2 rows"), (NAN, "– rows")]
+    ("n", "text"),
+    [
+        (0, "0 rows"),
+        (1, "1 row"),
+        (1.2, "1 row"),
+        (2, "2 rows"),
+        (NAN, "– rows"),
+        ("<10", "<10 rows"),
+    ],
 )
-def test_the_form_of_a_plural_follows_the_number_shown(n: float, text: str) -> None:
+def test_the_form_of_a_plural_follows_the_number_shown(n: float | str, text: str) -> None:
     assert ngettext("{n:count} row", "{n:count} rows", n) == text
 
 

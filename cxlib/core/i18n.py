@@ -70,9 +70,12 @@ def _(sentence: str, /, **values: object) -> str:
     return _filled(spoken, values) if values else spoken
 
 
-def ngettext(one: str, many: str, n: SupportsFloat, /, **values: object) -> str:
-    """The form for `n` in the page's language, its fields filled with `n` and `values`."""
-    shown = number(float(n), 0)
+def ngettext(one: str, many: str, n: SupportsFloat | str, /, **values: object) -> str:
+    """The form for `n` in the page's language, its fields filled with `n` and `values`.
+
+    A count that has been written already ("under 10") takes the form of many.
+    """
+    shown = n if isinstance(n, str) else number(float(n), 0)
     forms = catalogue(language())
     # What readers see decides: 1.2 is written "1" and is one.
     spoken = forms.ngettext(one, many, 1 if shown in ("1", "−1") else 2)
