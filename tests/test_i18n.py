@@ -114,6 +114,14 @@ def test_a_sentence_without_an_entry_stays_english_and_is_logged(untranslated) -
     assert len(untranslated()) == 1
 
 
+def test_untranslated_sentences_can_be_noted_for_a_block() -> None:
+    context.begin(lang="zh")
+    with i18n.noting_untranslated() as noted:
+        _("no such sentence")
+    _("nor this one")
+    assert noted == {"no such sentence"}
+
+
 def test_an_empty_sentence_is_empty_in_every_language() -> None:
     context.begin(lang="zh")
     assert _("") == ""

@@ -40,7 +40,9 @@ import gettext
 import logging
 import re
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from functools import cache
 from io import BytesIO
@@ -51,6 +53,7 @@ from cxlib.core import context
 
 LOCALE = Path(__file__).parents[1] / "locale"
 log = logging.getLogger(__name__)
+_noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=None)
 
 # Where Chinese meets Latin letters or numbers, a thin gap makes both easier to read.
 BETWEEN_SCRIPTS = re.compile(
@@ -109,6 +112,8 @@ class _Untranslated(gettext.NullTranslations):
         # What has no word of English in it (a date, a label translated before) lacks nothing.
         if re.search("[A-Za-z]{2}", message) and message.isascii():
             log.info("no translation: %s", message)
+            if (noted := _noted.get()) is not None:
+                noted.add(message)
         return message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
@@ -116,6 +121,17 @@ class _Untranslated(gettext.NullTranslations):
 
     def pgettext(self, context: str, message: str) -> str:
         return message  # most words have no special form
+
+
+@contextmanager
+def noting_untranslated() -> Iterator[set[str]]:
+    """Note the sentences that have to stay English on a page in another language."""
+    noted: set[str] = set()
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
 
 
 @cache
