@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,13 @@ def _a_fresh_page():
     page.begin()
     yield
     page.begin()
+
+
+@pytest.fixture
+def untranslated(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The sentences that had to stay English on a page in another language."""
+    caplog.set_level(logging.INFO, logger="cxlib.core.i18n")
+    return lambda: [r.getMessage() for r in caplog.records if r.name == "cxlib.core.i18n"]
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
-"""Bring cxlib/locale/zh.po up to date: every sentence a reader may see, its translation kept.
+"""Bring cxlib/locale/*.po up to date with Babel: every sentence a reader may see, translated once.
 
-    python tests/refresh_catalogue.py          # adds what is new (untranslated), drops what is gone
+    python tests/refresh_catalogue.py          # adds what is new, drops what is gone
+    python tests/refresh_catalogue.py --check  # says what is new, gone, empty or fuzzy; exit code 1
 
-Sentences are the literals given to `page.say` in cxlib and its templates, the tuples called WORDS
-(names of terms and columns), and of the notebooks the markdown cells, the comments of the
-parameters and the names of what is kept.
+A sentence whose English changed a little keeps its translation, marked fuzzy: correct it and take
+the mark away. Sentences are the literals given to `_`, `ngettext`, `N_` and `mark` in cxlib and its
+templates, the tuples called WORDS and the labels of columns, and of the notebooks the markdown
+cells, the comments of the parameters and the names of what is kept.
 """
 
 from __future__ import annotations
@@ -12,103 +14,155 @@ from __future__ import annotations
 import ast
 import json
 import re
-from functools import cache
+import sys
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
-from cxlib import page
+from babel.messages import Catalog
+from babel.messages.pofile import read_po, write_po
+
 from cxlib.batch import declared
+from cxlib.core import i18n
 
 ROOT = Path(__file__).parents[1]
-HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
+SENTENCES = ("_", "say", "N_", "mark")  # every literal given to them
+COLUMN = " (column)"  # ends a word that is said otherwise at the head of a column
+# Babel's own header has the date and its version in it: another file every time.
+HEADER = r"""msgid ""
+msgstr ""
+"Language: {language}\n"
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: {plurals}\n"
+
+"""
+Entry = tuple[str | tuple[str, str], str | None]  # the sentence (one, many) and its context
 
 
-@cache
-def sentences() -> dict[str, str]:
-    """Sentence -> where it stands first, in the order of the files."""
-    found: dict[str, str] = {}
-    for file in sorted((ROOT / "cxlib").rglob("*.py")):
-        for literal in said_in(file):
-            found.setdefault(literal, f"cxlib/{file.relative_to(ROOT / 'cxlib').as_posix()}")
-    for file in sorted((ROOT / "cxlib").rglob("*.j2")):
-        for literal in re.findall(r"""\bsay\((["'])(.+?)\1""", file.read_text(encoding="utf-8")):
-            found.setdefault(literal[1], f"cxlib/{file.relative_to(ROOT / 'cxlib').as_posix()}")
-    for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        for literal in [*prose_of(file), *asked_by(file), *kept_by(file)]:
-            found.setdefault(literal, f"notebooks/{file.name}")
+def template() -> Catalog:
+    """Every sentence, with the file where it stands first, in the order of the files."""
+    found = Catalog()
+    for pattern, collect in (
+        ("cxlib/**/*.py", of_code),
+        ("cxlib/**/*.j2", of_template),
+        ("notebooks/*.ipynb", of_notebook),
+    ):
+        for file in sorted(ROOT.glob(pattern)):
+            where = (file.relative_to(ROOT).as_posix(), 0)
+            for sentence, context in collect(file):
+                key = sentence if isinstance(sentence, str) else sentence[0]
+                if key and not found.get(key, context):
+                    found.add(sentence, locations=[where], context=context)
     return found
 
 
-def said_in(file: Path) -> list[str]:
-    """The literals given to `page.say`, and the WORDS that name the terms of tables."""
-    found = []
+def of_code(file: Path) -> Iterator[Entry]:
+    """Literals given to the functions of `i18n`, and tuples called WORDS."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and node.args and _is_say(node.func):
-            found += _literals(node.args[0])
-        if isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
-            found += [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
-    return found
+        if isinstance(node, ast.Call) and node.args:
+            name = _name(node.func)
+            if name == "ngettext" and len(both := _literals(*node.args[:2])) == 2:
+                yield (both[0], both[1]), None
+            elif name == "Column":
+                labels = [k.value for k in node.keywords if k.arg == "label"]
+                yield from ((word, "column") for word in _literals(*labels))
+            elif name in SENTENCES and ast.unparse(node.func) in (name, f"page.{name}"):
+                yield from map(_entry, _literals(*node.args))
+        elif isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
+            words = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+            yield from map(_entry, words)
 
 
-def prose_of(file: Path) -> list[str]:
-    """The markdown cells of a notebook."""
+def of_template(file: Path) -> Iterator[Entry]:
+    said = re.findall(r"""\b(?:say|_)\((["'])(.+?)\1""", file.read_text(encoding="utf-8"))
+    yield from ((literal, None) for _quote, literal in said)
+
+
+def of_notebook(file: Path) -> Iterator[Entry]:
+    """Markdown cells, what the page says of parameters, and the names given to `report.keep`."""
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    return ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
-
-
-def asked_by(file: Path) -> list[str]:
-    """What the page says of each parameter."""
-    return [p.comment for p in declared.of(file).values() if p.comment]
-
-
-def kept_by(file: Path) -> list[str]:
-    """The names given to `report.keep`, as `page.label` writes them."""
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            yield "".join(cell["source"]), None
+    yield from ((p.comment, None) for p in declared.of(file).values() if p.comment)
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-    return [name.replace("_", " ") for name in re.findall(r"report\.keep\(\"(\w+)\"", code)]
+    for name in re.findall(r"report\.keep\(\"(\w+)\"", code):
+        yield name.replace("_", " "), None
 
 
-def _is_say(func: ast.expr) -> bool:
-    """`page.say`, or `say` inside page.py; others (a log's) have nothing to translate."""
-    return ast.unparse(func) in ("page.say", "say")
+def _entry(word: str) -> Entry:
+    return (word.removesuffix(COLUMN), "column") if word.endswith(COLUMN) else (word, None)
 
 
-def _literals(node: ast.expr) -> list[str]:
-    """The string itself, or both of `a if so else b`."""
-    if isinstance(node, ast.IfExp):
-        return [*_literals(node.body), *_literals(node.orelse)]
-    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+def _literals(*nodes: ast.expr) -> list[str]:
+    """The strings themselves, and both of `a if so else b`."""
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.IfExp):
+            found += _literals(node.body, node.orelse)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+    return found
 
 
 def _name(node: ast.AST) -> str:
     return getattr(node, "attr", None) or getattr(node, "id", "")
 
 
-def quote(text: str) -> str:
-    """A .po string, one line of text a line."""
-    escape = lambda t: json.dumps(t, ensure_ascii=False)  # noqa: E731
-    lines = text.splitlines(keepends=True)
-    return escape(text) if len(lines) < 2 else "\n".join(['""', *map(escape, lines)])
+def known(file: Path) -> Catalog:
+    with file.open("rb") as text:
+        return read_po(text, locale=file.stem)
 
 
-def written(known: dict[str, str]) -> str:
-    """The .po file of what is to be said now, with the translations that are known."""
-    entries = [
-        f"#: {where}\nmsgid {quote(text)}\nmsgstr {quote(known.get(text, ''))}\n"
-        for text, where in sentences().items()
-    ]
-    return "\n".join([HEADER, *entries])
+def updated(file: Path, wanted: Catalog) -> Catalog:
+    """The catalogue of a language for the sentences wanted, in their order."""
+    had = known(file)
+    had.update(wanted, no_fuzzy_matching=False)
+    new = Catalog(locale=file.stem, fuzzy=False)
+    for message in wanted:
+        if message.id:
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            old = had.get(key, message.context)
+            new.add(
+                message.id,
+                old.string,
+                locations=message.locations,
+                flags=old.flags & {"fuzzy"},
+                context=message.context,
+            )
+    return new
 
 
-def main() -> None:
-    file = ROOT / "cxlib" / "locale" / "zh.po"
-    known = page.read_po(file.read_text(encoding="utf-8")) if file.exists() else {}
-    wanted = sentences()
-    file.write_text(written(known), encoding="utf-8")
-    print(f"{len(wanted):,} sentences, {sum(t not in known for t in wanted):,} to be translated")
-    for text in wanted:
-        if text not in known:
-            print(f"  {text!r}")
+def written(catalog: Catalog) -> bytes:
+    text = BytesIO()
+    write_po(text, catalog, width=0, include_lineno=False, omit_header=True)
+    header = HEADER.format(language=catalog.locale, plurals=catalog.plural_forms)
+    return header.encode() + text.getvalue()
+
+
+def faults(catalog: Catalog) -> list[str]:
+    """Sentences without a translation, or with one that nobody has confirmed."""
+    return [str(m.id) for m in catalog if m.id and (m.fuzzy or not all(strings(m.string)))]
+
+
+def strings(string: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The forms of a translation; one that is empty where there is none."""
+    return (string,) if isinstance(string, str) else tuple(string or ("",))
+
+
+def main() -> int:
+    wanted, bad = template(), 0
+    for file in sorted(i18n.LOCALE.glob("*.po")):
+        new = updated(file, wanted)
+        stale = file.read_bytes() != written(new)
+        if "--check" not in sys.argv:
+            file.write_bytes(written(new))
+        print(f"{file.name}: {len(new):,} sentences, {len(faults(new)):,} to be translated")
+        for sentence in faults(new):
+            print(f"  {sentence!r}")
+        bad += bool(faults(new)) or (stale and "--check" in sys.argv)
+    return int(bad > 0 and "--check" in sys.argv)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,46 +1,78 @@
 """The Chinese sentences: nothing missing, nothing stale, nothing lost on the way."""
 
 import re
-import string
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from babel.messages import Catalog
 
-from cxlib import page
+from cxlib.core import i18n
 from cxlib.data import contract
 
 sys.path.insert(0, str(Path(__file__).parent))
 import refresh_catalogue as catalogue
 
-ZH = page.LOCALE / "zh.po"
+ZH = i18n.LOCALE / "zh.po"
 STUDIES = sorted(p.parent.name for p in (catalogue.ROOT / "data").glob("*/study.yaml"))
 
 
+@pytest.fixture(scope="module")
+def wanted() -> Catalog:
+    return catalogue.template()
+
+
 def entries() -> dict[str, str]:
-    return page.read_po(ZH.read_text(encoding="utf-8"))
+    """Sentence -> translation; each form of a plural with the one that Chinese has."""
+    found = {}
+    for message in catalogue.known(ZH):
+        strings = catalogue.strings(message.string)
+        forms = (message.id,) if isinstance(message.id, str) else message.id
+        found |= {form: strings[0] for form in forms if form}
+    return found
 
 
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+def test_every_sentence_has_a_confirmed_translation(wanted: Catalog) -> None:
+    assert catalogue.faults(catalogue.updated(ZH, wanted)) == []
 
 
-def test_every_sentence_is_translated() -> None:
-    assert sorted(set(catalogue.sentences()) - set(entries())) == []
+def test_no_translation_is_of_a_sentence_that_is_gone(wanted: Catalog) -> None:
+    known = {(m.id, m.context) for m in catalogue.known(ZH) if m.id}
+    assert known - {(m.id, m.context) for m in wanted} == set()
 
 
-def test_no_translation_is_of_a_sentence_that_is_gone() -> None:
-    assert sorted(set(entries()) - set(catalogue.sentences())) == []
+def test_the_file_is_as_the_collector_writes_it(wanted: Catalog) -> None:
+    assert ZH.read_bytes() == catalogue.written(catalogue.updated(ZH, wanted))
 
 
-def test_the_file_is_as_the_collector_writes_it() -> None:
-    assert ZH.read_text(encoding="utf-8") == catalogue.written(entries())
+def test_fields_and_their_specs_are_the_same_in_both_languages() -> None:
+    def fields(text: str) -> set[tuple[str, str]]:
+        return i18n.fields(text) if "\n" not in text else set()
+
+    assert [e for e, z in entries().items() if fields(e) != fields(z)] == []
 
 
-def test_placeholders_are_the_same_in_both_languages() -> None:
-    wrong = [e for e, z in entries().items() if "\n" not in e and fields(e) != fields(z)]
-    assert wrong == []
+def test_specs_are_those_of_the_formatter() -> None:
+    specs = {spec for e in entries() if "\n" not in e for _name, spec in i18n.fields(e)}
+    named = {m[1] for s in specs if (m := re.fullmatch(r"([a-z_]{2,})(\d*|\{\w+\})", s))}
+    assert named - {*i18n.NUMBERS, *i18n.NAMES} == set()
+
+
+@pytest.mark.parametrize("fault", ["missing", "fuzzy", "stale"])
+def test_a_fault_of_the_catalogue_is_found(tmp_path: Path, fault: str) -> None:
+    wanted = Catalog()
+    wanted.add("{n:count} rows")
+    file = tmp_path / "zh.po"
+    had = Catalog(locale="zh", fuzzy=False)
+    if fault != "missing":
+        had.add("{n:count} rows", "{n:count} 行", flags=["fuzzy"] if fault == "fuzzy" else [])
+    if fault == "stale":
+        had.add("gone", "已删除")
+    file.write_bytes(catalogue.written(had))
+    new = catalogue.updated(file, wanted)
+    assert (catalogue.faults(new) != []) == (fault != "stale")
+    assert (catalogue.written(new) != file.read_bytes()) == (fault != "fuzzy")
 
 
 def test_chinese_uses_chinese_punctuation() -> None:

@@ -21,11 +21,6 @@ def test_a_sentence_without_an_entry_stays_english() -> None:
     assert page.say("no such sentence {x}", x=3) == "no such sentence 3"
 
 
-def test_a_po_entry_is_read_with_its_continuation_lines() -> None:
-    text = 'msgid ""\n"long "\n"sentence {n}"\nmsgstr "长句 {n}"\n\nmsgid "untold"\nmsgstr ""\n'
-    assert page.read_po(text) == {"long sentence {n}": "长句 {n}"}
-
-
 def test_an_unknown_language_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="'fr'. There are: en, zh"):
         page.begin(lang="fr")

@@ -577,7 +577,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_reasons_are_told_in_the_language_of_the_page(reason):
+def test_reasons_are_told_in_the_language_of_the_page(reason, untranslated):
     assert retold(reason) == reason.replace("_id and", " id,")
     page.begin(lang="zh", labels=contract.labels("zh"))
     with page.noting_untranslated() as untranslated:

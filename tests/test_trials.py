@@ -467,7 +467,7 @@ def test_hillstroms_e_mails_as_the_file_has_them():
         assert (table["low"] > 0).all()
 
 
-def test_the_page_in_chinese_has_no_english_sentence(judged):
+def test_the_page_in_chinese_has_no_english_sentence(judged, untranslated):
     page.begin(lang="zh")
     with page.noting_untranslated() as untranslated:
         impact.verdicts(judged)

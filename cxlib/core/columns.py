@@ -1,0 +1,172 @@
+"""Columns of results: what each holds, in which unit, with how many decimals, under which head.
+
+    WAITING = Column("waiting", "worth of open cases", "money", label="Worth waiting")
+    format_table(table, [WAITING])            # the table as text, heads in the page's language
+
+A topic declares its columns beside the code that fills them and hands them on with the result; the
+ones that every table of estimates has are in `COMMON`. No unit is guessed from a name: a column
+that nobody declared is written by its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from cxlib.core import context, i18n
+
+# Unit -> the spec of its numbers (`i18n`) and how many decimals unless a column says otherwise.
+UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
+    {
+        "": ("number", 2),
+        "count": ("count", None),
+        "share": ("share", 0),
+        "gap": ("share", 0),  # a difference of shares
+        "points": ("number", 1),
+        "percentage points": ("number", 1),
+        "index": ("number", 1),
+        "scale": ("number", 2),
+        "maturity level": ("number", 0),
+        "money": ("money", 0),
+        "days": ("number", 1),
+        "p": ("p", None),
+        "chance": ("chance", None),
+        "date": ("date", None),
+        "name": ("label", None),
+        "text": ("", None),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result's table.
+
+    Attributes
+    ----------
+    name : in the table
+    quantity : what is measured, in a few words ("share of customers", "lift"), for axes and docs
+    unit : one of `UNITS`; any other text is a unit of its own ("minutes"), written as a number
+    decimals : of the numbers; the unit's own unless given
+    label : what heads the column in English; the name in plain words unless given
+    """
+
+    name: str
+    quantity: str = ""
+    unit: str = ""
+    decimals: int | None = None
+    label: str = ""
+
+    def written(self, value: Any) -> str:
+        """A value as readers see it; a dash where there is none, a text as it is."""
+        spec, decimals = UNITS.get(self.unit, UNITS[""])
+        decimals = decimals if self.decimals is None else self.decimals
+        if spec not in ("", "label") and not isinstance(value, str) and pd.isna(value):
+            return "–"
+        digits = "" if decimals is None else str(decimals)
+        return i18n.FORMATTER.format_field(value, spec + digits if spec else "")
+
+    def heading(self) -> str:
+        """What heads the column, in the page's language."""
+        text = self.label or self.name.replace("_", " ")
+        if self.label and self.name in context.current().labels:
+            return context.current().labels[self.name]
+        special = i18n.pgettext("column", text)
+        return special if special != text else i18n.label(self.label or self.name)
+
+
+def named(columns: Iterable[Column]) -> dict[str, Column]:
+    """The columns by name. Raises ValueError where two of a name differ."""
+    found: dict[str, Column] = {}
+    for column in columns:
+        if found.setdefault(column.name, column) != column:
+            raise ValueError(
+                f"column {column.name!r} is declared twice: {found[column.name]}, {column}."
+            )
+    return found
+
+
+COMMON: Mapping[str, Column] = MappingProxyType(
+    named(
+        [
+            Column("term", "what the row is about", "name"),
+            Column("estimate", "estimate"),
+            Column("low", "lower end of the interval"),
+            Column("high", "upper end of the interval"),
+            Column("n", "answers", "count"),
+            Column("p", "p-value", "p"),
+            Column("p_held", "p-value on data kept back", "p"),
+            Column("adjusted", "p-value adjusted for the number of tests", "p"),
+            Column("probability", "probability", "p"),
+        ]
+    )
+)
+INTERVAL = ("estimate", "low", "high")
+
+
+def of_estimates(table: pd.DataFrame, unit: str = "", beside: Iterable[str] = ()) -> list[Column]:
+    """The columns estimate, low and high in `unit`, with the decimals that the numbers need.
+
+    `beside` names columns in the same unit and decimals (a target, a prediction).
+    """
+    decimals = decimals_of(table, unit)
+    names = [*INTERVAL, *beside]
+    return [
+        replace(COMMON.get(name, Column(name)), unit=unit, decimals=decimals)
+        for name in names
+        if name in table
+    ]
+
+
+def decimals_of(table: pd.DataFrame, unit: str) -> int:
+    """Decimals of estimates: one for points, none for large shares and whole numbers.
+
+    Shares have one where all are under 5%, or where half of the intervals are narrower than 1%.
+    """
+    estimates = table.get("estimate", pd.Series([0.0]))
+    largest = estimates.abs().max()
+    if unit in ("points", "percentage points", "maturity level"):
+        return int(unit != "maturity level")
+    if unit in ("share", "gap"):
+        narrow = "low" in table and (table["high"] - table["low"]).median() < 0.01
+        return int(largest < 0.05 or narrow)
+    known = estimates.dropna()
+    if not unit and "estimate" in table and len(known) and bool((known % 1 == 0).all()):
+        return 0
+    return 2 if largest < 100 else 0
+
+
+def format_table(table: pd.DataFrame, columns: Iterable[Column] = ()) -> pd.DataFrame:
+    """The table as text: numbers by the unit of their column, heads in the page's language.
+
+    Parameters
+    ----------
+    table : numbers, names and dates; texts in a column of numbers ("<10") stay as they are
+    columns : those that are not in `COMMON`, or differ from it
+
+    Returns
+    -------
+    DataFrame of text, rows and columns in their order
+    """
+    known = {**COMMON, **named(columns)}
+    text = pd.DataFrame(index=table.index)
+    for name in table:
+        text[name] = _written(table[name], known.get(str(name)))
+    heads = {name: known.get(str(name), Column(str(name))).heading() for name in table}
+    return text.rename(columns=heads)
+
+
+def _written(values: pd.Series, column: Column | None) -> list[str]:
+    if pd.api.types.is_bool_dtype(values):
+        return [i18n._("yes") if v else i18n._("no") for v in values]
+    if column is not None and column.unit not in ("name", "text"):
+        return [column.written(v) for v in values]
+    if pd.api.types.is_float_dtype(values):
+        return [i18n.number(v, 2) for v in values]
+    if column is not None and column.unit == "text":
+        return ["–" if v is None else str(v) for v in values]
+    return ["–" if v is None else i18n.label(str(v)) for v in values]

@@ -1,0 +1,307 @@
+"""Sentences in the page's language, and how their numbers, dates and names are written.
+
+    _("{x:share} of {n:count} customers", x=0.413, n=4812)    # 41% of 4,812 customers
+    ngettext("{n:count} action", "{n:count} actions", 1)      # 1 action
+    _("NPS {nps:number1} ({ci:interval1}).", nps=31.5, ci=(28, 35))
+    KINDS = {"by_region": N_("by region")}                    # translated later: _(KINDS[kind])
+
+English is what the code says. Other languages come from `cxlib/locale/<lang>.po` by gettext, looked
+up by the English sentence with its fields. A sentence without an entry stays English; the log says
+which, and a test finds them.
+
+A field is written by its spec, `{name:spec}`; a text that has been written already passes through
+specs of numbers, intervals and dates as it is. A number after the spec is how many decimals, and
+`{x:share{digits}}` takes it from a value.
+
+==================================  ============================================================
+count                               whole number: 4,812
+number, number2                     1 decimal, or as many as are given
+signed, signed2                     with its sign: +4.3, −0.2
+share, share1                       .413 is 41%
+points, points2                     .043 is 4.3, in percentage points
+interval, interval2                 (low, high): 73.5 to 74.9
+share_interval, share_interval1     (.38, .44): 38% to 44%
+p, chance                           <0.001; "under 1%" for a probability that draws told
+money, money2                       an amount, or (amount, currency): 1,204 EUR
+date                                2026-03-31
+label, quoted, opening              a name as readers call it; in quotation marks; with a capital
+verbatim                            a text in quotation marks, not looked up
+list, list3                         names one after the other; the first 3 and how many more
+label_list, quoted_list             the same of labels
+==================================  ============================================================
+
+Others are Python's own: `{x:g}`, `{day:%Y}`. Numbers are rounded and grouped by Python and not by
+Babel, which rounds the decimals as printed (2.675 to 2.68) and writes a hyphen for a minus.
+"""
+
+from __future__ import annotations
+
+import gettext
+import logging
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, SupportsFloat
+
+from cxlib.core import context
+
+LOCALE = Path(__file__).parents[1] / "locale"
+log = logging.getLogger(__name__)
+_noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=None)
+
+# Where Chinese meets Latin letters or numbers, a thin gap makes both easier to read.
+BETWEEN_SCRIPTS = re.compile(
+    "(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9\u2212])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])"
+)
+
+
+def language() -> str:
+    """The language of the page being written."""
+    return context.current().lang
+
+
+def _(sentence: str, /, **values: object) -> str:
+    """The sentence in the page's language, its fields filled with `values`."""
+    # gettext keeps the catalogue's header under the empty sentence.
+    spoken = catalogue(language()).gettext(sentence) if sentence else ""
+    return _filled(spoken, values) if values else spoken
+
+
+def ngettext(one: str, many: str, n: SupportsFloat | str, /, **values: object) -> str:
+    """The form for `n` in the page's language, its fields filled with `n` and `values`.
+
+    A count that has been written already ("under 10") takes the form of many.
+    """
+    shown = n if isinstance(n, str) else number(float(n), 0)
+    forms = catalogue(language())
+    # What readers see decides: 1.2 is written "1" and is one.
+    spoken = forms.ngettext(one, many, 1 if shown in ("1", "−1") else 2)
+    return _filled(spoken, {"n": n, **values})
+
+
+def pgettext(where: str, word: str) -> str:
+    """A word in the page's language that is said otherwise in some place ("column")."""
+    return catalogue(language()).pgettext(where, word)
+
+
+def N_(sentence: str) -> str:
+    """Mark a text that is translated later, by `_`; give it back as it is."""
+    return sentence
+
+
+def mark(*words: str) -> tuple[str, ...]:
+    """Mark words that are translated later, by `_` or `label`; give them back as they are."""
+    return words
+
+
+def _filled(spoken: str, values: Mapping[str, object]) -> str:
+    filled = FORMATTER.vformat(spoken, (), values)
+    return BETWEEN_SCRIPTS.sub(" ", filled) if language() == "zh" else filled
+
+
+class _Untranslated(gettext.NullTranslations):
+    """The end of a catalogue: the English sentence, and a line in the log."""
+
+    def gettext(self, message: str) -> str:
+        # What has no word of English in it (a date, a label translated before) lacks nothing.
+        if re.search("[A-Za-z]{2}", message) and message.isascii():
+            log.info("no translation: %s", message)
+            if (noted := _noted.get()) is not None:
+                noted.add(message)
+        return message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+    def pgettext(self, context: str, message: str) -> str:
+        return message  # most words have no special form
+
+
+@contextmanager
+def noting_untranslated() -> Iterator[set[str]]:
+    """Note the sentences that have to stay English on a page in another language."""
+    noted: set[str] = set()
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
+
+
+@cache
+def catalogue(lang: str) -> gettext.NullTranslations:
+    """The sentences of a language, compiled from its .po file; English needs none."""
+    file = LOCALE / f"{lang}.po"
+    if lang == "en" or not file.exists():
+        return gettext.NullTranslations()
+    # Babel is only needed for another language. Compiling takes under 0.1 s, once a process, and
+    # leaves nothing to be built, packed or forgotten.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = BytesIO()
+    with file.open("rb") as text:
+        write_mo(compiled, read_po(text, locale=lang))
+    compiled.seek(0)
+    translations = gettext.GNUTranslations(compiled)
+    translations.add_fallback(_Untranslated())
+    return translations
+
+
+# Numbers
+
+
+def number(value: float, digits: int = 1) -> str:
+    """`value` with thousands separated and `digits` decimals; a dash where there is none.
+
+    A small negative number that is rounded to nothing has no sign.
+    """
+    return "–" if value != value else f"{value:z,.{digits}f}".replace("-", "−")
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separated."""
+    return number(value, 0)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A change with its sign; none where it is rounded to nothing."""
+    written = number(value, digits)
+    return f"+{written}" if value > 0 and float(f"{value:.{digits}f}") else written
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as a percentage: .413 is 41%."""
+    return "–" if value != value else f"{number(100 * value, digits)}%"
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A difference of shares in percentage points, without the unit: .043 is 4.3."""
+    return number(100 * value, digits)
+
+
+def chance(share: float) -> str:
+    """A probability that draws told as a percentage: they never show what is certain."""
+    if share < 0.005:
+        return _("under {share}", share=percent(0.01))
+    return percent(share) if share < 0.995 else _("over {share}", share=percent(0.99))
+
+
+def p_value(p: float) -> str:
+    """A probability to three decimals; "<0.001" where they would all be naught."""
+    return number(p, 3) if not p < 0.001 else "<" + number(0.001, 3)
+
+
+def span(low: float, high: float, digits: int = 1, *, share: bool = False) -> str:
+    """An interval as people say it: 73.5 to 74.9, or 38% to 44% when it is a share."""
+    write = percent if share else number
+    return _("{low} to {high}", low=write(low, digits), high=write(high, digits))
+
+
+def money(amount: float | tuple[float, str], digits: int = 0) -> str:
+    """An amount, with its currency if it has one: 1,204 EUR."""
+    value, currency = amount if isinstance(amount, tuple) else (amount, "")
+    return f"{number(value, digits)} {currency}".strip()
+
+
+def day(value: date) -> str:
+    """A date in ISO form; a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:%Y-%m-%d}"
+
+
+# Names
+
+
+def opening(text: str) -> str:
+    """The text as a sentence opens; capitals inside it stay."""
+    return text[:1].upper() + text[1:]
+
+
+def quoted(text: str) -> str:
+    """A name inside a sentence: in quotation marks when it has several words, bare when it is one.
+
+    "Quality of services used" and "Would you buy again?" would else run into the sentence.
+    """
+    return f"“{text}”" if re.search(r"[\s、：]", text) else text
+
+
+def label(name: str) -> str:
+    """What a reader calls the item, construct or column; the name in plain words if it has none."""
+    return context.current().labels.get(name) or _(name.replace("_", " "))
+
+
+def heading(column: str) -> str:
+    """What heads a column: `high` is an end of the interval there, and a level elsewhere."""
+    special = pgettext("column", column)
+    return special if special != column else label(column)
+
+
+def listed(words: Iterable[str], most: int = 0) -> str:
+    """The words as a list inside a sentence; after `most` of them, how many more there are."""
+    words = list(words)
+    if not most or len(words) <= most + 1:
+        return _(", ").join(words)
+    first = _(", ").join(words[:most])
+    return _("{first} and {more} more", first=first, more=count(len(words) - most))
+
+
+def together(sentences: Iterable[str]) -> str:
+    """Sentences one after the other, empty ones left out; Chinese puts no space between."""
+    return ("" if language() == "zh" else " ").join(s.strip() for s in sentences if s)
+
+
+# Specs
+
+NUMBERS: Mapping[str, Callable[..., str]] = {
+    "count": count,
+    "number": number,
+    "signed": signed,
+    "share": percent,
+    "points": points,
+    "interval": lambda ends, *digits: span(*ends, *(digits or (1,))),
+    "share_interval": lambda ends, *digits: span(*ends, *(digits or (0,)), share=True),
+    "p": p_value,
+    "chance": chance,
+    "money": money,
+    "date": day,
+}
+NAMES: Mapping[str, Callable[..., str]] = {
+    "label": lambda name: label(str(name)),
+    "quoted": lambda name: quoted(label(str(name))),
+    "opening": lambda name: opening(label(str(name))),
+    "verbatim": lambda text: quoted(str(text)),
+    "list": listed,
+    "label_list": lambda names, *most: listed((label(str(n)) for n in names), *most),
+    "quoted_list": lambda names, *most: listed((quoted(label(str(n))) for n in names), *most),
+}
+_SPEC = re.compile(r"([a-z_]+)(\d*)")
+
+
+class UnitFormatter(string.Formatter):
+    """`str.format` whose specs are units."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        match = _SPEC.fullmatch(format_spec)
+        unit, digits = match.groups() if match else ("", "")
+        given = (int(digits),) if digits else ()
+        if unit in NAMES:
+            return NAMES[unit](value, *given)
+        if unit in NUMBERS:
+            return value if isinstance(value, str) else NUMBERS[unit](value, *given)
+        return format(value, format_spec)
+
+
+FORMATTER = UnitFormatter()
+
+
+def fields(sentence: str) -> set[tuple[str, str]]:
+    """The fields of a sentence, each with its spec."""
+    return {
+        (name, spec or "") for _text, name, spec, _conversion in FORMATTER.parse(sentence) if name
+    }
