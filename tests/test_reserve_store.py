@@ -231,3 +231,16 @@ def test_a_condition_of_any_text_filters_or_is_refused(where):
     except ReserveError:
         return
     assert 0 < len(kept) <= 2
+
+
+@given(column=names.filter(lambda n: n and "\0" not in n), value=values)
+@settings(max_examples=50, deadline=None)
+def test_pages_by_group_ask_for_any_column_and_value(column, value):
+    from cxlib.batch import planning
+
+    stored = sql.distinct([column, "nps"])[column]
+    rows = pd.DataFrame({stored: [value, value + "x"], "nps": [9, 10]})
+    where = planning._both("nps >= 9", stored, value)
+    if stored == "nps":
+        return
+    assert conditions.keep(rows, where, "responses")[stored].tolist() == [value]
