@@ -48,6 +48,8 @@ def protect(notebook: NotebookNode) -> dict:
             _settle(output, found)
             hidden += _hidden_in(output)
     hidden += apart.between(notebook)
+    if "cxlib" in notebook.metadata:  # the title in each language
+        notebook.metadata["cxlib"] = masking.masked_in(notebook.metadata["cxlib"])
     notebook.metadata[AUDIT] = {"hidden": hidden, "masked": found, "warnings": _said(notebook)}
     return dict(notebook.metadata[AUDIT])
 
