@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import date, datetime
 
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxlib.core import context
 from cxlib.privacy import masking
 
 
@@ -23,6 +29,30 @@ from cxlib.privacy import masking
         ("5500-0000-0000-0004", "[card]"),
         ("IBAN GB82 WEST 1234 5698 7654 32", "IBAN [account]"),
         ("DE89370400440532013000", "[account]"),
+        ("DE89 3704 0044 0532 0130 00 Bank", "[account] Bank"),
+        ("4111 1111 1111 1111 25 times", "[card] 25 times"),
+        ("身份证110105 19491231 002X。", "身份证[identity number]。"),
+        ("邮箱ann@firm.com谢谢", "邮箱[e-mail]谢谢"),
+        ("账户GB82 WEST 1234 5698 7654 32。", "账户[account]。"),
+        ("Call me on 555-0122.", "Call me on [phone]."),
+        ("555-0122", "[phone]"),
+        ("(555) 010-1234", "[phone]"),
+        ("0171-1234567", "[phone]"),
+        ("138 0013 8000", "[phone]"),
+        ("+86 138 0013 8000", "[phone]"),
+        ("020-8765 4321", "[phone]"),
+        ("请拨打+44 20 7946 0958。", "请拨打[phone]。"),
+        ("请拨打＋４４ ２０ ７９４６ ０９５８。", "请拨打[phone]。"),
+        ("谢谢，13800138000", "谢谢，[phone]"),
+        ("name,13800138000,web", "name,[phone],web"),
+        ("电话号码 8765 4321", "电话号码 [phone]"),
+        ("+44 (0)20 7946 0958", "[phone]"),
+        ("+44 20 7946 0958 2 times", "[phone] 2 times"),
+        ("ring 8765 4321 today", "ring [phone] today"),
+        ("tel. 12 34 56 78", "tel. [phone]"),
+        ("my phone number is 2025550143", "my phone number is [phone]"),
+        ("400-820-8820", "[phone]"),
+        ("Call 020 7946 0958 between 9 and 5", "Call [phone] between 9 and 5"),
     ],
 )
 def test_personal_data_is_replaced(text: str, said: str) -> None:
@@ -42,10 +72,119 @@ def test_personal_data_is_replaced(text: str, said: str) -> None:
         "0000000000000000",
         "@property and a@b",
         "+12 to +34 points",
+        "order 555-0122 and order 12345678",
+        "订单 020-87654321，订单号：12345678901",
+        "invoice 01-2345678, case 138 0013, id 0171-1234567",
+        "2026-11-21 10:30, 01-02-2024 12:30, 01/02/2024 10, 20261129 101500",
+        "call 2026-11-21 or in 2025-2026",
+        "500-1000 customers, between 1000-2000 EUR, 6000-7000 EUR",
+        "EUR 1,234,567.89; 1 234 567 EUR; +31 200 000 EUR; +12 345 678",
+        "v2.10.1234, version 10.20.30.40, 192.168.100.200",
+        "2016 2017 2018 2019",
+        "phone  31.5 28.1 34.9  4812",
+        "phone  312 284 3417",
+        "978-0-306-40615-7 and 1234-5678-9012",
+        "weeks 01-03 04-06 07-09, hours 08-11 09-12 14-18",
+        "NPS +26 (15 to 37); −0.49 (95% CI −0.70 to −0.28); 1,850 of 2,112",
+        "3 649 1 850 2 112",
     ],
 )
 def test_other_numbers_and_words_stay(text: str) -> None:
     assert masking.masked(text) == (text, {})
+
+
+@pytest.mark.parametrize(
+    ("country", "text", "said"),
+    [
+        ("US", "202 555 0143", "[phone]"),
+        ("GB", "020 7946 0958 or 02079460958", "[phone] or [phone]"),
+        ("DE", "030 901820", "[phone]"),
+        ("FR", "01 42 68 53 00 and 01.42.68.53.00", "[phone] and [phone]"),
+        ("DK", "32 12 34 56", "[phone]"),
+        ("PL", "601 123 456", "[phone]"),
+        ("SG", "6123 4567", "[phone]"),
+        ("CN", "010-62345678", "[phone]"),
+        ("US", "12345678901 ids", "12345678901 ids"),
+        ("GB", "order 02079460958", "order 02079460958"),
+        ("SG", "6000-7000 EUR", "6000-7000 EUR"),
+        ("NO", "2000 3000", "2000 3000"),
+    ],
+)
+def test_local_numbers_of_the_country_are_masked(country: str, text: str, said: str) -> None:
+    assert masking.masked(text, country=country)[0] == said
+
+
+COUNTRIES = ["", "US", "GB", "DE", "CN", "FR", "DK", "SG"]
+WHOLE = st.integers(0, 10**9)
+HARMLESS = st.one_of(
+    st.builds("order {}".format, st.integers(10**6, 10**11)),
+    st.builds("订单号：{}".format, st.integers(10**6, 10**10 - 1)),
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)).map(str),
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)).map("{:%d/%m/%Y}".format),
+    st.datetimes(datetime(1900, 1, 1), datetime(2099, 12, 31)).map("{:%d.%m.%Y %H:%M}".format),
+    st.builds("EUR {:,.2f}".format, st.floats(0, 1e9)),
+    st.builds("{:,} customers".format, WHOLE),
+    st.builds("{}-{}".format, st.integers(1900, 2099), st.integers(1900, 2099)),
+    st.builds("{}-{} customers".format, st.integers(100, 999), st.integers(1000, 9999)),
+    st.builds("v{}.{}.{}".format, *[st.integers(0, 9999)] * 3),
+    st.builds("NPS {:+} ({} to {}), n {:,}".format, *[st.integers(-100, 100)] * 3, WHOLE),
+    st.builds("{:.4f}".format, st.floats(-1, 1)),
+    st.builds("{} to {}".format, WHOLE, WHOLE),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(HARMLESS, min_size=1, max_size=3), st.sampled_from(COUNTRIES))
+def test_what_no_person_can_be_reached_by_stays(texts: list[str], country: str) -> None:
+    text = "; ".join(texts)
+    assert masking.masked(text, country=country) == (text, {})
+
+
+def _one_for_people(country: str) -> st.SearchStrategy[str]:
+    sample = phonenumbers.example_number(country)
+    digits = st.integers(0, 9999).map(lambda last: sample.national_number // 10**4 * 10**4 + last)
+    forms = [phonenumbers.PhoneNumberFormat.INTERNATIONAL, phonenumbers.PhoneNumberFormat.E164]
+
+    def written(national: int, form: int) -> str:
+        number = phonenumbers.PhoneNumber(sample.country_code, national)
+        return phonenumbers.format_number(number, form)
+
+    return st.builds(written, digits, st.sampled_from(forms))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["US", "GB", "DE", "FR", "CN", "JP", "IN", "BR", "AU"]).flatmap(
+        _one_for_people
+    ),
+    st.sampled_from(["{}", "请拨打{}。", "call {} now", "({})", "a, {}, b"]),
+)
+def test_numbers_with_a_country_code_are_masked_wherever_they_stand(tel: str, text: str) -> None:
+    assert masking.masked(text.format(tel))[0] == text.format("[phone]")
+
+
+def test_names_and_country_are_those_of_the_context() -> None:
+    with context.use(context.Context(mask=("Ann Lee",), country="DE")):
+        assert masking.masked("Ann Lee, 030 901820")[0] == "[name], [phone]"
+    assert masking.masked("Ann Lee")[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("Ann Lee", "请联系Ann Lee，谢谢", "请联系[name]，谢谢"),
+        (
+            "Ann Lee",
+            "owner_Ann-Lee.html, ann.lee and Annlee",
+            "owner_[name].html, [name] and Annlee",
+        ),
+        ("Pat O'Brien", "Pat O’Brien; 'Pat O''Brien'", "[name]; '[name]'"),
+        ("José", "Jose\u0301 and Joséphine", "[name] and Joséphine"),
+        ("王小明", "请找王小明。", "请找[name]。"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(name: str, text: str, said: str) -> None:
+    assert masking.masked(text, [name])[0] == said
 
 
 def test_names_that_a_study_lists_are_masked_as_whole_words() -> None:

@@ -31,7 +31,7 @@ _LATIN = rf"[^\W_{CJK}]"  # what a name or an address may not touch
 _BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"  # no part of a word or of a decimal number
 _AFTER = r"(?![0-9A-Za-z]|[.,]\d)"
 _EMAIL = re.compile(
-    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%-]){{1,64}}|(?<![\w.+-])[\w.+%-]{{1,64}})"
+    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%-]){{1,64}}|(?<![\w.+-])(?:(?![A-Za-z])[\w.+%-]){{1,64}})"
     r"@(?:[\w-]{1,63}\.){1,5}(?:[A-Za-z]{2,24}|[^\W\d_]{2,24})"
 )
 _ACCOUNT = re.compile(

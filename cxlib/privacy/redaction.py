@@ -37,6 +37,8 @@ def protect(notebook: NotebookNode) -> dict:
             _settle(output, found)
             hidden += _hidden_in(output)
     hidden += cross_page.hide_within_page(notebook)
+    if "cxlib" in notebook.metadata:  # the title in each language
+        notebook.metadata["cxlib"] = masking.masked_in(notebook.metadata["cxlib"])
     notebook.metadata[AUDIT] = {"hidden": hidden, "masked": found, "warnings": _said(notebook)}
     return dict(notebook.metadata[AUDIT])
 

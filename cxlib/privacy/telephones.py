@@ -98,7 +98,10 @@ def spans(text: str, country: str = "") -> Iterator[tuple[int, int]]:
 
 
 def _mobiles(text: str) -> Iterator[tuple[int, int]]:
-    return (m.span() for m in _MOBILE.finditer(text))
+    for match in _MOBILE.finditer(text):
+        before = text[max(0, match.start() - 40) : match.start()]
+        if _CUE.search(before) or not _OF_ORDERS.search(before):
+            yield match.span()
 
 
 def _found(
@@ -113,8 +116,10 @@ def _found(
             continue
         wanted = (lambda part: holds(part) or _is_announced(part)) if cued else holds
         if length := longest(written, wanted):
+            part = written[:length]
+            length -= part.endswith(")") and part.count(")") > part.count("(")
             amount = _AMOUNT_AFTER.match(text, start + length)
-            if not amount or "(" in written or written[0] in "+0":
+            if not amount or "(" in written or written[0] in "+0" or cued and amount[0][-1] > "z":
                 yield start, start + length
 
 
