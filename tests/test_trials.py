@@ -11,8 +11,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import page, sources, study, synthetic, trials
+from cxlib.designs import Drawn
+from cxlib.enough import Unfit
 from cxlib.study import Change
 from cxlib.synthetic import changes
+from cxlib.trials import effects
 from cxlib.trials.effects import by_lot as judged_by_lot
 from cxlib.trials.effects import compared as judged_compared
 from cxlib.trials.verdicts import _between
@@ -505,3 +508,16 @@ def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
     assert trials.read_all({"responses": rows}, [change], whole=False) == {}
     with pytest.raises(ValueError, match="needs \\['score'\\], which"):
         trials.read_all({"responses": rows.drop(columns="score")}, [change], whole=False)
+
+
+def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
+    from types import SimpleNamespace
+
+    rng, trial = np.random.default_rng(1), SimpleNamespace(after=np.arange(6) >= 4)
+    point, again = rng.normal(size=(6, 1)), rng.normal(size=(50, 6, 1))
+    again[::3, 5] = np.nan  # draws without anybody of the last wave
+    fit = effects.broken(trial, Drawn(point, again, 6.0))
+    assert np.isfinite([fit.effect, fit.low, fit.high]).all()
+    point[5] = np.nan
+    with pytest.raises(Unfit, match="too few"):
+        effects.broken(trial, Drawn(point, again, 6.0))
