@@ -200,21 +200,21 @@ def _rates(tables: list[tuple[str, pd.DataFrame]], least: int) -> Iterator[str]:
 
 
 def _subtracted(tables: list[tuple[str, pd.DataFrame]], least: int) -> Iterator[str]:
-    """A total less all groups that some table of the page shows, if it may be theirs.
+    """A total less all groups that some table of the run shows, if it may be theirs.
 
     Rows of one term are of several times or windows where it comes more than once, and no total; a
     total of other numbers lies outside those of the groups.
     """
     shown: dict[tuple, dict[str, set]] = {}
     totals: dict[tuple, set] = {}
-    for place, table in tables:
+    for _, table in tables:
         if not {"n", "term", "estimate"} <= set(table):
             continue
         by = _groups_of(table)
         if len(by) > 1 or table.duplicated([*by, "term"]).any():
             continue
         for row in table.dropna(subset=["n", "estimate"]).to_dict("records"):
-            key, cell = (place[:2], row["term"]), (row["n"], row["estimate"])
+            key, cell = (row["term"],), (row["n"], row["estimate"])
             if not by or row[by[0]] == "overall":
                 totals.setdefault(key, set()).add(cell)
             else:
@@ -227,4 +227,4 @@ def _subtracted(tables: list[tuple[str, pd.DataFrame]], least: int) -> Iterator[
         for total, estimate in totals.get(tuple(key), ()):
             rest = total - sum(n for n, _ in cells)
             if 0 < rest < least and low <= estimate <= high:
-                yield f"{key[0]}: {total:g} of {key[1]} less the groups of {column} are {rest:g}"
+                yield f"{total:g} of {key[0]} less the groups of {column} are {rest:g}"

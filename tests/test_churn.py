@@ -393,3 +393,14 @@ def test_too_few_leavers_are_a_sentence_and_a_mistake_stays_an_error(customers, 
     assert "1,995" not in said and said.endswith("This part is left out.\n")
     with pytest.raises(ValueError, match="no column"):
         churn.attempt(churn.fit, rows.drop(columns="left"))
+
+
+def test_groups_of_a_warning_do_not_count_the_few_who_are_in_none() -> None:
+    rng = np.random.default_rng(3)
+    left, eta = rng.integers(0, 2, 1004).astype(float), rng.normal(size=(1, 1004))
+    group = pd.Series(np.repeat(["a", "b", "c", "islet"], [200, 300, 500, 4]))
+    table = evidence.in_groups(eta, left, np.ones(1004), group, 20, 1)
+    assert table["group"].unique().tolist() == ["b", "c"]
+    group[group == "islet"] = "c"
+    table = evidence.in_groups(eta, left, np.ones(1004), group, 20, 1)
+    assert table["group"].unique().tolist() == ["a", "b", "c"]

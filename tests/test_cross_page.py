@@ -58,6 +58,18 @@ def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
     assert "svg" not in json.dumps(made) and "Web leads" not in json.dumps(made)
 
 
+def test_a_group_that_a_total_gives_away_is_hidden_for_every_term() -> None:
+    both = fit({"a": 40, "b": 50})
+    slope = both.table.assign(term="slope", estimate=[400.0, 900.0])
+    both = Estimates(pd.concat([both.table, slope]), "Web leads.", unit="points")
+    page = shown("", both)
+    made = notebook(page)
+    found = cross_page.exposures({"10": shown("", overall(93)), "20": page})
+    redaction.protect_from(made, found["20"])
+    [kept] = report.answers_of(made).values()
+    assert [row[3] for row in kept["table"]["rows"]] == [None, 50, None, 50]
+
+
 def test_every_total_is_looked_at() -> None:
     of_run = {"10": shown("", overall(93)), "11": shown("", overall(400)),
               "20": shown("", fit({"a": 40, "b": 50}))}  # fmt: skip

@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, intake, moments, plots, service
+from cxlib import durations, intake, moments, plots, scores, service, synthetic
 from cxlib.data import schema, study
 from cxlib.data.schema import Log, Standard
 from cxlib.designs import Drawn
 from cxlib.intake import logs
 from cxlib.moments import Who
+from cxlib.privacy import disclosure
 from cxlib.scores.breaches import COLUMNS
 from cxlib.service import owners, shares
 
@@ -248,6 +249,14 @@ def test_customers_and_weeks_hold_every_case(sample):
     inside = service.last_weeks(sample, 20)
     assert rows["week"].nunique() == 20
     assert rows["cases_per_1000"].sum() == pytest.approx(1000 * len(inside), rel=0.02)
+
+
+def test_weeks_of_few_cases_are_hidden_in_the_chart_of_their_rate(sample):
+    rows = service.exposed(sample, synthetic.company()["customers"], weeks=26)
+    fit = scores.trend(rows, "cases_per_1000", over="week", measure="mean", draws=50)
+    few = fit.limits["cases"] < 10
+    assert few.any() and (disclosure.hidden(fit.limits)[few] != "").all()
+    assert fit.limits["cases"].tolist() == rows.groupby("week")["cases"].sum().tolist()
 
 
 # Teams

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores
+from cxlib.privacy import disclosure
 from cxlib.scores import Measure, cells, charts, compare, sizes
 from cxlib.scores.mix import parts
 from cxlib.scores.rows import read
@@ -573,3 +574,35 @@ def test_cells_know_what_they_are_worth(responses):
     found = cells.of(answers, measure.recode)
     drawn = cells.means(*cells.draw_sums(answers, measure.recode, 4000, 1))
     assert_allclose(_covariance(answers, measure, found, 2), np.cov(drawn.T), rtol=0.1)
+
+
+def test_of_a_hidden_wave_no_sum_is_left_to_follow_it_by() -> None:
+    n = [40, 40, 40, 40, 4, 40, 40, 40]
+    waves = np.repeat([f"w{k}" for k in range(8)], n)
+    rows = pd.DataFrame({"wave": waves, "recommend": np.arange(len(waves)) % 11.0})
+    rows.loc[rows["wave"] >= "w4", "recommend"] = 10.0
+    fit = scores.trend(rows, draws=100)
+    hidden = (disclosure.hidden(fit.limits) != "").to_numpy()
+    traced = fit.limits["up"].isna().to_numpy()
+    assert hidden.any() and (traced & ~hidden).any() and traced[hidden].all()
+    after = np.flatnonzero(hidden[:-1]) + 1
+    assert not (fit.limits["up"].to_numpy()[after] > 0).any()
+
+
+def test_where_all_waves_are_hidden_the_sentence_gives_none() -> None:
+    rows = pd.DataFrame({"wave": ["a"] * 40 + ["b"] * 4, "recommend": [9.0, 3.0] * 22})
+    assert scores.trend(rows, draws=100).answer == disclosure.left_out()
+
+
+def test_the_latest_wave_that_is_told_of_is_one_that_is_shown() -> None:
+    waves = np.repeat(["w1", "w2", "w3", "w4"], [60, 50, 40, 4])
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame({"wave": waves, "recommend": rng.integers(0, 11, len(waves)) * 1.0,
+                         "speed": rng.integers(0, 11, len(waves)) * 1.0})  # fmt: skip
+    fit = scores.trend(rows, ["recommend", "speed"], draws=100)
+    assert "w4" not in fit.answer and "w4" not in scores.warnings(fit).answer
+    assert "w4" not in scores.detectable(rows, by="wave").answer
+    step = rows[rows["wave"] >= "w3"]
+    assert scores.mix(step.assign(region="a"), by="region", draws=100).answer == (
+        disclosure.left_out()
+    )

@@ -9,12 +9,20 @@ import generator
 import numpy as np
 import pandas as pd
 import pytest
+from cxlib.synthetic import changes
+from cxlib.impact import effects
+from cxlib.impact.effects import by_lot as judged_by_lot
+from cxlib.impact.effects import compared as judged_compared
+from cxlib.impact.verdicts import _between
 from generator import changes
 from numpy.testing import assert_allclose
 
 from cxlib import impact, page
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
+from cxlib.data.study import Change
+from cxlib.designs import Drawn
+from cxlib.enough import Unfit
 from cxlib.impact.effects import by_lot as judged_by_lot
 from cxlib.impact.effects import compared as judged_compared
 from cxlib.impact.verdicts import _between
@@ -507,3 +515,16 @@ def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
     assert impact.read_all({"responses": rows}, [change], whole=False) == {}
     with pytest.raises(ValueError, match="needs \\['score'\\], which"):
         impact.read_all({"responses": rows.drop(columns="score")}, [change], whole=False)
+
+
+def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
+    from types import SimpleNamespace
+
+    rng, trial = np.random.default_rng(1), SimpleNamespace(after=np.arange(6) >= 4)
+    point, again = rng.normal(size=(6, 1)), rng.normal(size=(50, 6, 1))
+    again[::3, 5] = np.nan  # draws without anybody of the last wave
+    fit = effects.broken(trial, Drawn(point, again, 6.0))
+    assert np.isfinite([fit.effect, fit.low, fit.high]).all()
+    point[5] = np.nan
+    with pytest.raises(Unfit, match="too few"):
+        effects.broken(trial, Drawn(point, again, 6.0))

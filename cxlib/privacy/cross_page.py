@@ -215,7 +215,16 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
                 continue
             while shown and 0 < total - sum(n for n, _, _ in shown) < least:
                 found[shown.pop(0)[1]] = disclosure.COMPLEMENT
-    return found
+    if not found:
+        return found
+    # The same n stands beside the other terms of such a group.
+    n = _column(table, "n")
+    taken = {(*table["rows"][place][:at], n[place]) for place in found}
+    return {
+        place: disclosure.COMPLEMENT
+        for place, row in enumerate(table["rows"])
+        if n[place] is not None and (*row[:at], n[place]) in taken
+    }
 
 
 def _is_of(total: float | None, groups: list[float]) -> bool:

@@ -100,8 +100,7 @@ def _plain(table: pd.DataFrame) -> dict:
         "columns": [str(c) for c in shown.columns],
         "rows": [[_value(v) for v in row] for row in shown.itertuples(index=False, name=None)],
     }
-    if "n" in table:
-        whole = kept["columns"].index("n")
+    for whole in [kept["columns"].index(c) for c in ("n", disclosure.CASES) if c in table]:
         for row in kept["rows"]:  # beside a hidden one, counts would become fractions
             if isinstance(row[whole], float) and row[whole].is_integer():
                 row[whole] = int(row[whole])

@@ -164,16 +164,18 @@ def _series(
     noise = _noise(replicates, covariance)
     up, down = charts.cusum(z, decision=charts.DECISION)
     base = pd.DataFrame({over: answers.groups, "term": item, "estimate": y})
+    counted = {"n": n}
     if disclosure.CASES in rows:
-        base[disclosure.CASES] = rows.groupby(over)[disclosure.CASES].sum()[answers.groups].array
+        of_wave = rows.groupby(over)[disclosure.CASES].sum()
+        counted[disclosure.CASES] = of_wave[answers.groups].to_numpy()
     low, high = means.own_interval(answers, found, measure)
-    chart = base.assign(low=centre - width * error, high=centre + width * error, n=n,
+    chart = base.assign(low=centre - width * error, high=centre + width * error, **counted,
                         centre=centre, baseline=np.arange(len(y)) < first, z=z, up=up,
                         down=down)  # fmt: skip
     quiet = charts.standardised(noise, covariance, found.total[:, 0], first)[0]
     return {
         "item": item, "answers": answers, "scatter": scatter, "first": first,
-        "table": base.assign(low=low, high=high, n=n),
+        "table": base.assign(low=low, high=high, **counted),
         "limits": _signalled(chart, answers.groups, width, quiet),
         "changes": _changes(answers.groups, y, n, covariance, noise, item),
     }  # fmt: skip
