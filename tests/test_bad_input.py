@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from cxlib import csi, drivers, intake, page, reserve, scores, study
-from cxlib.intake import IntakeError
+from cxlib import csi, drivers, page, reserve, scores, study
+from cxlib.data import intake
+from cxlib.data.intake import IntakeError
 from cxlib.reserve import ReserveError
 from cxlib.study import StudyError
 

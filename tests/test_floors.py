@@ -17,7 +17,7 @@ FLOORS = [  # a module imports only from floors above it in this list
     "page tables",
     "study sources synthetic moments masking hiding bought enough",
     "estimates",
-    "weights durations agreement designs intake",
+    "weights durations agreement designs data",
     "reserve",
     "scores csi drivers journeys voice service segments value churn loyalty offers trials actions "
     "maturity",
@@ -34,7 +34,7 @@ ONLY_IN = {
     "nbclient": {"batch"},
     "pooch": {"sources"},
     "click": {"cli"},
-    "pandera": {"tables", "intake"},
+    "pandera": {"tables", "data"},
 }
 
 

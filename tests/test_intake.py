@@ -12,9 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import intake, study
-from cxlib.intake import IntakeError, cells
-from cxlib.intake.files import find_encoding
+from cxlib import study
+from cxlib.data import intake
+from cxlib.data.intake import IntakeError
+from cxlib.data.intake import conversion as cells
+from cxlib.data.intake.readers import find_encoding
 
 ANSWERS = "id,recommend,speed\n1,9,5\n2,10,4\n3,0,1\n"
 CHINESE = "编号,渠道,满意度\n1,网站,9\n2,电话客服,8\n3,门店,10\n"

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxlib import intake, sources, study
-from cxlib.intake import IntakeError, Raw
-from cxlib.intake.joined import prepared
+from cxlib import sources, study
+from cxlib.data import intake
+from cxlib.data.intake import IntakeError, Raw
+from cxlib.data.intake.joins import prepared
 from cxlib.study import Derived, File, Join
 
 ORDERS = pd.DataFrame(

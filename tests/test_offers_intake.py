@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cxlib import intake, study
-from cxlib.intake import combined
+from cxlib import study
+from cxlib.data import intake
+from cxlib.data.intake import combined
 
 LINES = pd.DataFrame(
     {

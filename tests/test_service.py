@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, intake, moments, service, show, study, synthetic
+from cxlib import durations, moments, service, show, study, synthetic
+from cxlib.data import intake
+from cxlib.data.intake import event_logs as logs
 from cxlib.designs import Drawn
-from cxlib.intake import logs
 from cxlib.moments import Who
 from cxlib.scores.breaches import COLUMNS
 from cxlib.service import owners, shares

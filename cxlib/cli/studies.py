@@ -45,8 +45,8 @@ def new(study: str, files: Sequence[Path], shown: bool) -> None:
     Example
       cx new mine answers.csv customers.xlsx
     """
-    from cxlib import intake
     from cxlib import study as studies
+    from cxlib.data import intake
 
     text = intake.draft(study, [f.resolve() for f in files])
     if shown:

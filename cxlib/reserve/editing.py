@@ -24,7 +24,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import intake, tables
+from cxlib import tables
+from cxlib.data import intake
 from cxlib.reserve.store import hold
 from cxlib.study import File, Study
 

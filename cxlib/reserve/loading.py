@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import intake as intake_
 from cxlib import sources, tables
 from cxlib import study as study_
-from cxlib.intake import Intake, IntakeError
+from cxlib.data import intake as intake_
+from cxlib.data.intake import Intake, IntakeError
 from cxlib.reserve import store
 from cxlib.reserve.store import ReserveError
 from cxlib.study import Study

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlib import sources
-from cxlib.intake import Intake
+from cxlib.data.intake import Intake
 from cxlib.study import Study
 
 MADE_BY = 2  # raise it when the way of the files into the store changes: older stores are rebuilt

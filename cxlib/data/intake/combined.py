@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.intake import cells
-from cxlib.intake.files import IntakeError
+from cxlib.data.intake import conversion
+from cxlib.data.intake.readers import IntakeError
 
 
 def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -45,13 +45,13 @@ def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataF
 
 
 def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:
-    words = key.apply(cells.text)
+    words = key.apply(conversion.text)
     group = words.groupby(list(words), sort=False).ngroup().to_numpy()
     return group, int(group.max(initial=-1)) + 1
 
 
 def _added(column: pd.Series, group: np.ndarray) -> pd.Series:
-    read = cells.number(column)
+    read = conversion.number(column)
     total = read.values.groupby(group).sum(min_count=1).astype(object)
     wrong = column[read.bad].groupby(group[read.bad]).first()
     total.loc[wrong.index] = wrong

@@ -7,9 +7,9 @@
 `files` reads, `cells` converts, `rows` holds to the contract, `drafts` guesses a study.yaml.
 """
 
-from cxlib.intake.drafts import draft
-from cxlib.intake.files import IntakeError, Raw, read_file
-from cxlib.intake.rows import QUARANTINE, Intake, every_table, table
+from cxlib.data.intake.drafts import draft
+from cxlib.data.intake.readers import IntakeError, Raw, read_file
+from cxlib.data.intake.validation import QUARANTINE, Intake, every_table, table
 
 __all__ = [
     "QUARANTINE",

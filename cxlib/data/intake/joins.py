@@ -14,8 +14,8 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
-from cxlib.intake import cells, logs
-from cxlib.intake.files import IntakeError, Raw
+from cxlib.data.intake import conversion, event_logs
+from cxlib.data.intake.readers import IntakeError, Raw
 from cxlib.study import Derived, File, Join, Log
 
 ROW = "#row"
@@ -48,7 +48,7 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
 
 def _cases(log: pd.DataFrame, how: Log, where: str) -> tuple[pd.DataFrame, list[str]]:
     try:
-        cases = logs.cases_of(log, how)
+        cases = event_logs.cases_of(log, how)
     except ValueError as error:
         raise IntakeError(f"{where}: {error} Correct `log` in study.yaml.") from error
     cases.index = pd.Index(np.arange(len(cases)) + 1, name="row")
@@ -62,7 +62,7 @@ def _joined(
     here, there = list(join.by), list(join.by.values())
     _there_are(frame, here, where)
     _there_are(other, [*there, *join.sum], join.file)
-    keys = pd.DataFrame({h: cells.text(other[t]) for h, t in join.by.items()})
+    keys = pd.DataFrame({h: conversion.text(other[t]) for h, t in join.by.items()})
     notes = []
     if join.sum:
         added, keys = _added_up(other, join, keys)
@@ -75,7 +75,7 @@ def _joined(
     filled = keys.notna().all(axis=1).to_numpy()  # an empty key belongs to nobody
     index = pd.MultiIndex.from_frame(keys[filled])
     at = index.get_indexer(
-        pd.MultiIndex.from_frame(pd.DataFrame({h: cells.text(frame[h]) for h in here}))
+        pd.MultiIndex.from_frame(pd.DataFrame({h: conversion.text(frame[h]) for h in here}))
     )
     if (lost := int((at < 0).sum())) == len(frame):
         raise IntakeError(
@@ -94,7 +94,7 @@ def _added_up(
     other: pd.DataFrame, join: Join, keys: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The sums of the columns over the rows of each key, and the keys."""
-    numbers = {c: cells.number(other[c]) for c in join.sum}
+    numbers = {c: conversion.number(other[c]) for c in join.sum}
     if bad := [c for c, n in numbers.items() if n.bad.any()]:
         n = int(numbers[bad[0]].bad.sum())
         raise IntakeError(
@@ -122,7 +122,7 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
     _there_are(frame, [*file.filled, *file.first_by], where)
     notes = []
     if file.filled:
-        said = {c: cells.text(frame[c]) for c in file.filled}
+        said = {c: conversion.text(frame[c]) for c in file.filled}
         full = pd.DataFrame({c: s.notna() & ~s.isin(file.filled[c]) for c, s in said.items()})
         full = full.all(axis=1)
         columns = " and ".join(file.filled)
@@ -149,7 +149,7 @@ def _derived(
     """A period, the time from one date to another, or a word for which of them came first."""
     columns = [c for c in (derived.of, derived.since, derived.until) if c]
     _there_are(frame, columns, what)
-    read = [cells.date(frame[c], dates) for c in columns]
+    read = [conversion.date(frame[c], dates) for c in columns]
     notes = [
         f"{what}: {int(r.bad.sum()):,} cell(s) of {c} are no dates: taken as missing."
         for r, c in zip(read, columns, strict=True)

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib import sources, tables
-from cxlib.intake import cells, combined
-from cxlib.intake.files import IntakeError, Raw, read_file
-from cxlib.intake.joined import ROW, prepared
+from cxlib.data.intake import combined, conversion
+from cxlib.data.intake.joins import ROW, prepared
+from cxlib.data.intake.readers import IntakeError, Raw, read_file
 from cxlib.study import File, Readable, Study
 
 QUARANTINE = ["table", "row", "column", "value", "reason", "mend", "file"]
@@ -85,7 +85,7 @@ class _Sieve:
         if not bad.any():
             return
         found = self.places[bad].assign(
-            table=self.name, column=column, value=cells.text(values[bad]).to_numpy(object)
+            table=self.name, column=column, value=conversion.text(values[bad]).to_numpy(object)
         )
         found["reason"] = reason if isinstance(reason, str) else np.asarray(reason, object)[bad]
         self.breaches.append(found.assign(mend=mend))
@@ -238,10 +238,10 @@ def _recoded(
     notes: list[str] = []
     for ours in part:
         if ours in recode:
-            part[ours], said = cells.recode(part[ours], recode[ours])
+            part[ours], said = conversion.recode(part[ours], recode[ours])
             notes += [f"{_called(file)}: {name}.{ours}: {s}" for s in said]
         elif (codes := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
-            part[ours], _ = cells.recode(part[ours], cells.labels_as_recode(codes))
+            part[ours], _ = conversion.recode(part[ours], conversion.labels_as_recode(codes))
             notes.append(f"{_called(file)}: {name}.{ours} carries its SPSS value labels.")
     return part, notes
 
@@ -306,7 +306,7 @@ def _convert(sieve: _Sieve) -> None:
         elif column in sieve.contract.columns:
             done[column] = _to_kind(sieve, column, values, sieve.contract.columns[column].kind)
         else:
-            done[column], what = cells.guess(values, comma=sieve.delimiter in (";", "\t"))
+            done[column], what = conversion.guess(values, comma=sieve.delimiter in (";", "\t"))
             if what:
                 sieve.warn(column, *what)
     sieve.rows = pd.DataFrame(done, index=sieve.rows.index)
@@ -314,9 +314,9 @@ def _convert(sieve: _Sieve) -> None:
 
 def _to_kind(sieve: _Sieve, column: str, values: pd.Series, kind: str) -> pd.Series:
     if kind == "date":
-        converted = cells.date(values, sieve.study.tables[sieve.name].dates)
+        converted = conversion.date(values, sieve.study.tables[sieve.name].dates)
     else:
-        converted = cells.TO[kind](values, comma=sieve.delimiter in (";", "\t"))
+        converted = conversion.TO[kind](values, comma=sieve.delimiter in (";", "\t"))
     sieve.notes += [f"{sieve.name}.{column}: {n}" for n in converted.notes]
     sieve.breach(converted.bad, column, values, converted.reason, converted.mend)
     return converted.values
