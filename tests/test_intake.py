@@ -16,7 +16,7 @@ from cxlib import study
 from cxlib.data import intake
 from cxlib.data.intake import IntakeError
 from cxlib.data.intake import conversion as cells
-from cxlib.data.intake.readers import find_encoding
+from cxlib.data.intake.encodings import find_encoding
 
 ANSWERS = "id,recommend,speed\n1,9,5\n2,10,4\n3,0,1\n"
 CHINESE = "编号,渠道,满意度\n1,网站,9\n2,电话客服,8\n3,门店,10\n"
@@ -207,7 +207,7 @@ def test_a_code_with_a_leading_zero_stays_text():
 
 def test_text_among_numbers_is_warned_of():
     values, what = cells.guess(pd.Series([str(i) for i in range(30)] + ["about 7"]))
-    assert values.iloc[-1] == "about 7" and what[0] == 1 and "about 7" in what[1]
+    assert values.iloc[-1] == "about 7" and what[0] == 1 and "about 7" in what[1].json
 
 
 # Tables
@@ -217,7 +217,7 @@ def test_rows_offered_are_kept_or_quarantined(make):
     rows = "id,recommend\n1,9\n2,11\n3,often\n,5\n1,7\n6,7,8\n8,10\n"
     taken = intake.table(make({"a.csv": rows}), "responses")
     assert (taken.offered, len(taken.rows), taken.quarantined) == (7, 2, 5)
-    reasons = dict(zip(taken.quarantine["row"], taken.quarantine["reason"], strict=True))
+    reasons = intake.in_words(taken.quarantine).set_index("row")["reason"].to_dict()
     assert reasons == {
         3: "outside the scale 0 to 10",
         4: "not a number",
@@ -328,10 +328,12 @@ def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make)
         "l.csv": "id,n,q\n1,1,2\n2,1,1\n",
     }
     taken = intake.every_table(make(files, tables=tables_, items={}))
-    assert taken["orders"].quarantine[["row", "value", "reason"]].values.tolist() == [
+    lost = intake.in_words(taken["orders"].quarantine)
+    assert lost[["row", "value", "reason"]].values.tolist() == [
         [3, "eve", "not among the customers"]
     ]
-    assert taken["order_lines"].quarantine["reason"].tolist() == ["not among the orders"]
+    lost = intake.in_words(taken["order_lines"].quarantine)
+    assert lost["reason"].tolist() == ["not among the orders"]
 
 
 @pytest.mark.slow

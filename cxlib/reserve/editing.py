@@ -86,7 +86,7 @@ class Edited:
 
     def _amiss(self, name: str, check: Check) -> set[tuple[int, str]]:
         taken = intake.table(self._mapped(name), self.table)
-        found = [taken.quarantine, check(taken.rows)]
+        found = [intake.in_words(taken.quarantine), check(taken.rows)]
         return {
             (int(m["row"]), f"{m['column']} {m['value']!r}: {m['reason']}. {m['mend']}".strip())
             for part in found

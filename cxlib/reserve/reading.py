@@ -121,7 +121,7 @@ class Reserve:
 
     @property
     def quarantine(self) -> pd.DataFrame:
-        """table, row, column, value, reason, mend, file: what was not let in."""
+        """table, row, column, value, rule, params, file: what was not let in."""
         return self.store.execute("select * from _quarantine").df()
 
     @property

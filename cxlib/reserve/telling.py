@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page, tables
+from cxlib.data.intake import reasons as reasons_
 from cxlib.estimates import Estimates
-from cxlib.reserve.retold import retold
 from cxlib.reserve.store import ReserveError
 from cxlib.study import IndexModel
 
@@ -87,7 +87,7 @@ def _warned(reserve: Reserve) -> str:
         table=page.label(first["table"]),
         column=page.label(first["column"]),
         rows=_at_least(first["rows"]),
-        what=retold(first["what"]),
+        what=reasons_.render(first["rule"], first["params"], for_readers=True),
     )
 
 
@@ -98,12 +98,12 @@ def _at_least(rows: int) -> str:
 
 def reasons(reserve: Reserve) -> pd.DataFrame:
     """Why rows were set aside: table, column, reason, rows, as the page calls them."""
-    lost = reserve.quarantine
-    by = ["table", "column", "reason"]
-    found = lost.groupby(by, sort=False, dropna=False).size().rename("rows").reset_index()
-    found = found.sort_values("rows", ascending=False, ignore_index=True)
-    for column, write in (("table", page.label), ("column", page.label), ("reason", retold)):
-        found[column] = found[column].map(write, na_action="ignore")
+    rows = [
+        (page.label(table), page.label(column), reasons_.render(*why, for_readers=True), len(lost))
+        for (table, column, *why), lost in reasons_.by_kind(reserve.quarantine)
+    ]
+    found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows"])
+    found = found.sort_values("rows", ascending=False, ignore_index=True, kind="stable")
     return found.rename(columns=page.heading)
 
 

@@ -4,20 +4,27 @@
     taken = intake.table(study, "responses")       # taken.rows, taken.quarantine, taken.notes
     print(intake.draft("shop", ["answers.csv"]))   # a commented study.yaml, guesses marked
 
-`files` reads, `cells` converts, `rows` holds to the contract, `drafts` guesses a study.yaml.
+`readers` opens files (text through `encodings` and `tokenising`), `gathering` puts them under our
+names (`joins`, `event_logs`), `conversion` reads cells, `validation` holds rows to the contract,
+`plausibility` warns, `reasons` says why, `drafts` guesses a study.yaml.
 """
 
 from cxlib.data.intake.drafts import draft
-from cxlib.data.intake.readers import IntakeError, Raw, read_file
-from cxlib.data.intake.validation import QUARANTINE, Intake, every_table, table
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.readers import Raw, read_file
+from cxlib.data.intake.reasons import in_words, render
+from cxlib.data.intake.validation import QUARANTINE, WARNINGS, Intake, every_table, table
 
 __all__ = [
     "QUARANTINE",
+    "WARNINGS",
     "Intake",
     "IntakeError",
     "Raw",
     "draft",
     "every_table",
+    "in_words",
     "read_file",
+    "render",
     "table",
 ]

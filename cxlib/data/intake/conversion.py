@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cxlib.data.intake.reasons import Reason
+
 NO_VALUE = ("na", "n/a", "#n/a", "null", "#null!", "none", "nan", ".", "-")
 YES = ("true", "yes", "y", "1", "t", "是", "有")
 NO = ("false", "no", "n", "0", "f", "否", "无")
@@ -21,12 +23,11 @@ NO = ("false", "no", "n", "0", "f", "否", "无")
 
 @dataclass(frozen=True)
 class Converted:
-    """Values of the kind; which cells could not be read; why and how to mend; what was said."""
+    """Values of the kind; which cells could not be read, and why; notes on how others were."""
 
     values: pd.Series
     bad: pd.Series
-    reason: str = ""
-    mend: str = ""
+    reason: Reason | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -54,7 +55,7 @@ def number(values: pd.Series, *, comma: bool = False) -> Converted:
     """Numbers; words for "no value" are missing, and decimal commas are read where `comma`."""
     if pd.api.types.is_numeric_dtype(values):
         plain = pd.Series(values.to_numpy(float, na_value=np.nan), index=values.index)
-        return Converted(plain, np.isinf(plain), "not a finite number", "Correct it.")
+        return Converted(plain, np.isinf(plain), Reason("not_finite"))
     given, missing, notes = _given(values)
     x = pd.to_numeric(given, errors="coerce").astype("Float64").astype("float64")
     if comma and (bad := given.notna() & x.isna()).any():
@@ -64,8 +65,7 @@ def number(values: pd.Series, *, comma: bool = False) -> Converted:
             x = x.fillna(read)
             notes += (f"{int(read.notna().sum()):,} cell(s) read with a decimal comma.",)
     x = x.where(np.isfinite(x))
-    mend = "Correct it, recode it in study.yaml (`recode`), or leave it empty."
-    return Converted(x, given.notna() & x.isna(), "not a number", mend, notes)
+    return Converted(x, given.notna() & x.isna(), Reason("not_number"), notes)
 
 
 def integer(values: pd.Series, *, comma: bool = False) -> Converted:
@@ -73,7 +73,7 @@ def integer(values: pd.Series, *, comma: bool = False) -> Converted:
     done = number(values, comma=comma)
     broken = done.values.notna() & (done.values % 1 != 0)
     whole = done.values.mask(broken).astype("Int64")
-    return Converted(whole, done.bad | broken, "not a whole number", done.mend, done.notes)
+    return Converted(whole, done.bad | broken, Reason("not_whole"), done.notes)
 
 
 def flag(values: pd.Series, **_: object) -> Converted:
@@ -82,8 +82,7 @@ def flag(values: pd.Series, **_: object) -> Converted:
     word = given.str.casefold()
     out = pd.Series(pd.NA, index=values.index, dtype="boolean")
     out = out.mask(word.isin(YES), True).mask(word.isin(NO), False)
-    mend = "Write yes or no, 1 or 0, true or false, 是 or 否."
-    return Converted(out, given.notna() & out.isna(), "neither yes nor no", mend, notes)
+    return Converted(out, given.notna() & out.isna(), Reason("not_flag"), notes)
 
 
 def date(values: pd.Series, form: str = "") -> Converted:
@@ -99,9 +98,8 @@ def date(values: pd.Series, form: str = "") -> Converted:
     if values.dtype == object:  # Excel: real dates stand beside text
         real = values.map(lambda v: isinstance(v, (dt.date, pd.Timestamp)))
         at = at.where(~real, _parse(given, "ISO8601"))
-    how = f"as {form}" if form else "in ISO form (2026-03-31)"
-    mend = "Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`."
-    return Converted(at, given.notna() & at.isna(), f"not a date {how}", mend, notes)
+    reason = Reason("not_date", {"form": form}) if form else Reason("not_iso_date")
+    return Converted(at, given.notna() & at.isna(), reason, notes)
 
 
 def _parse(given: pd.Series, form: str) -> pd.Series:
@@ -119,12 +117,15 @@ def _given(values: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, ...]]:
     return out.mask(missing), missing, (f"{int(missing.sum()):,} cell(s) read {words}: missing.",)
 
 
-TO = {"text": as_text, "number": number, "integer": integer, "flag": flag}
+def convert(values: pd.Series, kind: str, *, comma: bool = False, form: str = "") -> Converted:
+    """The cells as `kind` of the contract; `form` is that of dates, `comma` of numbers."""
+    if kind == "date":
+        return date(values, form)
+    to = {"text": as_text, "number": number, "integer": integer, "flag": flag}
+    return to[kind](values, comma=comma)
 
 
-def guess(
-    values: pd.Series, *, comma: bool = False
-) -> tuple[pd.Series, tuple[int, str, str] | None]:
+def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[int, Reason] | None]:
     """A further column as numbers where all its cells are, else as text; and what looks wrong.
 
     Decimal commas are read where `comma`, as in files with semicolons.
@@ -145,9 +146,8 @@ def guess(
         return pd.to_numeric(words, errors="coerce").astype("Float64").astype("float64"), None
     odd = given[x.isna()]
     if len(given) >= 20 and len(odd) <= len(given) / 10 and not coded:
-        shown = ", ".join(map(repr, odd.unique()[:3]))
-        what = f"text ({shown}) among numbers: the whole column is kept as text"
-        return words, (len(odd), what, "Recode these values in study.yaml, null for missing.")
+        shown = list(map(repr, odd.unique()[:3]))
+        return words, (len(odd), Reason("text_among_numbers", {"words": shown}))
     return words, None
 
 

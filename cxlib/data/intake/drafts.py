@@ -20,7 +20,8 @@ import pandas as pd
 from cxlib import study as study_
 from cxlib import tables
 from cxlib.data.intake import conversion
-from cxlib.data.intake.readers import IntakeError, Raw, read_file, sheets_of
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.readers import Raw, read_file, sheets_of
 
 GUESS = "  # guess: confirm"
 ALIASES = {  # our column: what others call it, blanks and case aside

@@ -3,6 +3,11 @@
 study.yaml says, file by file: `join` columns of another file, keep the rows in which some columns
 are `filled`, the first row `first_by` some columns, and columns to `derive` from dates. Rows keep
 their place in the first file, so the quarantine names a line that can be looked up.
+
+    orders, notes = merged(lines, ["order_id"], ["amount"])           # a row an order
+
+What is at hand is often a list of lines: `merge` makes one row of those that share a key, in
+however many files they stand.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib.data.intake import conversion, event_logs
-from cxlib.data.intake.readers import IntakeError, Raw
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.readers import Raw
 from cxlib.study import Derived, File, Join, Log
 
 ROW = "#row"
@@ -186,3 +192,50 @@ def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
         raise IntakeError(
             f"{where}: there is no column {lost[0]!r}{hint} It has: {', '.join(map(str, frame))}."
         )
+
+
+# Several rows of one key
+
+
+def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """(rows, one for each key, under the index of its first; notes).
+
+    The columns `add` are added up, of the others the first value given is taken; notes say in how
+    many keys there were several. Rows without a key stay as they are. A cell of `add` that is no
+    number stays in its row for the contract to refuse.
+    """
+    if unknown := [c for c in add if c not in rows]:
+        raise IntakeError(
+            f"merge names {unknown}, which are not columns. There are: {', '.join(rows.columns)}."
+        )
+    keyed = rows[key].notna().all(axis=1)
+    group, n = _numbered(rows.loc[keyed, key])
+    part = rows[keyed]
+    first = ~pd.Series(group).duplicated().to_numpy()
+    out = part[first].copy()
+    notes = []
+    for column in (c for c in rows if c not in key):
+        if column in add:
+            values = _added(part[column], group)
+        else:
+            values = part[column].groupby(group).first()
+            several = int((part[column].groupby(group).nunique() > 1).sum())
+            if several:
+                notes.append(f"{column} differs within {several:,} of {n:,}; the first is taken.")
+        out[column] = values.to_numpy()
+    notes.insert(0, f"{int(keyed.sum()):,} rows are {n:,}, told apart by {' and '.join(key)}.")
+    return pd.concat([out, rows[~keyed]]).sort_index(), notes
+
+
+def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:
+    words = key.apply(conversion.text)
+    group = words.groupby(list(words), sort=False).ngroup().to_numpy()
+    return group, int(group.max(initial=-1)) + 1
+
+
+def _added(column: pd.Series, group: np.ndarray) -> pd.Series:
+    read = conversion.number(column)
+    total = read.values.groupby(group).sum(min_count=1).astype(object)
+    wrong = column[read.bad].groupby(group[read.bad]).first()
+    total.loc[wrong.index] = wrong
+    return total

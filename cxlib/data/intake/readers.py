@@ -6,18 +6,13 @@
     raw.notes                    # why these: one sentence each
     raw.broken                   # lines that do not have the header's number of fields
 
-The encoding is found by what the bytes allow (a byte order mark, valid UTF-8, zero bytes, pairs of
-high bytes) and the delimiter by which one splits the lines evenly. Both are said in `notes`, and
-`encoding:` and `delimiter:` in study.yaml overrule them.
+What was found out (`encodings`, `tokenising`) is overruled by `encoding:` and `delimiter:` in
+study.yaml.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import re
-import sys
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,14 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+from cxlib.data.intake.encodings import decode
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.tokenising import BROKEN, find_delimiter, named_delimiter, tokenise
+
 TEXT_FILES = (".csv", ".tsv", ".txt", ".tab")
 KNOWN = (*TEXT_FILES, ".csv.gz", ".tsv.gz", ".xlsx", ".xlsm", ".parquet", ".sav", ".zsav")
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # comments may be long
-
-
-class IntakeError(ValueError):
-    """A file or table that cannot be taken in; the message says what, where and what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class Raw:
     values : SPSS value labels, by column: {code: label}
     encoding, delimiter : what a text file was read with; empty for others
     notes : what was found out and why, one sentence each
-    broken : lines with more or fewer fields than the header: row, value, reason
+    broken : lines with more or fewer fields than the header: row, value, found, expected
     repeated : column names that stand in the header more than once
     """
 
@@ -56,9 +49,7 @@ class Raw:
     encoding: str = ""
     delimiter: str = ""
     notes: tuple[str, ...] = ()
-    broken: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=["row", "value", "reason"])
-    )
+    broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BROKEN))
     repeated: tuple[str, ...] = ()
 
     @property
@@ -154,192 +145,24 @@ def _read_text(path: Path, name: str, *, encoding: str, delimiter: str, **_: obj
         content = gzip.decompress(content)
     text, encoding, why = decode(content, name, encoding)
     notes = [why]
+    named, text = named_delimiter(text)
+    if named:
+        notes.append(f"{name}: line 1 names the delimiter {named!r}; the header is in line 2.")
     if not text.strip():
         raise IntakeError(f"{name} is empty but for blanks. Export it again.")
-    if delimiter == " ":  # columns lined up with blanks: a run of them is one
-        text = re.sub(r"^ +| +$", "", re.sub(r" {2,}", " ", text), flags=re.MULTILINE)
+    delimiter = delimiter or named
     if not delimiter:
         delimiter, why = find_delimiter(text, name)
         notes.append(why)
-    lines, widths = _measure(text, delimiter)
-    if not widths[0]:
-        raise IntakeError(f"{name}: line 1 is blank; the header must stand there.")
-    good = widths == widths[0]
-    blank = widths == 0
-    if blank.any():
-        notes.append(f"{name}: {int(blank.sum()):,} blank line(s) passed over.")
-    broken = _broken(text, delimiter, lines, widths, ~good & ~blank)
-    frame = _parse(text, delimiter, name, ragged=not good.all())
-    if len(frame) != good.sum() - 1:  # the two parsers differ on stray control characters
-        records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        even = [r for r, fits in zip(records, good, strict=True) if fits]
-        frame = pd.DataFrame(even[1:], columns=even[0], dtype=str).replace("", np.nan)
-    frame.index = pd.Index(lines[good][1:], name="row")
-    return Raw(frame, encoding=encoding, delimiter=delimiter, notes=tuple(notes), broken=broken)
-
-
-def _measure(text: str, delimiter: str) -> tuple[np.ndarray, np.ndarray]:
-    """For each record: the line it begins in (from 1) and its number of fields (0 when blank)."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    ends, widths = [], []
-    for record in reader:
-        ends.append(reader.line_num)
-        widths.append(len(record))
-    begins = np.concatenate([[0], ends[:-1]]).astype(int) + 1
-    return begins, np.array(widths)
-
-
-def _parse(text: str, delimiter: str, name: str, *, ragged: bool) -> pd.DataFrame:
-    if ragged:
-        text = _even_records(text, delimiter)
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    try:
-        return (
-            pd.read_csv(
-                io.StringIO(text, newline=""),
-                sep=delimiter,
-                dtype=str,
-                header=None,
-                names=range(len(header)),
-                keep_default_na=False,
-                na_values=[""],
-                skip_blank_lines=False,
-            )
-            .iloc[1:]
-            .set_axis(header, axis=1)
-        )
-    except pd.errors.ParserError as error:
-        raise IntakeError(
-            f"{name}: a quotation mark is opened and never closed ({error}). Find it, or export "
-            "the file again with every text in quotes."
-        ) from error
-
-
-def _even_records(text: str, delimiter: str) -> str:
-    """The records that have as many fields as the header."""
-    out = io.StringIO(newline="")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    write = csv.writer(out, delimiter=delimiter).writerow
-    header = next(reader)
-    write(header)
-    for record in reader:
-        if len(record) == len(header):
-            write(record)
-    return out.getvalue()
-
-
-def _broken(
-    text: str, delimiter: str, lines: np.ndarray, widths: np.ndarray, wrong: np.ndarray
-) -> pd.DataFrame:
-    if not wrong.any():
-        return pd.DataFrame(columns=["row", "value", "reason"])
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    values = [delimiter.join(r)[:80] for r, bad in zip(records, wrong, strict=True) if bad]
-    reasons = [f"{w} fields where the header has {widths[0]}" for w in widths[wrong]]
-    return pd.DataFrame({"row": lines[wrong], "value": values, "reason": reasons})
-
-
-def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str, str]:
-    """The text, the encoding it was read with, and a sentence on why."""
-    if encoding:
-        try:
-            return content.decode(encoding), encoding, f"{name}: encoding {encoding}, as named."
-        except LookupError:
-            raise IntakeError(
-                f"{name}: encoding {encoding!r} is not known. Use utf-8, gb18030, cp1252 ..."
-            ) from None
-        except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
-            raise IntakeError(
-                f"{name} is not in {encoding}: line {line} has the byte "
-                f"0x{content[error.start]:02x}. Leave `encoding` out to have it found."
-            ) from error
-    encoding, why = find_encoding(content, name)
-    return content.decode(encoding), encoding, f"{name}: encoding {encoding}: {why}"
-
-
-def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
-    """The encoding of the bytes and why: UTF-8, UTF-16, GB18030 (with GBK) or Windows-1252."""
-    marks = [
-        (b"\xef\xbb\xbf", "utf-8-sig"),
-        (b"\xff\xfe\x00\x00", "utf-32"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ]
-    for mark, encoding in marks:
-        if content.startswith(mark):
-            return encoding, "it begins with that byte order mark."
-    zeros = content[:4000].count(0)
-    if zeros > len(content[:4000]) / 5:
-        at = "le" if content[:4000:2].count(0) < zeros / 2 else "be"
-        return f"utf-16-{at}", "every other byte is zero."
-    try:
-        content.decode("utf-8")
-        return "utf-8", "every byte is plain ASCII." if content.isascii() else "it is valid UTF-8."
-    except UnicodeDecodeError as error:
-        _refuse_almost_utf8(content, name, error)
-    share = _share_of_gb_pairs(content)
-    if share > 0.7 and _decodes(content, "gb18030"):
-        return "gb18030", (
-            f"it is not UTF-8, and {share:.0%} of its high bytes pair up as common Chinese "
-            "characters. Name another with `encoding:` if the text looks wrong."
-        )
-    western = "cp1252" if _decodes(content, "cp1252") else "latin-1"
-    return western, (
-        "it is not UTF-8, and its high bytes stand alone as Western letters do. Name another with "
-        "`encoding:` if the text looks wrong."
-    )
-
-
-def _refuse_almost_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> None:
-    text = content.decode("utf-8", errors="replace")
-    bad = text.count("\ufffd")
-    other = sum(len(run) for run in re.findall(r"[^\x00-\x7f\ufffd]+", text))
-    if other > 20 * bad:
-        line = content[: error.start].count(b"\n") + 1
-        raise IntakeError(
-            f"{name} is UTF-8 but for {bad:,} broken byte(s), the first in line {line}. Mend or "
-            "export it again; `encoding: cp1252` would garble the rest."
-        )
-
-
-def _share_of_gb_pairs(content: bytes) -> float:
-    """Of the high bytes, the share that reads as characters of GB 2312's common half.
-
-    None where most stand inside Western words: in "AÇÃO" they pair up too.
-    """
-    inside = len(re.findall(rb"(?<=[A-Za-z])[\x80-\xff]+(?=[A-Za-z])", content[:2_000_000]))
-    if inside > len(re.findall(rb"[\x80-\xff]+", content[:2_000_000])) / 2:
-        return 0.0
-    high = re.findall(rb"[\x80-\xff]+(?:[\x40-\x7e](?=[\x80-\xff]))?", content[:2_000_000])
-    total = sum(len(run) for run in high)
-    common = sum(2 * len(re.findall(rb"[\xa1-\xd7][\xa1-\xfe]", run)) for run in high)
-    return common / total if total else 0.0
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def find_delimiter(text: str, name: str = "the file") -> tuple[str, str]:
-    """The delimiter that splits the first 200 records most evenly, and a sentence on why."""
-    sample = "".join(io.StringIO(text, newline="").readlines()[:400])
-    best, even, width = ",", 0.0, 1
-    for candidate in DELIMITERS:
-        records = csv.reader(io.StringIO(sample, newline=""), delimiter=candidate)
-        widths = [len(r) for _, r in zip(range(200), records, strict=False) if r]
-        share = np.mean(np.array(widths) == widths[0])
-        if widths[0] > 1 and (round(share, 1), widths[0]) > (round(even, 1), width):
-            best, even, width = candidate, share, widths[0]
-    if width == 1:
-        return ",", f"{name}: no delimiter found in the header; read as a single column."
-    return best, (
-        f"{name}: delimiter {DELIMITERS[best]}: it gives {even:.0%} of the first lines {width} "
-        "fields, as the header."
+    tokens = tokenise(text, delimiter, name, first_line=2 if named else 1)
+    if tokens.blank:
+        notes.append(f"{name}: {tokens.blank:,} blank line(s) passed over.")
+    return Raw(
+        tokens.frame,
+        encoding=encoding,
+        delimiter=delimiter,
+        notes=tuple(notes),
+        broken=tokens.broken,
     )
 
 

@@ -1,6 +1,6 @@
 """Why a row is set aside and what is worth a look: message ids with parameters, and their words.
 
-    render("above_maximum", {"high": 3})            # "must be not above 3"
+    render("above_maximum", {"high": 3})            # "must be at most 3"
     advice("above_maximum", {"high": 3})            # "Correct it, or recode it in study.yaml."
     render(rule, params, for_readers=True)             # in the words of a page, counts left out
 
@@ -11,7 +11,7 @@ in English or Chinese is made from them only where it is printed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -57,11 +57,14 @@ def advice(rule: str, params: Mapping[str, Value] | str) -> str:
     return _filled(_messages()[rule][1], params, False)
 
 
-def kind(rule: str, params: str) -> tuple[str, str]:
-    """The reason without what differs from row to row, to count alike rows together."""
-    if rule != "duplicate_key":
-        return rule, params
-    return "duplicate_keys", Reason("", {"key": json.loads(params)["key"]}).json
+def by_kind(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str, str], pd.DataFrame]]:
+    """Groups of a quarantine: (table, column, rule, params) without what differs by row, rows."""
+    kinds = rows.copy()
+    if (again := kinds["rule"] == "duplicate_key").any():
+        keys = kinds.loc[again, "params"].map(lambda p: {"key": json.loads(p)["key"]})
+        kinds.loc[again, "params"] = [Reason("", key).json for key in keys]
+        kinds.loc[again, "rule"] = "duplicate_keys"
+    yield from kinds.groupby(["table", "column", "rule", "params"], sort=False, dropna=False)
 
 
 def in_words(rows: pd.DataFrame) -> pd.DataFrame:
@@ -121,9 +124,9 @@ def _messages() -> dict[str, tuple[str, str]]:
             page.say("empty; every row must have it"),
             page.say("Fill in {name}, or leave the row out."),
         ),
-        "below_minimum": (page.say("must be not below {low}"), correct),
-        "above_maximum": (page.say("must be not above {high}"), correct),
-        "outside_range": (page.say("must be from {low} to {high}"), correct),
+        "below_minimum": (page.say("must be at least {low}"), correct),
+        "above_maximum": (page.say("must be at most {high}"), correct),
+        "outside_range": (page.say("must be between {low} and {high}"), correct),
         "not_allowed": (page.say("must be one of {values}"), correct),
         "duplicate_key": (
             page.say("the same {key} as row {row}"),
@@ -139,7 +142,7 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "field_count": (
             page.say("{found} fields where the header has {expected}"),
-            page.say("Mend the line: a delimiter inside a text needs quotes around the text."),
+            page.say("Put quotation marks around each text that contains the delimiter."),
         ),
         "unreadable_table": (page.say("{why}"), ""),
         # Warnings: the rows are kept
