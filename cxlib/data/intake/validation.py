@@ -6,16 +6,16 @@
     taken.offered == len(taken.rows) + taken.quarantined
 
 Cells are converted first; what cannot be is a breach. Pandera then holds the table to the contract
-(types, required values, ranges, allowed values, scales of items, references, order of dates) and
-the sound rows to their key. Why a row was set aside is a message id with parameters (`reasons`).
+(`rules`) and the sound rows to their key. Why a row was set aside is a message id with parameters
+(`reasons`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from cxlib import tables
@@ -24,11 +24,15 @@ from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
 from cxlib.data.intake.plausibility import DataWarning, warnings_of
 from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.rules import PANDERA, Rule, rules, schema
 from cxlib.study import Study
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file"]
 WARNINGS = ["table", "column", "rows", "rule", "params"]
-KEPT = ("out_of_order",)  # rules of the contract that warn: the row stays
+WARN_ONLY = ("out_of_order",)  # rules of the contract that warn: the row stays
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,11 @@ class Intake:
 
 @dataclass(frozen=True)
 class Breach:
-    """Rows (their labels) that break a rule in a column; of a repeated key, a reason for each."""
+    """Rows (their labels) that break a rule in a column, and the reason of each."""
 
     column: str
     rows: pd.Index
-    reason: Reason | list[Reason]
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """What must hold of the values of a column, and the reason when it does not."""
-
-    column: str
-    reason: Reason
-    holds: Callable[[pd.Series], pd.Series]
+    reasons: list[Reason]
 
 
 def every_table(study: Study) -> dict[str, Intake]:
@@ -106,24 +101,21 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
     gathered = gather(study, name)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
-    breaches += _breaches(rows, _rules(study, name, rows, others), tables.TABLES[name])
-    warnings += [
-        DataWarning(b.column, len(b.rows), b.reason)
-        for b in breaches
-        if isinstance(b.reason, Reason) and b.reason.rule in KEPT
-    ]
-    breaches = [b for b in breaches if isinstance(b.reason, list) or b.reason.rule not in KEPT]
+    items = study.items if name == "responses" else {}
+    for breach in _breaches(rows, name, list(rules(name, rows, items=items, others=others))):
+        if (why := breach.reasons[0]).rule in WARN_ONLY:
+            warnings.append(DataWarning(breach.column, len(breach.rows), why))
+        else:
+            breaches.append(breach)
     sound = rows.drop(index=_rows_of(breaches))
-    if repeated := _repeated_keys(sound, list(tables.TABLES[name].key), gathered.places["row"]):
-        breaches.append(repeated)
-        sound = sound.drop(index=repeated.rows)
-    sound = sound.reset_index(drop=True)
+    repeated = _repeated_keys(sound, name, gathered.places["row"])
+    sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
     warnings += warnings_of(study, name, sound)
     offered = len(rows) + len(gathered.broken)
     taken = Intake(
         name,
         sound,
-        _quarantine(name, gathered, breaches),
+        _quarantine(name, gathered, breaches + repeated),
         offered,
         (*gathered.notes, *notes),
         pd.DataFrame(
@@ -157,7 +149,8 @@ def _converted(
         read = conversion.convert(values, kind, comma=comma, form=dates)
         notes += [f"{name}.{column}: {note}" for note in read.notes]
         if read.bad.any() and read.reason:
-            breaches.append(Breach(column, values.index[read.bad], read.reason))
+            bad = values.index[read.bad]
+            breaches.append(Breach(column, bad, [read.reason] * len(bad)))
         done[column] = read.values
         if item is None:
             continue
@@ -175,91 +168,44 @@ def _converted(
 # Hold to the contract
 
 
-def _rules(
-    study: Study, name: str, rows: pd.DataFrame, others: Mapping[str, pd.DataFrame]
-) -> Iterator[_Rule]:
-    """What the contract and the study's items say of the columns there are."""
-    for column in (c for c in tables.TABLES[name].columns.values() if c.name in rows):
-        limits = {k: v for k, v in (("low", column.low), ("high", column.high)) if v is not None}
-        if limits:
-            rule = "outside_range" if len(limits) == 2 else _ONE_LIMIT[next(iter(limits))]
-            yield _between(column.name, Reason(rule, limits), column.low, column.high)
-        if column.allowed:
-            reason = Reason("not_allowed", {"values": list(column.allowed)})
-            yield _Rule(column.name, reason, lambda s, ok=column.allowed: s.isin(ok))
-        if column.refers in others:
-            known = others[column.refers][column.name]
-            reason = Reason("unknown_reference", {"table": column.refers})
-            yield _Rule(column.name, reason, lambda s, known=known: s.isin(known))
-        if column.after and column.after in rows:
-            earlier = rows[column.after].dt.normalize()
-            reason = Reason("out_of_order", {"earlier": column.after, "later": column.name})
-            yield _Rule(
-                column.name, reason, lambda s, first=earlier: ~(s.dt.normalize() < first[s.index])
-            )
-    for item in (i for i in study.items if name == "responses" and i in rows):
-        low, high = study.items[item].scale
-        reason = Reason("outside_scale", {"low": low, "high": high, "item": item})
-        yield _between(item, reason, low, high)
-
-
-_ONE_LIMIT = {"low": "below_minimum", "high": "above_maximum"}
-
-
-def _between(column: str, reason: Reason, low: float | None, high: float | None) -> _Rule:
-    least, most = (-np.inf if low is None else low), (np.inf if high is None else high)
-    return _Rule(column, reason, lambda s: s.between(least, most))
-
-
-def _breaches(rows: pd.DataFrame, rules: Iterator[_Rule], contract: tables.Table) -> list[Breach]:
+def _breaches(rows: pd.DataFrame, name: str, held: list[Rule]) -> list[Breach]:
     """What pandera finds wrong with the columns, one breach for each column and rule."""
-    import pandera.errors
+    reasons = {(rule.column, rule.reason.rule): rule.reason for rule in held}
+    cases = _failure_cases(schema(name, rows, held, unique=False), rows)
+    return [
+        Breach(
+            column,
+            pd.Index(found["index"].astype(int)),
+            [reasons[column, PANDERA.get(check, check)]] * len(found),
+        )
+        for (column, check), found in cases.groupby(["column", "check"], sort=False)
+    ]
+
+
+def _repeated_keys(rows: pd.DataFrame, name: str, places: pd.Series) -> list[Breach]:
+    """Of sound rows with the same key, all but the first."""
     import pandera.pandas as pa
 
-    checks: dict[str, list[_Rule]] = {}
-    for rule in rules:
-        checks.setdefault(rule.column, []).append(rule)
-    columns = {}
-    for name in [c for c in rows if c in contract.columns or c in checks]:
-        column = contract.columns.get(name)
-        columns[name] = pa.Column(
-            tables.KINDS[column.kind if column else "number"],
-            [pa.Check(r.holds, name=r.reason.rule) for r in checks.get(name, [])],
-            nullable=column is None or not column.required,
-        )
+    key = list(tables.TABLES[name].key)
+    unique = pa.DataFrameSchema(unique=key, report_duplicates="exclude_first")
+    again = pd.Index(_failure_cases(unique, rows[key])["index"].unique()).astype(int)
+    if again.empty:
+        return []
+    first = places[rows.index].groupby([rows[k] for k in key]).transform("first")[again]
+    reasons = [Reason("duplicate_key", {"key": key, "row": int(row)}) for row in first]
+    return [Breach(key[-1], again, reasons)]
+
+
+def _failure_cases(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> pd.DataFrame:
+    import pandera.errors
+
     try:
-        pa.DataFrameSchema(columns).validate(rows, lazy=True)
+        schema.validate(rows, lazy=True)
     except pandera.errors.SchemaErrors as error:
-        cases = error.failure_cases
-        if cases["index"].isna().any():  # a type that conversion does not keep
+        if error.failure_cases["index"].isna().any():  # a type that conversion did not keep
             raise
-        reasons = {(r.column, r.reason.rule): r.reason for c in checks.values() for r in c}
-        return [
-            Breach(
-                column,
-                pd.Index(group["index"].astype(int)),
-                reasons.get((column, check)) or Reason("required", {"name": column}),
-            )
-            for (column, check), group in cases.groupby(["column", "check"], sort=False)
-        ]
-    return []
-
-
-def _repeated_keys(rows: pd.DataFrame, key: list[str], places: pd.Series) -> Breach | None:
-    """Of rows with the same key, all but the first."""
-    import pandera.errors
-    import pandera.pandas as pa
-
-    schema = pa.DataFrameSchema(unique=key, report_duplicates="exclude_first")
-    try:
-        schema.validate(rows[key], lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        again = pd.Index(error.failure_cases["index"].unique()).astype(int)
-        first = places[rows.index].groupby([rows[k] for k in key]).transform("first")[again]
-        return Breach(
-            key[-1], again, [Reason("duplicate_key", {"key": key, "row": int(n)}) for n in first]
-        )
-    return None
+        return error.failure_cases
+    return pd.DataFrame(columns=["column", "check", "index"])
 
 
 def _rows_of(breaches: list[Breach]) -> pd.Index:
@@ -270,9 +216,8 @@ def _quarantine(name: str, gathered: Gathered, breaches: list[Breach]) -> pd.Dat
     """A line a breach, the cell as it stands in the file; of a cell only the first breach."""
     found = []
     for b in breaches:
-        reasons = b.reason if isinstance(b.reason, list) else [b.reason] * len(b.rows)
         value = conversion.text(gathered.rows.loc[b.rows, b.column]).to_numpy(object)
-        found.append(_lines(gathered.places.loc[b.rows].assign(column=b.column), value, reasons))
+        found.append(_lines(gathered.places.loc[b.rows].assign(column=b.column), value, b.reasons))
     if len(broken := gathered.broken):
         widths = broken[["found", "expected"]].astype(int).to_dict("records")
         reasons = [Reason("field_count", w) for w in widths]
