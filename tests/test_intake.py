@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlib import study
+from cxlib import tables as intake_tables
 from cxlib.data import intake
 from cxlib.data.intake import IntakeError
 from cxlib.data.intake import conversion as cells
@@ -226,6 +228,78 @@ def test_rows_offered_are_kept_or_quarantined(make):
         7: "3 fields where the header has 2",
     }
     assert list(taken.quarantine) == intake.QUARANTINE
+
+
+def test_of_rows_with_the_same_key_the_first_sound_one_is_kept(make):
+    tables_ = {
+        "customers": {"files": "c.csv", "columns": {"customer_id": "id"}},
+        "orders": {
+            "files": "o.csv",
+            "columns": {"order_id": "id", "customer_id": "who", "at": "at"},
+        },
+    }
+    orders = "id,who,at\n1,a,soon\n1,nobody,2026-01-01\n1,a,2026-01-02\n1,a,2026-01-03\n"
+    taken = intake.every_table(make({"c.csv": "id\na\n", "o.csv": orders}, tables=tables_))[
+        "orders"
+    ]
+    assert taken.rows["at"].dt.day.tolist() == [2]
+    lost = taken.quarantine.set_index("row")
+    assert lost["rule"].tolist() == ["not_iso_date", "unknown_reference", "duplicate_key"]
+    assert json.loads(lost["params"][5]) == {"key": ["order_id"], "row": 4}
+    assert lost["value"].tolist() == ["soon", "nobody", "1"]
+
+
+def test_dates_out_of_order_are_warned_of_and_kept(make):
+    tables_ = {
+        "cases": {
+            "files": "c.csv",
+            "columns": {"case_id": "id", "opened_at": "opened", "solved_at": "solved"},
+        }
+    }
+    cases = (
+        "id,opened,solved\n1,2026-01-05 10:00,2026-01-05\n2,2026-01-05,2026-01-04\n"
+        "3,2026-01-05,\n4,2026-01-05,2026-01-09\n"
+    )
+    taken = intake.table(make({"c.csv": cases}, tables=tables_), "cases")
+    assert len(taken.rows) == 4 and taken.quarantined == 0
+    [warning] = taken.warnings.to_dict("records")
+    assert (warning["column"], warning["rows"]) == ("solved_at", 1)
+    assert intake.render(warning["rule"], warning["params"]) == "solved_at is before opened_at"
+
+
+CONTRACT = [  # a cell, the rule that it breaks, and its parameters
+    ({"order_lines.quantity": "-1"}, "below_minimum", {"low": 0}),
+    ({"audits.evidence": "4"}, "outside_range", {"low": 0, "high": 3}),
+    ({"audits.evidence": "1.5"}, "not_whole", {}),
+    ({"actions.status": "later"}, "not_allowed",
+     {"values": ["planned", "begun", "done", "dropped"]}),
+    ({"actions.problem": ""}, "required", {"name": "problem"}),
+    ({"cases.reopened": "perhaps"}, "not_flag", {}),
+]  # fmt: skip
+FIRST = {
+    "order_lines": {"order_id": "1", "line": "1", "quantity": "1"},
+    "audits": {"audit_id": "1", "item": "a", "evidence": "3"},
+    "actions": {"action_id": "1", "problem": "slow", "status": "done"},
+    "cases": {"case_id": "1", "opened_at": "2026-01-05", "reopened": "no"},
+}
+
+
+@pytest.mark.parametrize(("wrong", "rule", "params"), CONTRACT, ids=lambda v: str(v)[:30])
+def test_each_rule_of_the_contract_sets_a_row_aside_under_its_id(make, wrong, rule, params):
+    [(place, value)] = wrong.items()
+    name, column = place.split(".")
+    good = FIRST[name]
+    key = intake_tables.TABLES[name].key[-1]
+    lines = [
+        ",".join(good),
+        ",".join(good.values()),
+        ",".join({**good, key: "2", column: value}.values()),
+    ]
+    mapping = {name: {"files": "t.csv", "columns": dict(zip(good, good, strict=True))}}
+    taken = intake.table(make({"t.csv": "\n".join(lines)}, tables=mapping, items={}), name)
+    [lost] = taken.quarantine.to_dict("records")
+    assert (lost["row"], lost["column"], lost["rule"]) == (3, column, rule)
+    assert json.loads(lost["params"]) == params and len(taken.rows) == 1
 
 
 @settings(max_examples=25, deadline=None)
