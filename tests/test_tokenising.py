@@ -106,7 +106,8 @@ def test_delimiters_within_texts_do_not_count(text, delimiter):
 
 SIGNS = "网站电话客服门店北京上海广州深圳满意度非常好一般差男女经理产品价格服务质量等待时间"
 WESTERN = ["Zürich", "São Paulo", "naïve", "£5", "50 €", "¿Qué?", "É", "à", "“hi”", "ÜÖÄ",
-           "20 °C", "½ cup", "Ação", "GRÖSSE ÜBER ÄRZTE", "déjà-vu à Évry", "Straße; Größe; süß"]  # fmt: skip
+           "20 °C", "½ cup",
+           "Ação", "GRÖSSE ÜBER ÄRZTE", "déjà-vu à Évry", "Straße; Größe; süß"]  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", [1, 3, 40])

@@ -9,6 +9,7 @@ done.notes      # "1 cell(s) read 'n/a': taken as missing."
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class Converted:
     notes: tuple[str, ...] = ()
 
 
-def text(values: pd.Series, **_: object) -> pd.Series:
+def text(values: pd.Series) -> pd.Series:
     """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
     if pd.api.types.is_datetime64_any_dtype(values):
         midnight = (values.dropna() == values.dropna().dt.normalize()).all()
@@ -44,11 +45,6 @@ def text(values: pd.Series, **_: object) -> pd.Series:
         out = out.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
         out = out.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1", regex=True)
     return out.mask(out == "")
-
-
-def as_text(values: pd.Series, **_: object) -> Converted:
-    """`text`; no cell is ever bad."""
-    return Converted(text(values), pd.Series(False, index=values.index))
 
 
 def number(values: pd.Series, *, comma: bool = False) -> Converted:
@@ -76,7 +72,7 @@ def integer(values: pd.Series, *, comma: bool = False) -> Converted:
     return Converted(whole, done.bad | broken, Reason("not_whole"), done.notes)
 
 
-def flag(values: pd.Series, **_: object) -> Converted:
+def flag(values: pd.Series) -> Converted:
     """Yes or no, as boolean; English and Chinese words, 1 and 0."""
     given, _missing, notes = _given(values)
     word = given.str.casefold()
@@ -90,9 +86,8 @@ def date(values: pd.Series, form: str = "") -> Converted:
     if pd.api.types.is_datetime64_any_dtype(values):
         zone = getattr(values.dtype, "tz", None)
         plain = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
-        nothing = pd.Series(False, index=values.index)
         note = ("times with a zone are in UTC now.",) if zone else ()
-        return Converted(plain.astype("datetime64[us]"), nothing, notes=note)
+        return Converted(plain.astype("datetime64[us]"), _none(values), notes=note)
     given, _missing, notes = _given(values)
     at = _parse(given, form or "ISO8601")
     if values.dtype == object:  # Excel: real dates stand beside text
@@ -100,6 +95,10 @@ def date(values: pd.Series, form: str = "") -> Converted:
         at = at.where(~real, _parse(given, "ISO8601"))
     reason = Reason("not_date", {"form": form}) if form else Reason("not_iso_date")
     return Converted(at, given.notna() & at.isna(), reason, notes)
+
+
+def _none(values: pd.Series) -> pd.Series:
+    return pd.Series(False, index=values.index)
 
 
 def _parse(given: pd.Series, form: str) -> pd.Series:
@@ -121,8 +120,9 @@ def convert(values: pd.Series, kind: str, *, comma: bool = False, form: str = ""
     """The cells as `kind` of the contract; `form` is that of dates, `comma` of numbers."""
     if kind == "date":
         return date(values, form)
-    to = {"text": as_text, "number": number, "integer": integer, "flag": flag}
-    return to[kind](values, comma=comma)
+    if kind in ("number", "integer"):
+        return (number if kind == "number" else integer)(values, comma=comma)
+    return flag(values) if kind == "flag" else Converted(text(values), _none(values))
 
 
 def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[int, Reason] | None]:
@@ -151,26 +151,26 @@ def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[i
     return words, None
 
 
-def recode(values: pd.Series, codes: dict[str, object]) -> tuple[pd.Series, list[str]]:
+def recode(values: pd.Series, codes: Mapping[str, object]) -> tuple[pd.Series, list[str]]:
     """The cells with the codes replaced, null becoming missing; notes on cells without a code.
 
     The code "" is that of empty cells, for a question that was not put to those who left it empty.
     """
     words = text(values)
     words = words.fillna("") if "" in codes else words
-    table = {k: v for k, v in codes.items()}
-    known = words.isin(list(table)) | words.isna()
+    coded = words.isin(list(codes))
+    known = coded | words.isna()
     said = []
-    named = [v for v in table.values() if isinstance(v, str)]
+    named = [v for v in codes.values() if isinstance(v, str)]
     if len(named) > 1 and not (known | words.isin(named)).all():
         left = words[~known].value_counts()
         shown = ", ".join(f"{v!r} ({n:,})" for v, n in left.head(4).items())
         said.append(f"{int(left.sum()):,} cell(s) have no recode and stay as they are: {shown}.")
-    out = words.astype(object).where(~words.isin(list(table)), words.map(table))
+    out = words.astype(object).where(~coded, words.map(dict(codes)))
     return out.where(pd.notna(out), None), said
 
 
-def labels_as_recode(labels: dict[object, str]) -> dict[str, object]:
+def labels_as_recode(labels: Mapping[float | int, str]) -> dict[str, object]:
     """SPSS value labels as a recode: 1.0 is the code "1"."""
     return {
         f"{c:g}" if isinstance(c, (int, float)) else str(c): label for c, label in labels.items()

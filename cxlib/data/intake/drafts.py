@@ -158,7 +158,7 @@ def _look_at_all(files: list[Path]) -> tuple[list[_Guess], list[str]]:
 
     A workbook may hold notes beside its tables; but if none of its sheets is a table, it raises.
     """
-    guesses, passed = [], []
+    guesses, passed = list[_Guess](), list[str]()
     for path in files:
         sheets = sheets_of(path)
         if len(sheets) < 2:
@@ -182,7 +182,7 @@ def _look_at(path: Path, sheet: str = "") -> _Guess:
     items = _items(raw, set())
     called = sheet or path.stem
     scores = {t: _likeness(t, m, raw.frame, called, items) for t, m in matched.items()}
-    table = max(scores, key=scores.get)
+    table = max(scores, key=lambda name: scores[name])
     if scores[table] <= 0:
         where = f"{path.name}, sheet {sheet!r}," if sheet else path.name
         raise IntakeError(

@@ -53,7 +53,8 @@ def gather(study: Study, name: str) -> Gathered:
     ------
     IntakeError : a file cannot be read, or a column that study.yaml names is not in it
     """
-    mapping, parts, places, broken, labels = study.tables[name], [], [], [], {}
+    mapping, parts, places, broken = study.tables[name], [], [], []
+    labels: dict[str, str] = {}
     notes: list[str] = []
     delimiter = ""
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
@@ -81,15 +82,15 @@ def _by(once: Callable[..., Raw], file: Readable) -> Raw:
 
 
 def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
-    asked = {"sheet": sheet, "encoding": encoding, "delimiter": delimiter}
+    read = partial(read_file, sheet=sheet, encoding=encoding, delimiter=delimiter)
     if name not in study.sources:
-        return read_file(study.folder / name, **asked)
+        return read(study.folder / name)
     source = study.sources[name]
     path = sources.fetch(source, name)
     if ".pkl" in path.name:
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
-    return read_file(path, called=name, **asked)
+    return read(path, called=name)
 
 
 def _called(file: File) -> str:
@@ -192,8 +193,8 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
             if i not in given
         ]
     if lines := [line for line in lines if line]:
-        there = f"The file has: {', '.join(there)}."
-        raise IntakeError("\n  ".join([f"{name}, file {_called(file)}:", *lines, there]))
+        has = f"The file has: {', '.join(there)}."
+        raise IntakeError("\n  ".join([f"{name}, file {_called(file)}:", *lines, has]))
 
 
 def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:

@@ -35,7 +35,7 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
     file. Raises IntakeError for a column that is not there, and for a key that a joined file has
     in several rows.
     """
-    frame, notes = raw.frame, []
+    frame, notes = raw.frame, list[str]()
     if file.log:
         frame, notes = _cases(frame, file.log, where)
     for join in file.join:

@@ -13,6 +13,7 @@ study.yaml.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -45,7 +46,7 @@ class Raw:
 
     frame: pd.DataFrame
     labels: dict[str, str] = field(default_factory=dict)
-    values: dict[str, dict[object, str]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[float | int, str]] = field(default_factory=dict)
     encoding: str = ""
     delimiter: str = ""
     notes: tuple[str, ...] = ()
@@ -116,7 +117,8 @@ def _not_there(path: Path) -> str:
 
 def _clean_header(raw: Raw, name: str) -> Raw:
     """Blanks around column names cut, repeated names numbered; both said."""
-    notes, seen, names = list(raw.notes), {}, []
+    notes, names = list(raw.notes), []
+    seen: dict[str, int] = {}
     for old in map(str, raw.frame.columns):
         new = old.strip()
         seen[new] = seen.get(new, 0) + 1

@@ -18,7 +18,6 @@ import pandas as pd
 
 from cxlib import page
 
-Value = str | int | float | list | dict
 COLUMN_OR_TABLE = ("key", "table", "other", "earlier", "later")  # parameters that readers see named
 
 
@@ -27,7 +26,7 @@ class Reason:
     """A message id and its parameters, which are plain JSON."""
 
     rule: str
-    params: Mapping[str, Value] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def json(self) -> str:
@@ -35,7 +34,7 @@ class Reason:
         return json.dumps(self.params, ensure_ascii=False)
 
 
-def render(rule: str, params: Mapping[str, Value] | str, *, for_readers: bool = False) -> str:
+def render(rule: str, params: Mapping[str, object] | str, *, for_readers: bool = False) -> str:
     """The reason as a sentence in the language of the page, without a full stop.
 
     Parameters
@@ -52,7 +51,7 @@ def render(rule: str, params: Mapping[str, Value] | str, *, for_readers: bool = 
     return _filled(_messages()[rule][0], params, for_readers)
 
 
-def advice(rule: str, params: Mapping[str, Value] | str) -> str:
+def advice(rule: str, params: Mapping[str, object] | str) -> str:
     """What to do about it, in whole sentences."""
     return _filled(_messages()[rule][1], params, False)
 
@@ -76,21 +75,21 @@ def in_words(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _filled(sentence: str, params: Mapping[str, Value] | str, for_readers: bool) -> str:
+def _filled(sentence: str, params: Mapping[str, object] | str, for_readers: bool) -> str:
     values = json.loads(params) if isinstance(params, str) else params
     words = {k: _word(k, v, for_readers) for k, v in values.items()}
     return page.say(sentence, **words) if words else sentence
 
 
-def _word(name: str, value: Value, for_readers: bool) -> str:
+def _word(name: str, value: object, for_readers: bool) -> str:
     if name == "n":
-        return f"{value:,}"
+        return format(value, ",")
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):  # groups and their sizes
         return ", ".join(repr(k) if for_readers else f"{k!r} ({n:,})" for k, n in value.items())
     if name in COLUMN_OR_TABLE:
-        names = value if isinstance(value, list) else [value]
+        names = list(map(str, value if isinstance(value, list) else [value]))
         return page.listed(map(page.label, names)) if for_readers else " and ".join(names)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 

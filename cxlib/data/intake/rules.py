@@ -22,6 +22,7 @@ from cxlib.study import Item
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
+ONE_LIMIT = {"low": "below_minimum", "high": "above_maximum"}
 PANDERA = {"not_nullable": "required"}  # what pandera calls a rule of ours
 
 
@@ -56,21 +57,22 @@ def rules(
             yield Rule(column.name, Reason("required", {"name": column.name}))
         if column.name not in rows:
             continue
-        if column.low is not None or column.high is not None:
-            yield _within(column.name, column.low, column.high)
+        limits = {k: v for k, v in (("low", column.low), ("high", column.high)) if v is not None}
+        if limits:
+            which = "outside_range" if len(limits) == 2 else ONE_LIMIT[min(limits)]
+            yield _within(column.name, Reason(which, limits), **limits)
         if column.allowed:
             reason = Reason("not_allowed", {"values": list(column.allowed)})
-            yield Rule(column.name, reason, lambda s, ok=column.allowed: s.isin(ok))
+            yield _among(column.name, column.allowed, reason)
         if column.refers in others:
-            known = others[column.refers][column.name]
             reason = Reason("unknown_reference", {"table": column.refers})
-            yield Rule(column.name, reason, lambda s, known=known: s.isin(known))
+            yield _among(column.name, others[column.refers][column.name], reason)
         if column.after and column.after in rows:
             yield _not_before(column.name, column.after, rows[column.after])
-    for item in (i for i in items or {} if i in rows):
-        low, high = items[item].scale
-        reason = Reason("outside_scale", {"low": low, "high": high, "item": item})
-        yield Rule(item, reason, lambda s, low=low, high=high: s.between(low, high))
+    for name, item in (items or {}).items():
+        if name in rows:
+            limits = dict(zip(("low", "high"), item.scale, strict=True))
+            yield _within(name, Reason("outside_scale", {**limits, "item": name}), *item.scale)
 
 
 def schema(
@@ -100,12 +102,12 @@ def schema(
     return pa.DataFrameSchema(columns, unique=list(contract.key) if unique else None, name=name)
 
 
-def _within(column: str, low: float | None, high: float | None) -> Rule:
-    limits = {k: v for k, v in (("low", low), ("high", high)) if v is not None}
-    rule = {("low",): "below_minimum", ("high",): "above_maximum"}.get(tuple(limits))
-    least, most = limits.get("low", -np.inf), limits.get("high", np.inf)
-    reason = Reason(rule or "outside_range", limits)
-    return Rule(column, reason, lambda s: s.between(least, most))
+def _within(column: str, reason: Reason, low: float = -np.inf, high: float = np.inf) -> Rule:
+    return Rule(column, reason, lambda s: s.between(low, high))
+
+
+def _among(column: str, known: Iterable[object], reason: Reason) -> Rule:
+    return Rule(column, reason, lambda s: s.isin(known))
 
 
 def _not_before(column: str, earlier: str, since: pd.Series) -> Rule:
