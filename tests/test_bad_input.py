@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from cxlib import csi, drivers, intake, page, reserve, scores
-from cxlib.data import study
+from cxlib import csi, drivers, page, reserve, scores
+from cxlib.data import intake, study
+from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
-from cxlib.intake import IntakeError
 from cxlib.reserve import ReserveError
 
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import intake
-from cxlib.data import study
-from cxlib.intake import IntakeError, cells
-from cxlib.intake.files import find_encoding
+from cxlib.data import contract as intake_tables
+from cxlib.data import intake, study
+from cxlib.data.intake import IntakeError
+from cxlib.data.intake import conversion as cells
+from cxlib.data.intake.encodings import find_encoding
 
 ANSWERS = "id,recommend,speed\n1,9,5\n2,10,4\n3,0,1\n"
 CHINESE = "编号,渠道,满意度\n1,网站,9\n2,电话客服,8\n3,门店,10\n"
@@ -206,7 +208,7 @@ def test_a_code_with_a_leading_zero_stays_text():
 
 def test_text_among_numbers_is_warned_of():
     values, what = cells.guess(pd.Series([str(i) for i in range(30)] + ["about 7"]))
-    assert values.iloc[-1] == "about 7" and what[0] == 1 and "about 7" in what[1]
+    assert values.iloc[-1] == "about 7" and what[0] == 1 and "about 7" in what[1].json
 
 
 # Tables
@@ -216,7 +218,7 @@ def test_rows_offered_are_kept_or_quarantined(make):
     rows = "id,recommend\n1,9\n2,11\n3,often\n,5\n1,7\n6,7,8\n8,10\n"
     taken = intake.table(make({"a.csv": rows}), "responses")
     assert (taken.offered, len(taken.rows), taken.quarantined) == (7, 2, 5)
-    reasons = dict(zip(taken.quarantine["row"], taken.quarantine["reason"], strict=True))
+    reasons = intake.in_words(taken.quarantine).set_index("row")["reason"].to_dict()
     assert reasons == {
         3: "outside the scale 0 to 10",
         4: "not a number",
@@ -225,6 +227,78 @@ def test_rows_offered_are_kept_or_quarantined(make):
         7: "3 fields where the header has 2",
     }
     assert list(taken.quarantine) == intake.QUARANTINE
+
+
+def test_of_rows_with_the_same_key_the_first_sound_one_is_kept(make):
+    tables_ = {
+        "customers": {"files": "c.csv", "columns": {"customer_id": "id"}},
+        "orders": {
+            "files": "o.csv",
+            "columns": {"order_id": "id", "customer_id": "who", "at": "at"},
+        },
+    }
+    orders = "id,who,at\n1,a,soon\n1,nobody,2026-01-01\n1,a,2026-01-02\n1,a,2026-01-03\n"
+    taken = intake.every_table(make({"c.csv": "id\na\n", "o.csv": orders}, tables=tables_))[
+        "orders"
+    ]
+    assert taken.rows["at"].dt.day.tolist() == [2]
+    lost = taken.quarantine.set_index("row")
+    assert lost["rule"].tolist() == ["not_iso_date", "unknown_reference", "duplicate_key"]
+    assert json.loads(lost["params"][5]) == {"key": ["order_id"], "row": 4}
+    assert lost["value"].tolist() == ["soon", "nobody", "1"]
+
+
+def test_dates_out_of_order_are_warned_of_and_kept(make):
+    tables_ = {
+        "cases": {
+            "files": "c.csv",
+            "columns": {"case_id": "id", "opened_at": "opened", "solved_at": "solved"},
+        }
+    }
+    cases = (
+        "id,opened,solved\n1,2026-01-05 10:00,2026-01-05\n2,2026-01-05,2026-01-04\n"
+        "3,2026-01-05,\n4,2026-01-05,2026-01-09\n"
+    )
+    taken = intake.table(make({"c.csv": cases}, tables=tables_), "cases")
+    assert len(taken.rows) == 4 and taken.quarantined == 0
+    [warning] = taken.warnings.to_dict("records")
+    assert (warning["column"], warning["rows"]) == ("solved_at", 1)
+    assert intake.render(warning["rule"], warning["params"]) == "solved_at is before opened_at"
+
+
+CONTRACT = [  # a cell, the rule that it breaks, and its parameters
+    ({"order_lines.quantity": "-1"}, "below_minimum", {"low": 0}),
+    ({"audits.evidence": "4"}, "outside_range", {"low": 0, "high": 3}),
+    ({"audits.evidence": "1.5"}, "not_whole", {}),
+    ({"actions.status": "later"}, "not_allowed",
+     {"values": ["planned", "begun", "done", "dropped"]}),
+    ({"actions.problem": ""}, "required", {"name": "problem"}),
+    ({"cases.reopened": "perhaps"}, "not_flag", {}),
+]  # fmt: skip
+FIRST = {
+    "order_lines": {"order_id": "1", "line": "1", "quantity": "1"},
+    "audits": {"audit_id": "1", "item": "a", "evidence": "3"},
+    "actions": {"action_id": "1", "problem": "slow", "status": "done"},
+    "cases": {"case_id": "1", "opened_at": "2026-01-05", "reopened": "no"},
+}
+
+
+@pytest.mark.parametrize(("wrong", "rule", "params"), CONTRACT, ids=lambda v: str(v)[:30])
+def test_each_rule_of_the_contract_sets_a_row_aside_under_its_id(make, wrong, rule, params):
+    [(place, value)] = wrong.items()
+    name, column = place.split(".")
+    good = FIRST[name]
+    key = intake_tables.TABLES[name].key[-1]
+    lines = [
+        ",".join(good),
+        ",".join(good.values()),
+        ",".join({**good, key: "2", column: value}.values()),
+    ]
+    mapping = {name: {"files": "t.csv", "columns": dict(zip(good, good, strict=True))}}
+    taken = intake.table(make({"t.csv": "\n".join(lines)}, tables=mapping, items={}), name)
+    [lost] = taken.quarantine.to_dict("records")
+    assert (lost["row"], lost["column"], lost["rule"]) == (3, column, rule)
+    assert json.loads(lost["params"]) == params and len(taken.rows) == 1
 
 
 @settings(max_examples=25, deadline=None)
@@ -327,10 +401,12 @@ def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make)
         "l.csv": "id,n,q\n1,1,2\n2,1,1\n",
     }
     taken = intake.every_table(make(files, tables=tables_, items={}))
-    assert taken["orders"].quarantine[["row", "value", "reason"]].values.tolist() == [
+    lost = intake.in_words(taken["orders"].quarantine)
+    assert lost[["row", "value", "reason"]].values.tolist() == [
         [3, "eve", "not among the customers"]
     ]
-    assert taken["order_lines"].quarantine["reason"].tolist() == ["not among the orders"]
+    lost = intake.in_words(taken["order_lines"].quarantine)
+    assert lost["reason"].tolist() == ["not among the orders"]
 
 
 @pytest.mark.slow

@@ -9,11 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxlib import intake
-from cxlib.data import sources, study
+from cxlib.data import intake, sources, study
+from cxlib.data.intake import IntakeError, Raw
+from cxlib.data.intake.joins import prepared
 from cxlib.data.schema import Derived, File, Join, Source
-from cxlib.intake import IntakeError, Raw
-from cxlib.intake.joined import prepared
 
 ORDERS = pd.DataFrame(
     {

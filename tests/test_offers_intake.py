@@ -5,9 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cxlib import intake
-from cxlib.data import study
-from cxlib.intake import combined
+from cxlib.data import intake, study
+from cxlib.data.intake import joins
 
 LINES = pd.DataFrame(
     {
@@ -19,7 +18,7 @@ LINES = pd.DataFrame(
 
 
 def test_amounts_are_added_and_the_first_of_the_others_is_taken():
-    rows, notes = combined.merged(LINES, ["order_id"], ["amount"])
+    rows, notes = joins.merged(LINES, ["order_id"], ["amount"])
     assert rows["order_id"].tolist()[:2] == ["a", "b"]
     assert rows["amount"].astype(float).tolist() == [2.0, 2.0, 9.0]  # without a key: as it is
     assert rows["at"].tolist() == ["2025-01-01", "2025-01-02", "2025-01-04"]
@@ -28,13 +27,13 @@ def test_amounts_are_added_and_the_first_of_the_others_is_taken():
 
 
 def test_what_is_no_number_stays_for_the_contract_to_refuse():
-    rows, _ = combined.merged(LINES.assign(amount=["1", "2", "two", "9"]), ["order_id"], ["amount"])
+    rows, _ = joins.merged(LINES.assign(amount=["1", "2", "two", "9"]), ["order_id"], ["amount"])
     assert rows["amount"].tolist()[0] == "two"
 
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(intake.IntakeError, match=r"merge names \['sum'\]"):
-        combined.merged(LINES, ["order_id"], ["sum"])
+        joins.merged(LINES, ["order_id"], ["sum"])
 
 
 def test_a_study_may_make_orders_and_customers_out_of_one_file_of_lines(tmp_path):

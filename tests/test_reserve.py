@@ -18,8 +18,8 @@ from numpy.testing import assert_allclose
 
 from cxlib import moments, page, reserve
 from cxlib.data import contract
+from cxlib.data.intake import reasons
 from cxlib.reserve import ReserveError, loading, store
-from cxlib.reserve.retold import retold
 
 DAY = pd.Timestamp("2026-01-01")
 
@@ -70,18 +70,18 @@ def company(n: int = 60) -> dict[str, pd.DataFrame]:
 def write(root: Path, data: dict[str, pd.DataFrame], name: str = "shop", **keys: object) -> Path:
     folder = root / "data" / name
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {}
+    contract = {}
     for table, rows in data.items():
         rows.to_csv(folder / f"{table}.csv", index=False)
         items = ("satisfied", "speed", "staff", "plan")
         columns = {c: c for c in rows if c not in items}
-        tables[table] = {"files": f"{table}.csv", "columns": columns, "keep": True}
+        contract[table] = {"files": f"{table}.csv", "columns": columns, "keep": True}
     item = {"scale": [1, 10], "role": "touchpoint"}
     about = {
         "title": {"en": "Shop", "zh": "商店"},
         "source": "us",
         "licence": "internal",
-        "tables": tables,
+        "tables": contract,
         "items": {
             "satisfied": {**item, "label": {"en": "Satisfied", "zh": "满意"}, "role": "csat"},
             "speed": {**item, "label": "Speed"},
@@ -569,25 +569,38 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
 
 
 REASONS = [
-    "not a number", "not a date as %d/%m/%Y", "outside the scale 0 to 10", "must be not below 0",
-    "must be one of planned, begun", "the same order_id and product as row 7",
-    "not among the customers", "5 fields where the header has 4", "nobody answered",
-    "only 2 row(s): no interval can be made of so few", "margins.age in study.yaml names no column",
-]  # fmt: skip
+    ("not_number", {}, "not a number"),
+    ("not_date", {"form": "%d/%m/%Y"}, "not a date as %d/%m/%Y"),
+    ("outside_scale", {"low": 0.0, "high": 10.0, "item": "csat"}, "outside the scale 0 to 10"),
+    ("below_minimum", {"low": 0}, "must be at least 0"),
+    ("not_allowed", {"values": ["planned", "begun"]}, "must be one of planned, begun"),
+    ("unknown_reference", {"table": "customers"}, "not among the customers"),
+    ("field_count", {"found": 5, "expected": 4}, "5 fields where the header has 4"),
+    ("no_answers", {}, "nobody answered"),
+    ("few_rows", {"n": 2}, "only 2 row(s): no interval can be made of so few"),
+    ("unknown_column", {"place": "margins.age"}, "margins.age in study.yaml names no column"),
+    (
+        "duplicate_key",
+        {"key": ["order_id", "product"], "row": 7},
+        "the same order id, product as row 7",
+    ),
+]
 
 
-@pytest.mark.parametrize("reason", REASONS)
-def test_reasons_are_told_in_the_language_of_the_page(reason, untranslated):
-    assert retold(reason) == reason.replace("_id and", " id,")
+@pytest.mark.parametrize(("rule", "params", "sentence"), REASONS)
+def test_reasons_are_told_in_the_language_of_the_page(rule, params, sentence):
+    assert reasons.render(rule, params, for_readers=True) == sentence
     page.begin(lang="zh", labels=contract.labels("zh"))
     with page.noting_untranslated() as untranslated:
-        known = re.sub("margins.age|study.yaml|%d/%m/%Y|planned, begun", "", retold(reason))
+        shown = reasons.render(rule, params, for_readers=True)
+    known = re.sub("margins.age|study.yaml|%d/%m/%Y|planned, begun", "", shown)
     assert not re.search("[A-Za-z]{2}", known) and untranslated == set()
 
 
 def test_a_warning_of_small_groups_tells_no_page_how_small():
-    said = "2 group(s) have fewer than 10 rows and are hidden in reports: 'fax' (3), 'telex' (1)"
-    assert retold(said).endswith("'fax', 'telex'")
+    params = {"n": 2, "least": 10, "names": {"fax": 3, "telex": 1}}
+    assert reasons.render("small_groups", params, for_readers=True).endswith("'fax', 'telex'")
+    assert reasons.render("small_groups", params).endswith("'fax' (3), 'telex' (1)")
 
 
 def test_a_part_that_cannot_be_answered_says_why(shop, capsys):

@@ -17,7 +17,7 @@ from test_reserve import company, write
 
 from cxlib import cli, reserve
 from cxlib.data import study
-from cxlib.intake import QUARANTINE, Intake
+from cxlib.data.intake import QUARANTINE, Intake
 from cxlib.reserve import ReserveError, conditions, sql, store
 
 KB = 1024

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, intake, moments, plots, scores, service, synthetic
-from cxlib.data import schema, study
+from cxlib import durations, moments, plots, scores, service
+from cxlib.data import intake, schema, study
+from cxlib.data.intake import event_logs as logs
 from cxlib.data.schema import Log, Standard
 from cxlib.designs import Drawn
-from cxlib.intake import logs
 from cxlib.moments import Who
 from cxlib.privacy import disclosure
 from cxlib.scores.breaches import COLUMNS
@@ -252,7 +252,7 @@ def test_customers_and_weeks_hold_every_case(sample):
 
 
 def test_weeks_of_few_cases_are_hidden_in_the_chart_of_their_rate(sample):
-    rows = service.exposed(sample, synthetic.company()["customers"], weeks=26)
+    rows = service.exposed(sample, generator.company()["customers"], weeks=26)
     fit = scores.trend(rows, "cases_per_1000", over="week", measure="mean", draws=50)
     few = fit.limits["cases"] < 10
     assert few.any() and (disclosure.hidden(fit.limits)[few] != "").all()

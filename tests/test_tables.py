@@ -10,6 +10,7 @@ import pytest
 
 from cxlib.data import contract
 from cxlib.data.contract import KINDS, TABLES
+from cxlib.data.intake.rules import schema
 
 
 def orders(**changes: object) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def orders(**changes: object) -> pd.DataFrame:
 
 def test_rows_that_hold_pass_with_further_columns():
     rows = orders(colour="red")
-    assert TABLES["orders"].schema(list(rows)).validate(rows, lazy=True).equals(rows)
+    assert schema("orders", rows).validate(rows, lazy=True).equals(rows)
 
 
 @pytest.mark.parametrize(
@@ -40,14 +41,14 @@ def test_rows_that_hold_pass_with_further_columns():
 def test_rows_that_do_not_hold_are_told_by_column(changes, column):
     rows = orders(**changes)
     with pytest.raises(pandera.errors.SchemaErrors) as error:
-        TABLES["orders"].schema(list(rows)).validate(rows, lazy=True)
+        schema("orders", rows).validate(rows, lazy=True)
     assert column in set(error.value.failure_cases["column"])
 
 
 def test_keys_are_unique():
     rows = orders(order_id=pd.array(["1", "1"], "string"))
     with pytest.raises(pandera.errors.SchemaErrors, match="unique"):
-        TABLES["orders"].schema(list(rows)).validate(rows, lazy=True)
+        schema("orders", rows).validate(rows, lazy=True)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda t: t.name)

@@ -9,20 +9,15 @@ import generator
 import numpy as np
 import pandas as pd
 import pytest
-from cxlib.synthetic import changes
-from cxlib.impact import effects
-from cxlib.impact.effects import by_lot as judged_by_lot
-from cxlib.impact.effects import compared as judged_compared
-from cxlib.impact.verdicts import _between
 from generator import changes
 from numpy.testing import assert_allclose
 
 from cxlib import impact, page
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
-from cxlib.data.study import Change
 from cxlib.designs import Drawn
 from cxlib.enough import Unfit
+from cxlib.impact import effects
 from cxlib.impact.effects import by_lot as judged_by_lot
 from cxlib.impact.effects import compared as judged_compared
 from cxlib.impact.verdicts import _between

@@ -87,6 +87,7 @@ def _line(row: dict, gain) -> str:
 def _taken(study: str):
     """(rows of the ledger, what is wrong in words), as `cx load` takes it in."""
     from cxlib import actions as ledger
+    from cxlib.data import intake
     from cxlib.data import study as studies_
     from cxlib.reserve import editing
 
@@ -94,7 +95,7 @@ def _taken(study: str):
         if not file.path.is_file():
             raise ValueError(f"{study} has no ledger yet. `cx actions add {study}` begins one.")
         taken = file.taken()
-        found = [taken.quarantine, ledger.mistakes(taken.rows)]
+        found = [intake.in_words(taken.quarantine), ledger.mistakes(taken.rows)]
     wrong = [
         f"cx: row {m['row']}: {m['column']} {m['value']!r}: {m['reason']}. {m['mend']}".rstrip()
         for part in found

@@ -66,8 +66,8 @@ def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> 
     Example
       cx new mine answers.csv customers.xlsx
     """
-    from cxlib import intake
     from cxlib.core import files as core_files
+    from cxlib.data import intake
     from cxlib.data import study as studies
 
     paths = [f.resolve() for f in files]

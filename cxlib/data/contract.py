@@ -1,7 +1,6 @@
 """The contract: the tables a study may have, and what each column means, in English and Chinese.
 
     contract.TABLES["responses"].columns["weight"].meaning["en"]
-    contract.TABLES["orders"].schema().validate(orders, lazy=True)      # pandera
     contract.dictionary("zh")                                            # the data dictionary
 
 Schema, rules and dictionary are one thing, so they cannot disagree: `data/README.md` and
@@ -37,6 +36,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     required: bool = False  # every row must have a value
     refers: str = ""  # table whose key this is
+    after: str = ""  # date that this one is not before, by the day; a breach is a warning only
 
 
 @dataclass(frozen=True)
@@ -47,36 +47,6 @@ class Table:
     key: tuple[str, ...]
     meaning: dict[str, str]
     columns: dict[str, Column] = field(default_factory=dict)
-
-    def schema(self, present: list[str] | None = None):
-        """The pandera schema of the columns `present` (default: all); other columns may follow."""
-        import pandera.pandas as pa
-
-        columns = {
-            c.name: pa.Column(
-                KINDS[c.kind], _checks(c), nullable=not c.required, required=c.required
-            )
-            for c in self.columns.values()
-            if present is None or c.name in present or c.required
-        }
-        return pa.DataFrameSchema(columns, unique=list(self.key), name=self.name)
-
-
-def _checks(column: Column) -> list:
-    import pandera.pandas as pa
-
-    checks = []
-    if column.low is not None or column.high is not None:
-        low, high = column.low, column.high
-        if high is None:
-            checks.append(pa.Check.ge(low, name=f"not below {low:g}"))
-        elif low is None:
-            checks.append(pa.Check.le(high, name=f"not above {high:g}"))
-        else:
-            checks.append(pa.Check.in_range(low, high, name=f"from {low:g} to {high:g}"))
-    if column.allowed:
-        checks.append(pa.Check.isin(column.allowed, name=f"one of {', '.join(column.allowed)}"))
-    return checks
 
 
 def _table(name: str, key: str, en: str, zh: str, *columns: Column) -> Table:
@@ -105,7 +75,7 @@ TABLES: dict[str, Table] = {
             _key("customer_id", "the customer", "客户编号"),
             _column("joined_on", "date", "day the customer joined", "成为客户的日期"),
             _column("left_on", "date", "day the customer left; empty while a customer",
-                    "流失日期；仍为客户则为空"),
+                    "流失日期；仍为客户则为空", after="joined_on"),
             _column("left_because", "text", "why the customer left, as far as known",
                     "已知的流失原因"),
             _column("referred_by", "text", "the customer who brought this one; empty when nobody "
@@ -155,9 +125,10 @@ TABLES: dict[str, Table] = {
             _key("case_id", "the case", "工单编号"),
             _customer(),
             _column("opened_at", "date", "when it was opened", "建单时间", required=True),
-            _column("first_reply_at", "date", "first reply to the customer", "首次回复时间"),
+            _column("first_reply_at", "date", "first reply to the customer", "首次回复时间",
+                    after="opened_at"),
             _column("solved_at", "date", "when it was solved; empty while open",
-                    "解决时间；未解决则为空"),
+                    "解决时间；未解决则为空", after="opened_at"),
             _column("reopened", "flag", "came back after it was solved", "是否重开"),
             _column("category", "text", "what it was about", "类别"),
             _column("severity", "text", "how bad", "严重程度"),
@@ -192,7 +163,8 @@ TABLES: dict[str, Table] = {
             _customer(),
             _column("begun_on", "date", "when it began", "开始日期"),
             _column("due_on", "date", "when it shall be done", "截止日期"),
-            _column("done_on", "date", "when it was done or dropped", "完成或放弃日期"),
+            _column("done_on", "date", "when it was done or dropped", "完成或放弃日期",
+                    after="begun_on"),
             _column("status", "text", "where it stands", "状态",
                     allowed=("planned", "begun", "done", "dropped")),
             _column("cost", "number", "what it costs", "成本", unit="currency", low=0),
@@ -236,6 +208,7 @@ RULE_LABELS = {  # what the dictionary says of kinds and rules: English, Chinese
     "at least": ("{low:g} or more", "{low:g} 或以上"),
     "one of": ("one of {allowed}", "取值：{allowed}"),
     "refers": ("in {refers}", "须在 {refers} 中"),
+    "after": ("not before {after}", "不早于 {after}"),
 }
 
 
@@ -265,9 +238,10 @@ def _rules(table: Table, column: Column, said: dict[str, str]) -> list[str]:
         "at least": column.low is not None and column.high is None,
         "one of": bool(column.allowed),
         "refers": bool(column.refers),
+        "after": bool(column.after),
     }
     words = {"low": column.low, "high": column.high, "allowed": ", ".join(column.allowed),
-             "refers": column.refers}  # fmt: skip
+             "refers": column.refers, "after": column.after}  # fmt: skip
     return [said[rule].format(**words) for rule, yes in holds.items() if yes]
 
 

@@ -85,7 +85,7 @@ class Database:
 
     @property
     def quarantine(self) -> pd.DataFrame:
-        """table, row, column, value, reason, mend, file: what was not let in."""
+        """table, row, column, value, rule, params, file: what was not let in."""
         return self.store.execute("select * from _quarantine").df()
 
     @property

@@ -21,9 +21,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import intake
 from cxlib.core import files
-from cxlib.data import contract, sources
+from cxlib.data import contract, intake, sources
 from cxlib.data.schema import File
 from cxlib.data.study import Study
 
@@ -74,7 +73,7 @@ class Edited:
 
     def _amiss(self, name: str, check: Check) -> set[tuple[int, str]]:
         taken = intake.table(self._mapped(name), self.table)
-        found = [taken.quarantine, check(taken.rows)]
+        found = [intake.in_words(taken.quarantine), check(taken.rows)]
         return {
             (int(m["row"]), f"{m['column']} {m['value']!r}: {m['reason']}. {m['mend']}".strip())
             for part in found

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import intake as intake_
 from cxlib.data import contract, sources
+from cxlib.data import intake as intake_
 from cxlib.data import study as study_
+from cxlib.data.intake import Intake, IntakeError, reasons
 from cxlib.data.study import Study
-from cxlib.intake import Intake, IntakeError
 from cxlib.reserve import store
 from cxlib.reserve.store import ReserveError
 
@@ -25,9 +25,9 @@ class Check:
     Attributes
     ----------
     counts : table, offered, kept, quarantined; a table that cannot be read has 0 offered
-    problems : table, row, column, value, reason, mend, file; a line a breach; row is empty where a
+    problems : table, row, column, value, rule, params, file; a line a breach; row is empty where a
                whole file or table is meant
-    warnings : table, column, rows, what, mend: no breach, but worth a look
+    warnings : table, column, rows, rule, params: no breach, but worth a look
     notes : what had to be found out: encodings, delimiters, codes
     """
 
@@ -51,7 +51,10 @@ class Check:
         lines += _problem_lines(self.problems)
         for w in self.warnings.itertuples():
             where = f"{w.table}.{w.column}" if w.column else w.table
-            lines.append(f"  warning: {where}: {w.rows:,} row(s): {w.what}. {w.mend}")
+            what = reasons.render(w.rule, w.params)
+            lines.append(
+                f"  warning: {where}: {w.rows:,} row(s): {what}. {reasons.advice(w.rule, w.params)}"
+            )
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -62,21 +65,16 @@ class Check:
 def _problem_lines(problems: pd.DataFrame) -> list[str]:
     """A line for each kind of breach: where, how many, the first of them, and how to mend it."""
     lines = []
-    kinds = problems.assign(
-        kind=problems["reason"].str.replace(r"row \d+$", "another row", regex=True)
-    )
-    for (table, column, kind, mend), group in kinds.groupby(
-        ["table", "column", "kind", "mend"], sort=False, dropna=False
-    ):
+    for (table, column, rule, params), group in reasons.by_kind(problems):
         where = f"{table}.{column}" if column else table
-        first = group.iloc[0]
+        first, what = group.iloc[0], reasons.render(rule, params)
         if pd.isna(first["row"]):
-            lines.append(f"  {where}: {kind} {mend}".rstrip())
+            lines.append(f"  {where}: {what}")
             continue
         value = "" if pd.isna(first["value"]) else f" {first['value']!r}"
         lines.append(
-            f"  {where}: {len(group):,} row(s) {kind}, first{value} in row {first['row']} of "
-            f"{Path(first['file']).name}. {mend}"
+            f"  {where}: {len(group):,} row(s) {what}, first{value} in row {first['row']} of "
+            f"{Path(first['file']).name}. {reasons.advice(rule, params)}"
         )
     return lines
 
@@ -168,12 +166,11 @@ def refresh(study: Study, *, wait: float = 600) -> None:
 def _refuse_all_lost(name: str, intake: Intake) -> None:
     if len(intake.rows):
         return
-    by = ["column", "reason", "mend"]
-    reasons = intake.quarantine.groupby(by, sort=False).size().sort_values()
-    (column, reason, mend), n = reasons.index[-1], reasons.iloc[-1]
+    (_, column, *why), rows = max(reasons.by_kind(intake.quarantine), key=lambda k: len(k[1]))
     raise IntakeError(
-        f"{name}: none of its {intake.offered:,} rows is sound; most often {column} is {reason} "
-        f"({n:,} rows). {mend} Is the right column mapped? `cx check` shows more."
+        f"{name}: none of its {intake.offered:,} rows is sound; most often {column} is "
+        f"{reasons.render(*why)} ({len(rows):,} rows). {reasons.advice(*why)} Is the right column "
+        "mapped? `cx check` shows more."
     )
 
 
@@ -194,7 +191,11 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
     counts = [(n, i.offered, len(i.rows), i.quarantined) for n, i in taken.items()]
     counts += [(n, 0, 0, 0) for n in refused]
     whole = pd.DataFrame(
-        [(n, None, "", None, why, "", "") for n, why in refused.items()], columns=intake_.QUARANTINE
+        [
+            (n, None, "", None, "unreadable_table", reasons.Reason("", {"why": why}).json, "")
+            for n, why in refused.items()
+        ],
+        columns=intake_.QUARANTINE,
     )
     problems = [whole, *(i.quarantine for i in taken.values())]
     problems = [p for p in problems if len(p)] or [whole]
@@ -205,7 +206,9 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         study.name,
         pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined"]),
         pd.concat(problems, ignore_index=True),
-        pd.concat(warnings, ignore_index=True) if warnings else pd.DataFrame(columns=WARNINGS),
+        pd.concat(warnings, ignore_index=True)
+        if warnings
+        else pd.DataFrame(columns=intake_.WARNINGS),
         tuple(note for i in taken.values() for note in i.notes),
     )
 
@@ -215,14 +218,12 @@ def _unknown_columns(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
     have = [c for t in ("responses", "customers") if t in taken for c in taken[t].rows]
     asked = {"group": study.group, **{f"margins.{m}": m for m in study.margins}}
     lost = {k: c for k, c in asked.items() if c and c not in have and "responses" in taken}
-    there = ", ".join(dict.fromkeys(have))
-    rows = [
-        ("responses", c, len(taken["responses"].rows), f"{key} in study.yaml names no column",
-         f"Correct it, or take the column in with `keep`. There are: {there}.")
-        for key, c in lost.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=WARNINGS)
+    there = list(dict.fromkeys(have))
+    rows = []
+    for key, column in lost.items():
+        reason = reasons.Reason("unknown_column", {"place": key, "columns": there})
+        rows.append(("responses", column, len(taken["responses"].rows), reason.rule, reason.json))
+    return pd.DataFrame(rows, columns=intake_.WARNINGS)
 
 
-WARNINGS = ["table", "column", "rows", "what", "mend"]
 __all__ = ["Check", "Loaded", "ReserveError", "check", "load", "refresh"]

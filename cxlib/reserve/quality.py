@@ -9,10 +9,10 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.data import contract
+from cxlib.data.intake import reasons
 from cxlib.estimates import Estimates
 from cxlib.reserve import sql
 from cxlib.reserve.database import Database
-from cxlib.reserve.retold import retold
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,22 @@ class Quality:
             table=page.label(first["table"]),
             column=page.label(first["column"]),
             rows=_at_least(first["rows"]),
-            what=retold(first["what"]),
+            what=reasons.render(first["rule"], first["params"], for_readers=True),
         )
 
     def rejections(self) -> pd.DataFrame:
         """Why rows were set aside: table, column, reason, rows, as the page calls them."""
-        lost = self.database.quarantine
-        by = ["table", "column", "reason"]
-        found = lost.groupby(by, sort=False, dropna=False).size().rename("rows").reset_index()
-        found = found.sort_values("rows", ascending=False, ignore_index=True)
-        for column, write in (("table", page.label), ("column", page.label), ("reason", retold)):
-            found[column] = found[column].map(write, na_action="ignore")
+        rows = [
+            (
+                page.label(table),
+                page.label(column),
+                reasons.render(*why, for_readers=True),
+                len(lost),
+            )
+            for (table, column, *why), lost in reasons.by_kind(self.database.quarantine)
+        ]
+        found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows"])
+        found = found.sort_values("rows", ascending=False, ignore_index=True, kind="stable")
         return found.rename(columns=page.heading)
 
     def completeness(self) -> Estimates:

@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from cxlib.core.files import held, move_in
 from cxlib.data import sources
+from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
-from cxlib.intake import Intake, IntakeError
 from cxlib.reserve import sql
 
 MADE_BY = 3  # raise it when the way of the files into the store changes: older stores are rebuilt

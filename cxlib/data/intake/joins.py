@@ -3,6 +3,11 @@
 study.yaml says, file by file: `join` columns of another file, keep the rows in which some columns
 are `filled`, the first row `first_by` some columns, and columns to `derive` from dates. Rows keep
 their place in the first file, so the quarantine names a line that can be looked up.
+
+    orders, notes = merged(lines, ["order_id"], ["amount"])           # a row an order
+
+What is at hand is often a list of lines: `merge` makes one row of those that share a key, in
+however many files they stand.
 """
 
 from __future__ import annotations
@@ -14,9 +19,10 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
+from cxlib.data.intake import conversion, event_logs
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.readers import Raw
 from cxlib.data.schema import Derived, File, Join, Log
-from cxlib.intake import cells, logs
-from cxlib.intake.files import IntakeError, Raw
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]
@@ -29,7 +35,7 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
     file. Raises IntakeError for a column that is not there, and for a key that a joined file has
     in several rows.
     """
-    frame, notes = raw.frame, []
+    frame, notes = raw.frame, list[str]()
     if file.log:
         frame, notes = _cases(frame, file.log, where)
     for join in file.join:
@@ -48,7 +54,7 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
 
 def _cases(log: pd.DataFrame, how: Log, where: str) -> tuple[pd.DataFrame, list[str]]:
     try:
-        cases = logs.cases_of(log, how)
+        cases = event_logs.cases_of(log, how)
     except ValueError as error:
         raise IntakeError(f"{where}: {error} Correct `log` in study.yaml.") from error
     cases.index = pd.Index(np.arange(len(cases)) + 1, name="row")
@@ -62,7 +68,7 @@ def _joined(
     here, there = list(join.by), list(join.by.values())
     _there_are(frame, here, where)
     _there_are(other, [*there, *join.sum], join.file)
-    keys = pd.DataFrame({h: cells.text(other[t]) for h, t in join.by.items()})
+    keys = pd.DataFrame({h: conversion.text(other[t]) for h, t in join.by.items()})
     notes = []
     if join.sum:
         added, keys = _added_up(other, join, keys)
@@ -75,7 +81,7 @@ def _joined(
     filled = keys.notna().all(axis=1).to_numpy()  # an empty key belongs to nobody
     index = pd.MultiIndex.from_frame(keys[filled])
     at = index.get_indexer(
-        pd.MultiIndex.from_frame(pd.DataFrame({h: cells.text(frame[h]) for h in here}))
+        pd.MultiIndex.from_frame(pd.DataFrame({h: conversion.text(frame[h]) for h in here}))
     )
     if (lost := int((at < 0).sum())) == len(frame):
         raise IntakeError(
@@ -94,7 +100,7 @@ def _added_up(
     other: pd.DataFrame, join: Join, keys: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The sums of the columns over the rows of each key, and the keys."""
-    numbers = {c: cells.number(other[c]) for c in join.sum}
+    numbers = {c: conversion.number(other[c]) for c in join.sum}
     if bad := [c for c, n in numbers.items() if n.bad.any()]:
         n = int(numbers[bad[0]].bad.sum())
         raise IntakeError(
@@ -122,7 +128,7 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
     _there_are(frame, [*file.filled, *file.first_by], where)
     notes = []
     if file.filled:
-        said = {c: cells.text(frame[c]) for c in file.filled}
+        said = {c: conversion.text(frame[c]) for c in file.filled}
         full = pd.DataFrame({c: s.notna() & ~s.isin(file.filled[c]) for c, s in said.items()})
         full = full.all(axis=1)
         columns = " and ".join(file.filled)
@@ -149,7 +155,7 @@ def _derived(
     """A period, the time from one date to another, or a word for which of them came first."""
     columns = [c for c in (derived.of, derived.since, derived.until) if c]
     _there_are(frame, columns, what)
-    read = [cells.date(frame[c], dates) for c in columns]
+    read = [conversion.date(frame[c], dates) for c in columns]
     notes = [
         f"{what}: {int(r.bad.sum()):,} cell(s) of {c} are no dates: taken as missing."
         for r, c in zip(read, columns, strict=True)
@@ -186,3 +192,50 @@ def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
         raise IntakeError(
             f"{where}: there is no column {lost[0]!r}{hint} It has: {', '.join(map(str, frame))}."
         )
+
+
+# Several rows of one key
+
+
+def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """(rows, one for each key, under the index of its first; notes).
+
+    The columns `add` are added up, of the others the first value given is taken; notes say in how
+    many keys there were several. Rows without a key stay as they are. A cell of `add` that is no
+    number stays in its row for the contract to refuse.
+    """
+    if unknown := [c for c in add if c not in rows]:
+        raise IntakeError(
+            f"merge names {unknown}, which are not columns. There are: {', '.join(rows.columns)}."
+        )
+    keyed = rows[key].notna().all(axis=1)
+    group, n = _numbered(rows.loc[keyed, key])
+    part = rows[keyed]
+    first = ~pd.Series(group).duplicated().to_numpy()
+    out = part[first].copy()
+    notes = []
+    for column in (c for c in rows if c not in key):
+        if column in add:
+            values = _added(part[column], group)
+        else:
+            values = part[column].groupby(group).first()
+            several = int((part[column].groupby(group).nunique() > 1).sum())
+            if several:
+                notes.append(f"{column} differs within {several:,} of {n:,}; the first is taken.")
+        out[column] = values.to_numpy()
+    notes.insert(0, f"{int(keyed.sum()):,} rows are {n:,}, told apart by {' and '.join(key)}.")
+    return pd.concat([out, rows[~keyed]]).sort_index(), notes
+
+
+def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:
+    words = key.apply(conversion.text)
+    group = words.groupby(list(words), sort=False).ngroup().to_numpy()
+    return group, int(group.max(initial=-1)) + 1
+
+
+def _added(column: pd.Series, group: np.ndarray) -> pd.Series:
+    read = conversion.number(column)
+    total = read.values.groupby(group).sum(min_count=1).astype(object)
+    wrong = column[read.bad].groupby(group[read.bad]).first()
+    total.loc[wrong.index] = wrong
+    return total

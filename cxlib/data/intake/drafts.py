@@ -19,8 +19,9 @@ import pandas as pd
 
 from cxlib.data import contract, schema
 from cxlib.data import study as study_
-from cxlib.intake import cells
-from cxlib.intake.files import IntakeError, Raw, read_file, sheets_of
+from cxlib.data.intake import conversion
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.readers import Raw, read_file, sheets_of
 
 GUESS = "  # guess: confirm"
 ALIASES = {  # our column: what others call it, blanks and case aside
@@ -157,7 +158,7 @@ def _look_at_all(files: list[Path]) -> tuple[list[_Guess], list[str]]:
 
     A workbook may hold notes beside its tables; but if none of its sheets is a table, it raises.
     """
-    guesses, passed = [], []
+    guesses, passed = list[_Guess](), list[str]()
     for path in files:
         sheets = sheets_of(path)
         if len(sheets) < 2:
@@ -181,7 +182,7 @@ def _look_at(path: Path, sheet: str = "") -> _Guess:
     items = _items(raw, set())
     called = sheet or path.stem
     scores = {t: _likeness(t, m, raw.frame, called, items) for t, m in matched.items()}
-    table = max(scores, key=scores.get)
+    table = max(scores, key=lambda name: scores[name])
     if scores[table] <= 0:
         where = f"{path.name}, sheet {sheet!r}," if sheet else path.name
         raise IntakeError(
@@ -232,7 +233,7 @@ def _seems_dated(values: pd.Series) -> bool:
     """A name that speaks of time, over cells that are dates (or empty)."""
     if not re.search(r"date|time|_at$|_on$|日期|时间", _slug(str(values.name))):
         return False
-    return values.notna().any() and not cells.date(values).bad.any()
+    return values.notna().any() and not conversion.date(values).bad.any()
 
 
 def _likeness(
@@ -257,7 +258,7 @@ def _items(raw: Raw, used: set[str]) -> dict[str, dict]:
     for column in raw.frame:
         if column in used or re.search(r"(^|_)(id|year|month|day|age)$", _slug(column)):
             continue
-        x = cells.number(raw.frame[column])
+        x = conversion.number(raw.frame[column])
         given = x.values.dropna()
         codes = sorted(set(given.unique()) & set(SPECIAL))
         answers = given[~given.isin(codes)]
@@ -293,9 +294,9 @@ def _date_form(raw: Raw, table: str, columns: dict[str, str]) -> tuple[str, str]
     """The form of the dates (empty for ISO) and a word of doubt where two forms fit."""
     dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
     values = [raw.frame[columns[c]] for c in dated if c in columns]
-    if not values or not any(cells.date(v).bad.any() for v in values):
+    if not values or not any(conversion.date(v).bad.any() for v in values):
         return "", ""
-    fits = [f for f in DATE_FORMS if not any(cells.date(v, f).bad.any() for v in values)]
+    fits = [f for f in DATE_FORMS if not any(conversion.date(v, f).bad.any() for v in values)]
     if not fits:
         return "", "some dates are in no form we know; name it: dates: '%d/%m/%Y'"
     return fits[0], f"{fits[1]} fits as well" if len(fits) > 1 else ""
@@ -399,7 +400,7 @@ def _group(guesses: list[_Guess]) -> str:
         mine = {c: c for c in g.kept}
         mine = {"channel": g.columns["channel"], **mine} if "channel" in g.columns else mine
         for ours, theirs in mine.items():
-            sizes = cells.text(g.raw.frame[theirs]).value_counts()
+            sizes = conversion.text(g.raw.frame[theirs]).value_counts()
             if 2 <= len(sizes) <= 12 and sizes.min() >= 10:
                 return ours
     return ""
@@ -408,9 +409,9 @@ def _group(guesses: list[_Guess]) -> str:
 def _churn_flag(guesses: list[_Guess]) -> tuple[str, str] | None:
     for g in (g for g in guesses if g.table == "customers"):
         for column in g.kept:
-            values = cells.text(g.raw.frame[column]).dropna().unique()
+            values = conversion.text(g.raw.frame[column]).dropna().unique()
             if re.search(r"churn|left|attrition|流失", _slug(column)) and len(values) == 2:
-                left = [v for v in values if v.casefold() in cells.YES]
+                left = [v for v in values if v.casefold() in conversion.YES]
                 return (column, left[0]) if left else None
     return None
 

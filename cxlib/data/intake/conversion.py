@@ -9,10 +9,13 @@ done.notes      # "1 cell(s) read 'n/a': taken as missing."
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from cxlib.data.intake.reasons import Reason
 
 NO_VALUE = ("na", "n/a", "#n/a", "null", "#null!", "none", "nan", ".", "-")
 YES = ("true", "yes", "y", "1", "t", "是", "有")
@@ -21,16 +24,15 @@ NO = ("false", "no", "n", "0", "f", "否", "无")
 
 @dataclass(frozen=True)
 class Converted:
-    """Values of the kind; which cells could not be read; why and how to mend; what was said."""
+    """Values of the kind; which cells could not be read, and why; notes on how others were."""
 
     values: pd.Series
     bad: pd.Series
-    reason: str = ""
-    mend: str = ""
+    reason: Reason | None = None
     notes: tuple[str, ...] = ()
 
 
-def text(values: pd.Series, **_: object) -> pd.Series:
+def text(values: pd.Series) -> pd.Series:
     """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
     if pd.api.types.is_datetime64_any_dtype(values):
         midnight = (values.dropna() == values.dropna().dt.normalize()).all()
@@ -45,16 +47,11 @@ def text(values: pd.Series, **_: object) -> pd.Series:
     return out.mask(out == "")
 
 
-def as_text(values: pd.Series, **_: object) -> Converted:
-    """`text`; no cell is ever bad."""
-    return Converted(text(values), pd.Series(False, index=values.index))
-
-
 def number(values: pd.Series, *, comma: bool = False) -> Converted:
     """Numbers; words for "no value" are missing, and decimal commas are read where `comma`."""
     if pd.api.types.is_numeric_dtype(values):
         plain = pd.Series(values.to_numpy(float, na_value=np.nan), index=values.index)
-        return Converted(plain, np.isinf(plain), "not a finite number", "Correct it.")
+        return Converted(plain, np.isinf(plain), Reason("not_finite"))
     given, missing, notes = _given(values)
     x = pd.to_numeric(given, errors="coerce").astype("Float64").astype("float64")
     if comma and (bad := given.notna() & x.isna()).any():
@@ -64,8 +61,7 @@ def number(values: pd.Series, *, comma: bool = False) -> Converted:
             x = x.fillna(read)
             notes += (f"{int(read.notna().sum()):,} cell(s) read with a decimal comma.",)
     x = x.where(np.isfinite(x))
-    mend = "Correct it, recode it in study.yaml (`recode`), or leave it empty."
-    return Converted(x, given.notna() & x.isna(), "not a number", mend, notes)
+    return Converted(x, given.notna() & x.isna(), Reason("not_number"), notes)
 
 
 def integer(values: pd.Series, *, comma: bool = False) -> Converted:
@@ -73,17 +69,16 @@ def integer(values: pd.Series, *, comma: bool = False) -> Converted:
     done = number(values, comma=comma)
     broken = done.values.notna() & (done.values % 1 != 0)
     whole = done.values.mask(broken).astype("Int64")
-    return Converted(whole, done.bad | broken, "not a whole number", done.mend, done.notes)
+    return Converted(whole, done.bad | broken, Reason("not_whole"), done.notes)
 
 
-def flag(values: pd.Series, **_: object) -> Converted:
+def flag(values: pd.Series) -> Converted:
     """Yes or no, as boolean; English and Chinese words, 1 and 0."""
     given, _missing, notes = _given(values)
     word = given.str.casefold()
     out = pd.Series(pd.NA, index=values.index, dtype="boolean")
     out = out.mask(word.isin(YES), True).mask(word.isin(NO), False)
-    mend = "Write yes or no, 1 or 0, true or false, 是 or 否."
-    return Converted(out, given.notna() & out.isna(), "neither yes nor no", mend, notes)
+    return Converted(out, given.notna() & out.isna(), Reason("not_flag"), notes)
 
 
 def date(values: pd.Series, form: str = "") -> Converted:
@@ -91,17 +86,19 @@ def date(values: pd.Series, form: str = "") -> Converted:
     if pd.api.types.is_datetime64_any_dtype(values):
         zone = getattr(values.dtype, "tz", None)
         plain = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
-        nothing = pd.Series(False, index=values.index)
         note = ("times with a zone are in UTC now.",) if zone else ()
-        return Converted(plain.astype("datetime64[us]"), nothing, notes=note)
+        return Converted(plain.astype("datetime64[us]"), _none(values), notes=note)
     given, _missing, notes = _given(values)
     at = _parse(given, form or "ISO8601")
     if values.dtype == object:  # Excel: real dates stand beside text
         real = values.map(lambda v: isinstance(v, (dt.date, pd.Timestamp)))
         at = at.where(~real, _parse(given, "ISO8601"))
-    how = f"as {form}" if form else "in ISO form (2026-03-31)"
-    mend = "Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`."
-    return Converted(at, given.notna() & at.isna(), f"not a date {how}", mend, notes)
+    reason = Reason("not_date", {"form": form}) if form else Reason("not_iso_date")
+    return Converted(at, given.notna() & at.isna(), reason, notes)
+
+
+def _none(values: pd.Series) -> pd.Series:
+    return pd.Series(False, index=values.index)
 
 
 def _parse(given: pd.Series, form: str) -> pd.Series:
@@ -119,12 +116,16 @@ def _given(values: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, ...]]:
     return out.mask(missing), missing, (f"{int(missing.sum()):,} cell(s) read {words}: missing.",)
 
 
-TO = {"text": as_text, "number": number, "integer": integer, "flag": flag}
+def convert(values: pd.Series, kind: str, *, comma: bool = False, form: str = "") -> Converted:
+    """The cells as `kind` of the contract; `form` is that of dates, `comma` of numbers."""
+    if kind == "date":
+        return date(values, form)
+    if kind in ("number", "integer"):
+        return (number if kind == "number" else integer)(values, comma=comma)
+    return flag(values) if kind == "flag" else Converted(text(values), _none(values))
 
 
-def guess(
-    values: pd.Series, *, comma: bool = False
-) -> tuple[pd.Series, tuple[int, str, str] | None]:
+def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[int, Reason] | None]:
     """A further column as numbers where all its cells are, else as text; and what looks wrong.
 
     Decimal commas are read where `comma`, as in files with semicolons.
@@ -145,32 +146,31 @@ def guess(
         return pd.to_numeric(words, errors="coerce").astype("Float64").astype("float64"), None
     odd = given[x.isna()]
     if len(given) >= 20 and len(odd) <= len(given) / 10 and not coded:
-        shown = ", ".join(map(repr, odd.unique()[:3]))
-        what = f"text ({shown}) among numbers: the whole column is kept as text"
-        return words, (len(odd), what, "Recode these values in study.yaml, null for missing.")
+        shown = list(map(repr, odd.unique()[:3]))
+        return words, (len(odd), Reason("text_among_numbers", {"words": shown}))
     return words, None
 
 
-def recode(values: pd.Series, codes: dict[str, object]) -> tuple[pd.Series, list[str]]:
+def recode(values: pd.Series, codes: Mapping[str, object]) -> tuple[pd.Series, list[str]]:
     """The cells with the codes replaced, null becoming missing; notes on cells without a code.
 
     The code "" is that of empty cells, for a question that was not put to those who left it empty.
     """
     words = text(values)
     words = words.fillna("") if "" in codes else words
-    table = {k: v for k, v in codes.items()}
-    known = words.isin(list(table)) | words.isna()
+    coded = words.isin(list(codes))
+    known = coded | words.isna()
     said = []
-    named = [v for v in table.values() if isinstance(v, str)]
+    named = [v for v in codes.values() if isinstance(v, str)]
     if len(named) > 1 and not (known | words.isin(named)).all():
         left = words[~known].value_counts()
         shown = ", ".join(f"{v!r} ({n:,})" for v, n in left.head(4).items())
         said.append(f"{int(left.sum()):,} cell(s) have no recode and stay as they are: {shown}.")
-    out = words.astype(object).where(~words.isin(list(table)), words.map(table))
+    out = words.astype(object).where(~coded, words.map(dict(codes)))
     return out.where(pd.notna(out), None), said
 
 
-def labels_as_recode(labels: dict[object, str]) -> dict[str, object]:
+def labels_as_recode(labels: Mapping[float | int, str]) -> dict[str, object]:
     """SPSS value labels as a recode: 1.0 is the code "1"."""
     return {
         f"{c:g}" if isinstance(c, (int, float)) else str(c): label for c, label in labels.items()

@@ -1,0 +1,30 @@
+"""Raw files become the tables of the contract; rows that break it go to the quarantine.
+
+    raw = intake.read_file("answers.csv")          # rows as they are; raw.notes says what was found
+    taken = intake.table(study, "responses")       # taken.rows, taken.quarantine, taken.notes
+    print(intake.draft("shop", ["answers.csv"]))   # a commented study.yaml, guesses marked
+
+`readers` opens files (text through `encodings` and `tokenising`), `gathering` puts them under our
+names (`joins`, `event_logs`), `conversion` reads cells, `validation` holds rows to the contract,
+`plausibility` warns, `reasons` says why, `drafts` guesses a study.yaml.
+"""
+
+from cxlib.data.intake.drafts import draft
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.readers import Raw, read_file
+from cxlib.data.intake.reasons import in_words, render
+from cxlib.data.intake.validation import QUARANTINE, WARNINGS, Intake, every_table, table
+
+__all__ = [
+    "QUARANTINE",
+    "WARNINGS",
+    "Intake",
+    "IntakeError",
+    "Raw",
+    "draft",
+    "every_table",
+    "in_words",
+    "read_file",
+    "render",
+    "table",
+]

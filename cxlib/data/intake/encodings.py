@@ -1,0 +1,122 @@
+"""The encoding of a text file: what the bytes allow, else what charset-normalizer finds likely.
+
+    text, encoding, why = decode(content, "answers.csv")
+
+UTF-8 and UTF-16 can be told for certain. Between GB 18030 and Windows-1252, in which other exports
+come, charset-normalizer decides on the lines that are not ASCII: a table of numbers and codes
+around a few words hides them. A file that is UTF-8 but for a few bytes is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from charset_normalizer import from_bytes
+
+from cxlib.data.intake.errors import IntakeError
+
+MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+LOOKED_AT = 2_000_000  # bytes
+COMMON = 0.7  # of the Chinese characters of a text, how many are in GB 2312
+
+
+def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str, str]:
+    """Text of the file, by the encoding named or found.
+
+    Returns
+    -------
+    The text without a byte order mark, the encoding, and a sentence on why it is that one.
+
+    Raises
+    ------
+    IntakeError : the encoding named is unknown or does not fit, or the file is almost UTF-8
+    """
+    if not encoding:
+        encoding, why = find_encoding(content, name)
+        return content.decode(encoding), encoding, f"{name}: encoding {encoding}: {why}"
+    try:
+        text = content.decode(encoding).removeprefix("\ufeff")
+        return text, encoding, f"{name}: encoding {encoding}, as named."
+    except LookupError:
+        raise IntakeError(
+            f"{name}: encoding {encoding!r} is not known. Use utf-8, gb18030, cp1252 ..."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise IntakeError(
+            f"{name} is not in {encoding}: line {line} has the byte "
+            f"0x{content[error.start]:02x}. Leave `encoding` out to have it found."
+        ) from error
+
+
+def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
+    """The encoding of the bytes and why: UTF-8, UTF-16, GB 18030 (with GBK) or Windows-1252.
+
+    Examples
+    --------
+    >>> find_encoding("渠道：网站".encode("gbk"))[0]
+    'gb18030'
+    """
+    for mark, encoding in MARKS.items():
+        if content.startswith(mark):
+            return encoding, "it begins with that byte order mark."
+    zeros = content[:4000].count(0)
+    if zeros > len(content[:4000]) / 5:
+        at = "le" if content[:4000:2].count(0) < zeros / 2 else "be"
+        return f"utf-16-{at}", "every other byte is zero."
+    try:
+        content.decode("utf-8")
+        return "utf-8", "every byte is plain ASCII." if content.isascii() else "it is valid UTF-8."
+    except UnicodeDecodeError as error:
+        _refuse_almost_utf8(content, name, error)
+    if _is_chinese(content):
+        return "gb18030", (
+            "it is not UTF-8, and its high bytes pair up as common Chinese characters. Name "
+            "another with `encoding:` if the text looks wrong."
+        )
+    western = "cp1252" if _decodes(content, "cp1252") else "latin-1"
+    return western, (
+        "it is not UTF-8, and its high bytes stand alone as Western letters do. Name another with "
+        "`encoding:` if the text looks wrong."
+    )
+
+
+def _refuse_almost_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> None:
+    text = content.decode("utf-8", errors="replace")
+    bad = text.count("\ufffd")
+    other = sum(len(run) for run in re.findall(r"[^\x00-\x7f\ufffd]+", text))
+    if other > 20 * bad:
+        line = content[: error.start].count(b"\n") + 1
+        raise IntakeError(
+            f"{name} is UTF-8 but for {bad:,} broken byte(s), the first in line {line}. Correct or "
+            "export it again; `encoding: cp1252` would garble the rest."
+        )
+
+
+def _is_chinese(content: bytes) -> bool:
+    """Whether the text is GB 18030 rather than Windows-1252."""
+    if not _decodes(content, "gb18030"):
+        return False
+    high = b"\n".join(re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", content[:LOOKED_AT]))
+    inside = len(re.findall(rb"(?<=[A-Za-z])[\x80-\xff]+(?=[A-Za-z])", high))
+    if inside > len(re.findall(rb"[\x80-\xff]+", high)) / 2:
+        return False  # in "AÇÃO" too the high bytes pair up
+    best = from_bytes(high, cp_isolation=["gb18030", "cp1252"], threshold=1.0).best()
+    if best is None or best.encoding != "gb18030":
+        return False
+    letters = re.sub(r"[\x00-\x7f]", "", str(best))
+    common = letters.encode("gb2312", "ignore").decode("gb2312")
+    return len(common) > COMMON * len(letters)
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

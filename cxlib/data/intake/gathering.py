@@ -1,0 +1,209 @@
+"""The files of a table put under our names, as study.yaml maps them; nothing is judged here.
+
+gathered = gather(study, "responses")
+gathered.rows          # columns of the contract, items and what is kept, cells as in the files
+gathered.places        # file and row that each stands in
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxlib.data import contract, sources
+from cxlib.data.intake import conversion
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.joins import ROW, merged, prepared
+from cxlib.data.intake.readers import Raw, read_file
+from cxlib.data.schema import File, Readable
+from cxlib.data.study import Study
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A table before it is held to the contract.
+
+    Attributes
+    ----------
+    rows : cells as they are, under our names
+    places : file and row of each of `rows`
+    broken : lines of another width than the header: file, row, value, found, expected
+    labels : variable labels of SPSS files, by column
+    decimal_comma : whether numbers may have one: commas do not part the cells
+    notes : what was found out or left out, one sentence each
+    """
+
+    rows: pd.DataFrame
+    places: pd.DataFrame
+    broken: pd.DataFrame
+    labels: dict[str, str]
+    decimal_comma: bool
+    notes: list[str]
+
+
+def gather(study: Study, name: str) -> Gathered:
+    """All files of the table, one below the other.
+
+    Raises
+    ------
+    IntakeError : a file cannot be read, or a column that study.yaml names is not in it
+    """
+    mapping, parts, places, broken = study.tables[name], [], [], []
+    labels: dict[str, str] = {}
+    notes: list[str] = []
+    delimiter = ""
+    once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
+    for file in mapping.files:
+        raw = prepared(_by(once, file), file, partial(_by, once), mapping.dates, _called(file))
+        notes += [n for n in raw.notes if n not in notes]
+        part, said = _columns_of(study, name, file, raw)
+        notes += said
+        parts.append(part)
+        places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
+        broken.append(raw.broken.assign(file=_place(file)))
+        labels |= raw.labels
+        delimiter = delimiter or raw.delimiter
+    rows, place = pd.concat(parts, ignore_index=True), pd.concat(places, ignore_index=True)
+    if mapping.merge is not False:
+        add = mapping.merge if isinstance(mapping.merge, list) else []
+        rows, said = merged(rows, list(contract.TABLES[name].key), add)
+        place = place.loc[rows.index].reset_index(drop=True)
+        rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
+    return Gathered(rows, place, pd.concat(broken), labels, delimiter in (";", "\t"), notes)
+
+
+def _by(once: Callable[..., Raw], file: Readable) -> Raw:
+    return once(file.file, file.sheet, file.encoding, file.delimiter)
+
+
+def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
+    read = partial(read_file, sheet=sheet, encoding=encoding, delimiter=delimiter)
+    if name not in study.sources:
+        return read(sources.local(study.folder, name))
+    source = study.sources[name]
+    path = sources.fetch(source, name)
+    if ".pkl" in path.name:
+        frame = sources.read_pickle(path, source.sha256)
+        return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
+    return read(path, called=name)
+
+
+def _called(file: File) -> str:
+    """What messages call the file: its name, with the sheet where one is named."""
+    return Path(_place(file)).name
+
+
+def _place(file: File) -> str:
+    """The file as study.yaml names it, with the sheet, so that two sheets are two places."""
+    return file.file + (f", sheet {file.sheet!r}" if file.sheet else "")
+
+
+def _short(file: File, files: list[File]) -> str:
+    """A name for the file's rows that no other file of the table has."""
+    stems = [Path(f.file).name.split(".")[0] for f in files]
+    stem = stems[files.index(file)]
+    if stems.count(stem) == 1:
+        return stem
+    return f"{stem}-{file.sheet or files.index(file) + 1}"
+
+
+def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
+    """The file's columns under our names, recoded, with constants and what is to be kept."""
+    mapping, frame = study.tables[name], raw.frame
+    wanted = {k: v for k, v in {**mapping.columns, **file.columns}.items() if v}
+    if name == "responses":  # an item whose name is a column of the file needs no line
+        wanted |= {i: i for i in study.items if i in frame and i not in wanted}
+    _refuse_missing(study, name, file, wanted, raw)
+    # Of several files each numbers its own rows, so the file's name goes in front.
+    prefix = f"{_short(file, mapping.files)}-" if len(mapping.files) > 1 else ""
+    taken = {ours: _column(frame, theirs, prefix) for ours, theirs in wanted.items()}
+    notes = []
+    for column in _kept(mapping.keep, frame, wanted):
+        if column in taken:
+            notes.append(
+                f"{_called(file)}: column {column!r} is left out: {column} is mapped to "
+                f"{wanted[column]!r} already."
+            )
+        else:
+            taken[column] = frame[column]
+    for ours, value in {**mapping.constants, **file.constants}.items():
+        taken[ours] = pd.Series(value, index=frame.index)
+    part, said = _recoded(pd.DataFrame(taken, index=frame.index), study, name, file, wanted, raw)
+    return part, notes + said
+
+
+def _recoded(
+    part: pd.DataFrame, study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw
+) -> tuple[pd.DataFrame, list[str]]:
+    """The columns with their codes replaced: by study.yaml, else by the file's value labels."""
+    mapping = study.tables[name]
+    recode = {**mapping.recode, **file.recode}
+    # A file may lack what the table's recode speaks of, if another file has it.
+    elsewhere = {c for f in mapping.files for c in f.columns} - set(file.recode)
+    if unknown := [c for c in recode if c not in part and c not in elsewhere]:
+        raise IntakeError(
+            f"{name}: recode names {unknown}, which are not columns of {_called(file)}. There are: "
+            f"{', '.join(part.columns)}."
+        )
+    notes: list[str] = []
+    for ours in part:
+        if ours in recode:
+            part[ours], said = conversion.recode(part[ours], recode[ours])
+            notes += [f"{_called(file)}: {name}.{ours}: {s}" for s in said]
+        elif (codes := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
+            part[ours], _ = conversion.recode(part[ours], conversion.labels_as_recode(codes))
+            notes.append(f"{_called(file)}: {name}.{ours} carries its SPSS value labels.")
+    return part, notes
+
+
+def _column(frame: pd.DataFrame, theirs: str, prefix: str) -> pd.Series:
+    if theirs == ROW:
+        numbers = frame[ROW] if ROW in frame else np.arange(1, len(frame) + 1)
+        return prefix + pd.Series(numbers, index=frame.index).astype("string")
+    return frame[theirs]
+
+
+def _kept(keep: bool | list[str], frame: pd.DataFrame, wanted: dict[str, str]) -> list[str]:
+    if isinstance(keep, list):
+        return keep
+    return [c for c in frame if c not in (ROW, *wanted.values())] if keep else []
+
+
+def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw) -> None:
+    """IntakeError that lists every column that is asked for and not there."""
+    mapping, there = study.tables[name], [c for c in raw.frame if c != ROW]
+    kept = there if mapping.keep is True else mapping.keep or []
+    given = {*wanted, *kept, *mapping.constants, *file.constants}
+    lines = [_not_in_file(o, t, raw) for o, t in [*wanted.items(), *((c, c) for c in kept)]]
+    lines += [
+        f"nothing is mapped to {c.name}, which every row must have"
+        for c in contract.TABLES[name].columns.values()
+        if c.required and c.name not in given
+    ]
+    if name == "responses":
+        given |= {*mapping.columns, *file.columns}  # "" says: not in this file
+        lines += [
+            f"item {i!r} has no column; add `{i}: THEIR COLUMN` under tables.responses.columns"
+            for i in study.items
+            if i not in given
+        ]
+    if lines := [line for line in lines if line]:
+        has = f"The file has: {', '.join(there)}."
+        raise IntakeError("\n  ".join([f"{name}, file {_called(file)}:", *lines, has]))
+
+
+def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
+    """Why column `theirs` cannot be had from the file; empty when it can."""
+    if theirs in raw.repeated:
+        return f"column {theirs!r} (for {ours}) stands in the header more than once"
+    if theirs == ROW or theirs in raw.frame:
+        return ""
+    near = get_close_matches(theirs, list(raw.frame), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"there is no column {theirs!r} for {ours}{hint}"

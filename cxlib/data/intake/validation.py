@@ -1,0 +1,235 @@
+"""Files become the tables of the contract; a row that breaks it goes to the quarantine.
+
+    taken = table(study, "responses")
+    taken.rows           # the rows that hold
+    taken.quarantine     # table, row, column, value, rule, params, file; a line a breach
+    taken.offered == len(taken.rows) + taken.quarantined
+
+Cells are converted first; what cannot be is a breach. Pandera then holds the table to the contract
+(`rules`) and the sound rows to their key. Why a row was set aside is a message id with parameters
+(`reasons`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxlib.data import contract
+from cxlib.data.intake import conversion
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.gathering import Gathered, gather
+from cxlib.data.intake.plausibility import DataWarning, warnings_of
+from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.rules import PANDERA, Rule, rules, schema
+from cxlib.data.study import Study
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file"]
+WARNINGS = ["table", "column", "rows", "rule", "params"]
+WARN_ONLY = ("out_of_order",)  # rules of the contract that warn: the row stays
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A table taken in.
+
+    Attributes
+    ----------
+    name : of the table
+    rows : those that hold, with the contract's dtypes; further columns are numbers or text
+    quarantine : a line for each breach: table, row (line of the file, from 1), column, value, rule
+                 (message id), params (JSON), file
+    offered : rows in the files; always len(rows) + quarantined
+    notes : what was found out or read in a certain way
+    warnings : table, column, rows, rule, params: no breach, but worth a look
+    labels : labels of columns that came with the file (SPSS)
+    """
+
+    name: str
+    rows: pd.DataFrame
+    quarantine: pd.DataFrame
+    offered: int
+    notes: tuple[str, ...] = ()
+    warnings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WARNINGS))
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in the quarantine, each counted once."""
+        return len(self.quarantine[["file", "row"]].drop_duplicates())
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Rows (their labels) that break a rule in a column, and the reason of each."""
+
+    column: str
+    rows: pd.Index
+    reasons: list[Reason]
+
+
+def every_table(study: Study) -> dict[str, Intake]:
+    """All tables of the study, those that others refer to first."""
+    taken: dict[str, Intake] = {}
+    for name in (n for n in contract.TABLES if n in study.tables):
+        taken[name] = table(study, name, others={n: i.rows for n, i in taken.items()})
+    return taken
+
+
+def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None = None) -> Intake:
+    """The table of the study, held to the contract.
+
+    Parameters
+    ----------
+    study, name : the study and which of its tables
+    others : rows of the tables it may refer to; without it they are taken in first
+
+    Raises
+    ------
+    IntakeError : a file cannot be read, or a column that study.yaml names is not in it
+    """
+    if name not in study.tables:
+        raise IntakeError(f"{study.name} has no table {name!r}. It has: {', '.join(study.tables)}.")
+    if others is None:
+        referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
+        others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
+    gathered = gather(study, name)
+    rows, breaches, warnings, notes = _converted(study, name, gathered)
+    items = study.items if name == "responses" else {}
+    for breach in _breaches(rows, name, list(rules(name, rows, items=items, others=others))):
+        if (why := breach.reasons[0]).rule in WARN_ONLY:
+            warnings.append(DataWarning(breach.column, len(breach.rows), why))
+        else:
+            breaches.append(breach)
+    sound = rows.drop(index=_rows_of(breaches))
+    repeated = _repeated_keys(sound, name, gathered.places["row"])
+    sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
+    warnings += warnings_of(study, name, sound)
+    offered = len(rows) + len(gathered.broken)
+    taken = Intake(
+        name,
+        sound,
+        _quarantine(name, gathered, breaches + repeated),
+        offered,
+        (*gathered.notes, *notes),
+        pd.DataFrame(
+            [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in warnings],
+            columns=WARNINGS,
+        ),
+        gathered.labels,
+    )
+    assert offered == len(taken.rows) + taken.quarantined
+    return taken
+
+
+# Convert
+
+
+def _converted(
+    study: Study, name: str, gathered: Gathered
+) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], list[str]]:
+    """Each column in its kind; cells that cannot be read, text among numbers, and notes."""
+    known, dates = contract.TABLES[name].columns, study.tables[name].dates
+    comma = gathered.decimal_comma
+    done: dict[str, pd.Series] = {}
+    breaches, warnings, notes = [], [], []
+    for column, values in gathered.rows.items():
+        item = study.items.get(column) if name == "responses" else None
+        if item is None and column not in known:
+            done[column], odd = conversion.guess(values, comma=comma)
+            warnings += [DataWarning(column, *odd)] if odd else []
+            continue
+        kind = "number" if item else known[column].kind
+        read = conversion.convert(values, kind, comma=comma, form=dates)
+        notes += [f"{name}.{column}: {note}" for note in read.notes]
+        if read.bad.any() and read.reason:
+            bad = values.index[read.bad]
+            breaches.append(Breach(column, bad, [read.reason] * len(bad)))
+        done[column] = read.values
+        if item is None:
+            continue
+        coded = read.values.isin([*item.not_experienced, *item.missing])
+        done[column] = read.values.mask(coded)
+        if item.reverse:
+            low, high = item.scale
+            done[column] = low + high - done[column]
+            notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
+        if item.not_experienced:
+            done[f"{column}_not_experienced"] = read.values.isin(item.not_experienced)
+    return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
+
+
+# Hold to the contract
+
+
+def _breaches(rows: pd.DataFrame, name: str, held: list[Rule]) -> list[Breach]:
+    """What pandera finds wrong with the columns, one breach for each column and rule."""
+    reasons = {(rule.column, rule.reason.rule): rule.reason for rule in held}
+    cases = _failure_cases(schema(name, rows, held, unique=False), rows)
+    return [
+        Breach(
+            column,
+            pd.Index(found["index"].astype(int)),
+            [reasons[column, PANDERA.get(check, check)]] * len(found),
+        )
+        for (column, check), found in cases.groupby(["column", "check"], sort=False)
+    ]
+
+
+def _repeated_keys(rows: pd.DataFrame, name: str, places: pd.Series) -> list[Breach]:
+    """Of sound rows with the same key, all but the first."""
+    import pandera.pandas as pa
+
+    key = list(contract.TABLES[name].key)
+    unique = pa.DataFrameSchema(unique=key, report_duplicates="exclude_first")
+    again = pd.Index(_failure_cases(unique, rows[key])["index"].unique()).astype(int)
+    if again.empty:
+        return []
+    first = places[rows.index].groupby([rows[k] for k in key]).transform("first")[again]
+    reasons = [Reason("duplicate_key", {"key": key, "row": int(row)}) for row in first]
+    return [Breach(key[-1], again, reasons)]
+
+
+def _failure_cases(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> pd.DataFrame:
+    import pandera.errors
+
+    try:
+        schema.validate(rows, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        if error.failure_cases["index"].isna().any():  # a type that conversion did not keep
+            raise
+        return error.failure_cases
+    return pd.DataFrame(columns=["column", "check", "index"])
+
+
+def _rows_of(breaches: list[Breach]) -> pd.Index:
+    return pd.Index(sorted({row for b in breaches for row in b.rows}), dtype=int)
+
+
+def _quarantine(name: str, gathered: Gathered, breaches: list[Breach]) -> pd.DataFrame:
+    """A line a breach, the cell as it stands in the file; of a cell only the first breach."""
+    found = []
+    for b in breaches:
+        value = conversion.text(gathered.rows.loc[b.rows, b.column]).to_numpy(object)
+        found.append(_lines(gathered.places.loc[b.rows].assign(column=b.column), value, b.reasons))
+    if len(broken := gathered.broken):
+        widths = broken[["found", "expected"]].astype(int).to_dict("records")
+        reasons = [Reason("field_count", w) for w in widths]
+        found.append(_lines(broken[["file", "row"]].assign(column=""), broken["value"], reasons))
+    if not found:
+        return pd.DataFrame(columns=QUARANTINE)
+    lines = pd.concat(found, ignore_index=True).assign(table=name)[QUARANTINE]
+    lines = lines.drop_duplicates(["file", "row", "column"])
+    return lines.sort_values(["file", "row"], ignore_index=True)
+
+
+def _lines(places: pd.DataFrame, value: object, reasons: list[Reason]) -> pd.DataFrame:
+    return places.assign(
+        value=value, rule=[r.rule for r in reasons], params=[r.json for r in reasons]
+    )
