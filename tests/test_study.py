@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,10 @@ def test_a_study_that_is_not_there_names_those_that_are(read):
 def test_the_contract_covers_what_the_committed_studies_map():
     for file in COMMITTED:
         assert set(study.read(file).tables) <= set(contract.TABLES)
+
+
+def test_the_country_of_telephone_numbers_is_two_capital_letters() -> None:
+    field = study.Study.model_fields["country"]
+    pattern = next(m.pattern for m in field.metadata if hasattr(m, "pattern"))
+    assert re.search(pattern, "DE") and re.search(pattern, "")
+    assert not re.search(pattern, "Germany") and not re.search(pattern, "de")

@@ -61,7 +61,7 @@ class Study(Strict):
     licence: str
     citation: str = ""
     currency: str = ""
-    country: str = ""  # two letters, as in DE: whose telephone numbers have no country code
+    country: str = Field("", pattern="^([A-Z]{2})?$")  # DE: whose telephone numbers have no +49
     sources: dict[str, Source] = {}
     tables: Annotated[dict[str, Mapping], Field(min_length=1)]
     labels: dict[str, Text] = {}  # of attributes and touchpoints
