@@ -18,6 +18,7 @@ from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, estimate, prepare
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, widened
+from cxlib.stats import linear_algebra
 
 ANTECEDENTS = ("direct", "earliest")
 MODELS = ("model", "linear", "means")
@@ -161,7 +162,7 @@ def _questions(plan: pls.Plan, effect: int, antecedents: str) -> np.ndarray:
 
 def _regression(cov: np.ndarray, asked: np.ndarray, block: slice) -> np.ndarray:
     first = np.moveaxis(cov, -1, 0)
-    inverse = np.linalg.pinv(first[:, asked[:, None], asked], hermitian=True)
+    inverse = linear_algebra.pseudo_inverse(first[:, asked[:, None], asked], 1e-15)
     return np.moveaxis(inverse @ first[:, asked][:, :, block], 0, -1)
 
 

@@ -19,6 +19,7 @@ from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, covariances, estimate, everybody, prepare
 from cxlib.estimates import Estimates, how_drawn, interval, tabulate, widened
 from cxlib.moments import Moments
+from cxlib.stats import linear_algebra
 
 CLOSE = 0.08  # SRMR below which correlations are near (Hu and Bentler 1999)
 INFLATED = 5.0  # VIF from which causes repeat one another
@@ -217,12 +218,7 @@ def _inflation(plan: pls.Plan, cor: np.ndarray, solved: pls.Solution):
 
 def _diagonal_of_inverse(matrix: np.ndarray) -> np.ndarray:
     """(k, D) from (k, k, D); NaN in draws without an inverse."""
-    first = np.moveaxis(matrix, -1, 0)
-    sound = np.isfinite(first).all((1, 2))
-    sound[sound] = np.linalg.eigvalsh(first[sound])[:, 0] > 1e-12
-    out = np.full((len(matrix), len(first)), np.nan)
-    out[:, sound] = np.diagonal(np.linalg.inv(first[sound]), axis1=1, axis2=2).T
-    return out
+    return np.einsum("dii->id", linear_algebra.inverse(np.moveaxis(matrix, -1, 0)))
 
 
 def _between(plan: pls.Plan, solved: pls.Solution) -> tuple[np.ndarray, np.ndarray]:

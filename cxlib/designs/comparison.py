@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from cxlib import moments
-from cxlib.designs.drawn import Drawn, _solved, cell_means, columns, ready
+from cxlib.designs.drawn import Drawn, cell_means, columns, ready
 from cxlib.moments import Who
+from cxlib.stats import linear_algebra
 
 
 def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Drawn:
@@ -54,7 +55,7 @@ def adjusted(
 
     def told(sums: np.ndarray) -> np.ndarray:
         sums = sums.reshape(-1, 2, p, p + q)
-        slopes = _solved(sums[..., :p], sums[..., p:])
+        slopes = linear_algebra.solve(sums[..., :p], sums[..., p:])
         mean = sums[:, :, 0, :p].sum(1)
         return np.einsum("dp,dpq->dq", mean / mean[:, :1], slopes[:, 0] - slopes[:, 1])
 

@@ -17,8 +17,7 @@ import numpy as np
 from cxlib import estimates, moments
 from cxlib.enough import Unfit
 from cxlib.moments import Who
-
-SINGULAR = 1e-10  # least eigenvalue beside the largest under which a draw cannot be solved
+from cxlib.stats import linear_algebra
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,21 +140,10 @@ def least_squares(
     products = np.einsum("n,ni,nj->nij", w, x, np.hstack([x, y])).reshape(len(y), -1)
     drawn = moments.resample_sums(products, draws, seed, who).reshape(draws, p, p + q)
     whole = products.sum(0).reshape(1, p, p + q)
-    point, again = (_solved(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
+    point, again = (linear_algebra.solve(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
     if np.isnan(point).any():
         raise Unfit(
             f"the {p} columns of the regression depend on each other in {len(y):,} rows. Leave out "
             "columns that say the same, or that are the same for everybody."
         )
     return Drawn(point[0], again, float(len(np.unique(who.keys))))
-
-
-def _solved(square: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solutions of (..., p, p) with (..., p, q); NaN where there is none."""
-    scale = np.sqrt(np.maximum(np.einsum("...ii->...i", square), 1e-300))
-    even = square / scale[..., :, None] / scale[..., None, :]
-    roots = np.linalg.eigvalsh(even)
-    bad = roots[..., 0] < SINGULAR * roots[..., -1]
-    even = np.where(bad[..., None, None], np.eye(square.shape[-1]), even)
-    found = np.linalg.solve(even, right / scale[..., None]) / scale[..., None]
-    return np.where(bad[..., None, None], np.nan, found)

@@ -21,6 +21,7 @@ from cxlib import page
 from cxlib.estimates import Estimates, at_once, failed, how_drawn
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.moments.draws import sum_by
+from cxlib.stats import linear_algebra
 
 
 def removal(
@@ -82,7 +83,7 @@ def _effects(
     inside[..., 0] = 0  # where journeys end
     # A state with no way out (all of a draw's steps there lead back to it) is left for good.
     inside[np.diagonal(inside, axis1=1, axis2=2) >= 1] = 0
-    fundamental = np.linalg.inv(np.eye(size) - inside)
+    fundamental = linear_algebra.solve_general(np.eye(size) - inside, np.eye(size))
     completes = fundamental[..., goals].sum(-1)  # nobody goes on from there: N[i, goal] is a chance
     through = (fundamental[:, 0] / np.diagonal(fundamental, axis1=1, axis2=2))[:, met]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -21,6 +21,7 @@ import pandas as pd
 from cxlib import moments, page, weights
 from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
 from cxlib.moments import Moments
+from cxlib.stats import linear_algebra
 from cxlib.voice.fits import Topics
 from cxlib.voice.people import EACH
 
@@ -91,7 +92,7 @@ def _points(sums: Moments) -> dict[str, np.ndarray]:
     """points, slope, removal (..., k), mean and silence (..., 1) of a sample or of many draws."""
     mean, cov = sums.mean, sums.cov
     share = mean[..., 1:]
-    apart = np.linalg.pinv(cov[..., 1:, 1:], hermitian=True, rcond=1e-10)
+    apart = linear_algebra.pseudo_inverse(cov[..., 1:, 1:])
     slope = (apart @ cov[..., 1:, :1])[..., 0]
     whole = mean[..., :1]
     with np.errstate(divide="ignore", invalid="ignore"):
