@@ -16,8 +16,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, failed, how_drawn, tabulate, widened
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, expanded_level, failed_draws
 
 LEVELS = ("nominal", "ordinal", "interval")
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -51,22 +53,22 @@ def krippendorff(
     if not paired.any():
         raise ValueError(f"none of {len(codings):,} units was coded by two of {', '.join(coders)}.")
     counts = counts[paired]
-    keys = moments.keys_of(codings, bucket)[paired]
+    keys = resampling.keys_of(codings, bucket)[paired]
     estimate = alpha(counts, np.ones((1, len(counts))), values, level)
     if np.isnan(estimate[0]):
         raise ValueError(
             f"all {int(counts.sum()):,} codes are {values[counts.any(0)][0]!r}; without a second "
             "code agreement cannot be told from habit."
         )
-    times = moments.multiplicities(keys, draws, seed)
+    times = resampling.multiplicities(keys, draws, seed)
     drawn = alpha(counts, times, values, level)[:, None]
-    table = tabulate(
-        ["alpha"], estimate, drawn, len(counts), level=widened(len(np.unique(keys)))
+    table = estimates_table(
+        ["alpha"], estimate, drawn, len(counts), level=expanded_level(len(np.unique(keys)))
     ).assign(coders=len(coders), codes=int(counts.sum()))
     return Estimates(
         table,
         _answer(table.iloc[0]),
-        _note(len(codings) - len(counts), len(codings), level, draws, failed(drawn), bucket),
+        _note(len(codings) - len(counts), len(codings), level, draws, failed_draws(drawn), bucket),
         "alpha",
         draws=draws,
         seed=seed,

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_csi import FACTORS, MODEL, NESTED, SMALL, WIDE, WITNESS, answers, exact_factors, mobi
 
-from cxlib import csi, moments, show, weights
+from cxlib import csi, show, weights
 from cxlib.csi.comparison import held
+from cxlib.stats import moments
 
 __all__ = ["mobi"]
 HTMT = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi_htmt.json").read_text("utf-8"))

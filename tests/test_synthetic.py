@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import csi, drivers, moments, study, synthetic, tables
+from cxlib import csi, drivers, study, synthetic, tables
+from cxlib.stats import moments
 from cxlib.synthetic import ITEMS, TOUCHPOINTS, TRUTH, WAVES, behaviour, people
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
+from cxlib import page, weights
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, estimate, prepare
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, widened
-from cxlib.stats import linear_algebra
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import linear_algebra, moments, resampling
+from cxlib.stats.intervals import estimates_table, expanded_level, simultaneous_interval
 
 ANTECEDENTS = ("direct", "earliest")
 MODELS = ("model", "linear", "means")
@@ -71,7 +72,7 @@ def predict(
     task = prepare(responses, model, **how)
     rows = responses[responses[model.items].notna().all(axis=1)]
     rows = rows[moments.weights_of(rows, weight) > 0]
-    w, who = moments.weights_of(rows, weight), moments.who_of(rows, bucket, weight)
+    w, who = moments.weights_of(rows, weight), resampling.who_of(rows, bucket, weight)
     units = len(np.unique(who.keys))
     if not 2 <= folds <= units:
         raise ValueError(f"folds is {folds}; it must be 2 to {units}, the number of customers.")
@@ -175,13 +176,13 @@ def _tables(task, squared, absolute, x, w, who, draws, seed):
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
     sums = np.column_stack([flat, w[known]])
-    again = moments.resample_sums(sums, draws, seed, who.take(known))
+    again = resampling.resample_sums(sums, draws, seed, who.take(known))
     both = np.vstack([sums.sum(0), again])  # the sample first, then its draws
     mse = (both[:, :-1] / both[:, -1:]).reshape(len(both), len(MODELS), -1)
-    level, n = widened(task.sums.effective), int(known.sum())
+    level, n = expanded_level(task.sums.effective), int(known.sum())
     home = np.repeat(np.arange(len(names)), [b.stop - b.start for b in plan.blocks])[wanted]
     q2 = 1 - mse[:, 0] / mse[:, 2]
-    table = tabulate([items[i] for i in wanted], q2[0], q2[1:], n, level=level)
+    table = estimates_table([items[i] for i in wanted], q2[0], q2[1:], n, level=level)
     table.insert(0, "construct", [names[j] for j in home])
     mae = np.average(absolute[:, known], axis=1, weights=w[known])
     for k, name in enumerate(("", "_linear", "_means")):
@@ -195,7 +196,7 @@ def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.D
     of /= of.sum(1, keepdims=True)
     for against, k in (("means", 2), ("linear", 1)):
         gain = (mse[:, k] - mse[:, 0]) @ of.T
-        low, high = at_once(gain[0], gain[1:])
+        low, high = simultaneous_interval(gain[0], gain[1:])
         term = [*(names[j] for j in effects), "overall"]
         part = {"against": against, "term": term, "estimate": gain[0], "low": low, "high": high}
         parts.append(pd.DataFrame(part).assign(n=n))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib import moments
 from cxlib.drivers.columns import Chosen
-from cxlib.estimates import LEVEL
-from cxlib.moments import Moments
-from cxlib.stats import linear_algebra
+from cxlib.stats import linear_algebra, moments
+from cxlib.stats.intervals import LEVEL
+from cxlib.stats.moments import Moments
 
 LEAST_VARIANCE = 1e-9  # of a column in a draw, in parts of its variance in the sample
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another

@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, failed, how_drawn
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.pairs import Pairs, pairs_of
-from cxlib.moments.draws import sum_by
 from cxlib.stats import linear_algebra
+from cxlib.stats.intervals import failed_draws, simultaneous_interval
+from cxlib.stats.resampling import sum_by
 
 
 def removal(
@@ -50,7 +51,7 @@ def removal(
     low, high, again = np.full_like(effect, np.nan), np.full_like(effect, np.nan), None
     if draws:
         again, _ = _effects(pairs, pairs.summed(draws, seed), met, goals)
-        ends = at_once(effect, again)  # an effect that no draw changes has no width
+        ends = simultaneous_interval(effect, again)  # an effect that no draw changes has no width
         low, high = (np.where(np.isnan(end), effect, np.clip(end, 0, 1)) for end in ends)
     table = {
         "term": [pairs.names[i - 1] for i in met],
@@ -117,7 +118,7 @@ def _note(
     reached = page.say("{share} of journeys reach the goal.", share=page.percent(completes, 1))
     if again is None:
         return page.together([reached, page.say("No interval was asked for.")])
-    lost = failed(again)
+    lost = failed_draws(again)
     return page.together(
         [
             reached,

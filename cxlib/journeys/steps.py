@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments
+from cxlib.stats import resampling
 
 NEEDED = ("customer_id", "at", "touchpoint")
 COUNTS = ("bucket", "step", "before", "after", "n")
@@ -101,7 +101,7 @@ def counted(
     touchpoint, names = cut["touchpoint"].cat, cut["touchpoint"].cat.categories
     here, step = touchpoint.codes.to_numpy(np.int64), cut["step"].to_numpy()
     over = (cut["after"].isna() & ~cut["touchpoint"].isin(list(goal))).to_numpy()
-    keys = moments.keys_of(cut, "customer_id")
+    keys = resampling.keys_of(cut, "customer_id")
     group, groups = np.zeros(len(cut), int), None
     if by is not None:
         group, groups = pd.factorize(by[cut.index].astype("string"), sort=True)

@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib.moments import keys_of
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.resampling import keys_of
 
 AT_ONCE = 1_000_000  # events whose journeys are followed at a time
 NAMES = "_cxlab_touchpoints"  # table, named so that no study has it

@@ -13,7 +13,6 @@ import pandas as pd
 from cxlib import estimates, page, tables, weights
 from cxlib import study as study_
 from cxlib.estimates import Estimates
-from cxlib.moments import Moments
 from cxlib.reserve import (
     conditions,
     loading,
@@ -26,6 +25,7 @@ from cxlib.reserve import (
     warned,
 )
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.moments import Moments
 from cxlib.study import Costs, Programme, Study
 
 

@@ -6,10 +6,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib.moments import MISSING, Moments, Who, keys_of
-from cxlib.moments.draws import BITS
-from cxlib.moments.em import Patterned
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.em import Patterned
+from cxlib.stats.moments import MISSING, Moments
+from cxlib.stats.resampling import BITS, Who, keys_of
 
 KEYS = "_cxlab_keys"  # table and columns, named so that no study has them
 

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import hiding, page
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, read
+from cxlib.stats.intervals import LEVEL
 
 
 def compare(

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.clusters import Fit, memberships
 from cxlib.segments.profiles import tidy, together, told
-from cxlib.stats import linear_algebra
+from cxlib.stats import linear_algebra, moments, resampling
 
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
@@ -67,7 +67,7 @@ def outcomes(
     k = len(fit.table)
     placed = (inside.argmax(1)[:, None] == np.arange(k)).astype(float)
     each = _each(inside, placed, w, y)
-    drawn = moments.resample_sums(each, draws, seed)
+    drawn = resampling.resample_sums(each, draws, seed)
     estimate, plain, taken, whole = _means(each.sum(0)[None], k, len(asked))
     replicates, _, _, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)

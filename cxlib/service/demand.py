@@ -11,10 +11,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import hiding, moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import hiding, page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.service import shares
 from cxlib.service.casebook import needs
+from cxlib.stats import resampling
+from cxlib.stats.intervals import simultaneous_interval
 
 PER = 1000
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -55,7 +57,7 @@ def complaint_rate(
     place = pd.Index(terms).get_indexer(both["what"])
     place[len(met) :] += len(terms)
     parts = (place[:, None] == np.arange(2 * len(terms))).astype(float)
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(both))
+    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed, shares.who_of(both))
     k = len(terms)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate, again = PER * sums[k:] / sums[:k], PER * drawn[:, k:] / drawn[:, :k]
@@ -84,7 +86,7 @@ def _per_customer(
         raise ValueError("give the events, or the customers there are (customers=...).")
     terms, place = shares.groups(cases["category"], len(cases))
     parts = (place[:, None] == np.arange(len(terms))).astype(float)
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(cases))
+    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed, shares.who_of(cases))
     rate, again = PER * sums / len(customers), PER * drawn / len(customers)
     of = np.full(len(terms), float(len(customers)))
     return _rates(terms, rate, again, sums, of, "", draws, seed, per_customer=True)
@@ -103,7 +105,7 @@ def _rates(
 ) -> Estimates:
     with np.errstate(divide="ignore"):
         logs = np.log(again)
-    low, high = at_once(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
+    low, high = simultaneous_interval(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
     table = pd.DataFrame({"term": terms, "estimate": rate, "low": np.exp(low), "high": np.exp(high),
                           "n": cases.astype(int), "contacts": contacts.astype(int)})  # fmt: skip
     table = table.sort_values("estimate", ascending=False, kind="stable")
@@ -156,11 +158,11 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     part = (inside.dt.day_of_week * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
     parts = np.zeros((weeks, 7 * 24 // hours))
     np.add.at(parts, (week, part), 1)
-    drawn = moments.resample_sums(np.column_stack([parts, np.ones(weeks)]), draws, seed)
+    drawn = resampling.resample_sums(np.column_stack([parts, np.ones(weeks)]), draws, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         again = drawn[:, :-1] / drawn[:, -1:]
     mean = parts.mean(0)
-    low, high = at_once(mean, again, units=weeks)
+    low, high = simultaneous_interval(mean, again, units=weeks)
     table = pd.DataFrame(
         {"weekday": np.repeat(WEEKDAYS, 24 // hours),
          "term": [f"{h:02d}–{h + hours:02d}" if hours < 24 else page.say("all day")

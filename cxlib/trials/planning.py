@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import power
+from cxlib.causal import power
 from cxlib.estimates import Estimates
 from cxlib.trials import said
 from cxlib.trials.rows import numbered, recoded

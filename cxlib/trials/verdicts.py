@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
+from cxlib.stats.intervals import LEVEL
 from cxlib.study import Change
 from cxlib.trials import said
 from cxlib.trials.checks import SURE, Path

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.bought import seen_from
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.value import expected
 from cxlib.value.found import Found, Purchase
 from cxlib.value.histories import histories
@@ -42,10 +44,10 @@ def holdout(
     groups = np.minimum(before["repeats"].to_numpy(int), top)
     inside = (groups[:, None] == np.arange(top + 1)).astype(float)
     parts = np.hstack([inside, inside * came[:, None]])
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed)
+    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         means, again = sums[top + 1 :] / sums[: top + 1], drawn[:, top + 1 :] / drawn[:, : top + 1]
-    low, high = at_once(means, again)
+    low, high = simultaneous_interval(means, again)
     words = [page.count(k) for k in range(top)]
     table = pd.DataFrame(
         {
@@ -58,7 +60,7 @@ def holdout(
         }
     )
     whole = drawn[:, top + 1 :].sum(1) / drawn[:, : top + 1].sum(1)
-    all_ = tabulate(["all"], [came.mean()], whole[:, None], len(came)).iloc[0]
+    all_ = estimates_table(["all"], [came.mean()], whole[:, None], len(came)).iloc[0]
     answer = page.say(
         "In the last {weeks} weeks a customer bought {estimate} times ({span}); {predicted} were "
         "foretold from before, n {n}.",

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import moments
+from cxlib.stats import resampling
 from cxlib.voice import lexicon, words
 from cxlib.voice.words import Text
 
@@ -135,7 +135,7 @@ def _tried(x: sparse.csr_matrix, counts: sparse.csr_matrix, numbers: list[int]) 
 
 
 def _halves(n: int, how_many: int) -> list[np.ndarray]:
-    drawn = moments.multiplicities(n, how_many, 1) > 0  # 63 in 100 come up at least once
+    drawn = resampling.multiplicities(n, how_many, 1) > 0  # 63 in 100 come up at least once
     return [np.flatnonzero(d) for d in drawn]
 
 
@@ -177,7 +177,7 @@ def _vocabulary(text: Text, taken: list[str]) -> tuple[sparse.csr_matrix, np.nda
 
 def _order(text: Text, counts: sparse.csr_matrix, vocabulary: np.ndarray) -> np.ndarray:
     """An order of comments that hangs on their words alone, and is else like chance."""
-    value = moments.hashed(pd.Index(vocabulary)).astype(float) + 1
+    value = resampling.hashed(pd.Index(vocabulary)).astype(float) + 1
     value = np.column_stack([np.sin(value * (j + 1)) for j in range(2)])
     known = np.asarray(counts @ value).round(6)
     return np.lexsort((known[:, 1], known[:, 0]))

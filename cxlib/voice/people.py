@@ -16,8 +16,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import masking, moments, page, weights
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import masking, page, weights
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import simultaneous_interval
 from cxlib.voice import words
 from cxlib.voice.tone import bounds
 
@@ -180,11 +182,11 @@ def shares(
     """
     w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
     both, k = np.hstack([part, of]) * w[:, None], part.shape[1]
-    drawn = moments.resample_sums(both, draws, seed, moments.who_of(rows, bucket, weight))
+    drawn = resampling.resample_sums(both, draws, seed, resampling.who_of(rows, bucket, weight))
     whole = both.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw of few comments may have none
         share, again = whole[:k] / whole[k:], drawn[:, :k] / drawn[:, k:]
-    low, high = at_once(share, again)
+    low, high = simultaneous_interval(share, again)
     return share, np.clip(low, 0, 1), np.clip(high, 0, 1), again
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib.designs.stand_in import stand_in
+from cxlib.causal.synthetic_control import stand_in
 
 UNITS, PERIODS, FIRST = 39, 31, 19
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.enough import Unfit
+from cxlib.core.errors import InsufficientData
 
 STEPS = 50
 RIDGE = 1e-6  # of a standard deviation: holds scores where x tells who took part
@@ -24,7 +24,9 @@ def propensity(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = N
     """
     y = np.asarray(treated, float)
     if not 0 < y.sum() < len(y):
-        raise Unfit(f"{int(y.sum()):,} of {len(y):,} are treated; both sorts are needed.")
+        raise InsufficientData(
+            f"{int(y.sum()):,} of {len(y):,} are treated; both sorts are needed."
+        )
     w = np.ones(len(y)) if weight is None else np.asarray(weight, float)
     scale = np.where(x.std(0) > 0, x.std(0), np.inf)
     a = np.column_stack([np.ones(len(y)), (x - x.mean(0)) / scale])

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.enough import Unfit
+from cxlib.core.errors import InsufficientData
 
 SUM = 1e4  # how dear it is that the weights do not sum to one, beside a misfit of one
 
@@ -84,11 +84,13 @@ def stand_in(y: np.ndarray, treated: int, first: int, *, even: bool = False) -> 
 
 def _check(y: np.ndarray, treated: int, first: int) -> None:
     if gaps := int(np.isnan(y).sum()):
-        raise Unfit(f"{gaps} of {y.size} means are missing. Leave those units or waves out.")
+        raise InsufficientData(
+            f"{gaps} of {y.size} means are missing. Leave those units or waves out."
+        )
     if len(y) < 3:
-        raise Unfit(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
+        raise InsufficientData(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
     if not 2 <= first < y.shape[1]:
-        raise Unfit(
+        raise InsufficientData(
             f"{first} of {y.shape[1]} periods are before the change; a stand-in needs two at least "
             "before it and one after."
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.estimates import LEVEL
+from cxlib.stats.intervals import LEVEL
 
 TOGETHER = 4_000_000  # numbers drawn at once
 
@@ -37,7 +37,7 @@ def lots(
     customer counts by the mean of those answered, and the error is that of customers (clusters);
     customers without an answer stay in, and count for nothing.
     """
-    from cxlib.designs.drawn import columns
+    from cxlib.stats.estimators import columns
 
     answers = columns(answers)
     if n < 4 or not 0 < share < 1:

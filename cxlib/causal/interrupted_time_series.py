@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.enough import Unfit
-from cxlib.estimates import LEVEL
+from cxlib.core.errors import InsufficientData
+from cxlib.stats.intervals import LEVEL
 
 FOLLOWS = np.linspace(-0.35, 0.95, 14)  # correlations of the error of a wave with the one before
 
@@ -68,7 +68,7 @@ def broken(
     x, after = _columns(len(y), first, sloped)
     free = len(y) - x.shape[1]
     if np.isnan(y).any() or free < 1 or first < (3 if sloped else 2):
-        raise Unfit(
+        raise InsufficientData(
             f"{int((~np.isnan(y)).sum())} values in {len(y)} periods, {first} before the change: a "
             f"line with a break needs {3 if sloped else 2} before, none missing, and one period to "
             "spare. Take a step without slopes, or shorter periods."

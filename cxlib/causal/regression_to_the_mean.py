@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, least_squares, ready
-from cxlib.enough import Unfit
-from cxlib.moments import Who
+from cxlib.core.errors import InsufficientData
+from cxlib.stats.estimators import Replicated, least_squares, ready
+from cxlib.stats.resampling import Who
 
 
 def changed(
@@ -25,7 +25,7 @@ def changed(
     who: Who | None = None,
     draws: int = 1000,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """(3,): raw change of the picked, the part that is the way back, what is left of it.
 
     `before` and `after` are answers of the same customers, of the picked and of others, to whom
@@ -35,7 +35,7 @@ def changed(
     w, who = ready(len(before), weight, who)
     picked = np.asarray(picked, bool)
     if picked.sum() < 2 or (~picked).sum() < 3:
-        raise Unfit(
+        raise InsufficientData(
             f"{int(picked.sum())} customers were picked and {int((~picked).sum())} not; the way "
             "back to the middle is read from the others, of whom three are needed."
         )
@@ -53,7 +53,9 @@ def changed(
         return np.stack([then - first, then - first - left, left], axis=-1)
 
     fewer = float(min(picked.sum(), (~picked).sum()))  # the smaller side is what is unsure
-    return Drawn(told(line.point, own.point), told(line.again, own.again), fewer)
+    return Replicated(
+        told(line.estimate, own.estimate), told(line.replicates, own.replicates), fewer
+    )
 
 
 def way_back(cut: float, mean: float, spread: float, correlation: float) -> float:

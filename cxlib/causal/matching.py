@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, columns, ready
-from cxlib.enough import Unfit
-from cxlib.moments import Who
+from cxlib.core.errors import InsufficientData
+from cxlib.stats.estimators import Replicated, columns, ready
+from cxlib.stats.resampling import Who
 
 STEPS = 60
 CLOSE = 1e-7  # of a standard deviation: when means count as equal
@@ -33,7 +33,9 @@ def balanced(
     w, _ = ready(len(x), weight, None)
     shape, w = w.shape, np.atleast_2d(w)
     if not treated.any() or treated.all():
-        raise Unfit(f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed.")
+        raise InsufficientData(
+            f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed."
+        )
     scale = x.std(0)
     z = (x - x[treated].mean(0))[:, scale > 0] / scale[scale > 0]
     total = w[:, treated].sum(1, keepdims=True)
@@ -46,7 +48,7 @@ def balanced(
         start = np.nan_to_num(_tilted(z[~treated], *middle, start)[1][0])
     found[:, ~treated] = total * _tilted(z[~treated], w[:, ~treated], goal, start)[0]
     if check and np.isnan(found[0]).any():
-        raise Unfit(_no_overlap(z, treated))
+        raise InsufficientData(_no_overlap(z, treated))
     return found.reshape(shape)
 
 
@@ -125,7 +127,7 @@ def effect(
     who: Who | None = None,
     draws: int = 500,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """Mean of the treated less that of the others made like them in each draw, (outcomes,).
 
     Rows must be complete. Pass changes from before to after as `y` for a difference in differences
@@ -141,7 +143,7 @@ def effect(
         return (found * sign) @ y / total
 
     parts = [told(w * times, False) for times in who.times(draws, seed)]
-    return Drawn(told(w, True), np.concatenate(parts), float(len(np.unique(who.keys))))
+    return Replicated(told(w, True), np.concatenate(parts), float(len(np.unique(who.keys))))
 
 
 def effective(weight: np.ndarray) -> float:

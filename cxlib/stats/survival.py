@@ -14,7 +14,6 @@ sorting.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -112,16 +111,6 @@ def bent(share: np.ndarray, error: np.ndarray, reach: float) -> tuple[np.ndarray
     step = reach * error / (stay * -np.log(stay))
     low, high = 1 - stay ** np.exp(-step), 1 - stay ** np.exp(step)
     return np.where(inside, low, share), np.where(inside, high, share)
-
-
-def reach_of(cor: np.ndarray, level: float, seed: int) -> float:
-    """How many standard errors hold for all at once, given their correlations."""
-    if len(cor) < 2:
-        return NormalDist().inv_cdf((1 + level) / 2)
-    values, vectors = np.linalg.eigh(cor)
-    drawn = np.random.default_rng(seed).standard_normal((4000, len(cor)))
-    z = drawn * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    return float(np.quantile(np.abs(z).max(1), level))
 
 
 @dataclass(frozen=True)

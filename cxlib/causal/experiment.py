@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib import moments
-from cxlib.designs.drawn import Drawn, cell_means, columns, ready
-from cxlib.moments import Who
-from cxlib.stats import linear_algebra
+from cxlib.stats import linear_algebra, resampling
+from cxlib.stats.estimators import Replicated, cell_means, columns, ready
+from cxlib.stats.resampling import Who
 
 
-def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Drawn:
+def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Replicated:
     """Mean of the treated less that of the others, (outcomes,); `how` as in `cell_means`."""
     arm = np.asarray(treated).astype(int)
     means = cell_means(y, arm, 2, **how)
     apart = means[1] - means[0]
-    return Drawn(apart.point, apart.again, _fewer(arm, how.get("who")))
+    return Replicated(apart.estimate, apart.replicates, _fewer(arm, how.get("who")))
 
 
 def _fewer(arm: np.ndarray, who: Who | None) -> float:
@@ -38,7 +37,7 @@ def adjusted(
     who: Who | None = None,
     draws: int = 1000,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """The difference at equal values of `before` (n, k), a slope for each arm: (outcomes,).
 
     Each arm is regressed on `before`, and both are told at the mean of everyone. What is missing of
@@ -59,8 +58,8 @@ def adjusted(
         mean = sums[:, :, 0, :p].sum(1)
         return np.einsum("dp,dpq->dq", mean / mean[:, :1], slopes[:, 0] - slopes[:, 1])
 
-    again = told(moments.resample_sums(both, draws, seed, who))
-    return Drawn(told(both.sum(0))[0], again, _fewer(arm, who))
+    again = told(resampling.resample_sums(both, draws, seed, who))
+    return Replicated(told(both.sum(0))[0], again, _fewer(arm, who))
 
 
 def filled(x: np.ndarray) -> np.ndarray:

@@ -1,0 +1,84 @@
+"""Errors with a remedy: too few rows for an answer, and columns or choices that do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class InsufficientData(ValueError):
+    """The rows allow no such answer, which is nobody's mistake. The message is for readers."""
+
+
+def suggestion(name: object, known: Iterable[object]) -> str:
+    """ " Did you mean 'delivery'?" where one of `known` is close to `name`; else nothing.
+
+    Examples
+    --------
+    >>> suggestion("delivry", ["delivery", "room"])
+    " Did you mean 'delivery'?"
+    >>> suggestion("price", ["delivery", "room"])
+    ''
+    """
+    close = get_close_matches(str(name), list(map(str, known)), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def require_columns(rows: pd.DataFrame, columns: Iterable[str], table: str = "the rows") -> None:
+    """Raise ValueError for columns that `rows` lacks, naming those it has and the nearest one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> require_columns(pd.DataFrame({"delivery": [9]}), ["delivry"])
+    Traceback (most recent call last):
+    ValueError: the rows have no column 'delivry'. Did you mean 'delivery'? They have: delivery.
+    """
+    have = list(map(str, rows.columns))
+    if unknown := [c for c in columns if c not in rows]:
+        named = ", ".join(map(repr, unknown))
+        raise ValueError(
+            f"{table} have no column {named}.{suggestion(unknown[0], have)} "
+            f"They have: {', '.join(have)}."
+        )
+
+
+def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
+    """Raise ValueError unless `value` is one of `choices`; `name` is the parameter's.
+
+    Examples
+    --------
+    >>> require_choice("kind", "lineal", ["linear", "logistic"])
+    Traceback (most recent call last):
+    ValueError: kind='lineal' is not a choice. Did you mean 'linear'? There are: linear, logistic.
+    """
+    known = list(choices)
+    if value not in known:
+        raise ValueError(
+            f"{name}={value!r} is not a choice.{suggestion(value, known)} "
+            f"There are: {', '.join(map(str, known))}."
+        )
+
+
+def require_dates(rows: pd.DataFrame, columns: Iterable[str], table: str = "the rows") -> None:
+    """Raise ValueError for columns that are absent or hold no dates.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> require_dates(pd.DataFrame({"at": ["2026-10-01"]}), ["at"], "orders")
+    Traceback (most recent call last):
+    ValueError: orders.at holds str, not dates. Convert it with pandas.to_datetime.
+    """
+    wanted = list(columns)
+    require_columns(rows, wanted, table)
+    for column in wanted:
+        if rows[column].dtype.kind != "M":
+            raise ValueError(
+                f"{table}.{column} holds {rows[column].dtype}, not dates. Convert it with "
+                "pandas.to_datetime."
+            )
