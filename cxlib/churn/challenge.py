@@ -20,7 +20,8 @@ from cxlib import page
 from cxlib.churn import evidence
 from cxlib.churn.features import numbers_of, text_of
 from cxlib.estimates import Estimates
-from cxlib.stats import moments, regression, resampling
+from cxlib.stats import moments, regression
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table
 
 MEASURES = ("AUC", "log-loss", "Brier score")
@@ -55,10 +56,8 @@ def boosting(customers: pd.DataFrame, fit, *, draws: int = 500) -> Challenge:
     parts = [
         regression.measures(left, e, w) for e in (regression.logit(fit.out_of_fold.to_numpy()), eta)
     ]
-    sums = resampling.resample_sums(
-        np.column_stack([np.hstack(parts) * w[:, None], w]), draws, fit.seed
-    )
-    drawn = (sums[:, :-1] / sums[:, -1:]).reshape(draws, 2, -1)
+    found = ratio(np.hstack(parts) * w[:, None], w[:, None], draws=draws, seed=fit.seed)
+    drawn = found.replicates.reshape(draws, 2, -1)
     estimate = np.array([np.average(p, axis=0, weights=w) for p in parts])
     models = pd.concat(
         estimates_table(regression.MEASURES, estimate[i], drawn[:, i], len(left), model=name)

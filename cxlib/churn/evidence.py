@@ -12,6 +12,7 @@ from cxlib import page
 from cxlib.churn.features import Feature, contrasts, places, stiffness_of
 from cxlib.estimates import Estimates
 from cxlib.stats import regression, resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import (
     estimates_table,
     percentile_interval,
@@ -299,8 +300,8 @@ def _means(
     parts: np.ndarray, w: np.ndarray, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means of the columns and their draws of customers: (p,), (draws, p)."""
-    sums = resampling.resample_sums(np.column_stack([parts * w[:, None], w]), draws, seed)
-    return np.average(parts, axis=0, weights=w), sums[:, :-1] / sums[:, -1:]
+    _, replicates = ratio(parts * w[:, None], w[:, None], draws=draws, seed=seed)
+    return np.average(parts, axis=0, weights=w), replicates
 
 
 def _shares(

@@ -21,6 +21,7 @@ from cxlib import page
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates
 from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import (
     percentile_interval,
     sidak_level,
@@ -242,8 +243,8 @@ def _emp(
     for term, by in (("EMP", score), ("EMP without a model", np.zeros(len(score)))):
         parts = _parts(left, by, w, value, offer, contact, accepted)
         estimate, share = np.average(parts, axis=0, weights=w)
-        sums = resampling.resample_sums(np.column_stack([w * parts[:, 0], w]), draws, seed)
-        low, high = percentile_interval(sums[:, 0] / sums[:, 1])
+        again = ratio(w[:, None] * parts[:, :1], w[:, None], draws=draws, seed=seed).replicates
+        low, high = percentile_interval(again[:, 0])
         found.append((term, estimate, min(low, estimate), max(high, estimate), len(score), share))
     return pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n", "contacted"])
 

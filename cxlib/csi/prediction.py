@@ -19,6 +19,7 @@ from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, estimate, prepare
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import linear_algebra, moments, resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table, expanded_level, simultaneous_interval
 
 ANTECEDENTS = ("direct", "earliest")
@@ -175,10 +176,8 @@ def _tables(task, squared, absolute, x, w, who, draws, seed):
     squared, absolute = squared[..., wanted], absolute[..., wanted]
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
-    sums = np.column_stack([flat, w[known]])
-    again = resampling.resample_sums(sums, draws, seed, who.take(known))
-    both = np.vstack([sums.sum(0), again])  # the sample first, then its draws
-    mse = (both[:, :-1] / both[:, -1:]).reshape(len(both), len(MODELS), -1)
+    found = ratio(flat, w[known, None], draws=draws, seed=seed, who=who.take(known))
+    mse = np.vstack(list(found)).reshape(1 + draws, len(MODELS), -1)  # the sample, then its draws
     level, n = expanded_level(task.sums.effective), int(known.sum())
     home = np.repeat(np.arange(len(names)), [b.stop - b.start for b in plan.blocks])[wanted]
     q2 = 1 - mse[:, 0] / mse[:, 2]

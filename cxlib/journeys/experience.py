@@ -23,7 +23,7 @@ from cxlib.journeys.exposure import Exposure, Scales, scaled
 from cxlib.journeys.felt import FELT, apart, how_many
 from cxlib.journeys.loops import STAGES
 from cxlib.journeys.transitions import held
-from cxlib.stats import moments, resampling
+from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import simultaneous_interval
 
 SHARES = ("reach", "trouble")
@@ -273,14 +273,11 @@ def _means(
     x = np.column_stack(list(values.values()))
     if asked is not None:
         x = np.where(asked[:, None], x, np.nan)
-    w = moments.weights_of(responses, weight)[:, None]
-    parts = np.hstack([w * ~np.isnan(x), w * np.nan_to_num(x)])
-    who, k = resampling.who_of(responses, "customer_id", weight), x.shape[1]
-    drawn, whole = resampling.resample_sums(parts, draws, seed, who), parts.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean, again = whole[k:] / whole[:k], drawn[:, k:] / drawn[:, :k]
+    w = moments.weights_of(responses, weight)
+    who = resampling.who_of(responses, "customer_id", weight)
+    mean, again = estimators.mean(x, w, draws=draws, seed=seed, who=who)
     low, high = simultaneous_interval(mean, again)
-    n = (~np.isnan(x) & (w > 0)).sum(0)
+    n = (~np.isnan(x) & (w > 0)[:, None]).sum(0)
     ends = np.clip(low, 0, 100), np.clip(high, 0, 100)
     table = _term(term, list(values), mean, ends, n)
     return table[table["n"] > 0]

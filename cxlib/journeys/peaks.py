@@ -21,6 +21,7 @@ from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.exposure import Exposure, Scales, scaled
 from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import simultaneous_interval
 
 FOLDS = 10
@@ -79,12 +80,9 @@ def peak_end(
     fold = resampling.keys_of(rows, "customer_id") % FOLDS
     missed = np.column_stack([_missed(looks[:, list(c)], y, w, fold) for c in RULES.values()])
     base = _missed(np.zeros((len(y), 0)), y, w, fold)[:, None]
-    parts = w[:, None] * np.hstack([base, missed])
-    drawn = resampling.resample_sums(
-        parts, draws, seed, resampling.who_of(rows, "customer_id", weight)
-    )
-    whole = parts.sum(0)
-    share, again = 1 - whole[1:] / whole[0], 1 - drawn[:, 1:] / drawn[:, :1]
+    who = resampling.who_of(rows, "customer_id", weight)
+    left = ratio(w[:, None] * missed, w[:, None] * base, draws=draws, seed=seed, who=who)
+    share, again = 1 - left.estimate, 1 - left.replicates
     table = _table(share, again, len(y))
     gain = _table((share - share[0])[1:], (again - again[:, :1])[:, 1:], len(y), list(RULES)[1:])
     note = page.together(

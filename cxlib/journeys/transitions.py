@@ -20,6 +20,7 @@ from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.pairs import BEGINS, ENDS, Pairs, pairs_of
 from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
 METHODS = ("bootstrap", "dirichlet")
@@ -124,14 +125,10 @@ def shares_held(
 
     Held together; the customers of `rows` are drawn whole.
     """
-    k = below.shape[1]
-    parts = np.hstack([below, above]).astype(float)
-    who = resampling.who_of(rows, "customer_id")
-    again, whole = resampling.resample_sums(parts, draws, seed, who), parts.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share, replicates = whole[k:] / whole[:k], again[:, k:] / again[:, :k]
-    low, high = held(share, replicates, whole[:k])
-    return {"estimate": share, "low": low, "high": high, "n": whole[:k].astype(int)}
+    who, n = resampling.who_of(rows, "customer_id"), below.sum(0)
+    share, replicates = ratio(above, below, draws=draws, seed=seed, who=who)
+    low, high = held(share, replicates, n)
+    return {"estimate": share, "low": low, "high": high, "n": n.astype(int)}
 
 
 def _most_taken(table: pd.DataFrame) -> str:

@@ -32,6 +32,7 @@ from cxlib.segments.questions import (
     ticked,
 )
 from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
 
 LEAST = 2  # questions
 WORTH = 0.01  # accuracy that one more question has to bring
@@ -151,10 +152,9 @@ def _sizes(names: list[str]) -> list[int]:
 def _tried(guesses: dict[int, np.ndarray], label, w, draws: int, seed: int) -> pd.DataFrame:
     """How many customers each number of questions places rightly."""
     right = np.column_stack([guess == label for guess in guesses.values()]) * w[:, None]
-    sums = resampling.resample_sums(np.column_stack([right, w]), draws, seed)
-    share = right.sum(0) / w.sum()
+    share, again = ratio(right, w[:, None], draws=draws, seed=seed)
     about = {"questions": list(guesses), "term": page.say("placed rightly")}
-    table = tidy(about, share, sums[:, :-1] / sums[:, -1:], len(label), share=True)
+    table = tidy(about, share, again, len(label), share=True)
     first = (share >= share.max() - WORTH).argmax()
     return table.assign(chosen=np.arange(len(share)) == first)
 

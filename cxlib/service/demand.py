@@ -16,6 +16,7 @@ from cxlib.estimates import Estimates, how_drawn
 from cxlib.service import shares
 from cxlib.service.casebook import needs
 from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import simultaneous_interval
 
 PER = 1000
@@ -57,10 +58,9 @@ def complaint_rate(
     place = pd.Index(terms).get_indexer(both["what"])
     place[len(met) :] += len(terms)
     parts = (place[:, None] == np.arange(2 * len(terms))).astype(float)
-    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed, shares.who_of(both))
-    k = len(terms)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate, again = PER * sums[k:] / sums[:k], PER * drawn[:, k:] / drawn[:, :k]
+    k, sums = len(terms), parts.sum(0)
+    how = {"draws": draws, "seed": seed, "who": shares.who_of(both)}
+    rate, again = (PER * part for part in ratio(parts[:, k:], parts[:, :k], **how))
     others = len(cases) - len(about)
     said = page.say("{n} cases are about no touchpoint that contacts are on file for.",
                     n=page.count(others)) if others else ""  # fmt: skip
@@ -158,9 +158,7 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     part = (inside.dt.day_of_week * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
     parts = np.zeros((weeks, 7 * 24 // hours))
     np.add.at(parts, (week, part), 1)
-    drawn = resampling.resample_sums(np.column_stack([parts, np.ones(weeks)]), draws, seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        again = drawn[:, :-1] / drawn[:, -1:]
+    again = ratio(parts, np.ones((weeks, 1)), draws=draws, seed=seed).replicates
     mean = parts.mean(0)
     low, high = simultaneous_interval(mean, again, units=weeks)
     table = pd.DataFrame(

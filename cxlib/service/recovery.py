@@ -26,7 +26,7 @@ from cxlib.causal import matching
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.service.casebook import needs
 from cxlib.stats import moments, resampling
-from cxlib.stats.estimators import Replicated
+from cxlib.stats.estimators import Replicated, ratio
 
 LEAST = 20  # complainers, for a comparison
 HANDLED = ("well", "badly")
@@ -180,14 +180,11 @@ def _beside(
     how = dict(weight=w[both], who=who, draws=draws, seed=seed)
     matched = matching.effect(change, treated, x[both], **how)
     parts = np.column_stack([w[both] * treated, w[both] * ~treated])
-    sums = np.column_stack([parts, parts * change[:, None]])
-    drawn = resampling.resample_sums(sums, draws, seed, who)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means, again = sums.sum(0)[2:] / sums.sum(0)[:2], drawn[:, 2:] / drawn[:, :2]
+    means, again = ratio(parts * change[:, None], parts, draws=draws, seed=seed, who=who)
     own, rest = means[0], means[1]
     point = np.array([own, own - matched.estimate[0], matched.estimate[0], own - rest])
-    draws_ = np.column_stack([again[:, 0], again[:, 0] - matched.replicates[:, 0], matched.replicates[:, 0],
-                              again[:, 0] - again[:, 1]])  # fmt: skip
+    gone = matched.replicates[:, 0]
+    draws_ = np.column_stack([again[:, 0], again[:, 0] - gone, gone, again[:, 0] - again[:, 1]])
     found = matching.balanced(x[both], treated, w[both])
     near = pd.DataFrame({"estimate": matching.balance(x[both], treated, found),
                          "before": matching.balance(x[both], treated, w[both])})  # fmt: skip

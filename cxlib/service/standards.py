@@ -242,8 +242,10 @@ def _left(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> p
     low, high = shares.bounds(drawn, np.full(len(at), len(hours)))
     step = np.unique(np.linspace(0, len(at) - 1, POINTS).astype(int))
     watched = len(hours) - np.searchsorted(np.sort(hours), at)
-    curve = pd.DataFrame({"term": clock, "time": at, "estimate": 1 - drawn.estimate, "low": 1 - high,
-                          "high": 1 - low, "n": watched})  # fmt: skip
+    estimate = 1 - drawn.estimate
+    curve = pd.DataFrame(
+        {"term": clock, "time": at, "estimate": estimate, "low": 1 - high, "high": 1 - low}
+    ).assign(n=watched)
     return curve.iloc[step].reset_index(drop=True)
 
 

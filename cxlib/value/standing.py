@@ -19,6 +19,7 @@ from cxlib.bought import seen_from
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 
 WORTH = ("high worth", "middle worth", "low worth")
@@ -51,24 +52,20 @@ def grid(
     level = np.select([values[:, 0] > high, values[:, 0] > low], [0, 1], 2)
     danger = np.select([values[:, 1] >= HIGH, values[:, 1] >= MEDIUM], [0, 1], 2)
     inside = (3 * level + danger)[:, None] == np.arange(9)
-    parts = np.hstack([inside * values[:, :1], values[:, :1]])
-    drawn = resampling.resample_sums(parts, draws, seed)
-    whole = parts.sum(0)
-    least, most = simultaneous_interval(whole[:9] / whole[9], drawn[:, :9] / drawn[:, 9:])
+    share, again = ratio(inside * values[:, :1], values[:, :1], draws=draws, seed=seed)
+    least, most = simultaneous_interval(share, again)
     table = pd.DataFrame(
         {
             "risk": np.tile(RISK, 3),
             "term": np.repeat(WORTH, 3),
-            "estimate": whole[:9] / whole[9],
+            "estimate": share,
             "low": np.clip(least, 0, 1),
             "high": np.clip(most, 0, 1),
             "n": inside.sum(0),
             "customers": inside.mean(0),
         }
     )
-    best = estimates_table(
-        ["at stake"], whole[:1] / whole[9], drawn[:, :1] / drawn[:, 9:], len(values)
-    )
+    best = estimates_table(["at stake"], share[:1], again[:, :1], len(values))
     both = {"count": page.count(int(inside[:, 0].sum())), "n": page.count(len(values))}
     answer = page.say("None of {n} customers is of high worth and at high risk.", n=both["n"])
     least = page.rules().smallest_cell

@@ -21,6 +21,7 @@ from scipy import sparse
 from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table
 from cxlib.voice import lexicon, words
 
@@ -315,15 +316,9 @@ def _bins(
     """Share of good comments in equal groups of the chance told."""
     cuts = np.unique(np.quantile(chance, np.linspace(0, 1, BINS + 1)[1:-1]))
     member = np.searchsorted(cuts, chance, side="right")[:, None] == np.arange(len(cuts) + 1)
-    parts = np.hstack([member, member * y[:, None], member * chance[:, None]]).astype(float)
-    drawn, k = resampling.resample_sums(parts, draws, seed, who), member.shape[1]
-    whole = parts.sum(0)
+    good = ratio(member * y[:, None], member, draws=draws, seed=seed, who=who)
+    n = member.sum(0)
+    table = estimates_table([str(b + 1) for b in range(len(n))], *good, n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        table = estimates_table(
-            [str(b + 1) for b in range(k)],
-            whole[k : 2 * k] / whole[:k],
-            drawn[:, k : 2 * k] / drawn[:, :k],
-            member.sum(0),
-        )
-        table.insert(0, "predicted", whole[2 * k :] / whole[:k])
+        table.insert(0, "predicted", chance @ member / n)
     return table
