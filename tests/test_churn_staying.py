@@ -339,3 +339,18 @@ def test_a_feature_that_tells_the_order_of_leaving_is_refused() -> None:
         churn.hazards(rows, ["x"])
     with pytest.raises(ValueError, match="no column"):
         churn.hazards(rows, ["y"])
+
+
+def test_cox_equals_statsmodels_where_it_can() -> None:
+    """PHReg counts entry == time as at risk and R does not, so entry is shifted by half a unit."""
+    from statsmodels.duration.hazard_regression import PHReg
+
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(300, 2))
+    entry = rng.integers(0, 5, 300).astype(float)
+    time = entry + rng.integers(1, 20, 300)
+    left = (rng.random(300) < 0.6).astype(float)
+    ours = survival.cox(x, entry, time, left, np.ones(300))
+    theirs = PHReg(time, x, status=left, entry=entry + 0.5, ties="efron").fit()
+    assert_allclose(ours.coefficients, theirs.params, atol=1e-6)
+    assert_allclose(np.diag(ours.covariance), np.diag(theirs.cov_params()), rtol=1e-4)

@@ -1,15 +1,15 @@
-"""Difference in differences: those the change reached, beside those it spared, before and after.
+"""Difference-in-differences: treated and control groups, before and after.
 
     cells = group_means(y, group, wave, who=who)        # a mean for each group and wave
-    effect(cells, treated, after)                       # the difference in differences
+    effect(cells, treated, before, after)               # the difference in differences
     path(cells, treated, before)                        # wave by wave: the event study
-    alike_before(path, before)                          # were they moving together before?
-    bounds(path, before, after, apart=1.0)              # and if they were about to part?
+    pre_trend_test(path, before)                        # were trends parallel before?
+    bounds(path, before, after, apart=1.0)              # and if they diverge afterwards?
 
-It holds where both would have moved alike without the change. That cannot be seen; that they did
-so before can, and `bounds` tells how far they would have to part for the effect to go (Rambachan
-and Roth 2023). Groups are pooled by their share over all waves, so that another mix of groups from
-wave to wave is no effect.
+It holds where both would have moved in parallel without the change. That cannot be seen; whether
+they did so before can, and `bounds` says how far they would have to diverge for the effect to
+vanish (Rambachan and Roth 2023). Groups are pooled by their share over all waves, so that another
+mix of groups from wave to wave is no effect.
 """
 
 from __future__ import annotations
@@ -81,7 +81,13 @@ def effect(cells: Cells, treated: np.ndarray, before: np.ndarray, after: np.ndar
 
 
 def contrast(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Mean over the waves `after` less mean over those `before`, (waves, 1)."""
+    """Mean over the waves `after` less mean over those `before`, (waves, 1).
+
+    Examples
+    --------
+    >>> contrast([1, 1, 0], [0, 0, 1]).ravel().tolist()
+    [-0.5, -0.5, 1.0]
+    """
     before, after = np.asarray(before, float), np.asarray(after, float)
     if not before.sum() or not after.sum():
         raise InsufficientData(
@@ -103,7 +109,7 @@ def _since(gaps: Replicated, last: int) -> Replicated:
     return gaps @ shift
 
 
-def alike_before(path: Replicated, before: np.ndarray) -> tuple[float, int]:
+def pre_trend_test(path: Replicated, before: np.ndarray) -> tuple[float, int]:
     """Chance of gaps as uneven if they were even before: (p, how many waves are compared).
 
     Wald's test that the gaps of all waves before the change are one, with the covariance of the

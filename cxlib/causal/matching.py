@@ -1,11 +1,11 @@
-"""Like with like: those who took part beside others weighted to look the same beforehand.
+"""Weighting: treated customers beside controls weighted to look the same beforehand.
 
-    w = balanced(x, treated)                     # others' weights; the treated keep theirs
-    balance(x, treated, w)                       # how far apart the two were, and are
-    effect(y, treated, x, who=who)               # what taking part went with, and its draws
+    w = balanced(x, treated)                     # weights of the controls; the treated keep theirs
+    balance(x, treated, w)                       # standardised differences
+    effect(y, treated, x, who=who)               # the effect on the treated, and its replicates
 
-Weights are those nearest to equal ones that make the means of `x` the same (entropy balancing:
-Hainmueller 2012), found again in each draw. What is not in `x` may differ still: see `sensitivity`.
+Entropy balancing (Hainmueller 2012): weights nearest to equal ones that make the means of `x` the
+same, found again in each draw. What is not in `x` may still differ: see `sensitivity`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ def balanced(
     `weight` (..., n) are weights to begin with, a set for each draw; the treated keep theirs, and
     the others' add up to the same sum. A draw without a solution is NaN; without `check` the first
     may be too. Raises ValueError where the treated lie outside all others.
+
+    Examples
+    --------
+    >>> x = np.array([[0.0], [1.0], [1.0], [1.0]])
+    >>> balanced(x, np.array([False, False, True, True]), check=False).shape
+    (4,)
     """
     x, treated = columns(x), np.asarray(treated, bool)
     w, _ = ready(len(x), weight, None)
@@ -147,5 +153,11 @@ def effect(
 
 
 def effective(weight: np.ndarray) -> float:
-    """How many equally weighted others these weights are worth (Kish)."""
+    """How many equally weighted others these weights are worth (Kish).
+
+    Examples
+    --------
+    >>> effective(np.array([1.0, 1.0, 0.0]))
+    2.0
+    """
     return float(weight.sum() ** 2 / (weight**2).sum())

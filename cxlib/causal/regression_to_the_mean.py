@@ -1,10 +1,9 @@
-"""Before and after, less the way back to the middle that extreme answers take by themselves.
+"""Before and after, corrected for regression to the mean.
 
-    found = changed(before, after, picked)     # raw change, the way back, what is left
+    found = adjusted_change(before, after, picked)     # raw change, regression to the mean, rest
 
 Who is picked for a low score does better next time, treated or not (Davis 1976; Barnett, van der
-Pols and Dobson 2005). What customers with the same score did when nothing was done tells by how
-much, and is taken off.
+Pols and Dobson 2005). The change of others with the same score says by how much, and is taken off.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from cxlib.stats.estimators import Replicated, least_squares, ready
 from cxlib.stats.resampling import Who
 
 
-def changed(
+def adjusted_change(
     before: np.ndarray,
     after: np.ndarray,
     picked: np.ndarray,
@@ -58,10 +57,15 @@ def changed(
     )
 
 
-def way_back(cut: float, mean: float, spread: float, correlation: float) -> float:
+def expected_return(cut: float, mean: float, spread: float, correlation: float) -> float:
     """Rise to be expected of those under `cut` when nothing is done, answers normal.
 
     (1 - r) spread times the hazard of the normal law at the cut (Davis 1976, equation 3).
+
+    Examples
+    --------
+    >>> round(expected_return(5, 7, 2, 0.5), 2)
+    1.53
     """
     from scipy.special import ndtr
 

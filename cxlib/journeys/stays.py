@@ -131,7 +131,7 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
 
 def _median(risk: survival.Risk, who: np.ndarray) -> dict[str, float]:
     """The time by which half have left, and the times at which the interval of the curve has."""
-    gone = 1 - np.cumprod(1 - risk.left[0] / risk.there)
+    gone = 1 - survival.kaplan_meier(risk.left[0], risk.there)
     half = np.searchsorted(gone, 0.5 - 1e-12)
     estimate = risk.times[half] if half < len(gone) else np.nan
     at = np.unique(np.quantile(risk.times, np.linspace(0, 1, MOST), method="lower"))

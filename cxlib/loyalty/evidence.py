@@ -88,7 +88,7 @@ def chosen(
     best = table[table["term"] == OUTCOMES[0]].iloc[-1]
     near = sensitivity.nearest_to_none(best.low, best.high)
     rows = [
-        (MOVED_ALIKE, difference_in_differences.alike_before(path, before)[0], n),
+        (MOVED_ALIKE, difference_in_differences.pre_trend_test(path, before)[0], n),
         (BREAKDOWN, difference_in_differences.breakdown(path, before, after), n),
         (E_VALUE, float(sensitivity.e_value(1 + best.estimate / 100)), n),
         (E_VALUE_END, float(sensitivity.e_value(1 + near / 100)), n),

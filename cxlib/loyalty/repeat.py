@@ -162,7 +162,7 @@ def _curve(
     last = there.max() if len(there) else risk.times.max()
     marks = [float(d) for d in within if d <= last]
     at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
-    share, error, cor = _greenwood(risk, at)
+    share, error, cor = survival.greenwood(risk, at)
     reach = intervals.normal_critical_value(cor, level, seed)
     low, high = survival.bent(share, error, reach)
     return pd.DataFrame(
@@ -172,25 +172,6 @@ def _curve(
             "time": at, "estimate": share, "low": low, "high": high, "n": len(time),
         }
     )  # fmt: skip
-
-
-def _greenwood(risk: survival.Risk, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Share who came by each time of `at`, its standard error, and the correlations of all.
-
-    What `durations.incidence` gives where there is one reason and no weights, from counts alone.
-    """
-    came, left_over = risk.left[0], risk.there - risk.left[0]
-    wait = np.r_[1.0, np.cumprod(1 - came / risk.there)]
-    part = np.divide(came, risk.there * left_over, out=np.zeros_like(came), where=left_over > 0)
-    spread = np.r_[0.0, np.cumsum(part)]
-    by = np.searchsorted(risk.times, at, "right")
-    wait, spread = wait[by], spread[by]
-    known = spread[spread > 0]
-    return (
-        1 - wait,
-        wait * np.sqrt(spread),
-        np.sqrt(np.minimum.outer(known, known) / np.maximum.outer(known, known)),
-    )
 
 
 def _whole(period: pd.Period, bought: Purchases, quiet: int) -> bool:

@@ -15,6 +15,7 @@ from cxlib import page
 from cxlib.stats import intervals, resampling
 from cxlib.stats.estimators import Replicated, cell_means
 from cxlib.stats.resampling import Who
+from cxlib.stats.survival import kaplan_meier
 
 SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "moderate", "major",
               "high", "very high", "urgent", "critical",
@@ -48,8 +49,7 @@ def reached(
         times = times[:, order]
         there = np.cumsum(times[:, ::-1], axis=1)[:, ::-1][:, starts]
         came = np.add.reduceat(times * happened, starts, axis=1)
-        hazard = np.divide(came, there, out=np.zeros_like(there), where=there > 0)
-        waits = np.cumprod(1 - hazard, axis=1)
+        waits = kaplan_meier(came, there)
         waits = np.concatenate([np.ones((len(times), 1)), waits], axis=1)[:, places]
         return np.where(there[:, :1] > 0, 1 - waits, np.nan)  # a draw may have nobody
 

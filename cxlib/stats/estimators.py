@@ -177,6 +177,12 @@ def cell_means(
     """Weighted means of the outcomes in each cell, (cells, outcomes); missing outcomes left out.
 
     `place` is the cell of each row, -1 for none. An empty cell is NaN.
+
+    Examples
+    --------
+    >>> y, place = np.array([1.0, 3.0, 5.0]), np.array([0, 0, 1])
+    >>> cell_means(y, place, 2, draws=10).estimate.ravel().tolist()
+    [2.0, 5.0]
     """
     y = columns(y)
     w, who = ready(len(y), weight, who)
@@ -210,6 +216,12 @@ def least_squares(
     """Weighted least squares of every outcome on `x` (n, p), no constant added: (p, outcomes).
 
     Rows must be complete. Raises ValueError where the columns of `x` depend on each other.
+
+    Examples
+    --------
+    >>> x = np.column_stack([np.ones(3), [0.0, 1.0, 2.0]])
+    >>> least_squares(x, np.array([1.0, 3.0, 5.0]), draws=10).estimate.ravel().round(6).tolist()
+    [1.0, 2.0]
     """
     y = columns(y)
     w, who = ready(len(y), weight, who)

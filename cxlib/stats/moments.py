@@ -45,6 +45,12 @@ def of(
     With `bucket="customer_id"` customers are drawn whole; without it each row is drawn alone.
     Above some thousands, customers are drawn in buckets (`draws`). Raises ValueError when a column
     is unknown, not a number, or answered by nobody together with the others, and for bad weights.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1.0, 2.0, 3.0], "price": [2.0, 4.0, 6.0]})
+    >>> of(rows, ["speed", "price"]).total().mean.tolist()
+    [2.0, 4.0]
     """
     answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
     return _summed(tuple(columns), origin, *answers, missing, len(rows))

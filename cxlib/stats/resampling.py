@@ -61,6 +61,12 @@ def multiplicities(units: int | np.ndarray, draws: int, seed: int) -> np.ndarray
 
     The one source of resampling. `units` are the keys of customers (`keys_of`), or how many there
     are: then they are drawn one by one, numbered from 0.
+
+    Examples
+    --------
+    >>> times = multiplicities(5, draws=3, seed=1)
+    >>> times.shape, bool((times == multiplicities(5, draws=3, seed=1)).all())
+    ((3, 5), True)
     """
     return np.concatenate(list(batches(units, draws, seed)))
 
@@ -211,7 +217,13 @@ def draws_at_a_time(units: int) -> int:
 
 
 def sum_by(place: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sums of `values` (n, ...) over rows of one place; places are 0, 1, ... without a gap."""
+    """Sums of `values` (n, ...) over rows of one place; places are 0, 1, ... without a gap.
+
+    Examples
+    --------
+    >>> sum_by(np.array([0, 1, 0]), np.array([1.0, 2.0, 3.0])).tolist()
+    [4.0, 2.0]
+    """
     if np.array_equal(place, np.arange(len(values))):
         return values
     order = np.argsort(place, kind="stable")

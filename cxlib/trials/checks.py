@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.causal import difference_in_differences, sensitivity
-from cxlib.causal.synthetic_control import stand_in
+from cxlib.causal.synthetic_control import synthetic_control
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats.estimators import cell_means
@@ -69,7 +69,7 @@ def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
     _spared(trial)
     grid = cells(trial, 0, draws=draws, seed=seed)
     found = difference_in_differences.path(grid, reached(trial), trial.before)
-    p, compared = difference_in_differences.alike_before(found, trial.before)
+    p, compared = difference_in_differences.pre_trend_test(found, trial.before)
     low, high = found.simultaneous_interval()
     table = pd.DataFrame(
         {"wave": trial.waves, "term": trial.outcomes[0], "estimate": found.estimate, "low": low,
@@ -236,7 +236,7 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
     pool = np.where(treated, grid.share, 0.0) / grid.share[treated].sum()
     own = grid.means @ pool[:, None]
     y = np.vstack([own.estimate[:, use], grid.means.estimate[spared][:, use]])
-    fit = stand_in(y, 0, int(trial.before.sum()), even=True)
+    fit = synthetic_control(y, 0, int(trial.before.sum()), method="sdid")
     low, high = fit.interval()
     waves = np.array(trial.waves)[use]
     spread = own.interval()
@@ -245,11 +245,11 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
                       "estimate": own.estimate[0, use], "low": spread[0][0, use],
                       "high": spread[1][0, use], "n": grid.count[treated][:, use].sum(0)}),
         pd.DataFrame({"of": "stand-in", "wave": waves, "term": trial.outcomes[0],
-                      "estimate": fit.beside, "low": np.nan, "high": np.nan,
+                      "estimate": fit.counterfactual, "low": np.nan, "high": np.nan,
                       "n": grid.count[spared][:, use].sum(0)}),
     ], ignore_index=True)  # fmt: skip
     table["changed"] = np.tile(trial.after[use], 2)
-    parts = pd.DataFrame({"term": [trial.groups[g] for g in spared], "estimate": fit.share[1:],
+    parts = pd.DataFrame({"term": [trial.groups[g] for g in spared], "estimate": fit.weights[1:],
                           "low": np.nan, "high": np.nan,
                           "n": grid.count[spared].sum(1)})  # fmt: skip
     largest = parts.sort_values("estimate", ascending=False).head(3)
@@ -288,7 +288,7 @@ def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
     """
     means = wave_means(trial, draws=draws, seed=seed)
     fit = broken(trial, means)
-    upto = len(fit.beside)
+    upto = len(fit.counterfactual)
     low, high = means.interval()
     rows = (trial.arm == 1) & ~np.isnan(trial.y[:, 0])
     n = np.bincount(trial.wave[rows], minlength=len(trial.waves))[:upto]
@@ -296,7 +296,7 @@ def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
     table = pd.concat([
         pd.DataFrame({"of": "those reached", **both, "estimate": means.estimate[:upto, 0],
                       "low": low[:upto, 0], "high": high[:upto, 0], "n": n}),
-        pd.DataFrame({"of": "line before", **both, "estimate": fit.beside, "low": np.nan,
+        pd.DataFrame({"of": "line before", **both, "estimate": fit.counterfactual, "low": np.nan,
                       "high": np.nan, "n": n}),
     ], ignore_index=True)  # fmt: skip
     table["changed"] = np.tile(trial.after[:upto], 2)

@@ -229,13 +229,13 @@ def wave_means(trial: Trial, **how: object) -> Replicated:
 
 def broken(
     trial: Trial, means: Replicated, outcome: int = 0, level: float = LEVEL
-) -> interrupted_time_series.Broken:
+) -> interrupted_time_series.SegmentedRegression:
     """The line of wave means, broken where the change began; a step where waves are few."""
     last = int(np.flatnonzero(trial.after)[-1]) + 1
     first = int(np.flatnonzero(trial.after)[0])
     sampling = np.cov(means.replicates[:, :last, outcome], rowvar=False)
     sloped = first >= 3 and last > 4
-    return interrupted_time_series.broken(
+    return interrupted_time_series.segmented_regression(
         means.estimate[:last, outcome], first, sampling=sampling, sloped=sloped, level=level
     )
 
@@ -247,7 +247,7 @@ def way_back(trial: Trial, **how: object) -> Replicated:
     """
     people = trial.customers()
     rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0])
-    return regression_to_the_mean.changed(
+    return regression_to_the_mean.adjusted_change(
         people.before[rows, 0], people.after[rows, 0], people.arm[rows] == 1,
         weight=people.weight[rows], who=people.who.take(rows), **how,
     )  # fmt: skip

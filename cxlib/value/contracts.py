@@ -22,6 +22,7 @@ from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, failed_draws, simultaneous_interval
+from cxlib.stats.survival import kaplan_meier
 from cxlib.value import models
 from cxlib.value.likelihood import NoMaximum, climb
 
@@ -284,8 +285,7 @@ def _faced(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _kept(sums: np.ndarray) -> np.ndarray:
     """Share still there after each renewal (Kaplan and Meier 1958), (draws, renewals)."""
     ended, faced = np.hsplit(sums, 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.cumprod(np.where(faced > 0, 1 - ended / faced, np.nan), axis=1)
+    return np.where(faced > 0, kaplan_meier(ended, faced), np.nan)
 
 
 def _remaining(

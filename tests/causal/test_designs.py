@@ -22,7 +22,7 @@ from cxlib.causal import (
     regression_to_the_mean,
     sensitivity,
 )
-from cxlib.causal.synthetic_control import simplex, stand_in
+from cxlib.causal.synthetic_control import simplex, synthetic_control
 from cxlib.stats import resampling
 from cxlib.stats.estimators import Replicated, cell_means, least_squares
 
@@ -150,7 +150,7 @@ def test_uneven_gaps_before_are_told_as_often_as_they_should():
         noise = rng.normal(size=5)
         draws = noise + rng.normal(size=(200, 5))
         path = difference_in_differences._since(Replicated(noise, draws, 400.0), 3)
-        told.append(difference_in_differences.alike_before(path, before)[0])
+        told.append(difference_in_differences.pre_trend_test(path, before)[0])
     assert 0.02 <= np.mean(np.array(told) < 0.05) <= 0.09
 
 
@@ -216,11 +216,11 @@ def test_those_without_their_like_are_named():
 def test_california_as_published():
     rows, known = published("california_prop99").set_index("Year"), PUBLISHED["california"]
     y, place = rows.to_numpy(float).T, list(rows).index("California")
-    plain = stand_in(y, place, known["first"])
+    plain = synthetic_control(y, place, known["first"])
     assert plain.effect == pytest.approx(known["sc"], abs=0.15)
     states = [list(rows).index(s) for s in ("Utah", "Montana", "Nevada", "Connecticut")]
-    assert plain.share[states].sum() > 0.9
-    even = stand_in(y, place, known["first"], even=True)
+    assert plain.weights[states].sum() > 0.9
+    even = synthetic_control(y, place, known["first"], method="sdid")
     assert even.effect == pytest.approx(known["sdid"], abs=0.01)
     others = np.delete(y, place, axis=0).mean(0)
     gap, after = y[place] - others, np.arange(31) >= known["first"]
@@ -233,10 +233,10 @@ def test_a_mixture_of_donors_is_found_again():
     rng = np.random.default_rng(10)
     donors = rng.normal(size=(4, 12)).cumsum(1)
     own = 0.7 * donors[1] + 0.3 * donors[3] + 2.0 * (np.arange(12) >= 8)
-    fit = stand_in(np.vstack([own, donors]), 0, 8)
-    assert_allclose(fit.share, [0, 0, 0.7, 0, 0.3], atol=1e-6)
+    fit = synthetic_control(np.vstack([own, donors]), 0, 8)
+    assert_allclose(fit.weights, [0, 0, 0.7, 0, 0.3], atol=1e-6)
     assert fit.effect == pytest.approx(2.0, abs=1e-6)
-    lifted = stand_in(np.vstack([own + 5, donors]), 0, 8, even=True)
+    lifted = synthetic_control(np.vstack([own + 5, donors]), 0, 8, method="sdid")
     assert lifted.effect == pytest.approx(2.0, abs=0.7)  # a level of its own is no effect
 
 
@@ -259,7 +259,7 @@ def test_weights_on_the_simplex_cannot_be_bettered():
 )
 def test_a_stand_in_says_what_it_lacks(y, first, said):
     with pytest.raises(ValueError, match=said):
-        stand_in(y, 0, first)
+        synthetic_control(y, 0, first)
 
 
 # One series
@@ -269,7 +269,7 @@ def test_a_broken_line_equals_statsmodels():
     """The line itself, and its covariance under a correlation of .5 (generalised least squares)."""
     known = KNOWN["series"]
     y = np.array(known["y"])
-    fit = interrupted_time_series.broken(y, 25)
+    fit = interrupted_time_series.segmented_regression(y, 25)
     assert [fit.step, fit.slope] == pytest.approx(known["beta"][2:])
     x, _ = interrupted_time_series._columns(40, 25, True)
     at = int(np.abs(interrupted_time_series.FOLLOWS - 0.55).argmin())
@@ -283,17 +283,17 @@ def test_a_broken_line_equals_statsmodels():
 def test_a_line_without_noise_gives_its_step_and_slope_back():
     time = np.arange(12.0)
     y = 3 + 0.5 * time + np.where(time >= 7, 2 + 0.25 * (time - 7), 0)
-    fit = interrupted_time_series.broken(y, 7)
+    fit = interrupted_time_series.segmented_regression(y, 7)
     assert (fit.step, fit.slope) == pytest.approx((2, 0.25))
     assert fit.effect == pytest.approx(2 + 0.25 * 2)
-    assert_allclose(fit.beside, 3 + 0.5 * time)
+    assert_allclose(fit.counterfactual, 3 + 0.5 * time)
     with pytest.raises(ValueError, match="5 values in 5 periods, 2 before"):
-        interrupted_time_series.broken(y[:5], 2)
+        interrupted_time_series.segmented_regression(y[:5], 2)
 
 
 def test_errors_are_never_smaller_than_sampling_makes_them():
     y = np.linspace(1, 2, 10) + 1e-6 * np.cos(np.arange(10))
-    fit = interrupted_time_series.broken(y, 6, sampling=0.04 * np.eye(10))
+    fit = interrupted_time_series.segmented_regression(y, 6, sampling=0.04 * np.eye(10))
     assert fit.error > 0.1
 
 
@@ -306,7 +306,9 @@ def test_intervals_of_a_broken_line_cover(follows, least):
     noise[:, 0] /= np.sqrt(1 - follows**2)
     for t in range(1, 16):
         noise[:, t] += follows * noise[:, t - 1]
-    fits = [interrupted_time_series.broken(one + (np.arange(16) >= 8), 8) for one in noise]
+    fits = [
+        interrupted_time_series.segmented_regression(one + (np.arange(16) >= 8), 8) for one in noise
+    ]
     assert np.mean([fit.low <= 1.0 <= fit.high for fit in fits]) >= least
 
 
@@ -335,7 +337,7 @@ def test_the_same_effects_as_causalpy_and_causalimpact():
     assert apart == pytest.approx([known[k] for k in ("estimate", "low", "high")], abs=0.06)
     paired = differ(resampling.who_of(rows, "unit", None))
     assert apart[1] < paired[1] < 0.8 < paired[2] < apart[2]
-    fit = interrupted_time_series.broken(waves()["y"].to_numpy(), 28)
+    fit = interrupted_time_series.segmented_regression(waves()["y"].to_numpy(), 28)
     for name in peers:
         known = peers[name]["series"]
         assert fit.effect == pytest.approx(known["estimate"], abs=0.03)
@@ -366,19 +368,21 @@ def test_rosenbaums_gamma_where_all_pairs_agree_is_known():
 def test_simulated_power_is_that_of_the_t_test_where_answers_are_normal():
     answers = np.random.default_rng(13).normal(size=4000)
     for n, known in KNOWN["power"].items():
-        drawn = power.lots(answers, int(n), draws=3000)
+        drawn = power.simulated(answers, int(n), draws=3000)
         spread = answers.std()
         smallest = known["smallest"] * spread
-        assert power.smallest(drawn) == pytest.approx(smallest, rel=0.06)
-        assert power.found(drawn, 0.2 * spread) == pytest.approx(known["found"], abs=0.035)
-        assert power.found(drawn, power.smallest(drawn)) == pytest.approx(0.8, abs=0.01)
+        assert power.minimum_detectable_effect(drawn) == pytest.approx(smallest, rel=0.06)
+        assert power.detected(drawn, 0.2 * spread) == pytest.approx(known["found"], abs=0.035)
+        assert power.detected(drawn, power.minimum_detectable_effect(drawn)) == pytest.approx(
+            0.8, abs=0.01
+        )
     with pytest.raises(ValueError, match="n=3 customers"):
-        power.lots(answers, 3)
+        power.simulated(answers, 3)
 
 
 def test_customers_who_answer_twice_are_one_customer():
     answers = np.random.default_rng(14).normal(size=500)
-    once, twice = (power.lots(a, 200, draws=400) for a in (answers, np.c_[answers, answers]))
+    once, twice = (power.simulated(a, 200, draws=400) for a in (answers, np.c_[answers, answers]))
     assert_allclose(once.error, twice.error)
 
 
@@ -389,10 +393,10 @@ def test_the_way_back_to_the_middle_is_what_davis_says():
     after = 7 + r * (before - 7) + 2 * np.sqrt(1 - r**2) * rng.normal(size=n)
     low = before < 5
     rise = (after - before)[low].mean()
-    assert rise == pytest.approx(regression_to_the_mean.way_back(5, 7, 2, r), abs=0.05)
+    assert rise == pytest.approx(regression_to_the_mean.expected_return(5, 7, 2, r), abs=0.05)
     half = low & (rng.random(n) < 0.5)
-    found = regression_to_the_mean.changed(before, after + 0.5 * half, half, draws=100)
+    found = regression_to_the_mean.adjusted_change(before, after + 0.5 * half, half, draws=100)
     assert found.estimate[2] == pytest.approx(0.5, abs=0.06)
     assert_allclose(found.estimate[0], found.estimate[1] + found.estimate[2])
     with pytest.raises(ValueError, match="1 customers were picked"):
-        regression_to_the_mean.changed(before[:9], after[:9], np.arange(9) < 1)
+        regression_to_the_mean.adjusted_change(before[:9], after[:9], np.arange(9) < 1)
