@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cxlib.stats.intervals import LEVEL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -16,8 +15,9 @@ from numpy.testing import assert_allclose
 from cxlib import loyalty, sources, study
 from cxlib.loyalty import purchases
 from cxlib.loyalty.cohorts import jeffreys
-from cxlib.loyalty.repeat import _curve, _greenwood
+from cxlib.loyalty.repeat import _curve
 from cxlib.stats import survival
+from cxlib.stats.intervals import LEVEL
 from cxlib.synthetic import returns
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "loyalty.json").read_text())
@@ -203,7 +203,7 @@ def test_the_curve_and_its_errors_are_those_of_scipy():
     time, came = waiting(300, 3)
     at = np.array([20.0, 60.0, 120.0])
     risk = survival.at_risk(np.zeros(300), time, came.astype(int), np.ones(300))
-    share, error, _ = _greenwood(risk, at)
+    share, error, _ = survival.greenwood(risk, at)
     theirs = ecdf(CensoredData(uncensored=time[came], right=time[~came])).sf
     assert_allclose(share, 1 - theirs.evaluate(at), atol=1e-12)
     ends = theirs.confidence_interval(0.95, method="log-log")

@@ -17,7 +17,12 @@ from cxlib import page, scores, synthetic, weights
 from cxlib.scores import cells, intervals, means
 from cxlib.scores.measures import Measure
 from cxlib.scores.rows import read
-from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.intervals import (
+    percentile_interval,
+    sidak_level,
+    simultaneous_interval,
+    wilson_interval,
+)
 from cxlib.study import Item
 from cxlib.synthetic import people
 
@@ -408,7 +413,7 @@ def drawn_bounds(rows: pd.DataFrame, name: str, together: int = 50, draws: int =
         flat = found.mean[:, 0]
         replicates = cells.means(*cells.draw_sums(answers, measure.recode, draws, 3))
         moved = cells.moved_out(replicates, flat, found.effective)
-        low, high = intervals.percentile_interval(moved)
+        low, high = percentile_interval(moved)
         lows.append(measure.factor * low)
         highs.append(measure.factor * high)
     return np.concatenate(lows), np.concatenate(highs)
@@ -491,7 +496,7 @@ def held_together(part: pd.DataFrame, name: str, method: str) -> tuple[np.ndarra
     replicates = cells.means(*cells.draw_sums(answers, measure.recode, 400, 3))
     moved = cells.moved_out(replicates, flat, found.effective)
     places = [slice(k, k + 4) for k in range(0, len(flat), 4)]
-    sides = [intervals.simultaneous_interval(flat[place], moved[:, place]) for place in places]
+    sides = [simultaneous_interval(flat[place], moved[:, place]) for place in places]
     low, high = (measure.factor * np.array(side) for side in zip(*sides, strict=True))
     return low, high
 

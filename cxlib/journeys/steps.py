@@ -92,7 +92,7 @@ def counted(
 ) -> pd.DataFrame:
     """How often each touchpoint follows each, in buckets of customers.
 
-    bucket (`moments.keys_of` the customer), step (of `after`, up to `most`, later ones left out; 0
+    bucket (`resampling.keys_of`), step (of `after`, up to `most`, later ones left out; 0
     for all together), before (missing: a journey begins), after (missing: it ends, without the
     goal), n. With a `goal` journeys are counted up to it. `by` names a group for each row of
     `steps`, which becomes a column in front.

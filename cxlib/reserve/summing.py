@@ -92,7 +92,7 @@ def _by_label(row: str) -> str:
 
 
 def _name_keys(store: duckdb.DuckDBPyConnection, table: str, bucket: str, holds: str) -> None:
-    """A table of the customers' keys: those that `moments.keys_of` gives to rows."""
+    """A table of the customers' keys: those that `resampling.keys_of` gives to rows."""
     wanted = f'select distinct "{bucket}" from "{table}" where {holds} and "{bucket}" is not null'
     names = store.execute(wanted).df()
     found = pd.DataFrame({f"{KEYS}_name": names[bucket], f"{KEYS}_key": keys_of(names, bucket)})

@@ -80,7 +80,8 @@ def learn(text: Text, taken: list[str], number: int = 0) -> tuple[Model, pd.Data
     counts, vocabulary = _vocabulary(text, taken)
     rarity = np.log((1 + text.n) / (1 + np.asarray((counts > 0).sum(0)).ravel())) + 1
     filled = np.flatnonzero(np.diff(counts.indptr))
-    if len(filled) < FEWEST or len(vocabulary) < 2 * max(NUMBERS[0], number):
+    least = FEWEST if number else max(FEWEST, EACH * NUMBERS[0])
+    if len(filled) < least or len(vocabulary) < 2 * max(NUMBERS[0], number):
         return None
     rows = filled[_order(text, counts[filled], vocabulary)]
     x = _weighed(counts[rows[:LEARNT]], rarity)

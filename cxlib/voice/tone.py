@@ -20,7 +20,7 @@ from scipy import sparse
 
 from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
-from cxlib.stats import moments, resampling
+from cxlib.stats import resampling
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table
 from cxlib.voice import lexicon, words
@@ -142,10 +142,10 @@ def _run(values: np.ndarray, of: np.ndarray, length: int) -> tuple[np.ndarray, n
     n = max(len(values) - length + 1, 0)
     mixed = np.full(n, length, np.uint64)
     for j in range(length):
-        mixed = (mixed ^ values[j : n + j]) * moments.draws.GOLDEN
+        mixed = (mixed ^ values[j : n + j]) * resampling.GOLDEN
         mixed ^= mixed >> np.uint64(29)
     inside = of[:n] == of[length - 1 :][:n]
-    column = (mixed * moments.draws.GOLDEN) >> np.uint64(64 - ROOM.bit_length() + 1)
+    column = (mixed * resampling.GOLDEN) >> np.uint64(64 - ROOM.bit_length() + 1)
     return of[:n][inside], column[inside].astype(np.int32)
 
 
