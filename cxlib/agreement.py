@@ -16,8 +16,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, failed, how_drawn, tabulate, widened
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.agreement import krippendorff_alpha
+from cxlib.stats.intervals import estimates_table, expanded_level, failed_draws
 
 LEVELS = ("nominal", "ordinal", "interval")
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -51,58 +54,27 @@ def krippendorff(
     if not paired.any():
         raise ValueError(f"none of {len(codings):,} units was coded by two of {', '.join(coders)}.")
     counts = counts[paired]
-    keys = moments.keys_of(codings, bucket)[paired]
-    estimate = alpha(counts, np.ones((1, len(counts))), values, level)
+    keys = resampling.keys_of(codings, bucket)[paired]
+    estimate = krippendorff_alpha(counts, np.ones((1, len(counts))), values, level)
     if np.isnan(estimate[0]):
         raise ValueError(
             f"all {int(counts.sum()):,} codes are {values[counts.any(0)][0]!r}; without a second "
             "code agreement cannot be told from habit."
         )
-    times = moments.multiplicities(keys, draws, seed)
-    drawn = alpha(counts, times, values, level)[:, None]
-    table = tabulate(
-        ["alpha"], estimate, drawn, len(counts), level=widened(len(np.unique(keys)))
+    times = resampling.multiplicities(keys, draws, seed)
+    drawn = krippendorff_alpha(counts, times, values, level)[:, None]
+    table = estimates_table(
+        ["alpha"], estimate, drawn, len(counts), level=expanded_level(len(np.unique(keys)))
     ).assign(coders=len(coders), codes=int(counts.sum()))
     return Estimates(
         table,
         _answer(table.iloc[0]),
-        _note(len(codings) - len(counts), len(codings), level, draws, failed(drawn), bucket),
+        _note(len(codings) - len(counts), len(codings), level, draws, failed_draws(drawn), bucket),
         "alpha",
         draws=draws,
         seed=seed,
         replicates=drawn,
     )
-
-
-def alpha(counts: np.ndarray, times: np.ndarray, values: np.ndarray, level: str) -> np.ndarray:
-    """Alpha of each draw: (draws,), NaN where a draw holds one code only.
-
-    `counts` (units, codes) tells how many coders gave each unit each code, two or more a unit;
-    `times` (draws, units) how often each unit counts; `values` (codes,) are the codes in order.
-    """
-    coders = counts.sum(1)
-    pairs = counts[:, :, None] * counts[:, None, :]
-    diagonal = np.arange(counts.shape[1])
-    pairs[:, diagonal, diagonal] -= counts
-    pairs /= (coders - 1)[:, None, None]
-    coincidence = np.tensordot(np.asarray(times, float), pairs, axes=1)
-    totals = coincidence.sum(2)
-    n = totals.sum(1)
-    apart = _apart(totals, values, level)
-    observed = (coincidence * apart).sum((1, 2))
-    expected = (totals[:, :, None] * totals[:, None, :] * apart).sum((1, 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(expected > 0, 1 - (n - 1) * observed / expected, np.nan)
-
-
-def _apart(totals: np.ndarray, values: np.ndarray, level: str) -> np.ndarray:
-    """Squared distance of each pair of codes: (draws or 1, codes, codes)."""
-    if level == "nominal":
-        return (1.0 - np.eye(len(values)))[None]
-    # An ordinal code lies in the middle of those that share it, so ranks are midranks.
-    at = values.astype(float) if level == "interval" else totals.cumsum(1) - totals / 2
-    at = np.atleast_2d(at)
-    return (at[:, :, None] - at[:, None, :]) ** 2
 
 
 def _codes(codings: pd.DataFrame, coders: list[str], level: str) -> tuple[np.ndarray, np.ndarray]:

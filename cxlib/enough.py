@@ -9,12 +9,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cxlib import page
+from cxlib.core.errors import InsufficientData
 
 Found = TypeVar("Found")
-
-
-class Unfit(ValueError):
-    """The rows allow no such answer; nobody's mistake. The message is a sentence of the page."""
+Unfit = InsufficientData
 
 
 def attempt(of: Callable[..., Found], *given: object, **how: object) -> Found | None:

@@ -5,8 +5,8 @@
     fit.table                         # channel, term, estimate, low, high, n
     fit.note                          # 4,812 of 5,240 responses answered.
 
-    draws = estimates.bootstrap(rows, statistic, by="customer_id", draws=1000, seed=1)
-    estimates.tabulate(["speed"], [0.41], draws, n=4812)
+    draws = resampling.bootstrap(rows, statistic, by="customer_id", draws=1000, seed=1)
+    intervals.estimates_table(["speed"], [0.41], draws, n=4812)
 
 The rows are never kept, and nothing here draws a picture. Cells smaller than the page's smallest
 cell are hidden wherever a table is shown (`core.display`), never in `fit.table` itself.
@@ -14,20 +14,19 @@ cell are hidden wherever a table is shown (`core.display`), never in `fit.table`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
 from cxlib import page
 from cxlib.core.display import display_table
-from cxlib.moments import Moments, keys_of, multiplicities
 from cxlib.privacy import disclosure
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.moments import Moments
 
-LEVEL = 0.95
 MEASURES = ("term", "estimate", "low", "high", "n")
 
 
@@ -82,115 +81,6 @@ class Estimates:
         return f"<p><strong>{answer}</strong></p>{shown}<p><small>{note}</small></p>"
 
 
-def tabulate(
-    terms: Sequence[str],
-    estimate: np.ndarray,
-    replicates: np.ndarray,
-    n: int | Sequence[int],
-    *,
-    level: float = LEVEL,
-    **groups: object,
-) -> pd.DataFrame:
-    """Tidy table of `terms` with percentile intervals; `replicates` is (draws, terms).
-
-    Draws that failed are NaN and are left out of the interval; say how many with `failed`.
-    Keyword arguments become grouping columns in front.
-    """
-    low, high = interval(replicates, level)
-    # Draws of a biased statistic (many drivers, few rows) may all lie on one side of the estimate.
-    estimate = np.asarray(estimate, float)
-    low, high = np.minimum(low, estimate), np.maximum(high, estimate)
-    table = pd.DataFrame({"term": list(terms), "estimate": estimate, "low": low, "high": high})
-    table["n"] = n
-    for place, (name, value) in enumerate(groups.items()):
-        table.insert(place, name, value)
-    return table
-
-
-def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval over the first axis, NaN draws apart: (low, high)."""
-    replicates = np.asarray(replicates, float)
-    tail = (1 - level) / 2
-    if not len(replicates):
-        nothing = np.full(replicates.shape[1:], np.nan)
-        return nothing, nothing
-    inside = np.nanquantile if np.isnan(replicates).any() else np.quantile
-    low, high = inside(replicates, [tail, 1 - tail], axis=0)
-    return low, high
-
-
-def widened(units: float, fitted: int = 1, level: float = LEVEL) -> float:
-    """The level to ask of a percentile interval so that it covers with probability `level`.
-
-    Drawing from n units understates spread by the factor sqrt((n - fitted) / n) and ignores that
-    it is estimated; the tails are moved out by both (expanded percentile: Hesterberg 2015, Am.
-    Statistician 69(4)). `units` is the (effective) number drawn, `fitted` the numbers fitted.
-    """
-    from scipy.special import ndtr, stdtrit
-
-    free = max(units - fitted, 2.0)
-    return float(2 * ndtr(stdtrit(free, (1 + level) / 2) * np.sqrt(max(units / free, 1))) - 1)
-
-
-def wilson(share: np.ndarray, n: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Score interval of a share, 0 to 1 (Wilson 1927)."""
-    n, square = np.asarray(n, float), z(level) ** 2
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    reach = np.sqrt(share * (1 - share) * square / n + (square / (2 * n)) ** 2) / (1 + square / n)
-    return np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-
-
-def each(cells: int, level: float = LEVEL) -> float:
-    """Level of each of `cells` intervals that together cover with `level` (Šidák 1967).
-
-    Exact for separate groups, and on the safe side where customers are in several.
-    """
-    return level ** (1 / max(cells, 1))
-
-
-def z(level: float) -> float:
-    """Standard normal quantile of a two-sided interval: 1.96 for 95%."""
-    return NormalDist().inv_cdf((1 + level) / 2)
-
-
-def at_once(
-    estimate: np.ndarray,
-    replicates: np.ndarray,
-    level: float = LEVEL,
-    *,
-    units: float = np.inf,
-    fitted: int = 1,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals of several terms that all hold at once with probability `level`: (low, high).
-
-    Max-t: each is the estimate plus and minus its standard error times one factor, the `level`
-    quantile over draws of the largest standardised deviation. With `units` drawn and `fitted`
-    numbers they are stretched as `widened` does for one term. Terms (last axis) that no draw gives,
-    or that never vary, have no interval.
-    """
-    replicates = np.asarray(replicates, float)
-    error = np.full(len(estimate), np.nan)
-    known = (~np.isnan(replicates)).sum(0) > 1
-    error[known] = np.nanstd(replicates[:, known], axis=0, ddof=1)
-    error[error < 1e-12] = np.nan
-    if np.isnan(error).all():
-        return error, error
-    apart = np.abs(replicates - estimate) / error
-    apart = apart[~np.isnan(apart).all(1)]
-    reach = _stretched(np.quantile(np.nanmax(apart, axis=1), level), units, fitted) * error
-    return estimate - reach, estimate + reach
-
-
-def _stretched(reach: float, units: float, fitted: int) -> float:
-    """A reach in standard errors, for errors estimated from few `units` (as `widened` does)."""
-    from scipy.special import ndtr, stdtrit
-
-    if not np.isfinite(units):
-        return float(reach)
-    free = max(units - fitted, 2.0)
-    return float(stdtrit(free, ndtr(reach)) * np.sqrt(max(units / free, 1)))
-
-
 def together(parts: Mapping[str, Estimates]) -> Estimates:
     """Several results as one whose intervals all hold at once, whatever is compared with what.
 
@@ -201,7 +91,9 @@ def together(parts: Mapping[str, Estimates]) -> Estimates:
     table = pd.concat({name: e.table for name, e in parts.items()}, names=["of", None])
     table = table.reset_index("of").reset_index(drop=True)
     replicates = np.concatenate([e.replicates for e in parts.values()], axis=1)
-    table["low"], table["high"] = at_once(table["estimate"].to_numpy(float), replicates)
+    table["low"], table["high"] = simultaneous_interval(
+        table["estimate"].to_numpy(float), replicates
+    )
     first, units = next(iter(parts.values())), {e.unit for e in parts.values()}
     return Estimates(
         table,
@@ -238,7 +130,9 @@ def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> E
     apart = apart[:, known]
     if table.empty:
         raise ValueError("no row has an estimate in both results.")
-    held = at_once if len(table) > 1 else lambda _, draws: interval(draws)
+    held = simultaneous_interval
+    if len(table) == 1:
+        held = lambda _, draws: percentile_interval(draws)  # noqa: E731
     table["low"], table["high"] = held(table["estimate"].to_numpy(float), apart)
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
     facts = {"draws": one.draws, "seed": one.seed, "replicates": apart}
@@ -310,40 +204,3 @@ def filled(sums: Moments) -> str:
         n=page.count(sums.rows.sum()),
         offered=page.count(sums.offered),
     )
-
-
-def failed(replicates: np.ndarray) -> int:
-    """How many draws gave no number for some term."""
-    return int(np.isnan(np.asarray(replicates, float)).reshape(len(replicates), -1).any(1).sum())
-
-
-def bootstrap(
-    rows: pd.DataFrame,
-    statistic: Callable[[pd.DataFrame], Sequence[float]],
-    *,
-    by: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> np.ndarray:
-    """`statistic` of `draws` samples of the rows, customers (`by`) drawn whole: (draws, terms).
-
-    For statistics that are not functions of sums; others go through `moments.resample`, which is
-    faster by far. A row without a known customer is drawn alone. A draw whose statistic raises
-    ArithmeticError or LinAlgError is NaN.
-    """
-    if rows.empty:
-        raise ValueError("no rows to draw from. Choose another wave, or a wider WHERE.")
-    values = []
-    for times in multiplicities(keys_of(rows, by), draws, seed):
-        values.append(_value(statistic, rows.iloc[np.repeat(np.arange(len(rows)), times)]))
-    width = max(map(len, values))
-    return np.array([v if len(v) == width else np.full(width, np.nan) for v in values], float)
-
-
-def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
-    if sample.empty:
-        return np.array([np.nan])
-    try:
-        return np.atleast_1d(np.asarray(statistic(sample), float))
-    except (ArithmeticError, np.linalg.LinAlgError):
-        return np.array([np.nan])

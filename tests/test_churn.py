@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import churn, page
-from cxlib.churn import admission, evidence, features, logit
+from cxlib.churn import admission, evidence, features
+from cxlib.stats import regression
 
 SLOPES = {"tenure": -0.08, "plan": -1.0}
 
@@ -27,7 +28,7 @@ def company(n: int = 2000, seed: int = 1) -> pd.DataFrame:
             "plan": plan,
             "noise": rng.normal(size=n),
             "truth": eta,
-            "left": rng.random(n) < logit.expit(eta),
+            "left": rng.random(n) < regression.expit(eta),
         }
     )
 
@@ -59,7 +60,7 @@ def fit(customers: pd.DataFrame) -> churn.Fit:
     ],
 )
 def test_auc_is_the_share_of_pairs_in_the_right_order(left, score, area) -> None:
-    assert logit.auc(np.array(left, float), np.array(score, float), np.ones(len(left))) == area
+    assert regression.auc(np.array(left, float), np.array(score, float), np.ones(len(left))) == area
 
 
 def test_a_grade_is_read_off_its_thresholds() -> None:
@@ -69,7 +70,9 @@ def test_a_grade_is_read_off_its_thresholds() -> None:
 def test_perfect_probabilities_have_slope_one_and_intercept_zero() -> None:
     eta = np.repeat([-np.log(3), np.log(3)], 4)  # a quarter and three quarters
     left = np.array([1, 0, 0, 0, 1, 1, 1, 0.0])
-    found = dict(zip(logit.MEASURES, logit.measures(left, eta, np.ones(8)).mean(0), strict=True))
+    found = dict(
+        zip(regression.MEASURES, regression.measures(left, eta, np.ones(8)).mean(0), strict=True)
+    )
     assert_allclose(found["calibration slope"], 1, atol=1e-6)
     assert_allclose(found["calibration intercept"], 0, atol=1e-6)
     assert_allclose(found["Brier score"], 0.1875)
@@ -82,18 +85,20 @@ def test_a_weight_of_two_is_the_row_twice(customers: pd.DataFrame) -> None:
     rows = customers.head(400)
     a = np.column_stack([np.ones(400), rows["tenure"] / 10.0, rows["noise"]])
     left, twice = rows["left"].to_numpy(float), np.where(np.arange(400) < 100, 2, 1)
-    weighted = logit.newton(a, left, twice.astype(float), 1.0)
-    repeated = logit.newton(np.repeat(a, twice, 0), np.repeat(left, twice), np.ones(500), 1.0)
+    weighted = regression.newton(a, left, twice.astype(float), 1.0)
+    repeated = regression.newton(np.repeat(a, twice, 0), np.repeat(left, twice), np.ones(500), 1.0)
     assert_allclose(weighted.coefficients, repeated.coefficients, atol=1e-8)
-    measured = np.average(logit.measures(left, a[:, 1], twice), axis=0, weights=twice)
-    doubled = logit.measures(np.repeat(left, twice), np.repeat(a[:, 1], twice), np.ones(500))
+    measured = np.average(regression.measures(left, a[:, 1], twice), axis=0, weights=twice)
+    doubled = regression.measures(np.repeat(left, twice), np.repeat(a[:, 1], twice), np.ones(500))
     assert_allclose(measured, doubled.mean(0), atol=1e-6)
 
 
 def test_the_sum_of_the_reasons_is_the_probability(customers, fit) -> None:
     a = np.column_stack([np.ones(len(customers)), features.columns_of(fit.features, customers)])
     assert_allclose(
-        churn.score(customers, fit)["probability"], logit.expit(a @ fit.coefficients), atol=1e-12
+        churn.score(customers, fit)["probability"],
+        regression.expit(a @ fit.coefficients),
+        atol=1e-12,
     )
 
 
@@ -137,7 +142,7 @@ def test_the_penalised_fit_is_scikit_learns(customers: pd.DataFrame) -> None:
 
     x = customers[["tenure", "noise"]].to_numpy(float)
     left, w = customers["left"].to_numpy(float), np.linspace(0.5, 1.5, len(x))
-    ours = logit.newton(np.column_stack([np.ones(len(x)), x]), left, w, 4.0).coefficients
+    ours = regression.newton(np.column_stack([np.ones(len(x)), x]), left, w, 4.0).coefficients
     theirs = LogisticRegression(C=1 / 4, tol=1e-10, max_iter=1000).fit(x, left, w)
     assert_allclose(ours, [*theirs.intercept_, *theirs.coef_[0]], atol=1e-5)
 
@@ -147,8 +152,8 @@ def test_the_measures_are_scikit_learns(customers: pd.DataFrame) -> None:
 
     left, eta = customers["left"].to_numpy(float), customers["truth"].to_numpy().round(1)
     w = np.linspace(0.5, 1.5, len(left))
-    ours = np.average(logit.measures(left, eta, w), axis=0, weights=w)
-    p = logit.expit(eta)
+    ours = np.average(regression.measures(left, eta, w), axis=0, weights=w)
+    p = regression.expit(eta)
     theirs = [m(left, p, sample_weight=w) for m in (roc_auc_score, log_loss, brier_score_loss)]
     assert_allclose(ours[:3], theirs, atol=1e-10)
 
@@ -156,9 +161,9 @@ def test_the_measures_are_scikit_learns(customers: pd.DataFrame) -> None:
 def test_the_spread_of_auc_is_that_of_drawing_customers(customers: pd.DataFrame) -> None:
     left, eta = customers["left"].to_numpy(float), customers["noise"] + customers["truth"] / 2
     eta, rng = eta.to_numpy(), np.random.default_rng(1)
-    parts = logit.measures(left, eta, np.ones(len(left)))
+    parts = regression.measures(left, eta, np.ones(len(left)))
     drawn = [rng.integers(len(left), size=len(left)) for _ in range(300)]
-    plain = [logit.measures(left[d], eta[d], np.ones(len(d))).mean(0) for d in drawn]
+    plain = [regression.measures(left[d], eta[d], np.ones(len(d))).mean(0) for d in drawn]
     quick = np.array([parts[d].mean(0) for d in drawn])
     assert_allclose(quick.std(0), np.std(plain, axis=0), rtol=0.1)
     assert np.corrcoef(quick[:, 0], np.array(plain)[:, 0])[0, 1] > 0.99
@@ -167,13 +172,13 @@ def test_the_spread_of_auc_is_that_of_drawing_customers(customers: pd.DataFrame)
 def test_leaving_one_out_is_read_off_one_fit(customers: pd.DataFrame) -> None:
     rows = customers.head(60)
     a, left = np.column_stack([np.ones(60), rows["noise"]]), rows["left"].to_numpy(float)
-    fit = logit.newton(a, left, np.ones(60), 3.0)
+    fit = regression.newton(a, left, np.ones(60), 3.0)
     plain = 0.0
     for i in range(60):
         others = np.arange(60) != i
-        b = logit.newton(a[others], left[others], np.ones(59), 3.0).coefficients
-        plain += logit._loss(a[[i]] @ b, left[[i]], np.ones(1))
-    assert_allclose(logit._left_out_loss(a, left, np.ones(60), fit), plain, rtol=1e-3)
+        b = regression.newton(a[others], left[others], np.ones(59), 3.0).coefficients
+        plain += regression._loss(a[[i]] @ b, left[[i]], np.ones(1))
+    assert_allclose(regression._left_out_loss(a, left, np.ones(60), fit), plain, rtol=1e-3)
 
 
 # Recovery
@@ -188,14 +193,14 @@ def test_the_known_hazard_is_recovered(customers, fit) -> None:
     truth = np.exp(SLOPES["tenure"] * quartiles)
     assert effects.loc["tenure", "odds_low"] < truth < effects.loc["tenure", "odds_high"]
     assert effects.loc["noise", "low"] < 0 < effects.loc["noise", "high"]
-    best = logit.auc(customers["left"].to_numpy(float), customers["truth"], np.ones(2000))
+    best = regression.auc(customers["left"].to_numpy(float), customers["truth"], np.ones(2000))
     assert fit.table.loc[0, "low"] < best < fit.table.loc[0, "high"]
 
 
 def test_a_curve_is_seen_where_a_line_sees_nothing() -> None:
     rng = np.random.default_rng(5)
     x = rng.uniform(-3, 3, 3000)
-    rows = pd.DataFrame({"x": x, "left": rng.random(3000) < logit.expit(x**2 - 3)})
+    rows = pd.DataFrame({"x": x, "left": rng.random(3000) < regression.expit(x**2 - 3)})
     assert churn.fit(rows, draws=50, repeats=1).table.loc[0, "estimate"] > 0.75
 
 
@@ -232,7 +237,7 @@ def test_a_warning_no_better_than_chance_says_so() -> None:
 
 @pytest.mark.slow
 def test_auc_intervals_cover_the_truth() -> None:
-    truth = logit.auc(*_scored(400_000, 999), np.ones(400_000))
+    truth = regression.auc(*_scored(400_000, 999), np.ones(400_000))
     covered = []
     for seed in range(150):
         left, eta = _scored(600, seed)
@@ -250,7 +255,7 @@ def test_effect_intervals_cover_the_truth() -> None:
         rows = company(900, seed)
         learnt, left, w = features.learn(rows, FEATURES), rows["left"].to_numpy(float), np.ones(900)
         a = np.column_stack([w, features.columns_of(learnt, rows)])
-        model = logit.ridge(a, left, w, features.stiffness_of(learnt))
+        model = regression.ridge(a, left, w, features.stiffness_of(learnt))
         effects = evidence.effects(learnt, a, left, w, model, 200, seed)
         row = effects.set_index("feature").loc["plan"]
         ratio = np.exp(SLOPES["plan"] * (1 if row.term.endswith("B") else -1))
@@ -344,7 +349,9 @@ def test_a_level_that_another_feature_tells_is_no_reason_of_its_own() -> None:
     line = rng.choice(["yes", "no"], 3000)
     extra = np.where(line == "no", "no line", rng.choice(["on", "off"], 3000))
     eta = np.select([line == "no", extra == "on"], [1.0, -1.0], 0.0) - 0.5
-    rows = pd.DataFrame({"line": line, "extra": extra, "left": rng.random(3000) < logit.expit(eta)})
+    rows = pd.DataFrame(
+        {"line": line, "extra": extra, "left": rng.random(3000) < regression.expit(eta)}
+    )
     fit = churn.fit(rows, draws=50, repeats=1)
     assert not fit.effects["term"].str.contains("no line").any()
     assert not churn.score(rows, fit)["reasons"].str.contains("no line").any()

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import churn, durations
+from cxlib import churn
 from cxlib.data import sources
-from cxlib.data.schema import Source
+from cxlib.data.study import Source
+from cxlib.stats import survival
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
 
@@ -52,8 +53,8 @@ def stays(n: int, seed: int, slope: float = 0.5) -> pd.DataFrame:
 
 def test_kaplan_and_meier_by_hand() -> None:
     entry, time, cause, w = ones([0, 0, 0, 0, 0], [1, 2, 2, 3, 4], [1, 0, 1, 0, 1], [1] * 5)
-    risk = durations.at_risk(entry, time, cause.astype(int), w)
-    share, covariance = durations.incidence(risk, np.array([0.5, 1, 2, 3.9, 4]))
+    risk = survival.at_risk(entry, time, cause.astype(int), w)
+    share, covariance = survival.incidence(risk, np.array([0.5, 1, 2, 3.9, 4]))
     assert_allclose(1 - share[0], [1, 4 / 5, 4 / 5 * 3 / 4, 3 / 5, 0])
     greenwood = (3 / 5) ** 2 * (1 / (5 * 4) + 1 / (4 * 3))
     assert_allclose(covariance[2, 2], greenwood)
@@ -64,8 +65,8 @@ def test_competing_reasons_add_up_to_all_who_left() -> None:
     cause = np.where(rows["left"], np.where(rows["left_because"] == "moved", 1, 2), 0)
     parts = rows[["entry", "time"]].to_numpy().T
     at, w = np.linspace(10, 200, 9), np.ones(300)
-    each, covariance = durations.incidence(durations.at_risk(*parts, cause, w), at)
-    whole, variance = durations.incidence(durations.at_risk(*parts, np.minimum(cause, 1), w), at)
+    each, covariance = survival.incidence(survival.at_risk(*parts, cause, w), at)
+    whole, variance = survival.incidence(survival.at_risk(*parts, np.minimum(cause, 1), w), at)
     assert_allclose(each.sum(0), whole[0])
     total = covariance.reshape(2, 9, 2, 9).sum((0, 2))
     assert_allclose(np.diag(total), np.diag(variance), rtol=1e-9)
@@ -73,7 +74,7 @@ def test_competing_reasons_add_up_to_all_who_left() -> None:
 
 def test_who_left_before_the_watch_counts_for_nobody() -> None:
     entry, time, cause, w = ones([0, 5, 0], [4, 6, 8], [1, 1, 0], [1, 1, 1])
-    risk = durations.at_risk(entry, time, cause.astype(int), w)
+    risk = survival.at_risk(entry, time, cause.astype(int), w)
     assert_allclose(risk.there, [2, 2])  # at 4 the second is not under watch yet
 
 
@@ -85,16 +86,16 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     twice, at = rows.index < 60, np.array([20.0, 50, 90])
     cause = rows["left"].to_numpy(int)
     parts = [*rows[["entry", "time"]].to_numpy().T, cause]
-    weighted, spread = durations.incidence(durations.at_risk(*parts, 1.0 + twice), at)
+    weighted, spread = survival.incidence(survival.at_risk(*parts, 1.0 + twice), at)
     copies = [np.append(c, c[twice]) for c in parts]
-    repeated, _ = durations.incidence(durations.at_risk(*copies, np.ones(260)), at)
+    repeated, _ = survival.incidence(survival.at_risk(*copies, np.ones(260)), at)
     assert_allclose(weighted, repeated)
-    doubled, same = durations.incidence(durations.at_risk(*parts, 2.0 + 2 * twice), at)
+    doubled, same = survival.incidence(survival.at_risk(*parts, 2.0 + 2 * twice), at)
     assert_allclose(doubled, weighted)
     assert_allclose(same, spread)
     x, t = rows[["plan"]].to_numpy(float), rows[["entry", "time", "left"]].to_numpy(float).T
-    one = durations.cox(x, *t, np.full(200, 2.0))
-    plain = durations.cox(x, *t, np.ones(200))
+    one = survival.cox(x, *t, np.full(200, 2.0))
+    plain = survival.cox(x, *t, np.ones(200))
     assert_allclose(one.coefficients, plain.coefficients, atol=1e-8)
     assert_allclose(one.robust, plain.robust, rtol=1e-6)
 
@@ -104,11 +105,11 @@ def test_the_robust_spread_is_that_of_leaving_each_out() -> None:
     x = np.column_stack([rows["plan"], np.random.default_rng(0).normal(size=150)])
     t = rows[["entry", "time", "left"]].to_numpy(float).T
     w = np.random.default_rng(1).uniform(0.5, 2, 150)
-    fit = durations.cox(x, *t, w)
+    fit = survival.cox(x, *t, w)
     without = []
     for i in range(150):
         k = np.arange(150) != i
-        without.append(durations.cox(x[k], *t[:, k], w[k]).coefficients - fit.coefficients)
+        without.append(survival.cox(x[k], *t[:, k], w[k]).coefficients - fit.coefficients)
     jackknife = np.array(without).T @ np.array(without)
     assert_allclose(np.diag(fit.robust), np.diag(jackknife), rtol=0.2)
 
@@ -145,13 +146,13 @@ def test_the_sentence_and_the_table_agree() -> None:
 def test_the_cox_model_is_that_of_r_on_rossi() -> None:
     rows, about = published("rossi"), REFERENCE["rossi"]
     x, n = rows[about["features"]].to_numpy(float), len(rows)
-    fit = durations.cox(
+    fit = survival.cox(
         x, np.zeros(n), rows["week"].to_numpy(float), rows["arrest"].to_numpy(float), np.ones(n)
     )
     assert_allclose(fit.coefficients, about["coefficients"], atol=2e-6)
     assert_allclose(np.sqrt(np.diag(fit.covariance)), about["errors"], atol=2e-6)
     assert_allclose(fit.loglik, about["loglik"], atol=1e-6)
-    _, p = durations.proportional(fit, np.eye(7))
+    _, p = survival.proportional(fit, np.eye(7))
     drifting = [f for f, value in zip(about["features"], p, strict=True) if value < 0.01]
     assert drifting == about["drifting"]
 
@@ -160,10 +161,10 @@ def test_the_cox_model_is_that_of_r_on_rossi() -> None:
 def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
     rows, about = published("lung"), REFERENCE["lung"]
     left = rows["status"] - rows["status"].min()
-    risk = durations.at_risk(
+    risk = survival.at_risk(
         np.zeros(len(rows)), rows["time"].to_numpy(float), left.to_numpy(int), np.ones(len(rows))
     )
-    share, covariance = durations.incidence(risk, risk.times)
+    share, covariance = survival.incidence(risk, risk.times)
     # R's median is where the curve passes a half, its interval where the band does (log scale).
     stay, error = 1 - share[0], np.sqrt(np.diag(covariance))
     reach = np.exp(1.96 * error / np.maximum(stay, 1e-12))
@@ -171,7 +172,7 @@ def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
     assert at == about["median"]
     known = rows.assign(left=left)[["age", "sex", "ph.ecog", "time", "left"]].dropna()
     x = known[["age", "sex", "ph.ecog"]].to_numpy(float)
-    fit = durations.cox(x, np.zeros(len(x)), *known[["time", "left"]].to_numpy(float).T,
+    fit = survival.cox(x, np.zeros(len(x)), *known[["time", "left"]].to_numpy(float).T,
                         np.ones(len(x)))  # fmt: skip
     assert_allclose(fit.coefficients, list(about["coefficients"].values()), atol=2e-6)
 
@@ -192,9 +193,9 @@ def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(n: int, weighted: 
             rows = rows[kept].assign(w=np.where(rows["plan"][kept] == 1, 2.0, 1.0))
         w = rows["w"].to_numpy() if weighted else np.ones(len(rows))
         cause = np.where(rows["left"], np.where(rows["left_because"] == "moved", 1, 2), 0)
-        risk = durations.at_risk(*rows[["entry", "time"]].to_numpy().T, cause, w)
-        share, covariance = durations.incidence(risk, at)
-        low, high = durations.bent(share, np.sqrt(np.diag(covariance)).reshape(2, 3), 1.96)
+        risk = survival.at_risk(*rows[["entry", "time"]].to_numpy().T, cause, w)
+        share, covariance = survival.incidence(risk, at)
+        low, high = survival.bent(share, np.sqrt(np.diag(covariance)).reshape(2, 3), 1.96)
         held.append(np.append(_covered(low, high, at).ravel(), _ratio_covered(rows, w, weighted)))
     covered = np.mean(held, axis=0)
     # 95 in 100, give or take three standard errors of 250 repeats.
@@ -208,7 +209,7 @@ def _covered(low: np.ndarray, high: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _ratio_covered(rows: pd.DataFrame, w: np.ndarray, weighted: bool) -> bool:
-    fit = durations.cox(
+    fit = survival.cox(
         rows[["plan"]].to_numpy(float), *rows[["entry", "time", "left"]].to_numpy(float).T, w
     )
     error = np.sqrt((fit.robust if weighted else fit.covariance)[0, 0])
@@ -339,3 +340,18 @@ def test_a_feature_that_tells_the_order_of_leaving_is_refused() -> None:
         churn.hazards(rows, ["x"])
     with pytest.raises(ValueError, match="no column"):
         churn.hazards(rows, ["y"])
+
+
+def test_cox_equals_statsmodels_where_it_can() -> None:
+    """PHReg counts entry == time as at risk and R does not, so entry is shifted by half a unit."""
+    from statsmodels.duration.hazard_regression import PHReg
+
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(300, 2))
+    entry = rng.integers(0, 5, 300).astype(float)
+    time = entry + rng.integers(1, 20, 300)
+    left = (rng.random(300) < 0.6).astype(float)
+    ours = survival.cox(x, entry, time, left, np.ones(300))
+    theirs = PHReg(time, x, status=left, entry=entry + 0.5, ties="efron").fit()
+    assert_allclose(ours.coefficients, theirs.params, atol=1e-6)
+    assert_allclose(np.diag(ours.covariance), np.diag(theirs.cov_params()), rtol=1e-4)

@@ -13,8 +13,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import churn, page, report
-from cxlib.churn import drift, leaving, logit, money
+from cxlib.churn import drift, leaving, money
 from cxlib.churn import pilots as trial
+from cxlib.stats import regression
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
 
@@ -209,7 +210,7 @@ def company(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "customer_id": [f"c{i}" for i in range(n)], "x": x, "z": z, "region": region,
-            "left": rng.random(n) < logit.expit(eta),
+            "left": rng.random(n) < regression.expit(eta),
         }
     )  # fmt: skip
 
@@ -224,8 +225,8 @@ def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
     rows, groups = company(1500, 1), warning.groups
     assert set(groups["group"]) == {"north", "south"}  # the west has too few leavers
     north = (rows["region"] == "north").to_numpy()
-    eta = logit.logit(warning.out_of_fold.to_numpy())
-    found = logit.auc(rows["left"].to_numpy(float)[north], eta[north], np.ones(north.sum()))
+    eta = regression.logit(warning.out_of_fold.to_numpy())
+    found = regression.auc(rows["left"].to_numpy(float)[north], eta[north], np.ones(north.sum()))
     row = groups[(groups["group"] == "north") & (groups["term"] == "AUC")].iloc[0]
     assert_allclose(row.estimate, found)
     assert "weakest in south" in warning.by_group.answer
@@ -250,7 +251,9 @@ def test_boosting_meets_the_same_customers_on_the_same_folds(warning) -> None:
 def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     rng = np.random.default_rng(3)
     x, z = rng.normal(size=(2, 2500))
-    rows = pd.DataFrame({"x": x, "z": z, "left": rng.random(2500) < logit.expit(2.5 * x * z - 0.5)})
+    rows = pd.DataFrame(
+        {"x": x, "z": z, "left": rng.random(2500) < regression.expit(2.5 * x * z - 0.5)}
+    )
     fit = churn.fit(rows, draws=50, repeats=1, folds=2)
     found, again = (churn.boosting(rows, fit, draws=100) for _ in range(2))
     assert found.answer.startswith("Boosting tells more")
@@ -263,7 +266,9 @@ def test_what_was_learnt_is_judged_later_unchanged() -> None:
     found = churn.over_time(past, draws=200, repeats=1)
     warning = churn.fit(past["2026-01-01"], draws=50, repeats=1)
     later = churn.score(past["2026-07-01"], warning)
-    auc = logit.auc(later["left"].to_numpy(float), later["probability"].to_numpy(), np.ones(1200))
+    auc = regression.auc(
+        later["left"].to_numpy(float), later["probability"].to_numpy(), np.ones(1200)
+    )
     row = found.table[found.table["term"] == "AUC"].iloc[-1]
     assert_allclose(row.estimate, auc, atol=1e-9)
     quiet, moved = found.stability.itertuples()

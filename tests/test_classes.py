@@ -12,9 +12,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-from cxlib import moments, page, segments
+from cxlib import page, segments
 from cxlib.segments import classes, latent, profiles, ratio, stability
 from cxlib.segments.outcomes import _each, _means
+from cxlib.stats import resampling
 
 REFERENCE = Path(__file__).parent / "reference" / "latent_classes.json"
 KNOWN = json.loads(REFERENCE.read_text(encoding="utf-8"))
@@ -387,7 +388,7 @@ def test_intervals_of_corrected_means_hold_the_truth() -> None:
         inside = latent.membership(own, sums).T[own.pattern]
         placed = (inside.argmax(1)[:, None] == np.arange(2)).astype(float)
         each = _each(inside, placed, np.ones(400), y[:, None])
-        drawn = _means(moments.resample_sums(each, 200, seed), 2, 1)[0]
+        drawn = _means(resampling.resample_sums(each, 200, seed), 2, 1)[0]
         found = _means(each.sum(0)[None], 2, 1)[0][0]
         low, high = profiles.together(found, drawn)
         held.append(((low[:, 0] <= [0, 1]) & (high[:, 0] >= [0, 1])).all())

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import csi, moments, page
+from cxlib import csi, page
 from cxlib.csi import pls
 from cxlib.data import sources, study
+from cxlib.stats import moments, resampling
 
 WITNESS = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi.json").read_text("utf-8"))
 SIZES = {"imag": 5, "cuex": 3, "perq": 7, "perv": 2, "cusa": 3, "cusl": 3}
@@ -350,7 +351,7 @@ def test_a_draw_is_the_fit_of_the_drawn_rows(scheme):
     again = sums.resample(7, seed=3)
     mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(again.cov, 0, -1)
     drawn = pls.solve(plan, mean, cov, ends, scheme, start=point)
-    times = moments.multiplicities(moments.keys_of(rows), 7, seed=3)[4]
+    times = resampling.multiplicities(resampling.keys_of(rows), 7, seed=3)[4]
     fresh = csi.fit(rows.iloc[np.repeat(np.arange(120), times)], SMALL, scheme=scheme, draws=2)
     assert_allclose(drawn.index[:, 4], fresh.table["estimate"], atol=1e-6)
     assert_allclose(drawn.weights[:, 4], fresh.weights["estimate"], atol=1e-7)
@@ -511,7 +512,7 @@ def test_draws_without_a_solution_are_counted():
     rows["l1"] = 7.0
     rows.loc[0, "l1"] = 3.0  # a third of the draws miss this one answer
     fit = csi.fit(rows, SMALL, draws=500)
-    lost = (moments.multiplicities(moments.keys_of(rows), 500, 1)[:, 0] == 0).sum()
+    lost = (resampling.multiplicities(resampling.keys_of(rows), 500, 1)[:, 0] == 0).sum()
     assert f"{lost} of 500 draws did not settle" in fit.note
     assert fit.table["low"].notna().all()
 

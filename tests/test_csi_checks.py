@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_csi import FACTORS, MODEL, NESTED, SMALL, WIDE, WITNESS, answers, exact_factors, mobi
 
-from cxlib import csi, moments, plots, weights
-from cxlib.csi.comparison import held
+from cxlib import csi, plots, weights
+from cxlib.stats import moments, pvalues
 
 __all__ = ["mobi"]
 HTMT = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi_htmt.json").read_text("utf-8"))
@@ -308,9 +308,9 @@ def test_groups_that_differ_in_index_paths_and_measurement_are_found():
 
 
 def test_holm_raises_small_p_most():
-    assert_allclose(held(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
-    assert_allclose(held(np.array([0.5, 0.9])), [1, 1])
-    assert_allclose(held(np.array([np.nan, 0.01])), [np.nan, 0.02])
+    assert_allclose(pvalues.adjusted(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
+    assert_allclose(pvalues.adjusted(np.array([0.5, 0.9])), [1, 1])
+    assert_allclose(pvalues.adjusted(np.array([np.nan, 0.01])), [np.nan, 0.02])
 
 
 def test_a_group_without_a_proper_solution_has_no_p_for_its_paths():

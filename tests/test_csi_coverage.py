@@ -15,12 +15,13 @@ import pytest
 from numpy.testing import assert_allclose
 from test_csi import FACTORS, SMALL, WIDE, answers
 
-from cxlib import csi, moments
+from cxlib import csi
 from cxlib.csi.pls import plan_of
 from cxlib.csi.prediction import _slopes
 from cxlib.csi.prepared import Prepared, estimate, prepare
 from cxlib.csi.validity import _cor, _inflation, ratios
-from cxlib.estimates import interval, widened
+from cxlib.stats import moments, resampling
+from cxlib.stats.intervals import expanded_level, percentile_interval
 
 pytestmark = pytest.mark.slow
 DRAWS, TOGETHER = 400, 8
@@ -33,8 +34,8 @@ def intervals(x: np.ndarray, w: np.ndarray, task: Prepared, measures: dict) -> d
     their solution, and perhaps whether intervals are moved back by the bias of the draws.
     """
     samples, n, p = x.shape
-    keys = moments.keys_of(pd.DataFrame(index=range(n)))
-    counts = moments.multiplicities(keys, DRAWS, seed=1).astype(float)
+    keys = resampling.keys_of(pd.DataFrame(index=range(n)))
+    counts = resampling.multiplicities(keys, DRAWS, seed=1).astype(float)
     counts = np.vstack([np.ones(n), counts])  # the sample itself, then its draws
     ends = {name: [] for name in measures}
     for begin in range(0, samples, TOGETHER):
@@ -50,8 +51,8 @@ def intervals(x: np.ndarray, w: np.ndarray, task: Prepared, measures: dict) -> d
             found = measure(flat[1], solved)
             found = found.reshape(len(found), len(one), -1)
             for k, weighing in enumerate(weight[..., 0]):
-                level = widened(weighing.sum() ** 2 / (weighing**2).sum(), fitted)
-                low, high = interval(found[:, k, 1:].T, level)
+                level = expanded_level(weighing.sum() ** 2 / (weighing**2).sum(), fitted)
+                low, high = percentile_interval(found[:, k, 1:].T, level)
                 point = found[:, k, 0]
                 bias = np.median(found[:, k, 1:], axis=1) - point if centred else 0.0
                 low, high = low - 2 * bias, high - 2 * bias

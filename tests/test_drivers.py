@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import drivers, moments, page
+from cxlib import drivers, page
 from cxlib.drivers import shares
+from cxlib.stats import moments, resampling
 
 PARTS = ["speed", "price", "staff"]
 
@@ -133,8 +134,8 @@ def test_weights_of_two_rows_permuted_and_sums_give_the_same(responses):
 def test_a_draw_is_the_importance_of_the_drawn_rows(responses):
     sums = moments.of(responses, ["recommend", *PARTS])
     drawn = drivers.shapley(sums.resample(4, seed=9).cov)[2]
-    units, place = np.unique(moments.keys_of(responses), return_inverse=True)
-    times = moments.multiplicities(units, 4, seed=9)[2][place]
+    units, place = np.unique(resampling.keys_of(responses), return_inverse=True)
+    times = resampling.multiplicities(units, 4, seed=9)[2][place]
     rows = responses.iloc[np.repeat(np.arange(500), times)]
     assert_allclose(drawn, drivers.shapley(moments.of(rows, sums.columns).total().cov))
 
@@ -349,7 +350,7 @@ def test_pairwise_answers_that_contradict_one_another_are_refused():
 def test_draws_in_which_a_driver_is_constant_are_counted():
     rows = visits(40, seed=1, k=2).assign(t1=lambda r: np.where(r.index == 0, 1.0, 0.0))
     fit = drivers.importance(rows, "outcome", ["t0", "t1"], draws=300)
-    lost = (moments.multiplicities(40, 300, 1)[:, 0] == 0).sum()
+    lost = (resampling.multiplicities(40, 300, 1)[:, 0] == 0).sum()
     assert f"{lost} of 300 draws had drivers that were constant" in fit.note
 
 

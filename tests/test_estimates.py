@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import estimates, moments, page, scores
+from cxlib import estimates, page, scores
 from cxlib.core import display
 from cxlib.estimates import Estimates
+from cxlib.stats import intervals, moments, resampling
 
 
 @pytest.fixture
@@ -31,31 +32,33 @@ def table() -> pd.DataFrame:
 
 
 def test_a_percentile_interval_by_hand():
-    low, high = estimates.interval(np.arange(1001.0)[:, None])
+    low, high = intervals.percentile_interval(np.arange(1001.0)[:, None])
     assert_allclose([low[0], high[0]], [25, 975])
 
 
 def test_failed_draws_stay_out_of_the_interval_and_are_counted():
     draws = np.arange(1001.0)[:, None]
     with_failures = np.concatenate([draws, np.full((50, 1), np.nan)])
-    assert_allclose(estimates.interval(with_failures), estimates.interval(draws))
-    assert (estimates.failed(with_failures), estimates.failed(draws)) == (50, 0)
+    assert_allclose(
+        intervals.percentile_interval(with_failures), intervals.percentile_interval(draws)
+    )
+    assert (intervals.failed_draws(with_failures), intervals.failed_draws(draws)) == (50, 0)
 
 
 def test_no_draws_give_no_interval():
-    assert np.isnan(estimates.interval(np.empty((0, 3)))).all()
+    assert np.isnan(intervals.percentile_interval(np.empty((0, 3)))).all()
 
 
 def test_a_tidy_table_has_groups_in_front():
     draws = np.random.default_rng(1).normal(size=(200, 2))
-    tidy = estimates.tabulate(["speed", "price"], [0.1, 0.2], draws, 40, wave="2026-Q1")
+    tidy = intervals.estimates_table(["speed", "price"], [0.1, 0.2], draws, 40, wave="2026-Q1")
     assert list(tidy.columns) == ["wave", *estimates.MEASURES]
     assert (tidy["low"] < tidy["high"]).all() and (tidy["n"] == 40).all()
 
 
 def test_intervals_at_once_are_wider_than_each_alone():
     draws = np.random.default_rng(2).normal(size=(4000, 10)) * np.arange(1, 11)
-    low, high = estimates.at_once(np.zeros(10), draws)
+    low, high = intervals.simultaneous_interval(np.zeros(10), draws)
     # The 95% point of the largest of ten absolute normals is 2.80.
     assert_allclose(high / np.arange(1, 11), 2.80, atol=0.12)
     assert_allclose(low, -high)
@@ -63,30 +66,35 @@ def test_intervals_at_once_are_wider_than_each_alone():
 
 def test_one_term_at_once_is_the_term_alone():
     draws = np.random.default_rng(3).normal(size=(4000, 1))
-    assert_allclose(estimates.at_once(np.zeros(1), draws)[1], 1.96, atol=0.08)
+    assert_allclose(intervals.simultaneous_interval(np.zeros(1), draws)[1], 1.96, atol=0.08)
 
 
 def test_terms_that_no_draw_gives_or_that_never_vary_have_no_interval():
     draws = np.random.default_rng(4).normal(size=(100, 3))
     draws[:, 1], draws[:, 2] = np.nan, 5.0
-    low, _ = estimates.at_once(np.array([0, np.nan, 5.0]), draws)
+    low, _ = intervals.simultaneous_interval(np.array([0, np.nan, 5.0]), draws)
     assert_array_equal(np.isnan(low), [False, True, True])
 
 
 @given(st.floats(0.5, 0.999), st.integers(2, 9))
 def test_a_higher_level_is_a_wider_interval(level, terms):
     draws = np.random.default_rng(5).normal(size=(300, terms))
-    narrow, wide = (estimates.interval(draws, at) for at in (level - 0.1, level))
+    narrow, wide = (intervals.percentile_interval(draws, at) for at in (level - 0.1, level))
     assert (wide[0] <= narrow[0]).all() and (wide[1] >= narrow[1]).all()
 
 
 def test_few_units_are_asked_for_a_higher_level():
-    assert estimates.widened(10) > estimates.widened(100) > estimates.widened(10_000) > 0.95
-    assert_allclose(estimates.widened(1e7), 0.95, atol=1e-6)
+    assert (
+        intervals.expanded_level(10)
+        > intervals.expanded_level(100)
+        > intervals.expanded_level(10_000)
+        > 0.95
+    )
+    assert_allclose(intervals.expanded_level(1e7), 0.95, atol=1e-6)
 
 
 def test_the_bootstrap_finds_the_standard_error_of_a_mean(responses):
-    draws = estimates.bootstrap(responses, lambda rows: [rows["speed"].mean()], draws=2000)
+    draws = resampling.bootstrap(responses, lambda rows: [rows["speed"].mean()], draws=2000)
     expected = responses["speed"].std(ddof=0) / np.sqrt(len(responses))
     assert draws.shape == (2000, 1)
     assert_allclose(draws.std(), expected, rtol=0.05)
@@ -100,14 +108,14 @@ def test_customers_are_drawn_whole():
         assert drawn.get("b", 0) % 2 == 0 and drawn.get("c", 0) % 3 == 0
         return [drawn.get(name, 0) for name in "abc"]
 
-    draws = estimates.bootstrap(rows, visits, by="customer", draws=200)
+    draws = resampling.bootstrap(rows, visits, by="customer", draws=200)
     customers = (draws / [1, 2, 3]).sum(1)
     assert_allclose([np.nanmean(customers), np.nanvar(customers)], 3, rtol=0.2)
 
 
 def test_rows_draws_and_sums_draws_are_the_same_draws(responses):
     rows = responses.sort_values("customer_id")
-    by_rows = estimates.bootstrap(
+    by_rows = resampling.bootstrap(
         rows, lambda sample: [sample["speed"].mean()], by="customer_id", draws=50, seed=4
     )
     by_sums = moments.of(rows, ["speed"], bucket="customer_id").resample(50, 4).mean
@@ -116,7 +124,7 @@ def test_rows_draws_and_sums_draws_are_the_same_draws(responses):
 
 def test_a_row_without_a_customer_is_drawn_alone():
     rows = pd.DataFrame({"customer": ["a", None, None], "x": [0.0, 1.0, 2.0]})
-    draws = estimates.bootstrap(
+    draws = resampling.bootstrap(
         rows, lambda sample: [(sample["x"] == 1).sum(), (sample["x"] == 2).sum()], by="customer"
     )
     assert (draws[:, 0] != draws[:, 1]).any()
@@ -124,7 +132,7 @@ def test_a_row_without_a_customer_is_drawn_alone():
 
 def test_the_same_seed_gives_the_same_draws(responses):
     first, again, other = (
-        estimates.bootstrap(responses, lambda r: [r["speed"].mean()], draws=5, seed=s)
+        resampling.bootstrap(responses, lambda r: [r["speed"].mean()], draws=5, seed=s)
         for s in (1, 1, 2)
     )
     assert_array_equal(first, again)
@@ -137,10 +145,10 @@ def test_a_draw_that_cannot_be_computed_is_nan_and_other_errors_are_not_hidden(r
             raise ZeroDivisionError
         return [1.0, 2.0]
 
-    draws = estimates.bootstrap(responses, sometimes, draws=40)
-    assert draws.shape == (40, 2) and 0 < estimates.failed(draws) < 40
+    draws = resampling.bootstrap(responses, sometimes, draws=40)
+    assert draws.shape == (40, 2) and 0 < intervals.failed_draws(draws) < 40
     with pytest.raises(KeyError):
-        estimates.bootstrap(responses, lambda rows: [rows["sped"].mean()], draws=2)
+        resampling.bootstrap(responses, lambda rows: [rows["sped"].mean()], draws=2)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +161,7 @@ def test_a_draw_that_cannot_be_computed_is_nan_and_other_errors_are_not_hidden(r
 )
 def test_what_cannot_be_drawn_is_said(rows, how, message):
     with pytest.raises(ValueError, match=message):
-        estimates.bootstrap(rows, lambda sample: [sample["x"].mean()], **how)
+        resampling.bootstrap(rows, lambda sample: [sample["x"].mean()], **how)
 
 
 def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):

@@ -15,12 +15,13 @@ from generator import paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import journeys, moments, plots
+from cxlib import journeys, plots
 from cxlib.journeys.felt import apart
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.transitions import held
 from cxlib.report.answers import MIME
 from cxlib.reserve import ReserveError, pathways
+from cxlib.stats import resampling
 
 DRAWS = {"draws": 200, "seed": 1}
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -448,7 +449,7 @@ def test_adjusted_effects_are_those_of_least_squares(made, met):
     fit = LinearRegression().fit(x, rows["score"], sample_weight=rows["weight"])
     theirs = fit.coef_[: len(columns)]
     # A draw's step is about what fitting the draw again would give.
-    times = moments.multiplicities(moments.keys_of(rows, "customer_id"), 100, 1)
+    times = resampling.multiplicities(resampling.keys_of(rows, "customer_id"), 100, 1)
     drawn = np.stack([LinearRegression().fit(x, rows["score"], sample_weight=rows["weight"] * t)
                       .coef_[: len(columns)] for t in times])  # fmt: skip
     assert found.replicates.std(0) == pytest.approx(drawn.std(0), rel=0.3)
@@ -467,7 +468,7 @@ def test_out_of_sample_shares_are_those_of_plain_cross_validation(made, met):
     found = journeys.peak_end(rows, met, "score", ratings=ratings, scales=scales, **DRAWS)
     score = rows[list(ratings)].to_numpy()
     used = (~np.isnan(score)).sum(1) > 1
-    fold = PredefinedSplit(moments.keys_of(rows[used], "customer_id") % 10)
+    fold = PredefinedSplit(resampling.keys_of(rows[used], "customer_id") % 10)
     x, y = np.nanmin(score[used], axis=1)[:, None], rows.loc[used, "score"]
     base = cross_val_predict(LinearRegression(), np.zeros_like(x), y, cv=fold)
     told = cross_val_predict(LinearRegression(), x, y, cv=fold)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import generator
 import numpy as np
 import pandas as pd
@@ -144,6 +146,33 @@ def test_dummy_adjustment_is_the_regression_with_a_column_for_those_who_never_me
     share = drivers.importance(rows, "outcome", parts, missing="dummy", draws=20)
     residual = rows["outcome"] - x @ slope
     assert share.r2["estimate"].item() == pytest.approx(1 - residual.var() / rows["outcome"].var())
+
+
+def seldom_met(n: int, seed: int) -> pd.DataFrame:
+    """Two touchpoints that three customers never met, one of them neither: flags nearly copies."""
+    rows = visits(n, seed, k=3)
+    for part, never in (("t0", [0, 1]), ("t1", [0, 2])):
+        rows[f"{part}_not_experienced"] = rows.index.isin(never)
+        rows[part] = rows[part].mask(rows.index.isin(never))
+    return rows
+
+
+@pytest.mark.parametrize("fit_of", [drivers.gains, drivers.importance])
+def test_draws_that_cannot_be_fitted_are_left_out_and_counted(fit_of):
+    rows, parts = seldom_met(200, 1), ["t0", "t1", "t2"]
+    fit = fit_of(rows, "outcome", parts, missing="dummy", draws=300)
+    assert fit.table[["low", "high"]].notna().all().all()
+    if fit_of is drivers.gains:  # a draw of customer 0 alone has one column for both touchpoints
+        lost = re.search(r"(\d+) of 300 draws had drivers that were constant or copies", fit.note)
+        assert lost and 0 < int(lost[1]) < 150
+
+
+def test_a_draw_in_which_everybody_met_a_touchpoint_can_be_fitted():
+    rows = visits(200, 1, k=3)
+    rows["t0_not_experienced"] = rows.index == 0
+    rows["t0"] = rows["t0"].mask(rows.index == 0)
+    fit = drivers.gains(rows, "outcome", ["t0", "t1", "t2"], missing="dummy", draws=100)
+    assert "drivers that were constant or copies" not in fit.note
 
 
 def test_every_treatment_of_missing_answers_stands_beside_the_others():

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, loyalty
+from cxlib import loyalty
 from cxlib.data import sources, study
-from cxlib.estimates import LEVEL
 from cxlib.loyalty import purchases
 from cxlib.loyalty.cohorts import jeffreys
-from cxlib.loyalty.repeat import _curve, _greenwood
+from cxlib.loyalty.repeat import _curve
+from cxlib.stats import survival
+from cxlib.stats.intervals import LEVEL
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "loyalty.json").read_text())
 
@@ -202,15 +203,15 @@ def test_the_curve_and_its_errors_are_those_of_scipy():
 
     time, came = waiting(300, 3)
     at = np.array([20.0, 60.0, 120.0])
-    risk = durations.at_risk(np.zeros(300), time, came.astype(int), np.ones(300))
-    share, error, _ = _greenwood(risk, at)
+    risk = survival.at_risk(np.zeros(300), time, came.astype(int), np.ones(300))
+    share, error, _ = survival.greenwood(risk, at)
     theirs = ecdf(CensoredData(uncensored=time[came], right=time[~came])).sf
     assert_allclose(share, 1 - theirs.evaluate(at), atol=1e-12)
     ends = theirs.confidence_interval(0.95, method="log-log")
-    low, high = durations.bent(share, error, 1.959963985)
+    low, high = survival.bent(share, error, 1.959963985)
     assert_allclose(low, 1 - ends.high.evaluate(at), atol=1e-9)
     assert_allclose(high, 1 - ends.low.evaluate(at), atol=1e-9)
-    assert_allclose(share, durations.incidence(risk, at)[0][0], atol=1e-12)
+    assert_allclose(share, survival.incidence(risk, at)[0][0], atol=1e-12)
 
 
 @pytest.mark.slow

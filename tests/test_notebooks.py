@@ -208,3 +208,12 @@ def tagged(file: Path) -> list[list[dict]]:
     assert found and any(c.outputs for c in found), file
     shown = [[o.get("data") or o.get("text") for o in c.outputs] for c in found]
     return [[o for o in outputs if not any("image/" in kind for kind in o)] for outputs in shown]
+
+
+@pytest.mark.parametrize("by", ["region", "wave", "channel", "age_group", "plan"])
+def test_the_pages_of_every_group_run(by: str) -> None:
+    pages = batch.plan(["sample"], ["10", "20", "21"], by=by)
+    out = Path(tempfile.mkdtemp(prefix="cxpages")) / "run-of-the-tests"
+    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()), keep=False)
+    assert len(results) == len(pages) > 3
+    assert not {r.page.name: r.mistake for r in results if r.status != "whole"}

@@ -13,8 +13,9 @@ import pytest
 from numpy.testing import assert_allclose
 from test_drivers import PARTS, covariances, inside, visits
 
-from cxlib import drivers, moments, weights
+from cxlib import drivers, weights
 from cxlib.drivers import odds, shares
+from cxlib.stats import resampling
 
 REFERENCE = Path(__file__).parent / "reference"
 sys.path.insert(0, str(REFERENCE))
@@ -100,12 +101,12 @@ def test_a_draw_of_a_graded_outcome_is_nearly_the_fit_of_the_drawn_rows():
     rows = visits(1500, seed=5, k=3)
     grade, x = np.digitize(rows["outcome"], [-2, 0, 2]), rows[["t0", "t1", "t2"]].to_numpy()
     subsets = np.arange(8)[:, None] >> np.arange(3) & 1 == 1
-    counts = moments.multiplicities(1500, 3, 1).astype(float)
+    counts = resampling.multiplicities(1500, 3, 1).astype(float)
     at = np.arange(1500)
     _, drawn, _ = odds.worths(grade, x, np.ones(1500), at, subsets, counts)
-    spread = odds.worths(grade, x, np.ones(1500), at, subsets, moments.multiplicities(1500, 99, 2))[
-        1
-    ].std(1)
+    spread = odds.worths(
+        grade, x, np.ones(1500), at, subsets, resampling.multiplicities(1500, 99, 2)
+    )[1].std(1)
     for b in range(3):
         kept = counts[b] > 0
         one = grade[kept], x[kept], counts[b][kept], at[: kept.sum()], subsets

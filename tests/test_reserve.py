@@ -16,10 +16,11 @@ import pytest
 import yaml
 from numpy.testing import assert_allclose
 
-from cxlib import moments, page, reserve
+from cxlib import page, reserve
 from cxlib.data import contract
 from cxlib.data.intake import reasons
 from cxlib.reserve import ReserveError, loading, store
+from cxlib.stats import moments, resampling
 
 DAY = pd.Timestamp("2026-01-01")
 
@@ -298,7 +299,7 @@ def test_replicate_weights_of_the_file_come_with_the_answers(own):
         data["responses"][f"rep{k}"] = data["responses"]["weight"] * (1 + (-1) ** k)
     write(own, data, replicates={"prefix": "rep", "kind": "brr"})
     rows = reserve.open("shop").responses(wave="2026-Q1")
-    moved = moments.who_of(rows, None, "weight").moved
+    moved = resampling.who_of(rows, None, "weight").moved
     assert_allclose(moved, np.tile([0.5, -0.5, 0.5, -0.5], (len(rows), 1)))
 
 

@@ -15,11 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import estimates, page, scores, weights
-from cxlib.data.schema import Item
+from cxlib import page, scores, weights
+from cxlib.data.study import Item
 from cxlib.scores import cells, intervals, means
 from cxlib.scores.measures import Measure
 from cxlib.scores.rows import read
+from cxlib.stats.intervals import (
+    percentile_interval,
+    sidak_level,
+    simultaneous_interval,
+    wilson_interval,
+)
 
 PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
 TRENDS = json.loads((Path(__file__).parent / "reference" / "trends.json").read_text("utf-8"))
@@ -99,7 +105,7 @@ def test_the_dirichlet_interval_is_the_posterior():
 def test_wilson_by_hand():
     # 81 of 263: Newcombe (1998), table I, method 3.
     case = PUBLISHED["wilson"]
-    bounds = intervals.wilson(case["successes"] / case["n"], case["n"])
+    bounds = wilson_interval(case["successes"] / case["n"], case["n"])
     assert_allclose(bounds, [case["low"], case["high"]], atol=5e-5)
 
 
@@ -408,7 +414,7 @@ def drawn_bounds(rows: pd.DataFrame, name: str, together: int = 50, draws: int =
         flat = found.mean[:, 0]
         replicates = cells.means(*cells.draw_sums(answers, measure.recode, draws, 3))
         moved = cells.moved_out(replicates, flat, found.effective)
-        low, high = estimates.interval(moved)
+        low, high = percentile_interval(moved)
         lows.append(measure.factor * low)
         highs.append(measure.factor * high)
     return np.concatenate(lows), np.concatenate(highs)
@@ -485,13 +491,13 @@ def held_together(part: pd.DataFrame, name: str, method: str) -> tuple[np.ndarra
     answers = read(part.assign(cell=4 * part["sample"] + part["type"]), [SHOWN[name]], by="cell")
     found = cells.of(answers, measure.recode)
     if method != "bootstrap":
-        sides = means.own_interval(answers, found, measure, intervals.each(4))
+        sides = means.own_interval(answers, found, measure, sidak_level(4))
         return tuple(side.reshape(-1, 4) for side in sides)
     flat = found.mean[:, 0]
     replicates = cells.means(*cells.draw_sums(answers, measure.recode, 400, 3))
     moved = cells.moved_out(replicates, flat, found.effective)
     places = [slice(k, k + 4) for k in range(0, len(flat), 4)]
-    sides = [estimates.at_once(flat[place], moved[:, place]) for place in places]
+    sides = [simultaneous_interval(flat[place], moved[:, place]) for place in places]
     low, high = (measure.factor * np.array(side) for side in zip(*sides, strict=True))
     return low, high
 

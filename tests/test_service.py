@@ -16,15 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import durations, moments, plots, scores, service
+from cxlib import plots, scores, service
 from cxlib.data import intake, schema, study
 from cxlib.data.intake import event_logs as logs
 from cxlib.data.schema import Log, Standard
-from cxlib.designs import Drawn
-from cxlib.moments import Who
 from cxlib.privacy import disclosure
 from cxlib.scores.breaches import COLUMNS
 from cxlib.service import owners, shares
+from cxlib.stats import resampling, survival
+from cxlib.stats.estimators import Replicated
+from cxlib.stats.resampling import Who
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "service.json").read_text())
 STANDARDS = {"high": Standard(solved_hours=10), "any": Standard(solved_hours=20)}
@@ -110,10 +111,10 @@ def test_waits_equal_the_published_curve_and_the_durations():
     happened = np.arange(len(hours)) < len(about["relapsed"])
     at = np.array([float(t) for t in about["left"]])
     drawn = shares.reached(hours, happened, at, Who(np.arange(len(hours))), draws=2000)
-    assert_allclose(1 - drawn.point, list(about["left"].values()), atol=5e-5)
-    risk = durations.at_risk(0 * hours, hours, happened.astype(int), np.ones(len(hours)))
-    share, covariance = durations.incidence(risk, at)
-    assert_allclose(drawn.point, share[0], atol=1e-12)
+    assert_allclose(1 - drawn.estimate, list(about["left"].values()), atol=5e-5)
+    risk = survival.at_risk(0 * hours, hours, happened.astype(int), np.ones(len(hours)))
+    share, covariance = survival.incidence(risk, at)
+    assert_allclose(drawn.estimate, share[0], atol=1e-12)
     assert_allclose(drawn.error, np.sqrt(np.diag(covariance)), rtol=0.1)  # Greenwood's
 
 
@@ -131,7 +132,7 @@ def test_intervals_of_shares_are_wilsons():
     hit = pd.Series(np.arange(case["n"]) < case["successes"], dtype=float)
     _, drawn, n = shares.of_groups(hit, None, Who(np.arange(case["n"])), draws=4000)
     assert_allclose(np.ravel(shares.bounds(drawn, n)), (case["low"], case["high"]), atol=4e-3)
-    sure = Drawn(np.array([1.0]), np.ones((50, 1)), 20.0)
+    sure = Replicated(np.array([1.0]), np.ones((50, 1)), 20.0)
     low, high = shares.bounds(sure, np.array([35]))  # all met: no more than the 20 customers
     assert (low.item(), high.item()) == (pytest.approx(20 / (20 + 1.96**2), abs=1e-4), 1)
 
@@ -410,7 +411,7 @@ def test_intervals_of_shares_in_time_cover_the_truth():
         ends = rng.exponential(4, len(who))
         drawn = shares.reached(
             np.minimum(hours, ends), hours <= ends, np.ones(1),
-            Who(moments.hashed(pd.Index(who))), draws=150, seed=int(rng.integers(1 << 30)),
+            Who(resampling.hashed(pd.Index(who))), draws=150, seed=int(rng.integers(1 << 30)),
         )  # fmt: skip
         low, high = shares.bounds(drawn, np.array([len(who)]))
         inside.append(low.item() <= truth <= high.item())

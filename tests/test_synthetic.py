@@ -12,8 +12,9 @@ import pytest
 from generator import ITEMS, TOUCHPOINTS, TRUTH, WAVES, behaviour, people
 from numpy.testing import assert_allclose
 
-from cxlib import csi, drivers, moments
+from cxlib import csi, drivers
 from cxlib.data import contract, study
+from cxlib.stats import moments
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 

@@ -15,12 +15,12 @@ from numpy.testing import assert_allclose
 from cxlib import impact, page
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
-from cxlib.designs import Drawn
 from cxlib.enough import Unfit
 from cxlib.impact import effects
 from cxlib.impact.effects import by_lot as judged_by_lot
 from cxlib.impact.effects import compared as judged_compared
 from cxlib.impact.verdicts import _between
+from cxlib.stats.estimators import Replicated
 
 ROOT = Path(__file__).parents[1]
 SOME = {"draws": 150, "seed": 1}
@@ -518,8 +518,8 @@ def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
     rng, trial = np.random.default_rng(1), SimpleNamespace(after=np.arange(6) >= 4)
     point, again = rng.normal(size=(6, 1)), rng.normal(size=(50, 6, 1))
     again[::3, 5] = np.nan  # draws without anybody of the last wave
-    fit = effects.broken(trial, Drawn(point, again, 6.0))
+    fit = effects.broken(trial, Replicated(point, again, 6.0))
     assert np.isfinite([fit.effect, fit.low, fit.high]).all()
     point[5] = np.nan
     with pytest.raises(Unfit, match="too few"):
-        effects.broken(trial, Drawn(point, again, 6.0))
+        effects.broken(trial, Replicated(point, again, 6.0))

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import moments, value
+from cxlib import value
 from cxlib.data import sources, study
+from cxlib.stats import resampling
 from cxlib.value import expected, fits, models
 from cxlib.value.found import Found
 from cxlib.value.likelihood import NoMaximum, climb
@@ -261,7 +262,7 @@ def test_the_intervals_cover_the_truth_95_times_in_100():
     everyone, hits = value.histories(bought(60_000, 1), END)[0], []
     for seed in range(120):
         found = Found(everyone.iloc[500 * seed : 500 * seed + 500], "bg_nbd")
-        sums = moments.resample_sums(found.parts(), 200, seed)
+        sums = resampling.resample_sums(found.parts(), 200, seed)
         drawn = found.purchase.moved(sums[:, :20]), found.amount.moved(sums[:, 20:])
         table = fits._parameters(found, *drawn).set_index("term")
         rows = table.loc[["r", "alpha", "b", "p", "q", "v"]]

@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose
 
 from cxlib import page, voice
 from cxlib.data import schema, study
+from cxlib.stats import pvalues
 from cxlib.voice import feelings, given, lexicon, words
-from cxlib.voice.emerging import adjusted
 from cxlib.voice.found import coherence, learn, loads
 from cxlib.voice.impact import points
 from cxlib.voice.quoted import excerpt
@@ -174,6 +174,14 @@ def test_few_comments_have_no_found_topics():
     assert fit.table.empty and "No topic" in fit.answer
 
 
+@pytest.mark.parametrize("n", range(100, 125, 8))
+def test_a_hundred_comments_are_too_few_for_three_topics_but_no_error(n):
+    parts = ["room", "price", "staff", "food", "pool", "desk", "view", "bath", "lift"]
+    of = [f"good {parts[i % 9]} and bad {parts[i // 9 % 9]}" for i in range(n)]
+    found = learn(words.split(of, "en"), [])
+    assert (found is None) == (n < 120)
+
+
 # Impact
 
 
@@ -236,7 +244,7 @@ def test_benjamini_and_hochberg_beside_scipy():
     from scipy.stats import false_discovery_control
 
     p = np.random.default_rng(1).random(50) ** 2
-    assert_allclose(adjusted(p), false_discovery_control(p))
+    assert_allclose(pvalues.adjusted(p, "benjamini-hochberg"), false_discovery_control(p))
 
 
 def test_growth_by_hand():

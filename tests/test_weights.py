@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import estimates, moments, scores, weights
+from cxlib import scores, weights
+from cxlib.stats import intervals, moments, resampling
 
 TWO = {"sex": {"f": 0.5, "m": 0.5}, "age": {"old": 0.5, "young": 0.5}}
 
@@ -244,7 +245,7 @@ def test_every_draw_is_raked_anew():
     rows = weights.weigh(uneven(300, 1), UNEVEN)
     part = rows[rows["y"] > 2].sample(frac=1, random_state=1)  # selected, and in another order
     sums = moments.of(part, ["y"], weight="weight")
-    times = moments.multiplicities(moments.keys_of(rows), 5, seed=3)[4]
+    times = resampling.multiplicities(resampling.keys_of(rows), 5, seed=3)[4]
     drawn = rows.iloc[np.repeat(np.arange(300), times)].drop(columns="weight")
     again = weights.weigh(drawn.reset_index(drop=True), UNEVEN)
     again = again[again["y"] > 2]
@@ -287,7 +288,9 @@ def test_intervals_know_what_raking_takes_away(n):
         for k, sample in enumerate((rows, without(rows))):
             sums = moments.of(sample, ["y"], weight="weight")
             drawn = sums.resample(300, seed=1).mean
-            (low,), (high,) = estimates.interval(drawn, estimates.widened(sums.effective))
+            (low,), (high,) = intervals.percentile_interval(
+                drawn, intervals.expanded_level(sums.effective)
+            )
             held[k] += low <= truth <= high
             width[k] += high - low
     assert 0.90 <= held[0] / repeats <= 0.985, held / repeats
@@ -405,7 +408,7 @@ def test_draws_and_formulas_vary_as_the_replicate_weights_say():
 )
 def test_each_kind_of_replicates_has_its_factor(kind, factor):
     rows, columns = clustered()
-    moved = [moments.who_of(weights.replicated(rows, columns, kind=k), None, "weight").moved
+    moved = [resampling.who_of(weights.replicated(rows, columns, kind=k), None, "weight").moved
              for k in (kind, "jk1")]  # fmt: skip
     assert_allclose(moved[0] ** 2, moved[1] ** 2 * factor / (29 / 30))
 
@@ -413,9 +416,9 @@ def test_each_kind_of_replicates_has_its_factor(kind, factor):
 def test_raking_anew_lets_go_of_the_replicates_of_the_old_weights():
     rows, columns = clustered()
     given = weights.replicated(rows.assign(half=rows["shop"] % 2), columns, kind="jk1")
-    assert moments.who_of(weights.weigh(given, {}), None, "weight").moved is not None
+    assert resampling.who_of(weights.weigh(given, {}), None, "weight").moved is not None
     raked = weights.weigh(given, {"half": {"0": 0.5, "1": 0.5}})
-    assert moments.who_of(raked, None, "weight").moved is None
+    assert resampling.who_of(raked, None, "weight").moved is None
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ import pandas as pd
 from cxlib import page
 from cxlib.actions.series import AT_RISK, SINKING, Found, tests_of
 from cxlib.estimates import Estimates
+from cxlib.stats import pvalues
 
 RATE = 0.05
 KEY = ["measure", "by", "group", "term", "kind"]
@@ -68,7 +69,7 @@ def alarms(
     if not 0 < rate < 1:
         raise ValueError(f"rate is {rate}; the share of false warnings lies between 0 and 1.")
     tests = tests_of(found)
-    tests["adjusted"] = _adjusted(tests["probability"].to_numpy(float))
+    tests["adjusted"] = pvalues.adjusted(tests["probability"].to_numpy(float), "benjamini-hochberg")
     raised = tests[tests["adjusted"] <= rate].copy()
     raised["signal"] = raised["signal"].where(raised["signal"] != "", np.where(
         raised["estimate"] < 0, "below", "above"))  # fmt: skip
@@ -88,18 +89,6 @@ def alarms(
         table, _answer(table, len(tests), len(found)), _note(rate, len(tests), len(found), table),
         looked=len(tests), rate=rate, ended=ended,
     )  # fmt: skip
-
-
-def _adjusted(p: np.ndarray) -> np.ndarray:
-    """Probabilities adjusted for how many there are (Benjamini and Hochberg, equation 1).
-
-    By hand: scipy.stats, which has it, takes longer to import than all else here.
-    """
-    order = np.argsort(-p)  # from the largest down
-    steps = p[order] * len(p) / np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.minimum.accumulate(steps), 1.0)
-    return adjusted
 
 
 def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:

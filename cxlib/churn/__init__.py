@@ -32,7 +32,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from cxlib import page
-from cxlib.churn import evidence, logit
+from cxlib.churn import evidence
 from cxlib.churn.admission import Given, admit
 from cxlib.churn.challenge import boosting
 from cxlib.churn.contacts import to_contact
@@ -55,6 +55,7 @@ from cxlib.churn.scoring import contributions, reasons_of, score
 from cxlib.churn.staying import hazards, incidence, survival
 from cxlib.enough import Unfit, attempt
 from cxlib.estimates import Estimates
+from cxlib.stats import regression
 
 __all__ = [
     "PUBLISHED", "Fit", "Unfit", "attempt", "boosting", "by_lot", "expected_profit", "fit",
@@ -161,9 +162,9 @@ def fit(
     stiffness = stiffness_of(learnt)
     with threadpool_limits(1):  # small products: threads would only wait for each other
         eta = evidence.out_of_fold(a, given.left, given.weight, stiffness, folds, repeats, seed)
-        model = logit.ridge(a, given.left, given.weight, stiffness)
+        model = regression.ridge(a, given.left, given.weight, stiffness)
         effects = evidence.effects(learnt, a, given.left, given.weight, model, draws, seed)
-    p = logit.expit(eta).mean(0)
+    p = regression.expit(eta).mean(0)
     thresholds = thresholds or _thresholds(given)
     table = evidence.quality(eta, given.left, given.weight, draws, seed)
     risk = evidence.risks(p, given.left, given.weight, thresholds)
@@ -227,7 +228,7 @@ def _answer(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, fl
 def _why(
     given: Given,
     learnt: list[Feature],
-    model: logit.Ridge,
+    model: regression.Ridge,
     p: np.ndarray,
     thresholds: tuple[float, float],
 ) -> Estimates:

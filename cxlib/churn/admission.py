@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.churn import logit
+from cxlib import page
 from cxlib.churn.features import MOST_LEVELS, numbers_of, text_of
 from cxlib.enough import Unfit, few
+from cxlib.stats import moments, regression
 
 FEWEST = 20  # leavers, and stayers, that a model may be learnt from
 COPIES = 0.01  # share of rows identical to another above which we say so
@@ -92,7 +92,7 @@ def tell(rows: pd.Series, left: np.ndarray, w: np.ndarray, folds: int = 5) -> fl
         gone = all_left - np.bincount(codes[here], (w * left)[here], size)
         seen = all_rows - np.bincount(codes[here], w[here], size)
         score[here] = ((gone + rate) / (seen + 1))[codes[here]]
-    return logit.auc(left, score, w)
+    return regression.auc(left, score, w)
 
 
 def _steps(values: pd.Series) -> np.ndarray:

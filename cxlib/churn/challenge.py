@@ -16,10 +16,13 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cxlib import moments, page
-from cxlib.churn import evidence, logit
+from cxlib import page
+from cxlib.churn import evidence
 from cxlib.churn.features import numbers_of, text_of
-from cxlib.estimates import Estimates, tabulate
+from cxlib.estimates import Estimates
+from cxlib.stats import moments, regression
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import estimates_table
 
 MEASURES = ("AUC", "log-loss", "Brier score")
 AS_GOOD = 0.01  # of AUC: less nobody would give a readable model up for
@@ -50,17 +53,19 @@ def boosting(customers: pd.DataFrame, fit, *, draws: int = 500) -> Challenge:
     w = w / w.mean()
     x, kinds = _columns(rows, fit.features)
     eta = _out_of_fold(x, kinds, left, w, fit.plan, fit.seed)
-    parts = [logit.measures(left, e, w) for e in (logit.logit(fit.out_of_fold.to_numpy()), eta)]
-    sums = moments.resample_sums(
-        np.column_stack([np.hstack(parts) * w[:, None], w]), draws, fit.seed
-    )
-    drawn = (sums[:, :-1] / sums[:, -1:]).reshape(draws, 2, -1)
+    parts = [
+        regression.measures(left, e, w) for e in (regression.logit(fit.out_of_fold.to_numpy()), eta)
+    ]
+    found = ratio(np.hstack(parts) * w[:, None], w[:, None], draws=draws, seed=fit.seed)
+    drawn = found.replicates.reshape(draws, 2, -1)
     estimate = np.array([np.average(p, axis=0, weights=w) for p in parts])
     models = pd.concat(
-        tabulate(logit.MEASURES, estimate[i], drawn[:, i], len(left), model=name)
+        estimates_table(regression.MEASURES, estimate[i], drawn[:, i], len(left), model=name)
         for i, name in enumerate(("the readable model", "boosting"))
     )
-    gaps = tabulate(logit.MEASURES, estimate[1] - estimate[0], drawn[:, 1] - drawn[:, 0], len(left))
+    gaps = estimates_table(
+        regression.MEASURES, estimate[1] - estimate[0], drawn[:, 1] - drawn[:, 0], len(left)
+    )
     return Challenge(
         models[models["term"].isin(MEASURES)].reset_index(drop=True),
         _verdict(gaps.iloc[0], estimate[:, 0]),
@@ -102,7 +107,7 @@ def _out_of_fold(
                 )  # fmt: skip
                 model.fit(x[seen], left[seen], sample_weight=w[seen])
                 total[~seen] += model.predict_proba(x[~seen])[:, 1]
-    return logit.logit(total / plan["repeats"])
+    return regression.logit(total / plan["repeats"])
 
 
 def _verdict(row: pd.Series, auc: np.ndarray) -> str:

@@ -17,8 +17,9 @@ import pandas as pd
 from cxlib import page
 from cxlib.churn.money import expected_profit, money, worth_of
 from cxlib.churn.scoring import score
-from cxlib.estimates import Estimates, each, wilson
+from cxlib.estimates import Estimates
 from cxlib.privacy import masking
+from cxlib.stats.intervals import sidak_level, wilson_interval
 
 MARGIN = 1.96  # standard errors of what chance may do to the sum
 
@@ -115,7 +116,7 @@ def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
 def _touchpoints(hurt: pd.Series) -> pd.DataFrame:
     counts = hurt.replace("", page.say("nothing known")).value_counts()
     share = (counts / max(counts.sum(), 1)).to_numpy(float)
-    low, high = wilson(share, max(len(hurt), 1), each(len(share)))
+    low, high = wilson_interval(share, max(len(hurt), 1), sidak_level(len(share)))
     table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
     return table.assign(high=high, n=len(hurt))
 

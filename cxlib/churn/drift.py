@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.churn import logit
-from cxlib.estimates import LEVEL, Estimates, at_once
+from cxlib import page
+from cxlib.estimates import Estimates
+from cxlib.stats import moments, regression, resampling
+from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
 MEASURES = ("AUC", "calibration slope", "calibration intercept")
 BINS = 10
@@ -108,21 +109,21 @@ def _known(rows: pd.DataFrame, outcome: str, weight: str | None) -> pd.DataFrame
 def _measured(judged: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.DataFrame:
     ids = pd.concat([_ids(rows, day) for day, rows in judged.items()])
     codes, people = pd.factorize(ids)
-    at = [logit.MEASURES.index(m) for m in MEASURES]
+    at = [regression.MEASURES.index(m) for m in MEASURES]
     values, start, k = np.zeros((len(people), len(judged), len(MEASURES) + 1)), 0, 0
     for rows in judged.values():
         y, w = rows["y"].to_numpy(), rows["w"].to_numpy()
-        parts = logit.measures(y, logit.logit(rows["probability"].to_numpy()), w)[:, at]
+        parts = regression.measures(y, regression.logit(rows["probability"].to_numpy()), w)[:, at]
         here = codes[start : start + len(rows)]
         values[here, k] = np.column_stack([parts * w[:, None], w])
         start, k = start + len(rows), k + 1
-    sums = moments.resample_sums(values.reshape(len(people), -1), draws, seed)
+    sums = resampling.resample_sums(values.reshape(len(people), -1), draws, seed)
     sums = sums.reshape(draws, len(judged), -1)
     total = values.sum(0)
     found = []
     for m, term in enumerate(MEASURES):
         estimate = total[:, m] / total[:, -1]
-        low, high = at_once(estimate, sums[..., m] / sums[..., -1])
+        low, high = simultaneous_interval(estimate, sums[..., m] / sums[..., -1])
         for day, e, a, b in zip(judged, estimate, low, high, strict=True):
             found.append((day, term, e, a, b, len(judged[day])))
     return pd.DataFrame(found, columns=["wave", "term", "estimate", "low", "high", "n"])

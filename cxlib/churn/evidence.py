@@ -8,11 +8,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.churn import logit
+from cxlib import page
 from cxlib.churn.features import Feature, contrasts, places, stiffness_of
-from cxlib.estimates import Estimates, at_once, each, interval, tabulate, wilson
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
+from cxlib.stats import regression, resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import (
+    estimates_table,
+    percentile_interval,
+    sidak_level,
+    simultaneous_interval,
+    wilson_interval,
+)
 
 BINS = 10
 FEWEST = 20  # leavers, and stayers, of a group that is judged alone
@@ -39,7 +47,7 @@ def out_of_fold(
         fold = folds_of(left, folds, seed + repeat)
         for f in range(folds):
             seen = fold != f
-            fit = logit.ridge(a[seen], left[seen], w[seen], stiffness)
+            fit = regression.ridge(a[seen], left[seen], w[seen], stiffness)
             eta[repeat, ~seen] = a[~seen] @ fit.coefficients
     return eta
 
@@ -56,9 +64,9 @@ def quality(
     eta: np.ndarray, left: np.ndarray, w: np.ndarray, draws: int, seed: int
 ) -> pd.DataFrame:
     """The measures of `logit.MEASURES`, averaged over repeats, with intervals over customers."""
-    parts = np.mean([logit.measures(left, e, w) for e in eta], axis=0)
+    parts = np.mean([regression.measures(left, e, w) for e in eta], axis=0)
     estimate, replicates = _means(parts, w, draws, seed)
-    table = tabulate(logit.MEASURES, estimate, replicates, len(left))
+    table = estimates_table(regression.MEASURES, estimate, replicates, len(left))
     shares = table["term"].isin(["AUC", "Brier score"])
     table.loc[shares, ["low", "high"]] = table.loc[shares, ["low", "high"]].clip(0, 1)
     return table
@@ -90,19 +98,21 @@ def in_groups(
             continue
         here = members[name]
         gone = int(left[here].sum())
-        each = np.mean([logit.measures(left[here], e[here], w[here]) for e in eta], axis=0)
+        each = np.mean([regression.measures(left[here], e[here], w[here]) for e in eta], axis=0)
         whole = np.zeros((len(left), len(IN_GROUPS) + 1))
-        at = [logit.MEASURES.index(m) for m in IN_GROUPS]
+        at = [regression.MEASURES.index(m) for m in IN_GROUPS]
         whole[here] = np.column_stack([each[:, at] * w[here, None], w[here]])
         parts.append(whole)
         rows += [(name, m, int(here.sum()), gone) for m in IN_GROUPS]
     if not parts:
         return pd.DataFrame(columns=columns)
     k = len(IN_GROUPS) + 1
-    sums = moments.resample_sums(np.hstack(parts), draws, seed).reshape(draws, -1, k)
+    sums = resampling.resample_sums(np.hstack(parts), draws, seed).reshape(draws, -1, k)
     total = np.hstack(parts).sum(0).reshape(-1, k)
     estimate = (total[:, :-1] / total[:, -1:]).ravel()
-    low, high = at_once(estimate, (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1))
+    low, high = simultaneous_interval(
+        estimate, (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1)
+    )
     table = pd.DataFrame(rows, columns=["group", "term", "n", "leavers"])
     return table.assign(estimate=estimate, low=low, high=high)[columns]
 
@@ -174,7 +184,7 @@ def effects(
     a: np.ndarray,
     left: np.ndarray,
     w: np.ndarray,
-    fit: logit.Ridge,
+    fit: regression.Ridge,
     draws: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -188,8 +198,8 @@ def effects(
     everybody left. The penalty is taken back to LIGHT: what helps a prediction draws the
     differences, and their intervals, towards zero.
     """
-    fit = logit.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
-    score = logit.influence(a, left, w, fit)
+    fit = regression.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
+    score = regression.influence(a, left, w, fit)
     terms, names, parts, starts = [], [], [], []
     where = places(features)
     for feature in features:
@@ -211,8 +221,8 @@ def effects(
     estimate, replicates = _means(np.column_stack(parts), w, draws, seed)
     for j, before in enumerate(starts):
         replicates[:, 2 * j] += _bend(before, w, estimate[2 * j + 1], replicates[:, 2 * j + 1])
-    table = tabulate(terms, estimate[::2], replicates[:, ::2], len(left))
-    low, high = interval(replicates[:, 1::2])
+    table = estimates_table(terms, estimate[::2], replicates[:, ::2], len(left))
+    low, high = percentile_interval(replicates[:, 1::2])
     table = table.assign(
         feature=names, odds=np.exp(estimate[1::2]), odds_low=np.exp(low), odds_high=np.exp(high)
     )
@@ -236,7 +246,7 @@ def commonest_reasons(
     """
     w = w[at_risk]
     share = np.average(given[at_risk].astype(float), axis=0, weights=w)
-    low, high = wilson(share, w.sum() ** 2 / np.sum(w**2))
+    low, high = wilson_interval(share, w.sum() ** 2 / np.sum(w**2))
     names = [f.name for f in features]
     table = pd.DataFrame(
         {"term": [page.label(n) for n in names], "estimate": share, "low": low, "high": high}
@@ -248,7 +258,7 @@ def commonest_reasons(
 def _contrast(
     a: np.ndarray,
     w: np.ndarray,
-    fit: logit.Ridge,
+    fit: regression.Ridge,
     at: slice,
     ends: np.ndarray,
     score: np.ndarray,
@@ -259,7 +269,7 @@ def _contrast(
     """
     here = fit.coefficients[at]
     rest = a @ fit.coefficients - a[:, at] @ here
-    before, after = (logit.expit(rest + end @ here) for end in ends)
+    before, after = (regression.expit(rest + end @ here) for end in ends)
     slopes = [w * q * (1 - q) / w.sum() for q in (before, after)]
     gradient, step = a.T @ (slopes[1] - slopes[0]), np.zeros(a.shape[1])
     gradient[at] = slopes[1].sum() * ends[1] - slopes[0].sum() * ends[0]
@@ -270,7 +280,9 @@ def _contrast(
     ]
 
 
-def _sure(part: np.ndarray, gradient: np.ndarray, w: np.ndarray, fit: logit.Ridge) -> np.ndarray:
+def _sure(
+    part: np.ndarray, gradient: np.ndarray, w: np.ndarray, fit: regression.Ridge
+) -> np.ndarray:
     # Where hardly anybody left, residuals are near zero and influence is too sure of itself (so is
     # any bootstrap); the curvature of the likelihood then says how little is known.
     seen = np.sqrt(np.sum((w * part) ** 2)) / w.sum()
@@ -284,8 +296,8 @@ def _bend(before: np.ndarray, w: np.ndarray, step: float, steps: np.ndarray) -> 
     A probability cannot fall below zero, so that a badly known difference is lopsided.
     """
     grid = np.linspace(*np.clip([min(steps.min(), step), max(steps.max(), step)], -12, 12), 25)
-    curve = [np.average(logit.expit(before + g), weights=w) for g in grid]
-    q = logit.expit(before + step)
+    curve = [np.average(regression.expit(before + g), weights=w) for g in grid]
+    q = regression.expit(before + step)
     line = np.average(q, weights=w) + np.average(q * (1 - q), weights=w) * (steps - step)
     return np.interp(steps, grid, curve) - line
 
@@ -294,8 +306,8 @@ def _means(
     parts: np.ndarray, w: np.ndarray, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means of the columns and their draws of customers: (p,), (draws, p)."""
-    sums = moments.resample_sums(np.column_stack([parts * w[:, None], w]), draws, seed)
-    return np.average(parts, axis=0, weights=w), sums[:, :-1] / sums[:, -1:]
+    _, replicates = ratio(parts * w[:, None], w[:, None], draws=draws, seed=seed)
+    return np.average(parts, axis=0, weights=w), replicates
 
 
 def _shares(
@@ -312,7 +324,7 @@ def _shares(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.bincount(place, w * left, size) / total
         predicted = np.bincount(place, w * p, size) / total
-        low, high = wilson(share, total**2 / squares, each(held))
+        low, high = wilson_interval(share, total**2 / squares, sidak_level(held))
     table = pd.DataFrame({"term": list(terms), "estimate": share})
     return table.assign(
         low=low,

@@ -18,7 +18,8 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.enough import Unfit
-from cxlib.estimates import LEVEL, Estimates, each, wilson
+from cxlib.estimates import Estimates
+from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
 
 PUBLISHED = {
     "died": 0.01, "moved": 0.03, "other ties": 0.05, "competition": 0.09, "product": 0.14,
@@ -63,7 +64,7 @@ def reasons_for_leaving(
     place = pd.Index(published).get_indexer(said)
     w = np.ones(n) if weight is None else _weights(weight.reindex(known.index)[place >= 0], n)
     found = np.bincount(place[place >= 0], w, len(counts)) / w.sum()
-    low, high = wilson(found, w.sum() ** 2 / (w**2).sum(), each(len(counts)))
+    low, high = wilson_interval(found, w.sum() ** 2 / (w**2).sum(), sidak_level(len(counts)))
     table = pd.DataFrame({"term": list(published), "estimate": found, "low": low})
     table = table.assign(high=high, n=n, quoted=shares)
     if np.ptp(w) > 0:

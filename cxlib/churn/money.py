@@ -17,9 +17,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.enough import Unfit
-from cxlib.estimates import Estimates, at_once, each, interval, wilson
+from cxlib.estimates import Estimates
+from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import (
+    percentile_interval,
+    sidak_level,
+    simultaneous_interval,
+    wilson_interval,
+)
 
 SURENESS = 20.0  # of the beta distribution: alpha + beta, 6 + 14 in the paper
 STEPS = 50  # of the profit curve
@@ -97,11 +105,11 @@ def profit(
     masks = np.column_stack([_first(by, chosen) for by in orders.values()])
     parts = w[:, None] * real[:, None] * masks
     estimate = parts.sum(0)
-    drawn = moments.resample_sums(parts, draws, seed)
+    drawn = resampling.resample_sums(parts, draws, seed)
     worth = float(np.average(worth_of(rows, value), weights=w))
     emp = _emp(left, p, w, worth, offer, contact, accepted, draws, seed)
     estimate = np.append(estimate, estimate[0] - estimate[1])
-    low, high = interval(np.column_stack([drawn, drawn[:, 0] - drawn[:, 1]]))
+    low, high = percentile_interval(np.column_stack([drawn, drawn[:, 0] - drawn[:, 1]]))
     table = pd.DataFrame({"term": [*orders, "more than by risk"], "estimate": estimate})
     table["low"], table["high"] = np.minimum(low, estimate), np.maximum(high, estimate)
     table["n"] = chosen
@@ -235,8 +243,8 @@ def _emp(
     for term, by in (("EMP", score), ("EMP without a model", np.zeros(len(score)))):
         parts = _parts(left, by, w, value, offer, contact, accepted)
         estimate, share = np.average(parts, axis=0, weights=w)
-        sums = moments.resample_sums(np.column_stack([w * parts[:, 0], w]), draws, seed)
-        low, high = interval(sums[:, 0] / sums[:, 1])
+        again = ratio(w[:, None] * parts[:, :1], w[:, None], draws=draws, seed=seed).replicates
+        low, high = percentile_interval(again[:, 0])
         found.append((term, estimate, min(low, estimate), max(high, estimate), len(score), share))
     return pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n", "contacted"])
 
@@ -252,9 +260,9 @@ def _curve(
         rank[np.argsort(-by, kind="stable")] = np.arange(len(by))
         parts = np.zeros((len(by), len(steps)))
         parts[np.arange(len(by)), np.searchsorted(steps, rank, "right")] = w * real
-        sums = np.cumsum(moments.resample_sums(parts, draws, seed), axis=1)
+        sums = np.cumsum(resampling.resample_sums(parts, draws, seed), axis=1)
         estimate = np.cumsum(parts.sum(0))
-        low, high = at_once(estimate, sums)
+        low, high = simultaneous_interval(estimate, sums)
         tables.append(
             pd.DataFrame(
                 {"term": name, "contacted": steps, "estimate": estimate, "low": low, "high": high}
@@ -311,7 +319,9 @@ def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -
     share, low, high = np.nan, np.nan, np.nan
     if len(hit):
         share = float(np.average(hit, weights=w))
-        low, high = map(float, wilson(share, w.sum() ** 2 / (w**2).sum(), each(held)))
+        low, high = map(
+            float, wilson_interval(share, w.sum() ** 2 / (w**2).sum(), sidak_level(held))
+        )
     term = page.say("{n} days ahead", n=page.count(lead))
     return {"measure": measure, "term": term, "estimate": share, "low": low, "high": high,
             "n": len(hit)}  # fmt: skip

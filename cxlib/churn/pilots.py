@@ -19,13 +19,15 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cxlib import moments, page
-from cxlib.churn import evidence, logit
+from cxlib import page
+from cxlib.churn import evidence
 from cxlib.churn.admission import usable
 from cxlib.churn.features import columns_of, learn, stiffness_of
-from cxlib.data.schema import Change
+from cxlib.data.study import Change
 from cxlib.enough import Unfit, few
-from cxlib.estimates import Estimates, at_once
+from cxlib.estimates import Estimates
+from cxlib.stats import moments, regression, resampling
+from cxlib.stats.intervals import simultaneous_interval
 
 METHODS = ("two models", "transformed outcome")
 STEPS = 50  # of the curve
@@ -165,7 +167,9 @@ def _two_models(a, t, y, w, seen, stiffness) -> np.ndarray:
             p.append(np.full((~seen).sum(), y[here].mean()))
             continue
         p.append(
-            logit.expit(a[~seen] @ logit.ridge(a[here], y[here], w[here], stiffness).coefficients)
+            regression.expit(
+                a[~seen] @ regression.ridge(a[here], y[here], w[here], stiffness).coefficients
+            )
         )
     return p[0] - p[1]
 
@@ -197,8 +201,8 @@ def _effects(gain, rank, t, y, w, least: float, draws: int, seed: int) -> pd.Dat
             "effect outside the treat set": ~inside}  # fmt: skip
     parts = np.hstack([each * mask[:, None] for mask in sets.values()])
     estimate = _difference(parts.sum(0).reshape(-1, 4))
-    drawn = _difference(moments.resample_sums(parts, draws, seed).reshape(draws, -1, 4))
-    low, high = at_once(estimate, drawn)
+    drawn = _difference(resampling.resample_sums(parts, draws, seed).reshape(draws, -1, 4))
+    low, high = simultaneous_interval(estimate, drawn)
     table = pd.DataFrame({"term": list(sets), "estimate": estimate, "low": low, "high": high})
     return table.assign(n=[int(mask.sum()) for mask in sets.values()])
 
@@ -208,11 +212,11 @@ def _curves(rank, t, y, w, draws: int, seed: int) -> tuple[pd.DataFrame, pd.Data
     step = rank * STEPS // len(rank)
     parts = np.zeros((len(rank), STEPS, 4))
     parts[np.arange(len(rank)), step] = _sums(t, y, w)
-    sums = moments.resample_sums(parts.reshape(len(rank), -1), draws, seed)
+    sums = resampling.resample_sums(parts.reshape(len(rank), -1), draws, seed)
     values = [_curve(s.reshape(-1, STEPS, 4)) for s in (parts.sum(0), sums)]
     (share, uplift, qini), (_, uplift_drawn, qini_drawn) = values
     share = share[0]
-    low, high = at_once(uplift[0], uplift_drawn)
+    low, high = simultaneous_interval(uplift[0], uplift_drawn)
     curve = pd.DataFrame(
         {"term": "by predicted gain", "treated": share, "estimate": uplift[0], "low": low,
          "high": high, "n": len(rank)}
@@ -220,7 +224,7 @@ def _curves(rank, t, y, w, draws: int, seed: int) -> tuple[pd.DataFrame, pd.Data
     by_lot = curve.assign(term="by lot", estimate=share * uplift[0, -1], low=np.nan, high=np.nan)
     areas = [np.column_stack([_area(q) - q[:, -1] / 2, _area(u)]) for u, q in
              ((uplift, qini), (uplift_drawn, qini_drawn))]  # fmt: skip
-    low, high = at_once(areas[0][0], areas[1])
+    low, high = simultaneous_interval(areas[0][0], areas[1])
     table = pd.DataFrame({"term": ["Qini", "AUUC"], "estimate": areas[0][0], "low": low})
     return pd.concat([curve, by_lot], ignore_index=True), table.assign(high=high, n=len(rank))
 

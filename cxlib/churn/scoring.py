@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.churn import evidence, logit
+from cxlib.churn import evidence
 from cxlib.churn.features import (
     UNKNOWN,
     Feature,
@@ -20,6 +20,7 @@ from cxlib.churn.features import (
     text_of,
     wording,
 )
+from cxlib.stats import regression
 
 AT_ONCE = 100_000  # customers held as columns of numbers
 REASONS = 3
@@ -59,7 +60,7 @@ def _score(
     customers: pd.DataFrame, features: list[Feature], coefficients: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     parts = contributions(customers, features, coefficients)
-    probability = logit.expit(coefficients[0] + parts.sum(1))
+    probability = regression.expit(coefficients[0] + parts.sum(1))
     return probability, _reasons(parts, customers, features)
 
 

@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import durations, moments, page
+from cxlib import page
 from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
 from cxlib.enough import Unfit, few
-from cxlib.estimates import LEVEL, Estimates, each
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
+from cxlib.stats import intervals, moments, pvalues
+from cxlib.stats import survival as durations
+from cxlib.stats.intervals import LEVEL, sidak_level
 
 TIMES = ("time", "entry", "left")
 POINTS = 40  # of a curve
@@ -56,7 +59,7 @@ def survival(
     """
     rows = _lifetimes(lifetimes, weight, by)
     groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
-    level, marks = each(len(groups)), _marks(rows["time"].max(), unit)
+    level, marks = sidak_level(len(groups)), _marks(rows["time"].max(), unit)
     parts = []
     for name, members in groups.items():
         if members["left"].sum() < 2:
@@ -142,7 +145,9 @@ def hazards(
     terms, names, moves = _moves(learnt, x.shape[1])
     covariance = moves @ (fit.covariance if weight is None else fit.robust) @ moves.T
     error = np.sqrt(np.diag(covariance))
-    reach = durations.reach_of(covariance / np.outer(error, error), LEVEL, seed) * error
+    reach = (
+        intervals.normal_critical_value(covariance / np.outer(error, error), LEVEL, seed) * error
+    )
     value = moves @ fit.coefficients
     chi2, p = _drifts(fit, moves)
     table = pd.DataFrame(
@@ -205,7 +210,7 @@ def _curve(
     error = np.sqrt(np.diag(covariance)).reshape(share.shape)
     known = error.ravel() > 0
     cor = covariance[known][:, known] / np.outer(error.ravel()[known], error.ravel()[known])
-    reach = durations.reach_of(cor, level, seed)
+    reach = intervals.normal_critical_value(cor, level, seed)
     low, high = durations.bent(share, error, reach)
     there = durations.sums_from(
         at, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
@@ -329,9 +334,7 @@ def _moves(learnt: list, columns: int) -> tuple[list[str], list[str], np.ndarray
 def _drifts(fit: durations.Cox, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """chi2 of each contrast's drift over time and its p, held together by Holm (1979)."""
     chi2, p = durations.proportional(fit, moves)
-    order = np.argsort(p)
-    held = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
-    return chi2, held[np.argsort(order)]
+    return chi2, pvalues.adjusted(p)
 
 
 def _sooner(table: pd.DataFrame) -> str:

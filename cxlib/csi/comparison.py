@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
+from cxlib import page, weights
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import (
@@ -26,8 +26,10 @@ from cxlib.csi.prepared import (
     estimate,
     prepare,
 )
-from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
-from cxlib.moments import Moments
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import moments, pvalues
+from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.moments import Moments
 
 SCORES = ("means", "spread")
 
@@ -237,27 +239,17 @@ def _p_largest(values: np.ndarray) -> np.ndarray:
     return p
 
 
-def held(p: np.ndarray) -> np.ndarray:
-    """Holm's p-values over the last axis: those of all hypotheses hold at once. NaN stay NaN."""
-    order = np.argsort(p, axis=-1)
-    raised = np.take_along_axis(p, order, -1) * np.arange(p.shape[-1], 0, -1)
-    raised = np.minimum(np.maximum.accumulate(raised, axis=-1), 1.0)
-    out = np.empty_like(p)
-    np.put_along_axis(out, order, raised, -1)
-    return out
-
-
 def _index_table(task, point, pairs, found, drawn, draws, seed, n) -> pd.DataFrame:
     points = task.target_points(all_draws(task, point, draws, seed)[0])
     gap = np.array([f["index"][0] for f in found])
     gaps = [(points * (drawn[a][0] - drawn[b][0])).sum(0) for a, b in pairs]
-    low, high = at_once(gap, np.stack(gaps, axis=1))
+    low, high = simultaneous_interval(gap, np.stack(gaps, axis=1))
     p = np.array([_p(f["index"]) for f in found])
     return pd.DataFrame(
         {
             "one": [str(a) for a, _ in pairs], "other": [str(b) for _, b in pairs],
             "term": task.model.target, "estimate": gap, "low": low, "high": high,
-            "n": [min(n[a], n[b]) for a, b in pairs], "p": p, "p_held": held(p),
+            "n": [min(n[a], n[b]) for a, b in pairs], "p": p, "p_held": pvalues.adjusted(p),
         }
     )  # fmt: skip
 
@@ -278,7 +270,7 @@ def _measured_table(task, pairs, found, n) -> pd.DataFrame:
         }  # fmt: skip
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    table.insert(7, "p_held", held(np.array(over_constructs).T).T.ravel())
+    table.insert(7, "p_held", pvalues.adjusted(np.array(over_constructs).T).T.ravel())
     return table.assign(verdict=table["verdict"].mask(table["p_held"] <= 1 - LEVEL, "none"))
 
 
@@ -289,7 +281,7 @@ def _paths_table(task, pairs, found, drawn, n) -> pd.DataFrame:
     where = [names.index(e) for _, e in routes], [names.index(c) for c, _ in routes]
     for (a, b), f in zip(pairs, found, strict=True):
         values = f["paths"][where]
-        low, high = at_once(values[:, 0], (drawn[a][1][where] - drawn[b][1][where]).T)
+        low, high = simultaneous_interval(values[:, 0], (drawn[a][1][where] - drawn[b][1][where]).T)
         over_paths.append(_p_largest(values))
         part = {
             "one": str(a), "other": str(b), "cause": [c for c, _ in routes],
@@ -300,7 +292,7 @@ def _paths_table(task, pairs, found, drawn, n) -> pd.DataFrame:
         }  # fmt: skip
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(p_held=held(np.array(over_paths).T).T.ravel())
+    return table.assign(p_held=pvalues.adjusted(np.array(over_paths).T).T.ravel())
 
 
 def _alike(measured: pd.DataFrame) -> str:

@@ -12,8 +12,9 @@ from cxlib.csi import pls, said, warned
 from cxlib.csi.model import Model
 from cxlib.csi.precision import width_rule
 from cxlib.csi.prepared import Prepared, Scales, Solutions, all_draws, estimate, prepare
-from cxlib.estimates import LEVEL, Estimates, how_drawn, tabulate, widened
-from cxlib.moments import Moments
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
+from cxlib.stats.moments import Moments
 
 RELIABILITIES = ("alpha", "rho_A", "rho_C", "AVE")
 
@@ -170,11 +171,11 @@ def _stage_tables(
     caused = [j for j, name in enumerate(names) if model.paths.get(name)]
     leads = [j for j in range(len(names)) if _leads(model, names[j], model.target)]
 
-    level = widened(units, 1 + max((len(c) for c in model.paths.values()), default=0))
+    level = expanded_level(units, 1 + max((len(c) for c in model.paths.values()), default=0))
 
     def of(quantity: str, terms: list[str], where: object = slice(None), at=level) -> pd.DataFrame:
         estimate, replicates = getattr(point, quantity)[where], getattr(again, quantity)[where]
-        return tabulate(terms, estimate[:, 0], replicates.T, n, level=at)
+        return estimates_table(terms, estimate[:, 0], replicates.T, n, level=at)
 
     def between(quantity: str, pairs: list[tuple[str, str]]) -> pd.DataFrame:
         where = [at[effect] for _, effect in pairs], [at[cause] for cause, _ in pairs]
@@ -183,7 +184,7 @@ def _stage_tables(
         table.insert(1, "effect", [e for _, e in pairs])
         return table
 
-    index = of("index", names, at=widened(units))
+    index = of("index", names, at=expanded_level(units))
     weights, loadings = of("weights", items), of("loadings", items)
     for table in (weights, loadings):
         table.insert(0, "construct", homes)
@@ -217,7 +218,7 @@ def _reliability(
     stack = lambda s: np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)  # noqa: E731
     estimate, replicates = stack(point)[..., 0], stack(again)
     parts = [
-        tabulate(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)
+        estimates_table(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)
         for j, name in enumerate(model.constructs)
         if not np.isnan(estimate[j]).all()
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
+from cxlib import page, weights
 from cxlib.csi import said, warned
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, Solutions, all_draws, estimate, prepare
-from cxlib.estimates import Estimates, at_once, how_drawn, interval, widened
-from cxlib.moments import Moments
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import moments
+from cxlib.stats.intervals import expanded_level, percentile_interval, simultaneous_interval
+from cxlib.stats.moments import Moments
 
 
 def fit_by(
@@ -42,8 +44,10 @@ def fit_by(
     index, replicates = _group_indices(task, groups, point, again, draws, seed)
     n = [int(s.rows.sum()) for s in (*groups.values(), task.sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
-    low, high = at_once(index[:-1], replicates[:, :-1])
-    alone = interval(replicates[:, -1], widened(task.sums.effective))  # as `fit` has it
+    low, high = simultaneous_interval(index[:-1], replicates[:, :-1])
+    alone = percentile_interval(
+        replicates[:, -1], expanded_level(task.sums.effective)
+    )  # as `fit` has it
     low, high = np.r_[low, alone[0]], np.r_[high, alone[1]]
     names = [*map(str, groups), "overall"]
     table = pd.DataFrame({by: names, "term": model.target, "estimate": index})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cxlib import page
 from cxlib.csi.fits import Fit
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
+from cxlib.stats.intervals import LEVEL
 
 
 def priorities(fit: Fit) -> Estimates:

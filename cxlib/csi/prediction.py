@@ -13,11 +13,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
+from cxlib import page, weights
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, estimate, prepare
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, widened
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import linear_algebra, moments, resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import estimates_table, expanded_level, simultaneous_interval
 
 ANTECEDENTS = ("direct", "earliest")
 MODELS = ("model", "linear", "means")
@@ -70,7 +73,7 @@ def predict(
     task = prepare(responses, model, **how)
     rows = responses[responses[model.items].notna().all(axis=1)]
     rows = rows[moments.weights_of(rows, weight) > 0]
-    w, who = moments.weights_of(rows, weight), moments.who_of(rows, bucket, weight)
+    w, who = moments.weights_of(rows, weight), resampling.who_of(rows, bucket, weight)
     units = len(np.unique(who.keys))
     if not 2 <= folds <= units:
         raise ValueError(f"folds is {folds}; it must be 2 to {units}, the number of customers.")
@@ -161,7 +164,7 @@ def _questions(plan: pls.Plan, effect: int, antecedents: str) -> np.ndarray:
 
 def _regression(cov: np.ndarray, asked: np.ndarray, block: slice) -> np.ndarray:
     first = np.moveaxis(cov, -1, 0)
-    inverse = np.linalg.pinv(first[:, asked[:, None], asked], hermitian=True)
+    inverse = linear_algebra.pseudo_inverse(first[:, asked[:, None], asked], 1e-15)
     return np.moveaxis(inverse @ first[:, asked][:, :, block], 0, -1)
 
 
@@ -173,14 +176,12 @@ def _tables(task, squared, absolute, x, w, who, draws, seed):
     squared, absolute = squared[..., wanted], absolute[..., wanted]
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
-    sums = np.column_stack([flat, w[known]])
-    again = moments.resample_sums(sums, draws, seed, who.take(known))
-    both = np.vstack([sums.sum(0), again])  # the sample first, then its draws
-    mse = (both[:, :-1] / both[:, -1:]).reshape(len(both), len(MODELS), -1)
-    level, n = widened(task.sums.effective), int(known.sum())
+    found = ratio(flat, w[known, None], draws=draws, seed=seed, who=who.take(known))
+    mse = np.vstack(list(found)).reshape(1 + draws, len(MODELS), -1)  # the sample, then its draws
+    level, n = expanded_level(task.sums.effective), int(known.sum())
     home = np.repeat(np.arange(len(names)), [b.stop - b.start for b in plan.blocks])[wanted]
     q2 = 1 - mse[:, 0] / mse[:, 2]
-    table = tabulate([items[i] for i in wanted], q2[0], q2[1:], n, level=level)
+    table = estimates_table([items[i] for i in wanted], q2[0], q2[1:], n, level=level)
     table.insert(0, "construct", [names[j] for j in home])
     mae = np.average(absolute[:, known], axis=1, weights=w[known])
     for k, name in enumerate(("", "_linear", "_means")):
@@ -194,7 +195,7 @@ def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.D
     of /= of.sum(1, keepdims=True)
     for against, k in (("means", 2), ("linear", 1)):
         gain = (mse[:, k] - mse[:, 0]) @ of.T
-        low, high = at_once(gain[0], gain[1:])
+        low, high = simultaneous_interval(gain[0], gain[1:])
         term = [*(names[j] for j in effects), "overall"]
         part = {"against": against, "term": term, "estimate": gain[0], "low": low, "high": high}
         parts.append(pd.DataFrame(part).assign(n=n))

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cxlib import moments
 from cxlib.csi import pls
 from cxlib.csi.model import Model
-from cxlib.moments import Moments
+from cxlib.stats import moments
+from cxlib.stats.moments import Moments
 
 SCALE = (1.0, 10.0)
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another

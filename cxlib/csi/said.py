@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import LEVEL, filled
-from cxlib.moments import Moments
+from cxlib.estimates import filled
 from cxlib.privacy import disclosure
+from cxlib.stats.intervals import LEVEL
+from cxlib.stats.moments import Moments
 
 
 def sentence(table: pd.DataFrame, target: str, n: int) -> str:

@@ -17,8 +17,10 @@ from cxlib import page, weights
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, covariances, estimate, everybody, prepare
-from cxlib.estimates import Estimates, how_drawn, interval, tabulate, widened
-from cxlib.moments import Moments
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import linear_algebra
+from cxlib.stats.intervals import estimates_table, expanded_level, percentile_interval
+from cxlib.stats.moments import Moments
 
 CLOSE = 0.08  # SRMR below which correlations are near (Hu and Bentler 1999)
 INFLATED = 5.0  # VIF from which causes repeat one another
@@ -217,12 +219,7 @@ def _inflation(plan: pls.Plan, cor: np.ndarray, solved: pls.Solution):
 
 def _diagonal_of_inverse(matrix: np.ndarray) -> np.ndarray:
     """(k, D) from (k, k, D); NaN in draws without an inverse."""
-    first = np.moveaxis(matrix, -1, 0)
-    sound = np.isfinite(first).all((1, 2))
-    sound[sound] = np.linalg.eigvalsh(first[sound])[:, 0] > 1e-12
-    out = np.full((len(matrix), len(first)), np.nan)
-    out[:, sound] = np.diagonal(np.linalg.inv(first[sound]), axis1=1, axis2=2).T
-    return out
+    return np.einsum("dii->id", linear_algebra.inverse(np.moveaxis(matrix, -1, 0)))
 
 
 def _between(plan: pls.Plan, solved: pls.Solution) -> tuple[np.ndarray, np.ndarray]:
@@ -288,10 +285,10 @@ def _turn(cor: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
     model, n, names = task.model, task.n, list(task.model.constructs)
-    level = widened(task.sums.effective, 3)  # a ratio of three means
+    level = expanded_level(task.sums.effective, 3)  # a ratio of three means
 
     def of(name: str, terms: list[str]) -> pd.DataFrame:
-        return tabulate(terms, here[name][:, 0], again[name].T, n, level=level)
+        return estimates_table(terms, here[name][:, 0], again[name].T, n, level=level)
 
     pairs = [(names[i], names[j]) for i, j in zip(*np.triu_indices(len(names), 1), strict=True)]
     told = of("htmt", ["HTMT"] * len(pairs))
@@ -321,7 +318,7 @@ def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
 def _srmr_table(task: Prepared, here: dict, again: dict, exact: np.ndarray) -> pd.DataFrame:
     estimate, squares = here["srmr"][:, 0], again["srmr"].T ** 2
     bias = np.nanmean(squares, axis=0) - estimate**2
-    low, high = interval(squares - 2 * bias, widened(task.sums.effective))
+    low, high = percentile_interval(squares - 2 * bias, expanded_level(task.sums.effective))
     table = pd.DataFrame({"term": ["saturated", "estimated"], "estimate": estimate})
     table["low"] = np.minimum(np.sqrt(np.maximum(low, 0)), estimate)
     table["high"] = np.maximum(np.sqrt(np.maximum(high, 0)), estimate)

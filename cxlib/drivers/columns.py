@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import moments
 from cxlib.drivers.shares import LEAST_PIVOT
-from cxlib.moments import Moments
+from cxlib.stats import moments
+from cxlib.stats.moments import Moments
 
 MISSING = (*moments.MISSING, "dummy")
 FLAG = "_not_experienced"

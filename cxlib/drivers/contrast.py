@@ -19,8 +19,9 @@ import pandas as pd
 from cxlib import page, weights
 from cxlib.drivers import linear, said
 from cxlib.drivers.columns import FLAG, Chosen, choose
-from cxlib.estimates import Estimates, at_once, how_drawn, interval
-from cxlib.moments import weights_of
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.moments import weights_of
 
 CLASSES = ("must-be", "performance", "attractive", "indifferent")
 OPEN = "open"  # no class can be named
@@ -89,7 +90,7 @@ def contrast(
     point, again = linear.slopes(cov)[0][ends], linear.slopes(drawn)[0][:, ends]
     sides = np.array([-1, 1])  # a penalty is counted as a loss
     how = {"units": sums.effective, "fitted": 1 + len(chosen.columns)}
-    low, high = at_once(point.ravel(), again.reshape(len(again), -1), **how)
+    low, high = simultaneous_interval(point.ravel(), again.reshape(len(again), -1), **how)
     tails = _tails(rows, chosen, ends)
     table = pd.DataFrame(
         {"effect": np.tile(["penalty", "reward"], len(usable)), "term": np.repeat(usable, 2),
@@ -191,7 +192,7 @@ def _classes(
     known = ~np.isnan(again).any((1, 2))
     kinds = _kinds(leans[known], sizes[known], deviation)
     chances = np.stack([(kinds == i).mean(0) for i in range(len(CLASSES))], axis=1)
-    low, high = interval(leans)
+    low, high = percentile_interval(leans)
     named = [_named(row) for row in chances]
     table = pd.DataFrame(
         {"term": terms, "class": [CLASSES[i] if i >= 0 else OPEN for i in named],

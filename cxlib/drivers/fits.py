@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
+from cxlib import page, weights
 from cxlib.drivers import linear, odds, ranks, said, shares
 from cxlib.drivers.columns import Chosen, Drivers, choose
-from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
-from cxlib.moments import Moments
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import moments
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, simultaneous_interval
+from cxlib.stats.moments import Moments
 
 METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
 
@@ -127,14 +129,14 @@ def _check_method(chosen: Chosen, method: str, kind: str) -> None:
 
 def _tables(terms: list[str], found: Split) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     point, again = _parts(found.gains), _parts(found.again)
-    level = widened(found.effective, 1 + len(terms))
-    table = tabulate(terms, point, again, found.n, level=level)
+    level = expanded_level(found.effective, 1 + len(terms))
+    table = estimates_table(terms, point, again, found.n, level=level)
     differences = ranks.pairs(terms, point, again, found.answered, units=found.effective)
     order = ranks.ranked(terms, point, again, level=level)
     table = table.join(order, on="term")
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     total = found.again.sum(-1, keepdims=True)
-    r2 = tabulate([found.measure], [found.gains.sum()], total, found.answered, level=level)
+    r2 = estimates_table([found.measure], [found.gains.sum()], total, found.answered, level=level)
     return table, r2, differences
 
 
@@ -259,10 +261,10 @@ def importance_by(
     )
     used = _used(chosen, weight)
     n = np.repeat([int(used[(rows[by] == g).to_numpy()].sum()) for g in groups], k)
-    low, high = at_once(point, again)
+    low, high = simultaneous_interval(point, again)
     table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
     apart = point - np.tile(_parts(whole), len(groups))
-    low, high = at_once(apart, again - np.tile(_parts(drawn), (1, len(groups))))
+    low, high = simultaneous_interval(apart, again - np.tile(_parts(drawn), (1, len(groups))))
     differences = frame.assign(estimate=apart, low=low, high=high, n=n)
     remarks = [
         every.remarks[0],

@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
-from cxlib.designs.sensitivity import robustness
+from cxlib import page, weights
+from cxlib.causal.sensitivity import robustness
 from cxlib.drivers import linear, ranks, said
 from cxlib.drivers.columns import Chosen, Drivers, choose
-from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn, tabulate, widened
-from cxlib.moments import Moments
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import moments
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, simultaneous_interval
+from cxlib.stats.moments import Moments
 
 LEAST_GROUP = 30  # answers a group needs to be an example to others
 
@@ -100,9 +102,9 @@ def gains(
     step = _steps(chosen.terms, level, scales or {})
     gain, again = slope * step, slopes * step
     fitted = 1 + len(chosen.columns)
-    low, high = at_once(gain, again, units=sums.effective, fitted=fitted)
+    low, high = simultaneous_interval(gain, again, units=sums.effective, fitted=fitted)
     free = sums.effective - len(chosen.columns) - 1
-    order = ranks.ranked(chosen.terms, gain, again, level=widened(sums.effective, fitted))
+    order = ranks.ranked(chosen.terms, gain, again, level=expanded_level(sums.effective, fitted))
     table = pd.DataFrame(
         {"term": chosen.terms, "estimate": gain, "low": low, "high": high, "n": n, "level": level,
          "robustness": robustness(partial, free), "top": order["top"].to_numpy()}
@@ -122,7 +124,7 @@ def gains(
     return Gains(
         table, sentence(table, details, outcome), page.together(remarks), "scale", draws=draws,
         seed=seed, details=details, best=best,
-        performance=tabulate(chosen.terms, level, levels, said.raters(chosen, n)),
+        performance=estimates_table(chosen.terms, level, levels, said.raters(chosen, n)),
     )  # fmt: skip
 
 
@@ -194,7 +196,7 @@ def _best(chosen: Chosen, by: str, fit: tuple, weight, bucket, draws: int, seed:
     place, at = means.argmax(0), np.arange(len(first))
     estimate = slope * (means[place, at] - level)
     again = slopes * (drawn[place, :, at].T - levels)
-    low, high = at_once(estimate, again)
+    low, high = simultaneous_interval(estimate, again)
     names, n = list(sums), [int(s.rows.sum()) for s in sums.values()]
     table = pd.DataFrame(
         {"term": chosen.terms, by: [str(names[p]) for p in place], "estimate": estimate,

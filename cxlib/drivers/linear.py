@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib import moments
 from cxlib.drivers.columns import Chosen
-from cxlib.estimates import LEVEL
-from cxlib.moments import Moments
+from cxlib.stats import linear_algebra, moments
+from cxlib.stats.intervals import LEVEL
+from cxlib.stats.moments import Moments
 
 LEAST_VARIANCE = 1e-9  # of a column in a draw, in parts of its variance in the sample
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
@@ -40,10 +40,12 @@ def drawn(sums: Moments, chosen: Chosen, draws: int, seed: int) -> tuple[np.ndar
     """Covariances of the draws, NaN where there is no solution, and how many were mended."""
     cov, mended = sums.resample(draws, seed).cov, 0
     # A constant column has a variance of rounding errors, which would pass for answers.
-    single = [0, *(1 + p[0] for p in chosen.players if len(p) == 1)]
-    least = LEAST_VARIANCE * np.diagonal(sums.total().cov)[single]
-    constant = (np.diagonal(cov, axis1=-2, axis2=-1)[:, single] < least).any(-1)
-    cov = np.where(constant[:, None, None], np.nan, cov) if constant.any() else cov
+    least = LEAST_VARIANCE * np.diagonal(sums.total().cov)
+    constant = np.diagonal(cov, axis1=-2, axis2=-1) < least
+    if constant.any():
+        cov = np.where(constant[:, :, None] | constant[:, None, :], 0.0, cov)
+        single = [0, *(1 + p[0] for p in chosen.players if len(p) == 1)]
+        cov = np.where(constant[:, single].any(-1)[:, None, None], np.nan, cov)
     if sums.pairwise:
         with np.errstate(invalid="ignore", divide="ignore"):
             cov, moved = moments.possible(cov)
@@ -55,14 +57,14 @@ def slopes(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of the drivers, each with all others held (..., k), and their partial R².
 
     Partial R² is the share of what the others leave unexplained of the outcome that goes with a
-    driver. NaN where a draw has no solution.
+    driver. NaN where a draw has no solution. A column without variance, such as a category that
+    nobody of a draw belongs to, is left out of the regression and its own coefficient is NaN.
     """
-    sound = np.isfinite(cov).all((-2, -1))
-    safe = np.where(sound[..., None, None], cov, np.eye(cov.shape[-1]))
-    sound &= np.linalg.eigvalsh(safe)[..., 0] > 0
-    precision = np.linalg.inv(np.where(sound[..., None, None], safe, np.eye(cov.shape[-1])))
+    empty = np.diagonal(cov, axis1=-2, axis2=-1) == 0
+    cov = cov + empty[..., None] * np.eye(cov.shape[-1]) if empty.any() else cov
+    precision = linear_algebra.inverse(cov)
     own = np.diagonal(precision, axis1=-2, axis2=-1)
     coefficients = -precision[..., 0, 1:] / own[..., :1]
     partial = precision[..., 0, 1:] ** 2 / (own[..., :1] * own[..., 1:])
-    gone = ~sound[..., None]
+    gone = empty[..., 1:] | empty[..., :1]
     return np.where(gone, np.nan, coefficients), np.where(gone, np.nan, partial)

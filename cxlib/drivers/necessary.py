@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.drivers.columns import choose
 from cxlib.estimates import Estimates
+from cxlib.stats import moments, pvalues
 
 CEILINGS = ("ce_fdh", "cr_fdh")
 LEAST_EFFECT, LEVEL = 0.1, 0.05  # d and p from which a condition is called necessary (Dul 2016)
@@ -85,7 +86,7 @@ def necessary(
     ]
     rows, corners, lines, cells, needed = zip(*parts, strict=True)
     table = pd.DataFrame(list(rows), columns=["term", "estimate", "low", "high", "n", "p"])
-    table["p"] = _holm(table["p"].to_numpy())
+    table["p"] = pvalues.adjusted(table["p"].to_numpy())
     table["necessary"] = (table["estimate"] >= LEAST_EFFECT) & (table["p"] < LEVEL)
     note = page.say(
         "Weights do not enter: a ceiling is made by single customers. p, from {n} shuffled "
@@ -219,13 +220,6 @@ def _needed(xs, ys, line: list[float] | None, wanted: np.ndarray, box: Box) -> n
         with np.errstate(invalid="ignore", divide="ignore"):
             least = (wanted - line[0]) / line[1]
     return np.where(least > box.left, np.minimum(least, box.right), np.nan)
-
-
-def _holm(p: np.ndarray) -> np.ndarray:
-    """p-values that hold together: Holm (1979)."""
-    order = np.argsort(p)
-    held = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    return np.minimum(held[np.argsort(order)], 1)
 
 
 def sentence(table: pd.DataFrame, outcome: str) -> str:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib import moments
 from cxlib.drivers import shares
 from cxlib.drivers.columns import Chosen
-from cxlib.moments import Moments
+from cxlib.stats import moments, resampling
+from cxlib.stats.moments import Moments
 
 MOST_GRADES = 21  # answers that an ordered outcome may take
 MOST_FITTED = 10  # drivers whose subsets are all fitted
@@ -206,7 +206,7 @@ def graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
             f"outcome {chosen.outcome!r} has {len(values)} different values; kind={kind!r} takes "
             f"{wanted}. Choose another kind, or recode the outcome."
         )
-    who = moments.who_of(rows, bucket, weight).take(used)
+    who = resampling.who_of(rows, bucket, weight).take(used)
     return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], who, len(rows)
 
 

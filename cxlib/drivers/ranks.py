@@ -15,7 +15,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from cxlib.estimates import LEVEL, at_once
+from cxlib.stats import intervals
+from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
 
 def pairs(
@@ -31,7 +32,7 @@ def pairs(
     apart, drawn = point[one] - point[other], again[:, one] - again[:, other]
     low, high = apart, apart
     if len(both):  # a slope and a scale are fitted for each driver
-        low, high = at_once(apart, drawn, units=units, fitted=1 + 2 * len(terms))
+        low, high = simultaneous_interval(apart, drawn, units=units, fitted=1 + 2 * len(terms))
     known = ~np.isnan(drawn).any(1)
     ahead = (drawn[known] > 0).mean(0) if known.any() else np.full(len(both), np.nan)
     names = np.array(terms, object)
@@ -61,8 +62,8 @@ def _rank(j: int, point: np.ndarray, again: np.ndarray, level: float) -> tuple[i
     lag, drawn = np.delete(point, j) - point[j], np.delete(again, j, axis=1) - again[:, [j]]
     error = np.maximum(drawn.std(0, ddof=1), 1e-12)
     apart, side = (drawn - lag) / error, (1 + level) / 2
-    ahead = (lag / error > np.quantile(apart.max(1), side)).sum()
-    behind = (-lag / error > np.quantile((-apart).max(1), side)).sum()
+    ahead = (lag / error > intervals.critical_value(apart, side)).sum()
+    behind = (-lag / error > intervals.critical_value(-apart, side)).sum()
     return 1 + int(ahead), k - int(behind)
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 from cxlib import page
 from cxlib.drivers.columns import FLAG, Chosen
 from cxlib.drivers.shares import MOST_DRAWN, MOST_EXACT
-from cxlib.estimates import failed, filled
-from cxlib.moments import Moments
+from cxlib.estimates import filled
 from cxlib.privacy import disclosure
+from cxlib.stats.intervals import failed_draws
+from cxlib.stats.moments import Moments
 
 
 def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: bool) -> str:
@@ -233,7 +234,7 @@ def mended(mended: int, draws: int) -> str:
 
 
 def failures(again: np.ndarray, draws: int) -> str:
-    lost = failed(again)
+    lost = failed_draws(again)
     if not lost:
         return ""
     return page.say(

@@ -13,6 +13,8 @@ from math import comb
 
 import numpy as np
 
+from cxlib.stats import linear_algebra
+
 MOST_EXACT = 20  # players whose subsets are all fitted for the estimate: 2**20 regressions
 MOST_DRAWN = 16  # and for every draw
 MOST_SAMPLED = 60  # players taken in by sampling orders of entry
@@ -147,7 +149,7 @@ def _gains(cov: np.ndarray, order: np.ndarray, players: Players) -> np.ndarray:
     """Gain in R² of each player when they enter in this order, (..., players)."""
     at = np.array([1 + j for p in order for j in players[p]] + [0])
     starts = np.cumsum([0, *(len(players[p]) for p in order[:-1])])
-    lower = _cholesky(_without_zeros(cov[..., at[:, None], at]))
+    lower = linear_algebra.cholesky(_without_zeros(cov[..., at[:, None], at]))
     gains = np.empty((*cov.shape[:-2], len(order)))
     gained = np.add.reduceat(lower[..., -1, :-1] ** 2, starts, axis=-1)
     gains[..., order] = gained / cov[..., :1, 0]
@@ -158,15 +160,6 @@ def _without_zeros(cov: np.ndarray) -> np.ndarray:
     """A category that nobody in a draw belongs to has no variance; give it one, of no avail."""
     empty = np.diagonal(cov, axis1=-2, axis2=-1) == 0
     return cov + empty[..., None] * np.eye(cov.shape[-1]) if empty.any() else cov
-
-
-def _cholesky(cov: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.cholesky(cov)
-    except np.linalg.LinAlgError:  # some draw has copies: leave that one out
-        sound = np.linalg.eigvalsh(cov)[..., 0] > 0
-        safe = np.where(sound[..., None, None], cov, np.eye(cov.shape[-1]))
-        return np.where(sound[..., None, None], np.linalg.cholesky(safe), np.nan)
 
 
 def johnson(cov: np.ndarray) -> np.ndarray:
@@ -191,5 +184,5 @@ def johnson(cov: np.ndarray) -> np.ndarray:
 
 def r_squared(cov: np.ndarray) -> np.ndarray:
     """R² of the outcome on all drivers, (...,)."""
-    lower = _cholesky(np.roll(cov, -1, axis=(-2, -1)))
+    lower = linear_algebra.cholesky(np.roll(cov, -1, axis=(-2, -1)))
     return (lower[..., -1, :-1] ** 2).sum(-1) / cov[..., 0, 0]

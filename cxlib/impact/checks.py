@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import cell_means, differences, sensitivity
-from cxlib.designs.stand_in import stand_in
+from cxlib.causal import difference_in_differences, sensitivity
+from cxlib.causal.synthetic_control import synthetic_control
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.impact import said
 from cxlib.impact.effects import Effect, broken, cells, joined, reached, wave_means, way_back
 from cxlib.impact.rows import LEAST, Trial
+from cxlib.stats.estimators import cell_means
 
 SURE = 0.05
 APART = (0.0, 0.5, 1.0, 2.0)
@@ -67,22 +68,22 @@ def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
     """The event study of the first outcome. Raises ValueError without a wave before."""
     _spared(trial)
     grid = cells(trial, 0, draws=draws, seed=seed)
-    found = differences.path(grid, reached(trial), trial.before)
-    p, compared = differences.alike_before(found, trial.before)
-    low, high = found.at_once()
+    found = difference_in_differences.path(grid, reached(trial), trial.before)
+    p, compared = difference_in_differences.pre_trend_test(found, trial.before)
+    low, high = found.simultaneous_interval()
     table = pd.DataFrame(
-        {"wave": trial.waves, "term": trial.outcomes[0], "estimate": found.point, "low": low,
+        {"wave": trial.waves, "term": trial.outcomes[0], "estimate": found.estimate, "low": low,
          "high": high, "n": grid.count.sum(0), "changed": trial.after}
     )  # fmt: skip
     last = np.flatnonzero(trial.before)[-1]
     table.loc[last, ["low", "high"]] = 0.0
-    mean = found.point[trial.after].mean()
+    mean = found.estimate[trial.after].mean()
     rows = [(page.say("{times} times", times=f"{apart:g}"), mean,
-             *differences.bounds(found, trial.before, trial.after, apart))
+             *difference_in_differences.bounds(found, trial.before, trial.after, apart))
             for apart in (APART if compared else APART[:1])]  # fmt: skip
     bounds = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
     bounds["n"] = int(grid.count.sum())
-    broken_at = differences.breakdown(found, trial.before, trial.after)
+    broken_at = difference_in_differences.breakdown(found, trial.before, trial.after)
     answer = _about(trial, _moved_alike(p, compared, broken_at))
     note = page.together([how_drawn(draws, bucket="customer_id"), _few(trial)])
     return Path(table, answer, note, _unit(trial), p=p, bounds=bounds, breakdown=broken_at,
@@ -149,39 +150,39 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     _spared(trial)
     grid = cells(trial, 0, draws=draws, seed=seed)
     treated, before, after = reached(trial), trial.before, trial.after
-    real = differences.effect(grid, treated, before, after)
+    real = difference_in_differences.effect(grid, treated, before, after)
     found = []
-    for first, second in differences.placebo_times(before):
+    for first, second in difference_in_differences.placebo_times(before):
         begun = trial.waves[np.flatnonzero(second)[0]]
-        one = differences.effect(grid, treated, first, second)
+        one = difference_in_differences.effect(grid, treated, first, second)
         found.append(("another time", page.say("as if from {wave}", wave=begun), one,
                       grid.count[:, before].sum()))  # fmt: skip
     spared = np.flatnonzero(~treated)
     if len(spared) > 1:
         for place in spared:
             kept = _only(grid, spared)
-            one = differences.effect(kept, spared == place, before, after)
+            one = difference_in_differences.effect(kept, spared == place, before, after)
             found.append(("another place", trial.groups[place], one,
                           grid.count[spared][:, before | after].sum()))  # fmt: skip
     if not found:
         raise Unfit(
             "one wave came before the change and one group was spared: there is no placebo."
         )
-    every = differences.Drawn(
-        np.concatenate([f[2].point for f in found]),
-        np.concatenate([f[2].again for f in found], axis=1), real.units,
+    every = difference_in_differences.Replicated(
+        np.concatenate([f[2].estimate for f in found]),
+        np.concatenate([f[2].replicates for f in found], axis=1), real.units,
     )  # fmt: skip
-    low, high = every.at_once()
+    low, high = every.simultaneous_interval()
     (own_low,), (own_high,) = real.interval()
     table = pd.DataFrame(
-        [("the change", trial.change.name, real.point[0], own_low, own_high,
+        [("the change", trial.change.name, real.estimate[0], own_low, own_high,
           grid.count[:, before | after].sum()),
-         *((k, t, one.point[0], a, b, n)
+         *((k, t, one.estimate[0], a, b, n)
            for (k, t, one, n), a, b in zip(found, low, high, strict=True))],
         columns=["kind", "term", "estimate", "low", "high", "n"],
     )  # fmt: skip
     clear = int(((low > 0) | (high < 0)).sum())
-    sure = np.abs(every.point) / every.error >= abs(real.point[0]) / real.error[0]
+    sure = np.abs(every.estimate) / every.error >= abs(real.estimate[0]) / real.error[0]
     larger = int(sure.sum())
     facts = {"clear": page.count(clear), "all": page.count(len(found)),
              "larger": page.count(larger)}  # fmt: skip
@@ -194,8 +195,12 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     return Estimates(table, _about(trial, answer), note, _unit(trial), **facts)
 
 
-def _only(grid: differences.Cells, groups: np.ndarray) -> differences.Cells:
-    return differences.Cells(grid.means[groups], grid.share[groups], grid.count[groups])
+def _only(
+    grid: difference_in_differences.Cells, groups: np.ndarray
+) -> difference_in_differences.Cells:
+    return difference_in_differences.Cells(
+        grid.means[groups], grid.share[groups], grid.count[groups]
+    )
 
 
 @dataclass(frozen=True)
@@ -230,21 +235,21 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
     spared = np.flatnonzero(~treated)
     pool = np.where(treated, grid.share, 0.0) / grid.share[treated].sum()
     own = grid.means @ pool[:, None]
-    y = np.vstack([own.point[:, use], grid.means.point[spared][:, use]])
-    fit = stand_in(y, 0, int(trial.before.sum()), even=True)
+    y = np.vstack([own.estimate[:, use], grid.means.estimate[spared][:, use]])
+    fit = synthetic_control(y, 0, int(trial.before.sum()), method="sdid")
     low, high = fit.interval()
     waves = np.array(trial.waves)[use]
     spread = own.interval()
     table = pd.concat([
         pd.DataFrame({"of": "those reached", "wave": waves, "term": trial.outcomes[0],
-                      "estimate": own.point[0, use], "low": spread[0][0, use],
+                      "estimate": own.estimate[0, use], "low": spread[0][0, use],
                       "high": spread[1][0, use], "n": grid.count[treated][:, use].sum(0)}),
         pd.DataFrame({"of": "stand-in", "wave": waves, "term": trial.outcomes[0],
-                      "estimate": fit.beside, "low": np.nan, "high": np.nan,
+                      "estimate": fit.counterfactual, "low": np.nan, "high": np.nan,
                       "n": grid.count[spared][:, use].sum(0)}),
     ], ignore_index=True)  # fmt: skip
     table["changed"] = np.tile(trial.after[use], 2)
-    parts = pd.DataFrame({"term": [trial.groups[g] for g in spared], "estimate": fit.share[1:],
+    parts = pd.DataFrame({"term": [trial.groups[g] for g in spared], "estimate": fit.weights[1:],
                           "low": np.nan, "high": np.nan,
                           "n": grid.count[spared].sum(1)})  # fmt: skip
     largest = parts.sort_values("estimate", ascending=False).head(3)
@@ -283,15 +288,15 @@ def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
     """
     means = wave_means(trial, draws=draws, seed=seed)
     fit = broken(trial, means)
-    upto = len(fit.beside)
+    upto = len(fit.counterfactual)
     low, high = means.interval()
     rows = (trial.arm == 1) & ~np.isnan(trial.y[:, 0])
     n = np.bincount(trial.wave[rows], minlength=len(trial.waves))[:upto]
     both = {"wave": trial.waves[:upto], "term": trial.outcomes[0]}
     table = pd.concat([
-        pd.DataFrame({"of": "those reached", **both, "estimate": means.point[:upto, 0],
+        pd.DataFrame({"of": "those reached", **both, "estimate": means.estimate[:upto, 0],
                       "low": low[:upto, 0], "high": high[:upto, 0], "n": n}),
-        pd.DataFrame({"of": "line before", **both, "estimate": fit.beside, "low": np.nan,
+        pd.DataFrame({"of": "line before", **both, "estimate": fit.counterfactual, "low": np.nan,
                       "high": np.nan, "n": n}),
     ], ignore_index=True)  # fmt: skip
     table["changed"] = np.tile(trial.after[:upto], 2)
@@ -320,14 +325,14 @@ def returning(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     people = trial.customers()
     both = ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0]) & (people.arm >= 0)
     terms = ["change of those reached", "without it anyway", "what is left"]
-    table = pd.DataFrame({"term": terms, "estimate": found.point, "low": low, "high": high,
+    table = pd.DataFrame({"term": terms, "estimate": found.estimate, "low": low, "high": high,
                           "n": int(both.sum())})  # fmt: skip
     unit = trial.units[0]
     answer = page.say(
         "The same customers changed by {raw}; {back} of it would have come without the change, "
         "{left} ({span}) is left, n {n}.",
-        raw=said.value(found.point[0], unit), back=said.value(found.point[1], unit),
-        left=said.value(found.point[2], unit), span=said.span(low[2], high[2], unit),
+        raw=said.value(found.estimate[0], unit), back=said.value(found.estimate[1], unit),
+        left=said.value(found.estimate[2], unit), span=said.span(low[2], high[2], unit),
         n=page.count(both.sum()),
     )  # fmt: skip
     note, facts = how_drawn(draws, bucket="customer_id"), {"draws": draws, "seed": seed}
@@ -356,11 +361,11 @@ def answering(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     found = joined([means[1], means[0], means[1] - means[0]])
     low, high = found.interval()
     counts = [int((arm == 1).sum()), int((arm == 0).sum()), len(arm)]
-    table = pd.DataFrame({"term": ["reached", "spared", "difference"], "estimate": found.point,
+    table = pd.DataFrame({"term": ["reached", "spared", "difference"], "estimate": found.estimate,
                           "low": low, "high": high, "n": counts})  # fmt: skip
     facts = {
-        "reached": page.percent(found.point[0]), "spared": page.percent(found.point[1]),
-        "apart": page.number(100 * found.point[2]),
+        "reached": page.percent(found.estimate[0]), "spared": page.percent(found.estimate[1]),
+        "apart": page.number(100 * found.estimate[2]),
         "span": page.span(100 * low[2], 100 * high[2]), "n": page.count(len(arm)),
     }  # fmt: skip
     counted = page.say(

@@ -8,12 +8,19 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import before_after, comparison, differences, matching, series
-from cxlib.designs.drawn import Drawn, cell_means
+from cxlib.causal import (
+    difference_in_differences,
+    experiment,
+    interrupted_time_series,
+    matching,
+    regression_to_the_mean,
+)
 from cxlib.enough import Unfit
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
 from cxlib.impact import said
 from cxlib.impact.rows import Trial
+from cxlib.stats.estimators import Replicated, cell_means
+from cxlib.stats.intervals import LEVEL
 
 DRAWS = 500  # of balancing weights, which are found anew in each
 
@@ -26,19 +33,19 @@ class Found:
     together.
     """
 
-    point: np.ndarray
+    estimate: np.ndarray
     low: np.ndarray
     high: np.ndarray
     error: float
     n: int
 
     @classmethod
-    def of(cls, drawn: Drawn, n: int) -> Found:
+    def of(cls, drawn: Replicated, n: int) -> Found:
         """From draws."""
         low, high = drawn.interval()
         if len(low) > 1:
-            low[1:], high[1:] = drawn[1:].at_once()
-        return cls(drawn.point, low, high, float(drawn.error[0]), n)
+            low[1:], high[1:] = drawn[1:].simultaneous_interval()
+        return cls(drawn.estimate, low, high, float(drawn.error[0]), n)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
     found = ways[design]
     spread = _spread(trial)
     table = pd.DataFrame(
-        {"term": trial.outcomes, "estimate": found.point, "low": found.low, "high": found.high,
+        {"term": trial.outcomes, "estimate": found.estimate, "low": found.low, "high": found.high,
          "n": found.n, "unit": trial.units}
     )  # fmt: skip
     standard = table.drop(columns="unit")
@@ -106,7 +113,7 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
 
 
 def _row(design: str, found: Found, spread: float) -> dict:
-    ends = np.array([found.point[0], found.low[0], found.high[0]]) / spread
+    ends = np.array([found.estimate[0], found.low[0], found.high[0]]) / spread
     named = {"design": said.DESIGNS[design], "term": "effect"}
     return {**named, **dict(zip(("estimate", "low", "high"), ends, strict=True)), "n": found.n}
 
@@ -125,15 +132,15 @@ def by_lot(trial: Trial, **how: object) -> Found:
     past = _past(trial)[rows]
     y, arm = trial.y[rows], trial.arm[rows]
     if not past.shape[1]:
-        return Found.of(comparison.difference(y, arm, **arms), int(rows.sum()))
-    return Found.of(comparison.adjusted(y, arm, past, **arms), int(rows.sum()))
+        return Found.of(experiment.difference(y, arm, **arms), int(rows.sum()))
+    return Found.of(experiment.adjusted(y, arm, past, **arms), int(rows.sum()))
 
 
 def plain(trial: Trial, **how: object) -> Found:
     """Difference between arms as it is."""
     rows = trial.during
     arms = {"weight": trial.weight[rows], "who": trial.who.take(rows), **how}
-    found = comparison.difference(trial.y[rows], trial.arm[rows], **arms)
+    found = experiment.difference(trial.y[rows], trial.arm[rows], **arms)
     return Found.of(found, int((rows & ~np.isnan(trial.y[:, 0])).sum()))
 
 
@@ -154,20 +161,20 @@ def compared(trial: Trial, **how: object) -> Found:
     return Found.of(joined(parts), n)
 
 
-def _compared(trial: Trial, outcome: int, **how: object) -> Drawn:
+def _compared(trial: Trial, outcome: int, **how: object) -> Replicated:
     """(1,), over the waves in which every group answered; NaN where none is before, or after."""
     grid = cells(trial, outcome, **how)
-    full = ~np.isnan(grid.means.point).any(0)
+    full = ~np.isnan(grid.means.estimate).any(0)
     before, after = trial.before & full, trial.after & full
     if not before.any() or not after.any():
-        return Drawn(np.full(1, np.nan), np.full((len(grid.means.again), 1), np.nan))
-    return differences.effect(grid, reached(trial), before, after)
+        return Replicated(np.full(1, np.nan), np.full((len(grid.means.replicates), 1), np.nan))
+    return difference_in_differences.effect(grid, reached(trial), before, after)
 
 
-def cells(trial: Trial, outcome: int = 0, **how: object) -> differences.Cells:
+def cells(trial: Trial, outcome: int = 0, **how: object) -> difference_in_differences.Cells:
     """Means of the groups and waves of one outcome; rows of neither arm left out."""
     keep = trial.arm >= 0
-    return differences.group_means(
+    return difference_in_differences.group_means(
         trial.y[keep, outcome], trial.group[keep], trial.wave[keep], len(trial.groups),
         len(trial.waves), weight=trial.weight[keep], who=trial.who.take(keep), **how,
     )  # fmt: skip
@@ -178,11 +185,11 @@ def reached(trial: Trial) -> np.ndarray:
     return np.isin(np.array(trial.groups), trial.change.treated)
 
 
-def joined(parts: list[Drawn]) -> Drawn:
+def joined(parts: list[Replicated]) -> Replicated:
     """Numbers one after the other, (sum of terms,)."""
-    return Drawn(
-        np.concatenate([p.point for p in parts]),
-        np.concatenate([p.again for p in parts], axis=1),
+    return Replicated(
+        np.concatenate([p.estimate for p in parts]),
+        np.concatenate([p.replicates for p in parts], axis=1),
         min(p.units for p in parts),
     )
 
@@ -211,7 +218,7 @@ def only_after(trial: Trial, **how: object) -> Found:
     return Found(point, low, high, fits[0].error, n)
 
 
-def wave_means(trial: Trial, **how: object) -> Drawn:
+def wave_means(trial: Trial, **how: object) -> Replicated:
     """Means of those reached in each wave, (waves, outcomes)."""
     rows = trial.arm == 1
     return cell_means(
@@ -220,29 +227,31 @@ def wave_means(trial: Trial, **how: object) -> Drawn:
     )  # fmt: skip
 
 
-def broken(trial: Trial, means: Drawn, outcome: int = 0, level: float = LEVEL) -> series.Broken:
+def broken(
+    trial: Trial, means: Replicated, outcome: int = 0, level: float = LEVEL
+) -> interrupted_time_series.SegmentedRegression:
     """The line of wave means, broken where the change began; a step where waves are few."""
     last = int(np.flatnonzero(trial.after)[-1]) + 1
     first = int(np.flatnonzero(trial.after)[0])
-    again = means.again[:, :last, outcome]
+    again = means.replicates[:, :last, outcome]
     again = again[~np.isnan(again).any(1)]  # draws in which nobody answered in some wave
     if len(again) < 2 or np.isnan(means.point[:last, outcome]).any():
         raise Unfit(page.say("In some wave too few of those with the change answered."))
     sampling = np.cov(again, rowvar=False)
     sloped = first >= 3 and last > 4
-    return series.broken(
-        means.point[:last, outcome], first, sampling=sampling, sloped=sloped, level=level
+    return interrupted_time_series.segmented_regression(
+        means.estimate[:last, outcome], first, sampling=sampling, sloped=sloped, level=level
     )
 
 
-def way_back(trial: Trial, **how: object) -> Drawn:
+def way_back(trial: Trial, **how: object) -> Replicated:
     """Raw change of those reached, the part that is the way back to the middle, and the rest: (3,).
 
     Of customers who answered before and after. Raises ValueError where they are too few.
     """
     people = trial.customers()
     rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0])
-    return before_after.changed(
+    return regression_to_the_mean.adjusted_change(
         people.before[rows, 0], people.after[rows, 0], people.arm[rows] == 1,
         weight=people.weight[rows], who=people.who.take(rows), **how,
     )  # fmt: skip

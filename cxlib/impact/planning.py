@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import power
+from cxlib.causal import power
 from cxlib.estimates import Estimates
 from cxlib.impact import said
 from cxlib.impact.rows import numbered, recoded
@@ -79,10 +79,10 @@ def plan(
     sizes = sorted({*sizes, there})
     for k in waves:
         for n in sizes:
-            drawn = power.lots(known[:, -k:], n, share=share, draws=draws, seed=seed)
+            drawn = power.simulated(known[:, -k:], n, share=share, draws=draws, seed=seed)
             common = {"waves": k, "n": n, "term": outcome}
-            rows.append({**common, "estimate": power.smallest(drawn, least)})
-            chances.append({**common, "estimate": power.found(drawn, abs(expected))})
+            rows.append({**common, "estimate": power.minimum_detectable_effect(drawn, least)})
+            chances.append({**common, "estimate": power.detected(drawn, abs(expected))})
     order = ["waves", "term", "estimate", "low", "high", "n"]
     table, chance = (pd.DataFrame(r).assign(low=np.nan, high=np.nan)[order]
                      for r in (rows, chances))  # fmt: skip

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.data.schema import Change
+from cxlib import page
+from cxlib.data.study import Change
 from cxlib.enough import Unfit
-from cxlib.moments import Who
+from cxlib.stats import resampling
+from cxlib.stats.resampling import Who
 
 LEAST = 10  # answers in each arm, under which nothing is told
 
@@ -186,7 +187,7 @@ def read(
     ids = np.arange(len(rows)) if customer is None else numbered(rows[customer])
     trial = Trial(
         change, tuple(names), units, np.column_stack(y), arm, group, groups, wave, waves, after,
-        before, x, known, w, moments.who_of(rows, customer, weight), ids,
+        before, x, known, w, resampling.who_of(rows, customer, weight), ids,
         tuple(c for c in names if c in points), out,
     )  # fmt: skip
     _check(trial)

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.data.schema import Change
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.data.study import Change
+from cxlib.estimates import Estimates
 from cxlib.impact import said
 from cxlib.impact.checks import SURE, Path
 from cxlib.impact.effects import Effect
+from cxlib.stats.intervals import LEVEL
 
 REACH = 2.8016  # standard errors that 80 of 100 comparisons find at 5 %: 1.9600 + 0.8416
 VERDICTS = ("higher", "lower", "in doubt", "less than predicted", "cannot tell")

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once
+from cxlib.estimates import Estimates
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.steps import counted
 from cxlib.journeys.transitions import all_held, shares_of, totals
+from cxlib.stats.intervals import simultaneous_interval
 
 EARLIER, LATER = "earlier journeys", "later journeys"
 
@@ -79,7 +80,7 @@ def compare(
     known = np.array([s[1] for s in sides]).min(0) > 0  # both have been at `before`
     apart = (sides[0][0] - sides[1][0])[known]
     again = (sides[0][2] - sides[1][2])[:, known]
-    low, high = at_once(apart, again)
+    low, high = simultaneous_interval(apart, again)
     table = pd.DataFrame(
         {
             "before": every.get_level_values(0)[known],

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, how_drawn, interval, tabulate
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import shares_held
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, percentile_interval
 
 GONE = "not seen again"
 
@@ -187,10 +189,10 @@ def _value(ends: pd.DataFrame, worth: pd.Series, currency: str, drawn: dict) -> 
     if not len(names):
         return None
     parts = (place[:, None] == np.arange(len(names))) * value[:, None]
-    again = moments.resample_sums(parts, **drawn, who=moments.who_of(rows, "customer_id"))
-    table = tabulate(list(names), parts.sum(0), again, np.bincount(place))
+    again = resampling.resample_sums(parts, **drawn, who=resampling.who_of(rows, "customer_id"))
+    table = estimates_table(list(names), parts.sum(0), again, np.bincount(place))
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    low, high = interval(again.sum(1))
+    low, high = percentile_interval(again.sum(1))
     answer = page.say(
         "{worth} ({span}) left with those whose journey was lost, most of it at {touchpoint}: "
         "{most} ({most_span}); {known} of {lost} have a known worth.",

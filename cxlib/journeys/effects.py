@@ -16,10 +16,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once
+from cxlib import page
+from cxlib.estimates import Estimates
 from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import all_held
+from cxlib.stats import moments, resampling
+from cxlib.stats.intervals import simultaneous_interval
 
 LEAST = 20  # answers that met it, and that did not, for a coefficient
 MOST_LEVELS = 12  # of a column to adjust for
@@ -51,7 +53,7 @@ def effects(
     x = np.column_stack([v for *_, v in columns]).astype(float)
     y = responses[outcome].to_numpy(float)
     slopes, again, used = adjusted(responses, y, x, met.known, adjust, weight, draws, seed)
-    low, high = at_once(slopes, again)
+    low, high = simultaneous_interval(slopes, again)
     table = pd.DataFrame(
         {
             "touchpoint": [t for t, *_ in columns],
@@ -118,8 +120,8 @@ def adjusted(
     slopes = inverse @ (design.T @ (given[1] * given[0]))
     missed = given[1] * (given[0] - design @ slopes)
     parts = missed[:, None] * (design @ inverse)[:, : x.shape[1]]
-    who = moments.who_of(given[2], "customer_id" if "customer_id" in rows else None, weight)
-    moved = moments.resample_sums(parts, draws, seed, who)
+    who = resampling.who_of(given[2], "customer_id" if "customer_id" in rows else None, weight)
+    moved = resampling.resample_sums(parts, draws, seed, who)
     units = len(np.unique(who.keys))
     stretch = np.sqrt(units / max(units - design.shape[1], 1))
     slopes = slopes[: x.shape[1]]

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.schema import STAGES
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.exposure import Exposure, Scales, scaled
 from cxlib.journeys.felt import FELT, apart, how_many
 from cxlib.journeys.transitions import held
+from cxlib.stats import estimators, moments, resampling
+from cxlib.stats.intervals import simultaneous_interval
 
 SHARES = ("reach", "trouble")
 COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
@@ -165,8 +167,8 @@ def _behaviour(
 
     times, journeys, hurt = counted(slice(None)), counted(first), counted(slice(None), wrong)
     parts = np.hstack([np.ones((n, 1)), times > 0, times, journeys, hurt]).astype(float)
-    keys = moments.Who(moments.keys_of(pd.DataFrame({"c": customers}), "c"))
-    drawn, whole = moments.resample_sums(parts, draws, seed, keys), parts.sum(0)
+    keys = resampling.Who(resampling.keys_of(pd.DataFrame({"c": customers}), "c"))
+    drawn, whole = resampling.resample_sums(parts, draws, seed, keys), parts.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
     _, met, of, _ = np.split(whole[1:], 4)
@@ -175,7 +177,7 @@ def _behaviour(
     if hurt.any():
         ends = held(wrong, again[2], met)
         found.append(_term("trouble", names, wrong, ends, met))
-    found.append(_term("meetings", names, often, at_once(often, again[1]), of))
+    found.append(_term("meetings", names, often, simultaneous_interval(often, again[1]), of))
     if "minutes" in steps and steps["minutes"].notna().any():
         found.append(_minutes(steps, names, who))
     return found
@@ -271,14 +273,11 @@ def _means(
     x = np.column_stack(list(values.values()))
     if asked is not None:
         x = np.where(asked[:, None], x, np.nan)
-    w = moments.weights_of(responses, weight)[:, None]
-    parts = np.hstack([w * ~np.isnan(x), w * np.nan_to_num(x)])
-    who, k = moments.who_of(responses, "customer_id", weight), x.shape[1]
-    drawn, whole = moments.resample_sums(parts, draws, seed, who), parts.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean, again = whole[k:] / whole[:k], drawn[:, k:] / drawn[:, :k]
-    low, high = at_once(mean, again)
-    n = (~np.isnan(x) & (w > 0)).sum(0)
+    w = moments.weights_of(responses, weight)
+    who = resampling.who_of(responses, "customer_id", weight)
+    mean, again = estimators.mean(x, w, draws=draws, seed=seed, who=who)
+    low, high = simultaneous_interval(mean, again)
+    n = (~np.isnan(x) & (w > 0)[:, None]).sum(0)
     ends = np.clip(low, 0, 100), np.clip(high, 0, 100)
     table = _term(term, list(values), mean, ends, n)
     return table[table["n"] > 0]

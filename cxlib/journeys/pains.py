@@ -22,10 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, how_drawn, interval
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.effects import LEAST, adjusted, adjusted_for, terms_of
 from cxlib.journeys.exposure import Exposure, Scales, scaled
+from cxlib.stats import moments, resampling
+from cxlib.stats.intervals import percentile_interval
 
 LOW = 40.0  # of 100; a rating below it is a low one
 PER = 100  # answers that a priority is told for, so that it is no tiny number
@@ -231,7 +233,9 @@ def _shares(
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack([met / sums[..., :1], bad / met, often / people], axis=-2)
 
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(rows, "customer_id", weight))
+    drawn = resampling.resample_sums(
+        parts, draws, seed, resampling.who_of(rows, "customer_id", weight)
+    )
     return shares(parts.sum(0)), shares(drawn)
 
 
@@ -248,11 +252,11 @@ def _columns(
     customers: int,
     top: int,
 ) -> dict[str, np.ndarray]:
-    low, high = interval(drawn)
+    low, high = percentile_interval(drawn)
     rank = 1 + (np.nan_to_num(drawn)[:, None, :] > np.nan_to_num(drawn)[:, :, None]).sum(-1)
-    impact = interval(again[:, 2])
+    impact = percentile_interval(again[:, 2])
     known = customers or np.nan  # without customers there is no money to tell
-    money = interval(again[:, 4] * customers) if customers else whole[[4, 4]]
+    money = percentile_interval(again[:, 4] * customers) if customers else whole[[4, 4]]
     rank_low, rank_high = np.quantile(rank, [0.025, 0.975], axis=0, method="nearest")
     return {
         "estimate": priority,

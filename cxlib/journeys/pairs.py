@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cxlib import moments
 from cxlib.journeys.steps import COUNTS
+from cxlib.stats import resampling
 
 BEGINS, ENDS, GOAL = "begins", "ends", "conversion"  # before the first step, after the last
 
@@ -80,7 +80,7 @@ def _of_buckets(
     keys, unit = np.unique(bucket, return_inverse=True)
     size = len(keys), pair.max() + 1
     values = np.bincount(unit * size[1] + pair, n, size[0] * size[1]).reshape(size)
-    return moments.resample_sums(values, draws, seed, moments.Who(keys))
+    return resampling.resample_sums(values, draws, seed, resampling.Who(keys))
 
 
 def _coded(*columns: pd.Series) -> tuple[list[np.ndarray], list[str]]:
@@ -176,10 +176,12 @@ def _walked(
         size = 2 * len(length), k * k
         each = coo_array((np.ones(len(way)), (way, cell)), size).tocsr()[:, kinds]
         journey = np.repeat(np.arange(size[0]), np.r_[done, lost].astype(int))
-        bucket = moments.hashed(pd.RangeIndex(len(journey)))
+        bucket = resampling.hashed(pd.RangeIndex(len(journey)))
         shape = bucket.max() + 1, size[0]
         taken = coo_array((np.ones(len(journey)), (bucket, journey)), shape).tocsr()
         own = np.unique(bucket)
-        return moments.resample_sums((taken[own] @ each).toarray(), draws, seed, moments.Who(own))
+        return resampling.resample_sums(
+            (taken[own] @ each).toarray(), draws, seed, resampling.Who(own)
+        )
 
     return Pairs(names, np.zeros_like(kinds), leaves, enters, table[kinds], summed, None)

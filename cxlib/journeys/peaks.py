@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.exposure import Exposure, Scales, scaled
+from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import simultaneous_interval
 
 FOLDS = 10
 FEWEST = 100  # answers to try rules on
@@ -74,13 +77,12 @@ def peak_end(
     score, y, last, rows = score[used], y[used], last[used], responses[used]
     looks = np.column_stack([np.nanmean(score, 1), np.nanmin(score, 1), np.nanmax(score, 1), last])
     w = moments.weights_of(rows, weight)
-    fold = moments.keys_of(rows, "customer_id") % FOLDS
+    fold = resampling.keys_of(rows, "customer_id") % FOLDS
     missed = np.column_stack([_missed(looks[:, list(c)], y, w, fold) for c in RULES.values()])
     base = _missed(np.zeros((len(y), 0)), y, w, fold)[:, None]
-    parts = w[:, None] * np.hstack([base, missed])
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(rows, "customer_id", weight))
-    whole = parts.sum(0)
-    share, again = 1 - whole[1:] / whole[0], 1 - drawn[:, 1:] / drawn[:, :1]
+    who = resampling.who_of(rows, "customer_id", weight)
+    left = ratio(w[:, None] * missed, w[:, None] * base, draws=draws, seed=seed, who=who)
+    share, again = 1 - left.estimate, 1 - left.replicates
     table = _table(share, again, len(y))
     gain = _table((share - share[0])[1:], (again - again[:, :1])[:, 1:], len(y), list(RULES)[1:])
     note = page.together(
@@ -127,7 +129,7 @@ def _missed(x: np.ndarray, y: np.ndarray, w: np.ndarray, fold: np.ndarray) -> np
 def _table(
     values: np.ndarray, again: np.ndarray, n: int, names: list[str] | None = None
 ) -> pd.DataFrame:
-    low, high = at_once(values, again)
+    low, high = simultaneous_interval(values, again)
     names = names or list(RULES)
     return pd.DataFrame({"term": names, "estimate": values, "low": low, "high": high, "n": n})
 

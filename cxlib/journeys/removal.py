@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, failed, how_drawn
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.pairs import Pairs, pairs_of
-from cxlib.moments.draws import sum_by
+from cxlib.stats import linear_algebra
+from cxlib.stats.intervals import failed_draws, simultaneous_interval
+from cxlib.stats.resampling import sum_by
 
 
 def removal(
@@ -49,7 +51,7 @@ def removal(
     low, high, again = np.full_like(effect, np.nan), np.full_like(effect, np.nan), None
     if draws:
         again, _ = _effects(pairs, pairs.summed(draws, seed), met, goals)
-        ends = at_once(effect, again)  # an effect that no draw changes has no width
+        ends = simultaneous_interval(effect, again)  # an effect that no draw changes has no width
         low, high = (np.where(np.isnan(end), effect, np.clip(end, 0, 1)) for end in ends)
     table = {
         "term": [pairs.names[i - 1] for i in met],
@@ -82,7 +84,7 @@ def _effects(
     inside[..., 0] = 0  # where journeys end
     # A state with no way out (all of a draw's steps there lead back to it) is left for good.
     inside[np.diagonal(inside, axis1=1, axis2=2) >= 1] = 0
-    fundamental = np.linalg.inv(np.eye(size) - inside)
+    fundamental = linear_algebra.solve_general(np.eye(size) - inside, np.eye(size))
     completes = fundamental[..., goals].sum(-1)  # nobody goes on from there: N[i, goal] is a chance
     through = (fundamental[:, 0] / np.diagonal(fundamental, axis1=1, axis2=2))[:, met]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -116,7 +118,7 @@ def _note(
     reached = page.say("{share} of journeys reach the goal.", share=page.percent(completes, 1))
     if again is None:
         return page.together([reached, page.say("No interval was asked for.")])
-    lost = failed(again)
+    lost = failed_draws(again)
     return page.together(
         [
             reached,

@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import durations, page
-from cxlib.data.schema import STAGES
-from cxlib.estimates import LEVEL, Estimates
+from cxlib import page
+from cxlib.estimates import Estimates
+from cxlib.journeys.loops import STAGES
+from cxlib.stats import intervals, survival
+from cxlib.stats.intervals import LEVEL
 
 POINTS = 40  # of a curve
 FEWEST, SHARE = 10, 0.02  # stays, and share of them, that a curve's last point needs
@@ -109,7 +111,7 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     if not rows["over"].any():
         return line, pd.DataFrame()
     time, cause = rows["time"].to_numpy(), rows["over"].to_numpy().astype(int)
-    risk = durations.at_risk(np.zeros(len(rows)), time, cause, np.ones(len(rows)))
+    risk = survival.at_risk(np.zeros(len(rows)), time, cause, np.ones(len(rows)))
     who = pd.factorize(rows["customer_id"])[0]
     line |= _median(risk, who)
     enough = risk.times[risk.there >= max(FEWEST, SHARE * len(rows))]
@@ -118,23 +120,23 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     # As many points by leavings as by time: a long tail of few leavings is seen too.
     often = np.quantile(enough, np.linspace(0, 1, POINTS // 2), method="lower")
     at = np.unique(np.r_[often, np.linspace(enough[0], enough[-1], POINTS // 2)])
-    share, covariance = durations.incidence(risk, at, who)
+    share, covariance = survival.incidence(risk, at, who)
     error = np.sqrt(np.diag(covariance))
     safe = np.where(error > 0, error, 1.0)
-    reach = durations.reach_of(covariance / np.outer(safe, safe), LEVEL, seed)
-    low, high = durations.bent(share[0], error, reach)
+    reach = intervals.normal_critical_value(covariance / np.outer(safe, safe), LEVEL, seed)
+    low, high = survival.bent(share[0], error, reach)
     curve = pd.DataFrame({"time": at, "estimate": 1 - share[0], "low": 1 - high, "high": 1 - low})
     return line, curve.assign(n=len(rows))
 
 
-def _median(risk: durations.Risk, who: np.ndarray) -> dict[str, float]:
+def _median(risk: survival.Risk, who: np.ndarray) -> dict[str, float]:
     """The time by which half have left, and the times at which the interval of the curve has."""
-    gone = 1 - np.cumprod(1 - risk.left[0] / risk.there)
+    gone = 1 - survival.kaplan_meier(risk.left[0], risk.there)
     half = np.searchsorted(gone, 0.5 - 1e-12)
     estimate = risk.times[half] if half < len(gone) else np.nan
     at = np.unique(np.quantile(risk.times, np.linspace(0, 1, MOST), method="lower"))
-    share, covariance = durations.incidence(risk, at, who)
-    low, high = durations.bent(share[0], np.sqrt(np.diag(covariance)), 1.959964)
+    share, covariance = survival.incidence(risk, at, who)
+    low, high = survival.bent(share[0], np.sqrt(np.diag(covariance)), 1.959964)
     ends = [at[np.argmax(side >= 0.5)] if (side >= 0.5).any() else np.nan for side in (high, low)]
     inside = {"low": min(ends[0], estimate) if estimate == estimate else ends[0]}
     return {"estimate": estimate, **inside, "high": max(ends[1], estimate)}

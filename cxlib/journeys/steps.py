@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments
+from cxlib.stats import resampling
 
 NEEDED = ("customer_id", "at", "touchpoint")
 COUNTS = ("bucket", "step", "before", "after", "n")
@@ -92,7 +92,7 @@ def counted(
 ) -> pd.DataFrame:
     """How often each touchpoint follows each, in buckets of customers.
 
-    bucket (`moments.keys_of` the customer), step (of `after`, up to `most`, later ones left out; 0
+    bucket (`resampling.keys_of`), step (of `after`, up to `most`, later ones left out; 0
     for all together), before (missing: a journey begins), after (missing: it ends, without the
     goal), n. With a `goal` journeys are counted up to it. `by` names a group for each row of
     `steps`, which becomes a column in front.
@@ -101,7 +101,7 @@ def counted(
     touchpoint, names = cut["touchpoint"].cat, cut["touchpoint"].cat.categories
     here, step = touchpoint.codes.to_numpy(np.int64), cut["step"].to_numpy()
     over = (cut["after"].isna() & ~cut["touchpoint"].isin(list(goal))).to_numpy()
-    keys = moments.keys_of(cut, "customer_id")
+    keys = resampling.keys_of(cut, "customer_id")
     group, groups = np.zeros(len(cut), int), None
     if by is not None:
         group, groups = pd.factorize(by[cut.index].astype("string"), sort=True)

@@ -16,9 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from cxlib import moments, page
-from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.pairs import BEGINS, ENDS, Pairs, pairs_of
+from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
 METHODS = ("bootstrap", "dirichlet")
 LEAST = 0.01  # of the journeys, for a way that is told
@@ -101,7 +104,7 @@ def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarr
     def bent(share: np.ndarray) -> np.ndarray:
         return logit((share * n + 0.5) / (n + 1))
 
-    low, high = at_once(bent(shares), bent(again))
+    low, high = simultaneous_interval(bent(shares), bent(again))
     low, high = expit(low), expit(high)
     reach = 1 - ((1 - LEVEL) / 2) ** (1 / np.maximum(n, 1))
     low = np.where(np.isnan(low), np.where(shares > 0.5, 1 - reach, 0.0), low)
@@ -122,14 +125,10 @@ def shares_held(
 
     Held together; the customers of `rows` are drawn whole.
     """
-    k = below.shape[1]
-    parts = np.hstack([below, above]).astype(float)
-    who = moments.who_of(rows, "customer_id")
-    again, whole = moments.resample_sums(parts, draws, seed, who), parts.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share, replicates = whole[k:] / whole[:k], again[:, k:] / again[:, :k]
-    low, high = held(share, replicates, whole[:k])
-    return {"estimate": share, "low": low, "high": high, "n": whole[:k].astype(int)}
+    who, n = resampling.who_of(rows, "customer_id"), below.sum(0)
+    share, replicates = ratio(above, below, draws=draws, seed=seed, who=who)
+    low, high = held(share, replicates, n)
+    return {"estimate": share, "low": low, "high": high, "n": n.astype(int)}
 
 
 def _most_taken(table: pd.DataFrame) -> str:

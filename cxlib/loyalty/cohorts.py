@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
 from cxlib.loyalty import purchases
 from cxlib.loyalty.purchases import Purchases
+from cxlib.stats.intervals import LEVEL
 
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
 FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}

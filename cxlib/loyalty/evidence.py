@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import Drawn, comparison, differences, matching, pairs, sensitivity
+from cxlib.causal import difference_in_differences, experiment, matching, propensity, sensitivity
 from cxlib.enough import Unfit
 from cxlib.loyalty.panel import OUTCOMES, Panel
+from cxlib.stats.estimators import Replicated
 
 LOT, LOT_ADJUSTED = "by lot", "by lot, adjusted for before"
 PLAIN, DID, ALIKE = "plain difference", "difference in differences", "beside others made alike"
@@ -54,7 +55,9 @@ def made_alike(seen: Panel) -> Beside | None:
         weight = matching.balanced(seen.x, seen.member)
     except Unfit:
         return None
-    return Beside(weight, *pairs.paired(pairs.propensity(seen.x, seen.member), seen.member))
+    return Beside(
+        weight, *propensity.paired(propensity.propensity(seen.x, seen.member), seen.member)
+    )
 
 
 def balance(seen: Panel, beside: Beside | None) -> pd.DataFrame:
@@ -73,7 +76,9 @@ def balance(seen: Panel, beside: Beside | None) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def chosen(seen: Panel, table: pd.DataFrame, path: Drawn, beside: Beside | None) -> pd.DataFrame:
+def chosen(
+    seen: Panel, table: pd.DataFrame, path: Replicated, beside: Beside | None
+) -> pd.DataFrame:
     """What speaks for and against others standing for what would have been.
 
     term, estimate, low, high, n; `table` and `path` are those of the programme.
@@ -83,8 +88,8 @@ def chosen(seen: Panel, table: pd.DataFrame, path: Drawn, beside: Beside | None)
     best = table[table["term"] == OUTCOMES[0]].iloc[-1]
     near = sensitivity.nearest_to_none(best.low, best.high)
     rows = [
-        (MOVED_ALIKE, differences.alike_before(path, before)[0], n),
-        (BREAKDOWN, differences.breakdown(path, before, after), n),
+        (MOVED_ALIKE, difference_in_differences.pre_trend_test(path, before)[0], n),
+        (BREAKDOWN, difference_in_differences.breakdown(path, before, after), n),
         (E_VALUE, float(sensitivity.e_value(1 + best.estimate / 100)), n),
         (E_VALUE_END, float(sensitivity.e_value(1 + near / 100)), n),
     ]
@@ -116,9 +121,9 @@ def _in_pairs(apart: np.ndarray) -> pd.DataFrame:
 
 def by_lot(seen: Panel, how: dict) -> pd.DataFrame:
     """Whether the lots did their work: those in it bought as much as the others before."""
-    found = comparison.difference(seen.mean(False)[:, 0], seen.member, **how)
+    found = experiment.difference(seen.mean(False)[:, 0], seen.member, **how)
     low, high = found.interval()
-    row = {"term": BEFORE, "estimate": found.point[0], "low": low[0], "high": high[0]}
+    row = {"term": BEFORE, "estimate": found.estimate[0], "low": low[0], "high": high[0]}
     return pd.DataFrame([row | {"n": len(seen.member)}])
 
 

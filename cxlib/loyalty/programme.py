@@ -19,12 +19,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import designs, moments, page
-from cxlib.designs import Drawn, comparison, matching
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.causal import experiment, matching
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.loyalty import evidence
 from cxlib.loyalty.evidence import ALIKE, DID, E_VALUE_END, LOT, LOT_ADJUSTED, PLAIN
 from cxlib.loyalty.panel import OUTCOMES, Panel
+from cxlib.stats import estimators, resampling
+from cxlib.stats.estimators import Replicated
+from cxlib.stats.intervals import simultaneous_interval
 
 
 @dataclass(frozen=True)
@@ -65,22 +68,22 @@ def programme(
     differences, and the same beside others weighted to be alike before (Hainmueller 2012), with the
     checks that belong to them; the last is left out where no weights make the others alike.
     """
-    how = {"who": moments.who_of(seen.people, "customer_id"), "draws": draws, "seed": seed}
+    how = {"who": resampling.who_of(seen.people, "customer_id"), "draws": draws, "seed": seed}
     after, earlier = seen.mean(True), seen.mean(False)
     beside = None
     if randomised:
         found = {
-            LOT: comparison.difference(after, seen.member, **how),
-            LOT_ADJUSTED: comparison.adjusted(after, seen.member, earlier, **how),
+            LOT: experiment.difference(after, seen.member, **how),
+            LOT_ADJUSTED: experiment.adjusted(after, seen.member, earlier, **how),
         }
     else:
         found = {
-            PLAIN: comparison.difference(after, seen.member, **how),
-            DID: comparison.difference(after - earlier, seen.member, **how),
+            PLAIN: experiment.difference(after, seen.member, **how),
+            DID: experiment.difference(after - earlier, seen.member, **how),
         }
         if (beside := evidence.made_alike(seen)) is not None:
             found[ALIKE] = matching.effect(after - earlier, seen.member, seen.x, **how)
-    level = designs.cell_means(after, np.where(seen.member, 0, -1), 1, **how)[0]
+    level = estimators.cell_means(after, np.where(seen.member, 0, -1), 1, **how)[0]
     table, replicates = _table(found, level, len(seen.member))
     path = _path(seen, how)
     checks = evidence.by_lot(seen, how)
@@ -95,18 +98,22 @@ def programme(
     )  # fmt: skip
 
 
-def _table(found: dict[str, Drawn], level: Drawn, n: int) -> tuple[pd.DataFrame, np.ndarray]:
+def _table(
+    found: dict[str, Replicated], level: Replicated, n: int
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Percent more than without the programme, for each outcome and design, one family."""
     rows, again = [], []
     for j, outcome in enumerate(OUTCOMES):
         for design, effect in found.items():
-            without = level.point[j] - effect.point[j]
-            more = float(_more(effect.point[j], without))
-            rows.append((design, outcome, more, effect.point[j], without))
-            again.append(_more(effect.again[:, j], level.again[:, j] - effect.again[:, j]))
+            without = level.estimate[j] - effect.estimate[j]
+            more = float(_more(effect.estimate[j], without))
+            rows.append((design, outcome, more, effect.estimate[j], without))
+            again.append(
+                _more(effect.replicates[:, j], level.replicates[:, j] - effect.replicates[:, j])
+            )
     table = pd.DataFrame(rows, columns=["design", "term", "estimate", "effect", "without"])
     replicates = np.column_stack(again)
-    low, high = at_once(table["estimate"].to_numpy(), replicates)
+    low, high = simultaneous_interval(table["estimate"].to_numpy(), replicates)
     for place, (name, values) in enumerate({"low": low, "high": high, "n": n}.items()):
         table.insert(3 + place, name, values)
     return table, replicates
@@ -117,22 +124,22 @@ def _more(effect: np.ndarray, without: np.ndarray) -> np.ndarray:
         return np.where(without > 0, 100 * effect / without, np.nan)
 
 
-def _path(seen: Panel, how: dict) -> Drawn:
+def _path(seen: Panel, how: dict) -> Replicated:
     """The gap in purchases in each period less that of the last before, (periods,)."""
-    gap = comparison.difference(seen.values[..., 0], seen.member, **how)
+    gap = experiment.difference(seen.values[..., 0], seen.member, **how)
     since = np.eye(len(seen.offset))
     since[np.flatnonzero(seen.offset == -1)[0]] -= 1
     return gap @ since
 
 
-def _told(path: Drawn, seen: Panel) -> pd.DataFrame:
-    low, high = path.at_once()
+def _told(path: Replicated, seen: Panel) -> pd.DataFrame:
+    low, high = path.simultaneous_interval()
     fixed = seen.offset == -1
     return pd.DataFrame(
         {
             "wave": seen.starts,
             "term": "purchases",
-            "estimate": path.point,
+            "estimate": path.estimate,
             "low": np.where(fixed, 0.0, low),
             "high": np.where(fixed, 0.0, high),
             "n": len(seen.member),

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import designs, moments, page
-from cxlib.estimates import Estimates, each, how_drawn, wilson
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import estimators, moments, resampling
+from cxlib.stats.intervals import sidak_level, wilson_interval
 
 WORDS = ("came through a customer", "brought a customer")
 GROUPS = ("promoters", "passives", "detractors")
@@ -74,8 +76,8 @@ def referral(
     used = responses[followed]
     did = _did(used, acts, within)
     place = np.select([score[followed] >= PROMOTER, score[followed] >= PASSIVE], [0, 1], 2)
-    how = {"weight": w[followed], "who": moments.who_of(used, "customer_id", weight)}
-    means = designs.cell_means(did, place, 3, **how, draws=draws, seed=seed)
+    how = {"weight": w[followed], "who": resampling.who_of(used, "customer_id", weight)}
+    means = estimators.cell_means(did, place, 3, **how, draws=draws, seed=seed)
     n = np.bincount(place, minlength=3)
     table, apart = _tables(means, n)
     note = page.together(
@@ -89,7 +91,7 @@ def referral(
             how_drawn(draws, weight, "customer_id"),
         ]
     )  # fmt: skip
-    facts = {"draws": draws, "seed": seed, "replicates": means.again[..., 0], "apart": apart}
+    facts = {"draws": draws, "seed": seed, "replicates": means.replicates[..., 0], "apart": apart}
     return Referral(table, _answer(table, apart, within), note, "share", **facts)
 
 
@@ -110,7 +112,7 @@ def brought(customers: pd.DataFrame) -> Estimates:
     by, n = rows["referred_by"].dropna(), len(rows)
     by = by[by != rows["customer_id"].loc[by.index]]  # nobody brings themselves
     counts = np.array([len(by), rows["customer_id"].isin(by).sum()])
-    low, high = wilson(counts / n, n, each(2))
+    low, high = wilson_interval(counts / n, n, sidak_level(2))
     terms = ["came through a customer", "brought a customer"]
     table = pd.DataFrame({"term": terms, "estimate": counts / n, "low": low, "high": high, "n": n})
     note = page.say(
@@ -142,15 +144,15 @@ def _did(used: pd.DataFrame, acts: pd.DataFrame, within: int) -> np.ndarray:
     return did
 
 
-def _tables(means: designs.Drawn, n: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Shares, and differences from the detractors, one family."""
     contrast = np.column_stack([np.eye(3), [1.0, 0, -1], [0, 1.0, -1]])
     every = (means @ contrast)[:, 0]
-    low, high = every.at_once()
+    low, high = every.simultaneous_interval()
     table = pd.DataFrame(
         {
             "term": GROUPS,
-            "estimate": every.point[:3],
+            "estimate": every.estimate[:3],
             "low": np.clip(low[:3], 0, 1),
             "high": np.clip(high[:3], 0, 1),
             "n": n,
@@ -160,7 +162,7 @@ def _tables(means: designs.Drawn, n: np.ndarray) -> tuple[pd.DataFrame, pd.DataF
         {
             "term": GROUPS[:2],
             "against": GROUPS[2],
-            "estimate": every.point[3:],
+            "estimate": every.estimate[3:],
             "low": low[3:],
             "high": high[3:],
             "n": n[:2] + n[2],

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import durations, moments, page
-from cxlib.estimates import LEVEL, Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.loyalty import purchases
 from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.purchases import Purchases
+from cxlib.stats import intervals, resampling, survival
+from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
 WITHIN = (30, 60, 90, 180, 365)
 POINTS = 40  # of a curve
@@ -108,10 +110,10 @@ def revenue(
     parts = np.stack([gain * again[:, None], gain, inside * again[:, None], inside], axis=1)
     sums = np.zeros((len(bought.names), *parts.shape[1:]))
     np.add.at(sums, bought.who, parts)
-    who = moments.who_of(pd.DataFrame({"customer_id": bought.names}), "customer_id")
-    drawn = moments.resample_sums(sums.reshape(len(sums), -1), draws, seed, who)
+    who = resampling.who_of(pd.DataFrame({"customer_id": bought.names}), "customer_id")
+    drawn = resampling.resample_sums(sums.reshape(len(sums), -1), draws, seed, who)
     shares, replicates = (_shares(s) for s in (sums.sum(0), drawn.reshape(draws, *sums.shape[1:])))
-    low, high = at_once(shares, replicates)
+    low, high = simultaneous_interval(shares, replicates)
     n = (sums[:, 3] > 0).sum(0)
     # All or none: no draw tells more, so what so many customers can tell of a share.
     least, largest = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL ** (1 / len(shares)))
@@ -155,14 +157,14 @@ def _waits(bought: Purchases, k: int) -> tuple[np.ndarray, np.ndarray]:
 def _curve(
     k: int, time: np.ndarray, came: np.ndarray, within: tuple[int, ...], level: float, seed: int
 ) -> pd.DataFrame:
-    risk = durations.at_risk(np.zeros(len(time)), time, came.astype(int), np.ones(len(time)))
+    risk = survival.at_risk(np.zeros(len(time)), time, came.astype(int), np.ones(len(time)))
     there = risk.times[risk.there >= min(FEWEST, len(time) / 2)]
     last = there.max() if len(there) else risk.times.max()
     marks = [float(d) for d in within if d <= last]
     at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
-    share, error, cor = _greenwood(risk, at)
-    reach = durations.reach_of(cor, level, seed)
-    low, high = durations.bent(share, error, reach)
+    share, error, cor = survival.greenwood(risk, at)
+    reach = intervals.normal_critical_value(cor, level, seed)
+    low, high = survival.bent(share, error, reach)
     return pd.DataFrame(
         {
             "purchase": _ordinal(k),
@@ -170,25 +172,6 @@ def _curve(
             "time": at, "estimate": share, "low": low, "high": high, "n": len(time),
         }
     )  # fmt: skip
-
-
-def _greenwood(risk: durations.Risk, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Share who came by each time of `at`, its standard error, and the correlations of all.
-
-    What `durations.incidence` gives where there is one reason and no weights, from counts alone.
-    """
-    came, left_over = risk.left[0], risk.there - risk.left[0]
-    wait = np.r_[1.0, np.cumprod(1 - came / risk.there)]
-    part = np.divide(came, risk.there * left_over, out=np.zeros_like(came), where=left_over > 0)
-    spread = np.r_[0.0, np.cumsum(part)]
-    by = np.searchsorted(risk.times, at, "right")
-    wait, spread = wait[by], spread[by]
-    known = spread[spread > 0]
-    return (
-        1 - wait,
-        wait * np.sqrt(spread),
-        np.sqrt(np.minimum.outer(known, known) / np.maximum.outer(known, known)),
-    )
 
 
 def _whole(period: pd.Period, bought: Purchases, quiet: int) -> bool:

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import designs, moments, page
-from cxlib.estimates import Estimates, how_drawn, wilson
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import estimators, resampling
+from cxlib.stats.intervals import wilson_interval
 
 NOT_FEATURES = ("customer_id", "first", "came_back")
 MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut into thirds
@@ -65,15 +67,15 @@ def returning(
             columns[name, level] = (of == level).to_numpy(float)
     columns, doubled = _distinct(columns)
     x = np.column_stack([np.ones(len(began)), *columns.values()])
-    who = moments.who_of(began, "customer_id" if "customer_id" in began else None)
-    found = designs.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
-    low, high = found.at_once()
+    who = resampling.who_of(began, "customer_id" if "customer_id" in began else None)
+    found = estimators.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
+    low, high = found.simultaneous_interval()
     table = pd.DataFrame(
         {
             "feature": [name for name, _ in columns],
             "term": [_said(began[name], level) for name, level in columns],
             "against": [_said(began[name], against[name]) for name, _ in columns],
-            "estimate": found.point, "low": low, "high": high,
+            "estimate": found.estimate, "low": low, "high": high,
             "n": [int(x.sum()) for x in columns.values()],
             "share": [float(came[x > 0].mean()) for x in columns.values()],
             "plain": [_plain(came, levels[k], against[k], x) for (k, _), x in columns.items()],
@@ -82,7 +84,7 @@ def returning(
     note = page.together(
         [*began.attrs.get("notes", []), _about(names, levels, doubled), how_drawn(draws)]
     )
-    facts = {"draws": draws, "seed": seed, "replicates": found.again}
+    facts = {"draws": draws, "seed": seed, "replicates": found.replicates}
     return Estimates(table, _answer(table, came), note, "gap", **facts)
 
 
@@ -174,7 +176,7 @@ def _distinct(columns: dict) -> tuple[dict, list]:
 
 def _usual(began: pd.DataFrame, came: pd.Series) -> Estimates:
     """The share of all, where too few come back, or do not, to tell them apart."""
-    low, high = wilson(came.mean(), len(came))
+    low, high = wilson_interval(came.mean(), len(came))
     row = {"feature": "came back", "term": "overall", "against": "", "estimate": came.mean()}
     table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
     answer = page.say(

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import agreement, moments, page
-from cxlib.estimates import Estimates, tabulate
+from cxlib import agreement, page
+from cxlib.estimates import Estimates
 from cxlib.maturity.items import LEVELS, provenance
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table
 
 DOCUMENTED, ENOUGH = 2, 0.8
 RATERS = 3  # fewer tell too little of how they differ
@@ -74,10 +76,10 @@ def assess(
     rated = items[items["item"].isin(said.columns)].reset_index(drop=True)
     grades = said[rated["item"]].to_numpy(float)  # raters, items
     seen, there = grades >= DOCUMENTED, ~np.isnan(grades)
-    times = moments.multiplicities(moments.keys_of(said.reset_index(), "rater"), draws, seed)
+    times = resampling.multiplicities(resampling.keys_of(said.reset_index(), "rater"), draws, seed)
     once = np.ones((1, len(grades)))
     met = _met(np.vstack([once, times]), seen, there)
-    own = moments.multiplicities(len(rated), draws, seed + 1)
+    own = resampling.multiplicities(len(rated), draws, seed + 1)
     shares = _shares(met, np.vstack([np.ones((1, len(rated))), own]), rated)
     levels = _levels(shares)
     staged = levels.min(1)
@@ -213,13 +215,13 @@ def _levels(shares: np.ndarray) -> np.ndarray:
 def _share_table(shares: np.ndarray, dimensions: list[str]) -> pd.DataFrame:
     flat = shares.reshape(len(shares), -1)
     known = ~np.isnan(flat[0])
-    table = tabulate(np.repeat(dimensions, 4), flat[0], flat[1:], 0).drop(columns="n")
+    table = estimates_table(np.repeat(dimensions, 4), flat[0], flat[1:], 0).drop(columns="n")
     table.insert(0, "level", np.tile(range(2, 6), len(dimensions)))
     return table[known].reset_index(drop=True)
 
 
 def _row(term: str, values: np.ndarray, n: int) -> pd.DataFrame:
-    table = tabulate([term], values[:1], values[1:, None], n)
+    table = estimates_table([term], values[:1], values[1:, None], n)
     return table.rename(columns={"n": "rated"})
 
 

@@ -20,11 +20,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, wilson
-from cxlib.moments import resample_sums
-from cxlib.moments.draws import Who
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
+from cxlib.stats import pvalues
+from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
+from cxlib.stats.resampling import Who, resample_sums
 
 RATE = 0.05  # of finds that may be false
 POOL = 100  # the clearest pairs, of which triples are made
@@ -91,10 +92,10 @@ def rules(
 def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
     """(sets found, the clearest first, their p held, how many were tested, how many found)."""
     two, p2 = chance.pairs(early)
-    held2 = chance.held_together(p2, RATE)
+    held2 = pvalues.adjusted(p2, "benjamini-yekutieli")
     best = [k for k in np.argsort(p2, kind="stable") if held2[k] < RATE]
     three, p3 = chance.triples(early, [two[k] for k in best[:POOL]])
-    held3 = chance.held_together(p3, RATE)
+    held3 = pvalues.adjusted(p3, "benjamini-yekutieli")
     more = [k for k in np.argsort(p3, kind="stable") if held3[k] < RATE]
     sets = [two[k] for k in best[:most]] + [three[k] for k in more[:most]]
     p = np.r_[held2[best[:most]], held3[more[:most]]]
@@ -145,12 +146,12 @@ def _measured(
             "lift_for_size": both / expected,
         }
         logs = np.where(lifts > 0, np.log(lifts), np.nan)
-    low, high = at_once(logs[0], logs[1:], units=int(there.sum()))
-    table = tabulate(["lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
+    low, high = simultaneous_interval(logs[0], logs[1:], units=int(there.sum()))
+    table = estimates_table(["lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
     table["low"], table["high"] = np.exp(low), np.exp(high)
     table.insert(0, "set", range(len(sets)))
     parts = [
-        tabulate([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets)))
+        estimates_table([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets)))
         for name, v in measures.items()
     ]
     return table, pd.concat(parts, ignore_index=True), lifts[1:]
@@ -189,9 +190,9 @@ def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
         said = page.say("No products are bought together so often that a bundle of them is due.")
         return Estimates(_empty("bundle"), said, fit.note, "number", draws=draws, seed=seed)
     gain, replicates, n, support = _gains(late, sets, draws, seed)
-    table = tabulate(["gain"] * len(sets), gain, replicates, n)
+    table = estimates_table(["gain"] * len(sets), gain, replicates, n)
     customers = len(np.unique(late.customer))
-    table["low"], table["high"] = at_once(gain, replicates, units=customers)
+    table["low"], table["high"] = simultaneous_interval(gain, replicates, units=customers)
     table.insert(0, "bundle", [_names(late, s) for s in sets])
     table["support"] = support
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
@@ -263,9 +264,9 @@ def _several(baskets: Baskets, draws: int, seed: int) -> pd.DataFrame:
     drawn = resample_sums(sums, draws, seed, Who(baskets.keys))
     share = sums[:, 0].sum() / len(baskets)
     replicates = drawn[:, :1] / np.maximum(drawn[:, 1:], 1)
-    table = tabulate(["more than one product"], [share], replicates, len(baskets))
+    table = estimates_table(["more than one product"], [share], replicates, len(baskets))
     if not share:  # no draw doubts that there is none
-        table["low"], table["high"] = wilson(share, np.count_nonzero(sums[:, 1]))
+        table["low"], table["high"] = wilson_interval(share, np.count_nonzero(sums[:, 1]))
     return table
 
 

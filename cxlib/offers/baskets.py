@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import sparse
 
 from cxlib import page
-from cxlib.moments import keys_of
+from cxlib.stats.resampling import keys_of
 
 LEVELS = ("product", "category")
 MANY = 300  # products from which on categories are looked at, unless asked otherwise

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
-from scipy import sparse, special, stats
+from scipy import sparse, special
 
 from cxlib.offers.baskets import Baskets
 
@@ -214,11 +214,3 @@ def _log_hypergeometric(k: np.ndarray, one: np.ndarray, other: np.ndarray, n: in
 
     with np.errstate(invalid="ignore"):
         return choose(one, k) + choose(n - one, other - k) - choose(n, other)
-
-
-def held_together(p: np.ndarray, rate: float = 0.05) -> np.ndarray:
-    """p of Benjamini and Yekutieli (2001): below `rate`, at most that share of finds is false,
-    however the tests hang together."""
-    if not len(p):
-        return p
-    return stats.false_discovery_control(p, method="by")

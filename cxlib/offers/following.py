@@ -21,10 +21,10 @@ import pandas as pd
 from scipy import sparse
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate, wilson
-from cxlib.moments import resample_sums
-from cxlib.moments.draws import Who
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.offers.baskets import Baskets
+from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
+from cxlib.stats.resampling import Who, resample_sums
 
 WAYS = ("popular", "cosine", "conditional")
 CHUNK = 4_000_000  # scores held at once
@@ -79,9 +79,9 @@ def next_offers(
     who = Who(baskets.keys[both])
     estimate, replicates = _rates(np.stack(hits, 1), given, who, draws, seed)
     n = int(both.sum())
-    table = tabulate(["hit rate", "coverage"] * len(WAYS), estimate, replicates, n)
+    table = estimates_table(["hit rate", "coverage"] * len(WAYS), estimate, replicates, n)
     # Of few customers nobody may have had a hit, which no draw would then doubt.
-    table.loc[::2, "low"], table.loc[::2, "high"] = wilson(estimate[::2], n)
+    table.loc[::2, "low"], table.loc[::2, "high"] = wilson_interval(estimate[::2], n)
     table.insert(0, "way", np.repeat(WAYS, 2))
     gain = _gain(estimate, replicates, n)
     way = _best(gain)
@@ -207,8 +207,8 @@ def _rates(
 def _gain(estimate: np.ndarray, replicates: np.ndarray, n: int) -> pd.DataFrame:
     apart = estimate[2:] - np.tile(estimate[:2], len(WAYS) - 1)
     drawn = replicates[:, 2:] - np.tile(replicates[:, :2], len(WAYS) - 1)
-    table = tabulate(["hit rate", "coverage"] * (len(WAYS) - 1), apart, drawn, n)
-    table["low"], table["high"] = at_once(apart, drawn, units=n)
+    table = estimates_table(["hit rate", "coverage"] * (len(WAYS) - 1), apart, drawn, n)
+    table["low"], table["high"] = simultaneous_interval(apart, drawn, units=n)
     table.insert(0, "way", np.repeat(WAYS[1:], 2))
     return table
 

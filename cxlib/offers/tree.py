@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, how_drawn, interval
-from cxlib.moments import resample_sums
-from cxlib.moments.draws import Who
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.offers.baskets import Baskets
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.resampling import Who, resample_sums
 
 SIZES = (1, 2, 3, 4, 5, 6, 8)  # leaves tried
 LEVELS = 12  # a column of more different words is not asked about
@@ -233,7 +233,7 @@ def _judged(
         share, everyone = met_by_tree / n, met_by_one[0] / n[0]
     whole = np.column_stack([met_by_tree.sum(1), met_by_one.sum(1)]) / n.sum(1, keepdims=True)
     whole = np.column_stack([whole, whole[:, 0] - whole[:, 1]])
-    low, high = at_once(share[0], share[1:], units=len(leaf))
+    low, high = simultaneous_interval(share[0], share[1:], units=len(leaf))
     table = pd.DataFrame(
         {
             "leaf": places,
@@ -246,7 +246,7 @@ def _judged(
             "everyone": everyone,
         }
     )
-    low, high = interval(whole[1:])
+    low, high = percentile_interval(whole[1:])
     terms = ["by the tree", "one offer for everyone", "gain"]
     facts = {"term": terms, "estimate": whole[0], "low": low, "high": high, "n": len(leaf)}
     gain = pd.DataFrame(facts)

@@ -6,11 +6,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib.moments import MISSING, Moments, Who, keys_of
-from cxlib.moments.draws import BITS
-from cxlib.moments.em import Patterned
 from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.em import Patterned
+from cxlib.stats.moments import MISSING, Moments
+from cxlib.stats.resampling import BITS, Who, keys_of
 
 KEYS = f"{sql.PREFIX}keys"  # table and columns
 
@@ -94,7 +94,7 @@ def _by_label(row: str) -> str:
 
 
 def _name_keys(store: duckdb.DuckDBPyConnection, table: str, bucket: str, holds: str) -> None:
-    """A table of the customers' keys: those that `moments.keys_of` gives to rows."""
+    """A table of the customers' keys: those that `resampling.keys_of` gives to rows."""
     who = sql.name(bucket)
     wanted = f"select distinct {who} from {sql.name(table)} where {holds} and {who} is not null"
     names = store.execute(wanted).df()

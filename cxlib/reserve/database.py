@@ -19,9 +19,9 @@ import pandas as pd
 from cxlib import page, weights
 from cxlib.data import contract
 from cxlib.data.study import Study
-from cxlib.moments import Moments
 from cxlib.reserve import aggregates, conditions, sql, store
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.moments import Moments
 
 DATED = {  # table: the column that says when a row came to be known
     "responses": "answered_on",

@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib.moments import keys_of
 from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.resampling import keys_of
 
 AT_ONCE = 1_000_000  # events whose journeys are followed at a time
 NAMES = f"{sql.PREFIX}touchpoints"  # table; its columns are named by the same prefix

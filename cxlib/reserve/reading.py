@@ -9,8 +9,7 @@ from cxlib.core import context, display
 from cxlib.core.context import Context
 from cxlib.data import contract
 from cxlib.data import study as study_
-from cxlib.data.schema import Costs
-from cxlib.data.study import Study
+from cxlib.data.study import Costs, Study
 from cxlib.reserve import (
     alerts,
     loading,

@@ -9,9 +9,9 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates
-from cxlib.moments import weights_of
-from cxlib.scores import intervals
 from cxlib.scores.rows import known, numbers, skipped_by
+from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.moments import weights_of
 
 
 def distribution(
@@ -53,7 +53,7 @@ def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
     unasked = _unasked(responses, given | apart)
     n = (~apart & ~unasked).sum(0)
     share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
-    low, high = intervals.wilson(share, np.maximum(n, 1), intervals.each(len(items)))
+    low, high = wilson_interval(share, np.maximum(n, 1), sidak_level(len(items)))
     table = pd.DataFrame(
         {"term": items, "estimate": share, "low": low, "high": high, "n": n}
     ).assign(not_experienced=apart.mean(0))

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.estimates import LEVEL, at_once, interval, widened
-from cxlib.moments import resample_sums
-from cxlib.moments.draws import BUCKETS
 from cxlib.scores import intervals
 from cxlib.scores.rows import Answers
+from cxlib.stats.intervals import (
+    LEVEL,
+    expanded_level,
+    normal_quantile,
+    percentile_interval,
+    simultaneous_interval,
+)
+from cxlib.stats.resampling import BUCKETS, resample_sums
 
 Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
 MOST_DRAWN = 20_000_000  # customers in all draws together
@@ -124,8 +129,8 @@ def means(tops: np.ndarray, bottoms: np.ndarray) -> np.ndarray:
 
 def moved_out(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarray) -> np.ndarray:
     """Draws from few answers spread too little: each cell's are moved out by its own factor."""
-    reach = np.array([intervals.z(widened(n)) for n in np.ravel(effective)])
-    return estimate + reach / intervals.z(LEVEL) * (replicates - estimate)
+    reach = np.array([normal_quantile(expanded_level(n)) for n in np.ravel(effective)])
+    return estimate + reach / normal_quantile(LEVEL) * (replicates - estimate)
 
 
 def drawn(
@@ -143,7 +148,11 @@ def drawn(
     low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
     if known.any():
         moved = moved_out(replicates[:, known], flat[known], cells.effective.ravel()[known])
-        low[known], high[known] = at_once(flat[known], moved) if len(flat) > 1 else interval(moved)
+        low[known], high[known] = (
+            simultaneous_interval(flat[known], moved)
+            if len(flat) > 1
+            else percentile_interval(moved)
+        )
         replicates[:, known] = moved
     replicates[:, ~known] = np.nan
     low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, read
+from cxlib.stats.intervals import LEVEL
 
 
 def compare(

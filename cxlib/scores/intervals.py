@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.estimates import LEVEL, each, wilson, z
-
-__all__ = ["adjusted_wald", "dirichlet", "each", "kish", "score", "student", "wilson", "z"]
+from cxlib.stats.intervals import LEVEL, normal_quantile
 
 Bounds = tuple[np.ndarray, np.ndarray]
 
@@ -28,7 +26,7 @@ def adjusted_wald(
     """
     size = np.asarray(n, float) + 3
     p, d = (np.asarray(n) * promoters + 0.75) / size, (np.asarray(n) * detractors + 0.75) / size
-    reach = z(level) * np.sqrt((p + d - (p - d) ** 2) / size)
+    reach = normal_quantile(level) * np.sqrt((p + d - (p - d) ** 2) / size)
     # One or two answers at an end of the scale lie outside; an interval holds its own estimate.
     score = np.asarray(promoters) - detractors
     low, high = np.minimum(p - d - reach, score), np.maximum(p - d + reach, score)
@@ -45,7 +43,7 @@ def score(
     his closed form of the constrained shares). Found by halving, for all cells together.
     """
     p, d, n = np.broadcast_arrays(*(np.asarray(v, float) for v in (promoters, detractors, n)))
-    square, given = z(level) ** 2, n > 0
+    square, given = normal_quantile(level) ** 2, n > 0
     p, d, n = (np.where(given, v, w) for v, w in ((p, 0.5), (d, 0.5), (n, 1.0)))
     estimate = p - d
 

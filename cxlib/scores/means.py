@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import LEVEL, Estimates, failed
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells, intervals
 from cxlib.scores.cells import Cells
 from cxlib.scores.measures import Measure
 from cxlib.scores.rows import Answers, Scale, read
+from cxlib.stats.intervals import LEVEL, failed_draws, sidak_level, wilson_interval
 
 METHODS = {  # what a note says of the intervals
     "adjusted_wald": lambda: page.say("Intervals: adjusted Wald (Rocks 2016)."),
@@ -49,7 +50,7 @@ def nps(
                    scale=measure.scale, whole=True)  # fmt: skip
     found = cells.of(answers, measure.recode)
     detractors, promoters = _shares(answers)
-    replicates, level = None, intervals.each(len(answers.groups))
+    replicates, level = None, sidak_level(len(answers.groups))
     if method == "bootstrap":
         low, high, replicates = cells.drawn(
             answers, measure.recode, found, draws, seed, (-1, 1)
@@ -91,8 +92,8 @@ def csat(
     if method == "bootstrap":
         low, high, replicates = cells.drawn(answers, measure.recode, found, draws, seed, (0, 1))
     else:
-        low, high = intervals.wilson(
-            found.mean, found.counted, intervals.each(len(answers.groups))
+        low, high = wilson_interval(
+            found.mean, found.counted, sidak_level(len(answers.groups))
         )  # fmt: skip
     table = _table(answers, found, found.mean, low, high)
     return _packed(answers, found, table, measure, replicates, method, draws, seed)
@@ -159,7 +160,7 @@ def own_interval(
             detractors, promoters = (s[:, 0] for s in _shares(answers))
             low, high = intervals.adjusted_wald(promoters, detractors, n, level)
         elif measure.kind == "csat":
-            low, high = intervals.wilson(mean, n, level)
+            low, high = wilson_interval(mean, n, level)
         else:
             low, high = intervals.student(mean, found.variance[:, 0], n, level)
     return measure.factor * low, measure.factor * high
@@ -307,7 +308,7 @@ def _caveats(answers: Answers, found: Cells, replicates: np.ndarray | None) -> l
             page.say("{cells} without two different answers have no interval.",
                      cells=page.count(lonely))
         )  # fmt: skip
-    if lost := failed(replicates[:, ~nothing]) if not nothing.all() else 0:
+    if lost := failed_draws(replicates[:, ~nothing]) if not nothing.all() else 0:
         parts.append(
             page.say("{lost} draws left some group without an answer, and do not count there.",
                      lost=page.count(lost))

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, tabulate, widened
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import known, read
+from cxlib.stats.intervals import estimates_table, expanded_level
 
 TERMS = ("change", "mix", "rate")
 UNKNOWN = "\uffff"  # sorts last in any language
@@ -137,14 +138,14 @@ def _parted(
     sums = np.array([moved.sum() + answered.sum(), moved.sum(), answered.sum()])
     replicates = np.stack([drawn[0].sum(-1) + drawn[1].sum(-1), *(d.sum(-1) for d in drawn)], 1)
     # Draws of few people spread too little, the less the more groups they are parted into.
-    level = widened(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
+    level = expanded_level(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
     smaller = int(n.sum(1).min())
-    table = tabulate(TERMS, sums, replicates, smaller, level=level, column=column)
+    table = estimates_table(TERMS, sums, replicates, smaller, level=level, column=column)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = total / total.sum(-1, keepdims=True)
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
     groups = [
-        tabulate([term] * k, value, d, n.min(0).astype(int), level=level, column=column,
+        estimates_table([term] * k, value, d, n.min(0).astype(int), level=level, column=column,
                  group=names)
         .assign(share_before=share[0], share_after=share[1], score_before=score[0],
                 score_after=score[1])

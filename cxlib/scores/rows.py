@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import MEASURES
+from cxlib.stats import moments, resampling
 
 Scale = tuple[float, float]
 WIDEST = 1000  # whole numbers that lie closer are counted in place, without sorting
@@ -62,7 +63,7 @@ class Answers:
     note: tuple[str, ...]
     raked: bool
     replicated: bool
-    drawn_as: Callable[[], moments.Who]
+    drawn_as: Callable[[], resampling.Who]
 
     @cached_property
     def weighted(self) -> bool:
@@ -150,7 +151,7 @@ def read(
         unit = np.unique(codes, return_inverse=True)[1]
     skipped = [_skips(responses, item, keep) for item in items]
     note = _note(items, n, len(responses), skipped, lost, by)
-    who = lambda: moments.who_of(responses, customer, weight).take(keep)  # noqa: E731
+    who = lambda: resampling.who_of(responses, customer, weight).take(keep)  # noqa: E731
     how = [weight in responses.attrs.get(way, {}) for way in ("raking", "replicates")]
     return Answers(tuple(items), x, w, group, groups, unit, by or "", note, *how, who)
 

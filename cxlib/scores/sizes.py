@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
-from cxlib.scores import cells, intervals
+from cxlib.scores import cells
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import read
+from cxlib.stats.intervals import LEVEL, normal_quantile
 
 USUAL = (0.02, 0.05, 0.1)
 
@@ -112,7 +113,7 @@ def smallest(variance: np.ndarray, n: np.ndarray, reach: float) -> np.ndarray:
 def _reach(power: float) -> float:
     if not 0 < power < 1:
         raise ValueError(f"power={power:g}; it must lie between 0 and 1, as .8 does.")
-    return intervals.z(LEVEL) + NormalDist().inv_cdf(power)
+    return normal_quantile(LEVEL) + NormalDist().inv_cdf(power)
 
 
 def _table(

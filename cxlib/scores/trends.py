@@ -21,11 +21,12 @@ import pandas as pd
 from scipy.special import ndtr
 
 from cxlib import page
-from cxlib.estimates import LEVEL, Estimates
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
-from cxlib.scores import cells, charts, intervals, means
+from cxlib.scores import cells, charts, means
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.rows import Answers, known, read
+from cxlib.stats.intervals import LEVEL, normal_quantile
 
 LIMITS = 3.0
 WORDS = (  # names of columns and of what they hold
@@ -284,7 +285,7 @@ def _changes(
     inverse = 1 / np.diag(covariance)[there]
     found = charts.change_point(y[there], inverse, noise[:, there])
     at = found["wave"]
-    reach = intervals.z(LEVEL) * charts.steps(noise[:, there], inverse)[0][:, at - 1].std()
+    reach = normal_quantile(LEVEL) * charts.steps(noise[:, there], inverse)[0][:, at - 1].std()
     return pd.DataFrame([row | {
         "estimate": found["step"], "low": found["step"] - reach, "high": found["step"] + reach,
         "wave": names[at], "earliest": names[found["first"]], "latest": names[found["last"]],

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from cxlib import moments
 from cxlib.segments import latent, profiles
 from cxlib.segments.latent import Block, Sheet
 from cxlib.segments.space import Axis, answers_of, axes_of
 from cxlib.segments.stability import Trial, likest_of
+from cxlib.stats import resampling
 
 STARTS = 12
 REFITS = 200  # draws, at most, in which the model is fitted again
@@ -59,7 +59,7 @@ class Answers:
     ) -> dict[int, Trial]:
         """A trial for each number of classes, all over the same draws."""
         some = self._of(sampled)
-        counts = moments.multiplicities(len(sampled), draws, seed)
+        counts = resampling.multiplicities(len(sampled), draws, seed)
         pattern, w = some.pattern, self.w[sampled]
         drawn = _by_pattern(counts * w, pattern, len(some.weight))
         different = _by_pattern((counts > 0).astype(float), pattern, len(some.weight))
@@ -132,7 +132,7 @@ def refits(sheet: Sheet, w: np.ndarray, sums: np.ndarray, draws: int, seed: int)
 
 def _in_parts(n: int, draws: int, seed: int):
     # All draws of a large study at once would fill the memory.
-    counts = moments.multiplicities(n, draws, seed)
+    counts = resampling.multiplicities(n, draws, seed)
     return np.array_split(counts, max(1, counts.size // 20_000_000))
 
 

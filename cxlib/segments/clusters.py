@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates
 from cxlib.segments import admission, classes, means, profiles, said, stability
 from cxlib.segments.classes import Classes
 from cxlib.segments.means import Means
 from cxlib.segments.space import Axis
+from cxlib.stats import moments
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.purchases import seen_from
-from cxlib.estimates import Estimates, tabulate
+from cxlib.estimates import Estimates
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table
 
 MEASURES = ("recency_days", "orders", "spend")
 SCORES = ("recency_score", "orders_score", "spend_score")
@@ -190,14 +192,14 @@ def _shares(graded: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
     inside = (graded["grade"].to_numpy()[:, None] == np.array(GRADES)).astype(float)
     spend = graded["spend"].to_numpy()[:, None]
     each = np.hstack([inside, inside * spend])
-    sums = moments.resample_sums(each, draws, seed)
+    sums = resampling.resample_sums(each, draws, seed)
     tables = []
     for measure, at in (("customers", slice(0, 3)), ("spend", slice(3, 6))):
         whole, drawn = each[:, at].sum(0), sums[:, at]
         total = drawn.sum(1, keepdims=True)  # 0 in draws of very few customers: no shares there
         drawn = np.divide(drawn, total, out=np.full(drawn.shape, np.nan), where=total != 0)
         tables.append(
-            tabulate(
+            estimates_table(
                 [grade_name(g) for g in GRADES],
                 whole / whole.sum(),
                 drawn,

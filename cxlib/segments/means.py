@@ -10,10 +10,10 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from cxlib import moments
 from cxlib.segments import profiles
 from cxlib.segments.space import Axis, axes_of, points_of, values_of
 from cxlib.segments.stability import Trial, likest
+from cxlib.stats import resampling
 
 STARTS = 10
 COMPARED = 2_000  # customers among whom all distances are taken
@@ -55,7 +55,7 @@ class Points:
         """A trial for each number of segments. All share the same draws and distances."""
         x, w = self.x[sampled], self.w[sampled]
         some = np.random.default_rng(seed).permutation(len(x))[:COMPARED]
-        counts = moments.multiplicities(len(x), draws, seed)
+        counts = resampling.multiplicities(len(x), draws, seed)
         # Small products: threads would only wait for each other.
         with threadpool_limits(1):
             distances = pairwise_distances(x[some])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.purchases import seen_from
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments import grading
 from cxlib.segments.profiles import tidy, told
+from cxlib.stats import resampling
 
 NOBODY = "none"
 
@@ -59,7 +60,7 @@ def moved(
     froms = np.array([states.index(a) for a, _ in pairs])
     inside = (froms[:, None] == np.arange(len(states))).astype(float)
     share = _shares(whole[None], inside)[0]
-    drawn = _shares(moments.resample_sums(counted, draws, seed), inside)
+    drawn = _shares(resampling.resample_sums(counted, draws, seed), inside)
     n = (whole @ inside)[froms].astype(int)
     about = {"grade": [_name(a) for a, _ in pairs], "term": [_name(b) for _, b in pairs]}
     table = tidy(about, share, drawn, n, share=True)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.clusters import Fit, memberships
 from cxlib.segments.profiles import tidy, together, told
+from cxlib.stats import linear_algebra, moments, resampling
 
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
@@ -66,7 +67,7 @@ def outcomes(
     k = len(fit.table)
     placed = (inside.argmax(1)[:, None] == np.arange(k)).astype(float)
     each = _each(inside, placed, w, y)
-    drawn = moments.resample_sums(each, draws, seed)
+    drawn = resampling.resample_sums(each, draws, seed)
     estimate, plain, taken, whole = _means(each.sum(0)[None], k, len(asked))
     replicates, _, _, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)
@@ -153,12 +154,9 @@ def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, ...]:
         plain = answers / given
         taken = taken / taken.sum(2, keepdims=True)
         back = np.swapaxes(taken, 1, 2)
-        possible = np.isfinite(back).all((1, 2)) & (np.linalg.cond(np.nan_to_num(back)) < 1e8)
-        back = np.where(possible[:, None, None], back, np.eye(k))
-        totals = np.linalg.solve(back, answers)
-        means = totals / np.linalg.solve(back, given)
-    lost = ~possible[:, None, None]
-    return np.where(lost, np.nan, means), plain, taken, np.where(lost, np.nan, totals)
+        both = np.concatenate([answers, given], axis=2)
+        totals, known = np.split(linear_algebra.solve_general(back, both, 1e-8), 2, axis=2)
+        return totals / known, plain, taken, totals
 
 
 def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -> pd.DataFrame:

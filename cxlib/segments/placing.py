@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates
 from cxlib.segments.clusters import Fit, place
 from cxlib.segments.profiles import tidy, told
@@ -31,6 +31,8 @@ from cxlib.segments.questions import (
     beside,
     ticked,
 )
+from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import ratio
 
 LEAST = 2  # questions
 WORTH = 0.01  # accuracy that one more question has to bring
@@ -150,10 +152,9 @@ def _sizes(names: list[str]) -> list[int]:
 def _tried(guesses: dict[int, np.ndarray], label, w, draws: int, seed: int) -> pd.DataFrame:
     """How many customers each number of questions places rightly."""
     right = np.column_stack([guess == label for guess in guesses.values()]) * w[:, None]
-    sums = moments.resample_sums(np.column_stack([right, w]), draws, seed)
-    share = right.sum(0) / w.sum()
+    share, again = ratio(right, w[:, None], draws=draws, seed=seed)
     about = {"questions": list(guesses), "term": page.say("placed rightly")}
-    table = tidy(about, share, sums[:, :-1] / sums[:, -1:], len(label), share=True)
+    table = tidy(about, share, again, len(label), share=True)
     first = (share >= share.max() - WORTH).argmax()
     return table.assign(chosen=np.arange(len(share)) == first)
 
@@ -163,7 +164,7 @@ def _accuracy(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     k = len(names)
     each = ((label * k + guess)[:, None] == np.arange(k * k)) * w[:, None]
-    sums = np.concatenate([each.sum(0)[None], moments.resample_sums(each, draws, seed)])
+    sums = np.concatenate([each.sum(0)[None], resampling.resample_sums(each, draws, seed)])
     sums = sums.reshape(-1, k, k)
     with np.errstate(invalid="ignore"):
         share = sums / sums.sum(2, keepdims=True)
@@ -188,7 +189,7 @@ def _cost(v, label, guess, w, names: list[str], draws: int, seed: int) -> pd.Dat
     by_tool, by_none = np.abs(of[label] - of[guess]), np.abs(of[label] - of[largest])
     lost = np.column_stack([w * by_tool, w * by_none, inside * by_tool[:, None]])
     counted = np.column_stack([w, w, inside])
-    sums = moments.resample_sums(np.hstack([lost, counted]), draws, seed)
+    sums = resampling.resample_sums(np.hstack([lost, counted]), draws, seed)
     lost_again, counted_again = np.split(sums, 2, axis=1)
     with np.errstate(invalid="ignore"):
         found, again = lost.sum(0) / counted.sum(0), lost_again / counted_again

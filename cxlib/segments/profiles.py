@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri, stdtrit
 
-from cxlib import moments, page
-from cxlib.estimates import LEVEL
+from cxlib import page
 from cxlib.segments.space import Axis, terms_of, wording
+from cxlib.stats import resampling
+from cxlib.stats.intervals import LEVEL
 
 REPORT, PATTERN = 0.75, 0.60  # Jaccard (Hennig 2007)
 ADDED = 2.0  # customers, to each answer of a share
@@ -51,7 +52,7 @@ def held(
     spread = np.sqrt(np.average((values - overall) ** 2, axis=0, weights=w))
     inside = (labels[:, None] == np.arange(k)) * w[:, None]
     each = np.concatenate([inside, *(inside * v[:, None] for v in (values - overall).T)], axis=1)
-    drawn = moments.resample_sums(each, draws, seed)
+    drawn = resampling.resample_sums(each, draws, seed)
     sums = np.concatenate([each.sum(0)[None], drawn]).reshape(-1, values.shape[1] + 1, k)
     with np.errstate(invalid="ignore"):
         share = sums[:, 0] / sums[:, 0].sum(1, keepdims=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates
 from cxlib.segments import admission, classes, latent
 from cxlib.segments.classes import Classes
 from cxlib.segments.clusters import Fit
 from cxlib.segments.latent import Sheet
+from cxlib.stats import moments
 
 STARTS = 6  # of each fit of a simulated sample, besides the one that it was simulated from
 CLOSE = 1e-3  # gain in log-likelihood at which a fit is near enough to its top

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.profiles import tidy, told
+from cxlib.stats.estimators import ratio
 
 COLUMNS = ["segment", "term", "estimate", "low", "high", "n", "overall", "share"]
 
@@ -54,10 +55,9 @@ def _shares(
     counts = np.zeros((2, len(customers), k * p))
     np.add.at(counts[0], (who, cell), 1.0)
     np.add.at(counts[1], (who, cell), wrong)
-    sums = moments.resample_sums(np.hstack(counts), draws, seed).reshape(-1, 2, k * p)
     n, bad = counts.sum(1)
+    share, drawn = ratio(counts[1], counts[0], draws=draws, seed=seed)
     with np.errstate(invalid="ignore"):
-        share, drawn = bad / n, sums[:, 1] / sums[:, 0]
         overall = bad.reshape(k, p).sum(0) / n.reshape(k, p).sum(0)
     met = n > 0
     about = {

@@ -16,11 +16,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import HOUR, about, needs
+from cxlib.stats import resampling
+from cxlib.stats.intervals import simultaneous_interval
 
 DAYS = (1, 3, 7, 30)  # edges of age
 
@@ -60,7 +62,7 @@ def backlog(rows: pd.DataFrame, *, weeks: int = 26, draws: int = 1000, seed: int
     busy = ((ages >= 0) & (ages - 7 * 24 < ends)).sum(0)  # open at some time of the week
     bands = [((low <= ages) & (ages < high) & there) for low, high in pairwise(edges)]
     parts = np.column_stack([there, *[b.sum(1) for b in bands]]).astype(float)
-    drawn = moments.resample_sums(parts, draws, seed, shares.who_of(rows))
+    drawn = resampling.resample_sums(parts, draws, seed, shares.who_of(rows))
     whole = parts.sum(0)
     names = [f"{d:%Y-%m-%d}" for d in days]
     table = _counts(names, whole[: len(days)], drawn[:, : len(days)], busy)
@@ -74,7 +76,7 @@ def backlog(rows: pd.DataFrame, *, weeks: int = 26, draws: int = 1000, seed: int
 def _counts(
     days: list[str], whole: np.ndarray, drawn: np.ndarray, busy: np.ndarray
 ) -> pd.DataFrame:
-    low, high = at_once(whole, drawn)
+    low, high = simultaneous_interval(whole, drawn)
     return pd.DataFrame({"day": days, "term": "open cases", "estimate": whole,
                          "low": np.maximum(low, 0), "high": high,
                          "n": busy})  # fmt: skip
@@ -83,7 +85,7 @@ def _counts(
 def _ages(whole: np.ndarray, drawn: np.ndarray, n: list[int]) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         share, again = whole / whole.sum(), drawn / drawn.sum(1, keepdims=True)
-    low, high = at_once(share, again)
+    low, high = simultaneous_interval(share, again)
     return pd.DataFrame({"term": _bands(), "estimate": share, "low": np.clip(low, 0, 1),
                          "high": np.clip(high, 0, 1), "n": n})  # fmt: skip
 

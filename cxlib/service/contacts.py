@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import about, needs
+from cxlib.stats.intervals import simultaneous_interval
 
 WINDOWS = (1, 3, 7, 14, 30)  # days
 DAY = pd.Timedelta(days=1)
@@ -77,9 +78,9 @@ def first_contact(
         for k in range(len(names))
     ]  # fmt: skip
     n = np.repeat([int((place == k).sum()) for k in range(len(names))], len(at))
-    share = 1 - np.concatenate([p.point for p in parts])
-    replicates = 1 - np.concatenate([p.again for p in parts], axis=1)
-    low, high = at_once(share, replicates)
+    share = 1 - np.concatenate([p.estimate for p in parts])
+    replicates = 1 - np.concatenate([p.replicates for p in parts], axis=1)
+    low, high = simultaneous_interval(share, replicates)
     table = pd.DataFrame(
         {"window": [_days(d) for d in windows] * len(names), "term": "solved at the first contact",
          "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": n}
@@ -140,10 +141,12 @@ def _shares(
     names, drawn, n = shares.of_groups(hit, rows[by] if by else None, shares.who_of(rows),
                                        draws=draws, seed=seed)  # fmt: skip
     low, high = shares.bounds(drawn, n, len(names))
-    table = pd.DataFrame({"term": term, "estimate": drawn.point, "low": low, "high": high, "n": n})
+    table = pd.DataFrame(
+        {"term": term, "estimate": drawn.estimate, "low": low, "high": high, "n": n}
+    )
     if by:
         table.insert(0, by, names)
-    return table, drawn.again
+    return table, drawn.replicates
 
 
 def reopened(

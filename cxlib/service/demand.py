@@ -11,11 +11,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
+from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import simultaneous_interval
 
 PER = 1000
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -56,10 +59,9 @@ def complaint_rate(
     place = pd.Index(terms).get_indexer(both["what"])
     place[len(met) :] += len(terms)
     parts = (place[:, None] == np.arange(2 * len(terms))).astype(float)
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(both))
-    k = len(terms)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate, again = PER * sums[k:] / sums[:k], PER * drawn[:, k:] / drawn[:, :k]
+    k, sums = len(terms), parts.sum(0)
+    how = {"draws": draws, "seed": seed, "who": shares.who_of(both)}
+    rate, again = (PER * part for part in ratio(parts[:, k:], parts[:, :k], **how))
     others = len(cases) - len(about)
     said = page.say("{n} cases are about no touchpoint that contacts are on file for.",
                     n=page.count(others)) if others else ""  # fmt: skip
@@ -85,7 +87,7 @@ def _per_customer(
         raise ValueError("give the events, or the customers there are (customers=...).")
     terms, place = shares.groups(cases["category"], len(cases))
     parts = (place[:, None] == np.arange(len(terms))).astype(float)
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed, shares.who_of(cases))
+    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed, shares.who_of(cases))
     rate, again = PER * sums / len(customers), PER * drawn / len(customers)
     of = np.full(len(terms), float(len(customers)))
     return _rates(terms, rate, again, sums, of, "", draws, seed, per_customer=True)
@@ -104,7 +106,7 @@ def _rates(
 ) -> Estimates:
     with np.errstate(divide="ignore"):
         logs = np.log(again)
-    low, high = at_once(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
+    low, high = simultaneous_interval(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
     table = pd.DataFrame({"term": terms, "estimate": rate, "low": np.exp(low), "high": np.exp(high),
                           "n": cases.astype(int), "contacts": contacts.astype(int)})  # fmt: skip
     table = table.sort_values("estimate", ascending=False, kind="stable")
@@ -157,11 +159,9 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     part = (inside.dt.day_of_week * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
     parts = np.zeros((weeks, 7 * 24 // hours))
     np.add.at(parts, (week, part), 1)
-    drawn = moments.resample_sums(np.column_stack([parts, np.ones(weeks)]), draws, seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        again = drawn[:, :-1] / drawn[:, -1:]
+    again = ratio(parts, np.ones((weeks, 1)), draws=draws, seed=seed).replicates
     mean = parts.mean(0)
-    low, high = at_once(mean, again, units=weeks)
+    low, high = simultaneous_interval(mean, again, units=weeks)
     table = pd.DataFrame(
         {"weekday": np.repeat(WEEKDAYS, 24 // hours),
          "term": [f"{h:02d}–{h + hours:02d}" if hours < 24 else page.say("all day")

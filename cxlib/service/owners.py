@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.estimates import Estimates, z
+from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
+from cxlib.stats.intervals import normal_quantile
 
 LEVELS = (0.95, 0.998)  # of the limits: worth a look, and standing out
 TRIMMED = 0.1  # of the units at each end, drawn in before overdispersion is measured
@@ -168,7 +169,7 @@ def _ends(
         if exact:
             ends = [binomial_limits(target, n, tail), 1 - binomial_limits(1 - target, n, tail)]
         else:
-            reach = z(level) * np.sqrt(error**2 + tau2)
+            reach = normal_quantile(level) * np.sqrt(error**2 + tau2)
             ends = [target - reach, target + reach]
             if share:
                 at = _angle(target)

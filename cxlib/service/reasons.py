@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.schema import CLASSES, Reason
-from cxlib.designs import Drawn
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import needs
+from cxlib.stats import resampling
+from cxlib.stats.estimators import Replicated
 
 LEVEL_OF = dict(zip(CLASSES, ("front line", "process", "product", "policy"), strict=True))
 SHOWN = 20  # categories of a figure
@@ -119,13 +120,13 @@ def classed(category: str, share: float, classes: Mapping[str, Reason]) -> tuple
 
 
 def _shares(
-    place: np.ndarray, size: int, who: moments.Who, draws: int, seed: int
+    place: np.ndarray, size: int, who: resampling.Who, draws: int, seed: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     inside = (place[:, None] == np.arange(size)).astype(float)
-    drawn = moments.resample_sums(inside, draws, seed, who)
+    drawn = resampling.resample_sums(inside, draws, seed, who)
     share, again = inside.mean(0), drawn / drawn.sum(1, keepdims=True)
     n = np.full(size, len(place))
-    low, high = shares.bounds(Drawn(share, again, float(len(np.unique(who.keys)))), n, size)
+    low, high = shares.bounds(Replicated(share, again, float(len(np.unique(who.keys)))), n, size)
     return {"estimate": share, "low": low, "high": high}, again, inside.sum(0).astype(int)
 
 

@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
-from cxlib.designs import Drawn, matching
+from cxlib import page, weights
+from cxlib.causal import matching
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service.casebook import needs
+from cxlib.stats import moments, resampling
+from cxlib.stats.estimators import Replicated, ratio
 
 LEAST = 20  # complainers, for a comparison
 HANDLED = ("well", "badly")
@@ -171,49 +173,48 @@ def _beside(
     weight: str | None,
     draws: int,
     seed: int,
-) -> tuple[Drawn, pd.DataFrame]:
+) -> tuple[Replicated, pd.DataFrame]:
     """(change, change of others like them, difference, unmatched difference), and balance."""
     rows, treated = pairs[both], one[both]
     change = (rows["after"] - rows["before"]).to_numpy(float)
-    who = moments.who_of(rows, "customer_id", weight)
+    who = resampling.who_of(rows, "customer_id", weight)
     how = dict(weight=w[both], who=who, draws=draws, seed=seed)
     matched = matching.effect(change, treated, x[both], **how)
     parts = np.column_stack([w[both] * treated, w[both] * ~treated])
-    sums = np.column_stack([parts, parts * change[:, None]])
-    drawn = moments.resample_sums(sums, draws, seed, who)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means, again = sums.sum(0)[2:] / sums.sum(0)[:2], drawn[:, 2:] / drawn[:, :2]
+    means, again = ratio(parts * change[:, None], parts, draws=draws, seed=seed, who=who)
     own, rest = means[0], means[1]
-    point = np.array([own, own - matched.point[0], matched.point[0], own - rest])
-    draws_ = np.column_stack([again[:, 0], again[:, 0] - matched.again[:, 0], matched.again[:, 0],
-                              again[:, 0] - again[:, 1]])  # fmt: skip
+    point = np.array([own, own - matched.estimate[0], matched.estimate[0], own - rest])
+    gone = matched.replicates[:, 0]
+    draws_ = np.column_stack([again[:, 0], again[:, 0] - gone, gone, again[:, 0] - again[:, 1]])
     found = matching.balanced(x[both], treated, w[both])
     near = pd.DataFrame({"estimate": matching.balance(x[both], treated, found),
                          "before": matching.balance(x[both], treated, w[both])})  # fmt: skip
     units = float(min(treated.sum(), (~treated).sum()))
-    return Drawn(point, draws_, units), near
+    return Replicated(point, draws_, units), near
 
 
 TERMS = ("change", "change of others like them", "difference", "difference without matching")
 
 
-def _table(found: dict[str, Drawn], counts: dict[str, int]) -> tuple[pd.DataFrame, np.ndarray]:
+def _table(found: dict[str, Replicated], counts: dict[str, int]) -> tuple[pd.DataFrame, np.ndarray]:
     rows, replicates = [], []
     for kind, drawn in found.items():
         low, high = drawn.interval()
         for k, term in enumerate(TERMS):
-            rows.append((kind, term, drawn.point[k], low[k], high[k], counts[kind]))
-            replicates.append(drawn.again[:, k])
+            rows.append((kind, term, drawn.estimate[k], low[k], high[k], counts[kind]))
+            replicates.append(drawn.replicates[:, k])
     if len(found) == 2:
         apart = found["well"][[2]] - found["badly"][[2]]
         low, high = apart.interval()
-        rows.append(("well less badly", "difference", apart.point[0], low[0], high[0],
+        rows.append(("well less badly", "difference", apart.estimate[0], low[0], high[0],
                      min(counts.values())))  # fmt: skip
-        replicates.append(apart.again[:, 0])
+        replicates.append(apart.replicates[:, 0])
     table = pd.DataFrame(rows, columns=["handled", "term", "estimate", "low", "high", "n"])
     again, main = np.column_stack(replicates), (table["term"] == "difference").to_numpy()
     units = min(d.units for d in found.values())
-    held = Drawn(table.loc[main, "estimate"].to_numpy(), again[:, main], units).at_once()
+    held = Replicated(
+        table.loc[main, "estimate"].to_numpy(), again[:, main], units
+    ).simultaneous_interval()
     table.loc[main, "low"], table.loc[main, "high"] = held
     return table, again
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import estimates, moments, page
-from cxlib.designs import Drawn, cell_means
-from cxlib.moments import Who
+from cxlib import page
+from cxlib.stats import intervals, resampling
+from cxlib.stats.estimators import Replicated, cell_means
+from cxlib.stats.resampling import Who
+from cxlib.stats.survival import kaplan_meier
 
 SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "moderate", "major",
               "high", "very high", "urgent", "critical",
@@ -22,7 +24,7 @@ SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "modera
 
 def who_of(rows: pd.DataFrame) -> Who:
     """How cases are drawn: those of one customer together, where customers are known."""
-    return moments.who_of(rows, "customer_id" if "customer_id" in rows else None)
+    return resampling.who_of(rows, "customer_id" if "customer_id" in rows else None)
 
 
 def reached(
@@ -33,7 +35,7 @@ def reached(
     *,
     draws: int = 1000,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """Share of the cases to which it came within each of the times `at`, (times,), with draws.
 
     `hours` is when it came, or until when it had not (`happened` False).
@@ -47,28 +49,29 @@ def reached(
         times = times[:, order]
         there = np.cumsum(times[:, ::-1], axis=1)[:, ::-1][:, starts]
         came = np.add.reduceat(times * happened, starts, axis=1)
-        hazard = np.divide(came, there, out=np.zeros_like(there), where=there > 0)
-        waits = np.cumprod(1 - hazard, axis=1)
+        waits = kaplan_meier(came, there)
         waits = np.concatenate([np.ones((len(times), 1)), waits], axis=1)[:, places]
         return np.where(there[:, :1] > 0, 1 - waits, np.nan)  # a draw may have nobody
 
     point = curve(np.ones((1, len(hours))))[0]
     again = np.concatenate([curve(times) for times in who.times(draws, seed)])
-    return Drawn(point, again, float(len(np.unique(who.keys))))
+    return Replicated(point, again, float(len(np.unique(who.keys))))
 
 
-def bounds(drawn: Drawn, n: np.ndarray, held: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def bounds(drawn: Replicated, n: np.ndarray, held: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's (1927) interval with the effective number of cases that the draws tell.
 
     Near 0 and 1, where draws hardly vary, it is no more than the number of customers. Holds for
     `held` shares at once (Šidák 1967).
     """
-    share, spread = drawn.point, np.nanvar(drawn.again, axis=0, ddof=1)
+    share, spread = drawn.estimate, np.nanvar(drawn.replicates, axis=0, ddof=1)
     most = np.minimum(np.asarray(n, float), drawn.units)
     varies = (spread > 1e-12) & (share * (1 - share) > 1e-9)
     worth = np.divide(share * (1 - share), spread, out=most + 0 * share, where=varies)
     with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = estimates.wilson(share, np.minimum(worth, n), estimates.each(held))
+        low, high = intervals.wilson_interval(
+            share, np.minimum(worth, n), intervals.sidak_level(held)
+        )
     empty = np.asarray(n) == 0
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
@@ -85,7 +88,7 @@ def in_words(row: pd.Series) -> dict[str, str]:
 
 def of_groups(
     hit: pd.Series, by: pd.Series | None, who: Who, *, draws: int = 1000, seed: int = 1
-) -> tuple[list[str], Drawn, np.ndarray]:
+) -> tuple[list[str], Replicated, np.ndarray]:
     """Share of rows with `hit` (1, 0; NaN is left out) in each group: names, shares, n.
 
     Without `by` one group called "".

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from cxlib import page
-from cxlib.designs import Drawn
-from cxlib.estimates import Estimates, each, how_drawn, interval
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.casebook import CLOCKS, about, needs
+from cxlib.stats.estimators import Replicated
+from cxlib.stats.intervals import percentile_interval, sidak_level
 
 POINTS = 60  # of a curve
 PARTS = (0.5, 0.9)  # of the cases, for which it has come
@@ -89,7 +90,7 @@ def met(
 
 def _as_told(
     rows: pd.DataFrame, clock: str, by: str | None, draws: int, seed: int
-) -> list[tuple[str, str, Drawn, int]]:
+) -> list[tuple[str, str, Replicated, int]]:
     """(group, clock, share, n) of what the file itself says was in time; none where it does not."""
     column = {"first reply": "reply_in_time", "solution": "solved_in_time"}[clock]
     if column not in rows or rows[column].isna().all():
@@ -98,7 +99,12 @@ def _as_told(
         rows[column], rows[by] if by else None, shares.who_of(rows), draws=draws, seed=seed
     )
     return [
-        (name, clock, Drawn(drawn.point[[k]], drawn.again[:, [k]], drawn.units), int(n[k]))
+        (
+            name,
+            clock,
+            Replicated(drawn.estimate[[k]], drawn.replicates[:, [k]], drawn.units),
+            int(n[k]),
+        )
         for k, name in enumerate(names)
     ]
 
@@ -106,17 +112,17 @@ def _as_told(
 def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
     n = np.array([f[3] for f in found])
     parts = [f[2] for f in found]
-    both = Drawn(np.concatenate([d.point for d in parts]),
-                 np.concatenate([d.again for d in parts], axis=1),
+    both = Replicated(np.concatenate([d.estimate for d in parts]),
+                 np.concatenate([d.replicates for d in parts], axis=1),
                  np.array([d.units for d in parts]))  # fmt: skip
     low, high = shares.bounds(both, n, len(found))
     table = pd.DataFrame(
-        {"term": [f[1] for f in found], "estimate": both.point, "low": low, "high": high, "n": n,
+        {"term": [f[1] for f in found], "estimate": both.estimate, "low": low, "high": high, "n": n,
          "goal": goal, "verdict": np.select([high < goal, low >= goal], ["missed", "met"], "open")}
     )  # fmt: skip
     if by:
         table.insert(0, by, [f[0] for f in found])
-    return table, both.again
+    return table, both.replicates
 
 
 def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
@@ -188,7 +194,7 @@ def waiting(
         own, came = hours[inside], rows[happened].to_numpy()[inside]
         at = _grid(own)
         drawn = shares.reached(own, came, at, shares.who_of(rows[inside]), draws=draws, seed=seed)
-        tables.append(_parts(drawn, at, int(inside.sum()), each(len(names) * len(PARTS))))
+        tables.append(_parts(drawn, at, int(inside.sum()), sidak_level(len(names) * len(PARTS))))
         curves.append(_left(drawn, at, own, clock))
         if by:
             for table in (tables[-1], curves[-1]):
@@ -208,11 +214,11 @@ def _grid(hours: np.ndarray) -> np.ndarray:
     return np.unique(np.append(grid[grid <= last], last))
 
 
-def _parts(drawn: Drawn, at: np.ndarray, n: int, level: float) -> pd.DataFrame:
+def _parts(drawn: Replicated, at: np.ndarray, n: int, level: float) -> pd.DataFrame:
     found = []
     for part in PARTS:
-        value = _first(drawn.point[None], at, part)[0]
-        low, high = interval_of_times(_first(drawn.again, at, part), level)
+        value = _first(drawn.estimate[None], at, part)[0]
+        low, high = interval_of_times(_first(drawn.replicates, at, part), level)
         found.append((part, value, min(low, value), max(high, value), n))
     table = pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n"])
     words = {0.5: page.say("half of the cases"), 0.9: page.say("nine cases in ten")}
@@ -228,17 +234,19 @@ def _first(shares_: np.ndarray, at: np.ndarray, part: float) -> np.ndarray:
 def interval_of_times(times: np.ndarray, level: float) -> tuple[float, float]:
     """Percentile interval of times, of which some may be infinite: (low, high)."""
     if np.isfinite(times).all():
-        return tuple(float(v) for v in interval(times, level))
+        return tuple(float(v) for v in percentile_interval(times, level))
     ends = np.quantile(times, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
     return float(ends[0]), float(ends[1])
 
 
-def _left(drawn: Drawn, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.DataFrame:
+def _left(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.DataFrame:
     low, high = shares.bounds(drawn, np.full(len(at), len(hours)))
     step = np.unique(np.linspace(0, len(at) - 1, POINTS).astype(int))
     watched = len(hours) - np.searchsorted(np.sort(hours), at)
-    curve = pd.DataFrame({"term": clock, "time": at, "estimate": 1 - drawn.point, "low": 1 - high,
-                          "high": 1 - low, "n": watched})  # fmt: skip
+    estimate = 1 - drawn.estimate
+    curve = pd.DataFrame(
+        {"term": clock, "time": at, "estimate": estimate, "low": 1 - high, "high": 1 - low}
+    ).assign(n=watched)
     return curve.iloc[step].reset_index(drop=True)
 
 

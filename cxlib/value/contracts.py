@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.enough import Unfit
-from cxlib.estimates import Estimates, at_once, failed, how_drawn, tabulate
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, failed_draws, simultaneous_interval
+from cxlib.stats.survival import kaplan_meier
 from cxlib.value import models
 from cxlib.value.likelihood import NoMaximum, climb
 
@@ -95,7 +98,7 @@ def contract(
                 n=page.count(n),
             )
         ) from error
-    drawn = found.moved(moments.resample_sums(found.parts[which], draws, seed))
+    drawn = found.moved(resampling.resample_sums(found.parts[which], draws, seed))
     at = np.arange(1, ahead + 1)
     here, again = np.exp(found.at), np.exp(drawn.T)[..., None]
     curve = pd.concat(
@@ -108,7 +111,7 @@ def contract(
     behind = np.unique(np.linspace(0, min(ahead, periods.max()), 7).astype(int))
     to_come = _remaining(here[:, None, None], behind, discount, periods_a_year)
     to_come_drawn = _remaining(again, behind, discount, periods_a_year)
-    remaining = tabulate([page.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
+    remaining = estimates_table([page.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
     notes = [
         page.say(
             "{left} of {customers} customers left.",
@@ -125,7 +128,7 @@ def contract(
             )
         )
     notes.append(how_drawn(draws, bucket="customer_id"))
-    if lost := failed(drawn):
+    if lost := failed_draws(drawn):
         notes.append(page.say("{lost} draws gave no fit.", lost=page.count(lost)))
     few = curve["renewals"].isin([page.count(k) for k in (*MARKS, ahead)])
     return Contract(
@@ -137,7 +140,7 @@ def contract(
         seed=seed,
         curve=curve,
         remaining=remaining,
-        parameters=tabulate(["alpha", "beta"], here, np.exp(drawn), n),
+        parameters=estimates_table(["alpha", "beta"], here, np.exp(drawn), n),
         height=found.height,
     )
 
@@ -166,9 +169,9 @@ def contract_by(
     for place, name in enumerate(names):
         inside = parts[groups == name]
         whole.append(_kept(inside.sum(0)[None])[0, -1])
-        drawn.append(_kept(moments.resample_sums(inside, draws, seed + place))[:, -1])
+        drawn.append(_kept(resampling.resample_sums(inside, draws, seed + place))[:, -1])
         last.append(inside[:, -1].sum())
-    low, high = at_once(np.array(whole), np.column_stack(drawn))
+    low, high = simultaneous_interval(np.array(whole), np.column_stack(drawn))
     # Where nobody left, no draw varies: exact limits of none among those who faced the last.
     sure = np.isnan(low) & (np.array(whole) == 1)
     low = np.where(sure, 0.025 ** (1 / np.maximum(last, 1)), low)
@@ -234,7 +237,7 @@ def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple, np.ndarray, np
 def _line(
     line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | np.ndarray
 ) -> pd.DataFrame:
-    table = tabulate(["there still"] * len(at), shares, drawn, n, model=line)
+    table = estimates_table(["there still"] * len(at), shares, drawn, n, model=line)
     table.insert(1, "renewals", [page.count(int(k)) for k in at])
     return table
 
@@ -268,7 +271,7 @@ def _observed(
     """The product-limit share, as far as anyone was seen."""
     at = at[at <= periods.max()]
     parts = _faced(periods, gone, at)
-    sums = moments.resample_sums(parts, draws, seed)
+    sums = resampling.resample_sums(parts, draws, seed)
     faced = parts[:, len(at) :].sum(0).astype(int)
     return _line("observed", at, _kept(parts.sum(0)[None])[0], _kept(sums), faced)
 
@@ -282,8 +285,7 @@ def _faced(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _kept(sums: np.ndarray) -> np.ndarray:
     """Share still there after each renewal (Kaplan and Meier 1958), (draws, renewals)."""
     ended, faced = np.hsplit(sums, 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.cumprod(np.where(faced > 0, 1 - ended / faced, np.nan), axis=1)
+    return np.where(faced > 0, kaplan_meier(ended, faced), np.nan)
 
 
 def _remaining(

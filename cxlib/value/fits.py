@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.value import expected
 from cxlib.value.found import (
     AMOUNT,
@@ -191,7 +193,7 @@ def _tables(
     groups = member.shape[1]
     parts = found.parts()
     inside = [np.column_stack([m, m[:, None] * values]) for m in member.T]
-    sums = moments.resample_sums(np.hstack([parts, *inside]), draws, seed)
+    sums = resampling.resample_sums(np.hstack([parts, *inside]), draws, seed)
     k, ends = len(found.purchase.at), parts.shape[1]
     drawn = {
         "purchase": found.purchase.moved(sums[:, : k + k * k]),
@@ -217,9 +219,9 @@ def _grouped(
     term: str, names: list[str], estimate: np.ndarray, replicates: np.ndarray, n: np.ndarray
 ) -> pd.DataFrame:
     """The whole first, by percentiles; the groups after it hold together (max-t)."""
-    table = tabulate([term] * len(n), estimate, replicates, n)
+    table = estimates_table([term] * len(n), estimate, replicates, n)
     if len(names) > 1:
-        low, high = at_once(estimate[1:], replicates[:, 1:])
+        low, high = simultaneous_interval(estimate[1:], replicates[:, 1:])
         table.loc[1:, "low"], table.loc[1:, "high"] = np.maximum(low, 0), high
         table.insert(0, "group", names)
     return table
@@ -233,7 +235,7 @@ def _parameters(found: Found, purchase: np.ndarray, amount: np.ndarray) -> pd.Da
     drawn = np.hstack([purchase, amount])
     positive = np.array([name in (*NAMES[found.model], *AMOUNT) for name in names])
     values[positive], drawn[:, positive] = np.exp(values[positive]), np.exp(drawn[:, positive])
-    return tabulate(names, values, drawn, n)
+    return estimates_table(names, values, drawn, n)
 
 
 def _answer(worth: pd.DataFrame, weeks: float, currency: str) -> str:

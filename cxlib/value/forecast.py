@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.purchases import seen_from
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import estimators
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.value import expected
 from cxlib.value.found import Found, Purchase
 from cxlib.value.histories import histories
@@ -41,11 +43,9 @@ def holdout(
     top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, MOST_REPEATS))
     groups = np.minimum(before["repeats"].to_numpy(int), top)
     inside = (groups[:, None] == np.arange(top + 1)).astype(float)
-    parts = np.hstack([inside, inside * came[:, None]])
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means, again = sums[top + 1 :] / sums[: top + 1], drawn[:, top + 1 :] / drawn[:, : top + 1]
-    low, high = at_once(means, again)
+    sums = inside.sum(0)
+    means, again = estimators.ratio(inside * came[:, None], inside, draws=draws, seed=seed)
+    low, high = simultaneous_interval(means, again)
     words = [page.count(k) for k in range(top)]
     table = pd.DataFrame(
         {
@@ -53,12 +53,12 @@ def holdout(
             "estimate": means,
             "low": np.maximum(low, 0),
             "high": high,
-            "n": sums[: top + 1].astype(int),
-            "predicted": (inside * ahead[:, None]).sum(0) / np.maximum(sums[: top + 1], 1),
+            "n": sums.astype(int),
+            "predicted": (inside * ahead[:, None]).sum(0) / np.maximum(sums, 1),
         }
     )
-    whole = drawn[:, top + 1 :].sum(1) / drawn[:, : top + 1].sum(1)
-    all_ = tabulate(["all"], [came.mean()], whole[:, None], len(came)).iloc[0]
+    whole = estimators.mean(came, draws=draws, seed=seed).replicates
+    all_ = estimates_table(["all"], [came.mean()], whole, len(came)).iloc[0]
     answer = page.say(
         "In the last {weeks} weeks a customer bought {estimate} times ({span}); {predicted} were "
         "foretold from before, n {n}.",

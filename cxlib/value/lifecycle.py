@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.purchases import seen_from
 from cxlib.enough import Unfit
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
 
 STATES = ("acquired", "kept", "at risk", "won back", "lost")
 
@@ -131,11 +133,11 @@ def _states(bought: np.ndarray) -> np.ndarray:
 def _standing(states: np.ndarray, starts: list[str], draws: int, seed: int) -> pd.DataFrame:
     inside = (states[..., None] == np.arange(len(STATES))).astype(float)
     shape = inside.shape[1:]
-    drawn = moments.resample_sums(inside.reshape(len(inside), -1), draws, seed)
+    drawn = resampling.resample_sums(inside.reshape(len(inside), -1), draws, seed)
     drawn = drawn.reshape(draws, *shape)
     whole = inside.sum(0)
     tables = [
-        tabulate(
+        estimates_table(
             STATES,
             whole[k] / whole[k].sum(),
             drawn[:, k] / drawn[:, k].sum(-1, keepdims=True),
@@ -151,11 +153,11 @@ def _moves(states: np.ndarray, draws: int, seed: int) -> pd.DataFrame:
     size = len(STATES)
     both = np.where((states[:, :-1] >= 0), states[:, :-1] * size + states[:, 1:], -1)
     counts = np.column_stack([(both == move).sum(1) for move in range(size * size)]).astype(float)
-    drawn = moments.resample_sums(counts, draws, seed).reshape(draws, size, size)
+    drawn = resampling.resample_sums(counts, draws, seed).reshape(draws, size, size)
     whole = counts.sum(0).reshape(size, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares, again = whole / whole.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True)
-    low, high = at_once(shares.ravel(), again.reshape(draws, -1))
+    low, high = simultaneous_interval(shares.ravel(), again.reshape(draws, -1))
     table = pd.DataFrame(
         {
             "before": np.repeat(STATES, size),

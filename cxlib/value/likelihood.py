@@ -16,6 +16,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from cxlib.stats import linear_algebra
 from cxlib.value import models
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -64,10 +65,8 @@ class Summit:
         """
         k = len(self.at)
         slope, bend = sums[:, :k], sums[:, k:].reshape(-1, k, k)
-        hill = np.linalg.eigvalsh(bend)[:, -1] < 0
-        bend = np.where(hill[:, None, None], bend, -np.eye(k))
-        step = -np.linalg.solve(bend, slope[..., None])[..., 0]
-        fine = hill & (np.abs(step).max(1) < ONE_STEP)
+        step = linear_algebra.solve(-bend, slope[..., None])[..., 0]
+        fine = np.abs(step).max(1) < ONE_STEP  # NaN, where nothing climbs, is not
         return np.where(fine[:, None], self.at + step, np.nan)
 
 

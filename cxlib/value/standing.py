@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
+from cxlib import page
 from cxlib.data.purchases import seen_from
 from cxlib.enough import Unfit
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
+from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
 
 WORTH = ("high worth", "middle worth", "low worth")
 TOP, BOTTOM = 0.8, 0.4  # quantiles of worth above which it is high, and up to which it is low
@@ -50,22 +53,20 @@ def grid(
     level = np.select([values[:, 0] > high, values[:, 0] > low], [0, 1], 2)
     danger = np.select([values[:, 1] >= HIGH, values[:, 1] >= MEDIUM], [0, 1], 2)
     inside = (3 * level + danger)[:, None] == np.arange(9)
-    parts = np.hstack([inside * values[:, :1], values[:, :1]])
-    drawn = moments.resample_sums(parts, draws, seed)
-    whole = parts.sum(0)
-    least, most = at_once(whole[:9] / whole[9], drawn[:, :9] / drawn[:, 9:])
+    share, again = ratio(inside * values[:, :1], values[:, :1], draws=draws, seed=seed)
+    least, most = simultaneous_interval(share, again)
     table = pd.DataFrame(
         {
             "risk": np.tile(RISK, 3),
             "term": np.repeat(WORTH, 3),
-            "estimate": whole[:9] / whole[9],
+            "estimate": share,
             "low": np.clip(least, 0, 1),
             "high": np.clip(most, 0, 1),
             "n": inside.sum(0),
             "customers": inside.mean(0),
         }
     )
-    best = tabulate(["at stake"], whole[:1] / whole[9], drawn[:, :1] / drawn[:, 9:], len(values))
+    best = estimates_table(["at stake"], share[:1], again[:, :1], len(values))
     both = {"count": page.count(int(inside[:, 0].sum())), "n": page.count(len(values))}
     answer = page.say("None of {n} customers is of high worth and at high risk.", n=both["n"])
     least = page.rules().smallest_cell
@@ -141,15 +142,15 @@ def served(
     names, member = members(both.index, groups)
     saved = np.where(loss, asked, 0) * (contact - cheaper)
     parts = np.column_stack([member, member * loss[:, None], np.where(loss, -net, 0.0), saved])
-    sums, drawn = parts.sum(0), moments.resample_sums(parts, draws, seed)
+    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed)
     k = len(names)
     with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
         shares, again = (s[..., k : 2 * k] / s[..., :k] for s in (sums, drawn))
         money, money_again = (s[..., 2 * k :] / s[..., :1] for s in (sums, drawn))
-    money = tabulate(["shortfall", "saving"], money, money_again, len(net))
-    table = tabulate(names, shares, again, sums[:k].astype(int))
+    money = estimates_table(["shortfall", "saving"], money, money_again, len(net))
+    table = estimates_table(names, shares, again, sums[:k].astype(int))
     if k > 1:
-        low, high = at_once(shares[1:], again[:, 1:])
+        low, high = simultaneous_interval(shares[1:], again[:, 1:])
         table.loc[1:, "low"], table.loc[1:, "high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
     note = page.say(
         "Customers who bought or asked within {days} days; {cases} cases at {contact}, or "

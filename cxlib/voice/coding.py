@@ -10,8 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import agreement, moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import agreement, page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.intervals import simultaneous_interval
 from cxlib.voice import feelings as felt_
 from cxlib.voice.given import Given
 
@@ -37,9 +39,9 @@ def coded(
     names = list(columns)
     here, said = ~np.isnan(theirs), ~np.isnan(ours)
     parts = np.hstack([here & said, said, here]).astype(float)
-    drawn = moments.resample_sums(parts, draws, seed, moments.who_of(comments, bucket))
+    drawn = resampling.resample_sums(parts, draws, seed, resampling.who_of(comments, bucket))
     value, again = _rates(parts.sum(0)[None], len(names)), _rates(drawn, len(names))
-    low, high = at_once(value[0][0], again[0])
+    low, high = simultaneous_interval(value[0][0], again[0])
     table = pd.DataFrame(
         {"term": ["all topics", *names], "estimate": value[0][0], "low": np.clip(low, 0, 1),
          "high": np.clip(high, 0, 1), "n": [int(here.any(1).sum()), *here.sum(0)],

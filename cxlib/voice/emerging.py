@@ -18,6 +18,7 @@ from scipy import sparse
 
 from cxlib import page
 from cxlib.estimates import Estimates
+from cxlib.stats import pvalues
 from cxlib.voice import given as given_
 from cxlib.voice import lexicon, words
 from cxlib.voice.fits import Topics
@@ -76,18 +77,9 @@ def emerging(
     looked += _words(rows, fit, now, group)
     table = pd.concat(looked, ignore_index=True)
     table["p"] = _chance(table)
-    table["adjusted"] = adjusted(table["p"].to_numpy())
+    table["adjusted"] = pvalues.adjusted(table["p"].to_numpy(float), "benjamini-hochberg")
     table["new"] = (table["adjusted"] <= FALSE) & (table["estimate"] > 0)
     return _packed(table, wave, len(table))
-
-
-def adjusted(p: np.ndarray) -> np.ndarray:
-    """Probabilities by Benjamini and Hochberg: of those up to q a share of q is false."""
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
-    fair = np.empty(len(p))
-    fair[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1)
-    return fair
 
 
 def _once(rows: pd.DataFrame, over: str, bucket: str | None) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import moments
+from cxlib.stats import resampling
 from cxlib.voice import lexicon, words
 from cxlib.voice.words import Text
 
@@ -80,7 +80,8 @@ def learn(text: Text, taken: list[str], number: int = 0) -> tuple[Model, pd.Data
     counts, vocabulary = _vocabulary(text, taken)
     rarity = np.log((1 + text.n) / (1 + np.asarray((counts > 0).sum(0)).ravel())) + 1
     filled = np.flatnonzero(np.diff(counts.indptr))
-    if len(filled) < FEWEST or len(vocabulary) < 2 * max(NUMBERS[0], number):
+    least = FEWEST if number else max(FEWEST, EACH * NUMBERS[0])
+    if len(filled) < least or len(vocabulary) < 2 * max(NUMBERS[0], number):
         return None
     rows = filled[_order(text, counts[filled], vocabulary)]
     x = _weighed(counts[rows[:LEARNT]], rarity)
@@ -135,7 +136,7 @@ def _tried(x: sparse.csr_matrix, counts: sparse.csr_matrix, numbers: list[int]) 
 
 
 def _halves(n: int, how_many: int) -> list[np.ndarray]:
-    drawn = moments.multiplicities(n, how_many, 1) > 0  # 63 in 100 come up at least once
+    drawn = resampling.multiplicities(n, how_many, 1) > 0  # 63 in 100 come up at least once
     return [np.flatnonzero(d) for d in drawn]
 
 
@@ -177,7 +178,7 @@ def _vocabulary(text: Text, taken: list[str]) -> tuple[sparse.csr_matrix, np.nda
 
 def _order(text: Text, counts: sparse.csr_matrix, vocabulary: np.ndarray) -> np.ndarray:
     """An order of comments that hangs on their words alone, and is else like chance."""
-    value = moments.hashed(pd.Index(vocabulary)).astype(float) + 1
+    value = resampling.hashed(pd.Index(vocabulary)).astype(float) + 1
     value = np.column_stack([np.sin(value * (j + 1)) for j in range(2)])
     known = np.asarray(counts @ value).round(6)
     return np.lexsort((known[:, 1], known[:, 0]))

@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
-from cxlib.estimates import Estimates, at_once, how_drawn, tabulate
-from cxlib.moments import Moments
+from cxlib import page, weights
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import linear_algebra, moments
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.moments import Moments
 from cxlib.voice.fits import Topics
 from cxlib.voice.people import EACH
 
@@ -91,7 +93,7 @@ def _points(sums: Moments) -> dict[str, np.ndarray]:
     """points, slope, removal (..., k), mean and silence (..., 1) of a sample or of many draws."""
     mean, cov = sums.mean, sums.cov
     share = mean[..., 1:]
-    apart = np.linalg.pinv(cov[..., 1:, 1:], hermitian=True, rcond=1e-10)
+    apart = linear_algebra.pseudo_inverse(cov[..., 1:, 1:])
     slope = (apart @ cov[..., 1:, :1])[..., 0]
     whole = mean[..., :1]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,7 +124,7 @@ def _packed(
     names, k = fit.table["term"].tolist(), len(fit.table)
     tables = {}
     for way in ("points", "slope", "removal"):
-        low, high = at_once(value[way], again[way], units=scored, fitted=k + 1)
+        low, high = simultaneous_interval(value[way], again[way], units=scored, fitted=k + 1)
         tables[way] = pd.DataFrame(
             {"term": names, "estimate": value[way], "low": low, "high": high, "n": n}
         )
@@ -135,7 +137,7 @@ def _packed(
     both = pd.concat(
         [tables["points"].assign(way="adjusted"), tables["removal"].assign(way="removal")]
     )
-    mean = tabulate(
+    mean = estimates_table(
         ["mean", "silence"],
         np.r_[value["mean"], value["silence"]],
         np.hstack([again["mean"], again["silence"]]),

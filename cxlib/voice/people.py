@@ -16,9 +16,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page, weights
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import page, weights
+from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import masking
+from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import simultaneous_interval
 from cxlib.voice import words
 from cxlib.voice.tone import bounds
 
@@ -178,12 +181,9 @@ def shares(
     Limits hold at once and lie between 0 and 1; NaN where nobody is there.
     """
     w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
-    both, k = np.hstack([part, of]) * w[:, None], part.shape[1]
-    drawn = moments.resample_sums(both, draws, seed, moments.who_of(rows, bucket, weight))
-    whole = both.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a draw of few comments may have none
-        share, again = whole[:k] / whole[k:], drawn[:, :k] / drawn[:, k:]
-    low, high = at_once(share, again)
+    who = resampling.who_of(rows, bucket, weight)
+    share, again = ratio(part * w[:, None], of * w[:, None], draws=draws, seed=seed, who=who)
+    low, high = simultaneous_interval(share, again)
     return share, np.clip(low, 0, 1), np.clip(high, 0, 1), again
 
 

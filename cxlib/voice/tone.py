@@ -18,8 +18,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, how_drawn, tabulate
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import resampling
+from cxlib.stats.estimators import ratio
+from cxlib.stats.intervals import estimates_table
 from cxlib.voice import lexicon, words
 
 RUNS = {"zh": (1, 2, 3, 4), "en": (3, 4, 5), "other": (3, 4, 5)}  # lengths, in characters
@@ -83,7 +86,7 @@ def fit(
     kind = _kinds(comments, label)
     known = kind.notna().to_numpy()
     scored, y = comments[known], kind[known].to_numpy(bool)
-    fold = moments.keys_of(scored, bucket) % FOLDS
+    fold = resampling.keys_of(scored, bucket) % FOLDS
     chance = np.full(len(y), np.nan)
     models, stages, few = {}, {}, []
     for lang in sorted(set(comments["lang"]) - {""}):
@@ -139,10 +142,10 @@ def _run(values: np.ndarray, of: np.ndarray, length: int) -> tuple[np.ndarray, n
     n = max(len(values) - length + 1, 0)
     mixed = np.full(n, length, np.uint64)
     for j in range(length):
-        mixed = (mixed ^ values[j : n + j]) * moments.draws.GOLDEN
+        mixed = (mixed ^ values[j : n + j]) * resampling.GOLDEN
         mixed ^= mixed >> np.uint64(29)
     inside = of[:n] == of[length - 1 :][:n]
-    column = (mixed * moments.draws.GOLDEN) >> np.uint64(64 - ROOM.bit_length() + 1)
+    column = (mixed * resampling.GOLDEN) >> np.uint64(64 - ROOM.bit_length() + 1)
     return of[:n][inside], column[inside].astype(np.int32)
 
 
@@ -268,11 +271,11 @@ def _packed(
         empty = pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
         return Tone(empty, answer, "", "share", calibration=empty, **facts)
     y, chance = y[told], chance[told]
-    who = moments.who_of(scored.iloc[told], bucket)
+    who = resampling.who_of(scored.iloc[told], bucket)
     parts = np.column_stack([(chance >= 0.5) == y, y, y & (chance >= 0.5), ~y & (chance < 0.5)])
     parts = np.column_stack([np.ones(len(y)), parts]).astype(float)
-    drawn = moments.resample_sums(parts, draws, seed, who)
-    table = tabulate(TERMS, _rates(parts.sum(0)[None])[0], _rates(drawn), len(y))
+    drawn = resampling.resample_sums(parts, draws, seed, who)
+    table = estimates_table(TERMS, _rates(parts.sum(0)[None])[0], _rates(drawn), len(y))
     right, balanced, guess = table.itertuples()
     answer = page.say(
         "{share} ({span}) of {n} comments are told right as good or bad by a model that has not "
@@ -308,20 +311,14 @@ def _rates(sums: np.ndarray) -> np.ndarray:
 
 
 def _bins(
-    y: np.ndarray, chance: np.ndarray, who: moments.Who, draws: int, seed: int
+    y: np.ndarray, chance: np.ndarray, who: resampling.Who, draws: int, seed: int
 ) -> pd.DataFrame:
     """Share of good comments in equal groups of the chance told."""
     cuts = np.unique(np.quantile(chance, np.linspace(0, 1, BINS + 1)[1:-1]))
     member = np.searchsorted(cuts, chance, side="right")[:, None] == np.arange(len(cuts) + 1)
-    parts = np.hstack([member, member * y[:, None], member * chance[:, None]]).astype(float)
-    drawn, k = moments.resample_sums(parts, draws, seed, who), member.shape[1]
-    whole = parts.sum(0)
+    good = ratio(member * y[:, None], member, draws=draws, seed=seed, who=who)
+    n = member.sum(0)
+    table = estimates_table([str(b + 1) for b in range(len(n))], *good, n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        table = tabulate(
-            [str(b + 1) for b in range(k)],
-            whole[k : 2 * k] / whole[:k],
-            drawn[:, k : 2 * k] / drawn[:, :k],
-            member.sum(0),
-        )
-        table.insert(0, "predicted", whole[2 * k :] / whole[:k])
+        table.insert(0, "predicted", chance @ member / n)
     return table

@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import moments, page
-from cxlib.estimates import Estimates, at_once, how_drawn
+from cxlib import page
+from cxlib.estimates import Estimates, how_drawn
+from cxlib.stats import moments, resampling
+from cxlib.stats.intervals import simultaneous_interval
 
 MOST = 12  # categories of an attribute that is looked at
 CUTS = (0.25, 0.5, 0.75)  # of the customers, where numbers are cut into bands
@@ -54,7 +56,7 @@ def representation(
     whole = np.stack([m[of] for m in groups.pop("whole")], axis=1).astype(float)
     after, after_draws = _shares(known, member, whole, bucket, weight, draws, seed)
     before, before_draws = _shares(known, member, whole, bucket, None, draws, seed)
-    low, high = at_once(np.r_[after, before], np.c_[after_draws, before_draws])
+    low, high = simultaneous_interval(np.r_[after, before], np.c_[after_draws, before_draws])
     k = len(groups)
     raked = after_draws.std(0) < 1e-6  # to the same share in every draw: nothing to be unsure of
     low[:k][raked], high[:k][raked] = np.nan, np.nan
@@ -133,8 +135,8 @@ def _shares(
     """Share of each group among the responses, and in each draw."""
     w = moments.weights_of(rows, weight)[:, None]
     sums = np.concatenate([w * member, w * whole], axis=1)
-    who = moments.who_of(rows, bucket, weight)
-    inside, everybody = np.split(moments.resample_sums(sums, draws, seed, who), 2, axis=1)
+    who = resampling.who_of(rows, bucket, weight)
+    inside, everybody = np.split(resampling.resample_sums(sums, draws, seed, who), 2, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (w * member).sum(0) / (w * whole).sum(0), inside / everybody
 

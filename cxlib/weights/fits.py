@@ -20,7 +20,7 @@ import pandas as pd
 
 from cxlib import page
 from cxlib.estimates import Estimates
-from cxlib.weights.raking import Cells, Raking
+from cxlib.stats.raking import Cells, Raking
 
 Margins = Mapping[str, Mapping[str, float]]
 FEW = 1000  # whole numbers that lie this close are told apart without sorting

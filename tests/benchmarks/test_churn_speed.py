@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib import churn, durations
+from cxlib import churn
+from cxlib.stats import survival
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ def test_cox_beside_lifelines() -> None:
     seen = rng.integers(30, 400, n)  # whole days: many leave on the same one
     time, left = np.ceil(np.minimum(gone, seen)), (gone <= seen).astype(float)
     x, none, ones = people.to_numpy(), np.zeros(n), np.ones(n)
-    spent = seconds(lambda: durations.cox(x, none, time, left, ones), 3)
+    spent = seconds(lambda: survival.cox(x, none, time, left, ones), 3)
     rows = people.assign(time=time, left=left)
 
     def theirs():
@@ -50,15 +51,15 @@ def test_cox_beside_lifelines() -> None:
 
     longer, same = seconds(theirs, 1), theirs()
     print(f"\nCox of {n:,} x 8: {spent:.3f} s CPU; lifelines {longer / spent:.1f} times")
-    found = durations.cox(x, none, time, left, ones)
+    found = survival.cox(x, none, time, left, ones)
     assert found.coefficients == pytest.approx(same.params_.to_numpy(), abs=1e-5)
     assert np.sqrt(np.diag(found.covariance)) == pytest.approx(
         same.standard_errors_.to_numpy(), rel=1e-4
     )
     at = np.arange(30.0, 390.0, 30.0)
-    risk = durations.at_risk(none, time, left.astype(int), ones)
-    curve = seconds(lambda: durations.incidence(risk, at), 3)
+    risk = survival.at_risk(none, time, left.astype(int), ones)
+    curve = seconds(lambda: survival.incidence(risk, at), 3)
     meier = seconds(lambda: lifelines.KaplanMeierFitter().fit(time, left), 3)
     there = lifelines.KaplanMeierFitter().fit(time, left).survival_function_at_times(at)
-    assert 1 - durations.incidence(risk, at)[0][0] == pytest.approx(there.to_numpy(), abs=1e-9)
+    assert 1 - survival.incidence(risk, at)[0][0] == pytest.approx(there.to_numpy(), abs=1e-9)
     print(f"Kaplan-Meier with covariances: {curve:.4f} s CPU; lifelines {meier / curve:.1f} times")

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib import drivers, moments
+from cxlib import drivers
+from cxlib.stats import moments
 
 
 def ratings(n: int, k: int) -> pd.DataFrame:

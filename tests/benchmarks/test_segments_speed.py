@@ -9,8 +9,8 @@ import pytest
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from cxlib import moments
 from cxlib.segments import latent, means, stability
+from cxlib.stats import resampling
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +58,7 @@ def test_stability_is_twice_as_quick_as_the_plain_loop() -> None:
     x = rng.normal(size=(n, 10)) + centres[rng.integers(k, size=n)]
     with threadpool_limits(1):
         fitted = KMeans(k, n_init=10, random_state=1).fit(x)
-        labels, counts = fitted.labels_, moments.multiplicities(n, draws, 1)
+        labels, counts = fitted.labels_, resampling.multiplicities(n, draws, 1)
         start = time.perf_counter()
         ours = [
             means.again(x, times * 1.0, labels, fitted.cluster_centers_, rng) for times in counts

@@ -10,8 +10,8 @@ import pytest
 from clock import seconds
 from scipy import stats
 
-from cxlib.moments import Who
 from cxlib.service import shares
+from cxlib.stats.resampling import Who
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def test_waits_beside_scipy(n: int) -> None:
     seen, happened = np.minimum(hours, ends).round(2), hours <= ends
     at, who, draws = np.array([24.0, 72.0, 120.0]), Who(np.arange(n)), 200
     ours = seconds(lambda: shares.reached(seen, happened, at, who, draws=draws), 2)
-    found = shares.reached(seen, happened, at, who, draws=2).point
+    found = shares.reached(seen, happened, at, who, draws=2).estimate
     few = 5
 
     def theirs() -> np.ndarray:

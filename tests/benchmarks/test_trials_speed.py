@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib.designs.stand_in import stand_in
+from cxlib.causal.synthetic_control import synthetic_control
 
 UNITS, PERIODS, FIRST = 39, 31, 19
 
@@ -41,7 +41,10 @@ def test_beside_diff_diff(panel):
         told = {"outcome": "y", "treatment": "treated", "unit": "unit", "time": "time"}
         return fit.fit(rows, post_periods=list(range(FIRST, PERIODS)), **told).att
 
-    ours = stand_in(panel, 0, FIRST, even=True)
+    ours = synthetic_control(panel, 0, FIRST, method="sdid")
     print(f"\neffect: ours {ours.effect:.3f}, diff-diff {theirs():.3f}, truth -3")
-    mine, other = seconds(lambda: stand_in(panel, 0, FIRST, even=True)), seconds(theirs)
+    mine, other = (
+        seconds(lambda: synthetic_control(panel, 0, FIRST, method="sdid")),
+        seconds(theirs),
+    )
     print(f"ours {mine:.4f} s CPU; diff-diff {other / mine:.1f} times as long")

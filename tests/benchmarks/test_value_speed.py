@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib import moments
 from cxlib.data import sources, study
+from cxlib.stats import resampling
 from cxlib.value import models
 from cxlib.value.histories import histories, kinds
 from cxlib.value.likelihood import Summit, climb
@@ -58,7 +58,7 @@ def test_fit_beside_lifetimes(n: int) -> None:
 
     def intervals() -> np.ndarray:
         found, which = ours()
-        return found.moved(moments.resample_sums(found.parts[which], 1000, 1))
+        return found.moved(resampling.resample_sums(found.parts[which], 1000, 1))
 
     spent, found = seconds(ours, 5), ours()[0]
     more = seconds(intervals, 1)

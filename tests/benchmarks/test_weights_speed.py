@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib import moments, weights
+from cxlib import weights
+from cxlib.stats import moments
 
 SHARES = {
     "region": [0.3, 0.25, 0.2, 0.15, 0.1],

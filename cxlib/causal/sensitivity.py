@@ -1,11 +1,11 @@
-"""How strong something unseen would have to be to make the effect out of nothing.
+"""Sensitivity: how strong an unmeasured confounder would have to be to explain an effect away.
 
     e_value(risk_ratio=3.9)                     # 7.26: VanderWeele and Ding (2017)
     e_value(standardised=0.3)
     hidden_bias(differences)                    # Rosenbaum's gamma for pairs
     robustness(partial_r2, free)                # Cinelli and Hazlett (2020)
 
-Lots leave nothing unseen but chance; every other design does.
+Random assignment leaves nothing unmeasured but chance; every other design does.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ def e_value(
     Of a risk ratio, or of a difference in standard deviations d by exp(.91 d) (VanderWeele and Ding
     2017). 1 where there is nothing to explain. For an interval pass the end nearer to nothing, and
     1 or 0 where it holds nothing.
+
+    Examples
+    --------
+    >>> round(float(e_value(3.9)), 2)
+    7.26
     """
     if (risk_ratio is None) == (standardised is None):
         raise ValueError("give either a risk ratio or a standardised difference.")
@@ -31,7 +36,13 @@ def e_value(
 
 
 def nearest_to_none(low: float, high: float) -> float:
-    """The end of an interval nearer to 0; 0 where the interval holds it."""
+    """The end of an interval nearer to 0; 0 where the interval holds it.
+
+    Examples
+    --------
+    >>> nearest_to_none(0.2, 0.7), nearest_to_none(-0.1, 0.5)
+    (0.2, 0.0)
+    """
     return 0.0 if low <= 0 <= high else min(low, high, key=abs)
 
 
@@ -76,6 +87,11 @@ def robustness(
     One that explains this share of what is left of both would reduce the coefficient by `share`
     (1: to nothing); with `level`, so far that its interval reaches zero. `free` are the residual
     degrees of freedom. Cinelli and Hazlett (2020), equations 18 and 19.
+
+    Examples
+    --------
+    >>> round(float(robustness(0.1, 100)), 2)
+    0.28
     """
     from scipy.special import stdtrit
 

@@ -1,25 +1,31 @@
-"""A comparison by lot: the difference between arms, and the same made sharper by what came before.
+"""Randomised experiments: the difference of arms, and the same adjusted for earlier answers.
 
-Lots make the arms alike but for chance. What customers said or did before tells part of that
-chance, and is taken out: the difference is as true, and surer (CUPED: Deng, Xu, Kohavi and Walker
-2013; with a slope for each arm, Lin 2013, which never does worse in large samples).
+Random assignment makes arms alike but for chance. What customers said or did before explains part
+of that chance and is taken out: the difference is as unbiased and more precise (CUPED: Deng, Xu,
+Kohavi and Walker 2013; with a slope for each arm, Lin 2013, which is never worse in large samples).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from cxlib import moments
-from cxlib.designs.drawn import Drawn, _solved, cell_means, columns, ready
-from cxlib.moments import Who
+from cxlib.stats import linear_algebra, resampling
+from cxlib.stats.estimators import Replicated, cell_means, columns, ready
+from cxlib.stats.resampling import Who
 
 
-def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Drawn:
-    """Mean of the treated less that of the others, (outcomes,); `how` as in `cell_means`."""
+def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Replicated:
+    """Mean of the treated less that of the others, (outcomes,); `how` as in `cell_means`.
+
+    Examples
+    --------
+    >>> difference(np.array([1.0, 3.0, 4.0, 6.0]), [0, 0, 1, 1], draws=50).estimate.tolist()
+    [3.0]
+    """
     arm = np.asarray(treated).astype(int)
     means = cell_means(y, arm, 2, **how)
     apart = means[1] - means[0]
-    return Drawn(apart.point, apart.again, _fewer(arm, how.get("who")))
+    return Replicated(apart.estimate, apart.replicates, _fewer(arm, how.get("who")))
 
 
 def _fewer(arm: np.ndarray, who: Who | None) -> float:
@@ -37,7 +43,7 @@ def adjusted(
     who: Who | None = None,
     draws: int = 1000,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """The difference at equal values of `before` (n, k), a slope for each arm: (outcomes,).
 
     Each arm is regressed on `before`, and both are told at the mean of everyone. What is missing of
@@ -54,12 +60,12 @@ def adjusted(
 
     def told(sums: np.ndarray) -> np.ndarray:
         sums = sums.reshape(-1, 2, p, p + q)
-        slopes = _solved(sums[..., :p], sums[..., p:])
+        slopes = linear_algebra.solve(sums[..., :p], sums[..., p:])
         mean = sums[:, :, 0, :p].sum(1)
         return np.einsum("dp,dpq->dq", mean / mean[:, :1], slopes[:, 0] - slopes[:, 1])
 
-    again = told(moments.resample_sums(both, draws, seed, who))
-    return Drawn(told(both.sum(0))[0], again, _fewer(arm, who))
+    again = told(resampling.resample_sums(both, draws, seed, who))
+    return Replicated(told(both.sum(0))[0], again, _fewer(arm, who))
 
 
 def filled(x: np.ndarray) -> np.ndarray:

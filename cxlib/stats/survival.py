@@ -14,7 +14,6 @@ sorting.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -45,6 +44,27 @@ def at_risk(entry: np.ndarray, time: np.ndarray, cause: np.ndarray, w: np.ndarra
     return Risk(times, sums_from(times, entry, time, w), left, entry, time, cause, w)
 
 
+def kaplan_meier(events: np.ndarray, at_risk: np.ndarray) -> np.ndarray:
+    """Share that no event has come to after each time (Kaplan and Meier 1958).
+
+    Parameters
+    ----------
+    events, at_risk : (weighted) numbers at each time, (..., times); draws may lead
+
+    Returns
+    -------
+    (..., times); carried forward where nobody is at risk. statsmodels' SurvfuncRight gives the same
+    for one sample; draws by whole customers need the leading axes.
+
+    Examples
+    --------
+    >>> kaplan_meier(np.array([1.0, 0.0, 1.0]), np.array([4.0, 3.0, 2.0])).tolist()
+    [0.75, 0.75, 0.375]
+    """
+    hazard = np.divide(events, at_risk, out=np.zeros(np.shape(at_risk)), where=at_risk > 0)
+    return np.cumprod(1 - hazard, axis=-1)
+
+
 def incidence(
     risk: Risk, at: np.ndarray, who: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +74,13 @@ def incidence(
     The covariance is that of influence (the infinitesimal jackknife), which for one reason and
     equal weights is Greenwood's (1926); it holds for unequal weights too. `who` are codes 0, 1 ...
     of whom each row is about: rows of one (stays of a customer) need not be independent.
+
+    Examples
+    --------
+    >>> time, cause, one = np.array([1.0, 2.0, 3.0]), np.array([1, 0, 1]), np.ones(3)
+    >>> share, _ = incidence(at_risk(np.zeros(3), time, cause, one), np.array([1.5]))
+    >>> round(float(share[0, 0]), 3)
+    0.333
     """
     hazard = risk.left / risk.there
     every = hazard.sum(0)
@@ -71,6 +98,25 @@ def incidence(
         else:
             each += _tally(who[rows], parts, len(each))
     return found, covariance if who is None else each.T @ each
+
+
+def greenwood(risk: Risk, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share who came by each time of `at`, its standard error, and the correlations of all.
+
+    What `durations.incidence` gives where there is one reason and no weights, from counts alone.
+    """
+    came, left_over = risk.left[0], risk.there - risk.left[0]
+    wait = np.r_[1.0, kaplan_meier(came, risk.there)]
+    part = np.divide(came, risk.there * left_over, out=np.zeros_like(came), where=left_over > 0)
+    spread = np.r_[0.0, np.cumsum(part)]
+    by = np.searchsorted(risk.times, at, "right")
+    wait, spread = wait[by], spread[by]
+    known = spread[spread > 0]
+    return (
+        1 - wait,
+        wait * np.sqrt(spread),
+        np.sqrt(np.minimum.outer(known, known) / np.maximum.outer(known, known)),
+    )
 
 
 def _influence(
@@ -114,16 +160,6 @@ def bent(share: np.ndarray, error: np.ndarray, reach: float) -> tuple[np.ndarray
     return np.where(inside, low, share), np.where(inside, high, share)
 
 
-def reach_of(cor: np.ndarray, level: float, seed: int) -> float:
-    """How many standard errors hold for all at once, given their correlations."""
-    if len(cor) < 2:
-        return NormalDist().inv_cdf((1 + level) / 2)
-    values, vectors = np.linalg.eigh(cor)
-    drawn = np.random.default_rng(seed).standard_normal((4000, len(cor)))
-    z = drawn * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    return float(np.quantile(np.abs(z).max(1), level))
-
-
 @dataclass(frozen=True)
 class Cox:
     """coefficients (p,), information (p, p), loglik, and residuals.
@@ -154,8 +190,18 @@ class Cox:
 def cox(x: np.ndarray, entry: np.ndarray, time: np.ndarray, left: np.ndarray, w: np.ndarray) -> Cox:
     """Partial likelihood of Cox (1972), ties by Efron (1977), by Newton's steps.
 
+    Own code because statsmodels' PHReg takes no case weights and no robust covariance for them;
+    without weights both agree, with `entry` shifted by half a unit for PHReg, which counts a
+    customer with entry == time as at risk (R and this function do not).
+
     `x` is (n, p). Raises ArithmeticError when the steps do not settle: a feature then tells the
     order of leaving exactly.
+
+    Examples
+    --------
+    >>> x, time = np.array([[0.0], [1.0], [0.0], [1.0]]), np.array([4.0, 2.0, 3.0, 5.0])
+    >>> cox(x, np.zeros(4), time, np.ones(4), np.ones(4)).coefficients.shape
+    (1,)
     """
     x = x - np.average(x, axis=0, weights=w)
     deaths = _Deaths(entry, time, left, w)

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib.moments import keys_of
-from cxlib.moments.draws import batches
+from cxlib.stats.resampling import batches, keys_of
 
 NEAR, ROUNDS = 1e-6, 50  # of draws: what a share may still move, and rounds at most
 KEPT = 20_000_000  # ratios of draws kept for the next estimate of the page

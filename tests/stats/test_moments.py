@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import moments
-from cxlib.moments import draws
+from cxlib.stats import moments, resampling
 
 COLUMNS = ["recommend", "speed", "price", "staff"]
 
@@ -50,7 +49,7 @@ def test_a_draw_is_the_sum_over_the_drawn_rows(responses, missing):
     rows = gappy(responses)
     sums = moments.of(rows, COLUMNS, missing=missing, weight="weight")
     third = sums.resample(5, seed=4)
-    times = moments.multiplicities(moments.keys_of(rows), 5, seed=4)[3]
+    times = resampling.multiplicities(resampling.keys_of(rows), 5, seed=4)[3]
     kept = rows.notna().all(axis=1) if missing == "complete" else rows["speed"].notna() | True
     again = rows.iloc[np.repeat(np.arange(len(rows)), times * kept)]
     expected = moments.of(again, COLUMNS, missing=missing, weight="weight").total()
@@ -90,7 +89,7 @@ def test_some_columns_selected_are_the_same_sums(responses):
 
 
 def test_customers_come_up_as_a_poisson_law_says_and_the_seed_decides():
-    times = moments.multiplicities(400, 4000, seed=2)
+    times = resampling.multiplicities(400, 4000, seed=2)
     shares = np.bincount(times.ravel(), minlength=5)[:5] / times.size
     assert_allclose(shares, np.exp(-1) / np.array([1, 1, 2, 6, 24]), atol=0.0012)
     assert_allclose([times.mean(), times.var()], 1, atol=0.004)
@@ -98,27 +97,27 @@ def test_customers_come_up_as_a_poisson_law_says_and_the_seed_decides():
     assert_allclose(apart.std(), 1 / np.sqrt(4000), rtol=0.02)  # customers have nothing in common,
     beside = np.corrcoef(times[:400])[np.triu_indices(400, 1)]
     assert_allclose(beside.std(), 1 / np.sqrt(400), rtol=0.02)  # nor have draws
-    assert_array_equal(times, moments.multiplicities(400, 4000, seed=2))
-    assert (times != moments.multiplicities(400, 4000, seed=3)).any()
+    assert_array_equal(times, resampling.multiplicities(400, 4000, seed=2))
+    assert (times != resampling.multiplicities(400, 4000, seed=3)).any()
 
 
 def test_a_customer_has_the_same_part_in_every_draw_whoever_else_is_there(responses):
     rows = responses.assign(customer_id=responses["customer_id"].where(responses.index > 9))
     few = rows[rows["channel"] == "web"].sample(frac=1, random_state=1)
-    everybody = moments.multiplicities(moments.keys_of(rows, "customer_id"), 8, seed=1)
-    alone = moments.multiplicities(moments.keys_of(few, "customer_id"), 8, seed=1)
+    everybody = resampling.multiplicities(resampling.keys_of(rows, "customer_id"), 8, seed=1)
+    alone = resampling.multiplicities(resampling.keys_of(few, "customer_id"), 8, seed=1)
     assert_array_equal(alone, everybody[:, few.index])
-    longer = moments.multiplicities(moments.keys_of(few, "customer_id"), 99, seed=1)
+    longer = resampling.multiplicities(resampling.keys_of(few, "customer_id"), 99, seed=1)
     assert_array_equal(longer[:8], alone)
 
 
 def test_customers_are_known_by_name_or_number():
     names = pd.DataFrame({"who": ["7", "8", "7"], "n": [7, 8, 7], "gap": [7.0, 8.0, np.nan]})
-    text, whole, gaps = (moments.keys_of(names, c) for c in names)
+    text, whole, gaps = (resampling.keys_of(names, c) for c in names)
     assert text[0] == text[2] != text[1]
     assert whole[0] == whole[2] == gaps[0]
-    assert len(set(moments.keys_of(pd.DataFrame(index=range(3000))))) == 3000
-    assert len(set(moments.keys_of(pd.DataFrame(index=[0] * 3000)))) == 3000
+    assert len(set(resampling.keys_of(pd.DataFrame(index=range(3000))))) == 3000
+    assert len(set(resampling.keys_of(pd.DataFrame(index=[0] * 3000)))) == 3000
 
 
 def test_a_hundred_thousand_customers_are_drawn_in_buckets_with_the_same_spread():
@@ -130,15 +129,15 @@ def test_a_hundred_thousand_customers_are_drawn_in_buckets_with_the_same_spread(
 
 
 def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
-    at_once = moments.multiplicities(7, 50, seed=1)
-    monkeypatch.setattr(draws, "BATCH", 20)
-    assert_array_equal(at_once, moments.multiplicities(7, 50, seed=1))
+    at_once = resampling.multiplicities(7, 50, seed=1)
+    monkeypatch.setattr(resampling, "BATCH", 20)
+    assert_array_equal(at_once, resampling.multiplicities(7, 50, seed=1))
 
 
 def test_a_row_without_a_customer_is_its_own_bucket(responses):
     rows = responses.assign(customer_id=responses["customer_id"].where(responses.index > 1))
     sums = moments.of(rows, COLUMNS, bucket="customer_id")
-    keys = moments.keys_of(rows, "customer_id")
+    keys = resampling.keys_of(rows, "customer_id")
     assert keys[0] != keys[1] and keys[0] != keys[400]  # of rows 0, 1, 400 none has the customer c0
     assert sums.buckets == len(set(keys)) > 380  # of 402, some of whom are drawn together
     assert sums.total().rows == 500

@@ -1,22 +1,21 @@
-"""Before and after, less the way back to the middle that extreme answers take by themselves.
+"""Before and after, corrected for regression to the mean.
 
-    found = changed(before, after, picked)     # raw change, the way back, what is left
+    found = adjusted_change(before, after, picked)     # raw change, regression to the mean, rest
 
 Who is picked for a low score does better next time, treated or not (Davis 1976; Barnett, van der
-Pols and Dobson 2005). What customers with the same score did when nothing was done tells by how
-much, and is taken off.
+Pols and Dobson 2005). The change of others with the same score says by how much, and is taken off.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, least_squares, ready
-from cxlib.enough import Unfit
-from cxlib.moments import Who
+from cxlib.core.errors import InsufficientData
+from cxlib.stats.estimators import Replicated, least_squares, ready
+from cxlib.stats.resampling import Who
 
 
-def changed(
+def adjusted_change(
     before: np.ndarray,
     after: np.ndarray,
     picked: np.ndarray,
@@ -25,7 +24,7 @@ def changed(
     who: Who | None = None,
     draws: int = 1000,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """(3,): raw change of the picked, the part that is the way back, what is left of it.
 
     `before` and `after` are answers of the same customers, of the picked and of others, to whom
@@ -35,7 +34,7 @@ def changed(
     w, who = ready(len(before), weight, who)
     picked = np.asarray(picked, bool)
     if picked.sum() < 2 or (~picked).sum() < 3:
-        raise Unfit(
+        raise InsufficientData(
             f"{int(picked.sum())} customers were picked and {int((~picked).sum())} not; the way "
             "back to the middle is read from the others, of whom three are needed."
         )
@@ -53,13 +52,20 @@ def changed(
         return np.stack([then - first, then - first - left, left], axis=-1)
 
     fewer = float(min(picked.sum(), (~picked).sum()))  # the smaller side is what is unsure
-    return Drawn(told(line.point, own.point), told(line.again, own.again), fewer)
+    return Replicated(
+        told(line.estimate, own.estimate), told(line.replicates, own.replicates), fewer
+    )
 
 
-def way_back(cut: float, mean: float, spread: float, correlation: float) -> float:
+def expected_return(cut: float, mean: float, spread: float, correlation: float) -> float:
     """Rise to be expected of those under `cut` when nothing is done, answers normal.
 
     (1 - r) spread times the hazard of the normal law at the cut (Davis 1976, equation 3).
+
+    Examples
+    --------
+    >>> round(expected_return(5, 7, 2, 0.5), 2)
+    1.53
     """
     from scipy.special import ndtr
 

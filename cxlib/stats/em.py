@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cxlib.moments.sums import SUMS, Moments
+from cxlib.stats.sums import SUMS, Moments
 
 SETTLED = 1e-10  # largest step of a standardised mean or covariance: of the estimate,
 NEAR = 3e-5  # and of draws, far below what chance does to them

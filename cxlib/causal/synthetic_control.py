@@ -1,36 +1,39 @@
-"""A stand-in for the one that changed, put together from those that did not (synthetic control).
+"""Synthetic control: the treated unit beside a weighted mixture of controls.
 
-    fit = stand_in(y, treated=2, first=19)             # y: (units, periods), changed from period 19
-    fit.effect, fit.share, fit.beside                  # mean gap after; the donors' parts; path
-    fit.p                                              # how often a donor looks as much changed
+    fit = synthetic_control(y, treated=2, first=19)   # y: (units, periods), treated from period 19
+    fit.effect, fit.weights, fit.counterfactual       # mean gap after; weights of units; path
+    fit.p                                             # how often a control looks as much changed
 
-The parts are weights of the donors, none negative, summing to one, that follow the changed unit as
-closely as they can before the change (Abadie, Diamond and Hainmueller 2010, on outcomes alone).
-With `even` both units and periods are weighted and levels may differ: synthetic difference in
-differences (Arkhangelsky, Athey, Hirshberg, Imbens and Wager 2021), which leans less on a close
-fit. Every donor is then taken for changed in turn: if many part as far, the effect may be chance.
+Weights are non-negative, sum to one, and follow the treated unit as closely as they can before the
+change (Abadie, Diamond and Hainmueller 2010, on outcomes alone). With method="sdid" both units and
+periods are weighted and levels may differ: synthetic difference-in-differences (Arkhangelsky,
+Athey, Hirshberg, Imbens and Wager 2021), which depends less on a close fit. Every control is then
+taken for treated in turn (placebos): where many differ as much, the effect may be chance.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from cxlib.enough import Unfit
+from cxlib.core.errors import InsufficientData
 
+METHODS = ("classic", "sdid")
+Method = Literal["classic", "sdid"]
 SUM = 1e4  # how dear it is that the weights do not sum to one, beside a misfit of one
 
 
 @dataclass(frozen=True, eq=False)
-class StandIn:
+class SyntheticControl:
     """What became of the changed unit and of its stand-in.
 
     Attributes
     ----------
     effect : mean over the periods after of the changed unit less its stand-in
-    share : part of each unit in the stand-in, (units,); 0 for the changed one
-    beside : the stand-in's path, (periods,), with `even` moved to the changed unit's level
+    weights : part of each unit in the stand-in, (units,); 0 for the changed one
+    counterfactual : the stand-in's path, (periods,), with "sdid" moved to the changed unit's level
     misfit : root of the mean squared gap before the change
     ratio : the same after, divided by the misfit
     placebo : effect that each donor seems to have, (units,); NaN for the changed one
@@ -39,8 +42,8 @@ class StandIn:
     """
 
     effect: float
-    share: np.ndarray
-    beside: np.ndarray
+    weights: np.ndarray
+    counterfactual: np.ndarray
     misfit: float
     ratio: float
     placebo: np.ndarray
@@ -62,16 +65,44 @@ class StandIn:
         return self.effect - reach, self.effect + reach
 
 
-def stand_in(y: np.ndarray, treated: int, first: int, *, even: bool = False) -> StandIn:
-    """The stand-in of unit `treated`, changed from period `first` on, with every donor's placebo.
+def synthetic_control(
+    y: np.ndarray, treated: int, first: int, *, method: Method = "classic"
+) -> SyntheticControl:
+    """The counterfactual of one treated unit from a weighted mixture of controls, with placebos.
 
-    `y` is (units, periods), complete. Raises ValueError for gaps, fewer than two donors, or fewer
-    than two periods before.
+    Parameters
+    ----------
+    y : outcome, (units, periods), complete
+    treated : row of the treated unit
+    first : first treated period
+    method : "classic" weights units (Abadie, Diamond and Hainmueller 2010); "sdid" weights units
+        and periods, and lets levels differ (synthetic difference-in-differences)
+
+    Returns
+    -------
+    SyntheticControl, with every control's placebo effect where there are three or more.
+
+    Raises
+    ------
+    InsufficientData : gaps, fewer than two controls, or fewer than two periods before
+
+    References
+    ----------
+    Arkhangelsky, Athey, Hirshberg, Imbens and Wager (2021), American Economic Review 111(12).
+
+    Examples
+    --------
+    >>> y = np.array([[1.0, 2, 3, 9], [0.0, 1, 2, 3], [2.0, 3, 4, 5]])
+    >>> round(synthetic_control(y, treated=0, first=3).effect, 6)
+    5.0
     """
     y = np.asarray(y, float)
     _check(y, treated, first)
-    effect, share, beside = _one(y, treated, first, even)
-    misfit, ratio = _ratio(y[treated], beside, first)
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is not a choice. There are: {', '.join(METHODS)}.")
+    even = method == "sdid"
+    effect, weights, counterfactual = _one(y, treated, first, even)
+    misfit, ratio = _ratio(y[treated], counterfactual, first)
     placebo, ratios = np.full(len(y), np.nan), np.full(len(y), ratio)
     donors = [unit for unit in range(len(y)) if unit != treated]
     if len(donors) > 2:  # a donor's own stand-in is made of the others, never of the changed one
@@ -79,16 +110,18 @@ def stand_in(y: np.ndarray, treated: int, first: int, *, even: bool = False) -> 
             placebo[unit], _, path = _one(y[donors], place, first, even)
             ratios[unit] = _ratio(y[unit], path, first)[1]
     p = float((ratios >= ratio - 1e-12).mean()) if len(donors) > 2 else np.nan
-    return StandIn(effect, share, beside, misfit, ratio, placebo, ratios, p)
+    return SyntheticControl(effect, weights, counterfactual, misfit, ratio, placebo, ratios, p)
 
 
 def _check(y: np.ndarray, treated: int, first: int) -> None:
     if gaps := int(np.isnan(y).sum()):
-        raise Unfit(f"{gaps} of {y.size} means are missing. Leave those units or waves out.")
+        raise InsufficientData(
+            f"{gaps} of {y.size} means are missing. Leave those units or waves out."
+        )
     if len(y) < 3:
-        raise Unfit(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
+        raise InsufficientData(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
     if not 2 <= first < y.shape[1]:
-        raise Unfit(
+        raise InsufficientData(
             f"{first} of {y.shape[1]} periods are before the change; a stand-in needs two at least "
             "before it and one after."
         )

@@ -13,7 +13,7 @@ hundreds of customers hardly two, for millions the same work as for thousands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, factorial
 
@@ -61,6 +61,12 @@ def multiplicities(units: int | np.ndarray, draws: int, seed: int) -> np.ndarray
 
     The one source of resampling. `units` are the keys of customers (`keys_of`), or how many there
     are: then they are drawn one by one, numbered from 0.
+
+    Examples
+    --------
+    >>> times = multiplicities(5, draws=3, seed=1)
+    >>> times.shape, bool((times == multiplicities(5, draws=3, seed=1)).all())
+    ((3, 5), True)
     """
     return np.concatenate(list(batches(units, draws, seed)))
 
@@ -73,7 +79,7 @@ def batches(
         raise ValueError(f"draws is {draws}; it must be 1 or more.")
     keys = np.arange(units) if np.isscalar(units) else np.asarray(units)
     own = _scrambled(keys.astype(np.uint64) * GOLDEN + _scrambled(np.array([seed], np.uint64)))
-    together = together or at_once(len(keys))
+    together = together or draws_at_a_time(len(keys))
     for start in range(0, draws, together):
         size = min(together, draws - start)
         first, last = start // 4, -(-(start + size) // 4)
@@ -133,7 +139,7 @@ class Who:
 
     def times(self, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
         """How much each row counts in each draw, (some draws, rows)."""
-        together = together or at_once(len(self.keys))
+        together = together or draws_at_a_time(len(self.keys))
         if self.moved is not None:
             rng = np.random.default_rng(seed)
             for start in range(0, draws, together):
@@ -173,13 +179,51 @@ def resample_sums(values: np.ndarray, draws: int, seed: int, who: Who | None = N
     return np.concatenate([times @ values for times in who.times(draws, seed)])
 
 
-def at_once(units: int) -> int:
+def bootstrap(
+    rows: pd.DataFrame,
+    statistic: Callable[[pd.DataFrame], Sequence[float]],
+    *,
+    by: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> np.ndarray:
+    """`statistic` of `draws` samples of the rows, customers (`by`) drawn whole: (draws, terms).
+
+    For statistics that are not functions of sums; others go through `moments.resample`, which is
+    faster by far. A row without a known customer is drawn alone. A draw whose statistic raises
+    ArithmeticError or LinAlgError is NaN.
+    """
+    if rows.empty:
+        raise ValueError("no rows to draw from. Choose another wave, or a wider WHERE.")
+    values = []
+    for times in multiplicities(keys_of(rows, by), draws, seed):
+        values.append(_value(statistic, rows.iloc[np.repeat(np.arange(len(rows)), times)]))
+    width = max(map(len, values))
+    return np.array([v if len(v) == width else np.full(width, np.nan) for v in values], float)
+
+
+def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
+    if sample.empty:
+        return np.array([np.nan])
+    try:
+        return np.atleast_1d(np.asarray(statistic(sample), float))
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return np.array([np.nan])
+
+
+def draws_at_a_time(units: int) -> int:
     """Draws that are made at a time."""
     return max(4, BATCH // max(1, units))
 
 
 def sum_by(place: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sums of `values` (n, ...) over rows of one place; places are 0, 1, ... without a gap."""
+    """Sums of `values` (n, ...) over rows of one place; places are 0, 1, ... without a gap.
+
+    Examples
+    --------
+    >>> sum_by(np.array([0, 1, 0]), np.array([1.0, 2.0, 3.0])).tolist()
+    [4.0, 2.0]
+    """
     if np.array_equal(place, np.arange(len(values))):
         return values
     order = np.argsort(place, kind="stable")

@@ -1,15 +1,15 @@
-"""Difference in differences: those the change reached, beside those it spared, before and after.
+"""Difference-in-differences: treated and control groups, before and after.
 
     cells = group_means(y, group, wave, who=who)        # a mean for each group and wave
-    effect(cells, treated, after)                       # the difference in differences
+    effect(cells, treated, before, after)               # the difference in differences
     path(cells, treated, before)                        # wave by wave: the event study
-    alike_before(path, before)                          # were they moving together before?
-    bounds(path, before, after, apart=1.0)              # and if they were about to part?
+    pre_trend_test(path, before)                        # were trends parallel before?
+    bounds(path, before, after, apart=1.0)              # and if they diverge afterwards?
 
-It holds where both would have moved alike without the change. That cannot be seen; that they did
-so before can, and `bounds` tells how far they would have to part for the effect to go (Rambachan
-and Roth 2023). Groups are pooled by their share over all waves, so that another mix of groups from
-wave to wave is no effect.
+It holds where both would have moved in parallel without the change. That cannot be seen; whether
+they did so before can, and `bounds` says how far they would have to diverge for the effect to
+vanish (Rambachan and Roth 2023). Groups are pooled by their share over all waves, so that another
+mix of groups from wave to wave is no effect.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, cell_means, ready
-from cxlib.enough import Unfit
-from cxlib.estimates import LEVEL
+from cxlib.core.errors import InsufficientData
+from cxlib.stats.estimators import Replicated, cell_means, ready
+from cxlib.stats.intervals import LEVEL
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,12 @@ class Cells:
 
     Attributes
     ----------
-    means : Drawn of (groups, waves)
+    means : Replicated, of (groups, waves)
     share : weight of each group over all waves, (groups,)
     count : rows, (groups, waves)
     """
 
-    means: Drawn
+    means: Replicated
     share: np.ndarray
     count: np.ndarray
 
@@ -50,7 +50,9 @@ def group_means(
     place = np.where(np.isnan(y), -1, group * waves + wave)
     flat = cell_means(y, place, groups * waves, **how)
     shape = (groups, waves)
-    means = Drawn(flat.point.reshape(shape), flat.again.reshape(-1, *shape), flat.units)
+    means = Replicated(
+        flat.estimate.reshape(shape), flat.replicates.reshape(-1, *shape), flat.units
+    )
     w, _ = ready(len(y), how.get("weight"), None)
     there = place >= 0
     share = np.bincount(group[there], w[there], groups)
@@ -58,7 +60,7 @@ def group_means(
     return Cells(means, share, count)
 
 
-def gap(cells: Cells, treated: np.ndarray) -> Drawn:
+def gap(cells: Cells, treated: np.ndarray) -> Replicated:
     """Treated less others in each wave, (waves,); groups pooled by their share."""
     treated = np.asarray(treated, bool)
     pool = np.where(treated, cells.share, 0.0) / max(cells.share[treated].sum(), 1e-300)
@@ -66,7 +68,7 @@ def gap(cells: Cells, treated: np.ndarray) -> Drawn:
     return (cells.means @ pool[:, None])[0]
 
 
-def effect(cells: Cells, treated: np.ndarray, before: np.ndarray, after: np.ndarray) -> Drawn:
+def effect(cells: Cells, treated: np.ndarray, before: np.ndarray, after: np.ndarray) -> Replicated:
     """The difference in differences, (1,): the mean gap `after` less the mean gap `before`.
 
     `before` and `after` are flags of waves; a wave that is neither does not count.
@@ -75,33 +77,39 @@ def effect(cells: Cells, treated: np.ndarray, before: np.ndarray, after: np.ndar
     sides = [cells.count[side][:, np.asarray(when, bool)].sum()
              for side in (np.asarray(treated, bool), ~np.asarray(treated, bool))
              for when in (before, after)]  # fmt: skip
-    return Drawn(found.point, found.again, float(min(found.units, *sides)))
+    return Replicated(found.estimate, found.replicates, float(min(found.units, *sides)))
 
 
 def contrast(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Mean over the waves `after` less mean over those `before`, (waves, 1)."""
+    """Mean over the waves `after` less mean over those `before`, (waves, 1).
+
+    Examples
+    --------
+    >>> contrast([1, 1, 0], [0, 0, 1]).ravel().tolist()
+    [-0.5, -0.5, 1.0]
+    """
     before, after = np.asarray(before, float), np.asarray(after, float)
     if not before.sum() or not after.sum():
-        raise Unfit(
+        raise InsufficientData(
             f"{int(before.sum())} waves before the change and {int(after.sum())} after; each needs "
             "one at least."
         )
     return (after / after.sum() - before / before.sum())[:, None]
 
 
-def path(cells: Cells, treated: np.ndarray, before: np.ndarray) -> Drawn:
+def path(cells: Cells, treated: np.ndarray, before: np.ndarray) -> Replicated:
     """The gap in each wave less that of the last wave before the change, (waves,)."""
     last = np.flatnonzero(before)[-1]
     return _since(gap(cells, treated), last)
 
 
-def _since(gaps: Drawn, last: int) -> Drawn:
-    shift = np.eye(len(gaps.point))
+def _since(gaps: Replicated, last: int) -> Replicated:
+    shift = np.eye(len(gaps.estimate))
     shift[last] -= 1
     return gaps @ shift
 
 
-def alike_before(path: Drawn, before: np.ndarray) -> tuple[float, int]:
+def pre_trend_test(path: Replicated, before: np.ndarray) -> tuple[float, int]:
     """Chance of gaps as uneven if they were even before: (p, how many waves are compared).
 
     Wald's test that the gaps of all waves before the change are one, with the covariance of the
@@ -112,15 +120,15 @@ def alike_before(path: Drawn, before: np.ndarray) -> tuple[float, int]:
     places = np.flatnonzero(before)[:-1]
     if not len(places):
         return np.nan, 0
-    known = ~np.isnan(path.again[:, places]).any(1)
-    cov = np.atleast_2d(np.cov(path.again[known][:, places], rowvar=False))
-    wald = path.point[places] @ np.linalg.pinv(cov) @ path.point[places]
+    known = ~np.isnan(path.replicates[:, places]).any(1)
+    cov = np.atleast_2d(np.cov(path.replicates[known][:, places], rowvar=False))
+    wald = path.estimate[places] @ np.linalg.pinv(cov) @ path.estimate[places]
     free = max(min(path.units, known.sum()) - len(places), 2.0)
     return float(fdtrc(len(places), free, wald / len(places))), len(places)
 
 
 def bounds(
-    path: Drawn, before: np.ndarray, after: np.ndarray, apart: float, level: float = LEVEL
+    path: Replicated, before: np.ndarray, after: np.ndarray, apart: float, level: float = LEVEL
 ) -> tuple[float, float]:
     """Interval of the mean effect if the groups part by up to `apart` times what they did before.
 
@@ -130,16 +138,16 @@ def bounds(
     interval is wide rather than narrow.
     """
     where = np.flatnonzero(before)
-    step = np.abs(np.diff(path.again[:, where], axis=1)).max(axis=1, initial=0.0)
+    step = np.abs(np.diff(path.replicates[:, where], axis=1)).max(axis=1, initial=0.0)
     waves = np.flatnonzero(after)
     far = (waves - where[-1]).mean() * apart * step
-    mean = path.again[:, waves].mean(1)
-    low, _ = Drawn(np.nan, mean - far, path.units).interval(level)
-    _, high = Drawn(np.nan, mean + far, path.units).interval(level)
+    mean = path.replicates[:, waves].mean(1)
+    low, _ = Replicated(np.nan, mean - far, path.units).interval(level)
+    _, high = Replicated(np.nan, mean + far, path.units).interval(level)
     return float(low), float(high)
 
 
-def breakdown(path: Drawn, before: np.ndarray, after: np.ndarray, most: float = 5.0) -> float:
+def breakdown(path: Replicated, before: np.ndarray, after: np.ndarray, most: float = 5.0) -> float:
     """The `apart` of `bounds` from which the effect may be none; 0 if it may be anyway.
 
     Between 0 and `most`, to a hundredth. NaN with fewer than two waves before.

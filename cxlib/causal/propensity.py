@@ -1,42 +1,55 @@
-"""Pairs: each who took part beside one other who was as likely to.
+"""Propensity scores, and matched pairs of treated and control customers.
 
-    score = propensity(x, treated)               # log-odds of taking part
+    score = propensity(x, treated)               # log-odds of being treated
     one, other = paired(score, treated)          # places of the treated, and of their partners
 
-Pairs show what weights hide: who has no like, and how unequal chances within a pair would have to
-be for the effect to go (`sensitivity.hidden_bias`).
+Pairs show what weights hide: who has no comparable control, and how unequal chances within a pair
+would have to be for the effect to vanish (`sensitivity.hidden_bias`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from cxlib.enough import Unfit
+from cxlib.core.errors import InsufficientData
 
-STEPS = 50
 RIDGE = 1e-6  # of a standard deviation: holds scores where x tells who took part
 
 
 def propensity(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """Log-odds of taking part by logistic regression on `x` (n, k), by Newton's steps: (n,).
+    """Log-odds of being treated, by scikit-learn's logistic regression with a trace of ridge.
 
-    Columns that are constant count for nothing. Raises ValueError without both sorts.
+    Parameters
+    ----------
+    x : covariates, (n, k); constant columns count for nothing
+    treated : flags, (n,)
+    weight : (n,); 1 when None
+
+    Returns
+    -------
+    (n,)
+
+    Raises
+    ------
+    InsufficientData : nobody, or everybody, is treated
+
+    Examples
+    --------
+    >>> x = np.array([[0.0], [0.0], [1.0], [1.0], [1.0]])
+    >>> propensity(x, np.array([True, False, True, True, False])).round(2).tolist()
+    [0.0, 0.0, 0.69, 0.69, 0.69]
     """
+    from sklearn.linear_model import LogisticRegression
+
     y = np.asarray(treated, float)
     if not 0 < y.sum() < len(y):
-        raise Unfit(f"{int(y.sum()):,} of {len(y):,} are treated; both sorts are needed.")
-    w = np.ones(len(y)) if weight is None else np.asarray(weight, float)
+        raise InsufficientData(
+            f"{int(y.sum()):,} of {len(y):,} are treated; both sorts are needed."
+        )
     scale = np.where(x.std(0) > 0, x.std(0), np.inf)
-    a = np.column_stack([np.ones(len(y)), (x - x.mean(0)) / scale])
-    b, hold = np.zeros(a.shape[1]), RIDGE * len(y) * np.r_[0.0, np.ones(a.shape[1] - 1)]
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(a @ b, -30, 30)))
-        curve = (a * (w * p * (1 - p))[:, None]).T @ a + np.diag(hold + 1e-12)
-        step = np.linalg.solve(curve, a.T @ (w * (y - p)) - hold * b)
-        b += np.clip(step, -5, 5)
-        if np.abs(step).max() < 1e-10:
-            break
-    return a @ b
+    even = (x - x.mean(0)) / scale
+    fit = LogisticRegression(C=1 / (RIDGE * len(y)), solver="newton-cholesky", tol=1e-8)
+    return fit.fit(even, y, sample_weight=weight).decision_function(even)
 
 
 def paired(
@@ -46,6 +59,12 @@ def paired(
 
     Partners may be `caliper` standard deviations of the score apart at most (Austin 2011: .2 of the
     log-odds; infinite for no limit); treated without a partner are left out.
+
+    Examples
+    --------
+    >>> one, other = paired(np.array([0.0, 1.0, 0.1, 1.0]), np.array([True, True, False, False]))
+    >>> dict(zip(one.tolist(), other.tolist()))
+    {1: 3, 0: 2}
     """
     score, treated = np.asarray(score, float), np.asarray(treated, bool)
     reach = caliper * np.sqrt((score[treated].var(ddof=1) + score[~treated].var(ddof=1)) / 2)

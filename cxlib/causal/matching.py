@@ -1,20 +1,20 @@
-"""Like with like: those who took part beside others weighted to look the same beforehand.
+"""Weighting: treated customers beside controls weighted to look the same beforehand.
 
-    w = balanced(x, treated)                     # others' weights; the treated keep theirs
-    balance(x, treated, w)                       # how far apart the two were, and are
-    effect(y, treated, x, who=who)               # what taking part went with, and its draws
+    w = balanced(x, treated)                     # weights of the controls; the treated keep theirs
+    balance(x, treated, w)                       # standardised differences
+    effect(y, treated, x, who=who)               # the effect on the treated, and its replicates
 
-Weights are those nearest to equal ones that make the means of `x` the same (entropy balancing:
-Hainmueller 2012), found again in each draw. What is not in `x` may differ still: see `sensitivity`.
+Entropy balancing (Hainmueller 2012): weights nearest to equal ones that make the means of `x` the
+same, found again in each draw. What is not in `x` may still differ: see `sensitivity`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from cxlib.designs.drawn import Drawn, columns, ready
-from cxlib.enough import Unfit
-from cxlib.moments import Who
+from cxlib.core.errors import InsufficientData
+from cxlib.stats.estimators import Replicated, columns, ready
+from cxlib.stats.resampling import Who
 
 STEPS = 60
 CLOSE = 1e-7  # of a standard deviation: when means count as equal
@@ -28,12 +28,20 @@ def balanced(
     `weight` (..., n) are weights to begin with, a set for each draw; the treated keep theirs, and
     the others' add up to the same sum. A draw without a solution is NaN; without `check` the first
     may be too. Raises ValueError where the treated lie outside all others.
+
+    Examples
+    --------
+    >>> x = np.array([[0.0], [1.0], [1.0], [1.0]])
+    >>> balanced(x, np.array([False, False, True, True]), check=False).shape
+    (4,)
     """
     x, treated = columns(x), np.asarray(treated, bool)
     w, _ = ready(len(x), weight, None)
     shape, w = w.shape, np.atleast_2d(w)
     if not treated.any() or treated.all():
-        raise Unfit(f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed.")
+        raise InsufficientData(
+            f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed."
+        )
     scale = x.std(0)
     z = (x - x[treated].mean(0))[:, scale > 0] / scale[scale > 0]
     total = w[:, treated].sum(1, keepdims=True)
@@ -46,7 +54,7 @@ def balanced(
         start = np.nan_to_num(_tilted(z[~treated], *middle, start)[1][0])
     found[:, ~treated] = total * _tilted(z[~treated], w[:, ~treated], goal, start)[0]
     if check and np.isnan(found[0]).any():
-        raise Unfit(_no_overlap(z, treated))
+        raise InsufficientData(_no_overlap(z, treated))
     return found.reshape(shape)
 
 
@@ -125,7 +133,7 @@ def effect(
     who: Who | None = None,
     draws: int = 500,
     seed: int = 1,
-) -> Drawn:
+) -> Replicated:
     """Mean of the treated less that of the others made like them in each draw, (outcomes,).
 
     Rows must be complete. Pass changes from before to after as `y` for a difference in differences
@@ -141,9 +149,15 @@ def effect(
         return (found * sign) @ y / total
 
     parts = [told(w * times, False) for times in who.times(draws, seed)]
-    return Drawn(told(w, True), np.concatenate(parts), float(len(np.unique(who.keys))))
+    return Replicated(told(w, True), np.concatenate(parts), float(len(np.unique(who.keys))))
 
 
 def effective(weight: np.ndarray) -> float:
-    """How many equally weighted others these weights are worth (Kish)."""
+    """How many equally weighted others these weights are worth (Kish).
+
+    Examples
+    --------
+    >>> effective(np.array([1.0, 1.0, 0.0]))
+    2.0
+    """
     return float(weight.sum() ** 2 / (weight**2).sum())

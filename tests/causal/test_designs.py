@@ -12,21 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import moments
-from cxlib.data import schema, sources
-from cxlib.designs import (
-    before_after,
-    comparison,
-    differences,
+from cxlib.causal import (
+    difference_in_differences,
+    experiment,
+    interrupted_time_series,
     matching,
     power,
+    regression_to_the_mean,
     sensitivity,
-    series,
 )
-from cxlib.designs.drawn import Drawn, cell_means, least_squares
-from cxlib.designs.stand_in import simplex, stand_in
+from cxlib.causal.synthetic_control import simplex, synthetic_control
+from cxlib.data import schema, sources
+from cxlib.stats import resampling
+from cxlib.stats.estimators import Replicated, cell_means, least_squares
 
-KNOWN = json.loads((Path(__file__).parent / "reference" / "designs.json").read_text())
+KNOWN = json.loads((Path(__file__).parents[1] / "reference" / "designs.json").read_text())
 PUBLISHED = KNOWN["published"]
 TABLES = {  # inside the package causalpy 0.9.0: read as data, never installed
     "california_prop99": "50d36488a8ef17251e2897ddc46df7c7476b6727cfeb96770c7f5e7422a69f5b",
@@ -43,10 +43,10 @@ def published(name: str) -> pd.DataFrame:
         pytest.skip(f"{name} cannot be had: {error}")
 
 
-def exact(values: np.ndarray, draws: int = 4) -> Drawn:
+def exact(values: np.ndarray, draws: int = 4) -> Replicated:
     """Numbers without noise."""
     values = np.asarray(values, float)
-    return Drawn(values, np.repeat(values[None], draws, axis=0))
+    return Replicated(values, np.repeat(values[None], draws, axis=0))
 
 
 # Means and regressions
@@ -57,7 +57,7 @@ def test_cell_means_are_weighted_means_and_a_weight_of_two_is_the_row_twice():
     rows = pd.DataFrame({"y": rng.normal(size=90), "cell": rng.integers(0, 4, 90)})
     rows.loc[5:9, "y"] = np.nan
     w = 1.0 + (rows.index < 30)
-    found = cell_means(rows["y"], rows["cell"].to_numpy(), 5, weight=w, draws=3).point[:, 0]
+    found = cell_means(rows["y"], rows["cell"].to_numpy(), 5, weight=w, draws=3).estimate[:, 0]
     twice = pd.concat([rows, rows[rows.index < 30]])
     assert_allclose(found[:4], twice.groupby("cell")["y"].mean())
     assert np.isnan(found[4])
@@ -66,9 +66,9 @@ def test_cell_means_are_weighted_means_and_a_weight_of_two_is_the_row_twice():
 def test_draws_of_cell_means_are_those_of_their_customers():
     rng = np.random.default_rng(4)
     y, place, keys = rng.normal(size=60), rng.integers(0, 2, 60), np.arange(60) // 3
-    who = moments.Who(keys)
-    found = cell_means(y, place, 2, who=who, draws=8, seed=5).again[:, :, 0]
-    times = moments.multiplicities(keys, 8, 5).astype(float)
+    who = resampling.Who(keys)
+    found = cell_means(y, place, 2, who=who, draws=8, seed=5).replicates[:, :, 0]
+    times = resampling.multiplicities(keys, 8, 5).astype(float)
     inside = place[:, None] == np.arange(2)
     assert_allclose(found, (times * y) @ inside / (times @ inside))
 
@@ -77,7 +77,7 @@ def test_least_squares_equals_numpy_and_refuses_columns_that_say_the_same():
     rng = np.random.default_rng(5)
     x = np.column_stack([np.ones(50), rng.normal(size=(50, 2))])
     y = rng.normal(size=(50, 2))
-    assert_allclose(least_squares(x, y, draws=2).point, np.linalg.lstsq(x, y)[0], atol=1e-12)
+    assert_allclose(least_squares(x, y, draws=2).estimate, np.linalg.lstsq(x, y)[0], atol=1e-12)
     with pytest.raises(ValueError, match="4 columns of the regression depend .* 50 rows"):
         least_squares(np.column_stack([x, x[:, 1]]), y, draws=2)
 
@@ -91,13 +91,13 @@ def test_the_adjusted_difference_is_the_regression_with_all_products():
     y = x @ [1.0, -0.5] + 0.3 * t + rng.normal(size=80)
     centred = x - x.mean(0)
     full = np.column_stack([np.ones(80), t, centred, centred * t[:, None]])
-    found = comparison.adjusted(y, t, x, draws=2).point
+    found = experiment.adjusted(y, t, x, draws=2).estimate
     assert_allclose(found, np.linalg.lstsq(full, y)[0][1])
 
 
 def test_what_is_missing_before_is_marked_and_what_tells_nothing_left_out():
     x = np.array([[1.0, np.nan, 3.0, 5.0], [2, 2, 2, 2]]).T
-    assert_allclose(comparison.filled(x), [[1, 0], [3, 1], [3, 0], [5, 0]])
+    assert_allclose(experiment.filled(x), [[1, 0], [3, 1], [3, 0], [5, 0]])
 
 
 # Difference in differences
@@ -106,15 +106,15 @@ def test_what_is_missing_before_is_marked_and_what_tells_nothing_left_out():
 def test_card_and_krueger():
     known = PUBLISHED["card_krueger"]
     means = exact([known["NJ"], known["PA"]])
-    cells = differences.Cells(means, np.ones(2), np.ones((2, 2)))
-    found = differences.effect(cells, [True, False], [True, False], [False, True])
-    assert found.point[0] == pytest.approx(known["difference"], abs=0.011)  # printed to 2 digits
+    cells = difference_in_differences.Cells(means, np.ones(2), np.ones((2, 2)))
+    found = difference_in_differences.effect(cells, [True, False], [True, False], [False, True])
+    assert found.estimate[0] == pytest.approx(known["difference"], abs=0.011)  # printed to 2 digits
 
 
-def grid(values: np.ndarray, share=None) -> differences.Cells:
+def grid(values: np.ndarray, share=None) -> difference_in_differences.Cells:
     values = np.asarray(values, float)
     share = np.ones(len(values)) if share is None else np.asarray(share, float)
-    return differences.Cells(exact(values), share, np.ones(values.shape))
+    return difference_in_differences.Cells(exact(values), share, np.ones(values.shape))
 
 
 @given(
@@ -127,17 +127,19 @@ def test_levels_of_groups_and_waves_drop_out(level, wave, effect):
     after = np.arange(5) >= 3
     values = np.add.outer(level, wave) + np.outer([1, 0, 0], effect * after)
     cells, treated = grid(values, [1, 2, 5]), [True, False, False]
-    assert_allclose(differences.effect(cells, treated, ~after, after).point, effect, atol=1e-9)
-    path = differences.path(cells, treated, ~after)
-    assert_allclose(path.point, effect * after, atol=1e-9)
+    assert_allclose(
+        difference_in_differences.effect(cells, treated, ~after, after).estimate, effect, atol=1e-9
+    )
+    path = difference_in_differences.path(cells, treated, ~after)
+    assert_allclose(path.estimate, effect * after, atol=1e-9)
 
 
 def test_bounds_widen_by_the_largest_step_before_and_break_where_they_reach_nothing():
     after = np.arange(5) >= 3
-    path = differences.path(grid([[0, 1, 1, 4, 4], [0] * 5]), [True, False], ~after)
+    path = difference_in_differences.path(grid([[0, 1, 1, 4, 4], [0] * 5]), [True, False], ~after)
     # Steps before: 1 and 0. Waves after are 1 and 2 steps on, 1.5 on average; the effect is 3.
-    assert differences.bounds(path, ~after, after, 1.0) == pytest.approx((1.5, 4.5))
-    assert differences.breakdown(path, ~after, after) == pytest.approx(2.0, abs=0.01)
+    assert difference_in_differences.bounds(path, ~after, after, 1.0) == pytest.approx((1.5, 4.5))
+    assert difference_in_differences.breakdown(path, ~after, after) == pytest.approx(2.0, abs=0.01)
 
 
 def test_uneven_gaps_before_are_told_as_often_as_they_should():
@@ -147,8 +149,8 @@ def test_uneven_gaps_before_are_told_as_often_as_they_should():
     for _ in range(300):
         noise = rng.normal(size=5)
         draws = noise + rng.normal(size=(200, 5))
-        path = differences._since(Drawn(noise, draws, 400.0), 3)
-        told.append(differences.alike_before(path, before)[0])
+        path = difference_in_differences._since(Replicated(noise, draws, 400.0), 3)
+        told.append(difference_in_differences.pre_trend_test(path, before)[0])
     assert 0.02 <= np.mean(np.array(told) < 0.05) <= 0.09
 
 
@@ -182,7 +184,7 @@ def test_lalonde_is_balanced_as_a_general_optimiser_balances_it(trained):
     found = matching.effect(y, treated, x, draws=40)
     # Plainly the trained earn 635 less; the experiment they come from found 1,794 more.
     assert y[treated].mean() - y[~treated].mean() == pytest.approx(-635.03, abs=0.01)
-    assert found.point[0] == pytest.approx(1273.26, abs=0.01)
+    assert found.estimate[0] == pytest.approx(1273.26, abs=0.01)
     assert found.interval()[0][0] < 1794 < found.interval()[1][0]
 
 
@@ -214,11 +216,11 @@ def test_those_without_their_like_are_named():
 def test_california_as_published():
     rows, known = published("california_prop99").set_index("Year"), PUBLISHED["california"]
     y, place = rows.to_numpy(float).T, list(rows).index("California")
-    plain = stand_in(y, place, known["first"])
+    plain = synthetic_control(y, place, known["first"])
     assert plain.effect == pytest.approx(known["sc"], abs=0.15)
     states = [list(rows).index(s) for s in ("Utah", "Montana", "Nevada", "Connecticut")]
-    assert plain.share[states].sum() > 0.9
-    even = stand_in(y, place, known["first"], even=True)
+    assert plain.weights[states].sum() > 0.9
+    even = synthetic_control(y, place, known["first"], method="sdid")
     assert even.effect == pytest.approx(known["sdid"], abs=0.01)
     others = np.delete(y, place, axis=0).mean(0)
     gap, after = y[place] - others, np.arange(31) >= known["first"]
@@ -231,10 +233,10 @@ def test_a_mixture_of_donors_is_found_again():
     rng = np.random.default_rng(10)
     donors = rng.normal(size=(4, 12)).cumsum(1)
     own = 0.7 * donors[1] + 0.3 * donors[3] + 2.0 * (np.arange(12) >= 8)
-    fit = stand_in(np.vstack([own, donors]), 0, 8)
-    assert_allclose(fit.share, [0, 0, 0.7, 0, 0.3], atol=1e-6)
+    fit = synthetic_control(np.vstack([own, donors]), 0, 8)
+    assert_allclose(fit.weights, [0, 0, 0.7, 0, 0.3], atol=1e-6)
     assert fit.effect == pytest.approx(2.0, abs=1e-6)
-    lifted = stand_in(np.vstack([own + 5, donors]), 0, 8, even=True)
+    lifted = synthetic_control(np.vstack([own + 5, donors]), 0, 8, method="sdid")
     assert lifted.effect == pytest.approx(2.0, abs=0.7)  # a level of its own is no effect
 
 
@@ -257,7 +259,7 @@ def test_weights_on_the_simplex_cannot_be_bettered():
 )
 def test_a_stand_in_says_what_it_lacks(y, first, said):
     with pytest.raises(ValueError, match=said):
-        stand_in(y, 0, first)
+        synthetic_control(y, 0, first)
 
 
 # One series
@@ -267,12 +269,12 @@ def test_a_broken_line_equals_statsmodels():
     """The line itself, and its covariance under a correlation of .5 (generalised least squares)."""
     known = KNOWN["series"]
     y = np.array(known["y"])
-    fit = series.broken(y, 25)
+    fit = interrupted_time_series.segmented_regression(y, 25)
     assert [fit.step, fit.slope] == pytest.approx(known["beta"][2:])
-    x, _ = series._columns(40, 25, True)
-    at = int(np.abs(series.FOLLOWS - 0.55).argmin())
-    assert series.FOLLOWS[at] == pytest.approx(0.55)
-    _, cov = series._by_correlation(x, y)
+    x, _ = interrupted_time_series._columns(40, 25, True)
+    at = int(np.abs(interrupted_time_series.FOLLOWS - 0.55).argmin())
+    assert interrupted_time_series.FOLLOWS[at] == pytest.approx(0.55)
+    _, cov = interrupted_time_series._by_correlation(x, y)
     inverse = np.linalg.pinv(x)
     along = 0.55 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
     assert_allclose(cov[at], known["scale"] * inverse @ along @ inverse.T, rtol=1e-8)
@@ -281,17 +283,17 @@ def test_a_broken_line_equals_statsmodels():
 def test_a_line_without_noise_gives_its_step_and_slope_back():
     time = np.arange(12.0)
     y = 3 + 0.5 * time + np.where(time >= 7, 2 + 0.25 * (time - 7), 0)
-    fit = series.broken(y, 7)
+    fit = interrupted_time_series.segmented_regression(y, 7)
     assert (fit.step, fit.slope) == pytest.approx((2, 0.25))
     assert fit.effect == pytest.approx(2 + 0.25 * 2)
-    assert_allclose(fit.beside, 3 + 0.5 * time)
+    assert_allclose(fit.counterfactual, 3 + 0.5 * time)
     with pytest.raises(ValueError, match="5 values in 5 periods, 2 before"):
-        series.broken(y[:5], 2)
+        interrupted_time_series.segmented_regression(y[:5], 2)
 
 
 def test_errors_are_never_smaller_than_sampling_makes_them():
     y = np.linspace(1, 2, 10) + 1e-6 * np.cos(np.arange(10))
-    fit = series.broken(y, 6, sampling=0.04 * np.eye(10))
+    fit = interrupted_time_series.segmented_regression(y, 6, sampling=0.04 * np.eye(10))
     assert fit.error > 0.1
 
 
@@ -304,7 +306,9 @@ def test_intervals_of_a_broken_line_cover(follows, least):
     noise[:, 0] /= np.sqrt(1 - follows**2)
     for t in range(1, 16):
         noise[:, t] += follows * noise[:, t - 1]
-    fits = [series.broken(one + (np.arange(16) >= 8), 8) for one in noise]
+    fits = [
+        interrupted_time_series.segmented_regression(one + (np.arange(16) >= 8), 8) for one in noise
+    ]
     assert np.mean([fit.low <= 1.0 <= fit.high for fit in fits]) >= least
 
 
@@ -319,21 +323,21 @@ def test_the_same_effects_as_causalpy_and_causalimpact():
     """
     from reference.peers import panel, waves
 
-    peers = json.loads((Path(__file__).parent / "reference" / "peers.json").read_text())
+    peers = json.loads((Path(__file__).parents[1] / "reference" / "peers.json").read_text())
     rows = panel()
 
-    def differ(who: moments.Who | None) -> tuple[float, float, float]:
-        cells = differences.group_means(
+    def differ(who: resampling.Who | None) -> tuple[float, float, float]:
+        cells = difference_in_differences.group_means(
             rows["y"].to_numpy(), rows["group"].to_numpy(), rows["t"].to_numpy(), 2, 2, who=who
         )
-        found = differences.effect(cells, [False, True], [True, False], [False, True])
-        return (float(found.point[0]), *(float(e[0]) for e in found.interval()))
+        found = difference_in_differences.effect(cells, [False, True], [True, False], [False, True])
+        return (float(found.estimate[0]), *(float(e[0]) for e in found.interval()))
 
     known, apart = peers["causalpy"]["differences"], differ(None)
     assert apart == pytest.approx([known[k] for k in ("estimate", "low", "high")], abs=0.06)
-    paired = differ(moments.who_of(rows, "unit", None))
+    paired = differ(resampling.who_of(rows, "unit", None))
     assert apart[1] < paired[1] < 0.8 < paired[2] < apart[2]
-    fit = series.broken(waves()["y"].to_numpy(), 28)
+    fit = interrupted_time_series.segmented_regression(waves()["y"].to_numpy(), 28)
     for name in peers:
         known = peers[name]["series"]
         assert fit.effect == pytest.approx(known["estimate"], abs=0.03)
@@ -364,19 +368,21 @@ def test_rosenbaums_gamma_where_all_pairs_agree_is_known():
 def test_simulated_power_is_that_of_the_t_test_where_answers_are_normal():
     answers = np.random.default_rng(13).normal(size=4000)
     for n, known in KNOWN["power"].items():
-        drawn = power.lots(answers, int(n), draws=3000)
+        drawn = power.simulated(answers, int(n), draws=3000)
         spread = answers.std()
         smallest = known["smallest"] * spread
-        assert power.smallest(drawn) == pytest.approx(smallest, rel=0.06)
-        assert power.found(drawn, 0.2 * spread) == pytest.approx(known["found"], abs=0.035)
-        assert power.found(drawn, power.smallest(drawn)) == pytest.approx(0.8, abs=0.01)
+        assert power.minimum_detectable_effect(drawn) == pytest.approx(smallest, rel=0.06)
+        assert power.detected(drawn, 0.2 * spread) == pytest.approx(known["found"], abs=0.035)
+        assert power.detected(drawn, power.minimum_detectable_effect(drawn)) == pytest.approx(
+            0.8, abs=0.01
+        )
     with pytest.raises(ValueError, match="n=3 customers"):
-        power.lots(answers, 3)
+        power.simulated(answers, 3)
 
 
 def test_customers_who_answer_twice_are_one_customer():
     answers = np.random.default_rng(14).normal(size=500)
-    once, twice = (power.lots(a, 200, draws=400) for a in (answers, np.c_[answers, answers]))
+    once, twice = (power.simulated(a, 200, draws=400) for a in (answers, np.c_[answers, answers]))
     assert_allclose(once.error, twice.error)
 
 
@@ -387,10 +393,10 @@ def test_the_way_back_to_the_middle_is_what_davis_says():
     after = 7 + r * (before - 7) + 2 * np.sqrt(1 - r**2) * rng.normal(size=n)
     low = before < 5
     rise = (after - before)[low].mean()
-    assert rise == pytest.approx(before_after.way_back(5, 7, 2, r), abs=0.05)
+    assert rise == pytest.approx(regression_to_the_mean.expected_return(5, 7, 2, r), abs=0.05)
     half = low & (rng.random(n) < 0.5)
-    found = before_after.changed(before, after + 0.5 * half, half, draws=100)
-    assert found.point[2] == pytest.approx(0.5, abs=0.06)
-    assert_allclose(found.point[0], found.point[1] + found.point[2])
+    found = regression_to_the_mean.adjusted_change(before, after + 0.5 * half, half, draws=100)
+    assert found.estimate[2] == pytest.approx(0.5, abs=0.06)
+    assert_allclose(found.estimate[0], found.estimate[1] + found.estimate[2])
     with pytest.raises(ValueError, match="1 customers were picked"):
-        before_after.changed(before[:9], after[:9], np.arange(9) < 1)
+        regression_to_the_mean.adjusted_change(before[:9], after[:9], np.arange(9) < 1)

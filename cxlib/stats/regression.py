@@ -101,12 +101,24 @@ def measures(y: np.ndarray, eta: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def auc(y: np.ndarray, score: np.ndarray, w: np.ndarray) -> float:
-    """The chance that one who left scores higher than one who stayed; ties count half."""
+    """The chance that one who left scores higher than one who stayed; ties count half.
+
+    Examples
+    --------
+    >>> auc(np.array([0.0, 1.0]), np.array([0.2, 0.7]), np.ones(2))
+    1.0
+    """
     return float(np.average(_auc_parts(y, score, w), weights=w))
 
 
 def expit(eta: np.ndarray) -> np.ndarray:
-    """Probability from log-odds, without overflow."""
+    """Probability from log-odds, without overflow.
+
+    Examples
+    --------
+    >>> float(expit(np.array(0.0)))
+    0.5
+    """
     return 0.5 * (1 + np.tanh(0.5 * eta))
 
 

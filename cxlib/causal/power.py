@@ -1,12 +1,12 @@
-"""What a comparison could find before it is made, by making it many times on the answers there are.
+"""Power of a comparison before it is made, by simulating it on the study's own answers.
 
-    drawn = lots(answers, 400, draws=2000, seed=1)         # of arms without any difference
-    found(drawn, 0.5)                                      # chance that half a point shows
-    smallest(drawn, 0.8)                                   # what shows in 80 of 100
+    drawn = simulated(answers, 400, draws=2000, seed=1)    # of arms without any difference
+    detected(drawn, 0.5)                                   # power against half a point
+    minimum_detectable_effect(drawn, 0.8)                  # detected in 80 of 100
 
-Customers are drawn from the study's own, and lots from all lots, so skew, scales, lumps and waves
-are as they are. Adding the same effect to everyone moves a difference and not its error, so all
-effects are read from one simulation.
+Skew, scales, clusters and waves are those of the study; statsmodels' power functions, which take
+independent normal answers, are the witness in the tests. Adding the same effect to everyone moves a
+difference and not its error, so all effects are read from one simulation.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.estimates import LEVEL
+from cxlib.stats.intervals import LEVEL
 
 TOGETHER = 4_000_000  # numbers drawn at once
 
 
 @dataclass(frozen=True, eq=False)
-class Lots:
+class Simulated:
     """Differences between arms that nothing was done to, (draws,), and their standard errors."""
 
     difference: np.ndarray
     error: np.ndarray
 
 
-def lots(
+def simulated(
     answers: np.ndarray, n: int, *, share: float = 0.5, draws: int = 2000, seed: int = 1
-) -> Lots:
+) -> Simulated:
     """`draws` comparisons of arms drawn by lot out of `answers` (customers,) or (customers, waves).
 
     `n` customers in all, `share` of them in one arm, drawn with replacement. With several waves a
     customer counts by the mean of those answered, and the error is that of customers (clusters);
     customers without an answer stay in, and count for nothing.
     """
-    from cxlib.designs.drawn import columns
+    from cxlib.stats.estimators import columns
 
     answers = columns(answers)
     if n < 4 or not 0 < share < 1:
@@ -52,7 +52,7 @@ def lots(
         arms = [_ratio(top[:, s], bottom[:, s]) for s in (slice(0, first), slice(first, None))]
         parts.append((arms[0][0] - arms[1][0], np.sqrt(arms[0][1] + arms[1][1])))
     difference, error = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return Lots(difference, error)
+    return Simulated(difference, error)
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ def _ratio(top: np.ndarray, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return mean, (rest**2).sum(1) * n / (n - 1) / total**2
 
 
-def found(drawn: Lots, effect: float, level: float = LEVEL) -> float:
+def detected(drawn: Simulated, effect: float, level: float = LEVEL) -> float:
     """Share of comparisons in which an effect of this size is told from none (two-sided)."""
     from scipy.special import ndtri
 
@@ -71,11 +71,17 @@ def found(drawn: Lots, effect: float, level: float = LEVEL) -> float:
     return float(far.mean())
 
 
-def smallest(drawn: Lots, power: float = 0.8, level: float = LEVEL) -> float:
+def minimum_detectable_effect(drawn: Simulated, power: float = 0.8, level: float = LEVEL) -> float:
     """The effect that is told from none in `power` of the comparisons.
 
     In those a rise is told when difference + effect > z error; the `power` quantile of
     z error - difference is the effect that does it so often (falls told as rises left out).
+
+    Examples
+    --------
+    >>> answers = np.random.default_rng(1).normal(size=5000)
+    >>> round(minimum_detectable_effect(simulated(answers, 400)), 1)
+    0.3
     """
     from scipy.special import ndtri
 

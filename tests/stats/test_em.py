@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from cxlib import csi, drivers, estimates, moments
-from cxlib.moments import em
+from cxlib import csi, drivers
+from cxlib.stats import em, intervals, moments, resampling
 
 # Hald's cement data with answers taken out (Little and Rubin 1987, table 6.4): 1 and 2 are missing
 # in the last four rows, 4 in the last seven.
@@ -90,7 +90,7 @@ def test_each_draw_is_the_solution_of_its_own_rows():
     rows = answers(80, 3)
     sums = moments.of(rows, columns, weight="w", bucket="who", missing="em")
     drawn = sums.resample(6, seed=4)
-    times = moments.multiplicities(moments.keys_of(rows, "who"), 6, seed=4)
+    times = resampling.multiplicities(resampling.keys_of(rows, "who"), 6, seed=4)
     for d in (0, 5):
         again = rows.iloc[np.repeat(np.arange(len(rows)), times[d])]
         alone = moments.of(again, columns, weight="w", missing="em").total()
@@ -178,7 +178,7 @@ def test_what_cannot_be_known_is_named():
 def test_a_draw_without_a_solution_is_nan_and_the_others_are_not_touched():
     rows = pd.DataFrame({"q0": [1.0, 2, 3, 4, 5, 6], "q1": [2.0, 1, 3, np.nan, np.nan, np.nan]})
     drawn = moments.of(rows, ["q0", "q1"], missing="em").resample(200, seed=1)
-    failed = estimates.failed(drawn.cov)
+    failed = intervals.failed_draws(drawn.cov)
     assert 0 < failed < 200
     assert np.isfinite(drawn.mean[~np.isnan(drawn.mean).any(1)]).all()
 
@@ -207,7 +207,9 @@ def test_intervals_hold_where_the_complete_rows_mislead(n):
         sums = moments.of(rows, ["a", "b"], missing="em")
         drawn = sums.resample(400, seed=1)
         values = np.column_stack([drawn.mean[:, 1], drawn.cov[:, 1, 1], drawn.cov[:, 0, 1]])
-        low, high = estimates.interval(values, estimates.widened(sums.effective, 2))
+        low, high = intervals.percentile_interval(
+            values, intervals.expanded_level(sums.effective, 2)
+        )
         held += (low <= truth) & (truth <= high)
         done = rows["b"].dropna()
         misled += abs(done.mean()) > 1.96 * done.std() / np.sqrt(len(done))

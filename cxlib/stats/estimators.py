@@ -1,0 +1,238 @@
+"""Ratios, means, shares, differences and regressions with all their bootstrap replicates.
+
+    means = cell_means(y, place, 16, who=resampling.who_of(rows, "customer_id"))
+    means.estimate, means.replicates            # (16, outcomes), (draws, 16, outcomes)
+    means @ contrast                            # any sum of cells, with its replicates
+    ratio(spent, orders, draws=1000, seed=1)    # sums over sums: shares, means, rates
+
+A difference between arms, a difference in differences, an event study and a placebo are sums of
+cell means, so one pass over the rows serves them all, drawn from the same customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlib.core.errors import InsufficientData
+from cxlib.stats import intervals, linear_algebra, resampling
+from cxlib.stats.resampling import Who
+
+
+@dataclass(frozen=True, eq=False)
+class Replicated:
+    """Estimates and the same numbers in each bootstrap draw.
+
+    Attributes
+    ----------
+    estimate : (...)
+    replicates : (draws, ...); NaN where a draw gives none
+    units : customers behind them, for the width of intervals
+
+    Examples
+    --------
+    >>> one = Replicated(np.array([3.0]), np.array([[2.0], [4.0]]))
+    >>> (one - one).replicates.ravel().tolist()
+    [0.0, 0.0]
+    """
+
+    estimate: np.ndarray
+    replicates: np.ndarray
+    units: float = np.inf
+
+    def __matmul__(self, contrast: np.ndarray) -> Replicated:
+        """Sums over the first axis: `contrast` is (places, terms); gives (terms, ...)."""
+        point = np.tensordot(contrast.T, self.estimate, 1)
+        again = np.moveaxis(np.tensordot(contrast.T, self.replicates, (1, 1)), 1, 0)
+        return Replicated(point, again, self.units)
+
+    def __sub__(self, other: Replicated) -> Replicated:
+        units = min(self.units, other.units)
+        return Replicated(self.estimate - other.estimate, self.replicates - other.replicates, units)
+
+    def __getitem__(self, places: object) -> Replicated:
+        places = places if isinstance(places, tuple) else (places,)
+        return Replicated(
+            self.estimate[places], self.replicates[(slice(None), *places)], self.units
+        )
+
+    @property
+    def error(self) -> np.ndarray:
+        """Standard errors, (...)."""
+        return np.nanstd(self.replicates, axis=0, ddof=1)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """`estimate, replicates = ratio(...)`."""
+        return iter((self.estimate, self.replicates))
+
+    def interval(self, level: float = intervals.LEVEL) -> tuple[np.ndarray, np.ndarray]:
+        """Each with its own interval: (low, high)."""
+        if np.isfinite(self.units):
+            level = intervals.expanded_level(self.units, 2, level)
+        return intervals.percentile_interval(self.replicates, level)
+
+    def simultaneous_interval(
+        self, level: float = intervals.LEVEL
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Intervals that hold together: (low, high). One number has its own."""
+        if self.estimate.size == 1:
+            return self.interval(level)
+        flat = self.replicates.reshape(len(self.replicates), -1)
+        ends = intervals.simultaneous_interval(
+            self.estimate.ravel(), flat, level, units=self.units, fitted=2
+        )
+        return tuple(end.reshape(self.estimate.shape) for end in ends)
+
+    def p(self) -> np.ndarray:
+        """Chance of a number as far from 0 if it were 0 (two-sided, normal law), (...)."""
+        from scipy.special import ndtr
+
+        return 2 * ndtr(-np.abs(self.estimate) / np.maximum(self.error, 1e-300))
+
+
+def columns(values: np.ndarray) -> np.ndarray:
+    """Outcomes as columns, (n, outcomes)."""
+    values = np.asarray(values, float)
+    return values[:, None] if values.ndim == 1 else values
+
+
+def ready(n: int, weight: np.ndarray | None, who: Who | None) -> tuple[np.ndarray, Who]:
+    """Weights of 1 and rows drawn one by one, where nothing else is told."""
+    w = np.ones(n) if weight is None else np.asarray(weight, float)
+    return w, who or Who(np.arange(n))
+
+
+def ratio(
+    above: np.ndarray,
+    below: np.ndarray,
+    *,
+    draws: int = 1000,
+    seed: int = 1,
+    who: Who | None = None,
+) -> Replicated:
+    """Sums over sums: means, shares and rates, with their replicates.
+
+    Parameters
+    ----------
+    above : what is summed in the numerator, weights included, (rows, terms)
+    below : the same in the denominator, (rows, terms), or (rows, 1) for all terms
+    draws, seed : of the bootstrap
+    who : how rows are resampled (`resampling.who_of`); each by itself when None
+
+    Returns
+    -------
+    Replicated of (terms,); NaN where a denominator is 0, in a draw too.
+
+    Examples
+    --------
+    >>> found = ratio(np.array([[1.0], [0.0], [1.0], [0.0]]), np.ones((4, 1)), draws=200)
+    >>> found.estimate.tolist(), found.replicates.shape
+    ([0.5], (200, 1))
+    """
+    terms = above.shape[1]
+    sums = np.hstack([above, below]).astype(float)
+    whole, drawn = sums.sum(0), resampling.resample_sums(sums, draws, seed, who)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate, replicates = (s[..., :terms] / s[..., terms:] for s in (whole, drawn))
+    units = len(np.unique(who.keys)) if who is not None else len(sums)
+    return Replicated(estimate, replicates, float(units))
+
+
+def mean(
+    values: np.ndarray,
+    weight: np.ndarray | None = None,
+    *,
+    draws: int = 1000,
+    seed: int = 1,
+    who: Who | None = None,
+) -> Replicated:
+    """Weighted means of columns (rows, terms); missing values are left out. Shares of booleans.
+
+    Parameters and return value as in `ratio`.
+
+    Examples
+    --------
+    >>> mean(np.array([[1.0, 2.0], [3.0, np.nan]]), draws=10).estimate.tolist()
+    [2.0, 2.0]
+    """
+    values = columns(np.asarray(values, float))
+    w = np.ones((len(values), 1)) if weight is None else np.asarray(weight, float)[:, None]
+    known = ~np.isnan(values)
+    above, below = w * np.where(known, values, 0.0), w * known
+    return ratio(above, below, draws=draws, seed=seed, who=who)
+
+
+def cell_means(
+    y: np.ndarray,
+    place: np.ndarray,
+    cells: int,
+    *,
+    weight: np.ndarray | None = None,
+    who: Who | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Replicated:
+    """Weighted means of the outcomes in each cell, (cells, outcomes); missing outcomes left out.
+
+    `place` is the cell of each row, -1 for none. An empty cell is NaN.
+
+    Examples
+    --------
+    >>> y, place = np.array([1.0, 3.0, 5.0]), np.array([0, 0, 1])
+    >>> cell_means(y, place, 2, draws=10).estimate.ravel().tolist()
+    [2.0, 5.0]
+    """
+    y = columns(y)
+    w, who = ready(len(y), weight, who)
+    there = ~np.isnan(y) & (place >= 0)[:, None]
+    whom, unit, _ = who.grouped()
+    spot, size = unit * cells + np.maximum(place, 0), len(whom.keys) * cells
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        sums = [np.bincount(spot, column, size) for column in values.T]
+        return np.stack(sums, axis=-1).reshape(len(whom.keys), -1)
+
+    parts = [summed(w[:, None] * np.where(there, y, 0.0)), summed(w[:, None] * there)]
+    both = np.concatenate(parts, axis=1)
+    drawn = resampling.resample_sums(both, draws, seed, whom)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        point, again = (np.divide(*np.split(s, 2, axis=-1)) for s in (both.sum(0), drawn))
+    shape = (cells, y.shape[1])
+    units = float(len(np.unique(who.keys[there.any(1)])))
+    return Replicated(point.reshape(shape), again.reshape(-1, *shape), units)
+
+
+def least_squares(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    who: Who | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Replicated:
+    """Weighted least squares of every outcome on `x` (n, p), no constant added: (p, outcomes).
+
+    Rows must be complete. Raises ValueError where the columns of `x` depend on each other.
+
+    Examples
+    --------
+    >>> x = np.column_stack([np.ones(3), [0.0, 1.0, 2.0]])
+    >>> least_squares(x, np.array([1.0, 3.0, 5.0]), draws=10).estimate.ravel().round(6).tolist()
+    [1.0, 2.0]
+    """
+    y = columns(y)
+    w, who = ready(len(y), weight, who)
+    p, q = x.shape[1], y.shape[1]
+    products = np.einsum("n,ni,nj->nij", w, x, np.hstack([x, y])).reshape(len(y), -1)
+    drawn = resampling.resample_sums(products, draws, seed, who).reshape(draws, p, p + q)
+    whole = products.sum(0).reshape(1, p, p + q)
+    point, again = (linear_algebra.solve(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
+    if np.isnan(point).any():
+        raise InsufficientData(
+            f"the {p} columns of the regression depend on each other in {len(y):,} rows. Leave out "
+            "columns that say the same, or that are the same for everybody."
+        )
+    return Replicated(point[0], again, float(len(np.unique(who.keys))))

@@ -1,0 +1,211 @@
+"""Weighted sums of survey answers: the one small table that every linear method needs.
+
+A mean, a covariance, a regression, a driver's share of R² and a path model are all functions of
+three sums: of weights, of answers, and of products of answers. We take the sums once, in buckets of
+customers. Adding the buckets gives the estimate; drawing buckets again with replacement gives its
+uncertainty. The rows are never read twice.
+
+    sums = moments.of(responses, ["nps", "speed", "price"], weight="weight", bucket="customer_id")
+    sums.total().cov                                 # (3, 3)
+    sums.resample(draws=1000, seed=7).mean           # (1000, 3)
+
+Missing answers are a named choice. "complete" uses the rows that answer everything; "pairwise" uses
+for each pair of answers the rows that give both, which keeps more people but may give a covariance
+that no data could have; "em" finds the likeliest means and covariances given all that was answered
+(maximum likelihood under the normal law), which holds where what is missing depends on answers
+that were given.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.stats.em import Patterned
+from cxlib.stats.resampling import Who, sum_by, who_of
+from cxlib.stats.sums import SUMS, Moments, possible
+
+__all__ = ["MISSING", "Moments", "by_group", "groups_of", "of", "possible", "weights_of"]
+
+MISSING = ("complete", "pairwise", "em")
+HELD = 4_000_000  # products of answers held at once
+
+
+def of(
+    rows: pd.DataFrame,
+    columns: list[str],
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+    origin: np.ndarray | None = None,
+) -> Moments:
+    """Sum `columns` over the rows, customer by customer.
+
+    With `bucket="customer_id"` customers are drawn whole; without it each row is drawn alone.
+    Above some thousands, customers are drawn in buckets (`draws`). Raises ValueError when a column
+    is unknown, not a number, or answered by nobody together with the others, and for bad weights.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1.0, 2.0, 3.0], "price": [2.0, 4.0, 6.0]})
+    >>> of(rows, ["speed", "price"]).total().mean.tolist()
+    [2.0, 4.0]
+    """
+    answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
+    return _summed(tuple(columns), origin, *answers, missing, len(rows))
+
+
+def by_group(
+    rows: pd.DataFrame,
+    columns: list[str],
+    by: str,
+    *,
+    weight: str | None = None,
+    bucket: str | None = None,
+    missing: str = "complete",
+) -> dict[object, Moments]:
+    """The sums of each group of the column `by`, around the same origin as `of` has for all rows.
+
+    `resample` with one seed draws the same customers in every group and in the whole: differences
+    may be taken draw by draw.
+    """
+    names = groups_of(rows, by)
+    answers, origin = _answers(rows, columns, weight, bucket, missing, None)
+    group, groups = rows[by].to_numpy()[_kept(rows, columns, weight, missing)], {}
+    for name in names:
+        if (here := group == name).any():
+            (x, w, given, who), offered = answers, int((rows[by] == name).sum())
+            part = x[here], w[here], given[here], who.take(here)
+            groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
+    return groups
+
+
+def groups_of(rows: pd.DataFrame, by: str) -> list:
+    """The groups of the column `by`, in order; ValueError where there is none."""
+    if by not in rows:
+        raise ValueError(f"no column {by!r} in these rows. They have: {', '.join(rows.columns)}.")
+    if len(rows) and rows[by].isna().all():
+        raise ValueError(
+            f"column {by!r} is empty in these {len(rows):,} rows: there are no groups."
+        )
+    return list(pd.unique(rows[by].dropna().sort_values()))
+
+
+def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
+    """The rows' weights, ones without a column; ValueError for negative or missing ones."""
+    if weight is None:
+        return np.ones(len(rows))
+    w = _numbers(rows, [weight])[:, 0]
+    if bad := int((np.isnan(w) | (w < 0)).sum()):
+        raise ValueError(
+            f"{bad:,} of {len(rows):,} weights in {weight!r} are negative or missing. Give every "
+            "row a weight of 0 or more, or run `weights.rake` again."
+        )
+    if not w.sum() > 0:
+        raise ValueError(f"the weights in {weight!r} sum to {w.sum():g}; some must be positive.")
+    return w
+
+
+def _numbers(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    if unknown := [c for c in columns if c not in rows]:
+        raise ValueError(
+            f"no column {unknown} in these rows. They have: {', '.join(rows.columns)}."
+        )
+    try:
+        return rows[list(columns)].to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        text = [c for c in columns if not pd.api.types.is_numeric_dtype(rows[c])]
+        raise ValueError(f"{text} hold text, not numbers. Recode them before summing.") from error
+
+
+def _kept(rows: pd.DataFrame, columns: list[str], weight: str | None, missing: str) -> np.ndarray:
+    given = ~np.isnan(_numbers(rows, columns))
+    answered = given.all(1) if missing == "complete" else given.any(1)
+    return answered & (weights_of(rows, weight) > 0)
+
+
+def _answers(
+    rows: pd.DataFrame,
+    columns: list[str],
+    weight: str | None,
+    bucket: str | None,
+    missing: str,
+    origin: np.ndarray | None,
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, Who], np.ndarray]:
+    """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
+    if missing not in MISSING:
+        raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
+    x, w = _numbers(rows, columns), weights_of(rows, weight)
+    given = ~np.isnan(x)
+    keep = _kept(rows, columns, weight, missing)
+    if rows.empty:
+        raise ValueError("no rows to sum. Choose another wave, or a wider WHERE.")
+    if not keep.any():
+        answered = pd.Series(given.sum(0), index=columns).sort_values()
+        raise ValueError(
+            f"no row answers all of {columns}: {answered.index[0]!r} has {answered.iloc[0]:,} "
+            f"answers in {len(rows):,} rows. Leave it out, or use missing='pairwise'."
+        )
+    if silent := [c for c, some in zip(columns, given[keep].any(0), strict=True) if not some]:
+        raise ValueError(
+            f"none of {len(rows):,} rows answers {silent}. Leave them out, or take other rows."
+        )
+    x, w, given = x[keep], w[keep], given[keep]
+    if origin is None:
+        origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
+    who = who_of(rows, bucket, weight).take(keep)
+    return (np.where(given, x - origin, 0.0), w, given, who), np.asarray(origin, float)
+
+
+def _summed(
+    columns: tuple[str, ...],
+    origin: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    given: np.ndarray,
+    who: Who,
+    missing: str,
+    offered: int,
+) -> Moments:
+    """Rows that are drawn alike, and with "em" have a pattern of answers in common, added up."""
+    patterns, pattern = given[:1] | True, None
+    if missing == "em":
+        _, first, pattern = np.unique(
+            np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
+        )
+        patterns, pattern = given[first], pattern.ravel()
+    who, place, pattern = who.grouped(pattern)
+    sums = {part: 0.0 for part in SUMS}
+    for some in _chunks(len(x), x.shape[1]):
+        there, at = np.unique(place[some], return_inverse=True)
+        for part, values in _products(x[some], w[some], given[some], missing).items():
+            if len(there) == len(who.keys):
+                sums[part] = sums[part] + sum_by(at, values)
+                continue
+            if np.isscalar(sums[part]):
+                sums[part] = np.zeros((len(who.keys), *values.shape[1:]))
+            sums[part][there] += sum_by(at, values)
+    found = {"columns": columns, "origin": origin, **sums, "offered": offered, "who": who}
+    if missing != "em":
+        return Moments(**found)
+    return Patterned(**found, pattern=pattern, given=patterns)
+
+
+def _chunks(n: int, p: int) -> list[slice]:
+    size = max(1, HELD // p**2)
+    return [slice(start, start + size) for start in range(0, n, size)]
+
+
+def _products(
+    x: np.ndarray, w: np.ndarray, given: np.ndarray, missing: str
+) -> dict[str, np.ndarray]:
+    """What is summed of each row, by part of `Moments`."""
+    wx, rows = w[:, None] * x, np.ones(len(x))
+    second = wx[:, :, None] * x[:, None, :]
+    if missing != "pairwise":
+        return {"weight": w, "first": wx, "second": second, "rows": rows}
+    there = given.astype(float)
+    weight = (w[:, None] * there)[:, :, None] * there[:, None, :]
+    return {"weight": weight, "first": wx[:, :, None] * there[:, None], "second": second,
+            "rows": rows}  # fmt: skip
