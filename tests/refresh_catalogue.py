@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from cxlib import page
-from cxlib.batch import declared
+from cxlib.batch import parameters
 
 ROOT = Path(__file__).parents[1]
 HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
@@ -57,7 +57,7 @@ def prose_of(file: Path) -> list[str]:
 
 def asked_by(file: Path) -> list[str]:
     """What the page says of each parameter."""
-    return [p.comment for p in declared.of(file).values() if p.comment]
+    return [p.comment for p in parameters.read(file).values() if p.comment]
 
 
 def kept_by(file: Path) -> list[str]:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from test_batch import project  # noqa: F401  (a fixture)
 
 from cxlib import batch, cli
-from cxlib.batch import cache, declared, fingerprints
+from cxlib.batch import cache, fingerprints, parameters, processes
 from cxlib.batch.progress import Progress
 
 pytestmark = [
@@ -70,7 +70,7 @@ def test_the_record_names_what_each_page_was_made_from(runs) -> None:
     run = json.loads((project / "second" / "run.json").read_text(encoding="utf-8"))
     first = run["pages"][0]
     assert set(first["key"]) == set(cache.PARTS)
-    assert (first["name"], first["study"], first["status"]) == ("10_works", "tiny", "whole")
+    assert (first["name"], first["study"], first["status"]) == ("10_works", "tiny", "ok")
     assert first["reused"] and first["answers"] == "answers.json"
 
 
@@ -80,9 +80,9 @@ def test_other_pages_beside_it_need_no_new_run(runs) -> None:
     assert alone["10"].reused and alone["10"].file.exists()
 
 
-def test_nothing_stale_takes_no_time_and_no_template(runs, monkeypatch) -> None:
+def test_nothing_stale_takes_no_time_and_no_process(runs, monkeypatch) -> None:
     project, *_ = runs  # noqa: F811
-    monkeypatch.setattr(batch.grid.Template, "start", None)
+    monkeypatch.setattr(processes, "run", None)
     pages = batch.plan(["tiny"], ["10", "30"])
     many = [replace(p, values=dict(p.values)) for p in pages]
     began = time.process_time()
@@ -115,7 +115,7 @@ def test_a_changed_notebook_is_seen_and_its_outputs_are_not(runs) -> None:
         assert why() == "notebook changed"
     finally:
         file.write_bytes(before)
-        declared.of.cache_clear()
+        parameters.read.cache_clear()
 
 
 def test_changed_answers_are_named_by_their_table(runs) -> None:
@@ -183,7 +183,7 @@ def test_lists_of_customers_are_kept_and_given_for_their_owner_alone(runs, tmp_p
     (tmp_path / "from" / "10_works.at_risk.csv").write_text("c1\n")
     (tmp_path / "from" / "10_works.web.note.csv").write_text("of another page")
     other = replace(page, values={**page.values, "SEED": 99})
-    cache.keep(other, job, {"status": "whole", "answers": {}, "cells": []})
+    cache.keep(other, job, {"status": "ok", "answers": {}, "cells": []})
     cache.look(other)[0].give({**job, "folder": str(tmp_path / "to")})
     given = sorted(f.name for f in (tmp_path / "to").iterdir())
     assert given == ["10_works.at_risk.csv", "10_works.html", "10_works.ipynb"]

@@ -27,7 +27,7 @@ from functools import cache as once
 from pathlib import Path
 
 from cxlib import study
-from cxlib.batch import fingerprints, one
+from cxlib.batch import execute, fingerprints
 from cxlib.batch.planning import Page
 
 STUDY = "study.yaml"  # a label that changed makes no other data
@@ -65,7 +65,7 @@ class Kept:
     def whole(self) -> bool:
         """Its files are there and are what they were."""
         try:
-            return self.about["status"] != one.FAILED and all(
+            return self.about["status"] != execute.FAILED and all(
                 fingerprints.of_file(self.folder / name) == mark
                 for name, mark in self.about["files"].items()
             )
@@ -79,7 +79,7 @@ class Kept:
         """
         folder = Path(job["folder"])
         for name in self.about["files"]:
-            one.put(folder / name, (self.folder / name).read_bytes())
+            execute.put(folder / name, (self.folder / name).read_bytes())
         if self.about["facts"] != _facts(job):
             import nbformat
 
@@ -87,7 +87,7 @@ class Kept:
 
             page.begin(**job["rules"])
             notebook = nbformat.read(folder / f"{job['page']}.ipynb", as_version=4)
-            one.write(dict(job), notebook, None)
+            execute.write(dict(job), notebook, None)
         with contextlib.suppress(OSError):
             os.utime(self.folder)
 
@@ -99,7 +99,7 @@ def look(page: Page) -> tuple[Kept | None, str]:
     found = _read(entry)
     if found is None:
         return None, _why(page, wanted)
-    if found.about["status"] == one.FAILED:
+    if found.about["status"] == execute.FAILED:
         return None, "it failed last time"
     if not found.whole:
         return None, "the page that was kept is not as it was"
@@ -115,7 +115,7 @@ def last(page: Page, stem: str) -> dict:
         rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
         same = all(page.data[t] == m for t, m in data.items() if t in page.data and t != STUDY)
         if (kept.about["status"], rows, values.get("LANG", "en"), same) == (
-            one.WHOLE, page.rows, page.lang, True,
+            execute.OK, page.rows, page.lang, True,
         ):  # fmt: skip
             return kept.about["answers"]
     return {}
@@ -132,9 +132,9 @@ def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
     fresh = Path(tempfile.mkdtemp(dir=place, prefix=".new"))
     try:
         files = {}
-        if about["status"] != one.FAILED:
-            for source in one.files_of(Path(job["folder"]), job["page"]):
-                one.put(fresh / source.name, source.read_bytes())
+        if about["status"] != execute.FAILED:
+            for source in execute.files_of(Path(job["folder"]), job["page"]):
+                execute.put(fresh / source.name, source.read_bytes())
                 files[source.name] = fingerprints.of_file(fresh / source.name)
         inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
         entry = {**about, "files": files, **inputs, "facts": _facts(job)}
@@ -187,7 +187,7 @@ def _why(page: Page, wanted: Mapping[str, str]) -> str:
     entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
     found = [kept for entry in entries if (kept := _read(entry))]
     if not found:
-        return "not made before"
+        return "not run before"
 
     def changed(kept: Kept) -> list[str]:
         return [p for p in PARTS if kept.about["parts"][p] != wanted[p]]

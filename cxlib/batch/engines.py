@@ -3,9 +3,9 @@
     register()
     papermill.execute_notebook(path, out, engine_name="cxlab-kernel", tell=print)
 
-Both tell which cell begins, and must leave the same notebook behind (`canonical` in `one.py` takes
+Both tell which cell begins, and must leave the same notebook behind (`execute.canonical` takes
 away what differs by nature: times, ids, paths). The shell in the process needs a fresh process for
-each page, which `template.py` forks.
+each page, which `processes` forks.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cxlib import hiding, page, study
-from cxlib.batch import declared
-from cxlib.batch.declared import Parameter
+from cxlib.batch import parameters
+from cxlib.batch.parameters import Parameter
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def pick(name: str) -> Path:
         raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
     numbers = [n.split("_")[0] for n in known]
     raise ValueError(
-        f"no notebook {name!r}{declared.nearest(name, [*known, *numbers]) or '.'} There are: "
+        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers]) or '.'} There are: "
         f"{', '.join(known) or 'none'}."
     )
 
@@ -189,17 +189,17 @@ class _Stores:
 
 
 def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
-    known = declared.of(notebook)
+    known = parameters.read(notebook)
     if "STUDY" not in known:
         raise ValueError(f"{notebook.name} declares no STUDY, so no study can be given to it.")
-    return declared.settle(known, {**given, "STUDY": name}, notebook.stem)
+    return parameters.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
 def _of_notebook(
     stores: _Stores, notebook: Path, values: dict, by: str, *, named: bool = True
 ) -> list[Page]:
     about = stores.about
-    facts = declared.content(notebook)["metadata"].get("cxlib", {})
+    facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs, lang = list(facts.get("needs", [])), str(values.get("LANG", "en"))
     store, data = stores.of(lang)
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
@@ -219,7 +219,7 @@ def _of_notebook(
     if lacking:
         return [Page(name=notebook.stem, values=values, **shared)]
     home = _home(needs, list(store.tables))
-    _against(declared.of(notebook), values, store, home)
+    _against(parameters.read(notebook), values, store, home)
     if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
     large, small = _values_of(store, home, by, notebook, values)
@@ -295,7 +295,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
     if by not in columns:
         raise ValueError(
             f"--by {by}: {home} of {store.study.name} have no such column"
-            f"{declared.nearest(by, columns) or '.'} They have: {', '.join(columns)}."
+            f"{parameters.nearest(by, columns) or '.'} They have: {', '.join(columns)}."
         )
     if "WHERE" not in values:
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")

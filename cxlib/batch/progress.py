@@ -2,7 +2,7 @@
 
 with Progress(total=13) as progress:
     progress.cell("mobile/20_what_moves_satisfaction", 4, 16)
-    progress.end("mobile/20_what_moves_satisfaction", "whole", 12.1)
+    progress.end("mobile/20_what_moves_satisfaction", "ok", 12.1)
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Progress:
             self._running[name] = (0, 0, time.monotonic())
             self._said[name] = time.monotonic()
             if not self.live or why:
-                self._line(f"{name}: begun" + (f" ({why})" if why else ""))
+                self._line(f"{name}: started" + (f" ({why})" if why else ""))
 
     def cell(self, name: str, cell: int, cells: int) -> None:
         """The page is at this cell."""

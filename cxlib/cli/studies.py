@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cxlib.cli import completion
-from cxlib.cli.said import near, question
+from cxlib.cli.output import near, question
 
 
 @click.command("list")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
-WHOLE, FAILED, LACKING = "whole", "failed", "lacking"
+OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
@@ -35,16 +35,12 @@ CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
 def run(job: dict, tell: Tell, *, engine: str) -> str:
     """Make the page of `job`; gives back its status. Errors of the notebook end up in the page.
 
-    `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
+    `job` holds root, notebook, folder, page, values, rules, facts and lacking: see `record.job_of`.
     """
-    from cxlib import batch, page
+    from cxlib import page
     from cxlib.report import answers_of, private
 
-    for name in batch.UNNEEDED:
-        if sys.modules.get(name, page) is None:  # the notebook may need it
-            del sys.modules[name]
-    if job.get("root"):  # on another machine
-        os.environ["CX_ROOT"] = job["root"]
+    os.environ["CX_ROOT"] = job["root"]
     page.begin(**job["rules"])
     os.environ |= {private.FOLDER: job["folder"], private.PAGE: job["page"]}
     started = time.monotonic()
@@ -63,7 +59,7 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
     if mistake:
         mistake[2] = private.unnamed(mistake[2])
     write(job, notebook, mistake)
-    status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
+    status = SKIPPED if job["lacking"] else FAILED if mistake else OK
     tell(
         {
             "event": "end",
@@ -281,18 +277,3 @@ def put(file: Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-
-
-def main() -> None:
-    """Read a job, make its page with an ordinary kernel, tell events on what was stdout."""
-    job = json.loads(sys.stdin.read())
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever prints must not be taken for an event
-
-    def tell(event: dict) -> None:
-        events.write(json.dumps(event) + "\n")
-        events.flush()
-
-    from cxlib.batch.engines import KERNEL
-
-    run(job, tell, engine=KERNEL)

@@ -1,7 +1,7 @@
 """Where the pages of a run go, and one run at a time in a folder.
 
-folders = places.of(["mobile"], out="")            # study -> reports/mobile/<time of now>
-with places.alone(folders["mobile"]): ...          # BusyError when another run writes there
+folders = paths.of(["mobile"], out="")            # study -> reports/mobile/<time of now>
+with paths.alone(folders["mobile"]): ...          # BusyError when another run writes there
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from cxlib.cli.mistakes import terminated_like_ctrl_c
-from cxlib.cli.said import near
+from cxlib.cli.errors import terminated_like_ctrl_c
+from cxlib.cli.output import near
 
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -36,8 +36,9 @@ def report(run: Path | None) -> None:
 @click.command()
 @click.argument("run", type=RUN)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
-@click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same numbers.")
-def verify(run: Path, jobs: int | None, plain: bool) -> None:
+@click.option("--no-fork", "fork", is_flag=True, flag_value=False, default=True,
+              help="Ordinary kernels: slower, same numbers.")  # fmt: skip
+def verify(run: Path, jobs: int | None, fork: bool) -> None:
     """Make RUN again and say whether every number is the same.
 
     It is made in a folder of its own and then thrown away; RUN stays as it is. Exit code 1 when a
@@ -48,10 +49,10 @@ def verify(run: Path, jobs: int | None, plain: bool) -> None:
     Example
       cx verify reports/sample/2026-11-21-093000
     """
-    from cxlib.batch import again
+    from cxlib.batch.verify import verify as verified
 
     with terminated_like_ctrl_c():
-        found = again.verify(run, jobs=jobs, plain=plain)
+        found = verified(run, jobs=jobs, fork=fork)
     click.echo(str(found))
     if not found.same:
         sys.exit(1)
