@@ -125,7 +125,8 @@ def test_a_fork_server_with_a_thread_is_not_used_and_the_page_is_made(project) -
 
 
 def test_all_that_is_preloaded_starts_no_thread() -> None:
-    code = f"import os; import {', '.join(processes.PRELOAD)}; print(len(os.listdir('/proc/self/task')))"
+    imports = ", ".join(processes.PRELOAD)
+    code = f"import os; import {imports}; print(len(os.listdir('/proc/self/task')))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                          env=processes.environment())  # fmt: skip
     assert out.stdout.strip() == "1"

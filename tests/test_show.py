@@ -328,3 +328,18 @@ def test_titles_break_by_their_breadth_in_either_script() -> None:
     assert style.wrapped("one two three", 8) == "one two\nthree"
     assert style.wrapped("最高：客房（38%）。最低", 12) == "最高：客房\n（38%）。最\n低"
     assert style.breadth("客房 A") == 6
+
+
+@pytest.mark.skipif(not show.chinese_fonts(), reason="no font with Chinese characters installed")
+def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -> None:
+    """As after installing it, when the list is older than the font."""
+    from matplotlib import font_manager
+
+    [name] = show.chinese_fonts()
+    old = [f for f in font_manager.fontManager.ttflist if f.name not in style.CJK_FONTS]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
+    style.chinese_fonts.cache_clear()
+    try:
+        assert show.chinese_fonts() == [name]
+    finally:
+        style.chinese_fonts.cache_clear()

@@ -32,14 +32,18 @@ from cxlib.batch.planning import Page
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
-PARTS = ("notebook", "parameters", "data", "code", "environment", "language")
+PARTS = ("notebook", "parameters", "data", "code", "environment", "fonts", "language")
 
 
 @once
 def parts_of_machine() -> dict[str, str]:
-    """The parts of a key that all pages share: cxlib's code and the environment."""
+    """The parts of a key that all pages share: cxlib's code, environment, fonts."""
     here = [platform.python_version(), sys.platform, platform.machine(), fingerprints.packages()]
-    return {"code": fingerprints.code(), "environment": fingerprints.digest(here)}
+    return {
+        "code": fingerprints.code(),
+        "environment": fingerprints.digest(here),
+        "fonts": fingerprints.digest(fingerprints.fonts()),
+    }
 
 
 def parts(page: Page) -> dict[str, str]:
@@ -190,7 +194,7 @@ def _why(page: Page, wanted: Mapping[str, str]) -> str:
         return "not run before"
 
     def changed(kept: Kept) -> list[str]:
-        return [p for p in PARTS if kept.about["parts"][p] != wanted[p]]
+        return [p for p in PARTS if kept.about["parts"].get(p) != wanted[p]]
 
     nearest = min(found, key=lambda kept: len(changed(kept)))
     return "; ".join(

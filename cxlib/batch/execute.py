@@ -29,6 +29,7 @@ Tell = Callable[[dict], None]
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+NO_GLYPH = re.compile(r"Glyph \d+ .*missing from font|figures show boxes")
 CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
 
 
@@ -67,6 +68,7 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
             "answers": kept,
             "mistake": mistake,
             "cells_s": seconds,
+            "boxes": shows_boxes(notebook),
             "seconds": round(time.monotonic() - started, 3),
         }
     )
@@ -164,6 +166,16 @@ def _kept(notebook, mistake, answers_of):
         return answers_of(notebook), mistake
     except ValueError as error:
         return {}, mistake or [0, len(notebook.cells), f"ValueError: {error}"]
+
+
+def shows_boxes(notebook) -> bool:
+    """Whether matplotlib warned of letters that no font has, so that figures show boxes."""
+    return any(
+        NO_GLYPH.search(output.text)
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    )
 
 
 def canonical(notebook):

@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 
 import cxlib
-from cxlib.batch.processes import without_format_checkers
+from cxlib.batch.processes import import_nbformat
 
 LIBRARIES = (
     "IPython.core.completerlib", "IPython.core.interactiveshell", "IPython.core.magics",
@@ -26,9 +26,9 @@ ABOVE = {"batch", "cli"}
 
 def import_all() -> None:
     """Import the libraries and all of cxlib that a notebook may ask for."""
-    with without_format_checkers():
-        for name in LIBRARIES:
-            importlib.import_module(name)
+    import_nbformat()
+    for name in LIBRARIES:
+        importlib.import_module(name)
     for found in pkgutil.iter_modules(cxlib.__path__):
         if found.name not in ABOVE:
             importlib.import_module(f"cxlib.{found.name}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxlib import __version__, study
-from cxlib.batch import cache, dependencies, execute, parameters
+from cxlib.batch import cache, dependencies, execute, parameters, processes
 from cxlib.batch.fingerprints import code, digest, notebook, packages
 
 if TYPE_CHECKING:
@@ -185,6 +185,7 @@ def bind_again(folder: Path) -> int:
 
     Raises ValueError for a folder that is no run, or whose notebooks are gone.
     """
+    processes.import_nbformat()
     import nbformat
 
     from cxlib import page

@@ -39,6 +39,7 @@ class Result:
     """What became of a page: its status ("ok", "failed", "skipped", "not run").
 
     `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
+    `boxes`: its figures show boxes for letters that no font has.
     """
 
     page: Page
@@ -49,6 +50,7 @@ class Result:
     mistake: tuple[int, int, str] | None = None
     cells: tuple[float, ...] = ()
     job: dict = field(default_factory=dict, repr=False)
+    boxes: bool = False
     reused: bool = False
     why: str = ""
 
@@ -94,6 +96,7 @@ def run(
     slower, same bytes. Raises BusyError when another run writes into the same folder,
     Unfinished when the disk is full or the cluster is gone.
     """
+    processes.import_nbformat()
     folders = paths.of([p.study for p in pages], out)
     begun = datetime.now(UTC)
     work = _Work(pages, folders, Limits(timeout, memory), progress or Progress(len(pages)))
@@ -117,6 +120,7 @@ def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> 
                     _all(work, stale, jobs)
     finally:
         work.close()
+        work.warn_of_boxes()
         results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
         _record(results, begun, jobs or 0, work)
     return results
@@ -224,6 +228,7 @@ class _Work:
         self.results[_key(page)] = Result(
             page, self.folders[page.study], found.about["status"], time.monotonic() - begun,
             found.about["answers"], None, tuple(found.about["cells"]), job, reused=True,
+            boxes=found.about.get("boxes", False),
         )  # fmt: skip
         self.progress.end(f"{page.study}/{page.name}", "up to date", time.monotonic() - begun)
         return True
@@ -263,7 +268,8 @@ class _Work:
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        about = {"status": result.status, "answers": result.answers, "cells": result.cells}
+        kept = ("status", "answers", "cells", "boxes")
+        about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
         except OSError as error:
@@ -293,7 +299,7 @@ class _Work:
         mistake = tuple(ended["mistake"]) if ended["mistake"] else None
         return Result(
             page, self.folders[page.study], ended["status"], seconds, ended["answers"], mistake,
-            tuple(ended["cells_s"]), job,
+            tuple(ended["cells_s"]), job, boxes=ended["boxes"],
         )  # fmt: skip
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
@@ -327,6 +333,15 @@ class _Work:
 
     def not_run(self, page: Page) -> Result:
         return Result(page, self.folders[page.study], "not run", job=self.job(page))
+
+    def warn_of_boxes(self) -> None:
+        """Say which pages have figures whose letters no font has."""
+        if names := [f"{s}/{p}" for (s, p), r in self.results.items() if r.boxes]:
+            self.progress.say(
+                f"figures show boxes instead of letters in {', '.join(names)}: no installed font "
+                "has them. Install one (Debian: apt install fonts-wqy-microhei) and run the same "
+                "command again."
+            )
 
     def stop(self) -> None:
         """End what runs, and begin nothing more."""

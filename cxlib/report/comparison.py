@@ -30,6 +30,7 @@ WORDS = (
     "question wording",
     "code",
     "environment",
+    "fonts",
     "notebook",
     "seed",
     "parameter values",
