@@ -190,23 +190,3 @@ def test_it_is_a_page_and_defines_nothing(notebook: Path) -> None:
     assert read.cells[0].source.startswith("# ")
     assert any("nbval-check-output" in c.metadata.get("tags", []) for c in read.cells)
     assert "cxlib" in read.metadata and read.metadata["cxlib"]["title"].keys() == {"en", "zh"}
-
-
-def test_committed_answers_are_those_a_fresh_run_gives() -> None:
-    """Cells tagged for nbval, which print the kept answers, come to what is committed."""
-    pages = [p for n in NOTEBOOKS for p in batch.plan(["sample"], [n.stem])]
-    out, progress = Path(tempfile.mkdtemp(prefix="cxpages")), Progress(len(pages), io.StringIO())
-    differ = [
-        result.page.notebook.stem
-        for result in batch.run(pages, out=out, progress=progress, keep=False, html=False)
-        if tagged(out / f"{result.page.name}.ipynb") != tagged(result.page.notebook)
-    ]
-    assert differ == [], "`make notebooks` keeps the outputs of today's code"
-
-
-def tagged(file: Path) -> list[list[dict]]:
-    cells = nbformat.read(file, as_version=4).cells
-    found = [c for c in cells if "nbval-check-output" in c.metadata.get("tags", [])]
-    assert found and any(c.outputs for c in found), file
-    shown = [[o.get("data") or o.get("text") for o in c.outputs] for c in found]
-    return [[o for o in outputs if not any("image/" in kind for kind in o)] for outputs in shown]
