@@ -52,8 +52,10 @@ class Dask:
         )  # fmt: skip
 
     def worker(self, name: str) -> subprocess.Popen:
+        # Under a nanny a worker is a daemon, which multiprocessing allows no children.
+        nanny = "--nanny" if name == "w1" else "--no-nanny"
         return self.begin(
-            "worker", self.address, "--no-nanny", "--nthreads", "1", "--name", name,
+            "worker", self.address, nanny, "--nthreads", "1", "--name", name,
             "--no-dashboard", "--local-directory", str(self.place),
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Where the pages of a run go, and one run at a time in a folder.
 
-folders = paths.of(["mobile"], out="")            # study -> reports/mobile/<time of now>
+folders = paths.run_folders(["mobile"], out="")    # study -> reports/mobile/<time of now>
 with paths.alone(folders["mobile"]): ...          # BusyError when another run writes there
 """
 
@@ -19,7 +19,7 @@ class BusyError(ValueError):
     """Another run writes into the same folder."""
 
 
-def of(studies: Sequence[str], out: str | Path = "") -> dict[str, Path]:
+def run_folders(studies: Sequence[str], out: str | Path = "") -> dict[str, Path]:
     """The folder of each study's pages, which is there after this."""
     names = list(dict.fromkeys(studies))
     if out:

@@ -116,8 +116,10 @@ def run(
     fork = fork and possible()
     if fork:
         start()
+    with _starting:
+        variables = environment()
     with tempfile.TemporaryDirectory(prefix="cx") as empty:  # no start-up files of ~/.ipython
-        ended = _run(job, {**environment(), "IPYTHONDIR": empty}, fork, timeout, tell, stopped)
+        ended = _run(job, {**variables, "IPYTHONDIR": empty}, fork, timeout, tell, stopped)
     if ended.get("event") == "threads":
         return run(job, timeout=timeout, fork=False, tell=tell, stopped=stopped)
     return ended
@@ -126,7 +128,7 @@ def run(
 def _run(
     job: dict, variables: dict[str, str], fork: bool, timeout: float, tell: Tell, stopped: Stopped
 ) -> dict:
-    context = multiprocessing.get_context("forkserver" if fork else "spawn")
+    context: Any = multiprocessing.get_context("forkserver" if fork else "spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_make, args=(job, variables, fork, timeout, sender))
     with _starting, _environment(variables):
@@ -137,7 +139,7 @@ def _run(
         for event in _events(process, receiver, timeout, stopped):
             ended |= event
             tell(event)
-        if "status" in ended:
+        if ended.get("event") in ("end", "died"):  # it leaves by itself: exit handlers, exit code
             process.join(GRACE)
     finally:
         _kill(process)

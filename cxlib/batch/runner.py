@@ -97,7 +97,7 @@ def run(
     Unfinished when the disk is full or the cluster is gone.
     """
     processes.import_nbformat()
-    folders = paths.of([p.study for p in pages], out)
+    folders = paths.run_folders([p.study for p in pages], out)
     begun = datetime.now(UTC)
     work = _Work(pages, folders, Limits(timeout, memory), progress or Progress(len(pages)))
     work.fork, work.keep, work.html = fork, keep, html or keep

@@ -113,7 +113,7 @@ class PageExporter(HTMLExporter):
             "kept_table": table_html, "strip_ansi": strip_ansi, "tied": tied,
         }.items()  # fmt: skip
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict | None = None, **more
     ) -> tuple[str, dict]:
         """The page, and nbconvert's resources.
@@ -238,7 +238,8 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     """Markdown as HTML, its own `# title` left out, and its headings for the contents."""
     source = re.sub(r"\A\s*# .*\n?", "", source)
     source = NOTEBOOK.sub(r"[\1](\1.ipynb)", source)
-    rendered = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(source)
+    markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+    rendered = str(markdown(source))
     found = []
 
     def anchored(match: re.Match) -> str:
