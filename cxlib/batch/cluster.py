@@ -99,6 +99,8 @@ class Cluster:
             try:
                 return future.result(timeout=1)
             except TimeoutError:
+                if future.done():  # the page's own error
+                    raise
                 if self._stopped:
                     raise Unfinished("stopped") from None
                 if self._workers():

@@ -3,7 +3,7 @@
     facts = Facts(title="What moves satisfaction?", study=study, parameters={...}, ...)
     html = pages.bind(notebook, facts)
 
-nbconvert's HTML exporter with our template (templates/page). HTML outputs go through an allow-list,
+nbconvert's HTML exporter with our template (templates/cxlab). HTML outputs go through an allow-list,
 Markdown is rendered with HTML escaped, figures are data URIs with their alternative text, and the
 policy in the head forbids everything else.
 """
@@ -194,7 +194,7 @@ def _exporter() -> PageExporter:
         },
     )  # fmt: skip
     return PageExporter(
-        config=config, template_name="page", extra_template_basedirs=[str(TEMPLATES)],
+        config=config, template_name="cxlab", extra_template_basedirs=[str(TEMPLATES)],
         extra_template_paths=[str(TEMPLATES)], optimistic_validation=True,
         default_preprocessors=[PagePreprocessor, TagRemovePreprocessor],
     )  # fmt: skip
