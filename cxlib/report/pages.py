@@ -100,7 +100,7 @@ PRIORITY = [MIME, *FIGURES, "text/html", "text/markdown", "text/plain"]  # of an
 def bind(notebook: NotebookNode, facts: Facts) -> str:
     """The whole page as text."""
     body, _ = _exporter().from_notebook_node(notebook, {"facts": facts})
-    return legible(body.strip()) + "\n"
+    return legible(body.strip())
 
 
 class PageExporter(HTMLExporter):
