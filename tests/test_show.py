@@ -336,7 +336,9 @@ def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -
     from matplotlib import font_manager
 
     [name] = show.chinese_fonts()
-    old = [f for f in font_manager.fontManager.ttflist if f.name not in style.CJK_FONTS]
+    listed = font_manager.fontManager.ttflist
+    files = {f.fname for f in listed if f.name in style.CJK_FONTS}
+    old = [f for f in listed if f.fname not in files]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
     style.chinese_fonts.cache_clear()
     try:

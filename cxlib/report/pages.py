@@ -3,9 +3,9 @@
     facts = Facts(title="What moves satisfaction?", study=study, parameters={...}, ...)
     html = pages.bind(notebook, facts)
 
-nbconvert's HTML exporter with our template (templates/cxlab). HTML outputs go through an allow-list,
-Markdown is rendered with HTML escaped, figures are data URIs with their alternative text, and the
-policy in the head forbids everything else.
+nbconvert's HTML exporter with our template (templates/cxlab). HTML outputs go through an
+allow-list, Markdown is rendered with HTML escaped, figures are data URIs with their alternative
+text, and the policy in the head forbids everything else.
 """
 
 from __future__ import annotations
