@@ -7,13 +7,17 @@ BIN := .venv/bin
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-fast lab lint notebooks bench lock clean
+.PHONY: setup report test test-notebooks test-fast lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
 
-test: setup  ## every test
+test: setup test-notebooks  ## every test
 	@$(BIN)/python -m pytest -n 2
+
+test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
+	@$(BIN)/cx load sample >/dev/null
+	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test-fast: setup  ## the tests to run while you work, under a minute
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"

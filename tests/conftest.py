@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 
 from cxlib import page
-from cxlib.batch import template
-from cxlib.data import study
 
 # The generator of the sample's made-up company, whose truth many tests know.
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sample"))
@@ -59,25 +57,6 @@ def responses() -> pd.DataFrame:
             "staff": scale(staff, 1, 10),
         }
     )
-
-
-class Lasting(template.Template):
-    """A template that goes on when a run lets go of it: its imports take seconds."""
-
-    def events(self, job, running=lambda pid: None):
-        return super().events({"root": str(study.root()), **job}, running)
-
-    def close(self) -> None:
-        pass
-
-
-@pytest.fixture(scope="session")
-def lasting():
-    """The template that all pages of small projects are forked from; None where none forks."""
-    started = Lasting.start()
-    yield started
-    if started:
-        template.Template.close(started)
 
 
 # Tests that share what a module made once run on one worker each, or it would be made twice.

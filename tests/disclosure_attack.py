@@ -62,7 +62,7 @@ def run(root: Path, out: Path, few_draws: int = 100) -> Path:
     from click.testing import CliRunner
 
     from cxlib import batch
-    from cxlib.batch import declared
+    from cxlib.batch import parameters
     from cxlib.batch.progress import Progress
     from cxlib.cli import main
 
@@ -72,7 +72,7 @@ def run(root: Path, out: Path, few_draws: int = 100) -> Path:
     wanted = {"DRAWS": few_draws, "STABILITY": 10, "REPEATS": 1}
     pages = []
     for notebook in notebooks:
-        known = declared.of(notebook)
+        known = parameters.read(notebook)
         values = {k: v for k, v in wanted.items() if k in known}
         pages += batch.plan(["sample"], [notebook.stem], values)
     results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()), keep=False)

@@ -22,7 +22,7 @@ from pathlib import Path
 from babel.messages import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from cxlib.batch import declared
+from cxlib.batch import parameters
 from cxlib.core import i18n
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def of_notebook(file: Path) -> Iterator[Entry]:
     for cell in cells:
         if cell["cell_type"] == "markdown":
             yield "".join(cell["source"]), None
-    yield from ((p.comment, None) for p in declared.of(file).values() if p.comment)
+    yield from ((p.comment, None) for p in parameters.read(file).values() if p.comment)
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     for name in re.findall(r"report\.keep\(\"(\w+)\"", code):
         yield name.replace("_", " "), None

@@ -24,7 +24,7 @@ def refresh(names: list[str]) -> int:
         for result in batch.run(
             batch.plan(["sample"], names or list(batch.notebooks())), out=out, keep=False
         ):
-            if result.status != "whole":
+            if result.status != "ok":
                 print(f"{result.page.name}: {result.status}: {result.answer}", file=sys.stderr)
                 failed += 1
                 continue

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -16,7 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch
-from cxlib.batch import declared, one, record, template
+from cxlib.batch import execute, parameters, processes, record
 from cxlib.batch.progress import Progress
 
 CELL = """\
@@ -79,7 +80,7 @@ def write(folder: Path, name: str, *cells: str, needs=("responses",), asked: str
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, lasting):
+def project(tmp_path_factory):
     """A project of one small study and notebooks that do well, fail, die and hang."""
     root = tmp_path_factory.mktemp("project")
     study, notebooks = root / "data" / "tiny", root / "notebooks"
@@ -95,27 +96,26 @@ def project(tmp_path_factory, lasting):
     write(notebooks, "30_orders", "1", needs=("orders",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
-        patch.setattr(template.Template, "start", lambda: lasting)
-        declared.of.cache_clear()
+        parameters.read.cache_clear()
         yield root
 
 
 @pytest.fixture(scope="module", params=["fork", pytest.param("kernel", marks=pytest.mark.slow)])
 def made(request, project):
     """The pages of every notebook but the one that hangs, by fork and by kernel."""
-    if request.param == "fork" and not template.possible():
+    if request.param == "fork" and not processes.possible():
         pytest.skip("no fork on this system")
     out = project / f"out-{request.param}"
     pages = batch.plan(["tiny"], ["10", "20", "21", "30"], {"SEED": "7"})
     results = batch.run(
-        pages, out=out, plain=request.param == "kernel", keep=False,
+        pages, out=out, fork=request.param == "fork", keep=False,
         progress=Progress(4, io.StringIO()),
     )  # fmt: skip
     return {r.page.notebook.stem[:2]: r for r in results}
 
 
 def test_parameters_are_read_from_the_cell() -> None:
-    read = declared.read_cell(CELL)
+    read = parameters.read_cell(CELL)
     assert list(read)[:3] == ["STUDY", "WAVE", "WHERE"]
     draws, lang, items = read["DRAWS"], read["LANG"], read["ITEMS"]
     assert (draws.type, draws.default, draws.low, draws.high) == ("int", 100, 10, 20000)
@@ -125,7 +125,7 @@ def test_parameters_are_read_from_the_cell() -> None:
 
 def test_a_list_names_nothing_twice() -> None:
     with pytest.raises(ValueError, match="ITEMS names 'a' twice"):
-        declared.read_cell(CELL)["ITEMS"].read("a, b, a")
+        parameters.read_cell(CELL)["ITEMS"].read("a, b, a")
 
 
 def test_what_is_explained_does_not_explain_itself(project) -> None:
@@ -152,7 +152,7 @@ def test_what_is_explained_does_not_explain_itself(project) -> None:
     ],
 )
 def test_text_becomes_the_declared_type(name: str, text: str, value) -> None:
-    assert declared.read_cell(CELL)[name].read(text) == value
+    assert parameters.read_cell(CELL)[name].read(text) == value
 
 
 @pytest.mark.parametrize(
@@ -171,13 +171,13 @@ def test_text_becomes_the_declared_type(name: str, text: str, value) -> None:
 )
 def test_a_mistaken_parameter_is_named_with_what_is_allowed(given: dict, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
-        declared.settle(declared.read_cell(CELL), given)
+        parameters.settle(parameters.read_cell(CELL), given)
 
 
 @pytest.mark.parametrize("cell", ["DRAWS = 5", "x: set = {1}", "x: int", "import os"])
 def test_a_parameter_without_type_or_default_is_refused(cell: str) -> None:
     with pytest.raises(ValueError):
-        declared.read_cell(cell)
+        parameters.read_cell(cell)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
 
 def test_a_whole_page_is_kept_and_shown(made) -> None:
     result = made["10"]
-    assert result.status == "whole" and result.answer == "Mean 5.5000, n 60."
+    assert result.status == "ok" and result.answer == "Mean 5.5000, n 60."
     html = result.file.read_text(encoding="utf-8").replace("\xa0", " ")  # n stays with its number
     assert "Mean 5.5000, n 60." in html and "<dt>SEED</dt><dd>7" in html
     assert html.count("<img ") == 2
@@ -252,18 +252,18 @@ def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
     html = result.file.read_text(encoding="utf-8")
     assert result.status == "failed" and result.mistake[0] == 5
     assert "Cell 5 of 6 stopped" in html and "&lt;b&gt;no &amp; such&lt;/b&gt; thing" in html
-    assert html.index("not whole") < html.index("<main>")
+    assert html.index("incomplete") < html.index("<main>")
 
 
 def test_a_page_whose_process_dies_says_so_whatever_its_notebook_says(made) -> None:
     result = made["21"]
     assert result.status == "failed"
-    assert "This page is not whole" in result.file.read_text(encoding="utf-8")
+    assert "This page is incomplete" in result.file.read_text(encoding="utf-8")
 
 
 def test_a_study_without_the_tables_says_so_and_is_no_failure(made) -> None:
     result = made["30"]
-    assert result.status == "lacking" and "orders" in result.answer
+    assert result.status == "skipped" and "orders" in result.answer
     assert "cannot answer" in result.file.read_text(encoding="utf-8")
 
 
@@ -272,7 +272,7 @@ def test_answers_and_record_lie_beside_the_pages(made) -> None:
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert answers["10_works"]["mean"]["answer"] == "Mean 5.5000, n 60."
-    assert [p["status"] for p in run["pages"]] == ["whole", "failed", "failed", "lacking"]
+    assert [p["status"] for p in run["pages"]] == ["ok", "failed", "failed", "skipped"]
     assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 7
     assert {"code", "data", "environment"} <= set(run) and "responses" in run["data"]
 
@@ -291,7 +291,7 @@ def test_nothing_half_written_is_left(made) -> None:
 
 @pytest.mark.slow
 def test_forks_and_kernels_make_the_same_bytes(project) -> None:
-    if not template.possible():
+    if not processes.possible():
         pytest.skip("no fork on this system")
     for name in ("10_works", "20_breaks", "30_orders"):
         for kind in ("html", "ipynb"):
@@ -302,7 +302,7 @@ def test_forks_and_kernels_make_the_same_bytes(project) -> None:
 @pytest.mark.slow
 def test_a_page_that_hangs_is_ended_at_its_limit(project) -> None:
     [result] = batch.run(
-        batch.plan(["tiny"], ["22"]), out=project / "hang", longest=2,
+        batch.plan(["tiny"], ["22"]), out=project / "hang", timeout=2,
         progress=Progress(1, io.StringIO()),
     )  # fmt: skip
     assert result.status == "failed" and "took longer than 2 s" in result.answer
@@ -320,34 +320,38 @@ def test_stopping_leaves_no_process_and_no_half_page(project) -> None:
         env={**os.environ, "CX_ROOT": str(project)}, start_new_session=True,
     )  # fmt: skip
     for line in process.stderr:
-        if "10_works: whole" in line:
+        if "10_works: ok" in line:
             break
+    below = descendants(process.pid)
+    assert len(below) >= 2  # the fork server and the page that hangs
     process.send_signal(2)
     try:
         process.wait(30)
     finally:
         process.kill()
     run = json.loads((project / "stopped" / "run.json").read_text(encoding="utf-8"))
-    assert [p["status"] for p in run["pages"]] == ["whole", "not made"]
+    assert [p["status"] for p in run["pages"]] == ["ok", "not run"]
     assert not (project / "stopped" / "22_hangs.html").exists()
-    assert not _alive("22_hangs", project)
+    assert_gone(below)
 
 
-def _alive(word: str, root: Path) -> list[str]:
-    """Processes that still work for this project."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if (
-                f"CX_ROOT={root}".encode() in place.read_bytes()
-                and int(place.parent.name) != os.getpid()
-            ):
-                command = (place.parent / "cmdline").read_bytes()
-                if b"cxlib.batch" in command or b"ipykernel" in command:
-                    found.append(command.decode())
-        except OSError:
-            continue
+def descendants(of: int) -> set[int]:
+    """The processes below a process: its children, theirs, and so on."""
+    parents = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(place.parent.name)] = int(place.read_text().rsplit(")", 1)[1].split()[1])
+    found: set[int] = set()
+    while more := {p for p, parent in parents.items() if parent in {of, *found}} - found:
+        found |= more
     return found
+
+
+def assert_gone(pids: set[int], seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while alive := {p for p in pids if Path(f"/proc/{p}").exists()}:
+        assert time.monotonic() < until, [Path(f"/proc/{p}/cmdline").read_text() for p in alive]
+        time.sleep(0.1)
 
 
 def test_pages_can_be_bound_again_from_what_was_kept(made) -> None:
@@ -364,9 +368,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path) -> None:
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path) -> None:
-    one.put(tmp_path / "a.html", "first")
+    execute.put(tmp_path / "a.html", "first")
     with pytest.raises(UnicodeEncodeError):
-        one.put(tmp_path / "a.html", "second \ud800")
+        execute.put(tmp_path / "a.html", "second \ud800")
     assert (tmp_path / "a.html").read_text() == "first" and len(list(tmp_path.iterdir())) == 1
 
 
@@ -375,8 +379,8 @@ def test_progress_is_plain_lines_away_from_a_terminal() -> None:
     with Progress(1, stream) as progress:
         progress.begin("s/10")
         progress.cell("s/10", 2, 5)
-        progress.end("s/10", "whole", 1.23)
-    assert stream.getvalue() == "s/10: begun\ns/10: whole, 1.2 s (1 of 1)\n"
+        progress.end("s/10", "ok", 1.23)
+    assert stream.getvalue() == "s/10: started\ns/10: ok, 1.2 s (1 of 1)\n"
 
 
 def test_progress_on_a_terminal_is_one_live_line() -> None:
@@ -388,8 +392,10 @@ def test_progress_on_a_terminal_is_one_live_line() -> None:
     with Progress(2, stream) as progress:
         progress.begin("s/10")
         progress.cell("s/10", 2, 5)
-        time.sleep(0.3)
-    assert "\r\x1b[K[0/2] s/10 cell 2/5" in stream.getvalue()
+        progress.say("a line that stays")
+    lines = stream.getvalue().split("\r")
+    assert "[0/2 00:00] s/10 cell 2/5 0 s" in [line.rstrip() for line in lines]
+    assert "a line that stays\n" in lines
 
 
 def test_wide_tables_are_not_cut_as_on_a_terminal(made) -> None:

@@ -12,10 +12,10 @@ from dataclasses import replace
 import nbformat
 import pytest
 from click.testing import CliRunner
-from test_batch import project  # noqa: F401  (a fixture)
+from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch, cli
-from cxlib.batch import cache, declared, fingerprints
+from cxlib.batch import cache, fingerprints, parameters, processes
 from cxlib.batch.progress import Progress
 
 pytestmark = [
@@ -48,7 +48,7 @@ def runs(project):  # noqa: F811
 def test_what_did_not_change_is_copied_whole(runs) -> None:
     project, _, (again, said), _ = runs  # noqa: F811
     assert again["10"].reused and again["30"].reused
-    assert "tiny/10_works: reused" in said
+    assert "tiny/10_works: up to date" in said
     assert again["10"].answer == "Mean 5.5000, n 60."
     first, second = files(project / "first"), files(project / "second")
     assert second and all(first[name] == second[name] for name in second)
@@ -70,7 +70,7 @@ def test_the_record_names_what_each_page_was_made_from(runs) -> None:
     run = json.loads((project / "second" / "run.json").read_text(encoding="utf-8"))
     first = run["pages"][0]
     assert set(first["key"]) == set(cache.PARTS)
-    assert (first["name"], first["study"], first["status"]) == ("10_works", "tiny", "whole")
+    assert (first["name"], first["study"], first["status"]) == ("10_works", "tiny", "ok")
     assert first["reused"] and first["answers"] == "answers.json"
 
 
@@ -80,9 +80,9 @@ def test_other_pages_beside_it_need_no_new_run(runs) -> None:
     assert alone["10"].reused and alone["10"].file.exists()
 
 
-def test_nothing_stale_takes_no_time_and_no_template(runs, monkeypatch) -> None:
+def test_nothing_stale_takes_no_time_and_no_process(runs, monkeypatch) -> None:
     project, *_ = runs  # noqa: F811
-    monkeypatch.setattr(batch.grid.Template, "start", None)
+    monkeypatch.setattr(processes, "run", None)
     pages = batch.plan(["tiny"], ["10", "30"])
     many = [replace(p, values=dict(p.values)) for p in pages]
     began = time.process_time()
@@ -115,7 +115,7 @@ def test_a_changed_notebook_is_seen_and_its_outputs_are_not(runs) -> None:
         assert why() == "notebook changed"
     finally:
         file.write_bytes(before)
-        declared.of.cache_clear()
+        parameters.read.cache_clear()
 
 
 def test_changed_answers_are_named_by_their_table(runs) -> None:
@@ -172,7 +172,8 @@ def test_packages_are_those_installed() -> None:
 
 def test_a_run_says_what_it_reuses(runs, tmp_path) -> None:
     done = CliRunner().invoke(cli.main, ["run", "tiny", "10", "30", "-o", str(tmp_path / "out")])
-    assert "2 of 2 pages reused" in done.output and "10_works   reused" in done.output
+    assert "2 of 2 pages are up to date" in done.output
+    assert "10_works   up to date" in done.output
 
 
 def test_lists_of_customers_are_kept_and_given_for_their_owner_alone(runs, tmp_path) -> None:
@@ -183,8 +184,31 @@ def test_lists_of_customers_are_kept_and_given_for_their_owner_alone(runs, tmp_p
     (tmp_path / "from" / "10_works.at_risk.csv").write_text("c1\n")
     (tmp_path / "from" / "10_works.web.note.csv").write_text("of another page")
     other = replace(page, values={**page.values, "SEED": 99})
-    cache.keep(other, job, {"status": "whole", "answers": {}, "cells": []})
+    cache.keep(other, job, {"status": "ok", "answers": {}, "cells": []})
     cache.look(other)[0].give({**job, "folder": str(tmp_path / "to")})
     given = sorted(f.name for f in (tmp_path / "to").iterdir())
     assert given == ["10_works.at_risk.csv", "10_works.html", "10_works.ipynb"]
     assert (tmp_path / "to" / "10_works.at_risk.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_font_that_was_installed_makes_its_pages_again(runs, monkeypatch) -> None:
+    [page] = batch.plan(["tiny"], ["10"])
+    assert cache.look(page)[0] is not None
+    found = {**cache.parts_of_machine(), "fonts": "other"}
+    monkeypatch.setattr(cache, "parts_of_machine", lambda: found)
+    assert cache.look(page) == (None, "fonts changed")
+
+
+@pytest.mark.slow
+def test_figures_with_boxes_are_warned_of_now_and_when_they_are_up_to_date(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    write(
+        project / "notebooks", "70_boxes",
+        "from matplotlib import pyplot as plt\nplt.title('\\U0001f9ff \\ua4d0')\nplt.show()",
+    )  # fmt: skip
+    for number in range(2):
+        said = io.StringIO()
+        [result] = batch.run(batch.plan(["tiny"], ["70"]), out=project / f"boxes{number}",
+                             progress=Progress(1, said))  # fmt: skip
+        assert result.status == "ok" and result.reused == bool(number)
+        assert "figures show boxes instead of letters in tiny/70_boxes" in said.getvalue()

@@ -106,7 +106,7 @@ def test_check_and_load_count_rows() -> None:
 def test_a_run_ends_with_a_line_a_page_and_the_index(tmp_path) -> None:
     done = cx("run", "tiny", "-o", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    assert "Mean 5.5000, n 60." in done.output and "not for this study" in done.output
+    assert "Mean 5.5000, n 60." in done.output and "skipped: The study has no table" in done.output
     assert done.output.rstrip().endswith("index.html")
 
 

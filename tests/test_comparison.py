@@ -18,7 +18,7 @@ TABLE = {
 
 def run(name: str = "monday", **changes) -> Run:
     record = {"name": "by_group", "answer": "Web 7.", "note": "", "table": TABLE, "tables": {}}
-    made = {"page": "10_x", "status": "whole", "notebook_sha256": "a", "seed": 1,
+    made = {"page": "10_x", "status": "ok", "notebook_sha256": "a", "seed": 1,
             "parameters": {"WAVE": "", "DRAWS": 100}}  # fmt: skip
     facts = {
         "run": name, "data": {"responses": "1", "orders": "2"}, "code": "c", "wording": "w",
@@ -68,7 +68,7 @@ def test_a_page_that_is_gone_or_failed_is_a_difference() -> None:
     found = compare(run(), gone)
     assert len(found.differences) == 1 and found.changed == {"pages": ("10_x",)}
     failed = run(pages=[run().record["pages"][0] | {"status": "failed"}])
-    assert "status: whole -> failed" in str(compare(run(), failed))
+    assert "status: ok -> failed" in str(compare(run(), failed))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxlib import report
-from cxlib.batch import beside
+from cxlib.batch import cross_run
 from cxlib.estimates import Estimates
 from cxlib.privacy import cross_page, disclosure, redaction
 from cxlib.privacy.cross_page import Shown, within
@@ -176,8 +176,8 @@ def test_another_run_beside_is_warned_of_and_left_alone(tmp_path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("f" * 64)
     today = {"20": shown("channel != 'fax'", overall(90))}
-    [found] = beside.warnings(tmp_path / "tuesday", run, today)
+    [found] = cross_run.warnings(tmp_path / "tuesday", run, today)
     assert found["page"] == "20" and "monday/10" in found["said"]
-    assert beside.warnings(tmp_path / "monday", run, today) == []  # itself is not beside itself
-    assert beside.warnings(tmp_path / "tuesday", run | {"data": {"responses": "e"}}, today) == []
+    assert cross_run.warnings(tmp_path / "monday", run, today) == []  # itself is not beside itself
+    assert cross_run.warnings(tmp_path / "tuesday", run | {"data": {"responses": "e"}}, today) == []
     assert (tmp_path / "monday" / "answers.json").read_text() == before

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch
-from cxlib.batch import imports, template
-from cxlib.batch.environment import for_pages
+from cxlib.batch import processes
 from cxlib.batch.progress import Progress
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not template.possible(), reason="no fork on this system"),
+    pytest.mark.skipif(not processes.possible(), reason="no fork on this system"),
 ]
 
-START = template.Template.__dict__["start"].__get__(None, template.Template)  # a new one
 PROBES = """\
 import decimal, json, os, sys, warnings
 import matplotlib as mpl, numpy as np, pandas as pd
@@ -71,12 +69,6 @@ CANARIES = {
 }
 
 
-MODULES = {
-    "scipy.stats", "scipy.optimize", "sklearn.cluster", "sklearn.ensemble", "sklearn.preprocessing",
-    "duckdb", "pyarrow.parquet", "cxlib.segments", "cxlib.churn", "cxlib.csi", "cxlib.drivers",
-}  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def forked(project):  # noqa: F811
     """Two pages that spoil all they can, one after the other, and one for the libraries."""
@@ -86,14 +78,14 @@ def forked(project):  # noqa: F811
     said = io.StringIO()
     results = batch.run(
         batch.plan(["tiny"], ["50", "51", "52"]), out=project / "forked", jobs=1, keep=False,
-        longest=120, progress=Progress(3, said),
+        timeout=120, progress=Progress(3, said),
     )  # fmt: skip
     assert "an ordinary kernel" not in said.getvalue()
     return {r.page.notebook.stem[:2]: r for r in results}
 
 
 def seen_by(result: batch.Result) -> dict:
-    assert result.status == "whole", result.mistake
+    assert result.status == "ok", result.mistake
     notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
     [said] = [o.text for c in notebook.cells for o in c.get("outputs", []) if "text" in o]
     return json.loads(said)
@@ -109,45 +101,47 @@ def test_nothing_a_page_spoils_is_seen_by_the_next(forked) -> None:
 
 def test_every_library_computes_with_threads_after_a_fork(forked) -> None:
     result = forked["52"]
-    assert result.status == "whole", (list(CANARIES)[result.mistake[0] - 4], result.mistake)
+    assert result.status == "ok", (list(CANARIES)[result.mistake[0] - 4], result.mistake)
 
 
-def test_a_template_with_a_thread_does_not_fork_and_the_page_is_made(project, monkeypatch) -> None:  # noqa: F811
+def test_a_fork_server_with_a_thread_is_not_used_and_the_page_is_made(project) -> None:  # noqa: F811
     write(project / "notebooks", "53_plain", "print('made')")
-    threaded = (
-        "import threading, time; from cxlib.batch import template\n"
-        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
-        "template.LIBRARIES = (); template.main()"
+    (project / "threaded.py").write_text(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()"
     )
-    monkeypatch.setattr(template, "BEGIN", threaded)
-    monkeypatch.setattr(template.Template, "start", START)
-    said = io.StringIO()
-    [result] = batch.run(batch.plan(["tiny"], ["53"]), out=project / "threaded", keep=False,
-                         progress=Progress(1, said))  # fmt: skip
-    assert "tiny/53_plain: 2 threads: no fork; an ordinary kernel" in said.getvalue()
-    assert result.status == "whole"
-
-
-def test_the_template_has_one_thread_whatever_a_notebook_imports() -> None:
     code = (
-        "from cxlib.batch import imports, template as t; t._import_all()\n"
-        f"t._import_for([*sorted(imports.KNOWN), *{sorted(MODULES)}]); print(t.threads())"
+        "from cxlib import batch; from cxlib.batch import processes\n"
+        "processes.PRELOAD[:] = ['threaded']\n"
+        "[made] = batch.run(batch.plan(['tiny'], ['53']), out='threaded', keep=False)\n"
+        "print(made.status)"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(project), *filter(None, sys.path)])},
+    )  # fmt: skip
+    assert "tiny/53_plain: the fork server has threads; an ordinary kernel" in done.stderr
+    assert done.stdout.strip() == "ok"
+
+
+def test_all_that_is_preloaded_starts_no_thread() -> None:
+    imports = ", ".join(processes.PRELOAD)
+    code = f"import os; import {imports}; print(len(os.listdir('/proc/self/task')))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                         env=for_pages(Path("/nonexistent")))  # fmt: skip
+                         env=processes.environment())  # fmt: skip
     assert out.stdout.strip() == "1"
 
 
-def test_what_a_notebook_imports_is_known_before_it_runs(tmp_path) -> None:
-    write(tmp_path, "10_imports", "%matplotlib inline\n!ls\nimport numpy as np, requests\nx?",
-          "from scipy.stats import norm\nfrom cxlib import show", "not python", "import seaborn",
-          "def late():\n    from sklearn.cluster import KMeans")  # fmt: skip
-    assert imports.of(tmp_path / "10_imports.ipynb") == [
-        "numpy", "scipy.stats", "scipy.stats.norm", "cxlib", "cxlib.plots", "seaborn",
-        "sklearn.cluster", "sklearn.cluster.KMeans",
-    ]  # fmt: skip
-
-
-def test_a_notebook_may_import_what_the_batch_does_without(forked) -> None:
+def test_a_notebook_may_import_what_nbformat_was_imported_without(forked) -> None:
     """Nothing that was kept from nbformat is kept from the page."""
-    assert not {name for name in batch.UNNEEDED if name in seen_by(forked["50"])["lacking"]}
+    lacking = seen_by(forked["50"])["lacking"]
+    assert not {name for name in processes.FORMAT_CHECKERS if name in lacking}
+
+
+def test_importing_batch_changes_nothing_elsewhere() -> None:
+    code = (
+        "import sys; from cxlib import batch; batch.plan, batch.run\n"
+        "print([name for name, module in sys.modules.items() if module is None])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

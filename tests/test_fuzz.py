@@ -163,7 +163,7 @@ def test_no_comparison_does_anything(evil: str) -> None:
                  "rows": [[evil, value, value - 1, value + 1]]}  # fmt: skip
         kept = {"name": evil, "answer": f"{evil}{value}", "note": evil, "table": table,
                 "tables": {evil: table}, "unit": evil}  # fmt: skip
-        made = {"page": evil, "title": evil, "status": "whole", "parameters": {evil: value},
+        made = {"page": evil, "title": evil, "status": "ok", "parameters": {evil: value},
                 "key": {evil: value}}  # fmt: skip
         record = {"data": {evil: value}, "pages": [made]}
         return comparison.Run(evil, {evil: {evil: kept}}, record)

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from cxlib import batch
-from cxlib.batch import declared
+from cxlib.batch import parameters
 from cxlib.batch.progress import Progress
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ ids = {"ids": lambda path: path.stem}
 
 
 def small(notebook: Path, **given) -> dict:
-    known = declared.of(notebook)
+    known = parameters.read(notebook)
     return {k: v for k, v in {**SMALL, **given}.items() if k in known}
 
 
@@ -79,7 +79,7 @@ def run_all(wanted: list[tuple[Path, dict]], study: str) -> dict[str, batch.Resu
 @pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
 def test_it_runs_on_the_sample_and_keeps_an_answer_with_numbers(notebook: Path) -> None:
     result = made()[notebook.stem]
-    assert result.status == "whole", result.mistake
+    assert result.status == "ok", result.mistake
     assert result.answers and re.search(r"\d", result.answer)
     for record in result.answers.values():
         assert record["table"]["rows"], record["name"]
@@ -100,7 +100,7 @@ def figures(result: batch.Result) -> list[str]:
 def mutations() -> list[tuple[Path, str]]:
     """LANG has a test of its own, in test_languages."""
     own = ("STUDY", "LANG")
-    return [(n, name) for n in NOTEBOOKS for name in declared.of(n) if name not in own]
+    return [(n, name) for n in NOTEBOOKS for name in parameters.read(n) if name not in own]
 
 
 @cache
@@ -117,7 +117,9 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
     found = {}
     pages, keys = [], []
     for notebook, name in mutations():
-        value = chosen[name] if name in chosen else another(declared.of(notebook)[name], notebook)
+        value = (
+            chosen[name] if name in chosen else another(parameters.read(notebook)[name], notebook)
+        )
         given = {**small(notebook), name: value}
         [page] = batch.plan(["sample"], [notebook.stem], given)
         pages.append(_named(page, name))
@@ -136,7 +138,7 @@ def _named(page: batch.Page, name: str) -> batch.Page:
     return replace(page, name=f"{page.name}.{name}")
 
 
-def another(parameter: declared.Parameter, notebook: Path) -> object:
+def another(parameter: parameters.Parameter, notebook: Path) -> object:
     used = small(notebook).get(parameter.name, parameter.default)
     if isinstance(used, bool):
         return not used
@@ -152,7 +154,7 @@ def another(parameter: declared.Parameter, notebook: Path) -> object:
 @pytest.mark.parametrize(("notebook", "name"), mutations(), ids=lambda v: getattr(v, "stem", v))
 def test_every_parameter_changes_something_that_is_kept(notebook: Path, name: str) -> None:
     result = mutated()[notebook.stem, name]
-    assert result.status == "whole", result.mistake
+    assert result.status == "ok", result.mistake
     assert result.answers != made()[notebook.stem].answers
 
 
@@ -177,7 +179,7 @@ def test_a_study_without_the_tables_says_so(study: str) -> None:
     [result] = batch.run(
         pages, out=tempfile.mkdtemp(), progress=Progress(1, io.StringIO()), keep=False
     )
-    assert result.status == "lacking"
+    assert result.status == "skipped"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
@@ -190,30 +192,10 @@ def test_it_is_a_page_and_defines_nothing(notebook: Path) -> None:
     assert "cxlib" in read.metadata and read.metadata["cxlib"]["title"].keys() == {"en", "zh"}
 
 
-def test_committed_answers_are_those_a_fresh_run_gives() -> None:
-    """Cells tagged for nbval, which print the kept answers, come to what is committed."""
-    pages = [p for n in NOTEBOOKS for p in batch.plan(["sample"], [n.stem])]
-    out, progress = Path(tempfile.mkdtemp(prefix="cxpages")), Progress(len(pages), io.StringIO())
-    differ = [
-        result.page.notebook.stem
-        for result in batch.run(pages, out=out, progress=progress, keep=False, html=False)
-        if tagged(out / f"{result.page.name}.ipynb") != tagged(result.page.notebook)
-    ]
-    assert differ == [], "`make notebooks` keeps the outputs of today's code"
-
-
-def tagged(file: Path) -> list[list[dict]]:
-    cells = nbformat.read(file, as_version=4).cells
-    found = [c for c in cells if "nbval-check-output" in c.metadata.get("tags", [])]
-    assert found and any(c.outputs for c in found), file
-    shown = [[o.get("data") or o.get("text") for o in c.outputs] for c in found]
-    return [[o for o in outputs if not any("image/" in kind for kind in o)] for outputs in shown]
-
-
 @pytest.mark.parametrize("by", ["region", "wave", "channel", "age_group", "plan"])
 def test_the_pages_of_every_group_run(by: str) -> None:
     pages = batch.plan(["sample"], ["10", "20", "21"], by=by)
     out = Path(tempfile.mkdtemp(prefix="cxpages")) / "run-of-the-tests"
     results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()), keep=False)
     assert len(results) == len(pages) > 3
-    assert not {r.page.name: r.mistake for r in results if r.status != "whole"}
+    assert not {r.page.name: r.mistake for r in results if r.status != "ok"}

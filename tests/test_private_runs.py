@@ -18,7 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch
-from cxlib.batch import again, declared, fingerprints, template
+from cxlib.batch import fingerprints, parameters, template, verify
 from cxlib.batch.progress import Progress
 
 pytestmark = [pytest.mark.slow]
@@ -91,9 +91,9 @@ def project(tmp_path_factory, lasting):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
         patch.setattr(template.Template, "start", lambda: lasting)
-        declared.of.cache_clear()
+        parameters.of.cache_clear()
         yield root
-    declared.of.cache_clear()
+    parameters.of.cache_clear()
 
 
 def run(project: Path, out: str, by: str = "", **how) -> Path:
@@ -136,7 +136,7 @@ def test_a_page_for_each_owner_names_none_of_them(project) -> None:
     assert leaks(folder) == {}
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert all("mask" not in p["job"]["rules"] for p in record["pages"])
-    pages = again.pages_of(record)  # it can be made again: the study knows its names
+    pages = verify.pages_of(record)  # it can be made again: the study knows its names
     assert {p.values["WHERE"] for p in pages} == {
         f"\"owner\" = '{n}'" for n in ("Ann Lee", "王小明", "Pat O''Brien", "José Díaz")
     }

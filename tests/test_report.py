@@ -131,7 +131,7 @@ def test_a_failed_page_says_so_at_its_top() -> None:
         "error", ename="ValueError", evalue=EVIL, traceback=["\x1b[31mline 1\x1b[0m"]
     )
     html = bound(error, mistake=(2, 9, "ValueError: " + EVIL))
-    assert html.index("This page is not whole") < html.index("<main>")
+    assert html.index("This page is incomplete") < html.index("<main>")
     assert (
         "Cell 2 of 9 stopped" in html
         and "\x1b" not in html
@@ -142,7 +142,7 @@ def test_a_failed_page_says_so_at_its_top() -> None:
 
 def test_a_study_that_lacks_tables_is_told_so() -> None:
     html = bound(lacking=("The study has no table orders.",))
-    assert "The study has no table orders." in html and "not whole" not in html
+    assert "The study has no table orders." in html and "incomplete" not in html
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_the_same_notebook_is_the_same_page(fit) -> None:
 
 
 def record(**changes) -> dict:
-    made = {"page": "10_x", "title": EVIL, "set": "", "status": "whole", "answer": EVIL}
+    made = {"page": "10_x", "title": EVIL, "set": "", "status": "ok", "answer": EVIL}
     run = {
         "run": "r1", "study": "s", "about": {"title": EVIL}, "lang": "en", "begun": "2026-11-21",
         "code": "c" * 64, "pages": [made],
@@ -212,10 +212,8 @@ def test_the_index_has_a_line_an_answer_and_escapes_it() -> None:
 
 def test_the_index_says_what_failed() -> None:
     made = record()["pages"][0]
-    html = indexes.of_run(
-        record(pages=[made | {"status": "failed"}, made | {"status": "not made"}])
-    )
-    assert "This run is not whole" in html and "1 failed, 1 not made, of 2 pages." in html
+    html = indexes.of_run(record(pages=[made | {"status": "failed"}, made | {"status": "not run"}]))
+    assert "This run is incomplete" in html and "1 failed, 1 not run, of 2 pages." in html
 
 
 def test_the_top_index_shows_the_newest_run_first(tmp_path) -> None:

@@ -9,15 +9,14 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_batch import _alive, project, write  # noqa: F401  (project is a fixture)
+from test_batch import assert_gone, descendants, project, write  # noqa: F401  (a fixture)
 
 from cxlib import batch, cli, reserve
-from cxlib.batch import cache, places
+from cxlib.batch import cache, paths
 from cxlib.batch.progress import Progress
 from cxlib.core import files
 
@@ -50,24 +49,25 @@ def whole_pages(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def killed(site) -> Path:
-    """A run that was killed while its second page hung; where it wrote."""
+def killed(site) -> tuple[Path, set[int]]:
+    """A run that was killed while its second page hung; where it wrote, and its processes."""
     out = site / "killed"
     process = begun("41", "22", "--jobs", "1", "-o", str(out))
     for line in process.stderr:
-        if "22_hangs: begun" in line:
+        if "22_hangs: started" in line:
             break
+    below: set[int] = set()
+    while len(below) < 3:  # the fork server, multiprocessing's tracker, and the page
+        below = descendants(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait(10)
-    return out
+    return out, below
 
 
 def test_a_killed_run_leaves_no_half_page_and_no_process(killed, site) -> None:
-    assert whole_pages(killed) == ["41_quick"]
-    until = time.monotonic() + 15
-    while _alive("22_hangs", site) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert not _alive("22_hangs", site)
+    out, below = killed
+    assert whole_pages(out) == ["41_quick"]
+    assert_gone(below)
 
 
 def test_the_next_run_goes_on_where_it_was_killed(killed, site) -> None:
@@ -127,10 +127,10 @@ def test_after_a_full_disk_the_same_command_makes_what_is_missing(full, site) ->
 def test_a_second_run_into_the_same_folder_is_refused_clearly(site) -> None:
     folder = site / "one"
     folder.mkdir()
-    with places.alone(folder):
+    with paths.alone(folder):
         done = CliRunner().invoke(cli.main, ["run", "tiny", "41", "-o", str(folder)])
     assert done.exit_code == 2 and "another `cx run` is writing into" in done.output
-    with places.alone(folder):
+    with paths.alone(folder):
         pass  # it was let go
 
 
@@ -151,14 +151,14 @@ def test_two_runs_at_once_each_have_their_own_whole_folder(site) -> None:
 @pytest.fixture(scope="module")
 def limited(site):
     """A page that is well, one that hangs, one that hoards; as `cx run --json` sees them."""
-    words = ["run", "tiny", "41", "22", "40", "--force", "--limit", "3", "--memory", "1.5"]
+    words = ["run", "tiny", "41", "22", "40", "--force", "--timeout", "3", "--memory", "1.5"]
     return CliRunner().invoke(cli.main, [*words, "--json", "-o", str(site / "limited")])
 
 
 def test_pages_beyond_a_limit_are_reported_and_the_others_finish(limited) -> None:
     assert limited.exit_code == 1
     found = {p["name"]: p for p in json.loads(limited.stdout)["pages"]}
-    assert found["41_quick"]["status"] == "whole"
+    assert found["41_quick"]["status"] == "ok"
     assert found["22_hangs"]["mistake"]["said"] == "the page took longer than 3 s and was ended"
     assert "MemoryError" in found["40_hoards"]["mistake"]["said"]
     assert "--memory is 1.5 GB" in found["40_hoards"]["mistake"]["said"]
@@ -166,12 +166,12 @@ def test_pages_beyond_a_limit_are_reported_and_the_others_finish(limited) -> Non
 
 def test_the_summary_for_machines_is_alone_on_stdout(limited) -> None:
     said = json.loads(limited.stdout)
-    assert said["exit_code"] == 1 and said["counts"] == {"whole": 1, "failed": 2}
+    assert said["exit_code"] == 1 and said["counts"] == {"ok": 1, "failed": 2}
     [run] = said["runs"]
     assert run["study"] == "tiny" and Path(run["index"]).is_file()
     quick = said["pages"][0]
     assert quick["why"] == "forced" and quick["seconds"] > 0 and Path(quick["html"]).is_file()
-    assert "41_quick: begun" in limited.stderr
+    assert "41_quick: started" in limited.stderr
 
 
 def test_a_mistake_is_json_too() -> None:
@@ -183,6 +183,6 @@ def test_what_a_killed_run_was_writing_is_taken_away(site) -> None:
     folder = site / "litter"
     folder.mkdir()
     (folder / f"{files.PART}x-10_works.html").write_text("half")
-    with places.alone(folder):
+    with paths.alone(folder):
         assert sorted(os.listdir(folder)) == [".run.holder", ".run.lock"]
     assert not os.listdir(folder)

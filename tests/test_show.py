@@ -330,3 +330,20 @@ def test_titles_break_by_their_breadth_in_either_script() -> None:
     assert style.wrapped("one two three", 8) == "one two\nthree"
     assert style.wrapped("最高：客房（38%）。最低", 12) == "最高：客房\n（38%）。最\n低"
     assert style.breadth("客房 A") == 6
+
+
+@pytest.mark.skipif(not plots.chinese_fonts(), reason="no font with Chinese characters installed")
+def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -> None:
+    """As after installing it, when the list is older than the font."""
+    from matplotlib import font_manager
+
+    [name] = plots.chinese_fonts()
+    listed = font_manager.fontManager.ttflist
+    files = {f.fname for f in listed if f.name in style.CJK_FONTS}
+    old = [f for f in listed if f.fname not in files]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
+    style.chinese_fonts.cache_clear()
+    try:
+        assert plots.chinese_fonts() == [name]
+    finally:
+        style.chinese_fonts.cache_clear()

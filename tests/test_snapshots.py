@@ -10,9 +10,9 @@ import pytest
 from test_batch import STUDY, write
 
 from cxlib import batch, reserve
-from cxlib.batch import cache, declared, fingerprints, template
+from cxlib.batch import cache, fingerprints, parameters, template
+from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
-from cxlib.batch.workers import Unfinished
 from cxlib.reserve import ReserveError, loading
 
 CHANGE = """\
@@ -45,7 +45,7 @@ def project(tmp_path, monkeypatch, lasting):
     (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     monkeypatch.setattr(template.Template, "start", lambda: lasting)
-    declared.of.cache_clear()
+    parameters.of.cache_clear()
     return tmp_path
 
 

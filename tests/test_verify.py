@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch, cli
-from cxlib.batch import again, declared, template
+from cxlib.batch import parameters, verify
 from cxlib.batch.progress import Progress
 
 pytestmark = [pytest.mark.slow]
@@ -55,7 +55,7 @@ COUNTS = {"web": 41, "shop": 23, "fax": 7}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, lasting):
+def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("private")
     (root / "data" / "private").mkdir(parents=True)
     (root / "notebooks").mkdir()
@@ -72,10 +72,9 @@ def project(tmp_path_factory, lasting):
     nbformat.write(made, root / "notebooks" / "10_who.ipynb")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
-        patch.setattr(template.Template, "start", lambda: lasting)
-        declared.of.cache_clear()
+        parameters.read.cache_clear()
         yield root
-    declared.of.cache_clear()
+    parameters.read.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,7 @@ def folder(project) -> Path:
     [made] = batch.run(
         batch.plan(["private"], ["10"]), out=project / "run", progress=Progress(1, io.StringIO())
     )
-    assert made.status == "whole", made.mistake
+    assert made.status == "ok", made.mistake
     return made.folder
 
 
@@ -160,7 +159,7 @@ def test_two_runs_are_compared_in_text_and_as_a_page(folder, tmp_path) -> None:
 def test_a_study_that_is_gone_is_named(folder) -> None:
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     with pytest.raises(ValueError, match="'privat', which is not here; did you mean 'private'"):
-        again.pages_of(run | {"study": "privat"})
+        verify.pages_of(run | {"study": "privat"})
 
 
 def test_values_too_small_for_a_page_and_their_complement_get_none(project) -> None:
@@ -192,7 +191,7 @@ def test_pages_of_one_run_do_not_give_each_other_away(project) -> None:
         batch.plan(["private"], ["20", "21"]), out=project / "two",
         progress=Progress(2, io.StringIO()),
     )  # fmt: skip
-    assert [r.status for r in results] == ["whole", "whole"], [r.mistake for r in results]
+    assert [r.status for r in results] == ["ok", "ok"], [r.mistake for r in results]
     for file in (project / "two").iterdir():
         assert "5.12345" not in file.read_text(encoding="utf-8"), file.name
     run = json.loads((project / "two" / "run.json").read_text(encoding="utf-8"))

@@ -14,9 +14,8 @@ import pandas as pd
 import pytest
 
 from cxlib import batch, report
-from cxlib.batch import order
+from cxlib.batch import dependencies
 from cxlib.batch.progress import Progress
-from cxlib.batch.template import Template, possible
 from cxlib.data import study
 from cxlib.reserve import ReserveError, alerts
 
@@ -145,18 +144,10 @@ def notebook(root: Path, name: str, *cells: str, **facts) -> None:
     nbformat.write(made, root / "notebooks" / f"{name}.ipynb")
 
 
-@pytest.fixture(scope="module")
-def template():
-    started = Template.start() if possible() else None
-    yield started
-    if started:
-        started.close()
-
-
-def made(out: Path, template, *names: str, **given) -> dict[str, batch.Result]:
+def made(out: Path, *names: str, **given) -> dict[str, batch.Result]:
     pages = batch.plan(["sample"], names, given)
     quiet = Progress(len(pages), StringIO())
-    results = batch.run(pages, out=out, started=template, progress=quiet)
+    results = batch.run(pages, out=out, progress=quiet)
     return {r.page.notebook.stem[:2]: r for r in results}
 
 
@@ -168,33 +159,33 @@ def two(root) -> Path:
 
 
 @pytest.mark.slow
-def test_a_page_reads_what_another_kept_and_is_stale_when_that_changes(two, template):
-    first = made(two / "a", template, "00", "01")
+def test_a_page_reads_what_another_kept_and_is_stale_when_that_changes(two):
+    first = made(two / "a", "00", "01")
     assert first["00"].answer == "Saw 1." and list(first) == ["00", "01"]
-    again = made(two / "b", template, "00", "01")
+    again = made(two / "b", "00", "01")
     assert again["00"].reused and again["01"].reused
-    other = made(two / "c", template, "00", "01", LEVEL=5)
+    other = made(two / "c", "00", "01", LEVEL=5)
     assert other["00"].answer == "Saw 5."
-    alone = made(two / "d", template, "00")  # what was kept last: the run of level 5
+    alone = made(two / "d", "00")  # what was kept last: the run of level 5
     assert alone["00"].answer == "Saw 5."
     assert "others" not in json.loads((two / "d" / "run.json").read_text())["pages"][0]["job"]
     notebook(two, "01_says", FIRST.replace("[LEVEL]", "[LEVEL + 1]"))
-    assert made(two / "e", template, "00", "01")["00"].answer == "Saw 2."
+    assert made(two / "e", "00", "01")["00"].answer == "Saw 2."
 
 
 @pytest.mark.slow
-def test_without_the_other_page_it_says_so_and_is_whole(two, template):
-    assert made(two / "a", template, "00")["00"].answer == "Saw -1."
+def test_without_the_other_page_it_says_so_and_is_whole(two):
+    assert made(two / "a", "00")["00"].answer == "Saw -1."
 
 
 def test_pages_come_after_those_they_read_and_a_circle_is_told(two):
     pages = batch.plan(["sample"], ["00", "01"])
-    assert [[p.notebook.stem for p in group] for group in order.waves(pages)] == [
+    assert [[p.notebook.stem for p in group] for group in dependencies.waves(pages)] == [
         ["01_says"], ["00_reads"],
     ]  # fmt: skip
     notebook(two, "01_says", FIRST, after=["00"])
     with pytest.raises(ValueError, match="read each other"):
-        list(order.waves(batch.plan(["sample"], ["00", "01"])))
+        list(dependencies.waves(batch.plan(["sample"], ["00", "01"])))
 
 
 def test_by_hand_a_notebook_reads_the_last_run(root):

@@ -3,7 +3,7 @@
     pages = batch.plan(["mobile"], ["10", "20"], {"DRAWS": "500"}, by="gender")
     results = batch.run(pages, jobs=2)                 # reports/mobile/<time>/index.html
 
-`plan` holds the parameters strictly and starts nothing; `run` makes each page in a process of its
+`plan` checks the parameters strictly and starts nothing; `run` makes each page in a process of its
 own, so nothing leaks from page to page, and a page that dies takes no other with it. Whether a page
 is whole is decided by how its process ended, never by what the notebook says of itself.
 """
@@ -11,19 +11,11 @@ is whole is decided by how its process ended, never by what the notebook says of
 from __future__ import annotations
 
 import importlib
-import sys
 
-# jsonschema would import these for nbformat, to check web addresses and durations that no notebook
-# has: one of them builds 35 grammars, which takes a second. `one.run` gives them back.
-UNNEEDED = ("rfc3987_syntax", "isoduration")
-for name in UNNEEDED:
-    sys.modules.setdefault(name, None)
-
-# Looked up when first asked for: `cx run` starts its template before all this is imported.
+# Looked up when first asked for: `cx run` starts its fork server before all this is imported.
 WHERE = {
-    "Page": "planning", "Parameter": "declared", "Result": "grid", "Unfinished": "workers",
-    "notebooks": "planning", "parameters": "declared.of", "pick": "planning", "plan": "planning",
-    "run": "grid",
+    "Page": "planning", "Result": "runner", "Unfinished": "processes", "notebooks": "planning",
+    "pick": "planning", "plan": "planning", "run": "runner",
 }  # fmt: skip
 
 __all__ = list(WHERE)
@@ -32,5 +24,4 @@ __all__ = list(WHERE)
 def __getattr__(name: str) -> object:
     if name not in WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, other = WHERE[name].partition(".")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), other or name)
+    return getattr(importlib.import_module(f"{__name__}.{WHERE[name]}"), name)

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
 
-from cxlib.batch import fingerprints, one
+from cxlib.batch import execute, fingerprints
 from cxlib.batch.planning import Page
 from cxlib.core import context
 from cxlib.core.context import Context
@@ -34,14 +34,18 @@ from cxlib.data import study
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
-PARTS = ("notebook", "parameters", "data", "code", "environment", "language")
+PARTS = ("notebook", "parameters", "data", "code", "environment", "fonts", "language")
 
 
 @once
 def parts_of_machine() -> dict[str, str]:
-    """The parts of a key that all pages share: cxlib's code and the environment."""
+    """The parts of a key that all pages share: cxlib's code, environment, fonts."""
     here = [platform.python_version(), sys.platform, platform.machine(), fingerprints.packages()]
-    return {"code": fingerprints.code(), "environment": fingerprints.digest(here)}
+    return {
+        "code": fingerprints.code(),
+        "environment": fingerprints.digest(here),
+        "fonts": fingerprints.digest(fingerprints.fonts()),
+    }
 
 
 def parts(page: Page) -> dict[str, str]:
@@ -67,7 +71,7 @@ class Kept:
     def whole(self) -> bool:
         """Its files are there and are what they were."""
         try:
-            return self.about["status"] != one.FAILED and all(
+            return self.about["status"] != execute.FAILED and all(
                 fingerprints.of_file(self.folder / name) == mark
                 for name, mark in self.about["files"].items()
             )
@@ -81,13 +85,13 @@ class Kept:
         """
         folder = Path(job["folder"])
         for name in self.about["files"]:
-            one.put(folder / name, (self.folder / name).read_bytes())
+            execute.put(folder / name, (self.folder / name).read_bytes())
         if self.about["facts"] != _facts(job):
             import nbformat
 
             notebook = nbformat.read(folder / f"{job['page']}.ipynb", as_version=4)
             with context.use(Context(**job["rules"])):
-                one.write(dict(job), notebook, None)
+                execute.write(dict(job), notebook, None)
         with contextlib.suppress(OSError):
             os.utime(self.folder)
 
@@ -99,7 +103,7 @@ def look(page: Page) -> tuple[Kept | None, str]:
     found = _read(entry)
     if found is None:
         return None, _why(page, wanted)
-    if found.about["status"] == one.FAILED:
+    if found.about["status"] == execute.FAILED:
         return None, "it failed last time"
     if not found.whole:
         return None, "the page that was kept is not as it was"
@@ -115,7 +119,7 @@ def last(page: Page, stem: str) -> dict:
         rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
         same = all(page.data[t] == m for t, m in data.items() if t in page.data and t != STUDY)
         if (kept.about["status"], rows, values.get("LANG", "en"), same) == (
-            one.WHOLE, page.rows, page.lang, True,
+            execute.OK, page.rows, page.lang, True,
         ):  # fmt: skip
             return kept.about["answers"]
     return {}
@@ -132,8 +136,8 @@ def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
     fresh = Path(tempfile.mkdtemp(dir=place, prefix=".new"))
     try:
         files = {}
-        if about["status"] != one.FAILED:
-            for source in one.files_of(Path(job["folder"]), job["page"]):
+        if about["status"] != execute.FAILED:
+            for source in execute.files_of(Path(job["folder"]), job["page"]):
                 shutil.copy(source, fresh)  # with its permissions; the folder is moved in whole
                 files[source.name] = fingerprints.of_file(fresh / source.name)
         inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
@@ -187,10 +191,10 @@ def _why(page: Page, wanted: Mapping[str, str]) -> str:
     entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
     found = [kept for entry in entries if (kept := _read(entry))]
     if not found:
-        return "not made before"
+        return "not run before"
 
     def changed(kept: Kept) -> list[str]:
-        return [p for p in PARTS if kept.about["parts"][p] != wanted[p]]
+        return [p for p in PARTS if kept.about["parts"].get(p) != wanted[p]]
 
     nearest = min(found, key=lambda kept: len(changed(kept)))
     return "; ".join(

@@ -1,13 +1,13 @@
 """Pages made by the workers of a Dask cluster that is running already.
 
     with Cluster("tcp://host:8786", storage="s3://bucket/cx") as cluster:
-        for event in cluster.events(job, page): ...    # the last is the page's exit
+        ended = cluster.run(job, page, timeout=600)    # as `processes.run` tells
 
-A worker makes a page as this machine would: a fresh process, the same one-page function, the same
-limits; and only if its cxlib and its libraries are the same, so the page has the same bytes. A page
-whose worker is lost goes to another one. Without `storage` the workers must see the project's
-folder, and pages come back over the network; with it (any fsspec address) the study goes there
-once, and pages come back through it.
+Pages are submitted through `distributed.Client.get_executor()`. A worker makes a page as this
+machine would, by `processes.run`: a fresh process, the same limits; and only if its cxlib and its
+libraries are the same, so the page has the same bytes. A page whose worker is lost goes to another.
+Without `storage` the workers must see the project's folder, and pages come back over the network;
+with it (any fsspec address) the study goes there once, and pages come back through it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,26 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import multiprocessing
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import CancelledError
 from pathlib import Path
 
-from cxlib.batch import cache, fingerprints, one, order, record, snapshots, template, workers
+from cxlib.batch import (
+    cache,
+    dependencies,
+    execute,
+    fingerprints,
+    processes,
+    record,
+    snapshots,
+)
 from cxlib.batch.planning import Page
-from cxlib.batch.workers import Unfinished
+from cxlib.batch.processes import Unfinished
 from cxlib.core import files
 
 CONNECT = 10  # seconds to wait for a scheduler
@@ -45,6 +55,7 @@ class Cluster:
     def __init__(self, address: str, storage: str = "") -> None:
         self.address, self.storage = address, storage
         self._client = _connected(address)
+        self._executor = self._client.get_executor(pure=False)
         self._all_of_a_kind()
         self._stopped = False
         self._sent: dict[str, str] = {}
@@ -76,44 +87,43 @@ class Cluster:
     def _workers(self) -> dict:
         return self._client.scheduler_info(n_workers=-1)["workers"]
 
-    def events(self, job: dict, page: Page, limits) -> Iterator[dict]:
-        """Send the page, wait for it, put its files in place; gives how it ended."""
+    def run(self, job: dict, page: Page, timeout: float) -> dict:
+        """Send the page, wait for it, put its files in place; how it ended."""
         parcel = {
             "job": job,
             "notebook": page.notebook.read_text(encoding="utf-8"),
             "machine": cache.parts_of_machine(),
             "root": str(snapshots.root_of(page).resolve()),
-            "seconds": limits.seconds,
+            "timeout": timeout,
             "storage": self.storage,
             "inputs": self._send(page) if self.storage else "",
         }
         name = f"cx-{page.study}-{page.name}-{uuid.uuid4().hex[:8]}"
-        future = self._client.submit(make, parcel, key=name, pure=False)
         try:
-            made = self._wait(future)
+            made = self._wait(self._executor.submit(make, parcel, key=name))
         except Unfinished:
             raise
         except Exception as error:  # what Dask has to say: workers lost too often, no cxlib there
-            yield {"event": "exit", "code": 1, "why": f"on the cluster: {error}"}
-            return
+            return {"why": f"on the cluster: {error}"}
         for file, content in self._received(made).items():
-            one.put(Path(job["folder"]) / file, content)
-        yield made["last"]
+            execute.put(Path(job["folder"]) / file, content)
+        return made["ended"]
 
     def _wait(self, future) -> dict:
-        from distributed import TimeoutError as NotYet
-        from distributed.client import FutureCancelledError
-
         seen = time.monotonic()
         while True:
             try:
                 return future.result(timeout=1)
-            except NotYet:
+            except TimeoutError:
+                if future.done():  # the page's own error
+                    raise
+                if self._stopped:
+                    raise Unfinished("stopped") from None
                 if self._workers():
                     seen = time.monotonic()
                 elif time.monotonic() - seen > NOBODY:
                     raise Unfinished(self._lost("has no worker left")) from None
-            except FutureCancelledError as error:
+            except CancelledError as error:
                 why = "stopped" if self._stopped else self._lost("was lost")
                 raise Unfinished(why) from error
 
@@ -126,7 +136,8 @@ class Cluster:
     def _send(self, page: Page) -> str:
         """Put the study's files into the storage, once; gives back where."""
         with self._sending:
-            of_files = {k: v for k, v in page.data.items() if not k.startswith(order.ANSWERS)}
+            marks = page.data.items()
+            of_files = {k: v for k, v in marks if not k.startswith(dependencies.ANSWERS)}
             name = f"{page.study}-{fingerprints.digest(of_files)[:16]}"
             if name not in self._sent:
                 folder = snapshots.root_of(page) / "data" / page.study
@@ -143,7 +154,7 @@ class Cluster:
         return files
 
     def stop(self) -> None:
-        """Wait for no page any more; one that a worker has begun is ended there (`_Watch`)."""
+        """Wait for no page any more; one that a worker has begun is ended there (`_unwanted`)."""
         self._stopped = True
         self.close()
 
@@ -201,26 +212,26 @@ def _upload(storage: str, name: str, folder: Path) -> str:
 
 
 def make(parcel: dict) -> dict:
-    """On a worker: the page's last event, its files or where they are stored."""
+    """On a worker: how the page ended, its files or where they are stored."""
     _refuse_another_kind(parcel["machine"])
     job = parcel["job"]
     root = _root_of(parcel)
     with tempfile.TemporaryDirectory(prefix="cx") as place:
         notebook = Path(place) / "in" / Path(job["notebook"]).name
-        one.put(notebook, parcel["notebook"])
+        execute.put(notebook, parcel["notebook"])
         here = {**job, "notebook": str(notebook), "folder": f"{place}/out", "root": root}
         Path(here["folder"]).mkdir()
-        last = _run(here, parcel["seconds"])
+        ended = _run(here, parcel["timeout"])
         out = Path(here["folder"])
-        files = {f.name: f.read_bytes() for f in one.files_of(out, job["page"])}
+        files = {f.name: f.read_bytes() for f in execute.files_of(out, job["page"])}
     if not parcel["storage"]:
-        return {"last": last, "files": files, "stored": ""}
+        return {"ended": ended, "files": files, "stored": ""}
     stored = f"{parcel['storage'].rstrip('/')}/pages/{uuid.uuid4().hex}"
     system, there = _system(stored)
     system.makedirs(there, exist_ok=True)
     for name, content in files.items():
         system.pipe_file(f"{there}/{name}", content)
-    return {"last": last, "files": list(files), "stored": stored}
+    return {"ended": ended, "files": list(files), "stored": stored}
 
 
 def _other_kind(parts: object, wanted: dict[str, str]) -> str:
@@ -242,22 +253,22 @@ def _refuse_another_kind(wanted: dict[str, str]) -> None:
 
 _here = threading.Lock()
 _fetched: dict[str, str] = {}
-_templates: list[template.Template] = []
 
 
 def _root_of(parcel: dict) -> str:
     """The project's folder on this worker, where the study's data lie."""
     if not parcel["inputs"]:
-        if not Path(parcel["root"]).is_dir():
-            raise RuntimeError(f"the worker sees no folder {parcel['root']}. Give a --storage.")
-        return parcel["root"]
+        root = parcel["job"]["root"]
+        if not Path(root).is_dir():
+            raise RuntimeError(f"the worker sees no folder {root}. Give a --storage.")
+        return root
     name = parcel["job"]["values"]["STUDY"]
     with _here:
         if parcel["inputs"] not in _fetched:
-            root = tempfile.TemporaryDirectory(prefix="cx")
-            atexit.register(root.cleanup)
-            _download(parcel["inputs"], Path(root.name) / "data" / name)
-            _fetched[parcel["inputs"]] = root.name
+            place = tempfile.TemporaryDirectory(prefix="cx")
+            atexit.register(place.cleanup)
+            _download(parcel["inputs"], Path(place.name) / "data" / name)
+            _fetched[parcel["inputs"]] = place.name
         return _fetched[parcel["inputs"]]
 
 
@@ -269,73 +280,31 @@ def _download(address: str, folder: Path) -> None:
         system.get_file(path, str(target))
 
 
-def _template() -> template.Template | None:
-    """One template for all pages of this worker; None where fork is not to be had."""
-    with _here:
-        if not _templates and template.possible():
-            _templates.append(template.Template.start())
-            atexit.register(_templates[0].close)
-        return _templates[0] if _templates else None
+def _run(job: dict, timeout: float) -> dict:
+    """The page in a process of its own; what is known of its end."""
+    # A Dask nanny starts its worker as a daemon, and multiprocessing allows daemons no children.
+    # Ours end with their page, or with the worker.
+    multiprocessing.current_process().daemon = False
+    ended = processes.run(job, timeout=timeout, stopped=_unwanted())
+    if "status" not in ended:
+        late = timeout if ended["late"] else None
+        ended["why"] = record.why_it_died(ended, late, job.get("memory"))
+    return ended
 
 
-class _Watch:
-    """Ends a page's process at its limit, or when nobody waits for the page any more.
+def _unwanted() -> Callable[[], bool]:
+    """Whether nobody waits for this worker's page any more.
 
     A driver that is stopped, or dies, lets go of its tasks: the scheduler has them cancelled, but a
     worker lets what runs run on.
     """
+    from distributed import get_worker
 
-    def __init__(self, seconds: float) -> None:
-        from distributed import get_worker
+    worker = get_worker()
+    key = worker.get_current_task()
 
-        self.seconds, self.late = seconds, False
-        self._worker = get_worker()
-        self._task = self._worker.get_current_task()
-        self._ended = threading.Event()
-        self._pid = 0
+    def unwanted() -> bool:
+        task = worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled"
 
-    def __enter__(self) -> _Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-
-    def running(self, pid: int) -> None:
-        """The process that leads the page's session; another one where it could not fork."""
-        first, self._pid = not self._pid, pid
-        if first:
-            threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        until = time.monotonic() + self.seconds
-        while not self._ended.wait(0.5):
-            self.late = time.monotonic() >= until
-            if self.late or not self._wanted():
-                workers.end(self._pid)
-                return
-
-    def _wanted(self) -> bool:
-        task = self._worker.state.tasks.get(self._task)
-        return task is not None and task.state != "cancelled"
-
-
-def _run(job: dict, seconds: float) -> dict:
-    """The page in a process of its own, ended at its limit; what is known of its end."""
-    with _Watch(seconds) as watch:
-        last = _last(job, watch.running)
-    if last.get("code") != 0 or "status" not in last:
-        late = seconds if watch.late else None
-        last["why"] = record.why_it_died(last, late, job.get("memory"))
-    return last
-
-
-def _last(job: dict, running: workers.Running) -> dict:
-    forking = _template()
-    last: dict = {}
-    for event in forking.events(job, running) if forking else ():
-        last = {**last, **event}
-    if last.get("code") is None:  # it could not fork: an ordinary kernel gives the same page
-        last = {}
-        for event in workers.plain(job, running):
-            last = {**last, **event}
-    return last
+    return unwanted

@@ -10,9 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
+
+# Files of the fonts that figures take Chinese characters from (`show.style.CJK_FONTS`).
+CHINESE_FONTS = re.compile(
+    r"wqy|noto ?sans.?(cjk|sc)|source ?han ?sans|pingfang|msyh|simhei|droidsansfallback|"
+    r"arial ?unicode",
+    re.I,
+)
+FONT_FOLDERS = (
+    "/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts",
+    "/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts", r"C:\Windows\Fonts",
+)  # fmt: skip
 
 
 def digest(value: object) -> str:
@@ -64,3 +76,19 @@ def packages() -> dict[str, str]:
             if kind == "dist-info" and version:
                 found.setdefault(name.lower().replace("_", "-"), version)
     return dict(sorted(found.items()))
+
+
+@cache
+def fonts() -> list[tuple[str, int]]:
+    """Name and size of the files of fonts with Chinese characters: figures differ with them.
+
+    Found by their names, without matplotlib: a batch with nothing to do does not import it.
+    """
+    files = {
+        (name, os.stat(os.path.join(place, name)).st_size)
+        for folder in FONT_FOLDERS
+        for place, _, names in os.walk(os.path.expanduser(folder))
+        for name in names
+        if CHINESE_FONTS.search(name) and os.path.isfile(os.path.join(place, name))
+    }
+    return sorted(files)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cxlib import page
-from cxlib.batch import declared
-from cxlib.batch.declared import Parameter
+from cxlib.batch import parameters
+from cxlib.batch.parameters import Parameter
 from cxlib.core import context
 from cxlib.data import study
 from cxlib.privacy import disclosure, masking
@@ -76,7 +76,7 @@ def pick(name: str) -> Path:
         raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
     numbers = [n.split("_")[0] for n in known]
     raise ValueError(
-        f"no notebook {name!r}{declared.nearest(name, [*known, *numbers]) or '.'} There are: "
+        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers]) or '.'} There are: "
         f"{', '.join(known) or 'none'}."
     )
 
@@ -190,10 +190,10 @@ class _Stores:
 
 
 def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
-    known = declared.of(notebook)
+    known = parameters.read(notebook)
     if "STUDY" not in known:
         raise ValueError(f"{notebook.name} declares no STUDY, so no study can be given to it.")
-    return declared.settle(known, {**given, "STUDY": name}, notebook.stem)
+    return parameters.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
 def _of_notebook(
@@ -209,7 +209,7 @@ def _pages_of(
     store, data: dict, notebook: Path, values: dict, by: str, *, named: bool
 ) -> list[Page]:
     about, lang = store.study, context.current().lang
-    facts = declared.content(notebook)["metadata"].get("cxlib", {})
+    facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
         data = {**data, "warnings": store.alerts.fingerprint}
@@ -230,7 +230,7 @@ def _pages_of(
     if lacking:
         return [Page(name=notebook.stem, values=values, **shared)]
     home = _home(needs, list(store.tables))
-    _against(declared.of(notebook), values, store, home)
+    _against(parameters.read(notebook), values, store, home)
     if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
     large, small = _values_of(store, home, by, notebook, values)
@@ -297,7 +297,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
     if by not in columns:
         raise ValueError(
             f"--by {by}: {home} of {store.study.name} have no such column"
-            f"{declared.nearest(by, columns) or '.'} They have: {', '.join(columns)}."
+            f"{parameters.nearest(by, columns) or '.'} They have: {', '.join(columns)}."
         )
     if "WHERE" not in values:
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")

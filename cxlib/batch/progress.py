@@ -1,17 +1,18 @@
-"""What is being done, while it is done: one live line on a terminal, plain lines elsewhere.
+"""What is being done, while it is done: a live line on a terminal, plain lines elsewhere.
 
 with Progress(total=13) as progress:
     progress.cell("mobile/20_what_moves_satisfaction", 4, 16)
-    progress.end("mobile/20_what_moves_satisfaction", "whole", 12.1)
+    progress.end("mobile/20_what_moves_satisfaction", "ok", 12.1)
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
 from typing import TextIO
+
+from tqdm import tqdm
 
 EVERY = 5.0  # seconds between plain lines about the same page
 
@@ -25,69 +26,56 @@ class Progress:
         self.live = self.stream.isatty()
         self._running: dict[str, tuple[int, int, float]] = {}
         self._said: dict[str, float] = {}
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._clock: threading.Thread | None = None
+        self._lock = threading.RLock()
+        self._bar = tqdm(
+            total=total, file=self.stream, disable=not self.live, leave=False, dynamic_ncols=True,
+            bar_format="[{n_fmt}/{total_fmt} {elapsed}] {desc}",
+        )  # fmt: skip
 
     def __enter__(self) -> Progress:
-        if self.live:
-            self._clock = threading.Thread(target=self._tick, daemon=True)
-            self._clock.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        if self._clock:
-            self._clock.join()
-            self._write("\r\x1b[K")
+        self._bar.close()
 
     def say(self, text: str) -> None:
         """A line that stays."""
         with self._lock:
-            self._line(text)
+            self._bar.write(text, file=self.stream)
+            self.stream.flush()
 
     def begin(self, name: str, why: str = "") -> None:
         """A page has begun; `why` it has to be made."""
         with self._lock:
-            self._running[name] = (0, 0, time.monotonic())
             self._said[name] = time.monotonic()
             if not self.live or why:
-                self._line(f"{name}: begun" + (f" ({why})" if why else ""))
+                self.say(f"{name}: started" + (f" ({why})" if why else ""))
+            self._at(name, 0, 0)
 
     def cell(self, name: str, cell: int, cells: int) -> None:
         """The page is at this cell."""
         now = time.monotonic()
         with self._lock:
-            begun = self._running.get(name, (0, 0, now))[2]
-            self._running[name] = (cell, cells, begun)
+            self._at(name, cell, cells)
             if not self.live and now - self._said.get(name, 0) >= EVERY:
                 self._said[name] = now
-                self._line(f"{name}: cell {cell} of {cells}, {now - begun:.0f} s")
+                self.say(f"{name}: cell {cell} of {cells}, {now - self._running[name][2]:.0f} s")
 
     def end(self, name: str, status: str, seconds: float) -> None:
         """The page is done, well or not."""
         with self._lock:
             self._running.pop(name, None)
             self.done += 1
-            self._line(f"{name}: {status}, {seconds:.1f} s ({self.done} of {self.total})")
+            self._bar.update()
+            self.say(f"{name}: {status}, {seconds:.1f} s ({self.done} of {self.total})")
 
-    def _line(self, text: str) -> None:
-        self._write(f"\r\x1b[K{text}\n" if self.live else f"{text}\n")
-
-    def _tick(self) -> None:
-        while not self._stop.wait(0.2):
-            with self._lock:
-                self._write("\r\x1b[K" + self._live_line())
-
-    def _live_line(self) -> str:
+    def _at(self, name: str, cell: int, cells: int) -> None:
         now = time.monotonic()
-        parts = [
-            f"{name} cell {cell}/{cells} {now - begun:.0f} s" if cells else f"{name} starting"
-            for name, (cell, cells, begun) in self._running.items()
-        ]
-        width = shutil.get_terminal_size().columns - 1
-        return f"[{self.done}/{self.total}] {'  |  '.join(parts)}"[:width]
-
-    def _write(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
+        self._running[name] = (cell, cells, self._running.get(name, (0, 0, now))[2])
+        if self.live:
+            self._bar.set_description_str(
+                "  |  ".join(
+                    f"{name} cell {at}/{of} {now - begun:.0f} s" if of else f"{name} starting"
+                    for name, (at, of, begun) in self._running.items()
+                )
+            )

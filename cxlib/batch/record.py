@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
-from cxlib.batch import cache, declared, one, order
+from cxlib.batch import cache, dependencies, execute, parameters, processes
 from cxlib.batch.fingerprints import code, digest, notebook, packages
 from cxlib.core import context
 from cxlib.core.context import Context
@@ -26,8 +26,8 @@ from cxlib.data import study
 from cxlib.privacy import masking
 
 if TYPE_CHECKING:
-    from cxlib.batch.grid import Result
     from cxlib.batch.planning import Page
+    from cxlib.batch.runner import Result
 
 
 def job_of(
@@ -37,7 +37,7 @@ def job_of(
     others: Mapping[str, str] | None = None,
 ) -> dict:
     """All that a worker needs to make the page, as JSON."""
-    asked = declared.of(page.notebook)
+    asked = parameters.read(page.notebook)
     return {
         "notebook": str(page.notebook),
         "folder": str(folder),
@@ -99,7 +99,7 @@ def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
         if cell.cell_type == "code":
             cell.outputs = []
     with context.use(Context(**job["rules"])):
-        one.write(job, one.canonical(unread), list(mistake))
+        execute.write(job, execute.canonical(unread), list(mistake))
 
 
 def close(
@@ -114,7 +114,7 @@ def close(
         mine = [r for r in results if r.folder == folder]
         _protect_from_each_other(mine)
         answers = {r.page.name: r.answers for r in mine if r.answers}
-        one.put(folder / "answers.json", _json(answers))
+        execute.put(folder / "answers.json", _json(answers))
         run = _run_of(mine, begun, jobs, engine)
         # A page shows the same in every language: once is enough.
         once = {r.page.base: r for r in reversed(mine) if r.answers}
@@ -133,14 +133,14 @@ def _remember(results: Iterable[Result]) -> None:
         page, name = result.page, result.page.remembers
         if name in result.answers and not (page.suffix or page.set_name or any(page.rows)):
             table = result.answers[name]["table"]
-            alerts.remember(study.read(page.study), order.of_tables(page.data), table)
+            alerts.remember(study.read(page.study), dependencies.of_tables(page.data), table)
 
 
 def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
     """Pages of earlier runs beside which these give a small group away: told, and recorded."""
-    from cxlib.batch import beside
+    from cxlib.batch import cross_run
 
-    for found in beside.warnings(folder, run, shown):
+    for found in cross_run.warnings(folder, run, shown):
         run["warnings"].append(found)
         print(f"cx: {folder.name}/{found['page']}: {found['said']}", file=sys.stderr)
 
@@ -162,7 +162,7 @@ def _protect_from_each_other(results: Sequence[Result]) -> None:
         with context.use(Context(**result.page.rules)):
             notebook = nbformat.read(result.file.with_suffix(".ipynb"), as_version=4)
             redaction.protect_from(notebook, away)
-            one.write(result.job, notebook, result.mistake)
+            execute.write(result.job, notebook, result.mistake)
             result.answers.clear()
             result.answers.update(answers_of(notebook))
 
@@ -198,6 +198,7 @@ def bind_again(folder: Path) -> int:
 
     Raises ValueError for a folder that is no run, or whose notebooks are gone.
     """
+    processes.import_nbformat()
     import nbformat
 
     try:
@@ -208,14 +209,14 @@ def bind_again(folder: Path) -> int:
     made = [
         (job, p["mistake"])
         for job, p in zip(jobs, run["pages"], strict=True)
-        if p["status"] != "not made"
+        if p["status"] != "not run"
     ]
     for job, mistake in made:
         kept = folder / f"{job['page']}.ipynb"
         if not kept.exists():
             raise ValueError(f"{kept} is gone; run it again with `cx run {run['study']}`.")
         with context.use(Context(**job["rules"])):
-            one.write(job, nbformat.read(kept, as_version=4), mistake)
+            execute.write(job, nbformat.read(kept, as_version=4), mistake)
     _index(folder, run, top_of(folder, 1))
     return len(made)
 
@@ -224,18 +225,18 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
     """run.json, and the indexes and dictionaries, in each language of the run."""
     from cxlib.report import indexes
 
-    one.put(folder / "run.json", _json(run))
+    execute.put(folder / "run.json", _json(run))
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
     answers, before = _read(folder / "answers.json"), _run_before(folder, run)
     for lang in indexes.languages([run]):
         mine = indexes.in_language(run, lang)
         rules = mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}
         with context.use(Context(**rules)):
-            one.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
-            one.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
+            execute.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
+            execute.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
-            one.put(top / file, html)
+            execute.put(top / file, html)
 
 
 def _read(file: Path) -> dict:
@@ -283,7 +284,7 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
         "seconds": round((datetime.now(UTC) - begun).total_seconds(), 1),
         "jobs": jobs,
         "engine": engine,
-        "data": order.of_tables(first.page.data),
+        "data": dependencies.of_tables(first.page.data),
         "code": code(),
         "wording": _wording(first.page.study),
         "seeds": sorted({r.page.values["SEED"] for r in results if "SEED" in r.page.values}),

@@ -19,9 +19,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from cxlib.batch import order
+from cxlib.batch import dependencies
 from cxlib.batch.planning import Page
-from cxlib.batch.workers import Unfinished
+from cxlib.batch.processes import Unfinished
 from cxlib.data import study
 
 DAY = 86400.0  # seconds after which the snapshot of a run that was killed is removed
@@ -86,7 +86,7 @@ def _freeze(name: str, root: Path, pages: Sequence[Page]) -> None:
             shutil.copyfile(source / file, target / file)
     state = reserve.state(study.read(target / "study.yaml"))
     for page in pages:
-        changed = [k for k, mark in order.of_data(page.data).items() if state.get(k) != mark]
+        changed = [k for k, mark in dependencies.of_data(page.data).items() if state.get(k) != mark]
         if changed:
             raise Unfinished(
                 f"the data of {name} changed after this run was planned ({', '.join(changed)}). "

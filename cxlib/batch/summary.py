@@ -1,7 +1,7 @@
 """What a run says of itself to a machine, and its exit code.
 
 summary.of(results)                                # dict for `cx run --json`
-summary.exit_code(results)                         # WHOLE or FAILED
+summary.exit_code(results)                         # OK or FAILED
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cxlib.batch.grid import Result
+    from cxlib.batch.runner import Result
 
-WHOLE, FAILED, MISTAKEN, UNFINISHED, STOPPED = 0, 1, 2, 3, 130
+OK, FAILED = 0, 1
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """FAILED when any page failed, else WHOLE; a page the study cannot answer is no failure."""
-    return FAILED if any(r.status == "failed" for r in results) else WHOLE
+    """FAILED when any page failed, else OK; a page the study cannot answer is no failure."""
+    return FAILED if any(r.status == "failed" for r in results) else OK
 
 
 def of(results: Sequence[Result]) -> dict:

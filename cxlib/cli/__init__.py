@@ -19,8 +19,8 @@ from __future__ import annotations
 import click
 
 from cxlib import __version__
-from cxlib.cli import ledger, making, runs, studies
-from cxlib.cli.mistakes import Errors
+from cxlib.cli import compare, ledger, run, studies
+from cxlib.cli.errors import Errors
 
 __all__ = ["main"]
 
@@ -35,8 +35,8 @@ Examples
   cx run mine 20 -p DRAWS=500          with a parameter
   cx run 20 --help                     the parameters of notebook 20
 """
-VERBS = [studies.list_, studies.new, studies.check, studies.load, making.run, runs.report,
-         runs.verify, runs.diff, ledger.actions]  # fmt: skip
+VERBS = [studies.list_, studies.new, studies.check, studies.load, run.run, compare.report,
+         compare.verify, compare.diff, ledger.actions]  # fmt: skip
 
 
 @click.group(cls=Errors, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})

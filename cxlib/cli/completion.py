@@ -28,9 +28,9 @@ def studies_and_notebooks(
 def parameters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """`NAME=` of every parameter that some notebook has."""
     from cxlib.batch import notebooks
-    from cxlib.batch import parameters as of
+    from cxlib.batch.parameters import read
 
-    found = {f"{name}=" for path in notebooks().values() for name in of(path)}
+    found = {f"{name}=" for path in notebooks().values() for name in read(path)}
     return _beginning(incomplete, sorted(found))
 
 

@@ -170,7 +170,7 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
     }  # fmt: skip
 
     def closed(rows: list[dict]) -> list[dict]:
-        from cxlib.batch.declared import nearest
+        from cxlib.batch.parameters import nearest
 
         known = [r["action_id"] for r in rows]
         if action not in known:

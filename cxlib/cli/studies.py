@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cxlib.cli import completion
-from cxlib.cli.said import near, question
+from cxlib.cli.output import near, question
 
 
 def _allow(ctx: click.Context, _: click.Parameter, given: bool) -> None:

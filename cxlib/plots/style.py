@@ -8,6 +8,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from io import BytesIO, StringIO
 
@@ -92,7 +93,7 @@ def use_house_style() -> None:
     if not fonts and page.rules().lang == "zh":
         warnings.warn(
             "no font with Chinese characters was found, so figures show boxes. Install one "
-            "(Debian: apt install fonts-wqy-microhei), then delete matplotlib's font list.",
+            "(Debian: apt install fonts-wqy-microhei) and run again.",
             stacklevel=2,
         )
     show_in_notebooks()
@@ -100,9 +101,25 @@ def use_house_style() -> None:
 
 @cache
 def chinese_fonts() -> list[str]:
-    """The first font with Chinese characters that is installed, in a list; else an empty one."""
+    """The first font with Chinese characters that is installed, in a list; else an empty one.
+
+    matplotlib keeps a list of fonts; where that names none, the files are looked at afresh, as a
+    font may have been installed since.
+    """
+    return _listed_fonts() or (_list_new_fonts() or _listed_fonts())
+
+
+def _listed_fonts() -> list[str]:
     installed = {f.name for f in font_manager.fontManager.ttflist}
     return [name for name in CJK_FONTS if name in installed][:1]
+
+
+def _list_new_fonts() -> None:
+    """Add the font files that matplotlib's list lacks, for this process."""
+    known = {f.fname for f in font_manager.fontManager.ttflist}
+    for path in sorted(set(font_manager.findSystemFonts()) - known):
+        with suppress(Exception):  # a broken file is no reason to stop
+            font_manager.fontManager.addfont(path)
 
 
 def show_in_notebooks() -> None:

@@ -83,7 +83,7 @@ def _part_of(key: str) -> str:
 
 
 def _word(status: str) -> str:
-    return page.say("not for this study") if status == "lacking" else page.say(status)
+    return page.say("not for this study") if status == "skipped" else page.say(status)
 
 
 def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found):

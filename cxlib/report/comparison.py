@@ -30,12 +30,15 @@ WORDS = (
     "question wording",
     "code",
     "environment",
+    "fonts",
     "notebook",
     "seed",
     "parameter values",
     "pages",
     "language",
 )
+# Statuses as records of version 0.1 have them.
+FORMER = {"whole": "ok", "lacking": "skipped", "not made": "not run"}
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ def values_of(run: Run) -> dict[Key, Value]:
     """Every value of a run by page, answer, term and column; what became of each page too."""
     found: dict[Key, Value] = {}
     for made in run.record["pages"]:
-        found[made["page"], "", "", "status"] = made["status"]
+        found[made["page"], "", "", "status"] = FORMER.get(made["status"], made["status"])
     for name, answers in run.answers.items():
         for record in answers.values():
             found[name, record["name"], "", "sentence"] = record["answer"]

@@ -127,7 +127,7 @@ def _unit(part: pd.DataFrame) -> list[str]:
 
 
 def counts(run: dict) -> dict[str, int]:
-    """How many pages of the run are whole, failed, lacking, not made."""
+    """How many pages of the run are ok, failed, skipped, not run."""
     found: dict[str, int] = {}
     for made in run["pages"]:
         found[made["status"]] = found.get(made["status"], 0) + 1
@@ -145,10 +145,10 @@ def _read(file: Path) -> dict | None:
 
 def _render(template: str, **values: object) -> str:
     words = {
-        "whole": page.say("whole"),
+        "ok": page.say("ok"),
         "failed": page.say("failed"),
-        "lacking": page.say("not for this study"),
-        "not made": page.say("not made"),
+        "skipped": page.say("not for this study"),
+        "not run": page.say("not run"),
     }
     made = pages.environment().get_template(template)
     return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
@@ -158,7 +158,7 @@ def _stopped(mistake: list) -> str:
     """Where a page stopped; the error itself, for whoever mends it, stands on the page."""
     cell, cells, *_ = mistake
     if not cell:
-        return page.say("This page is not whole")
+        return page.say("This page is incomplete")
     return page.say(
         "Cell {number} of {cells} stopped. The page says why.", number=cell, cells=cells
     )

@@ -1,11 +1,11 @@
-"""One notebook bound into one page: a self-contained HTML file that makes no request.
+"""One notebook exported as one page: a self-contained HTML file that makes no request.
 
     facts = Facts(title="What moves satisfaction?", study=study, parameters={...}, ...)
     html = pages.bind(notebook, facts)
 
-HTML outputs go through an allow-list, Markdown is rendered with HTML escaped, figures are data URIs
-with their alternative text, and the policy in the head forbids everything else. nbconvert is not
-asked: importing it takes longer than binding a page.
+nbconvert's HTML exporter with our template (templates/cxlab). HTML outputs go through an
+allow-list, Markdown is rendered with HTML escaped, figures are data URIs with their alternative
+text, and the policy in the head forbids everything else.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from pathlib import Path
 
 import bleach
 import mistune
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment
 from markupsafe import Markup
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
+from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from traitlets.config import Config
 
 from cxlib import page
 from cxlib.privacy.masking import legible
@@ -92,28 +93,139 @@ class Facts:
     suffix: str = ""  # of the files of this language: index.zh.html
 
 
+FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
+PRIORITY = [MIME, *FIGURES, "text/html", "text/markdown", "text/plain"]  # of an output's forms
+
+
 def bind(notebook: NotebookNode, facts: Facts) -> str:
     """The whole page as text."""
-    blocks = list(_blocks(notebook, facts))
-    said: dict[str, dict] = {}  # a sentence that is kept twice is told once
-    for block in (b for b in blocks if b["kind"] == "kept" and b["answer"]):
-        said.setdefault(block["answer"], block)
-    answers = list(said.values())
-    for block in answers[:1]:
-        block["first"] = True
-    _said_once(blocks)
-    resources = {
-        "facts": facts,
-        "blocks": blocks,
-        "answers": answers,
-        "contents": _contents(blocks),
-        "people": _people(answers),
-        "foot": [_fact(part) for part in facts.foot],
-        "warnings": [b["text"] for b in blocks if b["kind"] == "text" and b["warning"]],
-        "policy": POLICY,
-    }
-    body = environment().get_template("page.html.j2").render(resources=resources)
-    return legible(body.lstrip("\r\n"))
+    body, _ = _exporter().from_notebook_node(notebook, {"facts": facts})
+    return legible(body.strip())
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's HTML exporter with the template of reports."""
+
+    def default_filters(self) -> Iterable:
+        yield from super().default_filters()
+        yield from {
+            "clean_html": clean, "data_uri": _data_uri, "highlight_code": self.highlight,
+            "kept_table": table_html, "strip_ansi": strip_ansi, "tied": tied,
+        }.items()  # fmt: skip
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: dict | None = None, **more
+    ) -> tuple[str, dict]:
+        """The page, and nbconvert's resources.
+
+        HTMLExporter would parse the finished page again to add alternative texts and make outputs
+        focusable, which takes as long as all else; the template does both.
+        """
+        return TemplateExporter.from_notebook_node(self, nb, resources, **more)
+
+    def markdown2html(self, source: str) -> str:  # type: ignore[override]
+        """Markdown of an output, its links left as words."""
+        return _prose(source, set(), Facts(""))["html"]
+
+    def highlight(self, source: str, metadata: Mapping | None = None) -> str:
+        """Python in colours."""
+        return Highlight2HTML(pygments_lexer="python", parent=self)(source, metadata=metadata)
+
+    def _create_environment(self) -> Environment:
+        made = super()._create_environment()
+        made.autoescape = made.trim_blocks = made.lstrip_blocks = True
+        made.tests["in_columns"] = COLUMNS.search
+        made.tests["leftover"] = NO_WORDS.match
+        made.globals.update(
+            say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
+            languages=page.LANGUAGES, listed=page.listed, policy=POLICY, answer=MIME,
+        )  # fmt: skip
+        return made
+
+
+class PagePreprocessor(Preprocessor):
+    """What the head of a page tells of its cells, and what a template cannot work out.
+
+    It goes into `resources`, and into the metadata `cxlab` of the cells and outputs.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Annotate the copy of the notebook that is exported."""
+        facts = resources["facts"]
+        slugs, contents = {"about-this-page", "parameters", "stopped"}, []
+        kept: list[tuple[dict, dict]] = []  # what was kept, and where the page's facts of it go
+        warnings = []
+        for number, cell in enumerate(nb.cells, 1):
+            about = cell.metadata["cxlab"] = NotebookNode(number=number)
+            if REMOVED & set(cell.metadata.get("tags", [])):
+                continue
+            if cell.cell_type == "markdown":
+                about |= _prose(page.say(cell.source), slugs, facts)
+                contents += about["headings"]
+            for output in cell.get("outputs", []):
+                if output.output_type == "stream" and output.name == "stderr":
+                    warnings.append(strip_ansi(output.text).strip("\n"))
+                if "data" in output:
+                    more = output.metadata["cxlab"] = NotebookNode(_about_output(output))
+                    if MIME in output.data:
+                        kept.append((output.data[MIME], more))
+        answers = _annotated(kept)
+        resources |= {
+            "answers": answers,
+            "contents": contents,
+            "people": _people(answers),
+            "foot": [_fact(part) for part in facts.foot],
+            "warnings": [w for w in warnings if w.strip()],
+        }
+        return nb, resources
+
+
+REMOVED = {"remove-cell", "papermill-error-cell-tag"}
+NO_INPUT = {"remove-input", "parameters", "injected-parameters"}
+
+
+@cache
+def _exporter() -> PageExporter:
+    config = Config(
+        NbConvertBase={"display_data_priority": PRIORITY},
+        PagePreprocessor={"enabled": True},
+        TagRemovePreprocessor={
+            "enabled": True, "remove_cell_tags": REMOVED, "remove_input_tags": NO_INPUT,
+        },
+    )  # fmt: skip
+    return PageExporter(
+        config=config, template_name="cxlab", extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)], optimistic_validation=True,
+        default_preprocessors=[PagePreprocessor, TagRemovePreprocessor],
+    )  # fmt: skip
+
+
+def environment() -> Environment:
+    """The Jinja environment of all templates, for the indexes too."""
+    return _exporter().environment
+
+
+def _about_output(output: NotebookNode) -> dict:
+    """Of a figure its words and size."""
+    mime = next((m for m in FIGURES if m in output.data), "")
+    if not mime:
+        return {}
+    about = output.metadata.get(mime, {})
+    alt = about.get("alt") or page.say("Figure without a description.")
+    return {"alt": alt, **_size(output.data[mime][:2000], about.get("width", 0))}
+
+
+def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
+    """The answers for the head, each sentence once; which is first and which notes were told."""
+    answers: dict[str, dict] = {}
+    told: set[str] = set()
+    for record, about in kept:
+        about["first"] = bool(record["answer"]) and not answers
+        about["told"] = record["note"] in told or about["first"]
+        told.add(record["note"])
+        if record["answer"]:
+            answers.setdefault(record["answer"], record)
+    return list(answers.values())
 
 
 def _fact(part: str) -> str:
@@ -122,41 +234,12 @@ def _fact(part: str) -> str:
     return f"{page.say(word) if word in page.WORDS else word} {value}".strip()
 
 
-@cache
-def environment() -> Environment:
-    """The Jinja environment of the templates, for the indexes too; made once."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters["tied"] = tied
-    made.globals.update(
-        say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
-        languages=page.LANGUAGES, listed=page.listed,
-    )  # fmt: skip
-    return made
-
-
-def _blocks(notebook: NotebookNode, facts: Facts) -> Iterable[dict]:
-    """What the page shows, from the top down: prose, code, and each output as its own block."""
-    headings = {"about-this-page", "parameters", "stopped"}
-    for number, cell in enumerate(notebook.cells, 1):
-        tags = set(cell.metadata.get("tags", []))
-        if "remove-cell" in tags or "papermill-error-cell-tag" in tags:
-            continue
-        if cell.cell_type == "markdown":
-            yield {"kind": "prose", **_prose(page.say(cell.source), headings, facts)}
-        elif cell.cell_type == "code":
-            if not tags & {"remove-input", "parameters", "injected-parameters"}:
-                yield {"kind": "code", "number": number, "html": _code(cell.source)}
-            for output in cell.outputs:
-                yield from _output(output, number)
-
-
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     """Markdown as HTML, its own `# title` left out, and its headings for the contents."""
     source = re.sub(r"\A\s*# .*\n?", "", source)
     source = NOTEBOOK.sub(r"[\1](\1.ipynb)", source)
-    rendered = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(source)
+    markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+    rendered = str(markdown(source))
     found = []
 
     def anchored(match: re.Match) -> str:
@@ -206,56 +289,9 @@ def _in_words(stem: str) -> str:
     return f"“{page.opening(page.say(stem[3:].replace('_', ' ')))}”"
 
 
-@cache
-def _highlighting() -> tuple[PythonLexer, HtmlFormatter]:
-    return PythonLexer(), HtmlFormatter(cssclass=" highlight hl-python")
-
-
-def _code(source: str) -> str:
-    return highlight(source, *_highlighting()) if source.strip() else ""
-
-
-def _output(output: NotebookNode, number: int) -> Iterable[dict]:
-    if output.output_type == "stream":
-        text = strip_ansi(output.text).strip("\n")
-        if text.strip():
-            yield {"kind": "text", **_text(text), "warning": output.name == "stderr"}
-    elif output.output_type == "error":
-        yield {
-            "kind": "error",
-            "number": number,
-            "text": strip_ansi("\n".join(output.traceback)),
-            "said": f"{output.ename}: {strip_ansi(output.evalue)}",
-        }
-    else:
-        yield from _data(output)
-
-
 def strip_ansi(text: str) -> str:
     """The text without the codes that colour it on a terminal."""
     return ANSI.sub("", text)
-
-
-def _text(text: str) -> dict:
-    """What was printed; prose where it does not stand in columns."""
-    return {"text": text, "prose": not COLUMNS.search(text)}
-
-
-def _data(output: NotebookNode) -> Iterable[dict]:
-    data, metadata = output.data, output.get("metadata", {})
-    if record := data.get(MIME):
-        yield {"kind": "kept", **record, "html": table_html(record), "first": False}
-    elif found := next((m for m in ("image/svg+xml", "image/png", "image/jpeg") if m in data), ""):
-        about = metadata.get(found, {})
-        alt = about.get("alt") or page.say("Figure without a description.")
-        yield {"kind": "figure", "source": _data_uri(found, data[found]), "alt": alt,
-               **_size(data[found][:2000], about.get("width", 0))}  # fmt: skip
-    elif "text/html" in data:
-        yield {"kind": "html", "html": clean(data["text/html"])}
-    elif "text/markdown" in data:
-        yield {"kind": "html", "html": _prose(data["text/markdown"], set(), Facts(""))["html"]}
-    elif (text := data.get("text/plain", "")).strip() and not NO_WORDS.match(text):
-        yield {"kind": "text", **_text(strip_ansi(text)), "warning": False}
 
 
 def _size(svg: str, pixels: object) -> dict[str, object]:
@@ -266,7 +302,7 @@ def _size(svg: str, pixels: object) -> dict[str, object]:
     return {"wide": max(width, 0.75 * pixels) > WIDE, "tall": height > TALL, "pixels": pixels}
 
 
-def _data_uri(mime: str, content: str) -> str:
+def _data_uri(content: str, mime: str) -> str:
     """The figure itself as an address; outlines as text, a fifth lighter than base 64."""
     if mime != "image/svg+xml":
         return f"data:{mime};base64,{''.join(content.split())}"
@@ -304,14 +340,6 @@ def _cleaner() -> bleach.Cleaner:
     return bleach.Cleaner(tags=TAGS, attributes=ATTRIBUTES, strip=True, strip_comments=True)
 
 
-def _said_once(blocks: list[dict]) -> None:
-    """A note that was already read is not said again."""
-    said: set[str] = set()
-    for block in (b for b in blocks if b["kind"] == "kept"):
-        block["told"] = block["note"] in said or block["first"]
-        said.add(block["note"])
-
-
 def tied(text: str) -> str:
     """The text with n and its number on one line."""
     return re.sub(r"\bn (?=[\d<])", "n\u00a0", text)
@@ -326,10 +354,6 @@ def when(moment: str) -> str:
     if page.rules().lang == "zh":
         return f"{at.year} 年 {at.month} 月 {at.day} 日 {at:%H:%M} UTC"
     return f"{at.day} {MONTHS[at.month - 1]} {at:%Y, %H:%M} UTC"
-
-
-def _contents(blocks: list[dict]) -> list[tuple[int, str, str]]:
-    return [h for b in blocks if b["kind"] == "prose" for h in b["headings"]]
 
 
 def _people(answers: list[dict]) -> str:

@@ -126,7 +126,7 @@ def _earlier(before: tuple[Mapping, Answers] | None, name: str) -> tuple[Answers
 
 def _pages(run: Mapping) -> dict[str, dict]:
     """The run's page of each notebook, by number: of all rows, in its language."""
-    mine = [p for p in run["pages"] if not p["set"] and p["status"] == "whole"]
+    mine = [p for p in run["pages"] if not p["set"] and p["status"] == "ok"]
     return {p["notebook"].split("_")[0]: p for p in reversed(mine)}
 
 

@@ -33,7 +33,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import reserve
-from cxlib.batch.environment import THREADS
+from cxlib.batch.processes import THREADS
 
 PAGES = int(os.environ.get("CX_PAGES", "12"))
 BY_COMMAND = PAGES if os.environ.get("CX_FULL") else min(PAGES, 6)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from cxlib.cli import completion, mistakes, said
+from cxlib.cli import completion, errors, output
 from cxlib.cli.studies import allow_outside
 
 
@@ -32,10 +32,10 @@ class Run(click.Command):
 
 
 def _parameter_help(path: Path) -> str:
-    from cxlib import batch
+    from cxlib.batch import parameters
 
-    lines = [f"{path.stem}: {said.question(path)}", "", "Parameters (-p NAME=VALUE)"]
-    for p in batch.parameters(path).values():
+    lines = [f"{path.stem}: {output.question(path)}", "", "Parameters (-p NAME=VALUE)"]
+    for p in parameters.read(path).values():
         limits = p.limits or ", ".join(p.choices)
         allowed = f" [{limits or p.kind}]" if limits or p.kind else ""
         default = ",".join(p.default) if isinstance(p.default, list) else p.default
@@ -56,9 +56,10 @@ def _parameter_help(path: Path) -> str:
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Where the reports go. [default: reports/STUDY/TIME]")  # fmt: skip
-@click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same outputs.")
-@click.option("--force", is_flag=True, help="Make every page, changed or not.")
-@click.option("--limit", type=click.FloatRange(min=1), metavar="SECONDS", default=600.0,
+@click.option("--no-fork", "fork", is_flag=True, flag_value=False, default=True,
+              help="Ordinary kernels: slower, same outputs.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Make every page, up to date or not.")
+@click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", default=600.0,
               help="The longest a page may take. [default: 600]")  # fmt: skip
 @click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB",
               help="The most a page may hold in memory, libraries included.")  # fmt: skip
@@ -91,14 +92,14 @@ def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
       cx run mine --lang en,zh             every page in English and in Chinese
       cx run 20 --help                     the parameters of notebook 20
     """
-    with mistakes.as_json() if as_json else nullcontext():
+    with errors.as_json() if as_json else nullcontext():
         results = _made(names, given, {"by": by, "langs": _languages(langs)}, how)
     from cxlib.batch import summary
 
     if as_json:
         click.echo(json.dumps(summary.of(results), indent=1, ensure_ascii=False))
     else:
-        said.results(results)
+        output.results(results)
     sys.exit(summary.exit_code(results))
 
 
@@ -106,13 +107,16 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
     values = dict(_pair(text) for text in given)
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
-    with mistakes.terminated_like_ctrl_c(), _template(how) as started:
+    from cxlib.batch import processes
+
+    with errors.terminated_like_ctrl_c():
+        if how["fork"] and not how["scheduler"]:
+            processes.start()  # it imports while we do, and plan
         from cxlib import batch
 
         studies, notebooks = _sorted_names(names)
         pages = batch.plan(studies, notebooks, values, **split)
-        how = {"out": how.pop("out") or "", "longest": how.pop("limit"), **how}
-        return batch.run(pages, started=started, **how)
+        return batch.run(pages, **{**how, "out": how["out"] or ""})
 
 
 def _languages(text: str) -> list[str]:
@@ -127,18 +131,10 @@ def _languages(text: str) -> list[str]:
     return langs
 
 
-def _template(how: dict):
-    """The process that pages are forked from: it imports while we do, and plan."""
-    from cxlib.batch.template import Template
-
-    elsewhere = how["plain"] or how["scheduler"]
-    return (not elsewhere and Template.start()) or nullcontext()
-
-
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Arguments told apart: studies by their names, notebooks by what begins theirs."""
     from cxlib import batch
-    from cxlib.batch.declared import nearest
+    from cxlib.batch.parameters import nearest
     from cxlib.data import study
 
     known = study.names()

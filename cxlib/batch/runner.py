@@ -1,13 +1,13 @@
-"""The grid run: pages over worker processes, an index at the end, and a record of the run.
+"""A run: pages over processes, an index at the end, and a record of what was made.
 
     results = run(plan(["sample"]), jobs=2)
-    [r.answer for r in results if r.status == "whole"]
+    [r.answer for r in results if r.status == "ok"]
     [(r.page.name, r.why) for r in results if not r.reused]
 
 A page whose inputs are those of a page made before is not made again but copied (`cache`).
 
 A page that fails, dies or exceeds the time limit gets a page that says so; the others go on. After
-Ctrl-C the pages that were made stay, the others are marked as not made, and no process is left.
+Ctrl-C the pages that were made stay, the others are marked as not run, and no process is left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -23,22 +23,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from cxlib.batch import cache, order, places, record, snapshots, template, workers
+from cxlib.batch import cache, dependencies, paths, processes, record, snapshots
 from cxlib.batch.planning import Page, notebooks, pick, plan
+from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
-from cxlib.batch.template import Template
-from cxlib.batch.workers import Unfinished
+from cxlib.data import study
 
 __all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
-LONGEST = 600.0  # seconds a page may take
+TIMEOUT = 600.0  # seconds a page may take
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a page: its status ("whole", "failed", "lacking", "not made").
+    """What became of a page: its status ("ok", "failed", "skipped", "not run").
 
     `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
+    `boxes`: its figures show boxes for letters that no font has.
     """
 
     page: Page
@@ -49,6 +50,7 @@ class Result:
     mistake: tuple[int, int, str] | None = None
     cells: tuple[float, ...] = ()
     job: dict = field(default_factory=dict, repr=False)
+    boxes: bool = False
     reused: bool = False
     why: str = ""
 
@@ -71,8 +73,8 @@ def run(
     *,
     out: str | Path = "",
     jobs: int | None = None,
-    plain: bool = False,
-    longest: float = LONGEST,
+    fork: bool = True,
+    timeout: float = TIMEOUT,
     memory: float | None = None,
     force: bool = False,
     keep: bool = True,
@@ -80,7 +82,6 @@ def run(
     scheduler: str = "",
     storage: str = "",
     progress: Progress | None = None,
-    started: Template | None = None,
 ) -> list[Result]:
     """Make the pages, `jobs` at a time (two, or one on a single core); results in their order.
 
@@ -88,25 +89,26 @@ def run(
     studies). Pages made before of the same inputs are copied, unless `force`; `keep=False` neither
     looks for such pages nor keeps those it makes; then `html=False` makes them quicker where only
     their answers are wanted: notebooks with no figure, and no HTML. A page that takes longer than
-    `longest` seconds, or whose process holds more than `memory` GB, fails; the others go on.
+    `timeout` seconds, or whose process holds more than `memory` GB, fails; the others go on.
     KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up. `scheduler`
     is the address of a Dask cluster whose workers make the pages, `storage` an fsspec address that
-    it shares with this machine (see `cluster`). `started` is a template that imports already, and
-    is closed by whoever started it. All pages are made from one snapshot of the data and the
-    notebooks; what changes while they are made is for the next run. Raises BusyError when another
-    run writes into the same folder, Unfinished when the disk is full, the cluster is gone, or
-    the data changed since `plan`.
+    it shares with this machine (see `cluster`). Without `fork` each page has an ordinary kernel:
+    slower, same bytes. All pages are made from one snapshot of the data and the notebooks; what
+    changes while they are made is for the next run. Raises BusyError when another run writes into
+    the same folder, Unfinished when the disk is full, the cluster is gone, or the data changed
+    since `plan`.
     """
-    folders = places.of([p.study for p in pages], out)
+    processes.import_nbformat()
+    folders = paths.run_folders([p.study for p in pages], out)
     begun = datetime.now(UTC)
-    limits = Limits(longest, memory)
     with ExitStack() as held:
         for folder in folders.values():
-            held.enter_context(places.alone(folder))
+            held.enter_context(paths.alone(folder))
         frozen = held.enter_context(snapshots.of(pages))
-        work = _Work(frozen, folders, plain, limits, progress or Progress(len(pages)), keep)
-        work.elsewhere, work.started = (scheduler, storage), started
-        work.html = html or keep
+        limits = Limits(timeout, memory)
+        work = _Work(frozen, folders, limits, progress or Progress(len(pages)))
+        work.fork, work.keep, work.html = fork, keep, html or keep
+        work.address, work.storage = scheduler, storage
         results = _run(work, frozen, jobs, begun, force)
     notebooks_of = {_key(p): p.notebook for p in pages}
     return [replace(r, page=replace(r.page, notebook=notebooks_of[_key(r.page)])) for r in results]
@@ -115,7 +117,7 @@ def run(
 def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> list[Result]:
     try:
         with work.progress:
-            for together in order.waves(pages):
+            for together in dependencies.waves(pages):
                 ready = [work.informed(p) for p in together]
                 stale = [p for p in ready if not work.reuse(p, force=force)]
                 if stale:
@@ -124,7 +126,8 @@ def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> 
                     _all(work, stale, jobs)
     finally:
         work.close()
-        results = [work.results.get(_key(p)) or work.not_made(p) for p in pages]
+        work.warn_of_boxes()
+        results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
         _record(results, begun, jobs or 0, work)
     return results
 
@@ -133,7 +136,7 @@ def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> N
     try:
         record.close(results, begun, jobs=jobs, engine=work.engine, remember=work.keep)
     except OSError as error:
-        made = sum(r.status in ("whole", "lacking") for r in results)
+        made = sum(r.status in ("ok", "skipped") for r in results)
         raise Unfinished(
             f"the index of {results[0].folder} cannot be written ({error}). {made} of "
             f"{len(results)} pages were finished. Make room and run the same command again: what "
@@ -145,7 +148,7 @@ def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> N
 class Limits:
     """What a page may take: seconds, and GB of memory (None: as much as there is)."""
 
-    seconds: float = LONGEST
+    seconds: float = TIMEOUT
     memory: float | None = None
 
 
@@ -187,31 +190,33 @@ def _heard(ended: SimpleQueue, pages: int) -> None:
 class _Work:
     """What the threads share: where pages go, who runs, what came out."""
 
-    def __init__(self, pages, folders, plain, limits: Limits, progress, keep: bool) -> None:
-        self.pages, self.plain, self.keep = pages, plain, keep
+    fork, keep, html = True, True, True
+    address, storage = "", ""  # of a Dask scheduler, and what it shares with this machine
+
+    def __init__(self, pages, folders, limits: Limits, progress: Progress) -> None:
+        self.pages, self.folders, self.limits, self.progress = pages, folders, limits, progress
         self.why: dict[tuple[str, str], str] = {}
-        self.read: dict[tuple[str, str], order.Found] = {}  # answers of others, by page
-        self.folders, self.limits, self.progress = folders, limits, progress
-        self.engine = "kernel"
+        self.read: dict[tuple[str, str], dependencies.Found] = {}  # answers of others, by page
         self.results: dict[tuple[str, str], Result] = {}
-        self._leaders: dict[tuple[str, str], int] = {}
-        self._timers: dict[tuple[str, str], threading.Timer] = {}
-        self._too_slow: set[tuple[str, str]] = set()
-        self._stopped = False
-        self._template: Template | None = None
-        self.started: Template | None = None  # by somebody else, who closes it
-        self.html = True
-        self.elsewhere = "", ""  # a scheduler's address, and a storage's
+        self._stopped = threading.Event()
         self._cluster = None
-        self._starting = threading.Lock()
+
+    @property
+    def engine(self) -> str:
+        """What runs the pages, as run.json names it."""
+        if self.address:
+            return "cluster"
+        return "fork" if self.fork and processes.possible() else "kernel"
 
     def informed(self, page: Page) -> Page:
         """The page with what the notebooks it reads kept, in this run or before."""
         if not page.after:
             return page
-        made = [(r.page, r.answers) for r in self.results.values() if order.whole(r.status)]
-        self.read[_key(page)] = found = order.answers_for(page, made)
-        return order.informed(page, found)
+        made = [
+            (r.page, r.answers) for r in self.results.values() if dependencies.readable(r.status)
+        ]
+        self.read[_key(page)] = found = dependencies.answers_for(page, made)
+        return dependencies.informed(page, found)
 
     def reuse(self, page: Page, *, force: bool = False) -> bool:
         """Copy the page if it was made before of the same inputs, else note why it must be made."""
@@ -229,110 +234,79 @@ class _Work:
         self.results[_key(page)] = Result(
             page, self.folders[page.study], found.about["status"], time.monotonic() - begun,
             found.about["answers"], None, tuple(found.about["cells"]), job, reused=True,
+            boxes=found.about.get("boxes", False),
         )  # fmt: skip
-        self.progress.end(f"{page.study}/{page.name}", "reused", time.monotonic() - begun)
+        self.progress.end(f"{page.study}/{page.name}", "up to date", time.monotonic() - begun)
         return True
 
     def make(self, page: Page) -> None:
         """Make one page and note its result; runs in a thread of its own."""
-        if self._stopped:
+        if self._stopped.is_set():
             return
         name, begun = f"{page.study}/{page.name}", time.monotonic()
         self.progress.begin(name, self.why[_key(page)])
         job = self.job(page)
-        last: dict = {}
-        try:
-            for event in self._events(job, page):
-                if event["event"] == "cell":
-                    self.progress.cell(name, event["cell"], event["cells"])
-                last = {**last, **event}
-        finally:
-            self._forget(page)
-        if self._stopped:
+        ended = self._ended(job, page, name)
+        if self._stopped.is_set():
             return
-        result = self._result(page, job, last, time.monotonic() - begun)
+        result = self._result(page, job, ended, time.monotonic() - begun)
         result = replace(result, why=self.why[_key(page)])
         self.results[_key(page)] = result
         self._keep(result)
         self.progress.end(name, result.status, result.seconds)
 
+    def _ended(self, job: dict, page: Page, name: str) -> dict:
+        """How the page's process ended, here or on the cluster."""
+        if self._cluster is not None:
+            return self._cluster.run(job, page, self.limits.seconds)
+
+        def tell(event: dict) -> None:
+            if event["event"] == "cell":
+                self.progress.cell(name, event["cell"], event["cells"])
+            elif event["event"] == "threads":
+                self.progress.say(f"{name}: the fork server has threads; an ordinary kernel")
+
+        return processes.run(
+            job, timeout=self.limits.seconds, fork=self.fork, tell=tell,
+            stopped=self._stopped.is_set,
+        )  # fmt: skip
+
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        about = {"status": result.status, "answers": result.answers, "cells": result.cells}
+        kept = ("status", "answers", "cells", "boxes")
+        about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
         except OSError as error:
             name = f"{result.page.study}/{result.page.name}"
             self.progress.say(f"{name}: cannot be kept for the next run: {error}")
 
-    def _events(self, job: dict, page: Page) -> Iterator[dict]:
-        def running(pid: int) -> None:
-            # From here on the clock runs: starting a template is no fault of the page.
-            self._forget(page)
-            self._leaders[_key(page)] = pid
-            timer = threading.Timer(self.limits.seconds, self._too_long, [page])
-            self._timers[_key(page)] = timer
-            timer.daemon = True
-            timer.start()
-            if self._stopped:
-                workers.end(pid)
-
-        if self._cluster is not None:
-            yield from self._cluster.events(job, page, self.limits)
-            return
-        forking = self._template_or_none()
-        if forking is None:
-            yield from workers.plain(job, running)
-            return
-        for event in forking.events(job, running):
-            if event["event"] == "exit" and event["code"] is None:
-                # It could not fork (or is gone): an ordinary kernel gives the same page.
-                self.progress.say(f"{page.study}/{page.name}: {event['said']}; an ordinary kernel")
-                yield from workers.plain(job, running)
-                return
-            yield event
-
-    def _template_or_none(self) -> Template | None:
-        if self.plain or not template.possible():
-            return None
-        with self._starting:
-            if self._template is None:
-                self._template = self.started or Template.start()
-                self.engine = "fork"
-        return self._template
-
     def width(self) -> int:
         """How many pages to make at a time; connects to the cluster, if one was named."""
-        if not self.elsewhere[0]:
+        if not self.address:
             return min(2, os.cpu_count() or 1)
         from cxlib.batch.cluster import Cluster
 
         if self._cluster is None:
-            self._cluster = Cluster(*self.elsewhere)
-            self.engine = "cluster"
+            self._cluster = Cluster(self.address, self.storage)
         return min(64, 2 * self._cluster.width)  # the next page waits where the last one ends
 
     def close(self) -> None:
-        """End the template, if there is one."""
+        """Let go of the cluster, if there is one."""
         if self._cluster is not None:
             self._cluster.close()
-        if self._template is not None and self._template is not self.started:
-            self._template.close()
 
-    def _result(self, page: Page, job: dict, last: dict, seconds: float) -> Result:
-        folder = self.folders[page.study]
-        if last.get("code") == 0 and "status" in last:
-            mistake = tuple(last["mistake"]) if last["mistake"] else None
-            cells = tuple(last["cells_s"])
-            return Result(
-                page, folder, last["status"], seconds, last["answers"], mistake, cells, job
-            )
-        if "why" in last:  # a worker elsewhere knows
-            return self._dead(page, job, last, last["why"], seconds)
-        late = self.limits.seconds if _key(page) in self._too_slow else None
-        why = record.why_it_died(last, late, self.limits.memory)
-        return self._dead(page, job, last, why, seconds)
+    def _result(self, page: Page, job: dict, ended: dict, seconds: float) -> Result:
+        if "status" not in ended:
+            late = self.limits.seconds if ended.get("late") else None
+            why = ended.get("why") or record.why_it_died(ended, late, self.limits.memory)
+            return self._dead(page, job, ended, why, seconds)
+        mistake = tuple(ended["mistake"]) if ended["mistake"] else None
+        return Result(
+            page, self.folders[page.study], ended["status"], seconds, ended["answers"], mistake,
+            tuple(ended["cells_s"]), job, boxes=ended["boxes"],
+        )  # fmt: skip
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
         why = record.masked_of(page, why)
@@ -348,6 +322,7 @@ class _Work:
         job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
         job = snapshots.bound(job, page)
         read = {"others": self.read.get(_key(page), {})} if page.after else {}
+        job["root"] = str(study.root().resolve())
         return {**job, **read, "memory": self.limits.memory, "html": self.html}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
@@ -364,26 +339,23 @@ class _Work:
         same = [p for p in self.pages if (p.study, p.base) == (page.study, page.base)]
         return {p.lang: f"{p.name}.html" for p in same if p.suffix != page.suffix}
 
-    def not_made(self, page: Page) -> Result:
-        return Result(page, self.folders[page.study], "not made", job=self.job(page))
+    def not_run(self, page: Page) -> Result:
+        return Result(page, self.folders[page.study], "not run", job=self.job(page))
 
-    def _too_long(self, page: Page) -> None:
-        if leader := self._leaders.get(_key(page)):
-            self._too_slow.add(_key(page))
-            workers.end(leader)
-
-    def _forget(self, page: Page) -> None:
-        """The page's process has ended, or another takes its place."""
-        if timer := self._timers.pop(_key(page), None):
-            timer.cancel()
-        self._leaders.pop(_key(page), None)
+    def warn_of_boxes(self) -> None:
+        """Say which pages have figures whose letters no font has."""
+        if names := [f"{s}/{p}" for (s, p), r in self.results.items() if r.boxes]:
+            self.progress.say(
+                f"figures show boxes instead of letters in {', '.join(names)}: no installed font "
+                "has them. Install one (Debian: apt install fonts-wqy-microhei) and run the same "
+                "command again."
+            )
 
     def stop(self) -> None:
-        self._stopped = True
+        """End what runs, and begin nothing more."""
+        self._stopped.set()
         if self._cluster is not None:
             self._cluster.stop()
-        for leader in list(self._leaders.values()):
-            workers.end(leader)
 
 
 def _key(page: Page) -> tuple[str, str]:

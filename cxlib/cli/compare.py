@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from cxlib.cli.mistakes import terminated_like_ctrl_c
-from cxlib.cli.said import near
+from cxlib.cli.errors import terminated_like_ctrl_c
+from cxlib.cli.output import near
 from cxlib.cli.studies import allow_outside
 
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -38,9 +38,10 @@ def report(run: Path | None) -> None:
 @click.command()
 @click.argument("run", type=RUN)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
-@click.option("--plain", is_flag=True, help="Ordinary kernels: slower, same numbers.")
+@click.option("--no-fork", "fork", is_flag=True, flag_value=False, default=True,
+              help="Ordinary kernels: slower, same numbers.")  # fmt: skip
 @allow_outside
-def verify(run: Path, jobs: int | None, plain: bool) -> None:
+def verify(run: Path, jobs: int | None, fork: bool) -> None:
     """Make RUN again and say whether every number is the same.
 
     It is made in a folder of its own and then thrown away; RUN stays as it is. Exit code 1 when a
@@ -51,10 +52,10 @@ def verify(run: Path, jobs: int | None, plain: bool) -> None:
     Example
       cx verify reports/sample/2026-11-21-093000
     """
-    from cxlib.batch import again
+    from cxlib.batch.verify import verify as verified
 
     with terminated_like_ctrl_c():
-        found = again.verify(run, jobs=jobs, plain=plain)
+        found = verified(run, jobs=jobs, fork=fork)
     click.echo(str(found))
     if not found.same:
         sys.exit(1)

@@ -1,8 +1,8 @@
 """Pages that read what others kept: made after them, of their answers, and again when those change.
 
-    for together in order.waves(pages): ...            # those that read others come later
-    found = order.answers_for(page, made)              # {notebook: {name: answer}}, of this run
-    order.informed(page, found)                        # the page, its fingerprint with theirs
+    for together in dependencies.waves(pages): ...     # those that read others come later
+    found = dependencies.answers_for(page, made)       # {notebook: {name: answer}}, of this run
+    dependencies.informed(page, found)                 # the page, its fingerprint with theirs
 
 A notebook says so itself, in its metadata: `cxlib: {after: ["12", "20"]}`. The answers are those of
 the run's own pages, of the same rows and language; a page that is run without any of them reads
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cxlib.batch import cache, fingerprints, one
+from cxlib.batch import cache, execute, fingerprints
 from cxlib.batch.planning import Page, notebooks
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
@@ -78,6 +78,6 @@ def of_data(data: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in data.items() if not k.startswith(ANSWERS)}
 
 
-def whole(status: str) -> bool:
+def readable(status: str) -> bool:
     """Whether a page of this status has answers that others may read."""
-    return status == one.WHOLE
+    return status == execute.OK

@@ -1,7 +1,7 @@
 """Where the pages of a run go, and one run at a time in a folder.
 
-folders = places.of(["mobile"], out="")            # study -> reports/mobile/<time of now>
-with places.alone(folders["mobile"]): ...          # BusyError when another run writes there
+folders = paths.run_folders(["mobile"], out="")    # study -> reports/mobile/<time of now>
+with paths.alone(folders["mobile"]): ...          # BusyError when another run writes there
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class BusyError(ValueError):
     """Another run writes into the same folder."""
 
 
-def of(studies: Sequence[str], out: str | Path = "") -> dict[str, Path]:
+def run_folders(studies: Sequence[str], out: str | Path = "") -> dict[str, Path]:
     """The folder of each study's pages, which is there after this."""
     names = list(dict.fromkeys(studies))
     if out:

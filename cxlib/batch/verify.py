@@ -1,6 +1,6 @@
 """A run made again, to see whether it comes to the same.
 
-found = again.verify(Path("reports/mine/2026-11-21-093000"))
+found = verify(Path("reports/mine/2026-11-21-093000"))
 found.same, str(found)                             # a `report.comparison.Comparison`
 """
 
@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain, product, zip_longest
 from pathlib import Path
 
-from cxlib.batch import declared, grid
+from cxlib.batch import parameters, runner
 from cxlib.batch.fingerprints import digest
 from cxlib.batch.planning import Page, notebooks, plan
 from cxlib.batch.progress import Progress
@@ -21,7 +21,7 @@ from cxlib.data import study
 from cxlib.report import comparison
 
 
-def verify(folder: Path, *, jobs: int | None = None, plain: bool = False) -> comparison.Comparison:
+def verify(folder: Path, *, jobs: int | None = None, fork: bool = True) -> comparison.Comparison:
     """Execute every page of the run anew, in a folder that is gone afterwards, and compare.
 
     What the run left is never touched. Raises ValueError when the folder is no run, or when its
@@ -31,8 +31,8 @@ def verify(folder: Path, *, jobs: int | None = None, plain: bool = False) -> com
     pages = pages_of(before.record)
     with tempfile.TemporaryDirectory(prefix="cx-verify") as place:
         out = Path(place) / folder.resolve().name
-        grid.run(
-            pages, out=out, jobs=jobs, plain=plain, keep=False, html=False,
+        runner.run(
+            pages, out=out, jobs=jobs, fork=fork, keep=False, html=False,
             progress=Progress(len(pages), io.StringIO()),
         )  # fmt: skip
         return comparison.compare(before, comparison.read(out))
@@ -43,9 +43,9 @@ def pages_of(record: Mapping) -> list[Page]:
     if record["study"] not in study.names():
         raise ValueError(
             f"the run is of the study {record['study']!r}, which is not here"
-            f"{declared.nearest(record['study'], study.names()) or '.'}"
+            f"{parameters.nearest(record['study'], study.names()) or '.'}"
         )
-    made = [p for p in record["pages"] if p["status"] != "not made"]
+    made = [p for p in record["pages"] if p["status"] != "not run"]
     if not made:
         raise ValueError("no page of the run was made, so there is nothing to verify.")
     return [_page(record["study"], p) for p in made]

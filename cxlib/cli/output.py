@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-MARKS = {"failed": "FAILED ", "not made": "NOT MADE ", "lacking": "not for this study: "}
+MARKS = {"failed": "FAILED ", "not run": "NOT RUN ", "skipped": "skipped: "}
 
 
 def question(notebook: Path) -> str:
     """The question that a notebook asks, in English."""
-    from cxlib.batch import declared
+    from cxlib.batch import parameters
 
-    return declared.content(notebook)["metadata"].get("cxlib", {}).get("title", {}).get("en", "")
+    return parameters.content(notebook)["metadata"].get("cxlib", {}).get("title", {}).get("en", "")
 
 
 def near(path: Path) -> str:
@@ -32,11 +32,13 @@ def results(made: Sequence) -> None:
         mine = [r for r in made if (r.page.study, r.page.suffix) == part]
         click.echo(f"\n{mine[0].page.source['title']}")
         for r in mine:
-            took = "reused" if r.reused else f"{r.seconds:4.0f} s"
-            click.echo(f"    {r.page.name:{width}}  {took:6}   {MARKS.get(r.status, '')}{r.answer}")
+            took = "up to date" if r.reused else f"{r.seconds:8.0f} s"
+            click.echo(
+                f"    {r.page.name:{width}}  {took:10}   {MARKS.get(r.status, '')}{r.answer}"
+            )
     click.echo("")
     if reused := sum(r.reused for r in made):
-        click.echo(f"{reused} of {len(made)} pages reused: nothing they are made from changed.")
+        click.echo(f"{reused} of {len(made)} pages are up to date: no input of theirs changed.")
     if failed := sum(r.status == "failed" for r in made):
         click.echo(f"{failed} of {len(made)} pages failed; each says so at its top.")
     for index in _indexes(made):

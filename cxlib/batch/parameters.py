@@ -3,8 +3,8 @@
     STUDY: str = "sample"   # folder under data/
     DRAWS: int = 1000       # bootstrap draws behind each interval (100 to 20000)
 
-    declared.of(path)                                # name -> Parameter
-    declared.settle(of(path), {"DRAWS": "500"})      # typed values; ValueError names the mistake
+    known = parameters.read(path)                      # name -> Parameter
+    parameters.settle(known, {"DRAWS": "500"})         # typed values; ValueError names the mistake
 
 The bracket that ends a comment is read by the machine: `(100 to 20000)`, `(one of: en, zh)`,
 `(a wave)`, `(a condition)`, `(a column)`, `(columns)`, `(an item)`, `(items)`. The last six are
@@ -98,7 +98,7 @@ _TYPE_WORDS = {
 
 
 @cache
-def of(notebook: Path) -> dict[str, Parameter]:
+def read(notebook: Path) -> dict[str, Parameter]:
     """The parameters of the notebook at a path, by name, in order.
 
     Raises ValueError when there is no cell tagged `parameters`, or a line of it is not

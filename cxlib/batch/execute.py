@@ -29,23 +29,19 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
-WHOLE, FAILED, LACKING = "whole", "failed", "lacking"
+OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+NO_GLYPH = re.compile(r"Glyph \d+ .*missing from font|figures show boxes")
 CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
 
 
 def run(job: dict, tell: Tell, *, engine: str) -> str:
     """Make the page of `job`; gives back its status. Errors of the notebook end up in the page.
 
-    `job` holds notebook, folder, page, values, rules, facts and lacking, as `grid.Page.job` writes.
+    `job` holds root, notebook, folder, page, values, rules, facts and lacking: see `record.job_of`.
     """
-    from cxlib import batch
-
-    for name in batch.UNNEEDED:
-        if sys.modules.get(name, batch) is None:  # the notebook may need it
-            del sys.modules[name]
-    if job.get("root"):  # on another machine
+    if job.get("root"):  # on another machine, or a snapshot
         os.environ["CX_ROOT"] = job["root"]
     with context.use(Context(**job["rules"])) as rules:
         return _made(job, tell, engine, rules)
@@ -73,7 +69,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
         if mistake:
             mistake[2] = redaction.without_personal_data(mistake[2])
         write(job, notebook, mistake)
-    status = LACKING if job["lacking"] else FAILED if mistake else WHOLE
+    status = SKIPPED if job["lacking"] else FAILED if mistake else OK
     tell(
         {
             "event": "end",
@@ -81,6 +77,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
             "answers": kept,
             "mistake": mistake,
             "cells_s": seconds,
+            "boxes": shows_boxes(notebook),
             "seconds": round(time.monotonic() - started, 3),
         }
     )
@@ -178,6 +175,16 @@ def _kept(notebook, mistake, answers_of):
         return answers_of(notebook), mistake
     except ValueError as error:
         return {}, mistake or [0, len(notebook.cells), f"ValueError: {error}"]
+
+
+def shows_boxes(notebook) -> bool:
+    """Whether matplotlib warned of letters that no font has, so that figures show boxes."""
+    return any(
+        NO_GLYPH.search(output.text)
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    )
 
 
 def canonical(notebook):
@@ -283,18 +290,3 @@ def put(file: Path, content: str | bytes) -> None:
     """Write a file of a run whole or not at all, with the permissions that its kind has."""
     file.parent.mkdir(parents=True, exist_ok=True)
     files.write(file, content, mode=mode_of(file.name))
-
-
-def main() -> None:
-    """Read a job, make its page with an ordinary kernel, tell events on what was stdout."""
-    job = json.loads(sys.stdin.read())
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever prints must not be taken for an event
-
-    def tell(event: dict) -> None:
-        events.write(json.dumps(event) + "\n")
-        events.flush()
-
-    from cxlib.batch.engines import KERNEL
-
-    run(job, tell, engine=KERNEL)

@@ -1,0 +1,55 @@
+"""What the fork server imports before it forks pages (see `processes`); nothing else imports this.
+
+Importing these starts no thread. What is slow the first time is done once here: the schema of
+notebooks is read and the page's template compiled. No notebook can see any of it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import pkgutil
+
+import cxlib
+from cxlib.batch.processes import import_nbformat
+
+LIBRARIES = (
+    "IPython.core.completerlib", "IPython.core.interactiveshell", "IPython.core.magics",
+    "ipykernel.jsonutil", "papermill", "matplotlib.pyplot", "matplotlib.backends.backend_svg",
+    "matplotlib_inline.backend_inline", "pyarrow.pandas_compat", "scipy.special", "scipy.stats",
+    "seaborn", "sklearn.linear_model", "cxlib.batch.engines", "cxlib.batch.execute",
+    "cxlib.report.pages",
+)  # fmt: skip
+ABOVE = {"batch", "cli"}
+
+
+def import_all() -> None:
+    """Import the libraries and all of cxlib that a notebook may ask for."""
+    import_nbformat()
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    for found in pkgutil.iter_modules(cxlib.__path__):
+        if found.name not in ABOVE:
+            importlib.import_module(f"cxlib.{found.name}")
+
+
+def warm_up() -> None:
+    """Read and write a notebook and its page, which is slow the first time."""
+    import nbformat
+    from nbformat import v4
+
+    from cxlib.report import pages
+
+    table = v4.new_output("display_data", {"text/html": "<table><tr><td>1</td></tr></table>"})
+    cells = [v4.new_markdown_cell("# a\n\nb"), v4.new_code_cell("c = 1", outputs=[table])]
+    notebook = nbformat.reads(v4.writes(v4.new_notebook(cells=cells)), as_version=4)
+    pages.bind(notebook, pages.Facts(""))
+
+
+gc.disable()  # nothing imported here is ever thrown away
+import_all()
+warm_up()
+gc.freeze()  # the pages' own garbage collectors pass over all of it
+gc.enable()
+atexit.register(gc.unfreeze)  # else DuckDB reports leaks when the fork server ends
