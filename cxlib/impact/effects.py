@@ -235,7 +235,7 @@ def broken(
     first = int(np.flatnonzero(trial.after)[0])
     again = means.replicates[:, :last, outcome]
     again = again[~np.isnan(again).any(1)]  # draws in which nobody answered in some wave
-    if len(again) < 2 or np.isnan(means.point[:last, outcome]).any():
+    if len(again) < 2 or np.isnan(means.estimate[:last, outcome]).any():
         raise Unfit(page.say("In some wave too few of those with the change answered."))
     sampling = np.cov(again, rowvar=False)
     sloped = first >= 3 and last > 4
