@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
 from cxlib.stats.agreement import krippendorff_alpha
@@ -106,43 +107,41 @@ def _codes(codings: pd.DataFrame, coders: list[str], level: str) -> tuple[np.nda
 
 def _answer(row: pd.Series) -> str:
     said = {
-        "alpha": page.number(row["estimate"], 2),
-        "span": page.span(row["low"], row["high"], 2),
-        "codes": page.count(row["codes"]),
-        "n": page.count(row["n"]),
+        "alpha": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "codes": row["codes"],
+        "n": row["n"],
     }
     if row["low"] >= RELIABLE:
-        return page.say(
-            "Coders agree well enough to rely on: Krippendorff's alpha {alpha} ({span}), "
-            "{codes} codes of {n} units.",
+        return _(
+            "Coders agree well enough to rely on: Krippendorff's alpha {alpha:number2} "
+            "({span:interval2}), {codes:count} codes of {n:count} units.",
             **said,
         )
     if row["low"] >= TENTATIVE:
-        return page.say(
-            "Coders agree well enough for tentative conclusions: Krippendorff's alpha {alpha} "
-            "({span}), {codes} codes of {n} units.",
+        return _(
+            "Coders agree well enough for tentative conclusions: Krippendorff's alpha "
+            "{alpha:number2} ({span:interval2}), {codes:count} codes of {n:count} units.",
             **said,
         )
-    return page.say(
-        "It is not shown that coders agree well enough to rely on: Krippendorff's alpha {alpha} "
-        "({span}), {codes} codes of {n} units.",
+    return _(
+        "It is not shown that coders agree well enough to rely on: Krippendorff's alpha "
+        "{alpha:number2} ({span:interval2}), {codes:count} codes of {n:count} units.",
         **said,
     )
 
 
 def _note(left: int, offered: int, level: str, draws: int, lost: int, bucket: str | None) -> str:
     parts = [
-        page.say(
-            "{left} of {offered} units were coded by fewer than two and left out; codes are taken "
-            "as {level}.",
-            left=page.count(left),
-            offered=page.count(offered),
-            level=page.label(level),
+        _(
+            "{left:count} of {offered:count} units were coded by fewer than two and left out; "
+            "codes are taken as {level:label}.",
+            left=left,
+            offered=offered,
+            level=level,
         ),
         how_drawn(draws, bucket=bucket),
     ]
     if lost:
-        parts.append(
-            page.say("{lost} draws held one code only and were set aside.", lost=page.count(lost))
-        )
-    return page.together(parts)
+        parts.append(_("{lost:count} draws held one code only and were set aside.", lost=lost))
+    return i18n.together(parts)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from cxlib import page
+from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 
 Found = TypeVar("Found")
 Unfit = InsufficientData
@@ -20,13 +21,11 @@ def attempt(of: Callable[..., Found], *given: object, **how: object) -> Found | 
     try:
         return of(*given, **how)
     except Unfit as error:
-        print(page.together([page.opening(str(error)), page.say("This part is left out.")]))
+        print(i18n.together([i18n.opening(str(error)), _("This part is left out.")]))
         return None
 
 
 def few(n: int) -> str:
     """A number of customers for a sentence, told apart from none only where the page may."""
-    least = page.rules().smallest_cell
-    return (
-        page.say("fewer than {least}", least=page.count(least)) if 0 < n < least else page.count(n)
-    )
+    least = context.current().smallest_cell
+    return _("fewer than {least:count}", least=least) if 0 < n < least else i18n.count(n)

@@ -21,8 +21,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
 from cxlib.core.display import display_table
+from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 from cxlib.stats.moments import Moments
@@ -69,7 +70,7 @@ class Estimates:
         table = display_table(self.table, self.unit).to_string(index=False)
         printer.text("..." if cycle else f"{self.answer}\n{table}\n{self.note}")
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+    def _repr_mimebundle_(self, **_unused: object) -> tuple[dict, dict]:
         # The page's audit hears here what the two representations beside hide.
         why = disclosure.hidden(self.table)
         return {}, {"cxlab_audit": disclosure.audit(self.table, why)} if (why != "").any() else {}
@@ -97,10 +98,10 @@ def together(parts: Mapping[str, Estimates]) -> Estimates:
     first, units = next(iter(parts.values())), {e.unit for e in parts.values()}
     return Estimates(
         table,
-        page.together(e.answer for e in parts.values()),
-        page.together(
+        i18n.together(e.answer for e in parts.values()),
+        i18n.together(
             [
-                page.say("The {cells} intervals hold together.", cells=page.count(len(table))),
+                _("The {cells:count} intervals hold together.", cells=len(table)),
                 *dict.fromkeys(e.note for e in parts.values()),
             ]
         ),
@@ -136,21 +137,21 @@ def difference(one: Estimates, other: Estimates, *, names: tuple[str, str]) -> E
     table["low"], table["high"] = held(table["estimate"].to_numpy(float), apart)
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
     facts = {"draws": one.draws, "seed": one.seed, "replicates": apart}
-    note = page.together(dict.fromkeys([one.note, other.note]))
+    note = i18n.together(dict.fromkeys([one.note, other.note]))
     told = disclosure.shown(table)
     if told.empty:
         return Estimates(table, disclosure.left_out(), note, one.unit, **facts)
     widest = told.iloc[int(told["estimate"].abs().to_numpy().argmax())]
-    write = page.percent if one.unit == "share" else page.number
+    write = i18n.percent if one.unit == "share" else i18n.number
     digits = 2 if one.unit == "scale" else 1
-    answer = page.say(
-        "{term}: {one} less {other} is {apart} ({span}), n {n}.",
-        term=page.opening(page.label(str(widest["term"]))),
-        one=page.label(names[0]),
-        other=page.label(names[1]),
+    answer = _(
+        "{term:opening}: {one:label} less {other:label} is {apart} ({span}), n {n:count}.",
+        term=widest["term"],
+        one=names[0],
+        other=names[1],
         apart=write(widest["estimate"], digits),
-        span=page.span(widest["low"], widest["high"], digits, share=one.unit == "share"),
-        n=page.count(widest["n"]),
+        span=i18n.span(widest["low"], widest["high"], digits, share=one.unit == "share"),
+        n=widest["n"],
     )
     return Estimates(table, answer, note, one.unit, **facts)
 
@@ -185,22 +186,22 @@ def _matched(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.nda
 
 def how_drawn(draws: int, weight: str | None = None, bucket: str | None = None) -> str:
     """What a note says of weights and draws, in the page's language."""
-    facts = {"draws": page.count(draws), "weight": page.label(weight or "")}
+    facts = {"draws": draws, "weight": weight or ""}
     if weight and bucket:
-        return page.say("Weighted by {weight}; {draws} draws of whole customers.", **facts)
+        return _("Weighted by {weight:label}; {draws:count} draws of whole customers.", **facts)
     if weight:
-        return page.say("Weighted by {weight}; {draws} draws.", **facts)
+        return _("Weighted by {weight:label}; {draws:count} draws.", **facts)
     if bucket:
-        return page.say("{draws} draws of whole customers.", **facts)
-    return page.say("{draws} draws.", **facts)
+        return _("{draws:count} draws of whole customers.", **facts)
+    return _("{draws:count} draws.", **facts)
 
 
 def filled(sums: Moments) -> str:
     """What a note says of answers estimated by maximum likelihood (`missing="em"`)."""
-    return page.say(
-        "{n} of {offered} responses answered some of the questions; means and correlations are "
-        "found by maximum likelihood, taking it that what is missing depends only on what was "
-        "answered.",
-        n=page.count(sums.rows.sum()),
-        offered=page.count(sums.offered),
+    return _(
+        "{n:count} of {offered:count} responses answered some of the questions; means and "
+        "correlations are found by maximum likelihood, taking it that what is missing depends "
+        "only on what was answered.",
+        n=sums.rows.sum(),
+        offered=sums.offered,
     )

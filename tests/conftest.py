@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import page
+from cxlib.core import context
 
 # The generator of the sample's made-up company, whose truth many tests know.
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sample"))
@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sample"))
 @pytest.fixture(autouse=True)
 def _a_fresh_page():
     """Each test starts on an English page with the usual smallest cell."""
-    page.begin()
+    context.begin()
     yield
-    page.begin()
+    context.begin()
 
 
 @pytest.fixture

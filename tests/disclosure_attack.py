@@ -22,8 +22,10 @@ def plant(root: Path) -> Path:
     """A copy of the sample, as `root`/data/sample, with groups of four; its folder."""
     folder = root / "data" / "sample"
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("*.duckdb*"))
-    tables = {n: pd.read_csv(folder / f"{n}.csv.gz", dtype=str, keep_default_na=False)
-              for n in ("customers", "responses", "cases")}  # fmt: skip
+    tables = {
+        n: pd.read_csv(folder / f"{n}.csv.gz", dtype=str, keep_default_na=False)
+        for n in ("customers", "responses", "cases")
+    }
     customers, responses, cases = tables.values()
     few = _four(customers, responses, cases)
     for table in (customers, responses):
@@ -116,8 +118,11 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
                 held = [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
-                alt = [about.get("alt", "") for about in output.get("metadata", {}).values()
-                       if isinstance(about, dict)]  # fmt: skip
+                alt = [
+                    about.get("alt", "")
+                    for about in output.get("metadata", {}).values()
+                    if isinstance(about, dict)
+                ]
                 yield file.stem[:2] + " cell", "".join(map("".join, held))
                 yield file.stem[:2] + " figure", " ".join(alt)
     for file in folder.rglob("*.html"):

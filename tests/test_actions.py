@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import actions, page, scores
+from cxlib import actions, scores
 from cxlib.actions import series
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 
 # What notebooks kept
 
@@ -34,8 +34,9 @@ def limits(moves: dict[str, list[float]], by: str = "", n: int = 300) -> pd.Data
             group = {by: name.split(":")[0]} if by else {}
             about = {"wave": wave, "term": name.split(":")[-1], "estimate": 7 + 0.1 * at}
             limit = {"low": 6.7, "high": 7.3, "n": n, "centre": 7.0, "z": at}
-            rows.append(group | about | limit | {"signal": signal, "probability": p,
-                                                 "first_seen": since})  # fmt: skip
+            rows.append(
+                group | about | limit | {"signal": signal, "probability": p, "first_seen": since}
+            )
     return pd.DataFrame(rows)
 
 
@@ -239,8 +240,10 @@ def test_the_samples_failure_is_warned_of_in_its_wave_and_the_quiet_region_is_qu
 
     then = warned(responses[responses["wave"] <= failure["wave"]])
     assert then[["term", "wave", "standing"]].iloc[0].tolist() == [
-        failure["touchpoint"], failure["wave"], "new",
-    ]  # fmt: skip
+        failure["touchpoint"],
+        failure["wave"],
+        "new",
+    ]
     assert warned(responses[responses["region"] == TRUTH["quiet"]["region"]]).empty
 
 
@@ -251,23 +254,29 @@ def failure() -> dict:
     """Delivery fails in w4 in the south; each point of it goes with .2 points of the outcome."""
     gains = pd.DataFrame({"term": ["delivery", "room"], "estimate": [0.2, 0.3], "low": [0.1, 0.2],
                           "high": [0.3, 0.4], "n": [900, 900]})  # fmt: skip
-    topics = pd.DataFrame([
-        {"wave": w, "term": t, "estimate": s, "low": s - 0.04, "high": s + 0.04, "n": 400}
-        for w, shares in (("w3", (0.1, 0.2)), ("w4", (0.4, 0.2)))
-        for t, s in zip(("late parcel", "price"), shares, strict=True)
-    ])  # fmt: skip
+    topics = pd.DataFrame(
+        [
+            {"wave": w, "term": t, "estimate": s, "low": s - 0.04, "high": s + 0.04, "n": 400}
+            for w, shares in (("w3", (0.1, 0.2)), ("w4", (0.4, 0.2)))
+            for t, s in zip(("late parcel", "price"), shares, strict=True)
+        ]
+    )
     rate = pd.DataFrame({"term": ["delivery", "room"], "estimate": [200.0, 20.0],
                          "low": [170.0, 10.0], "high": [230.0, 30.0], "n": [400, 40]})  # fmt: skip
     level = pd.DataFrame({"term": ["delivery"], "level": ["department"]})
     quiet = dict.fromkeys(["room"], QUIET)
     return {
-        "12": {"questions": kept(limits=limits({"delivery": FALL, **quiet})),
-               "trend": kept("points", limits=limits({"nps": FALL})),
-               "groups": kept("points", limits=limits({"south:nps": FALL, "north:nps": QUIET},
-                                                      "region"))},
-        "21": {"gains": kept(table=gains)}, "23": {"topics": kept("share", table=topics)},
+        "12": {
+            "questions": kept(limits=limits({"delivery": FALL, **quiet})),
+            "trend": kept("points", limits=limits({"nps": FALL})),
+            "groups": kept(
+                "points", limits=limits({"south:nps": FALL, "north:nps": QUIET}, "region")
+            ),
+        },
+        "21": {"gains": kept(table=gains)},
+        "23": {"topics": kept("share", table=topics)},
         "24": {"complaint_rate": kept(table=rate), "categories": kept(table=level)},
-    }  # fmt: skip
+    }
 
 
 def opened(found: dict, **how):
@@ -281,8 +290,11 @@ def test_a_failure_is_traced_to_group_driver_touchpoint_topic_and_process():
     told = tree.table.set_index("link")
     assert (told["verdict"].iloc[:3] == "goes with it").all() and "nps" in tree.trees[0].head
     assert told["term"][["group", "driver", "touchpoint", "topic"]].to_dict() == {
-        "group": "south", "driver": "delivery", "touchpoint": "parcels", "topic": "late parcel",
-    }  # fmt: skip
+        "group": "south",
+        "driver": "delivery",
+        "touchpoint": "parcels",
+        "topic": "late parcel",
+    }
     assert list(told["depth"]) == [0, 0, 1, 2, 0]
     assert told.loc["driver", "estimate"] == pytest.approx(0.2 * -0.93)
     assert told.loc["touchpoint", ["estimate", "n"]].tolist() == pytest.approx([-0.93, 300])
@@ -307,8 +319,9 @@ def test_another_event_within_a_long_one_is_left_to_its_own_wave():
 def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():
     found = failure()
     found["12"].pop("trend")
-    found["12"]["opened"] = kept(limits=limits({"east:delivery": FALL, "west:delivery": QUIET},
-                                               "region"))  # fmt: skip
+    found["12"]["opened"] = kept(
+        limits=limits({"east:delivery": FALL, "west:delivery": QUIET}, "region")
+    )
     alarms = actions.alarms(found)
     assert alarms.looked == 4 and not (alarms.table["group"] == "east").any()
     tree = actions.causes(found, alarms)
@@ -379,16 +392,19 @@ def ledger(**change) -> pd.DataFrame:
     return pd.DataFrame([row | change])
 
 
-@pytest.mark.parametrize(("change", "column", "reason"), [
-    ({"due_on": "2025-12-31"}, "due_on", "is before begun_on"),
-    ({"done_on": "2026-02-01"}, "done_on", "is told, but the status is not done"),
-    ({"realised": 1.0}, "realised", "is told of an action that is not done"),
-    ({"predicted": 5.0}, "predicted", "lies outside its own interval"),
-    ({"predicted": None}, "predicted", "is missing beside its interval"),
-    ({"customer_id": "c1"}, "customer_id", "names a customer, but the class is not"),
-    ({"owner": None}, "owner", "nobody answers for it"),
-    ({"status": None}, "status", "is missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "column", "reason"),
+    [
+        ({"due_on": "2025-12-31"}, "due_on", "is before begun_on"),
+        ({"done_on": "2026-02-01"}, "done_on", "is told, but the status is not done"),
+        ({"realised": 1.0}, "realised", "is told of an action that is not done"),
+        ({"predicted": 5.0}, "predicted", "lies outside its own interval"),
+        ({"predicted": None}, "predicted", "is missing beside its interval"),
+        ({"customer_id": "c1"}, "customer_id", "names a customer, but the class is not"),
+        ({"owner": None}, "owner", "nobody answers for it"),
+        ({"status": None}, "status", "is missing"),
+    ],
+)
 def test_rows_that_contradict_themselves_are_named(change, column, reason):
     sound = ledger(action_id="a00")
     wrong = actions.mistakes(pd.concat([sound, ledger(**change)], ignore_index=True))
@@ -404,13 +420,16 @@ def test_a_sound_ledger_has_no_mistakes():
 
 
 def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
-    rows = pd.concat([
-        ledger(action_id="fine", due_on="2026-12-31"),
-        ledger(action_id="late", due_on="2026-06-30"),
-        ledger(action_id="idle", due_on="2026-12-31", status="planned"),
-        ledger(action_id="over", status="done"),
-        ledger(action_id="call", **{"class": "one customer"}, customer_id="c7"),
-    ], ignore_index=True)  # fmt: skip
+    rows = pd.concat(
+        [
+            ledger(action_id="fine", due_on="2026-12-31"),
+            ledger(action_id="late", due_on="2026-06-30"),
+            ledger(action_id="idle", due_on="2026-12-31", status="planned"),
+            ledger(action_id="over", status="done"),
+            ledger(action_id="call", **{"class": "one customer"}, customer_id="c7"),
+        ],
+        ignore_index=True,
+    )
     found = actions.standing(rows, "2026-07-10")
     assert list(found.table["action_id"]) == ["late", "idle", "fine", "over"]
     assert list(found.table["standing"]) == ["overdue", "stalled", "on its way", "done"]
@@ -474,15 +493,21 @@ def test_verdicts_with_the_price_of_waiting():
 
 
 def test_actions_are_sorted_by_what_they_gain():
-    rows = pd.concat([ledger(action_id=f"a{k}", predicted=v, predicted_high=9.0)
-                      for k, v in enumerate([1.0, 5.0, 3.0])], ignore_index=True)  # fmt: skip
+    rows = pd.concat(
+        [
+            ledger(action_id=f"a{k}", predicted=v, predicted_high=9.0)
+            for k, v in enumerate([1.0, 5.0, 3.0])
+        ],
+        ignore_index=True,
+    )
     assert list(actions.net_gain(rows).table["action_id"]) == ["a1", "a2", "a0"]
 
 
 def test_what_closed_ones_brought_stands_beside_what_was_predicted():
     done = dict(status="done", realised=3.0, realised_low=1.0, realised_high=5.0)
-    rows = pd.concat([ledger(**done), ledger(action_id="a02", **done | {"realised": 5.0})],
-                     ignore_index=True)  # fmt: skip
+    rows = pd.concat(
+        [ledger(**done), ledger(action_id="a02", **done | {"realised": 5.0})], ignore_index=True
+    )
     found = actions.closed(rows)
     # (3 + 5) x 100 less 200; the interval of independent effects: 200 x sqrt(2) about it
     assert "600 (317 to 883)" in found.answer and "inside what was predicted: 1" in found.answer
@@ -493,8 +518,9 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
 
 
 def test_levers_are_the_first_of_each_notebook():
-    gains = pd.DataFrame({"term": list("abcde"), "estimate": [5, 4, 3, 2, 1.0], "low": 0.0,
-                          "high": 9.0, "n": 100})  # fmt: skip
+    gains = pd.DataFrame(
+        {"term": list("abcde"), "estimate": [5, 4, 3, 2, 1.0], "low": 0.0, "high": 9.0, "n": 100}
+    )
     pains = pd.DataFrame({"touchpoint": ["desk"], "term": ["waiting"], "estimate": [3.0],
                           "low": [1.0], "high": [5.0], "n": [50], "reach": [0.5],
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
@@ -508,7 +534,7 @@ def test_levers_are_the_first_of_each_notebook():
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_numbers_are_the_same_in_both_languages(lang):
-    page.begin(lang=lang)
+    context.begin(lang=lang)
     found = failure()
     tree = actions.causes(found, actions.alarms(found), ratings={"delivery": "delivery"})
     assert "−0.19" in tree.answer

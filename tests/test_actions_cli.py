@@ -39,8 +39,23 @@ def cx(*words: str):
 
 def test_a_ledger_is_begun_listed_and_closed(folder):
     assert "no ledger yet" in cx("list", "tiny").stderr
-    said = cx("add", "tiny", "--problem", "Late, again", *ADD, "--predicted", "2", "--low", "1",
-              "--high", "3", "--cost", "50", "--worth", "100")  # fmt: skip
+    said = cx(
+        "add",
+        "tiny",
+        "--problem",
+        "Late, again",
+        *ADD,
+        "--predicted",
+        "2",
+        "--low",
+        "1",
+        "--high",
+        "3",
+        "--cost",
+        "50",
+        "--worth",
+        "100",
+    )
     assert said.output == "Added a01.\n", said.output
     assert "actions" in study.read("tiny").tables  # study.yaml need not name it
     listed = cx("list", "tiny", "--today", "2027-01-05").output
@@ -56,11 +71,14 @@ def test_a_ledger_is_begun_listed_and_closed(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("words", "message"), [
-    (["--predicted", "9", "--low", "1", "--high", "3"], "lies outside its own interval"),
-    (["--begun", "2027-06-01"], "is before begun_on"),
-    (["--customer", "c1"], "names a customer"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--predicted", "9", "--low", "1", "--high", "3"], "lies outside its own interval"),
+        (["--begun", "2027-06-01"], "is before begun_on"),
+        (["--customer", "c1"], "names a customer"),
+    ],
+)
 def test_what_contradicts_itself_is_refused_and_the_file_is_left(folder, words, message):
     cx("add", "tiny", "--problem", "one", *ADD)
     before = (folder / "actions.csv").read_bytes()
@@ -127,9 +145,15 @@ def test_two_who_write_at_once_lose_nothing(folder):
     assert len(problems) == 5 and len({row.split(",")[0] for row in problems}) == 5
 
 
-@pytest.mark.parametrize(("known", "following"), [
-    ([], "a01"), (["a01", "a09"], "a10"), (["a99"], "a100"), (["north", "x7"], "x8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("known", "following"),
+    [
+        ([], "a01"),
+        (["a01", "a09"], "a10"),
+        (["a99"], "a100"),
+        (["north", "x7"], "x8"),
+    ],
+)
 def test_the_next_identifier_follows_the_last(known, following):
     assert ledger._next(known) == following
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from cxlib import csi, drivers, page, reserve, scores
+from cxlib import csi, drivers, reserve, scores
+from cxlib.core import context
 from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
@@ -323,22 +324,23 @@ def test_drivers_name_what_cannot_be_explained(answers, spoil, says):
 
 
 def test_a_handful_of_answers_give_no_number_in_a_sentence(answers):
-    page.begin()
+    context.begin()
     few = drivers.importance(answers.head(8), "recommend", ["speed", "staff"], draws=50)
     assert few.answer == "Fewer than 10 answered: no number is shown."
     assert scores.nps(answers.head(2)).answer == "Fewer than 10 answered: no number is shown."
 
 
 def test_the_index_refuses_answers_all_alike(answers):
-    model = csi.Model({"value": ["speed"], "satisfaction": ["recommend"]},
-                      {"satisfaction": ["value"]})  # fmt: skip
+    model = csi.Model(
+        {"value": ["speed"], "satisfaction": ["recommend"]}, {"satisfaction": ["value"]}
+    )
     scales = {"speed": (1, 5), "recommend": (0, 10)}
     with pytest.raises(ValueError, match="recommend"):
         csi.fit(answers.assign(recommend=7), model, scales=scales, draws=10)
 
 
 def test_a_group_of_one_row_is_hidden_and_said(answers):
-    page.begin()
+    context.begin()
     alone = answers.assign(channel=["kiosk", *["web"] * 20, *["shop"] * 19])
     by = scores.nps(alone, by="channel")
     assert "kiosk" not in by.answer and "numbers are not shown" in by.note
@@ -352,9 +354,13 @@ def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     book = tmp_path / "shop.xlsx"
     orders = pd.DataFrame(
-        {"Order no": [1, 2], "Customer": ["a", "b"], "Order date": ["2026-01-01"] * 2,
-         "Amount": [3.5, 4]}
-    )  # fmt: skip
+        {
+            "Order no": [1, 2],
+            "Customer": ["a", "b"],
+            "Order date": ["2026-01-01"] * 2,
+            "Amount": [3.5, 4],
+        }
+    )
     with pd.ExcelWriter(book) as writer:
         orders.to_excel(writer, sheet_name="Orders", index=False)
         people = pd.DataFrame({"CustomerID": ["a", "b"], "Since": ["2020-01-01"] * 2})
@@ -389,8 +395,10 @@ def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
     assert "1 answer(s) are not on it" in text
     drafted = yaml.safe_load(text)
     assert drafted["items"]["recommend"] | {"label": ""} == {
-        "label": "", "scale": [0, 10], "role": "nps"
-    }  # fmt: skip
+        "label": "",
+        "scale": [0, 10],
+        "role": "nps",
+    }
     assert drafted["tables"]["responses"]["columns"]["response_id"] == "id"
 
 
@@ -399,13 +407,18 @@ def test_a_draft_names_the_labels_and_the_group_it_saw(tmp_path, monkeypatch):
 
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     rows = pd.DataFrame(
-        {"respid": range(40), "q1": [1.0 + n % 10 for n in range(40)],
-         "sex": [1.0 + n % 2 for n in range(40)]}
-    )  # fmt: skip
+        {
+            "respid": range(40),
+            "q1": [1.0 + n % 10 for n in range(40)],
+            "sex": [1.0 + n % 2 for n in range(40)],
+        }
+    )
     pyreadstat.write_sav(
-        rows, str(tmp_path / "survey.sav"), column_labels={"q1": "Overall satisfaction",
-        "sex": "Gender"}, variable_value_labels={"sex": {1: "Male", 2: "Female"}},
-    )  # fmt: skip
+        rows,
+        str(tmp_path / "survey.sav"),
+        column_labels={"q1": "Overall satisfaction", "sex": "Gender"},
+        variable_value_labels={"sex": {1: "Male", 2: "Female"}},
+    )
     drafted = yaml.safe_load(intake.draft("shop", [tmp_path / "survey.sav"]))
     assert drafted["group"] == "sex" and drafted["labels"]["sex"]["en"] == "Gender"
     assert drafted["items"]["q1"]["label"]["en"] == "Overall satisfaction"

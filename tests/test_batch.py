@@ -108,9 +108,12 @@ def made(request, project):
     out = project / f"out-{request.param}"
     pages = batch.plan(["tiny"], ["10", "20", "21", "30"], {"SEED": "7"})
     results = batch.run(
-        pages, out=out, fork=request.param == "fork", keep=False,
+        pages,
+        out=out,
+        fork=request.param == "fork",
+        keep=False,
         progress=Progress(4, io.StringIO()),
-    )  # fmt: skip
+    )
     return {r.page.notebook.stem[:2]: r for r in results}
 
 
@@ -302,9 +305,11 @@ def test_forks_and_kernels_make_the_same_bytes(project) -> None:
 @pytest.mark.slow
 def test_a_page_that_hangs_is_ended_at_its_limit(project) -> None:
     [result] = batch.run(
-        batch.plan(["tiny"], ["22"]), out=project / "hang", timeout=2,
+        batch.plan(["tiny"], ["22"]),
+        out=project / "hang",
+        timeout=2,
         progress=Progress(1, io.StringIO()),
-    )  # fmt: skip
+    )
     assert result.status == "failed" and "took longer than 2 s" in result.answer
 
 
@@ -316,9 +321,13 @@ def test_stopping_leaves_no_process_and_no_half_page(project) -> None:
         "from cxlib import batch\nbatch.run(batch.plan(['tiny'], ['10', '22']), out='stopped')"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=project, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "CX_ROOT": str(project)}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        cwd=project,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "CX_ROOT": str(project)},
+        start_new_session=True,
+    )
     for line in process.stderr:
         if "10_works: ok" in line:
             break

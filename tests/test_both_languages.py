@@ -121,6 +121,7 @@ def test_the_summary_names_each_language(both, project) -> None:  # noqa: F811
     assert [p["lang"] for p in told["pages"]] == ["en", "zh"]
     indexes_ = told["runs"][0]["indexes"]
     assert {k: Path(v).name for k, v in indexes_.items()} == {
-        "en": "index.html", "zh": "index.zh.html",
-    }  # fmt: skip
+        "en": "index.html",
+        "zh": "index.zh.html",
+    }
     assert all(Path(v).is_file() for v in indexes_.values())

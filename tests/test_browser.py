@@ -53,8 +53,11 @@ def browser():
 
 def requests_of(browser) -> list[str]:
     messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
-    sent = [m["params"]["request"]["url"] for m in messages
-            if m["method"] == "Network.requestWillBeSent"]  # fmt: skip
+    sent = [
+        m["params"]["request"]["url"]
+        for m in messages
+        if m["method"] == "Network.requestWillBeSent"
+    ]
     return [url for url in sent if not url.startswith(("file:", "data:", "about:"))]
 
 

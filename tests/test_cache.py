@@ -203,12 +203,14 @@ def test_a_font_that_was_installed_makes_its_pages_again(runs, monkeypatch) -> N
 def test_figures_with_boxes_are_warned_of_now_and_when_they_are_up_to_date(runs) -> None:
     project, *_ = runs  # noqa: F811
     write(
-        project / "notebooks", "70_boxes",
+        project / "notebooks",
+        "70_boxes",
         "from matplotlib import pyplot as plt\nplt.title('\\U0001f9ff \\ua4d0')\nplt.show()",
-    )  # fmt: skip
+    )
     for number in range(2):
         said = io.StringIO()
-        [result] = batch.run(batch.plan(["tiny"], ["70"]), out=project / f"boxes{number}",
-                             progress=Progress(1, said))  # fmt: skip
+        [result] = batch.run(
+            batch.plan(["tiny"], ["70"]), out=project / f"boxes{number}", progress=Progress(1, said)
+        )
         assert result.status == "ok" and result.reused == bool(number)
         assert "figures show boxes instead of letters in tiny/70_boxes" in said.getvalue()

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import churn, page
+from cxlib import churn
 from cxlib.churn import admission, evidence, features
+from cxlib.core import context
 from cxlib.stats import regression
 
 SLOPES = {"tenure": -0.08, "plan": -1.0}
@@ -43,7 +44,7 @@ def customers() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def fit(customers: pd.DataFrame) -> churn.Fit:
-    page.begin()
+    context.begin()
     return churn.fit(customers, features=FEATURES, draws=200)
 
 
@@ -123,7 +124,7 @@ def test_rows_come_back_in_order_and_number(customers, fit) -> None:
 
 
 def test_both_languages_have_the_same_numbers(customers, fit) -> None:
-    page.begin(lang="zh")
+    context.begin(lang="zh")
     chinese = churn.fit(customers, features=FEATURES, draws=200)
     pd.testing.assert_frame_equal(fit.table, chinese.table)
 

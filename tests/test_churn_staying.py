@@ -172,8 +172,9 @@ def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
     assert at == about["median"]
     known = rows.assign(left=left)[["age", "sex", "ph.ecog", "time", "left"]].dropna()
     x = known[["age", "sex", "ph.ecog"]].to_numpy(float)
-    fit = survival.cox(x, np.zeros(len(x)), *known[["time", "left"]].to_numpy(float).T,
-                        np.ones(len(x)))  # fmt: skip
+    fit = survival.cox(
+        x, np.zeros(len(x)), *known[["time", "left"]].to_numpy(float).T, np.ones(len(x))
+    )
     assert_allclose(fit.coefficients, list(about["coefficients"].values()), atol=2e-6)
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import churn, page, report
+from cxlib import churn, report
 from cxlib.churn import drift, leaving, money
 from cxlib.churn import pilots as trial
+from cxlib.core import context
 from cxlib.stats import regression
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
@@ -147,14 +148,20 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     arms = arms.assign(w=1.0 + (arms.index < 300))
     effects = [
         trial._effects(
-            r["x"].to_numpy(), None, r["treated"].to_numpy(float), r["left"].to_numpy(float), w,
-            0.0, 50, 1,
+            r["x"].to_numpy(),
+            None,
+            r["treated"].to_numpy(float),
+            r["left"].to_numpy(float),
+            w,
+            0.0,
+            50,
+            1,
         )
         for r, w in (
             (arms, arms["w"].to_numpy()),
             (pd.concat([arms, arms[arms.index < 300]]), np.ones(1300)),
         )
-    ]  # fmt: skip
+    ]
     assert_allclose(effects[0]["estimate"], effects[1]["estimate"])
 
 
@@ -209,15 +216,18 @@ def company(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
     eta = 1.2 * x * np.where(region == "north", 1, 0.3) - 1 + 0.5 * z
     return pd.DataFrame(
         {
-            "customer_id": [f"c{i}" for i in range(n)], "x": x, "z": z, "region": region,
+            "customer_id": [f"c{i}" for i in range(n)],
+            "x": x,
+            "z": z,
+            "region": region,
             "left": rng.random(n) < regression.expit(eta),
         }
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
 def warning() -> churn.Fit:
-    page.begin()
+    context.begin()
     return churn.fit(company(1500, 1), by="region", draws=200, repeats=1)
 
 
@@ -327,8 +337,9 @@ def test_the_exact_test_by_hand() -> None:
     from scipy.stats import multinomial
 
     chance = multinomial.pmf(drawn, 18, shares)
-    assert np.isclose(exactly[0], (chance <= multinomial.pmf(counts, 18, shares) * 1.0001).mean(),
-                      atol=0.006)  # fmt: skip
+    assert np.isclose(
+        exactly[0], (chance <= multinomial.pmf(counts, 18, shares) * 1.0001).mean(), atol=0.006
+    )
 
 
 def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
@@ -494,9 +505,18 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     words = pd.DataFrame({"customer_id": [f"c{i}" for i in range(300)]})
     words["text"] = "=cmd|' /C calc'!A0 write to ann@example.com"
     words["at"] = pd.Timestamp("2026-02-03")
-    found = churn.to_contact(now, fit, value="worth", offer=5, contact=1, capacity=80, cases=cases,
-                             responses=answers, touchpoints=["room", "desk"],
-                             comments=words)  # fmt: skip
+    found = churn.to_contact(
+        now,
+        fit,
+        value="worth",
+        offer=5,
+        contact=1,
+        capacity=80,
+        cases=cases,
+        responses=answers,
+        touchpoints=["room", "desk"],
+        comments=words,
+    )
     listed = found.customers
     assert len(listed) == 80 and listed["expected_profit"].is_monotonic_decreasing
     assert (listed["expected_profit"] > 0).all() and listed["reasons"].str.len().gt(0).all()
@@ -530,8 +550,10 @@ def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
         rows = pd.DataFrame({"probability": p, "worth": worth})
         hoped = churn.expected_profit(rows, value="worth", offer=10, contact=2)
         said = contacts._answer(rows.assign(expected_profit=hoped), 150, 10.0, 0.3, "")
-        low, high = (float(v.replace(",", "").replace("−", "-"))
-                     for v in said.split("(")[1].split(")")[0].split(" to "))  # fmt: skip
+        low, high = (
+            float(v.replace(",", "").replace("−", "-"))
+            for v in said.split("(")[1].split(")")[0].split(" to ")
+        )
         gone, kept = rng.random(150) < p, rng.random(150) < 0.3
         held.append(low <= np.where(gone, kept * (worth - 10), -10).sum() - 300 <= high)
     assert 0.92 <= np.mean(held) <= 0.98

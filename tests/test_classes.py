@@ -12,7 +12,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-from cxlib import page, segments
+from cxlib import segments
+from cxlib.core import context
 from cxlib.segments import classes, latent, profiles, ratio, stability
 from cxlib.segments.outcomes import _each, _means
 from cxlib.stats import resampling
@@ -25,7 +26,7 @@ YES = np.array([[0.9, 0.8, 0.7, 0.85, 0.2], [0.2, 0.3, 0.1, 0.25, 0.7]])
 
 @pytest.fixture(autouse=True)
 def _english() -> None:
-    page.begin()
+    context.begin()
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def people() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def fit(people: pd.DataFrame) -> segments.Fit:
-    page.begin()
+    context.begin()
     return segments.fit(people, list("abxz"), model="classes", most=5, draws=20, interval_draws=100)
 
 
@@ -91,8 +92,9 @@ def test_mixed_answers_with_gaps_are_as_likely_as_stepmix_finds(people: pd.DataF
 
 
 def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame) -> None:
-    three = segments.fit(people, list("abxz"), model="classes", k=3, most=3, draws=5,
-                         interval_draws=20)  # fmt: skip
+    three = segments.fit(
+        people, list("abxz"), model="classes", k=3, most=3, draws=5, interval_draws=20
+    )
     found = segments.outcomes(people, three, ["y"], draws=50)
     assert_allclose(np.sort(found.table["estimate"]), KNOWN["stepmix"]["BCH means"], atol=2e-3)
 
@@ -250,12 +252,21 @@ def test_answers_of_few_steps_are_read_by_their_levels() -> None:
 
 
 def test_a_mixture_finds_groups_and_wants_numbers(people: pd.DataFrame) -> None:
-    found = segments.fit(people, ["x", "z"], model="mixture", k=3, most=3, draws=5,
-                         interval_draws=20)  # fmt: skip
+    found = segments.fit(
+        people, ["x", "z"], model="mixture", k=3, most=3, draws=5, interval_draws=20
+    )
     placed = segments.score(people, found)
     assert placed["segment"].isna().sum() == people[["x", "z"]].isna().any(axis=1).sum()
-    filled = segments.fit(people, ["x", "z"], model="mixture", k=3, most=3, missing="median",
-                          draws=5, interval_draws=20)  # fmt: skip
+    filled = segments.fit(
+        people,
+        ["x", "z"],
+        model="mixture",
+        k=3,
+        most=3,
+        missing="median",
+        draws=5,
+        interval_draws=20,
+    )
     assert segments.score(people, filled)["segment"].notna().all()
     with pytest.raises(ValueError, match=r"\['a'\] are categories; a mixture is of numbers"):
         segments.fit(people, ["a", "x"], model="mixture")

@@ -46,18 +46,28 @@ class Dask:
 
     def begin(self, kind: str, *words: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words], cwd=self.place,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words],
+            cwd=self.place,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             env={**os.environ, "CX_ROOT": str(self.place)},  # workers know the project by no name
-        )  # fmt: skip
+        )
 
     def worker(self, name: str) -> subprocess.Popen:
         # Under a nanny a worker is a daemon, which multiprocessing allows no children.
         nanny = "--nanny" if name == "w1" else "--no-nanny"
         return self.begin(
-            "worker", self.address, nanny, "--nthreads", "1", "--name", name,
-            "--no-dashboard", "--local-directory", str(self.place),
-        )  # fmt: skip
+            "worker",
+            self.address,
+            nanny,
+            "--nthreads",
+            "1",
+            "--name",
+            name,
+            "--no-dashboard",
+            "--local-directory",
+            str(self.place),
+        )
 
     def is_of_our_kind(self) -> bool:
         from distributed import Client
@@ -113,12 +123,14 @@ def spread(site, dask, tmp_path_factory):
     """Pages of a cluster that loses a worker at the first page's end; the same made here."""
     pages = batch.plan(["tiny"], ["10", "20", "60", "61"])
     far = batch.run(
-        pages, out=site / "far", keep=False, scheduler=dask.address,
+        pages,
+        out=site / "far",
+        keep=False,
+        scheduler=dask.address,
         storage=f"file://{tmp_path_factory.mktemp('storage')}",
         progress=Watching(len(pages), dask.workers[0].kill),
-    )  # fmt: skip
-    near = batch.run(pages[:2], out=site / "near", keep=False,
-                     progress=Progress(2, io.StringIO()))  # fmt: skip
+    )
+    near = batch.run(pages[:2], out=site / "near", keep=False, progress=Progress(2, io.StringIO()))
     return {r.page.notebook.stem[:2]: r for r in far}, near
 
 
@@ -141,8 +153,14 @@ def test_pages_of_a_lost_worker_are_made_by_another(spread) -> None:
 
 @pytest.mark.slow
 def test_a_page_that_hangs_on_a_worker_is_ended_at_its_limit(site, dask, spread) -> None:
-    [hung] = batch.run(batch.plan(["tiny"], ["22"]), out=site / "hung", keep=False, timeout=1,
-                       scheduler=dask.address, progress=Progress(1, io.StringIO()))  # fmt: skip
+    [hung] = batch.run(
+        batch.plan(["tiny"], ["22"]),
+        out=site / "hung",
+        keep=False,
+        timeout=1,
+        scheduler=dask.address,
+        progress=Progress(1, io.StringIO()),
+    )
     assert hung.status == "failed" and "took longer than 1 s" in hung.answer
     assert "took longer" in hung.file.read_text(encoding="utf-8")
 
@@ -177,8 +195,13 @@ def test_stopping_waits_for_no_worker_and_ends_what_it_runs(site, dask, spread) 
 
     threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        batch.run(batch.plan(["tiny"], ["62"]), out=site / "stopped", scheduler=dask.address,
-                  keep=False, progress=Progress(1, io.StringIO()))  # fmt: skip
+        batch.run(
+            batch.plan(["tiny"], ["62"]),
+            out=site / "stopped",
+            scheduler=dask.address,
+            keep=False,
+            progress=Progress(1, io.StringIO()),
+        )
     assert (site / "stopped" / "index.html").exists()
     until = time.monotonic() + PATIENCE
     while Path(f"/proc/{place.read_text()}").exists():
@@ -191,8 +214,13 @@ def test_a_lost_scheduler_is_said_and_finished_pages_stay(site, dask, spread, mo
     # One at a time: the one worker left might else begin with the page that hangs.
     pages = batch.plan(["tiny"], ["10", "22"])
     with pytest.raises(batch.Unfinished, match=r"was lost\. Finished pages are kept"):
-        batch.run(pages, out=site / "lost", scheduler=dask.address, jobs=1,
-                  progress=Watching(2, dask.scheduler.kill))  # fmt: skip
+        batch.run(
+            pages,
+            out=site / "lost",
+            scheduler=dask.address,
+            jobs=1,
+            progress=Watching(2, dask.scheduler.kill),
+        )
     assert (site / "lost" / "10_works.html").exists()
     assert cache.look(pages[0])[0] is not None  # the next run begins with what was finished
 

@@ -21,10 +21,13 @@ def run(name: str = "monday", **changes) -> Run:
     made = {"page": "10_x", "status": "ok", "notebook_sha256": "a", "seed": 1,
             "parameters": {"WAVE": "", "DRAWS": 100}}  # fmt: skip
     facts = {
-        "run": name, "data": {"responses": "1", "orders": "2"}, "code": "c", "wording": "w",
+        "run": name,
+        "data": {"responses": "1", "orders": "2"},
+        "code": "c",
+        "wording": "w",
         "environment": {"python": "3.11", "fingerprint": "e", "packages": {"numpy": "2.0"}},
         "pages": [made],
-    }  # fmt: skip
+    }
     return Run(name, {"10_x": {"by_group": copy.deepcopy(record)}}, facts | changes)
 
 
@@ -77,13 +80,25 @@ def test_a_page_that_is_gone_or_failed_is_a_difference() -> None:
         ({"data": {"responses": "9", "orders": "2"}}, {"data": ("responses",)}),
         ({"code": "d"}, {"code": ()}),
         ({"wording": "v"}, {"question wording": ()}),
-        ({"environment": {"python": "3.12", "fingerprint": "f", "packages": {"numpy": "2.1"}}},
-         {"environment": ("python 3.11 -> 3.12", "numpy 2.0 -> 2.1")}),
-        ({"pages": [run().record["pages"][0] | {"seed": 2, "notebook_sha256": "b",
-                                                "parameters": {"WAVE": "q1", "DRAWS": 100}}]},
-         {"notebook": ("10_x",), "seed": ("10_x",), "parameter values": ("WAVE '' -> q1",)}),
+        (
+            {"environment": {"python": "3.12", "fingerprint": "f", "packages": {"numpy": "2.1"}}},
+            {"environment": ("python 3.11 -> 3.12", "numpy 2.0 -> 2.1")},
+        ),
+        (
+            {
+                "pages": [
+                    run().record["pages"][0]
+                    | {
+                        "seed": 2,
+                        "notebook_sha256": "b",
+                        "parameters": {"WAVE": "q1", "DRAWS": 100},
+                    }
+                ]
+            },
+            {"notebook": ("10_x",), "seed": ("10_x",), "parameter values": ("WAVE '' -> q1",)},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_changed_behind_the_numbers_is_named(changes: dict, changed: dict) -> None:
     assert dict(compare(run(), run(**changes)).changed) == changed
 
@@ -124,8 +139,9 @@ def test_a_reader_gets_answers_that_say_something_else_and_estimates_beyond_nois
     assert (part.differing, part.beyond, len(part.answers)) == (4, 1, 1)
     [answer] = part.answers
     assert answer.before == "" and answer.after == "Web 7."
-    assert answer.rows == (changes.Row("web, speed", "7.00 (6.50 to 7.50)", "9.00 (8.50 to 9.50)",
-                                       True),)  # fmt: skip
+    assert answer.rows == (
+        changes.Row("web, speed", "7.00 (6.50 to 7.50)", "9.00 (8.50 to 9.50)", True),
+    )
     said = changes.text(compare(before, other))
     assert "web, speed: 7.00 (6.50 to 7.50) -> 9.00 (8.50 to 9.50)  beyond noise" in said
     assert "4 of 21 values differ" in said

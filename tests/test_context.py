@@ -13,10 +13,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cxlib import page
 from cxlib.batch import record
-from cxlib.core import context
+from cxlib.core import context, i18n
 from cxlib.core.context import Context
+from cxlib.core.i18n import _
 
 CHINESE = Context(lang="zh", mask=("Ann Lee",), labels={"speed": "速度"}, country="CN")
 
@@ -24,9 +24,9 @@ CHINESE = Context(lang="zh", mask=("Ann Lee",), labels={"speed": "速度"}, coun
 def test_a_context_holds_for_its_block_alone() -> None:
     before = context.current()
     with context.use(CHINESE):
-        assert page.label("speed") == "速度" and context.current().mask == ("Ann Lee",)
+        assert i18n.label("speed") == "速度" and context.current().mask == ("Ann Lee",)
         context.begin(lang="en")  # as a notebook does that opens a reserve
-        assert page.label("speed") == "speed"
+        assert i18n.label("speed") == "speed"
     assert context.current() is before
 
 
@@ -61,9 +61,9 @@ def test_a_thread_does_not_see_what_another_has_set_unless_it_is_given_a_copy() 
 
 
 def test_sentences_without_an_entry_are_noted_where_somebody_asks() -> None:
-    with context.use(CHINESE), page.noting_untranslated() as noted:
-        page.say("no such sentence anywhere")
-    page.say("nor this one")
+    with context.use(CHINESE), i18n.noting_untranslated() as noted:
+        _("no such sentence anywhere")
+    _("nor this one")
     assert noted == {"no such sentence anywhere"}
 
 
@@ -71,8 +71,14 @@ def _dead(folder: Path, lang: str, number: int) -> dict:
     source = folder / "in.ipynb"
     rules = Context(lang=lang).as_job()
     facts = {"title": "t", "lang": lang}
-    return {"notebook": str(source), "folder": str(folder), "page": f"{lang}-{number}",
-            "rules": rules, "facts": facts, "lacking": []}  # fmt: skip
+    return {
+        "notebook": str(source),
+        "folder": str(folder),
+        "page": f"{lang}-{number}",
+        "rules": rules,
+        "facts": facts,
+        "lacking": [],
+    }
 
 
 def test_pages_of_stopped_jobs_are_in_their_own_language(tmp_path: Path) -> None:
@@ -100,8 +106,10 @@ def test_what_a_cell_begins_holds_in_later_cells_that_have_contexts_of_their_own
     shell = InteractiveShell.instance()
     try:
         for lang in ("zh", "en", "zh"):
-            cells = [f"from cxlib.core import context; context.begin(lang='{lang}')",
-                     "seen = context.current().lang"]  # fmt: skip
+            cells = [
+                f"from cxlib.core import context; context.begin(lang='{lang}')",
+                "seen = context.current().lang",
+            ]
             for cell in cells:  # as a kernel may: each cell in a copy of where the kernel began
                 copy_context().run(shell.run_cell, cell)
             assert shell.user_ns["seen"] == lang
@@ -130,16 +138,20 @@ WAYS = {
     "jupyter": [sys.executable, "-m", "jupyter", "execute", "in.ipynb", "--output=out"],
     "papermill": [sys.executable, "-c", PAPERMILL.format(how={}), "in.ipynb", "out.ipynb"],
     "kernel": [
-        sys.executable, "-c",
+        sys.executable,
+        "-c",
         PAPERMILL.format(how="dict(engine_name='cxlab-kernel', tell=lambda *_: None)"),
-        "in.ipynb", "out.ipynb",
+        "in.ipynb",
+        "out.ipynb",
     ],
     "in process": [
-        sys.executable, "-c",
+        sys.executable,
+        "-c",
         PAPERMILL.format(how="dict(engine_name='cxlab-in-process', tell=lambda *_: None)"),
-        "in.ipynb", "out.ipynb",
+        "in.ipynb",
+        "out.ipynb",
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow

@@ -26,8 +26,9 @@ def fit(counts: dict[str, int], everybody: int | None = None) -> Estimates:
 
 
 def overall(n: int) -> Estimates:
-    return Estimates(pd.DataFrame({"term": ["speed"], "estimate": [7.1], "n": [n]}), "Mean 7.1.",
-                     unit="points")  # fmt: skip
+    return Estimates(
+        pd.DataFrame({"term": ["speed"], "estimate": [7.1], "n": [n]}), "Mean 7.1.", unit="points"
+    )
 
 
 def shown(where: str, *fits: Estimates, wave: str = "") -> Shown:
@@ -38,10 +39,15 @@ def shown(where: str, *fits: Estimates, wave: str = "") -> Shown:
 def notebook(page: Shown):
     figure = new_output("display_data", data={"image/svg+xml": "<svg>7.25</svg>"})
     cells = [
-        new_code_cell("1", outputs=[figure, new_output(
-            "display_data", data={"text/plain": r["answer"], report.MIME: r})])
+        new_code_cell(
+            "1",
+            outputs=[
+                figure,
+                new_output("display_data", data={"text/plain": r["answer"], report.MIME: r}),
+            ],
+        )
         for r in page.answers.values()
-    ]  # fmt: skip
+    ]
     made = new_notebook(cells=cells)
     report.protect(made)
     return made
@@ -71,8 +77,11 @@ def test_a_group_that_a_total_gives_away_is_hidden_for_every_term() -> None:
 
 
 def test_every_total_is_looked_at() -> None:
-    of_run = {"10": shown("", overall(93)), "11": shown("", overall(400)),
-              "20": shown("", fit({"a": 40, "b": 50}))}  # fmt: skip
+    of_run = {
+        "10": shown("", overall(93)),
+        "11": shown("", overall(400)),
+        "20": shown("", fit({"a": 40, "b": 50})),
+    }
     assert list(cross_page.exposures(of_run)) == ["20"]
     assert list(cross_page.exposures(dict(reversed(of_run.items())))) == ["20"]
 
@@ -110,8 +119,9 @@ def test_of_a_cell_that_lacks_few_people_the_narrower_page_shows_nothing() -> No
     # b goes too: everybody less b and c would be a.
     assert [row[3] for row in kept["table"]["rows"]] == [None, None, 200, 417]
     assert [h["cell"] for h in report.audit_of(made)["hidden"]] == [
-        "channel=a, term=speed", "channel=b, term=speed",
-    ]  # fmt: skip
+        "channel=a, term=speed",
+        "channel=b, term=speed",
+    ]
     assert kept["note"] == "" and "–" in report.table_of(kept)["n"].tolist()
 
 
@@ -167,8 +177,11 @@ def test_whoever_subtracts_two_pages_finds_nobody_or_a_crowd(n: list[int], data)
 
 
 def test_another_run_beside_is_warned_of_and_left_alone(tmp_path) -> None:
-    run = {"study": "s", "data": {"responses": "f" * 64}, "pages": [
-        {"page": "10", "parameters": {"WAVE": "", "WHERE": ""}}]}  # fmt: skip
+    run = {
+        "study": "s",
+        "data": {"responses": "f" * 64},
+        "pages": [{"page": "10", "parameters": {"WAVE": "", "WHERE": ""}}],
+    }
     (tmp_path / "monday").mkdir()
     before = json.dumps({"10": shown("", overall(93)).answers})
     (tmp_path / "monday" / "run.json").write_text(json.dumps(run))

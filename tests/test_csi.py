@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import csi, page
+from cxlib import csi
+from cxlib.core import context
 from cxlib.csi import pls
 from cxlib.data import sources, study
 from cxlib.stats import moments, resampling
@@ -446,7 +447,7 @@ def test_the_answer_holds_index_interval_and_n():
     shown = f"{row['estimate']:.1f} ({row['low']:.1f} to {row['high']:.1f}), n 300."
     assert fit.answer == f"Satisfaction index {shown}"
     assert "300 of 300 responses" in fit.note and "whole customers" in fit.note
-    page.begin(labels={"satisfaction": "overall CSI"})
+    context.begin(labels={"satisfaction": "overall CSI"})
     assert csi.fit(answers(), SMALL, draws=20).answer.startswith("Overall CSI index")
 
 
@@ -558,8 +559,9 @@ def test_maximum_likelihood_uses_everybody_and_agrees_without_gaps():
     rows = answers()
     assert_allclose(
         numbers(csi.fit(rows, SMALL, missing="em", draws=20)),
-        numbers(csi.fit(rows, SMALL, draws=20)), atol=1e-5,
-    )  # fmt: skip
+        numbers(csi.fit(rows, SMALL, draws=20)),
+        atol=1e-5,
+    )
     rows.loc[:99, "l1"] = np.nan
     fit = csi.fit(rows, SMALL, missing="em", draws=20)
     assert fit.table["n"].eq(300).all() and "maximum likelihood" in fit.note

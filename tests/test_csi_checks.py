@@ -321,8 +321,10 @@ def test_a_group_without_a_proper_solution_has_no_p_for_its_paths():
     lost = found.paths["estimate"].isna()
     assert lost.any() and found.paths.loc[lost, "p"].isna().all()
     assert found.paths["p_held"].isna().all() and set(found.measured["verdict"]) <= {
-        "none", "partial", "full",
-    }  # fmt: skip
+        "none",
+        "partial",
+        "full",
+    }
 
 
 def test_groups_too_small_are_named_and_one_group_is_no_comparison():

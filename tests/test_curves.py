@@ -11,7 +11,8 @@ matplotlib.use("agg")
 
 from matplotlib import pyplot as plt
 
-from cxlib import page, plots
+from cxlib import plots
+from cxlib.core import context
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def test_rings_stand_beside_the_dots_and_are_read_aloud() -> None:
     ax = plots.beside(table, "quoted", unit="share")
     assert ax.get_xlim()[1] > 0.7 and "Rings: quoted." in ax.get_xlabel()
     assert "one 70%; two 10%" in plots.alt_text(ax.figure)
-    page.begin(lang="zh")
+    context.begin(lang="zh")
     assert "圆圈" in plots.beside(table, "quoted", unit="share").get_xlabel()
 
 

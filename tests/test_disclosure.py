@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxlib import page
+from cxlib.core import context
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 
@@ -103,7 +103,7 @@ def test_the_audit_names_cell_and_reason_but_no_number() -> None:
 
 def test_without_n_or_threshold_nothing_is_hidden() -> None:
     assert (disclosure.hidden(groups(7, 12).drop(columns="n")) == "").all()
-    page.begin(smallest_cell=0)
+    context.begin(smallest_cell=0)
     assert (disclosure.hidden(groups(0, 12)) == "").all()
 
 

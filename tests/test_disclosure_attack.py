@@ -26,31 +26,48 @@ def test_no_page_of_a_run_gives_a_planted_group_away(tmp_path, monkeypatch) -> N
 
 def kept(columns: str, *rows: list, answer: str = "", **tables: dict) -> dict:
     table = {"columns": columns.split(), "rows": [list(row) for row in rows]}
-    return {"name": "found", "answer": answer, "note": "", "unit": "", "table": table,
-            "tables": tables}  # fmt: skip
+    return {
+        "name": "found",
+        "answer": answer,
+        "note": "",
+        "unit": "",
+        "table": table,
+        "tables": tables,
+    }
 
 
 REGIONS = [["east", "speed", 7.0, 40], ["north", "speed", 6.0, 53], ["islet", "speed", None, None]]
 LEAKS = {
     "prints": [kept("term n", answer="NPS in 2026-Q4: 26.5 points, n 4.")],
     "of a lot": [kept("term n", answer="Lowest for Islet, 12%.")],
-    "leaves 4": [kept("term estimate n", ["price", 0.6, 60], ["room", 0.36, 36],
-                      ["lift", None, None])],
-    "leavers leave": [kept("term estimate leavers n", ["high", 0.6, 0.61, 60],
-                           ["low", 0.3, None, None])],
-    "less the groups": [kept("region term estimate n", *REGIONS),
-                        kept("term estimate n", ["speed", 6.5, 97])],
+    "leaves 4": [
+        kept("term estimate n", ["price", 0.6, 60], ["room", 0.36, 36], ["lift", None, None])
+    ],
+    "leavers leave": [
+        kept("term estimate leavers n", ["high", 0.6, 0.61, 60], ["low", 0.3, None, None])
+    ],
+    "less the groups": [
+        kept("region term estimate n", *REGIONS),
+        kept("term estimate n", ["speed", 6.5, 97]),
+    ],
     "of two tables": [
         kept("region term estimate n", *REGIONS[1:], ["east", "speed", None, None]),
         kept("region term estimate n", *REGIONS[::2], ["north", "speed", None, None]),
         kept("term estimate n", ["speed", 6.5, 97]),
     ],
-    "counts 4": [kept("week term estimate n", ["W1", "rate", 2.0, 2000]),
-                 kept("week term estimate n", ["W1", "in time", None, None])],
-    "gives the wave": [kept("wave term estimate n z up down", ["q1", "nps", 7.0, 90, 1, 0.5, 0],
-                            ["q2", "nps", None, None, None, None, None],
-                            ["q3", "nps", 7.0, 90, 1, 2.5, 0])],
-}  # fmt: skip
+    "counts 4": [
+        kept("week term estimate n", ["W1", "rate", 2.0, 2000]),
+        kept("week term estimate n", ["W1", "in time", None, None]),
+    ],
+    "gives the wave": [
+        kept(
+            "wave term estimate n z up down",
+            ["q1", "nps", 7.0, 90, 1, 0.5, 0],
+            ["q2", "nps", None, None, None, None, None],
+            ["q3", "nps", 7.0, 90, 1, 2.5, 0],
+        )
+    ],
+}
 
 
 @pytest.mark.parametrize("kind", LEAKS)
@@ -63,8 +80,11 @@ def test_the_attack_finds_what_is_given_away(tmp_path, kind: str) -> None:
 
 
 def test_the_attack_finds_nothing_where_two_are_hidden(tmp_path) -> None:
-    hidden = kept("region term estimate n", ["east", "speed", 7.0, 40],
-                  *[[g, "speed", None, None] for g in ("north", "islet")])  # fmt: skip
+    hidden = kept(
+        "region term estimate n",
+        ["east", "speed", 7.0, 40],
+        *[[g, "speed", None, None] for g in ("north", "islet")],
+    )
     answers = {"12_page": {"a": hidden, "b": kept("term estimate n", ["speed", 6.5, 97])}}
     (tmp_path / "answers.json").write_text(json.dumps(answers))
     assert attack.recovered(tmp_path) == []

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import drivers, page
+from cxlib import drivers
+from cxlib.core import context
 from cxlib.drivers import shares
 from cxlib.stats import moments, resampling
 
@@ -206,7 +207,7 @@ def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows(
 
 
 def test_labels_are_used_and_capitals_kept(responses):
-    page.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
+    context.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
     answer = drivers.importance(responses, "recommend", PARTS, draws=50).answer
     assert answer.startswith("“NPS of the app” explains most of recommendation")
 
@@ -374,8 +375,10 @@ def population(k: int = 5) -> tuple[np.ndarray, list[str]]:
 @pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
 def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     cov, parts = population()
-    truth = {m: pd.Series(part(cov), parts) for m, part in zip(drivers.METHODS, (
-        drivers.shapley, drivers.johnson), strict=True)}  # fmt: skip
+    truth = {
+        m: pd.Series(part(cov), parts)
+        for m, part in zip(drivers.METHODS, (drivers.shapley, drivers.johnson), strict=True)
+    }
     truth = {m: gains / gains.sum() for m, gains in truth.items()}
     hits = {m: [] for m in drivers.METHODS}
     pairs, ranks, top = [], [], []

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import estimates, page, scores
-from cxlib.core import display
+from cxlib import estimates, scores
+from cxlib.core import context, display
 from cxlib.estimates import Estimates
 from cxlib.stats import intervals, moments, resampling
 
@@ -173,7 +173,7 @@ def test_small_cells_are_blank_where_shown_and_whole_in_the_result(table):
 
 
 def test_the_smallest_cell_is_the_page_s(table):
-    page.begin(smallest_cell=5)
+    context.begin(smallest_cell=5)
     assert display.hide_small_cells(table)["estimate"].notna().all()
     assert display.hide_small_cells(table, 10)["estimate"].isna().sum() == 2
 
@@ -190,7 +190,7 @@ def test_a_reader_sees_rounded_numbers_and_no_small_n(table):
 
 
 def test_a_reader_sees_shares_as_percentages_and_labels(table):
-    page.begin(labels={"web": "Web site", "recommend": "Recommendation", "n": "Answers"})
+    context.begin(labels={"web": "Web site", "recommend": "Recommendation", "n": "Answers"})
     shown = display.display_table(table.assign(estimate=[0.413, 0.2, 0.1]), "share")
     assert shown["estimate"].iloc[0] == "41%"
     assert shown.iloc[0, 0] == "Web site" and shown["term"].iloc[0] == "Recommendation"
@@ -246,8 +246,10 @@ def test_results_put_together_hold_at_once(responses):
     both = estimates.together(parts)
     assert list(both.table["of"]) == list(both.table["term"]) == list(parts)
     alone = pd.concat([e.table for e in parts.values()])
-    assert (both.table["high"].to_numpy() - both.table["low"].to_numpy()
-            > (alone["high"] - alone["low"]).to_numpy()).all()  # fmt: skip
+    assert (
+        both.table["high"].to_numpy() - both.table["low"].to_numpy()
+        > (alone["high"] - alone["low"]).to_numpy()
+    ).all()
     at_once = scores.mean(responses, list(parts), **how).table
     assert_allclose(both.table["low"], at_once["low"], atol=0.01)
 

@@ -31,10 +31,15 @@ def child(code: str, folder: Path, **how) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize(("content", "found"), [
-    ("两行\nof text\n", "两行\nof text\n".encode()), (b"\x00\xff", b"\x00\xff"), ("", b""),
-    ("a\r\nb", b"a\r\nb"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("两行\nof text\n", "两行\nof text\n".encode()),
+        (b"\x00\xff", b"\x00\xff"),
+        ("", b""),
+        ("a\r\nb", b"a\r\nb"),
+    ],
+)
 def test_what_is_written_is_what_was_given(tmp_path, content, found):
     (tmp_path / "a.txt").write_bytes(b"old and longer than the new one")
     files.write(tmp_path / "a.txt", content)
@@ -42,10 +47,16 @@ def test_what_is_written_is_what_was_given(tmp_path, content, found):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-@pytest.mark.parametrize(("before", "asked", "after"), [
-    (None, None, 0o644), (0o600, None, 0o600), (0o664, None, 0o664), (0o644, 0o600, 0o600),
-    (None, 0o600, 0o600),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "asked", "after"),
+    [
+        (None, None, 0o644),
+        (0o600, None, 0o600),
+        (0o664, None, 0o664),
+        (0o644, 0o600, 0o600),
+        (None, 0o600, 0o600),
+    ],
+)
 def test_permissions_are_kept_unless_others_are_asked_for(tmp_path, before, asked, after):
     file = tmp_path / "a.txt"
     if before:

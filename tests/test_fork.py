@@ -77,9 +77,13 @@ def forked(project):  # noqa: F811
     write(project / "notebooks", "52_canaries", *CANARIES.values())
     said = io.StringIO()
     results = batch.run(
-        batch.plan(["tiny"], ["50", "51", "52"]), out=project / "forked", jobs=1, keep=False,
-        timeout=120, progress=Progress(3, said),
-    )  # fmt: skip
+        batch.plan(["tiny"], ["50", "51", "52"]),
+        out=project / "forked",
+        jobs=1,
+        keep=False,
+        timeout=120,
+        progress=Progress(3, said),
+    )
     assert "an ordinary kernel" not in said.getvalue()
     return {r.page.notebook.stem[:2]: r for r in results}
 
@@ -117,9 +121,13 @@ def test_a_fork_server_with_a_thread_is_not_used_and_the_page_is_made(project) -
         "print(made.status)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=project,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(project), *filter(None, sys.path)])},
-    )  # fmt: skip
+    )
     assert "tiny/53_plain: the fork server has threads; an ordinary kernel" in done.stderr
     assert done.stdout.strip() == "ok"
 
@@ -127,8 +135,13 @@ def test_a_fork_server_with_a_thread_is_not_used_and_the_page_is_made(project) -
 def test_all_that_is_preloaded_starts_no_thread() -> None:
     imports = ", ".join(processes.PRELOAD)
     code = f"import os; import {imports}; print(len(os.listdir('/proc/self/task')))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                         env=processes.environment())  # fmt: skip
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=processes.environment(),
+    )
     assert out.stdout.strip() == "1"
 
 

@@ -12,7 +12,8 @@ from bleach._vendor import html5lib
 from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cxlib import page, plots, report
+from cxlib import plots, report
+from cxlib.core import context
 from cxlib.estimates import Estimates
 from cxlib.report import answers, comparison, indexes, pages
 
@@ -20,9 +21,9 @@ matplotlib.use("Agg")
 
 TEXTS = {
     "script": "<script>alert(1)</script><img src=x onerror=alert(2)><svg/onload=alert(3)>",
-    "attribute": "\" onmouseover=\"alert(1)\" x='y' `z` <a href=javascript:alert(1)>x</a>",
+    "attribute": '" onmouseover="alert(1)" x=\'y\' `z` <a href=javascript:alert(1)>x</a>',
     "closing": "</title></style></script></td></table></details></main><script>alert(1)</script>",
-    "torn": "<scr<script>ipt>alert(1)</scr</script>ipt><img src=\"x\" <!-- --!> onerror=alert(1)>",
+    "torn": '<scr<script>ipt>alert(1)</scr</script>ipt><img src="x" <!-- --!> onerror=alert(1)>',
     "entities": "&lt;script&gt;alert(1)&lt;/script&gt; &#60;script&#62; &amp;lt; &#x202e;gnp&#0;",
     "comment": "<!--<img src=--><img src=x onerror=alert(1)>--><![CDATA[<script>x</script>]]>",
     "mathml": "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph>",
@@ -44,7 +45,7 @@ TEXTS = {
     "formula": "=cmd|' /C calc'!A0",
     "empty": "",
     "words": "nan None NaN inf -0 overall term n",
-}  # fmt: skip
+}
 pytestmark = pytest.mark.slow
 ALL = pytest.mark.parametrize("evil", TEXTS.values(), ids=TEXTS.keys())
 ALLOWED_LINKS = ("http://", "https://", "#", "mailto:", "data:,")
@@ -69,8 +70,9 @@ def harmless(html: str) -> None:
     for node in (n for n in tree.iter() if isinstance(n.tag, str)):
         check(node)
     assert tree.find("body/main") is not None and len(tree.findall("body/main")) == 1
-    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
-                         "".join(tree.itertext()))  # fmt: skip
+    assert not re.search(
+        "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "".join(tree.itertext())
+    )
 
 
 def check(node) -> None:
@@ -91,11 +93,17 @@ def check(node) -> None:
 
 def estimates(evil: str) -> Estimates:
     evil = evil.encode("utf-8", "replace").decode()  # no column of text holds half a character
-    table = pd.DataFrame({
-        "channel": [evil, "web", evil + "2"], "term": [evil, "speed", "price"],
-        "estimate": [1.5, 2.5, 3.0], "low": [1.0, 2.0, 2.5], "high": [2.0, 3.0, 3.5],
-        "n": [40, 50, 3], "words": [evil, evil, "x"],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "channel": [evil, "web", evil + "2"],
+            "term": [evil, "speed", "price"],
+            "estimate": [1.5, 2.5, 3.0],
+            "low": [1.0, 2.0, 2.5],
+            "high": [2.0, 3.0, 3.5],
+            "n": [40, 50, 3],
+            "words": [evil, evil, "x"],
+        }
+    )
     return Estimates(table, evil, evil, "points")
 
 
@@ -117,10 +125,13 @@ def notebook(evil: str):
         new_output("display_data", data={"text/plain": evil}),
         new_output("stream", name="stdout", text=evil),
         new_output("stream", name="stderr", text=evil),
-        new_output("display_data", data={"image/svg+xml": f"<svg><text>{evil[:999]}</text></svg>"},
-                   metadata={"image/svg+xml": {"alt": evil}}),
+        new_output(
+            "display_data",
+            data={"image/svg+xml": f"<svg><text>{evil[:999]}</text></svg>"},
+            metadata={"image/svg+xml": {"alt": evil}},
+        ),
         new_output("error", ename="ValueError", evalue=evil, traceback=[evil]),
-    ]  # fmt: skip
+    ]
     return new_notebook(
         cells=[
             new_markdown_cell(f"# T\n\n{evil}\n\n## {evil}"),
@@ -131,18 +142,23 @@ def notebook(evil: str):
 
 def facts(evil: str) -> pages.Facts:
     return pages.Facts(
-        title=evil, study=dict.fromkeys(("title", "source", "licence", "citation"), evil),
-        parameters=[("WHERE", evil, evil)], set_name=evil, mistake=(2, 3, evil), lacking=(evil,),
-        foot=(evil,), notebook="10_x.ipynb",
-    )  # fmt: skip
+        title=evil,
+        study=dict.fromkeys(("title", "source", "licence", "citation"), evil),
+        parameters=[("WHERE", evil, evil)],
+        set_name=evil,
+        mistake=(2, 3, evil),
+        lacking=(evil,),
+        foot=(evil,),
+        notebook="10_x.ipynb",
+    )
 
 
 @ALL
 def test_no_page_does_anything(evil: str) -> None:
-    page.begin(labels={"speed": evil, "channel": evil}, mask=[evil[:50]])
+    context.begin(labels={"speed": evil, "channel": evil}, mask=[evil[:50]])
     made = notebook(evil)
     report.protect(made)
-    page.begin(labels={"speed": evil, "channel": evil})
+    context.begin(labels={"speed": evil, "channel": evil})
     html = pages.bind(made, facts(evil))
     harmless(html)
 
@@ -151,20 +167,40 @@ def test_no_page_does_anything(evil: str) -> None:
 def test_no_index_does_anything(evil: str) -> None:
     made = {"page": "10_x", "title": evil, "set": evil, "status": "failed", "answer": evil}
     about = dict.fromkeys(("title", "source", "licence", "citation"), evil)
-    run = {"run": "r", "study": evil, "about": about, "lang": "en", "begun": "2026-11-21",
-           "code": "c" * 64, "pages": [made]}  # fmt: skip
+    run = {
+        "run": "r",
+        "study": evil,
+        "about": about,
+        "lang": "en",
+        "begun": "2026-11-21",
+        "code": "c" * 64,
+        "pages": [made],
+    }
     harmless(indexes.of_run(run))
 
 
 @ALL
 def test_no_comparison_does_anything(evil: str) -> None:
     def run(value: float) -> comparison.Run:
-        table = {"columns": ["term", "estimate", "low", "high"],
-                 "rows": [[evil, value, value - 1, value + 1]]}  # fmt: skip
-        kept = {"name": evil, "answer": f"{evil}{value}", "note": evil, "table": table,
-                "tables": {evil: table}, "unit": evil}  # fmt: skip
-        made = {"page": evil, "title": evil, "status": "ok", "parameters": {evil: value},
-                "key": {evil: value}}  # fmt: skip
+        table = {
+            "columns": ["term", "estimate", "low", "high"],
+            "rows": [[evil, value, value - 1, value + 1]],
+        }
+        kept = {
+            "name": evil,
+            "answer": f"{evil}{value}",
+            "note": evil,
+            "table": table,
+            "tables": {evil: table},
+            "unit": evil,
+        }
+        made = {
+            "page": evil,
+            "title": evil,
+            "status": "ok",
+            "parameters": {evil: value},
+            "key": {evil: value},
+        }
         record = {"data": {evil: value}, "pages": [made]}
         return comparison.Run(evil, {evil: {evil: kept}}, record)
 
@@ -176,7 +212,7 @@ def test_no_comparison_does_anything(evil: str) -> None:
 
 @ALL
 def test_no_table_does_anything(evil: str) -> None:
-    page.begin(labels={"speed": evil})
+    context.begin(labels={"speed": evil})
     fragment = pages.clean(estimates(evil)._repr_html_())
     head = f'<meta http-equiv="Content-Security-Policy" content="{pages.POLICY}">'
     from cxlib.privacy.masking import legible
@@ -197,7 +233,7 @@ DRAW = [(text, way) for text in TEXTS for way in (DRAWN if text in TELLING else 
 @pytest.mark.parametrize(("text", "name"), DRAW, ids=["-".join(d) for d in DRAW])
 def test_every_figure_is_drawn(text: str, name: str) -> None:
     evil = TEXTS[text]
-    page.begin(labels={"speed": evil})
+    context.begin(labels={"speed": evil})
     table = estimates(evil).table[["channel", "term", "estimate", "low", "high", "n"]]
     ax = DRAWN[name](table.assign(n=[40, 50, 30]))
     picture, mime = plots.picture(ax.figure)
@@ -205,8 +241,11 @@ def test_every_figure_is_drawn(text: str, name: str) -> None:
     assert len(picture) > 1000 and mime.startswith("image/")
     if mime == "image/svg+xml":
         assert "<script" not in picture and not re.search(r"<[^!>]*\son\w+=", picture)
-    output = new_output("display_data", data={mime: picture if mime == "image/svg+xml" else ""},
-                        metadata={mime: {"alt": alt}})  # fmt: skip
+    output = new_output(
+        "display_data",
+        data={mime: picture if mime == "image/svg+xml" else ""},
+        metadata={mime: {"alt": alt}},
+    )
     harmless(
         pages.bind(new_notebook(cells=[new_code_cell("1", outputs=[output])]), pages.Facts("T"))
     )

@@ -270,11 +270,14 @@ CONTRACT = [  # a cell, the rule that it breaks, and its parameters
     ({"order_lines.quantity": "-1"}, "below_minimum", {"low": 0}),
     ({"audits.evidence": "4"}, "outside_range", {"low": 0, "high": 3}),
     ({"audits.evidence": "1.5"}, "not_whole", {}),
-    ({"actions.status": "later"}, "not_allowed",
-     {"values": ["planned", "begun", "done", "dropped"]}),
+    (
+        {"actions.status": "later"},
+        "not_allowed",
+        {"values": ["planned", "begun", "done", "dropped"]},
+    ),
     ({"actions.problem": ""}, "required", {"name": "problem"}),
     ({"cases.reopened": "perhaps"}, "not_flag", {}),
-]  # fmt: skip
+]
 FIRST = {
     "order_lines": {"order_id": "1", "line": "1", "quantity": "1"},
     "audits": {"audit_id": "1", "item": "a", "evidence": "3"},
@@ -347,9 +350,13 @@ def test_a_reversed_item_is_flipped_and_said(make):
 def test_a_file_has_columns_constants_and_codes_of_its_own(make):
     files = [
         {"file": "a.csv", "constants": {"wave": "2025"}, "recode": {"home": {1: "north"}}},
-        {"file": "b.csv", "constants": {"wave": "2026"}, "columns": {"recommend": "NPS"},
-         "recode": {"home": {1: "south"}}},
-    ]  # fmt: skip
+        {
+            "file": "b.csv",
+            "constants": {"wave": "2026"},
+            "columns": {"recommend": "NPS"},
+            "recode": {"home": {1: "south"}},
+        },
+    ]
     columns = {"response_id": "#row", "recommend": "recommend", "home": "home"}
     taken = intake.table(
         make(
@@ -502,8 +509,12 @@ def test_nine_years_of_the_airport_have_one_set_of_names():
              "2016": 3087, "2017": 2831, "2018": 2809}  # fmt: skip
     assert rows["wave"].value_counts().to_dict() == asked
     # Counted in the files: "the airport as a whole" is Q6N, Q8N, Q8N_WHOLE, Q7O_WHOLE and Q7ALL.
-    whole = {"2010": [5, 50, 705, 1744, 589], "2011": [16, 66, 827, 1978, 807],
-             "2013": [6, 69, 616, 1931, 712], "2016": [7, 51, 497, 1633, 731]}  # fmt: skip
+    whole = {
+        "2010": [5, 50, 705, 1744, 589],
+        "2011": [16, 66, 827, 1978, 807],
+        "2013": [6, 69, 616, 1931, 712],
+        "2016": [7, 51, 497, 1633, 731],
+    }
     for wave, counts in whole.items():
         answers = rows.loc[rows["wave"] == wave, "overall"].dropna()
         assert answers.value_counts().reindex([1, 2, 3, 4, 5]).to_list() == counts
@@ -511,8 +522,15 @@ def test_nine_years_of_the_airport_have_one_set_of_names():
     assert set(by_wave["recommend"].count().loc[lambda n: n > 0].index) == {"2017", "2018"}
     assert by_wave["weight"].sum().to_dict() == pytest.approx(asked, rel=1e-4)
     assert rows["boarding_area"].notna().all() and set(rows["boarding_area"]) == set("ABCDEFG")
-    assert set(rows["age"].dropna()) <= {"Under 18", "18 to 24", "25 to 34", "35 to 44",
-                                         "45 to 54", "55 to 64", "65 and over"}  # fmt: skip
+    assert set(rows["age"].dropna()) <= {
+        "Under 18",
+        "18 to 24",
+        "25 to 34",
+        "35 to 44",
+        "45 to 54",
+        "55 to 64",
+        "65 and over",
+    }
     assert not rows.loc[rows["wave"] == "2012", "wifi"].notna().any()
 
 

@@ -85,9 +85,13 @@ def test_the_store_counts_as_rows_are_counted():
     """Every pair of choices of gap, goal and steps; several events of one day."""
     rng = np.random.default_rng(1)
     days = pd.to_timedelta(rng.integers(0, 60, 400), unit="D")
-    table = pd.DataFrame({"customer_id": np.char.add("c", rng.integers(0, 90, 400).astype(str)),
-                          "at": pd.Timestamp("2026-01-01") + days,
-                          "touchpoint": rng.choice(list("abcd"), 400)})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "customer_id": np.char.add("c", rng.integers(0, 90, 400).astype(str)),
+            "at": pd.Timestamp("2026-01-01") + days,
+            "touchpoint": rng.choice(list("abcd"), 400),
+        }
+    )
     store = duckdb.connect()
     store.register("given", table)
     store.execute("create table events as select * from given")
@@ -201,8 +205,9 @@ def test_the_worked_example_of_attribution():
     assert "33.3% of journeys reach the goal" in found.note
 
 
-WORKED = pd.DataFrame({"path": ["C1 > C2 > C3", "C1", "C2 > C3"], "won": [1, 0, 0],
-                       "not": [0, 1, 1]})  # fmt: skip
+WORKED = pd.DataFrame(
+    {"path": ["C1 > C2 > C3", "C1", "C2 > C3"], "won": [1, 0, 0], "not": [0, 1, 1]}
+)
 
 
 def test_the_worked_example_told_as_paths():
@@ -372,9 +377,14 @@ def test_dropoff_by_hand():
     worth = pd.Series({"c0": 5.0, "c1": 7.0, "c2": 11.0, "c3": 13.0})
     groups = pd.Series({"c0": "x", "c1": "x", "c2": "y", "c3": "y"})
     found = journeys.dropoff(
-        steps, goal=["buy"], patience=10, worth=worth, groups=groups, **DRAWS,
+        steps,
+        goal=["buy"],
+        patience=10,
+        worth=worth,
+        groups=groups,
+        **DRAWS,
         until=pd.Timestamp("2026-06-01"),
-    )  # fmt: skip
+    )
     table = found.table.set_index("term")
     assert table.loc["a", ["estimate", "n"]].tolist() == [0.25, 4]
     assert table.loc["b", ["estimate", "n"]].tolist() == [0.75, 4]
@@ -450,8 +460,14 @@ def test_adjusted_effects_are_those_of_least_squares(made, met):
     theirs = fit.coef_[: len(columns)]
     # A draw's step is about what fitting the draw again would give.
     times = resampling.multiplicities(resampling.keys_of(rows, "customer_id"), 100, 1)
-    drawn = np.stack([LinearRegression().fit(x, rows["score"], sample_weight=rows["weight"] * t)
-                      .coef_[: len(columns)] for t in times])  # fmt: skip
+    drawn = np.stack(
+        [
+            LinearRegression()
+            .fit(x, rows["score"], sample_weight=rows["weight"] * t)
+            .coef_[: len(columns)]
+            for t in times
+        ]
+    )
     assert found.replicates.std(0) == pytest.approx(drawn.std(0), rel=0.3)
     assert np.median(found.replicates.std(0) / drawn.std(0)) == pytest.approx(1, abs=0.08)
     assert found.table["estimate"].to_numpy() == pytest.approx(theirs, abs=1e-5)
@@ -535,9 +551,16 @@ def test_the_experience_map_by_hand():
     )
     met = journeys.exposure(answers, rows, window=30)
     found = journeys.experience(
-        steps, answers, met, stages={"a": "discovery", "b": "use"}, ratings={"b": "rate_b"},
-        overall="overall", scales={"rate_b": (1, 5), "overall": (0, 10)}, bad=["x"], **DRAWS,
-    )  # fmt: skip
+        steps,
+        answers,
+        met,
+        stages={"a": "discovery", "b": "use"},
+        ratings={"b": "rate_b"},
+        overall="overall",
+        scales={"rate_b": (1, 5), "overall": (0, 10)},
+        bad=["x"],
+        **DRAWS,
+    )
     table = found.table.set_index(["touchpoint", "term"])
     value = table["estimate"]
     assert (value[("a", "reach")], value[("b", "reach")]) == (1, 0.5)
@@ -563,9 +586,14 @@ def test_the_map_of_groups_is_that_of_their_customers(made, met):
     )
     scale = (made["responses"]["score"].min(), made["responses"]["score"].max())
     alone = journeys.experience(
-        steps[inside], made["responses"][asked], own, stages=paths.STAGES, overall="score",
-        scales={"score": scale}, **DRAWS,
-    ).table  # fmt: skip
+        steps[inside],
+        made["responses"][asked],
+        own,
+        stages=paths.STAGES,
+        overall="score",
+        scales={"score": scale},
+        **DRAWS,
+    ).table
     few = both[both["group"] == "few"].set_index(["touchpoint", "term"])["estimate"]
     assert few.to_dict() == pytest.approx(
         alone.set_index(["touchpoint", "term"])["estimate"].to_dict()

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 from test_notebooks import NOTEBOOKS, ids, made
 
-from cxlib import page
+from cxlib.core import context, i18n
 from cxlib.data import contract
 from cxlib.data.sources import SourceError
 from cxlib.report import indexes
@@ -80,8 +80,8 @@ def test_pages_of_public_studies_are_chinese_too(study: str) -> None:
 
 
 def test_the_dictionary_is_chinese_but_for_its_columns() -> None:
-    page.begin(lang="zh", labels=contract.labels("zh"))
-    with page.noting_untranslated() as untranslated:
+    context.begin(lang="zh", labels=contract.labels("zh"))
+    with i18n.noting_untranslated() as untranslated:
         cells = re.findall(r"<td>(.*?)</td>", indexes.dictionary("zh"), re.S)
     said = [c for c in cells if re.search("[\u4e00-\u9fff]", c)]
     assert len(said) > 100

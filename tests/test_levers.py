@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_drivers import PARTS, visits
 
-from cxlib import drivers, page, plots
+from cxlib import drivers, plots
+from cxlib.core import context, i18n
 
 SLOPES = np.linspace(0.8, 0.3, 5)
 TOUCHPOINTS = [f"t{j}" for j in range(5)]
@@ -360,14 +361,14 @@ def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
     assert {"share", "class", "robust"} <= set(fit.table.columns)
     assert ("needed" in fit.table) == needed.table["necessary"].any()
     first = fit.table.iloc[0]
-    assert page.opening(first["term"]) in fit.answer and f"{first['estimate']:.2f}" in fit.answer
+    assert i18n.opening(first["term"]) in fit.answer and f"{first['estimate']:.2f}" in fit.answer
     assert "cause nobody measured would have to explain" in fit.answer
     assert "caus" not in fit.answer.replace("A cause nobody measured", "")
 
 
 def test_too_few_answers_give_no_number_in_a_sentence():
     rows = ratings(60, 1)
-    page.begin(smallest_cell=100)
+    context.begin(smallest_cell=100)
     try:
         gain = drivers.gains(rows, "y", ["must", "charm"], draws=20)
         share = drivers.importance(rows, "y", ["must", "charm"], draws=20)
@@ -377,7 +378,7 @@ def test_too_few_answers_give_no_number_in_a_sentence():
         for fit in (gain, share, kano, needed, joined):
             assert fit.answer == "Fewer than 100 answered: no number is shown."
     finally:
-        page.begin()
+        context.begin()
 
 
 def test_the_figures_say_what_they_show():
@@ -436,15 +437,17 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
     whole, first, sides = [], [], []
     truth = pd.Series([-1.2, 0, 0, 1.2, 0, 0])
     for sample in range(240):
-        fit = drivers.gains(visits(n, sample), "outcome", TOUCHPOINTS, weight=weight, draws=400,
-                            seed=sample)  # fmt: skip
+        fit = drivers.gains(
+            visits(n, sample), "outcome", TOUCHPOINTS, weight=weight, draws=400, seed=sample
+        )
         row = fit.table.set_index("term").loc[TOUCHPOINTS]
         whole.append(((row["low"] <= SLOPES) & (row["high"] >= SLOPES)).all())
         first.append("t0" in fit.top)
         if n > 100:
             parts = ["must", "charm", "idle"]
-            kano = drivers.contrast(ratings(n, sample), "y", parts, weight=weight, draws=400,
-                                    seed=sample).table  # fmt: skip
+            kano = drivers.contrast(
+                ratings(n, sample), "y", parts, weight=weight, draws=400, seed=sample
+            ).table
             sides.append(((kano["low"] <= truth) & (kano["high"] >= truth)).all())
     near = 2.5 * np.sqrt(0.05 * 0.95 / 240)  # standard errors of a share of the samples
     assert abs(np.mean(whole) - 0.95) < near and np.mean(first) > 0.93, np.mean(whole)
@@ -454,7 +457,7 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
 def test_the_best_groups_lead_is_told_where_there_are_two(responses):
     fit = drivers.gains(responses, "recommend", ["speed", "price"], by="channel", draws=100)
     row = fit.best.loc[fit.best["estimate"].idxmax()]
-    assert row["channel"] in fit.lead.answer and page.number(row["estimate"], 2) in fit.lead.answer
+    assert row["channel"] in fit.lead.answer and i18n.number(row["estimate"], 2) in fit.lead.answer
     alone = responses[responses["channel"] == "web"]
     lead = drivers.gains(alone, "recommend", ["speed", "price"], by="channel", draws=100).lead
     assert lead.table.empty and lead.answer.startswith("No group with 30 answers")

@@ -253,8 +253,12 @@ def test_what_comes_after_the_landmark_changes_no_feature(shop):
     later = shop["orders"]["at"] > day
     orders = shop["orders"].assign(amount=shop["orders"]["amount"].mask(later, 999.0))
     extra = cases_of(shop, 31)
-    noise = pd.concat([shop["events"], shop["events"].assign(
-        at=shop["events"]["at"] + pd.Timedelta(days=45), outcome="lost")])  # fmt: skip
+    noise = pd.concat(
+        [
+            shop["events"],
+            shop["events"].assign(at=shop["events"]["at"] + pd.Timedelta(days=45), outcome="lost"),
+        ]
+    )
     again = began_of(shop, orders=orders, events=noise, cases=pd.concat([cases_of(shop, 5), extra]))
     pd.testing.assert_frame_equal(began, again)
 
@@ -393,8 +397,9 @@ def test_who_was_brought_counts_as_an_act_and_is_known_of_a_first_purchase(tmp_p
         **study.loyalty.first_orders(),
     )
     assert began.set_index("customer_id")["brought by a customer"].to_dict() == {
-        "a": "no", "b": "yes",
-    }  # fmt: skip
+        "a": "no",
+        "b": "yes",
+    }
 
 
 @pytest.mark.parametrize(

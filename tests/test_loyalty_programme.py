@@ -87,8 +87,9 @@ def test_pairs_have_the_published_balance():
     assert len(set(one)) == len(set(other)) == treated.sum() == 185
     means = [chance[treated].mean(), chance[~treated].mean(), chance[other].mean()]
     assert_allclose(means, list(told["distance"].values()), atol=5e-5)
-    assert_allclose(x.iloc[other].mean()[list(told["partners"])], list(told["partners"].values()),
-                    atol=5e-5)  # fmt: skip
+    assert_allclose(
+        x.iloc[other].mean()[list(told["partners"])], list(told["partners"].values()), atol=5e-5
+    )
 
 
 def test_the_difference_by_lot_is_the_published_one():
@@ -130,9 +131,7 @@ def test_percent_effects_are_those_of_the_means(chosen, found):
 
 def test_the_currency_changes_no_percent(chosen, found):
     dear = chosen.values * np.array([1.0, 8.0, 1.0])
-    other = loyalty.programme(
-        loyalty.Panel(**{**vars(chosen), "values": dear}), draws=100
-    )  # fmt: skip
+    other = loyalty.programme(loyalty.Panel(**{**vars(chosen), "values": dear}), draws=100)
     assert_allclose(other.table["estimate"], found.table["estimate"], rtol=1e-6)
 
 

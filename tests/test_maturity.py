@@ -127,20 +127,26 @@ def test_agreement_is_that_of_the_library_on_the_same_grades():
     assert "much the same" in maturity.agreement_of(audits(), draws=50).answer
 
 
-@pytest.mark.parametrize(("said", "message"), [
-    (pd.DataFrame({"item": ["strategy-9"], "rater": ["a"], "evidence": [2]}), "'strategy-"),
-    (pd.DataFrame({"item": ["people-2"], "rater": ["a"], "evidence": [None]}), "no item has"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (pd.DataFrame({"item": ["strategy-9"], "rater": ["a"], "evidence": [2]}), "'strategy-"),
+        (pd.DataFrame({"item": ["people-2"], "rater": ["a"], "evidence": [None]}), "no item has"),
+    ],
+)
 def test_bad_audits_are_told(said, message):
     with pytest.raises(ValueError, match=message):
         maturity.assess(said, GRID)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"level": 7}, "row 2: level is 7; allowed: 2, 3, 4, 5"),
-    ({"dimension": "luck"}, "row 2: dimension is luck"),
-    ({"item": "strategy-3"}, "row 3: the item strategy-3 stands there twice"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"level": 7}, "row 2: level is 7; allowed: 2, 3, 4, 5"),
+        ({"dimension": "luck"}, "row 2: dimension is luck"),
+        ({"item": "strategy-3"}, "row 3: the item strategy-3 stands there twice"),
+    ],
+)
 def test_a_grid_of_ones_own_is_checked(tmp_path, change, message):
     own = pd.read_csv(
         maturity.items.__file__.replace("items.py", "grid.csv"), keep_default_na=False
@@ -156,8 +162,14 @@ def test_a_grid_of_ones_own_is_checked(tmp_path, change, message):
 
 
 def ledger(**change) -> pd.DataFrame:
-    row = {"owner": "ann", "due_on": DAY - pd.DateOffset(months=2), "status": "done",
-           "class": "one customer", "predicted": 2.0, "realised": 1.0}  # fmt: skip
+    row = {
+        "owner": "ann",
+        "due_on": DAY - pd.DateOffset(months=2),
+        "status": "done",
+        "class": "one customer",
+        "predicted": 2.0,
+        "realised": 1.0,
+    }
     return pd.DataFrame([row | change])
 
 
@@ -182,8 +194,9 @@ def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
     assert "raters saw it otherwise in 2" in proof.answer
     todo = maturity.next_list(fit, GRID, proof.table)
     assert fit.stage == 2 and set(todo.table["term"]) == {
-        asked["closed_loop-3"], asked["value-3"],
-    }  # fmt: skip
+        asked["closed_loop-3"],
+        asked["value-3"],
+    }
     assert todo.table["bottleneck"].all() and todo.table["cost"].is_monotonic_increasing
     assert todo.table.set_index("term")["proof"][asked["closed_loop-3"]] == "verified"
 

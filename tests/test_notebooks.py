@@ -112,8 +112,12 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
         wave, items = store.waves()[-2], list(store.study.items)
         drivers = list(store.study.default_drivers)
         first = store.study.default_outcome
-    chosen = {**OTHER, "WAVE": wave, "DRIVERS": drivers[:-1],
-              "OUTCOME": next(i for i in items if i != first and i not in drivers)}  # fmt: skip
+    chosen = {
+        **OTHER,
+        "WAVE": wave,
+        "DRIVERS": drivers[:-1],
+        "OUTCOME": next(i for i in items if i != first and i not in drivers),
+    }
     found = {}
     pages, keys = [], []
     for notebook, name in mutations():

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
-from cxlib import offers, page
+from cxlib import offers
+from cxlib.core import context
 from cxlib.offers import associations, chance, following
 from cxlib.offers.tree import _placed
 from cxlib.stats import pvalues
@@ -320,8 +321,9 @@ def test_the_tree_finds_who_wants_what():
     baskets, people = with_plans(1)
     fit = offers.suits(baskets, people, holdout=0.45, offers=3, folds=3, draws=200)
     assert dict(zip(fit.table["who"], fit.table["offer"], strict=True)) == {
-        "plan is y": "b", "plan is x": "a",
-    }  # fmt: skip
+        "plan is y": "b",
+        "plan is x": "a",
+    }
     assert (fit.table["low"] < 0.6).all() and (fit.table["high"] > 0.6).all()
     whole = fit.gain.set_index("term")["estimate"]
     share = np.average(fit.table["estimate"], weights=fit.table["n"])
@@ -364,23 +366,25 @@ def test_few_customers_grow_no_tree():
         (lambda o, x: offers.rules(offers.held(o, x, least=1), holdout=1.5), "holdout is 1.5"),
         (lambda o, x: offers.next_offers(offers.held(o, x, least=1), offers=0), "offers is 0"),
         (lambda o, x: offers.next_offers(offers.held(o, x, least=1), holdout=0.999), "leaves"),
-        (lambda o, x: offers.suits(offers.held(o, x, least=1), o.drop(columns="customer_id")),
-         "customers lack customer_id"),
+        (
+            lambda o, x: offers.suits(offers.held(o, x, least=1), o.drop(columns="customer_id")),
+            "customers lack customer_id",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(*tables([["a", "b"]] * 40))
 
 
 def test_it_speaks_chinese(company):
-    page.begin(lang="zh")
+    context.begin(lang="zh")
     try:
         fit = offers.rules(company, draws=30)
         said = [fit.answer, fit.note, offers.bundles(fit, draws=30).answer]
         said += [offers.next_offers(company, draws=30).answer]
     finally:
-        page.begin()
+        context.begin()
     for sentence in said:
         assert any("\u4e00" <= letter <= "\u9fff" for letter in sentence), sentence
 

@@ -32,12 +32,17 @@ def project(tmp_path, monkeypatch) -> Path:
 
 def write(project: Path, **files: object) -> None:
     about = {
-        "title": "Shop", "source": "us", "licence": "internal",
-        "tables": {"responses": {
-            "columns": {"response_id": "id", "answered_on": "day", "recommend": "score"}, **files,
-        }},
+        "title": "Shop",
+        "source": "us",
+        "licence": "internal",
+        "tables": {
+            "responses": {
+                "columns": {"response_id": "id", "answered_on": "day", "recommend": "score"},
+                **files,
+            }
+        },
         "items": {"recommend": {"label": "Recommend", "scale": [0, 10], "role": "nps"}},
-    }  # fmt: skip
+    }
     (project / "data" / "shop" / "study.yaml").write_text(yaml.safe_dump(about))
 
 
@@ -72,10 +77,13 @@ def test_check_and_load_read_no_file_outside_unless_allowed(project, way):
 
 @pytest.mark.slow
 def test_run_loads_no_file_outside_unless_allowed(project):
-    cells = [nbformat.v4.new_code_cell("from cxlib import reserve"),
-             nbformat.v4.new_code_cell('STUDY: str = "shop"  # the study',
-                                       metadata={"tags": ["parameters"]}),
-             nbformat.v4.new_code_cell("len(reserve.open(STUDY)['responses'])")]  # fmt: skip
+    cells = [
+        nbformat.v4.new_code_cell("from cxlib import reserve"),
+        nbformat.v4.new_code_cell(
+            'STUDY: str = "shop"  # the study', metadata={"tags": ["parameters"]}
+        ),
+        nbformat.v4.new_code_cell("len(reserve.open(STUDY)['responses'])"),
+    ]
     about = {"cxlib": {"needs": ["responses"], "title": {"en": "How many?"}}}
     book = nbformat.v4.new_notebook(cells=cells, metadata=about)
     nbformat.write(book, project / "notebooks" / "10_many.ipynb")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cxlib import page
+from cxlib.core import context
 from cxlib.privacy.printed_tables import counts_few
 
 ROWS = pd.DataFrame(
@@ -16,8 +16,9 @@ ROWS = pd.DataFrame(
     }
 )
 GROUPS = ROWS.groupby("channel")
-TABLE = pd.DataFrame({"channel": ["web", "shop north"], "term": "speed now",
-                      "estimate": [1.5, 2.0], "n": [20, 4]})  # fmt: skip
+TABLE = pd.DataFrame(
+    {"channel": ["web", "shop north"], "term": "speed now", "estimate": [1.5, 2.0], "n": [20, 4]}
+)
 CROSS = pd.crosstab(ROWS["channel"], ROWS["wave"])
 FEW = {
     "table": TABLE,
@@ -87,17 +88,23 @@ def test_sentences_and_other_series_are_left_alone(text: str) -> None:
 
 
 def test_the_threshold_is_the_page_s() -> None:
-    page.begin(smallest_cell=4)
+    context.begin(smallest_cell=4)
     assert not counts_few(str(TABLE))
-    page.begin(smallest_cell=0)
+    context.begin(smallest_cell=0)
     assert not counts_few(str(TABLE.assign(n=1)))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["n " * 50_000 + "\n" + "x " * 50_000, "n\n1\n" * 30_000 + "x", "<td" * 50_000 + "<tr",
-     "<table><tr>" * 20_000, "\n" * 100_000, "count " * 20_000 + "\n" + " 1" * 20_000],
+    [
+        "n " * 50_000 + "\n" + "x " * 50_000,
+        "n\n1\n" * 30_000 + "x",
+        "<td" * 50_000 + "<tr",
+        "<table><tr>" * 20_000,
+        "\n" * 100_000,
+        "count " * 20_000 + "\n" + " 1" * 20_000,
+    ],
     ids=lambda t: t[:9],
-)  # fmt: skip
+)
 def test_long_text_is_read_once(text: str) -> None:
     counts_few(text)  # pytest ends a test that would go over it again and again

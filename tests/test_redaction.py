@@ -11,8 +11,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from cxlib import page, report
-from cxlib.core import display
+from cxlib import report
+from cxlib.core import context, display
 from cxlib.estimates import Estimates
 from cxlib.report import answers, lists, pages
 
@@ -20,15 +20,23 @@ PERSON = "Ann Lee, ann@firm.com, 13812345678"
 
 
 def grouped(*n: int, answer: str = "Speed leads.") -> Estimates:
-    table = pd.DataFrame({"channel": list("abcdef")[: len(n)], "term": "recommend",
-                          "estimate": [float(f"7.{i}1731") for i in range(len(n))],
-                          "n": n})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "channel": list("abcdef")[: len(n)],
+            "term": "recommend",
+            "estimate": [float(f"7.{i}1731") for i in range(len(n))],
+            "n": n,
+        }
+    )
     return Estimates(table, answer, unit="points")
 
 
 def overall(n: int) -> Estimates:
-    return Estimates(pd.DataFrame({"term": ["recommend"], "estimate": [6.5], "n": [n]}),
-                     "NPS 6.5.", unit="points")  # fmt: skip
+    return Estimates(
+        pd.DataFrame({"term": ["recommend"], "estimate": [6.5], "n": [n]}),
+        "NPS 6.5.",
+        unit="points",
+    )
 
 
 def kept(name: str, fit) -> NotebookNode:
@@ -61,11 +69,14 @@ def test_a_page_says_that_there_are_fewer_than_ten() -> None:
 def test_the_audit_tells_page_answer_cell_and_reason() -> None:
     audit = report.protect(notebook([kept("by_group", grouped(7, 12, 90))]))
     assert [h["cell"] for h in audit["hidden"]] == [
-        "channel=a, term=recommend", "channel=b, term=recommend",
-    ]  # fmt: skip
+        "channel=a, term=recommend",
+        "channel=b, term=recommend",
+    ]
     assert audit["hidden"][0] == {
-        "answer": "by_group", "cell": "channel=a, term=recommend", "reason": "n under 10",
-    }  # fmt: skip
+        "answer": "by_group",
+        "cell": "channel=a, term=recommend",
+        "reason": "n under 10",
+    }
 
 
 def test_a_total_kept_elsewhere_gives_no_group_away() -> None:
@@ -117,17 +128,22 @@ def test_the_plain_twin_of_a_table_is_not_stored() -> None:
 
 
 def test_personal_data_is_in_no_text_that_is_stored() -> None:
-    page.begin(mask=["Ann Lee"])
+    context.begin(mask=["Ann Lee"])
     fit = grouped(90, 80, answer=PERSON)
     fit.table["channel"] = [PERSON, "web"]
     made = notebook(
         [kept("by_group", fit)],
-        [new_output("stream", name="stdout", text=PERSON),
-         new_output("display_data", data={"text/html": f"<td title='x'>{PERSON} &amp; co</td>"}),
-         new_output("display_data", data={"image/svg+xml": "<svg/>"},
-                    metadata={"image/svg+xml": {"alt": PERSON}}),
-         new_output("error", ename="E", evalue=PERSON, traceback=[PERSON])],
-    )  # fmt: skip
+        [
+            new_output("stream", name="stdout", text=PERSON),
+            new_output("display_data", data={"text/html": f"<td title='x'>{PERSON} &amp; co</td>"}),
+            new_output(
+                "display_data",
+                data={"image/svg+xml": "<svg/>"},
+                metadata={"image/svg+xml": {"alt": PERSON}},
+            ),
+            new_output("error", ename="E", evalue=PERSON, traceback=[PERSON]),
+        ],
+    )
     audit = report.protect(made)
     text = json.dumps(made)
     assert not any(word in text for word in ("Ann", "firm.com", "138"))
@@ -194,16 +210,22 @@ def test_a_fit_that_is_only_shown_tells_the_audit_what_it_hides() -> None:
     assert "7.01731" not in str(data) and "7.2" in data["text/html"]
     audit = report.protect(notebook([new_output("display_data", data=data, metadata=about)]))
     assert [h["cell"] for h in audit["hidden"]] == [
-        "channel=a, term=recommend", "channel=b, term=recommend",
-    ]  # fmt: skip
+        "channel=a, term=recommend",
+        "channel=b, term=recommend",
+    ]
 
 
 @pytest.mark.parametrize("how", ["stream", "text/plain", "text/html", "text/markdown"])
 def test_a_printed_table_of_few_is_left_out_and_audited(how: str) -> None:
     table = grouped(7, 12, 90).table
     text = table.to_html() if how == "text/html" else table.to_string()
-    made = notebook([new_output("stream", name="stdout", text=text) if how == "stream"
-                     else new_output("display_data", data={how: text})])  # fmt: skip
+    made = notebook(
+        [
+            new_output("stream", name="stdout", text=text)
+            if how == "stream"
+            else new_output("display_data", data={how: text})
+        ]
+    )
     audit = report.protect(made)
     assert "7.2" not in json.dumps(made) and "groups of fewer than 10" in json.dumps(made)
     assert audit["hidden"] == [{"answer": "", "cell": "printed table", "reason": "n under 10"}]

@@ -13,7 +13,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cxlib import page, report
+from cxlib import report
+from cxlib.core import context
 from cxlib.estimates import Estimates
 from cxlib.report import answers, indexes, pages
 
@@ -152,11 +153,14 @@ def test_a_study_that_lacks_tables_is_told_so() -> None:
         new_output("display_data", data={"text/plain": EVIL}),
         new_output("display_data", data={"text/markdown": f"{EVIL} [x](javascript:alert(1))"}),
         new_output("stream", name="stdout", text=EVIL + "\x1b[31m\u202e"),
-        new_output("display_data", data={"image/svg+xml": f"<svg>{EVIL}</svg>"},
-                   metadata={"image/svg+xml": {"alt": f'"{EVIL}'}}),
+        new_output(
+            "display_data",
+            data={"image/svg+xml": f"<svg>{EVIL}</svg>"},
+            metadata={"image/svg+xml": {"alt": f'"{EVIL}'}},
+        ),
     ],
     ids=["html", "text", "markdown", "stream", "figure"],
-)  # fmt: skip
+)
 def test_nothing_harmful_gets_through(output) -> None:
     html = bound(output, prose=f"# T\n\n{EVIL} [a](javascript:alert(3))")
     assert SCRIPT not in html.replace(OURS, "") and "onerror=alert" not in re.sub(
@@ -173,8 +177,11 @@ def test_a_table_scrolls_in_its_own_box_with_numbers_to_the_right() -> None:
 
 
 def test_a_figure_has_its_words() -> None:
-    svg = new_output("display_data", data={"image/svg+xml": "<svg/>"},
-                     metadata={"image/svg+xml": {"alt": "Speed leads"}})  # fmt: skip
+    svg = new_output(
+        "display_data",
+        data={"image/svg+xml": "<svg/>"},
+        metadata={"image/svg+xml": {"alt": "Speed leads"}},
+    )
     assert '<img alt="Speed leads" src="data:image/svg+xml,%3Csvg/%3E"' in bound(svg)
 
 
@@ -199,9 +206,14 @@ def test_the_same_notebook_is_the_same_page(fit) -> None:
 def record(**changes) -> dict:
     made = {"page": "10_x", "title": EVIL, "set": "", "status": "ok", "answer": EVIL}
     run = {
-        "run": "r1", "study": "s", "about": {"title": EVIL}, "lang": "en", "begun": "2026-11-21",
-        "code": "c" * 64, "pages": [made],
-    }  # fmt: skip
+        "run": "r1",
+        "study": "s",
+        "about": {"title": EVIL},
+        "lang": "en",
+        "begun": "2026-11-21",
+        "code": "c" * 64,
+        "pages": [made],
+    }
     return run | changes
 
 
@@ -231,19 +243,32 @@ def test_an_empty_top_index_says_so(tmp_path) -> None:
 
 
 def test_chinese_pages_keep_their_words(fit) -> None:
-    page.begin(lang="zh", labels={"speed": "速度"})
+    context.begin(lang="zh", labels={"speed": "速度"})
     assert "速度" in bound(kept(fit), lang="zh")
 
 
 @pytest.mark.parametrize(
     ("lang", "words"),
-    [("en", ["seed 1 · data 2de", "Citation", "Cite this page as", "Data dictionary",
-             "Show the code (cell 2)", "Notebook"]),
-     ("zh", ["种子 1 · 数据 2de", "引用", "引用本页", "数据字典", "显示代码（单元格 2）",
-             "笔记本"])],
-)  # fmt: skip
+    [
+        (
+            "en",
+            [
+                "seed 1 · data 2de",
+                "Citation",
+                "Cite this page as",
+                "Data dictionary",
+                "Show the code (cell 2)",
+                "Notebook",
+            ],
+        ),
+        (
+            "zh",
+            ["种子 1 · 数据 2de", "引用", "引用本页", "数据字典", "显示代码（单元格 2）", "笔记本"],
+        ),
+    ],
+)
 def test_a_page_says_what_it_is_made_of(fit, lang: str, words: list[str]) -> None:
-    page.begin(lang=lang)
+    context.begin(lang=lang)
     about = {"title": "T", "source": "s", "licence": "l", "citation": "Doe (2020)"}
     html = bound(kept(fit), lang=lang, study=about, foot=("seed 1", "data 2de"), notebook="x.ipynb")
     assert [w for w in [*words, "Doe (2020)"] if w not in html] == []

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from numpy.testing import assert_allclose
 
-from cxlib import page, reserve
+from cxlib import reserve
+from cxlib.core import context, i18n
 from cxlib.data import contract
 from cxlib.data.intake import reasons
 from cxlib.reserve import ReserveError, loading, store
@@ -180,8 +181,11 @@ def child(code: str, root: Path) -> subprocess.Popen:
     env = {**os.environ, "CX_ROOT": str(root)}
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+    )
 
 
 KILLED = """
@@ -222,8 +226,11 @@ def test_two_loads_at_once_are_one_too_many(own):
     env = {**os.environ, "CX_ROOT": str(own)}
     holder = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(HOLDING)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+    )
     assert holder.stdout.readline().strip() == "held"
     with pytest.raises(ReserveError, match=f"being loaded already, by process {holder.pid}"):
         reserve.load("shop")
@@ -305,7 +312,7 @@ def test_replicate_weights_of_the_file_come_with_the_answers(own):
 
 def test_opening_begins_a_page_in_the_studys_words(shop):
     reserve.open("shop", lang="zh")
-    assert page.rules().lang == "zh" and page.label("satisfied") == "满意"
+    assert context.current().lang == "zh" and i18n.label("satisfied") == "满意"
 
 
 def test_opening_reads_nothing_before_it_is_asked(shop):
@@ -477,8 +484,11 @@ def test_left_is_after_the_day_and_within_the_horizon(own):
         data[table] = data[table][data[table]["customer_id"].isin(data["customers"]["customer_id"])]
     rows = _history(own, data, "2026-05-01")
     assert rows.set_index("customer_id")["left"].to_dict() == {
-        "c02": True, "c03": True, "c04": False, "c05": False,
-    }  # fmt: skip
+        "c02": True,
+        "c03": True,
+        "c04": False,
+        "c05": False,
+    }
 
 
 def test_features_are_those_counted_by_hand(shop):
@@ -563,7 +573,7 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
         "658 of 660 rows (99.7%) keep the data contract"
     )
     [line] = opened.quality.rejections().itertuples()
-    assert (line.table, line.column, line.rows) == ("responses", page.label("satisfied"), 2)
+    assert (line.table, line.column, line.rows) == ("responses", i18n.label("satisfied"), 2)
     contents = opened.quality.contents().set_index("table").loc["responses"]
     assert (contents["offered"], contents["kept"], contents["quarantined"]) == (240, 238, 2)
     assert opened.has("quarantine")
@@ -591,8 +601,8 @@ REASONS = [
 @pytest.mark.parametrize(("rule", "params", "sentence"), REASONS)
 def test_reasons_are_told_in_the_language_of_the_page(rule, params, sentence):
     assert reasons.render(rule, params, for_readers=True) == sentence
-    page.begin(lang="zh", labels=contract.labels("zh"))
-    with page.noting_untranslated() as untranslated:
+    context.begin(lang="zh", labels=contract.labels("zh"))
+    with i18n.noting_untranslated() as untranslated:
         shown = reasons.render(rule, params, for_readers=True)
     known = re.sub("margins.age|study.yaml|%d/%m/%Y|planned, begun", "", shown)
     assert not re.search("[A-Za-z]{2}", known) and untranslated == set()

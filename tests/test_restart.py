@@ -36,9 +36,13 @@ def site(project) -> Path:  # noqa: F811
 
 def begun(*words: str, **how) -> subprocess.Popen:
     return subprocess.Popen(
-        [*COMMAND, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        start_new_session=True, **how,
-    )  # fmt: skip
+        [*COMMAND, *words],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **how,
+    )
 
 
 def whole_pages(folder: Path) -> list[str]:
@@ -90,9 +94,11 @@ def full(site) -> tuple[subprocess.CompletedProcess, Path]:
 
     out = site / "full"
     done = subprocess.run(
-        [*COMMAND, "10", "41", "-o", str(out), "--force", "--json"], preexec_fn=no_room,
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [*COMMAND, "10", "41", "-o", str(out), "--force", "--json"],
+        preexec_fn=no_room,
+        capture_output=True,
+        text=True,
+    )
     return done, out
 
 
@@ -102,8 +108,9 @@ def test_a_reserve_that_finds_no_room_says_so_and_leaves_the_old_one(site) -> No
     done = subprocess.run(
         [sys.executable, "-c", "from cxlib.cli import main; main()", "load", "tiny"],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 3 and "Make room in" in done.stderr
     assert "Traceback" not in done.stderr
     assert (site / "data" / "tiny" / "reserve.duckdb").read_bytes() == kept

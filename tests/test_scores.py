@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import page, scores, weights
+from cxlib import scores, weights
+from cxlib.core import i18n
 from cxlib.data.study import Item
 from cxlib.scores import cells, intervals, means
 from cxlib.scores.measures import Measure
@@ -216,7 +217,7 @@ def test_eleven_is_no_answer_to_the_nps():
         (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, score, dirichlet"),
         (asked([9, 8]), {"method": "bootstrap", "draws": 0}, "draws is 0"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said(rows, how, message):
     with pytest.raises(ValueError, match=message):
         scores.nps(rows, **how)
@@ -268,7 +269,7 @@ def test_the_sentence_hides_what_the_table_must_not_show():
 def test_the_sentence_carries_number_interval_and_n(responses):
     row = one(scores.nps(responses))
     said = scores.nps(responses).answer
-    assert page.number(row.estimate) in said and page.span(row.low, row.high) in said
+    assert i18n.number(row.estimate) in said and i18n.span(row.low, row.high) in said
     assert "n 500" in said
 
 
@@ -296,8 +297,7 @@ def test_categories_nobody_is_in_are_no_groups(responses):
     assert "10 responses without channel were left out." in fit.note
     plain = scores.nps(odd.astype({"channel": object}), by="channel").table.set_index("channel")
     whole = fit.table.set_index("channel")
-    pd.testing.assert_frame_equal(whole, plain.loc[list(whole.index)],
-                                  check_index_type=False)  # fmt: skip
+    pd.testing.assert_frame_equal(whole, plain.loc[list(whole.index)], check_index_type=False)
 
 
 def test_rows_without_a_group_are_counted(responses):
@@ -312,8 +312,9 @@ def test_the_design_effect_is_told(responses):
 
 
 def test_formulas_say_that_they_do_not_see_the_raking(responses):
-    rows = weights.weigh(responses.drop(columns="weight"), {"channel": {"web": 0.6, "phone": 0.2,
-                                                                        "shop": 0.2}})  # fmt: skip
+    rows = weights.weigh(
+        responses.drop(columns="weight"), {"channel": {"web": 0.6, "phone": 0.2, "shop": 0.2}}
+    )
     remark = "take the weights as given"
     assert remark in scores.nps(rows, weight="weight").note
     assert remark not in scores.nps(rows, weight="weight", method="bootstrap", draws=50).note
@@ -423,9 +424,16 @@ def drawn_bounds(rows: pd.DataFrame, name: str, together: int = 50, draws: int =
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize(
     ("name", "method"),
-    [("nps", "adjusted_wald"), ("nps", "score"), ("nps", "bootstrap"), ("csat", "wilson"),
-     ("csat", "bootstrap"), ("mean", "bootstrap"), ("effort", "bootstrap")],
-)  # fmt: skip
+    [
+        ("nps", "adjusted_wald"),
+        ("nps", "score"),
+        ("nps", "bootstrap"),
+        ("csat", "wilson"),
+        ("csat", "bootstrap"),
+        ("mean", "bootstrap"),
+        ("effort", "bootstrap"),
+    ],
+)
 def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
     """What the coverage tests look at is what the scores give."""
     rows = samples(60, 6, weighted=weighted)
@@ -433,11 +441,12 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
     low, high = bounds(rows, name, method, **how)
     score = {
         "nps": lambda part: scores.nps(part, method=method, draws=400, seed=3, **how),
-        "csat": lambda part: scores.csat(part, SHOWN["csat"], method=method, draws=400, seed=3,
-                                         **how),
+        "csat": lambda part: scores.csat(
+            part, SHOWN["csat"], method=method, draws=400, seed=3, **how
+        ),
         "mean": lambda part: scores.mean(part, SHOWN["mean"], draws=400, seed=3, **how),
         "effort": lambda part: scores.effort(part, SHOWN["effort"], draws=400, seed=3, **how),
-    }[name]  # fmt: skip
+    }[name]
     alone = pd.concat([score(part).table for _, part in rows.groupby("sample")])
     assert_allclose(alone["low"], low, rtol=1e-9)
     assert_allclose(alone["high"], high, rtol=1e-9)
@@ -448,9 +457,17 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
 @pytest.mark.parametrize("n", [50, 400])
 @pytest.mark.parametrize(
     ("name", "method"),
-    [("nps", "adjusted_wald"), ("nps", "score"), ("nps", "dirichlet"), ("nps", "bootstrap"),
-     ("csat", "wilson"), ("mean", "bootstrap"), ("mean", "student"), ("effort", "bootstrap")],
-)  # fmt: skip
+    [
+        ("nps", "adjusted_wald"),
+        ("nps", "score"),
+        ("nps", "dirichlet"),
+        ("nps", "bootstrap"),
+        ("csat", "wilson"),
+        ("mean", "bootstrap"),
+        ("mean", "student"),
+        ("effort", "bootstrap"),
+    ],
+)
 def test_intervals_cover_the_truth(name, method, n, weighted):
     how = {"weight": "w"} if weighted else {}
     low, high = bounds(samples(n, TIMES[n], weighted=weighted, seed=n), name, method, **how)
@@ -472,13 +489,15 @@ def four_waves(times: int, customers: int = 100) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("name", "method"),
     [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("mean", "bootstrap")],
-)  # fmt: skip
+)
 def test_intervals_cover_when_customers_answer_four_times(name, method):
     rows, truth, covered = four_waves(800), POPULATION[name], {}
     for customer in (None, "customer_id"):
         # In parts, as customers of one sample make no sum with those of another.
-        parts = [bounds(part, name, method, customer=customer)
-                 for _, part in rows.groupby(rows["sample"] // 50)]  # fmt: skip
+        parts = [
+            bounds(part, name, method, customer=customer)
+            for _, part in rows.groupby(rows["sample"] // 50)
+        ]
         low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
         covered[customer] = np.mean((low <= truth) & (truth <= high))
     assert 0.93 <= covered["customer_id"] <= 0.97
@@ -517,7 +536,7 @@ def test_groups_of_many_samples_are_those_of_each(name, method):
 @pytest.mark.parametrize(
     ("name", "method"),
     [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("csat", "wilson"), ("mean", "bootstrap")],
-)  # fmt: skip
+)
 def test_intervals_of_groups_cover_all_at_once(name, method):
     measure, big = MEASURES[name], generator.survey(1_000_000, 99)
     truth = measure.factor * measure.recode(big[SHOWN[name]].to_numpy(float))

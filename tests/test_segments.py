@@ -15,7 +15,8 @@ matplotlib.use("agg")
 import generator
 from matplotlib import pyplot as plt
 
-from cxlib import page, plots, segments
+from cxlib import plots, segments
+from cxlib.core import context
 from cxlib.report.cards import html_of
 from cxlib.segments import grading, placing, profiles, questions, space, stability
 
@@ -59,7 +60,7 @@ FEATURES = ["age", "spend", "plan", "member"]
 
 @pytest.fixture(scope="module")
 def fit(groups: pd.DataFrame) -> segments.Fit:
-    page.begin()
+    context.begin()
     return segments.fit(groups, FEATURES, most=5, draws=20)
 
 
@@ -198,9 +199,14 @@ def test_intervals_of_moves_hold_the_truth() -> None:
         orders = pd.concat([rows, rows[stays[who]].assign(at=lambda r: r["at"] + 100)])
         orders["at"] = DAY + pd.to_timedelta(orders["at"], unit="D")
         moves = segments.moved(
-            orders, before=day, after=day + pd.Timedelta(days=100), window=100,
-            grades=2, draws=200, seed=seed,
-        ).table  # fmt: skip
+            orders,
+            before=day,
+            after=day + pd.Timedelta(days=100),
+            window=100,
+            grades=2,
+            draws=200,
+            seed=seed,
+        ).table
         gone = moves[moves["term"] == "no order"].set_index("grade")
         truth = {"important (A)": 0.3, "potential (C)": 0.6}
         held.append(all(gone.loc[g, "low"] <= t <= gone.loc[g, "high"] for g, t in truth.items()))
@@ -380,7 +386,7 @@ def test_the_types_of_the_made_up_company_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def tool(groups: pd.DataFrame, fit: segments.Fit) -> segments.Tool:
-    page.begin()
+    context.begin()
     return segments.typing_tool(groups.drop(columns="true"), fit, value="spend", draws=200)
 
 
@@ -449,9 +455,13 @@ def cards_of(groups: pd.DataFrame, fit: segments.Fit, comments: pd.DataFrame | N
 
 def test_trouble_by_hand() -> None:
     met = [
-        ("a", "call", "failed"), ("a", "call", "done"), ("b", "call", "failed"),
-        ("b", "desk", "done"), ("c", "call", None), ("d", "call", "failed"),
-    ]  # fmt: skip
+        ("a", "call", "failed"),
+        ("a", "call", "done"),
+        ("b", "call", "failed"),
+        ("b", "desk", "done"),
+        ("c", "call", None),
+        ("d", "call", "failed"),
+    ]
     events = pd.DataFrame(met * 20, columns=["customer_id", "touchpoint", "outcome"])
     events["customer_id"] += np.repeat(np.arange(20), 6).astype(str)
     placed = pd.Series(
@@ -490,11 +500,13 @@ def test_a_segment_that_is_not_named_has_no_card(groups: pd.DataFrame, fit) -> N
 def test_quotes_are_two_masked_and_from_a_crowd(groups: pd.DataFrame, fit) -> None:
     first, second = fit.table["term"][:2]
     said = [f"This was number {i} <b>of all</b>" for i in range(20)]
-    comments = pd.DataFrame({
-        "segment_name": [first] * 20 + [second] * 19,
-        "text": said + [f"Call me on 0171 234567{i % 10} {i}" for i in range(19)],
-        "score": list(range(20)) + list(range(19)),
-    })  # fmt: skip
+    comments = pd.DataFrame(
+        {
+            "segment_name": [first] * 20 + [second] * 19,
+            "text": said + [f"Call me on 0171 234567{i % 10} {i}" for i in range(19)],
+            "score": list(range(20)) + list(range(19)),
+        }
+    )
     cards = cards_of(groups, fit, comments)
     html = html_of(cards)
     assert html.count("<blockquote>") == 2 and "&lt;b&gt;" in html and "0171" not in html
@@ -503,9 +515,9 @@ def test_quotes_are_two_masked_and_from_a_crowd(groups: pd.DataFrame, fit) -> No
 
 
 def test_small_cells_of_a_card_are_hidden(groups: pd.DataFrame, fit) -> None:
-    page.begin(smallest_cell=150)
+    context.begin(smallest_cell=150)
     html = html_of(cards_of(groups, fit))
-    page.begin()
+    context.begin()
     assert "hidden: too few answers" in html and "17%" not in html
 
 
@@ -535,8 +547,9 @@ def test_stability_and_outcomes_are_drawn(groups: pd.DataFrame, fit) -> None:
     plots.use_house_style()
     ax = plots.found_again(fit.table)
     assert ax.get_title("left") == "3 of 3 segments can be reported"
-    found = segments.outcomes(groups.assign(left=groups["true"] == 1), fit, ["left", "spend"],
-                              draws=50)  # fmt: skip
+    found = segments.outcomes(
+        groups.assign(left=groups["true"] == 1), fit, ["left", "spend"], draws=50
+    )
     figure = plots.by_group(found.table).figure
     titles = [a.get_title("left") for a in figure.axes]
     assert titles[0] == "Left (all: 33%)" and titles[1].startswith("Spend (all: ")

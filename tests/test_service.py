@@ -70,9 +70,14 @@ def helpdesk() -> pd.DataFrame:
 
 def test_clocks_by_hand():
     cases = cases_of(
-        ("a", 0, 9), ("a", 0, 12), ("b", 0, 15), ("c", 15, None), ("d", 40, None), ("e", 0, -1),
+        ("a", 0, 9),
+        ("a", 0, 12),
+        ("b", 0, 15),
+        ("c", 15, None),
+        ("d", 40, None),
+        ("e", 0, -1),
         severity=["high", "high", "low", "high", "low", "low"],
-    )  # fmt: skip
+    )
     rows = service.timed(cases, STANDARDS, as_of=DAY + pd.Timedelta(hours=30))
     assert rows["solution_hours"].tolist() == [9, 12, 15, 15]  # later and backwards ones are out
     assert rows["solution_limit"].tolist() == [10, 10, 20, 10]
@@ -174,14 +179,18 @@ def test_backlog_by_hand():
 
 def test_first_contacts_by_hand():
     cases = cases_of(
-        ("a", 0, 1), ("a", 48, 1),  # the same again after two days
-        ("b", 0, 1), ("b", 24 * 10, 1),  # after ten
-        ("c", 0, 1), ("c", 24, 1),  # another matter
-        ("d", 0, 1), ("e", 0, 24 * 40),  # reopened; too long
+        ("a", 0, 1),
+        ("a", 48, 1),  # the same again after two days
+        ("b", 0, 1),
+        ("b", 24 * 10, 1),  # after ten
+        ("c", 0, 1),
+        ("c", 24, 1),  # another matter
+        ("d", 0, 1),
+        ("e", 0, 24 * 40),  # reopened; too long
         category=["x", "x", "x", "x", "x", "y", "x", "x"],
         reopened=[False] * 6 + [True, False],
         asked=[1, 1, 0, 1, 1, 1, 0, np.nan],
-    )  # fmt: skip
+    )
     rows = service.timed(cases, as_of=DAY + pd.Timedelta(days=60))
     fit = service.first_contact(rows, stated="asked", draws=30)
     assert fit.table["n"].tolist() == [6] * 5  # the second of a and of b follow a first
@@ -214,12 +223,14 @@ def test_reopened_cases_are_shares_of_the_solved(sample):
 def test_rates_by_touchpoint_by_hand():
     cases = cases_of(*[("a", 0, 1)] * 3, ("b", 200, 1), category=["app", "app", "web", "price"])
     at = DAY + pd.to_timedelta([0, 5, 10, 15, 20, 999], unit="h")
-    events = pd.DataFrame({"customer_id": list("abcdef"), "at": at,
-                           "touchpoint": ["app"] * 4 + ["web"] + ["app"]})  # fmt: skip
+    events = pd.DataFrame(
+        {"customer_id": list("abcdef"), "at": at, "touchpoint": ["app"] * 4 + ["web"] + ["app"]}
+    )
     fit = service.complaint_rate(service.timed(cases), events, draws=50)
     assert fit.table[["term", "estimate", "contacts"]].values.tolist() == [
-        ["web", 1000, 1], ["app", 500, 4],
-    ]  # fmt: skip
+        ["web", 1000, 1],
+        ["app", 500, 4],
+    ]
     assert "1 cases are about no touchpoint" in fit.note
     many = pd.DataFrame(index=range(200))
     each = service.complaint_rate(service.timed(cases), customers=many, draws=50).table
@@ -362,13 +373,17 @@ def test_study_yaml_has_severities_beside_the_rest():
 
 def test_pairs_of_answers_by_hand():
     day = [DAY + pd.Timedelta(days=d) for d in (0, 30, 60, 0, 30, 0, 30)]
-    answers = pd.DataFrame({"customer_id": list("aaabbcc"), "answered_on": day,
-                            "csat": [3, 5, 9, 7, 8, 2, 4]})  # fmt: skip
+    answers = pd.DataFrame(
+        {"customer_id": list("aaabbcc"), "answered_on": day, "csat": [3, 5, 9, 7, 8, 2, 4]}
+    )
     cases = cases_of(("a", 24 * 10, 5), ("a", 24 * 40, 50), ("c", 24 * 29, 90))
     pairs = service.answers_around(service.timed(cases, STANDARDS), answers, "csat")
     assert pairs[["before", "after", "handled"]].values.tolist() == [
-        [3, 5, "well"], [5, 9, "badly"], [7, 8, "none"], [2, 4, "open"],
-    ]  # fmt: skip
+        [3, 5, "well"],
+        [5, 9, "badly"],
+        [7, 8, "none"],
+        [2, 4, "open"],
+    ]
     assert not service.enough(pairs)
     with pytest.raises(ValueError, match="1 complainers handled well and 1 others"):
         service.recovery(pairs)
@@ -410,9 +425,13 @@ def test_intervals_of_shares_in_time_cover_the_truth():
         hours = np.exp(rng.normal(0, 0.6, 70)[who] + rng.normal(0, 0.8, len(who)))
         ends = rng.exponential(4, len(who))
         drawn = shares.reached(
-            np.minimum(hours, ends), hours <= ends, np.ones(1),
-            Who(resampling.hashed(pd.Index(who))), draws=150, seed=int(rng.integers(1 << 30)),
-        )  # fmt: skip
+            np.minimum(hours, ends),
+            hours <= ends,
+            np.ones(1),
+            Who(resampling.hashed(pd.Index(who))),
+            draws=150,
+            seed=int(rng.integers(1 << 30)),
+        )
         low, high = shares.bounds(drawn, np.array([len(who)]))
         inside.append(low.item() <= truth <= high.item())
     assert 0.92 <= np.mean(inside) <= 0.98

@@ -15,7 +15,8 @@ matplotlib.use("agg")
 
 from matplotlib import pyplot as plt
 
-from cxlib import page, plots
+from cxlib import plots
+from cxlib.core import context
 from cxlib.plots import style
 from cxlib.plots.outlines import lighter
 
@@ -74,16 +75,16 @@ def test_the_title_is_computed_from_the_table(shares) -> None:
         ([1, 3, 2], [4, 3, 6], None, "From a (2.00) to c (4.00): the intervals overlap"),
         ([np.nan] * 3, [np.nan] * 3, None, "Highest: c (4.00). Lowest: a (2.00)."),
         ([1, 2, 3], [4, 5, 6], 0, "Clearly above 0: 3 of 3; furthest: c (4.00)"),
-        ([1, 2, 3], [2.5, 5, 6], 2.7, "Clearly above 2.7: 1 of 3, below: 1; furthest: "
-                                      "c (4.00)"),
+        ([1, 2, 3], [2.5, 5, 6], 2.7, "Clearly above 2.7: 1 of 3, below: 1; furthest: c (4.00)"),
         ([1, 2, 3], [4, 5, 6], 3.5, "None of 3 is clear of 3.5"),
         ([1, 2, 4], [4, 5, 4], 0, "Clearly above 0: 3 of 3; furthest: b (3.00)"),
         ([1, 2, 3], [2.5, 3.2, 6], 3.5, "Clearly below 3.5: 2 of 3; furthest: a (2.00)"),
     ],
-)  # fmt: skip
+)
 def test_a_title_says_no_more_than_the_intervals_bear(low, high, reference, said) -> None:
-    table = pd.DataFrame({"term": ["a", "b", "c"], "estimate": [2.0, 3.0, 4.0], "low": low,
-                          "high": high, "n": 50})  # fmt: skip
+    table = pd.DataFrame(
+        {"term": ["a", "b", "c"], "estimate": [2.0, 3.0, 4.0], "low": low, "high": high, "n": 50}
+    )
     title = plots.intervals(table, reference=reference).get_title("left")
     assert title.replace("\n", " ") == said
 
@@ -103,7 +104,7 @@ def test_lines_are_joined_as_the_script_asks() -> None:
 
 def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
     monkeypatch.setattr(style, "chinese_fonts", lambda: ["Some Font"])
-    page.begin(lang="zh", labels={"speed": "速度"})
+    context.begin(lang="zh", labels={"speed": "速度"})
     ax = plots.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
     assert ax._left_title.get_fontweight() == "normal"
     assert f'<g style="stroke:{style.INK};stroke-width:256"' in style.picture(ax.figure)[0]
@@ -127,7 +128,7 @@ def test_a_small_cell_is_drawn_nowhere(shares) -> None:
 
 
 def test_the_same_threshold_holds_as_on_the_page(shares) -> None:
-    page.begin(smallest_cell=500)
+    context.begin(smallest_cell=500)
     assert plots.intervals(shares).get_title("left") == "Too few answers to show"
 
 
@@ -152,7 +153,7 @@ def test_waves_stay_in_their_order(shares) -> None:
 
 
 def test_names_are_the_readers(shares) -> None:
-    page.begin(labels={"speed": "How fast $ we are"})
+    context.begin(labels={"speed": "How fast $ we are"})
     assert labels(plots.intervals(shares))[0] == r"How fast \$ we are"
 
 
@@ -321,7 +322,7 @@ def test_chinese_names_are_not_boxes(shares, recwarn) -> None:
 
 def test_a_missing_chinese_font_is_said_plainly(monkeypatch) -> None:
     monkeypatch.setattr("cxlib.plots.style.chinese_fonts", list)
-    page.begin(lang="zh")
+    context.begin(lang="zh")
     with pytest.warns(UserWarning, match="apt install"):
         plots.use_house_style()
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import page, plots, scores
+from cxlib import plots, scores
+from cxlib.core import context
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +71,7 @@ def test_every_score_has_a_row_and_every_wave_a_sign(rows):
 
 
 def test_small_cells_have_no_sign(rows):
-    page.begin(smallest_cell=1000)
+    context.begin(smallest_cell=1000)
     fit = scores.trend(rows)
     assert fit.limits["signal"].eq("").all()
     ax = plots.control(fit.limits.assign(signal="below"), unit="points")

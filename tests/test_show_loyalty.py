@@ -63,8 +63,9 @@ def test_balance_counts_what_is_apart() -> None:
 
 def test_few_cohorts_seen_for_long_stand_in_columns() -> None:
     after = [str(k) for k in range(1, 13)]
-    table = pd.DataFrame({"cohort": "2025-01", "after": after, "estimate": 0.4, "low": 0.3,
-                          "high": 0.5, "n": 80})  # fmt: skip
+    table = pd.DataFrame(
+        {"cohort": "2025-01", "after": after, "estimate": 0.4, "low": 0.3, "high": 0.5, "n": 80}
+    )
     ax = plots.cohorts(pd.concat([table, table.assign(cohort="2025-02")]), unit="month")
     assert [t.get_text() for t in ax.get_xticklabels()] == ["2025-01\nn 80", "2025-02\nn 80"]
     assert [t.get_text() for t in ax.get_yticklabels()] == after

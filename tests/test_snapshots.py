@@ -85,8 +85,11 @@ def test_a_file_that_changes_during_a_run_changes_none_of_its_pages(project, fil
 @pytest.mark.slow
 def test_a_notebook_that_changes_during_a_run_is_kept_as_it_was_run(project):
     notebook = str(project / "notebooks/11_second.ipynb")
-    write(project / "notebooks", "10_first",
-          CHANGE.format(files=[notebook], old=b"Mean ", new=b"Sum  "))  # fmt: skip
+    write(
+        project / "notebooks",
+        "10_first",
+        CHANGE.format(files=[notebook], old=b"Mean ", new=b"Sum  "),
+    )
     write(project / "notebooks", "11_second", OPENED)
     run = made(batch.plan(["tiny"], ["10", "11"]), project / "during")
     assert run["11"].answer.startswith("Mean")

@@ -183,12 +183,35 @@ def test_a_download_that_never_succeeds_is_an_error(server, monkeypatch, own_cac
 # What a study.yaml of a stranger may not do
 
 
-@pytest.mark.parametrize("wheel", [
-    "x @ file:///tmp/x.tar.gz", "x@https://example.invalid/x.whl", "/tmp/x", "./x", "../x-1.0.whl",
-    "file:///tmp/x", "git+https://example.invalid/x", "x", "x>=1", "x==1.*", "x===1", "x==1,<2",
-    "x[extra]==1", "x==1; os_name=='nt'", "-r requirements.txt", "--index-url=http://x==1", "-e==1",
-    "x==1 --pre", "x==1\n", "x ==1", "C:\\x==1", "x==", "==1", "a/b==1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wheel",
+    [
+        "x @ file:///tmp/x.tar.gz",
+        "x@https://example.invalid/x.whl",
+        "/tmp/x",
+        "./x",
+        "../x-1.0.whl",
+        "file:///tmp/x",
+        "git+https://example.invalid/x",
+        "x",
+        "x>=1",
+        "x==1.*",
+        "x===1",
+        "x==1,<2",
+        "x[extra]==1",
+        "x==1; os_name=='nt'",
+        "-r requirements.txt",
+        "--index-url=http://x==1",
+        "-e==1",
+        "x==1 --pre",
+        "x==1\n",
+        "x ==1",
+        "C:\\x==1",
+        "x==",
+        "==1",
+        "a/b==1",
+    ],
+)
 def test_a_wheel_is_a_name_and_a_version_and_nothing_else(wheel):
     with pytest.raises(ValueError, match="NAME==VERSION"):
         wheel_source(wheel=wheel)
@@ -246,10 +269,19 @@ def test_a_wheel_with_another_checksum_is_not_opened(pip, monkeypatch, own_cache
     assert opened == ["w"] and not list(own_cache.iterdir())  # written by the test's pip alone
 
 
-@pytest.mark.parametrize("url", [
-    "file:///etc/passwd", "ftp://example.invalid/a.csv", "/etc/passwd", "../a.csv", "https:///a",
-    "FILE:///etc/passwd", "sftp://x/a", "doi:10.5281/x/a.csv",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.invalid/a.csv",
+        "/etc/passwd",
+        "../a.csv",
+        "https:///a",
+        "FILE:///etc/passwd",
+        "sftp://x/a",
+        "doi:10.5281/x/a.csv",
+    ],
+)
 def test_public_data_has_an_address_on_the_web(url):
     with pytest.raises(ValueError, match="url"):
         url_source(url=url)

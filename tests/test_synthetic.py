@@ -46,9 +46,13 @@ def test_each_table_holds_the_contract(company, name):
 
 @pytest.mark.parametrize(
     ("table", "column", "refers"),
-    [(t.name, c.name, c.refers) for t in contract.TABLES.values() for c in t.columns.values()
-     if c.refers],
-)  # fmt: skip
+    [
+        (t.name, c.name, c.refers)
+        for t in contract.TABLES.values()
+        for c in t.columns.values()
+        if c.refers
+    ],
+)
 def test_every_key_refers_to_a_row(company, table, column, refers):
     assert company[table][column].dropna().isin(company[refers][column]).all()
 

@@ -40,7 +40,7 @@ CASES = {  # text: rows as {line: cells}, broken lines as {line: (value, fields)
     "an empty text in quotation marks": ('id,a\n1,""\n', {2: ["1", None]}, {}),
     "long texts": ("id,a\n1," + "x" * 3_000_000 + "\n", {2: ["1", "x" * 3_000_000]}, {}),
     "a single column": ("id\n1\n\n2\n", {2: ["1"], 4: ["2"]}, {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "rows", "broken"), CASES.values(), ids=CASES)

@@ -31,9 +31,9 @@ together = compare.__globals__["together"]
 
 def asked(groups: dict[str, list], by: str = "wave", **columns: object) -> pd.DataFrame:
     rows = [(g, a) for g, answers in groups.items() for a in answers]
-    return pd.DataFrame(rows, columns=[by, "recommend"]).astype({"recommend": float}).assign(
-        **columns
-    )  # fmt: skip
+    return (
+        pd.DataFrame(rows, columns=[by, "recommend"]).astype({"recommend": float}).assign(**columns)
+    )
 
 
 def quiet_waves(seed: int, n: int, waves: int = 8, **columns: object) -> pd.DataFrame:
@@ -75,19 +75,24 @@ def test_other_measures_compare_too(responses, measure):
     table = scores.compare(responses, "speed", by="channel", measure=measure).table
     counted = responses.assign(y=measure.recode(responses["speed"].to_numpy()))
     mean = counted.groupby("channel")["y"].mean()
-    assert_allclose(table["estimate"], [mean[r.channel] - mean[r.against]
-                                        for r in table.itertuples()])  # fmt: skip
+    assert_allclose(
+        table["estimate"], [mean[r.channel] - mean[r.against] for r in table.itertuples()]
+    )
 
 
 def test_turning_groups_round_turns_the_sign(responses):
     by_name = scores.compare(responses, by="channel").table.iloc[0]
-    renamed = responses.assign(channel=responses["channel"].map({"phone": "z", "shop": "a",
-                                                                 "web": "m"}))  # fmt: skip
+    renamed = responses.assign(
+        channel=responses["channel"].map({"phone": "z", "shop": "a", "web": "m"})
+    )
     turned = scores.compare(renamed, by="channel").table
     row = turned[(turned["channel"] == "z") & (turned["against"] == "a")].iloc[0]
     assert (by_name["channel"], by_name["against"]) == ("shop", "phone")
-    assert_allclose([row.estimate, row.low, row.high],
-                    [-by_name.estimate, -by_name.high, -by_name.low], atol=1e-9)  # fmt: skip
+    assert_allclose(
+        [row.estimate, row.low, row.high],
+        [-by_name.estimate, -by_name.high, -by_name.low],
+        atol=1e-9,
+    )
 
 
 @pytest.mark.parametrize("weights", [1.0, 2.0])
@@ -145,8 +150,9 @@ def differences(rows: pd.DataFrame, groups: int) -> list[tuple[np.ndarray, ...]]
     """(low, high, p) of all pairs of groups in each sample, as `compare` makes them."""
     made = compare.__globals__
     measure = Measure("nps")
-    answers = read(rows.assign(cell=rows["sample"] * groups + rows["g"]), ["recommend"],
-                   by="cell", weight="w")  # fmt: skip
+    answers = read(
+        rows.assign(cell=rows["sample"] * groups + rows["g"]), ["recommend"], by="cell", weight="w"
+    )
     found = cells.of(answers, measure.recode)
     tops, bottoms = cells.draw_sums(answers, measure.recode, 400, 3)
     one = replace(answers, by="g", groups=list(range(groups)))
@@ -302,8 +308,9 @@ def test_customers_in_every_wave_narrow_the_limits(responses):
 def test_overdispersed_waves_get_wider_limits():
     rng = np.random.default_rng(6)
     chance = np.clip(0.5 + 0.1 * rng.normal(size=20), 0.1, 0.9)
-    rows = asked({f"{k:02d}": list(np.where(rng.random(2000) < p, 10, 0))
-                  for k, p in enumerate(chance)})  # fmt: skip
+    rows = asked(
+        {f"{k:02d}": list(np.where(rng.random(2000) < p, 10, 0)) for k, p in enumerate(chance)}
+    )
     plain = scores.trend(rows, baseline=19).limits
     laney = scores.trend(rows, baseline=19, overdispersed=True).limits
     ratio = (laney["high"] - laney["low"]) / (plain["high"] - plain["low"])
@@ -565,8 +572,9 @@ def test_small_cells_give_no_warning():
 def test_cells_know_what_they_are_worth(responses):
     """The covariance of waves is that of draws of customers."""
     rows = pd.concat([responses.assign(wave=w, k=responses.index) for w in "ab"])
-    rows = rows.assign(recommend=rows["recommend"].where(rows["wave"] == "a",
-                                                         10 - rows["recommend"]))  # fmt: skip
+    rows = rows.assign(
+        recommend=rows["recommend"].where(rows["wave"] == "a", 10 - rows["recommend"])
+    )
     from cxlib.scores.trends import _covariance
 
     answers = read(rows, ["recommend"], by="wave", customer="k")
@@ -597,8 +605,13 @@ def test_where_all_waves_are_hidden_the_sentence_gives_none() -> None:
 def test_the_latest_wave_that_is_told_of_is_one_that_is_shown() -> None:
     waves = np.repeat(["w1", "w2", "w3", "w4"], [60, 50, 40, 4])
     rng = np.random.default_rng(1)
-    rows = pd.DataFrame({"wave": waves, "recommend": rng.integers(0, 11, len(waves)) * 1.0,
-                         "speed": rng.integers(0, 11, len(waves)) * 1.0})  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "wave": waves,
+            "recommend": rng.integers(0, 11, len(waves)) * 1.0,
+            "speed": rng.integers(0, 11, len(waves)) * 1.0,
+        }
+    )
     fit = scores.trend(rows, ["recommend", "speed"], draws=100)
     assert "w4" not in fit.answer and "w4" not in scores.warnings(fit).answer
     assert "w4" not in scores.detectable(rows, by="wave").answer

@@ -12,7 +12,8 @@ import pytest
 from generator import changes
 from numpy.testing import assert_allclose
 
-from cxlib import impact, page
+from cxlib import impact
+from cxlib.core import context, i18n
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
 from cxlib.enough import Unfit
@@ -27,8 +28,16 @@ SOME = {"draws": 150, "seed": 1}
 
 
 def change(**given: object) -> Change:
-    told = {"name": "trial", "label": "Trial", "design": "randomised", "outcome": "score",
-            "column": "arm", "treated": ["reached"], "begun": "w3", **given}  # fmt: skip
+    told = {
+        "name": "trial",
+        "label": "Trial",
+        "design": "randomised",
+        "outcome": "score",
+        "column": "arm",
+        "treated": ["reached"],
+        "begun": "w3",
+        **given,
+    }
     return Change(**told)
 
 
@@ -55,8 +64,12 @@ def sample() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def judged(sample) -> dict[str, impact.Effect]:
-    tried = impact.read_all({"responses": sample}, study.read("sample").changes,
-                            outcome="recommend", points=["recommend"])  # fmt: skip
+    tried = impact.read_all(
+        {"responses": sample},
+        study.read("sample").changes,
+        outcome="recommend",
+        points=["recommend"],
+    )
     return {name: impact.effect(trial, **SOME) for name, trial in tried.items()}
 
 
@@ -174,8 +187,10 @@ def test_a_change_in_mix_of_groups_is_no_effect():
               ("c", "w0"): 3.0, ("c", "w1"): 4.0}  # fmt: skip
     counts = {("a", "w0"): 40, ("a", "w1"): 10, ("b", "w0"): 10, ("b", "w1"): 40,
               ("c", "w0"): 25, ("c", "w1"): 25}  # fmt: skip
-    rows = pd.DataFrame([(*k, v) for k, v in values.items() for _ in range(counts[k])],
-                        columns=["place", "wave", "score"])  # fmt: skip
+    rows = pd.DataFrame(
+        [(*k, v) for k, v in values.items() for _ in range(counts[k])],
+        columns=["place", "wave", "score"],
+    )
     told = change(design="compared", column="place", treated=["a", "b"], begun="w1")
     fit = impact.effect(impact.read(rows, told), **SOME)
     assert fit.table["estimate"].iloc[0] == pytest.approx(0.0, abs=1e-9)
@@ -185,8 +200,13 @@ def test_those_who_took_part_are_put_beside_others_like_them():
     rng = np.random.default_rng(3)
     age = rng.normal(45, 12, 3000)
     took = rng.random(3000) < 1 / (1 + np.exp(-(age - 50) / 8))
-    rows = pd.DataFrame({"age": age, "member": np.where(took, "yes", "no"),
-                         "score": 0.1 * age + 0.4 * took + rng.normal(size=3000)})  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "age": age,
+            "member": np.where(took, "yes", "no"),
+            "score": 0.1 * age + 0.4 * took + rng.normal(size=3000),
+        }
+    )
     told = change(design="alike", table="customers", column="member", treated=["yes"],
                   before=["age"], begun="")  # fmt: skip
     fit = impact.effect(impact.read(rows, told), draws=100)
@@ -239,13 +259,16 @@ def test_a_stand_in_and_the_waves_before(by_place):
     line = impact.line(trial, **SOME)
     assert line.low < -0.6 < line.high
     with pytest.raises(ValueError, match="1 units were spared"):
-        impact.beside(read(by_place, design="compared", column="place", treated=["g0"],
-                           control=["g1"]), **SOME)  # fmt: skip
+        impact.beside(
+            read(by_place, design="compared", column="place", treated=["g0"], control=["g1"]),
+            **SOME,
+        )
 
 
 def test_one_place_spared_is_split_to_have_placebos_and_a_stand_in(by_place):
-    rows = by_place.assign(kind=by_place["customer_id"].str[-1].isin(list("01234")).map(
-        {True: "old", False: "new"}))  # fmt: skip
+    rows = by_place.assign(
+        kind=by_place["customer_id"].str[-1].isin(list("01234")).map({True: "old", False: "new"})
+    )
     told = {"design": "compared", "column": "place", "treated": ["g0"], "control": ["g1"]}
     trial = read(rows, **told, within="kind")
     assert trial.groups == ("g0", "g1 · new", "g1 · old") and trial.spared == ["g1"]
@@ -287,10 +310,28 @@ def test_what_is_unseen_is_asked_of_all_but_lots(judged):
 
 
 def fake(design: str, estimate: float, low: float, high: float) -> impact.Effect:
-    table = pd.DataFrame({"term": ["score"], "estimate": estimate, "low": low, "high": high,
-                          "n": 900, "unit": "points"})  # fmt: skip
-    return impact.Effect(table, "", standard=table, ways=table, change="c", label="C",
-                         outcome="score", design=design, error=1.0, sides=(450, 450))  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "term": ["score"],
+            "estimate": estimate,
+            "low": low,
+            "high": high,
+            "n": 900,
+            "unit": "points",
+        }
+    )
+    return impact.Effect(
+        table,
+        "",
+        standard=table,
+        ways=table,
+        change="c",
+        label="C",
+        outcome="score",
+        design=design,
+        error=1.0,
+        sides=(450, 450),
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,10 +361,17 @@ def pairs(predicted, realised, error=1.0, half=2.0) -> pd.DataFrame:
     predicted, realised = np.asarray(predicted, float), np.asarray(realised, float)
     reach = 1.959963984540054 * np.asarray(error, float)
     return pd.DataFrame(
-        {"term": [f"a{k}" for k in range(len(predicted))], "predicted": predicted,
-         "predicted_low": predicted - half, "predicted_high": predicted + half,
-         "estimate": realised, "low": realised - reach, "high": realised + reach, "n": 500}
-    )  # fmt: skip
+        {
+            "term": [f"a{k}" for k in range(len(predicted))],
+            "predicted": predicted,
+            "predicted_low": predicted - half,
+            "predicted_high": predicted + half,
+            "estimate": realised,
+            "low": realised - reach,
+            "high": realised + reach,
+            "n": 500,
+        }
+    )
 
 
 def test_promises_that_were_halved():
@@ -420,8 +468,11 @@ def test_answers_lost_on_one_side_are_told():
 
 def test_the_sample_gives_its_truth_back(judged):
     truth = changes.effects(20_000).set_index(["change", "term"])["estimate"]
-    for name, event in (("callback_programme", "callback"), ("price_rise", "price"),
-                        ("delivery_failure", "failure")):  # fmt: skip
+    for name, event in (
+        ("callback_programme", "callback"),
+        ("price_rise", "price"),
+        ("delivery_failure", "failure"),
+    ):
         for row in judged[name].table.itertuples():
             true = truth[event, "nps" if row.term == "recommend" else row.term]
             assert row.low < true < row.high, (name, row.term)
@@ -433,11 +484,14 @@ def test_the_sample_gives_its_truth_back(judged):
     ("way", "made", "told"),
     [
         (judged_by_lot, {"by_lot": True}, {}),
-        (judged_compared, {"by_lot": False, "groups": 3},
-         {"design": "compared", "column": "place", "treated": ["g0"]}),
+        (
+            judged_compared,
+            {"by_lot": False, "groups": 3},
+            {"design": "compared", "column": "place", "treated": ["g0"]},
+        ),
     ],
     ids=["by lot", "compared"],
-)  # fmt: skip
+)
 def test_intervals_cover_the_known_effect(way, made, told):
     inside = []
     for seed in range(110):
@@ -455,13 +509,20 @@ def test_hillstroms_e_mails_as_the_file_has_them():
     except sources.SourceError as error:
         pytest.skip(f"the e-mail trial cannot be had: {error}")
     rows = pd.read_csv(path).rename(
-        columns={"segment": "email", "recency": "recency_months", "mens": "bought_mens",
-                 "womens": "bought_womens", "zip_code": "lives"}
-    )  # fmt: skip
+        columns={
+            "segment": "email",
+            "recency": "recency_months",
+            "mens": "bought_mens",
+            "womens": "bought_womens",
+            "zip_code": "lives",
+        }
+    )
     means = rows.groupby("email")[["visit", "conversion", "spend"]].mean()
     assert rows["email"].value_counts().to_dict() == {
-        "Womens E-Mail": 21387, "Mens E-Mail": 21307, "No E-Mail": 21306
-    }  # fmt: skip
+        "Womens E-Mail": 21387,
+        "Mens E-Mail": 21307,
+        "No E-Mail": 21306,
+    }
     for one, arm in zip(told.changes, ("Mens E-Mail", "Womens E-Mail"), strict=True):
         table = impact.effect(impact.read(rows, one), draws=60).table
         plain = (means.loc[arm] - means.loc["No E-Mail"]) * [100, 100, 1]
@@ -471,8 +532,8 @@ def test_hillstroms_e_mails_as_the_file_has_them():
 
 
 def test_the_page_in_chinese_has_no_english_sentence(judged, untranslated):
-    page.begin(lang="zh")
-    with page.noting_untranslated() as untranslated:
+    context.begin(lang="zh")
+    with i18n.noting_untranslated() as untranslated:
         impact.verdicts(judged)
         impact.agreement(judged)
         impact.designs(judged)
@@ -503,8 +564,9 @@ def test_figures_tell_what_they_show(by_place, sample):
 
 def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
     rows = pd.DataFrame({"wave": ["1", "2"] * 30, "score": np.arange(60.0), "weight": 1.0})
-    change = Change(name="new", label="New", outcome="score", begun="3", design="series",
-                    table="responses")  # fmt: skip
+    change = Change(
+        name="new", label="New", outcome="score", begun="3", design="series", table="responses"
+    )
     with pytest.raises(ValueError, match=r"no wave \['3'\]. There are: 1, 2"):
         impact.read_all({"responses": rows}, [change])
     assert impact.read_all({"responses": rows}, [change], whole=False) == {}

@@ -188,9 +188,10 @@ def test_pages_of_one_run_do_not_give_each_other_away(project) -> None:
         )
         nbformat.write(made, project / "notebooks" / f"{name}.ipynb")
     results = batch.run(
-        batch.plan(["private"], ["20", "21"]), out=project / "two",
+        batch.plan(["private"], ["20", "21"]),
+        out=project / "two",
         progress=Progress(2, io.StringIO()),
-    )  # fmt: skip
+    )
     assert [r.status for r in results] == ["ok", "ok"], [r.mistake for r in results]
     for file in (project / "two").iterdir():
         assert "5.12345" not in file.read_text(encoding="utf-8"), file.name

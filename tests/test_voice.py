@@ -8,7 +8,8 @@ import pytest
 from generator.words import REVIEWED, reviews
 from numpy.testing import assert_allclose
 
-from cxlib import page, voice
+from cxlib import voice
+from cxlib.core import context
 from cxlib.data import schema, study
 from cxlib.stats import pvalues
 from cxlib.voice import feelings, given, lexicon, words
@@ -65,10 +66,18 @@ def test_plurals_are_one_word_with_their_singular_where_both_are_written():
 
 @pytest.mark.parametrize(
     ("lang", "word", "feels"),
-    [("zh", "好吃", 1), ("zh", "不好吃", -1), ("zh", "太贵", -1), ("zh", "桌子", 0),
-     ("en", "spotless", 1), ("en", "overdue", -1), ("other", "bom", 1), ("other", "péssimo", -1),
-     ("other", "mesa", 0)],
-)  # fmt: skip
+    [
+        ("zh", "好吃", 1),
+        ("zh", "不好吃", -1),
+        ("zh", "太贵", -1),
+        ("zh", "桌子", 0),
+        ("en", "spotless", 1),
+        ("en", "overdue", -1),
+        ("other", "bom", 1),
+        ("other", "péssimo", -1),
+        ("other", "mesa", 0),
+    ],
+)
 def test_words_feel(lang, word, feels):
     assert lexicon.feeling(word, lang) == feels
 
@@ -395,4 +404,4 @@ def test_a_study_gives_topics():
 
 @pytest.fixture(autouse=True)
 def english():
-    page.begin(lang="en")
+    context.begin(lang="en")

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import page, voice
+from cxlib import voice
+from cxlib.core import context
 from cxlib.data import study
 from cxlib.voice import words
 from cxlib.voice.tone import bounds, leaning, linear, met_twice, runs_of, score
@@ -26,7 +27,7 @@ def mirrored(name: str) -> pd.DataFrame:
 
 @pytest.fixture(autouse=True)
 def english():
-    page.begin(lang="en")
+    context.begin(lang="en")
 
 
 def hotels() -> pd.DataFrame:
@@ -150,8 +151,12 @@ def test_topics_of_patients_beside_labels_made_by_hand_and_a_plain_lda():
 def test_aspects_of_restaurants_beside_people():
     topics = study.read("restaurant").topics
     rows = mirrored("asap/test_sample.csv").rename(columns={"reviewbody": "text"})
-    names = {"noise": "environment_noise", "staff": "service_waiters_attitude",
-             "cleanliness": "environment_cleaness", "taste": "dish_taste"}  # fmt: skip
+    names = {
+        "noise": "environment_noise",
+        "staff": "service_waiters_attitude",
+        "cleanliness": "environment_cleaness",
+        "taste": "dish_taste",
+    }
     rows = rows.assign(lang="zh", **{c: rows[c].replace(-2, np.nan) for c in names.values()})
     given = {name: topics[name].words for name in names}
     fit = voice.coded(rows, given, names, draws=100)

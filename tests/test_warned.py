@@ -134,13 +134,22 @@ report.keep("seen", Estimates(pd.DataFrame({"term": ["a"], "estimate": [value]})
 
 def notebook(root: Path, name: str, *cells: str, **facts) -> None:
     imports, parameters = SAYS.split("STUDY", 1)
-    made = nbformat.v4.new_notebook(metadata={"cxlib": {
-        "needs": [], "title": {"en": name, "zh": name}, **facts,
-    }})  # fmt: skip
+    made = nbformat.v4.new_notebook(
+        metadata={
+            "cxlib": {
+                "needs": [],
+                "title": {"en": name, "zh": name},
+                **facts,
+            }
+        }
+    )
     cell = nbformat.v4.new_code_cell
-    made.cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell(imports.strip()),
-                  cell("STUDY" + parameters.rstrip(), metadata={"tags": ["parameters"]}),
-                  *map(cell, cells)]  # fmt: skip
+    made.cells = [
+        nbformat.v4.new_markdown_cell(f"# {name}"),
+        cell(imports.strip()),
+        cell("STUDY" + parameters.rstrip(), metadata={"tags": ["parameters"]}),
+        *map(cell, cells),
+    ]
     nbformat.write(made, root / "notebooks" / f"{name}.ipynb")
 
 
@@ -181,8 +190,9 @@ def test_without_the_other_page_it_says_so_and_is_whole(two):
 def test_pages_come_after_those_they_read_and_a_circle_is_told(two):
     pages = batch.plan(["sample"], ["00", "01"])
     assert [[p.notebook.stem for p in group] for group in dependencies.waves(pages)] == [
-        ["01_says"], ["00_reads"],
-    ]  # fmt: skip
+        ["01_says"],
+        ["00_reads"],
+    ]
     notebook(two, "01_says", FIRST, after=["00"])
     with pytest.raises(ValueError, match="read each other"):
         list(dependencies.waves(batch.plan(["sample"], ["00", "01"])))

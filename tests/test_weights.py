@@ -213,8 +213,12 @@ def test_raking_brings_the_score_nearer_to_everybody():
         truth = np.mean([_mood_of_the_active(tables, unseen, w) for w in generator.WAVES])
         rows = tables["responses"].drop(columns="weight")
         felt = unseen.set_index("customer_id")
-        rows = rows.assign(felt=[felt.at[c, f"satisfaction {w}"] for c, w in
-                                 zip(rows["customer_id"], rows["wave"], strict=True)])  # fmt: skip
+        rows = rows.assign(
+            felt=[
+                felt.at[c, f"satisfaction {w}"]
+                for c, w in zip(rows["customer_id"], rows["wave"], strict=True)
+            ]
+        )
         raked = weights.weigh(rows, generator.TRUTH["margins"])
         before.append(rows["felt"].mean() - truth)
         after.append(np.average(raked["felt"], weights=raked["weight"]) - truth)
@@ -322,15 +326,21 @@ def test_who_answers_is_told_as_the_company_was_made():
 
 
 def test_everybody_answering_looks_like_the_customers():
-    customers = pd.DataFrame({"customer_id": [f"c{i}" for i in range(60)], "n": np.arange(60.0),
-                              "plan": ["a", "b", None] * 20})  # fmt: skip
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(60)],
+            "n": np.arange(60.0),
+            "plan": ["a", "b", None] * 20,
+        }
+    )
     rows = customers[["customer_id"]].assign(weight=1.0)
     fit = weights.representation(rows, customers, draws=50)
     assert "look like the customers in all 6 groups" in fit.answer
     assert_allclose(fit.table["estimate"], fit.table["target"])
     assert list(fit.table["n"]) == [15, 15, 15, 15, 20, 20]
-    some = customers.assign(joined_on=pd.Timestamp("2026-01-01"),
-                            left_on=pd.Timestamp("2026-01-02"))  # fmt: skip
+    some = customers.assign(
+        joined_on=pd.Timestamp("2026-01-01"), left_on=pd.Timestamp("2026-01-02")
+    )
     some.loc[some["plan"] == "a", "left_on"] = pd.NaT
     dated = rows.assign(answered_on=pd.Timestamp("2026-02-01"))
     later = weights.representation(dated, some, draws=50).table.set_index("term")
@@ -381,8 +391,9 @@ def clustered(n: int = 300, size: int = 10, seed: int = 1) -> tuple[pd.DataFrame
     y = np.clip(np.round(7 + 1.5 * rng.normal(size=many)[shop] + rng.normal(size=n)), 0, 10)
     rows = pd.DataFrame({"recommend": y, "speed": rng.normal(size=n) + y, "shop": shop})
     rows["weight"] = rng.uniform(0.5, 2, n)
-    left_out = {f"r{k}": np.where(shop == k, 0, rows["weight"] * many / (many - 1))
-                for k in range(many)}  # fmt: skip
+    left_out = {
+        f"r{k}": np.where(shop == k, 0, rows["weight"] * many / (many - 1)) for k in range(many)
+    }
     return rows.assign(**left_out), list(left_out)
 
 
@@ -408,8 +419,10 @@ def test_draws_and_formulas_vary_as_the_replicate_weights_say():
 )
 def test_each_kind_of_replicates_has_its_factor(kind, factor):
     rows, columns = clustered()
-    moved = [resampling.who_of(weights.replicated(rows, columns, kind=k), None, "weight").moved
-             for k in (kind, "jk1")]  # fmt: skip
+    moved = [
+        resampling.who_of(weights.replicated(rows, columns, kind=k), None, "weight").moved
+        for k in (kind, "jk1")
+    ]
     assert_allclose(moved[0] ** 2, moved[1] ** 2 * factor / (29 / 30))
 
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.actions.series import AT_RISK, SINKING, Found, tests_of
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.stats import pvalues
 
@@ -71,8 +72,9 @@ def alarms(
     tests = tests_of(found)
     tests["adjusted"] = pvalues.adjusted(tests["probability"].to_numpy(float), "benjamini-hochberg")
     raised = tests[tests["adjusted"] <= rate].copy()
-    raised["signal"] = raised["signal"].where(raised["signal"] != "", np.where(
-        raised["estimate"] < 0, "below", "above"))  # fmt: skip
+    raised["signal"] = raised["signal"].where(
+        raised["signal"] != "", np.where(raised["estimate"] < 0, "below", "above")
+    )
     raised = _recognised(raised, known)
     raised["money"] = _money(raised, tests, point, customer)
     falls = _falls(raised)
@@ -86,9 +88,13 @@ def alarms(
         gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
         ended = known[gone].reset_index(drop=True)
     return Alarms(
-        table, _answer(table, len(tests), len(found)), _note(rate, len(tests), len(found), table),
-        looked=len(tests), rate=rate, ended=ended,
-    )  # fmt: skip
+        table,
+        _answer(table, len(tests), len(found)),
+        _note(rate, len(tests), len(found), table),
+        looked=len(tests),
+        rate=rate,
+        ended=ended,
+    )
 
 
 def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
@@ -120,80 +126,85 @@ def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: fl
     part = np.where(raised["group"] == "", 1.0, n / [whole.get(k, np.nan) for k in keys])
     cost = np.select(
         [raised["measure"] == "points", raised["kind"] == AT_RISK],
-        [-size * part * (point or np.nan), size * n * (customer or np.nan)], np.nan,
-    )  # fmt: skip
+        [-size * part * (point or np.nan), size * n * (customer or np.nan)],
+        np.nan,
+    )
     return np.where(cost > 0, cost, np.nan)
 
 
 def _answer(table: pd.DataFrame, looked: int, notebooks: int) -> str:
     if not looked and notebooks:
-        return page.say(
-            "Nothing to warn of: no series over time in what {n} notebooks kept.",
-            n=page.count(notebooks),
+        return _(
+            "Nothing to warn of: no series over time in what {n:count} notebooks kept.", n=notebooks
         )
     if not looked:
-        return page.say("No notebook has looked yet: run those that measure first, then this one.")
+        return _("No notebook has looked yet: run those that measure first, then this one.")
     if table.empty:
-        return page.say(
-            "No warning: none of {looked} series stands out.", looked=page.count(looked)
-        )
-    counts = {k: page.count((table["standing"] == k).sum()) for k in ("new", "known", "over")}
-    said = page.say(
-        "Warnings: new {new}, known from earlier data {known}, out of line before and back {over}; "
-        "{looked} series were looked at.", looked=page.count(looked), **counts,
-    )  # fmt: skip
-    first = table.iloc[0]
-    facts = {"name": name_of(first), "since": page.label(str(first["first_seen"]))}
-    which = page.say(
-        "First: {name} since {since}." if facts["since"] else "First: {name}.", **facts
+        return _("No warning: none of {looked:count} series stands out.", looked=looked)
+    counts = {k: i18n.count((table["standing"] == k).sum()) for k in ("new", "known", "over")}
+    said = _(
+        "Warnings: new {new}, known from earlier data {known}, out of line before and back "
+        "{over}; {looked:count} series were looked at.",
+        looked=looked,
+        **counts,
     )
-    return page.together([said, which])
+    first = table.iloc[0]
+    facts = {"name": name_of(first), "since": i18n.label(str(first["first_seen"]))}
+    which = _("First: {name} since {since}." if facts["since"] else "First: {name}.", **facts)
+    return i18n.together([said, which])
 
 
 def name_of(row: pd.Series | Mapping) -> str:
     """What moved, in words: the question, its group, and how far."""
     name = _called(row)
     if row["group"]:
-        group = page.label(str(row["group"]))
+        group = i18n.label(str(row["group"]))
         if row.get("by"):
-            group = page.say("{column}: {value}", column=page.label(str(row["by"])), value=group)
-        name = page.say("{item} ({group})", item=name, group=group)
+            group = _("{column:label}: {value}", column=row["by"], value=group)
+        name = _("{item} ({group})", item=name, group=group)
     size = size_of(row)
     if size.endswith("%"):
-        size = page.say("{v} percentage points", v=size.removesuffix("%"))
-    return page.say("{name} {size}", name=name, size=size)
+        size = _("{v} percentage points", v=size.removesuffix("%"))
+    return _("{name} {size}", name=name, size=size)
 
 
 def _called(row: pd.Series | Mapping) -> str:
     """The question in quotation marks; of customers' states and grades what is counted."""
     if row.get("kind") == SINKING:
-        return page.say("moves up less moves down between grades")
+        return _("moves up less moves down between grades")
     if row.get("kind") == AT_RISK and row["term"] == "lost":
-        return page.say("share of customers lost")
+        return _("share of customers lost")
     if row.get("kind") == AT_RISK and row["term"] == "at risk":
-        return page.say("share of customers at risk")
-    return page.quoted(page.label(str(row["term"])))
+        return _("share of customers at risk")
+    return i18n.quoted(i18n.label(str(row["term"])))
 
 
 def size_of(row: pd.Series | Mapping) -> str:
     """How far it moved, with its sign: shares as percentages, the rest in points."""
     shares = row["measure"] in ("share", "csat")
-    write = page.percent if shares else lambda v: page.number(v, 2)
+    write = i18n.percent if shares else lambda v: i18n.number(v, 2)
     return ("+" if row["estimate"] > 0 else "") + write(row["estimate"])
 
 
 def _note(rate: float, looked: int, notebooks: int, table: pd.DataFrame) -> str:
-    held = page.say(
-        "All {looked} series of {notebooks} notebooks count: of the warnings {rate} at most are "
-        "expected to be chance, and where nothing moved any warning at all comes up in {rate} of "
-        "the reports at most (Benjamini and Hochberg).",
-        looked=page.count(looked), notebooks=page.count(notebooks), rate=page.percent(rate),
-    )  # fmt: skip
+    held = _(
+        "All {looked:count} series of {notebooks:count} notebooks count: of the warnings "
+        "{rate:share} at most are expected to be chance, and where nothing moved any warning at "
+        "all comes up in {rate:share} of the reports at most (Benjamini and Hochberg).",
+        looked=looked,
+        notebooks=notebooks,
+        rate=rate,
+    )
     untold = table[(table["estimate"] < 0) & table["money"].isna()]
     if untold.empty:
         return held
-    return page.together([held, page.say(
-        "What a fall costs is told of points of the outcome and of customers at risk, where "
-        "study.yaml says what one is worth; of {n} falls it cannot be told.",
-        n=page.count(len(untold)),
-    )])  # fmt: skip
+    return i18n.together(
+        [
+            held,
+            _(
+                "What a fall costs is told of points of the outcome and of customers at risk, "
+                "where study.yaml says what one is worth; of {n:count} falls it cannot be told.",
+                n=len(untold),
+            ),
+        ]
+    )

@@ -19,18 +19,30 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.actions.alarms import Alarms, name_of
 from cxlib.actions.links import NOT_ASKED, NUMBERS, SAY, TOLD, Say, clear, quantile, without
 from cxlib.actions.moves import Event, Moved, away_from_others, contributed, events, since
 from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Found
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 
-WORDS = (*("goes with it", "cannot tell", "not asked", "topic", "process", "causes", "link"),
-         *("warning", "answers needed", "touchpoint", "group", "driver"),
-         *("depth", "team"))  # fmt: skip
-COLUMNS = ["warning", "wave", "depth", "link", "term", *NUMBERS,
-           "unit", "verdict", "answers_needed"]  # fmt: skip
+WORDS = (
+    *("goes with it", "cannot tell", "not asked", "topic", "process", "causes", "link"),
+    *("warning", "answers needed", "touchpoint", "group", "driver"),
+    *("depth", "team"),
+)
+COLUMNS = [
+    "warning",
+    "wave",
+    "depth",
+    "link",
+    "term",
+    *NUMBERS,
+    "unit",
+    "verdict",
+    "answers_needed",
+]
 STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as 24 calls them
 
 
@@ -77,13 +89,13 @@ def causes(
         rows += [about | {c: link[c] for c in COLUMNS[2:]} for link in links]
         trees.append(Tree(_head(event), _lines(links)))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    note = page.say(
+    note = _(
         "What moved while the warning held, beside the waves before; it goes with it and is no "
         "proof. How many answers it would take: to see a move of the size seen in four cases of "
         "five."
     )
     if table.empty:
-        return Causes(table, page.say("Nothing is warned of, so there is nothing to open."), note)
+        return Causes(table, _("Nothing is warned of, so there is nothing to open."), note)
     return Causes(table, _answer(table, trees), note, trees=tuple(trees))
 
 
@@ -95,7 +107,7 @@ def _of_moved(found: Found, event: Event, rated: dict) -> Iterator[dict]:
     yield from _groups(found, event)
     outcome = _outcome(found)
     drivers, gained = contributed(found, event, outcome)
-    said = partial(SAY["driver"], of=page.quoted(page.label(outcome))) if gained else SAY["along"]
+    said = partial(SAY["driver"], of=i18n.quoted(i18n.label(outcome))) if gained else SAY["along"]
     told = list(clear("driver", drivers, down, said))
     for driver in told:
         yield driver
@@ -158,7 +170,7 @@ def _groups(found: Found, event: Event) -> Iterator[dict]:
             rows = fit.table[fit.table["term"] == warning["term"]] if fit else pd.DataFrame()
             if rows.empty or warning["group"]:
                 continue
-            by, of = rows.columns[0], page.quoted(page.label(str(warning["term"])))
+            by, of = rows.columns[0], i18n.quoted(i18n.label(str(warning["term"])))
             said = SAY["group"] if warning is event.first else partial(SAY["group_of"], of=of)
             yield from clear("group", since(rows, by, event, fit.unit), down, said)
             return
@@ -207,7 +219,7 @@ def _process(kept: Mapping[str, Estimates], name: str) -> dict:
     usual = np.average(rest["estimate"], weights=rest["n"] / rest["estimate"]) if len(rest) else 0.0
     moved = Moved.of(own.assign(**{c: own[c] - usual for c in NUMBERS[:3]}), "rate")
     about = kept["categories"].table if "categories" in kept else pd.DataFrame({"term": []})
-    level = [page.label(str(v)) for v in about.loc[about["term"] == name].get("level", [])[:1]]
+    level = [i18n.label(str(v)) for v in about.loc[about["term"] == name].get("level", [])[:1]]
     return next(clear("process", moved, False, _complaints(level[0] if level else "")))
 
 
@@ -216,44 +228,45 @@ def _process(kept: Mapping[str, Estimates], name: str) -> dict:
 
 def _complaints(level: str) -> Say:
     def said(**facts: str) -> str:
-        many = page.say(
+        many = _(
             "Process: complaints about {term} for a thousand contacts, over all waves, beside "
-            "those about all others: {size} ({span}), n {n}", **facts,
-        )  # fmt: skip
-        return page.say("{many}; who can solve them: {level}", many=many, level=level) if (
-            level
-        ) else many  # fmt: skip
+            "those about all others: {size} ({span}), n {n}",
+            **facts,
+        )
+        return _("{many}; who can solve them: {level}", many=many, level=level) if (level) else many
 
     return said
 
 
 def _head(event: Event) -> str:
     """The event's clearest warning, since when it holds, and what is warned of with it."""
-    facts = {"name": name_of(event.first), "start": page.label(event.start)}
+    facts = {"name": name_of(event.first), "start": i18n.label(event.start)}
     if not event.start:
         return facts["name"]
-    said = page.say("{name} in {start}, over since", **facts) if event.end else page.say(
-        "{name} since {start}", **facts
-    )  # fmt: skip
+    said = (
+        _("{name} in {start}, over since", **facts)
+        if event.end
+        else _("{name} since {start}", **facts)
+    )
     if not event.also:
         return said
-    also = page.listed(map(name_of, event.also), most=4)
-    return page.say("{said}; with it {also}", said=said, also=also)
+    also = i18n.listed(map(name_of, event.also), most=4)
+    return _("{said}; with it {also}", said=said, also=also)
 
 
 def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
     lines = [(k["depth"], k["verdict"] == TOLD, k["said"]) for k in links if "said" in k]
     never = list(dict.fromkeys(k["link"] for k in links if k["verdict"] == NOT_ASKED))
     if never:
-        names = page.listed(map(page.label, never))
-        lines.append((0, False, page.say("No notebook told of: {names}.", names=names)))
+        names = never
+        lines.append((0, False, _("No notebook told of: {names:label_list}.", names=names)))
     return tuple(lines)
 
 
 def _answer(table: pd.DataFrame, trees: list[Tree]) -> str:
     """The first event with its links in a sentence, and how many events are open to no link."""
     first = next((t for t in trees if any(told for _, told, _ in t.lines)), trees[0])
-    told = page.say("; ").join(text for _, is_told, text in first.lines if is_told)
+    told = _("; ").join(text for _, is_told, text in first.lines if is_told)
     if not told:
-        return page.say("What went with {warning} the data cannot tell.", warning=first.head)
-    return page.say("{warning}. {links}.", warning=first.head, links=told)
+        return _("What went with {warning} the data cannot tell.", warning=first.head)
+    return _("{warning}. {links}.", warning=first.head, links=told)

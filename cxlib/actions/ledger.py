@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates
 
 OPEN, CLOSED = ("planned", "begun"), ("done", "dropped")
@@ -60,43 +61,87 @@ def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
     lowest, got, highest = (rows[f"realised{e}"] for e in ("_low", "", "_high"))
     inner = rows["class"].eq(INNER)
     checks = [
-        (rows["due_on"] < rows["begun_on"], "due_on", "is before begun_on",
-         "Correct one of the two days."),
-        (rows["done_on"] < rows["begun_on"], "done_on", "is before begun_on",
-         "Correct one of the two days."),
-        (rows["done_on"].notna() & ~ended, "done_on", "is told, but the status is not done",
-         "Use `cx actions close`, or take the day out."),
-        (got.notna() & ~done, "realised", "is told of an action that is not done",
-         "Close it first, or take the effect out."),
-        ((low > mid) | (mid > high) | (low > high), "predicted",
-         "lies outside its own interval", "The three are low end, value, high end."),
-        ((lowest > got) | (got > highest) | (lowest > highest), "realised",
-         "lies outside its own interval", "The three are low end, value, high end."),
-        (mid.isna() & (low.notna() | high.notna()), "predicted", "is missing beside its interval",
-         "Say the value too."),
-        (rows["customer_id"].notna() & rows["class"].notna() & ~inner, "customer_id",
-         f"names a customer, but the class is not {INNER!r}", "Choose one of the two."),
-        (rows["status"].isin(OPEN) & rows["owner"].isna(), "owner", "nobody answers for it",
-         "Name who does."),
+        (
+            rows["due_on"] < rows["begun_on"],
+            "due_on",
+            "is before begun_on",
+            "Correct one of the two days.",
+        ),
+        (
+            rows["done_on"] < rows["begun_on"],
+            "done_on",
+            "is before begun_on",
+            "Correct one of the two days.",
+        ),
+        (
+            rows["done_on"].notna() & ~ended,
+            "done_on",
+            "is told, but the status is not done",
+            "Use `cx actions close`, or take the day out.",
+        ),
+        (
+            got.notna() & ~done,
+            "realised",
+            "is told of an action that is not done",
+            "Close it first, or take the effect out.",
+        ),
+        (
+            (low > mid) | (mid > high) | (low > high),
+            "predicted",
+            "lies outside its own interval",
+            "The three are low end, value, high end.",
+        ),
+        (
+            (lowest > got) | (got > highest) | (lowest > highest),
+            "realised",
+            "lies outside its own interval",
+            "The three are low end, value, high end.",
+        ),
+        (
+            mid.isna() & (low.notna() | high.notna()),
+            "predicted",
+            "is missing beside its interval",
+            "Say the value too.",
+        ),
+        (
+            rows["customer_id"].notna() & rows["class"].notna() & ~inner,
+            "customer_id",
+            f"names a customer, but the class is not {INNER!r}",
+            "Choose one of the two.",
+        ),
+        (
+            rows["status"].isin(OPEN) & rows["owner"].isna(),
+            "owner",
+            "nobody answers for it",
+            "Name who does.",
+        ),
         (rows["status"].isna(), "status", "is missing", "planned, begun, done or dropped."),
-    ]  # fmt: skip
+    ]
     found = [
-        {"row": first + place, "action_id": str(rows["action_id"].iloc[place]), "column": column,
-         "value": _said(rows[column].iloc[place]), "reason": reason, "mend": mend}
+        {
+            "row": first + place,
+            "action_id": str(rows["action_id"].iloc[place]),
+            "column": column,
+            "value": _said(rows[column].iloc[place]),
+            "reason": reason,
+            "mend": mend,
+        }
         for bad, column, reason, mend in checks
         for place in bad.fillna(False).to_numpy(bool).nonzero()[0]
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(found, columns=COLUMNS).sort_values("row", kind="stable", ignore_index=True)
 
 
 def sound(ledger: pd.DataFrame) -> Estimates:
     """Whether the rows contradict themselves: `mistakes` with a sentence."""
     wrong = mistakes(ledger)
-    n = page.count(len(ledger))
+    n = len(ledger)
     if wrong.empty:
-        return Estimates(wrong, page.say("None of the {n} rows contradicts itself.", n=n))
-    rows = page.count(wrong["row"].nunique())
-    return Estimates(wrong, page.say("{rows} of {n} rows contradict themselves.", rows=rows, n=n))
+        return Estimates(wrong, _("None of the {n:count} rows contradicts itself.", n=n))
+    rows = wrong["row"].nunique()
+    return Estimates(
+        wrong, _("{rows:count} of {n:count} rows contradict themselves.", rows=rows, n=n)
+    )
 
 
 def _said(value: object) -> str:
@@ -137,10 +182,12 @@ def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STA
     inside = rows["class"].eq(INNER).fillna(False)
     table = rows.assign(
         loop=inside.map({True: "inner loop", False: "outer loop"}).astype(object),
-        term=rows["action_id"].astype(str), standing=state, late=late,
+        term=rows["action_id"].astype(str),
+        standing=state,
+        late=late,
         due_on=[_said(d) for d in due],
         place=state.map({s: k for k, s in enumerate(STANDING)}).fillna(len(STANDING)),
-    )  # fmt: skip
+    )
     table = table.sort_values(
         ["loop", "place", "late"], ascending=[False, True, False], kind="stable"
     )
@@ -150,15 +197,19 @@ def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STA
     loops = loops.astype({c: object for c in columns if c != "late"}).fillna("")
     outer = loops[loops["loop"] == "outer loop"].drop(columns=["loop", "status"])
     week = table[(table["loop"] == "inner loop") & table["status"].isin(OPEN)]
-    note = page.say(
-        "On {day}. Stalled: planned, and more than {days} days after it should have begun. Inner "
-        "loop: one customer, this week; outer loop: the cause.",
-        day=f"{day:%Y-%m-%d}", days=page.count(stalled),
-    )  # fmt: skip
+    note = _(
+        "On {day:date}. Stalled: planned, and more than {days:count} days after it should have "
+        "begun. Inner loop: one customer, this week; outer loop: the cause.",
+        day=day,
+        days=stalled,
+    )
     return Standing(
-        outer.reset_index(drop=True), _answer(loops), note, loops=loops,
+        outer.reset_index(drop=True),
+        _answer(loops),
+        note,
+        loops=loops,
         this_week=week[["action_id", "customer_id", "problem", "owner", "due_on", "standing"]],
-    )  # fmt: skip
+    )
 
 
 def _day(today: str | pd.Timestamp) -> pd.Timestamp:
@@ -171,31 +222,46 @@ def _day(today: str | pd.Timestamp) -> pd.Timestamp:
 def _answer(table: pd.DataFrame) -> str:
     waiting = table[table["status"].isin(OPEN)]
     if waiting.empty:
-        return page.say("No action is open; {n} are closed.", n=page.count(len(table)))
+        return ngettext(
+            "No action is open; {n:count} is closed.",
+            "No action is open; {n:count} are closed.",
+            len(table),
+        )
     outer, inner = (waiting[waiting["loop"] == f"{w} loop"] for w in ("outer", "inner"))
     said = []
     if len(outer):
-        facts = {"n": page.count(len(outer)), "overdue": _count(outer, "overdue"),
-                 "stalled": _count(outer, "stalled")}  # fmt: skip
+        facts = {
+            "n": i18n.count(len(outer)),
+            "overdue": _count(outer, "overdue"),
+            "stalled": _count(outer, "stalled"),
+        }
         first = outer.iloc[0]
-        said.append(page.say(
-            "Open actions against causes: {n}, of them overdue {overdue}, stalled {stalled}.",
-            **facts,
-        ))  # fmt: skip
+        said.append(
+            _(
+                "Open actions against causes: {n}, of them overdue {overdue}, stalled {stalled}.",
+                **facts,
+            )
+        )
         if first["standing"] in ("overdue", "stalled"):
-            facts = {k: page.label(first[k]) for k in ("owner", "standing") if first[k]}
-            problem = page.quoted(page.label(first["problem"]))
+            facts = {k: i18n.label(first[k]) for k in ("owner", "standing") if first[k]}
+            problem = first["problem"]
             said.append(
-                page.say("First: {problem} ({owner}), {standing}.", problem=problem,
-                         **{"owner": "–", **facts})
-            )  # fmt: skip
+                _(
+                    "First: {problem:quoted} ({owner}), {standing}.",
+                    problem=problem,
+                    **{"owner": "–", **facts},
+                )
+            )
     if len(inner):
-        said.append(page.say(
-            "Of single customers: open {n}, overdue {overdue}.", n=page.count(len(inner)),
-            overdue=_count(inner, "overdue"),
-        ))  # fmt: skip
-    return page.together(said)
+        said.append(
+            _(
+                "Of single customers: open {n:count}, overdue {overdue}.",
+                n=len(inner),
+                overdue=_count(inner, "overdue"),
+            )
+        )
+    return i18n.together(said)
 
 
 def _count(rows: pd.DataFrame, standing_: str) -> str:
-    return page.count((rows["standing"] == standing_).sum())
+    return i18n.count((rows["standing"] == standing_).sum())

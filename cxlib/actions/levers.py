@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cxlib import page
 from cxlib.actions.series import Found
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
@@ -30,7 +30,7 @@ def levers(found: Found) -> Estimates:
     """
     rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(found)]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    note = page.say(
+    note = _(
         "As 21, 22 and 32 found them; associations but for what was drawn by lot. An interval that "
         "holds zero is no promise of anything."
     )
@@ -64,9 +64,7 @@ def _of_pains(found: Found) -> Iterator[dict]:
     if pains.empty:
         return
     names = [
-        page.say(
-            "{touchpoint}: {problem}", touchpoint=page.label(str(t)), problem=page.label(str(p))
-        )
+        _("{touchpoint:label}: {problem:label}", touchpoint=t, problem=p)
         for t, p in zip(pains["touchpoint"], pains["term"], strict=True)
     ]
     named = pains.assign(term=names)
@@ -87,18 +85,18 @@ def _of_contacts(found: Found) -> Iterator[dict]:
 
 def _answer(table: pd.DataFrame) -> str:
     if table.empty:
-        return page.say("No notebook before this one tells of a lever; run 20, 21, 22 and 32.")
+        return _("No notebook before this one tells of a lever; run 20, 21, 22 and 32.")
     first = table.iloc[0]
     facts = {
-        "term": page.quoted(page.label(str(first["term"]))),
-        "n": page.count(first["n"]),
-        "size": page.number(first["estimate"], 2),
-        "span": page.span(first["low"], first["high"], 2),
+        "term": first["term"],
+        "n": first["n"],
+        "size": first["estimate"],
+        "span": (first["low"], first["high"]),
     }
     if first["unit"] == "scale":
-        return page.say(
-            "First lever: {term}; a point more goes with {size} ({span}) points more of the "
-            "outcome, n {n}.",
+        return _(
+            "First lever: {term:quoted}; a point more goes with {size:number2} ({span:interval2}) "
+            "points more of the outcome, n {n:count}.",
             **facts,
         )
-    return page.say("First lever: {term}, {size} ({span}), n {n}.", **facts)
+    return _("First lever: {term:quoted}, {size:number2} ({span:interval2}), n {n:count}.", **facts)

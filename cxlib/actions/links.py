@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cxlib import page
 from cxlib.actions.moves import Moved
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 
 POWER = 0.8416212335729143  # the normal quantile of four cases in five
 TIMES = 20  # as many answers as there are: more than any survey of the study's size brings
@@ -20,20 +21,18 @@ NUMBERS = ["estimate", "low", "high", "n"]
 
 Say = Callable[..., str]
 SAY: dict[str, Say] = {
-    "group": lambda **f: page.say("Group {term}: {size} ({span}), n {n}", **f),
-    "group_of": lambda **f: page.say("Group {term}, in {of}: {size} ({span}), n {n}", **f),
-    "driver": lambda **f: page.say(
+    "group": lambda **f: _("Group {term}: {size} ({span}), n {n}", **f),
+    "group_of": lambda **f: _("Group {term}, in {of}: {size} ({span}), n {n}", **f),
+    "driver": lambda **f: _(
         "Driver {term}: how far it moved goes with {size} ({span}) of {of}, n {n}", **f
     ),
-    "along": lambda **f: page.say("Driver {term} moved along: {size} ({span}), n {n}", **f),
-    "touchpoint": lambda **f: page.say("Touchpoint {term}: rated {size} ({span}), n {n}", **f),
-    "topic": lambda **f: page.say("Topic {term}: {size} ({span}) of all comments, n {n}", **f),
-    "beside": lambda **f: page.say("Group {term}: {size} ({span}) beside the others, n {n}", **f),
-    "team": lambda **f: page.say("Team {term}: {size} ({span}) beside the others, n {n}", **f),
-    "score": lambda **f: page.say(
-        "Driver: goes with {size} ({span}) points of the score, n {n}", **f
-    ),
-    "sign": lambda **f: page.say("Sign {term}: {size} ({span}) leave, n {n}", **f),
+    "along": lambda **f: _("Driver {term} moved along: {size} ({span}), n {n}", **f),
+    "touchpoint": lambda **f: _("Touchpoint {term}: rated {size} ({span}), n {n}", **f),
+    "topic": lambda **f: _("Topic {term}: {size} ({span}) of all comments, n {n}", **f),
+    "beside": lambda **f: _("Group {term}: {size} ({span}) beside the others, n {n}", **f),
+    "team": lambda **f: _("Team {term}: {size} ({span}) beside the others, n {n}", **f),
+    "score": lambda **f: _("Driver: goes with {size} ({span}) points of the score, n {n}", **f),
+    "sign": lambda **f: _("Sign {term}: {size} ({span}) leave, n {n}", **f),
 }
 
 
@@ -51,11 +50,17 @@ def clear(link: str, moved: Moved | None, down: bool, say: Say) -> Iterator[dict
     for at in told if len(told) else order[:1]:
         size, reach = float(moved.size[at]), errors * float(moved.error[at])
         row = {
-            "depth": 0, "link": link, "term": moved.names[at], "estimate": size,
-            "low": size - reach, "high": size + reach, "n": int(moved.n[at]), "unit": moved.unit,
+            "depth": 0,
+            "link": link,
+            "term": moved.names[at],
+            "estimate": size,
+            "low": size - reach,
+            "high": size + reach,
+            "n": int(moved.n[at]),
+            "unit": moved.unit,
             "verdict": TOLD if len(told) else OPEN,
             "answers_needed": np.nan if len(told) else _needed(moved, at, errors),
-        }  # fmt: skip
+        }
         yield row | {"said": say(**_facts(row)) if len(told) else _cannot_tell(row)}
 
 
@@ -83,25 +88,30 @@ def _facts(row: dict) -> dict[str, str]:
     share, size = row["unit"] == "share", abs(row["estimate"])
     digits = 0 if share or row["unit"] == "rate" else 1 if size >= 10 else 2 + (size < 0.1)
     estimate, low, high = ((100 if share else 1) * row[c] for c in ("estimate", "low", "high"))
-    told = f"{'+' if estimate > 0 else ''}{page.number(estimate, digits)}"
+    told = f"{'+' if estimate > 0 else ''}{i18n.number(estimate, digits)}"
     return {
-        "term": page.quoted(page.label(str(row["term"]))), "n": page.count(row["n"]),
-        "size": page.say("{v} percentage points", v=told) if share else told,
-        "span": page.span(low, high, digits),
-    }  # fmt: skip
+        "term": i18n.quoted(i18n.label(str(row["term"]))),
+        "n": i18n.count(row["n"]),
+        "size": _("{v} percentage points", v=told) if share else told,
+        "span": i18n.span(low, high, digits),
+    }
 
 
 def _cannot_tell(row: dict) -> str:
     """What comes nearest, and how many answers it would take to tell."""
-    facts = _facts(row) | {"link": page.opening(page.label(row["link"]))}
-    nearest = page.say(
-        "{link}: the data cannot tell. Nearest: {term}, {size} ({span}), n {n}.", **facts
-    )
+    facts = _facts(row) | {"link": i18n.opening(i18n.label(row["link"]))}
+    nearest = _("{link}: the data cannot tell. Nearest: {term}, {size} ({span}), n {n}.", **facts)
     needed = row["answers_needed"]
     if needed != needed or needed > TIMES * row["n"]:
-        more = page.say("So small a difference no survey of this size could tell from chance.")
+        more = _("So small a difference no survey of this size could tell from chance.")
     elif row["link"] == "topic":
-        more = page.say("It would take {n} comments on it.", n=page.count(needed))
+        more = ngettext(
+            "It would take {n:count} comment on it.",
+            "It would take {n:count} comments on it.",
+            needed,
+        )
     else:
-        more = page.say("It would take {n} answers.", n=page.count(needed))
-    return page.together([nearest, more])
+        more = ngettext(
+            "It would take {n:count} answer.", "It would take {n:count} answers.", needed
+        )
+    return i18n.together([nearest, more])

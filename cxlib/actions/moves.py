@@ -80,8 +80,13 @@ def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Moved | N
     if both.empty:
         return None
     size, error = both["estimate"] - both["estimate_before"], both["square"] + both["square_before"]
-    return Moved(list(both.index.astype(str)), size.to_numpy(float), np.sqrt(error.to_numpy(float)),
-                 both["n"].to_numpy(float), unit)  # fmt: skip
+    return Moved(
+        list(both.index.astype(str)),
+        size.to_numpy(float),
+        np.sqrt(error.to_numpy(float)),
+        both["n"].to_numpy(float),
+        unit,
+    )
 
 
 def _middle(rows: pd.DataFrame, names: str) -> pd.DataFrame:
@@ -93,10 +98,13 @@ def _middle(rows: pd.DataFrame, names: str) -> pd.DataFrame:
     parts = rows.assign(square=square).groupby(names, sort=False)
     waves = parts.size()
     dearer = np.where(waves > 2, np.pi / 2, 1.0)  # a median errs more than a mean
-    return pd.DataFrame({
-        "estimate": parts["estimate"].median(), "square": dearer * parts["square"].mean() / waves,
-        "n": parts["n"].sum(),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "estimate": parts["estimate"].median(),
+            "square": dearer * parts["square"].mean() / waves,
+            "n": parts["n"].sum(),
+        }
+    )
 
 
 def contributed(found: Found, event: Event, outcome: str) -> tuple[Moved | None, bool]:

@@ -21,12 +21,24 @@ OPENED = "opened"  # what 12 keeps of the groups of a warning: looked at because
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
            "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
 MOVED, MISSED, SINKING, AT_RISK, TOPIC = (
-    "moved", "standard missed", "segments sinking", "customers at risk", "new topic",
-)  # fmt: skip
+    "moved",
+    "standard missed",
+    "segments sinking",
+    "customers at risk",
+    "new topic",
+)
 WORDS = (
-    "moved", "standard missed", "segments sinking", "customers at risk", "new topic",
-    "change of level", "fewer move up than down", "rose", "standard", "grades",
-)  # fmt: skip
+    "moved",
+    "standard missed",
+    "segments sinking",
+    "customers at risk",
+    "new topic",
+    "change of level",
+    "fewer move up than down",
+    "rose",
+    "standard",
+    "grades",
+)
 
 Found = Mapping[str, Mapping[str, Estimates]]  # notebook: name: what it kept, with `.tables`
 
@@ -71,18 +83,27 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
     place = list(limits.columns).index("term")
     over, by = limits.columns[place - 1], limits.columns[0] if place > 1 else ""
     names = [*([by] if by else []), "term"]
-    steps = {} if changes is None else {
-        tuple(row[c] for c in names): row for row in changes.to_dict("records")
-    }  # fmt: skip
+    steps = (
+        {}
+        if changes is None
+        else {tuple(row[c] for c in names): row for row in changes.to_dict("records")}
+    )
     for key, rows in limits.groupby(names, sort=False):
         judged = rows[rows["probability"].notna() & rows["z"].notna() & rows["n"].notna()]
         if judged.empty:
             continue
         last, top = rows.iloc[-1], judged.loc[judged["probability"].idxmin()]
         now = last["signal"] != "" and last.name in judged.index
-        row = {"measure": unit, "by": by, "group": str(key[0]) if by else "", "term": str(key[-1]),
-               "kind": MOVED, "now": now, **_of_wave(last if now else top, over),
-               "probability": top["probability"]}  # fmt: skip
+        row = {
+            "measure": unit,
+            "by": by,
+            "group": str(key[0]) if by else "",
+            "term": str(key[-1]),
+            "kind": MOVED,
+            "now": now,
+            **_of_wave(last if now else top, over),
+            "probability": top["probability"],
+        }
         step = steps.get(tuple(key) if isinstance(key, tuple) else (key,), {})
         if (chance := step.get("p")) is not None and chance == chance:
             if chance < row["probability"] and not now:
@@ -96,9 +117,15 @@ def _of_wave(wave: pd.Series, over: str) -> dict:
     """How far one wave lies from its centre line, with its own interval."""
     size = wave["estimate"] - wave["centre"]
     reach = NORMAL * abs(size / wave["z"]) if wave["z"] else np.nan
-    return {"wave": str(wave[over]), "estimate": size, "low": size - reach, "high": size + reach,
-            "n": int(wave["n"]), "signal": wave["signal"],
-            "first_seen": wave["first_seen"] or str(wave[over])}  # fmt: skip
+    return {
+        "wave": str(wave[over]),
+        "estimate": size,
+        "low": size - reach,
+        "high": size + reach,
+        "n": int(wave["n"]),
+        "signal": wave["signal"],
+        "first_seen": wave["first_seen"] or str(wave[over]),
+    }
 
 
 def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator[dict]:
@@ -107,12 +134,18 @@ def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator
     records = records[~records["term"].astype(str).isin(charted)]  # told with their series
     if records.empty and charted:
         return
-    looked = max([len(records), *(
-        len(fit.table) for fit in answers.values() if {"goal", "verdict"} <= set(fit.table)
-    )])  # fmt: skip
+    looked = max(
+        [
+            len(records),
+            *(len(fit.table) for fit in answers.values() if {"goal", "verdict"} <= set(fit.table)),
+        ]
+    )
     for row in records.to_dict("records"):
-        yield {**{k: row.get(k) for k in COLUMNS if k not in ("notebook", "kind", "now")},
-               "kind": row.get("kind") or MISSED, "now": True}  # fmt: skip
+        yield {
+            **{k: row.get(k) for k in COLUMNS if k not in ("notebook", "kind", "now")},
+            "kind": row.get("kind") or MISSED,
+            "now": True,
+        }
     silent = dict.fromkeys(("measure", "by", "group", "signal", "wave"), "")
     for k in range(looked - len(records)):
         yield silent | {"term": f"{k}", "kind": MISSED, "probability": 1.0, "now": False}
@@ -121,10 +154,19 @@ def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator
 def _of_emerging(table: pd.DataFrame) -> Iterator[dict]:
     """Topics and aspects of which more is said than before: all that were looked at."""
     for row in table[table["p"].notna() & table["n"].notna()].to_dict("records"):
-        yield {"measure": "share", "by": "", "group": "", "term": str(row["term"]), "kind": TOPIC,
-               "wave": "", "first_seen": "", "signal": "rose" if row["estimate"] > 0 else "below",
-               "probability": row["p"], "now": True,
-               **{k: row[k] for k in ("estimate", "low", "high", "n")}}  # fmt: skip
+        yield {
+            "measure": "share",
+            "by": "",
+            "group": "",
+            "term": str(row["term"]),
+            "kind": TOPIC,
+            "wave": "",
+            "first_seen": "",
+            "signal": "rose" if row["estimate"] > 0 else "below",
+            "probability": row["p"],
+            "now": True,
+            **{k: row[k] for k in ("estimate", "low", "high", "n")},
+        }
 
 
 def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
@@ -140,11 +182,22 @@ def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
         return
     error = np.sqrt(movers)
     z = (down - up) / error
-    yield {"measure": "share", "by": "", "group": "", "term": "grades", "kind": SINKING, "wave": "",
-           "estimate": (up - down) / movers, "low": (up - down - NORMAL * error) / movers,
-           "high": (up - down + NORMAL * error) / movers, "n": int(movers), "first_seen": "",
-           "signal": "fewer move up than down" if z > 0 else "",
-           "probability": float(2 * ndtr(-abs(z))), "now": True}  # fmt: skip
+    yield {
+        "measure": "share",
+        "by": "",
+        "group": "",
+        "term": "grades",
+        "kind": SINKING,
+        "wave": "",
+        "estimate": (up - down) / movers,
+        "low": (up - down - NORMAL * error) / movers,
+        "high": (up - down + NORMAL * error) / movers,
+        "n": int(movers),
+        "first_seen": "",
+        "signal": "fewer move up than down" if z > 0 else "",
+        "probability": float(2 * ndtr(-abs(z))),
+        "now": True,
+    }
 
 
 def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
@@ -158,9 +211,19 @@ def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
         before, last = rows.iloc[-2], rows.iloc[-1]
         change = last["estimate"] - before["estimate"]
         error = np.hypot(*((r["high"] - r["low"]) / (2 * NORMAL) for r in (before, last)))
-        yield {"measure": "share", "by": "", "group": "", "term": term, "kind": AT_RISK,
-               "wave": str(last["period"]), "estimate": change, "low": change - NORMAL * error,
-               "high": change + NORMAL * error, "n": int(last["n"]),
-               "signal": "rose" if change > 0 else "below", "now": True,
-               "probability": float(2 * ndtr(-abs(change / error))) if error else 1.0,
-               "first_seen": str(last["period"])}  # fmt: skip
+        yield {
+            "measure": "share",
+            "by": "",
+            "group": "",
+            "term": term,
+            "kind": AT_RISK,
+            "wave": str(last["period"]),
+            "estimate": change,
+            "low": change - NORMAL * error,
+            "high": change + NORMAL * error,
+            "n": int(last["n"]),
+            "signal": "rose" if change > 0 else "below",
+            "now": True,
+            "probability": float(2 * ndtr(-abs(change / error))) if error else 1.0,
+            "first_seen": str(last["period"]),
+        }

@@ -16,16 +16,27 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.actions.ledger import OPEN, _whole
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 
 VERDICTS = ("act", "do not act yet", "do not act", "cannot tell")
 WORDS = (
-    "act", "do not act yet", "do not act", "cannot tell", "net gain", "chance of a gain",
-    "worth of waiting", "answers", "closed", "waiting (column)", "answers (column)", "gain",
+    "act",
+    "do not act yet",
+    "do not act",
+    "cannot tell",
+    "net gain",
+    "chance of a gain",
+    "worth of waiting",
+    "answers",
+    "closed",
+    "waiting (column)",
+    "answers (column)",
+    "gain",
     "chance",
-)  # fmt: skip
+)
 TINY = 0.01  # of the cost: waiting that gains less is not worth the trouble
 NORMAL = 1.959963984540054
 
@@ -74,25 +85,35 @@ def net_gain(
     net, had = gross - cost, rows["answers"].astype(float).fillna(0).to_numpy()
     waiting = _waiting(gross, cost, error, had, more, wait, asking)
     verdict = np.select(
-        [~known, waiting > TINY * np.maximum(cost, 1), net > 0], [VERDICTS[3], VERDICTS[1],
-                                                                  VERDICTS[0]], VERDICTS[2],
-    )  # fmt: skip
-    table = pd.DataFrame({
-        "problem": rows["problem"].astype(object), "owner": rows["owner"].astype(object),
-        "verdict": verdict, "estimate": net, "low": net - NORMAL * error,
-        "high": net + NORMAL * error, "chance": _chance(net, error), "waiting": waiting,
-        "answers": _fewest(gross, cost, error, had, more, wait, asking),
-        "action_id": rows["action_id"].astype(str),
-    })  # fmt: skip
+        [~known, waiting > TINY * np.maximum(cost, 1), net > 0],
+        [VERDICTS[3], VERDICTS[1], VERDICTS[0]],
+        VERDICTS[2],
+    )
+    table = pd.DataFrame(
+        {
+            "problem": rows["problem"].astype(object),
+            "owner": rows["owner"].astype(object),
+            "verdict": verdict,
+            "estimate": net,
+            "low": net - NORMAL * error,
+            "high": net + NORMAL * error,
+            "chance": _chance(net, error),
+            "waiting": waiting,
+            "answers": _fewest(gross, cost, error, had, more, wait, asking),
+            "action_id": rows["action_id"].astype(str),
+        }
+    )
     table["owner"] = table["owner"].fillna("–")
     table.loc[~known, ["estimate", "low", "high", "chance", "waiting", "answers"]] = np.nan
     table = table.sort_values("estimate", ascending=False, na_position="last", kind="stable")
     table = table.reset_index(drop=True)
-    note = page.say(
+    note = _(
         "Net gain of a year: predicted effect times what a unit is worth, less the cost; effects "
-        "taken as normal. Waiting: {years} years for {more} more answers; below zero it loses more "
-        "than it teaches.", years=page.number(wait, 2), more=page.count(more),
-    )  # fmt: skip
+        "taken as normal. Waiting: {years:number2} years for {more:count} more answers; below "
+        "zero it loses more than it teaches.",
+        years=wait,
+        more=more,
+    )
     return Estimates(table, _answer(table), note, "money")
 
 
@@ -110,9 +131,9 @@ def _fewest(gross, cost, error, had, more, wait, asking) -> np.ndarray:
     """The smallest number of further answers for which waiting is worth it, of waves of `more`."""
     steps = np.arange(1, 101) * max(more, 1)
     years = np.arange(1, 101) * wait
-    worth = np.array([
-        _waiting(gross, cost, error, had, n, t, asking) for n, t in zip(steps, years, strict=True)
-    ]).reshape(100, -1)  # fmt: skip
+    worth = np.array(
+        [_waiting(gross, cost, error, had, n, t, asking) for n, t in zip(steps, years, strict=True)]
+    ).reshape(100, -1)
     good = worth > TINY * np.maximum(cost, 1)
     return np.where(good.any(0), steps[good.argmax(0)], np.nan)
 
@@ -127,22 +148,33 @@ def _chance(net: np.ndarray, error: np.ndarray) -> np.ndarray:
 def _answer(table: pd.DataFrame) -> str:
     told = table[table["estimate"].notna()]
     if told.empty:
-        return page.say(
+        return _(
             "What the open actions would gain cannot be told: a predicted effect with its interval "
             "and what a unit of it is worth are needed."
         )
-    counted = page.say(
-        "Open actions with a prediction: {n}; act: {act}, do not act yet: {later}, do not act: "
-        "{never}, cannot tell: {unknown}.", n=page.count(len(table)),
-        **{k: page.count((table["verdict"] == v).sum())
-           for k, v in zip(("act", "later", "never", "unknown"), VERDICTS, strict=True)},
-    )  # fmt: skip
+    counted = _(
+        "Open actions with a prediction: {n:count}; act: {act}, do not act yet: {later}, do not "
+        "act: {never}, cannot tell: {unknown}.",
+        n=len(table),
+        **{
+            k: i18n.count((table["verdict"] == v).sum())
+            for k, v in zip(("act", "later", "never", "unknown"), VERDICTS, strict=True)
+        },
+    )
     first = told.iloc[0]
-    return page.together([counted, page.say(
-        "Most to gain: {problem}, {gain} ({span}) net in a year; verdict: {verdict}.",
-        problem=page.quoted(page.label(str(first["problem"]))), gain=page.count(first["estimate"]),
-        span=page.span(first["low"], first["high"], 0), verdict=page.label(first["verdict"]),
-    )])  # fmt: skip
+    return i18n.together(
+        [
+            counted,
+            _(
+                "Most to gain: {problem:quoted}, {gain:count} ({span:interval0}) net in a year; "
+                "verdict: {verdict:label}.",
+                problem=first["problem"],
+                gain=first["estimate"],
+                span=(first["low"], first["high"]),
+                verdict=first["verdict"],
+            ),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -170,14 +202,19 @@ def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Closed:
     rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
     unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
     got, cost = rows["realised"].to_numpy(float), rows["cost"].fillna(0).to_numpy(float)
-    table = pd.DataFrame({
-        "problem": rows["problem"].astype(object),
-        **{c: rows[c].astype(float) for c in ("predicted", "predicted_low", "predicted_high")},
-        "estimate": got, "low": rows["realised_low"].astype(float),
-        "high": rows["realised_high"].astype(float), "cost": cost, "gain": got * unit - cost,
-        "action_id": rows["action_id"].astype(str),
-    })  # fmt: skip
-    note = page.say("As the ledger tells them; 40_did_the_change_work is where they are measured.")
+    table = pd.DataFrame(
+        {
+            "problem": rows["problem"].astype(object),
+            **{c: rows[c].astype(float) for c in ("predicted", "predicted_low", "predicted_high")},
+            "estimate": got,
+            "low": rows["realised_low"].astype(float),
+            "high": rows["realised_high"].astype(float),
+            "cost": cost,
+            "gain": got * unit - cost,
+            "action_id": rows["action_id"].astype(str),
+        }
+    )
+    note = _("As the ledger tells them; 40_did_the_change_work is where they are measured.")
     ends = {"predicted": "estimate", "predicted_low": "low", "predicted_high": "high"}
     promised = table[["problem", *ends]].rename(columns=ends)
     both = [promised.assign(term="predicted"), table.assign(term="realised")]
@@ -187,19 +224,25 @@ def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Closed:
 
 def _brought(table: pd.DataFrame, unit: np.ndarray) -> str:
     if table.empty:
-        return page.say("No finished action has a realised effect.")
+        return _("No finished action has a realised effect.")
     inside = table["estimate"].between(table["predicted_low"], table["predicted_high"])
-    facts = {"n": page.count(len(table)), "inside": page.count(inside.sum())}
-    said = [page.say(
-        "Finished actions with a realised effect: {n}; inside what was predicted: {inside}.",
-        **facts,
-    )]  # fmt: skip
+    facts = {"n": len(table), "inside": inside.sum()}
+    said = [
+        _(
+            "Finished actions with a realised effect: {n:count}; inside what was predicted: "
+            "{inside:count}.",
+            **facts,
+        )
+    ]
     money = table["gain"].notna().to_numpy()
     if money.any():
         error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
         total, reach = table["gain"][money].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
-        said.append(page.say(
-            "Together they brought {gain} ({span}) net in a year.", gain=page.count(total),
-            span=page.span(total - reach, total + reach, 0),
-        ))  # fmt: skip
-    return page.together(said)
+        said.append(
+            _(
+                "Together they brought {gain:count} ({span:interval0}) net in a year.",
+                gain=total,
+                span=(total - reach, total + reach),
+            )
+        )
+    return i18n.together(said)

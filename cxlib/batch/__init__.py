@@ -14,9 +14,14 @@ import importlib
 
 # Looked up when first asked for: `cx run` starts its fork server before all this is imported.
 WHERE = {
-    "Page": "planning", "Result": "runner", "Unfinished": "processes", "notebooks": "planning",
-    "pick": "planning", "plan": "planning", "run": "runner",
-}  # fmt: skip
+    "Page": "planning",
+    "Result": "runner",
+    "Unfinished": "processes",
+    "notebooks": "planning",
+    "pick": "planning",
+    "plan": "planning",
+    "run": "runner",
+}
 
 __all__ = list(WHERE)
 

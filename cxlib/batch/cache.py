@@ -119,8 +119,11 @@ def last(page: Page, stem: str) -> dict:
         rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
         same = all(page.data[t] == m for t, m in data.items() if t in page.data and t != STUDY)
         if (kept.about["status"], rows, values.get("LANG", "en"), same) == (
-            execute.OK, page.rows, page.lang, True,
-        ):  # fmt: skip
+            execute.OK,
+            page.rows,
+            page.lang,
+            True,
+        ):
             return kept.about["answers"]
     return {}
 

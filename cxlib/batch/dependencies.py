@@ -56,8 +56,11 @@ def _beside(page: Page, other: Page, stem: str) -> bool:
     """Whether it is that notebook's page of the same study, rows, set and language."""
     mine = (page.study, page.set_name, page.lang, page.rows)
     return other.notebook.stem == stem and mine == (
-        other.study, other.set_name, other.lang, other.rows
-    )  # fmt: skip
+        other.study,
+        other.set_name,
+        other.lang,
+        other.rows,
+    )
 
 
 def informed(page: Page, found: Found) -> Page:

@@ -65,9 +65,13 @@ class KernelEngine(Engine):
             kernel_name="python3", connection_file=str(place / "k.json"), **way
         )
         client = PapermillNotebookClient(
-            nb_man, km=manager, timeout=None, startup_timeout=120, record_timing=False,
+            nb_man,
+            km=manager,
+            timeout=None,
+            startup_timeout=120,
+            record_timing=False,
             kernel_name="python3",
-        )  # fmt: skip
+        )
         try:
             client.execute()
         finally:
@@ -113,10 +117,12 @@ class _Hook(DisplayHook):
     def write_format_data(self, format_dict, md_dict=None):
         self.shell.caught.append(
             new_output(
-                "execute_result", data=_plain(format_dict), metadata=md_dict or {},
+                "execute_result",
+                data=_plain(format_dict),
+                metadata=md_dict or {},
                 execution_count=self.shell.execution_count,
             )
-        )  # fmt: skip
+        )
 
     def finish_displayhook(self):
         pass
@@ -161,9 +167,12 @@ class Shell(InteractiveShell):
         """A shell whose displays and prints are caught, and figures too unless none is wanted."""
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
         shell = cls.instance(
-            displayhook_class=_Hook, display_pub_class=_Publisher, user_module=None, user_ns={},
+            displayhook_class=_Hook,
+            display_pub_class=_Publisher,
+            user_module=None,
+            user_ns={},
             colors="nocolor",
-        )  # fmt: skip
+        )
         shell.caught = []
         shell.history_manager.enabled = False
         shell.enable_gui = lambda *_: None
@@ -208,9 +217,13 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype, evalue, stb):
         self.caught.append(
-            new_output("error", ename=getattr(etype, "__name__", str(etype)),
-                       evalue=str(evalue), traceback=list(stb))
-        )  # fmt: skip
+            new_output(
+                "error",
+                ename=getattr(etype, "__name__", str(etype)),
+                evalue=str(evalue),
+                traceback=list(stb),
+            )
+        )
 
 
 def _lay_out() -> None:

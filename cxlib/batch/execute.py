@@ -147,10 +147,16 @@ def _execute(job: dict, tell: Tell, engine: str):
     mistake, at = None, 0
     try:
         papermill.execute_notebook(
-            job["notebook"], None, parameters=job["values"], engine_name=engine,
-            kernel_name="python3", language="python", progress_bar=False, tell=on_cell,
+            job["notebook"],
+            None,
+            parameters=job["values"],
+            engine_name=engine,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            tell=on_cell,
             html=job.get("html", True),
-        )  # fmt: skip
+        )
     except PapermillExecutionError as error:
         mistake, at = f"{error.ename}: {error.evalue}", error.cell_index + 1
     except Exception as error:  # a dead kernel, a full disk: the page must say so
@@ -206,8 +212,10 @@ def canonical(notebook):
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {
-        "display_name": "CX Lab", "language": "python", "name": "cxlab",
-    }  # fmt: skip
+        "display_name": "CX Lab",
+        "language": "python",
+        "name": "cxlab",
+    }
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 

@@ -16,10 +16,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cxlib import page
 from cxlib.batch import parameters
 from cxlib.batch.parameters import Parameter
-from cxlib.core import context
+from cxlib.core import context, i18n
 from cxlib.data import study
 from cxlib.privacy import disclosure, masking
 
@@ -238,7 +237,7 @@ def _pages_of(
         Page(
             name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
             values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
-            set_name=f"{masking.masked_in(page.label(by))}: {_named(value)}",
+            set_name=f"{masking.masked_in(i18n.label(by))}: {_named(value)}",
             left_out=tuple(f"{by}={masking.masked(other)[0]}" for other in small),
             **shared,
         )
@@ -330,8 +329,8 @@ def _slug(value: str) -> str:
 
 def _named(value: str) -> str:
     """What readers call the value; one with personal data in it is told from others by a mark."""
-    shown = masking.masked(page.label(value))[0]
-    return shown if shown == page.label(value) else f"{shown} {_mark(value)}"
+    shown = masking.masked(i18n.label(value))[0]
+    return shown if shown == i18n.label(value) else f"{shown} {_mark(value)}"
 
 
 def _mark(value: str) -> str:

@@ -15,12 +15,23 @@ import cxlib
 from cxlib.batch.processes import import_nbformat
 
 LIBRARIES = (
-    "IPython.core.completerlib", "IPython.core.interactiveshell", "IPython.core.magics",
-    "ipykernel.jsonutil", "papermill", "matplotlib.pyplot", "matplotlib.backends.backend_svg",
-    "matplotlib_inline.backend_inline", "pyarrow.pandas_compat", "scipy.special", "scipy.stats",
-    "seaborn", "sklearn.linear_model", "cxlib.batch.engines", "cxlib.batch.execute",
+    "IPython.core.completerlib",
+    "IPython.core.interactiveshell",
+    "IPython.core.magics",
+    "ipykernel.jsonutil",
+    "papermill",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_svg",
+    "matplotlib_inline.backend_inline",
+    "pyarrow.pandas_compat",
+    "scipy.special",
+    "scipy.stats",
+    "seaborn",
+    "sklearn.linear_model",
+    "cxlib.batch.engines",
+    "cxlib.batch.execute",
     "cxlib.report.pages",
-)  # fmt: skip
+)
 ABOVE = {"batch", "cli"}
 
 

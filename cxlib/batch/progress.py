@@ -28,9 +28,13 @@ class Progress:
         self._said: dict[str, float] = {}
         self._lock = threading.RLock()
         self._bar = tqdm(
-            total=total, file=self.stream, disable=not self.live, leave=False, dynamic_ncols=True,
+            total=total,
+            file=self.stream,
+            disable=not self.live,
+            leave=False,
+            dynamic_ncols=True,
             bar_format="[{n_fmt}/{total_fmt} {elapsed}] {desc}",
-        )  # fmt: skip
+        )
 
     def __enter__(self) -> Progress:
         return self

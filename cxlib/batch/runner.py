@@ -232,10 +232,17 @@ class _Work:
             self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
             return False
         self.results[_key(page)] = Result(
-            page, self.folders[page.study], found.about["status"], time.monotonic() - begun,
-            found.about["answers"], None, tuple(found.about["cells"]), job, reused=True,
+            page,
+            self.folders[page.study],
+            found.about["status"],
+            time.monotonic() - begun,
+            found.about["answers"],
+            None,
+            tuple(found.about["cells"]),
+            job,
+            reused=True,
             boxes=found.about.get("boxes", False),
-        )  # fmt: skip
+        )
         self.progress.end(f"{page.study}/{page.name}", "up to date", time.monotonic() - begun)
         return True
 
@@ -267,9 +274,12 @@ class _Work:
                 self.progress.say(f"{name}: the fork server has threads; an ordinary kernel")
 
         return processes.run(
-            job, timeout=self.limits.seconds, fork=self.fork, tell=tell,
+            job,
+            timeout=self.limits.seconds,
+            fork=self.fork,
+            tell=tell,
             stopped=self._stopped.is_set,
-        )  # fmt: skip
+        )
 
     def _keep(self, result: Result) -> None:
         if not self.keep:
@@ -304,9 +314,16 @@ class _Work:
             return self._dead(page, job, ended, why, seconds)
         mistake = tuple(ended["mistake"]) if ended["mistake"] else None
         return Result(
-            page, self.folders[page.study], ended["status"], seconds, ended["answers"], mistake,
-            tuple(ended["cells_s"]), job, boxes=ended["boxes"],
-        )  # fmt: skip
+            page,
+            self.folders[page.study],
+            ended["status"],
+            seconds,
+            ended["answers"],
+            mistake,
+            tuple(ended["cells_s"]),
+            job,
+            boxes=ended["boxes"],
+        )
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
         why = record.masked_of(page, why)

@@ -32,9 +32,14 @@ def verify(folder: Path, *, jobs: int | None = None, fork: bool = True) -> compa
     with tempfile.TemporaryDirectory(prefix="cx-verify") as place:
         out = Path(place) / folder.resolve().name
         runner.run(
-            pages, out=out, jobs=jobs, fork=fork, keep=False, html=False,
+            pages,
+            out=out,
+            jobs=jobs,
+            fork=fork,
+            keep=False,
+            html=False,
             progress=Progress(len(pages), io.StringIO()),
-        )  # fmt: skip
+        )
         return comparison.compare(before, comparison.read(out))
 
 

@@ -74,9 +74,11 @@ def effect(cells: Cells, treated: np.ndarray, before: np.ndarray, after: np.ndar
     `before` and `after` are flags of waves; a wave that is neither does not count.
     """
     found = gap(cells, treated) @ contrast(before, after)
-    sides = [cells.count[side][:, np.asarray(when, bool)].sum()
-             for side in (np.asarray(treated, bool), ~np.asarray(treated, bool))
-             for when in (before, after)]  # fmt: skip
+    sides = [
+        cells.count[side][:, np.asarray(when, bool)].sum()
+        for side in (np.asarray(treated, bool), ~np.asarray(treated, bool))
+        for when in (before, after)
+    ]
     return Replicated(found.estimate, found.replicates, float(min(found.units, *sides)))
 
 

@@ -96,9 +96,14 @@ def segmented_regression(
     if last == place:  # no slope of its own after
         slope = slope_error = np.nan
     return SegmentedRegression(
-        *map(float, (effect, error, effect - reach, effect + reach, step, step_error, slope,
-                     slope_error)), x @ beta, (x - change) @ beta, free,
-    )  # fmt: skip
+        *map(
+            float,
+            (effect, error, effect - reach, effect + reach, step, step_error, slope, slope_error),
+        ),
+        x @ beta,
+        (x - change) @ beta,
+        free,
+    )
 
 
 def _columns(periods: int, first: int, sloped: bool) -> tuple[np.ndarray, np.ndarray]:

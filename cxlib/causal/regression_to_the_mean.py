@@ -42,9 +42,13 @@ def adjusted_change(
     x = np.column_stack([np.ones(len(before)), before, picked])
     line = least_squares(x, after, weight=w, who=who, draws=draws, seed=seed)
     own = least_squares(
-        picked[:, None].astype(float), np.column_stack([before, after]),
-        weight=w, who=who, draws=draws, seed=seed,
-    )  # fmt: skip
+        picked[:, None].astype(float),
+        np.column_stack([before, after]),
+        weight=w,
+        who=who,
+        draws=draws,
+        seed=seed,
+    )
 
     def told(beta: np.ndarray, means: np.ndarray) -> np.ndarray:
         first, then = means[..., 0, 0], means[..., 0, 1]

@@ -31,7 +31,6 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cxlib import page
 from cxlib.churn import evidence
 from cxlib.churn.admission import Given, admit
 from cxlib.churn.challenge import boosting
@@ -53,6 +52,8 @@ from cxlib.churn.money import expected_profit, lead_time, profit
 from cxlib.churn.pilots import by_lot, uplift
 from cxlib.churn.scoring import contributions, reasons_of, score
 from cxlib.churn.staying import hazards, incidence, survival
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.enough import Unfit, attempt
 from cxlib.estimates import Estimates
 from cxlib.stats import regression
@@ -109,16 +110,16 @@ class Fit(Estimates):
         """`effects` with a sentence about the one that is surely largest."""
         clear = self.effects[(self.effects["low"] > 0) | (self.effects["high"] < 0)]
         if clear.empty:
-            answer = page.say("No feature is clearly associated with leaving.")
+            answer = _("No feature is clearly associated with leaving.")
         else:
             top = clear.iloc[0]
-            answer = page.say(
-                "Most associated with leaving: {term}, {points} points ({span}), others equal; "
-                "n {n}.",
+            answer = _(
+                "Most associated with leaving: {term}, {points:points1} points "
+                "({span:interval1}), others equal; n {n:count}.",
                 term=top.term,
-                points=page.number(100 * top.estimate),
-                span=page.span(100 * top.low, 100 * top.high),
-                n=page.count(top.n),
+                points=top.estimate,
+                span=(100 * top.low, 100 * top.high),
+                n=top.n,
             )
         return Estimates(self.effects, answer, self.note, "share", draws=self.draws, seed=self.seed)
 
@@ -215,13 +216,14 @@ def _thresholds(given: Given) -> tuple[float, float]:
 
 def _answer(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> str:
     auc, high = table.iloc[0], risk.iloc[0]
-    return page.say(
-        "{high} of {n} customers are at high risk of leaving, {least} or more (AUC {auc}, {span}).",
-        high=page.count(high.n),
-        n=page.count(risk["n"].sum()),
-        least=page.percent(thresholds[0]),
-        auc=page.number(auc.estimate, 2),
-        span=page.span(auc.low, auc.high, 2),
+    return _(
+        "{high:count} of {n:count} customers are at high risk of leaving, {least:share} or more "
+        "(AUC {auc:number2}, {span:interval2}).",
+        high=high.n,
+        n=risk["n"].sum(),
+        least=thresholds[0],
+        auc=auc.estimate,
+        span=(auc.low, auc.high),
     )
 
 
@@ -240,21 +242,22 @@ def _why(
     if not at_risk.any():  # nobody is at high risk: the tenth at the highest
         at_risk = p >= np.quantile(p, 0.9)
     table = evidence.commonest_reasons(learnt, reasons, at_risk, given.weight)
-    n = page.count(at_risk.sum())
+    n = at_risk.sum()
     if table.empty:
-        answer = page.say("No feature sets the {n} customers at the highest risk apart.", n=n)
+        answer = _("No feature sets the {n:count} customers at the highest risk apart.", n=n)
     else:
         top = table.iloc[0]
         digits = int(0.99 < top.estimate < 1)  # nearly all is not all
-        answer = page.say(
-            "The commonest reason of the {n} customers at the highest risk: {feature}, {share} "
-            "({span}) of them.",
+        answer = _(
+            "The commonest reason of the {n:count} customers at the highest risk: {feature}, "
+            "{share:share{digits}} ({span:share_interval{digits}}) of them.",
             n=n,
             feature=top.term,
-            share=page.percent(top.estimate, digits),
-            span=page.span(top.low, top.high, digits, share=True),
+            share=top.estimate,
+            span=(top.low, top.high),
+            digits=digits,
         )
-    note = page.say("A reason is one of at most three features that raise a customer's odds most.")
+    note = _("A reason is one of at most three features that raise a customer's odds most.")
     return Estimates(table, answer, note, "share")
 
 
@@ -266,12 +269,13 @@ def _note(
     table: pd.DataFrame,
 ) -> str:
     said = [
-        page.say(
-            "{known} of {n} customers have a known outcome; {left} of them left ({share}).",
-            known=page.count(len(given.left)),
-            n=page.count(len(customers)),
-            left=page.count(given.left.sum()),
-            share=page.percent(np.average(given.left, weights=given.weight), 1),
+        _(
+            "{known:count} of {n:count} customers have a known outcome; {left:count} of them left "
+            "({share:share1}).",
+            known=len(given.left),
+            n=len(customers),
+            left=given.left.sum(),
+            share=np.average(given.left, weights=given.weight),
         ),
         *given.notes,
         *_gaps(given, learnt),
@@ -279,21 +283,21 @@ def _note(
         *_lopsided(given, learnt),
     ]
     if table["low"].iloc[0] <= 0.5:
-        said.append(page.say("The warning may be no better than chance: its AUC reaches 0.5."))
+        said.append(_("The warning may be no better than chance: its AUC reaches 0.5."))
     if table["estimate"].iloc[0] > TOO_GOOD:
-        said.append(
-            page.say("So high an AUC is rare: look for a column written after customers left.")
-        )
-    return page.together(said)
+        said.append(_("So high an AUC is rare: look for a column written after customers left."))
+    return i18n.together(said)
 
 
 def _gaps(given: Given, learnt: list[Feature]) -> list[str]:
     return [
-        page.say(
-            "{feature} is missing for {n} customers: the middle value ({middle}) stands in, and "
-            "being missing may count.",
-            feature=page.label(f.name),
-            n=page.count(np.isnan(numbers_of(given.rows[f.name])).sum()),
+        ngettext(
+            "{feature:label} is missing for {n:count} customer: the middle value ({middle}) "
+            "stands in, and being missing may count.",
+            "{feature:label} is missing for {n:count} customers: the middle value ({middle}) "
+            "stands in, and being missing may count.",
+            np.isnan(numbers_of(given.rows[f.name])).sum(),
+            feature=f.name,
             middle=plain(f.middle),
         )
         for f in learnt
@@ -307,35 +311,31 @@ def _lopsided(given: Given, learnt: list[Feature]) -> list[str]:
         left = pd.Series(given.left).groupby(text_of(given.rows[feature.name])).mean()
         levels = left.index[left.isin([0, 1]) & left.index.isin(feature.levels)]
         found += [
-            page.say(
-                "{feature}: {value}", feature=page.label(feature.name), value=wording(feature, v)
-            )
+            _("{feature:label}: {value}", feature=feature.name, value=wording(feature, v))
             for v in levels
         ]
     if not found:
         return []
-    said = page.listed(found)
+    said = found
     return [
-        page.say("Nobody or everybody left, so no difference can be told: {levels}.", levels=said)
+        _("Nobody or everybody left, so no difference can be told: {levels:list}.", levels=said)
     ]
 
 
 def _repeated(given: Given, learnt: list[Feature], a: np.ndarray) -> list[str]:
     """Say which features repeat others, wholly or nearly: their effects cannot be told apart."""
     kept = {f.name for f in learnt}
-    said = [page.label(name) for name in given.features if name not in kept]
+    said = [i18n.label(name) for name in given.features if name not in kept]
     notes = []
     if said:
-        notes.append(
-            page.say("Left out, says what other columns say: {columns}.", columns=page.listed(said))
-        )
-    near = [page.label(f.name) for f in learnt if _is_near_copy(f, given, learnt, a)]
+        notes.append(_("Left out, says what other columns say: {columns:list}.", columns=said))
+    near = [i18n.label(f.name) for f in learnt if _is_near_copy(f, given, learnt, a)]
     if near:
         notes.append(
-            page.say(
-                "{columns} can nearly be worked out from the other columns: read their effects "
-                "together.",
-                columns=page.listed(near),
+            _(
+                "{columns:list} can nearly be worked out from the other columns: read their "
+                "effects together.",
+                columns=near,
             )
         )
     return notes

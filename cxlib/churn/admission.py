@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.churn.features import MOST_LEVELS, numbers_of, text_of
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit, few
 from cxlib.stats import moments, regression
 
@@ -71,7 +72,7 @@ def usable(
         same = lambda c: (rows[c].to_numpy() == apart.to_numpy()).mean() > 0.999  # noqa: E731
         names = [c for c in names if not same(c)]
     if not names:
-        raise Unfit(page.say("No column tells customers apart."))
+        raise Unfit(_("No column tells customers apart."))
     return names
 
 
@@ -152,22 +153,20 @@ def _left(values: pd.Series) -> np.ndarray:
 def _check_classes(left: np.ndarray, outcome: str) -> None:
     gone, stayed = int(left.sum()), int(len(left) - left.sum())
     if not len(left):
-        raise Unfit(
-            page.say("{outcome} is known of no customer.", outcome=page.quoted(page.label(outcome)))
-        )
+        raise Unfit(_("{outcome:quoted} is known of no customer.", outcome=outcome))
     if min(gone, stayed) < FEWEST:
-        told = {"n": page.count(len(left)), "few": few(min(gone, stayed)), "least": FEWEST}
+        told = {"n": len(left), "few": few(min(gone, stayed)), "least": FEWEST}
         # One number only: the other would tell those too few to be told.
         raise Unfit(
-            page.say(
-                "Of {n} customers {few} left; a warning needs {least} to learn from. Take more "
-                "customers or, in study.yaml, a longer churn.horizon.",
+            _(
+                "Of {n:count} customers {few} left; a warning needs {least} to learn from. Take "
+                "more customers or, in study.yaml, a longer churn.horizon.",
                 **told,
             )
             if gone < stayed
-            else page.say(
-                "Of {n} customers {few} stayed; a warning needs {least} to learn from. Take more "
-                "customers or, in study.yaml, a shorter churn.horizon.",
+            else _(
+                "Of {n:count} customers {few} stayed; a warning needs {least} to learn from. Take "
+                "more customers or, in study.yaml, a shorter churn.horizon.",
                 **told,
             )
         )
@@ -177,15 +176,12 @@ def _usable(rows: pd.DataFrame, taken: list[str]) -> tuple[list[str], list[str]]
     names, notes, apart = [], [], []
     for name in rows.columns.difference([*taken, *LEAVING, "customer_id"], sort=False):
         if _unfit(rows[name]):
-            apart.append(page.label(name))
+            apart.append(i18n.label(name))
         else:
             names.append(name)
     if apart:
         notes.append(
-            page.say(
-                "Left out as dates, row numbers or free text: {columns}.",
-                columns=page.listed(apart),
-            )
+            _("Left out as dates, row numbers or free text: {columns:list}.", columns=apart)
         )
     return names, notes
 
@@ -215,19 +211,19 @@ def _unfit(values: pd.Series) -> bool:
 
 def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]]:
     varies = {c: rows[c].nunique(dropna=False) > 1 and rows[c].notna().any() for c in names}
-    constant = [page.label(c) for c in names if not varies[c]]
+    constant = [i18n.label(c) for c in names if not varies[c]]
     if len(constant) == len(names):
         raise Unfit(
-            page.say(
-                "Customers differ in none of {n} columns, so nothing tells leavers from stayers: "
-                "{columns}.",
-                n=page.count(len(names)),
-                columns=page.listed(constant),
+            _(
+                "Customers differ in none of {n:count} columns, so nothing tells leavers from "
+                "stayers: {columns:list}.",
+                n=len(names),
+                columns=constant,
             )
             if names
-            else page.say("No column tells customers apart.")
+            else _("No column tells customers apart.")
         )
-    note = page.say("Left out, the same for everyone: {columns}.", columns=page.listed(constant))
+    note = _("Left out, the same for everyone: {columns:list}.", columns=constant)
     return [c for c in names if varies[c]], [note] if constant else []
 
 
@@ -248,10 +244,10 @@ def _copies(rows: pd.DataFrame) -> list[str]:
     if copies <= COPIES * len(rows):
         return []
     return [
-        page.say(
-            "{copies} of {n} customers are like another in every column; if rows were copied, the "
-            "figures look too good.",
-            copies=page.count(copies),
-            n=page.count(len(rows)),
+        _(
+            "{copies:count} of {n:count} customers are like another in every column; if rows were "
+            "copied, the figures look too good.",
+            copies=copies,
+            n=len(rows),
         )
     ]

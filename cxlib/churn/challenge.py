@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cxlib import page
 from cxlib.churn import evidence
 from cxlib.churn.features import numbers_of, text_of
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.stats import moments, regression
 from cxlib.stats.estimators import ratio
@@ -69,7 +69,7 @@ def boosting(customers: pd.DataFrame, fit, *, draws: int = 500) -> Challenge:
     return Challenge(
         models[models["term"].isin(MEASURES)].reset_index(drop=True),
         _verdict(gaps.iloc[0], estimate[:, 0]),
-        page.say("The same folds and customers for both."),
+        _("The same folds and customers for both."),
         draws=draws,
         seed=fit.seed,
         differences=gaps[gaps["term"].isin(MEASURES)].reset_index(drop=True),
@@ -101,10 +101,16 @@ def _out_of_fold(
             for f in range(plan["folds"]):
                 seen = fold != f
                 model = HistGradientBoostingClassifier(
-                    learning_rate=0.05, max_iter=300, max_leaf_nodes=6, min_samples_leaf=30,
-                    l2_regularization=5.0, early_stopping=True, n_iter_no_change=15,
-                    categorical_features=kinds, random_state=seed,
-                )  # fmt: skip
+                    learning_rate=0.05,
+                    max_iter=300,
+                    max_leaf_nodes=6,
+                    min_samples_leaf=30,
+                    l2_regularization=5.0,
+                    early_stopping=True,
+                    n_iter_no_change=15,
+                    categorical_features=kinds,
+                    random_state=seed,
+                )
                 model.fit(x[seen], left[seen], sample_weight=w[seen])
                 total[~seen] += model.predict_proba(x[~seen])[:, 1]
     return regression.logit(total / plan["repeats"])
@@ -112,26 +118,28 @@ def _out_of_fold(
 
 def _verdict(row: pd.Series, auc: np.ndarray) -> str:
     values = {
-        "boosting": page.number(auc[1], 3),
-        "ours": page.number(auc[0], 3),
-        "difference": page.number(row.estimate, 3),
-        "span": page.span(row.low, row.high, 3),
+        "boosting": auc[1],
+        "ours": auc[0],
+        "difference": row.estimate,
+        "span": (row.low, row.high),
     }
     if row.high < AS_GOOD:
-        values["least"] = page.number(AS_GOOD, 2)
-        return page.say(
-            "The readable model is as good as boosting: AUC {ours} and {boosting}, difference "
-            "{difference} ({span}), under {least}.",
+        values["least"] = AS_GOOD
+        return _(
+            "The readable model is as good as boosting: AUC {ours:number3} and "
+            "{boosting:number3}, difference {difference:number3} ({span:interval3}), under "
+            "{least:number2}.",
             **values,
         )
     if row.low > 0:
-        return page.say(
-            "Boosting tells more: AUC {boosting} against {ours}, difference {difference} ({span}). "
-            "A curve or two features together are missing from the readable model.",
+        return _(
+            "Boosting tells more: AUC {boosting:number3} against {ours:number3}, difference "
+            "{difference:number3} ({span:interval3}). A curve or two features together are "
+            "missing from the readable model.",
             **values,
         )
-    return page.say(
-        "Whether boosting tells more is open: AUC {boosting} against {ours}, difference "
-        "{difference} ({span}).",
+    return _(
+        "Whether boosting tells more is open: AUC {boosting:number3} against {ours:number3}, "
+        "difference {difference:number3} ({span:interval3}).",
         **values,
     )

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
-from cxlib.churn.money import expected_profit, money, worth_of
+from cxlib.churn.money import expected_profit, worth_of
 from cxlib.churn.scoring import score
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import masking
 from cxlib.stats.intervals import sidak_level, wilson_interval
@@ -65,7 +66,7 @@ def to_contact(
     if "customer_id" not in chosen:
         chosen = chosen.assign(customer_id=[f"#{i + 1}" for i in range(len(chosen))])
     listed = chosen[["customer_id", "probability", "risk", "worth", "expected_profit", "reasons"]]
-    listed = listed.assign(risk=listed["risk"].map(page.label))
+    listed = listed.assign(risk=listed["risk"].map(i18n.label))
     listed.insert(0, "rank", np.arange(1, len(listed) + 1))
     listed = listed.assign(
         touchpoint=_where_it_hurt(listed["customer_id"], cases, responses, touchpoints),
@@ -73,7 +74,7 @@ def to_contact(
     )
     table = _touchpoints(listed["touchpoint"])
     answer = _answer(listed, len(customers), offer, accepted, currency)
-    note = page.say(
+    note = _(
         "Worth contacting are those whose expected profit is above 0. The interval says what "
         "chance may do, if the risks and the share who accept are right."
     )
@@ -95,7 +96,7 @@ def _where_it_hurt(
     if cases is not None and "category" in cases:
         last = _latest(cases, "opened_at").reindex(ids)["category"]
         found = last.where(last.notna(), found)
-    words = found.map(lambda v: "" if pd.isna(v) else page.label(str(v)))
+    words = found.map(lambda v: "" if pd.isna(v) else i18n.label(str(v)))
     return words.reset_index(drop=True)
 
 
@@ -114,7 +115,7 @@ def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
 
 
 def _touchpoints(hurt: pd.Series) -> pd.DataFrame:
-    counts = hurt.replace("", page.say("nothing known")).value_counts()
+    counts = hurt.replace("", _("nothing known")).value_counts()
     share = (counts / max(counts.sum(), 1)).to_numpy(float)
     low, high = wilson_interval(share, max(len(hurt), 1), sidak_level(len(share)))
     table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
@@ -125,16 +126,17 @@ def _answer(
     listed: pd.DataFrame, everybody: int, offer: float, accepted: float, currency: str
 ) -> str:
     if listed.empty:
-        return page.say("Nobody is worth contacting: no customer's expected profit is above 0.")
+        return _("Nobody is worth contacting: no customer's expected profit is above 0.")
     p, kept = listed["probability"], listed["worth"] - offer
     squares = p * accepted * kept**2 + (1 - p) * offer**2
     mean = p * accepted * kept - (1 - p) * offer
     spread = MARGIN * float(np.sqrt((squares - mean**2).sum()))
     total = float(listed["expected_profit"].sum())
-    return page.say(
-        "Contact {chosen} of {n} customers: expected profit {money} ({span}).",
-        chosen=page.count(len(listed)),
-        n=page.count(everybody),
-        money=money(total, currency),
-        span=page.span(total - spread, total + spread, 0),
+    return _(
+        "Contact {chosen:count} of {n:count} customers: expected profit {money:money} "
+        "({span:interval0}).",
+        chosen=len(listed),
+        n=everybody,
+        money=(total, currency),
+        span=(total - spread, total + spread),
     )

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
@@ -53,8 +54,15 @@ def over_time(
     if len(snapshots) < 2:
         raise ValueError(f"{len(snapshots)} snapshots; drift needs two or more days to compare.")
     days = list(snapshots)
-    warning = fit(snapshots[days[0]], outcome=outcome, features=features, weight=weight,
-                  draws=draws, seed=seed, **how)  # fmt: skip
+    warning = fit(
+        snapshots[days[0]],
+        outcome=outcome,
+        features=features,
+        weight=weight,
+        draws=draws,
+        seed=seed,
+        **how,
+    )
     judged = {days[0]: snapshots[days[0]].assign(probability=warning.out_of_fold)}
     for day in days[1:]:
         judged[day] = score(snapshots[day], warning)
@@ -64,10 +72,13 @@ def over_time(
         [_moved(judged[days[0]], judged[day], len(days) - 1) | {"wave": day} for day in days[1:]]
     )[["wave", "term", "estimate", "low", "high", "n"]]
     return Drift(
-        table, _verdict(table, stability, days),
-        page.say("Learnt on {day}; intervals hold for all days at once.", day=days[0]),
-        draws=draws, seed=seed, stability=stability,
-    )  # fmt: skip
+        table,
+        _verdict(table, stability, days),
+        _("Learnt on {day}; intervals hold for all days at once.", day=days[0]),
+        draws=draws,
+        seed=seed,
+        stability=stability,
+    )
 
 
 def stability_index(
@@ -138,9 +149,11 @@ def _ids(rows: pd.DataFrame, day: str) -> pd.Series:
 def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict:
     low_level = 1 - (1 - LEVEL) / held  # Bonferroni over the days
     psi, low, high = stability_index(
-        first["probability"].to_numpy(), later["probability"].to_numpy(),
-        (first["w"].to_numpy(), later["w"].to_numpy()), low_level,
-    )  # fmt: skip
+        first["probability"].to_numpy(),
+        later["probability"].to_numpy(),
+        (first["w"].to_numpy(), later["w"].to_numpy()),
+        low_level,
+    )
     return {"term": "stability index", "estimate": psi, "low": low, "high": high, "n": len(later)}
 
 
@@ -148,24 +161,24 @@ def _verdict(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> s
     auc = table[table["term"] == "AUC"]
     first, last = auc.iloc[0], auc.iloc[-1]
     said = [
-        page.say(
-            "Learnt on {then} and judged on {now}, the warning has AUC {auc} ({span}); it was "
-            "{before} when new.",
+        _(
+            "Learnt on {then} and judged on {now}, the warning has AUC {auc:number2} "
+            "({span:interval2}); it was {before:number2} when new.",
             then=days[0],
             now=days[-1],
-            auc=page.number(last.estimate, 2),
-            span=page.span(last.low, last.high, 2),
-            before=page.number(first.estimate, 2),
+            auc=last.estimate,
+            span=(last.low, last.high),
+            before=first.estimate,
         )
     ]
     level = table[(table["term"] == "calibration intercept")].iloc[-1]
     if level.low > 0:
-        said.append(page.say("It warns of too few: more left than it said."))
+        said.append(_("It warns of too few: more left than it said."))
     elif level.high < 0:
-        said.append(page.say("It warns of too many: fewer left than it said."))
+        said.append(_("It warns of too many: fewer left than it said."))
     psi = stability["estimate"].iloc[-1]
     if psi > NEW_MODEL:
-        said.append(page.say("The customers' risks have moved so far that a new model is due."))
+        said.append(_("The customers' risks have moved so far that a new model is due."))
     elif psi > WORTH_A_LOOK:
-        said.append(page.say("The customers' risks have moved; that is worth a look."))
-    return page.together(said)
+        said.append(_("The customers' risks have moved; that is worth a look."))
+    return i18n.together(said)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.churn.features import Feature, contrasts, places, stiffness_of
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.stats import regression, resampling
@@ -89,8 +90,11 @@ def in_groups(
     columns = ["group", "term", "estimate", "low", "high", "n", "leavers"]
     names = [] if group is None else sorted(group.dropna().unique(), key=str)
     members = {str(name): (group == name).fillna(False).to_numpy(bool) for name in names}
-    enough = {name: int(here.sum()) for name, here in members.items()
-              if min(left[here].sum(), (~left[here].astype(bool)).sum()) >= FEWEST}  # fmt: skip
+    enough = {
+        name: int(here.sum())
+        for name, here in members.items()
+        if min(left[here].sum(), (~left[here].astype(bool)).sum()) >= FEWEST
+    }
     unsaid = disclosure.too_few_left_out(enough, len(left))
     parts, rows = [], []
     for name in enough:
@@ -120,33 +124,35 @@ def in_groups(
 def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Estimates:
     """The measures by group, with a sentence about the group in which AUC is least."""
     told = groups[groups["term"] == "AUC"].sort_values("estimate")
-    note = page.say(
-        "The intervals hold for all groups and measures at once; groups with under {least} leavers "
-        "are left out, and those from which such a group could be counted.",
-        least=page.count(FEWEST),
+    note = _(
+        "The intervals hold for all groups and measures at once; groups with under {least:count} "
+        "leavers are left out, and those from which such a group could be counted.",
+        least=FEWEST,
     )
     if told.empty:
-        return Estimates(groups, page.say("No group has enough leavers to be judged alone."), note)
+        return Estimates(groups, _("No group has enough leavers to be judged alone."), note)
     worst = told.iloc[0]
     values = {
-        "group": page.quoted(page.label(worst.group)),
-        "auc": page.number(worst.estimate, 2),
-        "span": page.span(worst.low, worst.high, 2),
-        "all": page.number(table["estimate"].iloc[0], 2),
+        "group": worst.group,
+        "auc": worst.estimate,
+        "span": (worst.low, worst.high),
+        "all": table["estimate"].iloc[0],
     }
-    said = page.say(
-        "The warning is weakest in {group}: AUC {auc} ({span}), {all} overall.", **values
+    said = _(
+        "The warning is weakest in {group:quoted}: AUC {auc:number2} ({span:interval2}), "
+        "{all:number2} overall.",
+        **values,
     )
     slopes = groups[groups["term"] == "calibration slope"]
     wrong = slopes[(slopes["low"] > 1) | (slopes["high"] < 1)]
     if len(wrong):
-        more = page.say(
-            "Risks are not to be taken at their word in {groups}.",
-            groups=page.listed(page.quoted(page.label(g)) for g in wrong["group"]),
+        more = _(
+            "Risks are not to be taken at their word in {groups:quoted_list}.",
+            groups=wrong["group"],
         )
     else:
-        more = page.say("In no group is the calibration slope clearly off.")
-    return Estimates(groups, page.together([said, more]), note)
+        more = _("In no group is the calibration slope clearly off.")
+    return Estimates(groups, i18n.together([said, more]), note)
 
 
 def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:
@@ -157,7 +163,7 @@ def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:
     cuts = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1)[1:-1]))
     place = np.searchsorted(cuts, p, "right")
     ends = [p.min(), *cuts, p.max()]
-    terms = [page.span(a, b, 1, share=True) for a, b in zip(ends, ends[1:], strict=False)]
+    terms = [i18n.span(a, b, 1, share=True) for a, b in zip(ends, ends[1:], strict=False)]
     return _shares(place, terms, p, left, w, len(terms)).drop(columns="leavers")
 
 
@@ -208,12 +214,7 @@ def effects(
             if feature.kind != "number" and _is_lopsided(a[:, at], ends, left):
                 continue
             terms.append(
-                page.say(
-                    "{feature}: {start} → {end}",
-                    feature=page.label(feature.name),
-                    start=start,
-                    end=end,
-                )
+                _("{feature:label}: {start} → {end}", feature=feature.name, start=start, end=end)
             )
             names.append(feature.name)
             parts += _contrast(a, w, fit, at, ends, score)
@@ -249,7 +250,7 @@ def commonest_reasons(
     low, high = wilson_interval(share, w.sum() ** 2 / np.sum(w**2))
     names = [f.name for f in features]
     table = pd.DataFrame(
-        {"term": [page.label(n) for n in names], "estimate": share, "low": low, "high": high}
+        {"term": [i18n.label(n) for n in names], "estimate": share, "low": low, "high": high}
     ).assign(n=int(at_risk.sum()), feature=names)
     table = table.sort_values("estimate", ascending=False, kind="stable")
     return table[table["estimate"] > 0].reset_index(drop=True)
@@ -306,7 +307,7 @@ def _means(
     parts: np.ndarray, w: np.ndarray, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means of the columns and their draws of customers: (p,), (draws, p)."""
-    _, replicates = ratio(parts * w[:, None], w[:, None], draws=draws, seed=seed)
+    _unused, replicates = ratio(parts * w[:, None], w[:, None], draws=draws, seed=seed)
     return np.average(parts, axis=0, weights=w), replicates
 
 

@@ -19,7 +19,8 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 
 KNOTS = 5
 FEWEST_VALUES = 6  # a number with fewer different values is a straight line
@@ -130,17 +131,17 @@ def text_of(values: pd.Series) -> np.ndarray:
 def wording(feature: Feature, level: str) -> str:
     """What a reader calls a level: the study's label, or plain yes and no for flags."""
     if level == UNKNOWN:
-        return page.say("not known")
+        return _("not known")
     if feature.kind == "flag":
-        return page.say("yes") if level == FLAG[1] else page.say("no")
-    return page.say("other") if level == OTHER else page.label(level)
+        return _("yes") if level == FLAG[1] else _("no")
+    return _("other") if level == OTHER else i18n.label(level)
 
 
 def plain(value: float) -> str:
     """A number as a reader likes it: 9, 1,394.6 or 0.25."""
     if value == round(value):
-        return page.count(value)
-    return page.number(value, 2 if abs(value) < 10 else 1)
+        return i18n.count(value)
+    return i18n.number(value, 2 if abs(value) < 10 else 1)
 
 
 def _feature(values: pd.Series) -> Feature:

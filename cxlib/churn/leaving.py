@@ -16,15 +16,20 @@ from math import comb
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates
 from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
 
 PUBLISHED = {
-    "died": 0.01, "moved": 0.03, "other ties": 0.05, "competition": 0.09, "product": 0.14,
+    "died": 0.01,
+    "moved": 0.03,
+    "other ties": 0.05,
+    "competition": 0.09,
+    "product": 0.14,
     "attitude of staff": 0.68,
-}  # fmt: skip
+}
 MOST_OUTCOMES = 300_000  # counts that are gone through one by one
 DRAWS = 20_000
 DRAWN = 4_000_000  # leavers drawn in all, where weights differ
@@ -51,7 +56,7 @@ def reasons_for_leaving(
         raise ValueError(f"the published shares add up to {sum(published.values()):.3f}, not 1.")
     known = reasons.dropna().astype(str)
     if known.empty:
-        raise Unfit(page.say("Of nobody who left it is known why."))
+        raise Unfit(_("Of nobody who left it is known why."))
     said = known.map({**{k: k for k in published}, **(names or {})})
     counts = said.value_counts().reindex(list(published), fill_value=0).to_numpy()
     n = int(counts.sum())
@@ -71,8 +76,14 @@ def reasons_for_leaving(
         p, exact = weighted_test(found, w, shares, seed), False
     else:
         p, exact = multinomial_test(counts, shares, seed)
-    return Estimates(table, _verdict(table, p, n), _note(reasons, said, n, exact), "share",
-                     draws=0 if exact else DRAWS, seed=seed)  # fmt: skip
+    return Estimates(
+        table,
+        _verdict(table, p, n),
+        _note(reasons, said, n, exact),
+        "share",
+        draws=0 if exact else DRAWS,
+        seed=seed,
+    )
 
 
 def multinomial_test(counts: np.ndarray, shares: np.ndarray, seed: int = 1) -> tuple[float, bool]:
@@ -119,37 +130,38 @@ def _weights(weight: pd.Series, n: int) -> np.ndarray:
 
 
 def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
-    chance = page.say("below 0.001") if p < 0.001 else page.number(p, 3)
+    chance = _("below 0.001") if p < 0.001 else p
     if p > 1 - LEVEL:
-        return page.say(
-            "These {n} leavers do not contradict the quoted shares (p {p}); they are too few, or "
-            "too like them, to tell.",
-            n=page.count(n),
+        return _(
+            "These {n:count} leavers do not contradict the quoted shares (p {p:number3}); they "
+            "are too few, or too like them, to tell.",
+            n=n,
             p=chance,
         )
     off = table.iloc[(table["estimate"] - table["quoted"]).abs().argmax()]
     top = table.iloc[table["estimate"].argmax()]
-    return page.say(
-        "The quoted shares do not hold here (p {p}): {reason} is {share} ({span}) of {n} leavers, "
-        "not {published}; the commonest reason is {top}, {top_share} ({top_span}).",
+    return _(
+        "The quoted shares do not hold here (p {p:number3}): {reason:quoted} is {share:share} "
+        "({span:share_interval0}) of {n:count} leavers, not {published:share}; the commonest "
+        "reason is {top:quoted}, {top_share:share} ({top_span:share_interval0}).",
         p=chance,
-        reason=page.quoted(page.label(off.term)),
-        share=page.percent(off.estimate),
-        span=page.span(off.low, off.high, 0, share=True),
-        published=page.percent(off.quoted),
-        n=page.count(n),
-        top=page.quoted(page.label(top.term)),
-        top_share=page.percent(top.estimate),
-        top_span=page.span(top.low, top.high, 0, share=True),
+        reason=off.term,
+        share=off.estimate,
+        span=(off.low, off.high),
+        published=off.quoted,
+        n=n,
+        top=top.term,
+        top_share=top.estimate,
+        top_span=(top.low, top.high),
     )
 
 
 def _note(reasons: pd.Series, said: pd.Series, n: int, exact: bool) -> str:
-    test = page.say("Exact multinomial test.") if exact else page.say("Multinomial test by draws.")
-    lost = page.say(
-        "{n} of {offered} leavers gave a reason that can be compared; the intervals hold for all "
-        "reasons at once.",
-        n=page.count(n),
-        offered=page.count(len(reasons)),
+    test = _("Exact multinomial test.") if exact else _("Multinomial test by draws.")
+    lost = _(
+        "{n:count} of {offered:count} leavers gave a reason that can be compared; the intervals "
+        "hold for all reasons at once.",
+        n=n,
+        offered=len(reasons),
     )
-    return page.together([lost, test])
+    return i18n.together([lost, test])

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates
 from cxlib.stats import moments, resampling
@@ -150,9 +151,7 @@ def lead_time(
     w, days = moments.weights_of(rows, weight), rows[after].to_numpy(float, na_value=np.nan)
     warned = (rows["probability"] >= threshold).to_numpy()
     if not warned.any():
-        raise Unfit(
-            page.say("Nobody has a risk of {least} or more.", least=page.percent(threshold, 1))
-        )
+        raise Unfit(_("Nobody has a risk of {least:share1} or more.", least=threshold))
     found, before = [], 0
     for lead in leads:
         gone, lately = days <= lead, (days > before) & (days <= lead)
@@ -221,7 +220,7 @@ def _hull(left: np.ndarray, score: np.ndarray, w: np.ndarray) -> tuple[np.ndarra
     """
     from sklearn.isotonic import isotonic_regression
 
-    _, place = np.unique(score, return_inverse=True)
+    _unused, place = np.unique(score, return_inverse=True)
     gone, total = np.bincount(place, w * left), np.bincount(place, w)
     rate = isotonic_regression(gone / total, sample_weight=total)
     return place, rate
@@ -279,7 +278,7 @@ def _first(by: np.ndarray, chosen: int) -> np.ndarray:
 
 def money(value: float, currency: str, digits: int = 0) -> str:
     """An amount as people write it: 1,204 EUR."""
-    return f"{page.number(value, digits)} {currency}".strip()
+    return f"{i18n.number(value, digits)} {currency}".strip()
 
 
 def worth_of(rows: pd.DataFrame, value: str | float) -> pd.Series:
@@ -322,9 +321,15 @@ def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -
         low, high = map(
             float, wilson_interval(share, w.sum() ** 2 / (w**2).sum(), sidak_level(held))
         )
-    term = page.say("{n} days ahead", n=page.count(lead))
-    return {"measure": measure, "term": term, "estimate": share, "low": low, "high": high,
-            "n": len(hit)}  # fmt: skip
+    term = _("{n:count} days ahead", n=lead)
+    return {
+        "measure": measure,
+        "term": term,
+        "estimate": share,
+        "low": low,
+        "high": high,
+        "n": len(hit),
+    }
 
 
 def _cost(precision: dict, contact: float) -> dict:
@@ -335,56 +340,58 @@ def _cost(precision: dict, contact: float) -> dict:
 
 def _ahead(table: pd.DataFrame, cost: pd.DataFrame, leads: tuple[int, ...], currency: str) -> str:
     last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
-    said = page.say(
-        "Of the customers warned {share} ({span}) leave within {days} days; of those who leave "
-        "{since} to {days} days ahead {caught} ({caught_span}) are already warned.",
-        days=page.count(leads[-1]),
-        share=page.percent(last["precision"].estimate),
-        span=page.span(last["precision"].low, last["precision"].high, 0, share=True),
-        caught=page.percent(last["caught"].estimate),
-        caught_span=page.span(last["caught"].low, last["caught"].high, 0, share=True),
-        since=page.count(leads[-2] if len(leads) > 1 else 0),
+    said = _(
+        "Of the customers warned {share:share} ({span:share_interval0}) leave within {days:count} "
+        "days; of those who leave {since:count} to {days:count} days ahead {caught:share} "
+        "({caught_span:share_interval0}) are already warned.",
+        days=leads[-1],
+        share=last["precision"].estimate,
+        span=(last["precision"].low, last["precision"].high),
+        caught=last["caught"].estimate,
+        caught_span=(last["caught"].low, last["caught"].high),
+        since=leads[-2] if len(leads) > 1 else 0,
     )
     top = cost.iloc[-1]
     if not 0 < top.estimate < np.inf or top.high == np.inf:
         return said
-    more = page.say(
-        "A true warning costs {cost} ({span}).",
+    more = _(
+        "A true warning costs {cost} ({span:interval0}).",
         cost=money(top.estimate, currency),
-        span=page.span(top.low, top.high, 0),
+        span=(top.low, top.high),
     )
-    return page.together([said, more])
+    return i18n.together([said, more])
 
 
 def _warned(warned: np.ndarray, threshold: float) -> str:
-    return page.say(
-        "{warned} of {n} customers are warned: a risk of {least} or more.",
-        warned=page.count(warned.sum()),
-        n=page.count(len(warned)),
-        least=page.percent(threshold),
+    return _(
+        "{warned:count} of {n:count} customers are warned: a risk of {least:share} or more.",
+        warned=warned.sum(),
+        n=len(warned),
+        least=threshold,
     )
 
 
 def _brought(table: pd.DataFrame, chosen: int, n: int, currency: str) -> str:
     if not chosen:
-        return page.say("Contacting nobody is best: no customer's expected profit is above 0.")
+        return _("Contacting nobody is best: no customer's expected profit is above 0.")
     best, more = table.iloc[0], table.iloc[2]
-    said = page.say(
-        "Contacting the best {chosen} of {n} customers would have brought {money} ({span}).",
-        chosen=page.count(chosen),
-        n=page.count(n),
+    said = _(
+        "Contacting the best {chosen:count} of {n:count} customers would have brought {money} "
+        "({span:interval0}).",
+        chosen=chosen,
+        n=n,
         money=money(best.estimate, currency),
-        span=page.span(best.low, best.high, 0),
+        span=(best.low, best.high),
     )
     if more.low > 0:
-        return page.together(
+        return i18n.together(
             [
                 said,
-                page.say(
+                _(
                     "Choosing by expected profit rather than by risk alone brings {money} of it "
-                    "({span}).",
+                    "({span:interval0}).",
                     money=money(more.estimate, currency),
-                    span=page.span(more.low, more.high, 0),
+                    span=(more.low, more.high),
                 ),
             ]
         )
@@ -395,15 +402,15 @@ def _assumed(
     offer: float, contact: float, accepted: float, worth: float, emp: pd.DataFrame, currency: str
 ) -> str:
     best = emp.iloc[0]
-    return page.say(
+    return _(
         "Assumed: an offer costs {offer}, a contact {contact}, a customer is worth {worth} on "
-        "average, and {accepted} of the leavers who are contacted stay. Expected maximum profit: "
-        "{emp} a customer ({span}), {without} without a model.",
+        "average, and {accepted:share} of the leavers who are contacted stay. Expected maximum "
+        "profit: {emp} a customer ({span:interval2}), {without:number2} without a model.",
         offer=money(offer, currency),
         contact=money(contact, currency),
         worth=money(worth, currency),
-        accepted=page.percent(accepted),
+        accepted=accepted,
         emp=money(best.estimate, currency, 2),
-        span=page.span(best.low, best.high, 2),
-        without=page.number(emp["estimate"].iloc[1], 2),
+        span=(best.low, best.high),
+        without=emp["estimate"].iloc[1],
     )

@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cxlib import page
 from cxlib.churn import evidence
 from cxlib.churn.admission import usable
 from cxlib.churn.features import columns_of, learn, stiffness_of
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.data.study import Change
 from cxlib.enough import Unfit, few
 from cxlib.estimates import Estimates
@@ -91,8 +92,16 @@ def uplift(
     table = pd.concat([table.iloc[:1], areas, table.iloc[1:]], ignore_index=True)
     table[["estimate", "low", "high"]] *= 100
     share = float(np.average(gain > least, weights=w))
-    return Uplift(table, _verdict(table, share), _note(t, method), "points", draws=draws, seed=seed,
-                  curve=curve, gain=pd.Series(gain, rows.index))  # fmt: skip
+    return Uplift(
+        table,
+        _verdict(table, share),
+        _note(t, method),
+        "points",
+        draws=draws,
+        seed=seed,
+        curve=curve,
+        gain=pd.Series(gain, rows.index),
+    )
 
 
 def by_lot(
@@ -118,16 +127,16 @@ def by_lot(
             continue
         how = {"treated": "reached", "outcome": yes_or_no[0], "features": change.before}
         fit = uplift(arms, **how, draws=draws, seed=seed)
-        said = page.say(
-            "{change} ({outcome}): {said}",
-            change=change.label.get(page.rules().lang, change.name),
-            outcome=page.label(yes_or_no[0]),
+        said = _(
+            "{change} ({outcome:label}): {said}",
+            change=change.label.get(context.current().lang, change.name),
+            outcome=yes_or_no[0],
             said=fit.answer,
         )
         found[change.name] = replace(fit, answer=said)
     if not found:
         print(
-            page.say(
+            _(
                 "No change by lot has a yes or no for an outcome, what came before it, and enough "
                 "customers. This part is left out."
             )
@@ -149,11 +158,12 @@ def _arms(
     t, y = rows[treated].to_numpy(float), rows[outcome].to_numpy(float)
     if min(t.sum(), (1 - t).sum()) < FEWEST:
         raise Unfit(
-            page.say(
-                "{treated} customers were treated and {others} were not; each arm needs {least}.",
+            _(
+                "{treated} customers were treated and {others} were not; each arm needs "
+                "{least:count}.",
                 treated=few(int(t.sum())),
                 others=few(int((1 - t).sum())),
-                least=page.count(FEWEST),
+                least=FEWEST,
             )
         )
     return rows, t, y, w[known] / w[known].mean()
@@ -197,8 +207,11 @@ def _difference(sums: np.ndarray) -> np.ndarray:
 
 def _effects(gain, rank, t, y, w, least: float, draws: int, seed: int) -> pd.DataFrame:
     each, inside = _sums(t, y, w), gain > least
-    sets = {"average effect": np.ones(len(t), bool), "effect in the treat set": inside,
-            "effect outside the treat set": ~inside}  # fmt: skip
+    sets = {
+        "average effect": np.ones(len(t), bool),
+        "effect in the treat set": inside,
+        "effect outside the treat set": ~inside,
+    }
     parts = np.hstack([each * mask[:, None] for mask in sets.values()])
     estimate = _difference(parts.sum(0).reshape(-1, 4))
     drawn = _difference(resampling.resample_sums(parts, draws, seed).reshape(draws, -1, 4))
@@ -214,16 +227,24 @@ def _curves(rank, t, y, w, draws: int, seed: int) -> tuple[pd.DataFrame, pd.Data
     parts[np.arange(len(rank)), step] = _sums(t, y, w)
     sums = resampling.resample_sums(parts.reshape(len(rank), -1), draws, seed)
     values = [_curve(s.reshape(-1, STEPS, 4)) for s in (parts.sum(0), sums)]
-    (share, uplift, qini), (_, uplift_drawn, qini_drawn) = values
+    (share, uplift, qini), (_unused, uplift_drawn, qini_drawn) = values
     share = share[0]
     low, high = simultaneous_interval(uplift[0], uplift_drawn)
     curve = pd.DataFrame(
-        {"term": "by predicted gain", "treated": share, "estimate": uplift[0], "low": low,
-         "high": high, "n": len(rank)}
-    )  # fmt: skip
+        {
+            "term": "by predicted gain",
+            "treated": share,
+            "estimate": uplift[0],
+            "low": low,
+            "high": high,
+            "n": len(rank),
+        }
+    )
     by_lot = curve.assign(term="by lot", estimate=share * uplift[0, -1], low=np.nan, high=np.nan)
-    areas = [np.column_stack([_area(q) - q[:, -1] / 2, _area(u)]) for u, q in
-             ((uplift, qini), (uplift_drawn, qini_drawn))]  # fmt: skip
+    areas = [
+        np.column_stack([_area(q) - q[:, -1] / 2, _area(u)])
+        for u, q in ((uplift, qini), (uplift_drawn, qini_drawn))
+    ]
     low, high = simultaneous_interval(areas[0][0], areas[1])
     table = pd.DataFrame({"term": ["Qini", "AUUC"], "estimate": areas[0][0], "low": low})
     return pd.concat([curve, by_lot], ignore_index=True), table.assign(high=high, n=len(rank))
@@ -247,37 +268,41 @@ def _area(curve: np.ndarray) -> np.ndarray:
 def _verdict(table: pd.DataFrame, share: float) -> str:
     rows = table.set_index("term")
     average, qini = rows.loc["average effect"], rows.loc["Qini"]
-    values = {
-        "points": page.number(average.estimate),
-        "span": page.span(average.low, average.high),
-        "n": page.count(average.n),
-    }
+    values = {"points": average.estimate, "span": (average.low, average.high), "n": average.n}
     if average.low > 0:
-        said = page.say("The trial helps: {points} points ({span}) of {n} customers.", **values)
+        said = _(
+            "The trial helps: {points:number1} points ({span:interval1}) of {n:count} customers.",
+            **values,
+        )
     elif average.high < 0:
-        said = page.say("The trial harms: {points} points ({span}) of {n} customers.", **values)
+        said = _(
+            "The trial harms: {points:number1} points ({span:interval1}) of {n:count} customers.",
+            **values,
+        )
     else:
-        said = page.say(
-            "Whether the trial helps is open: {points} points ({span}), n {n}.", **values
+        said = _(
+            "Whether the trial helps is open: {points:number1} points ({span:interval1}), n "
+            "{n:count}.",
+            **values,
         )
     if qini.low > 0:
         inside = rows.loc["effect in the treat set"]
-        more = page.say(
-            "Whom to treat can be told: {share} of the customers, with a gain of {points} points "
-            "({span}).",
-            share=page.percent(share),
-            points=page.number(inside.estimate),
-            span=page.span(inside.low, inside.high),
+        more = _(
+            "Whom to treat can be told: {share:share} of the customers, with a gain of "
+            "{points:number1} points ({span:interval1}).",
+            share=share,
+            points=inside.estimate,
+            span=(inside.low, inside.high),
         )
     else:
-        more = page.say("Whom it helps most cannot be told: the Qini interval reaches 0.")
-    return page.together([said, more])
+        more = _("Whom it helps most cannot be told: the Qini interval reaches 0.")
+    return i18n.together([said, more])
 
 
 def _note(t: np.ndarray, method: str) -> str:
-    return page.say(
-        "{treated} treated by lot, {others} not; {method}. All intervals hold at once.",
-        treated=page.count(t.sum()),
-        others=page.count((1 - t).sum()),
-        method=page.say(method),
+    return _(
+        "{treated:count} treated by lot, {others:count} not; {method}. All intervals hold at once.",
+        treated=t.sum(),
+        others=(1 - t).sum(),
+        method=_(method),
     )

@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.churn import evidence
 from cxlib.churn.features import (
     UNKNOWN,
@@ -20,6 +19,8 @@ from cxlib.churn.features import (
     text_of,
     wording,
 )
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.stats import regression
 
 AT_ONCE = 100_000  # customers held as columns of numbers
@@ -50,7 +51,7 @@ def score(customers: pd.DataFrame, fit) -> pd.DataFrame:
     probability, reasons = (np.concatenate(p) for p in zip(nobody, *pieces, strict=True))
     grades = np.array(evidence.RISKS, object)[evidence.grade(probability, fit.thresholds)]
     scored = customers.assign(probability=probability, risk=grades, reasons=reasons)
-    scored.attrs["note"] = page.together(_novelties(customers, features))
+    scored.attrs["note"] = i18n.together(_novelties(customers, features))
     if scored.attrs["note"]:
         warnings.warn(scored.attrs["note"], stacklevel=2)
     return scored
@@ -100,18 +101,16 @@ def _reasons(parts: np.ndarray, customers: pd.DataFrame, features: list[Feature]
     said = words[:, 0]
     for rank in range(1, words.shape[1]):
         said = said + np.where(telling[:, rank], "; ", "").astype(object) + words[:, rank]
-    said[~telling[:, 0]] = page.say("nothing out of the ordinary")
+    said[~telling[:, 0]] = _("nothing out of the ordinary")
     return said
 
 
 def _words(feature: Feature, values: pd.Series) -> np.ndarray:
     """What to say of each value. Each different value is put into words once."""
-    name = page.label(feature.name)
+    name = i18n.label(feature.name)
     if feature.kind != "number":
         codes, found = pd.factorize(text_of(values))
-        said = [
-            page.say("{feature}: {value}", feature=name, value=wording(feature, v)) for v in found
-        ]
+        said = [_("{feature}: {value}", feature=name, value=wording(feature, v)) for v in found]
     else:
         codes, found = pd.factorize(_rounded(numbers_of(values)), use_na_sentinel=False)
         said = [_number_words(name, v, feature.middle) for v in found]
@@ -120,10 +119,10 @@ def _words(feature: Feature, values: pd.Series) -> np.ndarray:
 
 def _number_words(name: str, value: float, middle: float) -> str:
     if value != value:
-        return page.say("{feature}: {value}", feature=name, value=page.say("not known"))
+        return _("{feature}: {value}", feature=name, value=_("not known"))
     if value < middle:
-        return page.say("{feature}: {value} (low)", feature=name, value=plain(value))
-    return page.say("{feature}: {value} (high)", feature=name, value=plain(value))
+        return _("{feature}: {value} (low)", feature=name, value=plain(value))
+    return _("{feature}: {value} (high)", feature=name, value=plain(value))
 
 
 def _rounded(x: np.ndarray, digits: int = 3) -> np.ndarray:
@@ -142,13 +141,13 @@ def _novelties(customers: pd.DataFrame, features: list[Feature]) -> list[str]:
         if new.any():
             values = customers.loc[new, feature.name].drop_duplicates().head(3)
             notes.append(
-                page.say(
-                    "{feature}: {new} of {n} customers have values that the warning never met "
-                    "({values}); they count as average there.",
-                    feature=page.label(feature.name),
-                    new=page.count(new.sum()),
-                    n=page.count(len(customers)),
-                    values=page.listed(UNKNOWN if pd.isna(v) else str(v) for v in values),
+                _(
+                    "{feature:label}: {new:count} of {n:count} customers have values that the "
+                    "warning never met ({values:list}); they count as average there.",
+                    feature=feature.name,
+                    new=new.sum(),
+                    n=len(customers),
+                    values=[UNKNOWN if pd.isna(v) else str(v) for v in values],
                 )
             )
     return notes

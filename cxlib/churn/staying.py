@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.churn.admission import usable
 from cxlib.churn.features import UNKNOWN, columns_of, contrasts, learn, places
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit, few
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
@@ -68,11 +69,16 @@ def survival(
         curve[["estimate", "low", "high"]] = 1 - curve[["estimate", "high", "low"]]
         parts.append(curve if by is None else curve.assign(**{by: name}))
     if not parts:
-        raise Unfit(page.say("In every group fewer than two customers left: there is no curve."))
+        raise Unfit(_("In every group fewer than two customers left: there is no curve."))
     curve = pd.concat(parts, ignore_index=True)
     table = _in_order(curve[curve["time"].isin(marks)], by)
-    return Curves(table, _stay(curve, table, by, unit), _about(rows, unit), "share",
-                  curve=_in_order(curve, by))  # fmt: skip
+    return Curves(
+        table,
+        _stay(curve, table, by, unit),
+        _about(rows, unit),
+        "share",
+        curve=_in_order(curve, by),
+    )
 
 
 def incidence(
@@ -97,14 +103,14 @@ def incidence(
     table = _in_order(curve[curve["time"].isin(marks)], reason)
     last = table[(table["time"] == table["time"].max()) & (table[reason] != UNKNOWN)]
     if last.empty:
-        raise Unfit(page.say("Of nobody who left it is known why."))
+        raise Unfit(_("Of nobody who left it is known why."))
     top = last.sort_values("estimate", ascending=False).iloc[0]
-    answer = page.say(
-        "The reason that comes first most often: {reason}, {share} ({span}) of all customers "
-        "{term}.",
-        reason=page.quoted(page.label(top[reason])),
-        share=page.percent(top.estimate),
-        span=page.span(top.low, top.high, 0, share=True),
+    answer = _(
+        "The reason that comes first most often: {reason:quoted}, {share:share} "
+        "({span:share_interval0}) of all customers {term}.",
+        reason=top[reason],
+        share=top.estimate,
+        span=(top.low, top.high),
         term=top.term,
     )
     return Curves(table, answer, _about(rows, unit), "share", curve=_in_order(curve, reason))
@@ -134,11 +140,11 @@ def hazards(
     try:
         fit = durations.cox(x, *rows[["entry", "time", "left", "w"]].to_numpy(float).T)
     except (ArithmeticError, np.linalg.LinAlgError) as error:
-        named = page.listed([page.label(f) for f in features])
+        named = features
         raise Unfit(
-            page.say(
-                "Who leaves sooner cannot be told from {features}: one of them tells exactly who "
-                "leaves when, or repeats another, or too few left.",
+            _(
+                "Who leaves sooner cannot be told from {features:label_list}: one of them tells "
+                "exactly who leaves when, or repeats another, or too few left.",
                 features=named,
             )
         ) from error
@@ -182,9 +188,10 @@ def _lifetimes(rows: pd.DataFrame, weight: str | None, group: str | None) -> pd.
     watched = known & (rows["time"] > rows["entry"])
     if not rows.loc[watched, "left"].sum() >= 2:
         raise Unfit(
-            page.say(
-                "Of {n} customers under watch {gone} left; how long customers stay needs more.",
-                n=page.count(watched.sum()),
+            _(
+                "Of {n:count} customers under watch {gone} left; how long customers stay needs "
+                "more.",
+                n=watched.sum(),
                 gone=few(int(rows.loc[watched, "left"].sum())),
             )
         )
@@ -245,7 +252,7 @@ def _marks(last: float, unit: str) -> list[float]:
 
 
 def _after(time: float, unit: str) -> str:
-    return page.say("after {time} {unit}", time=page.count(time), unit=page.label(unit))
+    return _("after {time:count} {unit:label}", time=time, unit=unit)
 
 
 def _in_order(table: pd.DataFrame, group: str | None) -> pd.DataFrame:
@@ -261,10 +268,10 @@ def _stay(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str) -
             return disclosure.left_out()
         values = {}
         for name, row in (("low", last.iloc[0]), ("high", last.iloc[-1])):
-            values[name] = page.quoted(page.label(str(row[by])))
-            values[f"{name}_share"] = page.percent(row.estimate)
-            values[f"{name}_span"] = page.span(row.low, row.high, 0, share=True)
-        return page.say(
+            values[name] = i18n.quoted(i18n.label(str(row[by])))
+            values[f"{name}_share"] = i18n.percent(row.estimate)
+            values[f"{name}_span"] = i18n.span(row.low, row.high, 0, share=True)
+        return _(
             "Still customers {term}: {high_share} ({high_span}) of {high}, {low_share} "
             "({low_span}) of {low}.",
             term=last["term"].iloc[0],
@@ -273,43 +280,44 @@ def _stay(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str) -
     half = curve[curve["estimate"] <= 0.5]
     if len(half):
         end, start = curve[curve["high"] <= 0.5], curve[curve["low"] <= 0.5]
-        latest = page.count(end["time"].min()) if len(end) else page.say("no end in sight")
-        return page.say(
-            "Half of the customers leave within {time} {unit} ({low} to {high}); n {n}.",
-            time=page.count(half["time"].min()),
-            unit=page.label(unit),
-            low=page.count(start["time"].min()),
+        latest = end["time"].min() if len(end) else _("no end in sight")
+        return _(
+            "Half of the customers leave within {time:count} {unit:label} ({low:count} to "
+            "{high:count}); n {n:count}.",
+            time=half["time"].min(),
+            unit=unit,
+            low=start["time"].min(),
             high=latest,
-            n=page.count(curve["n"].max()),
+            n=curve["n"].max(),
         )
     row = table.iloc[-1]
-    return page.say(
-        "{share} ({span}) are still customers {term}; n {n}.",
-        share=page.percent(row.estimate),
-        span=page.span(row.low, row.high, 0, share=True),
+    return _(
+        "{share:share} ({span:share_interval0}) are still customers {term}; n {n:count}.",
+        share=row.estimate,
+        span=(row.low, row.high),
         term=row.term,
-        n=page.count(curve["n"].max()),
+        n=curve["n"].max(),
     )
 
 
 def _about(rows: pd.DataFrame, unit: str) -> str:
     said = [
-        page.say(
-            "{n} of {offered} customers were under watch, {left} of them left; the band holds for "
-            "all times at once.",
-            n=page.count(len(rows)),
-            offered=page.count(rows.attrs.get("offered", len(rows))),
-            left=page.count(rows["left"].sum()),
+        _(
+            "{n:count} of {offered:count} customers were under watch, {left:count} of them left; "
+            "the band holds for all times at once.",
+            n=len(rows),
+            offered=rows.attrs.get("offered", len(rows)),
+            left=rows["left"].sum(),
         )
     ]
     if (rows["entry"] > 0).any():
         said.append(
-            page.say(
-                "{n} joined before the first leaving on file: they count from that day on.",
-                n=page.count((rows["entry"] > 0).sum()),
+            _(
+                "{n:count} joined before the first leaving on file: they count from that day on.",
+                n=(rows["entry"] > 0).sum(),
             )
         )
-    return page.together(said)
+    return i18n.together(said)
 
 
 def _moves(learnt: list, columns: int) -> tuple[list[str], list[str], np.ndarray]:
@@ -321,12 +329,7 @@ def _moves(learnt: list, columns: int) -> tuple[list[str], list[str], np.ndarray
             moves.append(move)
             names.append(feature.name)
             terms.append(
-                page.say(
-                    "{feature}: {start} → {end}",
-                    feature=page.label(feature.name),
-                    start=start,
-                    end=end,
-                )
+                _("{feature:label}: {start} → {end}", feature=feature.name, start=start, end=end)
             )
     return terms, names, np.array(moves)
 
@@ -340,22 +343,22 @@ def _drifts(fit: durations.Cox, moves: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _sooner(table: pd.DataFrame) -> str:
     top = table.iloc[0]
     if top.low <= 1 <= top.high:
-        return page.say("No feature clearly goes with leaving sooner or later.")
-    return page.say(
-        "Most associated with when customers leave: {term}, {ratio} times the risk at any time "
-        "({span}); n {n}.",
+        return _("No feature clearly goes with leaving sooner or later.")
+    return _(
+        "Most associated with when customers leave: {term}, {ratio:number2} times the risk at any "
+        "time ({span:interval2}); n {n:count}.",
         term=top.term,
-        ratio=page.number(top.estimate, 2),
-        span=page.span(top.low, top.high, 2),
-        n=page.count(top.n),
+        ratio=top.estimate,
+        span=(top.low, top.high),
+        n=top.n,
     )
 
 
 def _changing(table: pd.DataFrame) -> str:
     drifting = table[table["p"] < 1 - LEVEL]
     if drifting.empty:
-        return page.say("No ratio is seen to change with time (Grambsch and Therneau, after Holm).")
-    return page.say(
-        "Ratios that change with time, so that one number is an average of them: {terms}.",
-        terms=page.listed(dict.fromkeys(page.label(f) for f in drifting["feature"])),
+        return _("No ratio is seen to change with time (Grambsch and Therneau, after Holm).")
+    return _(
+        "Ratios that change with time, so that one number is an average of them: {terms:list}.",
+        terms=dict.fromkeys(i18n.label(f) for f in drifting["feature"]),
     )

@@ -35,8 +35,17 @@ Examples
   cx run mine 20 -p DRAWS=500          with a parameter
   cx run 20 --help                     the parameters of notebook 20
 """
-VERBS = [studies.list_, studies.new, studies.check, studies.load, run.run, compare.report,
-         compare.verify, compare.diff, ledger.actions]  # fmt: skip
+VERBS = [
+    studies.list_,
+    studies.new,
+    studies.check,
+    studies.load,
+    run.run,
+    compare.report,
+    compare.verify,
+    compare.diff,
+    ledger.actions,
+]
 
 
 @click.group(cls=Errors, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})

@@ -38,8 +38,14 @@ def report(run: Path | None) -> None:
 @click.command()
 @click.argument("run", type=RUN)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
-@click.option("--no-fork", "fork", is_flag=True, flag_value=False, default=True,
-              help="Ordinary kernels: slower, same numbers.")  # fmt: skip
+@click.option(
+    "--no-fork",
+    "fork",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Ordinary kernels: slower, same numbers.",
+)
 @allow_outside
 def verify(run: Path, jobs: int | None, fork: bool) -> None:
     """Make RUN again and say whether every number is the same.
@@ -64,10 +70,19 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
 @click.command()
 @click.argument("before", type=RUN)
 @click.argument("after", type=RUN)
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Write the comparison as an HTML page too.")  # fmt: skip
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en",
-              help="The pages that are compared, and the HTML page.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the comparison as an HTML page too.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    help="The pages that are compared, and the HTML page.",
+)
 @click.option("--all", "every", is_flag=True, help="Every value that differs, a line each.")
 def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) -> None:
     """What changed from run BEFORE to run AFTER, whether beyond noise, and why it may have.

@@ -79,8 +79,10 @@ def _line(row: dict, gain) -> str:
     )
     told = ""
     if gain is not None and gain["estimate"] == gain["estimate"]:
-        told = (f"   net {gain['estimate']:,.0f} ({gain['low']:,.0f} to {gain['high']:,.0f}): "
-                f"{gain['verdict']}")  # fmt: skip
+        told = (
+            f"   net {gain['estimate']:,.0f} ({gain['low']:,.0f} to {gain['high']:,.0f}): "
+            f"{gain['verdict']}"
+        )
     return f"  {row['action_id']:6}{standing:18}{when:16}{row['owner']:12}{row['problem']}{told}"
 
 
@@ -108,8 +110,13 @@ def _taken(study: str):
 @click.argument("study", shell_complete=completion.studies)
 @allow_outside
 @click.option("--problem", required=True, help="What is wrong.")
-@click.option("--class", "class_", type=click.Choice(CLASSES), required=True,
-              help="Of one customer (inner loop), or the cause of many (outer loop).")  # fmt: skip
+@click.option(
+    "--class",
+    "class_",
+    type=click.Choice(CLASSES),
+    required=True,
+    help="Of one customer (inner loop), or the cause of many (outer loop).",
+)
 @click.option("--owner", required=True, help="Who answers for it.")
 @click.option("--due", type=DAY, required=True, help="When it shall be done.")
 @click.option("--begun", type=DAY, help="When it begins. [default: today]")
@@ -132,13 +139,22 @@ def add(study: str, class_: str, **said) -> None:
     """
     begun = (said["begun"] or datetime.now()).date()
     row = {
-        "problem": said["problem"], "class": class_, "level": said["level"],
-        "owner": said["owner"], "customer_id": said["customer"], "begun_on": f"{begun}",
-        "due_on": f"{said['due']:%Y-%m-%d}", "cost": said["cost"], "measure": said["measure"],
+        "problem": said["problem"],
+        "class": class_,
+        "level": said["level"],
+        "owner": said["owner"],
+        "customer_id": said["customer"],
+        "begun_on": f"{begun}",
+        "due_on": f"{said['due']:%Y-%m-%d}",
+        "cost": said["cost"],
+        "measure": said["measure"],
         "status": "begun" if begun <= date.today() else "planned",
-        "predicted": said["predicted"], "predicted_low": said["low"],
-        "predicted_high": said["high"], "answers": said["answers"], "worth": said["worth"],
-    }  # fmt: skip
+        "predicted": said["predicted"],
+        "predicted_low": said["low"],
+        "predicted_high": said["high"],
+        "answers": said["answers"],
+        "worth": said["worth"],
+    }
 
     def more(rows: list[dict]) -> list[dict]:
         new = {"action_id": _next([r["action_id"] for r in rows])} | _texts(row)
@@ -166,8 +182,10 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
     ended = {
         "status": "dropped" if dropped else "done",
         "done_on": f"{said['day'] or datetime.now():%Y-%m-%d}",
-        "realised": said["realised"], "realised_low": said["low"], "realised_high": said["high"],
-    }  # fmt: skip
+        "realised": said["realised"],
+        "realised_low": said["low"],
+        "realised_high": said["high"],
+    }
 
     def closed(rows: list[dict]) -> list[dict]:
         from cxlib.batch.parameters import nearest
@@ -197,8 +215,11 @@ def _changed(study: str, change) -> list[dict]:
 
 
 def _texts(row: dict) -> dict[str, str]:
-    return {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.items()
-            if v not in (None, "")}  # fmt: skip
+    return {
+        k: f"{v:g}" if isinstance(v, float) else str(v)
+        for k, v in row.items()
+        if v not in (None, "")
+    }
 
 
 def _next(known: list[str]) -> str:

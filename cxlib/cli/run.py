@@ -12,6 +12,7 @@ import click
 
 from cxlib.cli import completion, errors, output
 from cxlib.cli.studies import allow_outside
+from cxlib.core import context
 
 
 class Run(click.Command):
@@ -44,30 +45,73 @@ def _parameter_help(path: Path) -> str:
 
 
 @click.command(cls=Run)
-@click.argument("names", nargs=-1, metavar="STUDY... [NOTEBOOK...]",
-                shell_complete=completion.studies_and_notebooks)  # fmt: skip
-@click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE",
-              shell_complete=completion.parameters,
-              help="A parameter of the notebooks; may be repeated. Lists with commas.")  # fmt: skip
+@click.argument(
+    "names",
+    nargs=-1,
+    metavar="STUDY... [NOTEBOOK...]",
+    shell_complete=completion.studies_and_notebooks,
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=completion.parameters,
+    help="A parameter of the notebooks; may be repeated. Lists with commas.",
+)
 @click.option("--by", default="", metavar="COLUMN", help="One set of reports per value of COLUMN.")
-@click.option("--lang", "langs", default="", metavar="en,zh",
-              help="The languages to make them in; several with a comma. [default: what study.yaml "
-              "names under reporting: languages, else en]")  # fmt: skip
+@click.option(
+    "--lang",
+    "langs",
+    default="",
+    metavar="en,zh",
+    help="The languages to make them in; several with a comma. [default: what study.yaml "
+    "names under reporting: languages, else en]",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where the reports go. [default: reports/STUDY/TIME]")  # fmt: skip
-@click.option("--no-fork", "fork", is_flag=True, flag_value=False, default=True,
-              help="Ordinary kernels: slower, same outputs.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the reports go. [default: reports/STUDY/TIME]",
+)
+@click.option(
+    "--no-fork",
+    "fork",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Ordinary kernels: slower, same outputs.",
+)
 @click.option("--force", is_flag=True, help="Make every page, up to date or not.")
-@click.option("--timeout", type=click.FloatRange(min=1), metavar="SECONDS", default=600.0,
-              help="The longest a page may take. [default: 600]")  # fmt: skip
-@click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB",
-              help="The most a page may hold in memory, libraries included.")  # fmt: skip
-@click.option("--scheduler", default="", metavar="ADDRESS",
-              help="Make the pages on the Dask cluster at tcp://HOST:PORT.")  # fmt: skip
-@click.option("--storage", default="", metavar="URL",
-              help="Where a cluster that does not see this folder finds data and leaves pages: "
-              "any fsspec address.")  # fmt: skip
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    default=600.0,
+    help="The longest a page may take. [default: 600]",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0.5),
+    metavar="GB",
+    help="The most a page may hold in memory, libraries included.",
+)
+@click.option(
+    "--scheduler",
+    default="",
+    metavar="ADDRESS",
+    help="Make the pages on the Dask cluster at tcp://HOST:PORT.",
+)
+@click.option(
+    "--storage",
+    default="",
+    metavar="URL",
+    help="Where a cluster that does not see this folder finds data and leaves pages: "
+    "any fsspec address.",
+)
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
@@ -120,13 +164,12 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
 
 
 def _languages(text: str) -> list[str]:
-    from cxlib import page
 
     langs = [lang.strip() for lang in text.split(",") if lang.strip()]
     for lang in langs:
-        if lang not in page.LANGUAGES:
+        if lang not in context.LANGUAGES:
             raise ValueError(
-                f"--lang {lang}: no such language. There are: {', '.join(page.LANGUAGES)}."
+                f"--lang {lang}: no such language. There are: {', '.join(context.LANGUAGES)}."
             )
     return langs
 

@@ -12,9 +12,10 @@ import click
 
 from cxlib.cli import completion
 from cxlib.cli.output import near, question
+from cxlib.core.i18n import _
 
 
-def _allow(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+def _allow(ctx: click.Context, _unused: click.Parameter, given: bool) -> None:
     """Let study.yaml name any file, for this command and the processes that it starts."""
     from cxlib.data.sources import ALLOW_OUTSIDE
 
@@ -25,9 +26,12 @@ def _allow(ctx: click.Context, _: click.Parameter, given: bool) -> None:
 
 
 allow_outside = click.option(
-    "--allow-outside", is_flag=True, expose_value=False, callback=_allow,
+    "--allow-outside",
+    is_flag=True,
+    expose_value=False,
+    callback=_allow,
     help="Let study.yaml read files outside the study's folder and the mirror.",
-)  # fmt: skip
+)
 
 
 @click.command("list")
@@ -54,9 +58,12 @@ def list_() -> None:
 @click.argument("study")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--print", "shown", is_flag=True, help="Print the study.yaml instead of writing it.")
-@click.option("--allow-outside", is_flag=True,
-              help="Name the files where they lie instead of copying them; check, load and run "
-              "then need --allow-outside too.")  # fmt: skip
+@click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="Name the files where they lie instead of copying them; check, load and run "
+    "then need --allow-outside too.",
+)
 def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> None:
     """Write data/STUDY/study.yaml by looking at FILES (CSV, TSV, Excel, Parquet, SPSS).
 
@@ -149,7 +156,6 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
 
 def _dictionary(lang: str) -> None:
     """Each table by itself, as wide as the terminal: columns with their rules, meanings wrapped."""
-    from cxlib import page
     from cxlib.data import contract
 
     columns = min(shutil.get_terminal_size().columns, 100)
@@ -159,17 +165,16 @@ def _dictionary(lang: str) -> None:
         for row in part.to_dict("records"):
             for line in _entry(row, wide, columns):
                 click.echo(line)
-    click.echo("\n* " + page.say("the key of its table"))
+    click.echo("\n* " + _("the key of its table"))
 
 
 def _entry(row: dict, wide: int, columns: int) -> list[str]:
     """A column's name, `wide` letters, and beside it what it means and what must hold."""
-    from cxlib import page
     from cxlib.plots.style import wrapped
 
     facts = [row["kind"], row["unit"], row["must hold"]]
-    said = page.say("; ").join(w for w in facts if w)
-    text = page.say("{meaning} ({rules})", meaning=row["meaning"], rules=said)
+    said = _("; ").join(w for w in facts if w)
+    text = _("{meaning} ({rules})", meaning=row["meaning"], rules=said)
     lines = wrapped(text, max(columns - wide, 20)).splitlines()
     heads = [f"  {row['column']}", *[""] * (len(lines) - 1)]
     return [f"{head:{wide}}{line}" for head, line in zip(heads, lines, strict=True)]

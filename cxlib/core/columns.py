@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 
 # Unit -> the spec of its numbers (`i18n`) and how many decimals unless a column says otherwise.
 UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
@@ -162,7 +163,7 @@ def format_table(table: pd.DataFrame, columns: Iterable[Column] = ()) -> pd.Data
 
 def _written(values: pd.Series, column: Column | None) -> list[str]:
     if pd.api.types.is_bool_dtype(values):
-        return [i18n._("yes") if v else i18n._("no") for v in values]
+        return [_("yes") if v else _("no") for v in values]
     if column is not None and column.unit not in ("name", "text"):
         return [column.written(v) for v in values]
     if pd.api.types.is_float_dtype(values):

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 
 # Columns beside a share that are shares too.
 SHARES = ("customers", "predicted", "quoted", "plain", "outer_low", "outer_high")
 CHANCES = ("p", "p_held", "adjusted", "probability")  # never zero, however small
-MEASURED = {"nps": (page.number, 1), "csat": (page.percent, 1)}
+MEASURED = {"nps": (i18n.number, 1), "csat": (i18n.percent, 1)}
 
 
 def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def display_table(
     shown = disclosure.blanked(table, why)
     mixed = has_units_by_row(shown)
     unit = "share" if unit == "gap" else unit  # a difference of shares
-    digits, say = _digits(shown, unit), page.percent if unit == "share" else page.number
+    digits, say = _digits(shown, unit), i18n.percent if unit == "share" else i18n.number
     text = pd.DataFrame(index=shown.index)
     for column in shown:
         values = shown[column]
@@ -52,15 +53,15 @@ def display_table(
             forms = _of_measures(shown) if several else [(say, digits)] * len(shown)
             text[column] = [write(v, d) for v, (write, d) in zip(values, forms, strict=True)]
         elif column in CHANCES and pd.api.types.is_float_dtype(values):
-            text[column] = [page.p_value(v) for v in values]
+            text[column] = [i18n.p_value(v) for v in values]
         elif pd.api.types.is_bool_dtype(values):
-            text[column] = [page.say("yes") if v else page.say("no") for v in values]
+            text[column] = [_("yes") if v else _("no") for v in values]
         elif pd.api.types.is_float_dtype(values):
             share = unit == "share" and column in SHARES
-            text[column] = [say(v, digits) if share else page.number(v, 2) for v in values]
+            text[column] = [say(v, digits) if share else i18n.number(v, 2) for v in values]
         else:
-            text[column] = ["–" if v is None else page.label(str(v)) for v in values]
-    return text.rename(columns=lambda name: page.heading(str(name)))
+            text[column] = ["–" if v is None else i18n.label(str(v)) for v in values]
+    return text.rename(columns=lambda name: i18n.heading(str(name)))
 
 
 def _narrow(table: pd.DataFrame) -> bool:
@@ -76,13 +77,13 @@ def has_units_by_row(table: pd.DataFrame) -> bool:
 def _of_its_row(value: float, estimate: float, share: bool) -> str:
     """A number in the unit of its row, with as many digits as its estimate needs."""
     if share:
-        return page.percent(value, int(abs(estimate) < 0.05))
-    return page.number(value, 2 if abs(estimate) < 10 else 1 if abs(estimate) < 100 else 0)
+        return i18n.percent(value, int(abs(estimate) < 0.05))
+    return i18n.number(value, 2 if abs(estimate) < 10 else 1 if abs(estimate) < 100 else 0)
 
 
 def _of_measures(table: pd.DataFrame) -> list[tuple[Callable[..., str], int]]:
     """How each row is written, and its decimals, where rows are of several measures."""
-    return [MEASURED.get(kind, (page.number, 2)) for kind in table["measure"]]
+    return [MEASURED.get(kind, (i18n.number, 2)) for kind in table["measure"]]
 
 
 def hide_in_notebooks() -> None:
@@ -94,7 +95,7 @@ def hide_in_notebooks() -> None:
         shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, _without_small_cells)
 
 
-def _without_small_cells(table: pd.DataFrame, **_: object) -> tuple[dict, dict] | None:
+def _without_small_cells(table: pd.DataFrame, **_unused: object) -> tuple[dict, dict] | None:
     """What a notebook shows of a table with small cells; None for others, which it shows as is."""
     why = disclosure.hidden(table)
     if not (why != "").any():

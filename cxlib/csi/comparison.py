@@ -14,7 +14,9 @@ from itertools import combinations, pairwise
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import (
@@ -88,7 +90,7 @@ def compare(
     """
     how = {"weight": weight, "bucket": bucket, "missing": missing}
     task = prepare(responses, model, scales=scales, scheme=scheme, consistent=consistent, **how)
-    point, _ = estimate(task)
+    point, _unused = estimate(task)
     groups, left = _usable(moments.by_group(responses, model.items, by, **how), model)
     pairs = list(combinations(groups, 2))
     if not pairs:
@@ -106,14 +108,14 @@ def compare(
     remarks = [
         said.answered(task.sums, responses, model.items),
         how_drawn(draws, weights.differing(responses, weight), bucket),
-        page.say("p from {count} permutations.", count=page.count(permutations)),
+        _("p from {count:count} permutations.", count=permutations),
         _left_out(left),
         _lost(found),
     ]
     return Comparison(
         index,
-        page.together([_alike(measured), _sentence(index)]),
-        page.together(remarks),
+        i18n.together([_alike(measured), _sentence(index)]),
+        i18n.together(remarks),
         "points",
         draws=draws,
         seed=seed,
@@ -134,9 +136,7 @@ def _usable(groups: dict, model: Model) -> tuple[dict, list[str]]:
 
 def _nothing_to_compare(by: str, left: list[str]) -> Comparison:
     shared = ["one", "other", "term", "estimate", "low", "high", "n", "p", "p_held"]
-    answer = page.say(
-        "Fewer than two groups by {by} are large enough to be compared.", by=page.label(by)
-    )
+    answer = _("Fewer than two groups by {by:label} are large enough to be compared.", by=by)
     empty = pd.DataFrame(columns=shared)
     return Comparison(empty, answer, _left_out(left), "points", measured=empty, paths=empty)
 
@@ -158,7 +158,7 @@ def _permuted(
     labels = np.repeat(first[None], permutations + 1, axis=0)
     labels[1:] = np.random.default_rng(seed).permuted(labels[1:], axis=1)
     total = both.total()
-    (pooled, *_) = task.solve(total.mean[:, None], total.cov[..., None], point)
+    (pooled, *_unused) = task.solve(total.mean[:, None], total.cov[..., None], point)
     deviation = np.sqrt(np.diagonal(total.cov))
     parts = []
     for some in _batches(len(labels)):
@@ -205,7 +205,7 @@ def _differences(task, point, sides, cov, deviation, weights) -> dict[str, np.nd
 def _drawn(task: Prepared, point: Solutions, sums: Moments, draws: int, seed: int):
     """Means (p, draws) and standardised paths (J, J, draws) of a group in each draw."""
     own, means, paths = replace(task, sums=sums), [], []
-    for mean, cov, _ in covariances(own, draws, seed):
+    for mean, cov, _unused in covariances(own, draws, seed):
         means.append(mean)
         paths.append(task.solve(mean, cov, point)[-1].paths)
     return np.concatenate(means, axis=-1), np.concatenate(paths, axis=-1)
@@ -247,11 +247,17 @@ def _index_table(task, point, pairs, found, drawn, draws, seed, n) -> pd.DataFra
     p = np.array([_p(f["index"]) for f in found])
     return pd.DataFrame(
         {
-            "one": [str(a) for a, _ in pairs], "other": [str(b) for _, b in pairs],
-            "term": task.model.target, "estimate": gap, "low": low, "high": high,
-            "n": [min(n[a], n[b]) for a, b in pairs], "p": p, "p_held": pvalues.adjusted(p),
+            "one": [str(a) for a, _ in pairs],
+            "other": [str(b) for _, b in pairs],
+            "term": task.model.target,
+            "estimate": gap,
+            "low": low,
+            "high": high,
+            "n": [min(n[a], n[b]) for a, b in pairs],
+            "p": p,
+            "p_held": pvalues.adjusted(p),
         }
-    )  # fmt: skip
+    )
 
 
 def _measured_table(task, pairs, found, n) -> pd.DataFrame:
@@ -263,11 +269,19 @@ def _measured_table(task, pairs, found, n) -> pd.DataFrame:
         means_p, spread_p = _p(f["means"]), _p(f["spread"])
         full = np.where((means_p > 1 - LEVEL) & (spread_p > 1 - LEVEL), "full", "partial")
         part = {
-            "one": str(a), "other": str(b), "term": list(constructs), "estimate": f["same"][:, 0],
-            "limit": np.nanquantile(f["same"][:, 1:], 1 - LEVEL, axis=1), "n": min(n[a], n[b]),
-            "p": p, "means": f["means"][:, 0], "means_p": means_p, "spread": f["spread"][:, 0],
-            "spread_p": spread_p, "verdict": full,
-        }  # fmt: skip
+            "one": str(a),
+            "other": str(b),
+            "term": list(constructs),
+            "estimate": f["same"][:, 0],
+            "limit": np.nanquantile(f["same"][:, 1:], 1 - LEVEL, axis=1),
+            "n": min(n[a], n[b]),
+            "p": p,
+            "means": f["means"][:, 0],
+            "means_p": means_p,
+            "spread": f["spread"][:, 0],
+            "spread_p": spread_p,
+            "verdict": full,
+        }
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     table.insert(7, "p_held", pvalues.adjusted(np.array(over_constructs).T).T.ravel())
@@ -284,54 +298,60 @@ def _paths_table(task, pairs, found, drawn, n) -> pd.DataFrame:
         low, high = simultaneous_interval(values[:, 0], (drawn[a][1][where] - drawn[b][1][where]).T)
         over_paths.append(_p_largest(values))
         part = {
-            "one": str(a), "other": str(b), "cause": [c for c, _ in routes],
+            "one": str(a),
+            "other": str(b),
+            "cause": [c for c, _ in routes],
             "effect": [e for _, e in routes],
-            "term": [f"{page.label(c)} → {page.label(e)}" for c, e in routes],
-            "estimate": values[:, 0], "low": low, "high": high, "n": min(n[a], n[b]),
+            "term": [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in routes],
+            "estimate": values[:, 0],
+            "low": low,
+            "high": high,
+            "n": min(n[a], n[b]),
             "p": _p(values),
-        }  # fmt: skip
+        }
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(p_held=pvalues.adjusted(np.array(over_paths).T).T.ravel())
 
 
 def _alike(measured: pd.DataFrame) -> str:
-    shown = measured[measured["n"] >= page.rules().smallest_cell]
+    shown = measured[measured["n"] >= context.current().smallest_cell]
     unlike = shown[shown["verdict"] == "none"]
     pairs = len(shown[["one", "other"]].drop_duplicates())
     if unlike.empty:
-        return page.say(
+        return _(
             "Each construct is made of its questions alike in every group, so that the groups may "
             "be compared."
         )
     told = unlike[["one", "other"]].drop_duplicates()
-    return page.say(
-        "In {some} of {pairs} pairs of groups the questions weigh differently ({constructs}; their "
-        "scores correlate by {least} or more): read differences with care.",
-        least=page.number(np.floor(1000 * unlike["estimate"].min()) / 1000, 3),
-        some=page.count(len(told)),
-        pairs=page.count(pairs),
-        constructs=page.listed(dict.fromkeys(page.label(t) for t in unlike["term"])),
+    return _(
+        "In {some:count} of {pairs:count} pairs of groups the questions weigh differently "
+        "({constructs:list}; their scores correlate by {least:number3} or more): read differences "
+        "with care.",
+        least=np.floor(1000 * unlike["estimate"].min()) / 1000,
+        some=len(told),
+        pairs=pairs,
+        constructs=dict.fromkeys(i18n.label(t) for t in unlike["term"]),
     )
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    shown = table[(table["n"] >= page.rules().smallest_cell) & table["low"].notna()]
+    shown = table[(table["n"] >= context.current().smallest_cell) & table["low"].notna()]
     sure = shown[shown["p_held"] <= 1 - LEVEL]
-    facts = {"pairs": page.count(len(shown)), "target": page.label(table["term"].iloc[0])}
+    facts = {"pairs": len(shown), "target": table["term"].iloc[0]}
     if sure.empty:
-        return page.say("No pair of groups differs in {target} beyond chance.", **facts)
+        return _("No pair of groups differs in {target:label} beyond chance.", **facts)
     top = sure.loc[sure["estimate"].abs().idxmax()]
     above = top["estimate"] >= 0
     ends = (top["low"], top["high"]) if above else (-top["high"], -top["low"])
-    return page.say(
-        "{some} of {pairs} pairs of groups differ in {target} beyond chance; most {one}, {gap} "
-        "({span}) points above {other}.",
-        some=page.count(len(sure)),
-        one=page.label(top["one"] if above else top["other"]),
-        other=page.label(top["other"] if above else top["one"]),
-        gap=page.number(abs(top["estimate"])),
-        span=page.span(*ends),
+    return _(
+        "{some:count} of {pairs:count} pairs of groups differ in {target:label} beyond chance; "
+        "most {one:label}, {gap:number1} ({span}) points above {other:label}.",
+        some=len(sure),
+        one=top["one"] if above else top["other"],
+        other=top["other"] if above else top["one"],
+        gap=abs(top["estimate"]),
+        span=i18n.span(*ends),
         **facts,
     )
 
@@ -339,13 +359,11 @@ def _sentence(table: pd.DataFrame) -> str:
 def _left_out(left: list[str]) -> str:
     if not left:
         return ""
-    return page.say("Too small to be compared: {groups}.", groups=page.listed(left))
+    return _("Too small to be compared: {groups:list}.", groups=left)
 
 
 def _lost(found: list[dict]) -> str:
     lost = sum(int(np.isnan(f["paths"]).any((0, 1)).sum()) for f in found)
     if not lost:
         return ""
-    return page.say(
-        "{lost} permutations did not settle; p rests on the others.", lost=page.count(lost)
-    )
+    return _("{lost:count} permutations did not settle; p rests on the others.", lost=lost)

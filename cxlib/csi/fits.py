@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.csi import pls, said, warned
 from cxlib.csi.model import Model
 from cxlib.csi.precision import width_rule
@@ -55,22 +57,20 @@ class Fit(Estimates):
         if table.empty:
             return Estimates(table, self.answer, self.note, draws=self.draws, seed=self.seed)
         top, rest = table.iloc[0], table.iloc[1:]
-        answer = page.say(
-            "One point more of {construct} goes with {points} ({span}) points more of {target}, "
-            "n {n}.",
-            construct=page.label(top.term),
-            points=page.number(top.estimate, 2),
-            target=page.label(self.model.target),
-            span=page.span(top.low, top.high, 2),
-            n=page.count(top.n),
+        answer = _(
+            "One point more of {construct:label} goes with {points:number2} ({span:interval2}) "
+            "points more of {target:label}, n {n:count}.",
+            construct=top.term,
+            points=top.estimate,
+            target=self.model.target,
+            span=(top.low, top.high),
+            n=top.n,
         )
         if top.chance_first < LEVEL:
             # those that share first place in 95% of the draws
             shared = rest["chance_first"].cumsum() - rest["chance_first"] + top.chance_first
-            near = rest.loc[(shared < LEVEL) & (rest["chance_first"] > 0), "term"].map(page.label)
-            answer += " " + page.say(
-                "Whether {others} may matter as much is open.", others=page.listed(near)
-            )
+            near = rest.loc[(shared < LEVEL) & (rest["chance_first"] > 0), "term"].map(i18n.label)
+            answer += " " + _("Whether {others:list} may matter as much is open.", others=near)
         return Estimates(table, answer, self.note, draws=self.draws, seed=self.seed)
 
     @property
@@ -78,15 +78,16 @@ class Fit(Estimates):
         """`reliability` with a sentence about the construct that is measured worst (by rho_A)."""
         known = self.reliability.query("term == 'rho_A'").dropna(subset=["estimate"])
         if known.empty:
-            answer = page.say("No construct has more than one question, so reliability is unknown.")
+            answer = _("No construct has more than one question, so reliability is unknown.")
         else:
             worst = known.loc[known["estimate"].idxmin()]
-            answer = page.say(
-                "The least reliable scale is {construct}: rho_A {value} ({span}), n {n}.",
-                construct=page.label(worst.construct),
-                value=page.number(worst.estimate, 2),
-                span=page.span(worst.low, worst.high, 2),
-                n=page.count(worst.n),
+            answer = _(
+                "The least reliable scale is {construct:label}: rho_A {value:number2} "
+                "({span:interval2}), n {n:count}.",
+                construct=worst.construct,
+                value=worst.estimate,
+                span=(worst.low, worst.high),
+                n=worst.n,
             )
         return Estimates(self.reliability, answer, self.note, draws=self.draws, seed=self.seed)
 
@@ -122,9 +123,15 @@ def fit(
     answers off their scale, questions that everybody answers alike, and too few answers.
     """
     task = prepare(
-        responses, model, scales=scales, weight=weight, bucket=bucket, scheme=scheme,
-        missing=missing, consistent=consistent,
-    )  # fmt: skip
+        responses,
+        model,
+        scales=scales,
+        weight=weight,
+        bucket=bucket,
+        scheme=scheme,
+        missing=missing,
+        consistent=consistent,
+    )
     point, mended = estimate(task)
     again, drawn_mended = all_draws(task, point, draws, seed)
     tables = _tables(task, point, again)
@@ -138,7 +145,7 @@ def fit(
     ]
     return Fit(
         answer=said.sentence(tables["table"], model.target, task.n),
-        note=page.together(remarks),
+        note=i18n.together(remarks),
         unit="points",
         draws=draws,
         seed=seed,
@@ -179,7 +186,7 @@ def _stage_tables(
 
     def between(quantity: str, pairs: list[tuple[str, str]]) -> pd.DataFrame:
         where = [at[effect] for _, effect in pairs], [at[cause] for cause, _ in pairs]
-        table = of(quantity, [f"{page.label(c)} → {page.label(e)}" for c, e in pairs], where)
+        table = of(quantity, [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in pairs], where)
         table.insert(0, "cause", [c for c, _ in pairs])
         table.insert(1, "effect", [e for _, e in pairs])
         return table

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.csi import said, warned
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, Solutions, all_draws, estimate, prepare
@@ -39,8 +41,8 @@ def fit_by(
     how = {"weight": weight, "bucket": bucket, "missing": missing}
     task = prepare(responses, model, scales=scales, scheme=scheme, consistent=consistent, **how)
     groups = moments.by_group(responses, model.items, by, **how)
-    point, _ = estimate(task)
-    again, _ = all_draws(task, point, draws, seed)
+    point, _unused = estimate(task)
+    again, _unused = all_draws(task, point, draws, seed)
     index, replicates = _group_indices(task, groups, point, again, draws, seed)
     n = [int(s.rows.sum()) for s in (*groups.values(), task.sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
@@ -56,16 +58,18 @@ def fit_by(
     remarks = [
         said.answered(task.sums, responses, model.items),
         how_drawn(draws, weights.differing(responses, weight), bucket),
-        page.say(
-            "All groups are measured with the weights of everybody; their intervals hold at once."
-        ),
-        page.say("{n} rows belong to no group.", n=page.count(without)) if without else "",
+        _("All groups are measured with the weights of everybody; their intervals hold at once."),
+        ngettext(
+            "{n:count} row belongs to no group.", "{n:count} rows belong to no group.", without
+        )
+        if without
+        else "",
         *warned.failures(task, again, draws),
     ]
     return Estimates(
         table,
         said.group_sentence(table, by, index[:-1], replicates[:, :-1]),
-        page.together(remarks),
+        i18n.together(remarks),
         "points",
         draws=draws,
         seed=seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.csi.fits import Fit
 from cxlib.estimates import Estimates
 from cxlib.stats.intervals import LEVEL
@@ -24,26 +24,27 @@ def priorities(fit: Fit) -> Estimates:
 
 def _sentence(table, fit: Fit) -> str:
     if len(table) < 2 or not table["chance_priority"].notna().any():
-        return page.say("With fewer than two causes there is nothing to put first.")
+        return _("With fewer than two causes there is nothing to put first.")
     sure = table[table["chance_priority"] >= LEVEL]
-    facts = {"target": page.label(fit.model.target)}
+    facts = {"target": fit.model.target}
     if len(sure):
-        return page.say(
-            "Beyond chance, these go with {target} more than the average construct and stand "
-            "lower: {names}.",
-            names=page.listed(page.quoted(page.label(t)) for t in sure["term"]),
+        return _(
+            "Beyond chance, these go with {target:label} more than the average construct and "
+            "stand lower: {names:quoted_list}.",
+            names=sure["term"],
             **facts,
         )
     top = table.iloc[0]
     if top["chance_priority"] < 0.5:
-        return page.say(
-            "No construct both goes with {target} more than the average one and stands lower.",
+        return _(
+            "No construct both goes with {target:label} more than the average one and stands "
+            "lower.",
             **facts,
         )
-    return page.say(
-        "{name} goes with {target} more than the average construct and stands lower in {chance} of "
-        "the draws; that is not beyond chance.",
-        name=page.opening(page.label(top["term"])),
-        chance=page.percent(top["chance_priority"]),
+    return _(
+        "{name:opening} goes with {target:label} more than the average construct and stands lower "
+        "in {chance:share} of the draws; that is not beyond chance.",
+        name=top["term"],
+        chance=top["chance_priority"],
         **facts,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 
@@ -30,27 +31,27 @@ def precision(fit: Estimates) -> Estimates:
 def _sentence(table: pd.DataFrame) -> str:
     known = table[(disclosure.hidden(table) == "") & table["width"].notna()]
     if known.empty:
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     named = next(c for c in table.columns if c != "term" or table["term"].nunique() > 1)
-    facts = {"widest": page.number(WIDEST, 0)}
+    facts = {"widest": WIDEST}
     if known["meets"].all():
-        return page.say(
-            "Every interval is at most {widest} points wide, as the rule of the European index "
-            "asks.",
+        return _(
+            "Every interval is at most {widest:count} points wide, as the rule of the European "
+            "index asks.",
             **facts,
         )
     wide = known[~known["meets"]].sort_values("width", ascending=False)
     least = wide.iloc[0]
-    return page.say(
-        "{wide} of {all} intervals are wider than the {widest} points that the rule of the "
-        "European index allows; the widest, {name}, has {width} with n {n} and would need n "
-        "{needed}.",
-        wide=page.count(len(wide)),
-        all=page.count(len(known)),
-        name=page.label(str(least[named])),
-        width=page.number(least["width"]),
-        n=page.count(least["n"]),
-        needed=page.count(least["needed"]),
+    return _(
+        "{wide:count} of {all:count} intervals are wider than the {widest:count} points that the "
+        "rule of the European index allows; the widest, {name:label}, has {width:number1} with n "
+        "{n:count} and would need n {needed:count}.",
+        wide=len(wide),
+        all=len(known),
+        name=least[named],
+        width=least["width"],
+        n=least["n"],
+        needed=least["needed"],
         **facts,
     )
 
@@ -59,18 +60,18 @@ def width_rule(table: pd.DataFrame, target: str) -> str:
     """What a note says of the width of the target's interval; nothing where it is not shown."""
     row = table.set_index("term").loc[target]
     width = row["high"] - row["low"]
-    if row["n"] < page.rules().smallest_cell or not width >= 0:
+    if row["n"] < context.current().smallest_cell or not width >= 0:
         return ""
-    facts = {"width": page.number(width), "widest": page.number(WIDEST, 0)}
+    facts = {"width": width, "widest": WIDEST}
     if width <= WIDEST:
-        return page.say(
-            "The index's interval is {width} points wide; the rule of the European index asks for "
-            "{widest} at most.",
+        return _(
+            "The index's interval is {width:number1} points wide; the rule of the European index "
+            "asks for {widest:count} at most.",
             **facts,
         )
-    return page.say(
-        "The index's interval is {width} points wide, more than the {widest} that the rule of the "
-        "European index allows; some {needed} answers would meet it.",
-        needed=page.count(np.ceil(row["n"] * (width / WIDEST) ** 2)),
+    return _(
+        "The index's interval is {width:number1} points wide, more than the {widest:count} that "
+        "the rule of the European index allows; some {needed:count} answers would meet it.",
+        needed=np.ceil(row["n"] * (width / WIDEST) ** 2),
         **facts,
     )

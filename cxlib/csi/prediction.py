@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, estimate, prepare
@@ -82,15 +84,16 @@ def predict(
     table, losses = _tables(task, squared, absolute, x, w, who, draws, seed)
     remarks = [
         said.answered(task.sums, responses, model.items),
-        page.say(
-            "{repeats} times {folds} parts of the customers, each foretold from the others.",
-            repeats=page.count(repeats),
-            folds=page.count(folds),
+        _(
+            "{repeats:count} times {folds:count} parts of the customers, each foretold from the "
+            "others.",
+            repeats=repeats,
+            folds=folds,
         ),
         how_drawn(draws, weights.differing(responses, weight), bucket),
         _lost(failed),
     ]
-    note = page.together(remarks)
+    note = i18n.together(remarks)
     return Prediction(
         table, _sentence(table, losses), note, "share", draws=draws, seed=seed, losses=losses
     )
@@ -133,7 +136,7 @@ def _exogenous(plan: pls.Plan) -> np.ndarray:
 
 def _slopes(plan: pls.Plan, cov: np.ndarray, solved: pls.Solution, antecedents: str) -> np.ndarray:
     """What foretells questions (columns) from questions (rows), (MODELS, p, p, D)."""
-    p, _, draws = cov.shape
+    p, _unused, draws = cov.shape
     deviation = np.sqrt(np.einsum("iid->id", cov))
     scores = np.zeros((len(plan.blocks), p, draws))  # of constructs, from standardised answers
     for j, block in enumerate(plan.blocks):
@@ -205,47 +208,52 @@ def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.D
 def _sentence(table: pd.DataFrame, losses: pd.DataFrame) -> str:
     above = int((table["low"] > 0).sum())
     better = int((table["rmse"] < table["rmse_linear"]).sum())
-    facts = {"all": page.count(len(table)), "n": page.count(table["n"].iloc[0])}
-    first = page.say(
-        "Of people it has not seen, the model foretells {above} of {all} questions better than "
-        "their means do, n {n}.",
-        above=page.count(above),
+    facts = {"all": len(table), "n": table["n"].iloc[0]}
+    first = _(
+        "Of people it has not seen, the model foretells {above:count} of {all:count} questions "
+        "better than their means do, n {n:count}.",
+        above=above,
         **facts,
     )
     power = (
-        page.say("high") if better == len(table)
-        else page.say("medium") if better > len(table) / 2
-        else page.say("low") if better
-        else page.say("none")
-    )  # fmt: skip
-    second = page.say(
-        "It errs less than a linear model of the same questions in {better} of {all} (predictive "
-        "power by the usual rule: {power}).",
-        better=page.count(better),
+        _("high")
+        if better == len(table)
+        else _("medium")
+        if better > len(table) / 2
+        else _("low")
+        if better
+        else _("none")
+    )
+    second = _(
+        "It errs less than a linear model of the same questions in {better:count} of {all:count} "
+        "(predictive power by the usual rule: {power}).",
+        better=better,
         power=power,
         **facts,
     )
     whole = losses[(losses["term"] == "overall") & (losses["against"] == "linear")].iloc[0]
-    return page.together([first, second, _beside(whole, table)])
+    return i18n.together([first, second, _beside(whole, table)])
 
 
 def _beside(row: pd.Series, table: pd.DataFrame) -> str:
     """Whether the model or the linear one foretells better over all questions, and by how much."""
-    share = page.percent(abs(float((table["rmse"] / table["rmse_linear"]).mean()) - 1), 1)
+    share = abs(float((table["rmse"] / table["rmse_linear"]).mean()) - 1)
     if row["low"] > 0:
-        return page.say(
-            "Over all questions it errs less than the linear model beyond chance, by {share}.",
+        return _(
+            "Over all questions it errs less than the linear model beyond chance, by "
+            "{share:share1}.",
             share=share,
         )
     if row["high"] < 0:
-        return page.say(
-            "Over all questions it errs more than the linear model beyond chance, by {share}.",
+        return _(
+            "Over all questions it errs more than the linear model beyond chance, by "
+            "{share:share1}.",
             share=share,
         )
-    return page.say("Over all questions neither is better beyond chance.")
+    return _("Over all questions neither is better beyond chance.")
 
 
 def _lost(failed: int) -> str:
     if not failed:
         return ""
-    return page.say("{failed} parts could not be foretold.", failed=page.count(failed))
+    return _("{failed:count} parts could not be foretold.", failed=failed)

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.csi import pls, said
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Scales, covariances, estimate, everybody, prepare
@@ -59,26 +61,27 @@ class Validity(Estimates):
         """`vif` with a sentence about the cause that is most of all told by the others."""
         known = self.vif.dropna(subset=["estimate"])
         if known.empty:
-            answer = page.say("Too few answers to show")
+            answer = _("Too few answers to show")
         else:
             top = known.loc[known["estimate"].idxmax()]
             facts = {
-                "value": page.number(top["estimate"]),
-                "span": page.span(top["low"], top["high"]),
-                "cause": page.quoted(page.label(top["term"])),
-                "effect": page.quoted(page.label(top["effect"])),
+                "value": top["estimate"],
+                "span": (top["low"], top["high"]),
+                "cause": top["term"],
+                "effect": top["effect"],
             }
             if top["estimate"] < INFLATED:
-                answer = page.say(
-                    "No cause repeats the others much: the largest variance inflation is {value} "
-                    "({span}), of {cause} for {effect}; below 5 is usual.",
+                answer = _(
+                    "No cause repeats the others much: the largest variance inflation is "
+                    "{value:number1} ({span:interval1}), of {cause:quoted} for {effect:quoted}; "
+                    "below 5 is usual.",
                     **facts,
                 )
             else:
-                answer = page.say(
-                    "Some causes repeat one another: the variance inflation of {cause} for "
-                    "{effect} is {value} ({span}); below 5 is usual. Their paths are hard to tell "
-                    "apart.",
+                answer = _(
+                    "Some causes repeat one another: the variance inflation of {cause:quoted} for "
+                    "{effect:quoted} is {value:number1} ({span:interval1}); below 5 is usual. "
+                    "Their paths are hard to tell apart.",
                     **facts,
                 )
         return Estimates(self.vif, answer, self.note, draws=self.draws, seed=self.seed)
@@ -90,22 +93,22 @@ class Validity(Estimates):
         close = row["estimate"] < CLOSE
         chance = row["estimate"] <= row["limit"]
         first = (
-            page.say("The model's correlations are close to those observed.")
+            _("The model's correlations are close to those observed.")
             if close
-            else page.say("The model's correlations are not close to those observed.")
+            else _("The model's correlations are not close to those observed.")
         )
         second = (
-            page.say("Chance alone would bring them as far apart:")
+            _("Chance alone would bring them as far apart:")
             if chance
-            else page.say("Chance alone would not bring them as far apart:")
+            else _("Chance alone would not bring them as far apart:")
         )
-        numbers = page.say(
-            "SRMR {srmr}, close below {close}, by chance at most {limit}.",
-            srmr=page.number(row["estimate"], 3),
-            close=page.number(CLOSE, 2),
-            limit=page.number(row["limit"], 3),
+        numbers = _(
+            "SRMR {srmr:number3}, close below {close:number2}, by chance at most {limit:number3}.",
+            srmr=row["estimate"],
+            close=CLOSE,
+            limit=row["limit"],
         )
-        answer = page.together([first, second, numbers])
+        answer = i18n.together([first, second, numbers])
         return Estimates(self.srmr, answer, self.note, draws=self.draws, seed=self.seed)
 
 
@@ -133,14 +136,20 @@ def validity(
     """
     model = model.stages[0] if model.parts else model
     task = prepare(
-        responses, model, scales=scales, weight=weight, bucket=bucket, scheme=scheme,
-        missing=missing, consistent=consistent,
-    )  # fmt: skip
-    (point,), _ = estimate(task)
+        responses,
+        model,
+        scales=scales,
+        weight=weight,
+        bucket=bucket,
+        scheme=scheme,
+        missing=missing,
+        consistent=consistent,
+    )
+    (point,), _unused = estimate(task)
     cor = _cor(everybody(task)[1])
     here = _checks(task, cor, point)
     parts = []
-    for mean, cov, _ in covariances(task, draws, seed):
+    for mean, cov, _unused in covariances(task, draws, seed):
         (solved,) = task.solve(mean, cov, (point,))
         parts.append(_checks(task, _cor(cov), solved))
     again = {name: np.concatenate([p[name] for p in parts], axis=-1) for name in here}
@@ -152,7 +161,7 @@ def validity(
     ]
     return Validity(
         answer=_sentence(tables["table"]),
-        note=page.together(remarks),
+        note=i18n.together(remarks),
         draws=draws,
         seed=seed,
         **tables,
@@ -259,7 +268,7 @@ def _exact(task: Prepared, cor: np.ndarray, point: pls.Solution, draws: int, see
         turns.append(_turn(cor[..., 0], implied(plan, cor, point, between)[..., 0]))
     deviation = np.sqrt(np.einsum("iid->id", everybody(task)[1]))
     found = []
-    for mean, cov, _ in covariances(task, draws, seed):
+    for mean, cov, _unused in covariances(task, draws, seed):
         whole = cov / deviation[:, None] / deviation[None]
         both = []
         for which, turn in enumerate(turns):
@@ -299,7 +308,7 @@ def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
     asked = [(i, c) for c in names if c in model.formative for i in model.constructs[c]]
     vif = of("vif", [c for c, _ in causes + asked])
     vif.insert(0, "effect", [e for _, e in causes + asked])
-    f2 = of("f2", [f"{page.label(c)} → {page.label(e)}" for c, e in causes])
+    f2 = of("f2", [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in causes])
     f2.insert(0, "cause", [c for c, _ in causes])
     f2.insert(1, "effect", [e for _, e in causes])
     return {
@@ -333,17 +342,18 @@ def _srmr_table(task: Prepared, here: dict, again: dict, exact: np.ndarray) -> p
 def _sentence(table: pd.DataFrame) -> str:
     known = table.dropna(subset=["estimate", "high"])
     if known.empty:
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     close = known.loc[known["estimate"].idxmax()]
-    return page.say(
-        "{apart} of {pairs} pairs of constructs are told apart (HTMT below {limit} with its whole "
-        "interval); closest are {one} and {other}: {value} ({span}), n {n}.",
-        apart=page.count((known["high"] < APART).sum()),
-        pairs=page.count(len(table)),
-        limit=page.number(APART, 2),
-        one=page.quoted(page.label(close["one"])),
-        other=page.quoted(page.label(close["other"])),
-        value=page.number(close["estimate"], 2),
-        span=page.span(close["low"], close["high"], 2),
-        n=page.count(close["n"]),
+    return _(
+        "{apart:count} of {pairs:count} pairs of constructs are told apart (HTMT below "
+        "{limit:number2} with its whole interval); closest are {one:quoted} and {other:quoted}: "
+        "{value:number2} ({span:interval2}), n {n:count}.",
+        apart=(known["high"] < APART).sum(),
+        pairs=len(table),
+        limit=APART,
+        one=close["one"],
+        other=close["other"],
+        value=close["estimate"],
+        span=(close["low"], close["high"]),
+        n=close["n"],
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.csi import pls
 from cxlib.csi.model import Model
 from cxlib.csi.prepared import Prepared, Solutions
@@ -26,31 +27,31 @@ def failures(task: Prepared, again: Solutions, draws: int) -> list[str]:
         axis=0,
     )
     improper &= ~unsettled
-    found, facts = [], {"draws": page.count(draws), "rounds": page.count(pls.MOST_ROUNDS)}
+    found, facts = [], {"draws": i18n.count(draws), "rounds": i18n.count(pls.MOST_ROUNDS)}
     if failed := unsettled.sum():
         found.append(
-            page.say(
-                "{failed} of {draws} draws did not settle in {rounds} rounds or had a question "
-                "without differences; the intervals rest on the others.",
-                failed=page.count(failed),
+            _(
+                "{failed:count} of {draws} draws did not settle in {rounds} rounds or had a "
+                "question without differences; the intervals rest on the others.",
+                failed=failed,
                 **facts,
             )
         )
     if round_ := turned.sum():
         found.append(
-            page.say(
-                "In {turned} of {draws} draws a construct pointed the other way and was turned "
-                "round.",
-                turned=page.count(round_),
+            _(
+                "In {turned:count} of {draws} draws a construct pointed the other way and was "
+                "turned round.",
+                turned=round_,
                 **facts,
             )
         )
     if wild := improper.sum():
         found.append(
-            page.say(
-                "In {improper} of {draws} draws the solution was improper (a reliability or R² "
-                "over 1, or causes that cannot be told apart).",
-                improper=page.count(wild),
+            _(
+                "In {improper:count} of {draws} draws the solution was improper (a reliability or "
+                "R² over 1, or causes that cannot be told apart).",
+                improper=wild,
                 **facts,
             )
         )
@@ -66,7 +67,7 @@ def warnings(task: Prepared, point: Solutions) -> list[str]:
         factors += [n for n, f in zip(model.constructs, plan.reflective, strict=True) if f]
     if factors:
         found.append(
-            page.say(
+            _(
                 "Consistent PLS: paths, loadings and R² are freed of measurement error, taking "
                 "these for common factors: {constructs}.",
                 constructs=_named(dict.fromkeys(factors)),
@@ -74,22 +75,22 @@ def warnings(task: Prepared, point: Solutions) -> list[str]:
         )
     if factors and task.n < SMALL:
         found.append(
-            page.say(
-                "Of fewer than {small} answers the intervals of R² freed of error come out "
+            _(
+                "Of fewer than {small:count} answers the intervals of R² freed of error come out "
                 "somewhat short.",
-                small=page.count(SMALL),
+                small=SMALL,
             )
         )
     if unrated := [c for c, items in task.model.constructs.items() if len(items) == 1]:
         found.append(
-            page.say(
+            _(
                 "Asked by one question alone, so without a reliability: {constructs}.",
                 constructs=_named(unrated),
             )
         )
     if task.model.preset == "ccsi":
         found.append(
-            page.say(
+            _(
                 "CCSI-type model: the 11 official paths of the Chinese index are not public; these "
                 "are the 12 that its six constructs make plausible, or the study's own."
             )
@@ -98,7 +99,7 @@ def warnings(task: Prepared, point: Solutions) -> list[str]:
 
 
 def _named(constructs) -> str:
-    return page.say("; ").join(page.label(c) for c in constructs)
+    return _("; ").join(i18n.label(c) for c in constructs)
 
 
 def _improper(model: Model, point: pls.Solution) -> list[str]:
@@ -109,30 +110,30 @@ def _improper(model: Model, point: pls.Solution) -> list[str]:
     ):
         if weight < 0:
             found.append(
-                page.say(
-                    "Warning: the weight of {item} is negative ({weight}), so its construct's "
-                    "index is not to be trusted.",
-                    item=page.label(item),
-                    weight=page.number(weight, 3),
+                _(
+                    "Warning: the weight of {item:label} is negative ({weight:number3}), so its "
+                    "construct's index is not to be trusted.",
+                    item=item,
+                    weight=weight,
                 )
             )
         if abs(loading) > 1 + 1e-9:
             found.append(
-                page.say(
-                    "Warning: the loading of {item} is {loading}, over 1, as no common factor has "
-                    "it: do not take its construct for one.",
-                    item=page.label(item),
-                    loading=page.number(loading, 2),
+                _(
+                    "Warning: the loading of {item:label} is {loading:number2}, over 1, as no "
+                    "common factor has it: do not take its construct for one.",
+                    item=item,
+                    loading=loading,
                 )
             )
     for name, rho in zip(model.constructs, point.rho_a[:, 0], strict=True):
         if rho > 1:
             found.append(
-                page.say(
-                    "Warning: rho_A of {construct} is {rho}, over 1: its questions do not hang "
-                    "together as one construct, or answers are too few.",
-                    construct=page.label(name),
-                    rho=page.number(rho, 2),
+                _(
+                    "Warning: rho_A of {construct:label} is {rho:number2}, over 1: its questions "
+                    "do not hang together as one construct, or answers are too few.",
+                    construct=name,
+                    rho=rho,
                 )
             )
     return found + _merged(list(model.constructs), np.abs(point.between[..., 0]))
@@ -142,12 +143,12 @@ def _merged(names: list[str], between: np.ndarray) -> list[str]:
     """Pairs of constructs whose correlation, freed of error, is over 1."""
     pairs = np.argwhere(np.triu(between, 1) > 1 + 1e-9)
     return [
-        page.say(
-            "Warning: freed of error, {one} and {other} correlate by {r}, over 1: to those who "
-            "answered they are one construct.",
-            one=page.label(names[i]),
-            other=page.label(names[j]),
-            r=page.number(between[i, j], 2),
+        _(
+            "Warning: freed of error, {one:label} and {other:label} correlate by {r:number2}, "
+            "over 1: to those who answered they are one construct.",
+            one=names[i],
+            other=names[j],
+            r=between[i, j],
         )
         for i, j in pairs
     ]

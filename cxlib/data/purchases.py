@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import _
 
 
 def seen_from(orders: pd.DataFrame, as_of: str | pd.Timestamp | None = None) -> pd.Timestamp:
@@ -63,12 +63,14 @@ def days_bought(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, 
 
 
 def _left_out(offered: int, blank: int, later: int) -> list[str]:
-    of = page.count(offered)
-    blanks = page.say(
-        "{blank} of {orders} orders lack a customer, a date or an amount and are left out.",
-        blank=page.count(blank), orders=of,
-    )  # fmt: skip
-    late = page.say(
-        "{later} of {orders} orders are later and left out.", later=page.count(later), orders=of
+    of = offered
+    blanks = _(
+        "{blank:count} of {orders:count} orders lack a customer, a date or an amount and are left "
+        "out.",
+        blank=blank,
+        orders=of,
+    )
+    late = _(
+        "{later:count} of {orders:count} orders are later and left out.", later=later, orders=of
     )
     return [said for said, n in ((blanks, blank), (late, later)) if n]

@@ -185,9 +185,12 @@ def _download(url: str, target: Path) -> None:
     pooch.get_logger().setLevel("ERROR")
     # The checksum is ours to check: pooch does not know that of a git blob.
     fetcher = pooch.create(
-        target.parent, base_url="", registry={target.name: None}, urls={target.name: url},
+        target.parent,
+        base_url="",
+        registry={target.name: None},
+        urls={target.name: url},
         retry_if_failed=RETRIES,
-    )  # fmt: skip
+    )
     bar = sys.stderr.isatty()
     fetcher.fetch(target.name, downloader=pooch.HTTPDownloader(progressbar=bar))
 

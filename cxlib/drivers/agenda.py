@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.drivers.contrast import Contrast
 from cxlib.drivers.fits import Importance
 from cxlib.drivers.gains import Gains
@@ -39,7 +40,7 @@ def agenda(
         table["needed"] = [bool(needed.get(t, False)) for t in table["term"]]
     table = table.merge(gain.table[["term", "robustness"]], on="term")
     table = table.rename(columns={"robustness": "robust"})
-    note = page.say(
+    note = _(
         "Sorted by the outcome points that go with one point more, the other drivers held; effort "
         "and cost are not weighed. Associations, not promises."
     )
@@ -49,43 +50,45 @@ def agenda(
 
 def sentence(table: pd.DataFrame, top: list[str], outcome: str) -> str:
     """What a board would read: where to begin, what goes with it, and how firm that is."""
-    first, least = table.iloc[0], page.rules().smallest_cell
+    first, least = table.iloc[0], context.current().smallest_cell
     if first["n"] < least:
-        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+        return _("Fewer than {least:count} answered: no number is shown.", least=least)
     facts = {
-        "driver": page.quoted(page.opening(page.label(first["term"]))),
-        "outcome": page.quoted(page.label(outcome)),
-        "gain": page.number(first["estimate"], 2),
-        "span": page.span(first["low"], first["high"], 2),
-        "robustness": page.percent(first["robust"]),
-        "n": page.count(first["n"]),
+        "driver": i18n.opening(i18n.label(first["term"])),
+        "outcome": outcome,
+        "gain": first["estimate"],
+        "span": (first["low"], first["high"]),
+        "robustness": first["robust"],
+        "n": first["n"],
     }
     if first["low"] <= 0:
-        return page.say(
-            "No driver stands out: not even {driver} goes with more of {outcome} beyond chance, "
-            "{gain} ({span}) points for one more, n {n}.",
+        return _(
+            "No driver stands out: not even {driver:verbatim} goes with more of {outcome:quoted} "
+            "beyond chance, {gain:number2} ({span:interval2}) points for one more, n {n:count}.",
             **facts,
         )
     others = [t for t in top if t != first["term"]]
     if not others:
-        return page.say(
-            "{driver} first: one point more goes with {gain} ({span}) points more of {outcome}, "
-            "n {n}. A cause nobody measured would have to explain {robustness} of what is left "
-            "of both to account for that.",
+        return _(
+            "{driver:verbatim} first: one point more goes with {gain:number2} ({span:interval2}) "
+            "points more of {outcome:quoted}, n {n:count}. A cause nobody measured would have to "
+            "explain {robustness:share} of what is left of both to account for that.",
             **facts,
         )
     if len(others) > 2:
-        return page.say(
-            "Begin with {driver}: one point more goes with {gain} ({span}) points more of "
-            "{outcome}, n {n}; {others} others may come before it. A cause nobody measured would "
-            "have to explain {robustness} of what is left of both to account for that.",
-            others=page.count(len(others)),
+        return _(
+            "Begin with {driver:verbatim}: one point more goes with {gain:number2} "
+            "({span:interval2}) points more of {outcome:quoted}, n {n:count}; {others:count} "
+            "others may come before it. A cause nobody measured would have to explain "
+            "{robustness:share} of what is left of both to account for that.",
+            others=len(others),
             **facts,
         )
-    return page.say(
-        "Begin with {driver}: one point more goes with {gain} ({span}) points more of {outcome}, "
-        "n {n}; {others} may come before it. A cause nobody measured would have to explain "
-        "{robustness} of what is left of both to account for that.",
-        others=page.listed(page.quoted(page.label(t)) for t in others),
+    return _(
+        "Begin with {driver:verbatim}: one point more goes with {gain:number2} ({span:interval2}) "
+        "points more of {outcome:quoted}, n {n:count}; {others:quoted_list} may come before it. A "
+        "cause nobody measured would have to explain {robustness:share} of what is left of both "
+        "to account for that.",
+        others=others,
         **facts,
     )

@@ -152,9 +152,10 @@ def _as_numbers(rows: pd.DataFrame, given: dict[str, list[str]], missing: str):
 
 def _is_factor(column: pd.Series) -> bool:
     return isinstance(column.dtype, pd.CategoricalDtype) or (
-        not pd.api.types.is_numeric_dtype(column) and column.nunique() > 1
+        not pd.api.types.is_numeric_dtype(column)
+        and column.nunique() > 1
         and pd.to_numeric(column, errors="coerce").isna().all()
-    )  # fmt: skip
+    )
 
 
 def _categories(column: pd.Series, name: str) -> dict[str, pd.Series]:

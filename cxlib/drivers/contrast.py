@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.drivers import linear, said
 from cxlib.drivers.columns import FLAG, Chosen, choose
 from cxlib.estimates import Estimates, how_drawn
@@ -93,27 +95,35 @@ def contrast(
     low, high = simultaneous_interval(point.ravel(), again.reshape(len(again), -1), **how)
     tails = _tails(rows, chosen, ends)
     table = pd.DataFrame(
-        {"effect": np.tile(["penalty", "reward"], len(usable)), "term": np.repeat(usable, 2),
-         "estimate": point.ravel(), "low": low, "high": high, "n": tails.ravel()}
-    )  # fmt: skip
+        {
+            "effect": np.tile(["penalty", "reward"], len(usable)),
+            "term": np.repeat(usable, 2),
+            "estimate": point.ravel(),
+            "low": low,
+            "high": high,
+            "n": tails.ravel(),
+        }
+    )
     deviation = float(np.sqrt(cov[0, 0]))
     even = sides * _evenly(before, cuts, weight)
     classes = _classes(usable, point * even, again * even, deviation)
     classes = classes.assign(
-        below=[cuts[t][0] for t in usable], above=[cuts[t][1] for t in usable],
+        below=[cuts[t][0] for t in usable],
+        above=[cuts[t][1] for t in usable],
         n=int(sums.rows.sum()),
-    )  # fmt: skip
+    )
     remarks = [
         said.answered(chosen, sums),
         how_drawn(draws, weights.differing(responses, weight), bucket),
         _what_is_low(classes),
         _left_out([t for t in before.terms if t not in cuts]),
-        said.moved(moved), said.mended(mended, draws),
+        said.moved(moved),
+        said.mended(mended, draws),
         said.failures(again.reshape(len(again), -1), draws),
-    ]  # fmt: skip
+    ]
     answer = sentence(classes, outcome)
     facts = {"draws": draws, "seed": seed, "classes": classes}
-    return Contrast(table, answer, page.together(remarks), "scale", **facts)
+    return Contrast(table, answer, i18n.together(remarks), "scale", **facts)
 
 
 def _cuts(chosen: Chosen, weight: str | None) -> dict[str, tuple[float, float]]:
@@ -195,9 +205,12 @@ def _classes(
     low, high = percentile_interval(leans)
     named = [_named(row) for row in chances]
     table = pd.DataFrame(
-        {"term": terms, "class": [CLASSES[i] if i >= 0 else OPEN for i in named],
-         "chance": [row[i] if i >= 0 else np.nan for i, row in zip(named, chances, strict=True)]}
-    )  # fmt: skip
+        {
+            "term": terms,
+            "class": [CLASSES[i] if i >= 0 else OPEN for i in named],
+            "chance": [row[i] if i >= 0 else np.nan for i, row in zip(named, chances, strict=True)],
+        }
+    )
     for i, name in enumerate(CLASSES):
         table[name] = chances[:, i]
     return table.assign(asymmetry=lean, low=low, high=high, size=size)
@@ -230,42 +243,43 @@ def _kinds(lean: np.ndarray, size: np.ndarray, deviation: float) -> np.ndarray:
 
 def sentence(classes: pd.DataFrame, outcome: str) -> str:
     """The drivers of each class, those whose class is open apart."""
-    least = page.rules().smallest_cell
+    least = context.current().smallest_cell
     if classes["n"].iloc[0] < least:
-        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+        return _("Fewer than {least:count} answered: no number is shown.", least=least)
     parts = []
     for name in (*CLASSES, OPEN):
         members = classes[classes["class"] == name]
         if len(members):
-            shown = page.listed((page.quoted(page.label(t)) for t in members["term"]), most=3)
-            parts.append(page.say("{kind} ({drivers})", kind=page.label(name), drivers=shown))
-    return page.say(
-        "What drives {outcome}, by kind: {parts}; n {n}.",
-        outcome=page.quoted(page.label(outcome)),
-        parts=page.listed(parts),
-        n=page.count(classes["n"].iloc[0]),
+            shown = members["term"]
+            parts.append(_("{kind:label} ({drivers:quoted_list3})", kind=name, drivers=shown))
+    return _(
+        "What drives {outcome:quoted}, by kind: {parts:list}; n {n:count}.",
+        outcome=outcome,
+        parts=parts,
+        n=classes["n"].iloc[0],
     )
 
 
 def _what_is_low(classes: pd.DataFrame) -> str:
     each = [
-        page.say("{driver} up to {below}, from {above}", driver=page.label(r.term),
-                 below=f"{r.below:g}", above=f"{r.above:g}")
+        _(
+            "{driver:label} up to {below:g}, from {above:g}",
+            driver=r.term,
+            below=r.below,
+            above=r.above,
+        )
         for r in classes.itertuples()
-    ]  # fmt: skip
-    return page.say(
-        "Low and high ratings: {each}. Kinds compare both sides per point of the rating. A kind is "
-        "named from a chance of {sure}; a part that surely matters and surely leans to neither "
-        "side counts as performance.",
-        sure=page.percent(SURE),
-        each=page.say("; ").join(each),
+    ]
+    return _(
+        "Low and high ratings: {each}. Kinds compare both sides per point of the rating. A kind "
+        "is named from a chance of {sure:share}; a part that surely matters and surely leans to "
+        "neither side counts as performance.",
+        sure=SURE,
+        each=_("; ").join(each),
     )
 
 
 def _left_out(terms: list[str]) -> str:
     if not terms:
         return ""
-    return page.say(
-        "Left out, too few low or high ratings: {drivers}.",
-        drivers=page.listed(page.label(t) for t in terms),
-    )
+    return _("Left out, too few low or high ratings: {drivers:label_list}.", drivers=terms)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.drivers import linear, odds, ranks, said, shares
 from cxlib.drivers.columns import Chosen, Drivers, choose
 from cxlib.estimates import Estimates, how_drawn
@@ -105,7 +107,7 @@ def importance(
     ]
     table, r2, differences = _tables(chosen.terms, found)
     answer = said.sentence(table, r2, outcome, found.by_chance)
-    note = page.together(remarks)
+    note = i18n.together(remarks)
     replicates = _parts(found.again)[:, [chosen.terms.index(t) for t in table["term"]]]
     facts = {"draws": draws, "seed": seed, "replicates": replicates}
     facts |= {"r2": r2, "differences": differences}
@@ -187,7 +189,7 @@ def _by_odds(chosen: Chosen, method, kind, weight, bucket, draws, seed) -> Split
     member = np.zeros((k, x.shape[1]), bool)
     for p, columns in enumerate(chosen.players):
         member[p, columns] = True
-    units, b, _ = who.grouped()
+    units, b, _unused = who.grouped()
     counts = np.concatenate(list(units.times(draws, seed)))  # with weights raked anew
     fitted, drawn, gain = odds.worths(grade, x, w, b, subsets @ member, counts)
     both = np.concatenate([fitted[:, None], drawn], axis=1)
@@ -217,12 +219,14 @@ def agreement(first: Estimates, second: Estimates) -> str:
     both = first.table.merge(second.table, on="term", suffixes=("", "_2"))
     ranking = both[["estimate", "estimate_2"]].rank()
     same_first = both["estimate"].idxmax() == both["estimate_2"].idxmax()
-    correlation = page.number(ranking["estimate"].corr(ranking["estimate_2"]), 2)
+    correlation = ranking["estimate"].corr(ranking["estimate_2"])
     if same_first:
-        return page.say(
-            "Both methods put the same driver first; rank correlation {r}.", r=correlation
+        return _(
+            "Both methods put the same driver first; rank correlation {r:number2}.", r=correlation
         )
-    return page.say("The methods put different drivers first; rank correlation {r}.", r=correlation)
+    return _(
+        "The methods put different drivers first; rank correlation {r:number2}.", r=correlation
+    )
 
 
 def importance_by(
@@ -268,17 +272,14 @@ def importance_by(
     differences = frame.assign(estimate=apart, low=low, high=high, n=n)
     remarks = [
         every.remarks[0],
-        page.say(
-            "Intervals hold at once over groups and drivers; {draws} draws.",
-            draws=page.count(draws),
-        ),
+        _("Intervals hold at once over groups and drivers; {draws:count} draws.", draws=draws),
         said.blank(blank, by),
         said.failures(again[:, ~np.isnan(point)], draws),
     ]
     return Comparison(
         table,
         said.difference_sentence(differences, by, outcome),
-        page.together(remarks),
+        i18n.together(remarks),
         "share",
         draws=draws,
         seed=seed,

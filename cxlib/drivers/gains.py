@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
 from cxlib.causal.sensitivity import robustness
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.drivers import linear, ranks, said
 from cxlib.drivers.columns import Chosen, Drivers, choose
 from cxlib.estimates import Estimates, how_drawn
@@ -55,15 +57,16 @@ class Gains(Estimates):
     @property
     def lead(self) -> Estimates:
         """`best` with a sentence about the driver by which most would be reached."""
-        answer = page.say("No group with 30 answers or more rates any part above the others.")
+        answer = _("No group with 30 answers or more rates any part above the others.")
         if len(self.best):
             row = self.best.loc[self.best["estimate"].idxmax()]
-            answer = page.say(
-                "Bringing {driver} to its level in {group} goes with {gain} ({span}) points more.",
-                driver=page.quoted(page.label(row["term"])),
-                group=page.quoted(page.label(str(row.iloc[0]))),
-                gain=page.number(row["estimate"], 2),
-                span=page.span(row["low"], row["high"], 2),
+            answer = _(
+                "Bringing {driver:quoted} to its level in {group:quoted} goes with {gain:number2} "
+                "({span:interval2}) points more.",
+                driver=row["term"],
+                group=row.iloc[0],
+                gain=row["estimate"],
+                span=(row["low"], row["high"]),
             )
         return Estimates(self.best, answer, self.note, self.unit, draws=self.draws, seed=self.seed)
 
@@ -94,7 +97,7 @@ def gains(
     first = [p[0] for p in chosen.players]
     cov, moved = linear.possible(sums)
     drawn, mended = linear.drawn(sums, chosen, draws, seed)
-    (slope, partial), (slopes, _) = linear.slopes(cov), linear.slopes(drawn)
+    (slope, partial), (slopes, _unused) = linear.slopes(cov), linear.slopes(drawn)
     slope, partial, slopes = slope[first], partial[first], slopes[:, first]
     level = sums.total().mean[1:][first]
     levels = sums.resample(draws, seed).mean[:, 1:][:, first]
@@ -106,59 +109,83 @@ def gains(
     free = sums.effective - len(chosen.columns) - 1
     order = ranks.ranked(chosen.terms, gain, again, level=expanded_level(sums.effective, fitted))
     table = pd.DataFrame(
-        {"term": chosen.terms, "estimate": gain, "low": low, "high": high, "n": n, "level": level,
-         "robustness": robustness(partial, free), "top": order["top"].to_numpy()}
-    ).sort_values("estimate", ascending=False, ignore_index=True)  # fmt: skip
+        {
+            "term": chosen.terms,
+            "estimate": gain,
+            "low": low,
+            "high": high,
+            "n": n,
+            "level": level,
+            "robustness": robustness(partial, free),
+            "top": order["top"].to_numpy(),
+        }
+    ).sort_values("estimate", ascending=False, ignore_index=True)
     details = pd.DataFrame(
-        {"term": chosen.terms, "n": n, "step": step, "partial_r2": partial,
-         "robustness_low": robustness(partial, free, level=LEVEL)}
-    ).join(order.drop(columns="top"), on="term")  # fmt: skip
+        {
+            "term": chosen.terms,
+            "n": n,
+            "step": step,
+            "partial_r2": partial,
+            "robustness_low": robustness(partial, free, level=LEVEL),
+        }
+    ).join(order.drop(columns="top"), on="term")
     best, remark = _best(chosen, by, (slope, slopes, level, levels), weight, bucket, draws, seed)
     remarks = [
         said.answered(chosen, sums),
         said.not_experienced(responses, chosen.terms, chosen.adjusted),
         how_drawn(draws, weights.differing(responses, weight), bucket),
-        page.say("Intervals hold for all drivers at once."),
-        said.moved(moved), said.mended(mended, draws), said.failures(slopes, draws), remark,
-    ]  # fmt: skip
+        _("Intervals hold for all drivers at once."),
+        said.moved(moved),
+        said.mended(mended, draws),
+        said.failures(slopes, draws),
+        remark,
+    ]
     return Gains(
-        table, sentence(table, details, outcome), page.together(remarks), "scale", draws=draws,
-        seed=seed, details=details, best=best,
+        table,
+        sentence(table, details, outcome),
+        i18n.together(remarks),
+        "scale",
+        draws=draws,
+        seed=seed,
+        details=details,
+        best=best,
         performance=estimates_table(chosen.terms, level, levels, said.raters(chosen, n)),
-    )  # fmt: skip
+    )
 
 
 def sentence(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> str:
     """What goes with a step up of the driver that comes first."""
-    row, least = table.iloc[0], page.rules().smallest_cell
+    row, least = table.iloc[0], context.current().smallest_cell
     if row["n"] < least:
-        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+        return _("Fewer than {least:count} answered: no number is shown.", least=least)
     step = details.set_index("term")["step"][row["term"]]
     facts = {
-        "driver": page.quoted(page.label(row["term"])),
-        "outcome": page.quoted(page.label(outcome)),
-        "step": f"{step:.2g}",
-        "gain": page.number(row["estimate"], 2),
-        "span": page.span(row["low"], row["high"], 2),
-        "n": page.count(row["n"]),
+        "driver": row["term"],
+        "outcome": outcome,
+        "step": step,
+        "gain": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "n": row["n"],
     }
     if row["low"] <= 0:
-        return page.say(
-            "No driver goes with more of {outcome} beyond chance; the largest is {driver}, {step} "
-            "point more with {gain} ({span}) points, n {n}.",
+        return _(
+            "No driver goes with more of {outcome:quoted} beyond chance; the largest is "
+            "{driver:quoted}, {step:.2g} point more with {gain:number2} ({span:interval2}) "
+            "points, n {n:count}.",
             **facts,
         )
     leaders = int(table["top"].sum())
     if leaders == 1:
-        return page.say(
-            "{step} point more of {driver} goes with {gain} ({span}) points more of {outcome}, "
-            "more than any other driver, n {n}.",
+        return _(
+            "{step:.2g} point more of {driver:quoted} goes with {gain:number2} ({span:interval2}) "
+            "points more of {outcome:quoted}, more than any other driver, n {n:count}.",
             **facts,
         )
-    return page.say(
-        "{step} point more of {driver} goes with {gain} ({span}) points more of {outcome}, n {n}; "
-        "which of the first {leaders} comes first is open.",
-        leaders=page.count(leaders),
+    return _(
+        "{step:.2g} point more of {driver:quoted} goes with {gain:number2} ({span:interval2}) "
+        "points more of {outcome:quoted}, n {n:count}; which of the first {leaders:count} comes "
+        "first is open.",
+        leaders=leaders,
         **facts,
     )
 
@@ -199,12 +226,20 @@ def _best(chosen: Chosen, by: str, fit: tuple, weight, bucket, draws: int, seed:
     low, high = simultaneous_interval(estimate, again)
     names, n = list(sums), [int(s.rows.sum()) for s in sums.values()]
     table = pd.DataFrame(
-        {"term": chosen.terms, by: [str(names[p]) for p in place], "estimate": estimate,
-         "low": low, "high": high, "n": [n[p] for p in place], "level": level,
-         "reached": means[place, at]}
-    )  # fmt: skip
-    remark = page.say(
-        "The best group of {by} is the best in these answers; part of its lead may be chance.",
-        by=page.label(by),
+        {
+            "term": chosen.terms,
+            by: [str(names[p]) for p in place],
+            "estimate": estimate,
+            "low": low,
+            "high": high,
+            "n": [n[p] for p in place],
+            "level": level,
+            "reached": means[place, at],
+        }
+    )
+    remark = _(
+        "The best group of {by:label} is the best in these answers; part of its lead may be "
+        "chance.",
+        by=by,
     )
     return table.sort_values("estimate", ascending=False, ignore_index=True)[columns], remark

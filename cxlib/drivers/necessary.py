@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.drivers.columns import choose
 from cxlib.estimates import Estimates
 from cxlib.stats import moments, pvalues
@@ -88,20 +89,24 @@ def necessary(
     table = pd.DataFrame(list(rows), columns=["term", "estimate", "low", "high", "n", "p"])
     table["p"] = pvalues.adjusted(table["p"].to_numpy())
     table["necessary"] = (table["estimate"] >= LEAST_EFFECT) & (table["p"] < LEVEL)
-    note = page.say(
-        "Weights do not enter: a ceiling is made by single customers. p, from {n} shuffled "
+    note = _(
+        "Weights do not enter: a ceiling is made by single customers. p, from {n:count} shuffled "
         "samples, holds for all drivers together.",
-        n=page.count(permutations),
+        n=permutations,
     )
     levels = np.linspace(*_range(responses[outcome].dropna(), outcome, scales or {}), NEEDED + 1)
     return Necessary(
         table.sort_values("estimate", ascending=False, ignore_index=True),
-        sentence(table, outcome), note, "share", draws=permutations, seed=seed,
+        sentence(table, outcome),
+        note,
+        "share",
+        draws=permutations,
+        seed=seed,
         ceilings=pd.concat(corners, ignore_index=True),
         lines=pd.DataFrame(list(lines), columns=["term", "intercept", "slope"]),
         cells=pd.concat(cells, ignore_index=True),
         needed=pd.DataFrame({"outcome": levels} | dict(zip(chosen.terms, needed, strict=True))),
-    )  # fmt: skip
+    )
 
 
 def _one(rows, outcome: str, term: str, ceiling: str, scales, permutations: int, seed: int):
@@ -171,8 +176,9 @@ def _shuffled(
         for level in range(free.shape[1]):
             rest = rest - free[:, level]
             got = rng.hypergeometric(free[:, level], rest, left)
-            highest[:, level] = np.where(got > 0, np.maximum(highest[:, level], grade),
-                                         highest[:, level])  # fmt: skip
+            highest[:, level] = np.where(
+                got > 0, np.maximum(highest[:, level], grade), highest[:, level]
+            )
             free[:, level] -= got
             left -= got
         if (highest > -np.inf).all():
@@ -224,29 +230,31 @@ def _needed(xs, ys, line: list[float] | None, wanted: np.ndarray, box: Box) -> n
 
 def sentence(table: pd.DataFrame, outcome: str) -> str:
     """Which drivers are necessary, the strongest with its numbers."""
-    facts = {"outcome": page.quoted(page.label(outcome)), "n": page.count(table["n"].max())}
-    if table["n"].max() < (least := page.rules().smallest_cell):
-        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+    facts = {"outcome": outcome, "n": table["n"].max()}
+    if table["n"].max() < (least := context.current().smallest_cell):
+        return _("Fewer than {least:count} answered: no number is shown.", least=least)
     found = table[table["necessary"]].sort_values("estimate", ascending=False)
     first = (found if len(found) else table.sort_values("estimate", ascending=False)).iloc[0]
     facts |= {
-        "driver": page.quoted(page.label(first["term"])),
-        "d": page.percent(first["estimate"]),
-        "least": page.percent(LEAST_EFFECT),
-        "p": page.p_value(first["p"]),
-        "chance": page.percent(first["p"], int(first["p"] < 0.05)),
+        "driver": first["term"],
+        "d": first["estimate"],
+        "least": LEAST_EFFECT,
+        "p": first["p"],
+        "chance": i18n.percent(first["p"], int(first["p"] < 0.05)),
     }
     if not len(found):
-        return page.say(
-            "No driver is necessary for a high {outcome}: the largest empty corner, of {driver}, "
-            "is {d} of the field of ratings and outcomes; {least}, and more than chance leaves, "
-            "would count. Chance leaves as much in {chance} of samples; n {n}.",
+        return _(
+            "No driver is necessary for a high {outcome:quoted}: the largest empty corner, of "
+            "{driver:quoted}, is {d:share} of the field of ratings and outcomes; {least:share}, "
+            "and more than chance leaves, would count. Chance leaves as much in {chance} of "
+            "samples; n {n:count}.",
             **facts,
         )
-    names = page.listed((page.quoted(page.label(t)) for t in found["term"]), most=4)
-    return page.say(
-        "Without a good rating no high {outcome}: {names}; the largest empty corner, of {driver}, "
-        "is {d} of the field of ratings and outcomes, more than chance leaves (p {p}), n {n}.",
+    names = found["term"]
+    return _(
+        "Without a good rating no high {outcome:quoted}: {names:quoted_list4}; the largest empty "
+        "corner, of {driver:quoted}, is {d:share} of the field of ratings and outcomes, more than "
+        "chance leaves (p {p:p}), n {n:count}.",
         names=names,
         **facts,
     )

@@ -144,8 +144,9 @@ def _terms(
     ends[:, 0] = -np.inf
     u, low = _logistic(ends[:, rows.grade + 1] - score), _logistic(ends[:, rows.grade] - score)
     p = u - low
-    value = rows.w * np.log(np.where(p > 0, np.maximum(p, LEAST), 0.0), where=p > 0,
-                            out=np.full(p.shape, -np.inf))  # fmt: skip
+    value = rows.w * np.log(
+        np.where(p > 0, np.maximum(p, LEAST), 0.0), where=p > 0, out=np.full(p.shape, -np.inf)
+    )
     p = np.maximum(p, LEAST)
     a, c = u * (1 - u), low * (1 - low)
     scores = np.zeros((len(parameters), cuts + k, len(rows.w)))

@@ -37,9 +37,16 @@ def pairs(
     ahead = (drawn[known] > 0).mean(0) if known.any() else np.full(len(both), np.nan)
     names = np.array(terms, object)
     return pd.DataFrame(
-        {"term": names[one], "other": names[other], "estimate": apart, "low": low, "high": high,
-         "n": n, "chance": ahead}
-    )  # fmt: skip
+        {
+            "term": names[one],
+            "other": names[other],
+            "estimate": apart,
+            "low": low,
+            "high": high,
+            "n": n,
+            "chance": ahead,
+        }
+    )
 
 
 def ranked(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.drivers.columns import FLAG, Chosen
 from cxlib.drivers.shares import MOST_DRAWN, MOST_EXACT
 from cxlib.estimates import filled
@@ -17,54 +18,51 @@ from cxlib.stats.moments import Moments
 def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: bool) -> str:
     """Who explains most; where the draws disagree on who comes first, that is left open."""
     whole = r2.iloc[0]
-    least = page.rules().smallest_cell
+    least = context.current().smallest_cell
     if whole["n"] < least:
-        return page.say("Fewer than {least} answered: no number is shown.", least=page.count(least))
+        return _("Fewer than {least:count} answered: no number is shown.", least=least)
     facts = {
-        "outcome": page.quoted(page.label(outcome)),
-        "fit": f"{page.label(whole['term'])} {page.number(whole['estimate'], 2)}",
-        "n": page.count(whole["n"]),
+        "outcome": outcome,
+        "fit": f"{i18n.label(whole['term'])} {i18n.number(whole['estimate'], 2)}",
+        "n": whole["n"],
     }
     if by_chance:
-        return page.say(
-            "These drivers explain no more of {outcome} than chance: {fit} ({span}), n {n}.",
-            span=page.span(whole["low"], whole["high"], 2),
+        return _(
+            "These drivers explain no more of {outcome:quoted} than chance: {fit} "
+            "({span:interval2}), n {n:count}.",
+            span=(whole["low"], whole["high"]),
             **facts,
         )
     leaders = table[table["top"]]
-    names = [page.label(t) for t in leaders["term"]]
-    opening, names = page.quoted(page.opening(names[0])), [page.quoted(n) for n in names]
+    names = [i18n.label(t) for t in leaders["term"]]
+    opening, names = i18n.quoted(i18n.opening(names[0])), [i18n.quoted(n) for n in names]
     shown = [
-        page.say(
-            "{value} ({span})",
-            value=page.percent(r.estimate),
-            span=page.span(r.low, r.high, 0, share=True),
-        )
+        _("{value:share} ({span:share_interval0})", value=r.estimate, span=(r.low, r.high))
         for r in leaders.itertuples()
     ]
     if len(names) == 1:
-        return page.say(
-            "{driver} explains most of {outcome}: {share} of {fit}, n {n}.",
+        return _(
+            "{driver} explains most of {outcome:quoted}: {share} of {fit}, n {n:count}.",
             driver=opening,
             share=shown[0],
             **facts,
         )
     if len(names) == 2:
-        return page.say(
-            "{first} and {second} explain most of {outcome}: {share} and {share2} of {fit}, "
-            "n {n}; which of the two comes first is open.",
+        return _(
+            "{first} and {second} explain most of {outcome:quoted}: {share} and {share2} of "
+            "{fit}, n {n:count}; which of the two comes first is open.",
             first=opening,
             second=names[1],
             share=shown[0],
             share2=shown[1],
             **facts,
         )
-    return page.say(
-        "{driver} has the largest share of {outcome}: {share} of {fit}, n {n}; which of the "
-        "first {leaders} comes first is open.",
+    return _(
+        "{driver} has the largest share of {outcome:quoted}: {share} of {fit}, n {n:count}; which "
+        "of the first {leaders:count} comes first is open.",
         driver=opening,
         share=shown[0],
-        leaders=page.count(len(names)),
+        leaders=len(names),
         **facts,
     )
 
@@ -72,28 +70,30 @@ def sentence(table: pd.DataFrame, r2: pd.DataFrame, outcome: str, by_chance: boo
 def difference_sentence(differences: pd.DataFrame, by: str, outcome: str) -> str:
     known = disclosure.shown(differences).dropna(subset=["low", "high"])
     beyond = known[(known["low"] > 0) | (known["high"] < 0)]
-    facts = {"by": page.label(by), "outcome": page.quoted(page.label(outcome))}
+    facts = {"by": by, "outcome": outcome}
     if known.empty:
-        return page.say("No group of {by} has enough answers to explain {outcome}.", **facts)
+        return _("No group of {by:label} has enough answers to explain {outcome:quoted}.", **facts)
     clear = len(beyond) > 0
     largest = (beyond if clear else known).assign(size=lambda t: t["estimate"].abs())
     row = largest.sort_values("size").iloc[-1]
     facts |= {
-        "driver": page.quoted(page.label(row["term"])),
-        "group": page.label(str(row[by])),
-        "difference": page.number(100 * row["estimate"]),
-        "span": page.span(100 * row["low"], 100 * row["high"]),
-        "n": page.count(row["n"]),
+        "driver": row["term"],
+        "group": row[by],
+        "difference": row["estimate"],
+        "span": (100 * row["low"], 100 * row["high"]),
+        "n": row["n"],
     }
     if clear:
-        return page.say(
-            "What explains {outcome} differs by {by}: the share of {driver} in {group} is "
-            "{difference} ({span}) percentage points from everybody's, n {n}.",
+        return _(
+            "What explains {outcome:quoted} differs by {by:label}: the share of {driver:quoted} "
+            "in {group:label} is {difference:points1} ({span:interval1}) percentage points from "
+            "everybody's, n {n:count}.",
             **facts,
         )
-    return page.say(
-        "No driver of {outcome} differs by {by} beyond chance; the largest gap is {driver} in "
-        "{group}, {difference} ({span}) percentage points from everybody's, n {n}.",
+    return _(
+        "No driver of {outcome:quoted} differs by {by:label} beyond chance; the largest gap is "
+        "{driver:quoted} in {group:label}, {difference:points1} ({span:interval1}) percentage "
+        "points from everybody's, n {n:count}.",
         **facts,
     )
 
@@ -122,37 +122,36 @@ def raters(chosen: Chosen, n: int | list[int]) -> list[int]:
     counts = np.broadcast_to(n, len(chosen.terms)).tolist()
     for column in chosen.adjusted:
         whole = chosen.responses[[chosen.outcome, *chosen.columns]].notna().all(axis=1)
-        place = next(i for i, p in enumerate(chosen.players) if column in
-                     [chosen.columns[c] for c in p])  # fmt: skip
+        place = next(
+            i for i, p in enumerate(chosen.players) if column in [chosen.columns[c] for c in p]
+        )
         counts[place] -= int(chosen.responses.loc[whole, column + FLAG].sum())
     return counts
 
 
 def complete(n: int, offered: int) -> str:
-    return page.say(
-        "{n} of {offered} responses answered every question.",
-        n=page.count(n),
-        offered=page.count(offered),
+    return _(
+        "{n:count} of {offered:count} responses answered every question.", n=n, offered=offered
     )
 
 
 def answered(chosen: Chosen, sums: Moments) -> str:
     """How many answers there are, and how missing ones are treated."""
     n, offered = sums.rows.sum(), sums.offered
-    facts = {"n": page.count(n), "offered": page.count(offered)}
+    facts = {"n": n, "offered": offered}
     if sums.missing == "complete":
         return complete(n, offered)
     if sums.missing == "em":
         return filled(sums)
     rated = counts(chosen, sums)
     if isinstance(rated, int):
-        return page.say("{n} of {offered} responses answered some of the questions.", **facts)
-    each = [f"{page.label(d)} {page.count(c)}" for d, c in zip(chosen.terms, rated, strict=True)]
-    return page.say(
-        "Each pair of questions uses those who answered both. Of {offered} responses these rated "
-        "{outcome} and the driver: {each}.",
-        outcome=page.label(chosen.outcome),
-        each=page.say("; ").join(each),
+        return _("{n:count} of {offered:count} responses answered some of the questions.", **facts)
+    each = [f"{i18n.label(d)} {i18n.count(c)}" for d, c in zip(chosen.terms, rated, strict=True)]
+    return _(
+        "Each pair of questions uses those who answered both. Of {offered:count} responses these "
+        "rated {outcome:label} and the driver: {each}.",
+        outcome=chosen.outcome,
+        each=_("; ").join(each),
         **facts,
     )
 
@@ -165,71 +164,73 @@ def not_experienced(responses, drivers: list[str], adjusted: list[str]) -> str:
     for driver in drivers:
         flag = driver + FLAG
         if flag in responses and (never := int(responses[flag].fillna(False).astype(bool).sum())):
-            found.append(f"{page.label(driver)} {page.count(never)}")
-    each = page.say("; ").join(found)
+            found.append(f"{i18n.label(driver)} {i18n.count(never)}")
+    each = _("; ").join(found)
     if not found:
         return ""
     if adjusted:
-        return page.say(
+        return _(
             "Not experienced: {each}. These rows are kept; whether a customer met the touchpoint "
             "enters beside the rating.",
             each=each,
         )
-    return page.say("Not experienced, so not rated: {each}.", each=each)
+    return _("Not experienced, so not rated: {each}.", each=each)
 
 
 def of_both(adjusted: list[str]) -> str:
-    return page.say("Shares are those of both together.") if adjusted else ""
+    return _("Shares are those of both together.") if adjusted else ""
 
 
 def graded(kind: str, grade: np.ndarray, outcome: str) -> str:
-    facts = {"outcome": page.quoted(page.label(outcome)), "n": page.count(grade.max() + 1)}
+    facts = {"outcome": outcome, "n": grade.max() + 1}
     if kind == "logistic":
-        return page.say("{outcome} is taken as yes or no (logistic regression).", **facts)
-    return page.say("{outcome} is taken as {n} ordered grades (proportional odds).", **facts)
+        return _("{outcome:quoted} is taken as yes or no (logistic regression).", **facts)
+    return _("{outcome:quoted} is taken as {n:count} ordered grades (proportional odds).", **facts)
 
 
 def sampled(error: float) -> str:
     if not error:
         return ""
-    return page.say(
-        "Shares come from sampled orders of entry, with a standard error of {error} at most.",
-        error=page.percent(float(error), 2),
+    return _(
+        "Shares come from sampled orders of entry, with a standard error of {error:share2} at "
+        "most.",
+        error=float(error),
     )
 
 
 def sampled_draws(k: int, method: str) -> str:
     if method != "shapley" or not MOST_DRAWN < k <= MOST_EXACT:
         return ""
-    return page.say("Shares are exact; their intervals come from sampled orders of entry.")
+    return _("Shares are exact; their intervals come from sampled orders of entry.")
 
 
 def moved(moved: float) -> str:
     if not moved:
         return ""
-    return page.say(
-        "Pairwise correlations were impossible; moved by up to {moved} to possible ones.",
-        moved=page.number(moved, 3),
+    return _(
+        "Pairwise correlations were impossible; moved by up to {moved:number3} to possible ones.",
+        moved=moved,
     )
 
 
 def blank(groups: list, by: str) -> str:
     if not groups:
         return ""
-    return page.say(
-        "Left blank, too few or too uniform answers: {groups} ({by}).",
-        groups=page.say("; ").join(page.label(str(g)) for g in groups),
-        by=page.label(by),
+    return _(
+        "Left blank, too few or too uniform answers: {groups} ({by:label}).",
+        groups=_("; ").join(i18n.label(str(g)) for g in groups),
+        by=by,
     )
 
 
 def mended(mended: int, draws: int) -> str:
     if not mended:
         return ""
-    return page.say(
-        "In {mended} of {draws} draws pairwise correlations were moved to possible ones.",
-        mended=page.count(mended),
-        draws=page.count(draws),
+    return _(
+        "In {mended:count} of {draws:count} draws pairwise correlations were moved to possible "
+        "ones.",
+        mended=mended,
+        draws=draws,
     )
 
 
@@ -237,9 +238,9 @@ def failures(again: np.ndarray, draws: int) -> str:
     lost = failed_draws(again)
     if not lost:
         return ""
-    return page.say(
-        "{failed} of {draws} draws had drivers that were constant or copies; the intervals rest on "
-        "the others.",
-        failed=page.count(lost),
-        draws=page.count(draws),
+    return _(
+        "{failed:count} of {draws:count} draws had drivers that were constant or copies; the "
+        "intervals rest on the others.",
+        failed=lost,
+        draws=draws,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.drivers.columns import FLAG, MISSING
 from cxlib.drivers.fits import importance
 from cxlib.estimates import Estimates
@@ -42,36 +43,34 @@ def treatments(
         importance(responses, outcome, drivers, missing=wanted[0], **how)
     table = pd.concat([f.table.assign(missing=m) for m, f in fits.items()], ignore_index=True)
     table = table[["missing", "term", "estimate", "low", "high", "n"]]
-    remarks = [page.say("{draws} draws.", draws=page.count(draws))]
+    remarks = [_("{draws:count} draws.", draws=draws)]
     if refused:
-        names = page.listed(page.label(m) for m in refused)
-        remarks.append(page.say("These answers do not allow: {names}.", names=names))
+        names = refused
+        remarks.append(_("These answers do not allow: {names:label_list}.", names=names))
     answer = _sentence(table, whole)
-    return Estimates(table, answer, page.together(remarks), "share", draws=draws, seed=seed)
+    return Estimates(table, answer, i18n.together(remarks), "share", draws=draws, seed=seed)
 
 
 def _sentence(table: pd.DataFrame, whole: bool) -> str:
     if whole:
-        return page.say("No answer is missing, so there is nothing to treat.")
+        return _("No answer is missing, so there is nothing to treat.")
     wide = table.pivot(index="term", columns="missing", values="estimate")
     first = wide.idxmax()
-    facts = {"n": page.count(len(wide.columns)), "driver": page.quoted(page.label(first.iloc[0]))}
+    facts = {"n": len(wide.columns), "driver": first.iloc[0]}
     if len(wide.columns) == 1:
-        name = page.label(str(wide.columns[0]))
-        return page.say("Only one treatment is possible here: {name}.", name=name)
-    apart = page.percent(float((wide.max(axis=1) - wide.min(axis=1)).max()), 1)
+        name = wide.columns[0]
+        return _("Only one treatment is possible here: {name:label}.", name=name)
+    apart = float((wide.max(axis=1) - wide.min(axis=1)).max())
     if first.nunique() == 1:
-        return page.say(
-            "{driver} comes first under all {n} treatments of missing answers; no share differs by "
-            "more than {apart} of R².",
+        return _(
+            "{driver:quoted} comes first under all {n:count} treatments of missing answers; no "
+            "share differs by more than {apart:share1} of R².",
             apart=apart,
             **facts,
         )
-    return page.say(
-        "Which driver comes first hangs on the treatment of missing answers ({names}); shares "
-        "differ by up to {apart} of R².",
-        names=page.listed(
-            f"{page.label(str(m))}: {page.quoted(page.label(t))}" for m, t in first.items()
-        ),
+    return _(
+        "Which driver comes first hangs on the treatment of missing answers ({names:list}); "
+        "shares differ by up to {apart:share1} of R².",
+        names=[f"{i18n.label(str(m))}: {i18n.quoted(i18n.label(t))}" for m, t in first.items()],
         apart=apart,
     )

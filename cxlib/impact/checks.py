@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.causal import difference_in_differences, sensitivity
 from cxlib.causal.synthetic_control import synthetic_control
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.impact import said
@@ -36,12 +37,11 @@ def each(
 
 def told(found: dict[str, Estimates], tried: Mapping[str, Trial]) -> dict[str, Estimates]:
     """What was found, after saying of which changes nothing was."""
-    out = [page.quoted(trial.label) for name, trial in tried.items() if name not in found]
+    out = [i18n.quoted(trial.label) for name, trial in tried.items() if name not in found]
     if not tried:
-        print(page.say("No change is of this kind."))
+        print(_("No change is of this kind."))
     elif out:
-        print(page.say("Too few waves, groups or customers for this: {changes}.",
-                       changes=page.listed(out)))  # fmt: skip
+        print(_("Too few waves, groups or customers for this: {changes:list}.", changes=out))
     return found
 
 
@@ -72,22 +72,43 @@ def path(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Path:
     p, compared = difference_in_differences.pre_trend_test(found, trial.before)
     low, high = found.simultaneous_interval()
     table = pd.DataFrame(
-        {"wave": trial.waves, "term": trial.outcomes[0], "estimate": found.estimate, "low": low,
-         "high": high, "n": grid.count.sum(0), "changed": trial.after}
-    )  # fmt: skip
+        {
+            "wave": trial.waves,
+            "term": trial.outcomes[0],
+            "estimate": found.estimate,
+            "low": low,
+            "high": high,
+            "n": grid.count.sum(0),
+            "changed": trial.after,
+        }
+    )
     last = np.flatnonzero(trial.before)[-1]
     table.loc[last, ["low", "high"]] = 0.0
     mean = found.estimate[trial.after].mean()
-    rows = [(page.say("{times} times", times=f"{apart:g}"), mean,
-             *difference_in_differences.bounds(found, trial.before, trial.after, apart))
-            for apart in (APART if compared else APART[:1])]  # fmt: skip
+    rows = [
+        (
+            _("{times:g} times", times=apart),
+            mean,
+            *difference_in_differences.bounds(found, trial.before, trial.after, apart),
+        )
+        for apart in (APART if compared else APART[:1])
+    ]
     bounds = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
     bounds["n"] = int(grid.count.sum())
     broken_at = difference_in_differences.breakdown(found, trial.before, trial.after)
     answer = _about(trial, _moved_alike(p, compared, broken_at))
-    note = page.together([how_drawn(draws, bucket="customer_id"), _few(trial)])
-    return Path(table, answer, note, _unit(trial), p=p, bounds=bounds, breakdown=broken_at,
-                draws=draws, seed=seed)  # fmt: skip
+    note = i18n.together([how_drawn(draws, bucket="customer_id"), _few(trial)])
+    return Path(
+        table,
+        answer,
+        note,
+        _unit(trial),
+        p=p,
+        bounds=bounds,
+        breakdown=broken_at,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def _spared(trial: Trial) -> None:
@@ -104,38 +125,43 @@ def _unit(trial: Trial) -> str:
 
 def _moved_alike(p: float, waves: int, broken_at: float) -> str:
     if not waves:
-        return page.say("One wave came before: whether the two moved alike cannot be seen.")
-    facts = {"p": page.p_value(p), "waves": page.count(waves + 1)}
-    first = page.say(
-        "Before it the two moved alike as far as {waves} waves can tell (p {p}).", **facts
-    ) if p >= SURE else page.say(
-        "Before it the two did not move alike (p {p}): take no effect as shown.", **facts
-    )  # fmt: skip
+        return _("One wave came before: whether the two moved alike cannot be seen.")
+    facts = {"p": p, "waves": waves + 1}
+    first = (
+        ngettext(
+            "Before it the two moved alike as far as {waves:count} wave can tell (p {p:p}).",
+            "Before it the two moved alike as far as {waves:count} waves can tell (p {p:p}).",
+            facts["waves"],
+            **facts,
+        )
+        if p >= SURE
+        else _("Before it the two did not move alike (p {p:p}): take no effect as shown.", **facts)
+    )
     if p < SURE:
         return first
     if broken_at < 0.1:
-        second = page.say(
+        second = _(
             "Wave by wave too little is known to bear the two parting from then on, even by a "
             "tenth of their largest step before."
         )
     else:
-        second = page.say(
-            "The effect stands if they part from then on by up to {apart} times their largest step "
-            "before, each wave.",
-            apart=page.number(broken_at, 1),
+        second = _(
+            "The effect stands if they part from then on by up to {apart:number1} times their "
+            "largest step before, each wave.",
+            apart=broken_at,
         )
-    return page.together([first, second])
+    return i18n.together([first, second])
 
 
 def _about(trial: Trial, found: str) -> str:
-    return page.say("{change}: {found}", change=trial.label, found=found)
+    return _("{change}: {found}", change=trial.label, found=found)
 
 
 def _few(trial: Trial) -> str:
-    return page.say(
-        "Intervals speak of customers; that {groups} groups may drift by themselves is for the "
-        "placebos to tell.",
-        groups=page.count(len(trial.groups)),
+    return _(
+        "Intervals speak of customers; that {groups:count} groups may drift by themselves is for "
+        "the placebos to tell.",
+        groups=len(trial.groups),
     )
 
 
@@ -155,38 +181,59 @@ def placebos(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     for first, second in difference_in_differences.placebo_times(before):
         begun = trial.waves[np.flatnonzero(second)[0]]
         one = difference_in_differences.effect(grid, treated, first, second)
-        found.append(("another time", page.say("as if from {wave}", wave=begun), one,
-                      grid.count[:, before].sum()))  # fmt: skip
+        found.append(
+            ("another time", _("as if from {wave}", wave=begun), one, grid.count[:, before].sum())
+        )
     spared = np.flatnonzero(~treated)
     if len(spared) > 1:
         for place in spared:
             kept = _only(grid, spared)
             one = difference_in_differences.effect(kept, spared == place, before, after)
-            found.append(("another place", trial.groups[place], one,
-                          grid.count[spared][:, before | after].sum()))  # fmt: skip
+            found.append(
+                (
+                    "another place",
+                    trial.groups[place],
+                    one,
+                    grid.count[spared][:, before | after].sum(),
+                )
+            )
     if not found:
         raise Unfit(
             "one wave came before the change and one group was spared: there is no placebo."
         )
     every = difference_in_differences.Replicated(
         np.concatenate([f[2].estimate for f in found]),
-        np.concatenate([f[2].replicates for f in found], axis=1), real.units,
-    )  # fmt: skip
+        np.concatenate([f[2].replicates for f in found], axis=1),
+        real.units,
+    )
     low, high = every.simultaneous_interval()
     (own_low,), (own_high,) = real.interval()
     table = pd.DataFrame(
-        [("the change", trial.change.name, real.estimate[0], own_low, own_high,
-          grid.count[:, before | after].sum()),
-         *((k, t, one.estimate[0], a, b, n)
-           for (k, t, one, n), a, b in zip(found, low, high, strict=True))],
+        [
+            (
+                "the change",
+                trial.change.name,
+                real.estimate[0],
+                own_low,
+                own_high,
+                grid.count[:, before | after].sum(),
+            ),
+            *(
+                (k, t, one.estimate[0], a, b, n)
+                for (k, t, one, n), a, b in zip(found, low, high, strict=True)
+            ),
+        ],
         columns=["kind", "term", "estimate", "low", "high", "n"],
-    )  # fmt: skip
+    )
     clear = int(((low > 0) | (high < 0)).sum())
     sure = np.abs(every.estimate) / every.error >= abs(real.estimate[0]) / real.error[0]
     larger = int(sure.sum())
-    facts = {"clear": page.count(clear), "all": page.count(len(found)),
-             "larger": page.count(larger)}  # fmt: skip
-    answer = page.say(
+    facts = {
+        "clear": i18n.count(clear),
+        "all": i18n.count(len(found)),
+        "larger": i18n.count(larger),
+    }
+    answer = _(
         "Of {all} changes that never were, {clear} seem to have an effect and {larger} as clear a "
         "one as the true change.",
         **facts,
@@ -240,45 +287,87 @@ def beside(trial: Trial, *, draws: int = 500, seed: int = 1) -> Beside:
     low, high = fit.interval()
     waves = np.array(trial.waves)[use]
     spread = own.interval()
-    table = pd.concat([
-        pd.DataFrame({"of": "those reached", "wave": waves, "term": trial.outcomes[0],
-                      "estimate": own.estimate[0, use], "low": spread[0][0, use],
-                      "high": spread[1][0, use], "n": grid.count[treated][:, use].sum(0)}),
-        pd.DataFrame({"of": "stand-in", "wave": waves, "term": trial.outcomes[0],
-                      "estimate": fit.counterfactual, "low": np.nan, "high": np.nan,
-                      "n": grid.count[spared][:, use].sum(0)}),
-    ], ignore_index=True)  # fmt: skip
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "of": "those reached",
+                    "wave": waves,
+                    "term": trial.outcomes[0],
+                    "estimate": own.estimate[0, use],
+                    "low": spread[0][0, use],
+                    "high": spread[1][0, use],
+                    "n": grid.count[treated][:, use].sum(0),
+                }
+            ),
+            pd.DataFrame(
+                {
+                    "of": "stand-in",
+                    "wave": waves,
+                    "term": trial.outcomes[0],
+                    "estimate": fit.counterfactual,
+                    "low": np.nan,
+                    "high": np.nan,
+                    "n": grid.count[spared][:, use].sum(0),
+                }
+            ),
+        ],
+        ignore_index=True,
+    )
     table["changed"] = np.tile(trial.after[use], 2)
-    parts = pd.DataFrame({"term": [trial.groups[g] for g in spared], "estimate": fit.weights[1:],
-                          "low": np.nan, "high": np.nan,
-                          "n": grid.count[spared].sum(1)})  # fmt: skip
+    parts = pd.DataFrame(
+        {
+            "term": [trial.groups[g] for g in spared],
+            "estimate": fit.weights[1:],
+            "low": np.nan,
+            "high": np.nan,
+            "n": grid.count[spared].sum(1),
+        }
+    )
     largest = parts.sort_values("estimate", ascending=False).head(3)
     facts = {
         "effect": said.value(fit.effect, trial.units[0]),
         "span": said.span(low, high, trial.units[0]),
-        "groups": page.count(len(spared)),
-        "parts": page.listed(_part(row) for row in largest.itertuples()),
+        "groups": len(spared),
+        "parts": [_part(row) for row in largest.itertuples()],
     }
-    answer = page.say(
-        "Beside a stand-in made of {groups} spared groups ({parts}): {effect} ({span}).", **facts
+    answer = _(
+        "Beside a stand-in made of {groups:count} spared groups ({parts:list}): {effect} ({span}).",
+        **facts,
     )
     if fit.p == fit.p:
-        answer = page.together([answer, page.say(
-            "Taken for changed in turn, {share} of the groups look as much changed, itself among "
-                    "them.",
-            share=page.percent(fit.p),
-        )])  # fmt: skip
-    note = page.say(
+        answer = i18n.together(
+            [
+                answer,
+                _(
+                    "Taken for changed in turn, {share:share} of the groups look as much changed, "
+                    "itself among them.",
+                    share=fit.p,
+                ),
+            ]
+        )
+    note = _(
         "Interval from the effects that spared groups seem to have when each is taken for changed."
     )
     about = _about(trial, answer)
-    return Beside(table, about, note, _unit(trial), parts=parts, effect=fit.effect, low=low,
-                  high=high, p=fit.p, draws=draws, seed=seed)  # fmt: skip
+    return Beside(
+        table,
+        about,
+        note,
+        _unit(trial),
+        parts=parts,
+        effect=fit.effect,
+        low=low,
+        high=high,
+        p=fit.p,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def _part(row: tuple) -> str:
-    group, share = page.label(str(row.term)), page.percent(row.estimate)
-    return page.say("{group} {share}", group=group, share=share)
+    group, share = i18n.label(str(row.term)), i18n.percent(row.estimate)
+    return _("{group} {share}", group=group, share=share)
 
 
 def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
@@ -293,25 +382,57 @@ def line(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Beside:
     rows = (trial.arm == 1) & ~np.isnan(trial.y[:, 0])
     n = np.bincount(trial.wave[rows], minlength=len(trial.waves))[:upto]
     both = {"wave": trial.waves[:upto], "term": trial.outcomes[0]}
-    table = pd.concat([
-        pd.DataFrame({"of": "those reached", **both, "estimate": means.estimate[:upto, 0],
-                      "low": low[:upto, 0], "high": high[:upto, 0], "n": n}),
-        pd.DataFrame({"of": "line before", **both, "estimate": fit.counterfactual, "low": np.nan,
-                      "high": np.nan, "n": n}),
-    ], ignore_index=True)  # fmt: skip
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "of": "those reached",
+                    **both,
+                    "estimate": means.estimate[:upto, 0],
+                    "low": low[:upto, 0],
+                    "high": high[:upto, 0],
+                    "n": n,
+                }
+            ),
+            pd.DataFrame(
+                {
+                    "of": "line before",
+                    **both,
+                    "estimate": fit.counterfactual,
+                    "low": np.nan,
+                    "high": np.nan,
+                    "n": n,
+                }
+            ),
+        ],
+        ignore_index=True,
+    )
     table["changed"] = np.tile(trial.after[:upto], 2)
-    answer = page.say(
-        "Beside the line of the {waves} waves before: {effect} ({span}) on average over the waves "
-        "after.",
-        waves=page.count(trial.before.sum()),
+    answer = _(
+        "Beside the line of the {waves:count} waves before: {effect} ({span}) on average over the "
+        "waves after.",
+        waves=trial.before.sum(),
         effect=said.value(fit.effect, trial.units[0]),
         span=said.span(fit.low, fit.high, trial.units[0]),
     )
-    note = page.say("{free} waves more than are needed to draw the lines: few make it a hint.",
-                    free=page.count(fit.free))  # fmt: skip
+    note = _(
+        "{free:count} waves more than are needed to draw the lines: few make it a hint.",
+        free=fit.free,
+    )
     about = _about(trial, answer)
-    return Beside(table, about, note, _unit(trial), parts=pd.DataFrame(), effect=fit.effect,
-                  low=fit.low, high=fit.high, p=np.nan, draws=draws, seed=seed)  # fmt: skip
+    return Beside(
+        table,
+        about,
+        note,
+        _unit(trial),
+        parts=pd.DataFrame(),
+        effect=fit.effect,
+        low=fit.low,
+        high=fit.high,
+        p=np.nan,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def returning(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
@@ -325,16 +446,19 @@ def returning(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     people = trial.customers()
     both = ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0]) & (people.arm >= 0)
     terms = ["change of those reached", "without it anyway", "what is left"]
-    table = pd.DataFrame({"term": terms, "estimate": found.estimate, "low": low, "high": high,
-                          "n": int(both.sum())})  # fmt: skip
+    table = pd.DataFrame(
+        {"term": terms, "estimate": found.estimate, "low": low, "high": high, "n": int(both.sum())}
+    )
     unit = trial.units[0]
-    answer = page.say(
+    answer = _(
         "The same customers changed by {raw}; {back} of it would have come without the change, "
-        "{left} ({span}) is left, n {n}.",
-        raw=said.value(found.estimate[0], unit), back=said.value(found.estimate[1], unit),
-        left=said.value(found.estimate[2], unit), span=said.span(low[2], high[2], unit),
-        n=page.count(both.sum()),
-    )  # fmt: skip
+        "{left} ({span}) is left, n {n:count}.",
+        raw=said.value(found.estimate[0], unit),
+        back=said.value(found.estimate[1], unit),
+        left=said.value(found.estimate[2], unit),
+        span=said.span(low[2], high[2], unit),
+        n=both.sum(),
+    )
     note, facts = how_drawn(draws, bucket="customer_id"), {"draws": draws, "seed": seed}
     return Estimates(table, _about(trial, answer), note, _unit(trial), **facts)
 
@@ -361,23 +485,37 @@ def answering(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Estimates:
     found = joined([means[1], means[0], means[1] - means[0]])
     low, high = found.interval()
     counts = [int((arm == 1).sum()), int((arm == 0).sum()), len(arm)]
-    table = pd.DataFrame({"term": ["reached", "spared", "difference"], "estimate": found.estimate,
-                          "low": low, "high": high, "n": counts})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "term": ["reached", "spared", "difference"],
+            "estimate": found.estimate,
+            "low": low,
+            "high": high,
+            "n": counts,
+        }
+    )
     facts = {
-        "reached": page.percent(found.estimate[0]), "spared": page.percent(found.estimate[1]),
-        "apart": page.number(100 * found.estimate[2]),
-        "span": page.span(100 * low[2], 100 * high[2]), "n": page.count(len(arm)),
-    }  # fmt: skip
-    counted = page.say(
-        "of those who answered before, {reached} of the reached and {spared} of the spared "
-        "answered again ({apart} percentage points apart, {span}), n {n}.", **facts,
-    )  # fmt: skip
-    told = page.say(
-        "That is no more than chance brings."
-    ) if low[2] <= 0 <= high[2] else page.say(
-        "Who answers is not alike: the effect is that on answers, and may be another on customers."
-    )  # fmt: skip
-    answer = _about(trial, page.together([counted, told]))
+        "reached": found.estimate[0],
+        "spared": found.estimate[1],
+        "apart": found.estimate[2],
+        "span": (100 * low[2], 100 * high[2]),
+        "n": len(arm),
+    }
+    counted = _(
+        "of those who answered before, {reached:share} of the reached and {spared:share} of the "
+        "spared answered again ({apart:points1} percentage points apart, {span:interval1}), n "
+        "{n:count}.",
+        **facts,
+    )
+    told = (
+        _("That is no more than chance brings.")
+        if low[2] <= 0 <= high[2]
+        else _(
+            "Who answers is not alike: the effect is that on answers, and may be another on "
+            "customers."
+        )
+    )
+    answer = _about(trial, i18n.together([counted, told]))
     note = how_drawn(draws, bucket="customer_id")
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
@@ -395,27 +533,34 @@ def hidden(effects: list[Effect]) -> Estimates:
         near = sensitivity.nearest_to_none(first["low"], first["high"])
         t = plain["estimate"] / max(one.error, 1e-300)
         free = max(float(plain["n"]) - 4, 2.0)
-        rows.append({
-            "term": one.change, "design": said.DESIGNS[one.design],
-            "estimate": float(sensitivity.e_value(standardised=first["estimate"])),
-            "low": float(sensitivity.e_value(standardised=near)), "high": np.nan,
-            "n": int(plain["n"]),
-            "robustness": float(sensitivity.robustness(t**2 / (t**2 + free), free)),
-        })  # fmt: skip
+        rows.append(
+            {
+                "term": one.change,
+                "design": said.DESIGNS[one.design],
+                "estimate": float(sensitivity.e_value(standardised=first["estimate"])),
+                "low": float(sensitivity.e_value(standardised=near)),
+                "high": np.nan,
+                "n": int(plain["n"]),
+                "robustness": float(sensitivity.robustness(t**2 / (t**2 + free), free)),
+            }
+        )
     if not rows:
-        said_ = page.say("Every change was drawn by lot, which leaves nothing unseen but chance.")
+        said_ = _("Every change was drawn by lot, which leaves nothing unseen but chance.")
         return Estimates(pd.DataFrame(columns=["term", "estimate", "low", "high", "n"]), said_)
     table = pd.DataFrame(rows)
     if table["estimate"].isna().all():
-        return Estimates(table, page.say("No effect could be told."))
+        return Estimates(table, _("No effect could be told."))
     weakest = table.loc[table["low"].idxmin()]
-    answer = page.say(
-        "Least sure against something unseen: {change}. A cause that raises both taking part and "
-        "the answer by a factor of {value} ({low} to reach the end of the interval) would do.",
-        change=page.quoted(next(e.label for e in effects if e.change == weakest["term"])),
-        value=page.number(weakest["estimate"], 2),
-        low=page.number(weakest["low"], 2),
+    answer = _(
+        "Least sure against something unseen: {change:verbatim}. A cause that raises both taking "
+        "part and the answer by a factor of {value:number2} ({low:number2} to reach the end of "
+        "the interval) would do.",
+        change=next(e.label for e in effects if e.change == weakest["term"]),
+        value=weakest["estimate"],
+        low=weakest["low"],
     )
-    return Estimates(table, answer, page.say(
-        "E-values: the least risk ratio with both; 1 means that the interval reaches no effect."
-    ))  # fmt: skip
+    return Estimates(
+        table,
+        answer,
+        _("E-values: the least risk ratio with both; 1 means that the interval reaches no effect."),
+    )

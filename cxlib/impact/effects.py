@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.causal import (
     difference_in_differences,
     experiment,
@@ -15,6 +14,8 @@ from cxlib.causal import (
     matching,
     regression_to_the_mean,
 )
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates
 from cxlib.impact import said
@@ -94,9 +95,15 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
     found = ways[design]
     spread = _spread(trial)
     table = pd.DataFrame(
-        {"term": trial.outcomes, "estimate": found.estimate, "low": found.low, "high": found.high,
-         "n": found.n, "unit": trial.units}
-    )  # fmt: skip
+        {
+            "term": trial.outcomes,
+            "estimate": found.estimate,
+            "low": found.low,
+            "high": found.high,
+            "n": found.n,
+            "unit": trial.units,
+        }
+    )
     standard = table.drop(columns="unit")
     standard[["estimate", "low", "high"]] = (
         standard[["estimate", "low", "high"]].to_numpy() / spread[:, None]
@@ -105,11 +112,20 @@ def effect(trial: Trial, *, draws: int = 1000, seed: int = 1) -> Effect:
     inside = ~np.isnan(trial.y[:, 0]) & trial.during
     answer = said.effect(trial, table.iloc[0], design)
     return Effect(
-        table, answer, page.together([said.how(trial, design), said.n(trial)]), "",
-        standard=standard, ways=second, change=trial.change.name, label=trial.label,
-        outcome=trial.called(), design=design, error=found.error,
-        sides=tuple(int((inside & (trial.arm == arm)).sum()) for arm in (1, 0)), **how,
-    )  # fmt: skip
+        table,
+        answer,
+        i18n.together([said.how(trial, design), said.n(trial)]),
+        "",
+        standard=standard,
+        ways=second,
+        change=trial.change.name,
+        label=trial.label,
+        outcome=trial.called(),
+        design=design,
+        error=found.error,
+        sides=tuple(int((inside & (trial.arm == arm)).sum()) for arm in (1, 0)),
+        **how,
+    )
 
 
 def _row(design: str, found: Found, spread: float) -> dict:
@@ -175,9 +191,15 @@ def cells(trial: Trial, outcome: int = 0, **how: object) -> difference_in_differ
     """Means of the groups and waves of one outcome; rows of neither arm left out."""
     keep = trial.arm >= 0
     return difference_in_differences.group_means(
-        trial.y[keep, outcome], trial.group[keep], trial.wave[keep], len(trial.groups),
-        len(trial.waves), weight=trial.weight[keep], who=trial.who.take(keep), **how,
-    )  # fmt: skip
+        trial.y[keep, outcome],
+        trial.group[keep],
+        trial.wave[keep],
+        len(trial.groups),
+        len(trial.waves),
+        weight=trial.weight[keep],
+        who=trial.who.take(keep),
+        **how,
+    )
 
 
 def reached(trial: Trial) -> np.ndarray:
@@ -201,9 +223,13 @@ def alike(trial: Trial, **how: object) -> Found:
     rows = (people.arm >= 0) & ~np.isnan(people.after).any(1) & ~np.isnan(x).any(1)
     how = {**how, "draws": min(int(how.get("draws", DRAWS)), DRAWS)}
     found = matching.effect(
-        people.after[rows], people.arm[rows] == 1, x[rows], weight=people.weight[rows],
-        who=people.who.take(rows), **how,
-    )  # fmt: skip
+        people.after[rows],
+        people.arm[rows] == 1,
+        x[rows],
+        weight=people.weight[rows],
+        who=people.who.take(rows),
+        **how,
+    )
     return Found.of(found, int(rows.sum()))
 
 
@@ -222,9 +248,13 @@ def wave_means(trial: Trial, **how: object) -> Replicated:
     """Means of those reached in each wave, (waves, outcomes)."""
     rows = trial.arm == 1
     return cell_means(
-        trial.y[rows], trial.wave[rows], len(trial.waves), weight=trial.weight[rows],
-        who=trial.who.take(rows), **how,
-    )  # fmt: skip
+        trial.y[rows],
+        trial.wave[rows],
+        len(trial.waves),
+        weight=trial.weight[rows],
+        who=trial.who.take(rows),
+        **how,
+    )
 
 
 def broken(
@@ -236,7 +266,7 @@ def broken(
     again = means.replicates[:, :last, outcome]
     again = again[~np.isnan(again).any(1)]  # draws in which nobody answered in some wave
     if len(again) < 2 or np.isnan(means.estimate[:last, outcome]).any():
-        raise Unfit(page.say("In some wave too few of those with the change answered."))
+        raise Unfit(_("In some wave too few of those with the change answered."))
     sampling = np.cov(again, rowvar=False)
     sloped = first >= 3 and last > 4
     return interrupted_time_series.segmented_regression(
@@ -252,9 +282,13 @@ def way_back(trial: Trial, **how: object) -> Replicated:
     people = trial.customers()
     rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0]) & ~np.isnan(people.after[:, 0])
     return regression_to_the_mean.adjusted_change(
-        people.before[rows, 0], people.after[rows, 0], people.arm[rows] == 1,
-        weight=people.weight[rows], who=people.who.take(rows), **how,
-    )  # fmt: skip
+        people.before[rows, 0],
+        people.after[rows, 0],
+        people.arm[rows] == 1,
+        weight=people.weight[rows],
+        who=people.who.take(rows),
+        **how,
+    )
 
 
 _BY = {"randomised": by_lot, "compared": compared, "alike": alike, "series": only_after}

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.causal import power
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.impact import said
 from cxlib.impact.rows import numbered, recoded
@@ -84,16 +85,20 @@ def plan(
             rows.append({**common, "estimate": power.minimum_detectable_effect(drawn, least)})
             chances.append({**common, "estimate": power.detected(drawn, abs(expected))})
     order = ["waves", "term", "estimate", "low", "high", "n"]
-    table, chance = (pd.DataFrame(r).assign(low=np.nan, high=np.nan)[order]
-                     for r in (rows, chances))  # fmt: skip
+    table, chance = (
+        pd.DataFrame(r).assign(low=np.nan, high=np.nan)[order] for r in (rows, chances)
+    )
     act = bool((chance.loc[chance["n"] == there, "estimate"] >= least).any())
-    note = page.say(
-        "{draws} comparisons for each size, of {there} customers who answered (waves looked at: "
-        "{waves}), {share} of them reached; a difference counts as found at 5%.",
-        draws=page.count(draws), there=page.count(there), waves=page.count(max(waves)),
-        share=page.percent(share),
-    )  # fmt: skip
-    name = page.say("NPS") if outcome in points else page.quoted(page.label(outcome))
+    note = _(
+        "{draws:count} comparisons for each size, of {there:count} customers who answered (waves "
+        "looked at: {waves:count}), {share:share} of them reached; a difference counts as found "
+        "at 5%.",
+        draws=draws,
+        there=there,
+        waves=max(waves),
+        share=share,
+    )
+    name = _("NPS") if outcome in points else i18n.quoted(i18n.label(outcome))
     answer = _sentence((name, unit), table, chance, (expected, there, least, share), act)
     facts = {"draws": draws, "seed": seed, "chances": chance, "expected": expected, "act": act}
     return Plan(table, answer, note, unit if unit != "amount" else "", **facts)
@@ -124,34 +129,43 @@ def _sentence(
     facts = {
         "outcome": name,
         "effect": said.value(expected, unit),
-        "n": page.count(there),
-        "share": page.percent(share),
-        "waves": page.count(last["waves"]),
-        "chance": page.chance(last["estimate"]),
+        "n": i18n.count(there),
+        "share": i18n.percent(share),
+        "waves": i18n.count(last["waves"]),
+        "chance": i18n.chance(last["estimate"]),
     }
     if act:
         soon = chance[(chance["n"] == there) & (chance["estimate"] >= least)].sort_values("waves")
         first = soon.iloc[0]
-        return page.say(
+        return _(
             "With the {n} customers at hand, {share} of them reached, an effect of {effect} on "
             "{outcome} is found with a chance of {chance} (waves after it: {waves}): act, and "
             "measure.",
-            **{**facts, "waves": page.count(first["waves"]),
-               "chance": page.chance(first["estimate"])},
-        )  # fmt: skip
+            **{
+                **facts,
+                "waves": i18n.count(first["waves"]),
+                "chance": i18n.chance(first["estimate"]),
+            },
+        )
     enough = chance[chance["estimate"] >= least].sort_values(["n", "waves"])
     smallest = table[(table["n"] == there)].sort_values("waves").iloc[-1]
     facts["smallest"] = said.value(smallest["estimate"], unit)
-    first = page.say(
+    first = _(
         "Do not act yet: with the {n} customers at hand, {share} of them reached, an effect of "
         "{effect} on {outcome} is found with a chance of {chance} only (waves after it: {waves}); "
         "what shows is {smallest} or more.",
         **facts,
     )
     if enough.empty:
-        return page.together([first, page.say("No size looked at is enough.")])
+        return i18n.together([first, _("No size looked at is enough.")])
     row = enough.iloc[0]
-    return page.together([first, page.say(
-        "{n} customers would be enough (waves after it: {waves}).",
-        n=page.count(row["n"]), waves=page.count(row["waves"]),
-    )])  # fmt: skip
+    return i18n.together(
+        [
+            first,
+            _(
+                "{n:count} customers would be enough (waves after it: {waves:count}).",
+                n=row["n"],
+                waves=row["waves"],
+            ),
+        ]
+    )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.data.study import Change
 from cxlib.enough import Unfit
 from cxlib.stats import resampling
@@ -60,7 +61,7 @@ class Trial:
     @property
     def label(self) -> str:
         """What readers call the change."""
-        return self.change.label.get(page.rules().lang, self.change.name)
+        return self.change.label.get(context.current().lang, self.change.name)
 
     @property
     def spared(self) -> list[str]:
@@ -71,7 +72,7 @@ class Trial:
     def called(self, outcome: int = 0) -> str:
         """What readers call an outcome, in a sentence."""
         name = self.outcomes[outcome]
-        return page.say("NPS") if name in self.nps else page.quoted(page.label(name))
+        return _("NPS") if name in self.nps else i18n.quoted(i18n.label(name))
 
     @property
     def during(self) -> np.ndarray:
@@ -88,14 +89,18 @@ class Trial:
         both = [self.mean_by_customer(rows) for rows in (self.earlier, self.during)]
         first = np.unique(self.ids, return_index=True)[1]
         return Customers(
-            before=both[0], after=both[1], arm=self.arm[first], x=self.x[first],
-            weight=self.weight[first], who=self.who.take(first),
-        )  # fmt: skip
+            before=both[0],
+            after=both[1],
+            arm=self.arm[first],
+            x=self.x[first],
+            weight=self.weight[first],
+            who=self.who.take(first),
+        )
 
     def mean_by_customer(self, rows: np.ndarray) -> np.ndarray:
         """Mean of each outcome over these rows, (customers, outcomes), in the order of `ids`."""
         there = ~np.isnan(self.y) & rows[:, None]
-        _, place = np.unique(self.ids, return_inverse=True)
+        _unused, place = np.unique(self.ids, return_inverse=True)
         size, q = place.max() + 1, self.y.shape[1]
         tops, bottoms = np.zeros((size, q)), np.zeros((size, q))
         np.add.at(tops, place, np.where(there, self.y, 0.0))
@@ -145,10 +150,14 @@ def read_all(
         except Unfit as error:
             if whole and isinstance(error, Absent):
                 raise
-            out.append(change.label.get(page.rules().lang, change.name))
+            out.append(change.label.get(context.current().lang, change.name))
     if out:
-        print(page.say("These rows are too few, or of one sort only, to judge: {changes}.",
-                       changes=page.listed(map(page.quoted, out))))  # fmt: skip
+        print(
+            _(
+                "These rows are too few, or of one sort only, to judge: {changes}.",
+                changes=i18n.listed(map(i18n.quoted, out)),
+            )
+        )
     return found
 
 
@@ -186,10 +195,25 @@ def read(
     w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
     ids = np.arange(len(rows)) if customer is None else numbered(rows[customer])
     trial = Trial(
-        change, tuple(names), units, np.column_stack(y), arm, group, groups, wave, waves, after,
-        before, x, known, w, resampling.who_of(rows, customer, weight), ids,
-        tuple(c for c in names if c in points), out,
-    )  # fmt: skip
+        change,
+        tuple(names),
+        units,
+        np.column_stack(y),
+        arm,
+        group,
+        groups,
+        wave,
+        waves,
+        after,
+        before,
+        x,
+        known,
+        w,
+        resampling.who_of(rows, customer, weight),
+        ids,
+        tuple(c for c in names if c in points),
+        out,
+    )
     _check(trial)
     return trial
 
@@ -231,7 +255,7 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
     control = change.control or sorted(found - set(change.treated))
     if change.within:
         spared, inside = text.isin(control), rows[change.within].astype("string")
-        words = {v: page.label(v) for v in {*control, *inside.dropna().unique()}}
+        words = {v: i18n.label(v) for v in {*control, *inside.dropna().unique()}}
         split = text.map(words) + " · " + inside.map(words)
         text = text.where(~spared, split).fillna("")
         control = sorted(set(text[spared]) - {""})
@@ -242,9 +266,13 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
 
 
 def _whole(
-    groups: tuple[str, ...], group: np.ndarray, arm: np.ndarray, wave: np.ndarray,
-    there: np.ndarray, change: Change,
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:  # fmt: skip
+    groups: tuple[str, ...],
+    group: np.ndarray,
+    arm: np.ndarray,
+    wave: np.ndarray,
+    there: np.ndarray,
+    change: Change,
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
     """Without the spared groups that gave no answer in some wave, unless all are such."""
     counts = np.zeros((len(groups), wave.max() + 1), int)
     rows = there & (group >= 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.impact.rows import Trial
 
 DESIGNS = {  # of study.yaml, and second opinions: what a table calls it
@@ -19,23 +20,23 @@ DESIGNS = {  # of study.yaml, and second opinions: what a table calls it
 
 def design(name: str) -> str:
     """The design in a sentence."""
-    return page.label(DESIGNS[name])
+    return i18n.label(DESIGNS[name])
 
 
 def value(number: float, unit: str) -> str:
     """A difference in its unit: 14.8 points, 0.21."""
     if unit == "points":
-        return page.say("{v} points", v=page.number(number))
+        return _("{v:number1} points", v=number)
     if unit == "percentage points":
-        return page.say("{v} percentage points", v=page.number(number))
-    return page.number(number, 2)
+        return _("{v:number1} percentage points", v=number)
+    return i18n.number(number, 2)
 
 
 def span(low: float, high: float, unit: str) -> str:
     """Its interval, without the unit; an end that would be rounded to 0 has a digit more."""
     digits = 1 if unit.endswith("points") else 2
     near = any(0 < abs(end) < 0.5 / 10**digits for end in (low, high))
-    return page.span(low, high, digits + near)
+    return i18n.span(low, high, digits + near)
 
 
 def effect(trial: Trial, row: pd.Series, kind: str) -> str:
@@ -46,78 +47,89 @@ def effect(trial: Trial, row: pd.Series, kind: str) -> str:
         "size": value(abs(row["estimate"]), row["unit"]),
         "change_by": value(row["estimate"], row["unit"]),
         "span": span(row["low"], row["high"], row["unit"]),
-        "n": page.count(row["n"]),
+        "n": row["n"],
     }
     if row["low"] <= 0 <= row["high"]:
-        return page.say(
-            "{change}: an effect on {outcome} is not clear of chance, {change_by} ({span}), n {n}.",
+        return _(
+            "{change}: an effect on {outcome} is not clear of chance, {change_by} ({span}), n "
+            "{n:count}.",
             **facts,
         )
     up = row["estimate"] > 0
     if kind == "randomised" and up:
-        return page.say(
-            "{change} raised {outcome} by {size} ({span}); chance alone decided who got it, n {n}.",
+        return _(
+            "{change} raised {outcome} by {size} ({span}); chance alone decided who got it, n "
+            "{n:count}.",
             **facts,
         )
     if kind == "randomised":
-        return page.say(
+        return _(
             "{change} lowered {outcome} by {size} ({span}, as a change); chance alone decided who "
-            "got it, n {n}.",
+            "got it, n {n:count}.",
             **facts,
         )
-    higher = page.say("higher") if up else page.say("lower")
+    higher = _("higher") if up else _("lower")
     if kind == "compared":
-        return page.say(
+        return _(
             "{change}: {outcome} is {size} {higher} (change {span}) than the way of those it "
-            "spared would lead one to expect, n {n}.",
-            higher=higher, **facts,
-        )  # fmt: skip
+            "spared would lead one to expect, n {n:count}.",
+            higher=higher,
+            **facts,
+        )
     if kind == "alike":
-        return page.say(
-            "{change}: {outcome} is {size} {higher} (difference {span}) than among others who were "
-            "like them beforehand, n {n}.",
-            higher=higher, **facts,
-        )  # fmt: skip
-    return page.say(
+        return _(
+            "{change}: {outcome} is {size} {higher} (difference {span}) than among others who "
+            "were like them beforehand, n {n:count}.",
+            higher=higher,
+            **facts,
+        )
+    return _(
         "{change}: {outcome} is {size} {higher} (change {span}) than the waves before would lead "
-        "one to expect; whatever else happened then is in it, n {n}.",
-        higher=higher, **facts,
-    )  # fmt: skip
+        "one to expect; whatever else happened then is in it, n {n:count}.",
+        higher=higher,
+        **facts,
+    )
 
 
 def how(trial: Trial, kind: str) -> str:
     """The design in words a manager understands."""
     change = trial.change
     facts = {
-        "treated": page.listed(page.label(v) for v in change.treated),
-        "control": page.listed(page.label(g) for g in trial.spared),
-        "column": page.quoted(page.label(change.column)),
+        "treated": change.treated,
+        "control": trial.spared,
+        "column": change.column,
         "begun": change.begun,
     }
     if kind == "randomised":
-        past = page.say("Customers are compared at equal values of what was known of them before.")
-        return page.together([
-            page.say("Drawn by lot: {treated} beside {control}.", **facts),
-            past if trial.before.any() or trial.x.shape[1] else "",
-        ])  # fmt: skip
+        past = _("Customers are compared at equal values of what was known of them before.")
+        return i18n.together(
+            [
+                _("Drawn by lot: {treated:label_list} beside {control:label_list}.", **facts),
+                past if trial.before.any() or trial.x.shape[1] else "",
+            ]
+        )
     if kind == "compared":
-        out = page.say("Without answers in some wave and so left out: {names}.",
-                       names=page.listed(map(page.label, trial.out)))  # fmt: skip
-        return page.together([
-            page.say(
-                "Beside those it spared: how {treated} changed from before {begun} to after, less "
-                "how {control} did.",
-                **facts,
-            ),
-            out if trial.out else "",
-        ])  # fmt: skip
+        out = _(
+            "Without answers in some wave and so left out: {names:label_list}.", names=trial.out
+        )
+        return i18n.together(
+            [
+                _(
+                    "Beside those it spared: how {treated:label_list} changed from before {begun} "
+                    "to after, less how {control:label_list} did.",
+                    **facts,
+                ),
+                out if trial.out else "",
+            ]
+        )
     if kind == "alike":
-        return page.say(
-            "Beside others like them: {treated} of {column}, and others weighted to the same means "
-            "of {known}.",
-            known=page.listed((page.label(k) for k in change.before), most=4), **facts,
-        )  # fmt: skip
-    return page.say(
+        return _(
+            "Beside others like them: {treated:label_list} of {column:quoted}, and others "
+            "weighted to the same means of {known:label_list4}.",
+            known=change.before,
+            **facts,
+        )
+    return _(
         "Before and after only: nobody was spared, so the line of the waves before {begun} is all "
         "there is to compare with.",
         **facts,
@@ -127,17 +139,15 @@ def how(trial: Trial, kind: str) -> str:
 def n(trial: Trial) -> str:
     """How many answers of whom."""
     there = ~np.isnan(trial.y[:, 0])
-    counts = [int((there & rows & (trial.arm == arm)).sum())
-              for arm in (1, 0) for rows in (trial.during, trial.earlier)]  # fmt: skip
-    reached, earlier, spared, spared_earlier = map(page.count, counts)
-    if not trial.before.any():
-        return page.say("{n} of those reached and {spared} of those spared.",
-                        n=reached, spared=spared)  # fmt: skip
-    parts = [
-        page.say("{n} answers of those reached ({before} before it)", n=reached, before=earlier)
+    counts = [
+        int((there & rows & (trial.arm == arm)).sum())
+        for arm in (1, 0)
+        for rows in (trial.during, trial.earlier)
     ]
+    reached, earlier, spared, spared_earlier = map(i18n.count, counts)
+    if not trial.before.any():
+        return _("{n} of those reached and {spared} of those spared.", n=reached, spared=spared)
+    parts = [_("{n} answers of those reached ({before} before it)", n=reached, before=earlier)]
     if counts[2]:
-        parts.append(
-            page.say("{n} of those spared ({before} before it)", n=spared, before=spared_earlier)
-        )
-    return page.say("{parts}.", parts=page.listed(parts))
+        parts.append(_("{n} of those spared ({before} before it)", n=spared, before=spared_earlier))
+    return _("{parts:list}.", parts=parts)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.study import Change
 from cxlib.estimates import Estimates
 from cxlib.impact import said
@@ -50,23 +51,38 @@ def verdicts(
     told = {} if predicted is None else predicted.set_index("term").to_dict("index")
     if not effects:
         columns = ["change", "verdict", "term", "estimate", "low", "high", "n", "unit", "design"]
-        said_ = page.say("These rows can judge none of the changes.")
+        said_ = _("These rows can judge none of the changes.")
         return Estimates(pd.DataFrame(columns=columns), said_)
     rows = []
     for name, one in effects.items():
         first, ahead = one.table.iloc[0], told.get(name, {})
         low, high = first["low"], first["high"]
-        rows.append({
-            "change": name,
-            "verdict": _verdict(one, low, high, (paths or {}).get(name), ahead.get("predicted")),
-            "term": first["term"], "estimate": first["estimate"], "low": low, "high": high,
-            "n": first["n"], "unit": first["unit"], "design": said.DESIGNS[one.design],
-            "could_find": REACH * one.error,
-            **({c: ahead.get(c, np.nan) for c in ("predicted", "predicted_low", "predicted_high")}
-               if told else {}),
-        })  # fmt: skip
+        rows.append(
+            {
+                "change": name,
+                "verdict": _verdict(
+                    one, low, high, (paths or {}).get(name), ahead.get("predicted")
+                ),
+                "term": first["term"],
+                "estimate": first["estimate"],
+                "low": low,
+                "high": high,
+                "n": first["n"],
+                "unit": first["unit"],
+                "design": said.DESIGNS[one.design],
+                "could_find": REACH * one.error,
+                **(
+                    {
+                        c: ahead.get(c, np.nan)
+                        for c in ("predicted", "predicted_low", "predicted_high")
+                    }
+                    if told
+                    else {}
+                ),
+            }
+        )
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
-    note = page.say(
+    note = _(
         "Higher or lower: clear of chance, and no check speaks against it. In doubt: clear of "
         "chance, but nobody was spared, or those spared did not move alike before. Each interval "
         "is its own."
@@ -86,28 +102,31 @@ def _verdict(one: Effect, low: float, high: float, path: Path | None, predicted:
 
 def _sentence(table: pd.DataFrame, effects: Mapping[str, Effect]) -> str:
     of = {v: table[table["verdict"] == v] for v in VERDICTS}
-    facts = {v: page.listed(_named(effects[r.change], r) for r in t.itertuples())
-             for v, t in of.items() if len(t)}  # fmt: skip
+    facts = {
+        v: i18n.listed(_named(effects[r.change], r) for r in t.itertuples())
+        for v, t in of.items()
+        if len(t)
+    }
     parts = []
     if "higher" in facts:
-        parts.append(page.say("Clearly higher with {changes}.", changes=facts["higher"]))
+        parts.append(_("Clearly higher with {changes}.", changes=facts["higher"]))
     if "lower" in facts:
-        parts.append(page.say("Clearly lower with {changes}.", changes=facts["lower"]))
+        parts.append(_("Clearly lower with {changes}.", changes=facts["lower"]))
     if "in doubt" in facts:
-        parts.append(page.say("In doubt: {changes}.", changes=facts["in doubt"]))
+        parts.append(_("In doubt: {changes}.", changes=facts["in doubt"]))
     if "less than predicted" in facts:
         missed = facts["less than predicted"]
-        parts.append(page.say("Less than was promised: {changes}.", changes=missed))
+        parts.append(_("Less than was promised: {changes}.", changes=missed))
     if "cannot tell" in facts:
-        parts.append(page.say("No effect can be told of {changes}.", changes=facts["cannot tell"]))
-    return page.together(parts)
+        parts.append(_("No effect can be told of {changes}.", changes=facts["cannot tell"]))
+    return i18n.together(parts)
 
 
 def _named(one: Effect, row: tuple) -> str:
     """A change, its outcome and by how much, as a part of a list."""
-    return page.say(
-        "{change} ({outcome} {size}, {span})",
-        change=page.quoted(one.label),
+    return _(
+        "{change:verbatim} ({outcome} {size}, {span})",
+        change=one.label,
         outcome=one.outcome,
         size=said.value(row.estimate, row.unit),
         span=said.span(row.low, row.high, row.unit),
@@ -127,9 +146,9 @@ def designs(effects: Mapping[str, Effect]) -> Estimates:
     parts = []
     for design in dict.fromkeys(table["design"]):
         names = [effects[t].label for t in table.loc[table["design"] == design, "term"]]
-        named = page.listed(map(page.quoted, names))
-        parts.append(page.say("{design}: {changes}", design=page.label(design), changes=named))
-    return Estimates(table, page.opening(page.say("{parts}.", parts=page.say("; ").join(parts))))
+        named = i18n.listed(map(i18n.quoted, names))
+        parts.append(_("{design:label}: {changes}", design=design, changes=named))
+    return Estimates(table, i18n.opening(_("{parts}.", parts=_("; ").join(parts))))
 
 
 def agreement(effects: Mapping[str, Effect]) -> Estimates:
@@ -143,13 +162,16 @@ def agreement(effects: Mapping[str, Effect]) -> Estimates:
     apart = [e.label for e in effects.values() if _apart(e.ways)]
     several = sum(len(e.ways) > 1 for e in effects.values())
     if not several:
-        answer = page.say("The rows allow one design for each change.")
+        answer = _("The rows allow one design for each change.")
     elif apart:
-        answer = page.say("Another design tells otherwise of {changes}.",
-                          changes=page.listed(map(page.quoted, apart)))  # fmt: skip
+        answer = _(
+            "Another design tells otherwise of {changes}.",
+            changes=i18n.listed(map(i18n.quoted, apart)),
+        )
     else:
-        answer = page.say("No other design contradicts the one that study.yaml names: their "
-                          "intervals overlap.")  # fmt: skip
+        answer = _(
+            "No other design contradicts the one that study.yaml names: their intervals overlap."
+        )
     return Estimates(table.reset_index(drop=True), answer)
 
 
@@ -197,17 +219,25 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Calibration:
     error = ((pairs["high"] - pairs["low"]) / (2 * 1.959963984540054)).to_numpy(float)
     error = np.where(error > 0, error, np.nanmean(error[error > 0]) if (error > 0).any() else 1.0)
     weight = 1 / (error**2 + _between(gap, error))
-    rows = [("inside", *_inside(pairs, level)), ("bias", *_mean(gap, weight, level)),
-            ("slope", *_slope(pairs, weight, level))]  # fmt: skip
+    rows = [
+        ("inside", *_inside(pairs, level)),
+        ("bias", *_mean(gap, weight, level)),
+        ("slope", *_slope(pairs, weight, level)),
+    ]
     table = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
     table["n"] = len(pairs)
     own = pairs.reset_index(drop=True).copy()
     if {"predicted_low", "predicted_high"} <= set(own):
         own["within"] = own["estimate"].between(own["predicted_low"], own["predicted_high"])
-    return Calibration(table, _how_good(table, len(pairs)), page.say(
-        "Each realised effect counts by how surely it is known; with few actions all of this is a "
-        "first hint."
-    ), pairs=own)  # fmt: skip
+    return Calibration(
+        table,
+        _how_good(table, len(pairs)),
+        _(
+            "Each realised effect counts by how surely it is known; with few actions all of this "
+            "is a first hint."
+        ),
+        pairs=own,
+    )
 
 
 def _between(gap: np.ndarray, error: np.ndarray) -> float:
@@ -263,24 +293,38 @@ def _inside(pairs: pd.DataFrame, level: float) -> tuple[float, float, float]:
 def _how_good(table: pd.DataFrame, n: int) -> str:
     row = table.set_index("term")
     bias, inside = row.loc["bias"], row.loc["inside"]
-    facts = {"n": page.count(n), "bias": page.number(bias["estimate"], 1),
-             "span": page.span(bias["low"], bias["high"])}  # fmt: skip
+    facts = {"n": n, "bias": bias["estimate"], "span": (bias["low"], bias["high"])}
     if n < 2:
-        said_ = page.say("One action was predicted and judged: realised less predicted is {bias}.",
-                         **facts)  # fmt: skip
+        said_ = _(
+            "One action was predicted and judged: realised less predicted is {bias:number1}.",
+            **facts,
+        )
     elif bias["high"] < 0:
-        said_ = page.say("Over {n} actions, too much was promised: realised less predicted is "
-                         "{bias} ({span}) on average.", **facts)  # fmt: skip
+        said_ = _(
+            "Over {n:count} actions, too much was promised: realised less predicted is "
+            "{bias:number1} ({span:interval1}) on average.",
+            **facts,
+        )
     elif bias["low"] > 0:
-        said_ = page.say("Over {n} actions, too little was promised: realised less predicted is "
-                         "{bias} ({span}) on average.", **facts)  # fmt: skip
+        said_ = _(
+            "Over {n:count} actions, too little was promised: realised less predicted is "
+            "{bias:number1} ({span:interval1}) on average.",
+            **facts,
+        )
     else:
-        said_ = page.say("Over {n} actions, predictions are neither too high nor too low beyond "
-                         "chance: realised less predicted is {bias} ({span}) on average.",
-                         **facts)  # fmt: skip
+        said_ = _(
+            "Over {n:count} actions, predictions are neither too high nor too low beyond chance: "
+            "realised less predicted is {bias:number1} ({span:interval1}) on average.",
+            **facts,
+        )
     if n < 2 or inside["estimate"] != inside["estimate"]:
         return said_
-    return page.together([said_, page.say(
-        "{share} of the realised effects lie in the predicted interval.",
-        share=page.percent(inside["estimate"]),
-    )])  # fmt: skip
+    return i18n.together(
+        [
+            said_,
+            _(
+                "{share:share} of the realised effects lie in the predicted interval.",
+                share=inside["estimate"],
+            ),
+        ]
+    )

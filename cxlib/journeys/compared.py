@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.journeys.steps import counted
@@ -71,7 +72,7 @@ def compare(
     parts = []
     for counts in (one, other):
         pairs = pairs_of(counts)
-        _, shares, again = shares_of(pairs, "bootstrap", draws, seed)
+        _unused, shares, again = shares_of(pairs, "bootstrap", draws, seed)
         n = totals(pairs.whole, pairs.leaves)
         index = pd.MultiIndex.from_arrays([pairs.before, pairs.after])
         parts.append((pd.DataFrame({"share": shares, "n": n}, index), again))
@@ -92,7 +93,7 @@ def compare(
         }
     )
     table["differs"] = (table["low"] > 0) | (table["high"] < 0)
-    note = page.together(all_held(len(table), draws))
+    note = i18n.together(all_held(len(table), draws))
     facts = {"draws": draws, "seed": seed, "replicates": again}
     return Estimates(table, _what_differs(table, names), note, "share", **facts)
 
@@ -110,20 +111,18 @@ def _widened(
 
 def _what_differs(table: pd.DataFrame, names: tuple[str, str]) -> str:
     sure = table[table["differs"]]
-    one, other = (page.label(n) if n in (EARLIER, LATER) else f"“{page.label(n)}”" for n in names)
+    one, other = (i18n.label(n) if n in (EARLIER, LATER) else f"“{i18n.label(n)}”" for n in names)
     both = {"one": one, "other": other}
     if sure.empty:
-        return page.say(
-            "No way is taken surely more or less often in {one} than in {other}.", **both
-        )
+        return _("No way is taken surely more or less often in {one} than in {other}.", **both)
     most = sure.loc[sure["estimate"].abs().idxmax()]
-    return page.say(
-        "{count} ways are taken more or less often in {one} than in {other}; most so from {before} "
-        "to {after}, by {points} points ({span}).",
-        count=page.count(len(sure)),
-        before=page.quoted(page.label(most["before"])),
-        after=page.quoted(page.label(most["term"])),
-        points=page.number(100 * most["estimate"]),
-        span=page.span(100 * most["low"], 100 * most["high"]),
+    return _(
+        "{count:count} ways are taken more or less often in {one} than in {other}; most so from "
+        "{before:quoted} to {after:quoted}, by {points:points1} points ({span:interval1}).",
+        count=len(sure),
+        before=most["before"],
+        after=most["term"],
+        points=most["estimate"],
+        span=(100 * most["low"], 100 * most["high"]),
         **both,
     )

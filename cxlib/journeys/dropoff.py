@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import shares_held
@@ -88,16 +89,16 @@ def dropoff(
     who = None if groups is None else _who(ends, groups, drawn)
     final = ends.sort_values("at", kind="stable").drop_duplicates(of, keep="last")
     value = None if worth is None else _value(final, final[of].map(worth), currency, drawn)
-    note = page.together(
+    note = i18n.together(
         [
-            page.say(
-                "{closed} journeys have reached the goal or ended; {open} are still open (less "
-                "than {days} days old) and left out.",
-                closed=page.count(len(ends)),
-                open=page.count(int((~closed).sum())),
-                days=page.count(patience),
+            _(
+                "{closed:count} journeys have reached the goal or ended; {open:count} are still "
+                "open (less than {days:count} days old) and left out.",
+                closed=len(ends),
+                open=int((~closed).sum()),
+                days=patience,
             ),
-            page.say("All intervals of a table hold together."),
+            _("All intervals of a table hold together."),
             how_drawn(draws, bucket="customer_id"),
         ]
     )
@@ -148,23 +149,25 @@ def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> Estimates | None
     table = pd.DataFrame({"group": names.astype(str), "term": "journeys lost", **columns})
     most, least = (table.loc[i] for i in (table["estimate"].idxmax(), table["estimate"].idxmin()))
     said = {
-        "most": page.label(most["group"]),
-        "share": page.percent(most["estimate"], 1),
-        "span": page.span(most["low"], most["high"], share=True),
-        "least": page.label(least["group"]),
-        "other": page.percent(least["estimate"], 1),
-        "other_span": page.span(least["low"], least["high"], share=True),
+        "most": most["group"],
+        "share": most["estimate"],
+        "span": (most["low"], most["high"]),
+        "least": least["group"],
+        "other": least["estimate"],
+        "other_span": (least["low"], least["high"]),
     }
     if most["low"] > least["high"]:
-        answer = page.say(
-            "Journeys of “{most}” are lost most often, {share} ({span}); those of “{least}” least, "
-            "{other} ({other_span}).",
+        answer = _(
+            "Journeys of “{most:label}” are lost most often, {share:share1} "
+            "({span:share_interval1}); those of “{least:label}” least, {other:share1} "
+            "({other_span:share_interval1}).",
             **said,
         )
     else:
-        answer = page.say(
-            "No group surely loses more of its journeys than another; most “{most}”, {share} "
-            "({span}), least “{least}”, {other} ({other_span}).",
+        answer = _(
+            "No group surely loses more of its journeys than another; most “{most:label}”, "
+            "{share:share1} ({span:share_interval1}), least “{least:label}”, {other:share1} "
+            "({other_span:share_interval1}).",
             **said,
         )
     return Estimates(table, answer, _ungrouped(ends, inside.any(1)), "share", **drawn)
@@ -172,13 +175,14 @@ def _who(ends: pd.DataFrame, groups: pd.Series, drawn: dict) -> Estimates | None
 
 def _ungrouped(ends: pd.DataFrame, known: np.ndarray) -> str:
     """Why the groups need not add up to the whole."""
-    if (~known).sum() < page.rules().smallest_cell:
+    if (~known).sum() < context.current().smallest_cell:
         return ""
-    return page.say(
-        "{n} of {all} journeys are of customers in no group of these; {share} of them end short.",
-        n=page.count((~known).sum()),
-        all=page.count(len(ends)),
-        share=page.percent(ends["lost"].to_numpy()[~known].mean(), 1),
+    return _(
+        "{n:count} of {all:count} journeys are of customers in no group of these; {share:share1} "
+        "of them end short.",
+        n=(~known).sum(),
+        all=len(ends),
+        share=ends["lost"].to_numpy()[~known].mean(),
     )
 
 
@@ -193,16 +197,17 @@ def _value(ends: pd.DataFrame, worth: pd.Series, currency: str, drawn: dict) -> 
     table = estimates_table(list(names), parts.sum(0), again, np.bincount(place))
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     low, high = percentile_interval(again.sum(1))
-    answer = page.say(
-        "{worth} ({span}) left with those whose journey was lost, most of it at {touchpoint}: "
-        "{most} ({most_span}); {known} of {lost} have a known worth.",
-        worth=f"{page.count(value.sum())} {currency}".strip(),
-        span=page.span(low, high, 0),
-        touchpoint=page.quoted(page.label(table["term"][0])),
-        most=page.count(table["estimate"][0]),
-        most_span=page.span(table["low"][0], table["high"][0], 0),
-        known=page.count(len(rows)),
-        lost=page.count(int(ends["lost"].sum())),
+    answer = _(
+        "{worth} ({span:interval0}) left with those whose journey was lost, most of it at "
+        "{touchpoint:quoted}: {most:count} ({most_span:interval0}); {known:count} of {lost:count} "
+        "have a known worth.",
+        worth=f"{i18n.count(value.sum())} {currency}".strip(),
+        span=(low, high),
+        touchpoint=table["term"][0],
+        most=table["estimate"][0],
+        most_span=(table["low"][0], table["high"][0]),
+        known=len(rows),
+        lost=int(ends["lost"].sum()),
     )
     return Estimates(table, answer, "", "", **drawn)
 
@@ -211,15 +216,21 @@ def _answer(ends: pd.DataFrame, table: pd.DataFrame, drawn: dict) -> str:
     one = np.ones((len(ends), 1))
     share = shares_held(ends, one, one * ends["lost"].to_numpy()[:, None], **drawn)
     said = {
-        "share": page.percent(share["estimate"][0], 1),
-        "span": page.span(share["low"][0], share["high"][0], share=True),
-        "n": page.count(len(ends)),
+        "share": share["estimate"][0],
+        "span": (share["low"][0], share["high"][0]),
+        "n": len(ends),
     }
     if not ends["lost"].any():
-        return page.say("All {n} journeys reach the goal.", **said)
+        return ngettext(
+            "The {n:count} journey reaches the goal.",
+            "All {n:count} journeys reach the goal.",
+            said["n"],
+            **said,
+        )
     most = table.loc[table["lost"].idxmax()]
-    return page.say(
-        "{share} ({span}) of {n} journeys end short of the goal, most of them at {touchpoint}.",
-        touchpoint=page.quoted(page.label(most["term"])),
+    return _(
+        "{share:share1} ({span:share_interval1}) of {n:count} journeys end short of the goal, "
+        "most of them at {touchpoint:quoted}.",
+        touchpoint=most["term"],
         **said,
     )

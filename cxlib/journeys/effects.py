@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import all_held
@@ -65,12 +66,12 @@ def effects(
             "plain": [_plain(y, v, among, used) for _, _, among, v in columns],
         }
     )
-    note = page.together(
+    note = i18n.together(
         [
-            page.say(
-                "{n} of {offered} answers are about at least one contact.",
-                n=page.count(used.sum()),
-                offered=page.count(len(responses)),
+            _(
+                "{n:count} of {offered:count} answers are about at least one contact.",
+                n=used.sum(),
+                offered=len(responses),
             ),
             adjusted_for(adjust),
             *all_held(len(table), draws, weight),
@@ -150,11 +151,8 @@ def _covariates(rows: pd.DataFrame, adjust: Sequence[str], used: np.ndarray) -> 
 def adjusted_for(adjust: Sequence[str]) -> str:
     """What a note says of who is compared with whom."""
     if not adjust:
-        return page.say("Adjusted for the other touchpoints, not for who the customers are.")
-    return page.say(
-        "Adjusted for the other touchpoints and {columns}.",
-        columns=page.listed(map(page.label, adjust)),
-    )
+        return _("Adjusted for the other touchpoints, not for who the customers are.")
+    return _("Adjusted for the other touchpoints and {columns:label_list}.", columns=adjust)
 
 
 def _plain(y: np.ndarray, inside: np.ndarray, among: np.ndarray, used: np.ndarray) -> float:
@@ -164,27 +162,32 @@ def _plain(y: np.ndarray, inside: np.ndarray, among: np.ndarray, used: np.ndarra
 
 def _answer(table: pd.DataFrame, outcome: str) -> str:
     """The worst trouble, else the worst touchpoint, that surely goes with less."""
-    named = page.quoted(page.label(outcome))
+    named = i18n.quoted(i18n.label(outcome))
     sure = table[table["high"] < 0]
     if sure.empty:
-        return page.say(
-            "No touchpoint and no trouble surely goes with less of {outcome} ({n} looked at).",
+        return _(
+            "No touchpoint and no trouble surely goes with less of {outcome} ({n:count} looked "
+            "at).",
             outcome=named,
-            n=page.count(len(table)),
+            n=len(table),
         )
     hurt = sure[sure["term"] == "trouble"]
     worst = (hurt if len(hurt) else sure).sort_values("estimate").iloc[0]
     said = {
-        "touchpoint": page.quoted(page.label(worst["touchpoint"])),
+        "touchpoint": worst["touchpoint"],
         "outcome": named,
-        "points": page.number(worst["estimate"], 2),
-        "span": page.span(worst["low"], worst["high"], 2),
-        "n": page.count(worst["n"]),
+        "points": worst["estimate"],
+        "span": (worst["low"], worst["high"]),
+        "n": worst["n"],
     }
     if worst["term"] == "met it":
-        return page.say(
-            "Meeting {touchpoint} goes with {points} points ({span}) of {outcome}, n {n}.", **said
+        return _(
+            "Meeting {touchpoint:quoted} goes with {points:number2} points ({span:interval2}) of "
+            "{outcome}, n {n:count}.",
+            **said,
         )
-    return page.say(
-        "Trouble at {touchpoint} goes with {points} points ({span}) of {outcome}, n {n}.", **said
+    return _(
+        "Trouble at {touchpoint:quoted} goes with {points:number2} points ({span:interval2}) of "
+        "{outcome}, n {n:count}.",
+        **said,
     )

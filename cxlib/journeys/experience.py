@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.schema import STAGES
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.exposure import Exposure, Scales, scaled
@@ -100,16 +101,16 @@ def experience(
     table = parts["overall"]
     if len(parts) > 1:
         table = pd.concat(parts, names=["group", None]).reset_index("group").reset_index(drop=True)
-    note = page.together(
+    note = i18n.together(
         [
-            page.say(
-                "{journeys} journeys of {customers} customers.",
-                journeys=page.count(steps["journey"].nunique()),
-                customers=page.count(steps["customer_id"].nunique()),
+            _(
+                "{journeys:count} journeys of {customers:count} customers.",
+                journeys=steps["journey"].nunique(),
+                customers=steps["customer_id"].nunique(),
             ),
             how_many(steps, groups),
             _how_rated(parts["overall"]),
-            page.say("Within a row of the map all intervals hold together."),
+            _("Within a row of the map all intervals hold together."),
             how_drawn(draws, None if responses is None else weight, "customer_id"),
         ]
     )
@@ -157,7 +158,7 @@ def _behaviour(
     customers, who = np.unique(steps["customer_id"].astype(str), return_inverse=True)
     place = pd.Index(names).get_indexer(steps["touchpoint"].astype(str))
     k, n = len(names), len(customers)
-    _, first = np.unique(steps["journey"].to_numpy() * k + place, return_index=True)
+    _unused, first = np.unique(steps["journey"].to_numpy() * k + place, return_index=True)
     wrong = np.zeros(len(steps))
     if bad and "outcome" in steps:
         wrong = steps["outcome"].isin(bad).to_numpy(float)
@@ -171,7 +172,7 @@ def _behaviour(
     drawn, whole = resampling.resample_sums(parts, draws, seed, keys), parts.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
-    _, met, of, _ = np.split(whole[1:], 4)
+    _unused, met, of, _unused = np.split(whole[1:], 4)
     ends = held(reach, again[0], np.full(k, whole[0]))
     found = [_term("reach", names, reach, ends, np.full(k, n))]
     if hurt.any():
@@ -219,7 +220,7 @@ def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataF
             rows.append((np.nan, np.nan, np.nan, 0))
             continue
         middle = float(np.median(x))
-        _, own = np.unique(who[here], return_inverse=True)
+        _unused, own = np.unique(who[here], return_inverse=True)
         error = np.sqrt((np.bincount(own, (x <= middle) - (x <= middle).mean()) ** 2).sum()) / len(
             x
         )
@@ -288,10 +289,10 @@ def _how_rated(table: pd.DataFrame) -> str:
     others = rows.loc[~rows["rated"], "touchpoint"]
     if others.empty:
         return ""
-    return page.say(
-        "No question rates {touchpoints}: their satisfaction is the overall answer of those who "
-        "met them.",
-        touchpoints=page.listed([page.quoted(page.label(t)) for t in others], 6),
+    return _(
+        "No question rates {touchpoints:quoted_list6}: their satisfaction is the overall answer "
+        "of those who met them.",
+        touchpoints=others,
     )
 
 
@@ -305,28 +306,29 @@ def _answer(table: pd.DataFrame) -> str:
         worst = hurt.loc[hurt["estimate"].idxmax()]
     if worst is None:
         most = reach.idxmax()
-        return page.say(
-            "{touchpoint} is met most: by {share} of the customers.",
-            touchpoint=page.opening(page.quoted(page.label(most))),
-            share=page.percent(reach[most]),
+        return _(
+            "{touchpoint} is met most: by {share:share} of the customers.",
+            touchpoint=i18n.opening(i18n.quoted(i18n.label(most))),
+            share=reach[most],
         )
     said = {
-        "touchpoint": page.quoted(page.label(worst["touchpoint"])),
-        "n": page.count(worst["n"]),
-        "share": page.percent(reach.get(worst["touchpoint"], np.nan)),
+        "touchpoint": worst["touchpoint"],
+        "n": worst["n"],
+        "share": reach.get(worst["touchpoint"], np.nan),
     }
     if worst["term"] == "trouble":
-        return page.say(
-            "Trouble is most frequent at {touchpoint}: in {often} ({span}) of {n} meetings; "
-            "{share} of the customers meet it.",
-            often=page.percent(worst["estimate"], 1),
-            span=page.span(worst["low"], worst["high"], share=True),
+        return _(
+            "Trouble is most frequent at {touchpoint:quoted}: in {often:share1} "
+            "({span:share_interval1}) of {n:count} meetings; {share:share} of the customers meet "
+            "it.",
+            often=worst["estimate"],
+            span=(worst["low"], worst["high"]),
             **said,
         )
-    return page.say(
-        "Satisfaction is lowest at {touchpoint}: {score} of 100 ({span}), n {n}; {share} of the "
-        "customers meet it.",
-        score=page.number(worst["estimate"]),
-        span=page.span(worst["low"], worst["high"]),
+    return _(
+        "Satisfaction is lowest at {touchpoint:quoted}: {score:number1} of 100 "
+        "({span:interval1}), n {n:count}; {share:share} of the customers meet it.",
+        score=worst["estimate"],
+        span=(worst["low"], worst["high"]),
         **said,
     )

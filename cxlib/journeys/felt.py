@@ -6,7 +6,8 @@ from functools import partial
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 
 FELT = ("satisfaction", "trouble", "reach")  # what groups are compared in, first things first
 
@@ -19,10 +20,10 @@ def how_many(steps: pd.DataFrame, groups: pd.Series | None) -> str:
     known = int(customers.map(groups).notna().sum())
     if known == len(customers):
         return ""
-    return page.say(
-        "{known} of {customers} customers are in one of the groups.",
-        known=page.count(known),
-        customers=page.count(len(customers)),
+    return _(
+        "{known:count} of {customers:count} customers are in one of the groups.",
+        known=known,
+        customers=len(customers),
     )
 
 
@@ -38,10 +39,7 @@ def apart(table: pd.DataFrame) -> str:
         pairs = _parted(rows[rows["term"] == term])
         if len(pairs):
             return _told(pairs.loc[pairs["gap"].idxmax()], term)
-    return page.say(
-        "At no touchpoint do groups surely differ ({terms}).",
-        terms=page.listed(map(page.label, asked)),
-    )
+    return _("At no touchpoint do groups surely differ ({terms:label_list}).", terms=asked)
 
 
 def _parted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -53,26 +51,28 @@ def _parted(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _told(pair: pd.Series, term: str) -> str:
-    number = page.number if term == "satisfaction" else partial(page.percent, digits=1)
+    number = i18n.number if term == "satisfaction" else partial(i18n.percent, digits=1)
     said = {
-        "touchpoint": page.quoted(page.label(pair["touchpoint"])),
-        "least": page.label(pair["group"]),
-        "most": page.label(pair["group_most"]),
+        "touchpoint": pair["touchpoint"],
+        "least": pair["group"],
+        "most": pair["group_most"],
         "low": number(pair["estimate"]),
         "high": number(pair["estimate_most"]),
     }
     if term == "satisfaction":
-        return page.say(
-            "Satisfaction differs most at {touchpoint}: {low} (“{least}”) and {high} (“{most}”).",
+        return _(
+            "Satisfaction differs most at {touchpoint:quoted}: {low} (“{least:label}”) and {high} "
+            "(“{most:label}”).",
             **said,
         )
     if term == "trouble":
-        return page.say(
-            "Trouble is most unlike at {touchpoint}: {low} of meetings (“{least}”) and {high} "
-            "(“{most}”).",
+        return _(
+            "Trouble is most unlike at {touchpoint:quoted}: {low} of meetings (“{least:label}”) "
+            "and {high} (“{most:label}”).",
             **said,
         )
-    return page.say(
-        "Reach differs most at {touchpoint}: {low} of customers (“{least}”) and {high} (“{most}”).",
+    return _(
+        "Reach differs most at {touchpoint:quoted}: {low} of customers (“{least:label}”) and "
+        "{high} (“{most:label}”).",
         **said,
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.schema import STAGES
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.transitions import shares_held
@@ -66,15 +67,15 @@ def loops(
     table["days"] = days[again].groupby(by[again]).mean().reindex(names).to_numpy()
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     rework = _rework(steps, met, stages, drawn)
-    note = page.together(
+    note = i18n.together(
         [
-            page.say(
-                "{journeys} journeys of {customers} customers, {steps} steps.",
-                journeys=page.count(steps["journey"].nunique()),
-                customers=page.count(steps["customer_id"].nunique()),
-                steps=page.count(len(steps)),
+            _(
+                "{journeys:count} journeys of {customers:count} customers, {steps:count} steps.",
+                journeys=steps["journey"].nunique(),
+                customers=steps["customer_id"].nunique(),
+                steps=len(steps),
             ),
-            page.say("All intervals of a table hold together."),
+            _("All intervals of a table hold together."),
             how_drawn(draws, bucket="customer_id"),
         ]
     )
@@ -116,31 +117,32 @@ def _again(table: pd.DataFrame) -> str:
 
     def said(term: str) -> dict[str, str]:
         row = rows.loc[term]
-        span = page.span(row["low"], row["high"], share=True)
-        return {"share": page.percent(row["estimate"], 1), "span": span}
+        span = i18n.span(row["low"], row["high"], share=True)
+        return {"share": i18n.percent(row["estimate"], 1), "span": span}
 
-    steps = page.say(
+    steps = _(
         "{share} ({span}) of all steps lead to a touchpoint that the journey had met.",
         **said("steps met before"),
     )
     if "journeys that go back" not in rows.index:
         return steps
-    back = page.say(
+    back = _(
         "{share} ({span}) of journeys go back to an earlier stage than they had reached.",
         **said("journeys that go back"),
     )
-    return page.together([steps, back])
+    return i18n.together([steps, back])
 
 
 def _answer(rework: pd.DataFrame, table: pd.DataFrame) -> str:
     all_, most = rework.iloc[0], table.iloc[0]
-    return page.say(
-        "{share} ({span}) of {n} journeys come back to a touchpoint they had met; most often to "
-        "{touchpoint}: {most} ({most_span}) of the journeys there.",
-        share=page.percent(all_["estimate"], 1),
-        span=page.span(all_["low"], all_["high"], share=True),
-        n=page.count(all_["n"]),
-        touchpoint=page.quoted(page.label(most["term"])),
-        most=page.percent(most["estimate"], 1),
-        most_span=page.span(most["low"], most["high"], share=True),
+    return _(
+        "{share:share1} ({span:share_interval1}) of {n:count} journeys come back to a touchpoint "
+        "they had met; most often to {touchpoint:quoted}: {most:share1} "
+        "({most_span:share_interval1}) of the journeys there.",
+        share=all_["estimate"],
+        span=(all_["low"], all_["high"]),
+        n=all_["n"],
+        touchpoint=most["term"],
+        most=most["estimate"],
+        most_span=(most["low"], most["high"]),
     )

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.effects import LEAST, adjusted, adjusted_for, terms_of
 from cxlib.journeys.exposure import Exposure, Scales, scaled
@@ -100,15 +101,13 @@ def pains(
     table = table.assign(**_columns(priority, drawn, whole, again, known, top))
     order = np.argsort(-priority, kind="stable")
     table = table.iloc[order].reset_index(drop=True)[KEPT]
-    note = page.together(
+    note = i18n.together(
         [
-            page.say("A rating below {low} of 100 is a low one.", low=page.count(LOW))
-            if ratings
-            else "",
+            _("A rating below {low:count} of 100 is a low one.", low=LOW) if ratings else "",
             adjusted_for(adjust),
-            page.say(
-                "Priority is reach × severity × impact × recurrence, for {per} answers.",
-                per=page.count(PER),
+            _(
+                "Priority is reach × severity × impact × recurrence, for {per:count} answers.",
+                per=PER,
             ),
             how_drawn(draws, weight, "customer_id"),
         ]
@@ -145,9 +144,16 @@ def _of_events(
             x[:, i] = ~inside
         here.append(among & met.known)
     return _factors(
-        responses, outcome, x, own, met.known, np.column_stack(here),
-        np.column_stack(times).astype(float), names, *about,
-    )  # fmt: skip
+        responses,
+        outcome,
+        x,
+        own,
+        met.known,
+        np.column_stack(here),
+        np.column_stack(times).astype(float),
+        names,
+        *about,
+    )
 
 
 def _of_ratings(
@@ -171,9 +177,16 @@ def _of_ratings(
     some = [i for i in range(len(found)) if LEAST <= here[:, i].sum() <= len(here) - LEAST]
     x = np.hstack([bad, here[:, some]]).astype(float)
     return _factors(
-        responses, outcome, x, list(range(len(found))), here.any(1), here, bad.astype(float),
-        [(f[0], "low rating") for f in found], *about,
-    )  # fmt: skip
+        responses,
+        outcome,
+        x,
+        list(range(len(found))),
+        here.any(1),
+        here,
+        bad.astype(float),
+        [(f[0], "low rating") for f in found],
+        *about,
+    )
 
 
 def _factors(
@@ -193,12 +206,12 @@ def _factors(
 ) -> Part:
     """Names with n; reach, severity, impact, recurrence, money a customer (5, p), (draws, 5, p)."""
     how = (x, known, adjust, weight, draws, seed)
-    slopes, slopes_again, _ = adjusted(responses, responses[outcome].to_numpy(float), *how)
+    slopes, slopes_again, _unused = adjusted(responses, responses[outcome].to_numpy(float), *how)
     impact, impact_again = -slopes[own], -slopes_again[:, own]
     share, share_again = _shares(responses, here, times, weight, draws, seed)
     money, money_again = np.full(len(own), np.nan), np.full((draws, len(own)), np.nan)
     if loses:
-        lost, lost_again, _ = adjusted(responses, responses[loses].to_numpy(float), *how)
+        lost, lost_again, _unused = adjusted(responses, responses[loses].to_numpy(float), *how)
         money = lost[own] * share[0] * share[1]
         money_again = lost_again[:, own] * share_again[:, 0] * share_again[:, 1]
     whole = np.stack([share[0], share[1], impact, share[2], money])
@@ -280,35 +293,37 @@ def _columns(
 def _answer(table: pd.DataFrame, outcome: str, top: int) -> str:
     first = table.iloc[0]
     if not first["low"] > 0:
-        return page.say(
-            "No problem surely goes with a lower {outcome}; first by priority is {problem} at "
-            "{touchpoint}.",
-            outcome=page.quoted(page.label(outcome)),
-            problem=page.label(first["term"]),
-            touchpoint=page.quoted(page.label(first["touchpoint"])),
+        return _(
+            "No problem surely goes with a lower {outcome:quoted}; first by priority is "
+            "{problem:label} at {touchpoint:quoted}.",
+            outcome=outcome,
+            problem=first["term"],
+            touchpoint=first["touchpoint"],
         )
     facts = {
-        "problem": page.label(first["term"]),
-        "touchpoint": page.quoted(page.label(first["touchpoint"])),
-        "reach": page.percent(first["reach"]),
-        "severity": page.percent(first["severity"], 1),
-        "impact": page.number(first["impact"], 2),
-        "span": page.span(first["impact_low"], first["impact_high"], 2),
-        "outcome": page.quoted(page.label(outcome)),
-        "top": page.count(top),
-        "chance": page.percent(first["chance_top"]),
-        "n": page.count(first["n"]),
+        "problem": first["term"],
+        "touchpoint": first["touchpoint"],
+        "reach": first["reach"],
+        "severity": first["severity"],
+        "impact": first["impact"],
+        "span": (first["impact_low"], first["impact_high"]),
+        "outcome": outcome,
+        "top": top,
+        "chance": first["chance_top"],
+        "n": first["n"],
     }
     if first["term"] == "low rating":
-        return page.say(
-            "The first pain point is {problem} at {touchpoint}: {reach} of those who answered rate "
-            "it, {severity} of them low, which goes with {impact} points less ({span}) of "
-            "{outcome}; among the first {top} in {chance} of draws, n {n}.",
+        return _(
+            "The first pain point is {problem:label} at {touchpoint:quoted}: {reach:share} of "
+            "those who answered rate it, {severity:share1} of them low, which goes with "
+            "{impact:number2} points less ({span:interval2}) of {outcome:quoted}; among the first "
+            "{top:count} in {chance:share} of draws, n {n:count}.",
             **facts,
         )
-    return page.say(
-        "The first pain point is {problem} at {touchpoint}: {reach} meet it, {severity} of them "
-        "with the problem, which goes with {impact} points less ({span}) of {outcome}; among the "
-        "first {top} in {chance} of draws, n {n}.",
+    return _(
+        "The first pain point is {problem:label} at {touchpoint:quoted}: {reach:share} meet it, "
+        "{severity:share1} of them with the problem, which goes with {impact:number2} points less "
+        "({span:interval2}) of {outcome:quoted}; among the first {top:count} in {chance:share} of "
+        "draws, n {n:count}.",
         **facts,
     )

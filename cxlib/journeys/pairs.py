@@ -115,9 +115,10 @@ def paths(
         raise ValueError(f"{nowhere:,} of {len(table):,} rows have no {path}. Leave them out.")
     n = [
         np.bincount(place, _whole_numbers(table[c]), len(different))
-        if c else np.zeros(len(different))
+        if c
+        else np.zeros(len(different))
         for c in (completed, lost)
-    ]  # fmt: skip
+    ]
     names, codes, length = _parsed(different, sep)
     if goal in names:
         raise ValueError(f"a touchpoint is called {goal!r} as the goal is. Name the goal by goal=.")

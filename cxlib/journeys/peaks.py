@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.exposure import Exposure, Scales, scaled
 from cxlib.stats import moments, resampling
@@ -85,13 +86,13 @@ def peak_end(
     share, again = 1 - left.estimate, 1 - left.replicates
     table = _table(share, again, len(y))
     gain = _table((share - share[0])[1:], (again - again[:, :1])[:, 1:], len(y), list(RULES)[1:])
-    note = page.together(
+    note = i18n.together(
         [
-            page.say(
-                "{n} of {offered} answers have two ratings or more and a rated last touchpoint; "
-                "each is foretold from other customers.",
-                n=page.count(len(y)),
-                offered=page.count(len(responses)),
+            _(
+                "{n:count} of {offered:count} answers have two ratings or more and a rated last "
+                "touchpoint; each is foretold from other customers.",
+                n=len(y),
+                offered=len(responses),
             ),
             how_drawn(draws, weight, "customer_id"),
         ]
@@ -137,20 +138,21 @@ def _table(
 def _answer(table: pd.DataFrame, gain: pd.DataFrame) -> str:
     best = gain.loc[gain["estimate"].idxmax()]
     said = {
-        "mean": page.percent(table["estimate"][0], 1),
-        "rule": page.label(best["term"]),
-        "points": page.number(100 * best["estimate"]),
-        "span": page.span(100 * best["low"], 100 * best["high"]),
-        "n": page.count(best["n"]),
+        "mean": table["estimate"][0],
+        "rule": best["term"],
+        "points": best["estimate"],
+        "span": (100 * best["low"], 100 * best["high"]),
+        "n": best["n"],
     }
     if best["low"] > 0:
-        return page.say(
-            "The mean of the ratings foretells {mean} of the variance of new answers; {rule} "
-            "foretell {points} points more ({span}), n {n}.",
+        return _(
+            "The mean of the ratings foretells {mean:share1} of the variance of new answers; "
+            "{rule:label} foretell {points:points1} points more ({span:interval1}), n {n:count}.",
             **said,
         )
-    return page.say(
-        "The mean of the ratings foretells {mean} of the variance of new answers; no rule of worst "
-        "or last moments surely does better (best: {rule}, {points} points, {span}), n {n}.",
+    return _(
+        "The mean of the ratings foretells {mean:share1} of the variance of new answers; no rule "
+        "of worst or last moments surely does better (best: {rule:label}, {points:points1} "
+        "points, {span:interval1}), n {n:count}.",
         **said,
     )

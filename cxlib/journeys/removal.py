@@ -17,7 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.pairs import Pairs, pairs_of
 from cxlib.stats import linear_algebra
@@ -50,7 +51,7 @@ def removal(
     met, effect = met[order], effect[0, order]
     low, high, again = np.full_like(effect, np.nan), np.full_like(effect, np.nan), None
     if draws:
-        again, _ = _effects(pairs, pairs.summed(draws, seed), met, goals)
+        again, _unused = _effects(pairs, pairs.summed(draws, seed), met, goals)
         ends = simultaneous_interval(effect, again)  # an effect that no draw changes has no width
         low, high = (np.where(np.isnan(end), effect, np.clip(end, 0, 1)) for end in ends)
     table = {
@@ -93,21 +94,17 @@ def _effects(
 
 
 def _answer(most: dict, goal: Sequence[str], draws: int) -> str:
-    said = {
-        "touchpoint": page.quoted(page.label(most["term"])),
-        "share": page.percent(most["estimate"], 1),
-        "goal": page.listed(page.quoted(page.label(g)) for g in goal),
-    }
+    said = {"touchpoint": most["term"], "share": most["estimate"], "goal": goal}
     if not draws:
-        return page.say(
-            "Without {touchpoint}, {share} of the journeys that reach {goal} would be lost if "
-            "nothing took its place.",
+        return _(
+            "Without {touchpoint:quoted}, {share:share1} of the journeys that reach "
+            "{goal:quoted_list} would be lost if nothing took its place.",
             **said,
         )
-    return page.say(
-        "Without {touchpoint}, {share} ({span}) of the journeys that reach {goal} would be lost if "
-        "nothing took its place.",
-        span=page.span(most["low"], most["high"], share=True),
+    return _(
+        "Without {touchpoint:quoted}, {share:share1} ({span:share_interval1}) of the journeys "
+        "that reach {goal:quoted_list} would be lost if nothing took its place.",
+        span=(most["low"], most["high"]),
         **said,
     )
 
@@ -115,15 +112,15 @@ def _answer(most: dict, goal: Sequence[str], draws: int) -> str:
 def _note(
     again: np.ndarray | None, completes: float, terms: int, draws: int, bucket: str | None
 ) -> str:
-    reached = page.say("{share} of journeys reach the goal.", share=page.percent(completes, 1))
+    reached = _("{share:share1} of journeys reach the goal.", share=completes)
     if again is None:
-        return page.together([reached, page.say("No interval was asked for.")])
+        return i18n.together([reached, _("No interval was asked for.")])
     lost = failed_draws(again)
-    return page.together(
+    return i18n.together(
         [
             reached,
-            page.say("All {cells} intervals hold together.", cells=page.count(terms)),
+            _("All {cells:count} intervals hold together.", cells=terms),
             how_drawn(draws, bucket=bucket),
-            page.say("{n} draws gave no number.", n=page.count(lost)) if lost else "",
+            _("{n:count} draws gave no number.", n=lost) if lost else "",
         ]
     )

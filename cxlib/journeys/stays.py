@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.journeys.loops import STAGES
 from cxlib.stats import intervals, survival
@@ -66,11 +66,11 @@ def stays(
         if len(curve):
             curves.append(curve.assign(stage=stage)[["stage", *curve.columns]])
     table = pd.DataFrame(found)
-    note = page.say(
-        "{stays} stays of {customers} customers; those not over count for as long as they were "
-        "seen.",
-        stays=page.count(len(runs)),
-        customers=page.count(runs["customer_id"].nunique()),
+    note = _(
+        "{stays:count} stays of {customers:count} customers; those not over count for as long as "
+        "they were seen.",
+        stays=len(runs),
+        customers=runs["customer_id"].nunique(),
     )
     empty = pd.DataFrame(columns=["stage", "time", "estimate", "low", "high", "n"])
     curve = pd.concat(curves, ignore_index=True) if curves else empty
@@ -145,13 +145,13 @@ def _median(risk: survival.Risk, who: np.ndarray) -> dict[str, float]:
 def _answer(table: pd.DataFrame) -> str:
     known = table.dropna(subset=["estimate"])
     if known.empty:
-        return page.say("In no stage have half of the stays come to an end.")
+        return _("In no stage have half of the stays come to an end.")
     most = known.loc[known["estimate"].idxmax()]
-    return page.say(
-        "Customers stay longest in {stage}: half have moved on after {days} days ({span}), n {n} "
-        "stays.",
-        stage=page.quoted(page.label(most["term"])),
-        days=page.number(most["estimate"]),
-        span=page.span(most["low"], most["high"]),
-        n=page.count(most["n"]),
+    return _(
+        "Customers stay longest in {stage:quoted}: half have moved on after {days:number1} days "
+        "({span:interval1}), n {n:count} stays.",
+        stage=most["term"],
+        days=most["estimate"],
+        span=(most["low"], most["high"]),
+        n=most["n"],
     )

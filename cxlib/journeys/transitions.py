@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.journeys.pairs import BEGINS, ENDS, Pairs, pairs_of
 from cxlib.stats import resampling
@@ -58,14 +59,18 @@ def transitions(
     rows, shares, again = shares_of(pairs, method, draws, seed)
     table = _table(pairs, rows, shares, again)
     rank = {t: i for i, t in enumerate([BEGINS, *order])} | {ENDS: len(table) + len(shares)}
-    place = np.lexsort([[rank.get(v, len(table)) for v in pairs.after],
-                        [rank.get(v, len(table)) for v in pairs.before]])  # fmt: skip
+    place = np.lexsort(
+        [
+            [rank.get(v, len(table)) for v in pairs.after],
+            [rank.get(v, len(table)) for v in pairs.before],
+        ]
+    )
     table, again = table.iloc[place].reset_index(drop=True), again[:, place]
     note = all_held(len(table), draws)
     if method == "dirichlet":
-        note[1] = page.say("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
+        note[1] = _("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
     facts = {"draws": draws, "seed": seed, "replicates": again}
-    return Estimates(table, _most_taken(table), page.together(note), "share", **facts)
+    return Estimates(table, _most_taken(table), i18n.together(note), "share", **facts)
 
 
 def shares_of(
@@ -114,7 +119,7 @@ def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarr
 
 def all_held(cells: int, draws: int, weight: str | None = None) -> list[str]:
     """What a note says of intervals that hold together and of their draws."""
-    said = page.say("All {cells} intervals hold together.", cells=page.count(cells))
+    said = _("All {cells:count} intervals hold together.", cells=cells)
     return [said, how_drawn(draws, weight, "customer_id")]
 
 
@@ -134,16 +139,16 @@ def shares_held(
 def _most_taken(table: pd.DataFrame) -> str:
     inner = table[~table["before"].eq(BEGINS) & ~table["term"].eq(ENDS)]
     if inner.empty:
-        return page.say("No journey has a second step.")
+        return _("No journey has a second step.")
     most = inner.loc[(inner["estimate"] * inner["n"]).idxmax()]
-    return page.say(
-        "The way taken most leads from {before} to {after}: {share} ({span}) of those who were "
-        "there, n {n}.",
-        before=page.quoted(page.label(most["before"])),
-        after=page.quoted(page.label(most["term"])),
-        share=page.percent(most["estimate"], 1),
-        span=page.span(most["low"], most["high"], share=True),
-        n=page.count(most["n"]),
+    return _(
+        "The way taken most leads from {before:quoted} to {after:quoted}: {share:share1} "
+        "({span:share_interval1}) of those who were there, n {n:count}.",
+        before=most["before"],
+        after=most["term"],
+        share=most["estimate"],
+        span=(most["low"], most["high"]),
+        n=most["n"],
     )
 
 
@@ -164,13 +169,14 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
     named = {"step": pairs.step, "before": pairs.before, "term": pairs.after, "estimate": shares}
     table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
-    answer = page.say(
-        "{share} ({span}) of {n} journeys begin with {touchpoint}.",
-        share=page.percent(first["estimate"], 1),
-        span=page.span(first["low"], first["high"], share=True),
-        n=page.count(first["n"]),
-        touchpoint=page.quoted(page.label(first["term"])),
+    answer = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} journeys begin with "
+        "{touchpoint:quoted}.",
+        share=first["estimate"],
+        span=(first["low"], first["high"]),
+        n=first["n"],
+        touchpoint=first["term"],
     )
-    note = page.together(all_held(len(table), draws))
+    note = i18n.together(all_held(len(table), draws))
     facts = {"draws": draws, "seed": seed, "replicates": again}
     return Flows(table, answer, note, "share", **facts)

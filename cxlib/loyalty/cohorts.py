@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.loyalty import purchases
 from cxlib.loyalty.purchases import Purchases
@@ -83,18 +84,17 @@ def cohorts(
         of = groups.groupby(level=0).first().reindex(bought.names).astype("string")
         for name in sorted(of.dropna().unique()):
             mine = _pooled(bought, active, length, (of == name).fillna(False).to_numpy(bool))
-            if len(mine) and mine["n"].max() >= page.rules().smallest_cell:
+            if len(mine) and mine["n"].max() >= context.current().smallest_cell:
                 parts.append(mine.assign(group=name))
             else:
-                few.append(page.quoted(page.label(name)))
+                few.append(i18n.quoted(i18n.label(name)))
     curve = pd.concat(parts, ignore_index=True)
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))
     table, curve = (_told(part, level) for part in both)
-    left_out = page.say("Groups with too few new customers to tell: {groups}.",
-                        groups=page.listed(few, most=6))  # fmt: skip
+    left_out = _("Groups with too few new customers to tell: {groups:list6}.", groups=few)
     notes = [*bought.notes, _about(bought, every, length), left_out if few else ""]
-    note = page.together(notes)
+    note = i18n.together(notes)
     return Cohorts(table, _answer(table, curve, length), note, "share", curve=curve, every=every)
 
 
@@ -153,46 +153,54 @@ def _told(cells: pd.DataFrame, level: float) -> pd.DataFrame:
     low, high = jeffreys(count, n, level)
     names = [c for c in cells if c != "after"]
     table = cells[names].assign(
-        after=cells["after"].astype(str), term="came back",
-        estimate=count / n, low=low, high=high, n=n,
-    )  # fmt: skip
+        after=cells["after"].astype(str),
+        term="came back",
+        estimate=count / n,
+        low=low,
+        high=high,
+        n=n,
+    )
     return table.reset_index(drop=True)
 
 
 def _about(bought: Purchases, every: str, length: int) -> str:
-    return page.say(
-        "Cohorts by the {every} of the first purchase; a period after it is {length} days of the "
-        "customer's own. Cells whose cohort was not seen to the end of the period (until {date}) "
-        "are left open. All intervals hold together.",
-        every=page.label(every),
-        length=page.count(length),
+    return _(
+        "Cohorts by the {every:label} of the first purchase; a period after it is {length:count} "
+        "days of the customer's own. Cells whose cohort was not seen to the end of the period "
+        "(until {date}) are left open. All intervals hold together.",
+        every=every,
+        length=length,
         date=purchases.date_of(bought.end - 1),
     )
 
 
 def _answer(table: pd.DataFrame, curve: pd.DataFrame, length: int) -> str:
     whole = curve.iloc[0]
-    said = page.say(
-        "{share} ({span}) of {n} new customers bought again within {days} days of their first "
-        "purchase.",
-        share=page.percent(whole.estimate, 1),
-        span=page.span(whole.low, whole.high, 1, share=True),
-        n=page.count(whole.n),
-        days=page.count(length),
+    said = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} new customers bought again within "
+        "{days:count} days of their first purchase.",
+        share=whole.estimate,
+        span=(whole.low, whole.high),
+        n=whole.n,
+        days=length,
     )
-    return page.together([said, _cohorts_apart(table)])
+    return i18n.together([said, _cohorts_apart(table)])
 
 
 def _cohorts_apart(table: pd.DataFrame) -> str:
     """Whether cohorts differ in the first period after, as far as the intervals tell."""
-    first = table[(table["after"] == "1") & (table["n"] >= page.rules().smallest_cell)]
+    first = table[(table["after"] == "1") & (table["n"] >= context.current().smallest_cell)]
     if len(first) < 2:
         return ""
     best, worst = first.loc[first["estimate"].idxmax()], first.loc[first["estimate"].idxmin()]
     facts = {
-        "best": best.cohort, "high": page.percent(best.estimate, 1),
-        "worst": worst.cohort, "low": page.percent(worst.estimate, 1),
-    }  # fmt: skip
+        "best": best.cohort,
+        "high": best.estimate,
+        "worst": worst.cohort,
+        "low": worst.estimate,
+    }
     if best.low > worst.high:
-        return page.say("Most of the cohort {best} ({high}), fewest of {worst} ({low}).", **facts)
-    return page.say("No cohort stands out ({low} to {high}).", **facts)
+        return _(
+            "Most of the cohort {best} ({high:share1}), fewest of {worst} ({low:share1}).", **facts
+        )
+    return _("No cohort stands out ({low:share1} to {high:share1}).", **facts)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.causal import difference_in_differences, experiment, matching, propensity, sensitivity
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit
 from cxlib.loyalty.panel import OUTCOMES, Panel
 from cxlib.stats.estimators import Replicated
@@ -28,16 +29,32 @@ PAIRED, WORTH = "share of those in it who have a partner", "others it rests on, 
 IN_PAIRS = "purchases more, in pairs"
 BEFORE = "purchases more before it began"
 WORDS = (
-    "by lot", "by lot, adjusted for before", "plain difference", "difference in differences",
-    "beside others made alike", "chance of gaps as uneven before, if even",
-    "parting, in times of that before, that would undo it", "E-value",
-    "E-value of the interval's nearer end", "odds of taking part within pairs that would undo it",
-    "share of those in it who have a partner", "others it rests on, in effect",
+    "by lot",
+    "by lot, adjusted for before",
+    "plain difference",
+    "difference in differences",
+    "beside others made alike",
+    "chance of gaps as uneven before, if even",
+    "parting, in times of that before, that would undo it",
+    "E-value",
+    "E-value of the interval's nearer end",
+    "odds of taking part within pairs that would undo it",
+    "share of those in it who have a partner",
+    "others it rests on, in effect",
     "purchases more, in pairs",
-    "purchases more before it began", "as they were", "weighted", "in pairs", "bought", "percent",
-    "design", "effect (column)", "without", "when", "the programme",
+    "purchases more before it began",
+    "as they were",
+    "weighted",
+    "in pairs",
+    "bought",
+    "percent",
+    "design",
+    "effect (column)",
+    "without",
+    "when",
+    "the programme",
     "purchases more",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -132,39 +149,36 @@ def verdict(checks: pd.DataFrame, randomised: bool) -> str:
     found = checks.set_index("term")
     if randomised:
         before = found.loc[BEFORE]
-        facts = {
-            "more": page.number(before.estimate, 2),
-            "span": page.span(before.low, before.high, 2),
-        }
+        facts = {"more": before.estimate, "span": (before.low, before.high)}
         if before.low <= 0 <= before.high:
-            return page.say(
-                "Before it began those in it bought as often as the others, {more} purchases more "
-                "({span}), as lots should have it.",
+            return _(
+                "Before it began those in it bought as often as the others, {more:number2} "
+                "purchases more ({span:interval2}), as lots should have it.",
                 **facts,
             )
-        return page.say(
-            "Before it began those in it bought {more} purchases more ({span}): look whether lots "
-            "decided.",
+        return _(
+            "Before it began those in it bought {more:number2} purchases more ({span:interval2}): "
+            "look whether lots decided.",
             **facts,
         )
     said = []
     if (p := found["estimate"].get(MOVED_ALIKE, np.nan)) < 0.05:
-        said.append(page.say("The two did not move alike before: trust no trend of the others."))
+        said.append(_("The two did not move alike before: trust no trend of the others."))
     elif p == p:
-        said.append(page.say("That the two moved alike before is not refuted."))
+        said.append(_("That the two moved alike before is not refuted."))
     if PAIRED in found.index:
-        share = page.percent(found["estimate"][PAIRED])
-        said.append(page.say("{share} of those in it have a like among the others.", share=share))
+        share = found["estimate"][PAIRED]
+        said.append(_("{share:share} of those in it have a like among the others.", share=share))
     else:
-        said.append(page.say("No weights make the others like those in it."))
-    return page.together(said)
+        said.append(_("No weights make the others like those in it."))
+    return i18n.together(said)
 
 
 def read_as(randomised: bool) -> str:
     """How the numbers of the checks are to be read."""
     if randomised:
-        return page.say("Purchases a customer and period.")
-    return page.say(
+        return _("Purchases a customer and period.")
+    return _(
         "Purchases a customer and period. An E-value of 1, odds of 1 and a parting of 0 mean that "
         "nothing unseen is needed: the effect may be none anyway."
     )

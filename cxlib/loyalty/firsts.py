@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.loyalty import purchases
 from cxlib.loyalty.purchases import Purchases
 
@@ -162,13 +162,13 @@ def _check(rows: pd.DataFrame, name: str, needed: list[str]) -> None:
 def _about(
     bought: Purchases, seen: np.ndarray, kept: np.ndarray, landmark: int, horizon: int
 ) -> str:
-    return page.say(
-        "{kept} customers, as they were known {landmark} days after the first purchase; {early} "
-        "had come back by then, and {short} of the new ones were not seen for the {horizon} days "
-        "after it. They are left out.",
-        kept=page.count(kept.sum()),
-        landmark=page.count(landmark),
-        early=page.count((seen & ~kept).sum()),
-        short=page.count((bought.new & ~seen).sum()),
-        horizon=page.count(horizon),
+    return _(
+        "{kept:count} customers, as they were known {landmark:count} days after the first "
+        "purchase; {early:count} had come back by then, and {short:count} of the new ones were "
+        "not seen for the {horizon:count} days after it. They are left out.",
+        kept=kept.sum(),
+        landmark=landmark,
+        early=(seen & ~kept).sum(),
+        short=(bought.new & ~seen).sum(),
+        horizon=horizon,
     )

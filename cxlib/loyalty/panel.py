@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.purchases import seen_from
 from cxlib.loyalty import purchases
 
@@ -94,10 +95,16 @@ def panel(
     values = _values(kept, orders, begun - before * length, days, before + after)
     x, names, back = _before(kept, values[:, :before], features)
     return Panel(
-        values, member, np.arange(-before, after),
+        values,
+        member,
+        np.arange(-before, after),
         [f"{begun + k * length:%Y-%m-%d}" for k in range(-before, after)],
-        x, names, back, kept, int((~there).sum()),
-    )  # fmt: skip
+        x,
+        names,
+        back,
+        kept,
+        int((~there).sum()),
+    )
 
 
 def _values(
@@ -128,11 +135,11 @@ def _before(
     columns: dict[str, np.ndarray] = {}
     back = np.repeat(np.arange(earlier.shape[1], 0, -1), 2)
     for k in range(earlier.shape[1]):
-        facts = {"k": page.count(earlier.shape[1] - k)}
-        columns[page.say("purchases, period {k} before", **facts)] = earlier[:, k, 0]
-        columns[page.say("amount, period {k} before", **facts)] = earlier[:, k, 1]
+        facts = {"k": earlier.shape[1] - k}
+        columns[_("purchases, period {k:count} before", **facts)] = earlier[:, k, 0]
+        columns[_("amount, period {k:count} before", **facts)] = earlier[:, k, 1]
     for name in features or [c for c in people if c not in ("customer_id", MEMBER)]:
-        columns |= _columns(people[name], page.label(name))
+        columns |= _columns(people[name], i18n.label(name))
     x = np.column_stack(list(columns.values()))
     first = [list(map(bytes, x.T)).index(bytes(c)) == j for j, c in enumerate(x.T)]
     # A column that says what another does counts once; one that hardly anybody differs in, never.
@@ -155,15 +162,15 @@ def _columns(of: pd.Series, name: str) -> dict[str, np.ndarray]:
         gap = known.isna()
         found = {name: known.fillna(known.mean() if not gap.all() else 0.0).to_numpy()}
         if FEW <= gap.sum() <= len(of) - FEW:
-            found[page.say("{name}: not known", name=name)] = gap.to_numpy(float)
+            found[_("{name}: not known", name=name)] = gap.to_numpy(float)
         return found
     text = of.astype("string")
     levels = text.value_counts()
     found = {
-        f"{name}: {page.label(str(level))}": text.eq(level).fillna(False).to_numpy(float)
+        f"{name}: {i18n.label(str(level))}": text.eq(level).fillna(False).to_numpy(float)
         for level, n in levels.iloc[1:].items()
         if n >= FEW
     }
     if text.isna().sum() >= FEW:
-        found[page.say("{name}: not known", name=name)] = text.isna().to_numpy(float)
+        found[_("{name}: not known", name=name)] = text.isna().to_numpy(float)
     return found

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
 from cxlib.causal import experiment, matching
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.loyalty import evidence
 from cxlib.loyalty.evidence import ALIKE, DID, E_VALUE_END, LOT, LOT_ADJUSTED, PLAIN
@@ -89,13 +90,19 @@ def programme(
     checks = evidence.by_lot(seen, how)
     if not randomised:
         checks = evidence.chosen(seen, table, path, beside)
-    note = page.together([_about(seen, list(found)[-1]), how_drawn(draws, bucket="customer_id")])
+    note = i18n.together([_about(seen, list(found)[-1]), how_drawn(draws, bucket="customer_id")])
     facts = {"draws": draws, "seed": seed, "replicates": replicates}
     return Programme(
-        table, _answer(table, checks), note, "percent",
-        path=_told(path, seen), balance=evidence.balance(seen, beside), checks=checks,
-        design=list(found)[-1], **facts,
-    )  # fmt: skip
+        table,
+        _answer(table, checks),
+        note,
+        "percent",
+        path=_told(path, seen),
+        balance=evidence.balance(seen, beside),
+        checks=checks,
+        design=list(found)[-1],
+        **facts,
+    )
 
 
 def _table(
@@ -151,93 +158,98 @@ def _told(path: Replicated, seen: Panel) -> pd.DataFrame:
 def _about(seen: Panel, design: str) -> str:
     members = int(seen.member.sum())
     facts = {
-        "members": page.count(members),
-        "programme": page.opening(_name()),
-        "others": page.count(len(seen.member) - members),
-        "before": page.count((seen.offset < 0).sum()),
-        "after": page.count((seen.offset >= 0).sum()),
+        "members": members,
+        "programme": i18n.opening(_name()),
+        "others": len(seen.member) - members,
+        "before": (seen.offset < 0).sum(),
+        "after": (seen.offset >= 0).sum(),
         "date": seen.starts[int(np.flatnonzero(seen.offset == 0)[0])],
     }
     said = [
-        page.say(
-            "{programme}: {members} in it and {others} others, {before} periods before {date} and "
-            "{after} after; all who were in it at the start count, whatever they did later.",
+        _(
+            "{programme}: {members:count} in it and {others:count} others, {before:count} periods "
+            "before {date} and {after:count} after; all who were in it at the start count, "
+            "whatever they did later.",
             **facts,
         )
     ]
     if seen.joined_later:
         said.append(
-            page.say(
-                "{n} who joined within the periods before are left out.",
-                n=page.count(seen.joined_later),
-            )
+            _("{n:count} who joined within the periods before are left out.", n=seen.joined_later)
         )
     if design == ALIKE:
         said.append(
-            page.say(
-                "Others are weighted to have the same means before in {k} columns; what these do "
-                "not tell may differ still.",
-                k=page.count(len(seen.names)),
+            _(
+                "Others are weighted to have the same means before in {k:count} columns; what "
+                "these do not tell may differ still.",
+                k=len(seen.names),
             )
         )
-    return page.together(said)
+    return i18n.together(said)
 
 
 def _name() -> str:
     """What the study calls the programme, in quotation marks."""
-    called = page.label("the programme")
-    return called if called == page.say("the programme") else page.quoted(called)
+    called = i18n.label("the programme")
+    return called if called == _("the programme") else i18n.quoted(called)
 
 
 def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
     rows = table[table["term"] == OUTCOMES[0]]
     best = rows.iloc[-1]
     facts = {
-        "percent": f"{page.number(abs(best.estimate), 1)}%",
-        "span": page.span(best.low / 100, best.high / 100, 1, share=True),
-        "n": page.count(best.n),
+        "percent": f"{i18n.number(abs(best.estimate), 1)}%",
+        "span": (best.low / 100, best.high / 100),
+        "n": best.n,
         "programme": _name(),
     }
     if best.design == LOT_ADJUSTED:
         if best.low > 0:
-            return page.say(
-                "By lot: {programme} made customers buy {percent} more often ({span}); n {n}.",
+            return _(
+                "By lot: {programme} made customers buy {percent} more often "
+                "({span:share_interval1}); n {n:count}.",
                 **facts,
             )
         if best.high < 0:
-            return page.say(
-                "By lot: {programme} made customers buy {percent} less often ({span}); n {n}.",
+            return _(
+                "By lot: {programme} made customers buy {percent} less often "
+                "({span:share_interval1}); n {n:count}.",
                 **facts,
             )
-        return page.say(
-            "By lot: whether {programme} made customers buy more often is not clear "
-            "(by {span}); n {n}.",
+        return _(
+            "By lot: whether {programme} made customers buy more often is not clear (by "
+            "{span:share_interval1}); n {n:count}.",
             **facts,
         )
     if best.design == DID:
-        return page.say(
+        return _(
             "Not by lot, and no others are like those in it: what {programme} brings cannot be "
-            "told; n {n}.",
+            "told; n {n:count}.",
             **facts,
         )
     plain = rows.iloc[0]
-    facts["plain"] = f"{page.number(plain.estimate, 1)}%"
+    facts["plain"] = f"{i18n.number(plain.estimate, 1)}%"
     if best.low > 0 or best.high < 0:
-        facts["e"] = page.number(checks.set_index("term")["estimate"][E_VALUE_END], 2)
+        facts["e"] = checks.set_index("term")["estimate"][E_VALUE_END]
         more = best.low > 0
-        return page.say(
-            "Not by lot: those in {programme} bought {percent} more often ({span}) than others "
-            "made alike before, n {n}. Something unseen would have to go with both by a ratio of "
-            "{e} to explain it away.",
-            **facts,
-        ) if more else page.say(
-            "Not by lot: those in {programme} bought {percent} less often ({span}) than others "
-            "made alike before, n {n}. Something unseen would have to go with both by a ratio of "
-            "{e} to explain it away.",
-            **facts,
-        )  # fmt: skip
-    return page.say(
+        return (
+            _(
+                "Not by lot: those in {programme} bought {percent} more often "
+                "({span:share_interval1}) than others made alike before, n {n:count}. Something "
+                "unseen would have to go with both by a ratio of {e:number2} to explain it away.",
+                **facts,
+            )
+            if more
+            else _(
+                "Not by lot: those in {programme} bought {percent} less often "
+                "({span:share_interval1}) than others made alike before, n {n:count}. Something "
+                "unseen would have to go with both by a ratio of {e:number2} to explain it away.",
+                **facts,
+            )
+        )
+    return _(
         "Not by lot: beside others made alike, whether those in {programme} bought more often is "
-        "not clear (by {span}), though they bought {plain} more than all others; n {n}.",
+        "not clear (by {span:share_interval1}), though they bought {plain} more than all others; "
+        "n {n:count}.",
         **facts,
     )

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.purchases import days_bought, seen_from
 
 DAY = np.timedelta64(1, "D")
@@ -83,9 +84,18 @@ def read(
     number = np.arange(len(who)) - starts[who]
     last_day = int(_days(pd.Series([end]))[0])
     return Purchases(
-        who, day, days["amount"].to_numpy(float), number, pd.Index(names), day[starts], day[ends],
-        new, begin, last_day, [*left_out, said],
-    )  # fmt: skip
+        who,
+        day,
+        days["amount"].to_numpy(float),
+        number,
+        pd.Index(names),
+        day[starts],
+        day[ends],
+        new,
+        begin,
+        last_day,
+        [*left_out, said],
+    )
 
 
 def date_of(day: int) -> str:
@@ -110,26 +120,26 @@ def _new(
     names: pd.Index, first: np.ndarray, begin: int, joined: pd.Series | None, quiet: int
 ) -> tuple[np.ndarray, str]:
     """Who is taken for new, and the sentence that says so."""
-    new, facts = first >= begin + quiet, {"n": page.count(len(names)), "date": date_of(begin)}
+    new, facts = first >= begin + quiet, {"n": i18n.count(len(names)), "date": date_of(begin)}
     if joined is not None:
         since = pd.to_datetime(joined.groupby(level=0).first().reindex(names))
         # Not a number of days, but the largest there is, stands for a day not known.
         earlier = since.notna().to_numpy() & (since < pd.Timestamp(facts["date"])).to_numpy()
         new = new & ~earlier
-        return new, page.say(
-            "{new} of {n} customers are new: they joined on or after {date}, the first day on "
-            "file.",
-            new=page.count(new.sum()),
+        return new, _(
+            "{new:count} of {n} customers are new: they joined on or after {date}, the first day "
+            "on file.",
+            new=new.sum(),
             **facts,
         )
     if quiet:
-        return new, page.say(
-            "{new} of {n} customers are taken for new: nothing of theirs is on file for at least "
-            "{quiet} days from {date}, its first day.",
-            new=page.count(new.sum()),
-            quiet=page.count(quiet),
+        return new, _(
+            "{new:count} of {n} customers are taken for new: nothing of theirs is on file for at "
+            "least {quiet:count} days from {date}, its first day.",
+            new=new.sum(),
+            quiet=quiet,
             **facts,
         )
-    return new, page.say(
+    return new, _(
         "{n} customers count as new at their first purchase on file; it begins on {date}.", **facts
     )

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import sidak_level, wilson_interval
@@ -80,17 +81,19 @@ def referral(
     means = estimators.cell_means(did, place, 3, **how, draws=draws, seed=seed)
     n = np.bincount(place, minlength=3)
     table, apart = _tables(means, n)
-    note = page.together(
+    note = i18n.together(
         [
-            page.say(
-                "{used} of {n} answers were followed for the {within} days after; {acts} acts, of "
-                "which those after an answer count.",
-                used=page.count(followed.sum()), n=page.count(len(responses)),
-                within=page.count(within), acts=page.count(len(acts)),
+            _(
+                "{used:count} of {n:count} answers were followed for the {within:count} days "
+                "after; {acts:count} acts, of which those after an answer count.",
+                used=followed.sum(),
+                n=len(responses),
+                within=within,
+                acts=len(acts),
             ),
             how_drawn(draws, weight, "customer_id"),
         ]
-    )  # fmt: skip
+    )
     facts = {"draws": draws, "seed": seed, "replicates": means.replicates[..., 0], "apart": apart}
     return Referral(table, _answer(table, apart, within), note, "share", **facts)
 
@@ -115,19 +118,19 @@ def brought(customers: pd.DataFrame) -> Estimates:
     low, high = wilson_interval(counts / n, n, sidak_level(2))
     terms = ["came through a customer", "brought a customer"]
     table = pd.DataFrame({"term": terms, "estimate": counts / n, "low": low, "high": high, "n": n})
-    note = page.say(
-        "A customer for whom nobody is named counts as brought by none; {unknown} of those named "
-        "are not among the customers. Both intervals hold together.",
-        unknown=page.count(by[~by.isin(rows["customer_id"])].nunique()),
+    note = _(
+        "A customer for whom nobody is named counts as brought by none; {unknown:count} of those "
+        "named are not among the customers. Both intervals hold together.",
+        unknown=by[~by.isin(rows["customer_id"])].nunique(),
     )
-    answer = page.say(
-        "{share} ({span}) of {n} customers came through another customer; {brought} "
-        "({brought_span}) brought one.",
-        share=page.percent(counts[0] / n, 1),
-        span=page.span(low[0], high[0], 1, share=True),
-        brought=page.percent(counts[1] / n, 1),
-        brought_span=page.span(low[1], high[1], 1, share=True),
-        n=page.count(n),
+    answer = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} customers came through another "
+        "customer; {brought:share1} ({brought_span:share_interval1}) brought one.",
+        share=counts[0] / n,
+        span=(low[0], high[0]),
+        brought=counts[1] / n,
+        brought_span=(low[1], high[1]),
+        n=n,
     )
     return Estimates(table, answer, note, "share")
 
@@ -173,22 +176,22 @@ def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, 
 
 def _answer(table: pd.DataFrame, apart: pd.DataFrame, within: int) -> str:
     first, gap = table.iloc[0], apart.iloc[0]
-    said = page.say(
-        "{share} ({span}) of {n} promoters wrote a review or brought somebody within {within} days "
-        "of saying they would.",
-        share=page.percent(first.estimate, 1),
-        span=page.span(first.low, first.high, 1, share=True),
-        n=page.count(first.n),
-        within=page.count(within),
+    said = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} promoters wrote a review or brought "
+        "somebody within {within:count} days of saying they would.",
+        share=first.estimate,
+        span=(first.low, first.high),
+        n=first.n,
+        within=within,
     )
     facts = {
-        "points": page.number(100 * abs(gap.estimate), 1),
-        "span": page.span(*sorted(100 * abs(v) for v in (gap.low, gap.high)), 1),
+        "points": abs(gap.estimate),
+        "span": i18n.span(*sorted(100 * abs(v) for v in (gap.low, gap.high)), 1),
     }
     if gap.low > 0:
-        more = page.say("That is {points} points ({span}) more than of the detractors.", **facts)
+        more = _("That is {points:points1} points ({span}) more than of the detractors.", **facts)
     elif gap.high < 0:
-        more = page.say("That is {points} points ({span}) fewer than of the detractors.", **facts)
+        more = _("That is {points:points1} points ({span}) fewer than of the detractors.", **facts)
     else:
-        more = page.say("Whether more than of the detractors did is not clear.")
-    return page.together([said, more])
+        more = _("Whether more than of the detractors did is not clear.")
+    return i18n.together([said, more])

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.loyalty import purchases
 from cxlib.loyalty.cohorts import jeffreys
@@ -122,17 +123,19 @@ def revenue(
         {
             "period": ["overall", *(purchases.name_of(p, every) for p in periods)] * 2,
             "term": np.repeat(["revenue", "purchases"], len(n)),
-            "estimate": shares, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1),
+            "estimate": shares,
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
             "n": np.tile(n, 2),
         }
-    )  # fmt: skip
-    closed = page.say(
-        "In {n} further periods nobody on file is new, so that all their business is repeated; "
-        "they are not listed.",
-        n=page.count(len(whole) - len(periods)),
     )
-    older = page.say("Of customers who are not new every purchase is a repeated one.")
-    note = page.together(
+    closed = _(
+        "In {n:count} further periods nobody on file is new, so that all their business is "
+        "repeated; they are not listed.",
+        n=len(whole) - len(periods),
+    )
+    older = _("Of customers who are not new every purchase is a repeated one.")
+    note = i18n.together(
         [
             *bought.notes,
             older if (~bought.new).any() else "",
@@ -168,10 +171,14 @@ def _curve(
     return pd.DataFrame(
         {
             "purchase": _ordinal(k),
-            "term": [page.say("within {days} days", days=page.count(t)) for t in at],
-            "time": at, "estimate": share, "low": low, "high": high, "n": len(time),
+            "term": [_("within {days:count} days", days=t) for t in at],
+            "time": at,
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": len(time),
         }
-    )  # fmt: skip
+    )
 
 
 def _whole(period: pd.Period, bought: Purchases, quiet: int) -> bool:
@@ -188,15 +195,15 @@ def _shares(sums: np.ndarray) -> np.ndarray:
 
 
 def _ordinal(k: int) -> str:
-    names = (page.say("after the first"), page.say("after the second"), page.say("after the third"))
-    return names[k] if k < len(names) else page.say("after purchase {k}", k=page.count(k + 1))
+    names = (_("after the first"), _("after the second"), _("after the third"))
+    return names[k] if k < len(names) else _("after purchase {k:count}", k=k + 1)
 
 
 def _about(bought: Purchases) -> str:
-    return page.together(
+    return i18n.together(
         [
             *bought.notes,
-            page.say(
+            _(
                 "Seen until {date}; those who had not bought again by then count for as long as "
                 "they were seen. All intervals hold together.",
                 date=purchases.date_of(bought.end - 1),
@@ -210,24 +217,26 @@ def _answer(table: pd.DataFrame) -> str:
     if first.empty:
         return ""
     year = first.iloc[-1]
-    said = page.say(
-        "{share} ({span}) of {n} new customers bought again within {days} days.",
-        share=page.percent(year.estimate, 1),
-        span=page.span(year.low, year.high, 1, share=True),
-        n=page.count(year.n),
-        days=page.count(year.time),
+    said = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} new customers bought again within "
+        "{days:count} days.",
+        share=year.estimate,
+        span=(year.low, year.high),
+        n=year.n,
+        days=year.time,
     )
     later = table[(table["time"] == year.time) & (table["purchase"] != year.purchase)]
-    if later.empty or later.iloc[0].n < page.rules().smallest_cell:
+    if later.empty or later.iloc[0].n < context.current().smallest_cell:
         return said
     second = later.iloc[0]
-    return page.together(
+    return i18n.together(
         [
             said,
-            page.say(
-                "Of those who did, {share} ({span}) bought a third time within as long.",
-                share=page.percent(second.estimate, 1),
-                span=page.span(second.low, second.high, 1, share=True),
+            _(
+                "Of those who did, {share:share1} ({span:share_interval1}) bought a third time "
+                "within as long.",
+                share=second.estimate,
+                span=(second.low, second.high),
             ),
         ]
     )
@@ -235,12 +244,13 @@ def _answer(table: pd.DataFrame) -> str:
 
 def _share_told(table: pd.DataFrame) -> str:
     money, times = table[table["period"] == "overall"].itertuples()
-    return page.say(
-        "{share} ({span}) of the revenue and {times} ({times_span}) of the purchases came from "
-        "customers who had bought before; n {n}.",
-        share=page.percent(money.estimate, 1),
-        span=page.span(money.low, money.high, 1, share=True),
-        times=page.percent(times.estimate, 1),
-        times_span=page.span(times.low, times.high, 1, share=True),
-        n=page.count(money.n),
+    return _(
+        "{share:share1} ({span:share_interval1}) of the revenue and {times:share1} "
+        "({times_span:share_interval1}) of the purchases came from customers who had bought "
+        "before; n {n:count}.",
+        share=money.estimate,
+        span=(money.low, money.high),
+        times=times.estimate,
+        times_span=(times.low, times.high),
+        n=money.n,
     )

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import estimators, resampling
 from cxlib.stats.intervals import wilson_interval
@@ -24,11 +25,20 @@ MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut 
 EXPECTED = 5  # customers who come back (and who do not) that a level must hold, at the usual share
 THIRDS = ("low third", "middle third", "high third")
 WORDS = (
-    "not known", "other levels", "came back",
-    "not yet", "known", "yes", "no", "case opened", "brought by a customer",
-    "products bought", "category",
-    "feature", "against",
-)  # fmt: skip
+    "not known",
+    "other levels",
+    "came back",
+    "not yet",
+    "known",
+    "yes",
+    "no",
+    "case opened",
+    "brought by a customer",
+    "products bought",
+    "category",
+    "feature",
+    "against",
+)
 UNKNOWN, OTHER = "not known", "other levels"
 
 
@@ -75,13 +85,15 @@ def returning(
             "feature": [name for name, _ in columns],
             "term": [_said(began[name], level) for name, level in columns],
             "against": [_said(began[name], against[name]) for name, _ in columns],
-            "estimate": found.estimate, "low": low, "high": high,
+            "estimate": found.estimate,
+            "low": low,
+            "high": high,
             "n": [int(x.sum()) for x in columns.values()],
             "share": [float(came[x > 0].mean()) for x in columns.values()],
             "plain": [_plain(came, levels[k], against[k], x) for (k, _), x in columns.items()],
         }
-    )  # fmt: skip
-    note = page.together(
+    )
+    note = i18n.together(
         [*began.attrs.get("notes", []), _about(names, levels, doubled), how_drawn(draws)]
     )
     facts = {"draws": draws, "seed": seed, "replicates": found.replicates}
@@ -127,11 +139,12 @@ def _said(values: pd.Series, level: str) -> str:
     if whole and level == THIRDS[1]:
         return f"{high:g}" if low + 1 == high else f"{low + 1:g}–{high:g}"
     digits = 0 if whole or high >= 100 else 1 if high >= 10 else 2
-    ends = {"low": page.number(low, digits), "high": page.number(high, digits)}
+    ends = {"low": i18n.number(low, digits), "high": i18n.number(high, digits)}
     return (
-        page.say("up to {low}", **ends), page.say("over {low}, to {high}", **ends),
-        page.say("over {high}", **ends),
-    )[THIRDS.index(level)]  # fmt: skip
+        _("up to {low}", **ends),
+        _("over {low}, to {high}", **ends),
+        _("over {high}", **ends),
+    )[THIRDS.index(level)]
 
 
 def _runs(kinds: np.ndarray, counts: np.ndarray, needed: float) -> dict[float, str]:
@@ -179,14 +192,14 @@ def _usual(began: pd.DataFrame, came: pd.Series) -> Estimates:
     low, high = wilson_interval(came.mean(), len(came))
     row = {"feature": "came back", "term": "overall", "against": "", "estimate": came.mean()}
     table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
-    answer = page.say(
-        "{share} ({span}) of {n} customers came back; too few came back, or did not, to tell what "
-        "sets them apart.",
-        share=page.percent(came.mean(), 1),
-        span=page.span(low, high, 1, share=True),
-        n=page.count(len(came)),
+    answer = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} customers came back; too few came "
+        "back, or did not, to tell what sets them apart.",
+        share=came.mean(),
+        span=(low, high),
+        n=len(came),
     )
-    return Estimates(table, answer, page.together(began.attrs.get("notes", [])), "share")
+    return Estimates(table, answer, i18n.together(began.attrs.get("notes", [])), "share")
 
 
 def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> float:
@@ -194,52 +207,46 @@ def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> f
 
 
 def _about(names: Sequence[str], levels: dict, doubled: list) -> str:
-    said = [page.say("Differences in points, others equal; all intervals hold together.")]
+    said = [_("Differences in points, others equal; all intervals hold together.")]
     if lost := [n for n in names if n not in levels]:
-        said.append(
-            page.say(
-                "Left out, as too few differ in it: {names}.",
-                names=page.listed([page.quoted(page.label(n)) for n in lost], most=6),
-            )
-        )
+        said.append(_("Left out, as too few differ in it: {names:quoted_list6}.", names=lost))
     if doubled:
         said.append(
-            page.say(
-                "Told by other features already: {names}.",
-                names=page.listed(
-                    [page.quoted(f"{page.label(n)}: {page.label(v)}") for n, v in doubled], most=6
-                ),
+            _(
+                "Told by other features already: {names:list6}.",
+                names=[i18n.quoted(f"{i18n.label(n)}: {i18n.label(v)}") for n, v in doubled],
             )
         )
-    return page.together(said)
+    return i18n.together(said)
 
 
 def _answer(table: pd.DataFrame, came: pd.Series) -> str:
-    facts = {
-        "share": page.percent(came.mean(), 1),
-        "n": page.count(len(came)),
-    }
+    facts = {"share": came.mean(), "n": len(came)}
     clear = table[(table["low"] > 0) | (table["high"] < 0)]
     if clear.empty:
-        return page.say(
-            "{share} of {n} customers came back; nothing known before clearly tells who.", **facts
+        return _(
+            "{share:share1} of {n:count} customers came back; nothing known before clearly tells "
+            "who.",
+            **facts,
         )
     top = clear.loc[clear["estimate"].abs().idxmax()]
     facts |= {
-        "feature": page.quoted(page.label(top.feature)),
-        "level": page.quoted(page.label(top.term)),
-        "against": page.quoted(page.label(top.against)),
-        "points": page.number(100 * abs(top.estimate), 1),
-        "span": page.span(*sorted(100 * abs(v) for v in (top.low, top.high)), 1),
+        "feature": top.feature,
+        "level": top.term,
+        "against": top.against,
+        "points": abs(top.estimate),
+        "span": i18n.span(*sorted(100 * abs(v) for v in (top.low, top.high)), 1),
     }
     if top.estimate > 0:
-        return page.say(
-            "{share} of {n} customers came back; most apart are those with {feature} {level}: "
-            "{points} points ({span}) more of them than with {against}, others equal.",
+        return _(
+            "{share:share1} of {n:count} customers came back; most apart are those with "
+            "{feature:quoted} {level:quoted}: {points:points1} points ({span}) more of them than "
+            "with {against:quoted}, others equal.",
             **facts,
         )
-    return page.say(
-        "{share} of {n} customers came back; most apart are those with {feature} {level}: "
-        "{points} points ({span}) fewer of them than with {against}, others equal.",
+    return _(
+        "{share:share1} of {n:count} customers came back; most apart are those with "
+        "{feature:quoted} {level:quoted}: {points:points1} points ({span}) fewer of them than "
+        "with {against:quoted}, others equal.",
         **facts,
     )

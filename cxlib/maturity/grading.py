@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import agreement, page
+from cxlib import agreement
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.maturity.items import LEVELS, provenance
 from cxlib.stats import resampling
@@ -54,12 +56,14 @@ class Maturity(Estimates):
         """The weakest and the strongest dimensions with their levels, in a sentence."""
         levels = self.table["estimate"]
         least, most = (
-            page.say("{dimension} ({level})", level=page.count(level), dimension=page.listed(
-                (page.label(d) for d in self.table.loc[levels == level, "term"]), most=2,
-            ))
+            _(
+                "{dimension:label_list2} ({level:count})",
+                level=level,
+                dimension=self.table.loc[levels == level, "term"],
+            )
             for level in (levels.min(), levels.max())
-        )  # fmt: skip
-        return page.say("Weakest: {least}. Strongest: {most}.", least=least, most=most)
+        )
+        return _("Weakest: {least}. Strongest: {most}.", least=least, most=most)
 
 
 def assess(
@@ -99,30 +103,41 @@ def assess(
     told = staged[1:][~np.isnan(staged[1:])]
     chances = pd.DataFrame(
         [{"term": f"at least {k}", "estimate": (told >= k).mean()} for k in range(2, 6)]
-    )  # fmt: skip
+    )
     found = rated[["item", "dimension", "level"]].assign(
         estimate=np.where(there, seen, np.nan).sum(0, where=there) / there.sum(0),
-        met=met[0].astype(bool), raters=there.sum(0),
-    )  # fmt: skip
+        met=met[0].astype(bool),
+        raters=there.sum(0),
+    )
     return Maturity(
-        table, _sentence(table, overall, chances, len(said)), _note(items, rated, said, draws),
-        "maturity level", draws=draws, seed=seed, overall=overall, chances=chances, items=found,
+        table,
+        _sentence(table, overall, chances, len(said)),
+        _note(items, rated, said, draws),
+        "maturity level",
+        draws=draws,
+        seed=seed,
+        overall=overall,
+        chances=chances,
+        items=found,
         shares=_share_table(shares, at),
-    )  # fmt: skip
+    )
 
 
 def chances_of(fit: Maturity) -> Estimates:
     """The probability of each stage or more, a row each: term ("at least 2" ...), estimate."""
-    at_least = dict(zip(range(2, 6), map(page.chance, fit.chances["estimate"]), strict=True))
-    said = page.listed(
-        page.say("{stage} or more {chance}", stage=page.count(k), chance=chance)
+    at_least = dict(zip(range(2, 6), map(i18n.chance, fit.chances["estimate"]), strict=True))
+    said = [
+        _("{stage:count} or more {chance}", stage=k, chance=chance)
         for k, chance in at_least.items()
-    )
+    ]
     return Estimates(
-        fit.chances, page.say("Probability of stage {chances}.", chances=said),
-        page.say("Shares of {draws} draws of raters and items.", draws=page.count(fit.draws)),
-        "share", draws=fit.draws, seed=fit.seed,
-    )  # fmt: skip
+        fit.chances,
+        _("Probability of stage {chances:list}.", chances=said),
+        _("Shares of {draws:count} draws of raters and items.", draws=fit.draws),
+        "share",
+        draws=fit.draws,
+        seed=fit.seed,
+    )
 
 
 def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimates:
@@ -135,19 +150,26 @@ def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> E
     fit = agreement.krippendorff(wide, draws=draws, seed=seed)
     row = fit.table.iloc[0]
     facts = {
-        "alpha": page.number(row["estimate"], 2), "span": page.span(row["low"], row["high"], 2),
-        "raters": page.count(row["coders"]), "items": page.count(row["n"]),
-        "least": page.number(agreement.TENTATIVE, 2),
-    }  # fmt: skip
+        "alpha": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "raters": row["coders"],
+        "items": row["n"],
+        "least": agreement.TENTATIVE,
+    }
     if row["low"] >= agreement.TENTATIVE:
-        said = page.say("Raters see much the same: Krippendorff's alpha {alpha} ({span}), {raters} "
-                        "raters of {items} items.", **facts)  # fmt: skip
+        said = _(
+            "Raters see much the same: Krippendorff's alpha {alpha:number2} ({span:interval2}), "
+            "{raters:count} raters of {items:count} items.",
+            **facts,
+        )
     else:
-        said = page.say(
-            "Raters do not surely see the same: Krippendorff's alpha {alpha} ({span}), where "
-            "{least} is the least to build on, {raters} raters of {items} items.", **facts,
-        )  # fmt: skip
-    note = page.say("1 is full agreement, 0 what chance alone would give. {note}", note=fit.note)
+        said = _(
+            "Raters do not surely see the same: Krippendorff's alpha {alpha:number2} "
+            "({span:interval2}), where {least:number2} is the least to build on, {raters:count} "
+            "raters of {items:count} items.",
+            **facts,
+        )
+    note = _("1 is full agreement, 0 what chance alone would give. {note}", note=fit.note)
     return replace(fit, answer=said, note=note)
 
 
@@ -191,7 +213,7 @@ def _shares(met: np.ndarray, own: np.ndarray, rated: pd.DataFrame) -> np.ndarray
     NaN where a level has no item. A draw that leaves a level without any of its items takes them
     all, once each: an item that was not drawn is no item that is not met.
     """
-    at, _ = pd.factorize(rated["dimension"])
+    at, _unused = pd.factorize(rated["dimension"])
     place = at * 4 + rated["level"].to_numpy() - 2
     inside = (place[:, None] == np.arange(4 * (at.max() + 1))).astype(float)
     some = (own * ~np.isnan(met)) @ inside
@@ -233,51 +255,69 @@ def _sentence(
     held = chances.set_index("term")["estimate"].get(f"at least {level}", 1.0)
     least = table.loc[table["estimate"] == table["estimate"].min(), "term"]
     facts = {
-        "level": page.count(level),
-        "name": page.say(LEVELS[level - 1]),
-        "chance": page.chance(held),
-        "mean": page.number(continuous["estimate"], 2),
-        "span": page.span(continuous["low"], continuous["high"], 2),
-        "raters": page.count(raters),
-        "items": page.count(staged["rated"]),
-        "least": page.listed((page.quoted(page.label(d)) for d in least), most=3),
+        "level": level,
+        "name": _(LEVELS[level - 1]),
+        "chance": held,
+        "mean": continuous["estimate"],
+        "span": (continuous["low"], continuous["high"]),
+        "raters": raters,
+        "items": staged["rated"],
+        "least": least,
     }
     if level < 5:
-        stage = page.say(
-            "Stage {level} of 5, {name}, that of the weakest dimension: {least}.", **facts
+        stage = _(
+            "Stage {level:count} of 5, {name}, that of the weakest dimension: "
+            "{least:quoted_list3}.",
+            **facts,
         )
     else:
-        stage = page.say("Stage {level} of 5, {name}, in every dimension.", **facts)
-    rest = page.say(
-        "Stage {level} or more has probability {chance}; the mean over the dimensions is {mean} "
-        "({span}). {raters} raters, {items} items.", **facts,
-    )  # fmt: skip
-    return page.together([stage, rest])
+        stage = _("Stage {level:count} of 5, {name}, in every dimension.", **facts)
+    rest = _(
+        "Stage {level:count} or more has probability {chance:chance}; the mean over the "
+        "dimensions is {mean:number2} ({span:interval2}). {raters:count} raters, {items:count} "
+        "items.",
+        **facts,
+    )
+    return i18n.together([stage, rest])
 
 
 def _note(items: pd.DataFrame, rated: pd.DataFrame, said: pd.DataFrame, draws: int) -> str:
     parts = [
         provenance(),
-        page.say(
+        _(
             "Evidence for an item is graded 0 none, 1 claimed, 2 documented, 3 documented and used "
             "in the last 12 months."
         ),
-        page.say(
+        _(
             "An item counts as met where more than half of its raters saw it documented; a level "
             "where 80% of its items and of those below are met; the stage is that of the weakest "
-            "dimension. {draws} draws of raters and items.", draws=page.count(draws),
+            "dimension. {draws:count} draws of raters and items.",
+            draws=draws,
         ),
-    ]  # fmt: skip
+    ]
     if left := len(items) - len(rated):
-        parts.append(page.say("{left} of {all} items were not rated and are left out.",
-                              left=page.count(left), all=page.count(len(items))))  # fmt: skip
+        parts.append(
+            _(
+                "{left:count} of {all:count} items were not rated and are left out.",
+                left=left,
+                all=len(items),
+            )
+        )
     if len(said) < RATERS:
-        parts.append(page.say(
-            "Raters: {raters}; below {least} the intervals tell too little of how raters differ.",
-            raters=page.count(len(said)), least=page.count(RATERS),
-        ))  # fmt: skip
+        parts.append(
+            _(
+                "Raters: {raters:count}; below {least:count} the intervals tell too little of how "
+                "raters differ.",
+                raters=len(said),
+                least=RATERS,
+            )
+        )
     lost = sorted(set(items["dimension"]) - set(rated["dimension"]))
     if lost:
-        parts.append(page.say("Without any rating, and so not in the stage: {dimensions}.",
-                              dimensions=page.listed(map(page.label, lost))))  # fmt: skip
-    return page.together(parts)
+        parts.append(
+            _(
+                "Without any rating, and so not in the stage: {dimensions:label_list}.",
+                dimensions=lost,
+            )
+        )
+    return i18n.together(parts)

@@ -10,14 +10,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context
+from cxlib.core.i18n import _
 from cxlib.data import sources
 
 LEVELS = ("Initial", "Developing", "Defined", "Managed", "Optimizing")
 DIMENSIONS = (
-    "strategy", "governance", "process", "technology", "measurement", "people", "closed_loop",
+    "strategy",
+    "governance",
+    "process",
+    "technology",
+    "measurement",
+    "people",
+    "closed_loop",
     "value",
-)  # fmt: skip
+)
 NAMES = {  # what readers call them
     "strategy": "strategy and goals",
     "governance": "board and governance",
@@ -44,7 +51,7 @@ OWN = "maturity.csv"  # in the study's folder: its own grid
 
 def provenance() -> str:
     """What every page that shows a level must say of where it comes from."""
-    return page.say(
+    return _(
         "The five stages are published; the items and the rule that turns evidence into a level "
         "are ours, since Gartner publishes no questionnaire and no scoring."
     )
@@ -53,28 +60,26 @@ def provenance() -> str:
 def stages() -> list[str]:
     """A line a stage: its number, its name and what the sources say of it, in our words."""
     criteria = [
-        page.say(
-            "No overall strategy and no concrete goals; contacts are organised by department."
-        ),
-        page.say(
+        _("No overall strategy and no concrete goals; contacts are organised by department."),
+        _(
             "The need of a strategy is seen; systems are reviewed; customers are heard, but what "
             "they say is not widely shared."
         ),
-        page.say(
+        _(
             "Goals are set with the board; processes are the same across the organisation; rules "
             "take effect."
         ),
-        page.say(
+        _(
             "Widely developed and paying off; staff are convinced and trained; all customer data "
             "are analysed; goals are numbers."
         ),
-        page.say(
+        _(
             "Deeply embedded; every contact is measured, and insight goes out from one hub; "
             "goals are continually revised."
         ),
     ]
     return [
-        page.say("{level} {name}: {said}", level=page.count(k), name=page.say(name), said=said)
+        _("{level:count} {name}: {said}", level=k, name=_(name), said=said)
         for k, (name, said) in enumerate(zip(LEVELS, criteria, strict=True), 1)
     ]
 
@@ -93,8 +98,10 @@ def grid(folder: Path | None = None) -> pd.DataFrame:
     if lacking := [c for c in COLUMNS if c not in items]:
         raise ValueError(f"{file.name} has no column {', '.join(lacking)}.")
     for column, allowed in {
-        "level": range(2, 6), "cost": range(1, 4), "dimension": DIMENSIONS,
-    }.items():  # fmt: skip
+        "level": range(2, 6),
+        "cost": range(1, 4),
+        "dimension": DIMENSIONS,
+    }.items():
         wrong = ~items[column].isin(allowed)
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
@@ -112,4 +119,4 @@ def grid(folder: Path | None = None) -> pd.DataFrame:
 
 def ask(items: pd.DataFrame) -> pd.Series:
     """What each item asks, in the page's language."""
-    return items["zh" if page.rules().lang == "zh" else "en"]
+    return items["zh" if context.current().lang == "zh" else "en"]

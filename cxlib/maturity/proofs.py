@@ -16,7 +16,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates
 from cxlib.maturity.grading import Maturity
 from cxlib.maturity.items import LEVELS, ask
@@ -48,24 +49,32 @@ def records_of(
     if responses is not None and "wave" in responses:
         found |= _of_waves(responses, day)
     if worded[1]:
-        found["documented"] = worded[0] == worded[1], page.say(
-            "{some} of {all} questions have their wording on file.",
-            some=page.count(worded[0]), all=page.count(worded[1]),
-        )  # fmt: skip
+        found["documented"] = (
+            worded[0] == worded[1],
+            _(
+                "{some:count} of {all:count} questions have their wording on file.",
+                some=worded[0],
+                all=worded[1],
+            ),
+        )
     if roles:
         kinds = sorted({"nps", "csat", "effort"} & roles)
         found["several"] = (
             len(kinds) == 3 and cases is not None,
-            page.say(
+            _(
                 "Asked: {kinds}. Complaints: {complaints}.",
-                kinds=page.listed(map(page.label, kinds)) or page.say("none"),
-                complaints=page.say("no") if cases is None else page.say("yes"),
+                kinds=i18n.listed(map(i18n.label, kinds)) or _("none"),
+                complaints=_("no") if cases is None else _("yes"),
             ),
         )
     if cases is not None:
         found["standards"] = (
             standards > 0,
-            page.say("The study states {n} service standards.", n=page.count(standards)),
+            ngettext(
+                "The study states {n:count} service standard.",
+                "The study states {n:count} service standards.",
+                standards,
+            ),
         )
         found |= _of_cases(cases)
     if actions is not None:
@@ -73,9 +82,9 @@ def records_of(
     if joined is not None:
         found["one_store"] = (
             joined,
-            page.say(
+            _(
                 "Tables with a customer in common: {joined}.",
-                joined=page.say("yes") if joined else page.say("no"),
+                joined=_("yes") if joined else _("no"),
             ),
         )
     return found
@@ -92,25 +101,40 @@ def _of_waves(responses: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
     kept = every.loc[:, every.any()]
     same = int(kept.all().sum())
     return {
-        "recurring": (len(waves) > 1 and recent, page.say(
-            "{n} waves; the last answer is of {last}.", n=page.count(len(waves)),
-            last="–" if pd.isna(last) else f"{last:%Y-%m-%d}",
-        )),
-        "repeated": (len(waves) > 1 and same == kept.shape[1], page.say(
-            "{same} of {all} questions were answered in every wave.",
-            same=page.count(same), all=page.count(kept.shape[1]),
-        )),
-    }  # fmt: skip
+        "recurring": (
+            len(waves) > 1 and recent,
+            ngettext(
+                "{n:count} wave; the last answer is of {last:date}.",
+                "{n:count} waves; the last answer is of {last:date}.",
+                len(waves),
+                last="–" if pd.isna(last) else last,
+            ),
+        ),
+        "repeated": (
+            len(waves) > 1 and same == kept.shape[1],
+            _(
+                "{same:count} of {all:count} questions were answered in every wave.",
+                same=same,
+                all=kept.shape[1],
+            ),
+        ),
+    }
 
 
 def _of_cases(cases: pd.DataFrame) -> dict[str, Record]:
     if "first_reply_at" not in cases or not len(cases):
         return {}
     replied = cases["first_reply_at"].notna().mean()
-    return {"complaints": (bool(replied > 0.5), page.say(
-        "{share} of {n} cases have a reply on file.", share=page.percent(replied),
-        n=page.count(len(cases)),
-    ))}  # fmt: skip
+    return {
+        "complaints": (
+            bool(replied > 0.5),
+            _(
+                "{share:share} of {n:count} cases have a reply on file.",
+                share=replied,
+                n=len(cases),
+            ),
+        )
+    }
 
 
 def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
@@ -127,18 +151,34 @@ def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
     both = int((done & column("predicted").notna() & column("realised").notna()).sum())
     inner = int((column("class").eq("one customer").fillna(False) & (done | lately)).sum())
     return {
-        "ledger": (owned == len(actions) and owned > 0, page.say(
-            "{some} of {all} actions have an owner and a due date.",
-            some=page.count(owned), all=page.count(len(actions)))),
-        "inner": (inner > 0, page.say(
-            "{n} actions for single customers were finished.", n=page.count(inner))),
-        "used": (measured > 0, page.say(
-            "{done} actions were finished in the 12 months before {day}, {measured} of them with a "
-            "realised effect.", done=page.count(int(lately.sum())), day=f"{day:%Y-%m-%d}",
-            measured=page.count(measured))),
-        "compared": (both > 1, page.say(
-            "{n} finished actions have a predicted and a realised effect.", n=page.count(both))),
-    }  # fmt: skip
+        "ledger": (
+            owned == len(actions) and owned > 0,
+            _(
+                "{some:count} of {all:count} actions have an owner and a due date.",
+                some=owned,
+                all=len(actions),
+            ),
+        ),
+        "inner": (inner > 0, _("{n:count} actions for single customers were finished.", n=inner)),
+        "used": (
+            measured > 0,
+            _(
+                "{done:count} actions were finished in the 12 months before {day:date}, "
+                "{measured:count} of them with a realised effect.",
+                done=int(lately.sum()),
+                day=day,
+                measured=measured,
+            ),
+        ),
+        "compared": (
+            both > 1,
+            ngettext(
+                "{n:count} finished action has a predicted and a realised effect.",
+                "{n:count} finished actions have a predicted and a realised effect.",
+                both,
+            ),
+        ),
+    }
 
 
 def verified(items: pd.DataFrame, fit: Maturity, records: Mapping[str, Record]) -> Estimates:
@@ -154,26 +194,32 @@ def verified(items: pd.DataFrame, fit: Maturity, records: Mapping[str, Record]) 
         if item["proof"] not in records:
             continue
         holds, found = records[item["proof"]]
-        word = {True: page.say("yes"), False: page.say("no")}
-        rows.append({
-            "dimension": item["dimension"], "term": item["question"], "level": item["level"],
-            "proof": VERIFIED if holds else CONTRADICTED,
-            "rated": word[bool(said[item["item"]])] if item["item"] in said else "–",
-            "what the data show": found,
-        })  # fmt: skip
+        word = {True: _("yes"), False: _("no")}
+        rows.append(
+            {
+                "dimension": item["dimension"],
+                "term": item["question"],
+                "level": item["level"],
+                "proof": VERIFIED if holds else CONTRADICTED,
+                "rated": word[bool(said[item["item"]])] if item["item"] in said else "–",
+                "what the data show": found,
+            }
+        )
         against.append(item["item"] in said and bool(said[item["item"]]) != holds)
     columns = ["dimension", "term", "level", "proof", "rated", "what the data show"]
     table = pd.DataFrame(rows, columns=columns)
     table = table.iloc[np.argsort(~np.array(against, bool), kind="stable")].reset_index(drop=True)
-    answer = page.say(
-        "Of {all} items the study's own records tell of {told}: verified {verified}, contradicted "
-        "{contradicted}; raters saw it otherwise in {against}.",
-        all=page.count(len(items)), told=page.count(len(table)),
-        verified=page.count((table["proof"] == VERIFIED).sum()),
-        contradicted=page.count((table["proof"] == CONTRADICTED).sum()),
-        against=page.count(sum(against)),
-    )  # fmt: skip
-    note = page.say("What the records show does not change the stage: raters decide.")
+    answer = _(
+        "Of {all:count} items the study's own records tell of {told:count}: verified "
+        "{verified:count}, contradicted {contradicted:count}; raters saw it otherwise in "
+        "{against:count}.",
+        all=len(items),
+        told=len(table),
+        verified=(table["proof"] == VERIFIED).sum(),
+        contradicted=(table["proof"] == CONTRADICTED).sum(),
+        against=sum(against),
+    )
+    note = _("What the records show does not change the stage: raters decide.")
     return Estimates(table, answer, note)
 
 
@@ -192,30 +238,44 @@ def next_list(fit: Maturity, items: pd.DataFrame, proof: pd.DataFrame | None = N
     rows["bottleneck"] = rows["dimension"].isin(held)
     known = {} if proof is None else dict(zip(proof["term"], proof["proof"], strict=True))
     rows["proof"] = [known.get(q, UNCHECKED) for q in rows["question"]]
-    rows = rows.sort_values(["bottleneck", "level", "cost"], ascending=[False, True, True],
-                            kind="stable", ignore_index=True)  # fmt: skip
+    rows = rows.sort_values(
+        ["bottleneck", "level", "cost"],
+        ascending=[False, True, True],
+        kind="stable",
+        ignore_index=True,
+    )
     rows = rows.rename(columns={"question": "term"})
     columns = ["dimension", "term", "level", "bottleneck", "cost", "estimate", "proof"]
-    note = page.say(
+    note = _(
         "Items that more than half of the raters did not see documented, up to the next level; "
         "first those of the dimensions that hold the stage back, the cheaper first. Estimate: the "
         "share of raters who did see it."
     )
-    return Estimates(rows[columns], _what_next(rows, goal, fit.stage), note, "share",
-                     draws=fit.draws, seed=fit.seed)  # fmt: skip
+    return Estimates(
+        rows[columns],
+        _what_next(rows, goal, fit.stage),
+        note,
+        "share",
+        draws=fit.draws,
+        seed=fit.seed,
+    )
 
 
 def _what_next(rows: pd.DataFrame, goal: int, stage: int) -> str:
     if rows.empty:
-        return page.say("Nothing is left to show up to stage {goal}.", goal=page.count(goal))
+        return _("Nothing is left to show up to stage {goal:count}.", goal=goal)
     first = int(rows["bottleneck"].sum())
     facts = {
-        "goal": page.count(goal), "name": page.say(LEVELS[goal - 1]), "all": page.count(len(rows)),
-        "first": page.count(first), "question": rows["term"].iloc[0],
-    }  # fmt: skip
+        "goal": goal,
+        "name": _(LEVELS[goal - 1]),
+        "all": len(rows),
+        "first": first,
+        "question": rows["term"].iloc[0],
+    }
     if stage == 5:
-        return page.say("To keep stage 5, open items: {all}. First: {question}.", **facts)
-    return page.say(
-        "To reach stage {goal}, {name}, open items: {all}, of the weakest dimensions: {first}. "
-        "First: {question}.", **facts,
-    )  # fmt: skip
+        return _("To keep stage 5, open items: {all:count}. First: {question}.", **facts)
+    return _(
+        "To reach stage {goal:count}, {name}, open items: {all:count}, of the weakest dimensions: "
+        "{first:count}. First: {question}.",
+        **facts,
+    )

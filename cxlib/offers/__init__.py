@@ -19,6 +19,14 @@ from cxlib.offers.following import NextOffers, next_offers, to_offer
 from cxlib.offers.tree import Suits, suits
 
 __all__ = [
-    "Baskets", "NextOffers", "Rules", "Suits", "bundles", "held", "next_offers", "rules", "suits",
+    "Baskets",
+    "NextOffers",
+    "Rules",
+    "Suits",
+    "bundles",
+    "held",
+    "next_offers",
+    "rules",
+    "suits",
     "to_offer",
-]  # fmt: skip
+]

@@ -19,7 +19,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
@@ -70,7 +71,7 @@ def rules(
     facts = {"judged": late, "draws": draws, "seed": seed}
     if not sets:
         several = _several(baskets, draws, seed)
-        note = page.together(
+        note = i18n.together(
             [*baskets.notes, _how_tested(), how_drawn(draws, bucket="customer_id")]
         )
         return Rules(several, _nothing(several.iloc[0], tested), note, "share", **facts)
@@ -83,8 +84,15 @@ def rules(
     table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
     measures["set"] = np.argsort(order)[measures["set"]]
     table, measures = (_named(baskets, sets, t) for t in (table, measures.sort_values("set")))
-    note = page.together([*_notes(baskets, late, day), _how_tested(), _shown(found, len(sets)),
-                          _lifts(), how_drawn(draws, bucket="customer_id")])  # fmt: skip
+    note = i18n.together(
+        [
+            *_notes(baskets, late, day),
+            _how_tested(),
+            _shown(found, len(sets)),
+            _lifts(),
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
     facts |= {"sets": sets, "replicates": replicates[:, order], "measures": measures}
     return Rules(table, _said(table, tested, found, holdout), note, "times", **facts)
 
@@ -187,7 +195,7 @@ def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
     ]
     sets = _maximal(late, held) if held else []
     if not sets:
-        said = page.say("No products are bought together so often that a bundle of them is due.")
+        said = _("No products are bought together so often that a bundle of them is due.")
         return Estimates(_empty("bundle"), said, fit.note, "number", draws=draws, seed=seed)
     gain, replicates, n, support = _gains(late, sets, draws, seed)
     table = estimates_table(["gain"] * len(sets), gain, replicates, n)
@@ -197,19 +205,28 @@ def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
     table["support"] = support
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     best, sure = table.iloc[0], int((table["low"] > 0).sum())
-    said = page.say(
-        "{sure} bundles are bought whole more often than their parts would meet; most {name}: "
-        "{gain} ({span}) more orders a thousand, n {n}.",
-        sure=page.count(sure), name=page.quoted(best["bundle"]), gain=page.number(best["estimate"]),
-        span=page.span(best["low"], best["high"]), n=page.count(best["n"]),
-    )  # fmt: skip
-    note = page.together([
-        page.say("Gain is in orders of a thousand, beyond orders that hold a part of the bundle "
-                 "and, by their size, the rest."),
-        page.say("A bundle sold as one at a lower price is another offer: what it would bring is "
-                 "for a trial to tell."),
-        how_drawn(draws, bucket="customer_id"),
-    ])  # fmt: skip
+    said = _(
+        "{sure:count} bundles are bought whole more often than their parts would meet; most "
+        "{name:verbatim}: {gain:number1} ({span:interval1}) more orders a thousand, n {n:count}.",
+        sure=sure,
+        name=best["bundle"],
+        gain=best["estimate"],
+        span=(best["low"], best["high"]),
+        n=best["n"],
+    )
+    note = i18n.together(
+        [
+            _(
+                "Gain is in orders of a thousand, beyond orders that hold a part of the bundle "
+                "and, by their size, the rest."
+            ),
+            _(
+                "A bundle sold as one at a lower price is another offer: what it would bring is "
+                "for a trial to tell."
+            ),
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
     return Estimates(table, said, note, "number", draws=draws, seed=seed)
 
 
@@ -247,7 +264,7 @@ def _gains(
 
 
 def _names(baskets: Baskets, some: Sequence[int]) -> str:
-    return page.listed(page.label(str(baskets.products[k])) for k in some)
+    return i18n.listed(i18n.label(str(baskets.products[k])) for k in some)
 
 
 def _empty(*names: str) -> pd.DataFrame:
@@ -272,71 +289,85 @@ def _several(baskets: Baskets, draws: int, seed: int) -> pd.DataFrame:
 
 def _nothing(several: pd.Series, tested: int) -> str:
     facts = {
-        "share": page.percent(several["estimate"], 1),
-        "span": page.span(several["low"], several["high"], 1, share=True),
-        "n": page.count(several["n"]),
+        "share": several["estimate"],
+        "span": (several["low"], several["high"]),
+        "n": several["n"],
     }
     if not tested:
-        return page.say(
-            "There is nothing to offer from pairs: no two products would meet {least} times by "
-            "chance, and {share} ({span}) of {n} orders hold more than one product.",
-            least=page.count(chance.EXPECTED), **facts,
-        )  # fmt: skip
-    return page.say(
-        "There is nothing to offer from pairs: none of {tested} goes together beyond chance, and "
-        "{share} ({span}) of {n} orders hold more than one product.",
-        tested=page.count(tested), **facts,
-    )  # fmt: skip
+        return _(
+            "There is nothing to offer from pairs: no two products would meet {least:count} times "
+            "by chance, and {share:share1} ({span:share_interval1}) of {n:count} orders hold more "
+            "than one product.",
+            least=chance.EXPECTED,
+            **facts,
+        )
+    return _(
+        "There is nothing to offer from pairs: none of {tested:count} goes together beyond "
+        "chance, and {share:share1} ({span:share_interval1}) of {n:count} orders hold more than "
+        "one product.",
+        tested=tested,
+        **facts,
+    )
 
 
 def _said(table: pd.DataFrame, tested: int, found: int, holdout: float) -> str:
     best, holding = table.iloc[0], int(table["holds"].sum())
     facts = dict(
-        found=page.count(found), tested=page.count(tested), holding=page.count(holding),
-        judged=page.count(len(table)),
-        one=page.quoted(best["if_bought"]), other=page.quoted(best["then_bought"]),
-        lift=page.number(best["estimate"], 2), span=page.span(best["low"], best["high"], 2),
-        n=page.count(best["n"]),
-    )  # fmt: skip
+        found=found,
+        tested=tested,
+        holding=holding,
+        judged=len(table),
+        one=best["if_bought"],
+        other=best["then_bought"],
+        lift=best["estimate"],
+        span=(best["low"], best["high"]),
+        n=best["n"],
+    )
     if not holdout:
-        return page.say(
-            "{found} of {tested} pairs and triples are bought together beyond chance, most clearly "
-            "{one} with {other}: {lift} times as often ({span}), n {n}.", **facts,
-        )  # fmt: skip
+        return _(
+            "{found:count} of {tested:count} pairs and triples are bought together beyond chance, "
+            "most clearly {one:verbatim} with {other:verbatim}: {lift:number2} times as often "
+            "({span:interval2}), n {n:count}.",
+            **facts,
+        )
     if not holding:
-        return page.say(
-            "{found} of {tested} pairs and triples went together beyond chance, but none of the "
-            "{judged} judged did so surely in later orders.", **facts,
-        )  # fmt: skip
-    return page.say(
-        "{found} of {tested} pairs and triples are bought together beyond chance; of the {judged} "
-        "clearest, {holding} hold in later orders, most clearly {one} with {other}: {lift} times "
-        "as often as by chance ({span}), n {n}.", **facts,
-    )  # fmt: skip
+        return _(
+            "{found:count} of {tested:count} pairs and triples went together beyond chance, but "
+            "none of the {judged:count} judged did so surely in later orders.",
+            **facts,
+        )
+    return _(
+        "{found:count} of {tested:count} pairs and triples are bought together beyond chance; of "
+        "the {judged:count} clearest, {holding:count} hold in later orders, most clearly "
+        "{one:verbatim} with {other:verbatim}: {lift:number2} times as often as by chance "
+        "({span:interval2}), n {n:count}.",
+        **facts,
+    )
 
 
 def _notes(baskets: Baskets, late: Baskets, day: pd.Timestamp | None) -> list[str]:
     notes = list(baskets.notes)
     if day is not None:
         notes.append(
-            page.say(
-                "Chosen in orders before {date}, all numbers from the {n} orders since.",
-                date=f"{day:%Y-%m-%d}", n=page.count(len(late)),
+            _(
+                "Chosen in orders before {date:date}, all numbers from the {n:count} orders since.",
+                date=day,
+                n=len(late),
             )
-        )  # fmt: skip
+        )
     return notes
 
 
 def _how_tested() -> str:
-    return page.say(
+    return _(
         "Tested against orders of the same size, customers counted whole, and by Fisher's exact "
-        "test; at most {rate} of finds are false (Benjamini and Yekutieli).",
-        rate=page.percent(RATE),
+        "test; at most {rate:share} of finds are false (Benjamini and Yekutieli).",
+        rate=RATE,
     )
 
 
 def _lifts() -> str:
-    return page.say(
+    return _(
         "Lift for size is beyond what orders of the same size hold anyway; lift before is that of "
         "the orders in which the products were chosen."
     )
@@ -345,7 +376,8 @@ def _lifts() -> str:
 def _shown(found: int, judged: int) -> str:
     if found == judged:
         return ""
-    return page.say(
-        "{judged} of {found} finds are judged, the clearest.",
-        judged=page.count(judged), found=page.count(found),
-    )  # fmt: skip
+    return _(
+        "{judged:count} of {found:count} finds are judged, the clearest.",
+        judged=judged,
+        found=found,
+    )

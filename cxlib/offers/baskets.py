@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.stats.resampling import keys_of
 
 LEVELS = ("product", "category")
@@ -146,14 +146,17 @@ def _losses(
     orders: int, kept: int, names: int, often: int, least: int, several: float
 ) -> list[str]:
     return [
-        page.say(
-            "{kept} of {orders} orders hold a product that is in {least} orders or more "
-            "({often} of {names} are).",
-            kept=page.count(kept), orders=page.count(orders), least=page.count(least),
-            often=page.count(often), names=page.count(names),
+        _(
+            "{kept:count} of {orders:count} orders hold a product that is in {least:count} orders "
+            "or more ({often:count} of {names:count} are).",
+            kept=kept,
+            orders=orders,
+            least=least,
+            often=often,
+            names=names,
         ),
-        page.say("{share} of orders hold more than one product.", share=page.percent(several, 1)),
-    ]  # fmt: skip
+        _("{share:share1} of orders hold more than one product.", share=several),
+    ]
 
 
 def _level(lines: pd.DataFrame) -> str:
@@ -165,8 +168,10 @@ def _level(lines: pd.DataFrame) -> str:
 def _check(orders: pd.DataFrame, lines: pd.DataFrame, level: str) -> None:
     if level not in LEVELS:
         raise ValueError(f"level is {level!r}; it must be one of: {', '.join(LEVELS)}.")
-    needed = (("orders", orders, ("order_id", "customer_id", "at")),
-              ("order_lines", lines, ("order_id", level)))  # fmt: skip
+    needed = (
+        ("orders", orders, ("order_id", "customer_id", "at")),
+        ("order_lines", lines, ("order_id", level)),
+    )
     for name, table, columns in needed:
         if missing := [c for c in columns if c not in table]:
             there = ", ".join(map(str, table.columns))

@@ -87,11 +87,8 @@ def triples(
     """(triples of three found pairs, p of each: the largest over its product against its pair)."""
     known = set(found)
     joined = sorted(
-        (i, j, k)
-        for i, j in known
-        for k in {b for a, b in known if a == j}
-        if (i, k) in known
-    )  # fmt: skip
+        (i, j, k) for i, j in known for k in {b for a, b in known if a == j} if (i, k) in known
+    )
     if not joined:
         return [], np.array([])
     parts = sorted({two for t in joined for two in combinations(t, 2)})

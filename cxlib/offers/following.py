@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
@@ -69,7 +70,7 @@ def next_offers(
     facts = {"offers": offers, "draws": draws, "seed": seed}
     if not both.any():
         return NextOffers(
-            _empty(), _nobody(early, day), page.together(baskets.notes), "share", **facts
+            _empty(), _nobody(early, day), i18n.together(baskets.notes), "share", **facts
         )
     history, new = before[both], after[both]
     likeness = {way: likeness_of(before, way) for way in WAYS}
@@ -87,9 +88,15 @@ def next_offers(
     way = _best(gain)
     notes = [*baskets.notes, _judged_on(n, day, early), how_drawn(draws, bucket="customer_id")]
     return NextOffers(
-        table, _said(table, gain, way, offers), page.together(notes), "share", gain=gain, way=way,
-        replicates=replicates, **facts,
-    )  # fmt: skip
+        table,
+        _said(table, gain, way, offers),
+        i18n.together(notes),
+        "share",
+        gain=gain,
+        way=way,
+        replicates=replicates,
+        **facts,
+    )
 
 
 def to_offer(baskets: Baskets, fit: NextOffers, customers: pd.Series | None = None) -> pd.DataFrame:
@@ -178,7 +185,7 @@ def _judged(
 ) -> tuple[np.ndarray, sparse.csr_array]:
     """(whether each customer bought one of the offers, which products each was offered)."""
     given = []
-    for _, scores in _scores(history, likeness, everybody):
+    for _unused, scores in _scores(history, likeness, everybody):
         top = _top(scores, offers)
         row, place = np.nonzero(top >= 0)
         shape = (len(top), history.shape[1])
@@ -243,47 +250,52 @@ def _listed(
 
 def _empty() -> pd.DataFrame:
     numbers = ["estimate", "low", "high", "n"]
-    return pd.DataFrame({c: pd.Series(dtype=float if c in numbers else str)
-                         for c in ("way", "term", *numbers)})  # fmt: skip
+    return pd.DataFrame(
+        {c: pd.Series(dtype=float if c in numbers else str) for c in ("way", "term", *numbers)}
+    )
 
 
 def _nobody(early: Baskets, day: pd.Timestamp) -> str:
-    return page.say(
-        "None of {n} customers who bought before {date} bought again after it, so nothing shows "
-        "what they would take next.",
-        n=page.count(len(np.unique(early.customer))), date=f"{day:%Y-%m-%d}",
-    )  # fmt: skip
+    return _(
+        "None of {n:count} customers who bought before {date:date} bought again after it, so "
+        "nothing shows what they would take next.",
+        n=len(np.unique(early.customer)),
+        date=day,
+    )
 
 
 def _judged_on(n: int, day: pd.Timestamp, early: Baskets) -> str:
-    return page.say(
-        "Learnt from orders before {date}, judged by the {n} of {customers} customers who bought "
-        "after it too; products new to the customer only.",
-        date=f"{day:%Y-%m-%d}", n=page.count(n),
-        customers=page.count(len(np.unique(early.customer))),
-    )  # fmt: skip
+    return _(
+        "Learnt from orders before {date:date}, judged by the {n:count} of {customers:count} "
+        "customers who bought after it too; products new to the customer only.",
+        date=day,
+        n=n,
+        customers=len(np.unique(early.customer)),
+    )
 
 
 def _said(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> str:
     rate = table[table["term"] == "hit rate"].set_index("way")
-    facts = {"offers": page.count(offers), "n": page.count(rate["n"].iloc[0])}
+    facts = {"offers": offers, "n": rate["n"].iloc[0]}
     if way == "popular":
         best = rate.loc["popular"]
-        return page.say(
+        return _(
             "What customers bought does not tell better than popularity what they buy next: "
-            "{rate} ({span}) later bought one of the {offers} most popular products new to them, "
-            "n {n}.",
-            rate=page.percent(best["estimate"], 1),
-            span=page.span(best["low"], best["high"], 1, share=True), **facts,
-        )  # fmt: skip
+            "{rate:share1} ({span:share_interval1}) later bought one of the {offers:count} most "
+            "popular products new to them, n {n:count}.",
+            rate=best["estimate"],
+            span=(best["low"], best["high"]),
+            **facts,
+        )
     best = rate.loc[way]
     more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
-    return page.say(
-        "{rate} ({span}) of customers later bought one of {offers} products chosen by what goes "
-        "with their purchases: {more} points ({more_span}) more than of the most popular ones, "
-        "n {n}.",
-        rate=page.percent(best["estimate"], 1),
-        span=page.span(best["low"], best["high"], 1, share=True),
-        more=page.number(100 * more["estimate"]),
-        more_span=page.span(100 * more["low"], 100 * more["high"]), **facts,
-    )  # fmt: skip
+    return _(
+        "{rate:share1} ({span:share_interval1}) of customers later bought one of {offers:count} "
+        "products chosen by what goes with their purchases: {more:points1} points "
+        "({more_span:interval1}) more than of the most popular ones, n {n:count}.",
+        rate=best["estimate"],
+        span=(best["low"], best["high"]),
+        more=more["estimate"],
+        more_span=(100 * more["low"], 100 * more["high"]),
+        **facts,
+    )

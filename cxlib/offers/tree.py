@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import percentile_interval, simultaneous_interval
@@ -71,7 +72,7 @@ def suits(
     facts = {"draws": draws, "seed": seed}
     if len(x) < FEW:
         return Suits(
-            _empty(), _too_few(len(x), day), page.together(baskets.notes), "share", **facts
+            _empty(), _too_few(len(x), day), i18n.together(baskets.notes), "share", **facts
         )
     learn = who % 2 == 0
     tree = _grown(x[learn], met[learn], folds, seed)
@@ -86,21 +87,25 @@ def suits(
     table.insert(1, "offer", [str(products[k]) for k in table.pop("offer")])
     table = table.drop(columns="leaf")
     counts = int(judged.sum()), int(learn.sum())
-    notes = [*baskets.notes, _how(*counts, day, len(table), len(products)),
-             how_drawn(draws, bucket="customer_id")]  # fmt: skip
+    notes = [
+        *baskets.notes,
+        _how(*counts, day, len(table), len(products)),
+        how_drawn(draws, bucket="customer_id"),
+    ]
     told = [
-        page.say(
-            "{kind}. {who}: offer {offer}",
-            kind=k,
-            who=page.opening(who),
-            offer=page.quoted(page.label(offer)),
-        )
+        _("{kind}. {who}: offer {offer:quoted}", kind=k, who=i18n.opening(who), offer=offer)
         for k, who, offer in zip(table["kind"], table["who"], table["offer"], strict=True)
     ]
     return Suits(
-        table, _said(gain, table, page.label(str(products[best]))), page.together(notes), "share",
-        gain=gain, rules=told, replicates=replicates, **facts,
-    )  # fmt: skip
+        table,
+        _said(gain, table, i18n.label(str(products[best]))),
+        i18n.together(notes),
+        "share",
+        gain=gain,
+        rules=told,
+        replicates=replicates,
+        **facts,
+    )
 
 
 def _cases(
@@ -271,81 +276,90 @@ def _words(tree, known: list[tuple[str, object]], leaves: Sequence[int]) -> list
                 ends[nodes.feature[node]] = (cut, high) if above else (low, cut)
                 way[int(child)] = ends
     return [
-        page.listed(_condition(*known[f], *ends) for f, ends in way[int(p)].items())
-        or page.say("everyone")
+        i18n.listed(_condition(*known[f], *ends) for f, ends in way[int(p)].items())
+        or _("everyone")
         for p in leaves
     ]
 
 
 def _condition(name: str, level: object, low: float, high: float) -> str:
     if name == "orders with":
-        facts = {"product": page.quoted(page.label(str(level))), "low": page.percent(low),
-                 "high": page.percent(high)}  # fmt: skip
+        facts = {"product": level, "low": i18n.percent(low), "high": i18n.percent(high)}
         if np.isfinite(low) and np.isfinite(high):
-            return page.say("{product} in {low} to {high} of orders", **facts)
+            return _("{product:quoted} in {low} to {high} of orders", **facts)
         if np.isfinite(low):
-            return page.say("{product} in more than {low} of orders", **facts)
-        return page.say("{product} in at most {high} of orders", **facts)
+            return _("{product:quoted} in more than {low} of orders", **facts)
+        return _("{product:quoted} in at most {high} of orders", **facts)
     if isinstance(level, tuple):
         one = level[0] if low > 0 else level[1]
-        return page.say(
-            "{name} is {level}", name=page.quoted(page.label(name)), level=page.label(one)
-        )
+        return _("{name:quoted} is {level:label}", name=name, level=one)
     if level is not None:
-        facts = {"name": page.quoted(page.label(name)), "level": page.label(str(level))}
+        facts = {"name": name, "level": level}
         if low > 0:
-            return page.say("{name} is {level}", **facts)
-        return page.say("{name} is not {level}", **facts)
+            return _("{name:quoted} is {level:label}", **facts)
+        return _("{name:quoted} is not {level:label}", **facts)
     digits = 0 if max(abs(v) for v in (low, high) if np.isfinite(v)) >= 10 else 2
-    facts = {"name": page.quoted(page.label(name)), "low": page.number(low, digits),
-             "high": page.number(high, digits)}  # fmt: skip
+    facts = {"name": name, "low": i18n.number(low, digits), "high": i18n.number(high, digits)}
     if np.isfinite(low) and np.isfinite(high):
-        return page.say("{name} from {low} to {high}", **facts)
+        return _("{name:quoted} from {low} to {high}", **facts)
     if np.isfinite(low):
-        return page.say("{name} above {low}", **facts)
-    return page.say("{name} at most {high}", **facts)
+        return _("{name:quoted} above {low}", **facts)
+    return _("{name:quoted} at most {high}", **facts)
 
 
 def _empty() -> pd.DataFrame:
     numbers = ["estimate", "low", "high", "n"]
-    return pd.DataFrame({c: pd.Series(dtype=float if c in numbers else str)
-                         for c in ("kind", "offer", "term", *numbers)})  # fmt: skip
+    return pd.DataFrame(
+        {
+            c: pd.Series(dtype=float if c in numbers else str)
+            for c in ("kind", "offer", "term", *numbers)
+        }
+    )
 
 
 def _too_few(n: int, day: pd.Timestamp) -> str:
-    return page.say(
-        "{n} customers bought before and after {date}; a tree needs {least}.",
-        n=page.count(n), date=f"{day:%Y-%m-%d}", least=page.count(FEW),
-    )  # fmt: skip
+    return _(
+        "{n:count} customers bought before and after {date:date}; a tree needs {least:count}.",
+        n=n,
+        date=day,
+        least=FEW,
+    )
 
 
 def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) -> str:
-    return page.say(
-        "Grown on {learnt} customers to choose among {offers} offers, {leaves} leaves, as many as "
-        "cross-validation bears out; all shares from {judged} others. Met is whether the first "
-        "order since {date} held the offer.",
-        learnt=page.count(learnt), leaves=page.count(leaves), judged=page.count(judged),
-        offers=page.count(offers),
-        date=f"{day:%Y-%m-%d}",
-    )  # fmt: skip
+    return _(
+        "Grown on {learnt:count} customers to choose among {offers:count} offers, {leaves:count} "
+        "leaves, as many as cross-validation bears out; all shares from {judged:count} others. "
+        "Met is whether the first order since {date:date} held the offer.",
+        learnt=learnt,
+        leaves=leaves,
+        judged=judged,
+        offers=offers,
+        date=day,
+    )
 
 
 def _said(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
     tree, one, more = gain.itertuples()
     facts = dict(
-        best=page.quoted(best), one=page.percent(one.estimate, 1), n=page.count(tree.n),
-        leaves=page.count(len(table)), tree=page.percent(tree.estimate, 1),
-        span=page.span(tree.low, tree.high, 1, share=True), more=page.number(100 * more.estimate),
-        more_span=page.span(100 * more.low, 100 * more.high),
-    )  # fmt: skip
+        best=best,
+        one=one.estimate,
+        n=tree.n,
+        leaves=len(table),
+        tree=tree.estimate,
+        span=(tree.low, tree.high),
+        more=more.estimate,
+        more_span=(100 * more.low, 100 * more.high),
+    )
     if len(table) == 1 or not more.low > 0:
-        return page.say(
-            "Nothing known of customers tells surely who wants what: {best} for everyone meets "
-            "{one} of next orders, n {n}.", **facts,
-        )  # fmt: skip
-    return page.say(
-        "{leaves} kinds of customers want different things: the offer for each is in {tree} "
-        "({span}) of their next orders, {more} points ({more_span}) more than {best} for everyone, "
-        "n {n}.",
+        return _(
+            "Nothing known of customers tells surely who wants what: {best:verbatim} for everyone "
+            "meets {one:share1} of next orders, n {n:count}.",
+            **facts,
+        )
+    return _(
+        "{leaves:count} kinds of customers want different things: the offer for each is in "
+        "{tree:share1} ({span:share_interval1}) of their next orders, {more:points1} points "
+        "({more_span:interval1}) more than {best:verbatim} for everyone, n {n:count}.",
         **facts,
-    )  # fmt: skip
+    )

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
 
@@ -31,12 +32,12 @@ def event_study(
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
     clear = [style.name(r.wave) for r in shown[changed].itertuples() if r.low > 0 or r.high < 0]
-    found = page.say("No single point is clear of the last one before")
+    found = _("No single point is clear of the last one before")
     if clear:
-        found = page.say("Clear of the last point before in {waves}", waves=page.listed(clear))
+        found = _("Clear of the last point before in {waves:list}", waves=clear)
     words = [f"{r.wave} {style.number(r.estimate, unit)}" for r in shown.itertuples()]
     said = found if title is None else title
-    return style.say(ax, said, page.say("Dots with 95% intervals."), style.listed(words))
+    return style.say(ax, said, _("Dots with 95% intervals."), style.listed(words))
 
 
 def stand_in(
@@ -62,10 +63,10 @@ def stand_in(
     gap = (lines[0]["estimate"].to_numpy() - lines[1]["estimate"].to_numpy())[
         lines[0]["changed"].to_numpy(bool)
     ].mean()
-    found = page.say("{gap} between the two after it", gap=style.number(gap, unit))
+    found = _("{gap} between the two after it", gap=style.number(gap, unit))
     words = [f"{r.wave} {style.number(r.estimate, unit)}" for r in lines[0].itertuples()]
     said = found if title is None else title
-    return style.say(ax, said, page.say("Lines with 95% bands."), style.listed(words))
+    return style.say(ax, said, _("Lines with 95% bands."), style.listed(words))
 
 
 def power(
@@ -91,27 +92,33 @@ def power(
     ax.set_xscale("log")
     ticks = sorted(set(shown["n"]))
     apart = [n for k, n in enumerate(ticks) if not k or n > 1.4 * ticks[k - 1]]
-    ax.set_xticks(apart, [page.count(n) for n in apart])
+    ax.set_xticks(apart, [i18n.count(n) for n in apart])
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
     ax.grid(True)
-    ax.set_xlabel(page.say("customers in the comparison"))
+    ax.set_xlabel(_("customers in the comparison"))
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
     if expected is not None:
         ax.axhline(expected, color=SOFT, lw=1.4, ls=(0, (4, 3)))
-    style.key(ax, {page.say("waves: {waves}", waves=page.count(w)): (c, m + "-")
-                   for w, (c, m) in looks.items()}, ms=5.5)  # fmt: skip
+    style.key(
+        ax,
+        {_("waves: {waves:count}", waves=w): (c, m + "-") for w, (c, m) in looks.items()},
+        ms=5.5,
+    )
     last = shown.sort_values(["n", "waves"]).iloc[-1]
-    found = page.say(
-        "With {n} customers and one wave, effects from {effect} on show"
+    found = _(
+        "With {n:count} customers and one wave, effects from {effect} on show"
         if last["waves"] == 1
-        else "With {n} customers and {waves} waves, effects from {effect} on show",
-        n=page.count(last["n"]), waves=page.count(last["waves"]),
+        else "With {n:count} customers and {waves:count} waves, effects from {effect} on show",
+        n=last["n"],
+        waves=last["waves"],
         effect=style.number(last["estimate"], unit),
-    )  # fmt: skip
-    words = [f"{r.waves} · {page.count(r.n)}: {style.number(r.estimate, unit)}"
-             for r in shown.itertuples()]  # fmt: skip
+    )
+    words = [
+        f"{r.waves} · {i18n.count(r.n)}: {style.number(r.estimate, unit)}"
+        for r in shown.itertuples()
+    ]
     return style.say(ax, found if title is None else title, style.listed(words))
 
 

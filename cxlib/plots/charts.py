@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, FAINT, SOFT
 
@@ -58,10 +58,13 @@ def control(
     style.number_axis(ax.yaxis, unit)
     ax.set_ylabel(style.unit_words(unit))
     _key(ax, shown["signal"])
-    words = [f"{style.name(row[over])} {style.number(row['estimate'], unit)}"
-             for _, row in shown.iterrows() if row["estimate"] == row["estimate"]]  # fmt: skip
+    words = [
+        f"{style.name(row[over])} {style.number(row['estimate'], unit)}"
+        for _, row in shown.iterrows()
+        if row["estimate"] == row["estimate"]
+    ]
     said = _finding(shown, over, unit) if title is None else title
-    return style.say(ax, said, page.say("Control chart."), style.listed(words))
+    return style.say(ax, said, _("Control chart."), style.listed(words))
 
 
 def signals(
@@ -75,8 +78,9 @@ def signals(
     """A row for each score (and group), a column for each wave: which stood out, and which way."""
     shown = _ready(limits, (over, "term", "estimate", "signal"))
     waves = sorted(shown[over].unique())
-    rows = list(dict.fromkeys(zip(shown[by] if by else [""] * len(shown), shown["term"],
-                                  strict=True)))  # fmt: skip
+    rows = list(
+        dict.fromkeys(zip(shown[by] if by else [""] * len(shown), shown["term"], strict=True))
+    )
     ax = style.axes(ax, height=0.3 * len(rows) + 1.3)
     groups = shown[by] if by else pd.Series("", index=shown.index)
     for group, term, wave, signal, there in zip(
@@ -85,8 +89,10 @@ def signals(
         if there == there:
             _sign(ax, waves.index(wave), rows.index((group, term)), signal)
     several = shown["term"].nunique() > 1
-    names = [" · ".join(style.name(part) for part in (g, t if several or not by else "") if part)
-             for g, t in rows]  # fmt: skip
+    names = [
+        " · ".join(style.name(part) for part in (g, t if several or not by else "") if part)
+        for g, t in rows
+    ]
     ax.set_yticks(range(len(rows)), names)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -101,7 +107,7 @@ def signals(
         for g, t, w in zip(groups[out.index], out["term"], out[over], strict=True)
     ]
     stood = len(set(zip(groups[out.index], out["term"], strict=True)))
-    found = page.say("Scores that stood out in some wave: {n} of {all}", n=stood, all=len(rows))
+    found = _("Scores that stood out in some wave: {n} of {all}", n=stood, all=len(rows))
     return style.say(ax, found if title is None else title, style.listed(words))
 
 
@@ -115,15 +121,29 @@ def _stepped(ax: Axes, x: np.ndarray, shown: pd.DataFrame) -> None:
     """Limits as steps, a step a wave: each wave has its own."""
     edges = np.repeat(np.r_[x - 0.5, x[-1] + 0.5], 2)[1:-1]
     for side in ("low", "high"):
-        ax.plot(edges, np.repeat(shown[side].to_numpy(float), 2), color=COLOURS[1], lw=1.2,
-                ls=(0, (4, 3)), zorder=1)  # fmt: skip
+        ax.plot(
+            edges,
+            np.repeat(shown[side].to_numpy(float), 2),
+            color=COLOURS[1],
+            lw=1.2,
+            ls=(0, (4, 3)),
+            zorder=1,
+        )
     ax.plot(edges, np.repeat(shown["centre"].to_numpy(float), 2), color=SOFT, lw=1, zorder=1)
 
 
 def _sign(ax: Axes, x: float, y: float, signal: str) -> None:
     marker, colour, size = SIGNS[signal]
-    ax.plot(x, y, marker, color=colour, ms=size, mec=EDGES.get(signal, "white"),
-            mew=1.6 if signal in EDGES else 0.8, zorder=4)  # fmt: skip
+    ax.plot(
+        x,
+        y,
+        marker,
+        color=colour,
+        ms=size,
+        mec=EDGES.get(signal, "white"),
+        mew=1.6 if signal in EDGES else 0.8,
+        zorder=4,
+    )
 
 
 def _mark_change(ax: Axes, change: pd.Series, waves: list[str]) -> None:
@@ -134,36 +154,67 @@ def _mark_change(ax: Axes, change: pd.Series, waves: list[str]) -> None:
     if ends[1] > ends[0]:
         ax.axvspan(*ends, color=COLOURS[4], alpha=0.12, lw=0, zorder=0)
     ax.axvline(at, color=COLOURS[4], lw=1.6, zorder=1)
-    ax.annotate(page.say("level changed"), (at, 1.0), xytext=(4, -2), va="top", fontsize=9.5,
-                xycoords=("data", "axes fraction"), textcoords="offset points",
-                color=COLOURS[4])  # fmt: skip
+    ax.annotate(
+        _("level changed"),
+        (at, 1.0),
+        xytext=(4, -2),
+        va="top",
+        fontsize=9.5,
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        color=COLOURS[4],
+    )
 
 
 def _key(ax: Axes, found: pd.Series) -> None:
     """What the signs that are there mean, beneath the axis."""
     words = {
-        "above": page.say("above the limits"), "below": page.say("below the limits"),
-        "rising": page.say("cumulative sum: risen"), "falling": page.say("cumulative sum: fallen"),
-    }  # fmt: skip
+        "above": _("above the limits"),
+        "below": _("below the limits"),
+        "rising": _("cumulative sum: risen"),
+        "falling": _("cumulative sum: fallen"),
+    }
     for signal, word in words.items():
         if (found == signal).any():
             marker, colour, size = SIGNS[signal]
-            ax.plot([], [], marker, color=colour, ms=size, mec=EDGES.get(signal, "white"),
-                    mew=1.6 if signal in EDGES else 0.8, label=word)  # fmt: skip
+            ax.plot(
+                [],
+                [],
+                marker,
+                color=colour,
+                ms=size,
+                mec=EDGES.get(signal, "white"),
+                mew=1.6 if signal in EDGES else 0.8,
+                label=word,
+            )
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -1.05 / ax.figure.get_figheight()), ncols=2,
-                  fontsize=9.5, handletextpad=0.3, columnspacing=1.2, borderaxespad=0)  # fmt: skip
+        ax.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, -1.05 / ax.figure.get_figheight()),
+            ncols=2,
+            fontsize=9.5,
+            handletextpad=0.3,
+            columnspacing=1.2,
+            borderaxespad=0,
+        )
 
 
 def _finding(shown: pd.DataFrame, over: str, unit: str) -> str:
     out = shown[shown["signal"].isin(["above", "below"])]
     if shown["estimate"].isna().all():
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     if out.empty:
         if over != "wave":
-            return page.say("None of those shown lies outside the control limits")
-        return page.say("All {n} waves lie inside their control limits", n=len(shown))
-    return page.say("Outside the control limits: {waves}", waves=page.listed(
-        (page.say("{wave} ({value})", wave=style.name(row[over]),
-                  value=style.number(row["estimate"], unit))
-         for _, row in out.iterrows()), most=6))  # fmt: skip
+            return _("None of those shown lies outside the control limits")
+        return _("All {n} waves lie inside their control limits", n=len(shown))
+    return _(
+        "Outside the control limits: {waves:list6}",
+        waves=[
+            _(
+                "{wave} ({value})",
+                wave=style.name(row[over]),
+                value=style.number(row["estimate"], unit),
+            )
+            for _unused, row in out.iterrows()
+        ],
+    )

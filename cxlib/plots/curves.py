@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.rows import intervals
 from cxlib.plots.style import INK, SOFT
@@ -29,7 +30,7 @@ def survival(
     """Shares by time as steps, each with the band of its whole curve; a line for each of `by`."""
     table = style.ready(table, [c for c in ("time", "estimate", by) if c])
     ax = stepped(table, by, ax, start=1.0)
-    ax.set_xlabel(page.label(unit))
+    ax.set_xlabel(i18n.label(unit))
     ax.set_ylim(0, 1.02)
     return _say(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
 
@@ -40,7 +41,7 @@ def incidence(
     """Shares who have left by each time, as steps from 0; a line with its band for each of `by`."""
     table = style.ready(table, ["time", "estimate", by])
     ax = stepped(table, by, ax, start=0.0)
-    ax.set_xlabel(page.label(unit))
+    ax.set_xlabel(i18n.label(unit))
     return _say(ax, title, table, "time", by)
 
 
@@ -50,14 +51,14 @@ def profit(
     """What contacting ever more customers would have brought; at zero nobody is contacted."""
     ax = _curves(table, "contacted", "term", "", ax)
     ax.axhline(0, color=SOFT, lw=1.2, ls=(0, (4, 3)))
-    ax.set_xlabel(page.say("customers contacted"))
-    ax.set_ylabel(currency or page.say("profit"))
+    ax.set_xlabel(_("customers contacted"))
+    ax.set_ylabel(currency or _("profit"))
     if title is None:
         best = table.iloc[table["estimate"].argmax()]
-        title = page.say(
-            "Most in hindsight, {money}, by contacting {n}",
-            money=f"{page.count(best['estimate'])} {currency}".strip(),
-            n=page.count(best["contacted"]),
+        title = _(
+            "Most in hindsight, {money}, by contacting {n:count}",
+            money=f"{i18n.count(best['estimate'])} {currency}".strip(),
+            n=best["contacted"],
         )
     return _say(ax, title, table, "contacted", "term")
 
@@ -67,15 +68,15 @@ def uplift(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ax = _curves(table, "treated", "term", "gap", ax)
     ax.axhline(0, color=SOFT, lw=0.8)
     style.number_axis(ax.xaxis, "share")
-    ax.set_xlabel(page.say("share of the customers treated"))
-    ax.set_ylabel(page.say("gain, in points of all customers"))
+    ax.set_xlabel(_("share of the customers treated"))
+    ax.set_ylabel(_("gain, in points of all customers"))
     if title is None:
         told = table[table["low"].notna()]
         best = told.iloc[told["estimate"].argmax()]
-        title = page.say(
-            "Most is gained, {points} points, by treating {share}",
-            points=page.number(100 * best["estimate"]),
-            share=page.percent(best["treated"]),
+        title = _(
+            "Most is gained, {points:points1} points, by treating {share:share}",
+            points=best["estimate"],
+            share=best["treated"],
         )
     return _say(ax, title, table, "treated", "term")
 
@@ -96,7 +97,7 @@ def beside(
     ax.set_xlim(
         left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], table[column].max() * 1.1)
     )
-    rings = page.say("Rings: {what}.", what=page.label(column))
+    rings = _("Rings: {what:label}.", what=column)
     ax.set_xlabel(f"{ax.get_xlabel()} · {rings}".strip(" ·"))
     pairs = zip(table["term"], table[column], strict=True)
     words = [f"{style.name(t)} {style.number(v, unit)}" for t, v in pairs]
@@ -154,16 +155,12 @@ def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
     last = table[table["time"] <= reached].sort_values("time")
     last = last.tail(1) if by is None else last.groupby(by, sort=False).tail(1)
     row = last.iloc[last["estimate"].argmin()]
-    values = {
-        "share": page.percent(row["estimate"]),
-        "time": page.count(row["time"]),
-        "unit": page.label(unit),
-    }
+    values = {"share": row["estimate"], "time": row["time"], "unit": unit}
     if by is None:
-        return page.say("{share} are left after {time} {unit}", **values)
-    return page.say(
-        "Fewest are left of {group}: {share} after {time} {unit}",
-        group=page.quoted(style.name(row[by])),
+        return _("{share:share} are left after {time:count} {unit:label}", **values)
+    return _(
+        "Fewest are left of {group:verbatim}: {share:share} after {time:count} {unit:label}",
+        group=style.name(row[by]),
         **values,
     )
 
@@ -176,6 +173,6 @@ def _say(ax: Axes, title: str, table: pd.DataFrame, x: str, by: str | None) -> A
             continue
         for place in np.unique(np.linspace(0, len(line) - 1, 4).astype(int)):
             row = line.iloc[place]
-            said = f"{style.name(name)} {page.number(row[x], 2)}: {page.number(row['estimate'], 2)}"
+            said = f"{style.name(name)} {i18n.number(row[x], 2)}: {i18n.number(row['estimate'], 2)}"
             words.append(said.strip())
-    return style.say(ax, title, page.say("Lines with 95% bands."), style.listed(words))
+    return style.say(ax, title, _("Lines with 95% bands."), style.listed(words))

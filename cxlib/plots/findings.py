@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 
 
@@ -28,10 +29,10 @@ class Found(NamedTuple):
 def in_words(found: Sequence[Found], unit: str, reference: float | None = None) -> str:
     """The title: what is clear of `reference`, or which estimates are clear of each other."""
     if not found:
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     if len(found) == 1:
         name, value = _said(found[0], unit)
-        return page.say("{name}: {value}", name=name, value=value)
+        return _("{name}: {value}", name=name, value=value)
     known = [f for f in found if f.high - f.low > 1e-9]
     if known and reference is not None:
         return _beside([f for f in found if f.low <= f.high], known, unit, reference)
@@ -45,8 +46,13 @@ def _said(one: Found, unit: str) -> tuple[str, str]:
 def _ends(found: Sequence[Found], unit: str) -> str:
     ordered = sorted(found, key=lambda f: f.value)
     (top, high), (bottom, low) = _said(ordered[-1], unit), _said(ordered[0], unit)
-    return page.say("Highest: {top} ({high}). Lowest: {bottom} ({low}).",
-                    top=top, high=high, bottom=bottom, low=low)  # fmt: skip
+    return _(
+        "Highest: {top} ({high}). Lowest: {bottom} ({low}).",
+        top=top,
+        high=high,
+        bottom=bottom,
+        low=low,
+    )
 
 
 def _apart(found: Sequence[Found], known: Sequence[Found], unit: str) -> str:
@@ -61,12 +67,22 @@ def _apart(found: Sequence[Found], known: Sequence[Found], unit: str) -> str:
             top, bottom = upper, lower
     (high_name, high), (low_name, low) = _said(top, unit), _said(bottom, unit)
     if top.low > bottom.high:
-        return page.say("{top} ({high}) is clearly above {bottom} ({low})",
-                        top=high_name, high=high, bottom=low_name, low=low)  # fmt: skip
+        return _(
+            "{top} ({high}) is clearly above {bottom} ({low})",
+            top=high_name,
+            high=high,
+            bottom=low_name,
+            low=low,
+        )
     if not all(bottom.value <= f.value <= top.value for f in found):
         return _ends(found, unit)
-    return page.say("From {bottom} ({low}) to {top} ({high}): the intervals overlap",
-                    top=high_name, high=high, bottom=low_name, low=low)  # fmt: skip
+    return _(
+        "From {bottom} ({low}) to {top} ({high}): the intervals overlap",
+        top=high_name,
+        high=high,
+        bottom=low_name,
+        low=low,
+    )
 
 
 def _beside(held: Sequence[Found], known: Sequence[Found], unit: str, reference: float) -> str:
@@ -75,20 +91,28 @@ def _beside(held: Sequence[Found], known: Sequence[Found], unit: str, reference:
     below = [f for f in held if f.high < reference]
     line = f"{100 * reference if unit == 'gap' else reference:g}".replace("-", "−")
     if unit == "share":
-        line = page.percent(reference)
+        line = i18n.percent(reference)
     clear = [f for f in above + below if f in known]
     furthest = max(clear or above + below or known, key=lambda f: abs(f.value - reference))
     name, value = _said(furthest, unit)
     said = {"all": len(held), "line": line, "name": name, "value": value}
     if above and below:
-        return page.say(
+        return _(
             "Clearly above {line}: {above} of {all}, below: {below}; furthest: {name} ({value})",
-            above=len(above), below=len(below), **said,
-        )  # fmt: skip
+            above=len(above),
+            below=len(below),
+            **said,
+        )
     if above:
-        return page.say("Clearly above {line}: {above} of {all}; furthest: {name} ({value})",
-                        above=len(above), **said)  # fmt: skip
+        return _(
+            "Clearly above {line}: {above} of {all}; furthest: {name} ({value})",
+            above=len(above),
+            **said,
+        )
     if below:
-        return page.say("Clearly below {line}: {below} of {all}; furthest: {name} ({value})",
-                        below=len(below), **said)  # fmt: skip
-    return page.say("None of {all} is clear of {line}", **said)
+        return _(
+            "Clearly below {line}: {below} of {all}; furthest: {name} ({value})",
+            below=len(below),
+            **said,
+        )
+    return _("None of {all} is clear of {line}", **said)

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.rows import intervals
 from cxlib.plots.style import COLOURS, INK, SOFT
@@ -27,27 +28,35 @@ def crossings(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
     shown = shown[["found", *(c for c in shown if c != "found")]]
     known = style.ready(shown)
     away = known[known["term"] != known["found"]].dropna(subset=["estimate"])
-    found = page.say("Nobody is elsewhere")
+    found = _("Nobody is elsewhere")
     if len(away):
         top = away.loc[away["estimate"].idxmax()]
-        found = page.say(
-            "Most often elsewhere: {group} → {found} ({share})",
-            group=style.name(top["term"], 60), found=style.name(top["found"], 60),
-            share=page.percent(top["estimate"]),
-        )  # fmt: skip
-    words = style.listed([
-        f"{style.name(r.term)} → {style.name(r.found)} {page.percent(r.estimate)}"
-        for r in known.dropna(subset=["estimate"]).itertuples()
-    ])  # fmt: skip
+        found = _(
+            "Most often elsewhere: {group} → {found} ({share:share})",
+            group=style.name(top["term"], 60),
+            found=style.name(top["found"], 60),
+            share=top["estimate"],
+        )
+    words = style.listed(
+        [
+            f"{style.name(r.term)} → {style.name(r.found)} {i18n.percent(r.estimate)}"
+            for r in known.dropna(subset=["estimate"]).itertuples()
+        ]
+    )
     names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
     if max(style.breadth(n) for n in names) > LONG:  # numbers across, told beside the rows
         number = {n: str(at) for at, n in enumerate(names, 1)}
-        numbered = {n: page.say("{number}: {name}", number=number[n], name=n) for n in names}
+        numbered = {n: _("{number}: {name}", number=number[n], name=n) for n in names}
         shown = shown.assign(term=shown["term"].map(numbered), found=shown["found"].map(number))
     return tiles(
-        shown, "found", unit="share", sort=False, title=found if title is None else title,
-        words=words, ax=ax,
-    )  # fmt: skip
+        shown,
+        "found",
+        unit="share",
+        sort=False,
+        title=found if title is None else title,
+        words=words,
+        ax=ax,
+    )
 
 
 def found_again(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -56,25 +65,39 @@ def found_again(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
     ax = style.axes(ax, height=0.5 * len(shown) + 1.3)
     for (low, high, verdict), alpha in zip(BANDS, (0.0, 0.5, 1.0), strict=True):
         ax.axvspan(low, high, color="#e3eef5", alpha=alpha, lw=0, zorder=0)
-        ax.text((max(low, 0.3) + high) / 2, -0.72, page.label(verdict), ha="center", va="bottom",
-                fontsize=9, color=SOFT)  # fmt: skip
+        ax.text(
+            (max(low, 0.3) + high) / 2,
+            -0.72,
+            i18n.label(verdict),
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            color=SOFT,
+        )
     places = np.arange(len(shown))
     ax.hlines(places, 0.3, shown["jaccard"], color=COLOURS[0], lw=1.4, alpha=0.5)
     ax.plot(shown["jaccard"], places, "o", ms=8, color=COLOURS[0], mec="white")
     for place, value in zip(places, shown["jaccard"], strict=True):
-        ax.annotate(page.number(value, 2), (value, place), xytext=(0, 8), ha="center",
-                    textcoords="offset points", fontsize=9, color=INK)  # fmt: skip
+        ax.annotate(
+            i18n.number(value, 2),
+            (value, place),
+            xytext=(0, 8),
+            ha="center",
+            textcoords="offset points",
+            fontsize=9,
+            color=INK,
+        )
     names = [style.wrapped(style.name(v, 60), 30) for v in shown["term"]]
     ax.set_yticks(places, names)
     ax.tick_params(axis="y", length=0)
     ax.set(
         ylim=(len(shown) - 0.4, -0.75),
         xlim=(0.3, 1.03),
-        xlabel=page.say("share found again (Jaccard)"),
+        xlabel=_("share found again (Jaccard)"),
     )
     sure = int((shown["verdict"] == "report").sum())
-    found = page.say("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
-    words = [f"{style.name(r.term)} {page.number(r.jaccard, 2)}" for r in shown.itertuples()]
+    found = _("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
+    words = [f"{style.name(r.term)} {i18n.number(r.jaccard, 2)}" for r in shown.itertuples()]
     return style.say(ax, found if title is None else title, style.listed(words))
 
 
@@ -92,13 +115,17 @@ def by_group(table: pd.DataFrame, panel: str = "segment") -> Axes:
         unit = "share" if own["share"].iloc[0] else ""
         average = style.number(own["overall"].iloc[0], unit)
         intervals(
-            own[["term", "estimate", "low", "high", "n"]], unit=unit, sort=False,
-            reference=own["overall"].iloc[0], ax=ax,
-            title=page.say(
+            own[["term", "estimate", "low", "high", "n"]],
+            unit=unit,
+            sort=False,
+            reference=own["overall"].iloc[0],
+            ax=ax,
+            title=_(
                 "{outcome} (all: {average})",
-                outcome=page.opening(style.name(term)), average=average,
+                outcome=i18n.opening(style.name(term)),
+                average=average,
             ),
-        )  # fmt: skip
+        )
         ax.set_xlabel("")
     figure.tight_layout(h_pad=1.6)
     return every[0, 0]

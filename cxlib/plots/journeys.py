@@ -15,7 +15,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.patches import Rectangle
 from matplotlib.path import Path as MplPath
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
 from cxlib.plots.tiles import tiles
@@ -61,11 +62,14 @@ def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = No
     last.tick_params(axis="x", length=0, labelsize=9)
     words = _in_words(shown[shown["group"] == OVERALL], strips)
     if shown.get("rated", pd.Series(True)).eq(False).any():
-        last.set_xlabel(page.say("Open dots: no question rates it; the overall answer is taken."),
-                        fontsize=9, color=SOFT)  # fmt: skip
+        last.set_xlabel(
+            _("Open dots: no question rates it; the overall answer is taken."),
+            fontsize=9,
+            color=SOFT,
+        )
     if looks:
         _legend(last, looks)
-    style.say(axes[0], title, page.say("Experience map with 95% intervals."), words)
+    style.say(axes[0], title, _("Experience map with 95% intervals."), words)
     return axes[0]
 
 
@@ -74,10 +78,13 @@ def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | No
     if ax is not None:
         raise ValueError("the experience map is a figure of its own; it cannot be drawn into ax.")
     style.show_in_notebooks()
-    _, axes = plt.subplots(
-        len(heights), 1, sharex=True, figsize=(PAGE, sum(heights) + 0.5),
+    _unused, axes = plt.subplots(
+        len(heights),
+        1,
+        sharex=True,
+        figsize=(PAGE, sum(heights) + 0.5),
         gridspec_kw={"height_ratios": heights, "hspace": 0.1},
-    )  # fmt: skip
+    )
     stage = shown.drop_duplicates("touchpoint").set_index("touchpoint")["stage"].reindex(names)
     blocks = (stage.fillna("") != stage.fillna("").shift()).cumsum()
     for ax_ in axes:
@@ -85,12 +92,17 @@ def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | No
         for side in ("left", "bottom"):
             ax_.spines[side].set_visible(False)
         ax_.tick_params(length=0)
-        for k, (_, block) in enumerate(stage.groupby(blocks.to_numpy())):
+        for k, (_unused, block) in enumerate(stage.groupby(blocks.to_numpy())):
             first = names.index(block.index[0])
             box = Rectangle(
-                (first - 0.5, 0), len(block), 1, fc=SHADES[k % 2], lw=0, zorder=0,
+                (first - 0.5, 0),
+                len(block),
+                1,
+                fc=SHADES[k % 2],
+                lw=0,
+                zorder=0,
                 transform=ax_.get_xaxis_transform(),
-            )  # fmt: skip
+            )
             ax_.add_patch(box)
             if ax_ is axes[0] and block.iloc[0] == block.iloc[0]:
                 _stage(ax_, first + (len(block) - 1) / 2, str(block.iloc[0]), k, len(names))
@@ -143,7 +155,7 @@ def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
             continue
         values = (row.estimate, row.low, row.high)
         digits, divided = _unit(row.estimate) if strip == "minutes" else (2, 1.0)
-        middle, *ends = (page.number(v / divided, digits) for v in values)
+        middle, *ends = (i18n.number(v / divided, digits) for v in values)
         said = _duration(middle, divided) if strip == "minutes" else middle
         ax.text(x, 0.68, said, ha="center", va="center", fontsize=9)
         between = "–".join(ends)
@@ -160,18 +172,18 @@ def _unit(minutes: float) -> tuple[int, float]:
 
 def _duration(n: str, minutes: float) -> str:
     if minutes == 1440.0:
-        return page.say("{n} days", n=n)
-    return page.say("{n} h", n=n) if minutes == 60.0 else page.say("{n} min", n=n)
+        return _("{n} days", n=n)
+    return _("{n} h", n=n) if minutes == 60.0 else _("{n} min", n=n)
 
 
 def _beside(ax: Axes, strip: str) -> None:
     said = {
-        "satisfaction": page.say("satisfaction, 0 to 100"),
-        "ease": page.say("ease, 0 to 100"),
-        "reach": page.say("customers reached"),
-        "trouble": page.say("meetings with trouble"),
-        "meetings": page.say("meetings a journey"),
-        "minutes": page.say("time, median"),
+        "satisfaction": _("satisfaction, 0 to 100"),
+        "ease": _("ease, 0 to 100"),
+        "reach": _("customers reached"),
+        "trouble": _("meetings with trouble"),
+        "meetings": _("meetings a journey"),
+        "minutes": _("time, median"),
     }[strip]
     ax.set_ylabel(
         style.wrapped(said, 13), rotation=0, ha="right", va="center", fontsize=9.5, labelpad=26
@@ -191,9 +203,14 @@ def _legend(ax: Axes, looks: dict) -> None:
     figure.draw_without_rendering()
     beneath = ax.get_tightbbox().y0 / figure.bbox.height
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, beneath - 0.01), fontsize=9,
-        ncols=max(1, min(len(entries), 90 // (longest + 6))), handletextpad=0.2, columnspacing=1.2,
-    )  # fmt: skip
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, beneath - 0.01),
+        fontsize=9,
+        ncols=max(1, min(len(entries), 90 // (longest + 6))),
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
 
 
 def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
@@ -205,7 +222,7 @@ def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
             f"{style.name(t)} {style.number(v, unit)}"
             for t, v in zip(own["touchpoint"], own["estimate"], strict=True)
         ]
-        lines.append(f"{page.label(strip)}: {page.listed(said)}")
+        lines.append(f"{i18n.label(strip)}: {i18n.listed(said)}")
     return style.listed(lines)
 
 
@@ -223,13 +240,21 @@ def follows(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> 
     grid["n"] = grid["before"].map(table.groupby("before")["n"].first())
     ways = shown.nlargest(10, "estimate").itertuples()
     words = [
-        f"{style.name(w.before)} – {style.name(w.term)} {page.percent(w.estimate)}" for w in ways
+        f"{style.name(w.before)} – {style.name(w.term)} {i18n.percent(w.estimate)}" for w in ways
     ]
     words = style.listed(words)
     ax = tiles(grid, "before", unit="share", sort=False, title=title, words=words, ax=ax)
-    ax.set_ylabel(page.say("went to"))
-    ax.annotate(page.say("were at"), (0, 1), (-8, 8), xycoords="axes fraction", ha="right",
-                textcoords="offset points", color=INK, fontsize=10.5)  # fmt: skip
+    ax.set_ylabel(_("went to"))
+    ax.annotate(
+        _("were at"),
+        (0, 1),
+        (-8, 8),
+        xycoords="axes fraction",
+        ha="right",
+        textcoords="offset points",
+        color=INK,
+        fontsize=10.5,
+    )
     return ax
 
 
@@ -252,19 +277,19 @@ def flow(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axe
             box = Rectangle((step - 0.06, bottom), 0.12, height, fc=looks[term], lw=0, zorder=3)
             ax.add_patch(box)
             if height >= LEAST_NAMED:
-                said = f"{style.name(term, 20)} {page.percent(height)}"
+                said = f"{style.name(term, 20)} {i18n.percent(height)}"
                 said = style.wrapped(said, 14) if height > 0.09 else said
                 ax.text(step + 0.09, bottom + height / 2, said, va="center", fontsize=8.5, zorder=4)
     ax.set(xlim=(steps[0] - 0.1, steps[-1] + 0.95), ylim=(1.02, -0.01), yticks=[])
-    ax.set_xticks(steps, [page.say("step {n}", n=page.count(s)) for s in steps])
+    ax.set_xticks(steps, [_("step {n:count}", n=s) for s in steps])
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     ax.tick_params(length=0)
     words = [
-        f"{page.label(r.before)} – {page.label(r.term)} {page.percent(r.estimate)}"
+        f"{i18n.label(r.before)} – {i18n.label(r.term)} {i18n.percent(r.estimate)}"
         for r in shown.nlargest(10, "estimate").itertuples()
     ]
-    return style.say(ax, title, page.say("Ways that journeys take."), style.listed(words))
+    return style.say(ax, title, _("Ways that journeys take."), style.listed(words))
 
 
 def _stacked(rows: pd.DataFrame, order: list[str]) -> dict[str, tuple[float, float]]:

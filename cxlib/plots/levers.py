@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, FAINT, INK, SOFT
 from cxlib.privacy import masking
@@ -29,26 +30,42 @@ def ranks(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = No
         if row.estimate != row.estimate:
             continue
         colour = COLOURS[0] if row.top else SOFT
-        ax.plot([row.rank_low, row.rank_high], [place, place], color=colour, lw=2.4,
-                solid_capstyle="round", zorder=2)  # fmt: skip
-        ax.plot(place + 1, place, "o", ms=8, mec=colour, mew=1.6, zorder=3,
-                mfc=colour if row.top else "white")  # fmt: skip
+        ax.plot(
+            [row.rank_low, row.rank_high],
+            [place, place],
+            color=colour,
+            lw=2.4,
+            solid_capstyle="round",
+            zorder=2,
+        )
+        ax.plot(
+            place + 1,
+            place,
+            "o",
+            ms=8,
+            mec=colour,
+            mew=1.6,
+            zorder=3,
+            mfc=colour if row.top else "white",
+        )
     _rows(ax, shown["term"])
     ax.set_xticks(range(1, len(shown) + 1))
-    ax.set_xlabel(page.say("rank; 1 is the largest"))
+    ax.set_xlabel(_("rank; 1 is the largest"))
     ax.grid(axis="x")
     first = [style.name(t) for t in shown.loc[shown["top"].astype(bool), "term"]]
     if len(first) == 1:
-        found = page.say("{name} comes first", name=first[0])
+        found = _("{name} comes first", name=first[0])
     elif len(first) == len(shown):
-        found = page.say("Any of these may come first")
+        found = _("Any of these may come first")
     else:
-        found = page.say("One of these comes first: {names}", names=page.listed(first))
-    words = [page.say("{name} {low} to {high}", name=style.name(r.term), low=r.rank_low,
-                      high=r.rank_high) for r in shown.itertuples()]  # fmt: skip
-    return style.say(ax, found if title is None else title,
-                     page.say("Ranks with 95% intervals."),
-                     style.listed(words))  # fmt: skip
+        found = _("One of these comes first: {names:list}", names=first)
+    words = [
+        _("{name} {low} to {high}", name=style.name(r.term), low=r.rank_low, high=r.rank_high)
+        for r in shown.itertuples()
+    ]
+    return style.say(
+        ax, found if title is None else title, _("Ranks with 95% intervals."), style.listed(words)
+    )
 
 
 def ahead(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -67,21 +84,33 @@ def ahead(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = No
     ax.imshow(values, cmap=shades, vmin=0.5, vmax=1)
     for (i, j), p in np.ndenumerate(values):
         if p == p:
-            ax.text(j, i, _percent(p), ha="center", va="center", fontsize=8.5,
-                    color="white" if p > 0.82 else INK)  # fmt: skip
+            ax.text(
+                j,
+                i,
+                _percent(p),
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                color="white" if p > 0.82 else INK,
+            )
     style.numbered(ax, names, len(names))
     if len(names) < 2 or np.isnan(values[0, 1]):
-        found = page.say("Too few answers to show")
+        found = _("Too few answers to show")
     else:
-        found = page.say("{one} is ahead of {other} in {share} of the draws", one=names[0],
-                         other=names[1], share=_percent(values[0, 1]))  # fmt: skip
-    return style.say(ax, found if title is None else title,
-                     page.say("Row ahead of column, share of draws."))  # fmt: skip
+        found = _(
+            "{one} is ahead of {other} in {share} of the draws",
+            one=names[0],
+            other=names[1],
+            share=_percent(values[0, 1]),
+        )
+    return style.say(
+        ax, found if title is None else title, _("Row ahead of column, share of draws.")
+    )
 
 
 def _percent(p: float) -> str:
     """A chance out of some thousand draws is never certain."""
-    return ">99%" if p > 0.995 else "<1%" if p < 0.005 else page.percent(p)
+    return ">99%" if p > 0.995 else "<1%" if p < 0.005 else i18n.percent(p)
 
 
 def contrast(
@@ -101,28 +130,34 @@ def contrast(
             ax.barh(place + offset, row.estimate, height=0.3, color=colour, alpha=0.85)
             ax.plot([row.low, row.high], [place + offset] * 2, color=INK, lw=1.2)
         ax.annotate(
-            page.label(order["class"][place]), (1.02, place), va="center", fontsize=9.5, color=SOFT,
-            xycoords=("axes fraction", "data"), annotation_clip=False,
-        )  # fmt: skip
+            i18n.label(order["class"][place]),
+            (1.02, place),
+            va="center",
+            fontsize=9.5,
+            color=SOFT,
+            xycoords=("axes fraction", "data"),
+            annotation_clip=False,
+        )
     _rows(ax, order["term"])
     ax.axvline(0, color=SOFT, lw=1)
     ax.grid(axis="x")
     style.number_axis(ax.xaxis, "")
-    ax.set_xlabel(page.say("outcome points, beside middling ratings"))
-    style.key(ax, {page.say("low ratings"): (COLOURS[1], "s"),
-                   page.say("high ratings"): (COLOURS[0], "s")}, ms=7)  # fmt: skip
+    ax.set_xlabel(_("outcome points, beside middling ratings"))
+    style.key(ax, {_("low ratings"): (COLOURS[1], "s"), _("high ratings"): (COLOURS[0], "s")}, ms=7)
     first = shown.loc[shown["estimate"].abs().idxmax()] if shown["estimate"].notna().any() else None
-    found = page.say("Too few answers to show") if first is None else _strongest(first)
-    words = [f"{style.name(r.term)}: {page.label(r.kind)}"
-             for r in order.rename(columns={"class": "kind"}).itertuples()]  # fmt: skip
+    found = _("Too few answers to show") if first is None else _strongest(first)
+    words = [
+        f"{style.name(r.term)}: {i18n.label(r.kind)}"
+        for r in order.rename(columns={"class": "kind"}).itertuples()
+    ]
     return style.say(ax, found if title is None else title, style.listed(words))
 
 
 def _strongest(row: pd.Series) -> str:
-    facts = {"name": style.name(row["term"]), "points": page.number(row["estimate"], 2)}
+    facts = {"name": style.name(row["term"]), "points": row["estimate"]}
     if row["effect"] == "penalty":
-        return page.say("Furthest: low ratings of {name}, {points} points", **facts)
-    return page.say("Furthest: high ratings of {name}, {points} points", **facts)
+        return _("Furthest: low ratings of {name}, {points:number2} points", **facts)
+    return _("Furthest: high ratings of {name}, {points:number2} points", **facts)
 
 
 def ceilings(
@@ -142,23 +177,31 @@ def ceilings(
     across = min(PANELS, len(shown))
     down = -(-len(shown) // across)
     figure, axes = plt.subplots(
-        down, across, figsize=(style.WIDTH + 0.6, 1.75 * down + 0.6), squeeze=False, sharey=True,
+        down,
+        across,
+        figsize=(style.WIDTH + 0.6, 1.75 * down + 0.6),
+        squeeze=False,
+        sharey=True,
         layout="constrained",
-    )  # fmt: skip
+    )
     style.axes(axes[0, 0], 0)
     for ax in axes.flat[len(shown) :]:
         ax.set_visible(False)
     for ax, row in zip(axes.flat, shown.itertuples(), strict=False):
         _corner(ax, corners[corners["term"] == row.term], cells[cells["term"] == row.term])
-        ax.set_title(f"{style.name(row.term, 20)}\nd {page.number(row.estimate, 2)}", fontsize=9.5,
-                     color=INK if row.necessary else SOFT, pad=4)  # fmt: skip
+        ax.set_title(
+            f"{style.name(row.term, 20)}\nd {i18n.number(row.estimate, 2)}",
+            fontsize=9.5,
+            color=INK if row.necessary else SOFT,
+            pad=4,
+        )
     figure.supylabel(style.name(outcome), fontsize=10)
-    figure.supxlabel(page.say("rating of the driver"), fontsize=10)
+    figure.supxlabel(_("rating of the driver"), fontsize=10)
     needed = [style.name(t) for t in shown.loc[shown["necessary"].astype(bool), "term"]]
     if needed:
-        found = page.say("Necessary: {names}", names=page.listed(needed))
+        found = _("Necessary: {names:list}", names=needed)
     else:
-        found = page.say("No driver is necessary for a high outcome")
+        found = _("No driver is necessary for a high outcome")
     found = found if title is None else title
     figure.suptitle(
         style.wrapped(masking.masked(found)[0], 62),
@@ -167,8 +210,8 @@ def ceilings(
         fontsize=12,
         fontweight="bold",
     )
-    words = [f"{style.name(r.term)} d {page.number(r.estimate, 2)}" for r in shown.itertuples()]
-    figure.alt_text = " ".join([found, page.say("Scatter with ceilings."), style.listed(words)])
+    words = [f"{style.name(r.term)} d {i18n.number(r.estimate, 2)}" for r in shown.itertuples()]
+    figure.alt_text = " ".join([found, _("Scatter with ceilings."), style.listed(words)])
     return axes[0, 0]
 
 
@@ -178,7 +221,7 @@ def _corner(ax: Axes, corners: pd.DataFrame, cells: pd.DataFrame) -> None:
     xs, ys = np.r_[corners["x"], right], np.r_[corners["y"], corners["y"].iloc[-1]]
     ax.fill_between(xs, ys, top, step="post", color=COLOURS[1], alpha=0.22, lw=0)
     ax.step(np.r_[left, xs], np.r_[bottom, ys], where="post", color=COLOURS[1], lw=1.4)
-    seen = cells[cells["n"] >= page.rules().smallest_cell]
+    seen = cells[cells["n"] >= context.current().smallest_cell]
     if len(seen):
         size = 4 + 60 * seen["n"] / seen["n"].max()
         ax.scatter(seen["x"], seen["y"], s=size, color=COLOURS[0], alpha=0.6, lw=0)

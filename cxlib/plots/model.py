@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, INK, SOFT
 
@@ -32,17 +33,19 @@ def paths(
     places = _places(shown)
     sides, depth = _sides(shown, places), max(y for _, y in places.values()) + 1
     ax = style.axes(ax, height=1.1 * depth + 0.3, width=max(6.0, 1.5 * (sides[1] - sides[0])))
-    for _, row in shown.iterrows():
+    for _unused, row in shown.iterrows():
         _arrow(ax, row, places)
     explained = {} if r2 is None else dict(zip(r2["term"], r2["estimate"], strict=True))
     for name, place in places.items():
         _box(ax, name, place, explained.get(name))
     ax.set(xlim=sides, ylim=(depth - 0.6, -0.4), aspect="equal")
     ax.axis("off")
-    words = [f"{style.name(r.cause)} → {style.name(r.effect)} {page.number(r.estimate, 2)}"
-             for r in shown.itertuples()]  # fmt: skip
+    words = [
+        f"{style.name(r.cause)} → {style.name(r.effect)} {i18n.number(r.estimate, 2)}"
+        for r in shown.itertuples()
+    ]
     found = _strongest(shown) if title is None else title
-    return style.say(ax, found, page.say("Path diagram."), style.listed(words, 30))
+    return style.say(ax, found, _("Path diagram."), style.listed(words, 30))
 
 
 def _places(table: pd.DataFrame) -> Places:
@@ -92,16 +95,29 @@ def _arrow(ax: Axes, row: pd.Series, places: Places) -> None:
     begin, end, bend = *_ends(start, stop), _bend(start, stop)
     ax.add_patch(
         FancyArrowPatch(
-            begin, end, arrowstyle="-|>", mutation_scale=13, color=colour,
-            lw=0.8 + 3.4 * min(abs(row["estimate"]), 1), alpha=0.45 if unclear else 0.9,
-            connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0, zorder=1,
+            begin,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=13,
+            color=colour,
+            lw=0.8 + 3.4 * min(abs(row["estimate"]), 1),
+            alpha=0.45 if unclear else 0.9,
+            connectionstyle=f"arc3,rad={bend}",
+            shrinkA=0,
+            shrinkB=0,
+            zorder=1,
         )
-    )  # fmt: skip
+    )
     ax.text(
-        *_along(begin, end, bend, 0.58), page.number(row["estimate"], 2), fontsize=9, ha="center",
-        va="center", zorder=3, color=SOFT if unclear else INK,
+        *_along(begin, end, bend, 0.58),
+        i18n.number(row["estimate"], 2),
+        fontsize=9,
+        ha="center",
+        va="center",
+        zorder=3,
+        color=SOFT if unclear else INK,
         bbox={"boxstyle": "round,pad=.12", "fc": "white", "ec": "none", "alpha": 0.9},
-    )  # fmt: skip
+    )
 
 
 def _bend(start: np.ndarray, stop: np.ndarray) -> float:
@@ -137,26 +153,49 @@ def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | Non
     x, y = place
     ax.add_patch(
         FancyBboxPatch(
-            (x - HALF[0], y - HALF[1]), 2 * HALF[0], 2 * HALF[1], zorder=2, fc="#eef3f7",
-            ec=COLOURS[0], lw=1.3, boxstyle="round,pad=0,rounding_size=.08",
+            (x - HALF[0], y - HALF[1]),
+            2 * HALF[0],
+            2 * HALF[1],
+            zorder=2,
+            fc="#eef3f7",
+            ec=COLOURS[0],
+            lw=1.3,
+            boxstyle="round,pad=0,rounding_size=.08",
         )
-    )  # fmt: skip
+    )
     text = style.wrapped(style.name(name, 34), 19)
     known = explained is not None and explained == explained
-    said = ax.text(x, y - (0.09 if known else 0), text, ha="center", va="center", zorder=4,
-                   fontsize=9.5, linespacing=1.0)  # fmt: skip
+    said = ax.text(
+        x,
+        y - (0.09 if known else 0),
+        text,
+        ha="center",
+        va="center",
+        zorder=4,
+        fontsize=9.5,
+        linespacing=1.0,
+    )
     style.weigh(said, bold=True)
     if known:
-        ax.text(x, y + (0.2 if "\n" in text else 0.14), f"R² {page.number(explained, 2)}",
-                ha="center", va="center", zorder=4, fontsize=8.5, color=SOFT)  # fmt: skip
+        ax.text(
+            x,
+            y + (0.2 if "\n" in text else 0.14),
+            f"R² {i18n.number(explained, 2)}",
+            ha="center",
+            va="center",
+            zorder=4,
+            fontsize=8.5,
+            color=SOFT,
+        )
 
 
 def _strongest(table: pd.DataFrame) -> str:
     if table["estimate"].isna().all():
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     top = table.loc[table["estimate"].abs().idxmax()]
-    return page.say(
-        "Strongest path: {cause} → {effect} ({value})",
-        cause=style.name(top["cause"]), effect=style.name(top["effect"]),
-        value=page.number(top["estimate"], 2),
-    )  # fmt: skip
+    return _(
+        "Strongest path: {cause} → {effect} ({value:number2})",
+        cause=style.name(top["cause"]),
+        effect=style.name(top["effect"]),
+        value=top["estimate"],
+    )

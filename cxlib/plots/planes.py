@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import MEASURES
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, INK, SOFT
@@ -17,10 +18,14 @@ from cxlib.plots.style import COLOURS, INK, SOFT
 BESIDE = [
     {"position": (dx, dy), "ha": ha, "va": va}
     for dx, dy, ha, va in (
-        (6, 6, "left", "bottom"), (6, -6, "left", "top"), (-6, 6, "right", "bottom"),
-        (-6, -6, "right", "top"), (0, 10, "center", "bottom"), (0, -10, "center", "top"),
+        (6, 6, "left", "bottom"),
+        (6, -6, "left", "top"),
+        (-6, 6, "right", "bottom"),
+        (-6, -6, "right", "top"),
+        (0, 10, "center", "bottom"),
+        (0, -10, "center", "top"),
     )
-]  # fmt: skip
+]
 
 MOST_NAMES = 8  # beside their points
 
@@ -52,14 +57,24 @@ def trend(
         ax.axhline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)))
     _at_the_ends(ax, {label: line["estimate"].to_numpy(float) for label, line in lines.items()})
     said = _change(next(iter(lines.values())), over, unit) if title is None else title
-    words = [f"{w} {style.number(v, unit)}" for line in lines.values()
-             for w, v in zip(line[over], line["estimate"], strict=True) if v == v]  # fmt: skip
-    return style.say(ax, said, page.say("Lines with 95% bands."), style.listed(words))
+    words = [
+        f"{w} {style.number(v, unit)}"
+        for line in lines.values()
+        for w, v in zip(line[over], line["estimate"], strict=True)
+        if v == v
+    ]
+    return style.say(ax, said, _("Lines with 95% bands."), style.listed(words))
 
 
 def _lines(table: pd.DataFrame, over: str) -> dict[str, pd.DataFrame]:
-    names = [c for c in table.columns if c not in MEASURES and c != over and table[c].nunique() > 1
-             and not pd.api.types.is_float_dtype(table[c])]  # fmt: skip
+    names = [
+        c
+        for c in table.columns
+        if c not in MEASURES
+        and c != over
+        and table[c].nunique() > 1
+        and not pd.api.types.is_float_dtype(table[c])
+    ]
     if "term" in table and table["term"].nunique() > 1:
         names.append("term")
     if not names:
@@ -81,24 +96,34 @@ def _at_the_ends(ax: Axes, lines: dict[str, np.ndarray]) -> None:
     free = -np.inf
     for name, (x, y) in sorted(last.items(), key=lambda end: end[1][1]):
         free = max(y, free + 0.06 * (high - low))
-        ax.annotate(name, (x, free), xytext=(8, 0), va="center", color=colours[name][0],
-                    textcoords="offset points", fontsize=9.5, annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            name,
+            (x, free),
+            xytext=(8, 0),
+            va="center",
+            color=colours[name][0],
+            textcoords="offset points",
+            fontsize=9.5,
+            annotation_clip=False,
+        )
 
 
 def _change(line: pd.DataFrame, over: str, unit: str) -> str:
     """From the first to the last wave, and whether the intervals part."""
     there = line.dropna(subset=["estimate"])
     if len(there) < 2:
-        return page.say("Too few waves to show a change")
+        return _("Too few waves to show a change")
     first, last = there.iloc[0], there.iloc[-1]
     apart = last["low"] > first["high"] or last["high"] < first["low"]
     values = {
-        "first": style.number(first["estimate"], unit), "then": style.name(first[over]),
-        "last": style.number(last["estimate"], unit), "now": style.name(last[over]),
-    }  # fmt: skip
+        "first": style.number(first["estimate"], unit),
+        "then": style.name(first[over]),
+        "last": style.number(last["estimate"], unit),
+        "now": style.name(last[over]),
+    }
     if apart:
-        return page.say("From {first} ({then}) to {last} ({now})", **values)
-    return page.say("{first} ({then}), {last} ({now}): no clear change", **values)
+        return _("From {first} ({then}) to {last} ({now})", **values)
+    return _("{first} ({then}), {last} ({now}): no clear change", **values)
 
 
 def calibration(
@@ -113,19 +138,18 @@ def calibration(
         shown["predicted"], shown["low"], shown["high"], color=COLOURS[0], alpha=0.16, lw=0
     )
     ax.plot(shown["predicted"], shown["estimate"], "o-", color=COLOURS[0], ms=6, mec="white")
-    ax.set(
-        xlim=(0, reach), ylim=(0, reach), xlabel=page.say("predicted"), ylabel=page.say("happened")
-    )
+    ax.set(xlim=(0, reach), ylim=(0, reach), xlabel=_("predicted"), ylabel=_("happened"))
     ax.grid(True)
     style.number_axis(ax.xaxis, unit)
     style.number_axis(ax.yaxis, unit)
     known = shown.dropna(subset=["estimate", "low"])
     inside = ((known["low"] <= known["predicted"]) & (known["predicted"] <= known["high"])).sum()
-    found = page.say(
+    found = _(
         "In {inside} of {bins} bins what was predicted lies within the interval of what happened",
-        inside=int(inside), bins=len(known),
-    )  # fmt: skip
-    return style.say(ax, found if title is None else title, page.say("Calibration curve."))
+        inside=int(inside),
+        bins=len(known),
+    )
+    return style.say(ax, found if title is None else title, _("Calibration curve."))
 
 
 def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -144,21 +168,30 @@ def matrix(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ax.imshow(below, cmap=shades, vmin=-1, vmax=1)
     for (i, j), r in np.ndenumerate(below):
         if r == r:
-            ax.text(j, i, page.number(r, 2), ha="center", va="center", fontsize=9,
-                    color="white" if abs(r) > 0.72 else INK)  # fmt: skip
+            ax.text(
+                j,
+                i,
+                i18n.number(r, 2),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if abs(r) > 0.72 else INK,
+            )
     style.numbered(ax, names, len(names) - 1)
     found = _closest(below, names) if title is None else title
-    return style.say(ax, found, page.say("Correlations of {names}.", names=page.listed(names)))
+    return style.say(ax, found, _("Correlations of {names:list}.", names=names))
 
 
 def _closest(below: np.ndarray, names: list[str]) -> str:
     if np.isnan(below).all():
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     i, j = np.unravel_index(np.nanargmax(below), below.shape)
-    return page.say(
-        "{one} and {other} move together most: r {r}",
-        one=names[j], other=names[i], r=page.number(below[i, j], 2),
-    )  # fmt: skip
+    return _(
+        "{one} and {other} move together most: r {r:number2}",
+        one=names[j],
+        other=names[i],
+        r=below[i, j],
+    )
 
 
 def priorities(
@@ -188,13 +221,13 @@ def priorities(
     ax.plot(x, y, "o", color=COLOURS[0], ms=7, mec="white")
     ax.axvline(x.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
     ax.axhline(y.mean(), color=SOFT, lw=1, ls=(0, (4, 3)))
-    ax.set(xlabel=page.say("how well we do"), ylabel=page.say("how much it matters"))
+    ax.set(xlabel=_("how well we do"), ylabel=_("how much it matters"))
     ax.margins(0.12)
     _names(ax, both["term"], x.to_numpy(float), y.to_numpy(float))
     style.number_axis(ax.xaxis, performance_unit)
     style.number_axis(ax.yaxis, importance_unit)
     found = _first(both) if title is None else title
-    return style.say(ax, found, page.say("Scatter with intervals."))
+    return style.say(ax, found, _("Scatter with intervals."))
 
 
 def _both(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.DataFrame:
@@ -236,10 +269,13 @@ def _names(ax: Axes, terms: pd.Series, x: np.ndarray, y: np.ndarray) -> None:
 def _numbered(ax: Axes, terms: pd.Series, y: np.ndarray) -> pd.Series:
     """The number of each point, once the list of names is drawn."""
     ranks = pd.Series(np.argsort(np.argsort(-y, kind="stable")) + 1, terms.index)
-    rows = [style.wrapped(f"{ranks[i]}  {style.name(terms[i], 60)}", 28).replace("\n", "\n     ")
-            for i in ranks.sort_values().index]  # fmt: skip
-    ax.text(1.03, 1, "\n".join(rows), va="top", fontsize=9, linespacing=1.25,
-            transform=ax.transAxes)  # fmt: skip
+    rows = [
+        style.wrapped(f"{ranks[i]}  {style.name(terms[i], 60)}", 28).replace("\n", "\n     ")
+        for i in ranks.sort_values().index
+    ]
+    ax.text(
+        1.03, 1, "\n".join(rows), va="top", fontsize=9, linespacing=1.25, transform=ax.transAxes
+    )
     return ranks.astype(str)
 
 
@@ -257,9 +293,9 @@ def _first(both: pd.DataFrame) -> str:
     x, y = both["estimate_p"], both["estimate"]
     first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
     if len(first):
-        names = page.listed(style.name(t) for t in first["term"])
-        return page.say("Matters more than others and goes worse: {names}", names=names)
-    return page.say("Nothing that matters much is done badly")
+        names = [style.name(t) for t in first["term"]]
+        return _("Matters more than others and goes worse: {names:list}", names=names)
+    return _("Nothing that matters much is done badly")
 
 
 def choice(
@@ -289,13 +325,11 @@ def choice(
     ax.set_xticks(x)
     ax.grid(axis="y")
     first = str(shown.columns[0])
-    counted = {"k": page.say("number of groups"), "questions": page.say("number of questions")}
-    ax.set_xlabel(counted.get(first) or page.label(first))
+    counted = {"k": _("number of groups"), "questions": _("number of questions")}
+    ax.set_xlabel(counted.get(first) or i18n.label(first))
     named = measure == "estimate" and "term" in shown
-    ax.set_ylabel(style.name(shown["term"].iloc[0]) if named else page.label(measure))
+    ax.set_ylabel(style.name(shown["term"].iloc[0]) if named else i18n.label(measure))
     style.number_axis(ax.yaxis, unit)
-    found = (
-        page.say("Chosen: {k}", k=page.listed(f"{v:g}" for v in x[picked])) if picked.any() else ""
-    )
+    found = _("Chosen: {k:list}", k=[f"{v:g}" for v in x[picked]]) if picked.any() else ""
     words = [f"{k:g}: {style.number(v, unit)}" for k, v in zip(x, shown[measure], strict=True)]
     return style.say(ax, found if title is None else title, style.listed(words))

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import MEASURES
 from cxlib.plots import findings, style
 from cxlib.plots.findings import Found
@@ -72,7 +73,7 @@ def intervals(
         ax.axvline(reference, color=SOFT, lw=1.2, ls=(0, (4, 3)), zorder=1)
     if by:
         style.key(ax, {str(v): look for v, look in colours.items()}, ms=7)
-    return style.say(ax, said, page.say("Dots with 95% intervals."), words)
+    return style.say(ax, said, _("Dots with 95% intervals."), words)
 
 
 def _is_grid(table: pd.DataFrame, panel: str) -> bool:
@@ -92,7 +93,7 @@ def _differs_without(table: pd.DataFrame, panel: str | None, by: str) -> bool:
 
 def _dots(ax: Axes, place: int, members: pd.DataFrame, by: str | None, colours: dict) -> None:
     spread = np.linspace(-0.2, 0.2, len(members)) if len(members) > 1 else [0.0]
-    for offset, (_, row) in zip(spread, members.iterrows(), strict=True):
+    for offset, (_unused, row) in zip(spread, members.iterrows(), strict=True):
         colour, marker = colours[row[by]] if by else (COLOURS[0], "o")
         y = place + offset
         ax.plot(
@@ -121,8 +122,15 @@ def _people(ax: Axes, rows: list[Row]) -> str:
         said = each[place]
         if at_heading:
             said = "" if row.members is not None else max(blocks[row.label])
-        ax.annotate(said, (1.02, place), va="center", fontsize=9.5, color=SOFT,
-                    xycoords=("axes fraction", "data"), annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            said,
+            (1.02, place),
+            va="center",
+            fontsize=9.5,
+            color=SOFT,
+            xycoords=("axes fraction", "data"),
+            annotation_clip=False,
+        )
     return ""
 
 
@@ -135,9 +143,14 @@ def _counts(row: Row) -> str:
 def _hidden(ax: Axes, place: float, members: pd.DataFrame) -> None:
     if members["estimate"].isna().all():
         ax.annotate(
-            page.say("hidden: too few answers"), (0.02, place), va="center", fontsize=9,
-            xycoords=("axes fraction", "data"), color=SOFT, style="italic",
-        )  # fmt: skip
+            _("hidden: too few answers"),
+            (0.02, place),
+            va="center",
+            fontsize=9,
+            xycoords=("axes fraction", "data"),
+            color=SOFT,
+            style="italic",
+        )
 
 
 def _label_rows(ax: Axes, rows: list[Row]) -> None:
@@ -204,14 +217,14 @@ def _found(rows: list[Row], by: str | None) -> list[Found]:
     """Everything that is shown, named by its block, its row and its value of `by`."""
     found = []
     for row in rows:
-        for _, member in row.members.iterrows() if row.members is not None else []:
+        for _unused, member in row.members.iterrows() if row.members is not None else []:
             parts = [
                 style.unwrapped(row.block),
                 style.unwrapped(row.label),
                 style.name(member[by]) if by else "",
             ]
             if member["estimate"] == member["estimate"]:
-                name = page.listed(p for p in parts if p)
+                name = i18n.listed(p for p in parts if p)
                 found.append(Found(name, member["estimate"], member["low"], member["high"]))
     return found
 
@@ -247,22 +260,36 @@ def bars(
     ax.axvline(0, color=SOFT, lw=1)
     found = _found(rows, None)
     said = findings.in_words(found, unit) if title is None else title
-    return style.say(ax, said, page.say("Bars."), _words(found, unit))
+    return style.say(ax, said, _("Bars."), _words(found, unit))
 
 
 def _bar(ax: Axes, place: int, row: pd.Series, reach: float, unit: str) -> None:
     value = row["estimate"]
     if value != value:
-        ax.annotate(page.say("hidden: too few answers"), (0, place), xytext=(6, 0), va="center",
-                    textcoords="offset points", fontsize=9, color=SOFT, style="italic")  # fmt: skip
+        ax.annotate(
+            _("hidden: too few answers"),
+            (0, place),
+            xytext=(6, 0),
+            va="center",
+            textcoords="offset points",
+            fontsize=9,
+            color=SOFT,
+            style="italic",
+        )
         return
     ax.barh(place, value, height=0.62, color=COLOURS[0], alpha=0.85, zorder=2)
     end = value
     if row["low"] == row["low"]:
         ax.plot([row["low"], row["high"]], [place, place], color=INK, lw=1.4, zorder=3)
         end = max(value, row["high"])
-    ax.annotate(style.number(value, unit), (max(end, 0), place), xytext=(6, 0), va="center",
-                textcoords="offset points", fontsize=10)  # fmt: skip
+    ax.annotate(
+        style.number(value, unit),
+        (max(end, 0), place),
+        xytext=(6, 0),
+        va="center",
+        textcoords="offset points",
+        fontsize=10,
+    )
 
 
 def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -288,16 +315,17 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     _label_rows(ax, rows)
     ax.grid(axis="x")
     style.number_axis(ax.xaxis, "share")
-    style.key(ax, {page.say("as they came"): (COLOURS[1], "D"),
-                   page.say("weighted"): (COLOURS[0], "o")}, ms=6)  # fmt: skip
+    style.key(ax, {_("as they came"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}, ms=6)
     gap = (shown["before"] - shown["target"]).abs()
     worst = shown.loc[gap.idxmax()] if gap.notna().any() else shown.iloc[0]
-    found = page.say(
-        "Furthest from the customers: {name}, {before} of the responses, {target} of the customers",
-        name=style.name(worst["term"]), before=page.percent(worst["before"]),
-        target=page.percent(worst["target"]),
-    )  # fmt: skip
-    return style.say(ax, found if title is None else title, page.say("Rings are the customers."))
+    found = _(
+        "Furthest from the customers: {name}, {before:share} of the responses, {target:share} of "
+        "the customers",
+        name=style.name(worst["term"]),
+        before=worst["before"],
+        target=worst["target"],
+    )
+    return style.say(ax, found if title is None else title, _("Rings are the customers."))
 
 
 def answers(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -319,31 +347,39 @@ def answers(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     ax.set_xlim(0, 1)
     style.number_axis(ax.xaxis, "share")
     found = _most_given(shown, terms)
-    return style.say(ax, found if title is None else title, page.say("Stacked bars."))
+    return style.say(ax, found if title is None else title, _("Stacked bars."))
 
 
 def _stack(ax: Axes, place: int, members: pd.DataFrame) -> None:
     left = 0.0
     shades = plt.get_cmap("cividis")(np.linspace(0.05, 0.95, len(members)))
-    for shade, (_, row) in zip(shades, members.iterrows(), strict=True):
+    for shade, (_unused, row) in zip(shades, members.iterrows(), strict=True):
         share = row["estimate"]
         if share != share:
             return
         ax.barh(place, share, left=left, height=0.7, color=shade, edgecolor="white", lw=0.6)
         if share >= 0.045:
             dark = np.dot(shade[:3], (0.299, 0.587, 0.114)) < 0.5
-            ax.text(left + share / 2, place, f"{row['answer']:g}", ha="center", va="center",
-                    fontsize=9, color="white" if dark else INK)  # fmt: skip
+            ax.text(
+                left + share / 2,
+                place,
+                f"{row['answer']:g}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if dark else INK,
+            )
         left += share
 
 
 def _most_given(shown: pd.DataFrame, terms: list) -> str:
     first = shown[shown["term"] == terms[0]]
     if first["estimate"].isna().all():
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     top = first.loc[first["estimate"].idxmax()]
-    return page.say(
-        "{item}: {answer} was given most, by {share}",
-        item=style.name(top["term"]), answer=f"{top['answer']:g}",
-        share=page.percent(top["estimate"]),
-    )  # fmt: skip
+    return _(
+        "{item}: {answer:g} was given most, by {share:share}",
+        item=style.name(top["term"]),
+        answer=top["answer"],
+        share=top["estimate"],
+    )

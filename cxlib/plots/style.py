@@ -21,8 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from cxlib import page
+from cxlib.core import context, i18n
 from cxlib.core.display import hide_small_cells
+from cxlib.core.i18n import _
 from cxlib.plots.outlines import lighter
 from cxlib.privacy import masking
 from cxlib.privacy.masking import legible
@@ -41,9 +42,17 @@ BREAKS = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef])\n|\n(?=[\u3000-\u9fff\uff
 MOST_WAVES = 14  # whose names have room on an axis
 WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
 CJK_FONTS = (
-    "WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
-    "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS",
-)  # fmt: skip
+    "WenQuanYi Micro Hei",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+)
 LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the outlines
 DPI = 160  # of those pixels
 OUTLINED = "outlined"  # marks text that is to look bold
@@ -90,7 +99,7 @@ def use_house_style() -> None:
     plt.rcParams["font.family"] = ["DejaVu Sans", *fonts]
     # A Chinese font seldom has a bold cut; the plain one does, and needs no warning.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    if not fonts and page.rules().lang == "zh":
+    if not fonts and context.current().lang == "zh":
         warnings.warn(
             "no font with Chinese characters was found, so figures show boxes. Install one "
             "(Debian: apt install fonts-wqy-microhei) and run again.",
@@ -136,7 +145,7 @@ def show_in_notebooks() -> None:
     shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
 
 
-def _bundle(figure: Figure, **_: object) -> tuple[dict, dict]:
+def _bundle(figure: Figure, **_unused: object) -> tuple[dict, dict]:
     data, mime = picture(figure)
     about: dict[str, object] = {"alt": alt_text(figure)}
     if isinstance(data, bytes):  # a notebook holds text
@@ -182,7 +191,7 @@ def alt_text(figure: Figure) -> str:
         parts += [ax.get_xlabel(), ax.get_ylabel()]
         parts += [t.get_text() for t in legend.get_texts()] if (legend := ax.get_legend()) else []
     said = "; ".join(dict.fromkeys(p.strip() for p in parts if p.strip()))
-    return page.say("Figure: {what}.", what=said) if said else page.say("Figure.")
+    return _("Figure: {what}.", what=said) if said else _("Figure.")
 
 
 def weigh(text: Text, *, bold: bool) -> None:
@@ -233,7 +242,7 @@ def unwrapped(text: str) -> str:
 def axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """The Axes given, or those of a new figure of this size in inches."""
     if ax is None:
-        _, ax = plt.subplots(figsize=(width, height))
+        _unused, ax = plt.subplots(figsize=(width, height))
     # Again for each figure: the inline backend puts its own formatter in place when it wakes up,
     # which is at the first figure.
     show_in_notebooks()
@@ -272,7 +281,7 @@ def ready(table: pd.DataFrame, needed: Sequence[str] = ("estimate",)) -> pd.Data
 
 def name(value: object, most: int = 38) -> str:
     """What a reader calls it, short enough for an axis."""
-    text = " ".join(page.label(str(value))[:2000].split())
+    text = " ".join(i18n.label(str(value))[:2000].split())
     text = masking.masked(legible(text))[0]
     if breadth(text) > most:
         while breadth(text) > most - 1:
@@ -292,19 +301,19 @@ def number(value: float, unit: str) -> str:
     """A number as its unit is written."""
     if unit == "share":
         near = 0.0005 <= abs(value) < 0.0095 or 0.9905 < value <= 0.9995  # nearly none, or all
-        return page.percent(value, 1 if near else 0)
+        return i18n.percent(value, 1 if near else 0)
     if unit == "gap":
-        return page.number(100 * value, 1)
+        return i18n.number(100 * value, 1)
     if unit in ("points", "percentage points", "index"):
-        return page.number(value, 1)
-    return page.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
+        return i18n.number(value, 1)
+    return i18n.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
 
 
 def number_axis(axis, unit: str) -> None:
     """Ticks in the page's number format."""
     if unit == "share":
         axis.get_major_locator().set_params(steps=[1, 2, 5, 10])  # 12.5% would be written 12%
-        axis.set_major_formatter(lambda v, _: page.percent(v, _decimals(axis)))
+        axis.set_major_formatter(lambda v, _: i18n.percent(v, _decimals(axis)))
     elif unit == "gap":
         axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
     else:
@@ -322,18 +331,18 @@ def _decimals(axis) -> int:
 def unit_words(unit: str) -> str:
     """What stands beneath the axis."""
     return {
-        "points": page.say("points"),
-        "share": page.say("share"),
-        **dict.fromkeys(("gap", "percentage points"), page.say("percentage points")),
-        "scale": page.say("on the question's own scale"),
-        "index": page.say("index, 0 to 100"),
-    }.get(unit) or (page.say(unit) if unit else "")
+        "points": _("points"),
+        "share": _("share"),
+        **dict.fromkeys(("gap", "percentage points"), _("percentage points")),
+        "scale": _("on the question's own scale"),
+        "index": _("index, 0 to 100"),
+    }.get(unit) or (_(unit) if unit else "")
 
 
 def people(n: float) -> str:
     """n, or that it is too small to tell."""
-    least = page.rules().smallest_cell
-    return f"<{least}" if n < least else page.count(n)
+    least = context.current().smallest_cell
+    return f"<{least}" if n < least else i18n.count(n)
 
 
 def colours_of(values: Sequence[object]) -> dict[object, tuple[str, str]]:
@@ -351,12 +360,17 @@ def key(ax: Axes, entries: dict[str, tuple[str, str]], **style: object) -> None:
     slanted = any(text.get_rotation() % 180 for text in ax.get_xticklabels()[:1])
     drop = 0.86 if slanted else 0.62  # inches
     ax.legend(
-        loc="upper left", bbox_to_anchor=(0, -drop / ax.figure.get_figheight()), ncols=3,
-        fontsize=9.5, handletextpad=0.3, columnspacing=1.2, borderaxespad=0,
-    )  # fmt: skip
+        loc="upper left",
+        bbox_to_anchor=(0, -drop / ax.figure.get_figheight()),
+        ncols=3,
+        fontsize=9.5,
+        handletextpad=0.3,
+        columnspacing=1.2,
+        borderaxespad=0,
+    )
 
 
 def listed(lines: list[str], most: int = 14) -> str:
     """The rows in words, for the alternative text."""
-    more = [page.say("and {n} more", n=len(lines) - most)] if len(lines) > most else []
-    return page.say("; ").join(lines[:most] + more) + page.say(".") if lines else ""
+    more = [_("and {n} more", n=len(lines) - most)] if len(lines) > most else []
+    return _("; ").join(lines[:most] + more) + _(".") if lines else ""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.plots import style
 from cxlib.plots.style import COLOURS, INK
 
@@ -53,7 +53,7 @@ def tiles(
     _draw(ax, x, y, shown, colour, scale, unit)
     _frame(ax, x_of, y_of)
     ax.set_xlabel(_people(shown, panel, columns, across == panel))
-    return style.say(ax, title, page.say("Tiles with 95% intervals."), words)
+    return style.say(ax, title, _("Tiles with 95% intervals."), words)
 
 
 def _colours(values: pd.Series, reference: float | None):

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MaxNLocator
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.plots import curves, planes, style
 from cxlib.plots.style import COLOURS, FAINT, INK, MARKERS, SOFT
 
@@ -66,11 +67,11 @@ def cohorts(
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     words = [
-        f"{style.name(c)}: {page.listed(style.number(v, 'share') for v in rows['estimate'])}"
+        f"{style.name(c)}: {i18n.listed(style.number(v, 'share') for v in rows['estimate'])}"
         for c, rows in shown.groupby("cohort", sort=False)
     ]
     said = _fall(shown) if title is None else title
-    return style.say(ax, said, page.say("Tiles with 95% intervals."), style.listed(words))
+    return style.say(ax, said, _("Tiles with 95% intervals."), style.listed(words))
 
 
 def retention(
@@ -79,32 +80,46 @@ def retention(
     """All cohorts together: the share who came back in each period after the first purchase."""
     said = _fall(curve.assign(cohort="", place=curve["after"].astype(int) - 1))
     ax = planes.trend(curve, over="after", unit="share", title=title or said, ax=ax)
-    ax.set_xticks(ax.get_xticks(), [t.get_text() for t in ax.get_xticklabels()], rotation=0,
-                  ha="center")  # fmt: skip
+    ax.set_xticks(
+        ax.get_xticks(), [t.get_text() for t in ax.get_xticklabels()], rotation=0, ha="center"
+    )
     ax.set_xlabel(_periods(unit))
     return ax
 
 
 def _periods(unit: str) -> str:
     if unit:
-        return page.say("periods ({unit}) after the first purchase", unit=page.label(unit))
-    return page.say("periods after the first purchase")
+        return _("periods ({unit:label}) after the first purchase", unit=unit)
+    return _("periods after the first purchase")
 
 
 def _cell(ax: Axes, row: tuple, at: tuple[int, int], shades, norm) -> None:
     (x, y), known = at, row.estimate == row.estimate
     ax.add_patch(
-        plt.Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, lw=0.6, ec="#c9d3db",
-                      fc=shades(norm(row.estimate)) if known else "#eef1f4")
-    )  # fmt: skip
+        plt.Rectangle(
+            (x - 0.48, y - 0.47),
+            0.96,
+            0.94,
+            lw=0.6,
+            ec="#c9d3db",
+            fc=shades(norm(row.estimate)) if known else "#eef1f4",
+        )
+    )
     if not known:
         ax.text(x, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
         return
     digits = 0 if row.estimate >= 0.0995 else 1
-    ax.text(x, y - 0.14, page.percent(row.estimate, digits), ha="center", va="center",
-            fontsize=9.5, color=INK)  # fmt: skip
+    ax.text(
+        x,
+        y - 0.14,
+        i18n.percent(row.estimate, digits),
+        ha="center",
+        va="center",
+        fontsize=9.5,
+        color=INK,
+    )
     if row.low == row.low:
-        ends = "–".join(page.number(100 * v, digits) for v in (row.low, row.high))
+        ends = "–".join(i18n.number(100 * v, digits) for v in (row.low, row.high))
         ax.text(x, y + 0.25, ends, ha="center", va="center", fontsize=7.5, color=SOFT)
 
 
@@ -113,19 +128,19 @@ def _fall(shown: pd.DataFrame) -> str:
     known = shown.dropna(subset=["estimate"])
     seen = known.groupby("place")["cohort"].nunique()
     if seen.empty:
-        return page.say("Too few answers to show")
+        return _("Too few answers to show")
     last = seen.index[seen >= min(2, seen.max())].max()
     first, then = (
         np.average(part["estimate"], weights=part["n"])
         for part in (known[known["place"] == seen.index.min()], known[known["place"] == last])
     )
     if last == seen.index.min():
-        return page.say("{share} came back in the first period", share=page.percent(first))
-    return page.say(
-        "{share} came back in the first period, {then} in period {last}",
-        share=page.percent(first, 0 if first >= 0.1 else 1),
-        then=page.percent(then, 0 if then >= 0.1 else 1),
-        last=page.count(last + 1),
+        return _("{share:share} came back in the first period", share=first)
+    return _(
+        "{share} came back in the first period, {then} in period {last:count}",
+        share=i18n.percent(first, 0 if first >= 0.1 else 1),
+        then=i18n.percent(then, 0 if then >= 0.1 else 1),
+        last=last + 1,
     )
 
 
@@ -140,11 +155,19 @@ def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     wide = wide.loc[wide[first].abs().sort_values(ascending=False, kind="stable").index]
     ax = style.axes(ax, height=0.3 * len(wide) + 1.2)
     looks = {when: (COLOURS[i], MARKERS[i]) for i, when in enumerate(reversed(wide.columns))}
-    for y, (_, row) in enumerate(wide.iterrows()):
+    for y, (_unused, row) in enumerate(wide.iterrows()):
         ax.plot([row.min(), row.max()], [y, y], color=FAINT, lw=3, zorder=1)
         for when, value in row.items():
-            ax.plot(value, y, looks[when][1], color=looks[when][0], ms=6.5, mec="white", mew=0.7,
-                    zorder=3)  # fmt: skip
+            ax.plot(
+                value,
+                y,
+                looks[when][1],
+                color=looks[when][0],
+                ms=6.5,
+                mec="white",
+                mew=0.7,
+                zorder=3,
+            )
     for edge in (-ALIKE, 0, ALIKE):
         ax.axvline(edge, color=SOFT, lw=1.0, ls=(0, (4, 3)) if edge else "-", zorder=0)
     ax.set_yticks(range(len(wide)), [style.wrapped(style.name(v, 60), 30) for v in wide.index])
@@ -152,12 +175,12 @@ def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     ax.xaxis.set_major_locator(MaxNLocator(6))
     style.number_axis(ax.xaxis, "")
     ax.grid(axis="x")
-    ax.set_xlabel(page.say("difference of means, in standard deviations"))
+    ax.set_xlabel(_("difference of means, in standard deviations"))
     if len(wide.columns) > 1:
         style.key(ax, {str(w): looks[w] for w in wide.columns}, ms=7, ls="")
     said = _alike(wide) if title is None else title
-    words = [f"{style.name(t)} {page.number(v, 2)}" for t, v in wide[first].items()]
-    return style.say(ax, said, page.say("Dots, a row for each column."), style.listed(words))
+    words = [f"{style.name(t)} {i18n.number(v, 2)}" for t, v in wide[first].items()]
+    return style.say(ax, said, _("Dots, a row for each column."), style.listed(words))
 
 
 def comeback(
@@ -171,29 +194,27 @@ def comeback(
     """Shares who came back by time, with the bands of whole curves; a line for each of `by`."""
     table = style.ready(table, [c for c in ("time", "estimate", by) if c])
     ax = curves.stepped(table, by, ax, start=0.0)
-    ax.set_xlabel(page.label(unit))
+    ax.set_xlabel(i18n.label(unit))
     if title is None:
         half = table[(table["estimate"] >= 0.5)]
         first = half[half[by] == table[by].iloc[0]] if by else half
         last = (table[table[by] == table[by].iloc[0]] if by else table).iloc[-1]
-        facts = {"unit": page.label(unit), "share": style.number(last["estimate"], "share")}
+        facts = {"unit": unit, "share": style.number(last["estimate"], "share")}
         title = (
-            page.say("Half came back within {time} {unit}", time=page.count(first["time"].min()),
-                     **facts)
+            _("Half came back within {time:count} {unit:label}", time=first["time"].min(), **facts)
             if len(first)
-            else page.say("{share} came back within {time} {unit}", time=page.count(last["time"]),
-                          **facts)
-        )  # fmt: skip
+            else _("{share} came back within {time:count} {unit:label}", time=last["time"], **facts)
+        )
     return curves.said(ax, title, table, by)
 
 
 def _alike(wide: pd.DataFrame) -> str:
     outside = (wide.abs() > ALIKE).sum()
-    facts = {"n": page.count(len(wide)), "before": page.count(outside.iloc[0])}
+    facts = {"n": len(wide), "before": outside.iloc[0]}
     if len(outside) == 1:
-        return page.say("Unlike before in {before} of {n}", **facts)
-    return page.say(
-        "Unlike before in {before} of {n}, once made alike in {after}",
-        after=page.count(outside.iloc[1]),
+        return _("Unlike before in {before:count} of {n:count}", **facts)
+    return _(
+        "Unlike before in {before:count} of {n:count}, once made alike in {after:count}",
+        after=outside.iloc[1],
         **facts,
     )

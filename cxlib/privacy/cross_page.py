@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 from nbformat import NotebookNode
 
-from cxlib import page
+from cxlib.core import context
+from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ...), term
@@ -94,15 +95,16 @@ def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
         away = Exposure(of_rows.get(rows, {}), frozenset(near), beside)
-        if beside or any(away.rows(t, r["unit"]) for r in shown.answers.values()
-                         for _, t in tables_of(r)):  # fmt: skip
+        if beside or any(
+            away.rows(t, r["unit"]) for r in shown.answers.values() for _, t in tables_of(r)
+        ):
             found[name] = away
     return found
 
 
 def clash(narrow: Counts, wide: Counts) -> set[Key]:
     """The cells that lack so few people of the same cell that those could be worked out."""
-    least = page.rules().smallest_cell
+    least = context.current().smallest_cell
     return {
         key
         for key in narrow.keys() & wide.keys()
@@ -158,7 +160,7 @@ def counts_of(records: Iterable[dict]) -> Counts:
     """n and estimate of every cell shown in the records; a group of everybody is no group."""
     found: Counts = {}
     for record in records:
-        for _, table in tables_of(record):
+        for _unused, table in tables_of(record):
             values = _column(table, "n"), _column(table, "estimate")
             for key, n, estimate in zip(_keys(table, record["unit"]), *values, strict=True):
                 if isinstance(n, (int, float)):
@@ -182,8 +184,12 @@ def _keys(table: dict, unit: str) -> Iterator[Key]:
 
 
 def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
-    return [(c, o.data[MIME]) for c in notebook.cells for o in c.get("outputs", [])
-            if MIME in o.get("data", {})]  # fmt: skip
+    return [
+        (c, o.data[MIME])
+        for c in notebook.cells
+        for o in c.get("outputs", [])
+        if MIME in o.get("data", {})
+    ]
 
 
 def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
@@ -199,7 +205,7 @@ def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
 
 def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     """Rows to hide because a total less the others would be fewer than the smallest cell."""
-    columns, least, found = table["columns"], page.rules().smallest_cell, {}
+    columns, least, found = table["columns"], context.current().smallest_cell, {}
     if "term" not in columns[1:] or "n" not in columns:
         return found
     at = columns.index("term")
@@ -270,7 +276,7 @@ def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
 
 def _without_figures(cell: NotebookNode, record: dict) -> None:
     """The figures of the cell, sentence and note, may show or name what was taken out."""
-    said = page.say("A figure and a sentence are left out: they would give a small group away.")
+    said = _("A figure and a sentence are left out: they would give a small group away.")
     record["answer"], record["note"] = said, ""
     cell.outputs = [
         o for o in cell.outputs if not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
@@ -282,17 +288,30 @@ def _without_figures(cell: NotebookNode, record: dict) -> None:
 
 def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
     """Leave nothing but a sentence of what the notebook found."""
-    least = page.rules().smallest_cell
-    said = page.say(
+    least = context.current().smallest_cell
+    said = _(
         "This page is left out: beside “{page}” of a few rows more it would give away a group of "
         "fewer than {least}.",
-        page=beside, least=least,
-    )  # fmt: skip
+        page=beside,
+        least=least,
+    )
     nothing = {"columns": [], "rows": []}
-    record = {"name": "left_out", "title": "", "answer": said, "note": "", "unit": "", "draws": 0,
-              "seed": 0, "table": nothing, "tables": {}}  # fmt: skip
-    output = {"output_type": "display_data", "metadata": {},
-              "data": {"text/plain": said, MIME: record}}  # fmt: skip
+    record = {
+        "name": "left_out",
+        "title": "",
+        "answer": said,
+        "note": "",
+        "unit": "",
+        "draws": 0,
+        "seed": 0,
+        "table": nothing,
+        "tables": {},
+    }
+    output = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"text/plain": said, MIME: record},
+    }
     notebook.cells = [
         *[c for c in notebook.cells if c.cell_type == "markdown"][:1],
         next(c for c in notebook.cells if c.cell_type == "code"),

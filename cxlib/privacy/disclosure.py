@@ -22,7 +22,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 
 SMALL, COMPLEMENT, NEAR = "small", "complement", "near"
 TOTAL = "overall"  # what stands in a grouping column for all groups together
@@ -37,7 +38,7 @@ def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
 
     A table without a column n hides nothing. `least` is the page's smallest cell unless given.
     """
-    least = page.rules().smallest_cell if least is None else least
+    least = context.current().smallest_cell if least is None else least
     why = pd.Series("", index=table.index, dtype=object)
     if "n" not in table or not len(table):
         return why
@@ -56,7 +57,7 @@ def shown(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
 
 def completed(table: pd.DataFrame, gone: np.ndarray, least: int | None = None) -> np.ndarray:
     """`gone`, and the rows hidden with them so that a total does not give them away."""
-    least = page.rules().smallest_cell if least is None else least
+    least = context.current().smallest_cell if least is None else least
     n = _counted(table)
     return _with_complements(list(_lines(table, n)), n, gone, least)
 
@@ -78,12 +79,14 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
     to one are a line too.
     """
     groups, plain = grouping(table), table.reset_index(drop=True)
-    for _, rows in plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]:
+    for _unused, rows in (
+        plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]
+    ):
         if _adds_to_one(rows):
             yield rows.index.to_numpy(), 0.0
     for column in groups:
         others = [c for c in [*groups, "term"] if c != column]
-        for _, rows in plain.groupby(others, sort=False, dropna=False):
+        for _unused, rows in plain.groupby(others, sort=False, dropna=False):
             whole = (rows[column].astype(str) == TOTAL).to_numpy()
             places = rows.index.to_numpy()
             parts = places[~whole]
@@ -166,7 +169,7 @@ def tells_of_hidden(sentence: str, table: pd.DataFrame) -> bool:
         if len(table) > 1 and not any(_is_in(name, sentence) for name in own):
             continue
         row = table.iloc[place]
-        if said & (_written(row["estimate"]) | {page.count(row["n"])}):
+        if said & (_written(row["estimate"]) | {i18n.count(row["n"])}):
             return True
     return False
 
@@ -176,20 +179,22 @@ def without_hidden(note: str, tables: Sequence[pd.DataFrame]) -> str:
     if not any(tells_of_hidden(note, t) for t in tables):
         return note
     said = re.split(r"(?<=[.])\s+|(?<=。)", note)
-    return page.together(s for s in said if not any(tells_of_hidden(s, t) for t in tables))
+    return i18n.together(s for s in said if not any(tells_of_hidden(s, t) for t in tables))
 
 
 def left_out() -> str:
     """What stands in place of a sentence that would tell of hidden numbers."""
-    return page.say("The sentence is left out: it would tell of a group of fewer than {least}.",
-                    least=page.count(page.rules().smallest_cell))  # fmt: skip
+    return _(
+        "The sentence is left out: it would tell of a group of fewer than {least:count}.",
+        least=context.current().smallest_cell,
+    )
 
 
 def _names(table: pd.DataFrame) -> list[list[str]]:
     """What each row is called: its groups, else its term, as in the data and as readers see it."""
     columns = grouping(table) or [c for c in ("term",) if c in table]
     return [
-        [name for value in row for name in dict.fromkeys((str(value), page.label(str(value))))]
+        [name for value in row for name in dict.fromkeys((str(value), i18n.label(str(value))))]
         for row in table[columns].itertuples(index=False, name=None)
     ]
 
@@ -201,16 +206,16 @@ def _is_in(name: str, sentence: str) -> bool:
 def _written(value: float) -> set[str]:
     """The number as sentences write it, of two digits or more, without its sign."""
     size = abs(float(value))
-    forms = {page.number(size, d) for d in range(3)} | {page.percent(size, d) for d in range(2)}
+    forms = {i18n.number(size, d) for d in range(3)} | {i18n.percent(size, d) for d in range(2)}
     return {form for form in forms if sum(c.isdigit() for c in form) > 1}
 
 
 def counts(table: pd.DataFrame, why: pd.Series) -> list[str]:
     """The column n as a reader sees it: 1,204, "<10" for a small cell, a dash for a complement."""
-    least = page.rules().smallest_cell
-    said = {SMALL: f"<{page.count(least)}", COMPLEMENT: "–"}
+    least = context.current().smallest_cell
+    said = {SMALL: f"<{i18n.count(least)}", COMPLEMENT: "–"}
     n = pd.to_numeric(table["n"], errors="coerce")
-    return [said.get(w) or page.count(v) for w, v in zip(why, n, strict=True)]
+    return [said.get(w) or i18n.count(v) for w, v in zip(why, n, strict=True)]
 
 
 def audit(table: pd.DataFrame, why: pd.Series) -> list[dict[str, str]]:
@@ -228,7 +233,7 @@ def audit(table: pd.DataFrame, why: pd.Series) -> list[dict[str, str]]:
 
 def reason(why: str) -> str:
     """In words, for the record of a run."""
-    least = page.rules().smallest_cell
+    least = context.current().smallest_cell
     return {
         SMALL: f"n under {least}",
         COMPLEMENT: f"with it and a total a cell under {least} could be worked out",
@@ -244,7 +249,7 @@ def too_few_left_out(
     `everybody` counts all rows, also those of no group: who knows the total and the pages there
     are knows how many are in none.
     """
-    least = page.rules().smallest_cell if least is None else least
+    least = context.current().smallest_cell if least is None else least
     order = sorted(counts_, key=lambda g: (counts_[g], g))
     out = sum(counts_[g] < max(least, 1) for g in order)
     while out < len(order) and 0 < everybody - sum(counts_[g] for g in order[out:]) < least:

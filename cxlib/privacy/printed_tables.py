@@ -14,7 +14,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from cxlib import page
+from cxlib.core import context, i18n
 
 COUNTS = ("n", "count", "counts", "size")  # what heads a column that counts
 NUMBER = re.compile(r"\d[\d,]*(?:\.0*)?")
@@ -27,7 +27,7 @@ Cells = dict[int, str]  # where each word of a line ends: the word
 def counts_few(text: str) -> bool:
     """Whether a table in the text, or in the HTML, has a count above 0 and under the smallest."""
     counts = _in_html(text.lower()) if "<tr" in text.lower() else _in_text(text)
-    return any(0 < c < page.rules().smallest_cell for c in counts)
+    return any(0 < c < context.current().smallest_cell for c in counts)
 
 
 def _wholes(values: Iterable[str | None]) -> list[float]:
@@ -41,7 +41,7 @@ def _wholes(values: Iterable[str | None]) -> list[float]:
 
 
 def _heads_counts(said: str) -> bool:
-    return said.lower() in COUNTS or said == page.heading("n")
+    return said.lower() in COUNTS or said == i18n.heading("n")
 
 
 # Text: pandas sets each number beneath the end of its head.
@@ -132,5 +132,7 @@ def _elements(text: str, name: str) -> Iterator[str]:
 def _cells(row: str) -> list[tuple[str, str]]:
     """(h or d, text) of each cell of a row."""
     pieces = CELLS.split(row)[1:]
-    return [(kind, html.unescape(TAGS.sub("", said)).strip())
-            for kind, said in zip(pieces[::2], pieces[1::2], strict=True)]  # fmt: skip
+    return [
+        (kind, html.unescape(TAGS.sub("", said)).strip())
+        for kind, said in zip(pieces[::2], pieces[1::2], strict=True)
+    ]

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 
 from nbformat import NotebookNode
 
-from cxlib import page
+from cxlib.core import context
+from cxlib.core.i18n import _
 from cxlib.privacy import cross_page, disclosure, masking, printed_tables
 from cxlib.privacy.cross_page import AUDIT, MIME
 
@@ -116,11 +117,12 @@ def protect_from(notebook: NotebookNode, away: cross_page.Exposure) -> None:
 
 def _without_printed(output: NotebookNode) -> Iterator[dict[str, str]]:
     """Leave out printed tables, and HTML that is not ours, that count few people."""
-    least = page.rules().smallest_cell
-    said = page.say(
+    least = context.current().smallest_cell
+    said = _(
         "A table is left out here: it counts groups of fewer than {least}. Displayed with a "
-        "column n, it would be shown without those groups.", least=least,
-    )  # fmt: skip
+        "column n, it would be shown without those groups.",
+        least=least,
+    )
     places = [(output, "text")] if "text" in output else []
     if MIME not in (data := output.get("data", {})):
         places += [(data, m) for m in ("text/html", "text/markdown", "text/plain") if m in data]
@@ -146,6 +148,6 @@ def comments(texts: Iterable[str], most: int = 5) -> list[str]:
     Words tell more of a person than a number does, so they need a larger crowd.
     """
     written = [str(t).strip() for t in texts if isinstance(t, str) and str(t).strip()]
-    if len(written) < 2 * page.rules().smallest_cell:
+    if len(written) < 2 * context.current().smallest_cell:
         return []
     return [masking.masked(text)[0] for text in written[:most]]

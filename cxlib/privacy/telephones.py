@@ -87,9 +87,12 @@ def spans(text: str, country: str = "") -> Iterator[tuple[int, int]]:
     country : two letters (ISO 3166-1) of the country whose numbers have no country code
     """
     found = sorted(
-        [*_found(_INTERNATIONAL, text, _is_international), *_mobiles(text),
-         *_found(_LOCAL, text, lambda part: _is_local(part, country))]
-    )  # fmt: skip
+        [
+            *_found(_INTERNATIONAL, text, _is_international),
+            *_mobiles(text),
+            *_found(_LOCAL, text, lambda part: _is_local(part, country)),
+        ]
+    )
     at = 0
     for start, end in found:
         if start >= at:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
 from cxlib.core.display import display_table
 from cxlib.data import study
 from cxlib.estimates import Estimates
@@ -44,7 +44,7 @@ def keep(name: str, result: Kept, title: str = "") -> None:
         from IPython.display import display
     except ImportError:
         get_ipython = None
-    said = record["answer"] or f"{page.label(name)}: {len(record['table']['rows'])}"
+    said = record["answer"] or f"{i18n.label(name)}: {len(record['table']['rows'])}"
     if get_ipython is None or get_ipython() is None:
         print(said)
         return
@@ -155,9 +155,13 @@ def _last_run(name: str) -> dict[str, dict]:
         try:
             run = json.loads(file.read_text(encoding="utf-8"))
             answers = json.loads(file.with_name("answers.json").read_text(encoding="utf-8"))
-            mine = {p["notebook"].removesuffix(".ipynb"): answers.get(p["page"], {})
-                    for p in run["pages"] if p["lang"] == page.rules().lang and not p["set"]
-                    and not any(p["parameters"].get(k) for k in ("WAVE", "WHERE"))}  # fmt: skip
+            mine = {
+                p["notebook"].removesuffix(".ipynb"): answers.get(p["page"], {})
+                for p in run["pages"]
+                if p["lang"] == context.current().lang
+                and not p["set"]
+                and not any(p["parameters"].get(k) for k in ("WAVE", "WHERE"))
+            }
             found.append((run["begun"], mine))
         except (OSError, ValueError, KeyError, AttributeError):
             continue  # no whole run of ours

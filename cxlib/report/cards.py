@@ -9,7 +9,8 @@ import html
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 from cxlib.privacy.redaction import comments
 
@@ -34,15 +35,15 @@ def sheet(tool) -> None:
     rows, last = [], ""
     for asked, answer, *points in tool.sheet.itertuples(index=False, name=None):
         box = f"☐ {answer}" if answer else ""
-        rows.append([page.opening(asked) if asked != last else "", box, *map(str, points)])
+        rows.append([i18n.opening(asked) if asked != last else "", box, *map(str, points)])
         last = asked
-    rows.append([page.say("Sum of the answers ticked"), *["" for _ in range(len(rows[0]) - 1)]])
-    heads = [page.say("question"), page.say("answer"), *map(str, range(1, len(tool.segments) + 1))]
+    rows.append([_("Sum of the answers ticked"), *["" for _ in range(len(rows[0]) - 1)]])
+    heads = [_("question"), _("answer"), *map(str, range(1, len(tool.segments) + 1))]
     key = "".join(
-        f"<br><strong>{at}</strong> {html.escape(page.opening(name))}"
+        f"<br><strong>{at}</strong> {html.escape(i18n.opening(name))}"
         for at, name in enumerate(tool.segments, 1)
     )
-    told = page.say(
+    told = _(
         "Tick one answer to each question and add up the points of each column: the customer "
         "belongs where they are most."
     )
@@ -63,28 +64,28 @@ def html_of(personas) -> str:
 
 def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
     heads = [
-        page.heading("part"),
-        page.heading("measure"),
-        page.say("segment"),
-        page.say("95% interval"),
-        page.say("all"),
+        i18n.heading("part"),
+        i18n.heading("measure"),
+        _("segment"),
+        _("95% interval"),
+        _("all"),
         "n",
     ]
     rows, last = [], ""
     for line in lines.to_dict("records"):
         part = _part(line["part"]) if line["part"] != last else ""
         last = line["part"]
-        term = page.opening(page.label(str(line["term"])))
+        term = i18n.opening(i18n.label(str(line["term"])))
         rows.append([part, term, *_numbers(line), str(line["n"])])
     quotes = "".join(
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
-    told = f"<h4>{html.escape(page.opening(name))}</h4>{_table(heads, rows)}{quotes}"
+    told = f"<h4>{html.escape(i18n.opening(name))}</h4>{_table(heads, rows)}{quotes}"
     return f"<div>{told}</div>"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
-    head = "".join(f"<th>{html.escape(page.opening(h) if h != 'n' else h)}</th>" for h in heads)
+    head = "".join(f"<th>{html.escape(i18n.opening(h) if h != 'n' else h)}</th>" for h in heads)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows
     )
@@ -93,23 +94,23 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 def _part(name: str) -> str:
     return {
-        "size": page.say("How many"),
-        "who": page.say("Who they are"),
-        "worth": page.say("What they do"),
-        "needs": page.say("What moves them"),
-        "hurts": page.say("Where it hurts"),
-        "trouble": page.say("What goes wrong"),
+        "size": _("How many"),
+        "who": _("Who they are"),
+        "worth": _("What they do"),
+        "needs": _("What moves them"),
+        "hurts": _("Where it hurts"),
+        "trouble": _("What goes wrong"),
     }[name]
 
 
 def _numbers(line: dict) -> list[str]:
     """The number, its interval, and everybody's, as the page writes numbers."""
     if line["estimate"] != line["estimate"]:
-        return [page.say("hidden: too few answers"), "", ""]
+        return [_("hidden: too few answers"), "", ""]
     share, overall = bool(line["share"]), line["overall"]
     digits = _digits(line["estimate"] if overall != overall else overall)  # alike on every card
-    write = page.percent if share else lambda v: page.number(v, digits)
-    span = page.span(line["low"], line["high"], 0 if share else digits, share=share)
+    write = i18n.percent if share else lambda v: i18n.number(v, digits)
+    span = i18n.span(line["low"], line["high"], 0 if share else digits, share=share)
     return [write(line["estimate"]), span, "" if overall != overall else write(overall)]
 
 

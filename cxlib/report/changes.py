@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.report.comparison import Comparison, Difference, Key, Value, listed, values_of
 
 MOST = 6  # rows of an answer
@@ -69,21 +70,24 @@ def _part(name: str, differ: Sequence[Difference], sides, values, found: Compari
     beyond = sum(bool(d.beyond) for d in differ)
     title = (new or old).get("title", name)
     if not (old and new):
-        only = page.say("only in {run}", run=found.after if new else found.before)
+        only = _("only in {run}", run=found.after if new else found.before)
         return Part(title, only, (), len(differ), 0, ())
-    status = "" if old["status"] == new["status"] else (
-        f"{_word(old['status'])} → {_word(new['status'])}")  # fmt: skip
+    status = (
+        ""
+        if old["status"] == new["status"]
+        else (f"{_word(old['status'])} → {_word(new['status'])}")
+    )
     keys = [p.get("key", {}) for p in (old, new)]
     why = tuple(_part_of(k) for k in keys[1] if keys[0].get(k) != keys[1][k])
     return Part(title, status, why, len(differ), beyond, tuple(_answers(differ, values, found)))
 
 
 def _part_of(key: str) -> str:
-    return page.say("parameter values" if key == "parameters" else key)
+    return _("parameter values" if key == "parameters" else key)
 
 
 def _word(status: str) -> str:
-    return page.say("not for this study") if status == "skipped" else page.say(status)
+    return _("not for this study") if status == "skipped" else _(status)
 
 
 def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found):
@@ -105,12 +109,12 @@ def _rows(differ: Iterable[Difference], values: Sequence[Mapping], found) -> Ite
         share = "." not in d.answer and found.unit(d.page, d.answer) == "share"
         of = [[v.get((d.page, d.answer, d.term, c)) for c in ENDS] for v in values]
         digits = _digits([n for side in of for n in side if _is_number(n)])
-        write = partial(page.percent, digits=1) if share else partial(page.number, digits=digits)
+        write = partial(i18n.percent, digits=1) if share else partial(i18n.number, digits=digits)
         yield Row(_labelled(d.term), *(_estimate(side, write) for side in of), d.beyond)
 
 
 def _labelled(term: str) -> str:
-    return page.listed(page.label(part) for part in term.split(", "))
+    return i18n.listed(i18n.label(part) for part in term.split(", "))
 
 
 def _is_number(value: Value) -> bool:
@@ -124,7 +128,7 @@ def _estimate(of: Sequence[Value], write: Callable[[float], str]) -> str:
     if not all(map(_is_number, of)):
         return write(of[0])
     value, low, high = map(write, of)
-    return page.say("{value} ({low} to {high})", value=value, low=low, high=high)
+    return _("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
 def _digits(numbers: Sequence[float]) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cxlib import page
+from cxlib.core import context
 from cxlib.privacy.masking import legible
 
 Key = tuple[str, str, str, str]  # page, answer, term, column
@@ -113,9 +113,13 @@ class Comparison:
 
         made = pages.environment().get_template("comparison.html.j2")
         return legible(
-            made.render(found=self, parts=changes.parts(self), policy=pages.POLICY,
-                        lang=page.rules().lang)
-        )  # fmt: skip
+            made.render(
+                found=self,
+                parts=changes.parts(self),
+                policy=pages.POLICY,
+                lang=context.current().lang,
+            )
+        )
 
 
 def listed(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -186,9 +190,13 @@ def compare(before: Run, after: Run) -> Comparison:
         if old.get(key, GONE) != new.get(key, GONE)
     ]
     return Comparison(
-        before.name, after.name, len(keys), tuple(differences), _behind(before, after),
+        before.name,
+        after.name,
+        len(keys),
+        tuple(differences),
+        _behind(before, after),
         (before, after),
-    )  # fmt: skip
+    )
 
 
 def values_of(run: Run) -> dict[Key, Value]:
@@ -248,13 +256,17 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
     pages_old = {p["page"]: p for p in old["pages"]}
     pages_new = {p["page"]: p for p in new["pages"]}
     for name, of in (("notebook", "notebook_sha256"), ("seed", "seed")):
-        found[name] = _differing(*({p: v.get(of) for p, v in side.items()}
-                                   for side in (pages_old, pages_new)), both=True)  # fmt: skip
-    found["parameter values"] = tuple(dict.fromkeys(
-        told
-        for name, made in pages_old.items() if name in pages_new
-        for told in _from_to(made["parameters"], pages_new[name]["parameters"])
-    ))  # fmt: skip
+        found[name] = _differing(
+            *({p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new)), both=True
+        )
+    found["parameter values"] = tuple(
+        dict.fromkeys(
+            told
+            for name, made in pages_old.items()
+            if name in pages_new
+            for told in _from_to(made["parameters"], pages_new[name]["parameters"])
+        )
+    )
     found["pages"] = tuple(sorted(pages_old.keys() ^ pages_new.keys()))
     return {part: names or () for part, names in found.items() if names or names is None}
 

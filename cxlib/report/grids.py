@@ -13,8 +13,9 @@ import re
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
 from cxlib.core.display import has_units_by_row
+from cxlib.core.i18n import _
 from cxlib.report.answers import table_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
@@ -62,30 +63,30 @@ def of_record(record: dict) -> str:
         "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
         for row in shown[kept].itertuples(index=False, name=None)
     )
-    names = {c: page.heading(c) for c in kept}
+    names = {c: i18n.heading(c) for c in kept}
     names |= (
-        {"term": page.heading(ROWS.get(record.get("name", ""), "measure"))}
+        {"term": i18n.heading(ROWS.get(record.get("name", ""), "measure"))}
         if "term" in kept
         else {}
     )
-    names |= {"jaccard": page.heading("stability")} if "jaccard" in kept else {}
+    names |= {"jaccard": i18n.heading("stability")} if "jaccard" in kept else {}
     if "level" in kept and not pd.api.types.is_numeric_dtype(raw["level"]):
-        names["level"] = page.heading("tier")  # who can solve it, and not how high it is
+        names["level"] = i18n.heading("tier")  # who can solve it, and not how high it is
     return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
 
 
 def _read(values: pd.Series, said: pd.Series) -> pd.Series:
     """Shares as percentages and whole numbers as such; the rest as it was written."""
     if values.name in SHARES and not values.map(lambda v: isinstance(v, str)).any():
-        return values.map(lambda v: page.percent(float("nan") if v is None else v))
+        return values.map(lambda v: i18n.percent(float("nan") if v is None else v))
     numbers = pd.to_numeric(values, errors="coerce")
     if values.name in MONEY:
-        return numbers.map(page.count)
+        return numbers.map(i18n.count)
     there = numbers[values.notna()]
     whole = len(there) > 0 and bool((there == there.round()).all())
     measured = values.name in ("estimate", *INTERVAL, "n")
     plain = not values.map(lambda v: isinstance(v, (str, bool))).any()
-    return numbers.map(page.count) if whole and plain and not measured else said
+    return numbers.map(i18n.count) if whole and plain and not measured else said
 
 
 def _says_nothing(table: pd.DataFrame, column: str) -> bool:
@@ -102,7 +103,7 @@ def _says_nothing(table: pd.DataFrame, column: str) -> bool:
 
 def _head(columns: list[str], names: dict[str, str]) -> str:
     """One row of heads, or two where low and high stand under one."""
-    names = {c: html.escape(page.opening(n) if len(n) > 1 else n) for c, n in names.items()}
+    names = {c: html.escape(i18n.opening(n) if len(n) > 1 else n) for c, n in names.items()}
     together = all(c in columns for c in INTERVAL)
     if not together:
         cells = (f'<th scope="col">{names[c]}</th>' for c in columns)
@@ -111,7 +112,7 @@ def _head(columns: list[str], names: dict[str, str]) -> str:
     for c in columns:
         if c == INTERVAL[0]:
             funnel = "outer_low" in columns  # where a unit lies by chance, not what it may be
-            said = page.say("Limits of chance") if funnel else page.say("95% interval")
+            said = _("Limits of chance") if funnel else _("95% interval")
             said = html.escape(said)
             first.append(f'<th colspan="2" scope="colgroup">{said}</th>')
         elif c not in INTERVAL:
@@ -126,7 +127,7 @@ def framed(fragment: str) -> str:
 
 
 def _frame(table: str) -> str:
-    name = html.escape(page.say("Table"))
+    name = html.escape(_("Table"))
     box = f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">'
     return f"{box}{_aligned(table)}</div>"
 
@@ -164,8 +165,10 @@ def _mark(row: str, numeric: list[bool], free: list[int]) -> str:
         while place < len(free) and free[place]:
             free[place] -= 1
             place += 1
-        across, down = (int(m[1]) if (m := re.search(f'{s}="(\\d+)"', match[0])) else 1
-                        for s in ("colspan", "rowspan"))  # fmt: skip
+        across, down = (
+            int(m[1]) if (m := re.search(f'{s}="(\\d+)"', match[0])) else 1
+            for s in ("colspan", "rowspan")
+        )
         here = range(place, min(place + across, len(numeric)))
         for i in here:
             free[i] = down - 1

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import page
-from cxlib.core import context
+from cxlib.core import context, i18n
 from cxlib.core.context import Context
+from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.privacy.masking import legible
 from cxlib.report import pages, scorecard
@@ -72,9 +72,15 @@ def of_run(
     if up:  # of a run in several languages to the one in its own, which is there then
         up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
     return _render(
-        "run.html.j2", run=run, sets=sets, counts=counts(run), lang=run["lang"], up=up,
-        others=run["others"], card=card,
-    )  # fmt: skip
+        "run.html.j2",
+        run=run,
+        sets=sets,
+        counts=counts(run),
+        lang=run["lang"],
+        up=up,
+        others=run["others"],
+        card=card,
+    )
 
 
 def of_all(top: Path, lang: str = "en") -> dict[str, str]:
@@ -84,8 +90,11 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
     index.zh.html.
     """
     files = sorted(top.glob("*/run.json")) + sorted(top.glob("*/*/run.json"))
-    runs = [{**run, "path": f.parent.relative_to(top).as_posix()}
-            for f in files if (run := _read(f)) is not None]  # fmt: skip
+    runs = [
+        {**run, "path": f.parent.relative_to(top).as_posix()}
+        for f in files
+        if (run := _read(f)) is not None
+    ]
     runs.sort(key=lambda r: (r["begun"], r["path"]), reverse=True)
     known = sorted(languages(runs))
     if len(known) < 2:
@@ -109,7 +118,7 @@ def dictionary(lang: str, index: str = "index.html") -> str:
     """dictionary.html: what the columns of every table mean, in `lang`; it leads to `index`."""
     rows = contract.dictionary(lang)
     parts = [
-        (page.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
+        (i18n.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
         for name, table in contract.TABLES.items()
     ]
     return _render("dictionary.html.j2", parts=parts, lang=lang, index=index)
@@ -119,11 +128,11 @@ def _columns(rows: pd.DataFrame, name: str) -> str:
     part = rows[rows["table"] == name].drop(columns="table").assign(unit=_unit)
     part = part.loc[:, (part != "").any()]
     part.insert(1, "meaning", part.pop("meaning"))
-    return part.rename(columns=page.heading).to_html(index=False, border=0)
+    return part.rename(columns=i18n.heading).to_html(index=False, border=0)
 
 
 def _unit(part: pd.DataFrame) -> list[str]:
-    return [unit and page.label(unit) for unit in part["unit"]]
+    return [unit and i18n.label(unit) for unit in part["unit"]]
 
 
 def counts(run: dict) -> dict[str, int]:
@@ -145,10 +154,10 @@ def _read(file: Path) -> dict | None:
 
 def _render(template: str, **values: object) -> str:
     words = {
-        "ok": page.say("ok"),
-        "failed": page.say("failed"),
-        "skipped": page.say("not for this study"),
-        "not run": page.say("not run"),
+        "ok": _("ok"),
+        "failed": _("failed"),
+        "skipped": _("not for this study"),
+        "not run": _("not run"),
     }
     made = pages.environment().get_template(template)
     return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
@@ -156,9 +165,7 @@ def _render(template: str, **values: object) -> str:
 
 def _stopped(mistake: list) -> str:
     """Where a page stopped; the error itself, for whoever mends it, stands on the page."""
-    cell, cells, *_ = mistake
+    cell, cells, *_unused = mistake
     if not cell:
-        return page.say("This page is incomplete")
-    return page.say(
-        "Cell {number} of {cells} stopped. The page says why.", number=cell, cells=cells
-    )
+        return _("This page is incomplete")
+    return _("Cell {number} of {cells} stopped. The page says why.", number=cell, cells=cells)

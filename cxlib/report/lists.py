@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib import page
 from cxlib.core import files
+from cxlib.core.i18n import _
 
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -37,8 +37,13 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     write.writerow([_cell(c) for c in rows.columns])
     write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
-    print(page.say("The list {name} is in a file that only its owner can read: {file}.",
-                   name=page.label(name), file=file.name))  # fmt: skip
+    print(
+        _(
+            "The list {name:label} is in a file that only its owner can read: {file}.",
+            name=name,
+            file=file.name,
+        )
+    )
     return file
 
 

@@ -31,6 +31,8 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
 from cxlib.report import grids
 from cxlib.report.answers import MIME
@@ -99,7 +101,7 @@ PRIORITY = [MIME, *FIGURES, "text/html", "text/markdown", "text/plain"]  # of an
 
 def bind(notebook: NotebookNode, facts: Facts) -> str:
     """The whole page as text."""
-    body, _ = _exporter().from_notebook_node(notebook, {"facts": facts})
+    body, _unused = _exporter().from_notebook_node(notebook, {"facts": facts})
     return legible(body.strip())
 
 
@@ -109,9 +111,13 @@ class PageExporter(HTMLExporter):
     def default_filters(self) -> Iterable:
         yield from super().default_filters()
         yield from {
-            "clean_html": clean, "data_uri": _data_uri, "highlight_code": self.highlight,
-            "kept_table": table_html, "strip_ansi": strip_ansi, "tied": tied,
-        }.items()  # fmt: skip
+            "clean_html": clean,
+            "data_uri": _data_uri,
+            "highlight_code": self.highlight,
+            "kept_table": table_html,
+            "strip_ansi": strip_ansi,
+            "tied": tied,
+        }.items()
 
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict | None = None, **more
@@ -137,9 +143,16 @@ class PageExporter(HTMLExporter):
         made.tests["in_columns"] = COLUMNS.search
         made.tests["leftover"] = NO_WORDS.match
         made.globals.update(
-            say=page.say, label=page.label, count=page.count, when=when, script=SCRIPT,
-            languages=page.LANGUAGES, listed=page.listed, policy=POLICY, answer=MIME,
-        )  # fmt: skip
+            say=_,
+            label=i18n.label,
+            count=i18n.count,
+            when=when,
+            script=SCRIPT,
+            languages=context.LANGUAGES,
+            listed=i18n.listed,
+            policy=POLICY,
+            answer=MIME,
+        )
         return made
 
 
@@ -160,7 +173,7 @@ class PagePreprocessor(Preprocessor):
             if REMOVED & set(cell.metadata.get("tags", [])):
                 continue
             if cell.cell_type == "markdown":
-                about |= _prose(page.say(cell.source), slugs, facts)
+                about |= _prose(_(cell.source), slugs, facts)
                 contents += about["headings"]
             for output in cell.get("outputs", []):
                 if output.output_type == "stream" and output.name == "stderr":
@@ -190,14 +203,19 @@ def _exporter() -> PageExporter:
         NbConvertBase={"display_data_priority": PRIORITY},
         PagePreprocessor={"enabled": True},
         TagRemovePreprocessor={
-            "enabled": True, "remove_cell_tags": REMOVED, "remove_input_tags": NO_INPUT,
+            "enabled": True,
+            "remove_cell_tags": REMOVED,
+            "remove_input_tags": NO_INPUT,
         },
-    )  # fmt: skip
+    )
     return PageExporter(
-        config=config, template_name="cxlab", extra_template_basedirs=[str(TEMPLATES)],
-        extra_template_paths=[str(TEMPLATES)], optimistic_validation=True,
+        config=config,
+        template_name="cxlab",
+        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)],
+        optimistic_validation=True,
         default_preprocessors=[PagePreprocessor, TagRemovePreprocessor],
-    )  # fmt: skip
+    )
 
 
 def environment() -> Environment:
@@ -211,7 +229,7 @@ def _about_output(output: NotebookNode) -> dict:
     if not mime:
         return {}
     about = output.metadata.get(mime, {})
-    alt = about.get("alt") or page.say("Figure without a description.")
+    alt = about.get("alt") or _("Figure without a description.")
     return {"alt": alt, **_size(output.data[mime][:2000], about.get("width", 0))}
 
 
@@ -230,8 +248,8 @@ def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
 
 def _fact(part: str) -> str:
     """A part of the foot, "seed 1", its word in the page's language."""
-    word, _, value = part.partition(" ")
-    return f"{page.say(word) if word in page.WORDS else word} {value}".strip()
+    word, _unused, value = part.partition(" ")
+    return f"{_(word) if word in page.WORDS else word} {value}".strip()
 
 
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
@@ -252,7 +270,7 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     rendered = re.sub(r"<h([23])>(.*?)</h\1>", anchored, rendered, flags=re.S)
     rendered = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', _link_to(facts), rendered, flags=re.S)
     rendered = re.sub(r"<img [^>]*>", "", rendered)
-    if page.rules().lang == "zh":
+    if context.current().lang == "zh":
         rendered = BESIDE_LINKS.sub("", rendered)
     return {"html": grids.framed(rendered), "headings": found}
 
@@ -286,7 +304,7 @@ def _link_to(facts: Facts):
 
 def _in_words(stem: str) -> str:
     """A notebook that this run has no page of, as a reader says it."""
-    return f"“{page.opening(page.say(stem[3:].replace('_', ' ')))}”"
+    return f"“{i18n.opening(_(stem[3:].replace('_', ' ')))}”"
 
 
 def strip_ansi(text: str) -> str:
@@ -351,7 +369,7 @@ def when(moment: str) -> str:
         at = datetime.fromisoformat(moment).astimezone(UTC)
     except ValueError:
         return moment
-    if page.rules().lang == "zh":
+    if context.current().lang == "zh":
         return f"{at.year} 年 {at.month} 月 {at.day} 日 {at:%H:%M} UTC"
     return f"{at.day} {MONTHS[at.month - 1]} {at:%Y, %H:%M} UTC"
 
@@ -368,7 +386,7 @@ def _people(answers: list[dict]) -> str:
     rows = [r for r in answers[0]["table"]["rows"] if None not in (r[at], r[place])]
     counts = [row[place] for row in rows]
     if len(set(counts)) < 2:
-        return page.count(counts[0]) if counts else ""
+        return i18n.count(counts[0]) if counts else ""
     everybody = sum(counts)
     parted = all(abs(row[place] - row[at] * everybody) < 1 for row in rows)
-    return page.count(everybody) if parted else ""
+    return i18n.count(everybody) if parted else ""

@@ -9,7 +9,8 @@ import html
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.privacy import masking
 
 NOT_ENOUGH = 2  # times the smallest cell: of fewer writers no words are shown
@@ -32,13 +33,13 @@ def html_of(topics: pd.DataFrame) -> str:
 
 def _block(row: tuple) -> str:
     term, n, words, *said = row
-    least = page.rules().smallest_cell
+    least = context.current().smallest_cell
     crowd = [t for t in said if t] if n >= NOT_ENOUGH * least else []
     told = [masking.masked(t)[0] for t in crowd]
     quotes = "".join(f"<blockquote>“{html.escape(t)}”</blockquote>" for t in told)
     if not quotes:
-        quotes = f"<p><small>{html.escape(page.say('Hidden: too few wrote of it.'))}</small></p>"
-    count = page.count(n) if n >= least else f"&lt;{least}"
-    name = html.escape(page.label(str(term)))
+        quotes = f"<p><small>{html.escape(_('Hidden: too few wrote of it.'))}</small></p>"
+    count = i18n.count(n) if n >= least else f"&lt;{least}"
+    name = html.escape(i18n.label(str(term)))
     head = f"<p><strong>{name}</strong> · n {count}<br><small>{html.escape(words)}</small></p>"
     return head + quotes

@@ -12,15 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data import study
 
 MOST = 3  # warnings, levers and pain points shown
 STAGES = 5  # of maturity
 WORDS = (
-    "Satisfaction index", "Satisfied customers", "Ease", "At high risk of leaving",
-    "First reply in time", "Solution in time", "Came back", "Stay on", "Maturity stage",
-)  # fmt: skip
+    "Satisfaction index",
+    "Satisfied customers",
+    "Ease",
+    "At high risk of leaving",
+    "First reply in time",
+    "Solution in time",
+    "Came back",
+    "Stay on",
+    "Maturity stage",
+)
 
 Row = Mapping[str, object]
 Answers = Mapping[str, Mapping[str, dict]]  # notebook's number: its answers
@@ -52,14 +60,14 @@ def _named(rows: list[Row], term: str) -> Row | None:
     return next((row for row in rows if row["term"] == term), None)
 
 
-def _year(rows: list[Row], _: str) -> Row | None:
+def _year(rows: list[Row], _unused: str) -> Row | None:
     """Who came back after the first purchase, by a year, or as late as is told."""
     first = [r for r in rows if r.get("purchase") == rows[0].get("purchase")]
     shown = [r for r in first if r["estimate"] is not None]
     return next((r for r in shown if "365" in str(r["term"])), shown[-1] if shown else None)
 
 
-def _longest(rows: list[Row], _: str) -> Row | None:
+def _longest(rows: list[Row], _unused: str) -> Row | None:
     """Who is there still after the most renewals that are told."""
     shown = [
         r for r in rows if r.get("model") == rows[0].get("model") and r["estimate"] is not None
@@ -67,10 +75,11 @@ def _longest(rows: list[Row], _: str) -> Row | None:
     return shown[-1] if shown else None
 
 
-def _top(_: Row, parameters: Mapping) -> str:
+def _top(_unused: Row, parameters: Mapping) -> str:
     """What counts as satisfied."""
-    return page.say("of the {top} best marks", top=page.count(parameters["TOP"])) if (
-        "TOP" in parameters) else ""  # fmt: skip
+    return (
+        _("of the {top:count} best marks", top=parameters["TOP"]) if ("TOP" in parameters) else ""
+    )
 
 
 MEASURES = (
@@ -80,13 +89,24 @@ MEASURES = (
     Measure("Ease", "10", "effort"),
     Measure("First reply in time", "24", "standards", lambda r, _: _named(r, "first reply")),
     Measure("Solution in time", "24", "standards", lambda r, _: _named(r, "solution")),
-    Measure("At high risk of leaving", "32", "churn", lambda r, _: _named(r, "high"), "risk",
-            kind="people"),
-    Measure("Stay on", "31", "retention", _longest,
-            about=lambda r, _: page.say("after {periods} renewals", periods=r["renewals"])),
-    Measure("Came back", "33", "repeat", _year, about=lambda r, _: page.label(str(r["term"]))),
+    Measure(
+        "At high risk of leaving",
+        "32",
+        "churn",
+        lambda r, _: _named(r, "high"),
+        "risk",
+        kind="people",
+    ),
+    Measure(
+        "Stay on",
+        "31",
+        "retention",
+        _longest,
+        about=lambda r, _unused: _("after {periods} renewals", periods=r["renewals"]),
+    ),
+    Measure("Came back", "33", "repeat", _year, about=lambda r, _: i18n.label(str(r["term"]))),
     Measure("Maturity stage", "42", "maturity", table="overall", kind="stage"),
-)  # fmt: skip
+)
 
 
 def of(
@@ -167,18 +187,22 @@ def _measure(asked: Measure, now: Answers, then: Answers, pages: Mapping, name: 
     write = _writer(asked.kind or unit, row["estimate"])
     earlier = _row_of(asked, then, name)
     told = {
-        "name": page.say(asked.name) if asked.name != "NPS" else "NPS",
-        "value": write(row["estimate"]), "span": "", "file": _file(made),
-        "n": page.count(row["n"]) if isinstance(row.get("n"), (int, float)) else "",
-        "change": "", "tone": "", "more": asked.about(row, made.get("parameters", {})),
-    }  # fmt: skip
+        "name": _(asked.name) if asked.name != "NPS" else "NPS",
+        "value": write(row["estimate"]),
+        "span": "",
+        "file": _file(made),
+        "n": i18n.count(row["n"]) if isinstance(row.get("n"), (int, float)) else "",
+        "change": "",
+        "tone": "",
+        "more": asked.about(row, made.get("parameters", {})),
+    }
     if row.get("low") is not None and row.get("high") is not None:
-        told["span"] = page.say("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
+        told["span"] = _("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
     if asked.kind == "people":  # how many they are; how many of them leave is beside it
-        leave = page.say("{share} of them leave", share=told["value"])
-        told |= {"value": page.count(row["n"]), "n": "", "more": leave}
+        leave = _("{share} of them leave", share=told["value"])
+        told |= {"value": i18n.count(row["n"]), "n": "", "more": leave}
     elif asked.kind == "stage":
-        told["value"] = page.say("{stage} of {stages}", stage=told["value"], stages=STAGES)
+        told["value"] = _("{stage} of {stages}", stage=told["value"], stages=STAGES)
     if told["more"] and told["span"]:
         told |= {"more": f"{told['more']} ({told['span']})", "span": ""}
     return told | (_change(row, earlier[0], write) if earlier else {})
@@ -187,24 +211,25 @@ def _measure(asked: Measure, now: Answers, then: Answers, pages: Mapping, name: 
 def _writer(kind: str, estimate: float) -> Callable[[float], str]:
     """How numbers of a kind are written: few shares with a decimal, points with one, others two."""
     if kind in ("share", "people"):
-        return lambda v: page.percent(v, 1 if abs(estimate) < 0.1 else 0)
+        return lambda v: i18n.percent(v, 1 if abs(estimate) < 0.1 else 0)
     digits = {"stage": 0, "points": 1}.get(kind, 2)
-    return lambda v: page.number(v, digits)
+    return lambda v: i18n.number(v, digits)
 
 
 def _change(row: Row, before: Row, write: Callable[[float], str]) -> dict[str, str]:
     """How far it moved since the run before, and whether that is more than noise."""
     apart = row["estimate"] - before["estimate"]
     if abs(apart) < 1e-9:
-        return {"change": page.say("as before"), "tone": "same"}
+        return {"change": _("as before"), "tone": "same"}
     size = write(apart).removesuffix("%")  # of a share: percentage points
     size = f"+{size}" if apart > 0 else size
     ends = [r.get(side) for r in (row, before) for side in ("low", "high")]
     if None in ends:
         return {"change": size, "tone": "same"}
     clear = ends[0] > ends[3] or ends[2] > ends[1]
-    said = (page.say("{size}, more than noise", size=size) if clear
-            else page.say("{size}, may be noise", size=size))  # fmt: skip
+    said = (
+        _("{size}, more than noise", size=size) if clear else _("{size}, may be noise", size=size)
+    )
     return {"change": said, "tone": ("up" if apart > 0 else "down") if clear else "same"}
 
 
@@ -218,8 +243,8 @@ def _warnings(now: Answers, files: Mapping) -> dict | None:
     if record is None:
         return None
     rows = [r for r in _rows(record) if r["standing"] != "over" and r["estimate"] is not None]
-    counts = {k: page.count(sum(r["standing"] == k for r in rows)) for k in ("new", "known")}
-    first = page.say("Out of line now: new {new}, known {known}.", **counts)
+    counts = {k: i18n.count(sum(r["standing"] == k for r in rows)) for k in ("new", "known")}
+    first = _("Out of line now: new {new}, known {known}.", **counts)
     return _part([first, *map(_warning, rows[:MOST])], files["41"], "warnings")
 
 
@@ -228,11 +253,14 @@ def _warning(row: Row) -> str:
 
     ends = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
     low, high = (end.removesuffix("%") for end in ends)  # of a share: percentage points
-    since = page.label(str(row["first_seen"]))
-    return page.say(
+    since = i18n.label(str(row["first_seen"]))
+    return _(
         "{name} ({low} to {high}), since {since}" if since else "{name} ({low} to {high})",
-        name=page.opening(name_of(row)), low=low, high=high, since=since,
-    )  # fmt: skip
+        name=i18n.opening(name_of(row)),
+        low=low,
+        high=high,
+        since=since,
+    )
 
 
 def _outcome(run: Mapping, number: str) -> str:
@@ -240,27 +268,35 @@ def _outcome(run: Mapping, number: str) -> str:
     named = _pages(run)[number].get("parameters", {}).get("OUTCOME")
     known = run["study"] in study.names()
     own = study.read(run["study"]).default_outcome if known else ""
-    return page.quoted(page.label(named or own)) if named or own else page.say("the outcome")
+    return i18n.quoted(i18n.label(named or own)) if named or own else _("the outcome")
 
 
 def _levers(now: Answers, files: Mapping, run: Mapping) -> dict | None:
     for number, name in (("21", "gains"), ("21", "first"), ("41", "levers")):
-        rows = [r for r in _rows(now.get(number, {}).get(name))
-                if r["estimate"] is not None and r["low"] is not None
-                and r.get("unit", "scale") == "scale"]  # fmt: skip
+        rows = [
+            r
+            for r in _rows(now.get(number, {}).get(name))
+            if r["estimate"] is not None
+            and r["low"] is not None
+            and r.get("unit", "scale") == "scale"
+        ]
         if rows:
             rows.sort(key=lambda r: -r["estimate"])
-            head = page.say("A point more of each goes with so many points more of {outcome}:",
-                            outcome=_outcome(run, number))  # fmt: skip
+            head = _(
+                "A point more of each goes with so many points more of {outcome}:",
+                outcome=_outcome(run, number),
+            )
             return _part([head, *map(_lever, rows[:MOST])], files[number], name)
     return None
 
 
 def _lever(row: Row) -> str:
-    return page.say(
-        "{term}: {size} ({span})", term=page.opening(page.label(str(row["term"]))),
-        size=page.number(row["estimate"], 2), span=page.span(row["low"], row["high"], 2),
-    )  # fmt: skip
+    return _(
+        "{term:opening}: {size:number2} ({span:interval2})",
+        term=row["term"],
+        size=row["estimate"],
+        span=(row["low"], row["high"]),
+    )
 
 
 def _pains(now: Answers, files: Mapping) -> dict | None:
@@ -270,15 +306,17 @@ def _pains(now: Answers, files: Mapping) -> dict | None:
 
 
 def _pain(row: Row) -> str:
-    facts = {"touchpoint": page.label(str(row["touchpoint"])),
-             "problem": page.label(str(row["term"]))}  # fmt: skip
+    facts = {"touchpoint": row["touchpoint"], "problem": row["term"]}
     if row.get("severity") is None or row.get("impact_low") is None:
-        return page.say("{touchpoint}: {problem}", **facts)
-    return page.say(
-        "{touchpoint}: {problem}; {share} of those who come there, goes with {size} points less "
-        "({span})", share=page.percent(row["severity"], 1), size=page.number(row["impact"], 2),
-        span=page.span(row["impact_low"], row["impact_high"], 2), **facts,
-    )  # fmt: skip
+        return _("{touchpoint:label}: {problem:label}", **facts)
+    return _(
+        "{touchpoint:label}: {problem:label}; {share:share1} of those who come there, goes with "
+        "{size:number2} points less ({span:interval2})",
+        share=row["severity"],
+        size=row["impact"],
+        span=(row["impact_low"], row["impact_high"]),
+        **facts,
+    )
 
 
 def _actions(now: Answers, files: Mapping) -> dict | None:

@@ -46,8 +46,10 @@ def scan(
     # each value is made once a row; what is missing adds nothing
     parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
     for i, (c, o) in enumerate(zip(columns, origin, strict=True)):
-        parts += [f"coalesce({sql.name(c)} - {float(o)!r}, 0)::double as x{i}",
-                  f"({given[i]})::tinyint::double as g{i}"]  # fmt: skip
+        parts += [
+            f"coalesce({sql.name(c)} - {float(o)!r}, 0)::double as x{i}",
+            f"({given[i]})::tinyint::double as g{i}",
+        ]
     wanted = _wanted(p, missing == "pairwise")
     sums = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
     rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
@@ -125,9 +127,15 @@ def _moments(
     else:
         mass, first = sums[:, half], sums[:, half + 1 :]
     return Moments(
-        tuple(columns), origin, mass, first, second, offered=offered,
-        rows=np.asarray(found["n"], float), who=Who(np.asarray(found["b"], np.int64)),
-    )  # fmt: skip
+        tuple(columns),
+        origin,
+        mass,
+        first,
+        second,
+        offered=offered,
+        rows=np.asarray(found["n"], float),
+        who=Who(np.asarray(found["b"], np.int64)),
+    )
 
 
 def _square(flat: np.ndarray, p: int, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -368,11 +368,15 @@ def _of_orders(with_amount: bool) -> Feature:
         f"count(*) {within} as orders_365, {spend} as spend_365 "
         'from orders where "at" < $day group by customer_id'
     )
-    return "orders", query, [
-        "orders_.recency_days::double as recency_days",
-        "coalesce(orders_.orders_365, 0)::double as orders_365",
-        "coalesce(orders_.spend_365, 0)::double as spend_365",
-    ]  # fmt: skip
+    return (
+        "orders",
+        query,
+        [
+            "orders_.recency_days::double as recency_days",
+            "coalesce(orders_.orders_365, 0)::double as orders_365",
+            "coalesce(orders_.spend_365, 0)::double as spend_365",
+        ],
+    )
 
 
 def _of_cases(with_end: bool) -> Feature:
@@ -384,10 +388,14 @@ def _of_cases(with_end: bool) -> Feature:
         f"count(*) filter (where {solved} is null or {solved} >= $day) as open_cases "
         "from cases where opened_at < $day and customer_id is not null group by customer_id"
     )
-    return "cases", query, [
-        "coalesce(cases_.cases_180, 0)::double as cases_180",
-        "coalesce(cases_.open_cases, 0)::double as open_cases",
-    ]  # fmt: skip
+    return (
+        "cases",
+        query,
+        [
+            "coalesce(cases_.cases_180, 0)::double as cases_180",
+            "coalesce(cases_.open_cases, 0)::double as open_cases",
+        ],
+    )
 
 
 def _of_responses(score: str) -> Feature:

@@ -16,7 +16,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core.i18n import _, ngettext
 from cxlib.data import contract
 from cxlib.data.study import Study
 from cxlib.reserve import aggregates, conditions, sql, store
@@ -57,7 +58,7 @@ class Database:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self.close()
 
     def __getitem__(self, table: str) -> pd.DataFrame:
@@ -199,14 +200,15 @@ class Database:
     def losses(self, rows: pd.DataFrame) -> None:
         """Print how many rows there were at first and where the others went."""
         if not (steps := rows.attrs.get("losses")):
-            print(page.say("{n} rows", n=page.count(len(rows))))
+            print(ngettext("{n:count} row", "{n:count} rows", len(rows)))
             return
         left = steps["offered"]
         print(
-            page.say(
-                "{n} rows in the files of {table}",
-                n=page.count(left),
-                table=page.label(steps["table"]),
+            ngettext(
+                "{n:count} row in the files of {table:label}",
+                "{n:count} rows in the files of {table:label}",
+                left,
+                table=steps["table"],
             )
         )
         for key, n in ((k, n) for k, n in steps["lost"].items() if n):
@@ -214,32 +216,29 @@ class Database:
             self._print_loss(key, left, n, steps)
         if len(rows) < left:
             n = left - len(rows)
-            print(
-                page.say(
-                    "{left} after {n} more were left out",
-                    left=page.count(len(rows)),
-                    n=page.count(n),
-                )
-            )
+            print(_("{left:count} after {n:count} more were left out", left=len(rows), n=n))
 
     def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
-        values = {"left": page.count(left), "n": page.count(n)}
+        values = {"left": left, "n": n}
         if key == "quarantined":
             print(
-                page.say("{left} after {n} that broke the data contract were set aside", **values)
+                _(
+                    "{left:count} after {n:count} that broke the data contract were set aside",
+                    **values,
+                )
             )
         elif key == "wave":
             print(
-                page.say(
-                    "{left} after {n} of other waves than {wave} were left out",
+                _(
+                    "{left:count} after {n:count} of other waves than {wave} were left out",
                     wave=steps["wave"],
                     **values,
                 )
             )
         else:
             print(
-                page.say(
-                    "{left} after {n} for which {where} does not hold were left out",
+                _(
+                    "{left:count} after {n:count} for which {where} does not hold were left out",
                     where=steps["where"],
                     **values,
                 )
@@ -300,9 +299,16 @@ class Database:
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
         )
         return aggregates.scan(
-            self.store, source, columns, origin, weight, bucket,
-            f"{self._wave_condition(table, wave)} and {holds}", missing, row=sql.ROW,
-        )  # fmt: skip
+            self.store,
+            source,
+            columns,
+            origin,
+            weight,
+            bucket,
+            f"{self._wave_condition(table, wave)} and {holds}",
+            missing,
+            row=sql.ROW,
+        )
 
     def items_of(self, *roles: str) -> list[str]:
         """The questions of these roles, all questions without one, in the order of study.yaml."""

@@ -87,8 +87,9 @@ class Edited:
         return self.study.model_copy(update={"tables": {**self.study.tables, self.table: mapping}})
 
     def _bytes(self, rows: Rows) -> bytes:
-        there = list(dict.fromkeys([*self._header(), *(self.columns.get(k, k) for r in rows
-                                                       for k in r)]))  # fmt: skip
+        there = list(
+            dict.fromkeys([*self._header(), *(self.columns.get(k, k) for r in rows for k in r)])
+        )
         out = io.StringIO()
         write = csv.DictWriter(out, there, lineterminator="\n", restval="")
         write.writeheader()
@@ -125,10 +126,16 @@ def alone(study: Study, table: str) -> Iterator[Edited]:
 def _edited(study: Study, table: str) -> Edited:
     if table not in study.tables:
         names = {name: name for name in contract.TABLES[table].columns}
-        mapping = next(iter(study.tables.values())).model_copy(update={
-            "files": [File(file=f"{table}.csv")], "columns": names, "constants": {}, "recode": {},
-            "dates": "", "keep": True,
-        })  # fmt: skip
+        mapping = next(iter(study.tables.values())).model_copy(
+            update={
+                "files": [File(file=f"{table}.csv")],
+                "columns": names,
+                "constants": {},
+                "recode": {},
+                "dates": "",
+                "keep": True,
+            }
+        )
         study = study.model_copy(update={"tables": {**study.tables, table: mapping}})
     mapping = study.tables[table]
     file = mapping.files[0]

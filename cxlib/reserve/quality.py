@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.data import contract
 from cxlib.data.intake import reasons
 from cxlib.estimates import Estimates
@@ -28,7 +29,7 @@ class Quality:
             first, last = self._days(count.table)
             rows.append(
                 {
-                    "table": page.label(count.table),
+                    "table": i18n.label(count.table),
                     "offered": count.offered,
                     "kept": count.kept,
                     "quarantined": count.quarantined,
@@ -36,7 +37,7 @@ class Quality:
                     "to": last,
                 }
             )
-        return pd.DataFrame(rows).rename(columns=page.heading)
+        return pd.DataFrame(rows).rename(columns=i18n.heading)
 
     def _days(self, table: str) -> tuple[str, str]:
         dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
@@ -61,18 +62,24 @@ class Quality:
             }
         )
         offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
-        values = {"kept": page.count(kept), "offered": page.count(offered), "tables": len(counts)}
+        values = {"kept": kept, "offered": offered, "tables": len(counts)}
         if kept == offered and len(counts) == 1:
-            answer = page.say("All {offered} rows keep the data contract.", **values)
+            answer = ngettext(
+                "The {offered:count} row keeps the data contract.",
+                "All {offered:count} rows keep the data contract.",
+                values["offered"],
+                **values,
+            )
         elif kept == offered:
-            answer = page.say(
-                "All {offered} rows of {tables} tables keep the data contract.", **values
+            answer = _(
+                "All {offered:count} rows of {tables} tables keep the data contract.", **values
             )
         else:
-            answer = page.say(
-                "{kept} of {offered} rows ({share}) keep the data contract; {lost} were set aside.",
-                share=page.percent(kept / offered, 1),
-                lost=page.count(offered - kept),
+            answer = _(
+                "{kept:count} of {offered:count} rows ({share:share1}) keep the data contract; "
+                "{lost:count} were set aside.",
+                share=kept / offered,
+                lost=offered - kept,
                 **values,
             )
         return Estimates(table, answer, self._warned(), unit="share")
@@ -80,15 +87,18 @@ class Quality:
     def _warned(self) -> str:
         found = self.database.warnings
         if found.empty:
-            return page.say("Nothing else was noticed.")
+            return _("Nothing else was noticed.")
         first = found.iloc[0]
-        return page.say(
-            "One thing is worth a look: {table}.{column}, {rows} rows: {what}."
+        return _(
+            "One thing is worth a look: {table:label}.{column:label}, {rows} rows: {what}."
             if len(found) == 1
-            else "{n} things are worth a look, first: {table}.{column}, {rows} rows: {what}.",
+            else (
+                "{n} things are worth a look, first: {table:label}.{column:label}, {rows} rows: "
+                "{what}."
+            ),
             n=len(found),
-            table=page.label(first["table"]),
-            column=page.label(first["column"]),
+            table=first["table"],
+            column=first["column"],
             rows=_at_least(first["rows"]),
             what=reasons.render(first["rule"], first["params"], for_readers=True),
         )
@@ -97,8 +107,8 @@ class Quality:
         """Why rows were set aside: table, column, reason, rows, as the page calls them."""
         rows = [
             (
-                page.label(table),
-                page.label(column),
+                i18n.label(table),
+                i18n.label(column),
                 reasons.render(*why, for_readers=True),
                 len(lost),
             )
@@ -106,7 +116,7 @@ class Quality:
         ]
         found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows"])
         found = found.sort_values("rows", ascending=False, ignore_index=True, kind="stable")
-        return found.rename(columns=page.heading)
+        return found.rename(columns=i18n.heading)
 
     def completeness(self) -> Estimates:
         """Share of rows with a value, for each column of the contract with missing values."""
@@ -119,7 +129,7 @@ class Quality:
             ).fetchone()
             found += [
                 (
-                    page.say("{name}: {value}", name=page.label(table), value=page.label(c)),
+                    _("{name:label}: {value:label}", name=table, value=c),
                     k / shares[0],
                     shares[0],
                 )
@@ -130,9 +140,9 @@ class Quality:
         rows.insert(2, "low", np.nan)
         rows.insert(3, "high", np.nan)
         if rows.empty:
-            answer = page.say("Every column of the contract is filled throughout.")
+            answer = _("Every column of the contract is filled throughout.")
         else:
-            answer = page.say(
+            answer = _(
                 "One column of the contract is filled in part."
                 if len(rows) == 1
                 else "{n} columns of the contract are filled in part.",
@@ -150,11 +160,16 @@ class Quality:
         for table in ("responses", "cases", "actions"):
             if table in self.database.tables:
                 there[table] = self.database.read(table)
-        of_customers = [t for t in ("responses", "orders", "cases") if t in self.database.tables
-                        and "customer_id" in self.database.columns(t)]  # fmt: skip
+        of_customers = [
+            t
+            for t in ("responses", "orders", "cases")
+            if t in self.database.tables and "customer_id" in self.database.columns(t)
+        ]
         if len(of_customers) > 1:
-            sides = [set(self.database.read(t, columns=["customer_id"])["customer_id"].dropna())
-                     for t in of_customers]  # fmt: skip
+            sides = [
+                set(self.database.read(t, columns=["customer_id"])["customer_id"].dropna())
+                for t in of_customers
+            ]
             there["joined"] = bool(set.intersection(*sides))
         worded = sum(item.wording is not None for item in study.items.values())
         return {
@@ -166,5 +181,5 @@ class Quality:
 
 
 def _at_least(rows: int) -> str:
-    least = page.rules().smallest_cell
-    return f"<{least}" if rows < least else page.count(rows)
+    least = context.current().smallest_cell
+    return f"<{least}" if rows < least else i18n.count(rows)

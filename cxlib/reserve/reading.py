@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib import page
-from cxlib.core import context, display
+from cxlib.core import context, display, i18n
 from cxlib.core.context import Context
+from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.data import study as study_
 from cxlib.data.study import Costs, Study
@@ -116,15 +116,15 @@ class Reserve(Database):
     def has(self, need: str) -> bool:
         """Whether the study has what is needed (see `lacks`); says why not when it has not."""
         for reason in (lacking := self.lacks([need])):
-            left_out = "" if need == "quarantine" else page.say("This part is left out.")
-            print(page.together([reason, left_out]))
+            left_out = "" if need == "quarantine" else _("This part is left out.")
+            print(i18n.together([reason, left_out]))
         return not lacking
 
     def group(self, by: str = "") -> str:
         """The column to compare groups by: `by`, else the study's own; empty when it has none."""
         chosen = by or self.study.group
         if not chosen:
-            print(page.say("The study names no groups to compare. This part is left out."))
+            print(_("The study names no groups to compare. This part is left out."))
             return ""
         have = self.columns("responses")
         if chosen not in have:
@@ -161,7 +161,7 @@ class Reserve(Database):
     def index_model(self) -> study_.IndexModel | None:
         """The satisfaction index of the study; none, and said so, where it has none."""
         if self.study.model is None:
-            print(page.say("The study has no satisfaction index. This part is left out."))
+            print(_("The study has no satisfaction index. This part is left out."))
         return self.study.model
 
     @property

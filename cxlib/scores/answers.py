@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.scores.rows import known, numbers, skipped_by
 from cxlib.stats.intervals import sidak_level, wilson_interval
@@ -59,23 +60,32 @@ def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
     ).assign(not_experienced=apart.mean(0))
     table = table.sort_values("estimate", kind="stable", ignore_index=True)
     worst = table.iloc[0]
-    every = page.say("Everybody answered every question that applied; {n} responses.",
-                     n=page.count(len(responses)))  # fmt: skip
-    answer = every if worst.estimate == 1 else page.say(
-        "The question passed over most is {item}: {share} ({span}) of those it applied to "
-        "answered, n {n}.",
-        item=page.label(worst.term), share=page.percent(worst.estimate, 1),
-        span=page.span(worst.low, worst.high, 1, share=True), n=page.count(worst.n),
-    )  # fmt: skip
-    complete = int((given | apart | unasked).all(1).sum())
-    note = page.say("{n} of {total} responses passed over no question.", n=page.count(complete),
-                    total=page.count(len(responses)))  # fmt: skip
-    if some := [item for item, lacks in zip(items, unasked.any(0), strict=True) if lacks]:
-        asked_of_some = page.say(
-            "Not asked in every wave, and counted where asked: {items}.",
-            items=page.listed(map(page.label, some)),
+    every = _(
+        "Everybody answered every question that applied; {n:count} responses.", n=len(responses)
+    )
+    answer = (
+        every
+        if worst.estimate == 1
+        else _(
+            "The question passed over most is {item:label}: {share:share1} "
+            "({span:share_interval1}) of those it applied to answered, n {n:count}.",
+            item=worst.term,
+            share=worst.estimate,
+            span=(worst.low, worst.high),
+            n=worst.n,
         )
-        note = page.together([note, asked_of_some])
+    )
+    complete = int((given | apart | unasked).all(1).sum())
+    note = _(
+        "{n:count} of {total:count} responses passed over no question.",
+        n=complete,
+        total=len(responses),
+    )
+    if some := [item for item, lacks in zip(items, unasked.any(0), strict=True) if lacks]:
+        asked_of_some = _(
+            "Not asked in every wave, and counted where asked: {items:label_list}.", items=some
+        )
+        note = i18n.together([note, asked_of_some])
     return Estimates(table, answer, note, "share")
 
 

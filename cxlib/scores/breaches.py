@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
@@ -41,7 +42,7 @@ def warnings(*trends: Trend) -> Estimates:
     waves = [str(wave) for t in trends for wave in _told(t)[t.over]]
     latest = max(waves, default="")
     measures = {t.measure.kind: t.measure for t in trends}
-    note = page.say(
+    note = _(
         "Size: the wave less its centre line. Probability: of so clear a wave anywhere in its "
         "series without a change."
     )
@@ -57,36 +58,53 @@ def _records(trend: Trend) -> pd.DataFrame:
     rows = rows[rows["signal"] != ""]
     size, reach = rows["estimate"] - rows["centre"], (rows["high"] - rows["low"]) / 2
     group = rows[trend.by].astype(str) if trend.by else ""
-    records = rows.assign(wave=rows[trend.over].astype(str), by=trend.by, group=group,
-                          estimate=size, low=size - reach, high=size + reach,
-                          measure=trend.measure.kind)  # fmt: skip
+    records = rows.assign(
+        wave=rows[trend.over].astype(str),
+        by=trend.by,
+        group=group,
+        estimate=size,
+        low=size - reach,
+        high=size + reach,
+        measure=trend.measure.kind,
+    )
     return records[list(COLUMNS)]
 
 
 def _sentence(table: pd.DataFrame, measures: dict[str, Measure], looked: int, latest: str) -> str:
     """How many there are now, and the first: a fall in the latest wave before any other."""
-    facts = {"looked": page.count(looked), "count": page.count(len(table)),
-             "latest": page.label(latest)}  # fmt: skip
+    facts = {"looked": looked, "count": len(table), "latest": latest}
     if table.empty:
-        return page.say("No warning: all {looked} points lie inside their limits.", **facts)
+        return _("No warning: all {looked:count} points lie inside their limits.", **facts)
     now = table[table["wave"] == latest]
     first = (now if len(now) else table).iloc[0]
     measure = measures[first["measure"]]
     name = measure.name(first["term"])
     if first["group"]:
-        name = page.say("{item} ({group})", item=name, group=page.label(first["group"]))
+        name = _("{item} ({group:label})", item=name, group=first["group"])
     facts |= {
-        "now": page.count(len(now)), "falls": page.count(now["signal"].isin(DOWN).sum()),
-        "name": name, "size": measure.change(first["estimate"]),
-        "wave": page.label(first["wave"]), "since": page.label(str(first["first_seen"])),
-    }  # fmt: skip
-    counted = page.say(
-        "Warnings in {latest}: {now}, of a fall: {falls}; in all waves {count} of {looked} points "
-        "looked at.", **facts,
-    )  # fmt: skip
-    told = page.say(
-        "First: {name}, {size} below its centre line in {wave}, first seen in {since}.", **facts
-    ) if first["estimate"] < 0 else page.say(
-        "First: {name}, {size} above its centre line in {wave}, first seen in {since}.", **facts
-    )  # fmt: skip
-    return page.together([counted, told])
+        "now": len(now),
+        "falls": now["signal"].isin(DOWN).sum(),
+        "name": name,
+        "size": measure.change(first["estimate"]),
+        "wave": first["wave"],
+        "since": first["first_seen"],
+    }
+    counted = _(
+        "Warnings in {latest:label}: {now:count}, of a fall: {falls:count}; in all waves "
+        "{count:count} of {looked:count} points looked at.",
+        **facts,
+    )
+    told = (
+        _(
+            "First: {name}, {size} below its centre line in {wave:label}, first seen in "
+            "{since:label}.",
+            **facts,
+        )
+        if first["estimate"] < 0
+        else _(
+            "First: {name}, {size} above its centre line in {wave:label}, first seen in "
+            "{since:label}.",
+            **facts,
+        )
+    )
+    return i18n.together([counted, told])

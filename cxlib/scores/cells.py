@@ -62,8 +62,9 @@ def of(answers: Answers, recode: Recode) -> Cells:
         clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
         effective = np.minimum(effective, clustered)
     if answers.replicated:
-        effective = np.where(variance > 0, _by_replicates(answers, recode, mean, total, variance),
-                             effective)  # fmt: skip
+        effective = np.where(
+            variance > 0, _by_replicates(answers, recode, mean, total, variance), effective
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         return Cells(mean, n.astype(int), effective, n / effective, total, variance)
 

@@ -104,11 +104,15 @@ def change_point(
     tail = (1 - level) / 2
     first, last = np.quantile(again, [tail, 1 - tail], method="inverted_cdf")
     return {
-        "wave": int(at), "first": int(first), "last": int(last), "ratio": float(ratio),
+        "wave": int(at),
+        "first": int(first),
+        "last": int(last),
+        "ratio": float(ratio),
         "p": float((1 + (null >= ratio).sum()) / (1 + len(null))),
-        "step": float(steps(y, size)[0][at - 1]), "before": float(fitted[0]),
+        "step": float(steps(y, size)[0][at - 1]),
+        "before": float(fitted[0]),
         "after": float(fitted[-1]),
-    }  # fmt: skip
+    }
 
 
 def _largest(step: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

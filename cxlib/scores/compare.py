@@ -15,7 +15,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells
@@ -45,12 +46,20 @@ def compare(
     Raises ValueError for fewer than two groups with two answers, and for an unknown group.
     """
     measure = as_measure(measure)
-    answers = read(responses, [item], by=by, weight=weight, customer=customer,
-                   scale=measure.scale, whole=measure.whole)  # fmt: skip
+    answers = read(
+        responses,
+        [item],
+        by=by,
+        weight=weight,
+        customer=customer,
+        scale=measure.scale,
+        whole=measure.whole,
+    )
     found = cells.of(answers, measure.recode)
     one, other, names = _sides(answers, found.n[:, 0], against)
-    estimate = measure.factor * _gap(found.mean[:, 0] * found.total[:, 0], found.total[:, 0],
-                                     one, other)  # fmt: skip
+    estimate = measure.factor * _gap(
+        found.mean[:, 0] * found.total[:, 0], found.total[:, 0], one, other
+    )
     tops, bottoms = cells.draw_sums(answers, measure.recode, draws, seed)
     drawn = measure.factor * _gap(tops, bottoms, one, other, found.effective[:, 0])
     low, high, p = together(estimate, drawn)
@@ -59,9 +68,13 @@ def compare(
         term=item, estimate=estimate, low=low, high=high, n=n, p=p
     )
     return Estimates(
-        table, _sentence(table, by, measure, against == "previous"), _note(answers, table, draws),
-        measure.unit, draws=draws, seed=seed,
-    )  # fmt: skip
+        table,
+        _sentence(table, by, measure, against == "previous"),
+        _note(answers, table, draws),
+        measure.unit,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def together(
@@ -100,7 +113,7 @@ def _sides(
         )
     unit, whole = np.eye(len(groups)), (n > 1).astype(float)
     if against == "rest":
-        names = [(groups[g], page.say("all others")) for g in usable]
+        names = [(groups[g], _("all others")) for g in usable]
         return unit[usable], whole - unit[usable], names
     if against == "pairs":
         pairs = [(b, a) for k, a in enumerate(usable) for b in usable[k + 1 :]]
@@ -136,10 +149,10 @@ def _gap(
 
 
 def _sentence(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> str:
-    least = max(page.rules().smallest_cell, 1)
+    least = max(context.current().smallest_cell, 1)
     shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
     if shown.empty:
-        return page.say("Too few answers to compare groups.")
+        return _("Too few answers to compare groups.")
     widest = shown.loc[(shown["estimate"].abs() / (shown["high"] - shown["low"])).idxmax()]
     clear = int((shown["p"] < 1 - LEVEL).sum())
     up = widest["estimate"] >= 0
@@ -147,51 +160,67 @@ def _sentence(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> 
     sides = (widest[by], widest["against"]) if up else (widest["against"], widest[by])
     facts = {
         "measure": measure.name(widest["term"]),
-        "best": page.label(str(sides[0])), "worst": page.label(str(sides[1])),
-        "gap": measure.change(widest["estimate"]), "span": measure.change_span(*ends),
-        "clear": page.count(clear), "all": page.count(len(shown)),
-    }  # fmt: skip
+        "best": i18n.label(str(sides[0])),
+        "worst": i18n.label(str(sides[1])),
+        "gap": measure.change(widest["estimate"]),
+        "span": measure.change_span(*ends),
+        "clear": i18n.count(clear),
+        "all": i18n.count(len(shown)),
+    }
     if len(shown) == 1 and in_time:
-        return _step(facts | {"after": page.label(str(widest[by])),
-                              "before": page.label(str(widest["against"]))}, up, clear)  # fmt: skip
+        return _step(
+            facts
+            | {"after": i18n.label(str(widest[by])), "before": i18n.label(str(widest["against"]))},
+            up,
+            clear,
+        )
     if len(shown) == 1:
-        return page.say("{measure}: {best} is above {worst} by {gap} ({span}), clear of chance.",
-                        **facts) if clear else page.say(
-            "{measure}: {best} is above {worst} by {gap} ({span}); that may be chance.", **facts
-        )  # fmt: skip
+        return (
+            _("{measure}: {best} is above {worst} by {gap} ({span}), clear of chance.", **facts)
+            if clear
+            else _(
+                "{measure}: {best} is above {worst} by {gap} ({span}); that may be chance.", **facts
+            )
+        )
     if not clear:
-        return page.say(
+        return _(
             "{measure}: none of {all} differences is clear of chance; the clearest: {best} above "
-            "{worst} by {gap} ({span}).", **facts,
-        )  # fmt: skip
-    return page.say(
+            "{worst} by {gap} ({span}).",
+            **facts,
+        )
+    return _(
         "{measure}: differences clear of chance: {clear} of {all}; the clearest: {best} above "
-        "{worst} by {gap} ({span}).", **facts,
-    )  # fmt: skip
+        "{worst} by {gap} ({span}).",
+        **facts,
+    )
 
 
 def _step(facts: dict[str, str], up: bool, clear: int) -> str:
     """One step in time, in words."""
     if up and clear:
-        return page.say(
+        return _(
             "{measure} rose by {gap} ({span}) from {before} to {after}, clear of chance.", **facts
         )
     if up:
-        return page.say("{measure} rose by {gap} ({span}) from {before} to {after}; that may be "
-                        "chance.", **facts)  # fmt: skip
+        return _(
+            "{measure} rose by {gap} ({span}) from {before} to {after}; that may be chance.",
+            **facts,
+        )
     if clear:
-        return page.say(
+        return _(
             "{measure} fell by {gap} ({span}) from {before} to {after}, clear of chance.", **facts
         )
-    return page.say("{measure} fell by {gap} ({span}) from {before} to {after}; that may be "
-                    "chance.", **facts)  # fmt: skip
+    return _(
+        "{measure} fell by {gap} ({span}) from {before} to {after}; that may be chance.", **facts
+    )
 
 
 def _note(answers: Answers, table: pd.DataFrame, draws: int) -> str:
-    said = [*answers.note, page.say("{draws} draws.", draws=page.count(draws))]
+    said = [*answers.note, _("{draws:count} draws.", draws=draws)]
     if len(table) > 1:
-        said.append(page.say("The {cells} intervals hold together.", cells=page.count(len(table))))
+        said.append(_("The {cells:count} intervals hold together.", cells=len(table)))
     if lonely := int(table["p"].isna().sum()):
-        said.append(page.say("{cells} without two different answers have no interval.",
-                             cells=page.count(lonely)))  # fmt: skip
-    return page.together(said)
+        said.append(
+            _("{cells:count} without two different answers have no interval.", cells=lonely)
+        )
+    return i18n.together(said)

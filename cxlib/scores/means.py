@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells, intervals
@@ -18,10 +19,10 @@ from cxlib.scores.rows import Answers, Scale, read
 from cxlib.stats.intervals import LEVEL, failed_draws, sidak_level, wilson_interval
 
 METHODS = {  # what a note says of the intervals
-    "adjusted_wald": lambda: page.say("Intervals: adjusted Wald (Rocks 2016)."),
-    "score": lambda: page.say("Intervals: score method (May and Johnson 1997)."),
-    "dirichlet": lambda: page.say("Intervals: Dirichlet posterior, Jeffreys prior."),
-    "wilson": lambda: page.say("Intervals: Wilson (1927)."),
+    "adjusted_wald": lambda: _("Intervals: adjusted Wald (Rocks 2016)."),
+    "score": lambda: _("Intervals: score method (May and Johnson 1997)."),
+    "dirichlet": lambda: _("Intervals: Dirichlet posterior, Jeffreys prior."),
+    "wilson": lambda: _("Intervals: Wilson (1927)."),
     "bootstrap": lambda: "",
 }
 
@@ -46,25 +47,29 @@ def nps(
     """
     _choice(method, "adjusted_wald", "score", "dirichlet", "bootstrap")
     measure = Measure("nps")
-    answers = read(responses, [item], by=by, weight=weight, customer=customer,
-                   scale=measure.scale, whole=True)  # fmt: skip
+    answers = read(
+        responses, [item], by=by, weight=weight, customer=customer, scale=measure.scale, whole=True
+    )
     found = cells.of(answers, measure.recode)
     detractors, promoters = _shares(answers)
     replicates, level = None, sidak_level(len(answers.groups))
     if method == "bootstrap":
-        low, high, replicates = cells.drawn(
-            answers, measure.recode, found, draws, seed, (-1, 1)
-        )  # fmt: skip
+        low, high, replicates = cells.drawn(answers, measure.recode, found, draws, seed, (-1, 1))
     elif method == "dirichlet":
-        low, high = intervals.dirichlet(promoters, detractors, found.effective, level,
-                                        draws=draws, seed=seed)  # fmt: skip
+        low, high = intervals.dirichlet(
+            promoters, detractors, found.effective, level, draws=draws, seed=seed
+        )
     else:
         formula = {"adjusted_wald": intervals.adjusted_wald, "score": intervals.score}[method]
         low, high = formula(promoters, detractors, found.effective, level)
     table = _table(
-        answers, found, *(100 * v for v in (found.mean, low, high)), detractors=detractors,
-        passives=1 - promoters - detractors, promoters=promoters,
-    )  # fmt: skip
+        answers,
+        found,
+        *(100 * v for v in (found.mean, low, high)),
+        detractors=detractors,
+        passives=1 - promoters - detractors,
+        promoters=promoters,
+    )
     return _packed(answers, found, table, measure, replicates, method, draws, seed)
 
 
@@ -92,9 +97,7 @@ def csat(
     if method == "bootstrap":
         low, high, replicates = cells.drawn(answers, measure.recode, found, draws, seed, (0, 1))
     else:
-        low, high = wilson_interval(
-            found.mean, found.counted, sidak_level(len(answers.groups))
-        )  # fmt: skip
+        low, high = wilson_interval(found.mean, found.counted, sidak_level(len(answers.groups)))
     table = _table(answers, found, found.mean, low, high)
     return _packed(answers, found, table, measure, replicates, method, draws, seed)
 
@@ -139,11 +142,19 @@ def effort(
 
     High is easy; an item that asks for effort is turned round when it is loaded (`reverse: true`).
     """
-    fit = mean(responses, item, scale=scale, by=by, weight=weight, customer=customer, draws=draws,
-               seed=seed)  # fmt: skip
-    low, high = (page.number(v, 0) for v in scale)
-    meaning = page.say("The scale runs from {low} to {high}; high is easy.", low=low, high=high)
-    note = page.together([fit.note, meaning])
+    fit = mean(
+        responses,
+        item,
+        scale=scale,
+        by=by,
+        weight=weight,
+        customer=customer,
+        draws=draws,
+        seed=seed,
+    )
+    low, high = (i18n.number(v, 0) for v in scale)
+    meaning = _("The scale runs from {low} to {high}; high is easy.", low=low, high=high)
+    note = i18n.together([fit.note, meaning])
     return replace(fit, note=note)
 
 
@@ -171,8 +182,10 @@ def _shares(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     tally = answers.tallies[0]
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = tally.weight / tally.weight.sum(1, keepdims=True)
-    return (shares[:, tally.values <= 6].sum(1, keepdims=True),
-            shares[:, tally.values >= 9].sum(1, keepdims=True))  # fmt: skip
+    return (
+        shares[:, tally.values <= 6].sum(1, keepdims=True),
+        shares[:, tally.values >= 9].sum(1, keepdims=True),
+    )
 
 
 def _column(reduce, x: np.ndarray) -> np.ndarray:
@@ -202,8 +215,9 @@ def _table(
         columns = {answers.by: pd.Series(named).infer_objects(), **columns}
     columns |= {"low": np.where(empty, np.nan, low), "high": np.where(empty, np.nan, high)}
     columns |= {"n": found.n, **more}
-    return pd.DataFrame({name: np.ravel(v) if isinstance(v, np.ndarray) else v
-                         for name, v in columns.items()})  # fmt: skip
+    return pd.DataFrame(
+        {name: np.ravel(v) if isinstance(v, np.ndarray) else v for name, v in columns.items()}
+    )
 
 
 def _packed(
@@ -217,100 +231,113 @@ def _packed(
     seed: int,
 ) -> Estimates:
     by_draws = method in ("bootstrap", "dirichlet")
-    shown = disclosure.hidden(table, max(page.rules().smallest_cell, 1)) == ""
-    said = [
-        *answers.note, *_caveats(answers, found, replicates), METHODS[method](), _unseen(shown)
-    ]  # fmt: skip
+    shown = disclosure.hidden(table, max(context.current().smallest_cell, 1)) == ""
+    said = [*answers.note, *_caveats(answers, found, replicates), METHODS[method](), _unseen(shown)]
     return Estimates(
-        table, _sentence(answers, table, shown, measure), page.together(said), measure.unit,
+        table,
+        _sentence(answers, table, shown, measure),
+        i18n.together(said),
+        measure.unit,
         **(dict(draws=draws, seed=seed) if by_draws else {}),
         replicates=None if replicates is None else measure.factor * replicates,
-    )  # fmt: skip
+    )
 
 
 def _sentence(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Measure) -> str:
     """The number when there is one; else the highest and the lowest of those that may be shown."""
     shown = table[may]
     if shown.empty:
-        least = page.count(max(page.rules().smallest_cell, 1))
-        return page.say("Fewer than {least} answered: no number is shown.", least=least)
+        least = max(context.current().smallest_cell, 1)
+        return _("Fewer than {least:count} answered: no number is shown.", least=least)
     names, called = _names(answers, shown), _called(answers, measure)
     said = [
-        page.say("{value} ({span}), n {n}", value=measure.value(cell.estimate),
-                 span=measure.span(cell.low, cell.high), n=page.count(cell.n))
+        _(
+            "{value} ({span}), n {n:count}",
+            value=measure.value(cell.estimate),
+            span=measure.span(cell.low, cell.high),
+            n=cell.n,
+        )
         for cell in shown.itertuples()
-    ]  # fmt: skip
+    ]
     if len(table) == 1 and not answers.by:
-        return page.say("{measure} {said}.", measure=called, said=said[0])
+        return _("{measure} {said}.", measure=called, said=said[0])
     top, bottom = int(np.argmax(shown["estimate"])), int(np.argmin(shown["estimate"]))
     if top == bottom:
-        return page.say("{measure} for {name}: {said}.", measure=called, name=names[top],
-                        said=said[top])  # fmt: skip
-    return page.say(
+        return _("{measure} for {name}: {said}.", measure=called, name=names[top], said=said[top])
+    return _(
         "{measure}: highest for {best}, {high}; lowest for {worst}, {low}.",
-        measure=called, best=names[top], high=said[top], worst=names[bottom],
+        measure=called,
+        best=names[top],
+        high=said[top],
+        worst=names[bottom],
         low=said[bottom],
-    )  # fmt: skip
+    )
 
 
 def _unseen(may: pd.Series) -> str:
     """How many of several numbers a page hides, and why."""
     if may.all() or len(may) == 1:
         return ""
-    return page.say(
-        "{hidden} of {cells} numbers are not shown: they rest on fewer than {least} answers, or "
-        "one that does could be worked out from them.",
-        hidden=page.count((~may).sum()),
-        cells=page.count(len(may)),
-        least=page.count(max(page.rules().smallest_cell, 1)),
+    return _(
+        "{hidden:count} of {cells:count} numbers are not shown: they rest on fewer than "
+        "{least:count} answers, or one that does could be worked out from them.",
+        hidden=(~may).sum(),
+        cells=len(may),
+        least=max(context.current().smallest_cell, 1),
     )
 
 
 def _called(answers: Answers, measure: Measure) -> str:
-    return measure.name(answers.items[0]) if len(answers.items) == 1 else page.say("Mean")
+    return measure.name(answers.items[0]) if len(answers.items) == 1 else _("Mean")
 
 
 def _names(answers: Answers, shown: pd.DataFrame) -> list[str]:
-    items = [page.label(term) for term in shown["term"]]
+    items = [i18n.label(term) for term in shown["term"]]
     if not answers.by:
         return items
-    groups = [page.label(str(g)) for g in shown[answers.by]]
+    groups = [i18n.label(str(g)) for g in shown[answers.by]]
     if len(answers.items) == 1:
         return groups
-    return [
-        page.say("{item} ({group})", item=i, group=g) for i, g in zip(items, groups, strict=True)
-    ]
+    return [_("{item} ({group})", item=i, group=g) for i, g in zip(items, groups, strict=True)]
 
 
 def _caveats(answers: Answers, found: Cells, replicates: np.ndarray | None) -> list[str]:
     parts, worst = [], found.design[found.n > 0].max()
     if (answers.weighted or answers.repeated) and worst > 1.005:
         parts.append(
-            page.say("Weights and repeated customers: design effect {deff}, effective n {n}.",
-                     deff=page.number(worst, 2), n=page.count(found.effective.sum()))
-            if found.mean.size == 1 else
-            page.say("Weights and repeated customers: design effect up to {deff}.",
-                     deff=page.number(worst, 2))
-        )  # fmt: skip
+            _(
+                "Weights and repeated customers: design effect {deff:number2}, effective n "
+                "{n:count}.",
+                deff=worst,
+                n=found.effective.sum(),
+            )
+            if found.mean.size == 1
+            else _(
+                "Weights and repeated customers: design effect up to {deff:number2}.", deff=worst
+            )
+        )
     together = answers.cells if replicates is not None else len(answers.groups)
     if together > 1:
-        parts.append(page.say("The {cells} intervals hold together.", cells=page.count(together)))
+        parts.append(_("The {cells:count} intervals hold together.", cells=together))
     if replicates is None:
         if answers.raked and answers.weighted:
             parts.append(
-                page.say("These intervals take the weights as given; what raking to known shares "
-                         "adds to certainty is not in them.")
-            )  # fmt: skip
+                _(
+                    "These intervals take the weights as given; what raking to known shares "
+                    "adds to certainty is not in them."
+                )
+            )
         return parts
     nothing = np.isnan(replicates).all(0)
     if lonely := int(nothing.sum()):
         parts.append(
-            page.say("{cells} without two different answers have no interval.",
-                     cells=page.count(lonely))
-        )  # fmt: skip
+            _("{cells:count} without two different answers have no interval.", cells=lonely)
+        )
     if lost := failed_draws(replicates[:, ~nothing]) if not nothing.all() else 0:
         parts.append(
-            page.say("{lost} draws left some group without an answer, and do not count there.",
-                     lost=page.count(lost))
-        )  # fmt: skip
+            _(
+                "{lost:count} draws left some group without an answer, and do not count there.",
+                lost=lost,
+            )
+        )
     return parts

@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.schema import Item
 from cxlib.scores.rows import Scale
 
@@ -40,14 +41,17 @@ class Measure:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"measure={self.kind!r} is not a choice. There are: "
-                             f"{', '.join(KINDS)}.")  # fmt: skip
+            raise ValueError(
+                f"measure={self.kind!r} is not a choice. There are: {', '.join(KINDS)}."
+            )
         if self.kind == "nps":
             object.__setattr__(self, "scale", NPS_SCALE)
         if self.kind == "csat":
             if self.scale is None:
-                raise ValueError("the share satisfied needs the question's scale: "
-                                 "scores.Measure('csat', scale=(1, 10)).")  # fmt: skip
+                raise ValueError(
+                    "the share satisfied needs the question's scale: "
+                    "scores.Measure('csat', scale=(1, 10))."
+                )
             low, high = self.scale
             if not 1 <= self.top <= high - low:
                 raise ValueError(
@@ -81,34 +85,36 @@ class Measure:
     def name(self, item: str) -> str:
         """What the number is called."""
         if self.kind == "nps":
-            return page.say("NPS")
+            return _("NPS")
         if self.kind == "csat" and self.scale == (0, 1):
-            return page.say("Share of {item}", item=page.quoted(page.label(item)))
+            return _("Share of {item:quoted}", item=item)
         if self.kind == "csat":
-            return page.say("{item}, share of {least} or more",
-                            item=page.quoted(page.label(item)),
-                            least=page.number(self.scale[1] - self.top + 1, 0))  # fmt: skip
-        return page.say("Mean of {item}", item=page.label(item))
+            return _(
+                "{item:quoted}, share of {least:count} or more",
+                item=item,
+                least=self.scale[1] - self.top + 1,
+            )
+        return _("Mean of {item:label}", item=item)
 
     def value(self, value: float) -> str:
         """The score, as said in a sentence."""
         if self.kind == "nps":
-            return page.say("{v} points", v=page.number(value))
-        return page.percent(value, 1) if self.kind == "csat" else page.number(value, 2)
+            return _("{v:number1} points", v=value)
+        return i18n.percent(value, 1) if self.kind == "csat" else i18n.number(value, 2)
 
     def span(self, low: float, high: float) -> str:
         """Its interval."""
         if self.kind == "nps":
-            return page.span(low, high)
+            return i18n.span(low, high)
         share = self.kind == "csat"
         if share:  # limits of a chart may reach beyond what a share can be
             low, high = max(low, 0.0), min(high, 1.0)
-        return page.span(low, high, 1 if share else 2, share=share)
+        return i18n.span(low, high, 1 if share else 2, share=share)
 
     def change(self, change: float) -> str:
         """The size of a difference between two scores: 14.8 points, 3.1 percentage points, 0.21."""
         if self.kind == "csat":
-            return page.say("{v} percentage points", v=page.number(100 * abs(change)))
+            return _("{v:points1} percentage points", v=abs(change))
         return self.value(abs(change))
 
     def moved(self, change: float) -> str:
@@ -118,11 +124,11 @@ class Measure:
     def signed(self, change: float) -> str:
         """A difference with its sign, in the unit of `change`, which is not said."""
         factor, digits = 100 if self.kind == "csat" else 1, 2 if self.unit == "scale" else 1
-        return page.number(round(factor * change, digits) + 0.0, digits)  # no minus before zero
+        return i18n.number(round(factor * change, digits) + 0.0, digits)  # no minus before zero
 
     def change_span(self, low: float, high: float) -> str:
         """The interval of a difference, in the unit of `change`."""
-        return page.say("{low} to {high}", low=self.signed(low), high=self.signed(high))
+        return _("{low} to {high}", low=self.signed(low), high=self.signed(high))
 
 
 def measure_of(asked: Item, top: int = 2) -> Measure:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells
@@ -75,17 +76,20 @@ def mix(
     later = (rows[over] == after).to_numpy(int)
     how = dict(measure=measure, weight=weight, customer=customer, draws=draws, seed=seed)
     if jointly and len(columns) > 1:
-        joined = " × ".join(page.label(c) for c in columns)
+        joined = " × ".join(i18n.label(c) for c in columns)
         parts = [_parted(rows, item, later, _cells_of(rows, columns), joined, **how)]
     else:
         parts = [_parted(rows, item, later, _cells_of(rows, [c]), c, **how) for c in columns]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
     return Mix(
-        table, _sentence(table, item, measure, before, after),
-        page.say("{draws} draws. Mix and rate add up to the change (Kitagawa 1955).",
-                 draws=page.count(draws)),
-        measure.unit, groups=groups, draws=draws, seed=seed,
-    )  # fmt: skip
+        table,
+        _sentence(table, item, measure, before, after),
+        _("{draws:count} draws. Mix and rate add up to the change (Kitagawa 1955).", draws=draws),
+        measure.unit,
+        groups=groups,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,9 +104,10 @@ def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray
         whole = (tops.sum(-1) / size[..., 0]).mean(-1)
     # Of a group that one wave lacks, nobody can say that its answers changed.
     first, second = score[..., 0, :], score[..., 1, :]
-    first, second = np.where(np.isnan(first), second, first), np.where(
-        np.isnan(second), first, second
-    )  # fmt: skip
+    first, second = (
+        np.where(np.isnan(first), second, first),
+        np.where(np.isnan(second), first, second),
+    )
     average, shift = (first + second) / 2, share[..., 1, :] - share[..., 0, :]
     rate = share.mean(-2) * (second - first)
     return np.nan_to_num(shift * (average - whole[..., None])), np.nan_to_num(rate)
@@ -122,12 +127,17 @@ def _parted(
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     codes, names = pd.factorize(group, sort=True)
-    names = [str(name).replace(UNKNOWN, page.say("not stated")) for name in names]
+    names = [str(name).replace(UNKNOWN, _("not stated")) for name in names]
     k = len(names)
     answers = read(
-        rows.assign(**{"_cell": later * k + codes}), [item], by="_cell", weight=weight,
-        customer=customer, scale=measure.scale, whole=measure.whole,
-    )  # fmt: skip
+        rows.assign(**{"_cell": later * k + codes}),
+        [item],
+        by="_cell",
+        weight=weight,
+        customer=customer,
+        scale=measure.scale,
+        whole=measure.whole,
+    )
     place, found = np.asarray(answers.groups), cells.of(answers, measure.recode)
     total = _spread(found.total[:, 0], place, k)
     shape = lambda v: measure.factor * _spread(v, place, k)  # noqa: E731
@@ -145,12 +155,13 @@ def _parted(
         share = total / total.sum(-1, keepdims=True)
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
     groups = [
-        estimates_table([term] * k, value, d, n.min(0).astype(int), level=level, column=column,
-                 group=names)
-        .assign(share_before=share[0], share_after=share[1], score_before=score[0],
-                score_after=score[1])
+        estimates_table(
+            [term] * k, value, d, n.min(0).astype(int), level=level, column=column, group=names
+        ).assign(
+            share_before=share[0], share_after=share[1], score_before=score[0], score_after=score[1]
+        )
         for term, value, d in (("mix", moved, drawn[0]), ("rate", answered, drawn[1]))
-    ]  # fmt: skip
+    ]
     return table, pd.concat(groups, ignore_index=True)
 
 
@@ -193,27 +204,34 @@ def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, aft
     said = [_parts_said(column, parts_of[column], measure) for column in told]
     change = parts_of[told[0]].loc["change"]
     facts = {
-        "before": page.label(str(before)), "after": page.label(str(after)),
-        "change": measure.moved(change["estimate"]), "measure": measure.name(item),
-        "span": measure.change_span(change["low"], change["high"]), "parts": page.listed(said),
-        "others": page.count(len(parts_of) - 1),
-    }  # fmt: skip
+        "before": before,
+        "after": after,
+        "change": measure.moved(change["estimate"]),
+        "measure": measure.name(item),
+        "span": measure.change_span(change["low"], change["high"]),
+        "parts": said,
+        "others": len(parts_of) - 1,
+    }
     if len(told) < len(parts_of):
-        return page.say(
-            "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}; by "
-            "{others} other columns less is mix.", **facts,
-        )  # fmt: skip
-    return page.say(
-        "From {before} to {after} the change is {change} ({span}) for {measure}: {parts}.", **facts
+        return _(
+            "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
+            "{parts:list}; by {others:count} other columns less is mix.",
+            **facts,
+        )
+    return _(
+        "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
+        "{parts:list}.",
+        **facts,
     )
 
 
 def _parts_said(column: str, rows: pd.DataFrame, measure: Measure) -> str:
     mixed, answered = rows.loc["mix"], rows.loc["rate"]
-    return page.say(
-        "by {column}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
-        column=page.quoted(page.label(str(column))), mix=measure.signed(mixed["estimate"]),
+    return _(
+        "by {column:quoted}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
+        column=column,
+        mix=measure.signed(mixed["estimate"]),
         rate=measure.signed(answered["estimate"]),
         mix_span=measure.change_span(mixed["low"], mixed["high"]),
         rate_span=measure.change_span(answered["low"], answered["high"]),
-    )  # fmt: skip
+    )

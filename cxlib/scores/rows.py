@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import MEASURES
 from cxlib.stats import moments, resampling
 
@@ -261,31 +262,35 @@ def _note(
 ) -> tuple[str, ...]:
     parts = []
     if len(items) == 1:
-        parts.append(
-            page.say("{n} of {total} responses answered.", n=page.count(n[0]),
-                     total=page.count(total))
-        )  # fmt: skip
+        parts.append(_("{n:count} of {total:count} responses answered.", n=n[0], total=total))
     elif min(n) == max(n):
         parts.append(
-            page.say("{n} of {total} responses answered each question.",
-                     n=page.count(n[0]), total=page.count(total))
-        )  # fmt: skip
+            _("{n:count} of {total:count} responses answered each question.", n=n[0], total=total)
+        )
     else:
         parts.append(
-            page.say("{least} to {most} of {total} responses answered each question.",
-                     least=page.count(n.min()), most=page.count(n.max()), total=page.count(total))
-        )  # fmt: skip
+            _(
+                "{least:count} to {most:count} of {total:count} responses answered each question.",
+                least=n.min(),
+                most=n.max(),
+                total=total,
+            )
+        )
     if sum(skipped):
         parts.append(
-            page.say("Not experienced, and counted apart: {items}.",
-                     items=page.listed(f"{page.label(i)} {page.count(s)}"
-                                       for i, s in zip(items, skipped, strict=True) if s))
-        )  # fmt: skip
+            _(
+                "Not experienced, and counted apart: {items:list}.",
+                items=[
+                    f"{i18n.label(i)} {i18n.count(s)}"
+                    for i, s in zip(items, skipped, strict=True)
+                    if s
+                ],
+            )
+        )
     if lost:
         parts.append(
-            page.say("{lost} responses without {group} were left out.", lost=page.count(lost),
-                     group=page.label(by))
-        )  # fmt: skip
+            _("{lost:count} responses without {group:label} were left out.", lost=lost, group=by)
+        )
     return tuple(parts)
 
 

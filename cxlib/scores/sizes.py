@@ -16,7 +16,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells
@@ -42,30 +43,47 @@ def detectable(
     In the unit of the score; with `by`, of two waves like each group. `low` and `high` are empty.
     """
     measure, reach = as_measure(measure), _reach(power)
-    answers = read(responses, [item], by=by, weight=weight, customer=customer,
-                   scale=measure.scale, whole=measure.whole)  # fmt: skip
+    answers = read(
+        responses,
+        [item],
+        by=by,
+        weight=weight,
+        customer=customer,
+        scale=measure.scale,
+        whole=measure.whole,
+    )
     found = cells.of(answers, measure.recode)
     size = np.where(
         found.n[:, 0] > 1,
-        measure.factor * smallest(found.variance[:, 0], found.counted[:, 0], reach), np.nan,
-    )  # fmt: skip
+        measure.factor * smallest(found.variance[:, 0], found.counted[:, 0], reach),
+        np.nan,
+    )
     table = _table(by, answers.groups, item, size, found.n[:, 0])
-    note = page.together(answers.note)
+    note = i18n.together(answers.note)
     if (told := disclosure.shown(table)).empty:
         return Estimates(table, disclosure.left_out(), note, measure.unit)
     last = told.iloc[-1]
     name = measure.name(item)
-    answer = page.say(
-        "{measure}: with {n} answers a wave, as in {group}, a change of {change} is found {power} "
-        "of the time; a smaller one is mostly missed.",
-        measure=name, n=page.count(last["n"]), group=page.label(str(last[by])),
-        change=measure.change(last["estimate"]), power=page.percent(power),
-    ) if by else page.say(
-        "{measure}: with {n} answers a wave, a change of {change} is found {power} of the time; a "
-        "smaller one is mostly missed.",
-        measure=name, n=page.count(last["n"]), change=measure.change(last["estimate"]),
-        power=page.percent(power),
-    )  # fmt: skip
+    answer = (
+        _(
+            "{measure}: with {n:count} answers a wave, as in {group:label}, a change of {change} "
+            "is found {power:share} of the time; a smaller one is mostly missed.",
+            measure=name,
+            n=last["n"],
+            group=last[by],
+            change=measure.change(last["estimate"]),
+            power=power,
+        )
+        if by
+        else _(
+            "{measure}: with {n:count} answers a wave, a change of {change} is found "
+            "{power:share} of the time; a smaller one is mostly missed.",
+            measure=name,
+            n=last["n"],
+            change=measure.change(last["estimate"]),
+            power=power,
+        )
+    )
     return Estimates(table, answer, note, measure.unit)
 
 
@@ -90,19 +108,33 @@ def needed(
     changes = list(changes) or [whole * share for share in USUAL]
     if min(changes) <= 0:
         raise ValueError(f"changes={changes}: give the sizes of changes, each above 0.")
-    answers = read(responses, [item], weight=weight, customer=customer, scale=measure.scale,
-                   whole=measure.whole)  # fmt: skip
+    answers = read(
+        responses,
+        [item],
+        weight=weight,
+        customer=customer,
+        scale=measure.scale,
+        whole=measure.whole,
+    )
     found = cells.of(answers, measure.recode)
     spread = measure.factor**2 * found.variance[0, 0] * found.design[0, 0]
     sizes = np.ceil(2 * spread * (reach / np.asarray(changes, float)) ** 2)
-    table = _table("change", [measure.change(c) for c in changes], item, sizes,
-                   np.repeat(found.n[0, 0], len(changes)))  # fmt: skip
-    answer = page.say(
-        "{measure}: to find a change of {change} {power} of the time, each wave needs {n} answers.",
-        measure=measure.name(item), change=measure.change(changes[len(changes) // 2]),
-        power=page.percent(power), n=page.count(sizes[len(changes) // 2]),
-    )  # fmt: skip
-    return Estimates(table, answer, page.together(answers.note), "answers")
+    table = _table(
+        "change",
+        [measure.change(c) for c in changes],
+        item,
+        sizes,
+        np.repeat(found.n[0, 0], len(changes)),
+    )
+    answer = _(
+        "{measure}: to find a change of {change} {power:share} of the time, each wave needs "
+        "{n:count} answers.",
+        measure=measure.name(item),
+        change=measure.change(changes[len(changes) // 2]),
+        power=power,
+        n=sizes[len(changes) // 2],
+    )
+    return Estimates(table, answer, i18n.together(answers.note), "answers")
 
 
 def smallest(variance: np.ndarray, n: np.ndarray, reach: float) -> np.ndarray:
@@ -119,8 +151,9 @@ def _reach(power: float) -> float:
 def _table(
     by: str | None, groups: list, item: str, estimate: np.ndarray, n: np.ndarray
 ) -> pd.DataFrame:
-    table = pd.DataFrame({"term": item, "estimate": estimate, "low": np.nan, "high": np.nan,
-                          "n": n.astype(int)})  # fmt: skip
+    table = pd.DataFrame(
+        {"term": item, "estimate": estimate, "low": np.nan, "high": np.nan, "n": n.astype(int)}
+    )
     if by:
         table.insert(0, by, groups)
     return table

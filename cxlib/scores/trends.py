@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.scores import cells, charts, means
@@ -97,8 +98,17 @@ def trend(
     items, series = [items] if isinstance(items, str) else list(items), []
     known(responses, [*items, over, *([by] if by else [])])
     parts = [(None, responses)] if not by else list(responses.groupby(by, sort=True))
-    how = dict(over=over, measure=measure, baseline=baseline, width=limits, weight=weight,
-               overdispersed=overdispersed, customer=customer, draws=draws, seed=seed)  # fmt: skip
+    how = dict(
+        over=over,
+        measure=measure,
+        baseline=baseline,
+        width=limits,
+        weight=weight,
+        overdispersed=overdispersed,
+        customer=customer,
+        draws=draws,
+        seed=seed,
+    )
     for group, rows in parts:
         for item in items:
             if rows.loc[rows[item].notna(), over].nunique() > 1:
@@ -116,11 +126,19 @@ def trend(
         one["limits"] = tables[1].iloc[end - len(one["limits"]) : end]
         one["shown"] = ~small.to_numpy()[end - len(one["limits"]) : end]
     return Trend(
-        tables[0], _sentence(series, measure, over),
+        tables[0],
+        _sentence(series, measure, over),
         _note(series, tables[1], limits, draws, over),
-        measure.unit, limits=tables[1], changes=tables[2], measure=measure, over=over,
-        by=by or "", width=limits, draws=draws, seed=seed,
-    )  # fmt: skip
+        measure.unit,
+        limits=tables[1],
+        changes=tables[2],
+        measure=measure,
+        over=over,
+        by=by or "",
+        width=limits,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def last_two(responses: pd.DataFrame, item: str, over: str = "wave") -> pd.DataFrame:
@@ -149,8 +167,15 @@ def _series(
     seed: int,
 ) -> dict:
     """Everything about one item in one group."""
-    answers = read(rows, [item], by=over, weight=weight, customer=customer, scale=measure.scale,
-                   whole=measure.whole)  # fmt: skip
+    answers = read(
+        rows,
+        [item],
+        by=over,
+        weight=weight,
+        customer=customer,
+        scale=measure.scale,
+        whole=measure.whole,
+    )
     found = cells.of(answers, measure.recode)
     first = _baseline(baseline, len(answers.groups), item, over)
     y, n = measure.factor * found.mean[:, 0], found.n[:, 0]
@@ -161,7 +186,7 @@ def _series(
         z, error = z / scatter, error * scatter
     replicates = measure.factor * cells.means(
         *cells.draw_sums(answers, measure.recode, draws, seed)
-    )  # fmt: skip
+    )
     noise = _noise(replicates, covariance)
     up, down = charts.cusum(z, decision=charts.DECISION)
     base = pd.DataFrame({over: answers.groups, "term": item, "estimate": y})
@@ -170,16 +195,26 @@ def _series(
         of_wave = rows.groupby(over)[disclosure.CASES].sum()
         counted[disclosure.CASES] = of_wave[answers.groups].to_numpy()
     low, high = means.own_interval(answers, found, measure)
-    chart = base.assign(low=centre - width * error, high=centre + width * error, **counted,
-                        centre=centre, baseline=np.arange(len(y)) < first, z=z, up=up,
-                        down=down)  # fmt: skip
+    chart = base.assign(
+        low=centre - width * error,
+        high=centre + width * error,
+        **counted,
+        centre=centre,
+        baseline=np.arange(len(y)) < first,
+        z=z,
+        up=up,
+        down=down,
+    )
     quiet = charts.standardised(noise, covariance, found.total[:, 0], first)[0]
     return {
-        "item": item, "answers": answers, "scatter": scatter, "first": first,
+        "item": item,
+        "answers": answers,
+        "scatter": scatter,
+        "first": first,
         "table": base.assign(low=low, high=high, **counted),
         "limits": _signalled(chart, answers.groups, width, quiet),
         "changes": _changes(answers.groups, y, n, covariance, noise, item),
-    }  # fmt: skip
+    }
 
 
 def _untrace(limits: pd.DataFrame, hidden: np.ndarray, series: list[str]) -> None:
@@ -253,11 +288,12 @@ def _signalled(chart: pd.DataFrame, waves: list, width: float, quiet: np.ndarray
     return chart.assign(
         signal=signal,
         probability=np.where(
-            (rising | falling) & ~above & ~below, by_sum,
+            (rising | falling) & ~above & ~below,
+            by_sum,
             -np.expm1(max(int((~np.isnan(z)).sum()), 1) * np.log1p(-alone)),
         ),
         first_seen=[waves[k] if s else "" for k, s in zip(since, signal, strict=True)],
-    )  # fmt: skip
+    )
 
 
 def _chance_of_sums(sums: np.ndarray, quiet: np.ndarray) -> np.ndarray:
@@ -278,19 +314,37 @@ def _changes(
     """The most likely change of level; one row, empty of numbers where there are too few waves."""
     there = ~np.isnan(y) & ~np.isnan(noise).any(0)
     names = [w for w, ok in zip(waves, there, strict=True) if ok]
-    row = {"term": item, "estimate": np.nan, "low": np.nan, "high": np.nan, "n": int(n.sum()),
-           "wave": "", "earliest": "", "latest": "", "p": np.nan}  # fmt: skip
+    row = {
+        "term": item,
+        "estimate": np.nan,
+        "low": np.nan,
+        "high": np.nan,
+        "n": int(n.sum()),
+        "wave": "",
+        "earliest": "",
+        "latest": "",
+        "p": np.nan,
+    }
     if there.sum() < LEAST_WAVES:
         return pd.DataFrame([row])
     inverse = 1 / np.diag(covariance)[there]
     found = charts.change_point(y[there], inverse, noise[:, there])
     at = found["wave"]
     reach = normal_quantile(LEVEL) * charts.steps(noise[:, there], inverse)[0][:, at - 1].std()
-    return pd.DataFrame([row | {
-        "estimate": found["step"], "low": found["step"] - reach, "high": found["step"] + reach,
-        "wave": names[at], "earliest": names[found["first"]], "latest": names[found["last"]],
-        "p": found["p"],
-    }])  # fmt: skip
+    return pd.DataFrame(
+        [
+            row
+            | {
+                "estimate": found["step"],
+                "low": found["step"] - reach,
+                "high": found["step"] + reach,
+                "wave": names[at],
+                "earliest": names[found["first"]],
+                "latest": names[found["last"]],
+                "p": found["p"],
+            }
+        ]
+    )
 
 
 def _joined(series: list[dict], name: str, by: str | None) -> pd.DataFrame:
@@ -311,50 +365,67 @@ def _sentence(series: list[dict], measure: Measure, over: str) -> str:
     at = shown[-1]
     last, own = chart.iloc[at], table.iloc[at]
     facts = {
-        "measure": measure.name(last["term"]), "wave": page.label(str(last[over])),
-        "value": measure.value(last["estimate"]), "n": page.count(last["n"]),
+        "measure": measure.name(last["term"]),
+        "wave": last[over],
+        "value": measure.value(last["estimate"]),
+        "n": last["n"],
         "span": measure.span(own["low"], own["high"]),
         "limits": measure.span(last["low"], last["high"]),
-    }  # fmt: skip
+    }
     place = "" if last["signal"] not in ("above", "below") else last["signal"]
-    said = [{
-        "": page.say("{measure} in {wave}: {value} ({span}), n {n}; inside its control limits, "
-                     "{limits}.", **facts),
-        "below": page.say("{measure} in {wave}: {value} ({span}), n {n}; below its control "
-                          "limits, {limits}.", **facts),
-        "above": page.say("{measure} in {wave}: {value} ({span}), n {n}; above its control "
-                          "limits, {limits}.", **facts),
-    }[place]]  # fmt: skip
+    said = [
+        {
+            "": _(
+                "{measure} in {wave:label}: {value} ({span}), n {n:count}; inside its control "
+                "limits, {limits}.",
+                **facts,
+            ),
+            "below": _(
+                "{measure} in {wave:label}: {value} ({span}), n {n:count}; below its control "
+                "limits, {limits}.",
+                **facts,
+            ),
+            "above": _(
+                "{measure} in {wave:label}: {value} ({span}), n {n:count}; above its control "
+                "limits, {limits}.",
+                **facts,
+            ),
+        }[place]
+    ]
     earlier = chart.iloc[[k for k in shown if k < at]]
     earlier = earlier[earlier["signal"].isin(["above", "below"])]
     if len(earlier):
-        said.append(page.say("Outside them earlier: {waves}.", waves=page.listed(
-            (page.label(str(w)) for w in earlier[over]), most=6)))  # fmt: skip
+        said.append(_("Outside them earlier: {waves:label_list6}.", waves=earlier[over]))
     else:
-        said.append(page.say("No earlier wave was outside.") if over == "wave" else
-                    page.say("None before was outside."))  # fmt: skip
+        said.append(
+            _("No earlier wave was outside.") if over == "wave" else _("None before was outside.")
+        )
     if last["signal"] in ("rising", "falling"):
-        said.append(page.say("Its cumulative sum has been out of control since {wave}.",
-                             wave=page.label(str(last["first_seen"]))))  # fmt: skip
-    return page.together([*said, _of_change(series[0]["changes"].iloc[0], measure)])
+        said.append(
+            _(
+                "Its cumulative sum has been out of control since {wave:label}.",
+                wave=last["first_seen"],
+            )
+        )
+    return i18n.together([*said, _of_change(series[0]["changes"].iloc[0], measure)])
 
 
 def _of_change(change: pd.Series, measure: Measure) -> str:
     if np.isnan(change["p"]):
         return ""
     if change["p"] >= 1 - LEVEL:
-        return page.say("No change of level is clear of chance (p {p}).",
-                        p=page.p_value(change["p"]))  # fmt: skip
-    facts = {k: page.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
+        return _("No change of level is clear of chance (p {p:p}).", p=change["p"])
+    facts = {k: i18n.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
         "step": measure.moved(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),
     }
     if change["earliest"] == change["latest"]:
-        return page.say("The level most likely changed in {wave}, by {step} ({span}).", **facts)
-    return page.say(
+        return _("The level most likely changed in {wave}, by {step} ({span}).", **facts)
+    return _(
         "The level most likely changed in {wave} (between {earliest} and {latest}), by {step} "
-        "({span}).", **facts,
-    )  # fmt: skip
+        "({span}).",
+        **facts,
+    )
 
 
 def _of_many(series: list[dict], over: str) -> str:
@@ -363,25 +434,26 @@ def _of_many(series: list[dict], over: str) -> str:
         return disclosure.left_out()
     now = [s for s in series if s["limits"].loc[s["limits"][over] == max(waves), "signal"].any()]
     ever = [s for s in series if (s["limits"]["signal"] != "").any()]
-    facts = {"all": page.count(len(series)), "now": page.count(len(now)),
-             "ever": page.count(len(ever)),
-             "wave": page.label(str(max(waves)))}  # fmt: skip
+    facts = {"all": len(series), "now": len(now), "ever": len(ever), "wave": max(waves)}
     if not ever:
-        return page.say("None of {all} scores gives a signal in any wave.", **facts)
-    said = page.say("Scores that give a signal in {wave}: {now} of {all}; in some wave: {ever}.",
-                    **facts)  # fmt: skip
-    names = page.listed((_name(s) for s in now or ever), most=4)
-    which = page.say("Now: {names}.", names=names) if now else page.say(
-        "Earlier: {names}.", names=names
-    )  # fmt: skip
-    return page.together([said, which])
+        return _("None of {all:count} scores gives a signal in any wave.", **facts)
+    said = _(
+        "Scores that give a signal in {wave:label}: {now:count} of {all:count}; in some wave: "
+        "{ever:count}.",
+        **facts,
+    )
+    names = [_name(s) for s in now or ever]
+    which = (
+        _("Now: {names:list4}.", names=names) if now else _("Earlier: {names:list4}.", names=names)
+    )
+    return i18n.together([said, which])
 
 
 def _name(one: dict) -> str:
-    item = page.quoted(page.label(one["item"]))
+    item = i18n.quoted(i18n.label(one["item"]))
     if one["group"] is None:
         return item
-    return page.say("{item} ({group})", item=item, group=page.label(str(one["group"])))
+    return _("{item} ({group:label})", item=item, group=one["group"])
 
 
 def _note(series: list[dict], limits: pd.DataFrame, width: float, draws: int, over: str) -> str:
@@ -389,20 +461,37 @@ def _note(series: list[dict], limits: pd.DataFrame, width: float, draws: int, ov
     judged = int(limits["z"].notna().sum())
     said = [*series[0]["answers"].note] if len(series) == 1 else []
     facts = {
-        "first": page.count(first), "waves": page.count(waves), "width": page.number(width),
-        "judged": page.count(judged), "chance": page.number(judged * 2 * (1 - ndtr(width)), 2),
-    }  # fmt: skip
+        "first": first,
+        "waves": waves,
+        "width": width,
+        "judged": judged,
+        "chance": judged * 2 * (1 - ndtr(width)),
+    }
     if over != "wave":  # weeks of cases, say: neither waves nor answers
-        return page.together([page.say(
-            "Centre line: the first {first} of {waves} points. Limits: {width} standard errors; of "
-            "{judged} points about {chance} would lie outside by chance.", **facts),
-            page.say("{draws} draws.", draws=page.count(draws))])  # fmt: skip
-    said.append(page.say(
-        "Centre line: the first {first} of {waves} waves. Limits: {width} standard errors; of "
-        "{judged} points about {chance} would lie outside by chance. Cumulative sum: k 0.5, h 4.",
-        **facts,
-    ))  # fmt: skip
+        return i18n.together(
+            [
+                _(
+                    "Centre line: the first {first:count} of {waves:count} points. Limits: "
+                    "{width:number1} standard errors; of {judged:count} points about "
+                    "{chance:number2} would lie outside by chance.",
+                    **facts,
+                ),
+                _("{draws:count} draws.", draws=draws),
+            ]
+        )
+    said.append(
+        _(
+            "Centre line: the first {first:count} of {waves:count} waves. Limits: {width:number1} "
+            "standard errors; of {judged:count} points about {chance:number2} would lie outside "
+            "by chance. Cumulative sum: k 0.5, h 4.",
+            **facts,
+        )
+    )
     if len(series) == 1 and first > LEAST_WAVES:
-        said.append(page.say("The baseline's waves scatter {times} times as much as sampling "
-                             "explains.", times=page.number(series[0]["scatter"])))  # fmt: skip
-    return page.together([*said, page.say("{draws} draws.", draws=page.count(draws))])
+        said.append(
+            _(
+                "The baseline's waves scatter {times:number1} times as much as sampling explains.",
+                times=series[0]["scatter"],
+            )
+        )
+    return i18n.together([*said, _("{draws:count} draws.", draws=draws)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import _, ngettext
 from cxlib.segments.space import MOST_LEVELS, is_category
 
 MODELS = ("k-means", "mixture", "classes")
@@ -95,22 +95,24 @@ def used(
     gaps = int((~whole[keep]).sum())
     if gaps and missing == "median":
         notes.append(
-            page.say(
-                "{gaps} customers lack an answer; medians stand in for numbers.",
-                gaps=page.count(gaps),
+            ngettext(
+                "{gaps:count} customer lacks an answer; medians stand in for numbers.",
+                "{gaps:count} customers lack an answer; medians stand in for numbers.",
+                gaps,
+                gaps=gaps,
             )
         )
     elif gaps and missing == "skip":
         notes.append(
-            page.say(
-                "{gaps} customers lack an answer and are placed by the others, as if it were "
-                "missing at random.",
-                gaps=page.count(gaps),
+            _(
+                "{gaps:count} customers lack an answer and are placed by the others, as if it "
+                "were missing at random.",
+                gaps=gaps,
             )
         )
     if constant:
-        said = page.listed(map(page.label, constant))
-        notes.append(page.say("Left out, the same for everyone: {columns}.", columns=said))
+        said = constant
+        notes.append(_("Left out, the same for everyone: {columns:label_list}.", columns=said))
     return rows.drop(columns=constant), w, notes
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
 from cxlib.estimates import Estimates
 from cxlib.segments import admission, classes, means, profiles, said, stability
 from cxlib.segments.classes import Classes
@@ -98,7 +98,7 @@ def fit(
     return Fit(
         named,
         said.answer(named),
-        page.together([*noted, *notes]),
+        i18n.together([*noted, *notes]),
         "share",
         draws=len(found.shares),
         seed=seed,

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.data.purchases import seen_from
 from cxlib.estimates import Estimates
 from cxlib.stats import resampling
@@ -77,7 +78,7 @@ def rfm(
     return Grades(
         table,
         _answer(table),
-        page.together([_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
+        i18n.together([_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
         "share",
         draws=draws,
         seed=seed,
@@ -97,13 +98,13 @@ def grades_of(
     from the day of the fit.
     """
     end = fit.as_of if as_of is None else seen_from(orders, as_of)
-    habits, _ = habits_of(orders, end)
+    habits, _unused = habits_of(orders, end)
     return graded_by(habits, fit.edges, fit.points)
 
 
 def grade_of_each(orders: pd.DataFrame, *, grades: int = 5) -> pd.Series:
     """What a reader calls the grade of each customer, by customer_id, seen from the last order."""
-    habits, _ = habits_of(orders, seen_from(orders))
+    habits, _unused = habits_of(orders, seen_from(orders))
     graded = graded_by(habits, *cut_points(habits, grades)).set_index("customer_id")
     return graded["grade"].map(grade_name)
 
@@ -222,60 +223,69 @@ def _cuts(graded: pd.DataFrame, grades: int) -> pd.DataFrame:
 def grade_name(grade: str) -> str:
     """What a reader calls the grade."""
     if grade == "A":
-        return page.say("important (A)")
-    return page.say("ordinary (B)") if grade == "B" else page.say("potential (C)")
+        return _("important (A)")
+    return _("ordinary (B)") if grade == "B" else _("potential (C)")
 
 
 def _answer(table: pd.DataFrame) -> str:
     people, spend = table.iloc[0], table.iloc[3]
     digits = 0 if min(people.estimate, spend.estimate) >= 0.02 else 1  # a share of few is not none
-    return page.say(
-        "{important} of {n} customers are important (A): {share} of the customers ({span}) bring "
-        "{spend} of the spend ({spend_span}).",
-        important=page.count(people.n),
-        n=page.count(table["n"].iloc[:3].sum()),
-        share=page.percent(people.estimate, digits),
-        span=page.span(people.low, people.high, digits, share=True),
-        spend=page.percent(spend.estimate, digits),
-        spend_span=page.span(spend.low, spend.high, digits, share=True),
+    return _(
+        "{important:count} of {n:count} customers are important (A): {share:share{digits}} of the "
+        "customers ({span:share_interval{digits}}) bring {spend:share{digits}} of the spend "
+        "({spend_span:share_interval{digits}}).",
+        important=people.n,
+        n=table["n"].iloc[:3].sum(),
+        share=people.estimate,
+        span=(people.low, people.high),
+        spend=spend.estimate,
+        spend_span=(spend.low, spend.high),
+        digits=digits,
     )
 
 
 def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:
-    day = f"{end:%Y-%m-%d}"
+    day = end
     if asked is None:
-        return page.say(
-            "{n} customers, seen from {day}, the day after the last order.",
-            n=page.count(customers),
+        return ngettext(
+            "{n:count} customer, seen from {day:date}, the day after the last order.",
+            "{n:count} customers, seen from {day:date}, the day after the last order.",
+            customers,
             day=day,
         )
-    return page.say("{n} customers, seen from {day}.", n=page.count(customers), day=day)
+    return ngettext(
+        "{n:count} customer, seen from {day:date}.",
+        "{n:count} customers, seen from {day:date}.",
+        customers,
+        day=day,
+    )
 
 
 def _losses(counts: dict[str, int], habits: pd.DataFrame) -> list[str]:
-    n = {name: page.count(value) for name, value in counts.items()}
+    n = {name: i18n.count(value) for name, value in counts.items()}
     once = int((habits["orders"] == 1).sum())
     negative = int((habits["spend"] <= 0).sum())
     said = {
-        page.say(
+        _(
             "{blank} of {orders} orders lack a customer, date or amount and were left out.", **n
         ): counts["blank"],
-        page.say("{later} orders of that day or later were left out.", **n): counts["later"],
-        page.say(
+        _("{later} orders of that day or later were left out.", **n): counts["later"],
+        _(
             "{refunds} negative amounts are refunds: taken off the spend, not counted as orders.",
             **n,
         ): counts["refunds"],
-        page.say("{refunded} customers of whom only refunds are known were left out.", **n): counts[
+        _("{refunded} customers of whom only refunds are known were left out.", **n): counts[
             "refunded"
         ],
-        page.say(
-            "{negative} customers got back as much as they paid, or more.",
-            negative=page.count(negative),
+        _(
+            "{negative:count} customers got back as much as they paid, or more.", negative=negative
         ): negative,
-        page.say(
-            "{once} customers ({share}) ordered once.",
-            once=page.count(once),
-            share=page.percent(once / max(len(habits), 1)),
+        ngettext(
+            "{once:count} customer ({share:share}) ordered once.",
+            "{once:count} customers ({share:share}) ordered once.",
+            once,
+            once=once,
+            share=once / max(len(habits), 1),
         ): once,
     }
     return [sentence for sentence, times in said.items() if times]
@@ -285,12 +295,12 @@ def _ties(cuts: pd.DataFrame) -> list[str]:
     empty = cuts[cuts["n"] == 0]
     if empty.empty:
         return []
-    held = page.listed(f"{page.label(r.measure)} {r.term}" for r in empty.itertuples())
-    return [page.say("Equal values get equal scores, so that nobody has: {scores}.", scores=held)]
+    held = [f"{i18n.label(r.measure)} {r.term}" for r in empty.itertuples()]
+    return [_("Equal values get equal scores, so that nobody has: {scores:list}.", scores=held)]
 
 
 def _rule(points: dict[str, tuple[int, int]]) -> str:
-    return page.say(
+    return _(
         "A is {a} to {most} points of recency, frequency and spend together, B {b} to {b_most}, C "
         "{c} to {c_most}.",
         a=points["A"][0],

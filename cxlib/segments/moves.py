@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.purchases import seen_from
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments import grading
@@ -68,7 +69,7 @@ def moved(
     return Estimates(
         table,
         _answer(table, facts),
-        page.together([_note(window, len(both)), how_drawn(draws, bucket="customer_id")]),
+        i18n.together([_note(window, len(both)), how_drawn(draws, bucket="customer_id")]),
         "share",
         draws=draws,
         seed=seed,
@@ -81,15 +82,15 @@ def _shares(counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _name(state: str) -> str:
-    return page.say("no order") if state == NOBODY else grading.grade_name(state)
+    return _("no order") if state == NOBODY else grading.grade_name(state)
 
 
 def _answer(table: pd.DataFrame, facts: dict[str, str]) -> str:
     kept = table[(table["grade"] == _name("A")) & (table["term"] == _name("A"))]
     if kept.empty:
-        return page.say("Nobody was important (A) on {before}.", **facts)
+        return _("Nobody was important (A) on {before}.", **facts)
     row = kept.iloc[0]
-    return page.say(
+    return _(
         "Of {n} customers who were important (A) on {before}, {share} ({span}) are so on {after}.",
         **told(row, "share"),
         **facts,
@@ -97,9 +98,9 @@ def _answer(table: pd.DataFrame, facts: dict[str, str]) -> str:
 
 
 def _note(window: int, n: int) -> str:
-    return page.say(
-        "{n} customers ordered in the {window} days before one of the two days; the cut points are "
-        "those of the first.",
-        n=page.count(n),
-        window=page.count(window),
+    return _(
+        "{n:count} customers ordered in the {window:count} days before one of the two days; the "
+        "cut points are those of the first.",
+        n=n,
+        window=window,
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.clusters import Fit, memberships
 from cxlib.segments.profiles import tidy, together, told
@@ -69,7 +70,7 @@ def outcomes(
     each = _each(inside, placed, w, y)
     drawn = resampling.resample_sums(each, draws, seed)
     estimate, plain, taken, whole = _means(each.sum(0)[None], k, len(asked))
-    replicates, _, _, again = _means(drawn, k, len(asked))
+    replicates, _unused, _unused, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)
     names, own = fit.table["term"].to_numpy(object), slice(len(columns))
     found = estimate[0, :, own], replicates[:, :, own], plain[0, :, own], n[:, own]
@@ -85,8 +86,8 @@ def outcomes(
     )
     return Outcomes(
         table,
-        page.together([_answer(table), _bringing(brings, value)]),
-        page.together([_note(taken[0]), how_drawn(draws, weight)]),
+        i18n.together([_answer(table), _bringing(brings, value)]),
+        i18n.together([_note(taken[0]), how_drawn(draws, weight)]),
         "",
         draws=draws,
         seed=seed,
@@ -104,7 +105,7 @@ def _table(names, columns: list[str], y, w, estimate, replicates, plain, n) -> p
     return pd.DataFrame(
         {
             "segment": np.tile(names, len(columns)),
-            "term": np.repeat(np.array([page.label(c) for c in columns], object), k),
+            "term": np.repeat(np.array([i18n.label(c) for c in columns], object), k),
             "estimate": middle.T.ravel(),
             "low": low.T.ravel(),
             "high": high.T.ravel(),
@@ -164,7 +165,7 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
     if not value or not whole[:, -1].sum() > 0:
         return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])
     whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
-    term = page.say("Share of all: {value}", value=page.label(value))
+    term = _("Share of all: {value:label}", value=value)
     shares = whole / whole.sum(), again / again.sum(1, keepdims=True)
     return tidy({"segment": names, "term": term}, *shares, n)
 
@@ -173,10 +174,10 @@ def _bringing(brings: pd.DataFrame, value: str | None) -> str:
     if brings.empty:
         return ""
     row = brings.loc[brings["estimate"].idxmax()]
-    return page.say(
-        "Most comes from {segment}: {share} ({span}) of {value}.",
-        segment=page.quoted(row.segment),
-        value=page.quoted(page.label(str(value))),
+    return _(
+        "Most comes from {segment:verbatim}: {share} ({span}) of {value:quoted}.",
+        segment=row.segment,
+        value=value,
         **told(row, "share"),
     )
 
@@ -192,36 +193,34 @@ def _mean(values: np.ndarray, w: np.ndarray) -> float:
 
 def _note(taken: np.ndarray) -> str:
     if np.allclose(taken, np.eye(len(taken))):
-        return page.say(
-            "Every customer belongs to one segment for certain, as the segments are made."
-        )
+        return _("Every customer belongs to one segment for certain, as the segments are made.")
     worst = 1 - np.diag(taken)
-    return page.say(
-        "Between {least} and {most} of a segment's customers are placed in another; the means are "
-        "those of the segments themselves (Bolck, Croon and Hagenaars 2004).",
-        least=page.percent(worst.min()),
-        most=page.percent(worst.max()),
+    return _(
+        "Between {least:share} and {most:share} of a segment's customers are placed in another; "
+        "the means are those of the segments themselves (Bolck, Croon and Hagenaars 2004).",
+        least=worst.min(),
+        most=worst.max(),
     )
 
 
 def _answer(table: pd.DataFrame) -> str:
     """The outcome in which segments differ most surely."""
     if table.empty:
-        return page.say(
+        return _(
             "No outcome is left to compare the groups in: all that is known went into making them."
         )
     surely = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
     if not surely.any():
-        return page.say("No segment surely differs from the average in these outcomes.")
+        return _("No segment surely differs from the average in these outcomes.")
     width = (table["high"] - table["low"]).clip(lower=1e-12)
     row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[surely].idxmax()]
-    write = page.percent if row.share else lambda v: page.number(v, 2)
-    return page.say(
-        "{segment}: {outcome} {value} ({span}) against {overall} for all, n {n}.",
-        segment=page.quoted(row.segment),
+    write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
+    return _(
+        "{segment:verbatim}: {outcome} {value} ({span}) against {overall} for all, n {n:count}.",
+        segment=row.segment,
         outcome=row.term,
         value=write(row.estimate),
-        span=page.span(row.low, row.high, 0 if row.share else 2, share=row.share),
+        span=i18n.span(row.low, row.high, 0 if row.share else 2, share=row.share),
         overall=write(row.overall),
-        n=page.count(row.n),
+        n=row.n,
     )

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import masking
 from cxlib.segments.clusters import Fit
@@ -59,7 +60,7 @@ def personas(
         raise ValueError(
             f"no segment of {len(fit.table)} is stable enough for a card. Take fewer segments."
         )
-    size = fit.table.assign(segment=fit.table["term"], term=page.say("share of customers"))
+    size = fit.table.assign(segment=fit.table["term"], term=_("share of customers"))
     parts = {
         "size": size.assign(share=True, overall=float("nan")),
         "who": _features(fit),
@@ -77,9 +78,14 @@ def personas(
     table = table[["segment", "part", *LINE, "overall", "share"]]
     table = table.astype(dict.fromkeys(["estimate", "low", "high", "overall"], float))
     return Personas(
-        table, _answer(table, named, len(fit.table)), fit.note, "", draws=fit.draws, seed=fit.seed,
+        table,
+        _answer(table, named, len(fit.table)),
+        fit.note,
+        "",
+        draws=fit.draws,
+        seed=fit.seed,
         quotes=_quotes(comments, named),
-    )  # fmt: skip
+    )
 
 
 def _features(fit: Fit) -> pd.DataFrame:
@@ -142,7 +148,9 @@ def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
     better = pd.Series(True, own.index)
     if "score" in own:
         better = own["score"] > own.groupby("segment")["score"].transform("median")
-    foreign = own["lang"].ne(page.rules().lang) if "lang" in own else pd.Series(False, own.index)
+    foreign = (
+        own["lang"].ne(context.current().lang) if "lang" in own else pd.Series(False, own.index)
+    )
     length = own["text"].str.len()
     far = (length - length.quantile(TELLING)).abs()
     order = own.assign(foreign=foreign, better=better, far=far).sort_values(
@@ -159,20 +167,18 @@ def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
 def _answer(table: pd.DataFrame, named: list[str], k: int) -> str:
     """Where a segment falls furthest behind everybody; else how many cards there are."""
     if not named:
-        return page.say("None of {k} segments is stable enough for a card.", k=k)
+        return _("None of {k} segments is stable enough for a card.", k=k)
     pains = table[(table["part"] == "hurts") & (table["high"] < table["overall"])]
     if pains.empty:
-        return page.say(
-            "{cards} of {k} segments are stable enough for a card.", cards=len(named), k=k
-        )
+        return _("{cards} of {k} segments are stable enough for a card.", cards=len(named), k=k)
     row = pains.loc[(pains["estimate"] - pains["overall"]).idxmin()]
-    return page.say(
-        "It hurts most in {segment}: {touchpoint} {value} ({span}) against {overall} for all, "
-        "n {n}.",
-        segment=page.quoted(row.segment),
-        touchpoint=page.label(row.term),
-        value=page.number(row.estimate, 2),
-        span=page.span(row.low, row.high, digits=2),
-        overall=page.number(row.overall, 2),
-        n=page.count(row.n),
+    return _(
+        "It hurts most in {segment:verbatim}: {touchpoint:label} {value:number2} "
+        "({span:interval2}) against {overall:number2} for all, n {n:count}.",
+        segment=row.segment,
+        touchpoint=row.term,
+        value=row.estimate,
+        span=(row.low, row.high),
+        overall=row.overall,
+        n=row.n,
     )

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.segments.clusters import Fit, place
 from cxlib.segments.profiles import tidy, told
@@ -153,7 +154,7 @@ def _tried(guesses: dict[int, np.ndarray], label, w, draws: int, seed: int) -> p
     """How many customers each number of questions places rightly."""
     right = np.column_stack([guess == label for guess in guesses.values()]) * w[:, None]
     share, again = ratio(right, w[:, None], draws=draws, seed=seed)
-    about = {"questions": list(guesses), "term": page.say("placed rightly")}
+    about = {"questions": list(guesses), "term": _("placed rightly")}
     table = tidy(about, share, again, len(label), share=True)
     first = (share >= share.max() - WORTH).argmax()
     return table.assign(chosen=np.arange(len(share)) == first)
@@ -171,7 +172,7 @@ def _accuracy(
     right = np.diagonal(sums, axis1=1, axis2=2).sum(1) / sums.sum((1, 2))
     both = np.column_stack([right, np.diagonal(share, axis1=1, axis2=2)])
     n = np.bincount(label, minlength=k)
-    terms = {"term": [page.say("all"), *names]}
+    terms = {"term": [_("all"), *names]}
     table = tidy(terms, both[0], both[1:], np.array([len(label), *n]), share=True)
     pairs = {"segment": np.repeat(np.array(names, object), k), "term": names * k}
     return table, tidy(pairs, share[0], share[1:], n[:, None], share=True)
@@ -193,51 +194,52 @@ def _cost(v, label, guess, w, names: list[str], draws: int, seed: int) -> pd.Dat
     lost_again, counted_again = np.split(sums, 2, axis=1)
     with np.errstate(invalid="ignore"):
         found, again = lost.sum(0) / counted.sum(0), lost_again / counted_again
-    terms = [page.say("placed by the tool"), page.say("all taken for the largest segment")]
-    terms += [page.say("{segment}, placed by the tool", segment=name) for name in names]
+    terms = [_("placed by the tool"), _("all taken for the largest segment")]
+    terms += [_("{segment}, placed by the tool", segment=name) for name in names]
     n = np.array([len(label), len(label), *np.bincount(label, minlength=k)])
     table = tidy({"term": terms}, found, again, n)
     return table.assign(low=table["low"].clip(lower=0))
 
 
 def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> pd.DataFrame:
-    rows = [(page.say("to begin with"), "")]
+    rows = [(_("to begin with"), "")]
     for q in questions:
-        rows += [(page.label(q.name), a) for a in answers(q)]
+        rows += [(i18n.label(q.name), a) for a in answers(q)]
     sheet = pd.DataFrame(rows, columns=["question", "answer"])
     return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
 
 
 def _answer(table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: np.ndarray) -> str:
     row = table.iloc[0]
-    return page.say(
+    return _(
         "{m} questions place {share} ({span}) of customers in their own segment; the largest "
-        "segment alone would place {base}. n {n}.",
+        "segment alone would place {base:share}. n {n}.",
         m=len(chosen),
-        base=page.percent(np.bincount(label, w).max() / w.sum()),
+        base=np.bincount(label, w).max() / w.sum(),
         **told(row, "share"),
     )
 
 
 def _note(used: int, n: int, cost: pd.DataFrame, value: str | None) -> str:
     found = [
-        page.say(
-            "Made on {used} of {n} customers; each was placed by a tool made without a fifth of "
-            "them, to which the customer belonged.",
-            used=page.count(used),
-            n=page.count(n),
+        _(
+            "Made on {used:count} of {n:count} customers; each was placed by a tool made without "
+            "a fifth of them, to which the customer belonged.",
+            used=used,
+            n=n,
         )
     ]
     if len(cost):
         a, b = cost.iloc[0], cost.iloc[1]
         found.append(
-            page.say(
-                "Wrong placings misjudge {value} by {cost} on average over all customers ({span}); "
-                "taking everybody for the largest segment does by {base}.",
-                value=page.quoted(page.label(value)),
-                cost=page.number(a.estimate, 1),
-                span=page.span(a.low, a.high, digits=1),
-                base=page.number(b.estimate, 1),
+            _(
+                "Wrong placings misjudge {value:quoted} by {cost:number1} on average over all "
+                "customers ({span:interval1}); taking everybody for the largest segment does by "
+                "{base:number1}.",
+                value=value,
+                cost=a.estimate,
+                span=(a.low, a.high),
+                base=b.estimate,
             )
         )
-    return page.together(found)
+    return i18n.together(found)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri, stdtrit
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.segments.space import Axis, terms_of, wording
 from cxlib.stats import resampling
 from cxlib.stats.intervals import LEVEL
@@ -111,9 +112,9 @@ def tidy(
 def told(row: pd.Series, name: str, digits: int = 0) -> dict[str, str]:
     """A share as sentences want it: `name`, span and n."""
     return {
-        name: page.percent(row.estimate, digits),
-        "span": page.span(row.low, row.high, digits, share=True),
-        "n": page.count(row.n),
+        name: i18n.percent(row.estimate, digits),
+        "span": i18n.span(row.low, row.high, digits, share=True),
+        "n": i18n.count(row.n),
     }
 
 
@@ -203,16 +204,16 @@ def _names(axes: list[Axis], distance: np.ndarray, verdicts: np.ndarray) -> list
     columns = [(axis, level) for axis in axes for level in (axis.levels or ("",))]
     names: list[str] = []
     for number, (away, verdict) in enumerate(zip(distance, verdicts, strict=True), 1):
-        name = _name(columns, away, 2) or page.say("close to the average")
-        if page.opening(name) in names:
+        name = _name(columns, away, 2) or _("close to the average")
+        if i18n.opening(name) in names:
             name = _name(columns, away, 3) or name
         if verdict == "not named":
-            name = page.say("segment {number}, not named", number=number)
+            name = _("segment {number}, not named", number=number)
         elif verdict == "pattern":
-            name = page.say("pattern: {name}", name=name)
-        if page.opening(name) in names:
-            name = page.say("{name}, segment {number}", name=name, number=number)
-        names.append(page.opening(name))
+            name = _("pattern: {name}", name=name)
+        if i18n.opening(name) in names:
+            name = _("{name}, segment {number}", name=name, number=number)
+        names.append(i18n.opening(name))
     return names
 
 
@@ -224,15 +225,15 @@ def _name(columns: list[tuple[Axis, str]], away: np.ndarray, most: int) -> str:
         # Of a category we say what its members are, not what they are not.
         if abs(away[at]) < TELLING or axis.name in said or (level and away[at] < 0):
             continue
-        feature, value = page.label(axis.name), wording(axis, level) if level else ""
+        feature, value = i18n.label(axis.name), wording(axis, level) if level else ""
         if level:
-            said[axis.name] = page.say("{feature}: {value}", feature=feature, value=value)
+            said[axis.name] = _("{feature}: {value}", feature=feature, value=value)
         elif away[at] > 0:
-            said[axis.name] = page.say("{feature}: high", feature=feature)
+            said[axis.name] = _("{feature}: high", feature=feature)
         else:
-            said[axis.name] = page.say("{feature}: low", feature=feature)
+            said[axis.name] = _("{feature}: low", feature=feature)
         if len(said) == most:
             break
-    return page.listed(
+    return i18n.listed(
         said[a] for a in dict.fromkeys(axis.name for axis, _ in columns) if a in said
     )

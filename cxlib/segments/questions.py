@@ -13,7 +13,8 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.segments import admission
 from cxlib.segments.space import MOST_LEVELS, is_category
 
@@ -156,17 +157,17 @@ class Points:
 def answers(question: Question) -> list[str]:
     """What a reader calls each answer."""
     if question.levels:
-        yes_no = {"yes": page.say("yes"), "no": page.say("no")}
-        return [yes_no.get(level) or page.label(level) for level in question.levels]
+        yes_no = {"yes": _("yes"), "no": _("no")}
+        return [yes_no.get(level) or i18n.label(level) for level in question.levels]
     write = lambda v: f"{v:,g}"  # noqa: E731
     cuts = question.cuts
     if not cuts:
-        return [page.say("any")]
+        return [_("any")]
     middle = []
     for a, b in zip(cuts, cuts[1:], strict=False):
         if not question.whole:
-            middle.append(page.say("{low} to under {high}", low=write(a), high=write(b)))
+            middle.append(_("{low} to under {high}", low=write(a), high=write(b)))
         else:
-            middle.append(page.span(a, b - 1, 0) if b - a > 1 else page.count(a))
-    first = page.say("under {high}", high=write(cuts[0]))
-    return [first, *middle, page.say("{low} or more", low=write(cuts[-1]))]
+            middle.append(i18n.span(a, b - 1, 0) if b - a > 1 else i18n.count(a))
+    first = _("under {high}", high=write(cuts[0]))
+    return [first, *middle, _("{low} or more", low=write(cuts[-1]))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.segments import admission, classes, latent
 from cxlib.segments.classes import Classes
@@ -36,7 +36,7 @@ def likelihood_ratio(
         raise ValueError("k-means has no likelihood. Fit with model='classes' or 'mixture'.")
     names = [axis.name for axis in fit.axes]
     w = moments.weights_of(customers, weight)
-    rows, w, _ = admission.used(customers, names, w, fit.missing)
+    rows, w, _unused = admission.used(customers, names, w, fit.missing)
     some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
     crowd = classes.answers(rows.iloc[some], w[some], joint=fit.model.joint)
     k = len(fit.model.sums)
@@ -45,7 +45,7 @@ def likelihood_ratio(
     again = (simulated(crowd.sheet, fewer.sums, w[some], rng) for _ in range(draws))
     drawn = np.array([_ratio(sheet, k, seed, STARTS, fewer.sums)[0] for sheet in again])
     p = (1 + (drawn >= seen).sum()) / (draws + 1)
-    term = page.say("{k} against {fewer} segments", k=k, fewer=k - 1)
+    term = _("{k} against {fewer} segments", k=k, fewer=k - 1)
     limit = float(np.quantile(drawn, 0.95))
     table = pd.DataFrame({"term": [term], "estimate": seen, "n": len(some), "limit": limit, "p": p})
     return Estimates(table, _answer(k, seen, limit, p), "", "", draws=draws, seed=seed)
@@ -88,21 +88,15 @@ def simulated(sheet: Sheet, sums: np.ndarray, w: np.ndarray, rng: np.random.Gene
 
 
 def _answer(k: int, seen: float, limit: float, p: float) -> str:
-    facts = {
-        "k": k,
-        "fewer": k - 1,
-        "seen": page.number(seen, 1),
-        "limit": page.number(limit, 1),
-        "p": page.number(p, 2),
-    }
+    facts = {"k": k, "fewer": k - 1, "seen": seen, "limit": limit, "p": p}
     if p < 0.05:
-        return page.say(
-            "{k} segments fit better than {fewer} would by chance: likelihood ratio {seen}, by "
-            "chance below {limit} (p = {p}).",
+        return _(
+            "{k} segments fit better than {fewer} would by chance: likelihood ratio "
+            "{seen:number1}, by chance below {limit:number1} (p = {p:number2}).",
             **facts,
         )
-    return page.say(
-        "{fewer} segments may do as well as {k}: likelihood ratio {seen}, by chance below {limit} "
-        "(p = {p}).",
+    return _(
+        "{fewer} segments may do as well as {k}: likelihood ratio {seen:number1}, by chance below "
+        "{limit:number1} (p = {p:number2}).",
         **facts,
     )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 
 MOST_LEVELS = 40
 MOST_STEPS = 7
@@ -90,11 +91,9 @@ def answers_of(axes: list[Axis], customers: pd.DataFrame) -> list[tuple[np.ndarr
 def terms_of(axes: list[Axis]) -> list[str]:
     """What a reader calls each column."""
     return [
-        page.label(axis.name)
+        i18n.label(axis.name)
         if not axis.levels
-        else page.say(
-            "{feature}: {value}", feature=page.label(axis.name), value=wording(axis, level)
-        )
+        else _("{feature:label}: {value}", feature=axis.name, value=wording(axis, level))
         for axis in axes
         for level in (axis.levels or ("",))
     ]
@@ -103,10 +102,10 @@ def terms_of(axes: list[Axis]) -> list[str]:
 def wording(axis: Axis, level: str) -> str:
     """What a reader calls a level: the study's label, or plain yes and no for flags."""
     if level == UNKNOWN:
-        return page.say("not known")
+        return _("not known")
     if set(axis.levels) <= {*FLAG, UNKNOWN}:
-        return page.say("yes") if level == FLAG[1] else page.say("no")
-    return page.label(level)
+        return _("yes") if level == FLAG[1] else _("no")
+    return i18n.label(level)
 
 
 def clipped(axes: list[Axis], customers: pd.DataFrame) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.segments.profiles import tidy, told
 from cxlib.stats.estimators import ratio
@@ -35,12 +36,12 @@ def trouble(
     wrong = rows["outcome"].isin(list(bad)) if "outcome" in rows else pd.Series(False, rows.index)
     seen = rows["touchpoint"].isin(rows.loc[wrong, "touchpoint"].unique())
     table = _shares(rows[seen], wrong[seen].to_numpy(), groups.cat.categories, draws, seed)
-    left_out = page.say(
-        "{n} events at touchpoints of which nothing is known to go wrong are left out.",
-        n=page.count((~seen).sum()),
+    left_out = _(
+        "{n:count} events at touchpoints of which nothing is known to go wrong are left out.",
+        n=(~seen).sum(),
     )
     notes = [*([] if seen.all() else [left_out]), how_drawn(draws, bucket="customer_id")]
-    return Estimates(table, _answer(table), page.together(notes), "share", draws=draws, seed=seed)
+    return Estimates(table, _answer(table), i18n.together(notes), "share", draws=draws, seed=seed)
 
 
 def _shares(
@@ -71,16 +72,16 @@ def _shares(
 def _answer(table: pd.DataFrame) -> str:
     """Where a segment fares furthest worse than all, for certain."""
     if table.empty:
-        return page.say("Nothing is known to have gone wrong for these customers.")
+        return _("Nothing is known to have gone wrong for these customers.")
     worse = table[table["low"] > table["overall"]]
     if worse.empty:
-        return page.say("At no touchpoint does it surely go wrong more often for one segment.")
+        return _("At no touchpoint does it surely go wrong more often for one segment.")
     row = worse.loc[(worse["estimate"] - worse["overall"]).idxmax()]
-    return page.say(
-        "{touchpoint} goes wrong most often for {segment}: {value} ({span}) against {overall} for "
-        "all, n {n}.",
-        touchpoint=page.opening(page.label(row.term)),
-        segment=page.quoted(row.segment),
-        overall=page.percent(row.overall),
+    return _(
+        "{touchpoint:opening} goes wrong most often for {segment:verbatim}: {value} ({span}) "
+        "against {overall:share} for all, n {n}.",
+        touchpoint=row.term,
+        segment=row.segment,
+        overall=row.overall,
         **told(row, "value"),
     )

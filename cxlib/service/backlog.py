@@ -16,7 +16,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -68,49 +69,79 @@ def backlog(rows: pd.DataFrame, *, weeks: int = 26, draws: int = 1000, seed: int
     table = _counts(names, whole[: len(days)], drawn[:, : len(days)], busy)
     ageing = _ages(whole[len(days) :], drawn[:, len(days) :], [b.any(1).sum() for b in bands])
     customers = "customer_id" if "customer_id" in rows else None
-    note = page.together([*about(rows), how_drawn(draws, bucket=customers)])
-    return Backlog(table, _said(table, ageing), note, "", draws=draws, seed=seed,
-                   replicates=drawn[:, : len(days)], ageing=ageing)  # fmt: skip
+    note = i18n.together([*about(rows), how_drawn(draws, bucket=customers)])
+    return Backlog(
+        table,
+        _said(table, ageing),
+        note,
+        "",
+        draws=draws,
+        seed=seed,
+        replicates=drawn[:, : len(days)],
+        ageing=ageing,
+    )
 
 
 def _counts(
     days: list[str], whole: np.ndarray, drawn: np.ndarray, busy: np.ndarray
 ) -> pd.DataFrame:
     low, high = simultaneous_interval(whole, drawn)
-    return pd.DataFrame({"day": days, "term": "open cases", "estimate": whole,
-                         "low": np.maximum(low, 0), "high": high,
-                         "n": busy})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "day": days,
+            "term": "open cases",
+            "estimate": whole,
+            "low": np.maximum(low, 0),
+            "high": high,
+            "n": busy,
+        }
+    )
 
 
 def _ages(whole: np.ndarray, drawn: np.ndarray, n: list[int]) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         share, again = whole / whole.sum(), drawn / drawn.sum(1, keepdims=True)
     low, high = simultaneous_interval(share, again)
-    return pd.DataFrame({"term": _bands(), "estimate": share, "low": np.clip(low, 0, 1),
-                         "high": np.clip(high, 0, 1), "n": n})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "term": _bands(),
+            "estimate": share,
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": n,
+        }
+    )
 
 
 def _bands() -> list[str]:
-    first = page.say("up to a day")
-    between = [page.say("{low} to {high} days", low=a, high=b) for a, b in pairwise(DAYS)]
-    return [first, *between, page.say("over {days} days", days=DAYS[-1])]
+    first = _("up to a day")
+    between = [_("{low} to {high} days", low=a, high=b) for a, b in pairwise(DAYS)]
+    return [first, *between, _("over {days} days", days=DAYS[-1])]
 
 
 def _said(table: pd.DataFrame, ageing: pd.DataFrame) -> str:
-    last, most = table.iloc[-1], max(page.rules().smallest_cell, 1)
+    last, most = table.iloc[-1], max(context.current().smallest_cell, 1)
     old, shown = ageing.iloc[-1], disclosure.hidden(ageing) == ""
-    facts = {"n": page.count(last["estimate"]), "day": last["day"], "least": page.count(most),
-             "span": page.span(last["low"], last["high"], 0), "days": DAYS[-1],
-             "share": page.percent(old["estimate"]),
-             "old_span": page.span(old["low"], old["high"], 0, share=True)}  # fmt: skip
+    facts = {
+        "n": last["estimate"],
+        "day": last["day"],
+        "least": most,
+        "span": (last["low"], last["high"]),
+        "days": DAYS[-1],
+        "share": old["estimate"],
+        "old_span": (old["low"], old["high"]),
+    }
     said = [
-        page.say("{n} cases ({span}) were open on {day}.", **facts)
+        _("{n:count} cases ({span:interval0}) were open on {day}.", **facts)
         if last["n"] >= most
-        else page.say("Fewer than {least} cases were open on {day}.", **facts)
+        else _("Fewer than {least:count} cases were open on {day}.", **facts)
     ]
     if shown.iloc[-1]:
         said.append(
-            page.say("Of those open on the days looked at, {share} ({old_span}) had been for more "
-                     "than {days} days.", **facts)
-        )  # fmt: skip
-    return page.together(said)
+            _(
+                "Of those open on the days looked at, {share:share} ({old_span:share_interval0}) "
+                "had been for more than {days} days.",
+                **facts,
+            )
+        )
+    return i18n.together(said)

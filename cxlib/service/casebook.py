@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import _, ngettext
 from cxlib.data.schema import Standard
 
 HOUR = pd.Timedelta(hours=1)
@@ -68,7 +68,7 @@ def timed(
         came["first reply"] = came["first reply"].fillna(came["solution"])
         notes += _silent(int(silent.sum()))
     limits = _limits(rows, standards or {})
-    for name, (_, prefix, happened) in CLOCKS.items():
+    for name, (_unused, prefix, happened) in CLOCKS.items():
         if came[name] is None:
             continue
         hours = (came[name].fillna(seen) - rows["opened_at"]) / HOUR
@@ -89,8 +89,9 @@ def last_weeks(rows: pd.DataFrame, weeks: int) -> pd.DataFrame:
     """The cases of the last `weeks` weeks, the one that is not over left out."""
     monday = rows.attrs["seen"].normalize()
     monday -= pd.Timedelta(days=monday.weekday())
-    return rows[(rows["opened_at"] >= monday - pd.Timedelta(weeks=weeks))
-                & (rows["opened_at"] < monday)]  # fmt: skip
+    return rows[
+        (rows["opened_at"] >= monday - pd.Timedelta(weeks=weeks)) & (rows["opened_at"] < monday)
+    ]
 
 
 def join(rows: pd.DataFrame, groups: pd.Series | None) -> str | None:
@@ -109,8 +110,14 @@ def spans(rows: pd.DataFrame, weeks: int) -> bool:
     there = int((rows.attrs["seen"] - rows["opened_at"].min()) / pd.Timedelta(weeks=1)) - 1
     if there >= weeks:
         return True
-    print(page.say("The cases span {n} whole weeks; {least} are needed. This part is left out.",
-                   n=page.count(max(there, 0)), least=page.count(weeks)))  # fmt: skip
+    print(
+        _(
+            "The cases span {n:count} whole weeks; {least:count} are needed. This part is left "
+            "out.",
+            n=max(there, 0),
+            least=weeks,
+        )
+    )
     return False
 
 
@@ -126,11 +133,12 @@ def needs(rows: pd.DataFrame, *columns: str) -> None:
 def about(rows: pd.DataFrame) -> list[str]:
     """How many cases there are, since when, and what was left out."""
     first, seen = rows["opened_at"].min(), rows.attrs.get("seen", rows["opened_at"].max())
-    told = page.say(
-        "{n} cases opened from {first}, seen from {seen}.",
-        n=page.count(len(rows)),
-        first=f"{first:%Y-%m-%d}",
-        seen=f"{seen:%Y-%m-%d}",
+    told = ngettext(
+        "{n:count} case opened from {first:date}, seen from {seen:date}.",
+        "{n:count} cases opened from {first:date}, seen from {seen:date}.",
+        len(rows),
+        first=first,
+        seen=seen,
     )
     return [told, *rows.attrs.get("notes", [])]
 
@@ -171,29 +179,38 @@ def _notes(offered: int, known: np.ndarray, early: np.ndarray, wrong: np.ndarray
     notes = []
     if undated := int((~known).sum()):
         notes.append(
-            page.say("{n} of {offered} cases without a day of opening are left out.",
-                     n=page.count(undated), offered=page.count(offered))
-        )  # fmt: skip
+            _(
+                "{n:count} of {offered:count} cases without a day of opening are left out.",
+                n=undated,
+                offered=offered,
+            )
+        )
     if later := int((known & ~early).sum()):
         notes.append(
-            page.say("{n} of {offered} cases were opened later and are left out.",
-                     n=page.count(later), offered=page.count(offered))
-        )  # fmt: skip
+            _(
+                "{n:count} of {offered:count} cases were opened later and are left out.",
+                n=later,
+                offered=offered,
+            )
+        )
     if backwards := int(wrong.sum()):
         notes.append(
-            page.say(
-                "{n} of {offered} cases were answered or solved before they were opened, and are "
-                "left out.", n=page.count(backwards), offered=page.count(offered),
+            _(
+                "{n:count} of {offered:count} cases were answered or solved before they were "
+                "opened, and are left out.",
+                n=backwards,
+                offered=offered,
             )
-        )  # fmt: skip
+        )
     return notes
 
 
 def _silent(n: int) -> list[str]:
     if not n:
         return []
-    said = page.say(
-        "{n} cases were solved without a reply on file: the solution counts as the reply.",
-        n=page.count(n),
+    said = ngettext(
+        "{n:count} case was solved without a reply on file: the solution counts as the reply.",
+        "{n:count} cases were solved without a reply on file: the solution counts as the reply.",
+        n,
     )
     return [said]

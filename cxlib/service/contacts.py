@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -73,30 +74,53 @@ def first_contact(
     names, place = shares.groups(contacts[by] if by else None, len(contacts))
     hours, failed = np.where(fails <= watched, fails, watched)[first], (fails <= watched)[first]
     parts = [
-        shares.reached(hours[place == k], failed[place == k], at,
-                       shares.who_of(contacts[place == k]), draws=draws, seed=seed)
+        shares.reached(
+            hours[place == k],
+            failed[place == k],
+            at,
+            shares.who_of(contacts[place == k]),
+            draws=draws,
+            seed=seed,
+        )
         for k in range(len(names))
-    ]  # fmt: skip
+    ]
     n = np.repeat([int((place == k).sum()) for k in range(len(names))], len(at))
     share = 1 - np.concatenate([p.estimate for p in parts])
     replicates = 1 - np.concatenate([p.replicates for p in parts], axis=1)
     low, high = simultaneous_interval(share, replicates)
     table = pd.DataFrame(
-        {"window": [_days(d) for d in windows] * len(names), "term": "solved at the first contact",
-         "estimate": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1), "n": n}
-    )  # fmt: skip
+        {
+            "window": [_days(d) for d in windows] * len(names),
+            "term": "solved at the first contact",
+            "estimate": share,
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": n,
+        }
+    )
     if by:
         table.insert(0, by, np.repeat(names, len(at)))
     said = _stated(contacts, stated, by, draws, seed)
-    unasked = "" if stated else page.say(
-        "The other definition, what customers say of it, needs a question that asks them, named "
-        "in study.yaml."
-    )  # fmt: skip
-    note = page.together([*about(rows), _left_out(rows, known, first, issue), unasked,
-                          how_drawn(draws, bucket="customer_id")])  # fmt: skip
+    unasked = (
+        ""
+        if stated
+        else _(
+            "The other definition, what customers say of it, needs a question that asks them, "
+            "named in study.yaml."
+        )
+    )
+    note = i18n.together(
+        [
+            *about(rows),
+            _left_out(rows, known, first, issue),
+            unasked,
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
     answer = _said(table, said, by, windows[-1])
-    return FirstContact(table, answer, note, "share", draws=draws, seed=seed,
-                        replicates=replicates, stated=said)  # fmt: skip
+    return FirstContact(
+        table, answer, note, "share", draws=draws, seed=seed, replicates=replicates, stated=said
+    )
 
 
 def _first(rows: pd.DataFrame, issue: str, longest: int) -> tuple[np.ndarray, ...]:
@@ -117,8 +141,8 @@ def _first(rows: pd.DataFrame, issue: str, longest: int) -> tuple[np.ndarray, ..
 
 def _days(days: int) -> str:
     if days == 1:
-        return page.say("1 day")
-    return page.say("{days} days", days=page.count(days))
+        return _("1 day")
+    return _("{days:count} days", days=days)
 
 
 def _stated(
@@ -138,8 +162,9 @@ def _stated(
 def _shares(
     rows: pd.DataFrame, hit: pd.Series, term: str, by: str | None, draws: int, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    names, drawn, n = shares.of_groups(hit, rows[by] if by else None, shares.who_of(rows),
-                                       draws=draws, seed=seed)  # fmt: skip
+    names, drawn, n = shares.of_groups(
+        hit, rows[by] if by else None, shares.who_of(rows), draws=draws, seed=seed
+    )
     low, high = shares.bounds(drawn, n, len(names))
     table = pd.DataFrame(
         {"term": term, "estimate": drawn.estimate, "low": low, "high": high, "n": n}
@@ -164,52 +189,69 @@ def reopened(
     hit = solved["reopened"].astype(float)
     table, again = _shares(solved, hit, "reopened", by, draws, seed)
     customers = "customer_id" if "customer_id" in rows else None
-    note = page.together([*about(rows), how_drawn(draws, bucket=customers)])
-    return Estimates(table, _came_back(table, by), note, "share", draws=draws, seed=seed,
-                     replicates=again)  # fmt: skip
+    note = i18n.together([*about(rows), how_drawn(draws, bucket=customers)])
+    return Estimates(
+        table, _came_back(table, by), note, "share", draws=draws, seed=seed, replicates=again
+    )
 
 
 def _came_back(table: pd.DataFrame, by: str | None) -> str:
     shown = disclosure.shown(table)
     if shown.empty:
-        return page.say("Too few solved cases to say how many come back.")
+        return _("Too few solved cases to say how many come back.")
     row = shown.loc[shown["estimate"].idxmax()]
-    facts = shares.in_words(row) | {"group": page.label(str(row[by])) if by else ""}
+    facts = shares.in_words(row) | {"group": i18n.label(str(row[by])) if by else ""}
     if by:
-        return page.say("Most often reopened: {group}, {share} ({span}), n {n}.", **facts)
-    return page.say("{share} ({span}) of {n} solved cases came back.", **facts)
+        return _("Most often reopened: {group}, {share} ({span}), n {n}.", **facts)
+    return _("{share} ({span}) of {n} solved cases came back.", **facts)
 
 
 def _left_out(rows: pd.DataFrame, known: pd.DataFrame, first: np.ndarray, issue: str) -> str:
     said = [
-        page.say("{n} of {offered} cases follow another of the same customer and category and are "
-                 "no first contacts.", n=page.count((~first).sum()), offered=page.count(len(known)))
-        if issue in rows else
-        page.say("{n} of {offered} cases follow another of the same customer and are no first "
-                 "contacts.", n=page.count((~first).sum()), offered=page.count(len(known)))
-    ]  # fmt: skip
+        _(
+            "{n:count} of {offered:count} cases follow another of the same customer and category "
+            "and are no first contacts.",
+            n=(~first).sum(),
+            offered=len(known),
+        )
+        if issue in rows
+        else _(
+            "{n:count} of {offered:count} cases follow another of the same customer and are no "
+            "first contacts.",
+            n=(~first).sum(),
+            offered=len(known),
+        )
+    ]
     if blank := len(rows) - len(known):
-        said.append(page.say("{n} cases without a customer are left out.", n=page.count(blank)))
-    return page.together(said)
+        said.append(_("{n:count} cases without a customer are left out.", n=blank))
+    return i18n.together(said)
 
 
 def _said(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest: int) -> str:
     shown = disclosure.shown(table)
     if shown.empty:
-        return page.say("Too few first contacts to say how many were solved.")
+        return _("Too few first contacts to say how many were solved.")
     last = shown[shown["window"] == _days(longest)]
     row = last.loc[last["estimate"].idxmin()]
-    facts = shares.in_words(row) | {"days": page.count(longest),
-                                    "group": page.label(str(row[by])) if by else ""}  # fmt: skip
+    facts = shares.in_words(row) | {
+        "days": i18n.count(longest),
+        "group": i18n.label(str(row[by])) if by else "",
+    }
     if by:
-        return page.say("Fewest are solved at the first contact of {group}: {share} ({span}) did "
-                        "not come back within {days} days; n {n}.", **facts)  # fmt: skip
-    said = [page.say("{share} ({span}) of {n} first contacts were solved and did not come back "
-                     "within {days} days.", **facts)]  # fmt: skip
+        return _(
+            "Fewest are solved at the first contact of {group}: {share} ({span}) did "
+            "not come back within {days} days; n {n}.",
+            **facts,
+        )
+    said = [
+        _(
+            "{share} ({span}) of {n} first contacts were solved and did not come back "
+            "within {days} days.",
+            **facts,
+        )
+    ]
     told = disclosure.shown(stated)
     if len(told):
         one = told.iloc[0]
-        said.append(
-            page.say("Of {n} customers asked, {share} ({span}) say so.", **shares.in_words(one))
-        )  # fmt: skip
-    return page.together(said)
+        said.append(_("Of {n} customers asked, {share} ({span}) say so.", **shares.in_words(one)))
+    return i18n.together(said)

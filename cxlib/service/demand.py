@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -53,8 +54,10 @@ def complaint_rate(
         return _none_in_common(cases, draws, seed)
     met = events[events["touchpoint"].isin(terms)]
     about = cases[cases["category"].isin(terms)]
-    sides = [t[["customer_id", c]].set_axis(["customer_id", "what"], axis=1)
-             for t, c in ((met, "touchpoint"), (about, "category"))]  # fmt: skip
+    sides = [
+        t[["customer_id", c]].set_axis(["customer_id", "what"], axis=1)
+        for t, c in ((met, "touchpoint"), (about, "category"))
+    ]
     both = pd.concat(sides, ignore_index=True)
     place = pd.Index(terms).get_indexer(both["what"])
     place[len(met) :] += len(terms)
@@ -63,18 +66,21 @@ def complaint_rate(
     how = {"draws": draws, "seed": seed, "who": shares.who_of(both)}
     rate, again = (PER * part for part in ratio(parts[:, k:], parts[:, :k], **how))
     others = len(cases) - len(about)
-    said = page.say("{n} cases are about no touchpoint that contacts are on file for.",
-                    n=page.count(others)) if others else ""  # fmt: skip
+    said = (
+        _("{n:count} cases are about no touchpoint that contacts are on file for.", n=others)
+        if others
+        else ""
+    )
     return _rates(terms, rate, again, sums[k:], sums[:k], said, draws, seed)
 
 
 def _none_in_common(cases: pd.DataFrame, draws: int, seed: int) -> Estimates:
     about = cases["category"].value_counts().index[:3]
-    answer = page.say(
+    answer = _(
         "No complaint rate: no case is about a touchpoint that contacts are on file for. Most "
-        "cases are about {categories}; give the touchpoints of the events the same names, or load "
-        "the customers.",
-        categories=page.listed(map(page.label, about)),
+        "cases are about {categories:label_list}; give the touchpoints of the events the same "
+        "names, or load the customers.",
+        categories=about,
     )
     table = pd.DataFrame(columns=["term", "estimate", "low", "high", "n", "contacts"])
     return Estimates(table, answer, "", draws=draws, seed=seed)
@@ -107,30 +113,59 @@ def _rates(
     with np.errstate(divide="ignore"):
         logs = np.log(again)
     low, high = simultaneous_interval(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
-    table = pd.DataFrame({"term": terms, "estimate": rate, "low": np.exp(low), "high": np.exp(high),
-                          "n": cases.astype(int), "contacts": contacts.astype(int)})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "term": terms,
+            "estimate": rate,
+            "low": np.exp(low),
+            "high": np.exp(high),
+            "n": cases.astype(int),
+            "contacts": contacts.astype(int),
+        }
+    )
     table = table.sort_values("estimate", ascending=False, kind="stable")
     shown = disclosure.shown(table)
     if shown.empty:
-        answer = page.say("Too few cases to tell what they are about.")
+        answer = _("Too few cases to tell what they are about.")
     else:
         row = shown.iloc[0]
-        facts = {"rate": page.number(row["estimate"], 1), "n": page.count(row["n"]),
-                 "span": page.span(row["low"], row["high"], 1), "term": page.label(row["term"]),
-                 "per": page.count(PER)}  # fmt: skip
+        facts = {
+            "rate": row["estimate"],
+            "n": row["n"],
+            "span": (row["low"], row["high"]),
+            "term": row["term"],
+            "per": PER,
+        }
         answer = (
-            page.say("Most complaints for each customer: {term}, {rate} ({span}) in {per}; n {n}.",
-                     **facts)
-            if per_customer else
-            page.say("Most complaints for each contact: {term}, {rate} ({span}) in {per}; n {n}.",
-                     **facts)
-        )  # fmt: skip
-    note = page.together([
-        page.say("Each the number of cases for {per}; the intervals hold together.",
-                 per=page.count(PER)), said, how_drawn(draws, bucket="customer_id")])  # fmt: skip
+            _(
+                "Most complaints for each customer: {term:label}, {rate:number1} "
+                "({span:interval1}) in {per:count}; n {n:count}.",
+                **facts,
+            )
+            if per_customer
+            else _(
+                "Most complaints for each contact: {term:label}, {rate:number1} "
+                "({span:interval1}) in {per:count}; n {n:count}.",
+                **facts,
+            )
+        )
+    note = i18n.together(
+        [
+            _("Each the number of cases for {per:count}; the intervals hold together.", per=PER),
+            said,
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
     order = table.index.to_numpy()
-    return Estimates(table.reset_index(drop=True), answer, note, "", draws=draws, seed=seed,
-                     replicates=again[:, order])  # fmt: skip
+    return Estimates(
+        table.reset_index(drop=True),
+        answer,
+        note,
+        "",
+        draws=draws,
+        seed=seed,
+        replicates=again[:, order],
+    )
 
 
 def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: int = 1) -> Estimates:
@@ -163,39 +198,66 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     mean = parts.mean(0)
     low, high = simultaneous_interval(mean, again, units=weeks)
     table = pd.DataFrame(
-        {"weekday": np.repeat(WEEKDAYS, 24 // hours),
-         "term": [f"{h:02d}–{h + hours:02d}" if hours < 24 else page.say("all day")
-                  for h in range(0, 24, hours)] * 7,
-         "estimate": mean, "low": np.maximum(low, 0), "high": high,
-         "n": parts.sum(0).astype(int)}
-    )  # fmt: skip
+        {
+            "weekday": np.repeat(WEEKDAYS, 24 // hours),
+            "term": [
+                f"{h:02d}–{h + hours:02d}" if hours < 24 else _("all day")
+                for h in range(0, 24, hours)
+            ]
+            * 7,
+            "estimate": mean,
+            "low": np.maximum(low, 0),
+            "high": high,
+            "n": parts.sum(0).astype(int),
+        }
+    )
     there = table["n"].to_numpy() > 0  # hours in which nothing ever comes are no news
     table, again = table[there].reset_index(drop=True), again[:, there]
-    return Estimates(table, _busiest(table, mean), _weeks(weeks, first, draws), "",
-                     draws=draws, seed=seed, replicates=again)  # fmt: skip
+    return Estimates(
+        table,
+        _busiest(table, mean),
+        _weeks(weeks, first, draws),
+        "",
+        draws=draws,
+        seed=seed,
+        replicates=again,
+    )
 
 
 def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
     shown = disclosure.shown(table)
     if shown.empty:
-        return page.say("Too few cases to tell busy hours from quiet ones.")
+        return _("Too few cases to tell busy hours from quiet ones.")
     row = shown.loc[shown["estimate"].idxmax()]
-    facts = {"day": page.label(row["weekday"]), "hours": row["term"],
-             "cases": page.number(row["estimate"], 1),
-             "span": page.span(row["low"], row["high"], 1),
-             "usual": page.number(mean.mean(), 1), "week": page.number(mean.sum(), 0)}  # fmt: skip
+    facts = {
+        "day": row["weekday"],
+        "hours": row["term"],
+        "cases": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "usual": mean.mean(),
+        "week": mean.sum(),
+    }
     if table["weekday"].is_unique:
-        return page.say("Most cases come on {day}: {cases} a week ({span}); the average over all "
-                        "days is {usual}, and {week} in a whole week.", **facts)  # fmt: skip
-    return page.say("Most cases come on {day}, {hours} o'clock: {cases} a week ({span}); the "
-                    "average over all hours is {usual}, and {week} in a whole week.",
-                    **facts)  # fmt: skip
+        return _(
+            "Most cases come on {day:label}: {cases:number1} a week ({span:interval1}); the "
+            "average over all days is {usual:number1}, and {week:count} in a whole week.",
+            **facts,
+        )
+    return _(
+        "Most cases come on {day:label}, {hours} o'clock: {cases:number1} a week "
+        "({span:interval1}); the average over all hours is {usual:number1}, and {week:count} in a "
+        "whole week.",
+        **facts,
+    )
 
 
 def _weeks(weeks: int, first: pd.Timestamp, draws: int) -> str:
-    return page.say("{weeks} whole weeks from {first}; {draws} draws of whole weeks.",
-                    weeks=page.count(weeks), first=f"{first:%Y-%m-%d}",
-                    draws=page.count(draws))  # fmt: skip
+    return _(
+        "{weeks:count} whole weeks from {first:date}; {draws:count} draws of whole weeks.",
+        weeks=weeks,
+        first=first,
+        draws=draws,
+    )
 
 
 def exposed(
@@ -217,7 +279,7 @@ def exposed(
     if len(customers) > most:
         lot = np.random.default_rng(0).permutation(len(customers))[:most]
         customers = customers.iloc[np.sort(lot)]
-        print(page.say("{n} customers, taken by lot.", n=page.count(most)))
+        print(_("{n:count} customers, taken by lot.", n=most))
     who = customers["customer_id"].to_numpy()
     joined = _day(customers, "joined_on", pd.Timestamp("1900-01-01"))
     left = _day(customers, "left_on", pd.Timestamp("2200-01-01"))

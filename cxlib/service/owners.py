@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -87,12 +88,24 @@ def funnel(
     ends = _ends(target, n, error, tau2, exact, share)
     table = pd.DataFrame({"term": names, "estimate": value, **ends, "n": n})
     table["signal"] = _signals(table)
-    limits = pd.DataFrame({"n": grid, "term": "limits", "estimate": target,
-                           **_ends(target, grid, middle, tau2, exact, share)})  # fmt: skip
+    limits = pd.DataFrame(
+        {
+            "n": grid,
+            "term": "limits",
+            "estimate": target,
+            **_ends(target, grid, middle, tau2, exact, share),
+        }
+    )
     between = np.sqrt(tau2) * (2 * _root(target) if share else 1)
-    return Funnel(table, _said(table, by, hit), _note(phi, between, mix or [], share, exact),
-                  "share" if share else "scale", limits=limits, dispersion=phi,
-                  between=float(between))  # fmt: skip
+    return Funnel(
+        table,
+        _said(table, by, hit),
+        _note(phi, between, mix or [], share, exact),
+        "share" if share else "scale",
+        limits=limits,
+        dispersion=phi,
+        between=float(between),
+    )
 
 
 def _angle(share: np.ndarray) -> np.ndarray:
@@ -181,53 +194,70 @@ def _ends(
 def _signals(table: pd.DataFrame) -> np.ndarray:
     y, hair = table["estimate"], 1e-9  # at the limit is not beyond it
     signal = np.select(
-        [y < table["outer_low"] - hair, y > table["outer_high"] + hair, y < table["low"] - hair,
-         y > table["high"] + hair],
-        ["very low", "very high", "low", "high"], "",
-    )  # fmt: skip
+        [
+            y < table["outer_low"] - hair,
+            y > table["outer_high"] + hair,
+            y < table["low"] - hair,
+            y > table["high"] + hair,
+        ],
+        ["very low", "very high", "low", "high"],
+        "",
+    )
     return np.where(disclosure.hidden(table) != "", "", signal)
 
 
 def _said(table: pd.DataFrame, by: str, hit: str) -> str:
     out = table[table["signal"].isin(["very low", "very high"])]
-    facts = {"units": page.count(len(table)), "by": page.label(by),
-             "what": page.opening(page.label(hit)),
-             "near": page.count(table["signal"].isin(["low", "high"]).sum()),
-             "expected": page.number(len(table) * (1 - LEVELS[0]), 1)}  # fmt: skip
+    facts = {
+        "units": len(table),
+        "by": by,
+        "what": hit,
+        "near": table["signal"].isin(["low", "high"]).sum(),
+        "expected": len(table) * (1 - LEVELS[0]),
+    }
     if out.empty:
-        return page.say("{what}: none of {units} units ({by}) stands out from what chance and the "
-                        "usual spread explain; {near} are worth a look, where {expected} would be "
-                        "by chance.", **facts)  # fmt: skip
-    names = page.listed(
-        (page.say("{unit} ({value})", unit=page.label(str(r.term)), value=_value(r.estimate, table))
-         for r in out.itertuples()), most=5,
-    )  # fmt: skip
-    return page.say("{what}: {count} of {units} units ({by}) stand out: {names}.",
-                    count=page.count(len(out)), names=names, **facts)  # fmt: skip
+        return _(
+            "{what:opening}: none of {units:count} units ({by:label}) stands out from what chance "
+            "and the usual spread explain; {near:count} are worth a look, where "
+            "{expected:number1} would be by chance.",
+            **facts,
+        )
+    names = [
+        _("{unit:label} ({value})", unit=r.term, value=_value(r.estimate, table))
+        for r in out.itertuples()
+    ]
+    return _(
+        "{what:opening}: {count:count} of {units:count} units ({by:label}) stand out: "
+        "{names:list5}.",
+        count=len(out),
+        names=names,
+        **facts,
+    )
 
 
 def _value(value: float, table: pd.DataFrame) -> str:
     inside = table["estimate"].between(-0.5, 1.5).all()
-    return page.percent(value) if inside else page.number(value, 2)
+    return i18n.percent(value) if inside else i18n.number(value, 2)
 
 
 def _note(phi: float, between: float, mix: list[str], share: bool, exact: bool) -> str:
-    said = [page.say("Limits: 95 in 100 units lie inside the inner ones by chance, 998 in 1,000 "
-                     "inside the outer ones (Spiegelhalter 2005).")]  # fmt: skip
+    said = [
+        _(
+            "Limits: 95 in 100 units lie inside the inner ones by chance, 998 in 1,000 "
+            "inside the outer ones (Spiegelhalter 2005)."
+        )
+    ]
     if exact:
-        said.append(page.say("Limits are those of the binomial law."))
+        said.append(_("Limits are those of the binomial law."))
     if mix:
-        said.append(
-            page.say("Each unit as if it had the usual mix of {kinds}.",
-                     kinds=page.listed(page.label(m) for m in mix))
-        )  # fmt: skip
+        said.append(_("Each unit as if it had the usual mix of {kinds:label_list}.", kinds=mix))
     if between > 0:
         said.append(
-            page.say(
-                "Units differ {phi} times as much as chance explains (variance), so limits are "
-                "wider by a standard deviation of {between} between units.",
-                phi=page.number(phi, 1),
-                between=page.percent(between, 1) if share else page.number(between, 2),
+            _(
+                "Units differ {phi:number1} times as much as chance explains (variance), so "
+                "limits are wider by a standard deviation of {between} between units.",
+                phi=phi,
+                between=i18n.percent(between, 1) if share else i18n.number(between, 2),
             )
         )
-    return page.together(said)
+    return i18n.together(said)

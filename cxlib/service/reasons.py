@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.schema import CLASSES, Reason
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
@@ -93,18 +94,34 @@ def reasons(
     who = shares.who_of(known)
     each, again, each_n = _shares(place, len(names), who, draws, seed)
     whole, drawn, n = _shares(of[place], len(pairs), who, draws, seed)
-    categories = pd.DataFrame({"term": names, **kinds, **each, "n": each_n,
-                               "again": _again(known, place, len(names))})  # fmt: skip
-    table = pd.DataFrame({"term": pairs["class"], "level": pairs["level"], **whole, "n": n,
-                          "customers": _customers(known, of[place], len(pairs))})  # fmt: skip
+    categories = pd.DataFrame(
+        {"term": names, **kinds, **each, "n": each_n, "again": _again(known, place, len(names))}
+    )
+    table = pd.DataFrame(
+        {
+            "term": pairs["class"],
+            "level": pairs["level"],
+            **whole,
+            "n": n,
+            "customers": _customers(known, of[place], len(pairs)),
+        }
+    )
     order = np.argsort(-table["estimate"].to_numpy(), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
     categories = categories.sort_values("estimate", ascending=False, ignore_index=True)
     note = _note(cases, known, categories, classes or {}, draws)
     if "customer_id" not in known:
         table, categories = table.drop(columns="customers"), categories.drop(columns="again")
-    return Reasons(table, _said(table, categories), note, "share", draws=draws, seed=seed,
-                   replicates=drawn[:, order], categories=categories)  # fmt: skip
+    return Reasons(
+        table,
+        _said(table, categories),
+        note,
+        "share",
+        draws=draws,
+        seed=seed,
+        replicates=drawn[:, order],
+        categories=categories,
+    )
 
 
 def classed(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:
@@ -148,18 +165,20 @@ def _customers(rows: pd.DataFrame, kind: np.ndarray, size: int) -> np.ndarray:
 def _said(table: pd.DataFrame, categories: pd.DataFrame) -> str:
     shown = disclosure.shown(table)
     if shown.empty:
-        return page.say("Too few cases to tell what they are about.")
+        return _("Too few cases to tell what they are about.")
     if categories.loc[categories["rule"] == "how often it comes", "estimate"].sum() > 0.5:
-        return page.say(
+        return _(
             "Of most complaints neither study.yaml nor the name of their category tells what kind "
             "of problem they are."
         )
     row = shown.iloc[0]
-    return page.say(
-        "Most complaints, {share} ({span}), are of the class “{kind}”; the level that can solve "
-        "them: “{level}”; n {n}.",
-        kind=page.label(row["term"]), level=page.label(row["level"]), **shares.in_words(row),
-    )  # fmt: skip
+    return _(
+        "Most complaints, {share} ({span}), are of the class “{kind:label}”; the level that can "
+        "solve them: “{level:label}”; n {n}.",
+        kind=row["term"],
+        level=row["level"],
+        **shares.in_words(row),
+    )
 
 
 def _note(
@@ -173,17 +192,24 @@ def _note(
     said = []
     if len(guessed):
         said.append(
-            page.say(
-                "{n} of {all} categories are not in study.yaml: they are classed by words in their "
-                "names, else by how often they come. Look through them.",
-                n=page.count(len(guessed)), all=page.count(len(found)),
+            _(
+                "{n:count} of {all:count} categories are not in study.yaml: they are classed by "
+                "words in their names, else by how often they come. Look through them.",
+                n=len(guessed),
+                all=len(found),
             )
-        )  # fmt: skip
+        )
     if unknown := sorted(set(classes) - set(found["term"])):
-        said.append(page.say("No case is about {names}, which study.yaml classes.",
-                             names=page.listed((page.label(n) for n in unknown), 5)))  # fmt: skip
+        said.append(
+            _("No case is about {names:label_list5}, which study.yaml classes.", names=unknown)
+        )
     if blank := len(cases) - len(known):
-        said.append(page.say("{n} of {offered} cases without a category are left out.",
-                             n=page.count(blank), offered=page.count(len(cases))))  # fmt: skip
+        said.append(
+            _(
+                "{n:count} of {offered:count} cases without a category are left out.",
+                n=blank,
+                offered=len(cases),
+            )
+        )
     customers = "customer_id" if "customer_id" in cases else None
-    return page.together([*said, how_drawn(draws, bucket=customers)])
+    return i18n.together([*said, how_drawn(draws, bucket=customers)])

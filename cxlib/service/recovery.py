@@ -21,8 +21,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
 from cxlib.causal import matching
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service.casebook import needs
@@ -85,10 +87,16 @@ def recovery(
     balance = pd.concat(balances, ignore_index=True)[["handled", "term", "estimate", "before"]]
     main = table[(table["handled"] == "well") & (table["term"] == "difference")].iloc[0]
     return Recovery(
-        table, _said(main, table), _note(pairs, balance, draws, weight), "scale",
-        draws=draws, seed=seed, replicates=replicates, balance=balance,
+        table,
+        _said(main, table),
+        _note(pairs, balance, draws, weight),
+        "scale",
+        draws=draws,
+        seed=seed,
+        replicates=replicates,
+        balance=balance,
         paradox=bool(main["low"] > 0),
-    )  # fmt: skip
+    )
 
 
 def answers_around(
@@ -132,8 +140,13 @@ def enough(pairs: pd.DataFrame) -> bool:
     well, others = ((pairs["handled"] == kind).sum() for kind in ("well", "none"))
     if min(well, others) >= LEAST:
         return True
-    print(page.say("Fewer than {least} complainers, or others, answered before and after. This "
-                   "part is left out.", least=page.count(LEAST)))  # fmt: skip
+    print(
+        _(
+            "Fewer than {least:count} complainers, or others, answered before and after. This "
+            "part is left out.",
+            least=LEAST,
+        )
+    )
     return False
 
 
@@ -187,8 +200,12 @@ def _beside(
     gone = matched.replicates[:, 0]
     draws_ = np.column_stack([again[:, 0], again[:, 0] - gone, gone, again[:, 0] - again[:, 1]])
     found = matching.balanced(x[both], treated, w[both])
-    near = pd.DataFrame({"estimate": matching.balance(x[both], treated, found),
-                         "before": matching.balance(x[both], treated, w[both])})  # fmt: skip
+    near = pd.DataFrame(
+        {
+            "estimate": matching.balance(x[both], treated, found),
+            "before": matching.balance(x[both], treated, w[both]),
+        }
+    )
     units = float(min(treated.sum(), (~treated).sum()))
     return Replicated(point, draws_, units), near
 
@@ -206,8 +223,16 @@ def _table(found: dict[str, Replicated], counts: dict[str, int]) -> tuple[pd.Dat
     if len(found) == 2:
         apart = found["well"][[2]] - found["badly"][[2]]
         low, high = apart.interval()
-        rows.append(("well less badly", "difference", apart.estimate[0], low[0], high[0],
-                     min(counts.values())))  # fmt: skip
+        rows.append(
+            (
+                "well less badly",
+                "difference",
+                apart.estimate[0],
+                low[0],
+                high[0],
+                min(counts.values()),
+            )
+        )
         replicates.append(apart.replicates[:, 0])
     table = pd.DataFrame(rows, columns=["handled", "term", "estimate", "low", "high", "n"])
     again, main = np.column_stack(replicates), (table["term"] == "difference").to_numpy()
@@ -221,39 +246,55 @@ def _table(found: dict[str, Replicated], counts: dict[str, int]) -> tuple[pd.Dat
 
 def _said(main: pd.Series, table: pd.DataFrame) -> str:
     if disclosure.hidden(table)[main.name]:
-        return page.say("Too few complainers to say what good handling goes with.")
+        return _("Too few complainers to say what good handling goes with.")
     size = abs(main["estimate"])
-    facts = {"size": page.number(size, 2), "span": page.span(main["low"], main["high"], 2),
-             "n": page.count(main["n"])}  # fmt: skip
+    facts = {"size": size, "span": (main["low"], main["high"]), "n": main["n"]}
     if main["low"] > 0:
-        return page.say("Customers whose case was handled well end {size} ({span}) above others "
-                        "like them: the service recovery paradox shows; n {n}.",
-                        **facts)  # fmt: skip
+        return _(
+            "Customers whose case was handled well end {size:number2} ({span:interval2}) above "
+            "others like them: the service recovery paradox shows; n {n:count}.",
+            **facts,
+        )
     if main["high"] < 0:
-        return page.say("Customers whose case was handled well end {size} below others like them "
-                        "(difference {span}): no service recovery paradox; n {n}.",
-                        **facts)  # fmt: skip
-    return page.say("Customers whose case was handled well end about where others like them do "
-                    "(difference {difference}, {span}): no service recovery paradox is seen; n "
-                    "{n}.", difference=page.number(main["estimate"], 2), **facts)  # fmt: skip
+        return _(
+            "Customers whose case was handled well end {size:number2} below others like them "
+            "(difference {span:interval2}): no service recovery paradox; n {n:count}.",
+            **facts,
+        )
+    return _(
+        "Customers whose case was handled well end about where others like them do (difference "
+        "{difference:number2}, {span:interval2}): no service recovery paradox is seen; n "
+        "{n:count}.",
+        difference=main["estimate"],
+        **facts,
+    )
 
 
 def _note(pairs: pd.DataFrame, balance: pd.DataFrame, draws: int, weight: str | None) -> str:
     apart = balance["estimate"].abs().max()
     kinds = pairs["handled"].value_counts()
     said = [
-        page.say(
-            "{pairs} pairs of answers to {outcome} that follow each other: {none} of customers "
-            "without a case between them, {well} with cases handled well, {badly} handled badly.",
-            pairs=page.count(len(pairs)),
-            outcome=page.quoted(page.label(pairs.attrs.get("outcome", ""))),
-            none=page.count(kinds.get("none", 0)), well=page.count(kinds.get("well", 0)),
-            badly=page.count(kinds.get("badly", 0)),
+        _(
+            "{pairs:count} pairs of answers to {outcome:quoted} that follow each other: "
+            "{none:count} of customers without a case between them, {well:count} with cases "
+            "handled well, {badly:count} handled badly.",
+            pairs=len(pairs),
+            outcome=pairs.attrs.get("outcome", ""),
+            none=kinds.get("none", 0),
+            well=kinds.get("well", 0),
+            badly=kinds.get("badly", 0),
         ),
-        page.say("After matching, the two are at most {apart} standard deviations apart in their "
-                 "earlier answers and their times.", apart=page.number(apart, 2)),
-    ]  # fmt: skip
+        _(
+            "After matching, the two are at most {apart:number2} standard deviations apart in "
+            "their earlier answers and their times.",
+            apart=apart,
+        ),
+    ]
     if open_ := kinds.get("open", 0):
-        said.append(page.say("{n} pairs with a case that was not solved when they answered are "
-                             "left out.", n=page.count(open_)))  # fmt: skip
-    return page.together([*said, how_drawn(draws, weights.differing(pairs, weight), "customer_id")])
+        said.append(
+            _(
+                "{n:count} pairs with a case that was not solved when they answered are left out.",
+                n=open_,
+            )
+        )
+    return i18n.together([*said, how_drawn(draws, weights.differing(pairs, weight), "customer_id")])

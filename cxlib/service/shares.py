@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
 from cxlib.stats import intervals, resampling
 from cxlib.stats.estimators import Replicated, cell_means
 from cxlib.stats.resampling import Who
@@ -80,9 +80,9 @@ def in_words(row: pd.Series) -> dict[str, str]:
     """Share, its span and n as sentences say them; a decimal where the interval is narrow."""
     digits = 1 if row["high"] - row["low"] < 0.02 else 0
     return {
-        "share": page.percent(row["estimate"], digits),
-        "span": page.span(row["low"], row["high"], digits, share=True),
-        "n": page.count(row["n"]),
+        "share": i18n.percent(row["estimate"], digits),
+        "span": i18n.span(row["low"], row["high"], digits, share=True),
+        "n": i18n.count(row["n"]),
     }
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -61,7 +62,7 @@ def met(
     Raises ValueError without a standard.
     """
     found = []
-    for clock, (_, prefix, happened) in CLOCKS.items():
+    for clock, (_unused, prefix, happened) in CLOCKS.items():
         if f"{prefix}_limit" not in rows or rows[f"{prefix}_limit"].isna().all():
             found += _as_told(rows, clock, by, draws, seed)
             continue
@@ -72,9 +73,13 @@ def met(
         for k, name in enumerate(names):
             inside = place == k
             drawn = shares.reached(
-                used[inside], own[happened].to_numpy()[inside], np.ones(1),
-                shares.who_of(own[inside]), draws=draws, seed=seed,
-            )  # fmt: skip
+                used[inside],
+                own[happened].to_numpy()[inside],
+                np.ones(1),
+                shares.who_of(own[inside]),
+                draws=draws,
+                seed=seed,
+            )
             found.append((name, clock, drawn, int(inside.sum())))
     if not found:
         raise ValueError(
@@ -83,9 +88,14 @@ def met(
         )
     table, replicates = _packed(found, by, goal)
     return Estimates(
-        table, _said(table, by, goal), page.together([*about(rows), _how(found, rows, draws)]),
-        "share", draws=draws, seed=seed, replicates=replicates,
-    )  # fmt: skip
+        table,
+        _said(table, by, goal),
+        i18n.together([*about(rows), _how(found, rows, draws)]),
+        "share",
+        draws=draws,
+        seed=seed,
+        replicates=replicates,
+    )
 
 
 def _as_told(
@@ -112,14 +122,23 @@ def _as_told(
 def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
     n = np.array([f[3] for f in found])
     parts = [f[2] for f in found]
-    both = Replicated(np.concatenate([d.estimate for d in parts]),
-                 np.concatenate([d.replicates for d in parts], axis=1),
-                 np.array([d.units for d in parts]))  # fmt: skip
+    both = Replicated(
+        np.concatenate([d.estimate for d in parts]),
+        np.concatenate([d.replicates for d in parts], axis=1),
+        np.array([d.units for d in parts]),
+    )
     low, high = shares.bounds(both, n, len(found))
     table = pd.DataFrame(
-        {"term": [f[1] for f in found], "estimate": both.estimate, "low": low, "high": high, "n": n,
-         "goal": goal, "verdict": np.select([high < goal, low >= goal], ["missed", "met"], "open")}
-    )  # fmt: skip
+        {
+            "term": [f[1] for f in found],
+            "estimate": both.estimate,
+            "low": low,
+            "high": high,
+            "n": n,
+            "goal": goal,
+            "verdict": np.select([high < goal, low >= goal], ["missed", "met"], "open"),
+        }
+    )
     if by:
         table.insert(0, by, [f[0] for f in found])
     return table, both.replicates
@@ -128,45 +147,58 @@ def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.
 def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
     shown = disclosure.shown(table)
     if shown.empty:
-        return page.say("Too few cases to say whether standards are met.")
+        return _("Too few cases to say whether standards are met.")
     said = []
     for clock, part in shown.groupby("term", sort=False):
         row = part.loc[part["estimate"].idxmin()]
         facts = {
-            "clock": page.opening(page.label(clock)), **shares.in_words(row),
-            "goal": page.percent(goal), "group": _group(row, by),
-        }  # fmt: skip
+            "clock": i18n.opening(i18n.label(clock)),
+            **shares.in_words(row),
+            "goal": i18n.percent(goal),
+            "group": _group(row, by),
+        }
         said.append(
-            page.say("{clock} in time, lowest for {group}: {share} ({span}) of {n} cases; the goal "
-                     "is {goal}.", **facts)
-            if by else
-            page.say("{clock} in time: {share} ({span}) of {n} cases; the goal is {goal}.", **facts)
-        )  # fmt: skip
-    return page.together(said)
+            _(
+                "{clock} in time, lowest for {group}: {share} ({span}) of {n} cases; the goal "
+                "is {goal}.",
+                **facts,
+            )
+            if by
+            else _("{clock} in time: {share} ({span}) of {n} cases; the goal is {goal}.", **facts)
+        )
+    return i18n.together(said)
 
 
 def _group(row: pd.Series, by: str | None) -> str:
     """A group with what it is a group of: "low" alone says nothing."""
     if not by:
         return ""
-    return page.say("{group} ({column})", group=page.label(str(row[by])), column=page.label(by))
+    return _("{group:label} ({column:label})", group=row[by], column=by)
 
 
 def _how(found: list, rows: pd.DataFrame, draws: int) -> str:
     undecided = sum(
-        int((rows[f"{p}_limit"].notna() & ~rows[h] & (rows[f"{p}_hours"] <= rows[f"{p}_limit"]))
-            .sum()) for _, p, h in CLOCKS.values() if f"{p}_limit" in rows
-    )  # fmt: skip
-    said = [page.say("Hours are those of the calendar.")]
+        int(
+            (
+                rows[f"{p}_limit"].notna() & ~rows[h] & (rows[f"{p}_hours"] <= rows[f"{p}_limit"])
+            ).sum()
+        )
+        for _, p, h in CLOCKS.values()
+        if f"{p}_limit" in rows
+    )
+    said = [_("Hours are those of the calendar.")]
     if undecided:
         said.append(
-            page.say("{n} standards can be met still: they count as far as they were watched "
-                     "(Kaplan and Meier).", n=page.count(undecided))
-        )  # fmt: skip
+            _(
+                "{n:count} standards can be met still: they count as far as they were watched "
+                "(Kaplan and Meier).",
+                n=undecided,
+            )
+        )
     if len(found) > 1:
-        said.append(page.say("The {cells} intervals hold together.", cells=page.count(len(found))))
+        said.append(_("The {cells:count} intervals hold together.", cells=len(found)))
     customers = "customer_id" if "customer_id" in rows else None
-    return page.together([*said, how_drawn(draws, bucket=customers)])
+    return i18n.together([*said, how_drawn(draws, bucket=customers)])
 
 
 def waiting(
@@ -184,7 +216,7 @@ def waiting(
     """
     if clock not in CLOCKS:
         raise ValueError(f"clock={clock!r} is not a choice. There are: {', '.join(CLOCKS)}.")
-    _, prefix, happened = CLOCKS[clock]
+    _unused, prefix, happened = CLOCKS[clock]
     needs(rows, f"{prefix}_hours", happened, *([by] if by else []))
     hours = rows[f"{prefix}_hours"].to_numpy(float)
     names, place = shares.groups(rows[by] if by else None, len(rows))
@@ -201,9 +233,16 @@ def waiting(
                 table.insert(0, by, name)
     table = pd.concat(tables, ignore_index=True)
     customers = "customer_id" if "customer_id" in rows else None
-    note = page.together([*about(rows), how_drawn(draws, bucket=customers)])
-    return Waiting(table, _waited(table, clock, by), note, "hours", draws=draws, seed=seed,
-                   curve=pd.concat(curves, ignore_index=True))  # fmt: skip
+    note = i18n.together([*about(rows), how_drawn(draws, bucket=customers)])
+    return Waiting(
+        table,
+        _waited(table, clock, by),
+        note,
+        "hours",
+        draws=draws,
+        seed=seed,
+        curve=pd.concat(curves, ignore_index=True),
+    )
 
 
 def _grid(hours: np.ndarray) -> np.ndarray:
@@ -221,7 +260,7 @@ def _parts(drawn: Replicated, at: np.ndarray, n: int, level: float) -> pd.DataFr
         low, high = interval_of_times(_first(drawn.replicates, at, part), level)
         found.append((part, value, min(low, value), max(high, value), n))
     table = pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n"])
-    words = {0.5: page.say("half of the cases"), 0.9: page.say("nine cases in ten")}
+    words = {0.5: _("half of the cases"), 0.9: _("nine cases in ten")}
     return table.assign(term=table["term"].map(words))
 
 
@@ -253,21 +292,32 @@ def _left(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> p
 def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
     shown = disclosure.shown(table)
     if shown.empty:
-        return page.say("Too few cases to say how long they wait.")
+        return _("Too few cases to say how long they wait.")
     last = shown[shown["term"] == shown["term"].iloc[-1]]
     row = last.loc[last["estimate"].idxmax()]
     facts = {
-        "clock": page.opening(page.label(clock)), "part": row["term"],
-        "hours": page.count(row["estimate"]), "span": page.span(row["low"], row["high"], 0),
-        "n": page.count(row["n"]), "group": _group(row, by),
-    }  # fmt: skip
+        "clock": clock,
+        "part": row["term"],
+        "hours": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "n": row["n"],
+        "group": _group(row, by),
+    }
     if not np.isfinite(row["estimate"]):
-        return page.say("{clock}: it did not come to {part} while they were watched; n {n}.",
-                        **facts)  # fmt: skip
+        return _(
+            "{clock:opening}: it did not come to {part} while they were watched; n {n:count}.",
+            **facts,
+        )
     if by:
-        return page.say("{clock}, slowest for {group}: within {hours} hours ({span}) for {part}; "
-                        "n {n}.", **facts)  # fmt: skip
-    return page.say("{clock}: within {hours} hours ({span}) for {part}; n {n}.", **facts)
+        return _(
+            "{clock:opening}, slowest for {group}: within {hours:count} hours ({span:interval0}) "
+            "for {part}; n {n:count}.",
+            **facts,
+        )
+    return _(
+        "{clock:opening}: within {hours:count} hours ({span:interval0}) for {part}; n {n:count}.",
+        **facts,
+    )
 
 
 def missed(fit: Estimates, wave: str) -> Estimates:
@@ -285,13 +335,22 @@ def missed(fit: Estimates, wave: str) -> Estimates:
     error = np.nanstd(fit.replicates[:, rows.index], axis=0, ddof=1)
     short = rows["estimate"] - rows["goal"]
     table = pd.DataFrame(
-        {"wave": wave, "by": by, "group": rows[by].astype(str) if by else "",
-         "term": rows["term"].map(IN_TIME), "estimate": short,
-         "low": rows["low"] - rows["goal"], "high": rows["high"] - rows["goal"], "n": rows["n"],
-         "measure": "csat", "signal": "below",
-         "probability": ndtr(short / np.maximum(error, 1e-9)), "first_seen": wave,
-         "kind": "standard missed"}
-    ).sort_values("estimate", ignore_index=True)  # fmt: skip
+        {
+            "wave": wave,
+            "by": by,
+            "group": rows[by].astype(str) if by else "",
+            "term": rows["term"].map(IN_TIME),
+            "estimate": short,
+            "low": rows["low"] - rows["goal"],
+            "high": rows["high"] - rows["goal"],
+            "n": rows["n"],
+            "measure": "csat",
+            "signal": "below",
+            "probability": ndtr(short / np.maximum(error, 1e-9)),
+            "first_seen": wave,
+            "kind": "standard missed",
+        }
+    ).sort_values("estimate", ignore_index=True)
     return Estimates(table, _warned(table, int((~hidden).sum())), fit.note, "share")
 
 
@@ -299,15 +358,17 @@ IN_TIME = {"first reply": "reply in time", "solution": "solved in time"}
 
 
 def _warned(table: pd.DataFrame, looked: int) -> str:
-    facts = {"count": page.count(len(table)), "looked": page.count(looked)}
+    facts = {"count": len(table), "looked": looked}
     if table.empty:
-        return page.say("No standard is missed for certain; {looked} were looked at.", **facts)
+        return _("No standard is missed for certain; {looked:count} were looked at.", **facts)
     first = table.iloc[0]
-    name = page.label(first["term"])
+    name = i18n.label(first["term"])
     if first["group"]:
-        name = page.say("{item} ({group})", item=name, group=page.label(first["group"]))
-    return page.say(
-        "Standards missed: {count} of {looked}; furthest from its goal: {name}, by {short} "
-        "percentage points.",
-        name=name, short=page.number(-100 * first["estimate"]), **facts,
-    )  # fmt: skip
+        name = _("{item} ({group:label})", item=name, group=first["group"])
+    return _(
+        "Standards missed: {count:count} of {looked:count}; furthest from its goal: {name}, by "
+        "{short:number1} percentage points.",
+        name=name,
+        short=-100 * first["estimate"],
+        **facts,
+    )

@@ -207,5 +207,9 @@ def _products(
         return {"weight": w, "first": wx, "second": second, "rows": rows}
     there = given.astype(float)
     weight = (w[:, None] * there)[:, :, None] * there[:, None, :]
-    return {"weight": weight, "first": wx[:, :, None] * there[:, None], "second": second,
-            "rows": rows}  # fmt: skip
+    return {
+        "weight": weight,
+        "first": wx[:, :, None] * there[:, None],
+        "second": second,
+        "rows": rows,
+    }

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
@@ -55,14 +56,15 @@ class Contract(Estimates):
     def to_come(self) -> Estimates:
         """`remaining` with a sentence about those who are new and those longest there."""
         new, old = self.remaining.iloc[0], self.remaining.iloc[-1]
-        said = page.say(
-            "A new customer is expected to bring {new} discounted periods ({new_span}), one who "
-            "renewed {renewals} times {old} more ({old_span}).",
+        said = _(
+            "A new customer is expected to bring {new:number1} discounted periods "
+            "({new_span:interval1}), one who renewed {renewals} times {old:number1} more "
+            "({old_span:interval1}).",
             renewals=old.term,
-            new=page.number(new.estimate),
-            new_span=page.span(new.low, new.high),
-            old=page.number(old.estimate),
-            old_span=page.span(old.low, old.high),
+            new=new.estimate,
+            new_span=(new.low, new.high),
+            old=old.estimate,
+            old_span=(old.low, old.high),
         )
         return Estimates(
             self.remaining, said, self.note, "periods", draws=self.draws, seed=self.seed
@@ -92,10 +94,10 @@ def contract(
         found = climb(models.sbg, data, count, np.zeros(2))
     except NoMaximum as error:
         raise Unfit(
-            page.say(
-                "Retention of {n} customers neither rises nor varies enough to tell how customers "
-                "differ, so that no model of it can be fitted.",
-                n=page.count(n),
+            _(
+                "Retention of {n:count} customers neither rises nor varies enough to tell how "
+                "customers differ, so that no model of it can be fitted.",
+                n=n,
             )
         ) from error
     drawn = found.moved(resampling.resample_sums(found.parts[which], draws, seed))
@@ -111,30 +113,26 @@ def contract(
     behind = np.unique(np.linspace(0, min(ahead, periods.max()), 7).astype(int))
     to_come = _remaining(here[:, None, None], behind, discount, periods_a_year)
     to_come_drawn = _remaining(again, behind, discount, periods_a_year)
-    remaining = estimates_table([page.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
+    remaining = estimates_table([i18n.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
     notes = [
-        page.say(
-            "{left} of {customers} customers left.",
-            left=page.count(int(gone.sum())),
-            customers=page.count(n),
-        )
+        _("{left:count} of {customers:count} customers left.", left=int(gone.sum()), customers=n)
     ]
     if blank := len(customers) - n:
         notes.append(
-            page.say(
-                "{blank} of {customers} customers have no tenure and are left out.",
-                blank=page.count(blank),
-                customers=page.count(len(customers)),
+            _(
+                "{blank:count} of {customers:count} customers have no tenure and are left out.",
+                blank=blank,
+                customers=len(customers),
             )
         )
     notes.append(how_drawn(draws, bucket="customer_id"))
     if lost := failed_draws(drawn):
-        notes.append(page.say("{lost} draws gave no fit.", lost=page.count(lost)))
-    few = curve["renewals"].isin([page.count(k) for k in (*MARKS, ahead)])
+        notes.append(_("{lost:count} draws gave no fit.", lost=lost))
+    few = curve["renewals"].isin([i18n.count(k) for k in (*MARKS, ahead)])
     return Contract(
         curve[few].reset_index(drop=True),
         _to_stay(curve, ahead, n),
-        page.together(notes),
+        i18n.together(notes),
         "share",
         draws=draws,
         seed=seed,
@@ -187,21 +185,24 @@ def contract_by(
     )
     known = table.dropna(subset=["estimate"])
     best, worst = (known.loc[getattr(known["estimate"], end)()] for end in ("idxmax", "idxmin"))
-    answer = page.say(
-        "{best} ({best_span}) of {first} and {worst} ({worst_span}) of {last} were there still "
-        "after {periods} renewals.",
-        periods=page.count(ahead),
-        best=page.percent(best.estimate),
-        best_span=page.span(best.low, best.high, share=True),
-        first=page.quoted(page.label(best.term)),
-        worst=page.percent(worst.estimate),
-        worst_span=page.span(worst.low, worst.high, share=True),
-        last=page.quoted(page.label(worst.term)),
+    answer = _(
+        "{best:share} ({best_span:share_interval1}) of {first:quoted} and {worst:share} "
+        "({worst_span:share_interval1}) of {last:quoted} were there still after {periods:count} "
+        "renewals.",
+        periods=ahead,
+        best=best.estimate,
+        best_span=(best.low, best.high),
+        first=best.term,
+        worst=worst.estimate,
+        worst_span=(worst.low, worst.high),
+        last=worst.term,
     )
-    note = page.together(
-        [page.say("{customers} customers.", customers=page.count(n)),
-         how_drawn(draws, bucket="customer_id")]
-    )  # fmt: skip
+    note = i18n.together(
+        [
+            ngettext("{customers:count} customer.", "{customers:count} customers.", n, customers=n),
+            how_drawn(draws, bucket="customer_id"),
+        ]
+    )
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
@@ -220,10 +221,10 @@ def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, 
         )
     if gone.all() or not gone.any():
         raise Unfit(
-            page.say(
-                "{left} of {customers} customers left; some must have, some not.",
-                left=page.count(int(gone.sum())),
-                customers=page.count(len(given)),
+            _(
+                "{left:count} of {customers:count} customers left; some must have, some not.",
+                left=int(gone.sum()),
+                customers=len(given),
             )
         )
     return periods, gone, len(given)
@@ -238,7 +239,7 @@ def _line(
     line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | np.ndarray
 ) -> pd.DataFrame:
     table = estimates_table(["there still"] * len(at), shares, drawn, n, model=line)
-    table.insert(1, "renewals", [page.count(int(k)) for k in at])
+    table.insert(1, "renewals", [i18n.count(int(k)) for k in at])
     return table
 
 
@@ -246,23 +247,23 @@ def _to_stay(curve: pd.DataFrame, ahead: int, n: int) -> str:
     """How many stay so long by the model, and beside it how many did, where they were seen."""
     fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
     last = fitted.iloc[-1]
-    said = page.say(
-        "{share} ({span}) of customers are expected to be there still after {periods} renewals, "
-        "n {n}.",
-        share=page.percent(last.estimate),
-        span=page.span(last.low, last.high, share=True),
-        periods=page.count(ahead),
-        n=page.count(n),
+    said = _(
+        "{share:share} ({span:share_interval1}) of customers are expected to be there still after "
+        "{periods:count} renewals, n {n:count}.",
+        share=last.estimate,
+        span=(last.low, last.high),
+        periods=ahead,
+        n=n,
     )
     if len(seen) < ahead or (last.low <= seen["estimate"].iloc[-1] <= last.high):
         return said
     last = seen.iloc[-1]
-    beside = page.say(
-        "The model is off there: {share} ({span}) were seen to be.",
-        share=page.percent(last.estimate),
-        span=page.span(last.low, last.high, share=True),
+    beside = _(
+        "The model is off there: {share:share} ({span:share_interval1}) were seen to be.",
+        share=last.estimate,
+        span=(last.low, last.high),
     )
-    return page.together([said, beside])
+    return i18n.together([said, beside])
 
 
 def _observed(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
@@ -59,17 +60,21 @@ class Value(Estimates):
         here, ahead = self.alive.iloc[0], self.purchases.iloc[0]
         often = ahead.estimate >= 1
         of = 1 if often else 100
-        said = page.say(
-            "{here} ({here_span}) of customers are taken to be here still; a customer is expected "
-            "to buy {ahead} times ({ahead_span}) over the next {weeks} weeks."
+        said = _(
+            "{here:share1} ({here_span:share_interval1}) of customers are taken to be here still; "
+            "a customer is expected to buy {ahead:number1} times ({ahead_span:interval1}) over "
+            "the next {weeks:count} weeks."
             if often
-            else "{here} ({here_span}) of customers are taken to be here still; 100 customers are "
-            "expected to buy {ahead} times ({ahead_span}) over the next {weeks} weeks.",
-            here=page.percent(here.estimate, 1),
-            here_span=page.span(here.low, here.high, share=True),
-            ahead=page.number(of * ahead.estimate),
-            ahead_span=page.span(of * ahead.low, of * ahead.high),
-            weeks=page.number(self.weeks, 0),
+            else (
+                "{here:share1} ({here_span:share_interval1}) of customers are taken to be here "
+                "still; 100 customers are expected to buy {ahead:number1} times "
+                "({ahead_span:interval1}) over the next {weeks:count} weeks."
+            ),
+            here=here.estimate,
+            here_span=(here.low, here.high),
+            ahead=of * ahead.estimate,
+            ahead_span=(of * ahead.low, of * ahead.high),
+            weeks=self.weeks,
         )
         return Estimates(
             self.purchases, said, self.note, "purchases", draws=self.draws, seed=self.seed
@@ -111,17 +116,17 @@ def fit(
     parameters = _parameters(found, drawn["purchase"], drawn["amount"])
     if model == "bg_nbd" and (once := int((kept["repeats"] == 0).sum())):
         notes.append(
-            page.say(
-                "BG/NBD lets nobody leave before a second purchase: {once} who bought once count "
-                "as here still.",
-                once=page.count(once),
+            _(
+                "BG/NBD lets nobody leave before a second purchase: {once:count} who bought once "
+                "count as here still.",
+                once=once,
             )
         )
     notes += [how_drawn(draws, bucket="customer_id")]
     return Value(
         tables["worth"],
         _answer(tables["worth"], weeks, currency),
-        page.together(notes),
+        i18n.together(notes),
         "amount",
         draws=draws,
         seed=seed,
@@ -151,7 +156,7 @@ def score(
     `alive` is the chance of being here still, `risk` of being gone; `if_here` is the worth of a
     customer who is here still, and `worth` counts the chance of that.
     """
-    kept, _ = histories(orders, as_of)
+    kept, _unused = histories(orders, as_of)
     joined, names = joined_to(kept, covariates)
     own = parameters_of(fit.logarithms, design_of(fit.model, joined[names].to_numpy(float)))
     data = tuple(kept[["repeats", "last", "age"]].to_numpy(float).T)
@@ -240,13 +245,13 @@ def _parameters(found: Found, purchase: np.ndarray, amount: np.ndarray) -> pd.Da
 
 def _answer(worth: pd.DataFrame, weeks: float, currency: str) -> str:
     row = worth.iloc[0]
-    return page.say(
-        "A customer is expected to bring {estimate} ({span}) over the next {weeks} weeks, in "
-        "today's money, n {n}.",
-        estimate=f"{page.number(row.estimate, 2)} {currency}".strip(),
-        span=page.span(row.low, row.high, 2),
-        weeks=page.number(weeks, 0),
-        n=page.count(int(row.n)),
+    return _(
+        "A customer is expected to bring {estimate} ({span:interval2}) over the next "
+        "{weeks:count} weeks, in today's money, n {n:count}.",
+        estimate=f"{i18n.number(row.estimate, 2)} {currency}".strip(),
+        span=(row.low, row.high),
+        weeks=weeks,
+        n=int(row.n),
     )
 
 

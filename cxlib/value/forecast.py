@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.purchases import seen_from
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import estimators
@@ -35,7 +36,7 @@ def holdout(
     """
     end = seen_from(orders, as_of)
     before, notes = histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
-    after, _ = histories(orders[orders["at"] < end], end)
+    after, _unused = histories(orders[orders["at"] < end], end)
     came = after.set_index("customer_id")["repeats"].reindex(before["customer_id"]).to_numpy()
     came = (came - before["repeats"]).to_numpy(float)
     found = Found(before, model, covariates)
@@ -46,10 +47,10 @@ def holdout(
     sums = inside.sum(0)
     means, again = estimators.ratio(inside * came[:, None], inside, draws=draws, seed=seed)
     low, high = simultaneous_interval(means, again)
-    words = [page.count(k) for k in range(top)]
+    words = [i18n.count(k) for k in range(top)]
     table = pd.DataFrame(
         {
-            "term": [*words, page.say("{count} or more", count=page.count(top))],
+            "term": [*words, _("{count:count} or more", count=top)],
             "estimate": means,
             "low": np.maximum(low, 0),
             "high": high,
@@ -59,14 +60,14 @@ def holdout(
     )
     whole = estimators.mean(came, draws=draws, seed=seed).replicates
     all_ = estimates_table(["all"], [came.mean()], whole, len(came)).iloc[0]
-    answer = page.say(
-        "In the last {weeks} weeks a customer bought {estimate} times ({span}); {predicted} were "
-        "foretold from before, n {n}.",
-        weeks=page.number(weeks, 0),
-        estimate=page.number(all_.estimate, 2),
-        span=page.span(all_.low, all_.high, 2),
-        predicted=page.number(ahead.mean(), 2),
-        n=page.count(len(came)),
+    answer = _(
+        "In the last {weeks:count} weeks a customer bought {estimate:number2} times "
+        "({span:interval2}); {predicted:number2} were foretold from before, n {n:count}.",
+        weeks=weeks,
+        estimate=all_.estimate,
+        span=(all_.low, all_.high),
+        predicted=ahead.mean(),
+        n=len(came),
     )
-    note = page.together([*notes, how_drawn(draws, bucket="customer_id")])
+    note = i18n.together([*notes, how_drawn(draws, bucket="customer_id")])
     return Estimates(table, answer, note, "purchases", draws=draws, seed=seed)

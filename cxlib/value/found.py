@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.enough import Unfit, few
 from cxlib.value import expected, models
 from cxlib.value.histories import kinds
@@ -42,12 +43,13 @@ class Found:
         buyers = self.paid > 0
         if (again := int(buyers.sum())) < LEAST_REPEATERS:
             raise Unfit(
-                page.say(
-                    "{again} of {customers} customers bought again for an amount; at least {least} "
-                    "are needed to tell what is to come. Take a longer time, or more customers.",
+                _(
+                    "{again} of {customers:count} customers bought again for an amount; at least "
+                    "{least:count} are needed to tell what is to come. Take a longer time, or "
+                    "more customers.",
                     again=few(again),
-                    customers=page.count(len(kept)),
-                    least=page.count(LEAST_REPEATERS),
+                    customers=len(kept),
+                    least=LEAST_REPEATERS,
                 )
             )
         start = np.zeros(4 + 2 * len(self.moved_by))
@@ -62,12 +64,12 @@ class Found:
             self.amount = climb(models.gamma_gamma, tuple(money), np.ones(again), begin)
         except NoMaximum as error:
             raise Unfit(
-                page.say(
-                    "{again} of {customers} customers bought again: they are too few, or too "
-                    "alike, for the model to tell what is to come. Take a longer time, more "
-                    "customers, or the other model.",
-                    again=page.count(again),
-                    customers=page.count(len(kept)),
+                _(
+                    "{again:count} of {customers:count} customers bought again: they are too few, "
+                    "or too alike, for the model to tell what is to come. Take a longer time, "
+                    "more customers, or the other model.",
+                    again=again,
+                    customers=len(kept),
                 )
             ) from error
         self.buyers = buyers
@@ -79,11 +81,11 @@ class Found:
 
     def names(self) -> list[str]:
         """Of all parameters, in the order they stand in `Summit.at`, amounts last."""
-        moved = [page.label(column) for column in self.moved_by]
+        moved = [i18n.label(column) for column in self.moved_by]
         return [
             *NAMES[self.model],
-            *(page.say("{covariate}: how fast they buy", covariate=name) for name in moved),
-            *(page.say("{covariate}: how soon they leave", covariate=name) for name in moved),
+            *(_("{covariate}: how fast they buy", covariate=name) for name in moved),
+            *(_("{covariate}: how soon they leave", covariate=name) for name in moved),
             *AMOUNT,
         ]
 

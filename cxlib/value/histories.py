@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core.i18n import ngettext
 from cxlib.data.purchases import days_bought, seen_from
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
@@ -45,10 +45,12 @@ def histories(
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
     kept["age"] = (end - pd.Timedelta(days=1) - kept["first"]) / WEEK
-    said = page.say(
-        "{customers} customers, seen from {date}.",
-        customers=page.count(len(kept)),
-        date=f"{end:%Y-%m-%d}",
+    said = ngettext(
+        "{customers:count} customer, seen from {date:date}.",
+        "{customers:count} customers, seen from {date:date}.",
+        len(kept),
+        customers=len(kept),
+        date=end,
     )
     return kept[list(COLUMNS)], [said, *left_out]
 
@@ -59,7 +61,7 @@ def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarra
     key = np.zeros(len(values), np.int64)
     for column in values.T:
         code, levels = pd.factorize(column)
-        key, _ = pd.factorize(key * len(levels) + code)
+        key, _unused = pd.factorize(key * len(levels) + code)
     size = np.bincount(key)
     first = np.empty(len(size), int)
     first[key[::-1]] = np.arange(len(key))[::-1]

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.data.purchases import seen_from
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
@@ -68,11 +69,11 @@ def lifecycle(
     bought = _bought(orders, end, pd.Timedelta(days=7 * weeks))
     if bought.shape[1] < 3:
         raise Unfit(
-            page.say(
-                "Before {date} lie fewer than 3 whole periods of {weeks} weeks: too few to tell "
-                "how customers move. Take shorter periods.",
-                date=f"{end:%Y-%m-%d}",
-                weeks=page.count(weeks),
+            _(
+                "Before {date:date} lie fewer than 3 whole periods of {weeks:count} weeks: too "
+                "few to tell how customers move. Take shorter periods.",
+                date=end,
+                weeks=weeks,
             )
         )
     states = _states(bought)[:, 1:][:, -most:]  # in the first period all are new
@@ -82,14 +83,15 @@ def lifecycle(
     return Lifecycle(
         table,
         _answer(table),
-        page.together(
+        i18n.together(
             [
-                page.say(
-                    "{customers} customers over {periods} periods of {weeks} weeks up to {date}.",
-                    customers=page.count(len(states)),
-                    periods=page.count(states.shape[1]),
-                    weeks=page.count(weeks),
-                    date=f"{end - pd.Timedelta(days=1):%Y-%m-%d}",
+                _(
+                    "{customers:count} customers over {periods:count} periods of {weeks:count} "
+                    "weeks up to {date:date}.",
+                    customers=len(states),
+                    periods=states.shape[1],
+                    weeks=weeks,
+                    date=end - pd.Timedelta(days=1),
                 ),
                 how_drawn(draws, bucket="customer_id"),
             ]
@@ -175,27 +177,28 @@ def _moves(states: np.ndarray, draws: int, seed: int) -> pd.DataFrame:
 def _answer(table: pd.DataFrame) -> str:
     last = table[table["period"] == table["period"].iloc[-1]].set_index("term")
     risk, lost = last.loc["at risk"], last.loc["lost"]
-    return page.say(
-        "{risk} ({risk_span}) of {n} customers bought in the period before the last and not in it, "
-        "and {lost} ({lost_span}) in neither.",
-        risk=page.percent(risk.estimate, 1),
-        risk_span=page.span(risk.low, risk.high, share=True),
-        lost=page.percent(lost.estimate, 1),
-        lost_span=page.span(lost.low, lost.high, share=True),
-        n=page.count(int(risk.n)),
+    return _(
+        "{risk:share1} ({risk_span:share_interval1}) of {n:count} customers bought in the period "
+        "before the last and not in it, and {lost:share1} ({lost_span:share_interval1}) in "
+        "neither.",
+        risk=risk.estimate,
+        risk_span=(risk.low, risk.high),
+        lost=lost.estimate,
+        lost_span=(lost.low, lost.high),
+        n=int(risk.n),
     )
 
 
 def _back(moves: pd.DataFrame) -> str:
     won = moves[moves["term"] == "won back"].set_index("before")
     if not {"at risk", "lost"} <= set(won.index):
-        return page.say("Hardly anybody who stopped buying was won back.")
+        return _("Hardly anybody who stopped buying was won back.")
     risk, lost = won.loc["at risk"], won.loc["lost"]
-    return page.say(
-        "One period later {risk} ({risk_span}) of the customers at risk and {lost} ({lost_span}) "
-        "of the lost are won back.",
-        risk=page.percent(risk.estimate, 1),
-        risk_span=page.span(risk.low, risk.high, share=True),
-        lost=page.percent(lost.estimate, 1),
-        lost_span=page.span(lost.low, lost.high, share=True),
+    return _(
+        "One period later {risk:share1} ({risk_span:share_interval1}) of the customers at risk "
+        "and {lost:share1} ({lost_span:share_interval1}) of the lost are won back.",
+        risk=risk.estimate,
+        risk_span=(risk.low, risk.high),
+        lost=lost.estimate,
+        lost_span=(lost.low, lost.high),
     )

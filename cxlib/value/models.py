@@ -93,8 +93,12 @@ class BgNbdSums:
         apart = np.stack([last_log - log, every * (last_per - per), np.full(len(own), -1 / a), own])
         bend += (apart * (here * gone)) @ apart.T
         both = here @ per + left @ last_per
-        slope -= [here @ log + left @ last_log, (here * per + left * last_per) @ every,
-                  -left.sum() / a, left @ own]  # fmt: skip
+        slope -= [
+            here @ log + left @ last_log,
+            (here * per + left * last_per) @ every,
+            -left.sum() / a,
+            left @ own,
+        ]
         bend[[0, 1], [1, 0]] -= both
         bend[1, 1] += (here * per**2 + left * last_per**2) @ every
         bend[2, 2] -= left.sum() / a**2

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.data.purchases import seen_from
 from cxlib.enough import Unfit
 from cxlib.estimates import Estimates, how_drawn
@@ -67,34 +68,36 @@ def grid(
         }
     )
     best = estimates_table(["at stake"], share[:1], again[:, :1], len(values))
-    both = {"count": page.count(int(inside[:, 0].sum())), "n": page.count(len(values))}
-    answer = page.say("None of {n} customers is of high worth and at high risk.", n=both["n"])
-    least = page.rules().smallest_cell
+    both = {"count": i18n.count(int(inside[:, 0].sum())), "n": i18n.count(len(values))}
+    answer = _("None of {n} customers is of high worth and at high risk.", n=both["n"])
+    least = context.current().smallest_cell
     if 0 < inside[:, 0].sum() < least:
-        answer = page.say(
-            "Fewer than {least} of {n} customers are of high worth and at high risk.",
-            least=page.count(least), n=both["n"],
-        )  # fmt: skip
-    elif disclosure.hidden(table).iloc[0]:
-        answer = page.say(
-            "How many of {n} customers are of high worth and at high risk is not shown: a smaller "
-            "number could be worked out from it.", n=both["n"],
-        )  # fmt: skip
-    elif inside[:, 0].any():
-        answer = page.say(
-            "{count} of {n} customers are of high worth and at high risk: {share} ({span}) of what "
-            "all would bring if they were here still.",
-            **both,
-            share=page.percent(best["estimate"][0]),
-            span=page.span(best["low"][0], best["high"][0], share=True),
+        answer = _(
+            "Fewer than {least:count} of {n} customers are of high worth and at high risk.",
+            least=least,
+            n=both["n"],
         )
-    note = page.say(
+    elif disclosure.hidden(table).iloc[0]:
+        answer = _(
+            "How many of {n} customers are of high worth and at high risk is not shown: a smaller "
+            "number could be worked out from it.",
+            n=both["n"],
+        )
+    elif inside[:, 0].any():
+        answer = _(
+            "{count} of {n} customers are of high worth and at high risk: {share:share} "
+            "({span:share_interval1}) of what all would bring if they were here still.",
+            **both,
+            share=best["estimate"][0],
+            span=(best["low"][0], best["high"][0]),
+        )
+    note = _(
         "Worth is high for the best fifth and low for the last two fifths; risk is high from "
-        "{high} and medium from {medium}.",
-        high=page.percent(HIGH),
-        medium=page.percent(MEDIUM),
+        "{high:share} and medium from {medium:share}.",
+        high=HIGH,
+        medium=MEDIUM,
     )
-    note = page.together([note, how_drawn(draws, bucket="customer_id")])
+    note = i18n.together([note, how_drawn(draws, bucket="customer_id")])
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
@@ -135,7 +138,7 @@ def served(
         raise ValueError(f"a case costs {contact} and {cheaper} the other way; it must be less.")
     both = _year(orders, cases, seen_from(orders, as_of), days)
     if both.empty:
-        raise Unfit(page.say("Nobody bought or asked within {days} days.", days=page.count(days)))
+        raise Unfit(_("Nobody bought or asked within {days:count} days.", days=days))
     asked = both["cases"].to_numpy()
     net = margin * both["amount"].to_numpy() - contact * asked
     loss = net < 0
@@ -152,19 +155,20 @@ def served(
     if k > 1:
         low, high = simultaneous_interval(shares[1:], again[:, 1:])
         table.loc[1:, "low"], table.loc[1:, "high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
-    note = page.say(
-        "Customers who bought or asked within {days} days; {cases} cases at {contact}, or "
-        "{cheaper} the other way; {margin} of amounts are kept.",
-        days=page.count(days),
-        cases=page.count(int(asked.sum())),
-        contact=page.number(contact, 2),
-        cheaper=page.number(cheaper, 2),
-        margin=page.percent(margin),
+    note = _(
+        "Customers who bought or asked within {days:count} days; {cases:count} cases at "
+        "{contact:number2}, or {cheaper:number2} the other way; {margin:share} of amounts are "
+        "kept.",
+        days=days,
+        cases=int(asked.sum()),
+        contact=contact,
+        cheaper=cheaper,
+        margin=margin,
     )
     return Served(
         table,
         _cost_more(table.iloc[0], int(loss.sum()), money.iloc[1], currency),
-        page.together([note, how_drawn(draws, bucket="customer_id")]),
+        i18n.together([note, how_drawn(draws, bucket="customer_id")]),
         "share",
         draws=draws,
         seed=seed,
@@ -176,31 +180,33 @@ def members(ids: pd.Index, groups: pd.Series | None) -> tuple[list[str], np.ndar
     """Names, and who belongs (customers, names): everyone first, then each group."""
     everyone = np.ones((len(ids), 1))
     if groups is None:
-        return [page.say("everyone")], everyone
+        return [_("everyone")], everyone
     of = pd.Series(ids).map(groups)
     names = sorted(of.dropna().astype(str).unique())
     inside = of.astype(str).to_numpy()[:, None] == np.array(names)
-    return [page.say("everyone"), *names], np.hstack([everyone, inside])
+    return [_("everyone"), *names], np.hstack([everyone, inside])
 
 
 def _cost_more(share: pd.Series, count: int, saving: pd.Series, currency: str) -> str:
-    least, n = page.rules().smallest_cell, page.count(share.n)
+    least, n = context.current().smallest_cell, i18n.count(share.n)
     if not count:
-        return page.say("None of {n} customers costs more to serve than they bring.", n=n)
+        return _("None of {n} customers costs more to serve than they bring.", n=n)
     if count < least:
-        return page.say(
-            "Fewer than {least} of {n} customers cost more to serve than they bring.",
-            least=page.count(least), n=n,
-        )  # fmt: skip
-    return page.say(
-        "{count} of {n} customers, {share} ({span}), cost more to serve than they bring; serving "
-        "them the other way would save {saving} ({saving_span}) a customer of all.",
-        count=page.count(count),
+        return _(
+            "Fewer than {least:count} of {n} customers cost more to serve than they bring.",
+            least=least,
+            n=n,
+        )
+    return _(
+        "{count:count} of {n} customers, {share:share} ({span:share_interval1}), cost more to "
+        "serve than they bring; serving them the other way would save {saving} "
+        "({saving_span:interval2}) a customer of all.",
+        count=count,
         n=n,
-        share=page.percent(share.estimate),
-        span=page.span(share.low, share.high, share=True),
-        saving=f"{page.number(saving.estimate, 2)} {currency}".strip(),
-        saving_span=page.span(saving.low, saving.high, 2),
+        share=share.estimate,
+        span=(share.low, share.high),
+        saving=f"{i18n.number(saving.estimate, 2)} {currency}".strip(),
+        saving_span=(saving.low, saving.high),
     )
 
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import agreement, page
+from cxlib import agreement
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
 from cxlib.stats.intervals import simultaneous_interval
@@ -43,22 +45,37 @@ def coded(
     value, again = _rates(parts.sum(0)[None], len(names)), _rates(drawn, len(names))
     low, high = simultaneous_interval(value[0][0], again[0])
     table = pd.DataFrame(
-        {"term": ["all topics", *names], "estimate": value[0][0], "low": np.clip(low, 0, 1),
-         "high": np.clip(high, 0, 1), "n": [int(here.any(1).sum()), *here.sum(0)],
-         "precision": value[1][0], "recall": value[2][0]}
-    )  # fmt: skip
+        {
+            "term": ["all topics", *names],
+            "estimate": value[0][0],
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": [int(here.any(1).sum()), *here.sum(0)],
+            "precision": value[1][0],
+            "recall": value[2][0],
+        }
+    )
     whole = table.iloc[0]
-    answer = page.say(
-        "Of what people and machine say comments speak of, F1 is {f} ({span}) over {topics} "
-        "topics: {precision} of the machine's are people's too, and it finds {recall} of theirs.",
-        f=page.number(whole["estimate"], 2), span=page.span(whole["low"], whole["high"], 2),
-        topics=page.count(len(names)), precision=page.percent(whole["precision"]),
-        recall=page.percent(whole["recall"]),
-    )  # fmt: skip
-    note = page.together([
-        page.say("{n} comments coded by people.", n=page.count(int(here.any(1).sum()))),
-        how_drawn(draws, bucket=bucket),
-    ])  # fmt: skip
+    answer = _(
+        "Of what people and machine say comments speak of, F1 is {f:number2} ({span:interval2}) "
+        "over {topics:count} topics: {precision:share} of the machine's are people's too, and it "
+        "finds {recall:share} of theirs.",
+        f=whole["estimate"],
+        span=(whole["low"], whole["high"]),
+        topics=len(names),
+        precision=whole["precision"],
+        recall=whole["recall"],
+    )
+    note = i18n.together(
+        [
+            ngettext(
+                "{n:count} comment coded by people.",
+                "{n:count} comments coded by people.",
+                int(here.any(1).sum()),
+            ),
+            how_drawn(draws, bucket=bucket),
+        ]
+    )
     return Estimates(table, answer, note, "scale", draws=draws, seed=seed)
 
 
@@ -87,16 +104,21 @@ def alphas(
         fits["feeling"] = agreement.krippendorff(asked, level="ordinal", **how)
     table = pd.concat([f.table.assign(term=k) for k, f in fits.items()], ignore_index=True)
     table = table.drop(columns=["coders", "codes"])
-    answer = page.together(
-        page.say("{what}: Krippendorff's alpha {alpha} ({span}).",
-                 what=page.opening(page.label(row.term)), alpha=page.number(row.estimate, 2),
-                 span=page.span(row.low, row.high, 2))
+    answer = i18n.together(
+        _(
+            "{what:opening}: Krippendorff's alpha {alpha:number2} ({span:interval2}).",
+            what=row.term,
+            alpha=row.estimate,
+            span=(row.low, row.high),
+        )
         for row in table.itertuples()
-    )  # fmt: skip
-    note = page.together([
-        page.say("0.80 is the custom for codes to rely on, 0.67 the least for tentative use."),
-        how_drawn(draws),
-    ])  # fmt: skip
+    )
+    note = i18n.together(
+        [
+            _("0.80 is the custom for codes to rely on, 0.67 the least for tentative use."),
+            how_drawn(draws),
+        ]
+    )
     return Estimates(table, answer, note, "scale", draws=draws, seed=seed)
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import page
+from cxlib.core import context
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates
 from cxlib.stats import pvalues
 from cxlib.voice import given as given_
@@ -72,8 +73,11 @@ def emerging(
     rows = marked[(marked[over].astype(str) <= wave).to_numpy()]
     now = (rows[over].astype(str) == wave).to_numpy()
     group = _once(rows, over, bucket)
-    looked = [_counted(rows[fit.table["term"]].to_numpy(float), now, group)
-              .assign(term=fit.table["term"].to_numpy(), kind="topic")]  # fmt: skip
+    looked = [
+        _counted(rows[fit.table["term"]].to_numpy(float), now, group).assign(
+            term=fit.table["term"].to_numpy(), kind="topic"
+        )
+    ]
     looked += _words(rows, fit, now, group)
     table = pd.concat(looked, ignore_index=True)
     table["p"] = _chance(table)
@@ -109,10 +113,18 @@ def _counted(
     error = np.sqrt(sum(q * (1 - q) / (s + 2) for q, s in zip(near, sizes, strict=True)))
     middle = near[0] - near[1]
     return pd.DataFrame(
-        {"estimate": shares[0] - shares[1], "low": middle - 1.96 * error,
-         "high": middle + 1.96 * error, "n": counts[0].astype(int), "before": shares[1],
-         "now": shares[0], "earlier": counts[1].astype(int), "late": sizes[0], "early": sizes[1]}
-    )  # fmt: skip
+        {
+            "estimate": shares[0] - shares[1],
+            "low": middle - 1.96 * error,
+            "high": middle + 1.96 * error,
+            "n": counts[0].astype(int),
+            "before": shares[1],
+            "now": shares[0],
+            "earlier": counts[1].astype(int),
+            "late": sizes[0],
+            "early": sizes[1],
+        }
+    )
 
 
 def _words(
@@ -153,17 +165,24 @@ def _packed(table: pd.DataFrame, wave: str, looked: int) -> Emerging:
     # A word that mostly stands in comments on a topic is told with the topic.
     alone = found["kind"].eq("topic") | (found.get("apart", 0.0) >= APART)
     records = found[alone].assign(
-        wave=wave, by="", group="", measure="share", signal="rose",
+        wave=wave,
+        by="",
+        group="",
+        measure="share",
+        signal="rose",
         probability=found.loc[alone, "adjusted"],
-        first_seen=wave, kind="new topic",
-    )[list(RECORD)]  # fmt: skip
+        first_seen=wave,
+        kind="new topic",
+    )[list(RECORD)]
     topics = table["kind"] == "topic"
-    shown = pd.concat([
-        table[topics],
-        table[~topics & table["new"] & _tellable(table)]
-        .sort_values("p", kind="stable")
-        .head(SHOWN),
-    ])  # fmt: skip
+    shown = pd.concat(
+        [
+            table[topics],
+            table[~topics & table["new"] & _tellable(table)]
+            .sort_values("p", kind="stable")
+            .head(SHOWN),
+        ]
+    )
     columns = [
         "kind",
         "term",
@@ -178,30 +197,31 @@ def _packed(table: pd.DataFrame, wave: str, looked: int) -> Emerging:
         "new",
     ]
     shown = shown.sort_values(["kind", "p"], kind="stable")[columns].reset_index(drop=True)
-    note = page.say(
-        "{looked} topics and words looked at; of those called new at most {false} are expected to "
-        "be false. Comments count once a customer and wave, without weights.",
-        looked=page.count(looked), false=page.percent(FALSE),
-    )  # fmt: skip
+    note = _(
+        "{looked:count} topics and words looked at; of those called new at most {false:share} are "
+        "expected to be false. Comments count once a customer and wave, without weights.",
+        looked=looked,
+        false=FALSE,
+    )
     return Emerging(shown, _answer(found, wave), note, "share", warnings=records)
 
 
 def _tellable(table: pd.DataFrame) -> pd.Series:
     """A word that a page may not count would stand there without a number, and without a reason."""
-    return table["n"] >= page.rules().smallest_cell
+    return table["n"] >= context.current().smallest_cell
 
 
 def _answer(found: pd.DataFrame, wave: str) -> str:
     told = found[_tellable(found)].sort_values(["kind", "p"], kind="stable")
     if told.empty:
-        return page.say("Nothing is new in {wave}, clear of chance.", wave=page.label(wave))
+        return _("Nothing is new in {wave:label}, clear of chance.", wave=wave)
     first = told.iloc[0]
-    return page.say(
-        "New in {wave}: {what} ({before} to {now} of comments); {n} topics or words grew, clear of "
-        "chance.",
-        wave=page.label(wave),
-        what=page.quoted(page.label(first["term"])),
-        before=page.percent(first["before"], 1),
-        now=page.percent(first["now"], 1),
-        n=page.count(len(found)),
+    return _(
+        "New in {wave:label}: {what:quoted} ({before:share1} to {now:share1} of comments); "
+        "{n:count} topics or words grew, clear of chance.",
+        wave=wave,
+        what=first["term"],
+        before=first["before"],
+        now=first["now"],
+        n=len(found),
     )

@@ -13,7 +13,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.voice import given as given_
 from cxlib.voice import lexicon, words
@@ -82,7 +84,7 @@ def felt(
     place, feeling, at = place[on_it], feeling[on_it], at[on_it]
     good[place, at], bad[place, at], seen[place, at] = feeling > 0, feeling < 0, 1
     judged = (good + bad).sum(0)
-    share, low, high, _ = shares(
+    share, low, high, _unused = shares(
         marked, good, good + bad, weight=weight, bucket=bucket, draws=draws, seed=seed
     )
     low, high = _with_ends(share, low, high, judged)
@@ -90,17 +92,33 @@ def felt(
     with np.errstate(invalid="ignore", divide="ignore"):
         worse, better = (w @ some / (w @ seen) for some in (bad, good))
     table = pd.DataFrame(
-        {"term": names, "estimate": share, "low": low, "high": high, "n": judged.astype(int),
-         "bad": worse, "neutral": 1 - worse - better}
-    )  # fmt: skip
+        {
+            "term": names,
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": judged.astype(int),
+            "bad": worse,
+            "neutral": 1 - worse - better,
+        }
+    )
     table = table[judged > 0].sort_values("estimate", ignore_index=True)
-    return Estimates(table, _felt_answer(table), page.together([
-        page.say(
-            "By the words of each clause that speaks of it; comments that name a topic and do not "
-            "judge it are not counted."
+    return Estimates(
+        table,
+        _felt_answer(table),
+        i18n.together(
+            [
+                _(
+                    "By the words of each clause that speaks of it; comments that name a topic "
+                    "and do not judge it are not counted."
+                ),
+                how_drawn(draws, weights.differing(marked, weight), bucket),
+            ]
         ),
-        how_drawn(draws, weights.differing(marked, weight), bucket),
-    ]), "share", draws=draws, seed=seed)  # fmt: skip
+        "share",
+        draws=draws,
+        seed=seed,
+    )
 
 
 def _with_ends(
@@ -114,17 +132,18 @@ def _with_ends(
 
 
 def _felt_answer(table: pd.DataFrame) -> str:
-    known = table[table["n"] >= page.rules().smallest_cell]
+    known = table[table["n"] >= context.current().smallest_cell]
     if known.empty:
-        return page.say("Too few comments judge a topic.")
+        return _("Too few comments judge a topic.")
     worst, best = known.iloc[0], known.iloc[-1]
-    return page.say(
-        "Least is said well of {worst}: {low} ({low_span}) of the comments that judge it; most of "
-        "{best}: {high} ({high_span}).",
-        worst=page.quoted(page.label(worst["term"])),
-        low=page.percent(worst["estimate"]),
-        low_span=page.span(worst["low"], worst["high"], 0, share=True),
-        best=page.quoted(page.label(best["term"])),
-        high=page.percent(best["estimate"]),
-        high_span=page.span(best["low"], best["high"], 0, share=True),
+    return _(
+        "Least is said well of {worst:quoted}: {low:share} ({low_span:share_interval0}) of the "
+        "comments that judge it; most of {best:quoted}: {high:share} "
+        "({high_span:share_interval0}).",
+        worst=worst["term"],
+        low=worst["estimate"],
+        low_span=(worst["low"], worst["high"]),
+        best=best["term"],
+        high=best["estimate"],
+        high_span=(best["low"], best["high"]),
     )

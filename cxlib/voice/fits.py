@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.voice import found as found_
@@ -97,8 +99,9 @@ def topics(
     least = max(1, RARE * len(comments) if own else 1)
     rest = [t for t in spoken.index if t not in given and spoken[t] >= least]
     kept = own + rest[: max(MOST - len(own), 0)]
-    return _packed(comments, everything[kept], models, given, choice, few,
-                   weight, bucket, draws, seed)  # fmt: skip
+    return _packed(
+        comments, everything[kept], models, given, choice, few, weight, bucket, draws, seed
+    )
 
 
 def mark(comments: pd.DataFrame, fit: Topics) -> pd.DataFrame:
@@ -136,13 +139,19 @@ def by_wave(
     names = fit.table["term"].tolist()
     inside = np.repeat(place[:, None] == np.arange(len(waves)), len(names), axis=1)
     there = inside * np.tile(marked[names].to_numpy(float), len(waves))
-    share, low, high, _ = shares(
+    share, low, high, _unused = shares(
         marked, there, inside, weight=weight, bucket=bucket, draws=draws, seed=seed
     )
     table = pd.DataFrame(
-        {"wave": np.repeat(waves, len(names)), "term": np.tile(names, len(waves)),
-         "estimate": share, "low": low, "high": high, "n": there.sum(0).astype(int)}
-    )  # fmt: skip
+        {
+            "wave": np.repeat(waves, len(names)),
+            "term": np.tile(names, len(waves)),
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": there.sum(0).astype(int),
+        }
+    )
     note = how_drawn(draws, weights.differing(marked, weight), bucket)
     return Estimates(table, _moved_answer(table), note, "share", draws=draws, seed=seed)
 
@@ -200,19 +209,33 @@ def _packed(
 ) -> Topics:
     w = np.ones(len(comments)) if weight is None else comments[weight].to_numpy(float)
     share, low, high, again = shares(
-        comments, marked.to_numpy(float), np.ones((len(w), 1)),
-        weight=weight, bucket=bucket, draws=draws, seed=seed,
-    )  # fmt: skip
-    first = {n: (words.COMMENTS[m.lang], page.listed(f)) for m in models
-             for n, f in zip(m.names, m.listed(), strict=True)}  # fmt: skip
-    own = {n: ("", page.listed(_given_words(some), most=TOLD)) for n, some in given.items()}
+        comments,
+        marked.to_numpy(float),
+        np.ones((len(w), 1)),
+        weight=weight,
+        bucket=bucket,
+        draws=draws,
+        seed=seed,
+    )
+    first = {
+        n: (words.COMMENTS[m.lang], i18n.listed(f))
+        for m in models
+        for n, f in zip(m.names, m.listed(), strict=True)
+    }
+    own = {n: ("", i18n.listed(_given_words(some), most=TOLD)) for n, some in given.items()}
     terms = marked.columns.tolist()
     told = [(own | first)[t] for t in terms]
     table = pd.DataFrame(
-        {"term": terms, "estimate": share, "low": low, "high": high,
-         "n": marked.sum().to_numpy(int), "origin": np.where([t in own for t in terms], *ORIGINS),
-         "lang": [lang for lang, _ in told]}
-    )  # fmt: skip
+        {
+            "term": terms,
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": marked.sum().to_numpy(int),
+            "origin": np.where([t in own for t in terms], *ORIGINS),
+            "lang": [lang for lang, _ in told],
+        }
+    )
     table = table if models else table.drop(columns="lang")
     order = np.argsort(-share, kind="stable")
     table, replicates = table.iloc[order].reset_index(drop=True), again[:, order]
@@ -226,60 +249,75 @@ def _packed(
 
 
 def _given_words(some: dict) -> list[str]:
-    rules = page.rules()
+    rules = context.current()
     return list(some.get(rules.lang) or next(iter(some.values())))
 
 
 def _answer(table: pd.DataFrame, n: int) -> str:
     if table.empty:
-        return page.say("No topic was found in {n} comments.", n=page.count(n))
+        return ngettext(
+            "No topic was found in {n:count} comment.",
+            "No topic was found in {n:count} comments.",
+            n,
+        )
     first = table.iloc[0]
-    return page.say(
-        "Customers speak most of {topic}: {share} ({span}) of {n} comments; {topics} topics in "
-        "all.",
-        topic=page.quoted(page.label(first["term"])),
-        share=page.percent(first["estimate"]),
-        span=page.span(first["low"], first["high"], 0, share=True),
-        n=page.count(n),
-        topics=page.count(len(table)),
+    return _(
+        "Customers speak most of {topic:quoted}: {share:share} ({span:share_interval0}) of "
+        "{n:count} comments; {topics:count} topics in all.",
+        topic=first["term"],
+        share=first["estimate"],
+        span=(first["low"], first["high"]),
+        n=n,
+        topics=len(table),
     )
 
 
 def _note(
-    table: pd.DataFrame, comments: pd.DataFrame, choice: pd.DataFrame, few: list[str], none: float,
+    table: pd.DataFrame,
+    comments: pd.DataFrame,
+    choice: pd.DataFrame,
+    few: list[str],
+    none: float,
     drawn: str,
-) -> str:  # fmt: skip
+) -> str:
     told = comments.attrs.get("told", {})
-    parts = [page.say("{none} of comments speak of none of them.", none=page.percent(none))]
+    parts = [_("{none:share} of comments speak of none of them.", none=none)]
     parts.append(_how_many(choice))
     found = int(choice.loc[choice["chosen"].astype(bool), "term"].sum())
     if left := found - int((table["origin"] == ORIGINS[1]).sum()):
-        parts.append(page.say(
-            "Found topics left out, as few comments speak of them: {left}.", left=page.count(left)
-        ))  # fmt: skip
+        parts.append(
+            _("Found topics left out, as few comments speak of them: {left:count}.", left=left)
+        )
     if few:
-        parts.append(page.say(
-            "Too few comments without a given topic to find more in: {langs}.",
-            langs=page.listed(page.label(words.COMMENTS[lang]) for lang in few),
-        ))  # fmt: skip
+        parts.append(
+            _(
+                "Too few comments without a given topic to find more in: {langs:label_list}.",
+                langs=[words.COMMENTS[lang] for lang in few],
+            )
+        )
     if told.get("unmatched"):
-        parts.append(page.say(
-            "{n} comments belong to no response looked at and were left out.",
-            n=page.count(told["unmatched"]),
-        ))  # fmt: skip
-    return page.together([*parts, drawn])
+        parts.append(
+            _(
+                "{n:count} comments belong to no response looked at and were left out.",
+                n=told["unmatched"],
+            )
+        )
+    return i18n.together([*parts, drawn])
 
 
 def _how_many(choice: pd.DataFrame) -> str:
     """How many topics were taken in each language, and why."""
-    return page.together(
-        page.say(
-            "{lang}: {number} topics found; stability {stability}, coherence {coherence}.",
-            lang=page.opening(page.label(row.lang)), number=row.term,
-            stability=page.number(row.estimate, 2), coherence=page.number(row.coherence, 2),
+    return i18n.together(
+        _(
+            "{lang:opening}: {number} topics found; stability {stability:number2}, coherence "
+            "{coherence:number2}.",
+            lang=row.lang,
+            number=row.term,
+            stability=row.estimate,
+            coherence=row.coherence,
         )
         for row in choice[choice["chosen"].astype(bool)].itertuples()
-    )  # fmt: skip
+    )
 
 
 def _moved_answer(table: pd.DataFrame) -> str:
@@ -287,14 +325,15 @@ def _moved_answer(table: pd.DataFrame) -> str:
     known = disclosure.shown(table)
     ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
     if known.empty or not (ends["max"] > ends["min"]).any():
-        return page.say("No topic can be followed over the waves.")
+        return _("No topic can be followed over the waves.")
     most = ends.loc[(ends["max"] - ends["min"]).idxmax()]
     one, other = (known.loc[k] for k in sorted(most[["idxmin", "idxmax"]]))  # in order of waves
-    return page.say(
-        "{topic} moved most: {low} of comments in {first}, {high} in {last}.",
-        topic=page.quoted(page.label(one["term"])),
-        low=page.percent(one["estimate"]),
-        first=page.label(one["wave"]),
-        high=page.percent(other["estimate"]),
-        last=page.label(other["wave"]),
+    return _(
+        "{topic:quoted} moved most: {low:share} of comments in {first:label}, {high:share} in "
+        "{last:label}.",
+        topic=one["term"],
+        low=one["estimate"],
+        first=one["wave"],
+        high=other["estimate"],
+        last=other["wave"],
     )

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
@@ -130,9 +132,13 @@ def _packed(
         )
     slope = tables["slope"]
     table = tables["points"].assign(
-        share=value["share"], slope=slope["estimate"], slope_low=slope["low"],
-        slope_high=slope["high"], removal=value["removal"], origin=fit.table["origin"],
-    )  # fmt: skip
+        share=value["share"],
+        slope=slope["estimate"],
+        slope_low=slope["low"],
+        slope_high=slope["high"],
+        removal=value["removal"],
+        origin=fit.table["origin"],
+    )
     order = np.argsort(value["points"], kind="stable")
     both = pd.concat(
         [tables["points"].assign(way="adjusted"), tables["removal"].assign(way="removal")]
@@ -147,37 +153,42 @@ def _packed(
     unit = "points" if nps else "scale"
     facts = {"removal": tables["removal"].iloc[order].reset_index(drop=True), "mean": mean}
     facts |= {"both": both.reset_index(drop=True), "replicates": again["points"][:, order]}
-    note = page.together([
-        page.say(
-            "{n} comments with a score. The points of all {topics} topics add up to the mean, "
-            "{mean}, less that of comments on none of them, {silence}.",
-            n=page.count(scored), topics=page.count(k), mean=page.number(mean["estimate"][0]),
-            silence=page.number(mean["estimate"][1]),
-        ),
-        drawn,
-    ])  # fmt: skip
+    note = i18n.together(
+        [
+            _(
+                "{n:count} comments with a score. The points of all {topics:count} topics add up "
+                "to the mean, {mean:number1}, less that of comments on none of them, "
+                "{silence:number1}.",
+                n=scored,
+                topics=k,
+                mean=mean["estimate"][0],
+                silence=mean["estimate"][1],
+            ),
+            drawn,
+        ]
+    )
     return Impact(table, _answer(table, outcome, nps), note, unit, draws=draws, seed=seed, **facts)
 
 
 def _answer(table: pd.DataFrame, outcome: str, nps: bool) -> str:
-    least = page.rules().smallest_cell
+    least = context.current().smallest_cell
     sure = table[((table["high"] < 0) | (table["low"] > 0)) & (table["n"] >= least)]
-    what = page.say("NPS") if nps else page.quoted(page.label(outcome))
+    what = _("NPS") if nps else i18n.quoted(i18n.label(outcome))
     if sure.empty:
-        return page.say("No topic goes with a higher or lower {what}, clear of chance.", what=what)
+        return _("No topic goes with a higher or lower {what}, clear of chance.", what=what)
     parts = []
     for row, low in ((sure.iloc[0], True), (sure.iloc[-1], False)):
         if bool(row["estimate"] < 0) is not low:
             continue
         said = {
-            "topic": page.quoted(page.label(row["term"])),
-            "points": page.number(abs(row["estimate"]), 1 if nps else 2),
-            "span": page.span(*sorted((abs(row["low"]), abs(row["high"]))), 1 if nps else 2),
+            "topic": row["term"],
+            "points": i18n.number(abs(row["estimate"]), 1 if nps else 2),
+            "span": i18n.span(*sorted((abs(row["low"]), abs(row["high"]))), 1 if nps else 2),
             "what": what,
         }
         parts.append(
-            page.say("{topic} goes with {points} ({span}) points of {what} lost.", **said)
+            _("{topic:quoted} goes with {points} ({span}) points of {what} lost.", **said)
             if low
-            else page.say("{topic} goes with {points} ({span}) points of {what} won.", **said)
+            else _("{topic:quoted} goes with {points} ({span}) points of {what} won.", **said)
         )
-    return page.together(page.opening(p) for p in parts)
+    return i18n.together(i18n.opening(p) for p in parts)

@@ -16,7 +16,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import page, weights
+from cxlib import weights
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import masking
 from cxlib.stats import resampling
@@ -52,8 +54,12 @@ def beside(
     """
     rows, found = masked(comments[comments["text"].notna()])
     rows = rows.assign(lang=words.languages(rows["text"]))
-    told = {"offered": len(comments), "empty": len(comments) - int((rows["lang"] != "").sum()),
-            "masked": found, "unmatched": 0}  # fmt: skip
+    told = {
+        "offered": len(comments),
+        "empty": len(comments) - int((rows["lang"] != "").sum()),
+        "masked": found,
+        "unmatched": 0,
+    }
     rows = rows[rows["lang"] != ""].reset_index(drop=True)
     if responses is not None and "response_id" in rows:
         responses = _of_waves(responses, until)
@@ -76,9 +82,13 @@ def scored(marked: pd.DataFrame, outcome: str, topics: Estimates) -> bool:
     known = marked[outcome].dropna() if outcome in marked else pd.Series(dtype=float)
     if len(known) >= EACH * (len(topics.table) + 1) and known.nunique() > 1 and len(topics.table):
         return True
-    print(page.say(
-        "{n} comments have a score, too few to tell what goes with it.", n=page.count(len(known))
-    ))  # fmt: skip
+    print(
+        ngettext(
+            "{n:count} comment has a score, too few to tell what goes with it.",
+            "{n:count} comments have a score, too few to tell what goes with it.",
+            len(known),
+        )
+    )
     return False
 
 
@@ -86,7 +96,7 @@ def waves(marked: pd.DataFrame) -> bool:
     """Whether the comments are of two waves or more; says so where they are not."""
     n = marked["wave"].nunique() if "wave" in marked else 0
     if n < 2:
-        print(page.say("The comments are of one wave, so nothing can be told to be new."))
+        print(_("The comments are of one wave, so nothing can be told to be new."))
     return n > 1
 
 
@@ -107,20 +117,31 @@ def private(comments: pd.DataFrame) -> Estimates:
     """
     found, n = comments.attrs["told"]["masked"], comments.attrs["told"]["offered"]
     table = pd.DataFrame(
-        {"term": list(found), "estimate": np.array([*found.values()], float), "low": np.nan,
-         "high": np.nan, "n": n}
-    )  # fmt: skip
-    kinds = page.listed(
-        page.say("{kind} {count}", kind=page.label(k), count=page.count(v))
-        for k, v in found.items()
+        {
+            "term": list(found),
+            "estimate": np.array([*found.values()], float),
+            "low": np.nan,
+            "high": np.nan,
+            "n": n,
+        }
     )
-    answer = page.say(
-        "{count} personal data were masked in {n} comments before anything was kept: {kinds}.",
-        count=page.count(sum(found.values())), n=page.count(n), kinds=kinds,
-    ) if found else page.say(
-        "No personal data were found in {n} comments.", n=page.count(n)
-    )  # fmt: skip
-    note = page.say("Patterns do not know every name: read quotes before you pass them on.")
+    kinds = [_("{kind:label} {count:count}", kind=k, count=v) for k, v in found.items()]
+    answer = (
+        _(
+            "{count:count} personal data were masked in {n:count} comments before anything was "
+            "kept: {kinds:list}.",
+            count=sum(found.values()),
+            n=n,
+            kinds=kinds,
+        )
+        if found
+        else ngettext(
+            "No personal data were found in {n:count} comment.",
+            "No personal data were found in {n:count} comments.",
+            n,
+        )
+    )
+    note = _("Patterns do not know every name: read quotes before you pass them on.")
     return Estimates(table, answer, note, "count")
 
 
@@ -145,24 +166,34 @@ def who(
     wrote = known["response_id"].isin(comments["response_id"]).to_numpy(float)
     kept = member.any(0)
     member, names = member[:, kept], np.array(CLASSES)[kept]
-    share, low, high, _ = shares(
+    share, low, high, _unused = shares(
         known, member * wrote[:, None], member, bucket=bucket, draws=draws, seed=seed
     )
-    table = pd.DataFrame({"term": names, "estimate": share, "low": low, "high": high,
-                          "n": member.sum(0).astype(int)})  # fmt: skip
+    table = pd.DataFrame(
+        {"term": names, "estimate": share, "low": low, "high": high, "n": member.sum(0).astype(int)}
+    )
     most, least = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
-    answer = page.say("All {n} who answered wrote a comment.", n=page.count(len(known)))
-    answer = answer if wrote.all() else page.say(
-        "{wrote} of {n} who answered wrote a comment; most often those who are {most} ({high}), "
-        "least often those who are {least} ({low}).",
-        wrote=page.percent(wrote.mean()), n=page.count(len(known)),
-        most=page.label(most["term"]), high=page.percent(most["estimate"]),
-        least=page.label(least["term"]), low=page.percent(least["estimate"]),
-    )  # fmt: skip
-    note = page.together([
-        page.say("Comments are weighted so that the scores of those who wrote are those of all."),
-        how_drawn(draws, bucket=bucket),
-    ])  # fmt: skip
+    answer = _("All {n:count} who answered wrote a comment.", n=len(known))
+    answer = (
+        answer
+        if wrote.all()
+        else _(
+            "{wrote:share} of {n:count} who answered wrote a comment; most often those who are "
+            "{most:label} ({high:share}), least often those who are {least:label} ({low:share}).",
+            wrote=wrote.mean(),
+            n=len(known),
+            most=most["term"],
+            high=most["estimate"],
+            least=least["term"],
+            low=least["estimate"],
+        )
+    )
+    note = i18n.together(
+        [
+            _("Comments are weighted so that the scores of those who wrote are those of all."),
+            how_drawn(draws, bucket=bucket),
+        ]
+    )
     return Estimates(table, answer, note, "share", draws=draws, seed=seed)
 
 
@@ -237,8 +268,9 @@ def _raked(
 
 def _classes(score: pd.Series, scale: tuple[float, float], nps: bool) -> pd.Series:
     bad, good = bounds(*scale, nps=nps)
-    kind = np.select([score.isna(), score <= bad, score >= good], ["", CLASSES[0], CLASSES[2]],
-                     CLASSES[1])  # fmt: skip
+    kind = np.select(
+        [score.isna(), score <= bad, score >= good], ["", CLASSES[0], CLASSES[2]], CLASSES[1]
+    )
     return pd.Series(kind, score.index, dtype=object).where(kind != "")
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import context
 from cxlib.voice import given as given_
 from cxlib.voice import words
 from cxlib.voice.fits import Topics
@@ -25,14 +25,14 @@ def quotes(marked: pd.DataFrame, fit: Topics, each: int = 2) -> pd.DataFrame:
     Of a long comment what stands around the topic's words. None of a topic of which fewer than
     twice the smallest cell wrote: words tell more of a person than numbers do.
     """
-    least, loads, rows = 2 * page.rules().smallest_cell, _loads(marked, fit), []
+    least, loads, rows = 2 * context.current().smallest_cell, _loads(marked, fit), []
     for row in fit.table.itertuples():
         of = marked[marked[row.term] > 0].drop_duplicates("text")
         of = of[of["text"].str.len() >= SHORT]
         # Plain: much of this topic, little of others, and neither a bare word nor long.
         alone = loads[row.term].loc[of.index] / (1 + of[fit.table["term"]].sum(axis=1))
         off = (of["text"].str.len() - _full(of)).abs()
-        plain = alone - 1e-4 * off + (of["lang"] == page.rules().lang)
+        plain = alone - 1e-4 * off + (of["lang"] == context.current().lang)
         best = of.loc[plain.sort_values(kind="stable").index[::-1]].head(CANDIDATES * each)
         ways = given_.patterns(fit.spoken[row.term])
         said = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
 from cxlib.stats.estimators import ratio
@@ -264,7 +265,7 @@ def _packed(
     told = np.flatnonzero(~np.isnan(chance))
     facts = {"models": models, "stages": stages, "draws": draws, "seed": seed}
     if not len(told):
-        answer = page.say(
+        answer = _(
             "Nothing was scored that tone could be learnt from: a small list of words decides, and "
             "how often it is right is not known."
         )
@@ -277,29 +278,35 @@ def _packed(
     drawn = resampling.resample_sums(parts, draws, seed, who)
     table = estimates_table(TERMS, _rates(parts.sum(0)[None])[0], _rates(drawn), len(y))
     right, balanced, guess = table.itertuples()
-    answer = page.say(
-        "{share} ({span}) of {n} comments are told right as good or bad by a model that has not "
-        "seen them; guessing the commoner kind would reach {guess}.",
-        share=page.percent(right.estimate, 1),
-        span=page.span(right.low, right.high, 1, share=True),
-        n=page.count(len(y)),
-        guess=page.percent(guess.estimate, 1),
+    answer = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} comments are told right as good or "
+        "bad by a model that has not seen them; guessing the commoner kind would reach "
+        "{guess:share1}.",
+        share=right.estimate,
+        span=(right.low, right.high),
+        n=len(y),
+        guess=guess.estimate,
     )
     note = [
-        page.say(
-            "{good} good and {bad} bad comments, by their scores; five folds, customers whole.",
-            good=page.count(int(y.sum())),
-            bad=page.count(int((~y).sum())),
+        _(
+            "{good:count} good and {bad:count} bad comments, by their scores; five folds, "
+            "customers whole.",
+            good=int(y.sum()),
+            bad=int((~y).sum()),
         ),
         how_drawn(draws, bucket=bucket),
     ]
     if few:
-        note.insert(1, page.say(
-            "Too few scored comments to learn from, so a small list of words decides: {langs}.",
-            langs=page.listed(page.label(words.COMMENTS[lang]) for lang in few),
-        ))  # fmt: skip
+        note.insert(
+            1,
+            _(
+                "Too few scored comments to learn from, so a small list of words decides: "
+                "{langs:label_list}.",
+                langs=[words.COMMENTS[lang] for lang in few],
+            ),
+        )
     bins = _bins(y, chance, who, draws, seed)
-    return Tone(table, answer, page.together(note), "share", calibration=bins, **facts)
+    return Tone(table, answer, i18n.together(note), "share", calibration=bins, **facts)
 
 
 def _rates(sums: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import moments, resampling
 from cxlib.stats.intervals import simultaneous_interval
@@ -45,9 +46,9 @@ def representation(
     groups = _groups(customers, _present(customers, known))
     if known.empty or groups.empty:
         why = (
-            page.say("No response has a customer of the table of customers.")
+            _("No response has a customer of the table of customers.")
             if known.empty
-            else page.say("Nothing is known of customers that could be compared.")
+            else _("Nothing is known of customers that could be compared.")
         )
         return Estimates(pd.DataFrame(columns=COLUMNS), why, "", "share")
     place = customers["customer_id"].reset_index(drop=True)
@@ -61,20 +62,22 @@ def representation(
     raked = after_draws.std(0) < 1e-6  # to the same share in every draw: nothing to be unsure of
     low[:k][raked], high[:k][raked] = np.nan, np.nan
     table = groups.assign(
-        estimate=after, low=low[:k].clip(0), high=high[:k].clip(None, 1),
-        n=member.sum(0).astype(int), before=before, before_low=low[k:].clip(0),
+        estimate=after,
+        low=low[:k].clip(0),
+        high=high[:k].clip(None, 1),
+        n=member.sum(0).astype(int),
+        before=before,
+        before_low=low[k:].clip(0),
         before_high=high[k:].clip(None, 1),
-    )  # fmt: skip
+    )
     lost = len(responses) - len(known)
     note = [
-        page.say("{n} responses of unknown customers are left out.", n=page.count(lost))
-        if lost
-        else "",
-        page.say("All intervals hold at once."),
+        _("{n:count} responses of unknown customers are left out.", n=lost) if lost else "",
+        _("All intervals hold at once."),
         how_drawn(draws, weight, bucket),
     ]
     return Estimates(
-        table[COLUMNS], _sentence(table), page.together(note), "share", draws=draws, seed=seed
+        table[COLUMNS], _sentence(table), i18n.together(note), "share", draws=draws, seed=seed
     )
 
 
@@ -116,10 +119,10 @@ def _terms(values: pd.Series) -> tuple[list[str], np.ndarray]:
         return [str(f) for f in found], place
     numbers = values.to_numpy(float, na_value=np.nan)
     cuts = np.unique(np.nanquantile(numbers, CUTS))
-    write = [page.number(c, 0 if abs(c) >= 100 else 2) for c in cuts]
-    terms = [page.say("up to {x}", x=write[0])]
-    terms += [page.say("{x} to {y}", x=a, y=b) for a, b in zip(write, write[1:], strict=False)]
-    terms.append(page.say("over {x}", x=write[-1]))
+    write = [i18n.number(c, 0 if abs(c) >= 100 else 2) for c in cuts]
+    terms = [_("up to {x}", x=write[0])]
+    terms += [_("{x} to {y}", x=a, y=b) for a, b in zip(write, write[1:], strict=False)]
+    terms.append(_("over {x}", x=write[-1]))
     return terms, np.where(np.isnan(numbers), -1, np.searchsorted(cuts, numbers))
 
 
@@ -145,31 +148,30 @@ def _sentence(table: pd.DataFrame) -> str:
     off = _apart(table, "before_low", "before_high", "before")
     left = _apart(table, "low", "high", "estimate")
     if not off.any():
-        return page.say(
-            "Those who answered look like the customers in all {groups} groups that are known of "
-            "both.",
-            groups=page.count(len(table)),
+        return _(
+            "Those who answered look like the customers in all {groups:count} groups that are "
+            "known of both.",
+            groups=len(table),
         )
     worst = table.loc[(table["before"] - table["target"]).abs().where(off).idxmax()]
     still = (
-        page.say("After weighting {left} still count too much or too little.",
-                 left=page.count(left.sum()))
+        _("After weighting {left:count} still count too much or too little.", left=left.sum())
         if left.any()
-        else page.say("After weighting none counts too much or too little.")
-    )  # fmt: skip
-    said = page.say(
-        "{off} of {groups} groups of customers answer more or less often than the others. "
-        "Furthest: {term} ({attribute}), {before} of the responses and {target} of the customers; "
-        "weighted {after}.",
-        off=page.count(off.sum()),
-        groups=page.count(len(table)),
-        term=page.label(str(worst["term"])),
-        attribute=page.label(worst["attribute"]),
-        before=page.percent(worst["before"]),
-        target=page.percent(worst["target"]),
-        after=page.percent(worst["estimate"]),
+        else _("After weighting none counts too much or too little.")
     )
-    return page.together([said, still])
+    said = _(
+        "{off:count} of {groups:count} groups of customers answer more or less often than the "
+        "others. Furthest: {term:label} ({attribute:label}), {before:share} of the responses and "
+        "{target:share} of the customers; weighted {after:share}.",
+        off=off.sum(),
+        groups=len(table),
+        term=worst["term"],
+        attribute=worst["attribute"],
+        before=worst["before"],
+        target=worst["target"],
+        after=worst["estimate"],
+    )
+    return i18n.together([said, still])
 
 
 def _apart(table: pd.DataFrame, low: str, high: str, share: str) -> pd.Series:

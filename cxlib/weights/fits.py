@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _, ngettext
 from cxlib.estimates import Estimates
 from cxlib.stats.raking import Cells, Raking
 
@@ -126,9 +127,14 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
         return rows.assign(**{column: start})
     fit = rake(rows, usable, base=base)
     if len(few := fit.table[fit.table["n"].between(1, SCARCE - 1)]):
-        print(page.say("Fewer than {least} rows in {names}: intervals that rest on such weights "
-                       "come out somewhat short.", least=page.count(SCARCE),
-                       names=page.listed(map(page.label, few["term"]))))  # fmt: skip
+        print(
+            _(
+                "Fewer than {least:count} rows in {names:label_list}: intervals that rest on such "
+                "weights come out somewhat short.",
+                least=SCARCE,
+                names=few["term"],
+            )
+        )
     weighed = rows.assign(**{column: fit.weights})
     if kept := dict(rows.attrs.get("replicates", {})):
         kept.pop(column, None)  # they belong to the weights that were replaced
@@ -171,7 +177,9 @@ def _cells(
     else:
         cell = np.zeros(len(start), int)
         for code, size in zip(codes, sizes, strict=True):
-            _, first, cell = np.unique(cell * size + code, return_index=True, return_inverse=True)
+            _unused, first, cell = np.unique(
+                cell * size + code, return_index=True, return_inverse=True
+            )
         own = [c[first] for c in codes]
     if level is None:
         return cell, [*own, np.full(len(own[0]), values[0])]
@@ -181,8 +189,11 @@ def _cells(
 def _check_filled(margins: Margins, cells: Cells, n: np.ndarray) -> None:
     for (attribute, shares), place in zip(margins.items(), cells.codes, strict=True):
         mass = np.bincount(place, cells.base * n, len(shares))
-        empty = [f"{c} ({s:.1%})" for (c, s), w in zip(shares.items(), mass, strict=True)
-                 if s > 0 and not w > 0]  # fmt: skip
+        empty = [
+            f"{c} ({s:.1%})"
+            for (c, s), w in zip(shares.items(), mass, strict=True)
+            if s > 0 and not w > 0
+        ]
         if empty:
             raise ValueError(
                 f"margins.{attribute}: no row is in {', '.join(empty)}, so no weights can give it "
@@ -260,13 +271,21 @@ def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str
         there = set(_places(rows[attribute])[1]) if attribute in rows else set()
         left = {c: s for c, s in shares.items() if str(c) in there}
         if len(left) < 2 or not sum(left.values()) > 0:
-            said.append(page.say("Not weighted by {attribute}: these rows do not differ in it.",
-                                 attribute=page.label(attribute)))  # fmt: skip
+            said.append(
+                _(
+                    "Not weighted by {attribute:label}: these rows do not differ in it.",
+                    attribute=attribute,
+                )
+            )
             continue
-        if gone := [page.label(str(c)) for c in shares if c not in left]:
-            said.append(page.say("Weighted by {attribute} without {gone}: no rows there.",
-                                 attribute=page.label(attribute),
-                                 gone=page.listed(gone)))  # fmt: skip
+        if gone := [i18n.label(str(c)) for c in shares if c not in left]:
+            said.append(
+                _(
+                    "Weighted by {attribute:label} without {gone:list}: no rows there.",
+                    attribute=attribute,
+                    gone=gone,
+                )
+            )
         usable[attribute] = {c: s / sum(left.values()) for c, s in left.items()}
     return usable, said
 
@@ -303,30 +322,51 @@ def _packed(
     effect = float(len(rows) * (n @ w**2) / (n @ w) ** 2)
     off = (table["estimate"] - table["target"]).abs()
     at_limit = int(n[w >= trim * (1 - 1e-9)].sum())
-    answer = page.say(
-        "Weighting moved shares by up to {moved} points to meet the population; design effect "
-        "{effect}, so {n} responses tell as much as {effective}.",
-        moved=page.number(100 * float((table["estimate"] - table["before"]).abs().max())),
-        effect=page.number(effect, 2), n=page.count(len(rows)),
-        effective=page.count(len(rows) / effect),
-    )  # fmt: skip
+    answer = _(
+        "Weighting moved shares by up to {moved:points1} points to meet the population; design "
+        "effect {effect:number2}, so {n:count} responses tell as much as {effective:count}.",
+        moved=float((table["estimate"] - table["before"]).abs().max()),
+        effect=effect,
+        n=len(rows),
+        effective=len(rows) / effect,
+    )
     note = [
-        page.say("Settled after {rounds} rounds.", rounds=rounds)
+        _("Settled after {rounds} rounds.", rounds=rounds)
         if converged
-        else page.say("Did not settle in {rounds} rounds.", rounds=rounds)
+        else _("Did not settle in {rounds} rounds.", rounds=rounds)
     ]
     if at_limit:
-        note.append(page.say("{n} weights were cut at {trim} times the mean.",
-                             n=page.count(at_limit), trim=page.number(trim)))  # fmt: skip
+        note.append(
+            ngettext(
+                "{n:count} weight was cut at {trim:number1} times the mean.",
+                "{n:count} weights were cut at {trim:number1} times the mean.",
+                at_limit,
+                trim=trim,
+            )
+        )
     if (off > FAR).any():
         worst = table.loc[off.idxmax()]
-        note.append(page.say(
-            "{n} shares are not met; the furthest is {term}: {share} for {target}.",
-            n=page.count((off > FAR).sum()), term=page.label(worst.term),
-            share=page.percent(worst.estimate, 1), target=page.percent(worst.target, 1),
-        ))  # fmt: skip
+        note.append(
+            ngettext(
+                "{n:count} share is not met; the furthest is {term:label}: {share:share1} for "
+                "{target:share1}.",
+                "{n:count} shares are not met; the furthest is {term:label}: {share:share1} for "
+                "{target:share1}.",
+                (off > FAR).sum(),
+                term=worst.term,
+                share=worst.estimate,
+                target=worst.target,
+            )
+        )
     return Weights(
-        table, answer, page.together(note), "share",
-        weights=pd.Series(w[raking.cell], rows.index, name="weight"), raking=raking,
-        effect=effect, effective=len(rows) / effect, rounds=rounds, converged=converged,
-    )  # fmt: skip
+        table,
+        answer,
+        i18n.together(note),
+        "share",
+        weights=pd.Series(w[raking.cell], rows.index, name="weight"),
+        raking=raking,
+        effect=effect,
+        effective=len(rows) / effect,
+        rounds=rounds,
+        converged=converged,
+    )

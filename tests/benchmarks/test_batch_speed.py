@@ -162,8 +162,9 @@ def cx(out: Path, notebooks: list[Path], *more: str) -> tuple[float, float]:
     began = time.monotonic()
     run = subprocess.Popen(
         [sys.executable, "-m", "cxlib.cli", "run", "speed", *names, "-o", str(out), *more],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     first = None
     while run.poll() is None:
         time.sleep(0.01)
@@ -176,8 +177,21 @@ def cx(out: Path, notebooks: list[Path], *more: str) -> tuple[float, float]:
 
 def by_commands(notebook: Path) -> None:
     made = notebook.parents[1] / f"{notebook.stem}-by-command.ipynb"
-    python("-m", "papermill", str(notebook), str(made), "-p", "STUDY", "speed", "-p", "SEED", "7",
-           "-k", "python3", "--no-progress-bar")  # fmt: skip
+    python(
+        "-m",
+        "papermill",
+        str(notebook),
+        str(made),
+        "-p",
+        "STUDY",
+        "speed",
+        "-p",
+        "SEED",
+        "7",
+        "-k",
+        "python3",
+        "--no-progress-bar",
+    )
     python("-m", "jupyter", "nbconvert", "--to", "html", str(made))
 
 

@@ -14,9 +14,14 @@ from clock import seconds
 from cxlib import csi
 
 BLOCKS = {
-    "image": 5, "expectation": 3, "quality": 7, "value": 2, "satisfaction": 3, "complaints": 1,
+    "image": 5,
+    "expectation": 3,
+    "quality": 7,
+    "value": 2,
+    "satisfaction": 3,
+    "complaints": 1,
     "loyalty": 3,
-}  # fmt: skip
+}
 MODEL = csi.Model(
     {name: [f"{name}{i}" for i in range(size)] for name, size in BLOCKS.items()}, preset="ecsi12"
 )

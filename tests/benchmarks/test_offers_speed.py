@@ -63,10 +63,11 @@ def test_pairs_and_triples_beside_mlxtend(orders: int, products: int) -> None:
     growth = seconds(
         lambda: mlxtend.association_rules(
             mlxtend.fpgrowth(frame.sparse.to_dense(), min_support=support, max_len=3),
-            metric="lift", min_threshold=1.0,
+            metric="lift",
+            min_threshold=1.0,
         ),
         1,
-    )  # fmt: skip
+    )
     print(
         f"\n{orders:,} orders, {products} products: all pairs {ours:.3f} s, fpgrowth "
         f"{theirs:.2f} s ({theirs / ours:.0f}x); rules tested with intervals {whole:.2f} s, "
@@ -79,5 +80,7 @@ def test_the_sample_as_a_page_asks_for_it() -> None:
     parts = generator.company()
     baskets = offers.held(parts["orders"], parts["order_lines"])
     assert len(baskets.products) == len(made.NAMES)
-    print(f"\nsample: rules {seconds(lambda: offers.rules(baskets), 3):.2f} s, next offers "
-          f"{seconds(lambda: offers.next_offers(baskets), 3):.2f} s")  # fmt: skip
+    print(
+        f"\nsample: rules {seconds(lambda: offers.rules(baskets), 3):.2f} s, next offers "
+        f"{seconds(lambda: offers.next_offers(baskets), 3):.2f} s"
+    )

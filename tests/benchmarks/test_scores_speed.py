@@ -26,13 +26,18 @@ def test_ten_thousand_draws_beside_scipy():
     rows = answered(10_000)
     counted = np.where(rows["recommend"] >= 9, 1.0, np.where(rows["recommend"] <= 6, -1.0, 0.0))
     theirs = seconds(
-        lambda: scipy.stats.bootstrap((counted,), np.mean, n_resamples=10_000, method="percentile",
-                                      batch=500, rng=1), 1)  # fmt: skip
+        lambda: scipy.stats.bootstrap(
+            (counted,), np.mean, n_resamples=10_000, method="percentile", batch=500, rng=1
+        ),
+        1,
+    )
     whole = seconds(lambda: scores.nps(rows, method="bootstrap", draws=10_000))
     answers, nps = read(rows, ["recommend"]), Measure("nps")
     draws = seconds(lambda: cells.means(*cells.draw_sums(answers, nps.recode, 10_000, 1)))
-    print(f"\n10,000 draws of 10,000 answers: scipy takes {theirs:.2f} s, {theirs / whole:.0f} "
-          f"times all of scores.nps and {theirs / draws:.0f} times its draws")  # fmt: skip
+    print(
+        f"\n10,000 draws of 10,000 answers: scipy takes {theirs:.2f} s, {theirs / whole:.0f} "
+        f"times all of scores.nps and {theirs / draws:.0f} times its draws"
+    )
 
 
 @pytest.mark.parametrize("kind", ["text", "object", "category"])
@@ -43,8 +48,10 @@ def test_a_million_answers_in_twenty_groups_beside_pandas(kind):
     theirs = seconds(lambda: rows.groupby("group", observed=True)["recommend"].mean())
     whole = seconds(lambda: scores.nps(rows, by="group"))
     drawn = seconds(lambda: scores.nps(rows, by="group", method="bootstrap", draws=10_000), 2)
-    print(f"\ngroups as {kind}: scores.nps takes {whole / theirs:.2f} times one groupby-mean "
-          f"({theirs:.3f} s), with 10,000 draws {drawn / theirs:.2f} times")  # fmt: skip
+    print(
+        f"\ngroups as {kind}: scores.nps takes {whole / theirs:.2f} times one groupby-mean "
+        f"({theirs:.3f} s), with 10,000 draws {drawn / theirs:.2f} times"
+    )
 
 
 def test_a_trend_of_a_million_answers():

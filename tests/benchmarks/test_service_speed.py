@@ -33,8 +33,10 @@ def test_waits_beside_scipy(n: int) -> None:
         return curve.evaluate(at)
 
     longer = seconds(theirs, 1) * draws / few
-    print(f"\n{draws} draws of {n:,} cases: {ours:.2f} s CPU; scipy {longer:.1f} s, "
-          f"{longer / ours:.0f} times ours")  # fmt: skip
+    print(
+        f"\n{draws} draws of {n:,} cases: {ours:.2f} s CPU; scipy {longer:.1f} s, "
+        f"{longer / ours:.0f} times ours"
+    )
     assert found == pytest.approx(1 - _curve(seen, happened).evaluate(at), abs=1e-9)
 
 

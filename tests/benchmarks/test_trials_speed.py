@@ -32,9 +32,13 @@ def test_beside_diff_diff(panel):
     peer = pytest.importorskip("diff_diff")
     unit, time = np.indices(panel.shape)
     rows = pd.DataFrame(
-        {"unit": unit.ravel(), "time": time.ravel(), "y": panel.ravel(),
-         "treated": (unit.ravel() == 0).astype(int)}
-    )  # fmt: skip
+        {
+            "unit": unit.ravel(),
+            "time": time.ravel(),
+            "y": panel.ravel(),
+            "treated": (unit.ravel() == 0).astype(int),
+        }
+    )
 
     def theirs() -> float:
         fit = peer.SyntheticDiD(variance_method="placebo", n_bootstrap=UNITS - 1, seed=1)

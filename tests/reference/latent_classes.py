@@ -48,11 +48,20 @@ def by_stepmix() -> dict:
         "levels": {"model": "categorical_nan", "n_columns": 2},
         "numbers": {"model": "gaussian_diag_nan", "n_columns": 2},
     }
-    how = dict(n_components=3, measurement=measured, n_init=50, random_state=1, max_iter=5000,
-               abs_tol=1e-12, progress_bar=0, verbose=0)  # fmt: skip
+    how = dict(
+        n_components=3,
+        measurement=measured,
+        n_init=50,
+        random_state=1,
+        max_iter=5000,
+        abs_tol=1e-12,
+        progress_bar=0,
+        verbose=0,
+    )
     one = StepMix(**how).fit(answers)
-    three = StepMix(**how, n_steps=3, correction="BCH", assignment="modal",
-                    structural="gaussian_unit").fit(answers, data["y"][:, None])  # fmt: skip
+    three = StepMix(
+        **how, n_steps=3, correction="BCH", assignment="modal", structural="gaussian_unit"
+    ).fit(answers, data["y"][:, None])
     means = three.get_sm_df().reset_index()
     return {
         "log-likelihood": one.score(answers) * len(answers),

@@ -40,8 +40,12 @@ def waves() -> pd.DataFrame:
 
 def told(draws: np.ndarray, begun: float) -> dict[str, float]:
     low, high = np.quantile(np.ravel(draws), [0.025, 0.975])
-    return {"estimate": float(np.mean(draws)), "low": float(low), "high": float(high),
-            "seconds": round(time.perf_counter() - begun, 1)}  # fmt: skip
+    return {
+        "estimate": float(np.mean(draws)),
+        "low": float(low),
+        "high": float(high),
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
 
 
 def causalpy() -> dict[str, dict]:
@@ -49,23 +53,31 @@ def causalpy() -> dict[str, dict]:
 
     begun = time.perf_counter()
     did = cp.DifferenceInDifferences(
-        panel(), formula="y ~ 1 + group*post_treatment", time_variable_name="t",
-        group_variable_name="group", model=cp.pymc_models.LinearRegression(sample_kwargs=SAMPLER),
-    )  # fmt: skip
+        panel(),
+        formula="y ~ 1 + group*post_treatment",
+        time_variable_name="t",
+        group_variable_name="group",
+        model=cp.pymc_models.LinearRegression(sample_kwargs=SAMPLER),
+    )
     found = {"differences": told(did.causal_impact, begun)}
     begun = time.perf_counter()
     its = cp.InterruptedTimeSeries(
-        waves(), 28, formula="y ~ 1 + t",
+        waves(),
+        28,
+        formula="y ~ 1 + t",
         model=cp.pymc_models.LinearRegression(sample_kwargs=SAMPLER),
-    )  # fmt: skip
+    )
     found["series"] = told(its.post_impact.mean("obs_ind"), begun)
     begun = time.perf_counter()
     states = pd.read_csv(f"{cp.__path__[0]}/data/california_prop99.csv").set_index("Year")
     others = [s for s in states if s != "California"]
     control = cp.SyntheticControl(
-        states, 1989, control_units=others, treated_units=["California"],
+        states,
+        1989,
+        control_units=others,
+        treated_units=["California"],
         model=cp.pymc_models.WeightedSumFitter(sample_kwargs=SAMPLER),
-    )  # fmt: skip
+    )
     found["synthetic_control"] = told(control.post_impact.mean("obs_ind"), begun)
     return found
 
@@ -76,8 +88,10 @@ def causalimpact() -> dict[str, dict]:
     np.random.seed(1)  # noqa: NPY002 - it draws from the global state
     begun = time.perf_counter()
     row = CausalImpact(waves(), [0, 27], [28, 39]).summary_data["average"]
-    ends = {k: float(row[f"abs_effect{e}"]) for k, e in (("estimate", ""), ("low", "_lower"),
-                                                         ("high", "_upper"))}  # fmt: skip
+    ends = {
+        k: float(row[f"abs_effect{e}"])
+        for k, e in (("estimate", ""), ("low", "_lower"), ("high", "_upper"))
+    }
     return {"series": ends | {"seconds": round(time.perf_counter() - begun, 1)}}
 
 

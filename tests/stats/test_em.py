@@ -188,8 +188,10 @@ def test_drivers_and_the_index_take_the_choice(responses):
     fit = drivers.importance(rows, "recommend", ["speed", "price"], missing="em", draws=100)
     assert "500 of 500 responses answered some" in fit.note and "maximum likelihood" in fit.note
     assert dict(zip(fit.table["term"], fit.table["n"], strict=True)) == {"speed": 428, "price": 500}
-    model = csi.Model({"quality": ["speed", "price"], "satisfaction": ["staff"]},
-                      paths={"satisfaction": ["quality"]})  # fmt: skip
+    model = csi.Model(
+        {"quality": ["speed", "price"], "satisfaction": ["staff"]},
+        paths={"satisfaction": ["quality"]},
+    )
     assert "maximum likelihood" in csi.fit(rows, model, missing="em", draws=100).note
 
 

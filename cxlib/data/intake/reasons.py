@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from cxlib import page
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 
 COLUMN_OR_TABLE = ("key", "table", "other", "earlier", "later")  # parameters that readers see named
 
@@ -78,7 +79,7 @@ def in_words(rows: pd.DataFrame) -> pd.DataFrame:
 def _filled(sentence: str, params: Mapping[str, object] | str, for_readers: bool) -> str:
     values = json.loads(params) if isinstance(params, str) else params
     words = {k: _word(k, v, for_readers) for k, v in values.items()}
-    return page.say(sentence, **words) if words else sentence
+    return _(sentence, **words) if words else sentence
 
 
 def _word(name: str, value: object, for_readers: bool) -> str:
@@ -90,101 +91,95 @@ def _word(name: str, value: object, for_readers: bool) -> str:
         return ", ".join(repr(k) if for_readers else f"{k!r} ({n:,})" for k, n in value.items())
     if name in COLUMN_OR_TABLE:
         names = list(map(str, value if isinstance(value, list) else [value]))
-        return page.listed(map(page.label, names)) if for_readers else " and ".join(names)
+        return i18n.listed(map(i18n.label, names)) if for_readers else " and ".join(names)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _messages() -> dict[str, tuple[str, str]]:
     """Message id -> (what is wrong, what to do), in the language of the page."""
-    correct = page.say("Correct it, or recode it in study.yaml.")
-    number = page.say("Correct it, recode it in study.yaml (`recode`), or leave it empty.")
-    date = page.say(
-        "Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`."
-    )
-    copy = page.say("Check the column; take one of them out of items and drivers.")
+    correct = _("Correct it, or recode it in study.yaml.")
+    number = _("Correct it, recode it in study.yaml (`recode`), or leave it empty.")
+    date = _("Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`.")
+    copy = _("Check the column; take one of them out of items and drivers.")
     return {
         # Rows that are set aside
-        "not_finite": (page.say("not a finite number"), page.say("Correct it.")),
-        "not_number": (page.say("not a number"), number),
-        "not_whole": (page.say("not a whole number"), number),
+        "not_finite": (_("not a finite number"), _("Correct it.")),
+        "not_number": (_("not a number"), number),
+        "not_whole": (_("not a whole number"), number),
         "not_flag": (
-            page.say("neither yes nor no"),
-            page.say("Write yes or no, 1 or 0, true or false, 是 or 否."),
+            _("neither yes nor no"),
+            _("Write yes or no, 1 or 0, true or false, 是 or 否."),
         ),
-        "not_date": (page.say("not a date as {form}"), date),
-        "not_iso_date": (page.say("not a date in ISO form (2026-03-31)"), date),
+        "not_date": (_("not a date as {form}"), date),
+        "not_iso_date": (_("not a date in ISO form (2026-03-31)"), date),
         "outside_scale": (
-            page.say("outside the scale {low} to {high}"),
-            page.say(
-                "Correct it, or name the code under items.{item}: missing or not_experienced."
-            ),
+            _("outside the scale {low} to {high}"),
+            _("Correct it, or name the code under items.{item}: missing or not_experienced."),
         ),
         "required": (
-            page.say("empty; every row must have it"),
-            page.say("Fill in {name}, or leave the row out."),
+            _("empty; every row must have it"),
+            _("Fill in {name}, or leave the row out."),
         ),
-        "below_minimum": (page.say("must be at least {low}"), correct),
-        "above_maximum": (page.say("must be at most {high}"), correct),
-        "outside_range": (page.say("must be between {low} and {high}"), correct),
-        "not_allowed": (page.say("must be one of {values}"), correct),
+        "below_minimum": (_("must be at least {low}"), correct),
+        "above_maximum": (_("must be at most {high}"), correct),
+        "outside_range": (_("must be between {low} and {high}"), correct),
+        "not_allowed": (_("must be one of {values}"), correct),
         "duplicate_key": (
-            page.say("the same {key} as row {row}"),
-            page.say("The first row is kept. Take the others out, or give each its own id."),
+            _("the same {key} as row {row}"),
+            _("The first row is kept. Take the others out, or give each its own id."),
         ),
         "duplicate_keys": (
-            page.say("the same {key} as another row"),
-            page.say("The first row is kept. Take the others out, or give each its own id."),
+            _("the same {key} as another row"),
+            _("The first row is kept. Take the others out, or give each its own id."),
         ),
         "unknown_reference": (
-            page.say("not among the {table}"),
-            page.say("Add the row to {table}, correct the id, or leave the row out."),
+            _("not among the {table}"),
+            _("Add the row to {table}, correct the id, or leave the row out."),
         ),
         "field_count": (
-            page.say("{found} fields where the header has {expected}"),
-            page.say("Put quotation marks around each text that contains the delimiter."),
+            _("{found} fields where the header has {expected}"),
+            _("Put quotation marks around each text that contains the delimiter."),
         ),
-        "unreadable_table": (page.say("{why}"), ""),
+        "unreadable_table": (_("{why}"), ""),
         # Warnings: the rows are kept
         "out_of_order": (
-            page.say("{later} is before {earlier}"),
-            page.say("Correct the dates: times between the two are negative."),
+            _("{later} is before {earlier}"),
+            _("Correct the dates: times between the two are negative."),
         ),
         "few_rows": (
-            page.say("only {n} row(s): no interval can be made of so few"),
-            page.say("Collect more, or read the numbers as a list."),
+            _("only {n} row(s): no interval can be made of so few"),
+            _("Collect more, or read the numbers as a list."),
         ),
         "no_wave": (
-            page.say("no wave"),
-            page.say("Fill in the wave; such rows belong to none."),
+            _("no wave"),
+            _("Fill in the wave; such rows belong to none."),
         ),
         "wave_no_period": (
-            page.say("waves that are no date, such as {names}, sort as text"),
-            page.say(
+            _("waves that are no date, such as {names}, sort as text"),
+            _(
                 "Write waves as 2026, 2026-Q1, 2026-03 or 2026-03-31 (recode them in study.yaml), "
                 "so that they follow in time."
             ),
         ),
         "no_answers": (
-            page.say("nobody answered"),
-            page.say("Check the column, or drop the item."),
+            _("nobody answered"),
+            _("Check the column, or drop the item."),
         ),
         "constant_answers": (
-            page.say("all answers are {value}: it can explain nothing"),
-            page.say("Check the column; leave the item out of models."),
+            _("all answers are {value}: it can explain nothing"),
+            _("Check the column; leave the item out of models."),
         ),
-        "copy": (page.say("every answer is that to {other}: one is a copy of the other"), copy),
+        "copy": (_("every answer is that to {other}: one is a copy of the other"), copy),
         "small_groups": (
-            page.say(
-                "{n} group(s) have fewer than {least} rows and are hidden in reports: {names}"
-            ),
-            page.say("Correct the spelling, or recode small groups into a larger one."),
+            _("{n} group(s) have fewer than {least} rows and are hidden in reports: {names}"),
+            _("Correct the spelling, or recode small groups into a larger one."),
         ),
         "text_among_numbers": (
-            page.say("text ({words}) among numbers: the whole column is kept as text"),
-            page.say("Recode these values in study.yaml, null for missing."),
+            _("text ({words}) among numbers: the whole column is kept as text"),
+            _("Recode these values in study.yaml, null for missing."),
         ),
         "unknown_column": (
-            page.say("{place} in study.yaml names no column"),
-            page.say("Correct it, or take the column in with `keep`. There are: {columns}."),
+            _("{place} in study.yaml names no column"),
+            _("Correct it, or take the column in with `keep`. There are: {columns}."),
         ),
     }
