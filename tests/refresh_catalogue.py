@@ -79,14 +79,14 @@ def of_template(file: Path) -> Iterator[Entry]:
 
 
 def of_notebook(file: Path) -> Iterator[Entry]:
-    """Markdown cells, what the page says of parameters, and the names given to `report.keep`."""
+    """Markdown cells, what the page says of parameters, and the names given to `report.add`."""
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     for cell in cells:
         if cell["cell_type"] == "markdown":
             yield "".join(cell["source"]), None
     yield from ((p.comment, None) for p in parameters.read(file).values() if p.comment)
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-    for name in re.findall(r"report\.keep\(\"(\w+)\"", code):
+    for name in re.findall(r"report\.add\(\"(\w+)\"", code):
         yield name.replace("_", " "), None
 
 

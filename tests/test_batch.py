@@ -57,7 +57,7 @@ table = table.rename(columns={"channel": "term"}).assign(low=1.0, high=10.0)
 MORE = """\
 import sys
 print("out"); print("err", file=sys.stderr); print("out again")
-report.keep("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
+report.add("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 """
 # Moves a little each time it is drawn.

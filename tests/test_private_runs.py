@@ -62,7 +62,7 @@ CELLS = (
     "rows = study.responses(where=WHERE)\n"
     "said = (study.study.folder / 'said.txt').read_text('utf-8').splitlines()",
     "fit = scores.mean(rows, ['satisfied'], by='owner', draws=50, seed=1)\n"
-    "report.keep('by_owner', fit)",
+    "report.add('by_owner', fit)",
     "fit",
     "print(WHERE)\nprint(*said, sep='\\n')\nprint('warning of', said[-1], file=sys.stderr)",
     "pd.DataFrame({'text': said})",

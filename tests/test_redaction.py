@@ -233,4 +233,4 @@ def test_a_printed_table_of_few_is_left_out_and_audited(how: str) -> None:
 
 def test_a_count_by_another_name_is_not_kept() -> None:
     with pytest.raises(ValueError, match="rename the column 'count' to n"):
-        report.keep("x", pd.DataFrame({"channel": ["web"], "count": [3]}))
+        report.add("x", pd.DataFrame({"channel": ["web"], "count": [3]}))

@@ -54,7 +54,7 @@ def bound(*outputs: NotebookNode, prose: str = "# Title\n\nWhy.\n\n## Answer", *
 
 
 def test_keeping_says_the_sentence(fit, capsys) -> None:
-    report.keep("drivers", fit)
+    report.add("drivers", fit)
     assert capsys.readouterr().out == "Speed explains most: 41%.\n"
 
 
@@ -79,12 +79,12 @@ def test_what_is_kept_is_json_without_nan(fit) -> None:
 @pytest.mark.parametrize("name", ["", "Drivers", "my answer", "../x"])
 def test_an_answer_needs_a_plain_name(fit, name: str) -> None:
     with pytest.raises(ValueError, match="cannot name an answer"):
-        report.keep(name, fit)
+        report.add(name, fit)
 
 
 def test_only_results_are_kept() -> None:
     with pytest.raises(ValueError, match="was given a int"):
-        report.keep("drivers", 41)
+        report.add("drivers", 41)
 
 
 def test_a_name_kept_twice_is_refused(fit) -> None:

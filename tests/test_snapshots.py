@@ -31,7 +31,7 @@ study = reserve.open(STUDY)
 rows = study.responses()
 table = rows.groupby("channel")["satisfied"].agg(estimate="mean", n="size").reset_index()
 table = table.rename(columns={"channel": "term"}).assign(low=1.0, high=10.0)
-report.keep("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
+report.add("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 """
 
 

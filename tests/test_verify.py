@@ -44,7 +44,7 @@ CELLS = (
     "study = reserve.open(STUDY, lang=LANG)\nshow.use_house_style()\n"
     "rows = study.responses(where=WHERE)",
     "fit = scores.mean(rows, ['satisfied'], by='channel', draws=DRAWS, seed=SEED)\n"
-    "report.keep('by_channel', fit)",
+    "report.add('by_channel', fit)",
     "fit",
     "fit.table",
     "show.intervals(fit.table);",
@@ -174,7 +174,7 @@ def test_pages_of_one_run_do_not_give_each_other_away(project) -> None:
     keep = (
         "import pandas as pd\nfrom cxlib import report, reserve\n"
         "from cxlib.estimates import Estimates\nstudy = reserve.open(STUDY, lang=LANG)\n"
-        "report.keep('x', Estimates(pd.DataFrame({table}), 'Said.', unit='points'))"
+        "report.add('x', Estimates(pd.DataFrame({table}), 'Said.', unit='points'))"
     )
     tables = {
         "20_all": "{'term': ['s'], 'estimate': [5.0], 'n': [93]}",

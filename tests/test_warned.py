@@ -123,11 +123,11 @@ STUDY: str = "sample"
 LEVEL: int = 1
 LANG: str = "en"
 """
-FIRST = 'report.keep("level", Estimates(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
+FIRST = 'report.add("level", Estimates(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
 FIRST += 'f"Level {LEVEL}."))'
 SECOND = """read = report.others(STUDY)
 value = read["01"]["level"].table["estimate"].sum() if "01" in read else -1
-report.keep("seen", Estimates(pd.DataFrame({"term": ["a"], "estimate": [value]}),
+report.add("seen", Estimates(pd.DataFrame({"term": ["a"], "estimate": [value]}),
                                f"Saw {value:g}."))
 """
 

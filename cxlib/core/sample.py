@@ -109,7 +109,7 @@ class Sample:
         for role in ("weight", "cluster"):
             if (column := getattr(self, role)) is not None and column not in self.data:
                 raise ValueError(
-                    f"no column {column!r} for the {role}. The rows have: "
+                    f"no column {column!r} in these rows for the {role}. They have: "
                     f"{', '.join(map(str, self.data.columns))}."
                 )
 

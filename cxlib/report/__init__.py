@@ -1,6 +1,6 @@
 """Keeps what a notebook found, and binds notebooks into pages that anyone can open.
 
-    report.keep("drivers", fit)                       # in a notebook: the sentence, and its record
+    report.add("drivers", fit)                       # in a notebook: the sentence, and its record
     report.others("mystudy")["12"]["trend"]           # what the notebooks before this one kept
     report.answers_of(notebook)                       # name -> record, read back
     report.pages.bind(notebook, facts)                # the page as one HTML file's text
@@ -13,13 +13,13 @@ method; no request leaves it. Nothing is computed here.
 from __future__ import annotations
 
 from cxlib.privacy.redaction import audit_of, comments, protect
-from cxlib.report.answers import MIME, answers_of, keep, others, table_of
+from cxlib.report.answers import MIME, add, answers_of, others, table_of
 from cxlib.report.cards import cards, sheet
 from cxlib.report.lists import list_to_file
 from cxlib.report.quotes import quoted
 from cxlib.report.trees import tree
 
 __all__ = [
-    "MIME", "answers_of", "audit_of", "cards", "comments", "keep", "list_to_file", "others",
+    "MIME", "add", "answers_of", "audit_of", "cards", "comments", "list_to_file", "others",
     "protect", "quoted", "sheet", "table_of", "tree",
 ]  # fmt: skip

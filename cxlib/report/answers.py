@@ -1,6 +1,6 @@
 """What a notebook found: said, kept as data, and read back.
 
-keep("drivers", fit)                              # in a notebook: the sentence, and its record
+add("drivers", fit)                               # in a notebook: the sentence, and its record
 answers_of(notebook)                              # name -> record, read back
 table_of(record)                                  # as a reader sees it: a DataFrame of text
 others("mystudy")["12"]["trend"].table            # in a notebook: what other notebooks kept
@@ -20,18 +20,19 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.display import display_table
+from cxlib.core.result import Result
 from cxlib.data import study
 from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
 from cxlib.privacy.cross_page import MIME
 
-Kept = Estimates | pd.DataFrame
+Kept = Result | Estimates | pd.DataFrame
 
 OTHERS = "CX_OTHERS"  # names the file with what the notebooks read before kept
 DIGITS = 8  # significant; enough to compare runs, few enough to be the same on two machines
 
 
-def keep(name: str, result: Kept, title: str = "") -> None:
+def add(name: str, result: Kept, title: str = "") -> None:
     """Say what was found and keep its tables, so that pages, tests and `cx` can read them.
 
     `name` is one word ("drivers"), once a notebook. `result` is an Estimates, whose sentence is
@@ -57,19 +58,19 @@ def _record(name: str, result: Kept, title: str) -> dict:
     table = result if isinstance(result, pd.DataFrame) else getattr(result, "table", None)
     if not isinstance(table, pd.DataFrame):
         raise ValueError(
-            f"report.keep({name!r}, ...) was given a {type(result).__name__}. It keeps an "
+            f"report.add({name!r}, ...) was given a {type(result).__name__}. It keeps an "
             "Estimates (something with a table and an answer) or a table."
         )
     if counts := [c for c in table.columns if c in ("count", "counts", "size")]:
         raise ValueError(
-            f"report.keep({name!r}, ...): rename the column {counts[0]!r} to n, so that groups "
+            f"report.add({name!r}, ...): rename the column {counts[0]!r} to n, so that groups "
             "of too few can be hidden."
         )
     return {
         "name": name,
         "title": title,
-        "answer": str(getattr(result, "answer", "")),
-        "note": str(getattr(result, "note", "")),
+        "answer": "" if result is table else str(result),
+        "note": str(getattr(result, "notes", getattr(result, "note", ""))),
         "unit": str(getattr(result, "unit", "")),
         "draws": int(getattr(result, "draws", 0)),
         "seed": int(getattr(result, "seed", 0)),
@@ -80,9 +81,12 @@ def _record(name: str, result: Kept, title: str) -> dict:
 
 def _further_tables(result) -> dict[str, pd.DataFrame]:
     """The other tidy tables of a richer fit; tables of customers are not tidy and stay out."""
-    if not dataclasses.is_dataclass(result):
+    if isinstance(result, Result):
+        found: Mapping[str, object] = result.tables
+    elif dataclasses.is_dataclass(result):
+        found = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
+    else:
         return {}
-    found = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
     return {
         name: value
         for name, value in found.items()
@@ -122,17 +126,7 @@ def _value(value: object) -> object:
     return value if isinstance(value, (bool, int, str)) else str(value)
 
 
-@dataclasses.dataclass(frozen=True)
-class Recalled(Estimates):
-    """An answer that another notebook kept: hidden cells are missing numbers.
-
-    tables : its further tables by name
-    """
-
-    tables: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict, kw_only=True)
-
-
-def others(name: str) -> dict[str, dict[str, Recalled]]:
+def others(name: str) -> dict[str, dict[str, Result]]:
     """What other notebooks kept of the study: number of the notebook -> name -> answer.
 
     In a run those that this notebook's metadata names under `after`, made before it; in a notebook
@@ -168,10 +162,17 @@ def _last_run(name: str) -> dict[str, dict]:
     return max(found, key=lambda run: run[0], default=("", {}))[1]
 
 
-def _recalled(record: dict) -> Recalled:
-    facts = {k: record[k] for k in ("answer", "note", "unit", "draws", "seed")}
-    tables = {k: _table(t) for k, t in record["tables"].items()}
-    return Recalled(_table(record["table"]), **facts, tables=tables)
+def _recalled(record: dict) -> Result:
+    """An answer that another notebook added: hidden cells are missing numbers."""
+    tables = {"table": record["table"], **record["tables"]}
+    return Result(
+        {name: _table(t) for name, t in tables.items()},
+        record["answer"],
+        record["note"],
+        record["unit"],
+        draws=record["draws"],
+        seed=record["seed"],
+    )
 
 
 def _table(kept: dict) -> pd.DataFrame:

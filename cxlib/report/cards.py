@@ -1,6 +1,6 @@
 """Personas as cards: a table a segment, and beneath it what its customers wrote, masked.
 
-report.cards(personas)                            # in a notebook, below report.keep
+report.cards(personas)                            # in a notebook, below report.add
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What went with each warning, as a tree that reads on a phone: an indented list.
 
-report.tree(found)                                # in a notebook, below report.keep
+report.tree(found)                                # in a notebook, below report.add
 """
 
 from __future__ import annotations

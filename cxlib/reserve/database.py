@@ -8,7 +8,7 @@ database.sums("responses", ["speed", "price"], bucket="customer_id")
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Self
 
@@ -18,6 +18,7 @@ import pandas as pd
 
 from cxlib import weights
 from cxlib.core.i18n import _, ngettext
+from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract
 from cxlib.data.study import Study
 from cxlib.reserve import aggregates, conditions, sql, store
@@ -197,10 +198,56 @@ class Database:
         columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
         return weights.replicated(rows, columns, kind=given.kind, fay=given.fay)
 
+    def sample(
+        self,
+        table: str = "responses",
+        *,
+        wave: str = "",
+        where: str = "",
+        draws: int = DRAWS,
+        seed: int = SEED,
+    ) -> Sample:
+        """Rows of a table ready to be analysed: weighted, clustered by customer, losses counted.
+
+        Parameters
+        ----------
+        table : of the study; responses carry the attributes of their customers and are weighted as
+            study.yaml says (margins, replicate weights)
+        wave : survey wave; empty for all
+        where : condition on the columns, as in SQL; empty for all rows
+        draws, seed : of the bootstrap behind every interval
+
+        Raises
+        ------
+        ReserveError : unknown table, wave or column, no condition, no row left
+        """
+        if table == "responses":
+            rows = self.responses(wave, where)
+        else:
+            rows = self.read(table, wave, where)
+        steps = rows.attrs.pop("losses", None)
+        rows.attrs.pop("replicates", None)
+        cluster = "customer_id" if "customer_id" in rows else None
+        losses = Losses(**steps) if steps else None
+        sample = Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses)
+        if table != "responses":
+            return sample
+        if (given := self.study.replicates) is not None:
+            columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
+            sample = weights.replicated(sample, columns, kind=given.kind, fay=given.fay)
+        return weights.weigh(sample, self.study.margins)
+
+    def report_losses(self, sample: Sample) -> None:
+        """Print how many rows there were at first and where the others went."""
+        self._print_losses(len(sample), asdict(sample.losses) if sample.losses else {})
+
     def losses(self, rows: pd.DataFrame) -> None:
         """Print how many rows there were at first and where the others went."""
-        if not (steps := rows.attrs.get("losses")):
-            print(ngettext("{n:count} row", "{n:count} rows", len(rows)))
+        self._print_losses(len(rows), rows.attrs.get("losses", {}))
+
+    def _print_losses(self, kept: int, steps: dict) -> None:
+        if not steps:
+            print(ngettext("{n:count} row", "{n:count} rows", kept))
             return
         left = steps["offered"]
         print(
@@ -214,9 +261,9 @@ class Database:
         for key, n in ((k, n) for k, n in steps["lost"].items() if n):
             left -= n
             self._print_loss(key, left, n, steps)
-        if len(rows) < left:
-            n = left - len(rows)
-            print(_("{left:count} after {n:count} more were left out", left=len(rows), n=n))
+        if kept < left:
+            n = left - kept
+            print(_("{left:count} after {n:count} more were left out", left=kept, n=n))
 
     def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
         values = {"left": left, "n": n}

@@ -21,8 +21,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cxlib.core.sample import Sample, SampleLike
 from cxlib.stats.em import Patterned
-from cxlib.stats.resampling import Who, sum_by, who_of
+from cxlib.stats.resampling import Who, design_of, sum_by, who_of
 from cxlib.stats.sums import SUMS, Moments, possible
 
 __all__ = ["MISSING", "Moments", "by_group", "groups_of", "of", "possible", "weights_of"]
@@ -32,7 +33,7 @@ HELD = 4_000_000  # products of answers held at once
 
 
 def of(
-    rows: pd.DataFrame,
+    rows: SampleLike,
     columns: list[str],
     *,
     weight: str | None = None,
@@ -52,12 +53,13 @@ def of(
     >>> of(rows, ["speed", "price"]).total().mean.tolist()
     [2.0, 4.0]
     """
-    answers, origin = _answers(rows, columns, weight, bucket, missing, origin)
-    return _summed(tuple(columns), origin, *answers, missing, len(rows))
+    sample = design_of(rows, bucket, weight)
+    answers, origin = _answers(sample, columns, missing, origin)
+    return _summed(tuple(columns), origin, *answers, missing, len(sample))
 
 
 def by_group(
-    rows: pd.DataFrame,
+    rows: SampleLike,
     columns: list[str],
     by: str,
     *,
@@ -70,12 +72,14 @@ def by_group(
     `resample` with one seed draws the same customers in every group and in the whole: differences
     may be taken draw by draw.
     """
-    names = groups_of(rows, by)
-    answers, origin = _answers(rows, columns, weight, bucket, missing, None)
-    group, groups = rows[by].to_numpy()[_kept(rows, columns, weight, missing)], {}
+    sample = design_of(rows, bucket, weight)
+    names = groups_of(sample.data, by)
+    answers, origin = _answers(sample, columns, missing, None)
+    kept = _kept(sample.data, columns, sample.weight, missing)
+    group, groups = sample[by].to_numpy()[kept], {}
     for name in names:
         if (here := group == name).any():
-            (x, w, given, who), offered = answers, int((rows[by] == name).sum())
+            (x, w, given, who), offered = answers, int((sample[by] == name).sum())
             part = x[here], w[here], given[here], who.take(here)
             groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
     return groups
@@ -126,14 +130,13 @@ def _kept(rows: pd.DataFrame, columns: list[str], weight: str | None, missing: s
 
 
 def _answers(
-    rows: pd.DataFrame,
+    sample: Sample,
     columns: list[str],
-    weight: str | None,
-    bucket: str | None,
     missing: str,
     origin: np.ndarray | None,
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, Who], np.ndarray]:
     """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
+    rows, weight = sample.data, sample.weight
     if missing not in MISSING:
         raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     x, w = _numbers(rows, columns), weights_of(rows, weight)
@@ -154,7 +157,7 @@ def _answers(
     x, w, given = x[keep], w[keep], given[keep]
     if origin is None:
         origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
-    who = who_of(rows, bucket, weight).take(keep)
+    who = who_of(sample).take(keep)
     return (np.where(given, x - origin, 0.0), w, given, who), np.asarray(origin, float)
 
 

@@ -20,6 +20,8 @@ from math import exp, factorial
 import numpy as np
 import pandas as pd
 
+from cxlib.core.sample import ReplicateWeights, Sample, SampleLike
+
 BITS = 13
 BUCKETS = 1 << BITS
 BATCH = 500_000  # drawn units held at once
@@ -152,20 +154,47 @@ class Who:
             yield times * next(raked)[:, self.cell] if raked else times
 
 
-def who_of(rows: pd.DataFrame, bucket: str | None = None, weight: str | None = None) -> Who:
-    """How the rows are drawn: customers whole, and raked weights raked anew in every draw.
+def who_of(rows: SampleLike, bucket: str | None = None, weight: str | None = None) -> Who:
+    """How the rows are drawn: clusters whole, and raked weights raked again in every draw.
 
-    Where the weights came with replicates, as those say.
+    Where the weights came with replicates, as those say. Raises ValueError where the weights were
+    raked and these rows or their weights are no longer those.
     """
-    columns, factor = rows.attrs.get("replicates", {}).get(weight, ((), 0.0))
-    if columns:
-        whole, again = (rows[list(c)].to_numpy(float) for c in ([weight], columns))
+    sample = design_of(rows, bucket, weight)
+    if (given := sample.replicate_weights) is not None:
+        whole, again = (
+            sample.data[list(c)].to_numpy(float) for c in ([sample.weight], given.columns)
+        )
         moved = np.divide(again - whole, whole, out=np.zeros_like(again), where=whole > 0)
-        return Who(np.arange(len(rows)), bucket=bucket, moved=np.sqrt(factor) * moved)
-    who = Who(keys_of(rows, bucket), bucket=bucket)
+        keys = np.arange(len(sample))
+        return Who(keys, bucket=sample.cluster, moved=np.sqrt(given.factor) * moved)
+    who = Who(keys_of(sample.data, sample.cluster), bucket=sample.cluster)
+    if sample.raking is None:
+        return who
+    cell = sample.raking.cells_of(sample.data, str(sample.weight))
+    if cell is None:
+        raise ValueError(
+            "these rows are not those whose weights were raked (their index or their weights have "
+            "changed). Use Sample.where, assign or merge, which keep them."
+        )
+    return replace(who, cell=cell, raking=sample.raking)
+
+
+def design_of(rows: SampleLike, cluster: str | None = None, weight: str | None = None) -> Sample:
+    """The Sample itself; a bare table with its weight and cluster columns as one."""
+    if isinstance(rows, Sample):
+        return rows
+    columns, factor = rows.attrs.get("replicates", {}).get(weight, ((), 0.0))
     raking = rows.attrs.get("raking", {}).get(weight)
-    cell = None if raking is None else raking.cells_of(rows, weight)
-    return who if cell is None else replace(who, cell=cell, raking=raking)
+    if raking is not None and raking.cells_of(rows, weight) is None:
+        raking = None
+    return Sample(
+        rows,
+        weight=weight,
+        cluster=cluster,
+        raking=raking,
+        replicate_weights=ReplicateWeights(tuple(columns), factor) if columns else None,
+    )
 
 
 def resample_sums(values: np.ndarray, draws: int, seed: int, who: Who | None = None) -> np.ndarray:

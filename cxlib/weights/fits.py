@@ -13,13 +13,15 @@ says by how much.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
+from cxlib.core.sample import Sample, SampleLike
 from cxlib.estimates import Estimates
 from cxlib.stats.raking import Cells, Raking
 
@@ -109,23 +111,25 @@ def poststratify(
     return rake(rows.assign(**{name: crossed}), {name: named}, base=base, trim=trim)
 
 
-def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd.DataFrame:
+def weigh(rows: SampleLike, margins: Margins, *, column: str = "weight") -> Any:
     """The rows with their weight in `column`: raked to what of the margins applies to them.
 
     A weight they already have is where raking starts. After a selection (one region, one wave)
     categories without rows do not apply, nor attributes with one category left: the rest is raked
     to its shares among what is left, and what was left out is printed. What is estimated with these
-    weights is raked anew in every bootstrap draw, so that intervals know what raking takes away
-    and adds (`attrs["raking"]`, which selecting and sorting rows keeps).
+    weights is raked again in every bootstrap draw, so that intervals know what raking takes away
+    and adds.
     """
-    base = column if column in rows else None
-    usable, said = _applicable(rows, margins)
+    data = rows.data if isinstance(rows, Sample) else rows
+    base = column if column in data else None
+    usable, said = _applicable(data, margins)
     for sentence in said:
         print(sentence)
     if not usable:
-        start = _start(rows, base) if len(rows) else np.ones(0)
-        return rows.assign(**{column: start})
-    fit = rake(rows, usable, base=base)
+        start = _start(data, base) if len(data) else np.ones(0)
+        weighed = data.assign(**{column: start})
+        return replace(rows, data=weighed, weight=column) if data is not rows else weighed
+    fit = rake(data, usable, base=base)
     if len(few := fit.table[fit.table["n"].between(1, SCARCE - 1)]):
         print(
             _(
@@ -135,9 +139,12 @@ def weigh(rows: pd.DataFrame, margins: Margins, *, column: str = "weight") -> pd
                 names=few["term"],
             )
         )
-    weighed = rows.assign(**{column: fit.weights})
+    weighed = data.assign(**{column: fit.weights})
+    if isinstance(rows, Sample):  # replicate weights belong to the weights that were replaced
+        design = {"weight": column, "raking": fit.raking, "replicate_weights": None}
+        return replace(rows, data=weighed, **design)
     if kept := dict(rows.attrs.get("replicates", {})):
-        kept.pop(column, None)  # they belong to the weights that were replaced
+        kept.pop(column, None)
         weighed.attrs["replicates"] = kept
     weighed.attrs["raking"] = {**rows.attrs.get("raking", {}), column: fit.raking}
     return weighed

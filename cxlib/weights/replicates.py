@@ -12,20 +12,24 @@ Patak 2012, International Statistical Review 80(1)), however few replicates ther
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
+
+from cxlib.core.sample import ReplicateWeights, Sample, SampleLike
 
 KINDS = ("bootstrap", "brr", "fay", "jk1", "jk2")
 
 
 def replicated(
-    rows: pd.DataFrame,
+    rows: SampleLike,
     columns: Sequence[str],
     *,
     kind: str,
     weight: str = "weight",
     fay: float = 0.5,
-) -> pd.DataFrame:
+) -> Any:
     """The rows, whose draws then follow the replicate weights in `columns` (`attrs["replicates"]`).
 
     `kind` is how they were made: "bootstrap" or "brr" (mean of the squares), "fay" (the same over
@@ -41,7 +45,8 @@ def replicated(
         raise ValueError(f"{len(columns)} columns of replicate weights; at least 2 are needed.")
     if unknown := [c for c in (weight, *columns) if c not in rows]:
         raise ValueError(f"no column {unknown} of weights in these rows.")
-    given = rows[[weight, *columns]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    data = rows.data if isinstance(rows, Sample) else rows
+    given = data[[weight, *columns]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     if bad := int((~(given >= 0)).any(1).sum()):
         raise ValueError(
             f"{bad:,} of {len(rows):,} rows have a weight or replicate weight that is negative, "
@@ -51,6 +56,9 @@ def replicated(
         raise ValueError(f"{lost:,} rows have replicate weights over 0 and a weight of 0.")
     count = len(columns)
     factor = {"fay": 1 / (count * (1 - fay) ** 2), "jk1": (count - 1) / count, "jk2": 1.0}
+    if isinstance(rows, Sample):
+        design = ReplicateWeights(tuple(columns), factor.get(kind, 1 / count))
+        return replace(rows, weight=weight, raking=None, replicate_weights=design)
     known = {weight: (tuple(columns), factor.get(kind, 1 / count))}
     out = rows.copy(deep=False)
     out.attrs = {**rows.attrs, "replicates": {**rows.attrs.get("replicates", {}), **known}}

@@ -74,7 +74,7 @@ def test_another_weight_is_not_raked(rows) -> None:
 
 
 def test_unknown_columns_and_draws_are_named(rows) -> None:
-    with pytest.raises(ValueError, match="'vote' for the weight.*nps, who, w, plan"):
+    with pytest.raises(ValueError, match="'vote' in these rows for the weight.*nps, who, w, plan"):
         Sample(rows, weight="vote")
     with pytest.raises(ValueError, match="draws is 0"):
         Sample(rows, draws=0)

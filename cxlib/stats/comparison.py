@@ -1,0 +1,124 @@
+"""Several results as one, and the difference of two, draw by draw.
+
+    combine({"web": scores.nps(web), "desk": scores.nps(desk)}).table
+    difference(scores.nps(now), scores.nps(before), names=("now", "before"))
+
+Results of one seed resample the same clusters, so their replicates may be compared draw by draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Result
+from cxlib.privacy import disclosure
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+
+
+def combine(parts: Mapping[str, Result]) -> Result:
+    """Several results as one whose intervals all hold at once, whatever is compared with what.
+
+    `table` has the name of each in `of`, then their columns. Raises ValueError unless all rest on
+    the same draws.
+    """
+    _check_draws(list(parts.values()))
+    table = pd.concat({name: e.table for name, e in parts.items()}, names=["of", None])
+    table = table.reset_index("of").reset_index(drop=True)
+    replicates = np.concatenate([e.replicates for e in parts.values()], axis=1)
+    table["low"], table["high"] = simultaneous_interval(
+        table["estimate"].to_numpy(float), replicates
+    )
+    first, units = next(iter(parts.values())), {e.unit for e in parts.values()}
+    return Result(
+        table,
+        i18n.together(e.finding.claim for e in parts.values()),
+        i18n.together(
+            [
+                _("The {cells:count} intervals are simultaneous.", cells=len(table)),
+                *dict.fromkeys(e.notes for e in parts.values()),
+            ]
+        ),
+        units.pop() if len(units) == 1 else "",
+        draws=first.draws,
+        seed=first.seed,
+        replicates=replicates,
+    )
+
+
+def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
+    """How far each estimate of `one` lies above the same of `other`, taken draw by draw.
+
+    Rows are matched by all columns before `estimate` (term, groups); two results of one row each
+    are matched as they are. Several intervals hold at once. `names` are what readers call the two.
+    Raises ValueError unless both rest on the same draws, have the same unit and a row in common.
+    """
+    _check_draws([one, other])
+    if one.unit != other.unit:
+        raise ValueError(f"{one.unit or 'no unit'} minus {other.unit or 'no unit'} has no meaning.")
+    first, second = _matched(one.table, other.table)
+    table = one.table.iloc[first][[*_named_by(one.table), "estimate"]].reset_index(drop=True)
+    table["estimate"] -= other.table["estimate"].to_numpy()[second]
+    apart = one.replicates[:, first] - other.replicates[:, second]
+    known = table["estimate"].notna().to_numpy()  # asked in both
+    first, second, table = first[known], second[known], table[known].reset_index(drop=True)
+    apart = apart[:, known]
+    if table.empty:
+        raise ValueError("no row has an estimate in both results.")
+    if len(table) == 1:
+        table["low"], table["high"] = percentile_interval(apart)
+    else:
+        estimate = table["estimate"].to_numpy(float)
+        table["low"], table["high"] = simultaneous_interval(estimate, apart)
+    table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
+    facts: dict[str, Any] = {"draws": one.draws, "seed": one.seed, "replicates": apart}
+    note = i18n.together(dict.fromkeys([one.notes, other.notes]))
+    told = disclosure.shown(table)
+    if told.empty:
+        return Result(table, disclosure.left_out(), note, one.unit, **facts)
+    widest = told.iloc[int(told["estimate"].abs().to_numpy().argmax())]
+    write = i18n.percent if one.unit == "share" else i18n.number
+    digits = 2 if one.unit == "scale" else 1
+    answer = _(
+        "{term:opening}: {one:label} minus {other:label} is {apart} ({span}), n {n:count}.",
+        term=widest["term"],
+        one=names[0],
+        other=names[1],
+        apart=write(widest["estimate"], digits),
+        span=i18n.span(widest["low"], widest["high"], digits, share=one.unit == "share"),
+        n=widest["n"],
+    )
+    return Result(table, answer, note, one.unit, **facts)
+
+
+def _check_draws(results: Sequence[Result]) -> None:
+    if without := sum(e.replicates is None for e in results):
+        raise ValueError(
+            f"{without} of {len(results)} results have no draws, so they cannot be compared draw "
+            "by draw. Ask for them with method='bootstrap'."
+        )
+    if len({(e.draws, e.seed) for e in results}) > 1:
+        found = ", ".join(f"{e.draws:,} draws of seed {e.seed}" for e in results)
+        raise ValueError(f"results of different draws ({found}). Give all the same draws and seed.")
+
+
+def _named_by(table: pd.DataFrame) -> list[str]:
+    return list(table.columns[: table.columns.get_loc("estimate")])
+
+
+def _matched(one: pd.DataFrame, other: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the rows that both tables have."""
+    if len(one) == len(other) == 1:
+        return np.zeros(1, int), np.zeros(1, int)
+    if (by := _named_by(one)) != _named_by(other):
+        raise ValueError(f"rows named by {by} cannot be matched with {_named_by(other)}.")
+    sides = [t[by].assign(place=np.arange(len(t))) for t in (one, other)]
+    both = sides[0].merge(sides[1], on=by, suffixes=("", "_2"))
+    if both.empty:
+        raise ValueError(f"the results have no row in common (by {', '.join(by)}).")
+    return both["place"].to_numpy(), both["place_2"].to_numpy()

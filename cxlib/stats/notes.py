@@ -1,0 +1,42 @@
+"""What a note says of weights, resamples and missing answers, in the page's language."""
+
+from __future__ import annotations
+
+from cxlib.core.i18n import _
+from cxlib.core.sample import Sample
+from cxlib.stats.sums import Moments
+
+
+def resampling_note(sample: Sample) -> str:
+    """How many resamples there are, of what, and by what they are weighted.
+
+    A weight that counts every row alike is not mentioned.
+    """
+    weight = sample.weight if differing_weights(sample) else None
+    facts = {"draws": sample.draws, "weight": weight or ""}
+    if weight and sample.cluster:
+        return _(
+            "Weighted by {weight:label}; {draws:count} bootstrap resamples, clustered by customer.",
+            **facts,
+        )
+    if weight:
+        return _("Weighted by {weight:label}; {draws:count} bootstrap resamples.", **facts)
+    if sample.cluster:
+        return _("{draws:count} bootstrap resamples, clustered by customer.", **facts)
+    return _("{draws:count} bootstrap resamples.", **facts)
+
+
+def differing_weights(sample: Sample) -> bool:
+    """Whether some rows count more than others."""
+    return sample.weight is not None and sample.data[sample.weight].dropna().nunique() > 1
+
+
+def likelihood_note(sums: Moments) -> str:
+    """What `missing="em"` does with missing answers."""
+    return _(
+        "{n:count} of {offered:count} responses answered some of the questions; means and "
+        "correlations are found by maximum likelihood, taking it that what is missing depends "
+        "only on what was answered.",
+        n=sums.rows.sum(),
+        offered=sums.offered,
+    )
