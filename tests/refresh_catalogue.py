@@ -66,7 +66,7 @@ def of_code(file: Path) -> Iterator[Entry]:
             elif name == "Column":
                 labels = [k.value for k in node.keywords if k.arg == "label"]
                 yield from ((word, "column") for word in _literals(*labels))
-            elif name in SENTENCES and ast.unparse(node.func) in (name, f"page.{name}"):
+            elif name in SENTENCES and ast.unparse(node.func) in (name, f"i18n.{name}"):
                 yield from map(_entry, _literals(*node.args))
         elif isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
             words = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
@@ -88,6 +88,7 @@ def of_notebook(file: Path) -> Iterator[Entry]:
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     for name in re.findall(r"report\.add\(\"(\w+)\"", code):
         yield name.replace("_", " "), None
+    yield file.stem.partition("_")[2].replace("_", " "), None  # as pages are called that are absent
 
 
 def _entry(word: str) -> Entry:

@@ -30,7 +30,6 @@ from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from cxlib import page
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
@@ -249,7 +248,7 @@ def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
 def _fact(part: str) -> str:
     """A part of the foot, "seed 1", its word in the page's language."""
     word, _unused, value = part.partition(" ")
-    return f"{_(word) if word in page.WORDS else word} {value}".strip()
+    return f"{i18n.label(word)} {value}".strip()
 
 
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
