@@ -2,9 +2,9 @@
 
 WORDS = (
     "AUC", "log-loss", "Brier score", "calibration slope", "calibration intercept", "odds",
-    "odds low", "odds high", "caught", "EMP", "EMP without a model", "by risk", "more than by
-    risk", "average effect", "Qini", "AUUC", "effect in the treat set", "effect outside the
-    treat set", "by predicted gain", "other ties", "competition", "attitude of staff",
-    "stability index", "boosting", "the readable model", "chi2", "leavers", "two models",
-    "transformed outcome"
+    "odds low", "odds high", "caught", "EMP", "EMP without a model", "by risk",
+    "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
+    "effect outside the treat set", "by predicted gain", "other ties", "competition",
+    "attitude of staff", "stability index", "boosting", "the readable model", "chi2", "leavers",
+    "two models", "transformed outcome",
 )  # fmt: skip

@@ -172,10 +172,11 @@ def _written(values: pd.Series, column: Column | None) -> list[str]:
         return ["–" if v is None else str(v) for v in values]
     return ["–" if v is None else i18n.label(str(v)) for v in values]
 
+
 # Terms, columns and levels that results of several topics share: said through `i18n.label`.
 WORDS = (
-    "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high", "needed
-    (column)", "other (column)", "before (column)", "after (column)", "adjusted (column)",
+    "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high",
+    "needed (column)", "other (column)", "before (column)", "after (column)", "adjusted (column)",
     "class (column)", "now", "tier", "topic", "group", "item", "construct", "cause", "effect",
     "driver", "outcome", "measure", "value", "overall", "points", "share", "scale", "index",
     "mean", "recency", "frequency", "alpha", "predicted", "risk", "probability", "reasons", "k",
@@ -183,21 +184,20 @@ WORDS = (
     "kept", "missing", "target", "solved at", "first reply at", "opened at", "realised",
     "touchpoint", "nps", "csat", "effort", "intention", "index low", "index high", "rank low",
     "rank high", "chance first", "feature", "detractors", "passives", "promoters", "jaccard",
-    "report", "pattern", "not named", "before", "after", "attribute", "before low", "before
-    high", "least", "most", "chosen", "parameters", "choice", "placing", "needed", "moves",
-    "limit", "p", "part", "size", "who", "worth", "needs", "hurts", "trouble", "confusion cost",
-    "plain", "sheet", "precision", "by expected profit", "by lot", "died", "moved", "product",
-    "days", "weeks", "months", "quoted", "contacted", "treated", "time", "question", "grade",
-    "meaning", "kind", "must hold", "unit", "currency", "seed", "data", "code", "penalty",
-    "reward", "class", "open", "necessary", "robustness", "top", "level", "chance", "reached",
-    "complete", "pairwise", "em", "one", "other", "mae linear", "rmse means", "mae means", "p
-    held", "correlation", "at risk", "lost", "share of worth", "model", "fitted", "observed",
-    "renewals", "period", "periods", "purchases", "amount", "line", "times the risk", "holds",
-    "gain", "way", "offer", "met", "everyone", "times as often", "orders a thousand",
-    "together", "lower", "cannot tell", "standard deviations", "design", "changed", "inside",
-    "slope", "waves", "predicted low", "predicted high", "within", "ends", "reach",
-    "satisfaction", "ease", "meetings", "minutes", "severity", "impact", "impact low", "impact
-    high", "chance top", "money", "money low", "money high", "rated", "step", "times",
-    "problem", "rule", "stage", "priority", "awareness", "discovery", "interest",
-    "consideration", "action", "use", "advocacy", "over"
+    "report", "pattern", "not named", "before", "after", "attribute", "before low", "before high",
+    "least", "most", "chosen", "parameters", "choice", "placing", "needed", "moves", "limit", "p",
+    "part", "size", "who", "worth", "needs", "hurts", "trouble", "confusion cost", "plain",
+    "sheet", "precision", "by expected profit", "by lot", "died", "moved", "product", "days",
+    "weeks", "months", "quoted", "contacted", "treated", "time", "question", "grade", "meaning",
+    "kind", "must hold", "unit", "currency", "seed", "data", "code", "penalty", "reward", "class",
+    "open", "necessary", "robustness", "top", "level", "chance", "reached", "complete", "pairwise",
+    "em", "one", "other", "mae linear", "rmse means", "mae means", "p held", "correlation",
+    "at risk", "lost", "share of worth", "model", "fitted", "observed", "renewals", "period",
+    "periods", "purchases", "amount", "line", "times the risk", "holds", "gain", "way", "offer",
+    "met", "everyone", "times as often", "orders a thousand", "together", "lower", "cannot tell",
+    "standard deviations", "design", "changed", "inside", "slope", "waves", "predicted low",
+    "predicted high", "within", "ends", "reach", "satisfaction", "ease", "meetings", "minutes",
+    "severity", "impact", "impact low", "impact high", "chance top", "money", "money low",
+    "money high", "rated", "step", "times", "problem", "rule", "stage", "priority", "awareness",
+    "discovery", "interest", "consideration", "action", "use", "advocacy", "over",
 )  # fmt: skip

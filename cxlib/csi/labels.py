@@ -2,5 +2,5 @@
 
 WORDS = (
     "rho A", "rho C", "AVE", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave",
-    "rmse", "mae", "rmse linear", "chance priority"
+    "rmse", "mae", "rmse linear", "chance priority",
 )  # fmt: skip

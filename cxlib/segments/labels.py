@@ -1,6 +1,6 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
-    "spend", "silhouette", "weakest stability", "smallest share", "misplaced share", "log-
-    likelihood", "BIC", "ICL", "entropy", "outcomes", "personas"
+    "spend", "silhouette", "weakest stability", "smallest share", "misplaced share",
+    "log-likelihood", "BIC", "ICL", "entropy", "outcomes", "personas",
 )  # fmt: skip
