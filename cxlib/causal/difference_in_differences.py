@@ -15,6 +15,7 @@ mix of groups from wave to wave is no effect.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Cells:
 
 
 def group_means(
-    y: np.ndarray, group: np.ndarray, wave: np.ndarray, groups: int, waves: int, **how: object
+    y: np.ndarray, group: np.ndarray, wave: np.ndarray, groups: int, waves: int, **how: Any
 ) -> Cells:
     """A mean for each group and wave; `group` and `wave` are places from 0, `how` as `cell_means`.
 
@@ -144,8 +145,8 @@ def bounds(
     waves = np.flatnonzero(after)
     far = (waves - where[-1]).mean() * apart * step
     mean = path.replicates[:, waves].mean(1)
-    low, _ = Replicated(np.nan, mean - far, path.units).interval(level)
-    _, high = Replicated(np.nan, mean + far, path.units).interval(level)
+    low, _ = Replicated(np.array(np.nan), mean - far, path.units).interval(level)
+    _, high = Replicated(np.array(np.nan), mean + far, path.units).interval(level)
     return float(low), float(high)
 
 

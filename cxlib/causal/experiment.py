@@ -7,6 +7,8 @@ Kohavi and Walker 2013; with a slope for each arm, Lin 2013, which is never wors
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cxlib.stats import linear_algebra, resampling
@@ -14,7 +16,7 @@ from cxlib.stats.estimators import Replicated, cell_means, columns, ready
 from cxlib.stats.resampling import Who
 
 
-def difference(y: np.ndarray, treated: np.ndarray, **how: object) -> Replicated:
+def difference(y: np.ndarray, treated: np.ndarray, **how: Any) -> Replicated:
     """Mean of the treated less that of the others, (outcomes,); `how` as in `cell_means`.
 
     Examples

@@ -96,13 +96,17 @@ def segmented_regression(
     if last == place:  # no slope of its own after
         slope = slope_error = np.nan
     return SegmentedRegression(
-        *map(
-            float,
-            (effect, error, effect - reach, effect + reach, step, step_error, slope, slope_error),
-        ),
-        x @ beta,
-        (x - change) @ beta,
-        free,
+        effect=float(effect),
+        error=float(error),
+        low=float(effect - reach),
+        high=float(effect + reach),
+        step=float(step),
+        step_error=float(step_error),
+        slope=float(slope),
+        slope_error=float(slope_error),
+        fitted=x @ beta,
+        counterfactual=(x - change) @ beta,
+        free=free,
     )
 
 

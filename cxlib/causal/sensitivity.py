@@ -30,7 +30,10 @@ def e_value(
     """
     if (risk_ratio is None) == (standardised is None):
         raise ValueError("give either a risk ratio or a standardised difference.")
-    ratio = np.exp(0.91 * np.abs(standardised)) if risk_ratio is None else np.asarray(risk_ratio)
+    if risk_ratio is None:
+        ratio = np.exp(0.91 * np.abs(np.asarray(standardised, float)))
+    else:
+        ratio = np.asarray(risk_ratio, float)
     ratio = np.maximum(ratio, 1 / np.maximum(ratio, 1e-300))
     return ratio + np.sqrt(ratio * (ratio - 1))
 

@@ -14,7 +14,7 @@ was left out) is part of the Sample and is kept by `where`, `assign` and `merge`
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Protocol, TypeAlias
@@ -31,6 +31,11 @@ class Calibration(Protocol):
 
     def cells_of(self, rows: pd.DataFrame, weight: str) -> np.ndarray | None:
         """The raking cell of each row; None where the rows are not those that were raked."""
+
+    def ratios(
+        self, cluster: str | None, draws: int, seed: int, together: int
+    ) -> Iterator[np.ndarray]:
+        """Weights of the cells in each draw, relative to their weights: (some draws, cells)."""
 
 
 @dataclass(frozen=True)

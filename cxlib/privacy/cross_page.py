@@ -205,7 +205,8 @@ def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
 
 def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     """Rows to hide because a total less the others would be fewer than the smallest cell."""
-    columns, least, found = table["columns"], context.current().smallest_cell, {}
+    columns, least = table["columns"], context.current().smallest_cell
+    found: dict[int, str] = {}
     if "term" not in columns[1:] or "n" not in columns:
         return found
     at = columns.index("term")
@@ -295,7 +296,7 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
         page=beside,
         least=least,
     )
-    nothing = {"columns": [], "rows": []}
+    nothing: dict[str, list] = {"columns": [], "rows": []}
     record = {
         "name": "left_out",
         "title": "",

@@ -29,7 +29,8 @@ def protect(notebook: NotebookNode) -> dict:
     printed its tables of small groups, answers the groups that another answer's total would give
     away, with their figures.
     """
-    hidden, found = [], {}
+    hidden: list[dict[str, str]] = []
+    found: dict[str, int] = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown" or "injected-parameters" in cell.metadata.get("tags", []):
             cell.source = without_personal_data(cell.source)

@@ -51,13 +51,13 @@ def scan(
             f"({given[i]})::tinyint::double as g{i}",
         ]
     wanted = _wanted(p, missing == "pairwise")
-    sums = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
+    added = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
     rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
-    summed = f"select b, pattern, count(*) as n, {sums} from ({rows}) group by all"
-    bad = f"count(*) filter (where {w} is null or {w} < 0)"
-    counted = f"select count(*), {bad} from {sql.name(table)} where {holds}"
+    summed = f"select b, pattern, count(*) as n, {added} from ({rows}) group by all"
+    unusable = f"count(*) filter (where {w} is null or {w} < 0)"
+    counted = f"select count(*), {unusable} from {sql.name(table)} where {holds}"
     try:
-        offered, bad = store.execute(counted).fetchone()
+        offered, bad = sql.first(store, counted)
         found = store.execute(f"{summed} order by b, pattern").fetchnumpy()
     except duckdb.Error as error:
         raise ReserveError(

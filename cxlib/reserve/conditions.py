@@ -105,7 +105,7 @@ def _parsed(condition: str, store: duckdb.DuckDBPyConnection) -> dict:
     """The tree of the condition; ReserveError when it is more than a condition."""
     trees = []
     for text in ("select 1 from t where true", f"select 1 from t where (\n{condition}\n)"):
-        tree = json.loads(store.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
+        tree = json.loads(sql.first(store, "select json_serialize_sql(?)", [text])[0])
         if tree["error"]:
             raise ReserveError(
                 f"WHERE {condition!r} is not a condition: {tree['error_message']}. Write one like "

@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 import pandas as pd
 
+from cxlib.data.schema import Churn
 from cxlib.data.study import Study
 from cxlib.reserve import conditions, sql
 from cxlib.reserve.database import DATED, Database
@@ -70,13 +71,13 @@ class Customers:
         if database.has_columns("customers", "left_on") and last is not None:
             return self.as_of(last - timedelta(days=self._horizon), self._horizon)
         if churn and churn.flag:
-            return self._flagged()
+            return self._flagged(churn)
         if last is not None and any(t in database.tables for t in DATED):
             return self.as_of(last + timedelta(days=1), self._horizon)
         return database.read("customers")
 
-    def _flagged(self) -> pd.DataFrame:
-        churn, rows = self._study.churn, self.database.read("customers")
+    def _flagged(self, churn: Churn) -> pd.DataFrame:
+        rows = self.database.read("customers")
         if churn.flag not in rows:
             raise ReserveError(
                 f"churn.flag {churn.flag!r} is not a column of customers. There are: "
@@ -105,11 +106,13 @@ class Customers:
         database = self.database
         if not database.has_columns("customers", "left_on"):
             return {}
-        first = database.store.execute("select min(left_on) from customers").fetchone()[0]
+        first = sql.first(database.store, "select min(left_on) from customers")[0]
         started = database.first_day
         if first is not None and started is not None:  # a year to look back on, or counts are low
             first = max(first, started + timedelta(days=LOOK_BACK))
         found: dict[str, pd.DataFrame] = {}
+        if database.last_day is None:
+            return {}
         day = database.last_day - timedelta(days=self._horizon)
         while first is not None and day >= first and len(found) < most:
             found[f"{day:%Y-%m-%d}"] = _kept(self.as_of(day, self._horizon), where)
@@ -139,7 +142,7 @@ class Customers:
         if trial is None:
             raise ReserveError(f"{self._study.name} has no churn.pilot in study.yaml.")
         rows = self._profiles()
-        if trial.begun_on is not None:
+        if trial.begun_on is not None and self.database.last_day is not None:
             days = (self.database.last_day.date() - trial.begun_on).days
             rows = self.as_of(trial.begun_on, days)
         if trial.column not in rows:
@@ -212,7 +215,7 @@ class Customers:
         if not columns:
             return []
         counted = ", ".join(f"approx_count_distinct({sql.name(c)})" for c in columns)
-        values = database.store.execute(f"select {counted} from customers").fetchone()
+        values = sql.first(database.store, f"select {counted} from customers")
         return [c for c, n in zip(columns, values, strict=True) if 2 <= n <= most]
 
     def groups(self, by: str = "") -> pd.Series | None:
@@ -309,7 +312,7 @@ def as_of(
         f"where {' and '.join(there)} order by {order}"
     )
     dated = joins or {"joined_on", "left_on"} & set(have)  # else nothing asks for the day
-    values = {"day": day} if dated else {}
+    values: dict[str, object] = {"day": day} if dated else {}
     if "left_on" in have:
         values["horizon"] = horizon
     rows = store.execute(query, values).df()

@@ -124,7 +124,7 @@ class Database:
             there: dict[str, list[str]] = {}
             for table, column in found:
                 there.setdefault(table, []).extend([column] * (column != sql.ROW))
-            there["responses"] = there.get("_responses", there.get("responses"))
+            there["responses"] = there.get("_responses", there.get("responses", []))
             self._joined = "_responses" in there
             self._columns = {t: there[t] for t in contract.TABLES if there.get(t)}
         return self._columns
@@ -305,14 +305,14 @@ class Database:
         return f"wave = {sql.text(wave)}"
 
     def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
-        offered, loaded = self.store.execute(
-            'select offered, kept from _tables where "table" = ?', [table]
-        ).fetchone()
+        offered, loaded = sql.first(
+            self.store, 'select offered, kept from _tables where "table" = ?', [table]
+        )
         of_wave = loaded
         if wave:
-            of_wave = self.store.execute(
-                f"select count(*) from {sql.name(table)} where {in_wave}"
-            ).fetchone()[0]
+            of_wave = sql.first(
+                self.store, f"select count(*) from {sql.name(table)} where {in_wave}"
+            )[0]
         lost = {"quarantined": offered - loaded}
         if wave:
             lost["wave"] = loaded - of_wave
@@ -394,7 +394,7 @@ class Database:
         days = " union all ".join(
             f"select {of}({sql.name(c)}) as d from {sql.name(t)}" for t, c in dated
         )
-        found = self.store.execute(f"select {over}(d) from ({days})").fetchone()[0]
+        found = sql.first(self.store, f"select {over}(d) from ({days})")[0]
         return None if found is None else datetime(found.year, found.month, found.day)
 
 

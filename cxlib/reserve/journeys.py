@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from cxlib.data.study import STAGES, Journey
+from cxlib.data.schema import STAGES, Journey
 from cxlib.reserve import conditions, pathways, sql
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
@@ -43,8 +43,15 @@ class Journeys:
             )
         holds = conditions.safe(where, self.database.store, "events", have)
         goals = journey.goal if goal else []
-        about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
-        return pathways.counted(self.database.store, **about, holds=holds, row=sql.ROW)
+        return pathways.counted(
+            self.database.store,
+            by=journey.by,
+            gap=journey.gap,
+            goal=goals,
+            most=most,
+            holds=holds,
+            row=sql.ROW,
+        )
 
     @property
     def stages(self) -> dict[str, str]:
@@ -74,7 +81,10 @@ class Journeys:
             return None, "customer_id"
         named = self.rules.by in self.database.columns("orders")
         by = self.rules.by if named else "customer_id"
-        since = self.database.last_day - timedelta(days=YEAR)
+        last = self.database.last_day
+        if last is None:
+            return None, "customer_id"
+        since = last - timedelta(days=YEAR)
         recent = "" if by != "customer_id" else 'where "at" >= $since'
         found = self.database.store.execute(
             f"select {sql.name(by)} as name, sum(amount) as worth "

@@ -64,7 +64,7 @@ def _parts(
     row: str,
 ) -> list[pd.DataFrame]:
     """The counts of some customers after others."""
-    events = store.execute(f"select count(*) from events where {there}").fetchone()[0]
+    events = sql.first(store, f"select count(*) from events where {there}")[0]
     rounds = -(-events // AT_ONCE)
     goals = ", ".join(map(sql.text, goal))
     wanted = f"select {CODE} from {NAMES} where {NAME} in ({goals})"

@@ -44,10 +44,12 @@ class Quality:
         there = [c for c in dated if c in self.database.columns(table)]
         if not there:
             return "–", "–"
-        first, last = self.database.store.execute(
-            f"select min({sql.name(there[0])}), max({sql.name(there[0])}) from {sql.name(table)}"
-        ).fetchone()
-        return tuple("–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last))
+        first, last = sql.first(
+            self.database.store,
+            f"select min({sql.name(there[0])}), max({sql.name(there[0])}) from {sql.name(table)}",
+        )
+        said = ["–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last)]
+        return said[0], said[1]
 
     def validity(self) -> Estimates:
         """Share of each table's rows that pass all data checks; counts, so without an interval."""
@@ -124,9 +126,7 @@ class Quality:
         for table in self.database.tables:
             own = [c for c in contract.TABLES[table].columns if c in self.database.columns(table)]
             counted = ", ".join(["count(*)", *(f"count({sql.name(c)})" for c in own)])
-            shares = self.database.store.execute(
-                f"select {counted} from {sql.name(table)}"
-            ).fetchone()
+            shares = sql.first(self.database.store, f"select {counted} from {sql.name(table)}")
             found += [
                 (
                     _("{name:label}: {value:label}", name=table, value=c),
@@ -156,7 +156,8 @@ class Quality:
         responses, cases, actions (where there are any), worded (questions with their wording, and
         all), roles asked, standards stated, joined (tables share customers).
         """
-        study, there = self.database.study, {}
+        study = self.database.study
+        there: dict[str, object] = {}
         for table in ("responses", "cases", "actions"):
             if table in self.database.tables:
                 there[table] = self.database.read(table)

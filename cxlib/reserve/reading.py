@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from cxlib.core import context, display, i18n
@@ -9,7 +11,8 @@ from cxlib.core.context import Context
 from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.data import study as study_
-from cxlib.data.study import Costs, Study
+from cxlib.data.schema import Costs, IndexModel
+from cxlib.data.study import Study
 from cxlib.reserve import (
     alerts,
     loading,
@@ -64,17 +67,13 @@ def state(study: Study) -> dict[str, str]:
 def _labels(study: Study, lang: str) -> dict[str, str]:
     """What readers call everything: the contract's columns, then the study's own words."""
     words = contract.labels(lang)
-    for name, words_of in study.labels.items():
-        words[name] = words_of.get(lang, name)
+    own: dict[str, Any] = {**study.labels}
     if study.loyalty.programme:
-        words["the programme"] = study.loyalty.programme.label.get(lang, "the programme")
-    for change in study.changes:
-        words[change.name] = change.label.get(lang, change.name)
-    for name in study.model.labels if study.model else {}:
-        words[name] = study.model.labels[name].get(lang, name)
-    for name, item in (study.items | study.topics).items():
-        words[name] = item.label.get(lang, name)
-    return words
+        own["the programme"] = study.loyalty.programme.label
+    own |= {change.name: change.label for change in study.changes}
+    own |= study.model.labels if study.model else {}
+    own |= {name: item.label for name, item in (study.items | study.topics).items()}
+    return words | {name: label.get(lang, name) for name, label in own.items()}
 
 
 class Reserve(Database):
@@ -158,7 +157,7 @@ class Reserve(Database):
         """What contacts, offers and customers cost, as study.yaml says."""
         return self.study.costs
 
-    def index_model(self) -> study_.IndexModel | None:
+    def index_model(self) -> IndexModel | None:
         """The satisfaction index of the study; none, and said so, where it has none."""
         if self.study.model is None:
             print(_("The study has no satisfaction index. This part is left out."))
@@ -213,7 +212,10 @@ class Reserve(Database):
     @property
     def topics(self) -> dict[str, dict[str, list[str]]]:
         """The topics of comments that the study gives, by name: language -> words."""
-        return {name: dict(topic.words) for name, topic in self.study.topics.items()}
+        return {
+            name: {str(lang): words for lang, words in topic.words.items()}
+            for name, topic in self.study.topics.items()
+        }
 
     @property
     def coded(self) -> dict[str, str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 PREFIX = "_cxlab_"  # of tables and columns that are ours; no column of a study begins with it
 ROW = f"{PREFIX}row"  # the row's place in its table: "rowid" may be a user's column
-LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
+LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 def name(identifier: str) -> str:
@@ -97,3 +98,11 @@ def connect(file: Path | None = None, *, read_only: bool = False) -> duckdb.Duck
     """
     place = ":memory:" if file is None else str(file)
     return duckdb.connect(place, read_only=read_only, config=LOCKED)
+
+
+def first(store: duckdb.DuckDBPyConnection, query: str, values: object = None) -> tuple[Any, ...]:
+    """The first row that the query gives. Raises duckdb.Error where it gives none."""
+    row = store.execute(query, values).fetchone()
+    if row is None:
+        raise duckdb.InvalidInputException("the query gave no row")
+    return row

@@ -111,7 +111,7 @@ def _verify(path: Path, expected: dict[str, int]) -> None:
         for table, rows in expected.items():
             if table not in there:
                 raise OSError(f"the table {table} is not in the file")
-            [found] = store.execute(f"select count(*) from {sql.name(table)}").fetchone()
+            [found] = sql.first(store, f"select count(*) from {sql.name(table)}")
             if found != rows:
                 raise OSError(f"{table} holds {found:,} of {rows:,} rows")
 
@@ -131,7 +131,7 @@ def _with_stored_names(study: Study, table: str, intake: Intake) -> Intake:
     return replace(
         intake,
         rows=intake.rows.set_axis(list(stored.values()), axis=1),
-        notes=[*intake.notes, *notes],
+        notes=(*intake.notes, *notes),
     )
 
 
@@ -224,7 +224,7 @@ def facts(path: Path) -> dict:
     """What the store was made from; ReserveError for a file that is no reserve."""
     with connect(path) as store:
         try:
-            return json.loads(store.execute("select facts from _study").fetchone()[0])
+            return json.loads(sql.first(store, "select facts from _study")[0])
         except (duckdb.Error, TypeError, ValueError) as error:
             raise ReserveError(
                 f"{path.name} of {path.parent.name} is no reserve of ours ({error}). Delete it and "

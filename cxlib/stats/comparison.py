@@ -64,7 +64,7 @@ def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
     first, second = _matched(one.table, other.table)
     table = one.table.iloc[first][[*_named_by(one.table), "estimate"]].reset_index(drop=True)
     table["estimate"] -= other.table["estimate"].to_numpy()[second]
-    apart = one.replicates[:, first] - other.replicates[:, second]
+    apart = np.asarray(one.replicates)[:, first] - np.asarray(other.replicates)[:, second]
     known = table["estimate"].notna().to_numpy()  # asked in both
     first, second, table = first[known], second[known], table[known].reset_index(drop=True)
     apart = apart[:, known]

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 
@@ -87,17 +88,17 @@ class Patterned(Moments):
         """The maximum likelihood solution; ValueError where the answers do not determine one."""
         point, _ = self._solution
         whole = self._expected(point[None], np.ones((1, len(self.keys))))
-        return replace(whole, **{part: getattr(whole, part)[0] for part in SUMS})
+        parts: dict[str, Any] = {part: getattr(whole, part)[0] for part in SUMS}
+        return replace(whole, **parts)
 
     def resample(self, draws: int, seed: int) -> Moments:
         most = max(1, HELD // sum(block.sums.shape[1] for block in self._blocks))
         parts = [*self.resample_in_parts(draws, seed, min(most, draws))]
-        return replace(
-            parts[0], **{f: np.concatenate([getattr(p, f) for p in parts]) for f in SUMS}
-        )
+        whole: dict[str, Any] = {f: np.concatenate([getattr(p, f) for p in parts]) for f in SUMS}
+        return replace(parts[0], **whole)
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
-        for times in self.who.times(draws, seed, together):
+        for times in self.drawn.times(draws, seed, together):
             yield self._expected(self._solved(times), times)
 
     def mixed(self, times: np.ndarray) -> Moments:
@@ -105,11 +106,17 @@ class Patterned(Moments):
 
     def parted(self, times: np.ndarray) -> tuple[Moments, Moments]:
         both = self.mixed(np.concatenate([times, 1 - times]))
-        sides = slice(len(times)), slice(len(times), None)
-        return tuple(replace(both, **{f: getattr(both, f)[s] for f in SUMS}) for s in sides)
+
+        def side(rows: slice) -> Moments:
+            parts: dict[str, Any] = {f: getattr(both, f)[rows] for f in SUMS}
+            return replace(both, **parts)
+
+        return side(slice(len(times))), side(slice(len(times), None))
 
     def __add__(self, other: Moments) -> Patterned:
-        both = super().__add__(other)
+        if not isinstance(other, Patterned):
+            raise ValueError("sums by pattern cannot be added to others. Sum both the same way.")
+        both = cast(Patterned, super().__add__(other))
         given = np.concatenate([self.given, other.given])
         given, place = np.unique(given, axis=0, return_inverse=True)
         pattern = np.concatenate([self.pattern, other.pattern + len(self.given)])
@@ -119,7 +126,7 @@ class Patterned(Moments):
         at = [self.columns.index(c) for c in columns]
         kinds, place = np.unique(self.given[:, at], axis=0, return_inverse=True)
         pattern = place.ravel()[self.pattern]
-        some = kinds.any(1)[pattern]
+        some = np.asarray(kinds.any(1))[pattern]
         return replace(
             self,
             columns=tuple(columns),
@@ -128,7 +135,7 @@ class Patterned(Moments):
             first=self.first[some][:, at],
             second=self.second[some][:, at][..., at],
             rows=self.rows[some],
-            who=self.who.take(some),
+            who=self.drawn.take(some),
             pattern=pattern[some],
             given=kinds,
         )

@@ -83,7 +83,8 @@ class Replicated:
         ends = intervals.simultaneous_interval(
             self.estimate.ravel(), flat, level, units=self.units, fitted=2
         )
-        return tuple(end.reshape(self.estimate.shape) for end in ends)
+        low, high = (end.reshape(self.estimate.shape) for end in ends)
+        return low, high
 
     def p(self) -> np.ndarray:
         """Chance of a number as far from 0 if it were 0 (two-sided, normal law), (...)."""

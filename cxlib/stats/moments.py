@@ -18,6 +18,8 @@ that were given.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -156,7 +158,7 @@ def _answers(
         )
     x, w, given = x[keep], w[keep], given[keep]
     if origin is None:
-        origin = np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1)
+        origin = np.asarray(np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1))
     who = who_of(sample).take(keep)
     return (np.where(given, x - origin, 0.0), w, given, who), np.asarray(origin, float)
 
@@ -179,7 +181,7 @@ def _summed(
         )
         patterns, pattern = given[first], pattern.ravel()
     who, place, pattern = who.grouped(pattern)
-    sums = {part: 0.0 for part in SUMS}
+    sums: dict[str, Any] = dict.fromkeys(SUMS, 0.0)
     for some in _chunks(len(x), x.shape[1]):
         there, at = np.unique(place[some], return_inverse=True)
         for part, values in _products(x[some], w[some], given[some], missing).items():
@@ -189,7 +191,8 @@ def _summed(
             if np.isscalar(sums[part]):
                 sums[part] = np.zeros((len(who.keys), *values.shape[1:]))
             sums[part][there] += sum_by(at, values)
-    found = {"columns": columns, "origin": origin, **sums, "offered": offered, "who": who}
+    found: dict[str, Any] = {"columns": columns, "origin": origin, **sums}
+    found |= {"offered": offered, "who": who}
     if missing != "em":
         return Moments(**found)
     return Patterned(**found, pattern=pattern, given=patterns)

@@ -20,7 +20,7 @@ from math import exp, factorial
 import numpy as np
 import pandas as pd
 
-from cxlib.core.sample import ReplicateWeights, Sample, SampleLike
+from cxlib.core.sample import Calibration, ReplicateWeights, Sample, SampleLike
 
 BITS = 13
 BUCKETS = 1 << BITS
@@ -79,7 +79,7 @@ def batches(
     """The rows of `multiplicities`, some at a time (`together`, or what fits the memory)."""
     if draws < 1:
         raise ValueError(f"draws is {draws}; it must be 1 or more.")
-    keys = np.arange(units) if np.isscalar(units) else np.asarray(units)
+    keys = units if isinstance(units, np.ndarray) else np.arange(int(units))
     own = _scrambled(keys.astype(np.uint64) * GOLDEN + _scrambled(np.array([seed], np.uint64)))
     together = together or draws_at_a_time(len(keys))
     for start in range(0, draws, together):
@@ -111,7 +111,7 @@ class Who:
 
     keys: np.ndarray
     cell: np.ndarray | None = None
-    raking: object = None
+    raking: Calibration | None = None
     bucket: str | None = None
     moved: np.ndarray | None = None
 
@@ -129,15 +129,15 @@ class Who:
     def grouped(self, kind: np.ndarray | None = None) -> tuple[Who, np.ndarray, np.ndarray]:
         """Rows of one key and cell (and `kind`) as one: (who, place of each row, kind of each)."""
         kind = np.zeros(len(self.keys), int) if kind is None else kind
-        cell = 0 if self.cell is None else self.cell
+        cell = np.zeros(1, int) if self.cell is None else self.cell
         cells, kinds = np.max(cell, initial=0) + 1, kind.max(initial=0) + 1
         entry = (self.keys * cells + cell) * kinds + kind
         entry, first, place = np.unique(entry, return_index=True, return_inverse=True)
         rest, kind = np.divmod(entry, kinds)
         keys, cell = np.divmod(rest, cells)
         moved = None if self.moved is None else self.moved[first]
-        cell = None if self.cell is None else cell
-        return replace(self, keys=keys, cell=cell, moved=moved), place, kind
+        known = None if self.cell is None else cell
+        return replace(self, keys=keys, cell=known, moved=moved), place, kind
 
     def times(self, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
         """How much each row counts in each draw, (some draws, rows)."""
@@ -148,10 +148,12 @@ class Who:
                 size = min(together, draws - start), self.moved.shape[1]
                 yield 1 + rng.standard_normal(size) @ self.moved.T
             return
-        raked = self.raking and self.raking.ratios(self.bucket, draws, seed, together)
+        raked = None
+        if self.raking is not None:
+            raked = self.raking.ratios(self.bucket, draws, seed, together)
         for counts in batches(self.keys, draws, seed, together):
             times = counts.astype(float)
-            yield times * next(raked)[:, self.cell] if raked else times
+            yield times if raked is None else times * next(raked)[:, self.cell]
 
 
 def who_of(rows: SampleLike, bucket: str | None = None, weight: str | None = None) -> Who:

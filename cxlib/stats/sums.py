@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,14 @@ class Moments:
     @property
     def keys(self) -> np.ndarray:
         """The key of each row of sums (`draws.keys_of`)."""
-        return self.who.keys
+        return self.drawn.keys
+
+    @property
+    def drawn(self) -> Who:
+        """How each row of sums is drawn. Raises ValueError once they are added up or drawn."""
+        if self.who is None:
+            raise ValueError("these sums are added up already, so nothing can be drawn from them.")
+        return self.who
 
     @property
     def pairwise(self) -> bool:
@@ -102,7 +110,7 @@ class Moments:
     def total(self) -> Moments:
         """All customers added up."""
         sums = self._mix([np.ones((1, len(self.second)))])
-        parts = {p: np.array(getattr(sums, p)[0], order="C") for p in SUMS}
+        parts: dict[str, Any] = {p: np.array(getattr(sums, p)[0], order="C") for p in SUMS}
         return replace(sums, **parts)
 
     def resample(self, draws: int, seed: int) -> Moments:
@@ -111,11 +119,11 @@ class Moments:
         In memory the draws lie last (the arrays are views), so that arithmetic on
         `np.moveaxis(sums.cov, 0, -1)` runs over draws that lie side by side.
         """
-        return self._mix(self.who.times(draws, seed))
+        return self._mix(self.drawn.times(draws, seed))
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
         """The same draws as `resample`, `together` at a time: for work in little memory."""
-        for times in self.who.times(draws, seed, together):
+        for times in self.drawn.times(draws, seed, together):
             yield self._mix([times])
 
     def mixed(self, times: np.ndarray) -> Moments:
@@ -128,7 +136,7 @@ class Moments:
     def parted(self, times: np.ndarray) -> tuple[Moments, Moments]:
         """(`mixed` with `times`, with 1 - `times`): the groups that customers are parted into."""
         one, whole = self._mix([times]), self._mix([np.ones((1, len(self.second)))])
-        rest = {part: getattr(whole, part) - getattr(one, part) for part in SUMS}
+        rest: dict[str, Any] = {part: getattr(whole, part) - getattr(one, part) for part in SUMS}
         return one, replace(one, **rest)
 
     def select(self, columns: list[str]) -> Moments:
@@ -154,11 +162,13 @@ class Moments:
             )
         if self.pairwise != other.pairwise:
             raise ValueError("complete and pairwise sums cannot be added. Sum both the same way.")
-        if self.who.raking is not other.who.raking:
+        if self.drawn.raking is not other.drawn.raking:
             raise ValueError("sums of rows raked apart cannot be added. Rake all at once.")
-        joined = {p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in SUMS}
-        joined["who"] = self.who + other.who
-        return replace(self, **joined, offered=self.offered + other.offered)
+        joined: dict[str, Any] = {
+            p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in SUMS
+        }
+        who = self.drawn + other.drawn
+        return replace(self, **joined, who=who, offered=self.offered + other.offered)
 
     def _mix(self, batches: Iterable[np.ndarray]) -> Moments:
         """The rows of sums added up, as often as `batches` (some draws, rows) say."""

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxlib.data import contract
 from cxlib.data.intake.reasons import Reason
-from cxlib.data.study import Item
+from cxlib.data.schema import Item
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
