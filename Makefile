@@ -7,23 +7,26 @@ BIN := .venv/bin
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-notebooks test-fast lab lint notebooks bench lock clean
+.PHONY: setup report test test-notebooks test-fast types lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
 
 test: setup test-notebooks  ## every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --doctest-modules tests cxlib
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
 	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
-test-fast: setup  ## the tests to run while you work, under a minute
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+test-fast: setup  ## the tests to run while you work, with the examples of docstrings
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --doctest-modules tests cxlib
 
 lab: setup  ## JupyterLab on notebooks/, kernel ready
 	@$(BIN)/jupyter lab notebooks
+
+types: setup  ## mypy
+	@$(BIN)/mypy
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

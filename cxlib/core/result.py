@@ -67,7 +67,7 @@ class Result:
 
     Examples
     --------
-    >>> table = pd.DataFrame({"term": ["nps"], "estimate": [25.0], "n": [4]})
+    >>> table = pd.DataFrame({"term": ["nps"], "estimate": [25.0], "n": [40]})
     >>> fit = Result(table, "NPS is 25.", unit="points", parts={"scale": (0, 10)})
     >>> str(fit), fit.scale, fit == Result(table.copy(), "NPS is 25.", unit="points")
     ('NPS is 25.', (0, 10), True)
