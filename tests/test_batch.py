@@ -46,10 +46,10 @@ reports: [10, 30]
 """
 ANSWER = """\
 import pandas as pd
-from cxlib import report, reserve, show
+from cxlib import report, plots, reserve
 from cxlib.estimates import Estimates
 study = reserve.open(STUDY, lang=LANG)
-show.use_house_style()
+plots.use_house_style()
 rows = study.responses(wave=WAVE, where=WHERE)
 table = rows.groupby("channel")["satisfied"].agg(estimate="mean", n="size").reset_index()
 table = table.rename(columns={"channel": "term"}).assign(low=1.0, high=10.0)
@@ -89,7 +89,7 @@ def project(tmp_path_factory):
     (study / "study.yaml").write_text(STUDY)
     rows = [f"r{i},w{i % 2 + 1},{'web' if i % 3 else 'shop'},{i % 10 + 1}" for i in range(60)]
     (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
-    write(notebooks, "10_works", ANSWER, MORE, "show.intervals(table);", LAID_OUT)
+    write(notebooks, "10_works", ANSWER, MORE, "plots.intervals(table);", LAID_OUT)
     write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")

@@ -115,10 +115,10 @@ def test_rows_with_the_same_words_are_told_apart() -> None:
 def test_the_page_escapes_and_flags() -> None:
     other = moved(9.0, 8.5, 9.5)
     other.answers["10_x"]["by_group"]["answer"] = "<script>alert(1)</script>"
-    html = compare(run(), other).html()
+    html = changes.html(compare(run(), other))
     assert "<script" not in html and "default-src" in html and "<strong>yes</strong>" in html
     assert "7.00 (6.50 to 7.50)" in html and "9.00 (8.50 to 9.50)" in html
-    assert "All 11 values are the same." in compare(run(), run()).html()
+    assert "All 11 values are the same." in changes.html(compare(run(), run()))
 
 
 def test_a_run_is_read_from_its_folder_or_refused(tmp_path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from test_batch import STUDY, write
 
 from cxlib import batch, reserve
-from cxlib.batch import cache, fingerprints, parameters, template
+from cxlib.batch import cache, fingerprints, parameters
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
 from cxlib.reserve import ReserveError, loading
@@ -36,7 +36,7 @@ report.add("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(r
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, lasting):
+def project(tmp_path, monkeypatch):
     study, notebooks = tmp_path / "data/tiny", tmp_path / "notebooks"
     study.mkdir(parents=True)
     notebooks.mkdir()
@@ -44,8 +44,7 @@ def project(tmp_path, monkeypatch, lasting):
     rows = [f"r{i},w{i % 2 + 1},{'web' if i % 3 else 'shop'},{i % 9 + 1}" for i in range(60)]
     (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    monkeypatch.setattr(template.Template, "start", lambda: lasting)
-    parameters.of.cache_clear()
+    parameters.read.cache_clear()
     return tmp_path
 
 
@@ -110,7 +109,7 @@ def test_data_that_changed_since_the_plan_stop_the_run(project):
 
 def test_a_run_leaves_no_snapshot(project):
     write(project / "notebooks", "30_orders", "1", needs=("orders",))
-    assert made(batch.plan(["tiny"], ["30"]), project / "out")["30"].status == "lacking"
+    assert made(batch.plan(["tiny"], ["30"]), project / "out")["30"].status == "skipped"
     assert not list((project / "reports/.snapshots").iterdir())
 
 
@@ -158,6 +157,8 @@ def test_a_file_system_without_links_gets_a_copy(project, monkeypatch):
     write(project / "notebooks", "30_orders", "1", needs=("orders",))
     copied = []
     copy = shutil.copyfile
-    monkeypatch.setattr(shutil, "copyfile", lambda a, b: copied.append(a.name) or copy(a, b))
+    monkeypatch.setattr(
+        shutil, "copyfile", lambda a, b, **how: copied.append(a.name) or copy(a, b, **how)
+    )
     made(batch.plan(["tiny"], ["30"]), project / "out")
     assert "reserve.duckdb" in copied

@@ -15,7 +15,7 @@ import importlib
 # Looked up when first asked for: `cx run` starts its fork server before all this is imported.
 WHERE = {
     "Page": "planning",
-    "Result": "runner",
+    "Result": "results",
     "Unfinished": "processes",
     "notebooks": "planning",
     "pick": "planning",

@@ -27,7 +27,7 @@ from cxlib.privacy import masking
 
 if TYPE_CHECKING:
     from cxlib.batch.planning import Page
-    from cxlib.batch.runner import Result
+    from cxlib.batch.results import Result
 
 
 def job_of(

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -27,45 +27,12 @@ from cxlib.batch import cache, dependencies, paths, processes, record, snapshots
 from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
+from cxlib.batch.results import Result
 from cxlib.data import study
 
 __all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
 TIMEOUT = 600.0  # seconds a page may take
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a page: its status ("ok", "failed", "skipped", "not run").
-
-    `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
-    `boxes`: its figures show boxes for letters that no font has.
-    """
-
-    page: Page
-    folder: Path
-    status: str
-    seconds: float = 0.0
-    answers: dict = field(default_factory=dict)
-    mistake: tuple[int, int, str] | None = None
-    cells: tuple[float, ...] = ()
-    job: dict = field(default_factory=dict, repr=False)
-    boxes: bool = False
-    reused: bool = False
-    why: str = ""
-
-    @property
-    def file(self) -> Path:
-        return self.folder / f"{self.page.name}.html"
-
-    @property
-    def answer(self) -> str:
-        """The first sentence the page kept, or why there is none."""
-        if self.mistake:
-            return self.mistake[2].splitlines()[0]
-        if self.page.lacking:
-            return " ".join(self.page.lacking)
-        return next((a["answer"] for a in self.answers.values() if a["answer"]), "")
 
 
 def run(

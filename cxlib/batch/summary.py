@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cxlib.batch.runner import Result
+    from cxlib.batch.results import Result
 
 OK, FAILED = 0, 1
 

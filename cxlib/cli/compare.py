@@ -104,7 +104,7 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         with context.use(replace(rules, lang=lang)):
-            files.write(out, found.html())
+            files.write(out, changes.html(found))
         click.echo(near(out))
 
 

@@ -3,6 +3,7 @@
     for part in changes.parts(found):          # of a comparison.Comparison
         part.title, part.status, part.why, part.answers
     print(changes.text(found))
+    changes.html(found)
 
 Shown are answers that say something else or hold an estimate that is beyond noise; of their rows
 those beyond noise first, `MOST` at most. All else is counted.
@@ -15,8 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.i18n import _
+from cxlib.privacy.masking import legible
+from cxlib.report import pages
 from cxlib.report.comparison import Comparison, Difference, Key, Value, listed, values_of
 
 MOST = 6  # rows of an answer
@@ -149,6 +152,13 @@ def text(found: Comparison) -> str:
             lines.append(f"    now  {answer.after}")
             lines += [f"         {_row(row)}" for row in answer.rows if row.beyond]
     return "\n".join(lines)
+
+
+def html(found: Comparison) -> str:
+    """The comparison as a page like those of the runs: self-contained, no request."""
+    made = pages.environment().get_template("comparison.html.j2")
+    lang = context.current().lang
+    return legible(made.render(found=found, parts=parts(found), policy=pages.POLICY, lang=lang))
 
 
 def _counted(part: Part) -> str:

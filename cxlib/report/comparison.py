@@ -3,7 +3,7 @@
     found = compare(read(Path("reports/mine/monday")), read(Path("reports/mine/friday")))
     found.same                            # every number and every sentence is the same
     print(found)                          # a line a difference, and what changed behind them
-    found.html()                          # what matters of it, as a page (see `changes`)
+    changes.html(found)                   # what matters of it, as a page (see `changes`)
 
 Nothing is computed again here: the numbers are those of `answers.json`, the reasons those of
 `run.json`. Two 95% intervals that do not touch are further apart than chance explains; two that do
@@ -17,9 +17,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from cxlib.core import context
-from cxlib.privacy.masking import legible
 
 Key = tuple[str, str, str, str]  # page, answer, term, column
 Value = float | int | str | bool | None
@@ -106,20 +103,6 @@ class Comparison:
             return "\n".join([f"All {self.values:,} values are the same.", *listed(self.changed)])
         every = (f"  {d}" for d in self.differences)
         return "\n".join([self.summary, *every, *listed(self.changed)])
-
-    def html(self) -> str:
-        """The comparison as a page like those of the runs: self-contained, no request."""
-        from cxlib.report import changes, pages
-
-        made = pages.environment().get_template("comparison.html.j2")
-        return legible(
-            made.render(
-                found=self,
-                parts=changes.parts(self),
-                policy=pages.POLICY,
-                lang=context.current().lang,
-            )
-        )
 
 
 def listed(changed: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -1,0 +1,42 @@
+"""What became of a page of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cxlib.batch.planning import Page
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a page: its status ("ok", "failed", "skipped", "not run").
+
+    `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
+    `boxes`: its figures show boxes for letters that no font has.
+    """
+
+    page: Page
+    folder: Path
+    status: str
+    seconds: float = 0.0
+    answers: dict = field(default_factory=dict)
+    mistake: tuple[int, int, str] | None = None
+    cells: tuple[float, ...] = ()
+    job: dict = field(default_factory=dict, repr=False)
+    boxes: bool = False
+    reused: bool = False
+    why: str = ""
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"{self.page.name}.html"
+
+    @property
+    def answer(self) -> str:
+        """The first sentence the page kept, or why there is none."""
+        if self.mistake:
+            return self.mistake[2].splitlines()[0]
+        if self.page.lacking:
+            return " ".join(self.page.lacking)
+        return next((a["answer"] for a in self.answers.values() if a["answer"]), "")
