@@ -175,7 +175,7 @@ def _written(values: pd.Series, column: Column | None) -> list[str]:
 
 # Terms, columns and levels that results of several topics share: said through `i18n.label`.
 WORDS = (
-    "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high",
+    "happened", "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high",
     "needed (column)", "other (column)", "before (column)", "after (column)", "adjusted (column)",
     "class (column)", "now", "tier", "topic", "group", "item", "construct", "cause", "effect",
     "driver", "outcome", "measure", "value", "overall", "points", "share", "scale", "index",

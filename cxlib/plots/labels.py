@@ -1,5 +1,0 @@
-"""Terms, columns and levels of this topic that readers see through `i18n.label`."""
-
-WORDS = (
-    "happened",
-)  # fmt: skip
