@@ -11,6 +11,7 @@ is whole is decided by how its process ended, never by what the notebook says of
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 # Looked up when first asked for: `cx run` starts its fork server before all this is imported.
 WHERE = {
@@ -26,7 +27,7 @@ WHERE = {
 __all__ = list(WHERE)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name not in WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{WHERE[name]}"), name)

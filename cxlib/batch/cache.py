@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch import execute, fingerprints
 from cxlib.batch.planning import Page
@@ -65,7 +66,7 @@ class Kept:
     """An entry of the cache."""
 
     folder: Path
-    about: Mapping[str, object]
+    about: Mapping[str, Any]
 
     @property
     def whole(self) -> bool:

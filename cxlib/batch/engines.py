@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -98,14 +99,19 @@ class InProcessEngine(Engine):
         sys.stdout.flush()
 
 
+def _shell_of(part: Any) -> Any:
+    """The page's shell that a publisher or a display hook belongs to."""
+    return part.shell
+
+
 class _Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_):
-        self.shell.caught.append(
+    def publish(self, data, metadata=None, *, transient=None, update=False, **_):  # type: ignore[override]
+        _shell_of(self).caught.append(
             new_output("display_data", data=_plain(data), metadata=metadata or {})
         )
 
     def clear_output(self, wait=False):
-        self.shell.caught.clear()
+        _shell_of(self).caught.clear()
 
 
 class _Hook(DisplayHook):
@@ -115,12 +121,12 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None):
-        self.shell.caught.append(
+        _shell_of(self).caught.append(
             new_output(
                 "execute_result",
                 data=_plain(format_dict),
                 metadata=md_dict or {},
-                execution_count=self.shell.execution_count,
+                execution_count=_shell_of(self).execution_count,
             )
         )
 
@@ -161,6 +167,8 @@ class Shell(InteractiveShell):
     """The shell of one page."""
 
     kernel = None  # libraries ask for it to learn whether they are in a notebook
+    caught: list[Any]
+    history_manager: Any
 
     @classmethod
     def begin(cls, figures: bool = True) -> Shell:
@@ -175,7 +183,7 @@ class Shell(InteractiveShell):
         )
         shell.caught = []
         shell.history_manager.enabled = False
-        shell.enable_gui = lambda *_: None
+        shell.enable_gui = lambda *_: None  # type: ignore[method-assign]
         if "pandas" in sys.modules:
             # pandas looks once, at import, whether it is in a notebook; the template was in none.
             sys.modules["pandas"].set_option("display.max_columns", 20)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}
 YES, NO = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
@@ -57,7 +58,7 @@ class Parameter:
         """The lowest and highest value allowed, as people write them; empty when there are none."""
         return "" if self.low is None else f"{self.low:,.15g} to {self.high:,.15g}"
 
-    def read(self, value: object) -> object:
+    def read(self, value: object) -> Any:
         """`value`, text or typed, as this parameter takes it. Raises ValueError."""
         try:
             typed = _typed(value, self.type)
@@ -70,7 +71,7 @@ class Parameter:
                 f"{self.name}={typed!r} is not allowed{nearest(str(typed), self.choices) or '.'} "
                 f"Allowed: {', '.join(self.choices)}."
             )
-        if self.low is not None and not self.low <= typed <= self.high:
+        if self.low is not None and self.high is not None and not self.low <= typed <= self.high:
             raise ValueError(f"{self.name}={typed} is out of range. Allowed: {self.limits}.")
         return typed
 
@@ -144,7 +145,7 @@ def read_cell(source: str, where: str = "the cell") -> dict[str, Parameter]:
             )
         default = ast.literal_eval(line.value)
         found[line.target.id] = _declared(
-            line.target.id, kind, default, comments.get(line.end_lineno, "")
+            line.target.id, kind, default, comments.get(line.end_lineno or 0, "")
         )
     return found
 
@@ -168,7 +169,7 @@ def _declared(name: str, kind: str, default: object, comment: str) -> Parameter:
     return Parameter(name, kind, default, comment)
 
 
-def _typed(value: object, kind: str) -> object:
+def _typed(value: object, kind: str) -> Any:
     if isinstance(value, str) and kind != "str":
         return _from_text(value.strip(), kind)
     if kind == "float" and isinstance(value, int) and not isinstance(value, bool):

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch import parameters
 from cxlib.batch.parameters import Parameter
@@ -32,7 +33,7 @@ class Page:
     name: str
     title: str
     values: Mapping[str, object]
-    rules: Mapping[str, object]  # language, smallest cell, labels
+    rules: Mapping[str, Any]  # language, smallest cell, labels
     source: Mapping[str, str]  # title, source, licence, citation
     set_name: str = ""
     lacking: tuple[str, ...] = ()
@@ -103,7 +104,7 @@ def plan(
         raise ValueError("--lang and -p LANG=... both name a language. Leave one out.")
     chosen = [pick(n) for n in dict.fromkeys(names)]
     for notebook in chosen:
-        for lang in langs or [None]:
+        for lang in langs or [""]:
             _settle(notebook, "", {**given, "LANG": lang} if lang else given)
     pages = [
         made
@@ -130,7 +131,7 @@ def _in_languages(
     name: str, chosen: list[Path], given: dict, by: str, langs: list[str]
 ) -> list[Page]:
     about = study.read(name)
-    langs = langs or ([] if "LANG" in given else about.reporting.languages)
+    langs = langs or ([] if "LANG" in given else [*about.reporting.languages])
     if not langs:
         return _of_study(about, chosen, given, by)
     pages = []
@@ -247,7 +248,7 @@ def _pages_of(
 
 def _source(about: study.Study, lang: str) -> dict[str, str]:
     return {
-        "title": about.title[lang],
+        "title": {str(code): title for code, title in about.title.items()}[lang],
         "source": about.source,
         "licence": about.licence,
         "citation": about.citation,

@@ -171,7 +171,7 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
     """The pages that give groups away beside all others; each told in its own language."""
     from cxlib.privacy import cross_page
 
-    found = {}
+    found: dict[str, Any] = {}
     for lang in dict.fromkeys(r.page.lang for r in whole.values()):
         titles = {r.page.base: r.page.title for r in whole.values() if r.page.lang == lang}
         shown = {
@@ -189,8 +189,8 @@ def _shown_by(result: Result, *, as_recorded: bool = False):
 
     values = dict(result.page.values)
     values = masked_of(result.page, values) if as_recorded else values
-    rows = (str(values.get(k) or "") for k in ("WAVE", "WHERE"))
-    return Shown(result.answers, *rows, title=result.page.title)
+    wave, where = (str(values.get(k) or "") for k in ("WAVE", "WHERE"))
+    return Shown(result.answers, wave, where, title=result.page.title)
 
 
 def bind_again(folder: Path) -> int:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from cxlib.batch import cache, dependencies, paths, processes, record, snapshots
 from cxlib.batch.planning import Page, notebooks, pick, plan
@@ -111,6 +112,10 @@ def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> N
         ) from error
 
 
+if TYPE_CHECKING:
+    from cxlib.batch.cluster import Cluster
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a page may take: seconds, and GB of memory (None: as much as there is)."""
@@ -166,7 +171,7 @@ class _Work:
         self.read: dict[tuple[str, str], dependencies.Found] = {}  # answers of others, by page
         self.results: dict[tuple[str, str], Result] = {}
         self._stopped = threading.Event()
-        self._cluster = None
+        self._cluster: Cluster | None = None
 
     @property
     def engine(self) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from typing import Any
 
 import click
 
@@ -60,7 +61,7 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
         raise SystemExit(1)
 
 
-def _known(study: str) -> dict[str, float]:
+def _known(study: str) -> dict[str, Any]:
     """What a point is worth and how many answers a wave brings, as notebook 41 takes them; nothing
     of a study that is not loaded."""
     from cxlib import reserve
