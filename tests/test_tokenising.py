@@ -137,3 +137,11 @@ def test_cells_stay_text_as_they_are():
     frame = tokenise("id,a,b\n007,1e3,2026-01-02\ntrue,NA,null\n", ",", "a.csv").frame
     assert frame.values.tolist() == [["007", "1e3", "2026-01-02"], ["true", "NA", "null"]]
     assert frame.dtypes.tolist() == [pd.StringDtype(na_value=float("nan"))] * 3
+
+
+@pytest.mark.parametrize("delimiter", [*tokenising.DELIMITERS, " "])
+def test_every_delimiter_splits_a_table_and_its_end(delimiter) -> None:
+    text = delimiter.join(["id", "day"]) + "\n" + delimiter.join(["00001", "19970101"]) + "\n"
+    tokens = tokenising.tokenise(text, delimiter, "orders.txt")
+    assert tokens.frame.to_numpy().tolist() == [["00001", "19970101"]]
+    assert tokens.broken.empty

@@ -26,7 +26,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 BROKEN = ["row", "value", "found", "expected"]
 LINE_END = r"\r\n|\n|\r"
 QUOTED = r'(^|[,;\t|])"[^"]*(?:""[^"]*)*"'
-END = "\x03end of the table\x03"  # a last record of our own: an open quotation mark swallows it
+END = "\x03end-of-table\x03"  # a last record of our own: an open quotation mark swallows it
 
 
 @dataclass(frozen=True)
