@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cxlib.data import intake
 from cxlib.data.intake import IntakeError
 from cxlib.data.intake.encodings import find_encoding
-from cxlib.data.intake.tokenising import find_delimiter, tokenise
+from cxlib.data.intake.tokenising import DELIMITERS, find_delimiter, tokenise
 
 CASES = {  # text: rows as {line: cells}, broken lines as {line: (value, fields)}
     "quoted line ends": (
@@ -139,9 +139,9 @@ def test_cells_stay_text_as_they_are():
     assert frame.dtypes.tolist() == [pd.StringDtype(na_value=float("nan"))] * 3
 
 
-@pytest.mark.parametrize("delimiter", [*tokenising.DELIMITERS, " "])
+@pytest.mark.parametrize("delimiter", [*DELIMITERS, " "])
 def test_every_delimiter_splits_a_table_and_its_end(delimiter) -> None:
     text = delimiter.join(["id", "day"]) + "\n" + delimiter.join(["00001", "19970101"]) + "\n"
-    tokens = tokenising.tokenise(text, delimiter, "orders.txt")
+    tokens = tokenise(text, delimiter, "orders.txt")
     assert tokens.frame.to_numpy().tolist() == [["00001", "19970101"]]
     assert tokens.broken.empty
