@@ -352,7 +352,7 @@ def test_missing_answers_are_permuted_with_the_people():
 
 def test_the_map_has_an_ellipse_where_both_axes_are_known_together():
     fit = csi.fit(answers(), SMALL, draws=100)
-    ax = plots.priorities(csi.priorities(fit).table, performance_unit="points")
+    ax = plots.importance_performance(csi.priorities(fit).table, performance_unit="points")
     assert len(ax.patches) == len(fit.importance) == 1
 
 

@@ -387,21 +387,21 @@ def test_the_figures_say_what_they_show():
     share = drivers.importance(rows, "y", parts, draws=100)
     kano = drivers.contrast(rows, "y", parts, draws=100)
     needed = drivers.necessary(rows, "y", parts, permutations=50)
-    assert "comes first" in plots.ranks(share.table).figure.alt_text
+    assert "comes first" in plots.rank_intervals(share.table).figure.alt_text
     square = drivers.chances(share.differences)
     assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
-    assert "is ahead of" in plots.ahead(square).figure.alt_text
-    assert "must-be" in plots.contrast(kano.table, kano.classes).figure.alt_text
-    words = plots.ceilings(needed.table, needed.ceilings, needed.cells, outcome="y").figure.alt_text
+    assert "is ahead of" in plots.rank_probabilities(square).figure.alt_text
+    assert "must-be" in plots.penalty_reward(kano.table, kano.classes).figure.alt_text
+    words = plots.necessary_conditions(needed.table, needed.ceilings, needed.cells, outcome="y").figure.alt_text
     assert "No driver is necessary" in words
     with pytest.raises(ValueError, match="a matrix is square"):
-        plots.ahead(square.iloc[:1])
+        plots.rank_probabilities(square.iloc[:1])
 
 
 def test_dots_of_few_answers_are_not_drawn():
     rows = ratings(40, 2).assign(y=lambda r: r["y"].round())
     needed = drivers.necessary(rows, "y", ["must"], permutations=20)
-    ax = plots.ceilings(needed.table, needed.ceilings, needed.cells)
+    ax = plots.necessary_conditions(needed.table, needed.ceilings, needed.cells)
     drawn = sum(
         len(c.get_offsets())
         for c in ax.collections

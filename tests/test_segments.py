@@ -527,7 +527,7 @@ def test_small_cells_of_a_card_are_hidden(groups: pd.DataFrame, fit) -> None:
 def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
     plots.use_house_style()
     moves = segments.moved(orders, since=60, draws=50)
-    ax = plots.crossings(moves.table)
+    ax = plots.crosstab(moves.table)
     assert [t.get_text() for t in ax.get_yticklabels()][0] == "important (A)"
     assert [t.get_text() for t in ax.get_xticklabels()][0] == "important (A)"
     assert "→" in ax.get_title("left") and "→" in ax.figure.alt_text
@@ -537,7 +537,7 @@ def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
 def test_long_names_are_numbered(tool: segments.Tool) -> None:
     plots.use_house_style()
     names = {name: f"{name} and so on" for name in tool.segments}
-    ax = plots.crossings(tool.confusion.replace({"segment": names, "term": names}))
+    ax = plots.crosstab(tool.confusion.replace({"segment": names, "term": names}))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "3"]
     assert ax.get_yticklabels()[0].get_text().startswith("1:")
     plt.close("all")
@@ -545,12 +545,12 @@ def test_long_names_are_numbered(tool: segments.Tool) -> None:
 
 def test_stability_and_outcomes_are_drawn(groups: pd.DataFrame, fit) -> None:
     plots.use_house_style()
-    ax = plots.found_again(fit.table)
+    ax = plots.stability(fit.table)
     assert ax.get_title("left") == "3 of 3 segments can be reported"
     found = segments.outcomes(
         groups.assign(left=groups["true"] == 1), fit, ["left", "spend"], draws=50
     )
-    figure = plots.by_group(found.table).figure
+    figure = plots.small_multiples(found.table).figure
     titles = [a.get_title("left") for a in figure.axes]
     assert titles[0] == "Left (all: 33%)" and titles[1].startswith("Spend (all: ")
     assert "Left" in figure.alt_text

@@ -515,11 +515,11 @@ def test_mistakes_are_named():
 def test_a_funnel_is_drawn_with_those_who_stand_out():
     rows = units(np.r_[np.full(30, 0.8), 0.3], 60, 10)
     fit = service.funnel(rows, "hit")
-    ax = plots.funnel(fit.table, fit.limits, unit="share")
+    ax = plots.funnel_plot(fit.table, fit.limits, unit="share")
     assert [t.get_text() for t in ax.texts] == ["u030"]
     assert "u030" in ax.get_title(loc="left") + ax.get_title()
     wide = pd.concat([rows, units(np.full(30, 0.8), 60, 11).assign(owner="u000")])
     fit = service.funnel(wide, "hit")
-    ax = plots.funnel(fit.table, fit.limits, unit="share")
+    ax = plots.funnel_plot(fit.table, fit.limits, unit="share")
     plots.picture(ax.figure)
     assert ax.get_xscale() == "log" and ax.get_xlim()[1] > 1800

@@ -552,7 +552,7 @@ def test_figures_tell_what_they_show(by_place, sample):
     path, stood = impact.path(trial, **SOME), impact.beside(trial, **SOME)
     drawn = plots.event_study(path.table, unit="scale")
     assert "w3" in drawn.figure.alt_text and len(drawn.patches) == 3  # three waves are shaded
-    drawn = plots.stand_in(stood.table, unit="scale")
+    drawn = plots.synthetic_control(stood.table, unit="scale")
     names = [text.get_text() for text in drawn.get_legend().get_texts()]
     assert names == ["those reached", "stand-in"] and "between the two" in drawn.figure.alt_text
     plan = impact.plan(sample, "effort", draws=60, sizes=[500, 2000])

@@ -15,7 +15,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-# Files of the fonts that figures take Chinese characters from (`show.style.CJK_FONTS`).
+# Files of the fonts that figures take Chinese characters from (`plots.fonts.CJK_FONTS`).
 CHINESE_FONTS = re.compile(
     r"wqy|noto ?sans.?(cjk|sc)|source ?han ?sans|pingfang|msyh|simhei|droidsansfallback|"
     r"arial ?unicode",

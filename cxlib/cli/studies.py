@@ -170,12 +170,12 @@ def _dictionary(lang: str) -> None:
 
 def _entry(row: dict, wide: int, columns: int) -> list[str]:
     """A column's name, `wide` letters, and beside it what it means and what must hold."""
-    from cxlib.plots.style import wrapped
+    from cxlib.core.text import wrap
 
     facts = [row["kind"], row["unit"], row["must hold"]]
     said = _("; ").join(w for w in facts if w)
     text = _("{meaning} ({rules})", meaning=row["meaning"], rules=said)
-    lines = wrapped(text, max(columns - wide, 20)).splitlines()
+    lines = wrap(text, max(columns - wide, 20)).splitlines()
     heads = [f"  {row['column']}", *[""] * (len(lines) - 1)]
     return [f"{head:{wide}}{line}" for head, line in zip(heads, lines, strict=True)]
 

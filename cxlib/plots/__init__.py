@@ -1,10 +1,10 @@
-"""Tables drawn: one style, intervals everywhere, a title that says what was found.
+"""Figures of tidy tables, drawn by seaborn: intervals everywhere, a title that states the finding.
 
     plots.use_house_style()                            # once, at the top of a notebook
     plots.intervals(fit.table, unit="share")           # a dot, its interval, n at the right
     plots.intervals(by_channel.table, panel="channel")
     plots.trend(waves.table)                           # a line with its band
-    plots.paths(fit.paths, fit.r2)                     # the path model as people draw it
+    plots.path_diagram(fit.paths, fit.r2)
 
 Every function takes a tidy table (groups, term, estimate, low, high, n) and gives back the Axes;
 pass `ax` to draw into your own. Small cells are hidden here too. Each figure carries `alt_text`,
@@ -13,25 +13,80 @@ which the page reads out to those who cannot see it. Nothing is computed but the
 
 from __future__ import annotations
 
-from cxlib.plots.changes import event_study, power, stand_in
-from cxlib.plots.charts import control, signals
-from cxlib.plots.curves import beside, incidence, profit, survival, uplift
-from cxlib.plots.funnels import funnel
-from cxlib.plots.groups import by_group, crossings, found_again
-from cxlib.plots.journeys import experience_map, flow, follows
-from cxlib.plots.levers import ahead, ceilings, contrast, ranks
-from cxlib.plots.model import paths
-from cxlib.plots.planes import calibration, choice, matrix, priorities, trend
-from cxlib.plots.rows import answers, bars, intervals, margins
-from cxlib.plots.style import alt_text, chinese_fonts, picture, use_house_style
-from cxlib.plots.tiles import tiles
-from cxlib.plots.triangle import balance, cohorts, comeback, retention
+from cxlib.plots.bars import answer_distribution, bars, penalty_reward
+from cxlib.plots.cohorts import cohorts, retention
+from cxlib.plots.control_charts import control_chart, signals
+from cxlib.plots.event_study import event_study, power, synthetic_control
+from cxlib.plots.export import alt_text, picture
+from cxlib.plots.fonts import chinese_fonts
+from cxlib.plots.funnel import funnel_plot
+from cxlib.plots.heatmaps import (
+    correlation_matrix,
+    crosstab,
+    rank_probabilities,
+    tile_map,
+    transitions,
+)
+from cxlib.plots.importance_performance import importance_performance
+from cxlib.plots.intervals import (
+    balance,
+    benchmark,
+    grouped_intervals,
+    intervals,
+    margins,
+    rank_intervals,
+    small_multiples,
+    stability,
+)
+from cxlib.plots.journeys import experience_map, sankey
+from cxlib.plots.model_checks import calibration, model_selection
+from cxlib.plots.necessary_conditions import necessary_conditions
+from cxlib.plots.paths import path_diagram
+from cxlib.plots.survival import incidence, repeat_purchase, survival
+from cxlib.plots.targeting import profit, uplift
+from cxlib.plots.theme import use_house_style
+from cxlib.plots.trends import trend
 
 __all__ = [
-    "ahead", "alt_text", "answers", "balance", "bars", "beside", "by_group", "calibration",
-    "ceilings", "chinese_fonts", "choice", "cohorts", "comeback", "contrast", "control",
-    "crossings", "event_study", "experience_map", "flow", "follows", "found_again", "funnel",
-    "incidence", "intervals", "margins", "matrix", "paths", "picture", "power", "priorities",
-    "profit", "ranks", "retention", "signals", "stand_in", "survival", "tiles", "trend", "uplift",
+    "alt_text",
+    "answer_distribution",
+    "balance",
+    "bars",
+    "benchmark",
+    "calibration",
+    "chinese_fonts",
+    "cohorts",
+    "control_chart",
+    "correlation_matrix",
+    "crosstab",
+    "event_study",
+    "experience_map",
+    "funnel_plot",
+    "grouped_intervals",
+    "importance_performance",
+    "incidence",
+    "intervals",
+    "margins",
+    "model_selection",
+    "necessary_conditions",
+    "path_diagram",
+    "penalty_reward",
+    "picture",
+    "power",
+    "profit",
+    "rank_intervals",
+    "rank_probabilities",
+    "repeat_purchase",
+    "retention",
+    "sankey",
+    "signals",
+    "small_multiples",
+    "stability",
+    "survival",
+    "synthetic_control",
+    "tile_map",
+    "transitions",
+    "trend",
+    "uplift",
     "use_house_style",
-]  # fmt: skip
+]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import inspect
+import pkgutil
 import re
+import subprocess
+import sys
 from io import StringIO
 from xml.etree import ElementTree
 
@@ -10,15 +16,21 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn as sns
 
 matplotlib.use("agg")
 
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
+from matplotlib.collections import LineCollection, QuadMesh
 
 from cxlib import plots
-from cxlib.core import context
-from cxlib.plots import style
-from cxlib.plots.outlines import lighter
+from cxlib.core import context, text
+from cxlib.plots import export, fonts
+from cxlib.plots.export import compact_svg
+from cxlib.plots.palette import COLOURS, INK, SOFT
+
+TWO_TABLES = {"penalty_reward", "funnel_plot", "importance_performance"}
 
 
 @pytest.fixture(autouse=True)
@@ -91,39 +103,47 @@ def test_a_title_says_no_more_than_the_intervals_bear(low, high, reference, said
 
 def test_all_of_a_long_name_stands_beside_a_matrix() -> None:
     names = ["Information on screens and monitors", "Passing through security and screening"]
-    ax = plots.matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
+    ax = plots.correlation_matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
     assert " ".join(labels(ax)).replace("\n", " ") == f"1  {names[0]} 2  {names[1]}"
     assert f"{names[0]} and {names[1]}" in ax.get_title("left").replace("\n", " ")
 
 
 def test_lines_are_joined_as_the_script_asks() -> None:
-    assert style.unwrapped("优惠购\n买占比") == "优惠购买占比"
-    assert style.unwrapped("Signs and\ndirections") == "Signs and directions"
-    assert style.unwrapped("近 3\n个月") == "近 3个月"
+    assert text.unwrap("优惠购\n买占比") == "优惠购买占比"
+    assert text.unwrap("Signs and\ndirections") == "Signs and directions"
+    assert text.unwrap("近 3\n个月") == "近 3个月"
 
 
 def test_chinese_is_bold_without_a_bold_cut(shares, monkeypatch) -> None:
-    monkeypatch.setattr(style, "chinese_fonts", lambda: ["Some Font"])
+    monkeypatch.setattr(fonts, "chinese_fonts", lambda: ["Some Font"])
     context.begin(lang="zh", labels={"speed": "速度"})
     ax = plots.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%")
     assert ax._left_title.get_fontweight() == "normal"
-    assert f'<g style="stroke:{style.INK};stroke-width:256"' in style.picture(ax.figure)[0]
-    monkeypatch.setattr(style, "LARGEST_SVG", 0)
-    data, about = style._bundle(ax.figure)
+    assert f'<g style="stroke:{INK};stroke-width:256"' in export.picture(ax.figure)[0]
+    monkeypatch.setattr(export, "LARGEST_SVG", 0)
+    data, about = export._bundle(ax.figure)
     assert about["image/png"]["width"] == pytest.approx(100 * 5.4, rel=0.4) and data
     assert ax._left_title.get_path_effects()
 
 
+def drawn(ax) -> list[list[float]]:
+    """The ends of each interval that is drawn."""
+    lines = [c for c in ax.collections if isinstance(c, LineCollection)]
+    return [[float(x) for x in part[:, 0]] for c in lines for part in c.get_segments()]
+
+
 def test_an_interval_is_drawn_from_low_to_high(shares) -> None:
-    lines = plots.intervals(shares).get_lines()
-    assert [0.38, 0.44] in [list(line.get_xdata()) for line in lines]
+    ax = plots.intervals(shares)
+    assert [0.38, 0.44] in drawn(ax)
+    dots = np.ma.getdata(ax.collections[-1].get_offsets())[:, 0]
+    assert sorted(dots) == sorted(shares["estimate"])
 
 
 def test_a_small_cell_is_drawn_nowhere(shares) -> None:
     shares.loc[1, "n"] = 3
     ax = plots.intervals(shares, unit="share")
-    drawn = np.concatenate([np.ravel(line.get_xdata()) for line in ax.get_lines()])
-    assert 0.41 not in drawn and 0.44 not in drawn
+    assert drawn(ax) and 0.44 not in np.ravel(drawn(ax))
+    assert 0.41 not in np.ma.getdata(ax.collections[-1].get_offsets())[:, 0]
     assert "41%" not in ax.figure.alt_text and "<10" in texts(ax)
 
 
@@ -143,7 +163,13 @@ def test_a_panel_is_a_block_with_its_heading(shares) -> None:
 def test_groups_of_one_term_become_the_rows(shares) -> None:
     groups = shares.rename(columns={"term": "channel"})
     groups.insert(1, "term", "nps")
-    assert labels(plots.intervals(groups, by="channel")) == ["speed", "price", "staff"]
+    assert labels(plots.grouped_intervals(groups, "channel")) == ["speed", "price", "staff"]
+
+
+def test_a_column_of_any_name_may_group(shares) -> None:
+    both = pd.concat([shares.assign(place=p) for p in ("west", "east")])
+    ax = plots.grouped_intervals(both[["place", *shares.columns]], "place")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["west", "east"]
 
 
 def test_waves_stay_in_their_order(shares) -> None:
@@ -183,14 +209,14 @@ def test_a_trend_says_whether_the_ends_part() -> None:
 
 def test_every_path_carries_its_coefficient(paths) -> None:
     r2 = pd.DataFrame({"term": ["satisfaction"], "estimate": [0.61]})
-    said = texts(plots.paths(paths, r2))
+    said = texts(plots.path_diagram(paths, r2))
     assert all(part in said for part in ("0.50", "−0.20", "0.10", "R² 0.61", "image"))
 
 
 def test_paths_in_a_circle_are_refused(paths) -> None:
     paths.loc[0, ["cause", "effect"]] = ["satisfaction", "image"]
     with pytest.raises(ValueError, match="circle"):
-        plots.paths(paths)
+        plots.path_diagram(paths)
 
 
 def test_a_bar_begins_at_zero(shares) -> None:
@@ -200,7 +226,7 @@ def test_a_bar_begins_at_zero(shares) -> None:
 
 def test_all_answers_to_a_question_fill_its_bar() -> None:
     table = pd.DataFrame({"term": "q", "answer": [1, 2, 3], "estimate": [0.2, 0.3, 0.5], "n": 50})
-    ax = plots.answers(table)
+    ax = plots.answer_distribution(table)
     assert sum(p.get_width() for p in ax.patches) == pytest.approx(1)
     assert ax.get_title("left") == "q: 3 was given most, by 50%"
 
@@ -208,9 +234,12 @@ def test_all_answers_to_a_question_fill_its_bar() -> None:
 def test_a_matrix_names_the_closest_pair() -> None:
     names = ["speed", "price", "staff"]
     table = pd.DataFrame([[1, 0.2, 0.7], [0.2, 1, 0.1], [0.7, 0.1, 1]], names, names)
-    assert plots.matrix(table).get_title("left") == "speed and staff move together most: r 0.70"
+    assert (
+        plots.correlation_matrix(table).get_title("left")
+        == "speed and staff move together most: r 0.70"
+    )
     with pytest.raises(ValueError, match="square"):
-        plots.matrix(table.iloc[:2])
+        plots.correlation_matrix(table.iloc[:2])
 
 
 def test_calibration_counts_the_bins_that_hold() -> None:
@@ -222,14 +251,14 @@ def test_calibration_counts_the_bins_that_hold() -> None:
 def test_what_matters_and_is_done_badly_comes_first(shares) -> None:
     performance = shares.assign(estimate=[3.0, 1, 4], low=0, high=5)
     assert (
-        plots.priorities(shares, performance).get_title("left")
+        plots.importance_performance(shares, performance).get_title("left")
         == "Matters more than others and goes worse: speed"
     )
 
 
 def test_the_chosen_number_is_marked() -> None:
     table = pd.DataFrame({"k": [2, 3], "estimate": [0.9, 0.8], "chosen": [False, True]})
-    assert plots.choice(table).get_title("left") == "Chosen: 3"
+    assert plots.model_selection(table).get_title("left") == "Chosen: 3"
 
 
 def test_margins_name_the_furthest() -> None:
@@ -256,7 +285,7 @@ def test_outlines_are_lightened_and_look_the_same(shares) -> None:
     figure = plots.intervals(shares, title="It's “bold” & 5 < 6").figure
     heavy = StringIO()
     figure.savefig(heavy, format="svg", bbox_inches="tight", metadata={"Date": None})
-    light = lighter(heavy.getvalue())
+    light = compact_svg(heavy.getvalue())
     assert len(light) < 0.75 * len(heavy.getvalue())
     marks = [
         [e.tag for e in ElementTree.fromstring(s).iter() if "svg" in e.tag and "meta" not in e.tag]
@@ -277,8 +306,8 @@ def test_a_figure_of_many_marks_becomes_pixels() -> None:
 
 
 def test_pixels_reach_a_notebook_as_text(monkeypatch, shares) -> None:
-    monkeypatch.setattr(style, "LARGEST_SVG", 0)
-    data, _ = style._bundle(plots.intervals(shares).figure)
+    monkeypatch.setattr(export, "LARGEST_SVG", 0)
+    data, _ = export._bundle(plots.intervals(shares).figure)
     assert data["image/png"].startswith("iVBOR")
 
 
@@ -292,9 +321,11 @@ def test_n_is_said_once_where_it_is_the_same(shares) -> None:
 def test_many_groups_become_tiles_with_their_intervals(shares) -> None:
     many = pd.concat([shares.assign(channel=f"c{i}", n=400 + i) for i in range(14)])
     ax = plots.intervals(many[["channel", *shares.columns]], panel="channel", unit="share")
-    boxes, lines, dots = (len(c.get_paths()) for c in ax.collections)
-    assert (boxes, lines, len(ax.collections[2].get_offsets())) == (42, 42, 42) and dots
+    [tiles] = [c for c in ax.collections if isinstance(c, QuadMesh)]
+    assert tiles.get_array().count() == len(drawn(ax)) == len(ax.texts) == 42
+    assert len(ax.collections[-1].get_offsets()) == 42
     assert labels(ax) == ["speed", "price", "staff"] and "n 400 · 401" in ax.get_xlabel()
+    assert ax.xaxis.label.get_visible()
 
 
 def test_a_difference_of_shares_is_told_in_points(shares) -> None:
@@ -321,30 +352,73 @@ def test_chinese_names_are_not_boxes(shares, recwarn) -> None:
 
 
 def test_a_missing_chinese_font_is_said_plainly(monkeypatch) -> None:
-    monkeypatch.setattr("cxlib.plots.style.chinese_fonts", list)
+    monkeypatch.setattr(fonts, "chinese_fonts", list)
     context.begin(lang="zh")
     with pytest.warns(UserWarning, match="apt install"):
         plots.use_house_style()
 
 
 def test_titles_break_by_their_breadth_in_either_script() -> None:
-    assert style.wrapped("one two three", 8) == "one two\nthree"
-    assert style.wrapped("最高：客房（38%）。最低", 12) == "最高：客房\n（38%）。最\n低"
-    assert style.breadth("客房 A") == 6
+    assert text.wrap("one two three", 8) == "one two\nthree"
+    assert text.wrap("最高：客房（38%）。最低", 12) == "最高：客房\n（38%）。最\n低"
+    assert text.display_width("客房 A") == 6
+
+
+def test_a_line_is_interrupted_where_its_number_is_hidden() -> None:
+    waves = pd.DataFrame(
+        {"wave": list("abcd"), "estimate": [1.0, 2, 3, 4], "low": 0.0, "high": 5.0}
+    )
+    ax = plots.trend(waves.assign(n=[90, 3, 90, 90]))
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0], [2, 3]]
+
+
+def test_a_line_goes_on_where_another_is_hidden() -> None:
+    waves = pd.DataFrame({"channel": list("xyxyxy"), "wave": list("aabbcc"), "term": "nps"})
+    ax = plots.trend(waves.assign(estimate=[1.0, 1, 1, np.nan, 1, 1]))
+    assert sorted(map(list, (line.get_xdata() for line in ax.lines))) == [[0], [0, 1, 2], [2]]
+
+
+def test_the_house_style_is_a_seaborn_theme() -> None:
+    assert matplotlib.rcParams["axes.edgecolor"] == SOFT
+    assert sns.color_palette().as_hex()[:2] == [c.lower() for c in COLOURS[:2]]
+
+
+def test_importing_figures_changes_no_setting() -> None:
+    code = (
+        "import matplotlib as m, matplotlib.pyplot; before = dict(m.rcParams); import cxlib.plots;"
+        " print([k for k in before if before[k] != m.rcParams[k]])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", plots.__all__)
+def test_a_public_function_has_an_example_and_few_arguments(name: str) -> None:
+    function = getattr(plots, name)
+    assert ">>> " in function.__doc__
+    tables = 3 if name == "necessary_conditions" else 2 if name in TWO_TABLES else 1
+    assert len(set(inspect.signature(function).parameters) - {"ax"}) <= 5 + tables
+
+
+def test_the_examples_of_figures_run() -> None:
+    modules = [
+        importlib.import_module(f"cxlib.plots.{m.name}")
+        for m in pkgutil.iter_modules(plots.__path__)
+    ]
+    results = [doctest.testmod(module) for module in modules]
+    assert sum(r.failed for r in results) == 0 and sum(r.attempted for r in results) > 80
 
 
 @pytest.mark.skipif(not plots.chinese_fonts(), reason="no font with Chinese characters installed")
 def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -> None:
     """As after installing it, when the list is older than the font."""
-    from matplotlib import font_manager
-
     [name] = plots.chinese_fonts()
     listed = font_manager.fontManager.ttflist
-    files = {f.fname for f in listed if f.name in style.CJK_FONTS}
+    files = {f.fname for f in listed if f.name in fonts.CJK_FONTS}
     old = [f for f in listed if f.fname not in files]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
-    style.chinese_fonts.cache_clear()
+    fonts.chinese_fonts.cache_clear()
     try:
         assert plots.chinese_fonts() == [name]
     finally:
-        style.chinese_fonts.cache_clear()
+        fonts.chinese_fonts.cache_clear()

@@ -1,6 +1,8 @@
-"""The path model as people draw it: boxes from left to right, arrows with their coefficients."""
+"""Path diagrams: boxes for the constructs, arrows with their coefficients."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,30 +11,47 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import style
-from cxlib.plots.style import COLOURS, INK, SOFT
+from cxlib.core.text import wrap
+from cxlib.plots import figure, fonts, labels, titles
+from cxlib.plots.palette import COLOURS, INK, SOFT, Style
 
 HALF = (0.86, 0.31)  # of a box, in units of a place; two lines of a name and R² fit in
 STEP = 1.16  # from one level to the next
 Places = dict[str, tuple[float, float]]
 
 
-def paths(
+def path_diagram(
     table: pd.DataFrame,
     r2: pd.DataFrame | None = None,
     *,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Path diagram: `table` has cause, effect, estimate, low, high; `r2` a row a construct.
+    """Draw a path model: boxes from top to bottom, arrows with their coefficients.
 
-    Causes stand above what they go with. An arrow is as thick as its coefficient is large, and
-    pale when its interval includes zero.
+    An arrow is as thick as its coefficient is large, and pale when its interval includes zero.
+
+    Parameters
+    ----------
+    table : cause, effect, estimate (standardised coefficient), low, high
+    r2 : term, estimate: share of variance explained, a row a construct
+    title, ax : as in `intervals`
+
+    Raises
+    ------
+    ValueError : the paths run in a circle
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"cause": ["image"], "effect": ["loyalty"], "estimate": [0.5],
+    ...                       "low": 0.4, "high": 0.6})
+    >>> path_diagram(table).get_title("left")
+    'Strongest path: image → loyalty (0.50)'
     """
-    shown = style.ready(table, ("cause", "effect", "estimate"))
+    shown = figure.prepare(table, ("cause", "effect", "estimate"))
     places = _places(shown)
     sides, depth = _sides(shown, places), max(y for _, y in places.values()) + 1
-    ax = style.axes(ax, height=1.1 * depth + 0.3, width=max(6.0, 1.5 * (sides[1] - sides[0])))
+    ax = figure.new_axes(ax, height=1.1 * depth + 0.3, width=max(6.0, 1.5 * (sides[1] - sides[0])))
     for _unused, row in shown.iterrows():
         _arrow(ax, row, places)
     explained = {} if r2 is None else dict(zip(r2["term"], r2["estimate"], strict=True))
@@ -41,11 +60,11 @@ def paths(
     ax.set(xlim=sides, ylim=(depth - 0.6, -0.4), aspect="equal")
     ax.axis("off")
     words = [
-        f"{style.name(r.cause)} → {style.name(r.effect)} {i18n.number(r.estimate, 2)}"
+        f"{labels.name(r.cause)} → {labels.name(r.effect)} {i18n.number(r.estimate, 2)}"
         for r in shown.itertuples()
     ]
-    found = _strongest(shown) if title is None else title
-    return style.say(ax, found, _("Path diagram."), style.listed(words, 30))
+    title = _strongest(shown) if title is None else title
+    return figure.finish(ax, title, _("Path diagram."), labels.in_words(words, 30))
 
 
 def _places(table: pd.DataFrame) -> Places:
@@ -93,31 +112,15 @@ def _arrow(ax: Axes, row: pd.Series, places: Places) -> None:
     unclear = row["low"] <= 0 <= row["high"]
     colour = SOFT if unclear else COLOURS[0] if row["estimate"] >= 0 else COLOURS[1]
     begin, end, bend = *_ends(start, stop), _bend(start, stop)
-    ax.add_patch(
-        FancyArrowPatch(
-            begin,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=13,
-            color=colour,
-            lw=0.8 + 3.4 * min(abs(row["estimate"]), 1),
-            alpha=0.45 if unclear else 0.9,
-            connectionstyle=f"arc3,rad={bend}",
-            shrinkA=0,
-            shrinkB=0,
-            zorder=1,
-        )
-    )
-    ax.text(
-        *_along(begin, end, bend, 0.58),
-        i18n.number(row["estimate"], 2),
-        fontsize=9,
-        ha="center",
-        va="center",
-        zorder=3,
-        color=SOFT if unclear else INK,
-        bbox={"boxstyle": "round,pad=.12", "fc": "white", "ec": "none", "alpha": 0.9},
-    )
+    look: Style = {"color": colour, "alpha": 0.45 if unclear else 0.9, "zorder": 1}
+    wide = 0.8 + 3.4 * min(abs(row["estimate"]), 1)
+    bent: Style = {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 0, "shrinkB": 0}
+    arrow: Style = {"arrowstyle": "-|>", "mutation_scale": 13, "lw": wide} | look | bent
+    ax.add_patch(FancyArrowPatch(tuple(begin), tuple(end), **arrow))
+    x, y = _along(begin, end, bend, 0.58)
+    box = {"boxstyle": "round,pad=.12", "fc": "white", "ec": "none", "alpha": 0.9}
+    ink = SOFT if unclear else INK
+    figure.centred(ax, x, y, i18n.number(row["estimate"], 2), 9, ink, zorder=3, bbox=box)
 
 
 def _bend(start: np.ndarray, stop: np.ndarray) -> float:
@@ -149,53 +152,26 @@ def _edge(inside: np.ndarray, towards: np.ndarray) -> np.ndarray:
     return inside + step * min(reach * 1.04, 0.48)
 
 
-def _box(ax: Axes, name: str, place: tuple[float, float], explained: float | None) -> None:
+def _box(ax: Axes, name: str, place: tuple[float, float], explained: Any) -> None:
     x, y = place
-    ax.add_patch(
-        FancyBboxPatch(
-            (x - HALF[0], y - HALF[1]),
-            2 * HALF[0],
-            2 * HALF[1],
-            zorder=2,
-            fc="#eef3f7",
-            ec=COLOURS[0],
-            lw=1.3,
-            boxstyle="round,pad=0,rounding_size=.08",
-        )
-    )
-    text = style.wrapped(style.name(name, 34), 19)
-    known = explained is not None and explained == explained
-    said = ax.text(
-        x,
-        y - (0.09 if known else 0),
-        text,
-        ha="center",
-        va="center",
-        zorder=4,
-        fontsize=9.5,
-        linespacing=1.0,
-    )
-    style.weigh(said, bold=True)
+    look: Style = {"fc": "#eef3f7", "ec": COLOURS[0], "lw": 1.3, "zorder": 2}
+    corner, size = (x - HALF[0], y - HALF[1]), (2 * HALF[0], 2 * HALF[1])
+    ax.add_patch(FancyBboxPatch(corner, *size, boxstyle="round,pad=0,rounding_size=.08", **look))
+    words, known = wrap(labels.name(name, 34), 19), explained is not None and explained == explained
+    text = figure.centred(ax, x, y - 0.09 * known, words, 9.5, zorder=4, linespacing=1.0)
+    fonts.set_bold(text)
     if known:
-        ax.text(
-            x,
-            y + (0.2 if "\n" in text else 0.14),
-            f"R² {i18n.number(explained, 2)}",
-            ha="center",
-            va="center",
-            zorder=4,
-            fontsize=8.5,
-            color=SOFT,
-        )
+        beneath, r2 = 0.2 if "\n" in words else 0.14, f"R² {i18n.number(explained, 2)}"
+        figure.centred(ax, x, y + beneath, r2, 8.5, SOFT, zorder=4)
 
 
 def _strongest(table: pd.DataFrame) -> str:
     if table["estimate"].isna().all():
-        return _("Too few answers to show")
+        return titles.too_few()
     top = table.loc[table["estimate"].abs().idxmax()]
     return _(
         "Strongest path: {cause} → {effect} ({value:number2})",
-        cause=style.name(top["cause"]),
-        effect=style.name(top["effect"]),
+        cause=labels.name(top["cause"]),
+        effect=labels.name(top["effect"]),
         value=top["estimate"],
     )

@@ -6,9 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.markers import MarkerStyle
 
 from cxlib import plots, scores
 from cxlib.core import context
+from cxlib.plots import control_charts
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +29,17 @@ def rows() -> pd.DataFrame:
     return pd.DataFrame({"wave": waves, "recommend": answers.astype(float), "area": area})
 
 
-def markers(ax, marker: str) -> list[tuple[float, float]]:
-    lines = [line for line in ax.lines if line.get_marker() == marker and len(line.get_xdata())]
-    return [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines]
+def markers(ax, signal: str) -> list[tuple[float, float]]:
+    """Where the signs of a signal stand: those with the corners of its marker."""
+    shape = MarkerStyle(control_charts.SIGNALS[signal][0])
+    corners = shape.get_path().transformed(shape.get_transform()).vertices
+    found = [
+        tuple(map(float, place))
+        for c in ax.collections
+        if isinstance(c, PathCollection) and np.array_equal(c.get_paths()[0].vertices, corners)
+        for place in np.ma.getdata(c.get_offsets())
+    ]
+    return sorted(found)
 
 
 def title(ax) -> str:
@@ -37,9 +48,9 @@ def title(ax) -> str:
 
 def test_a_wave_outside_is_a_triangle_and_named(rows):
     fit = scores.trend(rows)
-    ax = plots.control(fit.limits, unit="points", change=fit.changes)
-    assert markers(ax, "v") == [(6, fit.limits["estimate"][6])]
-    assert len(markers(ax, "o")) == 7
+    ax = plots.control_chart(fit.limits, unit="points", change=fit.changes)
+    assert markers(ax, "below") == [(6, fit.limits["estimate"][6])]
+    assert len(markers(ax, "")) == 7
     assert "2026-07" in title(ax) and "2026-07" in ax.figure.alt_text
     edges = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 16]
     assert np.isclose(edges[0][::2], fit.limits["low"]).all()
@@ -48,25 +59,25 @@ def test_a_wave_outside_is_a_triangle_and_named(rows):
 
 def test_quiet_waves_are_said_to_be_inside(rows):
     quiet = rows[rows["wave"] < "2026-07"]
-    ax = plots.control(scores.trend(quiet, limits=5).limits)
+    ax = plots.control_chart(scores.trend(quiet, limits=5).limits)
     assert title(ax) == "All 6 waves lie inside their control limits"
 
 
 def test_a_change_of_level_is_marked_where_it_is_clear(rows):
     shifted = rows.assign(recommend=rows["recommend"].where(rows["wave"] < "2026-05", 2.0))
     fit = scores.trend(shifted)
-    ax = plots.control(fit.limits, change=fit.changes)
+    ax = plots.control_chart(fit.limits, change=fit.changes)
     assert "level changed" in [t.get_text() for t in ax.texts]
     quiet = scores.trend(rows[rows["wave"] < "2026-07"])
-    assert not plots.control(quiet.limits, change=quiet.changes).texts
+    assert not plots.control_chart(quiet.limits, change=quiet.changes).texts
 
 
 def test_every_score_has_a_row_and_every_wave_a_sign(rows):
     fit = scores.trend(rows, by="area")
     ax = plots.signals(fit.limits, by="area")
     assert [t.get_text() for t in ax.get_yticklabels()] == ["east", "west"]
-    assert {x for x, _ in markers(ax, "v")} == {6}
-    assert len(markers(ax, "o")) + len(markers(ax, "v")) == 16
+    assert {x for x, _ in markers(ax, "below")} == {6}
+    assert len(markers(ax, "")) + len(markers(ax, "below")) == 16
     assert title(ax) == "Scores that stood out in some wave: 2 of 2"
 
 
@@ -74,11 +85,11 @@ def test_small_cells_have_no_sign(rows):
     context.begin(smallest_cell=1000)
     fit = scores.trend(rows)
     assert fit.limits["signal"].eq("").all()
-    ax = plots.control(fit.limits.assign(signal="below"), unit="points")
-    assert not [p for p in markers(ax, "v") if not np.isnan(p[1])]
+    ax = plots.control_chart(fit.limits.assign(signal="below"), unit="points")
+    assert not [p for p in markers(ax, "below") if not np.isnan(p[1])]
     assert "(" not in title(ax)
 
 
 def test_one_chart_shows_one_score(rows):
     with pytest.raises(ValueError, match="16 rows for 8 waves: a control chart shows one"):
-        plots.control(scores.trend(rows, by="area").limits)
+        plots.control_chart(scores.trend(rows, by="area").limits)

@@ -57,11 +57,11 @@ def test_a_line_without_a_band_is_there_to_compare_with() -> None:
 
 def test_rings_stand_beside_the_dots_and_are_read_aloud() -> None:
     table = line("x", [0.2, 0.5]).assign(term=["one", "two"], quoted=[0.7, 0.1]).drop(columns="x")
-    ax = plots.beside(table, "quoted", unit="share")
+    ax = plots.benchmark(table, "quoted", unit="share")
     assert ax.get_xlim()[1] > 0.7 and "Rings: quoted." in ax.get_xlabel()
     assert "one 70%; two 10%" in plots.alt_text(ax.figure)
     context.begin(lang="zh")
-    assert "圆圈" in plots.beside(table, "quoted", unit="share").get_xlabel()
+    assert "圆圈" in plots.benchmark(table, "quoted", unit="share").get_xlabel()
 
 
 def test_what_cannot_be_drawn_says_why() -> None:

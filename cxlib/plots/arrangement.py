@@ -1,0 +1,153 @@
+"""Rows of a figure: which there are, in which order, at which height, and what stands at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.text import unwrap
+from cxlib.estimates import MEASURES
+from cxlib.plots import figure, labels
+from cxlib.plots.fonts import set_bold
+from cxlib.plots.palette import SOFT, Style
+from cxlib.plots.titles import Found
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a figure: its label and its estimates; the heading of a block has none."""
+
+    label: str
+    members: pd.DataFrame | None = None
+    block: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows from the top down, block by block; `by` holds several estimates in one row."""
+
+    rows: list[Row]
+    by: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def height(self) -> float:
+        """How high the rows are together: a label of two lines takes more room."""
+        return sum(_height(row) for row in self.rows)
+
+    @property
+    def places(self) -> list[float]:
+        """The middle of each row."""
+        ends = np.cumsum([_height(row) for row in self.rows])
+        return [float(e - _height(r) / 2 - 0.5) for e, r in zip(ends, self.rows, strict=True)]
+
+    def data(self) -> pd.DataFrame:
+        """Every estimate with its "place", and with `by` its "look"."""
+        parts = []
+        for place, row in zip(self.places, self.rows, strict=True):
+            if row.members is not None:
+                n, look = len(row.members), row.members[self.by] if self.by else ""
+                spread = np.linspace(-0.2, 0.2, n) if n > 1 else np.zeros(n)
+                parts.append(row.members.assign(look=look, place=place + spread))
+        return pd.concat(parts, ignore_index=True)
+
+    def found(self) -> list[Found]:
+        """Everything that is shown, named by its block, its row and its value of `by`."""
+        found = []
+        for row in self.rows:
+            for _unused, one in row.members.iterrows() if row.members is not None else []:
+                parts = [unwrap(row.block), unwrap(row.label)]
+                parts += [labels.name(one[self.by])] if self.by else []
+                if one["estimate"] == one["estimate"]:
+                    name = i18n.listed(p for p in parts if p)
+                    found.append(Found(name, one["estimate"], one["low"], one["high"]))
+        return found
+
+    def words(self, unit: str) -> str:
+        """Everything that is shown, with its number, as a sentence."""
+        return labels.in_words(f"{f.name} {labels.number(f.value, unit)}" for f in self.found())
+
+    def label(self, ax: Axes) -> None:
+        """Names beside the rows, headings bold, a note where the numbers of a row are hidden."""
+        ax.set_ylim(self.height - 0.4, -0.6)
+        figure.row_axis(ax, [row.label for row in self.rows], self.places)
+        for tick, row in zip(ax.get_yticklabels(), self.rows, strict=True):
+            set_bold(tick, row.members is None)
+        for place, row in zip(self.places, self.rows, strict=True):
+            if row.members is not None and row.members["estimate"].isna().all():
+                look: Style = {"fontsize": 9, "color": SOFT, "style": "italic"}
+                where = ("axes fraction", "data")
+                words = _("hidden: too few answers")
+                figure.note(ax, words, (0.02, place), xycoords=where, **look)
+
+    def counts(self, ax: Axes) -> str:
+        """Write n beside each row; once at a heading where it is the same for its block.
+
+        Gives n back, for the axis, where it is the same in all rows.
+        """
+        each = [_counts(row) for row in self.rows]
+        if len(set(filter(None, each))) == 1 and len(self) > 1:
+            return next(filter(None, each))
+        blocks: dict[str, set[str]] = {}
+        for row, text in zip(self.rows, each, strict=True):
+            blocks.setdefault(row.block or row.label, set()).add(text)
+        if any(row.members is None for row in self.rows) and all(
+            len(texts - {""}) == 1 for texts in blocks.values()
+        ):
+            each = ["" if r.members is not None else max(blocks[r.label]) for r in self.rows]
+        figure.row_notes(ax, self.places, each)
+        return ""
+
+
+def arrange(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool) -> Rows:
+    """The rows of a table, block by block; `by` is left out where its values are the rows."""
+    if by and panel is None and len(table.drop_duplicates(row_columns(table, {by}))) <= 1:
+        by = None
+    names = row_columns(table, {panel, by})
+    order = _order(table, names, sort)
+    rows: list[Row] = []
+    for value, block in table.groupby(panel, sort=False) if panel else [("", table)]:
+        heading = _label((value,)) if panel else ""
+        rows += [Row(heading)] if panel else []
+        parts = dict(list(block.groupby(names, sort=False, dropna=False)))
+        rows += [Row(_label(k, names), parts[k], heading) for k in order if k in parts]
+    return Rows(rows, by)
+
+
+def row_columns(table: pd.DataFrame, taken: set[str | None]) -> list[str]:
+    """Columns in which the rows differ: groups, and the term where it differs."""
+    first = table.columns.get_loc("term") if "term" in table else 1
+    groups = [c for c in table.columns[:first] if c not in MEASURES and c not in taken]
+    if "term" in table and "term" not in taken and (table["term"].nunique() > 1 or not groups):
+        groups.append("term")
+    return groups or [table.columns[0]]
+
+
+def _order(table: pd.DataFrame, names: list[str], sort: bool) -> list[tuple]:
+    keys = table.groupby(names, sort=False, dropna=False)["estimate"].mean()
+    if sort and "wave" not in names:
+        keys = keys.sort_values(ascending=False, na_position="last", kind="stable")
+    return [key if isinstance(key, tuple) else (key,) for key in keys.index]
+
+
+def _height(row: Row) -> float:
+    return 1 + 0.55 * row.label.count("\n")
+
+
+def _label(key: tuple, columns: Sequence[str] = ()) -> str:
+    joint = " − " if list(columns[1:]) == ["against"] else " · "  # one group less another
+    return labels.row_name(joint.join(labels.name(part, 60) for part in key))
+
+
+def _counts(row: Row) -> str:
+    if row.members is None or "n" not in row.members:
+        return ""
+    return "n " + " · ".join(dict.fromkeys(labels.count(n) for n in row.members["n"]))

@@ -1,0 +1,199 @@
+"""Control charts: a score over the waves between its limits, and many scores as rows of signals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlib.core.i18n import _
+from cxlib.plots import figure, labels, marks, titles
+from cxlib.plots.palette import COLOURS, DASHES, FAINT, SOFT, Style
+
+SIGNALS = {  # how each signal looks: marker, colour, edge, size
+    "": ("o", SOFT, "white", 5),
+    "above": ("^", COLOURS[0], "white", 9),
+    "below": ("v", COLOURS[1], "white", 9),
+    "rising": ("^", "white", COLOURS[0], 8),
+    "falling": ("v", "white", COLOURS[1], 8),
+}
+
+
+def control_chart(
+    limits: pd.DataFrame,
+    *,
+    unit: str = "",
+    over: str = "wave",
+    change: pd.DataFrame | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one score over the waves, its centre line and its control limits, which follow n.
+
+    A wave outside is a triangle, one whose cumulative sum is out of control an open one; the
+    baseline is shaded.
+
+    Parameters
+    ----------
+    limits : `over`, estimate, low and high (limits), centre, signal, baseline (bool), n, of one
+        score, as `scores.trend` gives it
+    unit, title, ax : as in `intervals`
+    over : column of the waves, in their order
+    change : where the level most likely changed (wave, earliest, latest, p); marked if p < 0.05
+
+    Raises
+    ------
+    ValueError : more than one row a wave
+
+    Examples
+    --------
+    >>> limits = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [10.0, 30.0], "low": 0.0, "n": 99,
+    ...     "high": 20.0, "centre": 10.0, "signal": ["", "above"], "baseline": [True, False]})
+    >>> control_chart(limits, unit="points").get_title("left")
+    'Outside the control limits: q2 (30.0)'
+    """
+    shown = _prepare(limits, (over, "estimate", "centre", "signal", "baseline"))
+    if shown.duplicated(over).any():
+        raise ValueError(
+            f"{len(shown)} rows for {shown[over].nunique()} waves: a control chart shows one "
+            "score. Draw many with plots.signals."
+        )
+    if unit == "share":  # limits beyond what a share can be say nothing
+        shown = shown.assign(low=shown["low"].clip(0, 1), high=shown["high"].clip(0, 1))
+    shown = shown.assign(x=np.arange(len(shown)), look="line")
+    ax = figure.new_axes(ax, height=3.4)
+    base = shown.loc[limits["baseline"].to_numpy(bool), "x"]
+    ax.axvspan(base.min() - 0.5, base.max() + 0.5, color=FAINT, alpha=0.35, lw=0, zorder=0)
+    _draw_limits(ax, shown)
+    marks.lines(ax, shown, "x", {"line": (SOFT, "")}, band=0, markers=False, linewidth=1.4)
+    _draw_signals(ax, shown, "x", "estimate")
+    if change is not None:
+        _mark_change(ax, change.iloc[0], [str(w) for w in shown[over]])
+    figure.wave_axis(ax, list(shown[over]))
+    figure.value_axis(ax, unit)
+    _legend(ax, shown["signal"])
+    title = _title(shown, over, unit) if title is None else title
+    words = labels.values(shown[over], shown["estimate"], unit)
+    return figure.finish(ax, title, _("Control chart."), words)
+
+
+def signals(
+    limits: pd.DataFrame,
+    *,
+    over: str = "wave",
+    by: str = "",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a row for each score (and group), a column for each wave, a sign for each signal.
+
+    Parameters
+    ----------
+    limits : as in `control_chart`, with term, of many scores
+    over : column of the waves
+    by : column of the groups
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> limits = pd.DataFrame({"wave": ["q1", "q2"], "term": "nps", "estimate": [10.0, 30.0],
+    ...                        "signal": ["", "above"], "n": 99})
+    >>> signals(limits).get_title("left")
+    'Scores that stood out in some wave: 1 of 1'
+    """
+    shown = _prepare(limits, (over, "term", "estimate", "signal"))
+    waves = sorted(shown[over].unique())
+    columns = [by, "term"] if by else ["term"]
+    several = shown["term"].nunique() > 1
+    shown = shown.assign(x=shown[over].map(waves.index))
+    shown["y"] = shown.groupby(columns, sort=False, dropna=False).ngroup()
+    heads = shown.drop_duplicates("y").sort_values("y")
+    names = [
+        " · ".join(labels.name(v) for c, v in row.items() if c == by or several or not by)
+        for _, row in heads[columns].iterrows()
+    ]
+    ax = figure.new_axes(ax, height=0.3 * len(names) + 1.3)
+    _draw_signals(ax, shown, "x", "y")
+    figure.row_axis(ax, names)
+    ax.grid(axis="x")
+    ax.set_xlim(-0.5, len(waves) - 0.5)
+    figure.wave_axis(ax, waves)
+    _legend(ax, shown["signal"])
+    out = shown[shown["signal"] != ""]
+    words = [f"{names[r]}: {labels.name(w)}" for r, w in zip(out["y"], out[over], strict=True)]
+    if title is None:
+        title = _(
+            "Scores that stood out in some wave: {n} of {all}", n=out["y"].nunique(), all=len(names)
+        )
+    return figure.finish(ax, title, labels.in_words(words))
+
+
+def _prepare(limits: pd.DataFrame, needed: tuple[str, ...]) -> pd.DataFrame:
+    """The table as it may be drawn: of a hidden wave, not even that it stood out."""
+    shown = figure.prepare(limits, needed)
+    return shown.assign(signal=shown["signal"].where(shown["estimate"].notna(), ""))
+
+
+def _draw_limits(ax: Axes, shown: pd.DataFrame) -> None:
+    """Limits as steps, a step a wave: each wave has its own."""
+    x = shown["x"].to_numpy()
+    edges = np.repeat(np.r_[x - 0.5, x[-1] + 0.5], 2)[1:-1]
+    for side, colour, style in (
+        ("low", COLOURS[1], {"lw": 1.2, "ls": DASHES}),
+        ("high", COLOURS[1], {"lw": 1.2, "ls": DASHES}),
+        ("centre", SOFT, {"lw": 1}),
+    ):
+        ax.plot(edges, np.repeat(shown[side].to_numpy(float), 2), color=colour, zorder=1, **style)
+
+
+def _draw_signals(ax: Axes, shown: pd.DataFrame, x: str, y: str) -> None:
+    for signal, rows in shown.dropna(subset=["estimate"]).groupby("signal", sort=False):
+        marker, face, edge, size = SIGNALS[str(signal)]
+        wide = 0.8 if edge == "white" else 1.6
+        look: Style = {"marker": marker, "color": face, "edgecolor": edge, "linewidth": wide}
+        marks.dots(ax, rows, x, y, s=size**2, zorder=4, **look)
+
+
+def _mark_change(ax: Axes, change: pd.Series, waves: list[str]) -> None:
+    if not change["p"] < 0.05 or str(change["wave"]) not in waves:
+        return
+    ends = [waves.index(str(change[side])) - 0.5 for side in ("earliest", "latest")]
+    at = waves.index(str(change["wave"])) - 0.5
+    if ends[1] > ends[0]:
+        ax.axvspan(ends[0], ends[1], color=COLOURS[4], alpha=0.12, lw=0, zorder=0)
+    ax.axvline(at, color=COLOURS[4], lw=1.6, zorder=1)
+    where = ("data", "axes fraction")
+    words, look = _("level changed"), {"va": "top", "color": COLOURS[4]}
+    figure.note(ax, words, (at, 1.0), (4, -2), xycoords=where, **look)
+
+
+def _legend(ax: Axes, found: pd.Series) -> None:
+    """What the signs that are there mean, beneath the axis."""
+    words = {
+        "above": _("above the limits"),
+        "below": _("below the limits"),
+        "rising": _("cumulative sum: risen"),
+        "falling": _("cumulative sum: fallen"),
+    }
+    for signal, word in words.items():
+        if (found == signal).any():
+            marker, face, edge, size = SIGNALS[signal]
+            wide = 0.8 if edge == "white" else 1.6
+            ax.plot([], [], marker, color=face, ms=size, mec=edge, mew=wide, label=word)
+    if ax.get_legend_handles_labels()[0]:
+        figure.legend_below(ax, drop=1.05)
+
+
+def _title(shown: pd.DataFrame, over: str, unit: str) -> str:
+    out = shown[shown["signal"].isin(["above", "below"])]
+    if shown["estimate"].isna().all():
+        return titles.too_few()
+    if out.empty and over != "wave":
+        return _("None of those shown lies outside the control limits")
+    if out.empty:
+        return _("All {n} waves lie inside their control limits", n=len(shown))
+    waves = [
+        _("{wave} ({value})", wave=labels.name(w), value=labels.number(v, unit))
+        for w, v in zip(out[over], out["estimate"], strict=True)
+    ]
+    return _("Outside the control limits: {waves:list6}", waves=waves)

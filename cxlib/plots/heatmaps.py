@@ -1,0 +1,348 @@
+"""Heatmaps: a tile for each pair, its number on it, and its interval where it has one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Colormap
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.text import display_width, wrap
+from cxlib.plots import figure, labels, marks, titles
+from cxlib.plots.palette import (
+    COLOURS,
+    DIVERGING,
+    INK,
+    PALE,
+    PALE_DIVERGING,
+    SEQUENTIAL,
+    Style,
+)
+
+TILE = (0.66, 0.44)  # inches
+MOST_COLUMNS = 16  # more groups than this become rows
+LONG = 20  # letters of a name that still fits above a column
+
+
+def tile_map(
+    table: pd.DataFrame,
+    panel: str,
+    *,
+    unit: str = "",
+    reference: float | None = None,
+    sort: bool = True,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a tile for each term (down) and value of `panel` (across): the darker, the more.
+
+    Beneath each number a line runs from low to high, all on one scale, so that intervals can be
+    compared. A table that does not give every pair has empty tiles.
+
+    Parameters
+    ----------
+    table : term, `panel`, estimate, low, high, n
+    panel : column of the groups; more than 16 groups stand in rows
+    unit, title, ax : as in `intervals`
+    reference : where colours change: blue is above it and orange below
+    sort : terms with the largest means first
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"channel": ["web", "shop"], "term": "speed", "estimate": [0.3, 0.5],
+    ...                       "low": [0.2, 0.4], "high": [0.4, 0.6], "n": 90})
+    >>> [text.get_text() for text in tile_map(table, "channel", unit="share").texts]
+    ['30%', '50%']
+    """
+    shown = figure.prepare(table, ("term", "estimate", panel))
+    return draw_tiles(shown, panel, unit, reference, (title, ""), ax, sort=sort)
+
+
+def draw_tiles(
+    shown: pd.DataFrame,
+    panel: str,
+    unit: str,
+    reference: float | None,
+    words: tuple[str, str],
+    ax: Axes | None,
+    sort: bool = True,
+) -> Axes:
+    """Tiles of a prepared table; `words` are the title and the alternative text."""
+    columns = list(dict.fromkeys(shown[panel]))
+    means = shown.groupby("term", sort=False)["estimate"].mean()
+    if sort:
+        means = means.sort_values(ascending=False, na_position="last", kind="stable")
+    terms, turned = list(means.index), len(columns) > MOST_COLUMNS
+    across, down = (terms, columns) if turned else (columns, terms)
+    ax = figure.new_axes(ax, TILE[1] * len(down) + 0.9, max(TILE[0] * len(across) / 0.775, 3.0))
+    data = shown.assign(
+        x=shown["term" if turned else panel].map(across.index),
+        y=shown[panel if turned else "term"].map(down.index),
+        text=[labels.number(v, unit) if v == v else "" for v in shown["estimate"]],
+    )
+    cmap, limits = shade_limits(shown["estimate"], reference)
+    place_tiles(ax, data, (len(down), len(across)), cmap, limits, fontsize=10)
+    _ranges(ax, data.dropna(subset=["estimate", "low"]), shown)
+    names = [labels.name(v, 22) for v in across]
+    slant = max(map(display_width, names)) > 6
+    name_tiles(ax, names, [labels.long_name(v) for v in down], slant)
+    ax.set_xlabel(_counts(shown, panel, columns, not turned))
+    return figure.finish(ax, words[0], _("Tiles with 95% intervals."), words[1])
+
+
+def place_tiles(
+    ax: Axes,
+    data: pd.DataFrame,
+    shape: tuple[int, int],
+    cmap: Colormap,
+    limits: tuple[float, float],
+    **annot: Any,
+) -> None:
+    """A tile at each x and y of the data; grey where its number is hidden."""
+    empty = pd.DataFrame(np.nan, index=range(shape[0]), columns=range(shape[1]))
+    values, texts, hidden = empty.copy(), empty.astype(object), empty.notna()
+    for row in data.itertuples():
+        values.iat[row.y, row.x], texts.iat[row.y, row.x] = row.estimate, row.text
+        hidden.iat[row.y, row.x] = row.estimate != row.estimate
+    look: Style = {"color": INK, "va": "bottom"} | annot
+    marks.heatmap(ax, values, texts, cmap, limits=limits, hidden=hidden, **look)
+
+
+def shade_limits(
+    values: pd.Series, reference: float | None = None
+) -> tuple[Colormap, tuple[float, float]]:
+    """Colours pale enough for dark letters, and the values at their ends."""
+    low, high = values.min(), values.max()
+    if not low < high:
+        return PALE, (low, low + 1)
+    if reference is None:
+        return PALE, (low, high)
+    reach = max(abs(low - reference), abs(high - reference))
+    return PALE_DIVERGING, (reference - reach, reference + reach)
+
+
+def _ranges(ax: Axes, data: pd.DataFrame, shown: pd.DataFrame) -> None:
+    """Each interval as a line beneath its number, from the smallest to the largest of all."""
+    ends = shown[["low", "high", "estimate"]].to_numpy(float)
+    if np.isnan(ends).all():
+        return
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    at = data[["low", "high", "estimate"]].to_numpy(float)
+    x, y = data["x"].to_numpy(), data["y"].to_numpy() + 0.78
+    at = x[:, None] + 0.1 + 0.8 * (at - low) / (high - low or 1)
+    lines = [[(a, j), (b, j)] for (a, b, _), j in zip(at, y, strict=True)]
+    plain: Style = {"clip_on": False}  # no mark on each shape: a picture of many stays small
+    ax.add_collection(LineCollection(lines, colors=COLOURS[0], lw=1.6, capstyle="round", **plain))
+    dots = pd.DataFrame({"x": at[:, 2], "y": y})
+    marks.dots(ax, dots, "x", "y", s=13, linewidth=0, **plain)
+
+
+def name_tiles(ax: Axes, across: list[str], down: list[str], slant: bool = False) -> None:
+    """Names above the columns and at the rows."""
+    how: Style = {"rotation": 40, "ha": "left"} if slant else {}
+    ax.xaxis.tick_top()
+    ax.set_xticks(np.arange(len(across)) + 0.5, across, **how)
+    ax.set_yticks(np.arange(len(down)) + 0.5, down)
+    figure.no_frame(ax)
+
+
+def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str:
+    """n of each group where it is one number, in the order of the columns."""
+    if "n" not in shown:
+        return ""
+    each = shown.groupby(panel, sort=False)["n"].agg(["min", "max"])
+    if each["min"].min() == each["max"].max():
+        return f"n {labels.count(each['min'].iloc[0])}"
+    if not across or (each["min"] != each["max"]).any():
+        return f"n {labels.count(each['min'].min())} – {labels.count(each['max'].max())}"
+    return "n " + " · ".join(labels.count(each.loc[c, "min"]) for c in columns)
+
+
+def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the shares of each row's group that are found in each column's.
+
+    For moves between segments, and for the confusion matrix of a typing tool.
+
+    Parameters
+    ----------
+    table : group (first column), term (where found), estimate (share), low, high, n
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"segment": ["a", "a", "b", "b"], "term": ["a", "b"] * 2,
+    ...                       "estimate": [0.9, 0.1, 0.3, 0.7], "n": 80})
+    >>> crosstab(table).get_title("left")
+    'Most often elsewhere: b → a (30%)'
+    """
+    first = str(table.columns[0])
+    shown = table.rename(columns={first: "term", "term": "found"})
+    shown = figure.prepare(shown[["found", *(c for c in shown if c != "found")]])
+    known = shown.dropna(subset=["estimate"])
+    words = labels.in_words(
+        f"{labels.name(r.term)} → {labels.name(r.found)} {i18n.percent(r.estimate)}"
+        for r in known.itertuples()
+    )
+    title = _elsewhere(known[known["term"] != known["found"]]) if title is None else title
+    names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
+    if max(display_width(n) for n in names) > LONG:  # numbers across, with names at the rows
+        number = {n: str(at) for at, n in enumerate(names, 1)}
+        numbered = {n: _("{number}: {name}", number=number[n], name=n) for n in names}
+        shown = shown.assign(term=shown["term"].map(numbered), found=shown["found"].map(number))
+    return draw_tiles(shown, "found", "share", None, (title, words), ax, sort=False)
+
+
+def _elsewhere(moved: pd.DataFrame) -> str:
+    if moved.empty:
+        return _("Nobody is elsewhere")
+    top = moved.loc[moved["estimate"].idxmax()]
+    return _(
+        "Most often elsewhere: {group} → {found} ({share:share})",
+        group=labels.name(top["term"], 60),
+        found=labels.name(top["found"], 60),
+        share=top["estimate"],
+    )
+
+
+def transitions(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw where journeys went next (rows) from each touchpoint (columns).
+
+    Parameters
+    ----------
+    table : before, term, estimate (share), low, high, n, as `journeys.transitions` gives it
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"before": ["web", "web"], "term": ["shop", "ends"],
+    ...                       "estimate": [0.8, 0.2], "n": 50})
+    >>> transitions(table).get_ylabel()
+    'went to'
+    """
+    shown = figure.prepare(table, ("before", "term", "estimate"))
+    before = list(dict.fromkeys(shown["before"]))
+    last = [t for t in dict.fromkeys(shown["term"]) if t not in before]
+    terms = [t for t in before if (shown["term"] == t).any()] + last
+    every = pd.MultiIndex.from_product([before, terms], names=["before", "term"])
+    grid = shown.set_index(["before", "term"]).reindex(every).reset_index()
+    grid["n"] = grid["before"].map(table.groupby("before")["n"].first())
+    words = labels.in_words(
+        f"{labels.name(r.before)} – {labels.name(r.term)} {i18n.percent(r.estimate)}"
+        for r in shown.nlargest(10, "estimate").itertuples()
+    )
+    grid = figure.prepare(grid)
+    ax = draw_tiles(grid, "before", "share", None, (title, words), ax, sort=False)
+    ax.set_ylabel(_("went to"))
+    look: Style = {"ha": "right", "va": "baseline", "fontsize": 10.5, "xycoords": "axes fraction"}
+    figure.note(ax, _("were at"), (0, 1), (-8, 8), **look)
+    return ax
+
+
+def correlation_matrix(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a square table of correlations: blue where positive, orange where negative.
+
+    Parameters
+    ----------
+    table : square; its lower half is drawn
+    title, ax : as in `intervals`
+
+    Raises
+    ------
+    ValueError : the table is not square
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([[1, 0.7], [0.7, 1]], ["speed", "price"], ["speed", "price"])
+    >>> correlation_matrix(table).get_title("left")
+    'speed and price move together most: r 0.70'
+    """
+    values = table.where(np.tri(table.shape[0], table.shape[1], k=-1, dtype=bool))
+    texts = values.map(lambda r: i18n.number(r, 2) if r == r else "")
+    ax, names = _square(values, texts, DIVERGING, (-1, 1), ax)
+    ax.set_xlim(0, max(len(names) - 1, 1))
+    below = values.to_numpy(float)
+    if title is None and np.isnan(below).all():
+        title = titles.too_few()
+    elif title is None:
+        i, j = np.unravel_index(np.nanargmax(below), below.shape)
+        title = _(
+            "{one} and {other} move together most: r {r:number2}",
+            one=names[j],
+            other=names[i],
+            r=below[i, j],
+        )
+    words = _("Correlations of {names:list}.", names=names)
+    return figure.finish(ax, title, words)
+
+
+def rank_probabilities(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw how probable it is that the row's driver ranks above the column's.
+
+    Parameters
+    ----------
+    table : square, shares of bootstrap resamples, as `drivers.chances` gives it
+    title, ax : as in `intervals`
+
+    Raises
+    ------
+    ValueError : the table is not square
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([[None, 0.9], [0.1, None]], ["speed", "price"], ["speed", "price"])
+    >>> [text.get_text() for text in rank_probabilities(table.astype(float)).texts]
+    ['90%', '10%']
+    """
+    texts = table.map(lambda p: _percent(p) if p == p else "")
+    ax, names = _square(table, texts, SEQUENTIAL, (0.5, 1), ax, fontsize=8.5)
+    if title is None and (len(names) < 2 or np.isnan(table.iat[0, 1])):
+        title = titles.too_few()
+    elif title is None:
+        title = _(
+            "{one} is ahead of {other} in {share} of the bootstrap resamples",
+            one=names[0],
+            other=names[1],
+            share=_percent(table.iat[0, 1]),
+        )
+    words = _("Row ahead of column, share of bootstrap resamples.")
+    return figure.finish(ax, title, words)
+
+
+def _square(
+    values: pd.DataFrame,
+    texts: pd.DataFrame,
+    cmap: Colormap,
+    limits: tuple[float, float],
+    ax: Axes | None,
+    **annot: Any,
+) -> tuple[Axes, list[str]]:
+    """A square of numbers: rows by number and whole name, columns by number."""
+    if values.shape[0] != values.shape[1] or values.empty:
+        raise ValueError(
+            f"a matrix is square; this one has {values.shape[0]} rows, {values.shape[1]} columns."
+        )
+    names = [labels.name(c, 60) for c in values.columns]
+    size = max(2.6, 0.46 * len(names) + 0.8)
+    ax = figure.new_axes(ax, height=size, width=max(size + 0.8, 4))
+    marks.heatmap(ax, values, texts, cmap, limits=limits, **annot)
+    ax.set_aspect("equal")
+    at = np.arange(len(names)) + 0.5
+    rows = [wrap(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
+    ax.set_yticks(at, rows, linespacing=0.95)
+    ax.set_xticks(at, [str(k) for k in range(1, len(names) + 1)])
+    figure.no_frame(ax)
+    return ax, names
+
+
+def _percent(p: float) -> str:
+    """A chance out of some thousand resamples is never certain."""
+    return ">99%" if p > 0.995 else "<1%" if p < 0.005 else i18n.percent(p)

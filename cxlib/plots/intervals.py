@@ -1,0 +1,394 @@
+"""Dots with intervals, a row for each estimate: the standard figure of a result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.plots import figure, labels, marks, titles
+from cxlib.plots.arrangement import Rows, arrange, row_columns
+from cxlib.plots.heatmaps import draw_tiles
+from cxlib.plots.palette import COLOURS, DASHES, FAINT, SOFT, Style, looks_of
+
+MOST_ROWS = 30  # above it, groups stand next to each other as tiles
+NEGLIGIBLE = 0.1  # of a standard deviation: what counts as balanced (Austin 2009)
+
+
+def intervals(
+    table: pd.DataFrame,
+    *,
+    unit: str = "",
+    panel: str | None = None,
+    reference: float | None = None,
+    title: str | None = None,
+    sort: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a dot and its 95% interval for each row, n at the right.
+
+    Parameters
+    ----------
+    table : estimate, low, high, n, and the columns that name the rows (groups, term)
+    unit : "share", "points", "percentage points", "scale", "index", a currency, or ""
+    panel : column whose values make blocks of rows; of many rows, the columns of a heatmap
+    reference : where to draw a line across; with unit "share" and 0, percentage points are shown
+    title : None for one computed from the intervals
+    sort : largest estimate first; waves always keep their order
+    ax : Axes to draw into; None for a new figure
+
+    Returns
+    -------
+    The Axes; the `alt_text` of its figure says what it shows.
+
+    Raises
+    ------
+    ValueError : a column is missing, or there are no rows
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.3, 0.41],
+    ...                       "low": [0.25, 0.38], "high": [0.35, 0.44], "n": 400})
+    >>> intervals(table, unit="share").get_title("left")
+    'speed (41%) is clearly above price (30%)'
+    """
+    shown = figure.prepare(table, ("estimate", panel))
+    unit = _difference(unit, reference)
+    rows = arrange(shown, panel, None, sort)
+    if title is None:
+        title = titles.from_estimates(rows.found(), unit, reference)
+    if panel and len(rows) > MOST_ROWS and _is_grid(shown, panel):
+        return draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
+    return _draw(rows, unit, reference, title, ax)
+
+
+def grouped_intervals(
+    table: pd.DataFrame,
+    by: str,
+    *,
+    unit: str = "",
+    reference: float | None = None,
+    title: str | None = None,
+    sort: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the values of `by` next to each other in one row, distinct by colour and marker.
+
+    Where rows differ in nothing else, the values of `by` are the rows.
+
+    Parameters
+    ----------
+    table : estimate, low, high, n, `by`, and the columns that name the rows
+    by : column whose values share a row
+    unit, reference, title, sort, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"plan": ["A", "B"] * 2, "term": ["price"] * 2 + ["speed"] * 2,
+    ...                       "estimate": [0.3, 0.4, 0.1, 0.2], "n": 400})
+    >>> ax = grouped_intervals(table, "plan", unit="share")
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['A', 'B']
+    """
+    shown = figure.prepare(table, ("estimate", by))
+    unit = _difference(unit, reference)
+    rows = arrange(shown, None, by, sort)
+    if title is None:
+        title = titles.from_estimates(rows.found(), unit, reference)
+    return _draw(rows, unit, reference, title, ax)
+
+
+def _difference(unit: str, reference: float | None) -> str:
+    """A difference of shares is written in percentage points."""
+    return "gap" if unit == "share" and reference == 0 else unit
+
+
+def _draw(rows: Rows, unit: str, reference: float | None, title: str, ax: Axes | None) -> Axes:
+    """The dots, their intervals, and what stands around them."""
+    data = rows.data()
+    looks = looks_of(data["look"]) if rows.by else None
+    ax = figure.new_axes(ax, height=0.34 * rows.height + 0.9 + (0.35 if rows.by else 0))
+    marks.estimates(ax, data, looks=looks)
+    rows.label(ax)
+    ax.grid(axis="x")
+    figure.number_axis(ax.xaxis, unit)
+    ax.set_xlabel(" · ".join(p for p in (labels.unit_label(unit), rows.counts(ax)) if p))
+    if reference is not None:
+        marks.reference_line(ax, reference)
+    if looks:
+        figure.legend_below(ax, looks, ms=7)
+    return figure.finish(ax, title, _("Dots with 95% intervals."), rows.words(unit))
+
+
+def _is_grid(table: pd.DataFrame, panel: str) -> bool:
+    """Whether each value of `panel` has the same terms, each once."""
+    pairs = table[[panel, "term"]].drop_duplicates() if "term" in table else table.iloc[:0]
+    full = table[panel].nunique() * table["term"].nunique() if len(pairs) else -1
+    return len(pairs) == len(table) == full and row_columns(table, {panel}) == ["term"]
+
+
+def benchmark(
+    table: pd.DataFrame,
+    column: str,
+    *,
+    unit: str = "",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw dots with their intervals, and a ring for a value to compare each row with.
+
+    Parameters
+    ----------
+    table : term, estimate, low, high, n and `column`
+    column : values to compare with, such as published or predicted ones
+    unit, title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.3, 0.41],
+    ...                       "low": [0.25, 0.38], "high": [0.35, 0.44], "published": [0.2, 0.5]})
+    >>> benchmark(table, "published", unit="share").get_xlabel()
+    'share · Rings: published.'
+    """
+    shown = figure.prepare(table, ("term", "estimate", column)).drop(columns=column)
+    ax = intervals(shown, unit=unit, sort=False, title=title, ax=ax)
+    below = ax.get_xlabel()
+    rings = table[[column]].assign(place=np.arange(len(table)))
+    marks.rings(ax, rings, column, "place")
+    ax.set_xlim(
+        left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], table[column].max() * 1.1)
+    )
+    named = _("Rings: {what:label}.", what=column)
+    ax.set_xlabel(f"{below} · {named}".strip(" ·"))
+    return figure.finish(ax, "", named, labels.values(table["term"], table[column], unit))
+
+
+def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
+    """Draw each term in Axes of its own, groups in rows, a line across at the average of all.
+
+    Parameters
+    ----------
+    table : `panel`, term, estimate, low, high, n, overall (average of all), share (whether the
+        term is a share), as `segments.outcomes` gives it
+    panel : column of the groups
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"segment": ["one", "two"], "term": "spend", "estimate": [9.0, 5.0],
+    ...                       "low": 4, "high": 10, "n": 80, "overall": 7.0, "share": False})
+    >>> small_multiples(table).get_title("left")
+    'Spend (all: 7.00)'
+    """
+    terms = list(dict.fromkeys(table["term"]))
+    height = (0.52 * table[panel].nunique() + 1.0) * len(terms)
+    whole, every = plt.subplots(len(terms), 1, figsize=(figure.WIDTH, height), squeeze=False)
+    for ax, term in zip(every[:, 0], terms, strict=True):
+        own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})
+        unit, overall = "share" if own["share"].iloc[0] else "", own["overall"].iloc[0]
+        outcome, average = i18n.opening(labels.name(term)), labels.number(overall, unit)
+        title = _("{outcome} (all: {average})", outcome=outcome, average=average)
+        columns = own[["term", "estimate", "low", "high", "n"]]
+        intervals(columns, unit=unit, sort=False, reference=overall, ax=ax, title=title)
+        ax.set_xlabel("")
+    whole.tight_layout(h_pad=1.6)
+    return every[0, 0]
+
+
+def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw shares before and after weighting with those of the population.
+
+    A ring is the population, a diamond the responses as they came, a dot as they are weighted;
+    lines are intervals.
+
+    Parameters
+    ----------
+    table : attribute, term, estimate, before, target, and perhaps low, high, before_low,
+        before_high, as `weights.rake` and `weights.representation` give it (shares)
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"attribute": "age", "term": ["young", "old"], "estimate": 0.5,
+    ...                       "before": [0.1, 0.9], "target": 0.5, "n": 99})
+    >>> ax = margins(table)
+    """
+    shown = figure.prepare(table, ("attribute", "term", "estimate", "before", "target"))
+    rows = arrange(shown, "attribute", None, sort=False)
+    data = rows.data()
+    ax = figure.new_axes(ax, height=0.34 * rows.height + 1.2)
+    marks.ranges(ax, data, "place", ("before", "target"), color=FAINT, lw=3, zorder=1)
+    for ends, colour in ((("before_low", "before_high"), 1), (("low", "high"), 0)):
+        if ends[0] in data:
+            marks.ranges(ax, data, "place", ends, color=COLOURS[colour], lw=1.4)
+    marks.rings(ax, data, "target", "place", s=144, linewidth=1.4, zorder=2)
+    marks.dots(ax, data, "before", "place", marker="D", color=COLOURS[1], s=36, linewidth=0)
+    marks.dots(ax, data, "estimate", "place", s=36, linewidth=0, zorder=4)
+    rows.label(ax)
+    ax.grid(axis="x")
+    figure.number_axis(ax.xaxis, "share")
+    looks = {_("as they came"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}
+    figure.legend_below(ax, looks)
+    if title is None:
+        gap = (shown["before"] - shown["target"]).abs()
+        worst = shown.loc[gap.idxmax()] if gap.notna().any() else shown.iloc[0]
+        title = _(
+            "Furthest from the customers: {name}, {before:share} of the responses, {target:share} "
+            "of the customers",
+            name=labels.name(worst["term"]),
+            before=worst["before"],
+            target=worst["target"],
+        )
+    return figure.finish(ax, title, _("Rings are the customers."))
+
+
+def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the balance of covariates between two groups (love plot), a mark for each `when`.
+
+    Parameters
+    ----------
+    table : term, when, estimate (standardised mean difference), n
+    title, ax : as in `intervals`
+
+    Returns
+    -------
+    The Axes; between the dashed lines (0.1 standard deviations) a covariate is balanced.
+
+    References
+    ----------
+    Austin (2009), Statistics in Medicine 28.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["spend", "plan"], "when": "before", "estimate": [0.05, -0.8],
+    ...                       "n": 100})
+    >>> [label.get_text() for label in balance(table).get_yticklabels()]
+    ['plan', 'spend']
+    """
+    shown = figure.prepare(table, ("term", "when", "estimate"))
+    wide = shown.pivot_table(index="term", columns="when", values="estimate", sort=False)
+    first = wide.columns[0]
+    wide = wide.loc[wide[first].abs().sort_values(ascending=False, kind="stable").index]
+    places = dict(zip(wide.index, range(len(wide)), strict=True))
+    ends = pd.DataFrame({"low": wide.min(axis=1), "high": wide.max(axis=1), "place": places})
+    ax = figure.new_axes(ax, height=0.3 * len(wide) + 1.2)
+    looks = looks_of(reversed(wide.columns))
+    marks.ranges(ax, ends, "place", color=FAINT, lw=3, zorder=1)
+    shown = shown.assign(place=shown["term"].map(places), look=shown["when"])
+    marks.dots(ax, shown, "estimate", "place", looks, s=42, linewidth=0.7)
+    for edge in (-NEGLIGIBLE, 0, NEGLIGIBLE):
+        marks.reference_line(ax, edge, lw=1.0, zorder=0, ls=DASHES if edge else "-")
+    figure.row_axis(ax, [labels.long_name(v) for v in wide.index])
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    figure.number_axis(ax.xaxis, "")
+    ax.grid(axis="x")
+    ax.set_xlabel(_("difference of means, in standard deviations"))
+    if len(wide.columns) > 1:
+        figure.legend_below(ax, {str(w): looks[str(w)] for w in wide.columns}, ms=7, ls="")
+    words = labels.in_words(f"{labels.name(t)} {i18n.number(v, 2)}" for t, v in wide[first].items())
+    title = _balanced(wide) if title is None else title
+    return figure.finish(ax, title, _("Dots, a row for each column."), words)
+
+
+def _balanced(wide: pd.DataFrame) -> str:
+    outside = (wide.abs() > NEGLIGIBLE).sum()
+    facts = {"n": len(wide), "before": outside.iloc[0]}
+    if len(outside) == 1:
+        return _("Unlike before in {before:count} of {n:count}", **facts)
+    return _(
+        "Unlike before in {before:count} of {n:count}, once made alike in {after:count}",
+        after=outside.iloc[1],
+        **facts,
+    )
+
+
+def rank_intervals(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the rank of each row with its interval; a dot is filled where it may be the first.
+
+    Parameters
+    ----------
+    table : term, estimate, rank_low, rank_high, top, n, as `drivers.importance` gives them
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.3, 0.41], "n": 400,
+    ...                       "rank_low": [1, 1], "rank_high": [2, 1], "top": [False, True]})
+    >>> rank_intervals(table).get_title("left")
+    'speed comes first'
+    """
+    shown = figure.prepare(table, ("term", "estimate", "rank_low", "rank_high", "top"))
+    shown = shown.sort_values("estimate", ascending=False, ignore_index=True)
+    data = shown.assign(place=shown.index, rank=shown.index + 1).dropna(subset=["estimate"])
+    top = data["top"].astype(bool)
+    ax = figure.new_axes(ax, height=0.34 * len(shown) + 1.0)
+    for some, colour, face in ((top, COLOURS[0], COLOURS[0]), (~top, SOFT, "white")):
+        marks.ranges(ax, data[some], "place", ("rank_low", "rank_high"), color=colour)
+        look: Style = {"color": face, "edgecolor": colour, "linewidth": 1.6, "s": 64}
+        marks.dots(ax, data[some], "rank", "place", **look)
+    figure.row_axis(ax, [labels.row_name(labels.name(t, 60)) for t in shown["term"]])
+    ax.set_xticks(range(1, len(shown) + 1))
+    ax.set_xlabel(_("rank; 1 is the largest"))
+    ax.grid(axis="x")
+    words = [
+        _("{name} {low} to {high}", name=labels.name(r.term), low=r.rank_low, high=r.rank_high)
+        for r in shown.itertuples()
+    ]
+    title = _first(shown) if title is None else title
+    return figure.finish(ax, title, _("Ranks with 95% intervals."), labels.in_words(words))
+
+
+def _first(shown: pd.DataFrame) -> str:
+    first = [labels.name(t) for t in shown.loc[shown["top"].astype(bool), "term"]]
+    if len(first) == 1:
+        return _("{name} comes first", name=first[0])
+    if len(first) == len(shown):
+        return _("Any of these may come first")
+    return _("One of these comes first: {names:list}", names=first)
+
+
+def stability(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the bootstrap stability of segments (Jaccard similarity) in bands of its verdicts.
+
+    Parameters
+    ----------
+    table : term, jaccard (0 to 1), verdict ("report", "pattern" or "not named")
+    title, ax : as in `intervals`
+
+    References
+    ----------
+    Hennig (2007), Computational Statistics & Data Analysis 52.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["one", "two"], "jaccard": [0.9, 0.7],
+    ...                       "verdict": ["report", "pattern"]})
+    >>> stability(table).get_title("left")
+    '1 of 2 segments can be reported'
+    """
+    shown = figure.prepare(table, ("term", "jaccard", "verdict"))
+    data = shown.assign(place=shown.index, start=0.3)
+    ax = figure.new_axes(ax, height=0.5 * len(shown) + 1.3)
+    bands = ((0.0, 0.60, "not named"), (0.60, 0.75, "pattern"), (0.75, 1.0, "report"))
+    for (low, high, verdict), alpha in zip(bands, (0.0, 0.5, 1.0), strict=True):
+        ax.axvspan(low, high, color="#e3eef5", alpha=alpha, lw=0, zorder=0)
+        middle = (max(low, 0.3) + high) / 2
+        figure.centred(ax, middle, -0.72, i18n.label(verdict), 9, SOFT, va="bottom")
+    marks.ranges(ax, data, "place", ("start", "jaccard"), color=COLOURS[0], lw=1.4, alpha=0.5)
+    marks.dots(ax, data, "jaccard", "place", s=64)
+    for row in data.itertuples():
+        at = (row.jaccard, row.place)
+        figure.note(ax, i18n.number(row.jaccard, 2), at, (0, 8), ha="center", va="baseline")
+    figure.row_axis(ax, [labels.long_name(v) for v in shown["term"]])
+    ax.set(ylim=(len(shown) - 0.4, -0.75), xlim=(0.3, 1.03))
+    ax.set_xlabel(_("bootstrap stability (Jaccard similarity)"))
+    if title is None:
+        sure = int((shown["verdict"] == "report").sum())
+        title = _("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
+    words = [f"{labels.name(r.term)} {i18n.number(r.jaccard, 2)}" for r in shown.itertuples()]
+    return figure.finish(ax, title, labels.in_words(words))

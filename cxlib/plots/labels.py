@@ -1,0 +1,70 @@
+"""Names, numbers and lists in a figure, as the page writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
+from cxlib.core.text import display_width, shorten, wrap
+from cxlib.privacy import masking
+from cxlib.privacy.masking import legible
+
+
+def name(value: object, most: int = 38) -> str:
+    """What a reader calls it, short enough for an axis."""
+    text = " ".join(i18n.label(str(value))[:2000].split())
+    text = shorten(masking.masked(legible(text))[0], most)
+    return text.replace("$", r"\$")  # a dollar would start a formula
+
+
+def long_name(value: object, most: int = 30) -> str:
+    """A whole name, in lines of `most` letters."""
+    return wrap(name(value, 60), most)
+
+
+def row_name(words: str) -> str:
+    """The label of a row: in two lines where it is long."""
+    return wrap(words, 24) if display_width(words) > 30 else words
+
+
+def number(value: float, unit: str) -> str:
+    """A number as its unit is written."""
+    if unit == "share":
+        near = 0.0005 <= abs(value) < 0.0095 or 0.9905 < value <= 0.9995  # nearly none, or all
+        return i18n.percent(value, 1 if near else 0)
+    if unit == "gap":
+        return i18n.number(100 * value, 1)
+    if unit in ("points", "percentage points", "index"):
+        return i18n.number(value, 1)
+    return i18n.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
+
+
+def unit_label(unit: str) -> str:
+    """What stands beneath the axis."""
+    return {
+        "points": _("points"),
+        "share": _("share"),
+        **dict.fromkeys(("gap", "percentage points"), _("percentage points")),
+        "scale": _("on the question's own scale"),
+        "index": _("index, 0 to 100"),
+    }.get(unit) or (_(unit) if unit else "")
+
+
+def count(n: float) -> str:
+    """n, or that it is too small to show."""
+    least = context.current().smallest_cell
+    return f"<{least}" if n < least else i18n.count(n)
+
+
+def in_words(rows: Iterable[str], most: int = 14) -> str:
+    """The rows as a sentence of the alternative text."""
+    lines = list(rows)
+    more = [_("and {n} more", n=len(lines) - most)] if len(lines) > most else []
+    return _("; ").join(lines[:most] + more) + _(".") if lines else ""
+
+
+def values(names: Iterable[object], numbers: Iterable[float], unit: str) -> str:
+    """Each name with its number, known ones only, as a sentence of the alternative text."""
+    pairs = zip(names, numbers, strict=True)
+    return in_words([f"{name(n)} {number(v, unit)}" for n, v in pairs if v == v])

@@ -1,0 +1,172 @@
+"""Curves by time: who is retained, who has left, who has bought again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.plots import figure, labels, marks
+from cxlib.plots.palette import DASHES, SOFT, Style, looks_of
+
+
+def survival(
+    table: pd.DataFrame,
+    *,
+    by: str | None = None,
+    unit: str = "days",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw survival curves as steps from 1, with the simultaneous band of each curve.
+
+    Parameters
+    ----------
+    table : time, estimate (share), low, high, n, and `by`
+    by : column with a curve for each of its values
+    unit : of time
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"time": [10.0, 20.0], "estimate": [0.9, 0.7], "low": [0.8, 0.6],
+    ...                       "high": [0.95, 0.8], "n": 100})
+    >>> survival(table).get_title("left")
+    '70% are left after 20 days'
+    """
+    table = figure.prepare(table, ("time", "estimate", by))
+    ax = _stepped(table, by, unit, ax, start=1.0)
+    ax.set_ylim(0, 1.02)
+    return describe(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
+
+
+def incidence(
+    table: pd.DataFrame, *, by: str, unit: str = "days", title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw the cumulative incidence of leaving as steps from 0, a curve for each of `by`.
+
+    Parameters
+    ----------
+    table : time, estimate (share), low, high, n, and `by`
+    by, unit, title, ax : as in `survival`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"time": [10.0, 20.0], "estimate": [0.1, 0.3], "cause": "price",
+    ...                       "n": 100})
+    >>> incidence(table, by="cause").get_xlabel()
+    'days'
+    """
+    table = figure.prepare(table, ("time", "estimate", by))
+    ax = _stepped(table, by, unit, ax, start=0.0)
+    return describe(ax, title, table, "time", by)
+
+
+def repeat_purchase(
+    table: pd.DataFrame,
+    *,
+    by: str | None = None,
+    unit: str = "days",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the share who bought again by time, as steps from 0, a curve for each of `by`.
+
+    Parameters
+    ----------
+    table : time, estimate (share), low, high, n, and `by`
+    by, unit, title, ax : as in `survival`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"time": [10.0, 20.0], "estimate": [0.2, 0.5], "n": 100})
+    >>> repeat_purchase(table).get_title("left")
+    'Half bought again within 20 days'
+    """
+    table = figure.prepare(table, ("time", "estimate", by))
+    ax = _stepped(table, by, unit, ax, start=0.0)
+    if title is None:
+        first = table[table[by] == table[by].iloc[0]] if by else table
+        half = first[first["estimate"] >= 0.5]
+        facts = {"unit": unit}
+        if len(half):
+            time = half["time"].min()
+            title = _("Half bought again within {time:count} {unit:label}", time=time, **facts)
+        else:
+            facts |= {"share": labels.number(first["estimate"].iloc[-1], "share")}
+            time = first["time"].iloc[-1]
+            title = _("{share} bought again within {time:count} {unit:label}", time=time, **facts)
+    return describe(ax, title, table, "time", by)
+
+
+def _stepped(
+    table: pd.DataFrame, by: str | None, unit: str, ax: Axes | None, *, start: float
+) -> Axes:
+    """Shares by `time` as steps with bands, all from `start` at time 0."""
+    begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
+    begin = begin.assign(time=0.0, estimate=start, low=start, high=start)
+    ax = curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel(i18n.label(unit))
+    return ax
+
+
+def curves(
+    table: pd.DataFrame, x: str, by: str | None, unit: str, ax: Axes | None, steps: bool = False
+) -> Axes:
+    """Curves over a number with their bands; one without a band is dashed, to compare with."""
+    shown = figure.prepare(table, (x, "estimate", by))
+    shown = shown.assign(look=shown[by].astype(str) if by else "")
+    looks = looks_of(shown["look"])
+    ax = figure.new_axes(ax, height=3.4)
+    band, keys = 0.2 if len(looks) < 4 else 0.08, {}
+    for look, line in shown.groupby("look", sort=False):
+        own: Style = {"steps": steps, "band": band, "markers": False}
+        colour, style = looks[str(look)][0], "-"
+        if line["estimate"].isna().all():  # hidden: too few
+            continue
+        if line["low"].isna().all():
+            colour, style = SOFT, "--"
+            own = {"band": 0, "markers": False, "linestyle": DASHES, "linewidth": 1.4}
+        keys[str(look)] = (colour, style)
+        marks.lines(ax, line.sort_values(x), x, {str(look): (colour, "")}, **own)
+    ax.grid(True)
+    figure.number_axis(ax.yaxis, unit)
+    figure.number_axis(ax.xaxis, "")
+    ax.set_xlim(0, shown[x].max())
+    if by is not None:
+        figure.legend_below(ax, keys)
+    return ax
+
+
+def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
+    """Who is left at the last time that every line reaches."""
+    reached = table["time"].max() if by is None else table.groupby(by)["time"].max().min()
+    last = table[table["time"] <= reached].sort_values("time")
+    last = last.tail(1) if by is None else last.groupby(by, sort=False).tail(1)
+    row = last.iloc[last["estimate"].argmin()]
+    facts = {"share": row["estimate"], "time": row["time"], "unit": unit}
+    if by is None:
+        return _("{share:share} are left after {time:count} {unit:label}", **facts)
+    group = labels.name(row[by])
+    return _(
+        "Fewest are left of {group:verbatim}: {share:share} after {time:count} {unit:label}",
+        group=group,
+        **facts,
+    )
+
+
+def describe(ax: Axes, title: str, table: pd.DataFrame, x: str, by: str | None) -> Axes:
+    """Set the title, and some points of each curve as the alternative text."""
+    words = []
+    for name, line in [("", table)] if by is None else table.groupby(by, sort=False):
+        line = line.dropna(subset=["estimate"]).sort_values(x)
+        if line.empty:  # hidden: too few
+            continue
+        for place in np.unique(np.linspace(0, len(line) - 1, 4).astype(int)):
+            row = line.iloc[place]
+            point = f"{i18n.number(row[x], 2)}: {i18n.number(row['estimate'], 2)}"
+            words.append(f"{labels.name(name)} {point}".strip())
+    return figure.finish(ax, title, _("Lines with 95% bands."), labels.in_words(words))
