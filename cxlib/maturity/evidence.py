@@ -287,9 +287,8 @@ def next_steps(fit: Result, items: pd.DataFrame, proof: pd.DataFrame | None = No
     goal = min(fit.stage + 1, 5)
     held = set(fit.table.loc[fit.table["estimate"] == fit.stage, "term"])
     rows = fit.items[~fit.items["met"] & (fit.items["level"] <= goal)]
-    rows = rows.merge(
-        items.assign(question=questions(items))[["item", "question", "cost"]], on="item"
-    )
+    asked = items.assign(term=questions(items))[["item", "term", "cost"]]
+    rows = rows.merge(asked, on="item")
     rows["bottleneck"] = rows["dimension"].isin(held)
     known = {} if proof is None else dict(zip(proof["term"], proof["proof"], strict=True))
     rows["proof"] = [known.get(q, UNCHECKED) for q in rows["term"]]
