@@ -18,10 +18,12 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.agreement import krippendorff_alpha
 from cxlib.stats.intervals import estimates_table, expanded_level, failed_draws
+from cxlib.stats.notes import resampling_note
 
 LEVELS = ("nominal", "ordinal", "interval")
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -29,51 +31,66 @@ WORDS = ("nominal", "ordinal", "interval", "codes", "coders")  # what tables cal
 
 
 def krippendorff(
-    codings: pd.DataFrame,
-    coders: Sequence[str] | None = None,
-    *,
-    level: str = "nominal",
-    bucket: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Krippendorff's alpha with a 95% interval; a row is a unit, a column what one coder said.
+    sample: SampleLike, coders: Sequence[str] | None = None, *, level: str = "nominal"
+) -> Result:
+    """Krippendorff's alpha of two or more coders.
 
-    `coders` are the columns (all but `bucket` when None). `level` tells how far two codes lie
-    apart: "nominal" (the same or not), "ordinal" (an ordered category or a number, by rank) or
-    "interval" (a number, by its square). Units are drawn anew, those of one customer (`bucket`)
-    together. table: term "alpha", estimate, low, high, n (units that two or more coded), and
-    `coders`, `codes`. Raises ValueError where no unit has two codes, or all codes are the same.
+    Parameters
+    ----------
+    sample : a row is a unit, a column what one coder said, missing where a coder said nothing; the
+        units of one cluster are resampled together
+    coders : their columns; all but the cluster when None
+    level : how far two codes lie apart: "nominal" (the same or not), "ordinal" (an ordered category
+        or a number, by rank) or "interval" (a number, by its square)
 
-    Krippendorff (2011), Computing Krippendorff's Alpha-Reliability; units drawn as in Zapf,
+    Returns
+    -------
+    Result with a table of one row: term "alpha", estimate, low, high, n (units that two or more
+    coded), coders, codes (how many there are).
+
+    Raises
+    ------
+    ValueError : no unit has two codes, all codes are the same, or a coder or level is unknown
+
+    References
+    ----------
+    Krippendorff (2011), Computing Krippendorff's Alpha-Reliability. Units are resampled as in Zapf,
     Castell, Morawietz and Karch (2016), BMC Medical Research Methodology 16:93.
+
+    Examples
+    --------
+    >>> codings = pd.DataFrame({"ann": [1, 1, 2, 2, 1], "bo": [1, 1, 2, 2, 2]})
+    >>> float(krippendorff(codings).table["estimate"][0].round(3))
+    0.64
     """
-    coders = [c for c in codings if c != bucket] if coders is None else list(coders)
+    sample = as_sample(sample)
+    codings = sample.data
+    coders = [c for c in codings if c != sample.cluster] if coders is None else list(coders)
     values, places = _codes(codings, coders, level)
     counts = (places[:, :, None] == np.arange(len(values))).sum(1).astype(float)
     paired = counts.sum(1) >= 2
     if not paired.any():
         raise ValueError(f"none of {len(codings):,} units was coded by two of {', '.join(coders)}.")
     counts = counts[paired]
-    keys = resampling.keys_of(codings, bucket)[paired]
+    keys = resampling.keys_of(codings, sample.cluster)[paired]
     estimate = krippendorff_alpha(counts, np.ones((1, len(counts))), values, level)
     if np.isnan(estimate[0]):
         raise ValueError(
             f"all {int(counts.sum()):,} codes are {values[counts.any(0)][0]!r}; without a second "
             "code agreement cannot be told from habit."
         )
-    times = resampling.multiplicities(keys, draws, seed)
+    times = resampling.multiplicities(keys, sample.draws, sample.seed)
     drawn = krippendorff_alpha(counts, times, values, level)[:, None]
     table = estimates_table(
         ["alpha"], estimate, drawn, len(counts), level=expanded_level(len(np.unique(keys)))
     ).assign(coders=len(coders), codes=int(counts.sum()))
-    return Estimates(
+    return Result(
         table,
-        _answer(table.iloc[0]),
-        _note(len(codings) - len(counts), len(codings), level, draws, failed_draws(drawn), bucket),
+        _claim(table.iloc[0]),
+        _notes(sample, len(codings) - len(counts), level, failed_draws(drawn)),
         "alpha",
-        draws=draws,
-        seed=seed,
+        draws=sample.draws,
+        seed=sample.seed,
         replicates=drawn,
     )
 
@@ -105,7 +122,7 @@ def _codes(codings: pd.DataFrame, coders: list[str], level: str) -> tuple[np.nda
     return np.asarray(values), places.reshape(said.shape)
 
 
-def _answer(row: pd.Series) -> str:
+def _claim(row: pd.Series) -> str:
     said = {
         "alpha": row["estimate"],
         "span": (row["low"], row["high"]),
@@ -131,16 +148,16 @@ def _answer(row: pd.Series) -> str:
     )
 
 
-def _note(left: int, offered: int, level: str, draws: int, lost: int, bucket: str | None) -> str:
+def _notes(sample: Sample, left: int, level: str, lost: int) -> str:
     parts = [
         _(
             "{left:count} of {offered:count} units were coded by fewer than two and left out; "
             "codes are taken as {level:label}.",
             left=left,
-            offered=offered,
+            offered=len(sample),
             level=level,
         ),
-        how_drawn(draws, bucket=bucket),
+        resampling_note(sample.replace(weight=None)),
     ]
     if lost:
         parts.append(_("{lost:count} draws held one code only and were set aside.", lost=lost))

@@ -392,7 +392,9 @@ def test_the_figures_say_what_they_show():
     assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
     assert "is ahead of" in plots.rank_probabilities(square).figure.alt_text
     assert "must-be" in plots.penalty_reward(kano.table, kano.classes).figure.alt_text
-    words = plots.necessary_conditions(needed.table, needed.ceilings, needed.cells, outcome="y").figure.alt_text
+    words = plots.necessary_conditions(
+        needed.table, needed.ceilings, needed.cells, outcome="y"
+    ).figure.alt_text
     assert "No driver is necessary" in words
     with pytest.raises(ValueError, match="a matrix is square"):
         plots.rank_probabilities(square.iloc[:1])

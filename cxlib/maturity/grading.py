@@ -9,145 +9,157 @@ the shares met (continuous).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 import numpy as np
 import pandas as pd
 
 from cxlib import agreement
 from cxlib.core import i18n
+from cxlib.core.errors import suggestion
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.maturity.items import LEVELS, provenance
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 
 DOCUMENTED, ENOUGH = 2, 0.8
-RATERS = 3  # fewer tell too little of how they differ
+RATERS = 3  # fewer say too little about how they differ
 
 
-@dataclass(frozen=True)
-class Maturity(Estimates):
-    """The staged level with what it is made of.
+def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
+    """The maturity level of each dimension and of the whole organisation.
 
-    Attributes
+    Raters and items are resampled for the intervals. Items that nobody rated are left out and
+    counted.
+
+    Parameters
     ----------
-    table : term (the dimension), estimate (its level), low, high, rated (items)
-    overall : term ("staged level", "continuous level"), estimate, low, high, rated (items)
-    chances : term ("at least 2" ... "at least 5"), estimate (probability of that level or more)
-    shares : level (2 to 5), term (the dimension), estimate (share of its items met), low, high
-    items : item, dimension, level, estimate (share of raters who see it met), met, raters
+    sample : the audit: item, rater and evidence (0 to 3); of several answers of a rater to an item
+        the latest (`on`) counts
+    items : the grid (`grid`)
 
-    Items and raters are no customers, so they are not called n and no small cell is hidden.
+    Returns
+    -------
+    Result with the tables "table": term (the dimension), estimate (its level, 1 to 5), low, high,
+    rated (items); "overall": term ("staged level", "continuous level"), estimate, low, high, rated;
+    "chances": term ("at least 2" ... "at least 5"), estimate (share of the resamples with that
+    level or more); "shares": level (2 to 5), term (the dimension), estimate (share of its items
+    met), low, high; "items": item, dimension, level, estimate (share of raters who see it met),
+    met, raters. Its parts are the `stage` (1 to 5) and `extremes`, a sentence on the weakest and
+    strongest dimensions. Items and raters are no customers, so they are not called n and no small
+    cell is hidden.
+
+    Raises
+    ------
+    ValueError : an item is not in the grid, or nothing is rated
+
+    Examples
+    --------
+    >>> from cxlib.maturity.items import grid
+    >>> items = grid()
+    >>> audit = items[["item"]].assign(rater="Ann", evidence=2 * (items["level"] <= 3))
+    >>> assess(audit, items).stage
+    3
     """
-
-    overall: pd.DataFrame = field(kw_only=True)
-    chances: pd.DataFrame = field(kw_only=True)
-    shares: pd.DataFrame = field(kw_only=True)
-    items: pd.DataFrame = field(kw_only=True)
-
-    @property
-    def stage(self) -> int:
-        """The staged level, 1 to 5."""
-        return int(self.overall["estimate"].iloc[0])
-
-    @property
-    def ends(self) -> str:
-        """The weakest and the strongest dimensions with their levels, in a sentence."""
-        levels = self.table["estimate"]
-        least, most = (
-            _(
-                "{dimension:label_list2} ({level:count})",
-                level=level,
-                dimension=self.table.loc[levels == level, "term"],
-            )
-            for level in (levels.min(), levels.max())
-        )
-        return _("Weakest: {least}. Strongest: {most}.", least=least, most=most)
-
-
-def assess(
-    audits: pd.DataFrame, items: pd.DataFrame, *, draws: int = 1000, seed: int = 1
-) -> Maturity:
-    """The level of each dimension and of the whole, raters and items drawn anew for the intervals.
-
-    `audits` has item, rater and evidence (0 to 3); of several answers of a rater to an item the
-    latest (`on`) counts. Items that nobody rated are left out and counted. The chances of a level
-    are shares of the draws. Raises ValueError for items the grid has not, naming the nearest, and
-    where nothing is rated.
-    """
-    said = _latest(audits, items)
-    rated = items[items["item"].isin(said.columns)].reset_index(drop=True)
-    grades = said[rated["item"]].to_numpy(float)  # raters, items
+    sample = as_sample(sample)
+    draws, seed = sample.draws, sample.seed
+    audit = _latest(sample.data, items)
+    rated = items[items["item"].isin(audit.columns)].reset_index(drop=True)
+    grades = audit[rated["item"]].to_numpy(float)  # raters, items
     seen, there = grades >= DOCUMENTED, ~np.isnan(grades)
-    times = resampling.multiplicities(resampling.keys_of(said.reset_index(), "rater"), draws, seed)
-    once = np.ones((1, len(grades)))
-    met = _met(np.vstack([once, times]), seen, there)
+    raters = resampling.keys_of(audit.reset_index(), "rater")
+    times = resampling.multiplicities(raters, draws, seed)
+    met = _met(np.vstack([np.ones((1, len(grades))), times]), seen, there)
     own = resampling.multiplicities(len(rated), draws, seed + 1)
     shares = _shares(met, np.vstack([np.ones((1, len(rated))), own]), rated)
     levels = _levels(shares)
     staged = levels.min(1)
     continuous = np.where(np.isnan(staged), np.nan, (1 + np.nansum(shares, axis=2)).mean(1))
     at = list(dict.fromkeys(rated["dimension"]))
-    table = pd.concat(
-        [_row(d, levels[:, k], int((rated["dimension"] == d).sum())) for k, d in enumerate(at)],
-        ignore_index=True,
-    )
-    overall = pd.concat(
-        [
-            _row("staged level", staged, len(rated)),
-            _row("continuous level", continuous, len(rated)),
-        ],
-        ignore_index=True,
-    )
-    told = staged[1:][~np.isnan(staged[1:])]
+    n = rated["dimension"].value_counts(sort=False)[at].tolist()
+    table = _table(at, levels, n)
+    both = np.column_stack([staged, continuous])
+    overall = _table(["staged level", "continuous level"], both, [len(rated)] * 2)
+    known = staged[1:][~np.isnan(staged[1:])]
     chances = pd.DataFrame(
-        [{"term": f"at least {k}", "estimate": (told >= k).mean()} for k in range(2, 6)]
+        [{"term": f"at least {k}", "estimate": (known >= k).mean()} for k in range(2, 6)]
     )
     found = rated[["item", "dimension", "level"]].assign(
         estimate=np.where(there, seen, np.nan).sum(0, where=there) / there.sum(0),
         met=met[0].astype(bool),
         raters=there.sum(0),
     )
-    return Maturity(
-        table,
-        _sentence(table, overall, chances, len(said)),
-        _note(items, rated, said, draws),
+    return Result(
+        {
+            "table": table,
+            "overall": overall,
+            "chances": chances,
+            "shares": _share_table(shares, at),
+            "items": found,
+        },
+        _finding(table, overall, chances, len(audit)),
+        _notes(items, rated, len(audit), draws),
         "maturity level",
         draws=draws,
         seed=seed,
-        overall=overall,
-        chances=chances,
-        items=found,
-        shares=_share_table(shares, at),
+        parts={"stage": int(staged[0]), "extremes": _extremes(table)},
     )
 
 
-def chances_of(fit: Maturity) -> Estimates:
-    """The probability of each stage or more, a row each: term ("at least 2" ...), estimate."""
-    at_least = dict(zip(range(2, 6), map(i18n.chance, fit.chances["estimate"]), strict=True))
-    said = [
+def level_probabilities(fit: Result) -> Result:
+    """The probability of each stage or more.
+
+    Parameters
+    ----------
+    fit : of `assess`
+
+    Returns
+    -------
+    Result with a table term ("at least 2" ...), estimate.
+
+    Examples
+    --------
+    >>> from cxlib.maturity.items import grid
+    >>> audit = grid()[["item"]].assign(rater="Ann", evidence=3)
+    >>> level_probabilities(assess(audit, grid())).table["estimate"].tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+    chances = map(i18n.chance, fit.chances["estimate"])
+    stages = [
         _("{stage:count} or more {chance}", stage=k, chance=chance)
-        for k, chance in at_least.items()
+        for k, chance in enumerate(chances, 2)
     ]
-    return Estimates(
+    return Result(
         fit.chances,
-        _("Probability of stage {chances:list}.", chances=said),
-        _("Shares of {draws:count} draws of raters and items.", draws=fit.draws),
+        _("Probability of stage {chances:list}.", chances=stages),
+        _("Shares of {draws:count} bootstrap resamples of raters and items.", draws=fit.draws),
         "share",
         draws=fit.draws,
         seed=fit.seed,
     )
 
 
-def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimates:
-    """Krippendorff's alpha (nominal, of the grades) of the raters, items drawn anew.
+def rater_agreement(sample: SampleLike) -> Result:
+    """Krippendorff's alpha (nominal, of the grades) of the raters; items are resampled.
 
-    table as `agreement.krippendorff` has it: term "alpha", estimate, low, high, n (items that two
-    or more rated), coders, codes.
+    Parameters
+    ----------
+    sample : the audit: item, rater and evidence
+
+    Returns
+    -------
+    Result with a table as `agreement.krippendorff` has it: term "alpha", estimate, low, high, n
+    (items that two or more rated), coders, codes.
+
+    Examples
+    --------
+    >>> audit = pd.DataFrame({"item": [1, 1, 2, 2], "rater": ["a", "b"] * 2})
+    >>> rater_agreement(audit.assign(evidence=[1, 1, 2, 2])).table["estimate"].tolist()
+    [1.0]
     """
-    wide = audits.pivot_table(index="item", columns="rater", values="evidence", aggfunc="last")
-    fit = agreement.krippendorff(wide, draws=draws, seed=seed)
+    sample = as_sample(sample)
+    wide = sample.data.pivot_table(index="item", columns="rater", values="evidence", aggfunc="last")
+    fit = agreement.krippendorff(Sample(wide, draws=sample.draws, seed=sample.seed))
     row = fit.table.iloc[0]
     facts = {
         "alpha": row["estimate"],
@@ -157,38 +169,42 @@ def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> E
         "least": agreement.TENTATIVE,
     }
     if row["low"] >= agreement.TENTATIVE:
-        said = _(
+        claim = _(
             "Raters see much the same: Krippendorff's alpha {alpha:number2} ({span:interval2}), "
             "{raters:count} raters of {items:count} items.",
             **facts,
         )
     else:
-        said = _(
-            "Raters do not surely see the same: Krippendorff's alpha {alpha:number2} "
+        claim = _(
+            "Raters do not agree reliably: Krippendorff's alpha {alpha:number2} "
             "({span:interval2}), where {least:number2} is the least to build on, {raters:count} "
             "raters of {items:count} items.",
             **facts,
         )
-    note = _("1 is full agreement, 0 what chance alone would give. {note}", note=fit.note)
-    return replace(fit, answer=said, note=note)
+    notes = _("1 is full agreement, 0 what chance alone would give. {note}", note=fit.notes)
+    return fit.replace(finding=Finding(claim), notes=notes)
 
 
-def audited_on(audits: pd.DataFrame) -> pd.Timestamp | None:
-    """The day of the latest answer; None where no day is told."""
-    day = audits["on"].max() if "on" in audits else None
+def audit_date(sample: SampleLike) -> pd.Timestamp | None:
+    """The day of the latest answer of an audit; None where no day is given.
+
+    Examples
+    --------
+    >>> audit_date(pd.DataFrame({"on": pd.to_datetime(["2026-09-14", "2026-09-15"])}))
+    Timestamp('2026-09-15 00:00:00')
+    """
+    sample = as_sample(sample)
+    day = sample["on"].max() if "on" in sample else None
     return None if pd.isna(day) else pd.Timestamp(day)
 
 
 def _latest(audits: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """(raters, items) of grades: each rater's latest, NaN where one did not rate."""
-    from difflib import get_close_matches
-
     known = list(items["item"])
     if unknown := sorted(set(audits["item"]) - set(known)):
-        near = get_close_matches(unknown[0], known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f". It has: {', '.join(known)}."
         raise ValueError(
-            f"audits: {len(unknown)} items are not in the grid, the first {unknown[0]!r}{hint}"
+            f"audits: {len(unknown)} items are not in the grid, the first {unknown[0]!r}."
+            f"{suggestion(unknown[0], known)} It has: {', '.join(known)}."
         )
     rows = audits.dropna(subset=["evidence"])
     rows = rows.assign(rater=rows["rater"].astype("string").fillna("–"))
@@ -237,19 +253,36 @@ def _levels(shares: np.ndarray) -> np.ndarray:
 def _share_table(shares: np.ndarray, dimensions: list[str]) -> pd.DataFrame:
     flat = shares.reshape(len(shares), -1)
     known = ~np.isnan(flat[0])
-    table = estimates_table(np.repeat(dimensions, 4), flat[0], flat[1:], 0).drop(columns="n")
+    table = estimates_table([d for d in dimensions for _k in range(4)], flat[0], flat[1:], 0).drop(
+        columns="n"
+    )
     table.insert(0, "level", np.tile(range(2, 6), len(dimensions)))
     return table[known].reset_index(drop=True)
 
 
-def _row(term: str, values: np.ndarray, n: int) -> pd.DataFrame:
-    table = estimates_table([term], values[:1], values[1:, None], n)
+def _table(terms: list[str], values: np.ndarray, rated: list[int]) -> pd.DataFrame:
+    """Levels (1 + draws, terms) with their intervals."""
+    table = estimates_table(terms, values[0], values[1:], rated)
     return table.rename(columns={"n": "rated"})
 
 
-def _sentence(
+def _extremes(table: pd.DataFrame) -> str:
+    """The weakest and the strongest dimensions with their levels."""
+    levels = table["estimate"]
+    least, most = (
+        _(
+            "{dimension:label_list2} ({level:count})",
+            level=level,
+            dimension=table.loc[levels == level, "term"],
+        )
+        for level in (levels.min(), levels.max())
+    )
+    return _("Weakest: {least}. Strongest: {most}.", least=least, most=most)
+
+
+def _finding(
     table: pd.DataFrame, overall: pd.DataFrame, chances: pd.DataFrame, raters: int
-) -> str:
+) -> Finding:
     staged, continuous = overall.iloc[0], overall.iloc[1]
     level = int(staged["estimate"])
     held = chances.set_index("term")["estimate"].get(f"at least {level}", 1.0)
@@ -278,10 +311,10 @@ def _sentence(
         "items.",
         **facts,
     )
-    return i18n.together([stage, rest])
+    return Finding(i18n.together([stage, rest]), value=level, unit="maturity level")
 
 
-def _note(items: pd.DataFrame, rated: pd.DataFrame, said: pd.DataFrame, draws: int) -> str:
+def _notes(items: pd.DataFrame, rated: pd.DataFrame, raters: int, draws: int) -> str:
     parts = [
         provenance(),
         _(
@@ -291,7 +324,7 @@ def _note(items: pd.DataFrame, rated: pd.DataFrame, said: pd.DataFrame, draws: i
         _(
             "An item counts as met where more than half of its raters saw it documented; a level "
             "where 80% of its items and of those below are met; the stage is that of the weakest "
-            "dimension. {draws:count} draws of raters and items.",
+            "dimension. {draws:count} bootstrap resamples of raters and items.",
             draws=draws,
         ),
     ]
@@ -303,12 +336,12 @@ def _note(items: pd.DataFrame, rated: pd.DataFrame, said: pd.DataFrame, draws: i
                 all=len(items),
             )
         )
-    if len(said) < RATERS:
+    if raters < RATERS:
         parts.append(
             _(
-                "Raters: {raters:count}; below {least:count} the intervals tell too little of how "
-                "raters differ.",
-                raters=len(said),
+                "Raters: {raters:count}; below {least:count} the intervals say too little about "
+                "how raters differ.",
+                raters=raters,
                 least=RATERS,
             )
         )

@@ -79,8 +79,8 @@ def stages() -> list[str]:
         ),
     ]
     return [
-        _("{level:count} {name}: {said}", level=k, name=_(name), said=said)
-        for k, (name, said) in enumerate(zip(LEVELS, criteria, strict=True), 1)
+        _("{level:count} {name}: {said}", level=k, name=_(name), said=text)
+        for k, (name, text) in enumerate(zip(LEVELS, criteria, strict=True), 1)
     ]
 
 
@@ -117,6 +117,6 @@ def grid(folder: Path | None = None) -> pd.DataFrame:
     return items.assign(dimension=items["dimension"].map(NAMES))
 
 
-def ask(items: pd.DataFrame) -> pd.Series:
+def questions(items: pd.DataFrame) -> pd.Series:
     """What each item asks, in the page's language."""
     return items["zh" if context.current().lang == "zh" else "en"]

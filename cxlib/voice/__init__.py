@@ -1,12 +1,13 @@
-"""What customers say: topics, how they are felt, what is new, and what goes with the score.
+"""What customers say: topics, their sentiment, what is new, and what goes with the score.
 
-    comments = voice.beside(study.read("comments"), responses, "recommend", nps=True)
-    fit = voice.topics(comments, study.topics, weight="weight")      # given, and found in the rest
+    outcome = voice.Outcome("recommend", nps=True)
+    comments, masked = voice.prepare(study.sample("comments"), study.sample(), outcome)
+    fit = voice.topics(comments, study.topics)         # defined, and found in the rest
     print(fit)            # Customers speak most of late delivery: 12% (11% to 14%) of 1,850 ...
     marked = voice.mark(comments, fit)                 # a column a topic
-    voice.impact(marked, fit, "recommend", nps=True)   # points of the score that go with each
-    voice.felt(marked, fit)                            # who speaks well of it
-    voice.emerging(marked, fit)                        # what is new, false discovery held
+    voice.impact(marked, fit, outcome)                 # points of the score that go with each
+    voice.topic_sentiment(marked, fit)                 # who speaks well of it
+    voice.emerging_topics(marked, fit)                 # what is new, false discovery held
     voice.tone(comments, "good")                       # a model of tone, and how often it is right
 
 English and Chinese; of other languages a few words that judge are known, most of Portuguese, and
@@ -15,18 +16,31 @@ tone is learnt from their scores.
 
 from __future__ import annotations
 
-from cxlib.voice.coding import alphas, coded
-from cxlib.voice.emerging import Emerging, emerging
-from cxlib.voice.feelings import felt
-from cxlib.voice.fits import Topics, by_wave, mark, topics
-from cxlib.voice.impact import Impact, impact
-from cxlib.voice.people import beside, private, scored, waves, who
-from cxlib.voice.quoted import quotes
-from cxlib.voice.tone import Tone, score
-from cxlib.voice.tone import fit as tone
+from cxlib.voice.coding import coding_alpha, coding_f1
+from cxlib.voice.comments import comment_rate, has_scores, has_waves, prepare
+from cxlib.voice.emergence import emerging_topics
+from cxlib.voice.impact import impact
+from cxlib.voice.outcome import Outcome
+from cxlib.voice.quotes import quotes
+from cxlib.voice.tone import score, tone
+from cxlib.voice.topic_sentiment import topic_sentiment
+from cxlib.voice.topics import by_wave, mark, topics
 
 __all__ = [
-    "Emerging", "Impact", "Tone", "Topics", "alphas", "beside", "by_wave", "coded", "emerging",
-    "felt", "impact", "mark", "private", "quotes", "score", "scored", "tone", "topics", "waves",
-    "who",
-]  # fmt: skip
+    "Outcome",
+    "by_wave",
+    "coding_alpha",
+    "coding_f1",
+    "comment_rate",
+    "emerging_topics",
+    "has_scores",
+    "has_waves",
+    "impact",
+    "mark",
+    "prepare",
+    "quotes",
+    "score",
+    "tone",
+    "topic_sentiment",
+    "topics",
+]

@@ -1,6 +1,7 @@
 """How far the machine reads as people do, where people have coded the same comments.
 
-coding.mentions(marked, fit, coded)      # topic by topic: found, right, agreement
+voice.coding_f1(comments, study.topics, study.coded)     # topic by topic: precision and recall
+voice.coding_alpha(comments, study.topics, study.coded)  # Krippendorff's alpha
 """
 
 from __future__ import annotations
@@ -12,36 +13,53 @@ import pandas as pd
 
 from cxlib import agreement
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.intervals import simultaneous_interval
-from cxlib.voice import feelings as felt_
-from cxlib.voice.given import Given
+from cxlib.stats.notes import resampling_note
+from cxlib.voice.keywords import Keywords
+from cxlib.voice.topic_sentiment import sentiments
 
 WORDS = ("recall", "precision", "F1", "all topics", "spoken of", "feeling")
 
 
-def coded(
-    comments: pd.DataFrame,
-    given: Given,
-    columns: Mapping[str, str],
-    *,
-    bucket: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """F1 of the topics that people coded: precision and recall of who speaks of them, as one.
+def coding_f1(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]) -> Result:
+    """F1 of the topics that people coded: precision and recall of who mentions them, as one.
 
-    `columns` name for each topic the column of codes: -1, 0 or 1 as it felt, missing where it is
-    not spoken of. table: term, estimate (F1; all hold at once), low, high, n (comments that people
-    say speak of it), precision, recall; the first row is of all topics together.
+    Parameters
+    ----------
+    sample : comments with text and lang, and the codes; counted without weights
+    keywords : topic -> language -> words
+    columns : topic -> column of its codes: the sentiment on it, -1, 0 or 1; missing where the
+        comment does not mention it
+
+    Returns
+    -------
+    Result with a table term, estimate (F1), low, high (simultaneous), n (comments that people say
+    mention it), precision, recall; the first row is of all topics together.
+
+    Raises
+    ------
+    ValueError : a column of codes is missing
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["good staff", "staff", "food"], "lang": "en"})
+    >>> rows["people"] = [1, None, None]
+    >>> fit = coding_f1(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"})
+    >>> fit.table[["precision", "recall"]].values.tolist()[0]
+    [0.5, 1.0]
     """
-    theirs, ours = _both(comments, given, columns)
+    sample = as_sample(sample).replace(weight=None)
+    theirs, ours = _both(sample.data, keywords, columns)
     names = list(columns)
-    here, said = ~np.isnan(theirs), ~np.isnan(ours)
-    parts = np.hstack([here & said, said, here]).astype(float)
-    drawn = resampling.resample_sums(parts, draws, seed, resampling.who_of(comments, bucket))
+    here, found = ~np.isnan(theirs), ~np.isnan(ours)
+    parts = np.hstack([here & found, found, here]).astype(float)
+    who = resampling.who_of(sample)
+    drawn = resampling.resample_sums(parts, sample.draws, sample.seed, who)
     value, again = _rates(parts.sum(0)[None], len(names)), _rates(drawn, len(names))
     low, high = simultaneous_interval(value[0][0], again[0])
     table = pd.DataFrame(
@@ -56,7 +74,7 @@ def coded(
         }
     )
     whole = table.iloc[0]
-    answer = _(
+    claim = _(
         "Of what people and machine say comments speak of, F1 is {f:number2} ({span:interval2}) "
         "over {topics:count} topics: {precision:share} of the machine's are people's too, and it "
         "finds {recall:share} of theirs.",
@@ -66,45 +84,46 @@ def coded(
         precision=whole["precision"],
         recall=whole["recall"],
     )
-    note = i18n.together(
-        [
-            ngettext(
-                "{n:count} comment coded by people.",
-                "{n:count} comments coded by people.",
-                int(here.any(1).sum()),
-            ),
-            how_drawn(draws, bucket=bucket),
-        ]
+    coded = ngettext(
+        "{n:count} comment coded by people.",
+        "{n:count} comments coded by people.",
+        int(here.any(1).sum()),
     )
-    return Estimates(table, answer, note, "scale", draws=draws, seed=seed)
+    return _packed(sample, table, claim, coded)
 
 
-def alphas(
-    comments: pd.DataFrame,
-    given: Given,
-    columns: Mapping[str, str],
-    *,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Krippendorff's alpha of people and machine: who speaks of a topic, and how it felt.
+def coding_alpha(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]) -> Result:
+    """Krippendorff's alpha of people and machine: who mentions a topic, and with which sentiment.
 
-    table: term ("spoken of": nominal, over all comments and topics; "feeling": ordinal, where both
-    say that a topic is spoken of), estimate, low, high, n (comments by topics); comments are drawn
-    whole.
+    Parameters
+    ----------
+    sample, keywords, columns : as in `coding_f1`; comments are resampled whole
+
+    Returns
+    -------
+    Result with a table term ("spoken of": nominal, over all comments and topics; "feeling":
+    ordinal, where both say that a topic is mentioned), estimate, low, high, n (comments by topics).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["good staff", "bad staff", "food"], "lang": "en"})
+    >>> rows["people"] = [1, -1, None]
+    >>> fit = coding_alpha(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"})
+    >>> fit.table[["term", "estimate"]].values.tolist()
+    [['spoken of', 1.0], ['feeling', 1.0]]
     """
-    theirs, ours = _both(comments, given, columns)
+    sample = as_sample(sample).replace(weight=None, cluster=None)
+    theirs, ours = _both(sample.data, keywords, columns)
     place = np.repeat(np.arange(len(theirs)), theirs.shape[1])
     both = pd.DataFrame({"comment": place, "people": theirs.ravel(), "machine": ours.ravel()})
-    said = both.assign(people=both["people"].notna(), machine=both["machine"].notna())
-    asked = both.dropna()
-    how = dict(bucket="comment", draws=draws, seed=seed)
-    fits = {"spoken of": agreement.krippendorff(said, level="nominal", **how)}
-    if len(asked) and len(set(asked["people"]) | set(asked["machine"])) > 1:
-        fits["feeling"] = agreement.krippendorff(asked, level="ordinal", **how)
+    mentioned = both.assign(people=both["people"].notna(), machine=both["machine"].notna())
+    judged = both.dropna()
+    fits = {"spoken of": _alpha(sample, mentioned, "nominal")}
+    if len(judged) and len(set(judged["people"]) | set(judged["machine"])) > 1:
+        fits["feeling"] = _alpha(sample, judged, "ordinal")
     table = pd.concat([f.table.assign(term=k) for k, f in fits.items()], ignore_index=True)
     table = table.drop(columns=["coders", "codes"])
-    answer = i18n.together(
+    claim = i18n.together(
         _(
             "{what:opening}: Krippendorff's alpha {alpha:number2} ({span:interval2}).",
             what=row.term,
@@ -113,33 +132,37 @@ def alphas(
         )
         for row in table.itertuples()
     )
-    note = i18n.together(
-        [
-            _("0.80 is the custom for codes to rely on, 0.67 the least for tentative use."),
-            how_drawn(draws),
-        ]
-    )
-    return Estimates(table, answer, note, "scale", draws=draws, seed=seed)
+    custom = _("0.80 is the custom for codes to rely on, 0.67 the least for tentative use.")
+    return _packed(sample, table, claim, custom)
+
+
+def _alpha(sample: Sample, codes: pd.DataFrame, level: str) -> Result:
+    clustered = Sample(codes, cluster="comment", draws=sample.draws, seed=sample.seed)
+    return agreement.krippendorff(clustered, level=level)
+
+
+def _packed(sample: Sample, table: pd.DataFrame, claim: str, note: str) -> Result:
+    notes = i18n.together([note, resampling_note(sample)])
+    return Result(table, claim, notes, "scale", draws=sample.draws, seed=sample.seed)
 
 
 def _both(
-    comments: pd.DataFrame, given: Given, columns: Mapping[str, str]
+    comments: pd.DataFrame, keywords: Keywords, columns: Mapping[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(people's, the machine's) codes: (n, topics) of -1, 0, 1, NaN where not spoken of."""
-    if lacking := [c for c in columns.values() if c not in comments]:
-        raise ValueError(f"no column {lacking} in comments. They have: {', '.join(comments)}.")
+    """(people's, the machine's) codes: (n, topics) of -1, 0, 1, NaN where not mentioned."""
+    require_columns(comments, columns.values(), "comments")
     theirs = comments[list(columns.values())].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    said = felt_.said(comments, {name: given[name] for name in columns})
+    found = sentiments(comments, {name: keywords[name] for name in columns})
     ours = np.full(theirs.shape, np.nan)
-    at = said["topic"].map({n: k for k, n in enumerate(columns)}).to_numpy(int)
-    ours[said["place"].to_numpy(int), at] = said["feeling"]
+    at = found["topic"].map({n: k for k, n in enumerate(columns)}).to_numpy(int)
+    ours[found["place"].to_numpy(int), at] = found["sentiment"]
     return theirs, ours
 
 
 def _rates(sums: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(F1, precision, recall), each (draws, 1 + k): of all topics first."""
-    hit, said, here = (
+    hit, found, here = (
         np.column_stack([part.sum(1), part]) for part in np.split(sums, [k, 2 * k], axis=1)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 2 * hit / (said + here), hit / said, hit / here
+        return 2 * hit / (found + here), hit / found, hit / here

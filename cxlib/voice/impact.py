@@ -1,94 +1,83 @@
 """What each topic does to the score, as far as words and scores go together.
 
-    effect = impact.impact(marked, fit, "recommend", nps=True, weight="weight")
+    effect = voice.impact(marked, fit, voice.Outcome("recommend", nps=True))
     effect.table          # points of the score that go with each topic, companions held
 
-Points: the score's regression on all topics at once; the share who speak of a topic times its
+Points: the score's regression on all topics at once; the share who mention a topic times its
 slope. For a linear model this is the topic's Shapley value of the mean score (Lundberg and Lee
-2017), so that the points of all topics add up to the mean less that of comments on none. The custom
-of the trade sets beside it the mean less the mean without the comments on the topic; that blames a
-topic for all that was said together with it, and its parts do not add up. Shares of what is
-explained come from `drivers.importance` on the columns of `mark`.
+2017), so that the points of all topics add up to the mean minus that of comments on none. The
+custom of the trade (removal) is the mean minus the mean without the comments on the topic; that
+blames a topic for all that was said together with it, and its parts do not add up. Shares of
+explained variance come from `drivers.importance` on the columns of `mark`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
-from cxlib import weights
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.moments import Moments
-from cxlib.voice.fits import Topics
-from cxlib.voice.people import EACH
+from cxlib.stats.notes import resampling_note
+from cxlib.voice.comments import EACH
+from cxlib.voice.outcome import Outcome, outcome_of
 
 WORDS = ("removal", "adjusted", "silence")
 
 
-@dataclass(frozen=True)
-class Impact(Estimates):
-    """Points of the score that go with each topic.
+def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
+    """Points of the mean score (or of the NPS) that go with each topic.
 
-    Attributes
+    Parameters
     ----------
-    table : term, estimate (points of the mean score), low, high (all hold at once), n (comments on
-        it), share (of comments), slope, slope_low, slope_high (difference between comments on it
-        and others, companions held), removal (the custom of the trade), origin
-    removal : term, estimate, low, high, n of the custom; comparable with `table`
-    both : the two, with `way` "adjusted" or "removal"
-    mean : term, estimate, low, high, n: the mean score, and that of comments on no topic (silence)
+    sample : comments of `mark`; those without a score are left out
+    fit : of `topics`
+    outcome : the score
+
+    Returns
+    -------
+    Result with the tables "table": term, estimate (points of the mean score), low, high
+    (simultaneous), n (comments on it), share (of comments), slope, slope_low, slope_high
+    (difference between comments on it and others, companions held), removal, origin; "removal":
+    the custom of the trade with its intervals; "both": the two, with `way` "adjusted" or "removal";
+    "mean": the mean score, and that of comments on no topic (silence).
+
+    Raises
+    ------
+    ValueError : fewer than three times as many comments have a score as there are topics, or all
+        scores are the same
+
+    References
+    ----------
+    Lundberg and Lee (2017), Advances in Neural Information Processing Systems 30.
+
+    Examples
+    --------
+    >>> from cxlib.voice.topics import mark, topics
+    >>> rows = pd.DataFrame({"text": ["late"] * 5 + ["fine"] * 5, "lang": "en"})
+    >>> rows["csat"] = [1.0, 2, 1, 2, 1, 5, 4, 5, 4, 5]
+    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
+    >>> impact(mark(rows, fit), fit, "csat").table[["slope", "share"]].round(2).values.tolist()
+    [[-3.2, 0.5]]
     """
-
-    removal: pd.DataFrame = field(kw_only=True)
-    both: pd.DataFrame = field(kw_only=True)
-    mean: pd.DataFrame = field(kw_only=True)
-
-
-def impact(
-    marked: pd.DataFrame,
-    fit: Topics,
-    outcome: str,
-    *,
-    nps: bool = False,
-    weight: str | None = None,
-    bucket: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Impact:
-    """Points of the mean of `outcome` (or of the NPS) that go with each topic of `mark`.
-
-    Comments without a score are left out. Raises ValueError where fewer than three times as many
-    comments have a score as there are topics, or all scores are the same.
-    """
-    names = fit.table["term"].tolist()
-    scored = marked[marked[outcome].notna()]
-    if len(scored) < EACH * (len(names) + 1) or scored[outcome].nunique() < 2:
+    sample, outcome = as_sample(sample), outcome_of(outcome)
+    names, column = fit.table["term"].tolist(), outcome.column
+    scored = sample.where(sample[column].notna())
+    if len(scored) < EACH * (len(names) + 1) or scored[column].nunique() < 2:
         raise ValueError(
-            f"{len(scored):,} of {len(marked):,} comments have {outcome!r}, with "
-            f"{scored[outcome].nunique()} different values; {len(names)} topics need more."
+            f"{len(scored):,} of {len(sample):,} comments have {column!r}, with "
+            f"{scored[column].nunique()} different values; {len(names)} topics need more."
         )
-    rows = scored[names].assign(score=points(scored[outcome], nps=nps))
-    for column in filter(None, (weight, bucket)):
-        rows[column] = scored[column]
-    rows.attrs = scored.attrs
-    sums = moments.of(rows, ["score", *names], weight=weight, bucket=bucket)
-    value, again = (_points(s) for s in (sums.total(), sums.resample(draws, seed)))
-    n = rows[names].sum().to_numpy(int)
-    drawn = how_drawn(draws, weights.differing(marked, weight), bucket)
-    return _packed(fit, value, again, n, len(rows), outcome, nps, drawn, draws, seed)
-
-
-def points(score: pd.Series, *, nps: bool = False) -> pd.Series:
-    """The score as it is, or 100, 0 or -100 for promoters, passives and detractors."""
-    if not nps:
-        return score.astype(float)
-    return 100.0 * (score >= 9) - 100.0 * (score <= 6)
+    points = {"points of the score": outcome.points(scored[column])}
+    sums = moments.of(scored.assign(**points), [*points, *names])
+    value, again = (_points(s) for s in (sums.total(), sums.resample(sample.draws, sample.seed)))
+    n = scored.data[names].sum().to_numpy(int)
+    return _packed(scored, fit, outcome, value, again, n)
 
 
 def _points(sums: Moments) -> dict[str, np.ndarray]:
@@ -112,21 +101,16 @@ def _points(sums: Moments) -> dict[str, np.ndarray]:
 
 
 def _packed(
-    fit: Topics,
+    scored: Sample,
+    fit: Result,
+    outcome: Outcome,
     value: dict[str, np.ndarray],
     again: dict[str, np.ndarray],
     n: np.ndarray,
-    scored: int,
-    outcome: str,
-    nps: bool,
-    drawn: str,
-    draws: int,
-    seed: int,
-) -> Impact:
-    names, k = fit.table["term"].tolist(), len(fit.table)
-    tables = {}
+) -> Result:
+    names, k, tables = fit.table["term"].tolist(), len(fit.table), {}
     for way in ("points", "slope", "removal"):
-        low, high = simultaneous_interval(value[way], again[way], units=scored, fitted=k + 1)
+        low, high = simultaneous_interval(value[way], again[way], units=len(scored), fitted=k + 1)
         tables[way] = pd.DataFrame(
             {"term": names, "estimate": value[way], "low": low, "high": high, "n": n}
         )
@@ -147,48 +131,60 @@ def _packed(
         ["mean", "silence"],
         np.r_[value["mean"], value["silence"]],
         np.hstack([again["mean"], again["silence"]]),
-        scored,
+        len(scored),
     )
     table = table.iloc[order].reset_index(drop=True)
-    unit = "points" if nps else "scale"
-    facts = {"removal": tables["removal"].iloc[order].reset_index(drop=True), "mean": mean}
-    facts |= {"both": both.reset_index(drop=True), "replicates": again["points"][:, order]}
-    note = i18n.together(
-        [
-            _(
-                "{n:count} comments with a score. The points of all {topics:count} topics add up "
-                "to the mean, {mean:number1}, less that of comments on none of them, "
-                "{silence:number1}.",
-                n=scored,
-                topics=k,
-                mean=mean["estimate"][0],
-                silence=mean["estimate"][1],
-            ),
-            drawn,
-        ]
+    notes = [
+        _(
+            "{n:count} comments with a score. The points of all {topics:count} topics add up "
+            "to the mean, {mean:number1}, less that of comments on none of them, "
+            "{silence:number1}.",
+            n=len(scored),
+            topics=k,
+            mean=mean["estimate"][0],
+            silence=mean["estimate"][1],
+        ),
+        resampling_note(scored),
+    ]
+    return Result(
+        {
+            "table": table,
+            "removal": tables["removal"].iloc[order].reset_index(drop=True),
+            "both": both.reset_index(drop=True),
+            "mean": mean,
+        },
+        _claim(table, outcome),
+        i18n.together(notes),
+        "points" if outcome.nps else "scale",
+        draws=scored.draws,
+        seed=scored.seed,
+        replicates=again["points"][:, order],
     )
-    return Impact(table, _answer(table, outcome, nps), note, unit, draws=draws, seed=seed, **facts)
 
 
-def _answer(table: pd.DataFrame, outcome: str, nps: bool) -> str:
+def _claim(table: pd.DataFrame, outcome: Outcome) -> str:
     least = context.current().smallest_cell
     sure = table[((table["high"] < 0) | (table["low"] > 0)) & (table["n"] >= least)]
-    what = _("NPS") if nps else i18n.quoted(i18n.label(outcome))
+    what = _("NPS") if outcome.nps else i18n.quoted(i18n.label(outcome.column))
     if sure.empty:
-        return _("No topic goes with a higher or lower {what}, clear of chance.", what=what)
-    parts = []
+        return _("No topic is significantly associated with a higher or lower {what}.", what=what)
+    parts, digits = [], 1 if outcome.nps else 2
     for row, low in ((sure.iloc[0], True), (sure.iloc[-1], False)):
         if bool(row["estimate"] < 0) is not low:
             continue
-        said = {
+        near, far = sorted((abs(row["low"]), abs(row["high"])))
+        facts = {
             "topic": row["term"],
-            "points": i18n.number(abs(row["estimate"]), 1 if nps else 2),
-            "span": i18n.span(*sorted((abs(row["low"]), abs(row["high"]))), 1 if nps else 2),
+            "points": i18n.number(abs(row["estimate"]), digits),
+            "span": i18n.span(near, far, digits),
             "what": what,
         }
         parts.append(
-            _("{topic:quoted} goes with {points} ({span}) points of {what} lost.", **said)
+            _("{topic:quoted} is associated with {points} ({span}) points of {what} lost.", **facts)
             if low
-            else _("{topic:quoted} goes with {points} ({span}) points of {what} won.", **said)
+            else _(
+                "{topic:quoted} is associated with {points} ({span}) points of {what} won.",
+                **facts,
+            )
         )
     return i18n.together(i18n.opening(p) for p in parts)

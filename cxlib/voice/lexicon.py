@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxlib.voice.words import Text, lists
+from cxlib.voice.tokens import Text, lists
 
 GENERAL = lists("judging")
 GOOD = lists("good")
@@ -22,10 +22,10 @@ TURNED = "不没无未"
 def score(text: Text) -> tuple[np.ndarray, np.ndarray]:
     """(good, bad) words of each comment, a negated one counted on the other side."""
     feel = np.array([feeling(w, text.lang) for w in text.words], float)
-    felt = feel[text.code] if len(feel) else np.zeros(0)
-    felt = np.where(text.negated, -felt, felt)
-    good = np.bincount(text.place, felt > 0, text.n)
-    return good, np.bincount(text.place, felt < 0, text.n)
+    signs = feel[text.code] if len(feel) else np.zeros(0)
+    signs = np.where(text.negated, -signs, signs)
+    good = np.bincount(text.place, signs > 0, text.n)
+    return good, np.bincount(text.place, signs < 0, text.n)
 
 
 def feeling(word: str, lang: str) -> int:

@@ -1,8 +1,8 @@
 """How comments sound: the chance that a comment is a good one, learnt from those with a score.
 
-    fit = tone.fit(comments, "good")          # True, False or missing
-    print(fit)                                # 90% (89% to 91%) of comments are told right ...
-    tone.score(comments, fit)                 # chance of each comment, calibrated
+    fit = voice.tone(comments, "good")        # True, False or missing
+    print(fit)                                # 90% of comments are classified correctly ...
+    voice.score(comments, fit)                # chance of each comment, calibrated
 
 Runs of characters and of words in two linear models, one with the weights of rare words, one with
 how much oftener good comments have each (NB-SVM: Wang and Manning 2012); their mean and the words
@@ -12,19 +12,22 @@ language has too few scored comments, the lexicon decides alone, and the note sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table
-from cxlib.voice import lexicon, words
+from cxlib.stats.notes import resampling_note
+from cxlib.voice import lexicon, tokens
 
 RUNS = {"zh": (1, 2, 3, 4), "en": (3, 4, 5), "other": (3, 4, 5)}  # lengths, in characters
 ROOM = 1 << 20  # columns that runs fall into
@@ -33,8 +36,7 @@ FOLDS = 5
 LEARNT = 8_000  # comments of a language that are learnt from at most, spread over all
 BINS = 5
 UNFITTED = np.array([0.0, 1.2])  # start and slope where nothing was scored
-TERMS = ("accuracy", "balanced accuracy", "largest class")
-WORDS = ("accuracy", "balanced accuracy", "largest class")
+WORDS = TERMS = ("accuracy", "balanced accuracy", "largest class")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,80 +59,101 @@ class Linear:
         return sum(_dressed(x, w, k) @ s + b for k, (w, s, b) in enumerate(ways)) / 2
 
 
-@dataclass(frozen=True)
-class Tone(Estimates):
-    """How well tone is told (`table`), and what tells it.
+def tone(sample: SampleLike, label: str) -> Result:
+    """Learn the tone of comments from those with a score.
 
-    `table` has, of comments that were not learnt from, term: accuracy, balanced accuracy (mean of
-    the two kinds), largest class (what guessing would reach); `calibration` has predicted,
-    term, estimate, low, high, n in bins of the chance.
+    Parameters
+    ----------
+    sample : comments with text and lang; counted without weights
+    label : column that says whether a comment is a good one: True, False or missing
+
+    Returns
+    -------
+    Result with the tables "table": term (accuracy; balanced accuracy, the mean of the two kinds;
+    largest class, what guessing would reach), estimate, low, high, n, all of comments that were not
+    learnt from (five folds, clusters whole); and "calibration": predicted, term, estimate, low,
+    high, n in bins of the predicted chance. Its parts are the `models` by language and the
+    `curves` that turn them into a chance.
+
+    Raises
+    ------
+    ValueError : the label has other values
+
+    References
+    ----------
+    Wang and Manning (2012), ACL 50; Platt (1999), Advances in Large Margin Classifiers.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["good stay", "awful stay"] * 20, "lang": "en"})
+    >>> rows["good"] = [True, False] * 20
+    >>> tone(rows, "good").table["estimate"].tolist()
+    [1.0, 1.0, 0.5]
     """
-
-    calibration: pd.DataFrame = field(kw_only=True)
-    models: dict[str, Linear] = field(kw_only=True, repr=False, compare=False)
-    stages: dict[str, np.ndarray] = field(kw_only=True, repr=False, compare=False)
-
-
-def fit(
-    comments: pd.DataFrame,
-    label: str,
-    *,
-    bucket: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Tone:
-    """Learn the tone of comments (text, lang) from the column `label`: True, False or missing.
-
-    Every number of `table` is of comments that were not learnt from (five folds, customers whole).
-    Raises ValueError where `label` has other values.
-    """
+    sample = as_sample(sample).replace(weight=None)
+    comments = sample.data
     kind = _kinds(comments, label)
-    known = kind.notna().to_numpy()
-    scored, y = comments[known], kind[known].to_numpy(bool)
-    fold = resampling.keys_of(scored, bucket) % FOLDS
+    sample = sample.where(kind.notna())
+    scored, y = sample.data, kind[kind.notna()].to_numpy(bool)
+    fold = resampling.keys_of(scored, sample.cluster) % FOLDS
     chance = np.full(len(y), np.nan)
-    models, stages, few = {}, {}, []
+    models: dict[str, Linear] = {}
+    curves: dict[str, np.ndarray] = {}
+    few = []
     for lang in sorted(set(comments["lang"]) - {""}):
         of = np.flatnonzero((scored["lang"] == lang).to_numpy())
         if len(of) < FEWEST or min(y[of].sum(), (~y[of]).sum()) < RAREST:
             few.append(lang)
             continue
         of = of[np.unique(np.linspace(0, len(of) - 1, LEARNT).astype(int))]
-        models[lang], stages[lang], chance[of] = _learnt(scored.iloc[of], lang, y[of], fold[of])
-    stages[""] = _by_lexicon(scored, y, fold, chance)
-    return _packed(scored, y, chance, models, stages, few, bucket, draws, seed)
+        models[lang], curves[lang], chance[of] = _learnt(scored.iloc[of], lang, y[of], fold[of])
+    curves[""] = _by_lexicon(scored, y, fold, chance)
+    fit = _packed(sample, y, chance, few)
+    return fit.replace(parts={"models": models, "curves": curves})
 
 
-def score(comments: pd.DataFrame, fit: Tone) -> pd.Series:
-    """Chance that each comment is a good one; missing where it has no words."""
+def score(sample: SampleLike, fit: Result) -> pd.Series:
+    """Chance that each comment is a good one; missing where it has no words.
+
+    Parameters
+    ----------
+    sample : comments with text and lang
+    fit : of `tone`
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["good", "awful", "a room"], "lang": "en", "good": None})
+    >>> score(rows, tone(rows, "good")).round(2).tolist()
+    [0.7, 0.3, 0.5]
+    """
+    comments = as_sample(sample).data
     chance = pd.Series(np.nan, comments.index)
     for lang in set(comments["lang"]) - {""}:
         of = (comments["lang"] == lang).to_numpy()
-        text = words.split(comments["text"][of], lang)
+        text = tokens.tokenise(comments["text"][of], lang)
+        features = leaning(text)[:, None]
         if lang in fit.models:
             seen = fit.models[lang].decide(runs_of(comments["text"][of], text))
-            told = np.column_stack([seen, leaning(text)])
-        else:
-            told = leaning(text)[:, None]
-        chance[of] = _chance(told, fit.stages.get(lang, fit.stages[""]))
+            features = np.column_stack([seen, features])
+        chance[of] = _chance(features, fit.curves.get(lang, fit.curves[""]))
     return chance
 
 
-def leaning(text: words.Text) -> np.ndarray:
+def leaning(text: tokens.Text) -> np.ndarray:
     """What the lexicon says of each comment: good less bad words, by the root of their number."""
     good, bad = lexicon.score(text)
     return (good - bad) / np.sqrt(good + bad + 1)
 
 
-def runs_of(texts: pd.Series, text: words.Text) -> sparse.csr_matrix:
+def runs_of(texts: pd.Series, text: tokens.Text) -> sparse.csr_matrix:
     """How often each comment has each run of characters and of words: (n, ROOM)."""
-    written = [str(t)[: words.MOST].lower() for t in texts]
+    written = [str(t)[: tokens.MOST].lower() for t in texts]
     letters = np.frombuffer("".join(written).encode("utf-32-le", "replace"), np.uint32)
     of = np.repeat(np.arange(len(written)), [len(t) for t in written])
     spoken = pd.util.hash_array(text.words.astype(object), categorize=False)[text.code]
-    said = spoken + text.negated.astype(np.uint64)
+    turned = spoken + text.negated.astype(np.uint64)
     found = [_run(letters.astype(np.uint64), of, k) for k in RUNS[text.lang]]
-    found += [_run(said, text.place, k) for k in (1, 2)]
+    found += [_run(turned, text.place, k) for k in (1, 2)]
     rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))
     ones = np.ones(len(rows), np.float32)
     counts = sparse.csr_matrix((ones, (rows, columns)), (len(written), ROOM))
@@ -154,7 +177,7 @@ def _learnt(
     scored: pd.DataFrame, lang: str, y: np.ndarray, fold: np.ndarray
 ) -> tuple[Linear, np.ndarray, np.ndarray]:
     """(model, second stage, chance of each comment from models that have not seen it)."""
-    text = words.split(scored["text"], lang)
+    text = tokens.tokenise(scored["text"], lang)
     runs, lean = runs_of(scored["text"], text), leaning(text)
     # Which runs there are and how rare is known without the scores, so all folds may share it.
     x, columns, rarity = met_twice(runs)
@@ -162,9 +185,9 @@ def _learnt(
     for out in (fold == f for f in range(FOLDS)):
         if out.any() and len(np.unique(y[~out])) == 2:
             seen[out] = linear(x[~out], y[~out], columns, rarity).on(x[out])
-    told = np.column_stack([seen, lean])
+    features = np.column_stack([seen, lean])
     model = linear(x, y, columns, rarity)
-    return model, _stage(told, y), _crossed(told, y, fold)
+    return model, _curve(features, y), _crossed(features, y, fold)
 
 
 def met_twice(runs: sparse.csr_matrix) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
@@ -198,24 +221,24 @@ def _dressed(x: sparse.csr_matrix, weight: np.ndarray, way: int) -> sparse.csr_m
     return normalize(there, copy=False)
 
 
-def _stage(told: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Start and slopes of a logistic curve: from what was told to a chance."""
+def _curve(features: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Start and slopes of a logistic curve: from features to a chance."""
     from sklearn.linear_model import LogisticRegression
 
-    curve = LogisticRegression(C=100.0).fit(told, y)
+    curve = LogisticRegression(C=100.0).fit(features, y)
     return np.r_[curve.intercept_, curve.coef_[0]]
 
 
-def _chance(told: np.ndarray, stage: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-(stage[0] + told @ stage[1:])))
+def _chance(features: np.ndarray, curve: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-(curve[0] + features @ curve[1:])))
 
 
-def _crossed(told: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
+def _crossed(features: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """The chance of each comment by a curve fitted to the other folds."""
     chance = np.full(len(y), np.nan)
     for out in (fold == f for f in range(FOLDS)):
         if out.any() and len(np.unique(y[~out])) == 2:
-            chance[out] = _chance(told[out], _stage(told[~out], y[~out]))
+            chance[out] = _chance(features[out], _curve(features[~out], y[~out]))
     return chance
 
 
@@ -226,87 +249,75 @@ def _by_lexicon(
     lean = np.zeros(len(scored))
     for lang in set(scored["lang"]) - {""}:
         of = (scored["lang"] == lang).to_numpy()
-        lean[of] = leaning(words.split(scored["text"][of], lang))
+        lean[of] = leaning(tokens.tokenise(scored["text"][of], lang))
     if min(y.sum(), (~y).sum()) < RAREST:
         return UNFITTED
     missing = np.isnan(chance)
     chance[missing] = _crossed(lean[:, None], y, fold)[missing]
-    return _stage(lean[:, None], y)
+    return _curve(lean[:, None], y)
 
 
 def _kinds(comments: pd.DataFrame, label: str) -> pd.Series:
-    if lacking := [c for c in ("text", "lang", label) if c not in comments]:
-        raise ValueError(f"no column {lacking} in comments. They have: {', '.join(comments)}.")
+    require_columns(comments, ["text", "lang", label], "comments")
     kind = comments[label].astype("object").where(comments["lang"] != "")
     if strange := [v for v in kind.dropna().unique() if v not in (True, False)]:
         raise ValueError(f"{label!r} holds {strange[:3]}; it must be True, False or missing.")
     return kind
 
 
-def bounds(low: float, high: float, *, nps: bool = False) -> tuple[float, float]:
-    """Scores up to the first are bad, from the second on good, on a scale from low to high.
-
-    Of an NPS question detractors and promoters; else the lowest two fifths and the top quarter.
-    """
-    return (6.0, 9.0) if nps else (low + 0.4 * (high - low), high - 0.25 * (high - low))
-
-
-def _packed(
-    scored: pd.DataFrame,
-    y: np.ndarray,
-    chance: np.ndarray,
-    models: dict[str, Linear],
-    stages: dict[str, np.ndarray],
-    few: list[str],
-    bucket: str | None,
-    draws: int,
-    seed: int,
-) -> Tone:
-    told = np.flatnonzero(~np.isnan(chance))
-    facts = {"models": models, "stages": stages, "draws": draws, "seed": seed}
-    if not len(told):
-        answer = _(
+def _packed(sample: Sample, y: np.ndarray, chance: np.ndarray, few: list[str]) -> Result:
+    known = ~np.isnan(chance)
+    if not known.any():
+        claim = _(
             "Nothing was scored that tone could be learnt from: a small list of words decides, and "
             "how often it is right is not known."
         )
         empty = pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
-        return Tone(empty, answer, "", "share", calibration=empty, **facts)
-    y, chance = y[told], chance[told]
-    who = resampling.who_of(scored.iloc[told], bucket)
+        return Result(
+            {"table": empty, "calibration": empty},
+            claim,
+            "",
+            "share",
+            draws=sample.draws,
+            seed=sample.seed,
+        )
+    y, chance, sample = y[known], chance[known], sample.where(known)
     parts = np.column_stack([(chance >= 0.5) == y, y, y & (chance >= 0.5), ~y & (chance < 0.5)])
     parts = np.column_stack([np.ones(len(y)), parts]).astype(float)
-    drawn = resampling.resample_sums(parts, draws, seed, who)
-    table = estimates_table(TERMS, _rates(parts.sum(0)[None])[0], _rates(drawn), len(y))
-    right, balanced, guess = table.itertuples()
-    answer = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} comments are told right as good or "
-        "bad by a model that has not seen them; guessing the commoner kind would reach "
+    again = resampling.resample_sums(parts, sample.draws, sample.seed, resampling.who_of(sample))
+    table = estimates_table(TERMS, _rates(parts.sum(0)[None])[0], _rates(again), len(y))
+    right, _balanced, guess = table.itertuples()
+    claim = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} comments are classified correctly "
+        "as good or bad by a model that has not seen them; guessing the commoner kind would reach "
         "{guess:share1}.",
         share=right.estimate,
         span=(right.low, right.high),
         n=len(y),
         guess=guess.estimate,
     )
-    note = [
+    notes = [
         _(
             "{good:count} good and {bad:count} bad comments, by their scores; five folds, "
             "customers whole.",
             good=int(y.sum()),
             bad=int((~y).sum()),
         ),
-        how_drawn(draws, bucket=bucket),
+        resampling_note(sample),
     ]
     if few:
-        note.insert(
+        notes.insert(
             1,
             _(
                 "Too few scored comments to learn from, so a small list of words decides: "
                 "{langs:label_list}.",
-                langs=[words.COMMENTS[lang] for lang in few],
+                langs=[tokens.COMMENTS[lang] for lang in few],
             ),
         )
-    bins = _bins(y, chance, who, draws, seed)
-    return Tone(table, answer, i18n.together(note), "share", calibration=bins, **facts)
+    tables = {"table": table, "calibration": _bins(sample, y, chance)}
+    return Result(
+        tables, claim, i18n.together(notes), "share", draws=sample.draws, seed=sample.seed
+    )
 
 
 def _rates(sums: np.ndarray) -> np.ndarray:
@@ -317,15 +328,14 @@ def _rates(sums: np.ndarray) -> np.ndarray:
         return np.column_stack([right / n, balanced, np.maximum(good, n - good) / n])
 
 
-def _bins(
-    y: np.ndarray, chance: np.ndarray, who: resampling.Who, draws: int, seed: int
-) -> pd.DataFrame:
-    """Share of good comments in equal groups of the chance told."""
+def _bins(sample: Sample, y: np.ndarray, chance: np.ndarray) -> pd.DataFrame:
+    """Share of good comments in equal groups of the predicted chance."""
     cuts = np.unique(np.quantile(chance, np.linspace(0, 1, BINS + 1)[1:-1]))
     member = np.searchsorted(cuts, chance, side="right")[:, None] == np.arange(len(cuts) + 1)
-    good = ratio(member * y[:, None], member, draws=draws, seed=seed, who=who)
+    who = resampling.who_of(sample)
+    good = ratio(member * y[:, None], member, draws=sample.draws, seed=sample.seed, who=who)
     n = member.sum(0)
-    table = estimates_table([str(b + 1) for b in range(len(n))], *good, n)
+    table = estimates_table([str(b + 1) for b in range(len(n))], good.estimate, good.replicates, n)
     with np.errstate(divide="ignore", invalid="ignore"):
         table.insert(0, "predicted", chance @ member / n)
     return table

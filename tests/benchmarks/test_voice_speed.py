@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from cxlib.voice import words
-from cxlib.voice.found import learn
+from cxlib.voice import tokens
 from cxlib.voice.tone import LEARNT, linear, met_twice, runs_of
+from cxlib.voice.topic_model import learn
 
 pytestmark = [pytest.mark.slow, pytest.mark.mirror]
 REVIEWS, TOPICS = 60_000, 10
@@ -55,16 +55,16 @@ def by_default(rows: pd.DataFrame, rest: pd.DataFrame) -> tuple[float, float]:
 
 def by_us(rows: pd.DataFrame, rest: pd.DataFrame) -> tuple[float, float]:
     """(seconds, accuracy): words, topics found and held by each review, and tone."""
-    words.split(["\u597d"], "zh")
+    tokens.tokenise(["\u597d"], "zh")
     start = time.process_time()
-    text = words.split(rows["review"], "zh")
+    text = tokens.tokenise(rows["review"], "zh")
     model, _ = learn(text, [], TOPICS)
     model.loads(text)
     some = rows.iloc[:LEARNT]
-    x, columns, rarity = met_twice(runs_of(some["review"], words.split(some["review"], "zh")))
+    x, columns, rarity = met_twice(runs_of(some["review"], tokens.tokenise(some["review"], "zh")))
     tone = linear(x, some["label"].to_numpy() == 1, columns, rarity)
     spent = time.process_time() - start
-    said = tone.decide(runs_of(rest["review"], words.split(rest["review"], "zh"))) > 0
+    said = tone.decide(runs_of(rest["review"], tokens.tokenise(rest["review"], "zh"))) > 0
     return spent, (said == (rest["label"].to_numpy() == 1)).mean()
 
 

@@ -1,50 +1,69 @@
 """What the study's own records show of an item: verified, contradicted, or not checked.
 
-    records = records_of(day=day, **study.quality.practice())
-    proof = verified(items, fit, records).table   # term (the item), proof, what the data show
-    next_list(fit, items, proof)                  # what to do to reach the next level
+    evidence = data_evidence(Practice(**study.quality.practice()), day)
+    proof = verify(items, fit, evidence).table    # term (the item), proof, what the data show
+    next_steps(fit, items, proof)                 # what to do to reach the next level
 
 Some items of the grid are claims about data that are here to look at: that a survey recurs, that
-definitions are documented, that the loop was closed. What the records show stands beside what the
-raters said; it does not change the level.
+definitions are documented, that the loop was closed. What the records show is reported with what
+the raters said; it does not change the level.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.estimates import Estimates
-from cxlib.maturity.grading import Maturity
-from cxlib.maturity.items import LEVELS, ask
+from cxlib.core.result import Result
+from cxlib.maturity.items import LEVELS, questions
 
 YEAR = pd.DateOffset(months=12)
 Record = tuple[bool, str]  # whether it holds, and the sentence that says what was found
 VERIFIED, CONTRADICTED, UNCHECKED = "verified", "contradicted", "not checked"
 
 
-def records_of(
-    *,
-    day: pd.Timestamp,
-    responses: pd.DataFrame | None = None,
-    cases: pd.DataFrame | None = None,
-    actions: pd.DataFrame | None = None,
-    worded: tuple[int, int] = (0, 0),
-    roles: frozenset[str] = frozenset(),
-    standards: int = 0,
-    joined: bool | None = None,
-) -> dict[str, Record]:
-    """What the tables show by `day`: proof -> (whether it holds, in words what was found).
+@dataclass(frozen=True)
+class Practice:
+    """What the records of a study show of how the work is done (`study.quality.practice`).
 
-    `worded` counts the questions whose wording is on file, and all; `roles` are the
-    roles of the questions asked, `standards` how many service standards study.yaml states, and
-    `joined` whether answers, orders and cases share customers (None: not told). A table that is not
-    there tells nothing: its proofs are left out.
+    Attributes
+    ----------
+    responses, cases, actions : tables; None where the study has none
+    worded : number of questions whose wording is on file, and of all
+    roles : of the questions asked ("nps", "csat", "effort" ...)
+    standards : number of service standards in study.yaml
+    joined : whether answers, orders and cases share customers; None where it is not known
     """
+
+    responses: pd.DataFrame | None = None
+    cases: pd.DataFrame | None = None
+    actions: pd.DataFrame | None = None
+    worded: tuple[int, int] = (0, 0)
+    roles: frozenset[str] = frozenset()
+    standards: int = 0
+    joined: bool | None = None
+
+
+def data_evidence(practice: Practice, day: pd.Timestamp) -> dict[str, Record]:
+    """What the records show by a day: proof -> (whether it holds, what was found, in words).
+
+    Parameters
+    ----------
+    practice : what the study has; the proofs of a table that it has not are left out
+    day : of the audit
+
+    Examples
+    --------
+    >>> data_evidence(Practice(worded=(1, 2)), pd.Timestamp("2026-09-15"))
+    {'documented': (False, '1 of 2 questions have their wording on file.')}
+    """
+    responses, cases, worded = practice.responses, practice.cases, practice.worded
+    roles, standards, joined = practice.roles, practice.standards, practice.joined
     found: dict[str, Record] = {}
     if responses is not None and "wave" in responses:
         found |= _of_waves(responses, day)
@@ -77,8 +96,8 @@ def records_of(
             ),
         )
         found |= _of_cases(cases)
-    if actions is not None:
-        found |= _of_actions(actions, day)
+    if practice.actions is not None:
+        found |= _of_actions(practice.actions, day)
     if joined is not None:
         found["one_store"] = (
             joined,
@@ -181,19 +200,35 @@ def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
     }
 
 
-def verified(items: pd.DataFrame, fit: Maturity, records: Mapping[str, Record]) -> Estimates:
-    """The items that the study's records tell of, a row each, and whether they bear them out.
+def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> Result:
+    """Whether the study's records bear out the items that they cover.
 
-    table: dimension, term (what the item asks), level, proof ("verified" or "contradicted" by the
-    records), rated (what more than half of the raters said of it; a dash where nobody did) and what
-    the data show. Items that disagree come first.
+    Parameters
+    ----------
+    items : the grid (`grid`)
+    fit : of `assess`
+    evidence : of `data_evidence`
+
+    Returns
+    -------
+    Result with a table dimension, term (what the item asks), level, proof ("verified" or
+    "contradicted"), rated (what more than half of the raters said of it; a dash where nobody did)
+    and what the data show. Items on which records and raters disagree come first.
+
+    Examples
+    --------
+    >>> from cxlib.maturity.grading import assess
+    >>> from cxlib.maturity.items import grid
+    >>> fit = assess(grid()[["item"]].assign(rater="Ann", evidence=3), grid())
+    >>> verify(grid(), fit, {"documented": (False, "None is.")}).table["proof"].tolist()
+    ['contradicted']
     """
-    said = fit.items.set_index("item")["met"]
+    met = fit.items.set_index("item")["met"]
     rows, against = [], []
-    for item in items.assign(question=ask(items)).to_dict("records"):
-        if item["proof"] not in records:
+    for item in items.assign(question=questions(items)).to_dict("records"):
+        if item["proof"] not in evidence:
             continue
-        holds, found = records[item["proof"]]
+        holds, found = evidence[item["proof"]]
         word = {True: _("yes"), False: _("no")}
         rows.append(
             {
@@ -201,67 +236,79 @@ def verified(items: pd.DataFrame, fit: Maturity, records: Mapping[str, Record]) 
                 "term": item["question"],
                 "level": item["level"],
                 "proof": VERIFIED if holds else CONTRADICTED,
-                "rated": word[bool(said[item["item"]])] if item["item"] in said else "–",
+                "rated": word[bool(met[item["item"]])] if item["item"] in met else "–",
                 "what the data show": found,
             }
         )
-        against.append(item["item"] in said and bool(said[item["item"]]) != holds)
+        against.append(item["item"] in met and bool(met[item["item"]]) != holds)
     columns = ["dimension", "term", "level", "proof", "rated", "what the data show"]
     table = pd.DataFrame(rows, columns=columns)
     table = table.iloc[np.argsort(~np.array(against, bool), kind="stable")].reset_index(drop=True)
-    answer = _(
-        "Of {all:count} items the study's own records tell of {told:count}: verified "
+    claim = _(
+        "The study's own records cover {covered:count} of {all:count} items: verified "
         "{verified:count}, contradicted {contradicted:count}; raters saw it otherwise in "
         "{against:count}.",
         all=len(items),
-        told=len(table),
+        covered=len(table),
         verified=(table["proof"] == VERIFIED).sum(),
         contradicted=(table["proof"] == CONTRADICTED).sum(),
         against=sum(against),
     )
-    note = _("What the records show does not change the stage: raters decide.")
-    return Estimates(table, answer, note)
+    return Result(
+        table, claim, _("What the records show does not change the stage: raters decide.")
+    )
 
 
-def next_list(fit: Maturity, items: pd.DataFrame, proof: pd.DataFrame | None = None) -> Estimates:
-    """What to do next: items not met of the level after the staged one, a row each.
+def next_steps(fit: Result, items: pd.DataFrame, proof: pd.DataFrame | None = None) -> Result:
+    """What to do next: items not met, up to the level after the staged one.
 
     Those of the dimensions that hold the stage back come first (`bottleneck`), the cheapest of them
-    first. Estimates whose table has dimension, term (what the item asks), bottleneck, estimate
-    (share of raters who see it met), cost and proof ("verified", "contradicted", "not checked");
-    items of lower levels that are still open belong to it.
+    first; items of lower levels that are still open belong to it.
+
+    Parameters
+    ----------
+    fit : of `assess`
+    items : the grid (`grid`)
+    proof : table of `verify`
+
+    Returns
+    -------
+    Result with a table dimension, term (what the item asks), level, bottleneck, cost (1 to 3),
+    estimate (share of raters who see it met), proof ("verified", "contradicted", "not checked").
+
+    Examples
+    --------
+    >>> from cxlib.maturity.grading import assess
+    >>> from cxlib.maturity.items import grid
+    >>> fit = assess(grid()[["item"]].assign(rater="Ann", evidence=1), grid())
+    >>> next_steps(fit, grid()).table["level"].unique().tolist()
+    [2]
     """
     goal = min(fit.stage + 1, 5)
     held = set(fit.table.loc[fit.table["estimate"] == fit.stage, "term"])
     rows = fit.items[~fit.items["met"] & (fit.items["level"] <= goal)]
-    rows = rows.merge(items.assign(question=ask(items))[["item", "question", "cost"]], on="item")
+    asked = items.assign(term=questions(items))[["item", "term", "cost"]]
+    rows = rows.merge(asked, on="item")
     rows["bottleneck"] = rows["dimension"].isin(held)
     known = {} if proof is None else dict(zip(proof["term"], proof["proof"], strict=True))
-    rows["proof"] = [known.get(q, UNCHECKED) for q in rows["question"]]
+    rows["proof"] = [known.get(q, UNCHECKED) for q in rows["term"]]
     rows = rows.sort_values(
         ["bottleneck", "level", "cost"],
         ascending=[False, True, True],
         kind="stable",
         ignore_index=True,
     )
-    rows = rows.rename(columns={"question": "term"})
     columns = ["dimension", "term", "level", "bottleneck", "cost", "estimate", "proof"]
-    note = _(
+    notes = _(
         "Items that more than half of the raters did not see documented, up to the next level; "
         "first those of the dimensions that hold the stage back, the cheaper first. Estimate: the "
         "share of raters who did see it."
     )
-    return Estimates(
-        rows[columns],
-        _what_next(rows, goal, fit.stage),
-        note,
-        "share",
-        draws=fit.draws,
-        seed=fit.seed,
-    )
+    claim = _next_claim(rows, goal, fit.stage)
+    return Result(rows[columns], claim, notes, "share", draws=fit.draws, seed=fit.seed)
 
 
-def _what_next(rows: pd.DataFrame, goal: int, stage: int) -> str:
+def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> str:
     if rows.empty:
         return _("Nothing is left to show up to stage {goal:count}.", goal=goal)
     first = int(rows["bottleneck"].sum())

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from cxlib import agreement, maturity
+from cxlib.core.sample import Sample
+from cxlib.maturity import Practice
 
 GRID = maturity.grid()
 DAY = pd.Timestamp("2026-09-15")
@@ -30,14 +32,14 @@ def test_the_grid_has_something_to_ask_for_each_dimension_and_level():
 
 def test_levels_by_hand():
     """All met up to 3: stage 3; the mean between the stages is 1 + 1 + 1 for each dimension."""
-    fit = maturity.assess(audits(), GRID, draws=100)
+    fit = maturity.assess(Sample(audits(), draws=100), GRID)
     assert fit.stage == 3 and (fit.table["estimate"] == 3).all()
     assert fit.overall["estimate"].tolist() == [3, 3]
 
 
 def test_one_item_of_one_dimension_holds_the_whole_back():
-    fit = maturity.assess(audits({"people-2": 1}), GRID, draws=100)
-    assert fit.stage == 1 and "people and training" in fit.answer
+    fit = maturity.assess(Sample(audits({"people-2": 1}), draws=100), GRID)
+    assert fit.stage == 1 and "people and training" in fit.finding.claim
     assert fit.table.set_index("term")["estimate"]["people and training"] == 1
     # seven dimensions at 3, one with one of its three reached levels missing
     assert fit.overall["estimate"][1] == pytest.approx((7 * 3 + 2) / 8)
@@ -45,7 +47,7 @@ def test_one_item_of_one_dimension_holds_the_whole_back():
 
 def test_a_level_above_a_gap_does_not_count():
     own = {f"value-{level}": 2 for level in (2, 4, 5)} | {"value-3": 1}
-    fit = maturity.assess(audits(own, reached=5), GRID, draws=50)
+    fit = maturity.assess(Sample(audits(own, reached=5), draws=50), GRID)
     assert fit.table.set_index("term")["estimate"]["value and return"] == 2
 
 
@@ -53,9 +55,9 @@ def test_claims_are_no_evidence_and_the_majority_decides():
     said = audits(raters=3)
     item = said["item"] == "strategy-3"
     said.loc[item & (said["rater"] == "r0"), "evidence"] = 1
-    assert maturity.assess(said, GRID, draws=50).stage == 3
+    assert maturity.assess(Sample(said, draws=50), GRID).stage == 3
     said.loc[item & (said["rater"] == "r1"), "evidence"] = 1
-    assert maturity.assess(said, GRID, draws=50).stage == 2
+    assert maturity.assess(Sample(said, draws=50), GRID).stage == 2
 
 
 @pytest.mark.parametrize("item", ["closed_loop-4", "technology-3", "measurement-2"])
@@ -63,7 +65,7 @@ def test_more_evidence_never_lowers_a_level(item):
     rng = np.random.default_rng(3)
     said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
     better = said.assign(evidence=said["evidence"].mask(said["item"] == item, 3))
-    one, other = (maturity.assess(a, GRID, draws=50) for a in (said, better))
+    one, other = (maturity.assess(Sample(a, draws=50), GRID) for a in (said, better))
     assert (other.table["estimate"] >= one.table["estimate"]).all()
     assert other.overall["estimate"][1] >= one.overall["estimate"][1]
 
@@ -71,20 +73,20 @@ def test_more_evidence_never_lowers_a_level(item):
 def test_the_order_of_raters_and_rows_is_nothing():
     rng = np.random.default_rng(5)
     said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
-    one = maturity.assess(said, GRID, draws=50)
-    other = maturity.assess(said.sample(frac=1, random_state=2), GRID, draws=50)
+    one = maturity.assess(Sample(said, draws=50), GRID)
+    other = maturity.assess(Sample(said.sample(frac=1, random_state=2), draws=50), GRID)
     pd.testing.assert_frame_equal(one.table, other.table)
 
 
 def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
-    fit = maturity.assess(audits(raters=9), GRID, draws=200)
+    fit = maturity.assess(Sample(audits(raters=9), draws=200), GRID)
     assert fit.chances["estimate"].tolist() == [1, 1, 0, 0]
     rng = np.random.default_rng(1)
     mixed = audits(raters=5).assign(evidence=lambda t: rng.integers(1, 4, len(t)))
-    other = maturity.assess(mixed, GRID, draws=200)
+    other = maturity.assess(Sample(mixed, draws=200), GRID)
     assert other.chances["estimate"].is_monotonic_decreasing
-    said = maturity.chances_of(fit)
-    assert said.answer == (
+    said = maturity.level_probabilities(fit)
+    assert said.finding.claim == (
         "Probability of stage 2 or more over 99%, 3 or more over 99%, 4 or more under 1%, "
         "5 or more under 1%."
     )
@@ -99,7 +101,7 @@ def test_the_chance_of_a_level_is_that_of_the_raters_drawn():
         said = audits(raters=9)
         item = (said["item"] == "governance-3").to_numpy()
         said.loc[item, "evidence"] = np.where(rng.random(9) < 0.7, 2, 1)
-        fit = maturity.assess(said, GRID, draws=60)
+        fit = maturity.assess(Sample(said, draws=60), GRID)
         chances.append(fit.chances["estimate"][1])
         held.append(fit.stage >= 3)
     assert np.mean(chances) == pytest.approx(np.mean(held), abs=0.2)
@@ -107,24 +109,24 @@ def test_the_chance_of_a_level_is_that_of_the_raters_drawn():
 
 def test_the_latest_answer_of_a_rater_counts():
     old = audits().assign(on=DAY - pd.Timedelta(days=300), evidence=0)
-    assert maturity.assess(pd.concat([audits(), old]), GRID, draws=20).stage == 3
+    assert maturity.assess(Sample(pd.concat([audits(), old]), draws=20), GRID).stage == 3
 
 
 def test_items_that_nobody_rated_are_left_out_and_told():
     said = audits()
-    fit = maturity.assess(said[~said["item"].str.endswith("b")], GRID, draws=20)
-    assert fit.stage == 3 and "8 of 40 items were not rated" in fit.note
-    assert "are ours" in fit.note  # the scoring is not Gartner's, and the page says so
+    fit = maturity.assess(Sample(said[~said["item"].str.endswith("b")], draws=20), GRID)
+    assert fit.stage == 3 and "8 of 40 items were not rated" in fit.notes
+    assert "are ours" in fit.notes  # the scoring is not Gartner's, and the page says so
 
 
 def test_agreement_is_that_of_the_library_on_the_same_grades():
     rng = np.random.default_rng(2)
     said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
     wide = said.pivot(index="item", columns="rater", values="evidence")
-    ours = maturity.agreement_of(said, draws=50)
-    pd.testing.assert_frame_equal(ours.table, agreement.krippendorff(wide, draws=50).table)
-    assert ours.answer.startswith("Raters do not surely see the same")  # they guessed
-    assert "much the same" in maturity.agreement_of(audits(), draws=50).answer
+    ours = maturity.rater_agreement(Sample(said, draws=50))
+    pd.testing.assert_frame_equal(ours.table, agreement.krippendorff(Sample(wide, draws=50)).table)
+    assert ours.finding.claim.startswith("Raters do not agree reliably")  # they guessed
+    assert "much the same" in maturity.rater_agreement(Sample(audits(), draws=50)).finding.claim
 
 
 @pytest.mark.parametrize(
@@ -175,12 +177,12 @@ def ledger(**change) -> pd.DataFrame:
 
 def test_what_records_show_verifies_or_contradicts():
     waves = pd.DataFrame({"wave": ["a", "b"], "answered_on": [DAY, DAY], "nps": [9, 3]})
-    held = maturity.records_of(day=DAY, responses=waves, actions=ledger())
+    held = maturity.data_evidence(Practice(responses=waves, actions=ledger()), DAY)
     assert held["recurring"][0] and held["repeated"][0] and held["used"][0] and held["inner"][0]
     assert not held["compared"][0]  # one action compares nothing
     old = waves.assign(answered_on=DAY - pd.DateOffset(months=13))
     late = ledger(due_on=DAY - pd.DateOffset(months=14))
-    lost = maturity.records_of(day=DAY, responses=old, actions=late, worded=(1, 2))
+    lost = maturity.data_evidence(Practice(responses=old, actions=late, worded=(1, 2)), DAY)
     assert not lost["recurring"][0] and not lost["used"][0] and not lost["documented"][0]
     assert "complaints" not in lost  # no cases, nothing told
 
@@ -188,11 +190,11 @@ def test_what_records_show_verifies_or_contradicts():
 def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
     asked = GRID.set_index("item")["en"]
     said = audits({"closed_loop-3": 1, "value-3": 1, "strategy-4": 2})
-    fit = maturity.assess(said, GRID, draws=50)
-    proof = maturity.verified(GRID, fit, {"recurring": (False, "no"), "ledger": (True, "all")})
+    fit = maturity.assess(Sample(said, draws=50), GRID)
+    proof = maturity.verify(GRID, fit, {"recurring": (False, "no"), "ledger": (True, "all")})
     assert set(proof.table["proof"]) == {"verified", "contradicted"}
-    assert "raters saw it otherwise in 2" in proof.answer
-    todo = maturity.next_list(fit, GRID, proof.table)
+    assert "raters saw it otherwise in 2" in proof.finding.claim
+    todo = maturity.next_steps(fit, GRID, proof.table)
     assert fit.stage == 2 and set(todo.table["term"]) == {
         asked["closed_loop-3"],
         asked["value-3"],
@@ -202,5 +204,5 @@ def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
 
 
 def test_at_the_top_nothing_is_left():
-    fit = maturity.assess(audits(reached=5), GRID, draws=20)
-    assert fit.stage == 5 and maturity.next_list(fit, GRID).table.empty
+    fit = maturity.assess(Sample(audits(reached=5), draws=20), GRID)
+    assert fit.stage == 5 and maturity.next_steps(fit, GRID).table.empty

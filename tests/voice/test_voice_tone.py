@@ -11,9 +11,11 @@ import pytest
 
 from cxlib import voice
 from cxlib.core import context
+from cxlib.core.sample import Sample
 from cxlib.data import study
-from cxlib.voice import words
-from cxlib.voice.tone import bounds, leaning, linear, met_twice, runs_of, score
+from cxlib.voice import tokens
+from cxlib.voice.tone import leaning, linear, met_twice, runs_of, score
+from cxlib.voice.topic_model import learn
 
 MIRROR = Path(os.environ.get("CX_MIRROR", "."))
 
@@ -40,21 +42,21 @@ def hotels() -> pd.DataFrame:
     ("scale", "nps", "ends"), [((0, 10), True, (6, 9)), ((1, 5), False, (2.6, 4.0))]
 )
 def test_ends_of_a_scale_are_good_and_bad(scale, nps, ends):
-    assert bounds(*scale, nps=nps) == pytest.approx(ends)
+    assert voice.Outcome("score", scale, nps).bounds == pytest.approx(ends)
 
 
 def test_runs_by_hand():
-    text = words.split(["ab"], "zh")
+    text = tokens.tokenise(["ab"], "zh")
     runs = runs_of(pd.Series(["ab"]), text)
     # a, b, ab as characters; ab as one word.
     assert (runs.sum(), runs.nnz) == (4, 4)
-    assert runs_of(pd.Series(["ab", "ab"]), words.split(["ab", "ab"], "zh"))[1].nnz == 4
+    assert runs_of(pd.Series(["ab", "ab"]), tokens.tokenise(["ab", "ab"], "zh"))[1].nnz == 4
 
 
 def test_without_scores_the_lexicon_decides_and_says_so():
     rows = pd.DataFrame({"text": ["good room", "dirty room", "a room"], "lang": "en", "good": None})
     fit = voice.tone(rows, "good")
-    assert "how often it is right is not known" in fit.answer and fit.table.empty
+    assert "how often it is right is not known" in fit.finding.claim and fit.table.empty
     chance = score(rows, fit)
     assert chance[0] > 0.5 > chance[1] and chance[2] == 0.5
 
@@ -64,7 +66,7 @@ def test_tone_is_learnt_from_scores_and_foreign_words():
     good = rng.random(300) < 0.6
     texts = np.where(good, "produto chegou lindo", "produto veio quebrado")
     rows = pd.DataFrame({"text": texts, "lang": "other", "good": good})
-    fit = voice.tone(rows, "good", draws=50)
+    fit = voice.tone(Sample(rows, draws=50), "good")
     assert fit.table.set_index("term")["estimate"]["accuracy"] == 1
     assert (score(rows, fit).gt(0.5) == good).all()
 
@@ -72,8 +74,8 @@ def test_tone_is_learnt_from_scores_and_foreign_words():
 def test_few_scores_leave_it_to_the_lexicon():
     rows = pd.DataFrame({"text": ["good stay", "awful stay"] * 20, "lang": "en"})
     rows["good"] = [True, False] * 20
-    fit = voice.tone(rows, "good", draws=50)
-    assert not fit.models and "Too few scored comments" in fit.note
+    fit = voice.tone(Sample(rows, draws=50), "good")
+    assert not fit.models and "Too few scored comments" in fit.notes
     assert fit.table.set_index("term")["estimate"]["accuracy"] == 1
 
 
@@ -81,7 +83,7 @@ def test_chance_tells_nothing_of_scores_by_lot():
     rng = np.random.default_rng(2)
     texts = [" ".join(rng.choice(list("abcdefghij"), 6)) for _ in range(400)]
     rows = pd.DataFrame({"text": texts, "lang": "en", "good": rng.random(400) < 0.5})
-    row = voice.tone(rows, "good", draws=200).table.iloc[0]
+    row = voice.tone(Sample(rows, draws=200), "good").table.iloc[0]
     assert row["low"] <= 0.5 <= row["high"] + 0.02
 
 
@@ -91,7 +93,7 @@ def test_tone_of_hotel_reviews_on_a_held_out_third():
     from sklearn.model_selection import train_test_split
 
     rows, right = hotels(), []
-    runs = runs_of(rows["text"], words.split(rows["text"], "zh"))
+    runs = runs_of(rows["text"], tokens.tokenise(rows["text"], "zh"))
     good = rows["good"].to_numpy()
     for seed in range(5):
         learn, rest = train_test_split(
@@ -108,7 +110,7 @@ def test_tone_of_hotel_reviews_on_a_held_out_third():
 def test_chances_of_hotel_reviews_are_calibrated():
     rows = hotels().sample(3000, random_state=1).reset_index(drop=True)
     rest = np.arange(len(rows)) % 2 == 0
-    fit = voice.tone(rows[~rest], "good", draws=50)
+    fit = voice.tone(Sample(rows[~rest], draws=50), "good")
     said = pd.DataFrame({"chance": score(rows[rest], fit), "good": rows["good"][rest]})
     groups = said.groupby(pd.qcut(said["chance"], 5, labels=False))
     assert (groups["chance"].mean() - groups["good"].mean()).abs().max() < 0.08
@@ -119,7 +121,7 @@ def test_the_lexicon_leans_the_right_way():
     from sklearn.metrics import roc_auc_score
 
     rows = hotels().sample(1000, random_state=1)
-    assert roc_auc_score(rows["good"], leaning(words.split(rows["text"], "zh"))) > 0.8
+    assert roc_auc_score(rows["good"], leaning(tokens.tokenise(rows["text"], "zh"))) > 0.8
 
 
 @pytest.mark.slow
@@ -131,8 +133,8 @@ def test_topics_of_patients_beside_labels_made_by_hand_and_a_plain_lda():
 
     rows = mirrored("nhs_feedback/text_data.csv.gz").dropna(subset=["feedback", "label"])
     rows = rows.sample(4000, random_state=1)
-    text = words.split(rows["feedback"], "en")
-    model, _ = voice.found.learn(text, [], 12)
+    text = tokens.tokenise(rows["feedback"], "en")
+    model, _ = learn(text, [], 12)
     load = model.loads(text)
     ours = np.where(load.max(1) > 0, load.argmax(1), -1)
     counts = CountVectorizer(stop_words="english", min_df=5, max_df=0.3)
@@ -158,8 +160,8 @@ def test_aspects_of_restaurants_beside_people():
         "taste": "dish_taste",
     }
     rows = rows.assign(lang="zh", **{c: rows[c].replace(-2, np.nan) for c in names.values()})
-    given = {name: topics[name].words for name in names}
-    fit = voice.coded(rows, given, names, draws=100)
+    words = {name: topics[name].words for name in names}
+    fit = voice.coding_f1(Sample(rows, draws=100), words, names)
     assert fit.table["low"][0] > 0.75  # F1 of who speaks of what
-    alpha = voice.alphas(rows, given, names, draws=100).table.set_index("term")
+    alpha = voice.coding_alpha(Sample(rows, draws=100), words, names).table.set_index("term")
     assert alpha["low"]["spoken of"] > 0.4 and alpha["low"]["feeling"] > 0.2

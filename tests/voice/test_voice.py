@@ -10,12 +10,15 @@ from numpy.testing import assert_allclose
 
 from cxlib import voice
 from cxlib.core import context
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.data import schema, study
+from cxlib.privacy import disclosure
 from cxlib.stats import pvalues
-from cxlib.voice import feelings, given, lexicon, words
-from cxlib.voice.found import coherence, learn, loads
-from cxlib.voice.impact import points
-from cxlib.voice.quoted import excerpt
+from cxlib.voice import keywords, lexicon, tokens
+from cxlib.voice.quotes import excerpt
+from cxlib.voice.topic_model import coherence, learn, loads
+from cxlib.voice.topic_sentiment import sentiments
 
 GIVEN = {name: {"en": said.split()} for name, (said, _, _) in REVIEWED.items()}
 RAW = {name: f"{name}_raw" for name in GIVEN}
@@ -37,7 +40,7 @@ def test_each_comment_has_its_own_language():
         ["房间很干净，wifi 不错", "the room was clean", "chegou muito tarde, não recomendo"]
         + ["Delivery late", "12345 !!", None, "部屋はとてもきれいでした"]
     )
-    assert words.languages(texts).tolist() == ["zh", "en", "other", "en", "", "", "other"]
+    assert tokens.languages(texts).tolist() == ["zh", "en", "other", "en", "", "", "other"]
 
 
 @pytest.mark.parametrize(
@@ -50,17 +53,17 @@ def test_each_comment_has_its_own_language():
     ],
 )
 def test_a_negation_turns_the_words_after_it_in_its_clause(lang, text, turned):
-    cut = words.split([text], lang)
+    cut = tokens.tokenise([text], lang)
     assert cut.words[cut.code][cut.negated].tolist() == turned
 
 
 def test_a_domain_word_stays_whole():
-    assert "状元楼饭店" not in words.split(["状元楼饭店很好"], "zh").words
-    assert "状元楼饭店" in words.split(["状元楼饭店很好"], "zh", ["状元楼饭店"]).words
+    assert "状元楼饭店" not in tokens.tokenise(["状元楼饭店很好"], "zh").words
+    assert "状元楼饭店" in tokens.tokenise(["状元楼饭店很好"], "zh", ["状元楼饭店"]).words
 
 
 def test_plurals_are_one_word_with_their_singular_where_both_are_written():
-    cut = words.split(["rooms and room, glass, prices"], "en")
+    cut = tokens.tokenise(["rooms and room, glass, prices"], "en")
     assert set(cut.words[cut.code]) == {"room", "and", "glass", "prices"}
 
 
@@ -86,7 +89,7 @@ def test_words_feel(lang, word, feels):
 
 
 def test_given_words_are_found_whole_or_by_their_beginning():
-    said = given.mentions(
+    said = keywords.mentions(
         comments("Deliveries came late", "the undelivered box", "two  long weeks"),
         {"delivery": {"en": ["deliver*"]}, "wait": {"en": ["long week*"]}},
     )
@@ -95,18 +98,18 @@ def test_given_words_are_found_whole_or_by_their_beginning():
 
 def test_feelings_are_those_of_the_clauses_that_speak_of_a_topic():
     topics = {"staff": {"en": ["staff"]}, "food": {"en": ["food"]}, "room": {"en": ["room"]}}
-    said = feelings.said(
+    said = sentiments(
         comments("Friendly staff, but the food was not good. The room, awful!", "room 12."),
         topics,
     )
-    found = said.set_index(["place", "topic"])["feeling"].to_dict()
+    found = said.set_index(["place", "topic"])["sentiment"].to_dict()
     assert found == {(0, "staff"): 1, (0, "food"): -1, (0, "room"): -1, (1, "room"): 0}
 
 
 def test_given_topics_win_and_found_ones_do_not_take_their_words():
     rows = reviewed(800)
     own = {k: GIVEN[k] for k in ("delivery", "price")}
-    fit = voice.topics(rows, own, number=2, draws=50)
+    fit = voice.topics(Sample(rows, draws=50), own, number=2)
     assert fit.table.set_index("term")["origin"]["delivery"] == "given"
     found = fit.table.loc[fit.table["origin"] == "found", "term"]
     assert len(found) == 2
@@ -122,7 +125,7 @@ def purity(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_known_topics_are_found_again():
     rows = reviewed(1000)
-    fit = voice.topics(rows, draws=50)
+    fit = voice.topics(Sample(rows, draws=50))
     marked = voice.mark(rows, fit)
     assert len(fit.table) == len(REVIEWED)
     for name, raw in RAW.items():
@@ -132,9 +135,9 @@ def test_known_topics_are_found_again():
 
 
 def test_a_found_topic_called_as_a_column_has_another_name():
-    plain = voice.topics(reviewed(400), number=4, draws=20).table["term"]
+    plain = voice.topics(Sample(reviewed(400), draws=20), number=4).table["term"]
     rows = reviewed(400).assign(**{plain[0]: "kept"})
-    fit = voice.topics(rows, number=4, draws=20)
+    fit = voice.topics(Sample(rows, draws=20), number=4)
     assert plain[0].capitalize() in set(fit.table["term"]) and plain[0] not in set(
         fit.table["term"]
     )
@@ -145,15 +148,28 @@ def test_comments_of_no_wave_are_left_out_where_there_are_waves():
     answers = pd.DataFrame({"response_id": [1, 2, 3], "score": [1.0, 5.0, 5.0],
                             "wave": ["2026-Q1", None, "2026-Q2"], "weight": 1.0})  # fmt: skip
     rows = pd.DataFrame({"response_id": [1, 2, 3], "text": ["a room", "a bed", "a view"]})
-    beside = voice.beside(rows, answers, "score", (1, 5))
-    assert beside["response_id"].tolist() == [1, 3] and beside.attrs["told"]["unmatched"] == 1
-    assert "All 2 who answered" in voice.who(beside, answers, "score", (1, 5), draws=20).answer
+    outcome = voice.Outcome("score", (1, 5))
+    joined, _masked = voice.prepare(rows, Sample(answers, weight="weight"), outcome)
+    assert joined["response_id"].tolist() == [1, 3] and "1 comment belongs" in joined.notes[0]
+    assert joined.notes[0] in voice.topics(joined.replace(draws=20)).notes
+    assert "All 2 who answered" in str(voice.comment_rate(joined, answers, outcome))
+
+
+def test_responses_after_the_last_wave_are_not_taken_for_silent():
+    answers = pd.DataFrame({"response_id": [1, 2, 3, 4], "score": 5.0, "weight": 1.0,
+                            "wave": ["1", "1", "2", "2"]})  # fmt: skip
+    rows = pd.DataFrame({"response_id": [1, 3], "text": ["a room", "a bed"]})
+    outcome = voice.Outcome("score", (1, 5))
+    comments, _masked = voice.prepare(rows, Sample(answers, weight="weight"), outcome, until="1")
+    assert comments["response_id"].tolist() == [1]
+    rate = voice.comment_rate(comments, answers, outcome, until="1")
+    assert rate.table[["estimate", "n"]].values.tolist() == [[0.5, 2]]
 
 
 def test_topics_do_not_hang_on_the_order_of_the_comments():
     rows = reviewed(600)
     other = rows.sample(frac=1, random_state=3)
-    one, again = (voice.topics(r, number=4, draws=20) for r in (rows, other))
+    one, again = (voice.topics(Sample(r, draws=20), number=4) for r in (rows, other))
     assert one.table["term"].tolist() == again.table["term"].tolist()
     assert_allclose(one.table["estimate"], again.table["estimate"])
     assert_allclose(one.models[0].topics, again.models[0].topics)
@@ -178,36 +194,38 @@ def test_coherence_by_hand():
 
 
 def test_few_comments_have_no_found_topics():
-    assert learn(words.split(["good room"] * 50, "en"), []) is None
-    fit = voice.topics(comments(*["nothing to say"] * 30), draws=20)
-    assert fit.table.empty and "No topic" in fit.answer
+    assert learn(tokens.tokenise(["good room"] * 50, "en"), []) is None
+    fit = voice.topics(Sample(comments(*["nothing to say"] * 30), draws=20))
+    assert fit.table.empty and "No topic" in fit.finding.claim
 
 
 @pytest.mark.parametrize("n", range(100, 125, 8))
 def test_a_hundred_comments_are_too_few_for_three_topics_but_no_error(n):
     parts = ["room", "price", "staff", "food", "pool", "desk", "view", "bath", "lift"]
     of = [f"good {parts[i % 9]} and bad {parts[i // 9 % 9]}" for i in range(n)]
-    found = learn(words.split(of, "en"), [])
+    found = learn(tokens.tokenise(of, "en"), [])
     assert (found is None) == (n < 120)
 
 
 # Impact
 
 
-def marked_of(rows: pd.DataFrame) -> tuple[pd.DataFrame, voice.Topics]:
-    fit = voice.topics(rows, GIVEN, draws=20)
+def marked_of(rows: pd.DataFrame) -> tuple[Sample, Result]:
+    fit = voice.topics(Sample(rows, draws=20), GIVEN)
     return voice.mark(rows, fit), fit
 
 
-def marked_with(rows: pd.DataFrame, fit: voice.Topics) -> tuple[pd.DataFrame, voice.Topics]:
+def marked_with(rows: pd.DataFrame, fit: Result) -> tuple[Sample, Result]:
     return voice.mark(rows, fit), fit
 
 
 def test_impact_by_hand_and_its_sum():
     rows = comments(*["staff"] * 4, *["staff; food"] * 4, *["food"] * 4, *["-"] * 8)
     rows["score"] = [5.0] * 4 + [3.0] * 4 + [6.0] * 4 + [8.0] * 8
-    fit = voice.topics(rows, {"staff": {"en": ["staff"]}, "food": {"en": ["food"]}}, draws=20)
-    told = voice.impact(voice.mark(rows, fit), fit, "score", draws=50)
+    fit = voice.topics(
+        Sample(rows, draws=20), {"staff": {"en": ["staff"]}, "food": {"en": ["food"]}}
+    )
+    told = voice.impact(voice.mark(rows, fit).replace(draws=50), fit, "score")
     # Least squares of 20 scores on the two columns and a constant, worked out with exact numbers.
     x = np.column_stack([np.ones(20), [1] * 8 + [0] * 12, [0] * 4 + [1] * 8 + [0] * 8])
     slope = np.linalg.lstsq(x, rows["score"].to_numpy(), rcond=None)[0]
@@ -222,7 +240,7 @@ def test_impact_by_hand_and_its_sum():
 
 def test_removal_blames_the_company_and_the_adjusted_does_not():
     marked, fit = marked_of(reviewed(3000, seed=2, together=0.8))
-    table = voice.impact(marked, fit, "score", draws=200).table.set_index("term")
+    table = voice.impact(marked.replace(draws=200), fit, "score").table.set_index("term")
     assert table["removal"]["breakfast"] < -0.2
     assert table["low"]["breakfast"] < 0 < table["high"]["breakfast"]
     assert table["estimate"]["delivery"] == pytest.approx(-2.0 * 0.30, abs=0.08)
@@ -230,16 +248,17 @@ def test_removal_blames_the_company_and_the_adjusted_does_not():
 
 def test_net_promoters_are_points():
     score = pd.Series([10, 9, 8, 6, 0])
-    assert points(score, nps=True).tolist() == [100, 100, 0, -100, -100]
+    assert voice.Outcome(nps=True).points(score).tolist() == [100, 100, 0, -100, -100]
 
 
 @pytest.mark.slow
 def test_impact_covers_the_known_points():
     covered, samples, names = 0, 60, list(REVIEWED)
-    fit = voice.topics(reviewed(50), GIVEN, draws=2)
+    fit = voice.topics(Sample(reviewed(50), draws=2), GIVEN)
     for s in range(samples):
         marked = reviews(np.random.default_rng(s), 400, together=0.5)[[*names, "score"]]
-        table = voice.impact(marked, fit, "score", draws=200, seed=s).table.set_index("term")
+        table = voice.impact(Sample(marked, draws=200, seed=s), fit, "score").table
+        table = table.set_index("term")
         share = np.array([0.30, 0.25, 0.30, 0.20 + 0.30 * 0.5 * 0.8])
         truth = pd.Series(share * [p for _, _, p in REVIEWED.values()], names)[table.index]
         covered += ((table["low"] <= truth) & (truth <= table["high"])).all()
@@ -259,8 +278,8 @@ def test_benjamini_and_hochberg_beside_scipy():
 def test_growth_by_hand():
     rows = comments(*["late parcel"] * 8, *["fine"] * 2, *["late parcel"] * 2, *["fine"] * 18)
     rows["wave"] = ["2"] * 10 + ["1"] * 20
-    fit = voice.topics(rows, {"late": {"en": ["late"]}}, draws=20)
-    new = voice.emerging(voice.mark(rows, fit), fit)
+    fit = voice.topics(Sample(rows, draws=20), {"late": {"en": ["late"]}})
+    new = voice.emerging_topics(voice.mark(rows, fit), fit)
     row = new.table.iloc[0]
     from scipy.stats import fisher_exact
 
@@ -274,21 +293,24 @@ def test_growth_by_hand():
 def test_several_comments_of_a_customer_count_once_a_wave():
     rows = comments(*["late"] * 5, *["fine"] * 5, *["fine"] * 10)
     rows["wave"], rows["customer_id"] = ["2"] * 10 + ["1"] * 10, ["a"] * 5 + list("bcdefghijklmnop")
-    fit = voice.topics(rows, {"late": {"en": ["late"]}}, draws=20)
-    row = voice.emerging(voice.mark(rows, fit), fit, bucket="customer_id").table.iloc[0]
+    fit = voice.topics(Sample(rows, draws=20), {"late": {"en": ["late"]}})
+    marked = voice.mark(Sample(rows, cluster="customer_id"), fit)
+    row = voice.emerging_topics(marked, fit).table.iloc[0]
     assert (row["n"], row["now"]) == (1, pytest.approx(1 / 6))
 
 
 @pytest.mark.slow
 def test_false_discoveries_are_held_and_a_new_topic_is_seen():
     false, seen, samples = 0, 0, 20
-    fit = voice.topics(reviewed(50), GIVEN, draws=2)
+    fit = voice.topics(Sample(reviewed(50), draws=2), GIVEN)
     for s in range(samples):
         rows = reviewed(400, seed=s)
-        false += bool(voice.emerging(*marked_with(rows, fit)).table["new"].any())
+        false += bool(voice.emerging_topics(*marked_with(rows, fit)).table["new"].any())
         late = rows["wave"].eq("2") & (np.random.default_rng(s).random(len(rows)) < 0.08)
         rows.loc[late, "text"] += "; robot at the desk"
-        seen += "robot" in set(voice.emerging(*marked_with(rows, fit)).table.query("new")["term"])
+        seen += "robot" in set(
+            voice.emerging_topics(*marked_with(rows, fit)).table.query("new")["term"]
+        )
     assert false / samples <= 0.15 and seen / samples >= 0.8
 
 
@@ -307,30 +329,39 @@ def answered() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_comments_are_weighted_to_all_who_answered():
     wrote, responses = answered()
-    rows = voice.beside(wrote, responses, "nps", nps=True)
-    share = rows.groupby("said_class")["weight"].sum() / rows["weight"].sum()
+    outcome = voice.Outcome("nps", nps=True)
+    rows, _masked = voice.prepare(wrote, Sample(responses, weight="weight"), outcome)
+    share = rows.data.groupby("score_class")["weight"].sum() / rows["weight"].sum()
     assert_allclose(share[["happy", "in between", "unhappy"]], 1 / 3, atol=1e-6)
-    fit = voice.topics(rows, {"late": {"en": ["late"]}}, weight="weight", draws=50)
+    fit = voice.topics(rows.replace(draws=50), {"late": {"en": ["late"]}})
     assert fit.table["estimate"][0] == pytest.approx(1 / 3)  # 90 of 180 comments, unweighted
-    told = voice.who(rows, responses, "nps", nps=True, draws=50).table.set_index("term")
+    told = voice.comment_rate(rows, responses, outcome).table.set_index("term")
     assert_allclose(told["estimate"][["unhappy", "in between", "happy"]], [0.9, 0.3, 0.6])
 
 
 def test_personal_data_are_masked_before_anything_is_read():
-    rows = voice.beside(
+    comments_, told = voice.prepare(
         comments("Write to ann@firm.com or +44 20 7946 0958", "fine", "").drop(columns="lang")
     )
-    assert rows["text"][0] == "Write to [e-mail] or [phone]"
-    told = voice.private(rows)
+    assert comments_["text"][0] == "Write to [e-mail] or [phone]"
     assert told.table.set_index("term")["estimate"].to_dict() == {"e-mail": 1, "phone": 1}
-    assert "2 personal data" in told.answer
+    assert "2 personal data" in told.finding.claim
+
+
+def test_counts_of_masked_items_are_no_cells_of_people():
+    """However few comments there are: three of them are no group that anybody could be found in."""
+    context.begin(lang="en", smallest_cell=1000)
+    _comments, told = voice.prepare(comments("Call +44 20 7946 0958", "fine", "good"))
+    assert "1 personal data were masked in 3 comments" in told.finding.claim
+    assert told.table["comments"].tolist() == [3]
+    assert (disclosure.hidden(told.table) == "").all()
 
 
 def test_quotes_of_few_are_not_shown():
     rows = comments(
         *[f"the parcel came {k} days late" for k in range(30)], *["dear price tag"] * 12
     )
-    fit = voice.topics(rows, GIVEN, draws=20)
+    fit = voice.topics(Sample(rows, draws=20), GIVEN)
     told = voice.quotes(voice.mark(rows, fit), fit).set_index("term")
     assert told.loc["delivery", "quote 1"] and not told.loc["price", "quote 1"]
     from cxlib.report import quotes as shown
@@ -345,7 +376,7 @@ def test_a_long_comment_is_quoted_around_the_topic():
         + "The soup was cold, sadly. "
         + "Then we left. " * 6
     )
-    said = excerpt(text, given.patterns({"en": ["soup"]})["en"])
+    said = excerpt(text, keywords.patterns({"en": ["soup"]})["en"])
     assert "soup was cold" in said and len(said) <= 92 and said.startswith("…")
 
 
@@ -355,10 +386,11 @@ def test_a_long_comment_is_quoted_around_the_topic():
 def test_agreement_with_people_by_hand():
     rows = comments("good staff", "bad staff", "good food", "good staff")
     rows["people"] = [1, -1, np.nan, np.nan]
-    fit = voice.coded(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"}, draws=50).table
-    whole = fit.iloc[0]  # 2 right of 3 said, both of 2
+    sample, words = Sample(rows, draws=50), {"staff": {"en": ["staff"]}}
+    whole = voice.coding_f1(sample, words, {"staff": "people"}).table.iloc[0]
+    # 2 right of 3 said, both of 2
     assert (whole["precision"], whole["recall"], whole["estimate"]) == (2 / 3, 1, 0.8)
-    alpha = voice.alphas(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"}, draws=50).table
+    alpha = voice.coding_alpha(sample, words, {"staff": "people"}).table
     assert alpha.set_index("term")["estimate"]["feeling"] == 1
 
 
@@ -368,18 +400,18 @@ def test_agreement_with_people_by_hand():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: voice.topics(pd.DataFrame({"text": ["a"]})), r"no column \['lang'\]"),
+        (lambda: voice.topics(pd.DataFrame({"text": ["a"]})), "no column 'lang'"),
         (lambda: voice.topics(comments()), "no comments to read"),
         (lambda: voice.topics(comments("a"), {"x": {"en": [" "]}}), "at least one letter"),
-        (lambda: words.split(["a"], "de"), "no language 'de'"),
+        (lambda: tokens.tokenise(["a"], "de"), "no language 'de'"),
         (
             lambda: voice.tone(comments("a").assign(good=3), "good"),
             "must be True, False or missing",
         ),
-        (lambda: voice.emerging(comments("a").assign(wave="1"), None), "no wave '1'"),
+        (lambda: voice.emerging_topics(comments("a").assign(wave="1"), None), "no wave '1'"),
         (
-            lambda: voice.coded(comments("a"), {"x": {"en": ["a"]}}, {"x": "y"}),
-            r"no column \['y'\]",
+            lambda: voice.coding_f1(comments("a"), {"x": {"en": ["a"]}}, {"x": "y"}),
+            "no column 'y'",
         ),
     ],
 )
@@ -390,7 +422,7 @@ def test_bad_input(call, message):
 
 def test_a_topic_of_the_name_of_a_column_is_refused():
     rows = comments("parcel").assign(delivery=1)
-    fit = voice.topics(rows, {"delivery": {"en": ["parcel"]}}, draws=20)
+    fit = voice.topics(Sample(rows, draws=20), {"delivery": {"en": ["parcel"]}})
     with pytest.raises(ValueError, match="already"):
         voice.mark(rows, fit)
 
@@ -405,3 +437,9 @@ def test_a_study_gives_topics():
 @pytest.fixture(autouse=True)
 def english():
     context.begin(lang="en")
+
+
+def test_what_stands_for_masked_data_is_not_a_word_of_a_topic() -> None:
+    rows = pd.DataFrame({"text": ["Call me on [phone]", "Your phone line is slow"], "lang": "en"})
+    found = keywords.mentions(rows, {"slow_support": {"en": ["phone"]}})
+    assert found["slow_support"].tolist() == [False, True]

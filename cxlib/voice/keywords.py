@@ -1,7 +1,7 @@
-"""Topics that a study gives: a name and the words that tell of it, in each language.
+"""Topics that a study defines by keywords: a name and words in each language.
 
-    given = {"delivery": {"en": ["late", "deliver*", "parcel"], "zh": ["快递", "晚到"]}}
-    given_.mentions(comments, given)          # a column a topic: who speaks of it
+    topics = {"delivery": {"en": ["late", "deliver*", "parcel"], "zh": ["快递", "晚到"]}}
+    mentions(comments, topics)                # a column a topic: which comments mention it
 
 A word stands for itself, `deliver*` for all words that begin so; Chinese words may stand anywhere.
 """
@@ -14,26 +14,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-Given = Mapping[str, Mapping[str, Sequence[str]]]
+from cxlib.voice.tokens import MASKED
+
+Keywords = Mapping[str, Mapping[str, Sequence[str]]]
 
 CLAUSES = re.compile(
     "[。！？!?；;，,、~～…\n]+|(?<=[^\\d])\\.(?=\\s|$)| {2,}|(?<=[\u4e00-\u9fff]) "
 )
 
 
-def mentions(comments: pd.DataFrame, given: Given) -> pd.DataFrame:
+def mentions(comments: pd.DataFrame, topics: Keywords) -> pd.DataFrame:
     """Whether each comment has a word of each topic: booleans, a column a topic."""
     found = {}
-    for topic, words in given.items():
+    for topic, words in topics.items():
         hit = np.zeros(len(comments), bool)
         for lang, pattern in patterns(words).items():
             of = (comments["lang"] == lang).to_numpy()
-            hit[of] = [bool(pattern.search(t)) for t in comments["text"][of]]
+            # What stands for masked data ("[phone]") is not the customer's word.
+            hit[of] = [bool(pattern.search(MASKED.sub(" ", t))) for t in comments["text"][of]]
         found[topic] = hit
     return pd.DataFrame(found, index=comments.index)
 
 
-def patterns(words: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern]:
+def patterns(words: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
     """A pattern for the words of each language; ValueError where a word is empty."""
     found = {}
     for lang, some in words.items():
@@ -59,6 +62,6 @@ def clauses(comments: pd.DataFrame) -> pd.DataFrame:
     return table[table["text"].str.strip() != ""].reset_index(drop=True)
 
 
-def known_words(given: Given | None) -> list[str]:
+def known_words(topics: Keywords | None) -> list[str]:
     """The Chinese words of the topics: the domain's dictionary when text is cut."""
-    return [w for words in (given or {}).values() for w in words.get("zh", ()) if len(w) > 1]
+    return [w for words in (topics or {}).values() for w in words.get("zh", ()) if len(w) > 1]

@@ -17,8 +17,8 @@ import pandas as pd
 from scipy import sparse
 
 from cxlib.stats import resampling
-from cxlib.voice import lexicon, words
-from cxlib.voice.words import Text
+from cxlib.voice import lexicon, tokens
+from cxlib.voice.tokens import Text
 
 EACH = 40  # comments that a topic needs at least
 FEWEST = 100  # comments of a language in which topics are looked for
@@ -165,7 +165,7 @@ def coherence(counts: sparse.csr_matrix, topics: np.ndarray) -> float:
 
 def _vocabulary(text: Text, taken: list[str]) -> tuple[sparse.csr_matrix, np.ndarray]:
     """(counts (n, p), words): words that tell a matter, neither rare nor in most comments."""
-    places = words.telling(text)
+    places = tokens.content_words(text)
     out = lexicon.judging(text.lang) | set(taken)
     places = places[[w not in out for w in text.words[places]]]
     counts = text.counts(places)

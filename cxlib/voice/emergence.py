@@ -1,16 +1,14 @@
-"""What is new: topics and words that more comments speak of now than before.
+"""Emerging topics: topics and words that more comments mention now than before.
 
-    new = emerging.emerging(marked, fit, wave="2026-Q3")
-    new.table             # what grew, with the chance of so much growth without a change
+    new = voice.emerging_topics(marked, fit, wave="2026-Q3")
+    new.table             # what grew, with the p-value of so much growth without a change
     new.warnings          # in the shape of scores.warnings, for the pages that read it
 
-Hundreds of words are looked at, so some grow by chance: of what is called new, five in a hundred at
+Hundreds of words are tested, so some grow by chance: of what is called new, five in a hundred at
 most are expected to be false (Benjamini and Hochberg 1995).
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -18,80 +16,90 @@ from scipy import sparse
 
 from cxlib.core import context
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import pvalues
-from cxlib.voice import given as given_
-from cxlib.voice import lexicon, words
-from cxlib.voice.fits import Topics
+from cxlib.voice import lexicon, tokens
+from cxlib.voice.keywords import known_words
 
 FALSE = 0.05  # share of what is called new that may be false
 LEAST = 5  # comments now that must have a word
 SHOWN = 12  # words that a page shows
-APART = 0.5  # share of a word's comments that speak of no topic, from which it is warned of
-RECORD = ("wave", "by", "group", "term", "estimate", "low", "high", "n", "measure", "signal",
-          "probability", "first_seen", "kind")  # fmt: skip
+ALONE = 0.5  # share of a word's comments that mention no topic, from which it is warned of
+INTERVAL = ["term", "estimate", "low", "high", "n"]
+COLUMNS = ["kind", *INTERVAL, "before", "now", "p", "adjusted", "new"]
+SIGNAL = ["measure", "signal", "probability", "first_seen", "kind"]
+RECORD = ["wave", "by", "group", *INTERVAL, *SIGNAL]
 WORDS = ("topic", "word", "new topic", "rose", "adjusted")
 
 
-@dataclass(frozen=True)
-class Emerging(Estimates):
-    """What grew.
-
-    Attributes
-    ----------
-    table : kind ("topic", "word"), term, estimate (share of the comments now less that
-        before), low, high (its own, 95%), n (comments now that have it), before, now (shares),
-        p (of so much growth without a change), adjusted (p, all looked at allowed for), new
-    warnings : the new ones (words only where they stand apart from all topics), in the shape of
-        `scores.warnings`, with kind "new topic"
-    """
-
-    warnings: pd.DataFrame = field(kw_only=True)
-
-
-def emerging(
-    marked: pd.DataFrame,
-    fit: Topics,
-    wave: str = "",
-    *,
-    over: str = "wave",
-    bucket: str | None = None,
-) -> Emerging:
-    """Topics and words that more comments of `wave` (the latest when empty) have than before it.
+def emerging_topics(
+    sample: SampleLike, fit: Result, wave: str = "", *, over: str = "wave"
+) -> Result:
+    """Topics and words that more comments of a wave mention than of all waves before it.
 
     Exact one-sided tests (Fisher) of counts of comments, one a customer and wave, without weights.
-    Words that judge and words of the topics are not looked at by themselves. Raises ValueError for
-    an unknown wave, or none before it.
+    Words that judge and words of the topics are not tested by themselves.
+
+    Parameters
+    ----------
+    sample : comments of `mark`
+    fit : of `topics`
+    wave : looked at; the latest when empty
+    over : column of the waves
+
+    Returns
+    -------
+    Result with the tables "table": kind ("topic", "word"), term, estimate (share of the comments
+    now minus that before), low, high (pointwise, 95%), n (comments now that have it), before, now
+    (shares), p, adjusted (p, for all tested), new; and "warnings": the new ones (words only where
+    they stand apart from all topics), in the shape of `scores.warnings`, with kind "new topic".
+
+    Raises
+    ------
+    ValueError : an unknown wave, or none before it
+
+    References
+    ----------
+    Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57.
+
+    Examples
+    --------
+    >>> from cxlib.voice.topics import mark, topics
+    >>> rows = pd.DataFrame({"text": ["fine"] * 20 + ["late"] * 20, "lang": "en"})
+    >>> rows["wave"] = ["1"] * 20 + ["2"] * 20
+    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
+    >>> emerging_topics(mark(rows, fit), fit).table[["term", "before", "now"]].values.tolist()
+    [['delivery', 0.0, 1.0]]
     """
-    marked = marked[marked[over].notna()]
-    waves = sorted(marked[over].astype(str).unique())
+    sample = as_sample(sample)
+    sample = sample.where(sample[over].notna())
+    waves = sorted(sample[over].astype(str).unique())
     wave = wave or waves[-1]
     if wave not in waves[1:]:
         raise ValueError(
             f"no wave {wave!r} with another before it. There are: {', '.join(waves) or 'none'}."
         )
-    rows = marked[(marked[over].astype(str) <= wave).to_numpy()]
+    sample = sample.where(sample[over].astype(str) <= wave)
+    rows, names = sample.data, fit.table["term"]
     now = (rows[over].astype(str) == wave).to_numpy()
-    group = _once(rows, over, bucket)
-    looked = [
-        _counted(rows[fit.table["term"]].to_numpy(float), now, group).assign(
-            term=fit.table["term"].to_numpy(), kind="topic"
-        )
-    ]
-    looked += _words(rows, fit, now, group)
-    table = pd.concat(looked, ignore_index=True)
-    table["p"] = _chance(table)
+    group = _once(sample, over)
+    topics = _counted(rows[names].to_numpy(float), now, group)
+    tested = [topics.assign(term=names.to_numpy(), kind="topic"), *_words(rows, fit, now, group)]
+    table = pd.concat(tested, ignore_index=True)
+    table["p"] = _p_values(table)
     table["adjusted"] = pvalues.adjusted(table["p"].to_numpy(float), "benjamini-hochberg")
     table["new"] = (table["adjusted"] <= FALSE) & (table["estimate"] > 0)
-    return _packed(table, wave, len(table))
+    return _packed(table, wave)
 
 
-def _once(rows: pd.DataFrame, over: str, bucket: str | None) -> np.ndarray:
+def _once(sample: Sample, over: str) -> np.ndarray:
     """The number of each comment's customer and wave: several comments of one count as one."""
-    if bucket is None or bucket not in rows:
+    rows, customer = sample.data, sample.cluster
+    if customer is None:
         return np.arange(len(rows))
-    known = rows[bucket].notna()
-    key = rows[over].astype(str) + "\t" + rows[bucket].astype(str)
+    known = rows[customer].notna()
+    key = rows[over].astype(str) + "\t" + rows[customer].astype(str)
     key = key.where(known, "\t\t" + pd.Series(np.arange(len(rows)).astype(str), rows.index))
     return pd.factorize(key)[0]
 
@@ -128,17 +136,19 @@ def _counted(
 
 
 def _words(
-    rows: pd.DataFrame, fit: Topics, now: np.ndarray, group: np.ndarray
+    rows: pd.DataFrame, fit: Result, now: np.ndarray, group: np.ndarray
 ) -> list[pd.DataFrame]:
-    tables, told = [], (rows[fit.table["term"]].to_numpy() > 0).any(1)
+    tables, mentioned = [], (rows[fit.table["term"]].to_numpy() > 0).any(1)
     for lang in sorted(set(rows["lang"]) - {""}):
         of = (rows["lang"] == lang).to_numpy()
         if not (now[of].any() and (~now[of]).any()):
             continue
-        text = words.split(rows["text"][of], lang, given_.known_words(fit.given))
-        taken = {w.rstrip("*").lower() for some in fit.given.values() for w in some.get(lang, ())}
+        text = tokens.tokenise(rows["text"][of], lang, known_words(fit.study_topics))
+        taken = {
+            w.rstrip("*").lower() for some in fit.study_topics.values() for w in some.get(lang, ())
+        }
         taken |= {w for m in fit.models if m.lang == lang for first in m.listed(3) for w in first}
-        places = words.telling(text)
+        places = tokens.content_words(text)
         out = taken | lexicon.judging(lang)
         places = places[[w not in out for w in text.words[places]]]
         there = text.counts(places)
@@ -146,13 +156,13 @@ def _words(
         if kept.any():
             table = _counted(there[:, np.flatnonzero(kept)], now[of], pd.factorize(group[of])[0])
             late = there[now[of]][:, np.flatnonzero(kept)] > 0
-            free = late[~told[of][now[of]]].sum(0) / late.sum(0)
+            free = late[~mentioned[of][now[of]]].sum(0) / late.sum(0)
             table["apart"] = np.asarray(free).ravel()
             tables.append(table.assign(term=text.words[places[kept]], kind="word"))
     return tables
 
 
-def _chance(table: pd.DataFrame) -> np.ndarray:
+def _p_values(table: pd.DataFrame) -> np.ndarray:
     """Of as many comments now, given how many there are in all: hypergeometric, one-sided."""
     from scipy.stats import hypergeom
 
@@ -160,50 +170,31 @@ def _chance(table: pd.DataFrame) -> np.ndarray:
     return hypergeom.sf(table["n"] - 1, every, having, table["late"]).clip(0, 1)
 
 
-def _packed(table: pd.DataFrame, wave: str, looked: int) -> Emerging:
-    found = table[table["new"]]
-    # A word that mostly stands in comments on a topic is told with the topic.
-    alone = found["kind"].eq("topic") | (found.get("apart", 0.0) >= APART)
-    records = found[alone].assign(
+def _packed(table: pd.DataFrame, wave: str) -> Result:
+    new = table[table["new"]]
+    # A word that mostly stands in comments on a topic is reported with the topic.
+    alone = new["kind"].eq("topic") | (new.get("apart", 0.0) >= ALONE)
+    warnings = new[alone].assign(
         wave=wave,
         by="",
         group="",
         measure="share",
         signal="rose",
-        probability=found.loc[alone, "adjusted"],
+        probability=new.loc[alone, "adjusted"],
         first_seen=wave,
         kind="new topic",
-    )[list(RECORD)]
+    )[RECORD]
     topics = table["kind"] == "topic"
-    shown = pd.concat(
-        [
-            table[topics],
-            table[~topics & table["new"] & _tellable(table)]
-            .sort_values("p", kind="stable")
-            .head(SHOWN),
-        ]
-    )
-    columns = [
-        "kind",
-        "term",
-        "estimate",
-        "low",
-        "high",
-        "n",
-        "before",
-        "now",
-        "p",
-        "adjusted",
-        "new",
-    ]
-    shown = shown.sort_values(["kind", "p"], kind="stable")[columns].reset_index(drop=True)
-    note = _(
+    words = table[~topics & table["new"] & _tellable(table)].sort_values("p", kind="stable")
+    shown = pd.concat([table[topics], words.head(SHOWN)])
+    shown = shown.sort_values(["kind", "p"], kind="stable")[COLUMNS].reset_index(drop=True)
+    notes = _(
         "{looked:count} topics and words looked at; of those called new at most {false:share} are "
         "expected to be false. Comments count once a customer and wave, without weights.",
-        looked=looked,
+        looked=len(table),
         false=FALSE,
     )
-    return Emerging(shown, _answer(found, wave), note, "share", warnings=records)
+    return Result({"table": shown, "warnings": warnings}, _claim(new, wave), notes, "share")
 
 
 def _tellable(table: pd.DataFrame) -> pd.Series:
@@ -211,17 +202,17 @@ def _tellable(table: pd.DataFrame) -> pd.Series:
     return table["n"] >= context.current().smallest_cell
 
 
-def _answer(found: pd.DataFrame, wave: str) -> str:
-    told = found[_tellable(found)].sort_values(["kind", "p"], kind="stable")
-    if told.empty:
-        return _("Nothing is new in {wave:label}, clear of chance.", wave=wave)
-    first = told.iloc[0]
+def _claim(new: pd.DataFrame, wave: str) -> str:
+    known = new[_tellable(new)].sort_values(["kind", "p"], kind="stable")
+    if known.empty:
+        return _("No topic or word grew significantly in {wave:label}.", wave=wave)
+    first = known.iloc[0]
     return _(
         "New in {wave:label}: {what:quoted} ({before:share1} to {now:share1} of comments); "
-        "{n:count} topics or words grew, clear of chance.",
+        "{n:count} topics or words grew significantly.",
         wave=wave,
         what=first["term"],
         before=first["before"],
         now=first["now"],
-        n=len(found),
+        n=len(new),
     )

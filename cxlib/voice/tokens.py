@@ -1,7 +1,7 @@
 """Text into words: the language of each comment, its words, and which of them are negated.
 
-    langs = words.languages(comments["text"])         # "zh", "en" or "other", by what is written
-    text = words.split(comments["text"], "zh", known=["预订单"])
+    langs = tokens.languages(comments["text"])         # "zh", "en" or "other", by what is written
+    text = tokens.tokenise(comments["text"], "zh", known=["预订单"])
     text.words[text.code]                             # every word of every comment, in order
     text.negated                                      # "not good": good is
 
@@ -109,7 +109,7 @@ def languages(texts: pd.Series) -> pd.Series:
     return pd.Series(kind, texts.index)
 
 
-def split(texts: Iterable[str], lang: str, known: Iterable[str] = ()) -> Text:
+def tokenise(texts: Iterable[str], lang: str, known: Iterable[str] = ()) -> Text:
     """The words of the texts, all of one language; `known` are further words of Chinese."""
     if lang not in STOP:
         raise ValueError(f"no language {lang!r}. There are: {', '.join(STOP)}.")
@@ -133,7 +133,7 @@ def split(texts: Iterable[str], lang: str, known: Iterable[str] = ()) -> Text:
     )
 
 
-def telling(text: Text, keep: frozenset[str] = frozenset()) -> np.ndarray:
+def content_words(text: Text, keep: frozenset[str] = frozenset()) -> np.ndarray:
     """Places of the words that may tell a matter: no small words, numbers or single letters."""
     stop = STOP[text.lang] | NEGATORS[text.lang]
 

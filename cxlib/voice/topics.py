@@ -1,0 +1,329 @@
+"""Topics of comments: those a study defines by keywords, and those found in the other comments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.errors import require_columns
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
+from cxlib.stats.notes import resampling_note
+from cxlib.voice import tokens, topic_model
+from cxlib.voice.comments import shares
+from cxlib.voice.keywords import Keywords, known_words, mentions
+from cxlib.voice.topic_model import Model
+
+MOST = 12  # topics whose part in a score can be told exactly and quickly
+RARE = 0.01  # share of comments below which a found topic adds nothing to defined ones
+TOLD = 6  # keywords of a topic that a page shows
+ORIGINS = ("given", "found")
+WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
+
+
+def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int = 0) -> Result:
+    """Topics defined by keywords, and those found where comments mention none, with their shares.
+
+    Found topics are learnt from comments without a defined one and do not take their words. The
+    commonest are kept, up to 12 topics in all and, where some are defined, only those that a
+    hundredth of the comments mention.
+
+    Parameters
+    ----------
+    sample : comments with text and lang, as `prepare` returns them
+    keywords : topic -> language -> words; "deliver*" stands for all words that begin so
+    number : topics to find in each language; 0 leaves it to stability and coherence
+
+    Returns
+    -------
+    Result with the tables "table": term, estimate (share of comments that mention it), low, high
+    (simultaneous), n (comments that do), origin ("given" or "found"), lang (where some were found);
+    and "choice", the numbers of topics tried: lang, term (number), estimate (stability), low, high,
+    n, coherence, chosen. Its parts are `models` (of the found topics, one a language), `keywords`
+    (of every topic), `study_topics` (those defined), `words` (of each topic, as a page shows them),
+    `commonest` (the first 12 topics) and `selection` (how many were found and why, in a sentence).
+
+    Raises
+    ------
+    ValueError : no comments, no column text or lang, an empty keyword
+
+    References
+    ----------
+    Lee and Seung (1999), Nature 401: non-negative matrix factorisation.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["late parcel", "late", "fine"], "lang": "en"})
+    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
+    >>> fit.table[["term", "n", "origin"]].values.tolist()
+    [['delivery', 2, 'given']]
+    """
+    sample = as_sample(sample)
+    comments = sample.data
+    require_columns(comments, ["text", "lang"], "comments")
+    if comments.empty:
+        raise ValueError("no comments to read. Choose another wave, or a wider WHERE.")
+    own = dict(keywords or {})
+    mentioned = mentions(comments, own).to_numpy().any(1)
+    models, choice, few = _found(comments[~mentioned], own, number)
+    models = tuple(_renamed(m, {*comments, *own}) for m in models)
+    marked = _all_marked(comments, own, models)
+    n = marked.sum().sort_values(ascending=False, kind="stable")
+    kept = [t for t in n.index if t in own and n[t]]
+    least = max(1, RARE * len(comments) if kept else 1)
+    rest = [t for t in n.index if t not in own and n[t] >= least]
+    kept += rest[: max(MOST - len(kept), 0)]
+    return _packed(sample, marked[kept], models, own, choice, few)
+
+
+def mark(sample: SampleLike, fit: Result) -> Sample:
+    """The comments with a column for each topic: 1.0 where they mention it, else 0.0.
+
+    Parameters
+    ----------
+    sample : comments with text and lang
+    fit : of `topics`
+
+    Raises
+    ------
+    ValueError : the comments have a column of a topic's name
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["late parcel", "fine"], "lang": "en"})
+    >>> mark(rows, topics(rows, {"delivery": {"en": ["late"]}}))["delivery"].tolist()
+    [1.0, 0.0]
+    """
+    sample = as_sample(sample)
+    names = fit.table["term"].tolist()
+    if taken := [n for n in names if n in sample]:
+        raise ValueError(
+            f"the comments have a column {taken[0]!r} already. Give the topic another name in "
+            "study.yaml."
+        )
+    marked = _all_marked(sample.data, fit.study_topics, fit.models)[names].astype(float)
+    return sample.with_data(sample.data.join(marked))
+
+
+def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
+    """Share of the comments of each wave that mention each topic.
+
+    Parameters
+    ----------
+    sample : comments of `mark`
+    fit : of `topics`
+    over : column of the waves
+
+    Returns
+    -------
+    Result with a table wave, term, estimate, low, high (simultaneous), n (comments that mention
+    it).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["late", "fine"], "lang": "en", "wave": ["1", "2"]})
+    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
+    >>> by_wave(mark(rows, fit), fit).table["estimate"].tolist()
+    [1.0, 0.0]
+    """
+    sample = as_sample(sample)
+    sample = sample.where(sample[over].notna())
+    waves, place = np.unique(sample[over].astype(str).to_numpy(), return_inverse=True)
+    names = fit.table["term"].tolist()
+    inside = np.repeat(place[:, None] == np.arange(len(waves)), len(names), axis=1)
+    there = inside * np.tile(sample.data[names].to_numpy(float), len(waves))
+    share, low, high, _unused = shares(sample, there, inside)
+    table = pd.DataFrame(
+        {
+            "wave": np.repeat(waves, len(names)),
+            "term": np.tile(names, len(waves)),
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": there.sum(0).astype(int),
+        }
+    )
+    return Result(
+        table,
+        _change_claim(table),
+        resampling_note(sample),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
+    )
+
+
+def _found(
+    comments: pd.DataFrame, own: Keywords, number: int
+) -> tuple[tuple[Model, ...], pd.DataFrame, list[str]]:
+    """(models, what was tried, languages with too few comments)."""
+    models, tried, few = [], [], []
+    for lang in sorted(set(comments["lang"]) - {""}):
+        of = comments["text"][comments["lang"] == lang]
+        text = tokens.tokenise(of, lang, known_words(own))
+        taken = [w.rstrip("*").lower() for some in own.values() for w in some.get(lang, ())]
+        if (learnt := topic_model.learn(text, taken, number)) is None:
+            few.append(lang)
+            continue
+        models.append(learnt[0])
+        tried.append(learnt[1].assign(lang=tokens.COMMENTS[lang]))
+    columns = ["lang", "term", "estimate", "low", "high", "n", "coherence", "chosen"]
+    choice = (
+        pd.concat(tried, ignore_index=True)[columns] if tried else pd.DataFrame(columns=columns)
+    )
+    return tuple(models), choice, few
+
+
+def _renamed(model: Model, taken: set[str]) -> Model:
+    """The model with other names for topics that are called as a column, or a topic, is."""
+    ways = ((n, n.capitalize(), f"{n} ·") for n in model.names)
+    return replace(model, names=tuple(next(n for n in way if n not in taken) for way in ways))
+
+
+def _all_marked(comments: pd.DataFrame, own: Keywords, models: tuple[Model, ...]) -> pd.DataFrame:
+    marked = mentions(comments, own)
+    for model in models:
+        of = (comments["lang"] == model.lang).to_numpy()
+        text = tokens.tokenise(comments["text"][of], model.lang, known_words(own))
+        held = np.zeros((len(comments), len(model.names)), bool)
+        held[of] = model.loads(text) >= topic_model.HELD
+        marked[list(model.names)] = held
+    return marked
+
+
+def _packed(
+    sample: Sample,
+    marked: pd.DataFrame,
+    models: tuple[Model, ...],
+    own: Keywords,
+    choice: pd.DataFrame,
+    few: list[str],
+) -> Result:
+    share, low, high, again = shares(sample, marked.to_numpy(float), np.ones((len(sample), 1)))
+    terms = marked.columns.tolist()
+    first = [
+        (name, m.lang, some)
+        for m in models
+        for name, some in zip(m.names, m.listed(), strict=True)
+        if name in terms
+    ]
+    lang = {name: tokens.COMMENTS[lang] for name, lang, _unused in first}
+    table = pd.DataFrame(
+        {
+            "term": terms,
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": marked.sum().to_numpy(int),
+            "origin": np.where([t in own for t in terms], *ORIGINS),
+            "lang": [lang.get(t, "") for t in terms],
+        }
+    )
+    table = table if models else table.drop(columns="lang")
+    order = np.argsort(-share, kind="stable")
+    table = table.iloc[order].reset_index(drop=True)
+    shown = {n: i18n.listed(_page_words(some), most=TOLD) for n, some in own.items() if n in terms}
+    parts = {
+        "models": models,
+        "study_topics": own,
+        "keywords": {n: some for n, some in own.items() if n in terms}
+        | {name: {lang: some} for name, lang, some in first},
+        "words": shown | {name: i18n.listed(some) for name, _unused, some in first},
+        "commonest": table["term"].head(MOST).tolist(),
+        "selection": _selection(choice),
+    }
+    w = sample.weights
+    none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
+    return Result(
+        {"table": table, "choice": choice},
+        _claim(table, len(sample)),
+        _notes(sample, table, choice, few, none),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
+        replicates=again[:, order],
+        parts=parts,
+    )
+
+
+def _page_words(words: Mapping[str, Sequence[str]]) -> list[str]:
+    """The keywords in the page's language, or the first there is."""
+    return list(words.get(context.current().lang) or next(iter(words.values())))
+
+
+def _claim(table: pd.DataFrame, n: int) -> str:
+    if table.empty:
+        return ngettext(
+            "No topic was found in {n:count} comment.",
+            "No topic was found in {n:count} comments.",
+            n,
+        )
+    first = table.iloc[0]
+    return _(
+        "Customers speak most of {topic:quoted}: {share:share} ({span:share_interval0}) of "
+        "{n:count} comments; {topics:count} topics in all.",
+        topic=first["term"],
+        share=first["estimate"],
+        span=(first["low"], first["high"]),
+        n=n,
+        topics=len(table),
+    )
+
+
+def _notes(
+    sample: Sample, table: pd.DataFrame, choice: pd.DataFrame, few: list[str], none: float
+) -> str:
+    parts = [_("{none:share} of comments speak of none of them.", none=none), _selection(choice)]
+    found = int(choice.loc[choice["chosen"].astype(bool), "term"].sum())
+    if left := found - int((table["origin"] == ORIGINS[1]).sum()):
+        parts.append(
+            _("Found topics left out, as few comments speak of them: {left:count}.", left=left)
+        )
+    if few:
+        parts.append(
+            _(
+                "Too few comments without a given topic to find more in: {langs:label_list}.",
+                langs=[tokens.COMMENTS[lang] for lang in few],
+            )
+        )
+    return i18n.together([*parts, *sample.notes, resampling_note(sample)])
+
+
+def _selection(choice: pd.DataFrame) -> str:
+    """How many topics were taken in each language, and why."""
+    return i18n.together(
+        _(
+            "{lang:opening}: {number} topics found; stability {stability:number2}, coherence "
+            "{coherence:number2}.",
+            lang=row.lang,
+            number=row.term,
+            stability=row.estimate,
+            coherence=row.coherence,
+        )
+        for row in choice[choice["chosen"].astype(bool)].itertuples()
+    )
+
+
+def _change_claim(table: pd.DataFrame) -> str:
+    """Which topic's share differs most between waves, those of small cells apart."""
+    known = disclosure.shown(table)
+    ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
+    if known.empty or not (ends["max"] > ends["min"]).any():
+        return _("No topic can be followed over the waves.")
+    most = ends.loc[(ends["max"] - ends["min"]).idxmax()]
+    one, other = (known.loc[k] for k in sorted(most[["idxmin", "idxmax"]]))  # in order of waves
+    return _(
+        "{topic:quoted} moved most: {low:share} of comments in {first:label}, {high:share} in "
+        "{last:label}.",
+        topic=one["term"],
+        low=one["estimate"],
+        first=one["wave"],
+        high=other["estimate"],
+        last=other["wave"],
+    )
