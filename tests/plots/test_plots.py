@@ -243,8 +243,16 @@ def test_a_matrix_names_the_closest_pair() -> None:
 
 
 def test_calibration_counts_the_bins_that_hold() -> None:
-    bins = pd.DataFrame({"term": ["a", "b"], "estimate": [0.1, 0.5], "low": [0.05, 0.45],
-                         "high": [0.2, 0.6], "n": 90, "predicted": [0.1, 0.9]})  # fmt: skip
+    bins = pd.DataFrame(
+        {
+            "term": ["a", "b"],
+            "estimate": [0.1, 0.5],
+            "low": [0.05, 0.45],
+            "high": [0.2, 0.6],
+            "n": 90,
+            "predicted": [0.1, 0.9],
+        }
+    )
     assert plots.calibration(bins).get_title("left").startswith("In 1 of 2 bins")
 
 
@@ -262,8 +270,16 @@ def test_the_chosen_number_is_marked() -> None:
 
 
 def test_margins_name_the_furthest() -> None:
-    table = pd.DataFrame({"attribute": "age", "term": ["young", "old"], "estimate": [0.5, 0.5],
-                          "n": 99, "before": [0.1, 0.9], "target": [0.5, 0.5]})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "attribute": "age",
+            "term": ["young", "old"],
+            "estimate": [0.5, 0.5],
+            "n": 99,
+            "before": [0.1, 0.9],
+            "target": [0.5, 0.5],
+        }
+    )
     assert "young, 10% of the responses" in plots.margins(table).get_title("left").replace(
         "\n", " "
     )

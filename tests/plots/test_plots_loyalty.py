@@ -73,8 +73,16 @@ def test_few_cohorts_seen_for_long_stand_in_columns() -> None:
 
 
 def test_all_cohorts_together_fall_from_the_first_period_to_the_last() -> None:
-    curve = pd.DataFrame({"group": "overall", "after": ["1", "2"], "estimate": [0.5, 0.2],
-                          "low": 0.1, "high": 0.6, "n": [90, 60]})  # fmt: skip
+    curve = pd.DataFrame(
+        {
+            "group": "overall",
+            "after": ["1", "2"],
+            "estimate": [0.5, 0.2],
+            "low": 0.1,
+            "high": 0.6,
+            "n": [90, 60],
+        }
+    )
     ax = plots.retention(curve, unit="month")
     assert ax.get_title("left") == "50% bought again in the first period, 20% in period 2"
     assert ax.get_xlabel() == "periods (month) after the first purchase"
