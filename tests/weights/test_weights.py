@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores, weights
+from cxlib.core.sample import Sample
 from cxlib.stats import intervals, moments, resampling
 
 TWO = {"sex": {"f": 0.5, "m": 0.5}, "age": {"old": 0.5, "young": 0.5}}
@@ -256,7 +257,7 @@ def test_every_draw_is_raked_anew():
     expected = np.average(again["y"], weights=again["weight"])
     assert_allclose(sums.resample(5, seed=3).mean[4], expected, rtol=1e-6)
     assert_allclose(
-        scores.mean(part, "y", weight="weight", draws=5, seed=3).table["estimate"],
+        scores.mean(Sample(part, weight="weight", draws=5, seed=3), "y").table["estimate"],
         sums.total().mean,
     )
 
@@ -375,7 +376,9 @@ def test_raking_on_what_drives_the_silence_recovers_the_nps():
         rows = rows.assign(mood=np.where(rows["loyalty1"] <= middle, "low", "high"))
         rows = rows[rng.random(len(rows)) < rows["mood"].map(chance)]
         for name, sample in (("raw", rows), ("raked", weights.weigh(rows, margins))):
-            row = scores.nps(sample, weight="weight" if name == "raked" else None).table.iloc[0]
+            row = scores.nps(
+                Sample(sample, weight="weight" if name == "raked" else None)
+            ).table.iloc[0]
             hits[name] += row["low"] <= truth <= row["high"]
     assert hits["raw"] < 0.2 * 200
     assert hits["raked"] >= 0.93 * 200
@@ -403,10 +406,10 @@ def test_draws_and_formulas_vary_as_the_replicate_weights_say():
     whole = np.average(rows["recommend"], weights=rows["weight"])
     again = np.array([np.average(rows["recommend"], weights=rows[c]) for c in columns])
     error = np.sqrt((len(columns) - 1) / len(columns) * ((again - whole) ** 2).sum())
-    fit = scores.mean(given, "recommend", weight="weight", draws=4000)
+    fit = scores.mean(Sample(given, weight="weight", draws=4000), "recommend")
     assert fit.table["estimate"].item() == pytest.approx(whole)
     assert fit.replicates.std() == pytest.approx(error, rel=0.05)
-    alone = scores.mean(rows, "recommend", weight="weight", draws=500).replicates.std()
+    alone = scores.mean(Sample(rows, weight="weight", draws=500), "recommend").replicates.std()
     assert alone < error / 2  # as if every answer were of another shop
     found = scores.cells.of(scores.rows.read(given, ["recommend"], weight="weight"), lambda x: x)
     assert np.sqrt(found.variance / found.effective).item() == pytest.approx(error, rel=0.02)
