@@ -100,11 +100,11 @@ class Answers:
             cell = group * shape[1] + _places(y, values)
             of = (None, w, w**2) if self.weighted else (None,)
             counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
-        rows, *weighted = counts.reshape(len(counts), *shape)
-        if not self.weighted:
-            w = self.weight[0] if len(self.weight) else 1.0
-            weighted = rows * w, rows * w**2
-        return Tally(values, rows, *weighted)
+        rows = counts[0].reshape(shape)
+        if self.weighted:
+            return Tally(values, rows, counts[1].reshape(shape), counts[2].reshape(shape))
+        each = float(self.weight[0]) if len(self.weight) else 1.0
+        return Tally(values, rows, rows * each, rows * each**2)
 
     def unit_sums(self, values: np.ndarray, unit: np.ndarray | None = None) -> np.ndarray:
         """Sums of `values` (n, k) by cluster (or `unit`) and group: (units, groups * k)."""

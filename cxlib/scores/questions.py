@@ -103,7 +103,7 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
         n=int((given | unused | unasked).all(1).sum()),
         total=len(responses),
     )
-    if some := [item for item, lacks in zip(items, unasked.any(0), strict=True) if lacks]:
+    if some := [item for item, lacks in zip(items, np.any(unasked, axis=0), strict=True) if lacks]:
         asked_of_some = _(
             "Not asked in every wave, and counted where asked: {items:label_list}.", items=some
         )

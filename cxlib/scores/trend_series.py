@@ -222,7 +222,7 @@ def _changes(
         return pd.DataFrame([row])
     inverse = 1 / np.diag(covariance)[there]
     found = control_charts.change_point(y[there], inverse, noise[:, there])
-    at = found["wave"]
+    at = found.wave
     reach = (
         normal_quantile(LEVEL)
         * control_charts.level_shifts(noise[:, there], inverse)[0][:, at - 1].std()
@@ -231,13 +231,13 @@ def _changes(
         [
             row
             | {
-                "estimate": found["step"],
-                "low": found["step"] - reach,
-                "high": found["step"] + reach,
+                "estimate": found.step,
+                "low": found.step - reach,
+                "high": found.step + reach,
                 "wave": names[at],
-                "earliest": names[found["first"]],
-                "latest": names[found["last"]],
-                "p": found["p"],
+                "earliest": names[found.first],
+                "latest": names[found.last],
+                "p": found.p,
             }
         ]
     )

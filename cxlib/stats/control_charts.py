@@ -9,6 +9,8 @@ The series runs along the last axis; leading axes (repeated samples, draws) ride
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 SLACK, DECISION = 0.5, 4.0  # k and h of the CUSUM, in standard errors of a wave
@@ -86,15 +88,33 @@ def level_shifts(y: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return step, before * after / whole
 
 
+@dataclass(frozen=True)
+class ChangePoint:
+    """The most likely single change of level.
+
+    Attributes
+    ----------
+    wave : place of the first wave of the new level
+    first, last : percentile interval of it
+    p : chance of so large a likelihood ratio without any change
+    step : mean after minus mean before
+    """
+
+    wave: int
+    first: int
+    last: int
+    p: float
+    step: float
+
+
 def change_point(
     y: np.ndarray, size: np.ndarray, deviations: np.ndarray, level: float = 0.95
-) -> dict[str, float]:
+) -> ChangePoint:
     """The most likely single change of level, by the largest likelihood ratio over all waves.
 
     `y` (t,) are the waves, `size` (t,) their inverse variances, `deviations` (draws, t) resamples
-    of the waves minus their estimates: they give the chance of so large a ratio without any change
-    (`p`), and where the change would be found had it happened where it was found (`first`, `last`:
-    percentile interval). `wave` is the first wave of the new level. Hawkins (1977, JASA 72).
+    of the waves minus their estimates: they give the chance of so large a ratio without any change,
+    and where the change would be found had it happened where it was found. Hawkins (1977, JASA 72).
     """
     ratio, at = _largest(*level_shifts(y, size))
     null = _largest(*level_shifts(deviations, size))[0]
@@ -102,16 +122,13 @@ def change_point(
     again = _largest(*level_shifts(fitted + deviations, size))[1]
     tail = (1 - level) / 2
     first, last = np.quantile(again, [tail, 1 - tail], method="inverted_cdf")
-    return {
-        "wave": int(at),
-        "first": int(first),
-        "last": int(last),
-        "ratio": float(ratio),
-        "p": float((1 + (null >= ratio).sum()) / (1 + len(null))),
-        "step": float(level_shifts(y, size)[0][at - 1]),
-        "before": float(fitted[0]),
-        "after": float(fitted[-1]),
-    }
+    return ChangePoint(
+        wave=int(at),
+        first=int(first),
+        last=int(last),
+        p=float((1 + (null >= ratio).sum()) / (1 + len(null))),
+        step=float(level_shifts(y, size)[0][at - 1]),
+    )
 
 
 def _largest(step: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

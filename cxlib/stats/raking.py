@@ -98,7 +98,7 @@ def group_rows(
             joint = joint * size + code
         there = np.bincount(joint, minlength=int(np.prod(sizes))) > 0
         cell = (np.cumsum(there) - 1)[joint]
-        own = np.unravel_index(np.flatnonzero(there), sizes)
+        own = list(np.unravel_index(np.flatnonzero(there), sizes))
     else:
         cell = np.zeros(len(start), int)
         for code, size in zip(codes, sizes, strict=True):

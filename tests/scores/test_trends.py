@@ -419,8 +419,8 @@ def test_the_nile_changed_in_1899():
     assert_allclose((step**2 * size).max() / variance, case["sup_f"], atol=0.005)
     noise = np.random.default_rng(1).normal(0, np.sqrt(variance), (4000, len(y)))
     found = control_charts.change_point(y, np.full(len(y), 1 / variance), noise)
-    assert found["wave"] == at and found["p"] < 0.001
-    assert_allclose([found["first"], found["last"]], case["interval"], atol=1)
+    assert found.wave == at and found.p < 0.001
+    assert_allclose([found.first, found.last], case["interval"], atol=1)
 
 
 @pytest.mark.slow
@@ -430,7 +430,7 @@ def test_the_change_lies_in_its_interval():
     for _ in range(times):
         y = rng.normal(size=12) + np.where(np.arange(12) < 7, 0, 2.0)
         found = control_charts.change_point(y, np.ones(12), noise)
-        hits += found["first"] <= 7 <= found["last"]
+        hits += found.first <= 7 <= found.last
     assert hits / times >= 0.93  # waves are whole: it may hold oftener than 95 times in 100
 
 
