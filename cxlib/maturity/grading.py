@@ -9,18 +9,17 @@ the shares met (continuous).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from cxlib import agreement
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
-from cxlib.core.sample import Sample
 from cxlib.estimates import Estimates
 from cxlib.maturity.items import LEVELS, provenance
-from cxlib.stats import agreement, resampling
+from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 
 DOCUMENTED, ENOUGH = 2, 0.8
@@ -141,14 +140,14 @@ def chances_of(fit: Maturity) -> Estimates:
     )
 
 
-def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Result:
+def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Estimates:
     """Krippendorff's alpha (nominal, of the grades) of the raters, items drawn anew.
 
     table as `agreement.krippendorff` has it: term "alpha", estimate, low, high, n (items that two
     or more rated), coders, codes.
     """
     wide = audits.pivot_table(index="item", columns="rater", values="evidence", aggfunc="last")
-    fit = agreement.krippendorff(Sample(wide, draws=draws, seed=seed))
+    fit = agreement.krippendorff(wide, draws=draws, seed=seed)
     row = fit.table.iloc[0]
     facts = {
         "alpha": row["estimate"],
@@ -170,8 +169,8 @@ def agreement_of(audits: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> R
             "raters of {items:count} items.",
             **facts,
         )
-    note = _("1 is full agreement, 0 what chance alone would give. {note}", note=fit.notes)
-    return fit.replace(finding=Finding(said), notes=note)
+    note = _("1 is full agreement, 0 what chance alone would give. {note}", note=fit.note)
+    return replace(fit, answer=said, note=note)
 
 
 def audited_on(audits: pd.DataFrame) -> pd.Timestamp | None:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cxlib import agreement
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.sample import Sample
 from cxlib.estimates import Estimates, how_drawn
-from cxlib.stats import agreement, resampling
+from cxlib.stats import resampling
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.voice import feelings as felt_
 from cxlib.voice.given import Given
@@ -98,10 +98,10 @@ def alphas(
     both = pd.DataFrame({"comment": place, "people": theirs.ravel(), "machine": ours.ravel()})
     said = both.assign(people=both["people"].notna(), machine=both["machine"].notna())
     asked = both.dropna()
-    how = dict(cluster="comment", draws=draws, seed=seed)
-    fits = {"spoken of": agreement.krippendorff(Sample(said, **how), level="nominal")}
+    how = dict(bucket="comment", draws=draws, seed=seed)
+    fits = {"spoken of": agreement.krippendorff(said, level="nominal", **how)}
     if len(asked) and len(set(asked["people"]) | set(asked["machine"])) > 1:
-        fits["feeling"] = agreement.krippendorff(Sample(asked, **how), level="ordinal")
+        fits["feeling"] = agreement.krippendorff(asked, level="ordinal", **how)
     table = pd.concat([f.table.assign(term=k) for k, f in fits.items()], ignore_index=True)
     table = table.drop(columns=["coders", "codes"])
     answer = i18n.together(
