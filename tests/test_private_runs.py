@@ -18,7 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch
-from cxlib.batch import fingerprints, parameters, template, verify
+from cxlib.batch import fingerprints, parameters, verify
 from cxlib.batch.progress import Progress
 
 pytestmark = [pytest.mark.slow]
@@ -57,24 +57,25 @@ LANG: str = "en"        # language of the page (one of: en, zh)
 """
 CELLS = (
     "import sys\nimport pandas as pd\nfrom IPython.display import HTML\n"
-    "from cxlib import report, reserve, scores, show\n"
-    "study = reserve.open(STUDY, lang=LANG)\nshow.use_house_style()\n"
+    "from cxlib import plots, report, reserve, scores\n"
+    "study = reserve.open(STUDY, lang=LANG)\nplots.use_house_style()\n"
     "rows = study.responses(where=WHERE)\n"
     "said = (study.study.folder / 'said.txt').read_text('utf-8').splitlines()",
-    "fit = scores.mean(rows, ['satisfied'], by='owner', draws=50, seed=1)\n"
+    "sample = study.sample(where=WHERE, draws=50, seed=1)\n"
+    "fit = scores.mean(sample, ['satisfied'], by='owner')\n"
     "report.add('by_owner', fit)",
     "fit",
     "print(WHERE)\nprint(*said, sep='\\n')\nprint('warning of', said[-1], file=sys.stderr)",
     "pd.DataFrame({'text': said})",
     "HTML(f'<p title=\"{said[0]}\">{said[-1]}</p>')",
-    "show.intervals(fit.table, title=f'{said[-1]} leads');",
+    "plots.intervals(fit.table, title=f'{said[-1]} leads');",
     "report.comments(said * 9, most=len(said))",
     "report.quoted(pd.DataFrame([['owner', 99, 'words', *said]]))",
 )
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, lasting):
+def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("masked")
     place = root / "data" / "private"
     place.mkdir(parents=True)
@@ -94,10 +95,9 @@ def project(tmp_path_factory, lasting):
         nbformat.write(made, root / "notebooks" / f"{name}.ipynb")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
-        patch.setattr(template.Template, "start", lambda: lasting)
-        parameters.of.cache_clear()
+        parameters.read.cache_clear()
         yield root
-    parameters.of.cache_clear()
+    parameters.read.cache_clear()
 
 
 def run(project: Path, out: str, by: str = "", **how) -> Path:
@@ -131,7 +131,7 @@ def test_three_notebooks_in_two_languages_show_no_name_and_no_number(project) ->
 
 
 def test_a_kernel_masks_the_same(project) -> None:
-    assert leaks(run(project, "kernel", plain=True)) == {}
+    assert leaks(run(project, "kernel", fork=False)) == {}
 
 
 def test_a_page_for_each_owner_names_none_of_them(project) -> None:

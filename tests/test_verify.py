@@ -40,14 +40,15 @@ DRAWS: int = 100        # bootstrap draws (10 to 20000)
 SEED: int = 1           # of the draws (0 to 2147483647)
 """
 CELLS = (
-    "from cxlib import report, reserve, scores, show\n"
-    "study = reserve.open(STUDY, lang=LANG)\nshow.use_house_style()\n"
+    "from cxlib import plots, report, reserve, scores\n"
+    "study = reserve.open(STUDY, lang=LANG)\nplots.use_house_style()\n"
     "rows = study.responses(where=WHERE)",
-    "fit = scores.mean(rows, ['satisfied'], by='channel', draws=DRAWS, seed=SEED)\n"
+    "sample = study.sample(where=WHERE, draws=DRAWS, seed=SEED)\n"
+    "fit = scores.mean(sample, ['satisfied'], by='channel')\n"
     "report.add('by_channel', fit)",
     "fit",
     "fit.table",
-    "show.intervals(fit.table);",
+    "plots.intervals(fit.table);",
     "report.list_to_file('people', rows[['response_id', 'satisfied']])",
     "print('asked by Ann', 'Lee, ann' + '@firm.com')",
 )
