@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cxlib import actions, scores
 from cxlib.actions import series
 from cxlib.core import context, i18n
+from cxlib.core.sample import Sample
 
 # What notebooks kept
 
@@ -191,7 +192,7 @@ def company(rng: np.random.Generator, n: int = 50, waves: int = 6) -> pd.DataFra
 def charted(companies: dict[int, pd.DataFrame]) -> dict[int, pd.DataFrame]:
     """The warnings of each company's report: the charts of all are made in one go."""
     rows = pd.concat(c.assign(company=k) for k, c in companies.items())
-    fit = scores.trend(rows, ["room", "delivery"], measure="mean", by="company", draws=30)
+    fit = scores.trend(Sample(rows, draws=30), ["room", "delivery"], measure="mean", by="company")
     parts = [dict(list(t.groupby("company"))) for t in (fit.limits, fit.changes)]
     found = {}
     for k in companies:
@@ -234,7 +235,7 @@ def test_the_samples_failure_is_warned_of_in_its_wave_and_the_quiet_region_is_qu
     failure = TRUTH["failure"]
 
     def warned(rows: pd.DataFrame) -> pd.DataFrame:
-        fit = scores.trend(rows, items, measure="mean", customer="customer_id", draws=100)
+        fit = scores.trend(Sample(rows, cluster="customer_id", draws=100), items, measure="mean")
         kept_ = kept(fit.unit, limits=fit.limits, changes=fit.changes)
         return actions.alarms({"12": {"questions": kept_}}).table
 

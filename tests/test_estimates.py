@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import estimates, scores
+from cxlib import estimates
 from cxlib.core import context, display
 from cxlib.estimates import Estimates
 from cxlib.stats import intervals, moments, resampling
@@ -224,55 +224,3 @@ def test_a_single_hidden_group_takes_the_next_smallest_with_it() -> None:
     assert hidden.tolist() == [True, True, False]
     two_small = display.hide_small_cells(table.assign(n=[7, 8, 90]), 10)
     assert two_small["estimate"].isna().tolist() == [True, True, False]
-
-
-def test_results_of_the_same_draws_are_compared_draw_by_draw(responses):
-    how = dict(customer="customer_id", seed=3, draws=400)
-    whole = scores.mean(responses, ["speed", "price"], **how)
-    web = scores.mean(responses[responses["channel"] == "web"], ["speed", "price"], **how)
-    apart = estimates.difference(web, whole, names=("web", "everybody"))
-    assert_allclose(apart.table["estimate"], web.table["estimate"] - whole.table["estimate"])
-    # who is in both counts in both: the difference is known better than two separate results say
-    width = lambda e: (e.table["high"] - e.table["low"]).to_numpy()  # noqa: E731
-    assert (width(apart) < np.hypot(width(web), width(whole))).all()
-    assert "less Everybody is" in apart.answer or "less everybody is" in apart.answer
-    nothing = estimates.difference(whole, whole, names=("a", "b"))
-    assert_allclose(nothing.table["estimate"], 0)
-
-
-def test_results_put_together_hold_at_once(responses):
-    how = dict(customer="customer_id", seed=3, draws=400)
-    parts = {c: scores.mean(responses, c, **how) for c in ("speed", "price", "staff")}
-    both = estimates.together(parts)
-    assert list(both.table["of"]) == list(both.table["term"]) == list(parts)
-    alone = pd.concat([e.table for e in parts.values()])
-    assert (
-        both.table["high"].to_numpy() - both.table["low"].to_numpy()
-        > (alone["high"] - alone["low"]).to_numpy()
-    ).all()
-    at_once = scores.mean(responses, list(parts), **how).table
-    assert_allclose(both.table["low"], at_once["low"], atol=0.01)
-
-
-def test_results_that_cannot_be_compared_say_why(responses):
-    one = scores.mean(responses, "speed", draws=50)
-    with pytest.raises(ValueError, match="1 of 2 results have no draws"):
-        estimates.difference(one, scores.nps(responses), names=("a", "b"))
-    with pytest.raises(ValueError, match="50 draws of seed 1, 50 draws of seed 2"):
-        estimates.together({"a": one, "b": scores.mean(responses, "speed", draws=50, seed=2)})
-    share = scores.nps(responses, method="bootstrap", draws=50)
-    with pytest.raises(ValueError, match="scale less points has no meaning"):
-        estimates.difference(one, share, names=("a", "b"))
-    groups = scores.mean(responses, "speed", by="channel", draws=50)
-    with pytest.raises(ValueError, match="cannot be matched"):
-        estimates.difference(one, groups, names=("a", "b"))
-
-
-def test_what_was_asked_in_one_of_two_has_no_difference(responses):
-    now = scores.mean(responses, ["speed", "price"], draws=50)
-    before = scores.mean(responses.assign(price=np.nan), ["speed", "price"], draws=50)
-    fit = estimates.difference(now, before, names=("now", "before"))
-    assert list(fit.table["term"]) == ["speed"] and fit.replicates.shape == (50, 1)
-    nothing = scores.mean(responses.assign(speed=np.nan), ["speed", "price"], draws=50)
-    with pytest.raises(ValueError, match="no row has an estimate in both"):
-        estimates.difference(before, nothing, names=("before", "nothing"))

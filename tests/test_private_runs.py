@@ -61,7 +61,8 @@ CELLS = (
     "study = reserve.open(STUDY, lang=LANG)\nplots.use_house_style()\n"
     "rows = study.responses(where=WHERE)\n"
     "said = (study.study.folder / 'said.txt').read_text('utf-8').splitlines()",
-    "fit = scores.mean(rows, ['satisfied'], by='owner', draws=50, seed=1)\n"
+    "sample = study.sample(where=WHERE, draws=50, seed=1)\n"
+    "fit = scores.mean(sample, ['satisfied'], by='owner')\n"
     "report.add('by_owner', fit)",
     "fit",
     "print(WHERE)\nprint(*said, sep='\\n')\nprint('warning of', said[-1], file=sys.stderr)",

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import plots, scores, service
+from cxlib.core.sample import Sample
 from cxlib.data import intake, schema, study
 from cxlib.data.intake import event_logs as logs
 from cxlib.data.schema import Log, Standard
 from cxlib.privacy import disclosure
-from cxlib.scores.breaches import COLUMNS
+from cxlib.scores.alerts import COLUMNS
 from cxlib.service import owners, shares
 from cxlib.stats import resampling, survival
 from cxlib.stats.estimators import Replicated
@@ -265,7 +266,7 @@ def test_customers_and_weeks_hold_every_case(sample):
 
 def test_weeks_of_few_cases_are_hidden_in_the_chart_of_their_rate(sample):
     rows = service.exposed(sample, generator.company()["customers"], weeks=26)
-    fit = scores.trend(rows, "cases_per_1000", over="week", measure="mean", draws=50)
+    fit = scores.trend(Sample(rows, draws=50), "cases_per_1000", over="week", measure="mean")
     few = fit.limits["cases"] < 10
     assert few.any() and (disclosure.hidden(fit.limits)[few] != "").all()
     assert fit.limits["cases"].tolist() == rows.groupby("week")["cases"].sum().tolist()

@@ -43,7 +43,8 @@ CELLS = (
     "from cxlib import plots, report, reserve, scores\n"
     "study = reserve.open(STUDY, lang=LANG)\nplots.use_house_style()\n"
     "rows = study.responses(where=WHERE)",
-    "fit = scores.mean(rows, ['satisfied'], by='channel', draws=DRAWS, seed=SEED)\n"
+    "sample = study.sample(where=WHERE, draws=DRAWS, seed=SEED)\n"
+    "fit = scores.mean(sample, ['satisfied'], by='channel')\n"
     "report.add('by_channel', fit)",
     "fit",
     "fit.table",

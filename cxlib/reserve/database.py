@@ -196,7 +196,11 @@ class Database:
         if given is None:
             return rows
         columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
-        return weights.replicated(rows, columns, kind=given.kind, fay=given.fay)
+        design = weights.with_replicates(rows, columns, kind=given.kind, fay=given.fay)
+        known = design.replicate_weights
+        if known is not None:  # for topics that take no Sample yet
+            rows.attrs["replicates"] = {"weight": (known.columns, known.factor)}
+        return rows
 
     def sample(
         self,
@@ -234,7 +238,7 @@ class Database:
             return sample
         if (given := self.study.replicates) is not None:
             columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
-            sample = weights.replicated(sample, columns, kind=given.kind, fay=given.fay)
+            sample = weights.with_replicates(sample, columns, kind=given.kind, fay=given.fay)
         return weights.weigh(sample, self.study.margins)
 
     def report_losses(self, sample: Sample) -> None:

@@ -1,31 +1,46 @@
 """How satisfied customers are: recommendation (NPS), satisfied share (CSAT), means and effort.
 
-    print(scores.nps(responses, weight="weight"))      # NPS 31.0 points (28.1 to 33.9), n 4,812.
-    scores.csat(responses, "overall", by="channel").table
-    scores.mean(responses, ["website", "delivery"], customer="customer_id")
-    scores.compare(responses, "recommend", by="channel")           # all differences held together
-    scores.trend(responses, "recommend", over="wave").limits       # control limits, signals
-    scores.mix(responses, "recommend", by="channel").table         # other people, or other answers
+    print(scores.nps(sample))                       # NPS 31.0 points (28.1 to 33.9), n 4,812.
+    scores.csat(sample, "overall", by="channel").table
+    scores.mean(sample, ["website", "delivery"])
+    scores.compare(sample, "recommend", by="channel")         # simultaneous intervals
+    scores.trend(sample, "recommend", over="wave").limits     # control limits, signals
+    scores.decompose_change(sample, "recommend", by="channel").table     # mix and rate
 
-All are weighted means of recoded answers. They tell how customers answered, not why, and nothing
-of those who were not asked: see 00_is_the_data_sound. With `by`, the intervals of all groups hold
-at once. Answers of those who never used a touchpoint are blank, and counted apart.
+All are weighted means of recoded answers of a `Sample` (or a bare DataFrame). They describe how
+customers answered, not why, and not those who were not asked: see 00_is_the_data_sound. With
+`by`, the intervals of all groups are simultaneous. Who never used a touchpoint has no answer to its
+question, and is counted separately.
 """
 
 from __future__ import annotations
 
-from cxlib.scores.answers import answered, distribution
-from cxlib.scores.breaches import warnings
-from cxlib.scores.compare import compare
-from cxlib.scores.headline import headline
-from cxlib.scores.means import csat, effort, mean, nps
+from cxlib.scores.alerts import alerts
+from cxlib.scores.comparisons import compare
+from cxlib.scores.decomposition import decompose_change
 from cxlib.scores.measures import Measure, measure_of
-from cxlib.scores.mix import Mix, mix
-from cxlib.scores.sizes import detectable, needed
-from cxlib.scores.trends import Trend, last_two, trend
+from cxlib.scores.questions import distribution, item_response
+from cxlib.scores.sample_size import detectable_change, sample_size
+from cxlib.scores.scoring import csat, effort, mean, nps, score
+from cxlib.scores.trend_series import ControlLimits
+from cxlib.scores.trends import last_two_waves, trend
 
 __all__ = [
-    "Measure", "Mix", "Trend", "answered", "compare", "csat", "detectable", "distribution",
-    "effort", "headline", "last_two", "mean", "measure_of", "mix", "needed", "nps", "trend",
-    "warnings",
-]  # fmt: skip
+    "ControlLimits",
+    "Measure",
+    "alerts",
+    "compare",
+    "csat",
+    "decompose_change",
+    "detectable_change",
+    "distribution",
+    "effort",
+    "item_response",
+    "last_two_waves",
+    "mean",
+    "measure_of",
+    "nps",
+    "sample_size",
+    "score",
+    "trend",
+]

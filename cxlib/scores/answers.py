@@ -1,98 +1,300 @@
-"""The answers themselves: how often each was given, and which questions were passed over."""
+"""Answers made ready for scoring: checked, in arrays, with groups and customers as numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
-from cxlib.scores.rows import known, numbers, skipped_by
-from cxlib.stats.intervals import sidak_level, wilson_interval
-from cxlib.stats.moments import weights_of
+from cxlib.core.sample import Sample
+from cxlib.scores.measures import Measure, Scale
+from cxlib.stats import moments, resampling
+
+RESULT_COLUMNS = ("term", *INTERVAL, "n")
+WIDEST = 1000  # whole numbers that lie closer are counted in place, without sorting
+BLOCK = 1 << 15  # rows counted at once
 
 
-def distribution(
-    responses: pd.DataFrame, items: Iterable[str], *, weight: str | None = None
-) -> pd.DataFrame:
-    """Share of each answer to each item: term, answer, estimate (0 to 1), n, for a stacked figure.
+@dataclass(frozen=True)
+class Tally:
+    """How often each answer to one item was given, by group: all that a score needs.
 
-    Answers run from the lowest to the highest; shares of an item add up to one; `n` is how many
-    answered the item. Items that nobody answered are left out.
+    Attributes
+    ----------
+    values : the v answers there may be
+    rows, weight, squares : answers, sums of weights, of squared weights, (groups, v)
     """
-    items = list(items)
-    known(responses, items)
-    w, parts = weights_of(responses, weight), []
-    for item, x in zip(items, numbers(responses, items).T, strict=True):
-        given = ~np.isnan(x) & (w > 0)
-        values, place = np.unique(x[given], return_inverse=True)
-        share = np.bincount(place, w[given]) / w[given].sum() if len(values) else np.empty(0)
-        parts.append(
-            pd.DataFrame({"term": item, "answer": values, "estimate": share, "n": given.sum()})
-        )
-    return pd.concat(parts, ignore_index=True)
+
+    values: np.ndarray
+    rows: np.ndarray
+    weight: np.ndarray
+    squares: np.ndarray
 
 
-def answered(responses: pd.DataFrame, items: Iterable[str]) -> Estimates:
-    """Share of the responses that answered each item, of those to whom it applied (0 to 1).
+@dataclass(frozen=True)
+class Answers:
+    """Answers of n rows to k items.
 
-    Who never experienced what an item asks about is counted apart, in `not_experienced` (a share
-    of all responses). An item that nobody answered in a wave was not asked in it, so those of that
-    wave passed over nothing. Intervals by Wilson (1927), together for all items. Lowest first.
+    Attributes
+    ----------
+    sample, keep : the rows, and which of them are used
+    items : names of the items
+    x : answers, NaN where there is none, (n, k)
+    weight : weights of the rows, ones without, (n,)
+    group : place of each row's group in `groups`, (n,)
+    groups : names of the groups, [None] when all are one
+    unit : number of each row's cluster, or of the row itself, (n,)
+    by : column of the groups; "" when all are one
+    notes : what was left out
     """
-    items = [item for item in items if item in responses]
-    if not items or responses.empty:
+
+    sample: Sample
+    keep: np.ndarray | slice
+    items: tuple[str, ...]
+    x: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+    groups: list
+    unit: np.ndarray
+    by: str
+    notes: tuple[str, ...]
+
+    @cached_property
+    def who(self) -> resampling.Who:
+        """How the rows are resampled."""
+        return resampling.who_of(self.sample).take(self.keep)
+
+    @cached_property
+    def weighted(self) -> bool:
+        return bool(np.ptp(self.weight) > 0) if len(self.weight) else False
+
+    @property
+    def cells(self) -> int:
+        return len(self.groups) * len(self.items)
+
+    @cached_property
+    def repeated(self) -> bool:
+        """Some cluster answers more than once."""
+        return len(self.unit) > 0 and self.unit.max() + 1 < len(self.unit)
+
+    @cached_property
+    def tallies(self) -> list[Tally]:
+        """The answers to each item, counted."""
+        return [self._tally(x) for x in self.x.T]
+
+    def _tally(self, x: np.ndarray) -> Tally:
+        values = _values(x)
+        shape, counts = (len(self.groups), len(values)), np.zeros(1)
+        for some in _blocks(x):
+            y, group, w = x[some], self.group[some], self.weight[some]
+            if np.isnan(y.min()):
+                given = ~np.isnan(y)
+                y, group, w = y[given], group[given], w[given]
+            cell = group * shape[1] + _places(y, values)
+            of = (None, w, w**2) if self.weighted else (None,)
+            counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
+        rows = counts[0].reshape(shape)
+        if self.weighted:
+            return Tally(values, rows, counts[1].reshape(shape), counts[2].reshape(shape))
+        each = float(self.weight[0]) if len(self.weight) else 1.0
+        return Tally(values, rows, rows * each, rows * each**2)
+
+    def unit_sums(self, values: np.ndarray, unit: np.ndarray | None = None) -> np.ndarray:
+        """Sums of `values` (n, k) by cluster (or `unit`) and group: (units, groups * k)."""
+        values, unit = np.where(np.isnan(self.x), 0.0, values), self.unit if unit is None else unit
+        size, units = len(self.groups), unit.max() + 1
+        place = unit * size + self.group
+        sums = [np.bincount(place, v, units * size).reshape(units, size) for v in values.T]
+        return np.stack(sums, axis=2).reshape(units, -1)
+
+
+def read(
+    sample: Sample,
+    items: Sequence[str],
+    measure: Measure | None = None,
+    *,
+    by: str | None = None,
+) -> Answers:
+    """The answers of the rows that have a weight and, with `by`, a group.
+
+    Raises ValueError for unknown columns, text, answers that `measure` does not allow, bad weights,
+    and items that nobody answered.
+    """
+    responses, measure = sample.data, measure or Measure("mean")
+    require_columns(responses, [*items, *([by] if by else [])], "the responses")
+    if by in RESULT_COLUMNS:
+        raise ValueError(f"by={by!r} is the name of a column of every result. Rename it first.")
+    x = numbers(responses, items)
+    for item, values in zip(items, x.T, strict=True):
+        _check_scale(item, values, measure.scale, measure.whole)
+    w = moments.weights_of(responses, sample.weight)
+    group, groups = _grouped(responses[by]) if by else (np.zeros(len(x), int), [None])
+    lost = int((group < 0).sum()) if by else 0
+    keep: np.ndarray | slice = slice(None)  # all rows, uncopied
+    if lost or (sample.weight and not w.all()):
+        keep = (w > 0) & (group >= 0)
+    x, w, group = x[keep], w[keep], group[keep]
+    n = np.array([len(v) - np.count_nonzero(np.isnan(v)) for v in x.T])
+    if not n.any():
         raise ValueError(
-            f"no answers to count: {len(items)} of the items are columns of these "
-            f"{len(responses):,} responses."
+            f"responses.{', '.join(items)}: none of {len(responses):,} rows holds an answer. "
+            "Choose another item, another wave, or a wider WHERE."
         )
-    apart = np.stack([skipped_by(responses, item) for item in items], axis=1)
-    given = responses[items].notna().to_numpy()
-    unasked = _unasked(responses, given | apart)
-    n = (~apart & ~unasked).sum(0)
-    share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
-    low, high = wilson_interval(share, np.maximum(n, 1), sidak_level(len(items)))
-    table = pd.DataFrame(
-        {"term": items, "estimate": share, "low": low, "high": high, "n": n}
-    ).assign(not_experienced=apart.mean(0))
-    table = table.sort_values("estimate", kind="stable", ignore_index=True)
-    worst = table.iloc[0]
-    every = _(
-        "Everybody answered every question that applied; {n:count} responses.", n=len(responses)
-    )
-    answer = (
-        every
-        if worst.estimate == 1
-        else _(
-            "The question passed over most is {item:label}: {share:share1} "
-            "({span:share_interval1}) of those it applied to answered, n {n:count}.",
-            item=worst.term,
-            share=worst.estimate,
-            span=(worst.low, worst.high),
-            n=worst.n,
-        )
-    )
-    complete = int((given | apart | unasked).all(1).sum())
-    note = _(
-        "{n:count} of {total:count} responses passed over no question.",
-        n=complete,
-        total=len(responses),
-    )
-    if some := [item for item, lacks in zip(items, unasked.any(0), strict=True) if lacks]:
-        asked_of_some = _(
-            "Not asked in every wave, and counted where asked: {items:label_list}.", items=some
-        )
-        note = i18n.together([note, asked_of_some])
-    return Estimates(table, answer, note, "share")
+    unit = np.arange(len(x))
+    if sample.cluster:
+        codes = pd.factorize(responses[sample.cluster])[0][keep]
+        codes = np.where(codes < 0, codes.max(initial=-1) + 1 + unit, codes)  # unknown: own unit
+        unit = np.unique(codes, return_inverse=True)[1]
+    skipped = [_skips(responses, item, keep) for item in items]
+    notes = _notes(items, n, len(responses), skipped, lost, by)
+    return Answers(sample, keep, tuple(items), x, w, group, groups, unit, by or "", notes)
 
 
-def _unasked(responses: pd.DataFrame, told: np.ndarray) -> np.ndarray:
-    """Where (rows, items) the whole wave told nothing of an item that other waves tell of."""
-    if "wave" not in responses:
-        return np.zeros(told.shape, bool)
-    waves = responses["wave"].astype(object).fillna("")
-    asked = pd.DataFrame(told, index=responses.index).groupby(waves).transform("any").to_numpy()
-    return ~asked & told.any(0)
+def _grouped(column: pd.Series) -> tuple[np.ndarray, list]:
+    """(place of each row's group, -1 where it has none; the groups that occur, in order)."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        place, groups = pd.factorize(column, sort=True)
+        return place, list(groups)
+    codes = column.cat.codes.to_numpy().astype(np.intp)  # known already, so nothing is sought
+    there = np.zeros(len(column.cat.categories) + 1, bool)
+    there[codes] = True  # -1, of those without a group, is the last
+    if not there[:-1].all():
+        codes = np.r_[np.cumsum(there[:-1]) - 1, -1][codes]
+    return codes, list(column.cat.categories[there[:-1]])
+
+
+def _blocks(x: np.ndarray) -> Iterator[slice]:
+    """Rows that fit the processor's cache."""
+    return (slice(start, start + BLOCK) for start in range(0, max(len(x), 1), BLOCK))
+
+
+def _is_whole(x: np.ndarray) -> bool:
+    """Only whole numbers, none missing."""
+    return all((np.rint(x[some]) == x[some]).all() for some in _blocks(x))
+
+
+def _values(x: np.ndarray) -> np.ndarray:
+    """The answers there may be, in order: all whole numbers between, where answers are such."""
+    if np.isnan(x.min(initial=0.0)):
+        x = x[~np.isnan(x)]
+    if len(x) and x.max() - x.min() < WIDEST and _is_whole(x):
+        return np.arange(x.min(), x.max() + 1)
+    return np.unique(x)
+
+
+def _places(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Which of the `values` each answer is."""
+    if len(values) and np.ptp(values) == len(values) - 1:
+        return (x - values[0]).astype(np.intp)
+    return np.searchsorted(values, x)
+
+
+def numbers(responses: pd.DataFrame, items: Sequence[str]) -> np.ndarray:
+    """The answers as floats (n, k), NaN where there is none; ValueError for text."""
+    columns = []
+    for item in items:
+        try:
+            columns.append(responses[item].to_numpy(float, na_value=np.nan))
+        except (TypeError, ValueError):
+            raise ValueError(_not_numbers(responses, item)) from None
+    return np.stack(columns, axis=1) if columns else np.empty((len(responses), 0))
+
+
+def _not_numbers(responses: pd.DataFrame, item: str) -> str:
+    given = responses[item].notna().to_numpy()
+    bad = pd.to_numeric(responses[item], errors="coerce").isna().to_numpy() & given
+    if not bad.any():
+        return f"responses.{item} holds numbers as text. Convert them with pandas.to_numeric."
+    first = np.flatnonzero(bad)[0]
+    return (
+        f"responses.{item}: {bad.sum():,} of {given.sum():,} answers are not numbers (the first is "
+        f"{responses[item].iloc[first]!r} in row {first + 1:,}). Recode them in study.yaml; "
+        "`cx check` lists the rows."
+    )
+
+
+def _check_scale(item: str, values: np.ndarray, scale: Scale | None, whole: bool) -> None:
+    if scale is None:
+        return
+    low, high = scale
+    inside = len(values) and low <= values.min() and values.max() <= high
+    if inside and (not whole or _is_whole(values)):
+        return  # the quick way, where nothing is missing
+    off = (values < low) | (values > high)  # of a missing answer neither holds
+    if off.any():
+        given = ~np.isnan(values)
+        worst = values[off][np.argmax(np.abs(values[off] - (low + high) / 2))]
+        which = "largest" if worst > high else "smallest"
+        raise ValueError(
+            f"responses.{item}: {off.sum():,} of {given.sum():,} answers lie outside "
+            f"{low:g}-{high:g} ({which} {worst:g}, first in row {np.flatnonzero(off)[0] + 1:,}). "
+            "Recode or drop them before loading; `cx check` lists the rows."
+        )
+    broken = whole & (values != np.rint(values)) & ~np.isnan(values)
+    if broken.any():
+        given = ~np.isnan(values)
+        first = np.flatnonzero(broken)[0]
+        raise ValueError(
+            f"responses.{item}: {broken.sum():,} of {given.sum():,} answers are not whole numbers "
+            f"(first {values[first]:g} in row {first + 1:,}). The NPS is defined on 0, 1, ..., 10; "
+            "use scores.mean() for other scales."
+        )
+
+
+def _notes(
+    items: Sequence[str], n: np.ndarray, total: int, skipped: list[int], lost: int, by: str | None
+) -> tuple[str, ...]:
+    parts = []
+    if len(items) == 1:
+        parts.append(_("{n:count} of {total:count} responses answered.", n=n[0], total=total))
+    elif min(n) == max(n):
+        parts.append(
+            _("{n:count} of {total:count} responses answered each question.", n=n[0], total=total)
+        )
+    else:
+        parts.append(
+            _(
+                "{least:count} to {most:count} of {total:count} responses answered each question.",
+                least=n.min(),
+                most=n.max(),
+                total=total,
+            )
+        )
+    if sum(skipped):
+        parts.append(
+            _(
+                "Not experienced, and counted apart: {items:list}.",
+                items=[
+                    f"{i18n.label(i)} {i18n.count(s)}"
+                    for i, s in zip(items, skipped, strict=True)
+                    if s
+                ],
+            )
+        )
+    if lost:
+        parts.append(
+            _("{lost:count} responses without {group:label} were left out.", lost=lost, group=by)
+        )
+    return tuple(parts)
+
+
+def _skips(responses: pd.DataFrame, item: str, keep: slice | np.ndarray) -> int:
+    """How many of the rows kept never experienced what the item asks about."""
+    if f"{item}_not_experienced" not in responses:
+        return 0
+    return int(not_experienced(responses, item)[keep].sum())
+
+
+def not_experienced(responses: pd.DataFrame, item: str) -> np.ndarray:
+    """Who never experienced what the item asks about: the flag beside it, if there is one."""
+    flag = f"{item}_not_experienced"
+    if flag not in responses:
+        return np.zeros(len(responses), bool)
+    return responses[flag].fillna(False).to_numpy(bool)

@@ -15,10 +15,11 @@ from functools import cached_property
 import numpy as np
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.data.schema import Item
-from cxlib.scores.rows import Scale
 
+Scale = tuple[float, float]  # worst and best answer
 KINDS = ("nps", "csat", "effort", "mean")
 NPS_SCALE = (0, 10)
 
@@ -32,7 +33,16 @@ class Measure:
     kind : "nps" (points, -100 to 100), "csat" (share of the best answers, 0 to 1), "effort" or
         "mean" (on the question's own scale)
     scale : worst and best answer; an answer outside is an error. The NPS has its own.
-    top : how many of the best answers count as satisfied (csat)
+    top : how many of the best answers count as satisfied (csat), 1 or more
+
+    Raises
+    ------
+    ValueError : unknown kind; csat without a scale, or more boxes than the scale has
+
+    Examples
+    --------
+    >>> Measure("csat", scale=(1, 10)).recode(np.array([10.0, 8.0])).tolist()
+    [1.0, 0.0]
     """
 
     kind: str = "nps"
@@ -40,10 +50,7 @@ class Measure:
     top: int = 2
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(
-                f"measure={self.kind!r} is not a choice. There are: {', '.join(KINDS)}."
-            )
+        require_choice("measure", self.kind, KINDS)
         if self.kind == "nps":
             object.__setattr__(self, "scale", NPS_SCALE)
         if self.kind == "csat":
@@ -63,7 +70,7 @@ class Measure:
         """What each answer counts; NaN stays NaN. The score is `factor` times the mean of these."""
         if self.kind == "nps":
             return np.where(np.isnan(x), np.nan, (x >= 9) * 1.0 - (x <= 6))
-        if self.kind == "csat":
+        if self.kind == "csat" and self.scale:
             return np.where(np.isnan(x), np.nan, (x > self.scale[1] - self.top) * 1.0)
         return x
 
@@ -80,15 +87,13 @@ class Measure:
         """Answers must be whole numbers."""
         return self.kind == "nps"
 
-    # In words
-
     def name(self, item: str) -> str:
         """What the number is called."""
         if self.kind == "nps":
             return _("NPS")
         if self.kind == "csat" and self.scale == (0, 1):
             return _("Share of {item:quoted}", item=item)
-        if self.kind == "csat":
+        if self.kind == "csat" and self.scale:
             return _(
                 "{item:quoted}, share of {least:count} or more",
                 item=item,
@@ -132,7 +137,22 @@ class Measure:
 
 
 def measure_of(asked: Item, top: int = 2) -> Measure:
-    """The score that belongs to a question by its role; the mean where it has none of its own."""
+    """The score that belongs to a question by its role; the mean where it has none of its own.
+
+    Parameters
+    ----------
+    asked : the question, as study.yaml declares it
+    top : how many of the best answers count as satisfied (role csat)
+
+    Returns
+    -------
+    Measure of kind "nps", "csat", "effort" or "mean", on the question's scale.
+
+    Examples
+    --------
+    >>> measure_of(Item(label="Overall", scale=(1, 10), role="csat")).top
+    2
+    """
     kind = asked.role if asked.role in KINDS else "mean"
     room = asked.scale[1] - asked.scale[0]
     return Measure(kind, asked.scale, int(min(top, room)) if kind == "csat" else top)

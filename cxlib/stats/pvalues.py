@@ -39,3 +39,41 @@ def adjusted(p: np.ndarray, method: Method = "holm") -> np.ndarray:
     known = np.where(np.isnan(p), 1.0, p).reshape(-1, p.shape[-1])
     found = np.stack([multipletests(row, method=METHODS[method])[1] for row in known])
     return np.where(np.isnan(p), np.nan, found.reshape(p.shape))
+
+
+def max_t(estimate: np.ndarray, replicates: np.ndarray) -> np.ndarray:
+    """p-values of terms, adjusted for all of them by the largest deviation of each draw (max-t).
+
+    Parameters
+    ----------
+    estimate : (terms,)
+    replicates : (draws, terms); NaN where a draw gives none
+
+    Returns
+    -------
+    (terms,): the chance that, were all of them 0, some term lay as many standard errors away. NaN
+    for a term that does not vary or that no draw gives. The intervals that go with them are
+    `intervals.simultaneous_interval`.
+
+    References
+    ----------
+    Westfall and Young (1993), Resampling-Based Multiple Testing.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(1).normal(size=(999, 2)) + [0, 5]
+    >>> max_t(np.array([0.0, 5.0]), draws).round(3).tolist()
+    [1.0, 0.001]
+    """
+    deviations = np.asarray(replicates, float) - estimate
+    error = np.full(len(estimate), np.nan)
+    known = (~np.isnan(deviations)).sum(0) > 1
+    error[known] = np.nanstd(deviations[:, known], axis=0, ddof=1)
+    error[error < 1e-12] = np.nan
+    varies = ~np.isnan(error)
+    if not varies.any():
+        return error
+    ratio = np.abs(deviations[:, varies]) / error[varies]
+    largest = np.nanmax(ratio[~np.isnan(ratio).all(1)], axis=1)
+    beyond = (largest[:, None] >= np.abs(estimate) / error).sum(0)
+    return np.where(varies, (1 + beyond) / (1 + len(largest)), np.nan)

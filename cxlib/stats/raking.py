@@ -67,6 +67,50 @@ class Cells:
         return ends, rounds
 
 
+def group_rows(
+    codes: list[np.ndarray], sizes: list[int], start: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Cells of rows that are alike in all attributes and in base weight.
+
+    Parameters
+    ----------
+    codes : of each attribute the place of each row's category
+    sizes : of each attribute how many categories there are
+    start : base weight of each row
+
+    Returns
+    -------
+    (cell of each row, [codes of each cell by attribute, then its base weight])
+
+    Examples
+    --------
+    >>> cell, (code, base) = group_rows([np.array([0, 1, 0])], [2], np.ones(3))
+    >>> cell.tolist(), code.tolist(), base.tolist()
+    ([0, 1, 0], [0, 1], [1.0, 1.0])
+    """
+    values, level = start[:1], None
+    if np.ptp(start) > 0:
+        values, level = np.unique(start, return_inverse=True)
+        codes, sizes = [*codes, level], [*sizes, len(values)]
+    if np.prod(sizes, dtype=float) < 4 * len(start):  # quicker than sorting
+        joint = codes[0]
+        for code, size in zip(codes[1:], sizes[1:], strict=True):
+            joint = joint * size + code
+        there = np.bincount(joint, minlength=int(np.prod(sizes))) > 0
+        cell = (np.cumsum(there) - 1)[joint]
+        own = list(np.unravel_index(np.flatnonzero(there), sizes))
+    else:
+        cell = np.zeros(len(start), int)
+        for code, size in zip(codes, sizes, strict=True):
+            _unused, first, cell = np.unique(
+                cell * size + code, return_index=True, return_inverse=True
+            )
+        own = [c[first] for c in codes]
+    if level is None:
+        return cell, [*own, np.full(len(own[0]), values[0])]
+    return cell, [*own[:-1], values[own[-1]]]
+
+
 def trimmed(w: np.ndarray, n: np.ndarray, trim: float) -> np.ndarray:
     """Weights (draws, cells) of mean 1 over `n` rows, none above `trim`; others get the rest."""
     size = n.sum(1, keepdims=True)

@@ -1,19 +1,18 @@
 """Weights that make those who answered look like the population, in the attributes known of both.
 
-    fit = weights.rake(responses, {"region": {"north": 0.4, "south": 0.6}, "plan": {...}})
-    print(fit)                        # Weights meet all margins; design effect 1.31, ...
-    responses["weight"] = fit.weights
-    responses = weights.weigh(responses, study.margins)       # the same, as a page does it
+    fit = weights.rake(sample, {"region": {"north": 0.4, "south": 0.6}, "plan": {...}})
+    print(fit)                        # Weighting moved shares by up to 12.3 points ...
+    fit.weights                       # one a row
+    sample = weights.weigh(sample, study.margins)       # the same, as a page does it
+    weights.representation(sample, customers)           # who answers, of all customers
 
-Raking mends differences in the attributes it is given, and only those: if within an age group the
-dissatisfied answer less, no weight shows it. Weights make estimates less exact; the design effect
-says by how much.
+Raking corrects differences in the attributes it is given, and only those: if within an age group
+the dissatisfied answer less, no weight shows it. Weights make estimates less precise; the design
+effect says by how much.
 """
 
-from cxlib.weights.faithful import representation
-from cxlib.weights.fits import (
+from cxlib.weights.raking import (
     Margins,
-    Weights,
     applicable,
     design_effect,
     differing,
@@ -22,18 +21,18 @@ from cxlib.weights.fits import (
     rake,
     weigh,
 )
-from cxlib.weights.replicates import replicated
+from cxlib.weights.replicate_weights import with_replicates
+from cxlib.weights.respondents import representation
 
 __all__ = [
     "Margins",
-    "Weights",
     "applicable",
     "design_effect",
     "differing",
     "effective_n",
     "poststratify",
     "rake",
-    "replicated",
     "representation",
     "weigh",
+    "with_replicates",
 ]

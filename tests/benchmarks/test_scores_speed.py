@@ -12,8 +12,9 @@ import scipy.stats
 from clock import seconds
 
 from cxlib import scores
-from cxlib.scores import Measure, cells
-from cxlib.scores.rows import read
+from cxlib.core.sample import Sample
+from cxlib.scores import Measure, group_means
+from cxlib.scores.answers import read
 
 
 def answered(n: int, groups: int = 1) -> pd.DataFrame:
@@ -31,9 +32,9 @@ def test_ten_thousand_draws_beside_scipy():
         ),
         1,
     )
-    whole = seconds(lambda: scores.nps(rows, method="bootstrap", draws=10_000))
-    answers, nps = read(rows, ["recommend"]), Measure("nps")
-    draws = seconds(lambda: cells.means(*cells.draw_sums(answers, nps.recode, 10_000, 1)))
+    whole = seconds(lambda: scores.nps(Sample(rows, draws=10_000), method="bootstrap"))
+    answers, nps = read(Sample(rows, draws=10_000), ["recommend"]), Measure("nps")
+    draws = seconds(lambda: group_means.ratio(*group_means.resampled_sums(answers, nps.recode)))
     print(
         f"\n10,000 draws of 10,000 answers: scipy takes {theirs:.2f} s, {theirs / whole:.0f} "
         f"times all of scores.nps and {theirs / draws:.0f} times its draws"
@@ -47,7 +48,9 @@ def test_a_million_answers_in_twenty_groups_beside_pandas(kind):
         rows["group"] = rows["group"].astype(kind)
     theirs = seconds(lambda: rows.groupby("group", observed=True)["recommend"].mean())
     whole = seconds(lambda: scores.nps(rows, by="group"))
-    drawn = seconds(lambda: scores.nps(rows, by="group", method="bootstrap", draws=10_000), 2)
+    drawn = seconds(
+        lambda: scores.nps(Sample(rows, draws=10_000), by="group", method="bootstrap"), 2
+    )
     print(
         f"\ngroups as {kind}: scores.nps takes {whole / theirs:.2f} times one groupby-mean "
         f"({theirs:.3f} s), with 10,000 draws {drawn / theirs:.2f} times"

@@ -12,6 +12,7 @@ import pytest
 from clock import seconds
 
 from cxlib import weights
+from cxlib.core.sample import Sample
 from cxlib.stats import moments
 
 SHARES = {
@@ -41,8 +42,8 @@ def ours(rows) -> float:
 
 
 def test_one_estimate_of_which_every_draw_is_raked(rows):
-    weighed = weights.weigh(rows, MARGINS)
-    sums = moments.of(weighed, ["y"], weight="weight")
+    weighed = weights.weigh(Sample(rows), MARGINS)
+    sums = moments.of(weighed, ["y"])
     spent = seconds(lambda: sums.resample(1000, np.random.default_rng().integers(1 << 30)), 3)
     print(f"\nraking 1,000 bootstrap draws of 100,000 rows: {spent:.3f} s CPU")
 

@@ -1,6 +1,6 @@
-"""Who answers: respondents beside the customers in everything that is known of customers.
+"""Who answers: respondents compared with all customers in everything that is known of customers.
 
-fit = weights.representation(responses, customers, weight="weight", bucket="customer_id")
+fit = weights.representation(sample, customers)
 print(fit)       # 6 of 21 groups of customers answer more or less often than ...
 fit.table        # each group's share of the responses, before and after weighting
 """
@@ -11,55 +11,74 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
-from cxlib.stats import moments, resampling
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.notes import resampling_note
 
-MOST = 12  # categories of an attribute that is looked at
+MOST = 12  # categories of an attribute that is compared
 CUTS = (0.25, 0.5, 0.75)  # of the customers, where numbers are cut into bands
 LITTLE = 0.01  # a share nearer to the customers' than this is near enough
-COLUMNS = ["attribute", "term", "estimate", "low", "high", "n", "before", "before_low",
-           "before_high", "target"]  # fmt: skip
-NOT_KNOWN = ("customer_id", "joined_on", "left_on")
+COLUMNS = [
+    *("attribute", "term", "estimate", "low", "high", "n"),
+    *("before", "before_low", "before_high", "target"),
+]
+NO_ATTRIBUTES = ("customer_id", "joined_on", "left_on")
 
 
-def representation(
-    responses: pd.DataFrame,
-    customers: pd.DataFrame,
-    *,
-    weight: str = "weight",
-    bucket: str = "customer_id",
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Shares of the responses by attribute of the customers, beside the customers' own shares.
+def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
+    """Shares of the responses by attribute of the customers, and the customers' own shares.
 
-    `table` has a row for each attribute and term (category, or band of a number): estimate, low
-    and high (share of the weighted responses), n, before, before_low and before_high (unweighted),
-    target (share of the customers). All intervals hold at once; raked weights are raked in every
-    draw. The customers are those of the days on which the answers were given (joined_on, left_on),
-    each day as heavy as its answers. The table is empty, and the sentence says why, when no
-    response has a known customer or nothing is known of customers.
+    Parameters
+    ----------
+    sample : responses, clustered by customer; raked weights are raked in every resample
+    customers : customer_id and attributes; with joined_on and left_on they count on the days on
+        which the answers were given, each day weighted by its answers
+
+    Returns
+    -------
+    Result whose table has a row for each attribute and term (category, or band of a number):
+    estimate, low and high (share of the weighted responses), n, before, before_low and before_high
+    (unweighted), target (share of the customers). All 95% intervals are simultaneous. The table is
+    empty, and the finding says why, when no response has a known customer or nothing is known of
+    customers.
+
+    Raises
+    ------
+    ValueError : the sample has no cluster, or customers have no customer_id
+
+    Examples
+    --------
+    >>> customers = pd.DataFrame({"customer_id": [1, 2, 3, 4], "plan": list("aabb")})
+    >>> answers = Sample(pd.DataFrame({"customer_id": [1, 2, 3]}), cluster="customer_id", draws=50)
+    >>> representation(answers, customers).table[["term", "before", "target"]].values.tolist()
+    [['a', 0.6666666666666666, 0.5], ['b', 0.3333333333333333, 0.5]]
     """
-    known = responses[responses[bucket].isin(customers["customer_id"])]
-    groups = _groups(customers, _present(customers, known))
-    if known.empty or groups.empty:
+    sample = as_sample(sample)
+    if sample.cluster is None:
+        raise ValueError("the responses have no cluster. Give Sample(rows, cluster='customer_id').")
+    require_columns(customers, ["customer_id"], "customers")
+    known = sample.where(sample[sample.cluster].isin(customers["customer_id"]))
+    groups = _groups(customers, _present(customers, known.data))
+    if not len(known) or groups.empty:
         why = (
             _("No response has a customer of the table of customers.")
-            if known.empty
+            if not len(known)
             else _("Nothing is known of customers that could be compared.")
         )
-        return Estimates(pd.DataFrame(columns=COLUMNS), why, "", "share")
+        return Result(pd.DataFrame(columns=COLUMNS), why, "", "share")
     place = customers["customer_id"].reset_index(drop=True)
-    of = pd.Series(place.index, place)[known[bucket]].to_numpy()
+    of = pd.Series(place.index, place)[known[sample.cluster]].to_numpy()
     member = np.stack([m[of] for m in groups.pop("member")], axis=1).astype(float)
     whole = np.stack([m[of] for m in groups.pop("whole")], axis=1).astype(float)
-    after, after_draws = _shares(known, member, whole, bucket, weight, draws, seed)
-    before, before_draws = _shares(known, member, whole, bucket, None, draws, seed)
+    after, after_draws = _shares(known, member, whole)
+    before, before_draws = _shares(known.replace(weight=None), member, whole)
     low, high = simultaneous_interval(np.r_[after, before], np.c_[after_draws, before_draws])
     k = len(groups)
-    raked = after_draws.std(0) < 1e-6  # to the same share in every draw: nothing to be unsure of
+    raked = after_draws.std(0) < 1e-6  # to the same share in every draw: it has no interval
     low[:k][raked], high[:k][raked] = np.nan, np.nan
     table = groups.assign(
         estimate=after,
@@ -70,14 +89,19 @@ def representation(
         before_low=low[k:].clip(0),
         before_high=high[k:].clip(None, 1),
     )
-    lost = len(responses) - len(known)
-    note = [
+    lost = len(sample) - len(known)
+    notes = [
         _("{n:count} responses of unknown customers are left out.", n=lost) if lost else "",
-        _("All intervals hold at once."),
-        how_drawn(draws, weight, bucket),
+        _("All intervals are simultaneous."),
+        resampling_note(sample),
     ]
-    return Estimates(
-        table[COLUMNS], _sentence(table), i18n.together(note), "share", draws=draws, seed=seed
+    return Result(
+        table[COLUMNS],
+        Finding(_claim(table)),
+        i18n.together(notes),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
     )
 
 
@@ -98,7 +122,7 @@ def _present(customers: pd.DataFrame, responses: pd.DataFrame) -> np.ndarray:
 def _groups(customers: pd.DataFrame, there: np.ndarray) -> pd.DataFrame:
     """attribute, term, target, member and whole: who is in the group, whose attribute is known."""
     rows = []
-    for attribute in (c for c in customers if c not in NOT_KNOWN):
+    for attribute in (c for c in customers if c not in NO_ATTRIBUTES):
         values = customers[attribute]
         if pd.api.types.is_datetime64_any_dtype(values):
             continue
@@ -126,27 +150,18 @@ def _terms(values: pd.Series) -> tuple[list[str], np.ndarray]:
     return terms, np.where(np.isnan(numbers), -1, np.searchsorted(cuts, numbers))
 
 
-def _shares(
-    rows: pd.DataFrame,
-    member: np.ndarray,
-    whole: np.ndarray,
-    bucket: str,
-    weight: str | None,
-    draws: int,
-    seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Share of each group among the responses, and in each draw."""
-    w = moments.weights_of(rows, weight)[:, None]
-    sums = np.concatenate([w * member, w * whole], axis=1)
-    who = resampling.who_of(rows, bucket, weight)
-    inside, everybody = np.split(resampling.resample_sums(sums, draws, seed, who), 2, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (w * member).sum(0) / (w * whole).sum(0), inside / everybody
+def _shares(sample: Sample, member: np.ndarray, whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of each group among the responses, and in each resample."""
+    w = moments.weights_of(sample.data, sample.weight)[:, None]
+    found = estimators.ratio(
+        w * member, w * whole, draws=sample.draws, seed=sample.seed, who=resampling.who_of(sample)
+    )
+    return found.estimate, found.replicates
 
 
-def _sentence(table: pd.DataFrame) -> str:
-    off = _apart(table, "before_low", "before_high", "before")
-    left = _apart(table, "low", "high", "estimate")
+def _claim(table: pd.DataFrame) -> str:
+    off = _differs(table, "before_low", "before_high", "before")
+    left = _differs(table, "low", "high", "estimate")
     if not off.any():
         return _(
             "Those who answered look like the customers in all {groups:count} groups that are "
@@ -159,7 +174,7 @@ def _sentence(table: pd.DataFrame) -> str:
         if left.any()
         else _("After weighting none counts too much or too little.")
     )
-    said = _(
+    differences = _(
         "{off:count} of {groups:count} groups of customers answer more or less often than the "
         "others. Furthest: {term:label} ({attribute:label}), {before:share} of the responses and "
         "{target:share} of the customers; weighted {after:share}.",
@@ -171,10 +186,10 @@ def _sentence(table: pd.DataFrame) -> str:
         target=worst["target"],
         after=worst["estimate"],
     )
-    return i18n.together([said, still])
+    return i18n.together([differences, still])
 
 
-def _apart(table: pd.DataFrame, low: str, high: str, share: str) -> pd.Series:
+def _differs(table: pd.DataFrame, low: str, high: str, share: str) -> pd.Series:
     """Whether a share lies further from the customers' than chance and than LITTLE."""
     beyond = (table[low] > table["target"]) | (table[high] < table["target"])
     return (beyond | table[low].isna()) & ((table[share] - table["target"]).abs() > LITTLE)

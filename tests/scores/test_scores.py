@@ -17,10 +17,13 @@ from numpy.testing import assert_allclose
 
 from cxlib import scores, weights
 from cxlib.core import i18n
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.study import Item
-from cxlib.scores import cells, intervals, means
+from cxlib.scores import group_means, nps_intervals
+from cxlib.scores.answers import read
 from cxlib.scores.measures import Measure
-from cxlib.scores.rows import read
+from cxlib.scores.scoring import own_interval
 from cxlib.stats.intervals import (
     percentile_interval,
     sidak_level,
@@ -28,8 +31,8 @@ from cxlib.stats.intervals import (
     wilson_interval,
 )
 
-PUBLISHED = json.loads((Path(__file__).parent / "reference" / "nps.json").read_text("utf-8"))
-TRENDS = json.loads((Path(__file__).parent / "reference" / "trends.json").read_text("utf-8"))
+PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "nps.json").read_text("utf-8"))
+TRENDS = json.loads((Path(__file__).parents[1] / "reference" / "trends.json").read_text("utf-8"))
 NUMBERS = ["estimate", "low", "high"]
 
 
@@ -37,7 +40,7 @@ def asked(answers: list, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"recommend": np.array(answers, float), **columns})
 
 
-def one(fit: scores.Estimates) -> pd.Series:
+def one(fit: Result) -> pd.Series:
     assert len(fit.table) == 1
     return fit.table.iloc[0]
 
@@ -65,7 +68,7 @@ def test_rocks_has_the_same_variance():
 
 
 def test_adjusted_wald_adds_three_answers():
-    low, high = intervals.adjusted_wald(3 / 6, 1 / 6, 6)
+    low, high = nps_intervals.adjusted_wald(3 / 6, 1 / 6, 6)
     p, d = 3.75 / 9, 1.75 / 9
     reach = 1.959964 * np.sqrt((p + d - (p - d) ** 2) / 9)
     assert_allclose([low, high], [p - d - reach, p - d + reach], rtol=1e-6)
@@ -75,12 +78,14 @@ def test_the_score_interval_is_tangos():
     # Promoters and detractors are the discordant pairs of a paired comparison.
     case = TRENDS["paired"]
     shares = (case[k] / case["n"] for k in ("promoters", "detractors"))
-    assert_allclose(intervals.score(*shares, case["n"]), [case["low"], case["high"]], atol=5e-4)
+    assert_allclose(
+        nps_intervals.score_interval(*shares, case["n"]), [case["low"], case["high"]], atol=5e-4
+    )
 
 
 def test_the_ends_of_the_score_interval_are_just_not_rejected():
     p, d, n = np.array([0.5, 0.1, 1.0]), np.array([0.2, 0.4, 0.0]), np.array([50, 12, 9])
-    for end in intervals.score(p, d, n):
+    for end in nps_intervals.score_interval(p, d, n):
         # The shares that are likeliest given the difference, by search instead of by formula.
         lower = np.linspace(1e-9, 1, 200_001)[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -99,7 +104,7 @@ def test_the_dirichlet_interval_is_the_posterior():
     counts = np.array([8, 12, 20]) + 0.5
     drawn = np.random.default_rng(3).dirichlet(counts, 200_000)
     low, high = np.quantile(drawn[:, 2] - drawn[:, 0], [0.025, 0.975])
-    found = intervals.dirichlet(20 / 40, 8 / 40, 40, draws=200_000)
+    found = nps_intervals.dirichlet(20 / 40, 8 / 40, 40, draws=200_000)
     assert_allclose(found, [low, high], atol=0.004)
 
 
@@ -121,36 +126,35 @@ def test_the_other_scores_by_hand():
 @pytest.mark.parametrize("method", ["adjusted_wald", "score", "dirichlet", "bootstrap"])
 def test_a_weight_of_two_is_the_row_twice(responses, method):
     twice = responses.index < 100
-    weighted = scores.nps(responses.assign(w=1 + twice), weight="w", method=method)
+    weighted = scores.nps(Sample(responses.assign(w=1 + twice), weight="w"), method=method)
     repeated = scores.nps(pd.concat([responses, responses[twice]]), method=method)
     assert_allclose(one(weighted).estimate, one(repeated).estimate)
 
 
 def test_doubling_every_weight_changes_nothing(responses):
-    for score in (scores.nps, lambda rows, **how: scores.mean(rows, ["speed"], **how)):
-        once = score(responses, weight="weight").table[NUMBERS]
-        doubled = score(responses.assign(weight=2 * responses["weight"]), weight="weight")
+    for score in (scores.nps, lambda sample: scores.mean(sample, ["speed"])):
+        once = score(Sample(responses, weight="weight")).table[NUMBERS]
+        doubled = score(Sample(responses.assign(weight=2 * responses["weight"]), weight="weight"))
         assert_allclose(once, doubled.table[NUMBERS])
 
 
 def test_equal_weights_are_no_weights(responses):
-    weighted = scores.nps(responses.assign(w=3.0), weight="w").table
+    weighted = scores.nps(Sample(responses.assign(w=3.0), weight="w")).table
     pd.testing.assert_frame_equal(weighted, scores.nps(responses).table)
 
 
 def test_row_order_changes_nothing(responses):
     mixed = responses.sample(frac=1, random_state=1)
-    how = {"by": "channel", "weight": "weight", "customer": "customer_id"}
-    pd.testing.assert_frame_equal(
-        scores.nps(responses, **how).table, scores.nps(mixed, **how).table
-    )
+    design = {"weight": "weight", "cluster": "customer_id"}
+    one, other = (scores.nps(Sample(r, **design), by="channel") for r in (responses, mixed))
+    pd.testing.assert_frame_equal(one.table, other.table)
 
 
 def test_groups_are_what_each_group_alone_gives(responses):
-    table = scores.mean(responses, ["speed", "price"], by="channel", weight="weight").table
+    table = scores.mean(Sample(responses, weight="weight"), ["speed", "price"], by="channel").table
     for channel, part in table.groupby("channel"):
         alone = scores.mean(
-            responses[responses["channel"] == channel], ["speed", "price"], weight="weight"
+            Sample(responses[responses["channel"] == channel], weight="weight"), ["speed", "price"]
         )
         assert_allclose(part["estimate"], alone.table["estimate"])
         assert list(part["n"]) == list(alone.table["n"])
@@ -164,33 +168,37 @@ def test_groups_held_together_have_wider_intervals(responses):
 
 
 def test_formula_and_bootstrap_agree(responses):
-    for score in (scores.nps, lambda rows, **how: scores.csat(rows, "speed", **how)):
+    for score in (scores.nps, lambda sample, **how: scores.csat(sample, "speed", **how)):
         formula = one(score(responses))
-        drawn = one(score(responses, method="bootstrap", draws=10_000))
+        drawn = one(score(Sample(responses, draws=10_000), method="bootstrap"))
         assert_allclose(drawn.high - drawn.low, formula.high - formula.low, rtol=0.04)
 
 
 def test_drawing_counts_is_drawing_rows(responses):
-    from_counts = one(scores.nps(responses, method="bootstrap", draws=10_000))
+    from_counts = one(scores.nps(Sample(responses, draws=10_000), method="bootstrap"))
     # A weight that differs in nothing that matters sends the same answers down the other way.
     rows = responses.assign(w=1 + 1e-9 * np.arange(len(responses)))
-    from_rows = one(scores.nps(rows, weight="w", method="bootstrap", draws=10_000))
+    from_rows = one(scores.nps(Sample(rows, weight="w", draws=10_000), method="bootstrap"))
     assert_allclose(from_counts[NUMBERS].astype(float), from_rows[NUMBERS].astype(float), atol=0.6)
 
 
 def test_customers_who_answer_alike_widen_the_interval(responses):
     four = pd.concat([responses] * 4, ignore_index=True)
-    once = one(scores.nps(responses.assign(customer_id=responses.index), customer="customer_id"))
+    once = one(
+        scores.nps(Sample(responses.assign(customer_id=responses.index), cluster="customer_id"))
+    )
     for method in ("adjusted_wald", "bootstrap"):
         rows = four.assign(customer_id=np.tile(responses.index, 4))
-        known = one(scores.nps(rows, customer="customer_id", method=method))
+        known = one(scores.nps(Sample(rows, cluster="customer_id"), method=method))
         assert known.n == 2000
         assert_allclose(known.high - known.low, once.high - once.low, rtol=0.06)
 
 
 def test_the_same_seed_gives_the_same_draws(responses):
-    how = {"method": "bootstrap", "weight": "weight"}
-    first, again, other = (scores.nps(responses, seed=s, **how).table for s in (5, 5, 6))
+    first, again, other = (
+        scores.nps(Sample(responses, weight="weight", seed=s), method="bootstrap").table
+        for s in (5, 5, 6)
+    )
     assert first.equals(again)
     assert not first.equals(other)
 
@@ -208,14 +216,13 @@ def test_eleven_is_no_answer_to_the_nps():
     [
         (asked([7.5, 8]), {}, "not whole numbers .first 7.5 in row 1"),
         (pd.DataFrame({"recommend": ["9", "ten"]}), {}, "1 of 2 .* not numbers.*'ten' in row 2"),
-        (asked([9, 8]), {"item": "recomend"}, "no column .'recomend'.*recommend"),
-        (asked([9, 8]), {"by": "channel"}, "no column .'channel'"),
+        (asked([9, 8]), {"item": "recomend"}, "no column 'recomend'.*'recommend'"),
+        (asked([9, 8]), {"by": "channel"}, "no column 'channel'"),
         (asked([9, 8], n=["a", "b"]), {"by": "n"}, "Rename it"),
         (asked([np.nan, np.nan]), {}, "none of 2 rows holds an answer"),
         (asked([]), {}, "none of 0 rows"),
-        (asked([9, 8], w=[1, -1]), {"weight": "w"}, "1 of 2 weights in 'w' are negative"),
+        (Sample(asked([9, 8], w=[1, -1]), weight="w"), {}, "1 of 2 weights in 'w' are negative"),
         (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, score, dirichlet"),
-        (asked([9, 8]), {"method": "bootstrap", "draws": 0}, "draws is 0"),
     ],
 )
 def test_what_is_wrong_is_said(rows, how, message):
@@ -233,13 +240,13 @@ def test_all_answers_alike_keep_a_width_by_formula_and_none_by_draws():
     formula, drawn = one(scores.nps(rows)), scores.nps(rows, method="bootstrap")
     assert formula.low < 90 and formula.high <= 100
     assert one(drawn)[["low", "high"]].isna().all()
-    assert "without two different answers" in drawn.note
+    assert "without two different answers" in drawn.notes
 
 
 @pytest.mark.parametrize("weight", [None, "w"])
 def test_means_of_answers_all_alike_have_no_interval(weight):
     rows = asked([7] * 40, w=np.random.default_rng(1).uniform(0.3, 3, 40))
-    row = one(scores.mean(rows, "recommend", weight=weight))
+    row = one(scores.mean(Sample(rows, weight=weight), "recommend"))
     assert_allclose(row.estimate, 7)
     assert np.isnan(row.low) and np.isnan(row.high)
 
@@ -251,7 +258,7 @@ def test_a_group_of_one_row_does_not_break_the_others(responses):
     assert formula.loc["alone", "high"] - formula.loc["alone", "low"] > 90
     table = drawn.table.set_index("channel")
     assert np.isnan(table.loc["alone", "low"]) and table["low"].notna().sum() == 3
-    assert "1 without two different answers" in drawn.note
+    assert "1 without two different answers" in drawn.notes
 
 
 def test_a_group_without_answers_is_an_empty_row():
@@ -261,31 +268,31 @@ def test_a_group_without_answers_is_an_empty_row():
 
 
 def test_the_sentence_hides_what_the_table_must_not_show():
-    assert "no number" in scores.nps(asked([9] * 9)).answer
+    assert "no number" in scores.nps(asked([9] * 9)).finding.claim
     rows = asked([9] * 30 + [0] * 3, channel=["web"] * 20 + ["app"] * 10 + ["shop"] * 3)
-    assert "shop" not in scores.nps(rows, by="channel").answer
+    assert "shop" not in scores.nps(rows, by="channel").finding.claim
 
 
 def test_the_sentence_carries_number_interval_and_n(responses):
     row = one(scores.nps(responses))
-    said = scores.nps(responses).answer
+    said = scores.nps(responses).finding.claim
     assert i18n.number(row.estimate) in said and i18n.span(row.low, row.high) in said
     assert "n 500" in said
 
 
 def test_not_experienced_is_no_missing_answer():
     rows = asked([9, 8, np.nan, np.nan], recommend_not_experienced=[False, False, True, False])
-    fit = scores.answered(rows, ["recommend"])
+    fit = scores.item_response(rows, ["recommend"])
     assert_allclose(one(fit)[["estimate", "n", "not_experienced"]].astype(float), [2 / 3, 3, 0.25])
-    assert "counted apart: recommend 1" in scores.nps(rows).note
+    assert "counted apart: recommend 1" in scores.nps(rows).notes
 
 
 def test_what_a_wave_was_not_asked_nobody_passed_over():
     rows = asked([9, np.nan, np.nan, np.nan], wave=["2", "2", "1", "1"], speed=[1, 2, 3, 4])
-    fit = scores.answered(rows, ["recommend", "speed"])
+    fit = scores.item_response(rows, ["recommend", "speed"])
     assert fit.table[["estimate", "n"]].to_numpy().tolist() == [[1 / 2, 2], [1, 4]]
-    assert "3 of 4 responses passed over no question" in fit.note
-    assert "Not asked in every wave, and counted where asked: recommend." in fit.note
+    assert "3 of 4 responses answered every question that applied" in fit.notes
+    assert "Not asked in every wave, and counted where asked: recommend." in fit.notes
 
 
 def test_categories_nobody_is_in_are_no_groups(responses):
@@ -294,7 +301,7 @@ def test_categories_nobody_is_in_are_no_groups(responses):
     odd.loc[:9, "channel"] = None
     fit = scores.nps(odd, by="channel")
     assert list(fit.table["channel"]) == ["web", "phone", "shop"]  # in the order of the categories
-    assert "10 responses without channel were left out." in fit.note
+    assert "10 responses without channel were left out." in fit.notes
     plain = scores.nps(odd.astype({"channel": object}), by="channel").table.set_index("channel")
     whole = fit.table.set_index("channel")
     pd.testing.assert_frame_equal(whole, plain.loc[list(whole.index)], check_index_type=False)
@@ -302,27 +309,28 @@ def test_categories_nobody_is_in_are_no_groups(responses):
 
 def test_rows_without_a_group_are_counted(responses):
     rows = responses.assign(channel=responses["channel"].where(responses.index > 6))
-    assert "7 responses without channel" in scores.nps(rows, by="channel").note
+    assert "7 responses without channel" in scores.nps(rows, by="channel").notes
 
 
 def test_the_design_effect_is_told(responses):
     w = responses["weight"]
     kish = len(w) * (w**2).sum() / w.sum() ** 2
-    assert f"design effect {kish:.2f}" in scores.nps(responses, weight="weight").note
+    assert f"design effect {kish:.2f}" in scores.nps(Sample(responses, weight="weight")).notes
 
 
 def test_formulas_say_that_they_do_not_see_the_raking(responses):
     rows = weights.weigh(
-        responses.drop(columns="weight"), {"channel": {"web": 0.6, "phone": 0.2, "shop": 0.2}}
+        Sample(responses.drop(columns="weight"), draws=50),
+        {"channel": {"web": 0.6, "phone": 0.2, "shop": 0.2}},
     )
     remark = "take the weights as given"
-    assert remark in scores.nps(rows, weight="weight").note
-    assert remark not in scores.nps(rows, weight="weight", method="bootstrap", draws=50).note
-    assert remark not in scores.nps(responses, weight="weight").note
+    assert remark in scores.nps(rows).notes
+    assert remark not in scores.nps(rows, method="bootstrap").notes
+    assert remark not in scores.nps(Sample(responses, weight="weight")).notes
 
 
 def test_a_distribution_adds_up_to_one(responses):
-    table = scores.distribution(responses, ["recommend", "speed"], weight="weight")
+    table = scores.distribution(Sample(responses, weight="weight"), ["recommend", "speed"])
     assert_allclose(table.groupby("term")["estimate"].sum(), 1)
     nine = responses["speed"] == 9
     share = responses.loc[nine, "weight"].sum() / responses["weight"].sum()
@@ -372,6 +380,7 @@ MEASURES = {
     "effort": Measure("effort", (1, 7)),
 }
 TIMES = {50: 4000, 400: 1500}
+FORMULAS = {"score": nps_intervals.score_interval, "dirichlet": nps_intervals.dirichlet}
 
 
 @cache
@@ -390,31 +399,33 @@ def samples(n: int, times: int, *, weighted: bool = False, seed: int = 7) -> pd.
     return rows.assign(w=1 / chance)[stays].reset_index(drop=True)
 
 
-def bounds(rows: pd.DataFrame, name: str, method: str, **how) -> tuple[np.ndarray, np.ndarray]:
+def bounds(sample: SampleLike, name: str, method: str) -> tuple[np.ndarray, np.ndarray]:
     """The interval of each sample, as the score itself makes it, for all of them at once."""
     measure = MEASURES[name]
-    answers = read(rows, [SHOWN[name]], by="sample", **how)
-    found = cells.of(answers, measure.recode)
+    sample = as_sample(sample)
+    answers = read(sample, [SHOWN[name]], by="sample")
+    found = group_means.estimate(answers, measure.recode)
     if method == "bootstrap":
-        return drawn_bounds(rows, name, **how)
+        return bootstrap_bounds(sample, name)
     if method in ("score", "dirichlet"):
         tally = answers.tallies[0]
         shares = tally.weight / tally.weight.sum(1, keepdims=True)
         p, d = (shares[:, keep].sum(1) for keep in (tally.values >= 9, tally.values <= 6))
-        low, high = getattr(intervals, method)(p, d, found.effective[:, 0])
+        low, high = FORMULAS[method](p, d, found.effective[:, 0])
         return 100 * low, 100 * high
-    return means.own_interval(answers, found, measure)
+    return own_interval(answers, found, measure)
 
 
-def drawn_bounds(rows: pd.DataFrame, name: str, together: int = 50, draws: int = 400, **how):
+def bootstrap_bounds(sample: Sample, name: str, together: int = 50, draws: int = 400):
     """Bootstrap intervals of the samples, a few samples at a time: each has its own customers."""
     measure, lows, highs = MEASURES[name], [], []
-    for _, part in rows.groupby(rows["sample"] // together):
-        answers = read(part, [SHOWN[name]], by="sample", **how)
-        found = cells.of(answers, measure.recode)
+    sample = sample.replace(draws=draws, seed=3)
+    for _, part in sample.data.groupby(sample["sample"] // together):
+        answers = read(sample.with_data(part), [SHOWN[name]], by="sample")
+        found = group_means.estimate(answers, measure.recode)
         flat = found.mean[:, 0]
-        replicates = cells.means(*cells.draw_sums(answers, measure.recode, draws, 3))
-        moved = cells.moved_out(replicates, flat, found.effective)
+        replicates = group_means.ratio(*group_means.resampled_sums(answers, measure.recode))
+        moved = group_means.expand(replicates, flat, found.effective)
         low, high = percentile_interval(moved)
         lows.append(measure.factor * low)
         highs.append(measure.factor * high)
@@ -437,17 +448,15 @@ def drawn_bounds(rows: pd.DataFrame, name: str, together: int = 50, draws: int =
 def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
     """What the coverage tests look at is what the scores give."""
     rows = samples(60, 6, weighted=weighted)
-    how = {"weight": "w"} if weighted else {}
-    low, high = bounds(rows, name, method, **how)
+    design = {"weight": "w" if weighted else None, "draws": 400, "seed": 3}
+    low, high = bounds(Sample(rows, **design), name, method)
     score = {
-        "nps": lambda part: scores.nps(part, method=method, draws=400, seed=3, **how),
-        "csat": lambda part: scores.csat(
-            part, SHOWN["csat"], method=method, draws=400, seed=3, **how
-        ),
-        "mean": lambda part: scores.mean(part, SHOWN["mean"], draws=400, seed=3, **how),
-        "effort": lambda part: scores.effort(part, SHOWN["effort"], draws=400, seed=3, **how),
+        "nps": lambda part: scores.nps(part, method=method),
+        "csat": lambda part: scores.csat(part, SHOWN["csat"], method=method),
+        "mean": lambda part: scores.mean(part, SHOWN["mean"]),
+        "effort": lambda part: scores.effort(part, SHOWN["effort"]),
     }[name]
-    alone = pd.concat([score(part).table for _, part in rows.groupby("sample")])
+    alone = pd.concat([score(Sample(part, **design)).table for _, part in rows.groupby("sample")])
     assert_allclose(alone["low"], low, rtol=1e-9)
     assert_allclose(alone["high"], high, rtol=1e-9)
 
@@ -469,8 +478,8 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
     ],
 )
 def test_intervals_cover_the_truth(name, method, n, weighted):
-    how = {"weight": "w"} if weighted else {}
-    low, high = bounds(samples(n, TIMES[n], weighted=weighted, seed=n), name, method, **how)
+    rows = samples(n, TIMES[n], weighted=weighted, seed=n)
+    low, high = bounds(Sample(rows, weight="w" if weighted else None), name, method)
     share = np.mean((low <= POPULATION[name]) & (POPULATION[name] <= high))
     assert 0.93 <= share <= 0.97, f"{name} {method}, n {n}: {share:.1%}"
 
@@ -495,7 +504,7 @@ def test_intervals_cover_when_customers_answer_four_times(name, method):
     for customer in (None, "customer_id"):
         # In parts, as customers of one sample make no sum with those of another.
         parts = [
-            bounds(part, name, method, customer=customer)
+            bounds(Sample(part, cluster=customer), name, method)
             for _, part in rows.groupby(rows["sample"] // 50)
         ]
         low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
@@ -507,14 +516,15 @@ def test_intervals_cover_when_customers_answer_four_times(name, method):
 def held_together(part: pd.DataFrame, name: str, method: str) -> tuple[np.ndarray, np.ndarray]:
     """Of each sample the intervals of its four types that hold at once: (samples, 4) each."""
     measure = MEASURES[name]
-    answers = read(part.assign(cell=4 * part["sample"] + part["type"]), [SHOWN[name]], by="cell")
-    found = cells.of(answers, measure.recode)
+    sample = Sample(part.assign(cell=4 * part["sample"] + part["type"]), draws=400, seed=3)
+    answers = read(sample, [SHOWN[name]], by="cell")
+    found = group_means.estimate(answers, measure.recode)
     if method != "bootstrap":
-        sides = means.own_interval(answers, found, measure, sidak_level(4))
+        sides = own_interval(answers, found, measure, sidak_level(4))
         return tuple(side.reshape(-1, 4) for side in sides)
     flat = found.mean[:, 0]
-    replicates = cells.means(*cells.draw_sums(answers, measure.recode, 400, 3))
-    moved = cells.moved_out(replicates, flat, found.effective)
+    replicates = group_means.ratio(*group_means.resampled_sums(answers, measure.recode))
+    moved = group_means.expand(replicates, flat, found.effective)
     places = [slice(k, k + 4) for k in range(0, len(flat), 4)]
     sides = [simultaneous_interval(flat[place], moved[:, place]) for place in places]
     low, high = (measure.factor * np.array(side) for side in zip(*sides, strict=True))
@@ -527,7 +537,7 @@ def test_groups_of_many_samples_are_those_of_each(name, method):
     low, high = held_together(rows, name, method)
     score = scores.nps if name == "nps" else scores.mean
     for k, (_, part) in enumerate(rows.groupby("sample")):
-        table = score(part, SHOWN[name], by="type", draws=400, seed=3).table
+        table = score(Sample(part, draws=400, seed=3), SHOWN[name], by="type").table
         assert_allclose(table["low"], low[k])
         assert_allclose(table["high"], high[k])
 
@@ -548,12 +558,12 @@ def test_intervals_of_groups_cover_all_at_once(name, method):
     assert 0.93 <= share <= 0.97, f"{share:.1%}"
 
 
-def test_a_headline_is_the_score_of_the_questions_role(responses: pd.DataFrame) -> None:
+def test_the_score_of_a_question_is_that_of_its_role(responses: pd.DataFrame) -> None:
     nps = Item(label="Recommend", scale=(0, 10), role="nps")
     csat = Item(label="Speed", scale=(1, 10), role="csat")
     plain = Item(label="Speed", scale=(1, 10))
-    assert scores.headline(responses, "recommend", nps).unit == "points"
-    assert scores.headline(responses, "speed", csat).unit == "share"
-    assert scores.headline(responses, "speed", plain).table["estimate"][0] == pytest.approx(
-        responses["speed"].mean()
-    )
+    measures = [scores.measure_of(asked) for asked in (nps, csat, plain)]
+    assert scores.score(responses, "recommend", measures[0]).unit == "points"
+    assert scores.score(responses, "speed", measures[1]).unit == "share"
+    mean = scores.score(responses, "speed", measures[2]).table["estimate"][0]
+    assert mean == pytest.approx(responses["speed"].mean())

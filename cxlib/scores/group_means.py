@@ -1,4 +1,4 @@
-"""Sums of every group: its mean, what that is worth, and the same from draws of customers.
+"""Mean of every group, its effective n, and the same in bootstrap resamples of the clusters.
 
 A mean of recoded answers depends on the data only through how often each answer was given in each
 group. So the answers are counted once, and everything else is arithmetic on that small table.
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.scores import intervals
-from cxlib.scores.rows import Answers
+from cxlib.scores.answers import Answers
 from cxlib.stats.intervals import (
     LEVEL,
     expanded_level,
@@ -23,16 +22,16 @@ from cxlib.stats.intervals import (
 from cxlib.stats.resampling import BUCKETS, resample_sums
 
 Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
-MOST_DRAWN = 20_000_000  # customers in all draws together
+MOST_DRAWN = 20_000_000  # clusters in all draws together
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Of each group and item, (groups, items): mean, answers, and what they are worth."""
+class GroupMeans:
+    """Of each group and item, (groups, items): mean, answers, and effective answers."""
 
     mean: np.ndarray
     n: np.ndarray
-    effective: np.ndarray  # answers of equal weight, by different people, that tell as much
+    effective: np.ndarray  # answers of equal weight and different people with the same variance
     design: np.ndarray  # n / effective
     total: np.ndarray  # sums of weights
     variance: np.ndarray  # of an answer, weighted
@@ -43,8 +42,8 @@ class Cells:
         return np.maximum(self.effective, 1e-9)
 
 
-def of(answers: Answers, recode: Recode) -> Cells:
-    """The cells of every group and item."""
+def estimate(answers: Answers, recode: Recode) -> GroupMeans:
+    """Weighted mean of the recoded answers of every group to every item."""
     parts = []
     for tally in answers.tallies:
         y = recode(tally.values)
@@ -52,62 +51,67 @@ def of(answers: Answers, recode: Recode) -> Cells:
             total = tally.weight.sum(1)
             mean = tally.weight @ y / total
             variance = np.maximum(tally.weight @ y**2 / total - mean**2, 0)
-        effective = intervals.kish(total, tally.squares.sum(1))
+        effective = _kish(total, tally.squares.sum(1))
         parts.append((mean, tally.rows.sum(1), effective, total, variance))
     mean, n, effective, total, variance = (np.stack(p, axis=1) for p in zip(*parts, strict=True))
     if answers.repeated:
-        # Linearised variance over customers; where it says less than Kish, it is believed.
+        # Linearised variance over clusters; where it gives fewer answers than Kish, it is taken.
         rest = residuals(answers, recode, mean)
         error = (rest**2).sum(0).reshape(mean.shape) / np.where(total > 0, total, np.nan) ** 2
         clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
         effective = np.minimum(effective, clustered)
-    if answers.replicated:
+    if answers.sample.replicate_weights is not None:
         effective = np.where(
             variance > 0, _by_replicates(answers, recode, mean, total, variance), effective
         )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return Cells(mean, n.astype(int), effective, n / effective, total, variance)
+        return GroupMeans(mean, n.astype(int), effective, n / effective, total, variance)
 
 
-def _by_replicates(answers: Answers, recode: Recode, mean, total, variance) -> np.ndarray:
+def _kish(weights: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Effective n from sums of weights and of their squares (Kish 1965); 0 where there are none."""
+    return np.divide(weights**2, squares, out=np.zeros_like(squares, float), where=squares > 0)
+
+
+def _by_replicates(
+    answers: Answers, recode: Recode, mean: np.ndarray, total: np.ndarray, variance: np.ndarray
+) -> np.ndarray:
     """Effective answers of each cell by the variance that replicate weights give it."""
     rest = answers.weight[:, None] * (recode(answers.x) - mean[answers.group])
-    moved = answers.unit_sums(rest, np.arange(len(rest))).T @ answers.drawn_as().moved
+    moved = answers.unit_sums(rest, np.arange(len(rest))).T @ answers.who.moved
     error = (moved**2).sum(1).reshape(mean.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(error > 0, variance * total**2 / error, np.inf)
 
 
 def residuals(answers: Answers, recode: Recode, mean: np.ndarray) -> np.ndarray:
-    """What each customer adds to each cell's deviation: weighted sums, (customers, cells)."""
+    """What each cluster adds to each mean's deviation: weighted sums, (clusters, cells)."""
     return answers.unit_sums(answers.weight[:, None] * (recode(answers.x) - mean[answers.group]))
 
 
-def draw_sums(
-    answers: Answers, recode: Recode, draws: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted sums of recoded answers and of weights, over draws of customers.
+def resampled_sums(answers: Answers, recode: Recode) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted sums of recoded answers and of weights in each resample of the clusters.
 
-    Both are (draws, groups * items); the customers are drawn whole, the same ones for all cells
-    and for every other estimate of these customers. Only where that is very much work, draws of
-    independent answers are draws of counts: the same law, but customers of their own.
+    Both are (draws, groups * items); the same clusters are resampled for all cells and for every
+    other estimate of one seed. Only where that is very much work, resamples of independent answers
+    are drawn as counts: the same law, but not the same clusters.
     """
+    draws, seed = answers.sample.draws, answers.sample.seed
     alone = len(answers.items) == 1 and not answers.weighted and not answers.repeated
     if alone and draws * min(len(answers.x), BUCKETS) > MOST_DRAWN:
         return _from_counts(answers, recode, draws, seed)
     y, w = recode(answers.x), answers.weight[:, None]
-    who, unit, _ = answers.drawn_as().grouped()
+    who, unit, _ = answers.who.grouped()
     both = [answers.unit_sums(w * y, unit), answers.unit_sums(w * np.ones_like(y), unit)]
     sums = resample_sums(np.concatenate(both, axis=1), draws, seed, who)
-    return tuple(np.split(sums, 2, axis=1))
+    tops, bottoms = np.split(sums, 2, axis=1)
+    return tops, bottoms
 
 
 def _from_counts(
     answers: Answers, recode: Recode, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same law as drawing rows: how often each answer comes up is multinomial."""
-    if draws < 1:
-        raise ValueError(f"draws is {draws}; it must be 1 or more.")
+    """The same law as resampling rows: how often each answer comes up is multinomial."""
     tally = answers.tallies[0]
     values, value = np.unique(recode(tally.values), return_inverse=True)
     counts = tally.rows @ np.eye(len(values))[value]
@@ -122,33 +126,33 @@ def _from_counts(
     return (values @ drawn).T, drawn.sum(1).T
 
 
-def means(tops: np.ndarray, bottoms: np.ndarray) -> np.ndarray:
-    """Means of every cell in each draw, NaN where a draw has no answer."""
+def ratio(tops: np.ndarray, bottoms: np.ndarray) -> np.ndarray:
+    """Means from sums of answers and of weights, NaN where there is no answer."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(bottoms > 0, tops / bottoms, np.nan)
 
 
-def moved_out(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarray) -> np.ndarray:
-    """Draws from few answers spread too little: each cell's are moved out by its own factor."""
+def expand(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarray) -> np.ndarray:
+    """Resamples of few answers spread too little: each cell's are moved out by its own factor."""
     reach = np.array([normal_quantile(expanded_level(n)) for n in np.ravel(effective)])
     return estimate + reach / normal_quantile(LEVEL) * (replicates - estimate)
 
 
-def drawn(
-    answers: Answers, recode: Recode, cells: Cells, draws: int, seed: int, bounds: tuple
+def bootstrap_interval(
+    answers: Answers, recode: Recode, cells: GroupMeans, bounds: tuple
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bootstrap (low, high, replicates) of every cell; several hold together.
+    """Bootstrap (low, high, replicates) of every cell; intervals of several are simultaneous.
 
     `replicates` (draws, cells) are moved out for few answers; NaN for cells without an interval.
     """
-    replicates = means(*draw_sums(answers, recode, draws, seed))
+    replicates = ratio(*resampled_sums(answers, recode))
     flat = cells.mean.ravel()
-    # A cell of one answer, or of answers all alike, shows no spread: no interval can be drawn.
+    # A cell of one answer, or of answers all alike, shows no spread and has no interval.
     varies = (np.abs(replicates - flat) > 1e-9).any(0)
     known = (cells.n.ravel() > 1) & varies
     low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
     if known.any():
-        moved = moved_out(replicates[:, known], flat[known], cells.effective.ravel()[known])
+        moved = expand(replicates[:, known], flat[known], cells.effective.ravel()[known])
         low[known], high[known] = (
             simultaneous_interval(flat[known], moved)
             if len(flat) > 1

@@ -1,94 +1,99 @@
-"""How much of a change is other people, and how much is people answering otherwise.
+"""How much of a change comes from another mix of respondents, and how much from other scores.
 
-    fit = scores.mix(responses, "recommend", by="boarding_area", over="wave")
+    fit = scores.decompose_change(sample, "recommend", by="boarding_area", over="wave")
     fit.table      # column, term (change, mix, rate), estimate, low, high, n
     fit.groups     # group, term (mix, rate), estimate: what each group adds
 
 Between two waves the shares of the groups change (mix) and so do their scores (rate). Kitagawa
-(1955, JASA 50), in the symmetric form in which both are taken at their average, which is also the
-Shapley value of the two: mix and rate add up to the change exactly, in every draw.
+(1955), in the symmetric form in which both are taken at their average, which is also the Shapley
+value of the two: mix and rate add up to the change exactly, in every resample.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.scores import cells
+from cxlib.scores import group_means
+from cxlib.scores.answers import read
 from cxlib.scores.measures import Measure, as_measure
-from cxlib.scores.rows import known, read
 from cxlib.stats.intervals import estimates_table, expanded_level
+from cxlib.stats.notes import resampling_note
 
 TERMS = ("change", "mix", "rate")
 UNKNOWN = "\uffff"  # sorts last in any language
-MOST_TOLD = 2  # columns whose parts one sentence can hold
+MOST_NAMED = 2  # columns whose parts one sentence can hold
 
 
-@dataclass(frozen=True)
-class Mix(Estimates):
-    """A change taken apart.
-
-    Attributes
-    ----------
-    table : column (what the groups are of), term ("change", "mix", "rate"), estimate, low, high, n
-        (of the smaller wave)
-    groups : column, group, term ("mix", "rate"), estimate, low, high, n (of the smaller wave),
-        share_before, share_after, score_before, score_after; a column's rows add up to its mix and
-        its rate
-    """
-
-    groups: pd.DataFrame = field(kw_only=True)
-
-
-def mix(
-    responses: pd.DataFrame,
+def decompose_change(
+    sample: SampleLike,
     item: str = "recommend",
     *,
-    by: str | Sequence[str],
+    by: str | Sequence[str | tuple[str, ...]],
     over: str = "wave",
-    before: str = "",
-    after: str = "",
-    jointly: bool = False,
+    waves: tuple[str, str] = ("", ""),
     measure: Measure | str = "nps",
-    weight: str | None = None,
-    customer: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Mix:
-    """The change of a score between two values of `over`, parted by each of the columns `by`.
+) -> Result:
+    """The change of a score between two waves as the sum of mix and rate (Kitagawa).
 
-    `before` and `after` are the last two when empty. Several columns are taken one at a time, or
-    as cells of all together (`jointly`). Rows that do not say are a group of their own; a group
-    that one wave lacks counts as mix. Percentile intervals, customers drawn whole. Raises
-    ValueError for unknown columns and waves, and when there are fewer than two.
+    Parameters
+    ----------
+    sample : answers with weights, clusters, draws and seed
+    item : column of answers
+    by : columns of groups, each taken by itself; a tuple of columns is taken as its combinations.
+        Rows without a value are a group of their own
+    over : column of the waves
+    waves : the earlier and the later value of `over`; empty for the last two
+    measure : what is measured
+
+    Returns
+    -------
+    Result with tables
+    table : column (by which the change is decomposed), term ("change", "mix", "rate"), estimate,
+        low, high (95% percentile intervals), n (of the smaller wave)
+    groups : column, group, term ("mix", "rate"), estimate, low, high, n (of the smaller wave),
+        share_before, share_after, score_before, score_after. The rows of a column add up to its mix
+        and its rate; a group that one wave lacks counts as mix
+
+    Raises
+    ------
+    ValueError : unknown columns and waves, fewer than two waves
+
+    References
+    ----------
+    Kitagawa (1955), Journal of the American Statistical Association 50.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"recommend": [10, 0, 10, 10], "wave": list("aabb")})
+    >>> fit = decompose_change(rows.assign(plan=list("xyxx")), by="plan")
+    >>> fit.table[["term", "estimate"]].values.tolist()
+    [['change', 100.0], ['mix', 100.0], ['rate', 0.0]]
     """
-    measure, columns = as_measure(measure), [by] if isinstance(by, str) else list(by)
-    known(responses, [item, over, *columns])
-    before, after = _waves(responses, over, before, after)
-    rows = responses[responses[over].isin([before, after])]
-    later = (rows[over] == after).to_numpy(int)
-    how = dict(measure=measure, weight=weight, customer=customer, draws=draws, seed=seed)
-    if jointly and len(columns) > 1:
-        joined = " × ".join(i18n.label(c) for c in columns)
-        parts = [_parted(rows, item, later, _cells_of(rows, columns), joined, **how)]
-    else:
-        parts = [_parted(rows, item, later, _cells_of(rows, [c]), c, **how) for c in columns]
+    sample, measure = as_sample(sample), as_measure(measure)
+    crossed = [(c,) if isinstance(c, str) else c for c in ([by] if isinstance(by, str) else by)]
+    require_columns(sample.data, [item, over, *(c for columns in crossed for c in columns)])
+    before, after = _waves(sample.data, over, *waves)
+    sample = sample.where(sample[over].isin([before, after]))
+    later = (sample[over] == after).to_numpy(int)
+    parts = [_decomposed(sample, item, later, columns, measure) for columns in crossed]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
-    return Mix(
-        table,
-        _sentence(table, item, measure, before, after),
-        _("{draws:count} draws. Mix and rate add up to the change (Kitagawa 1955).", draws=draws),
+    notes = [resampling_note(sample), _("Mix and rate add up to the change (Kitagawa 1955).")]
+    return Result(
+        {"table": table, "groups": groups},
+        _finding(table, item, measure, before, after),
+        i18n.together(notes),
         measure.unit,
-        groups=groups,
-        draws=draws,
-        seed=seed,
+        draws=sample.draws,
+        seed=sample.seed,
     )
 
 
@@ -113,41 +118,24 @@ def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return np.nan_to_num(shift * (average - whole[..., None])), np.nan_to_num(rate)
 
 
-def _parted(
-    rows: pd.DataFrame,
-    item: str,
-    later: np.ndarray,
-    group: pd.Series,
-    column: str,
-    *,
-    measure: Measure,
-    weight: str | None,
-    customer: str | None,
-    draws: int,
-    seed: int,
+def _decomposed(
+    sample: Sample, item: str, later: np.ndarray, columns: tuple[str, ...], measure: Measure
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    codes, names = pd.factorize(group, sort=True)
+    column = columns[0] if len(columns) == 1 else " × ".join(i18n.label(c) for c in columns)
+    codes, names = pd.factorize(_combinations(sample.data, columns), sort=True)
     names = [str(name).replace(UNKNOWN, _("not stated")) for name in names]
     k = len(names)
-    answers = read(
-        rows.assign(**{"_cell": later * k + codes}),
-        [item],
-        by="_cell",
-        weight=weight,
-        customer=customer,
-        scale=measure.scale,
-        whole=measure.whole,
-    )
-    place, found = np.asarray(answers.groups), cells.of(answers, measure.recode)
+    answers = read(sample.assign(_cell=later * k + codes), [item], measure, by="_cell")
+    place, found = np.asarray(answers.groups), group_means.estimate(answers, measure.recode)
     total = _spread(found.total[:, 0], place, k)
     shape = lambda v: measure.factor * _spread(v, place, k)  # noqa: E731
     moved, answered = parts(shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]), total)
-    tops, bottoms = cells.draw_sums(answers, measure.recode, draws, seed)
+    tops, bottoms = group_means.resampled_sums(answers, measure.recode)
     drawn = parts(shape(tops), _spread(bottoms, place, k))
     n = _spread(found.n[:, 0], place, k)
     sums = np.array([moved.sum() + answered.sum(), moved.sum(), answered.sum()])
     replicates = np.stack([drawn[0].sum(-1) + drawn[1].sum(-1), *(d.sum(-1) for d in drawn)], 1)
-    # Draws of few people spread too little, the less the more groups they are parted into.
+    # Resamples of few people spread too little, the less the more groups they are split into.
     level = expanded_level(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
     smaller = int(n.sum(1).min())
     table = estimates_table(TERMS, sums, replicates, smaller, level=level, column=column)
@@ -172,7 +160,7 @@ def _spread(values: np.ndarray, place: np.ndarray, k: int) -> np.ndarray:
     return whole.reshape(*values.shape[:-1], 2, k)
 
 
-def _cells_of(rows: pd.DataFrame, columns: list[str]) -> pd.Series:
+def _combinations(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     texts = [rows[c].astype("string").fillna(UNKNOWN) for c in columns]
     joined = texts[0]
     for text in texts[1:]:
@@ -194,15 +182,15 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
     return before, last
 
 
-def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> str:
+def _finding(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> Finding:
     if (table := disclosure.shown(table)).empty:
-        return disclosure.left_out()
+        return Finding(disclosure.left_out())
     parts_of = {c: rows.set_index("term") for c, rows in table.groupby("column", sort=False)}
-    told = sorted(parts_of, key=lambda c: -abs(parts_of[c].loc["mix", "estimate"]))[:1]
-    if len(parts_of) <= MOST_TOLD:
-        told = list(parts_of)
-    said = [_parts_said(column, parts_of[column], measure) for column in told]
-    change = parts_of[told[0]].loc["change"]
+    named = sorted(parts_of, key=lambda c: -abs(parts_of[c].loc["mix", "estimate"]))[:1]
+    if len(parts_of) <= MOST_NAMED:
+        named = list(parts_of)
+    said = [_mix_and_rate(column, parts_of[column], measure) for column in named]
+    change = parts_of[named[0]].loc["change"]
     facts = {
         "before": before,
         "after": after,
@@ -212,20 +200,23 @@ def _sentence(table: pd.DataFrame, item: str, measure: Measure, before: str, aft
         "parts": said,
         "others": len(parts_of) - 1,
     }
-    if len(told) < len(parts_of):
-        return _(
+    claim = (
+        _(
             "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
             "{parts:list}; by {others:count} other columns less is mix.",
             **facts,
         )
-    return _(
-        "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
-        "{parts:list}.",
-        **facts,
+        if len(named) < len(parts_of)
+        else _(
+            "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
+            "{parts:list}.",
+            **facts,
+        )
     )
+    return Finding(claim, value=float(change["estimate"]), unit=measure.unit)
 
 
-def _parts_said(column: str, rows: pd.DataFrame, measure: Measure) -> str:
+def _mix_and_rate(column: str, rows: pd.DataFrame, measure: Measure) -> str:
     mixed, answered = rows.loc["mix"], rows.loc["rate"]
     return _(
         "by {column:quoted}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",

@@ -4,11 +4,12 @@
     up, down = cusum(z)                       # tabular, Page (1954)
     change_point(y, size, deviations)         # where, how clear, between where and where
 
-The series runs along the last axis; leading axes (repeated samples, draws) ride along. None of
-this knows what was asked.
+The series runs along the last axis; leading axes (repeated samples, draws) ride along.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def standardised(
     """(z, centre, error): how far each wave lies from the baseline's mean, in standard errors.
 
     `y` (..., t) are the waves, `covariance` (..., t, t) theirs, `size` (..., t) what each weighs in
-    the centre, which is the mean of the first `baseline` waves. `error` (..., t) is of a wave less
+    the centre, which is the mean of the first `baseline` waves. `error` (..., t) is of a wave minus
     the centre: it follows the wave's own n, counts that the baseline too was measured with error,
     and that a wave of the baseline is part of the centre. NaN where the wave is the whole centre.
     """
@@ -56,7 +57,7 @@ def cusum(
     return up, down
 
 
-def begun(sums: np.ndarray, decision: float = np.inf) -> np.ndarray:
+def start(sums: np.ndarray, decision: float = np.inf) -> np.ndarray:
     """The wave at which each cumulative sum last left zero: when the change likely began."""
     since = np.zeros(sums.shape, int)
     for t in range(1, sums.shape[-1]):
@@ -65,7 +66,7 @@ def begun(sums: np.ndarray, decision: float = np.inf) -> np.ndarray:
     return since
 
 
-def excess(z: np.ndarray) -> float:
+def overdispersion(z: np.ndarray) -> float:
     """How much more waves scatter than sampling explains: mean moving range over 1.128.
 
     Laney (2002, Quality Engineering 14): the factor of his p' limits. About 1 where nothing but
@@ -75,8 +76,8 @@ def excess(z: np.ndarray) -> float:
     return float(np.abs(np.diff(z)).mean() / RANGE) if len(z) > 2 else np.nan
 
 
-def steps(y: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean after less mean before each wave but the first, and its size, (..., t - 1) each.
+def level_shifts(y: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean after minus mean before each wave but the first, and its size, (..., t - 1) each.
 
     Means are weighted by `size` (inverse variances); the step's own is the inverse variance of it.
     """
@@ -87,32 +88,47 @@ def steps(y: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return step, before * after / whole
 
 
+@dataclass(frozen=True)
+class ChangePoint:
+    """The most likely single change of level.
+
+    Attributes
+    ----------
+    wave : place of the first wave of the new level
+    first, last : percentile interval of it
+    p : chance of so large a likelihood ratio without any change
+    step : mean after minus mean before
+    """
+
+    wave: int
+    first: int
+    last: int
+    p: float
+    step: float
+
+
 def change_point(
     y: np.ndarray, size: np.ndarray, deviations: np.ndarray, level: float = 0.95
-) -> dict[str, float]:
+) -> ChangePoint:
     """The most likely single change of level, by the largest likelihood ratio over all waves.
 
-    `y` (t,) are the waves, `size` (t,) their inverse variances, `deviations` (draws, t) draws of
-    the waves less their estimates: they give the chance of so large a ratio without any change
-    (`p`), and where the change would be found had it happened where it was found (`first`, `last`:
-    percentile interval). `wave` is the first wave of the new level. Hawkins (1977, JASA 72).
+    `y` (t,) are the waves, `size` (t,) their inverse variances, `deviations` (draws, t) resamples
+    of the waves minus their estimates: they give the chance of so large a ratio without any change,
+    and where the change would be found had it happened where it was found. Hawkins (1977, JASA 72).
     """
-    ratio, at = _largest(*steps(y, size))
-    null = _largest(*steps(deviations, size))[0]
+    ratio, at = _largest(*level_shifts(y, size))
+    null = _largest(*level_shifts(deviations, size))[0]
     fitted = np.where(np.arange(len(y)) < at, _mean(y[:at], size[:at]), _mean(y[at:], size[at:]))
-    again = _largest(*steps(fitted + deviations, size))[1]
+    again = _largest(*level_shifts(fitted + deviations, size))[1]
     tail = (1 - level) / 2
     first, last = np.quantile(again, [tail, 1 - tail], method="inverted_cdf")
-    return {
-        "wave": int(at),
-        "first": int(first),
-        "last": int(last),
-        "ratio": float(ratio),
-        "p": float((1 + (null >= ratio).sum()) / (1 + len(null))),
-        "step": float(steps(y, size)[0][at - 1]),
-        "before": float(fitted[0]),
-        "after": float(fitted[-1]),
-    }
+    return ChangePoint(
+        wave=int(at),
+        first=int(first),
+        last=int(last),
+        p=float((1 + (null >= ratio).sum()) / (1 + len(null))),
+        step=float(level_shifts(y, size)[0][at - 1]),
+    )
 
 
 def _largest(step: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

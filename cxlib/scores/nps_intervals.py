@@ -1,10 +1,9 @@
-"""Intervals of means and shares: formulas on arrays.
+"""Intervals of the net promoter score: formulas on arrays.
 
     adjusted_wald(promoters=0.5, detractors=0.2, n=400)      # (low, high) of the NPS as a share
-    wilson(share=0.81, n=400)
 
 `n` may be an effective number (Kish 1965). Arrays of any shape broadcast, so all groups of a
-table are one call. None of this knows what was asked.
+table are one call.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def adjusted_wald(
     return np.maximum(low, -1), np.minimum(high, 1)
 
 
-def score(
+def score_interval(
     promoters: np.ndarray, detractors: np.ndarray, n: np.ndarray, level: float = LEVEL
 ) -> Bounds:
     """Interval of the net promoter score as a share: the values that a score test does not reject.
@@ -89,17 +88,3 @@ def dirichlet(
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2], axis=0)
     # All promoters: the tail beyond them is empty, and an interval holds its own estimate.
     return np.fmin(low, p - d), np.fmax(high, p - d)
-
-
-def student(mean: np.ndarray, variance: np.ndarray, n: np.ndarray, level: float = LEVEL) -> Bounds:
-    """Interval of a mean by Student's t; `variance` is that of the n answers (divided by n)."""
-    from scipy.special import stdtrit
-
-    free = np.where(n > 1, n - 1, np.nan)
-    reach = stdtrit(free, (1 + level) / 2) * np.sqrt(variance / free)
-    return mean - reach, mean + reach
-
-
-def kish(weights: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Effective n from sums of weights and of their squares (Kish 1965); 0 where there are none."""
-    return np.divide(weights**2, squares, out=np.zeros_like(squares, float), where=squares > 0)

@@ -18,15 +18,20 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.privacy import disclosure
-from cxlib.scores import Measure, cells, charts, compare, sizes
-from cxlib.scores.mix import parts
-from cxlib.scores.rows import read
+from cxlib.scores import ControlLimits, Measure, comparisons, group_means
+from cxlib.scores.answers import read
+from cxlib.scores.decomposition import parts
+from cxlib.scores.sample_size import _standard_errors, smallest_change
+from cxlib.scores.trend_series import covariance_of
+from cxlib.stats import control_charts
+from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.pvalues import max_t
 
-PUBLISHED = json.loads((Path(__file__).parent / "reference" / "trends.json").read_text("utf-8"))
+PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "trends.json").read_text("utf-8"))
 NUMBERS = ["estimate", "low", "high"]
-# `scores.compare` is the function; its module is known by the functions in it.
-together = compare.__globals__["together"]
 
 
 def asked(groups: dict[str, list], by: str = "wave", **columns: object) -> pd.DataFrame:
@@ -99,26 +104,24 @@ def test_turning_groups_round_turns_the_sign(responses):
 def test_doubled_weights_change_nothing(responses, weights):
     once = responses.assign(w=responses["weight"])
     twice = responses.assign(w=weights * responses["weight"])
-    how = dict(weight="w", customer="customer_id")
-    for one, other in (
-        (scores.compare(once, by="channel", **how), scores.compare(twice, by="channel", **how)),
-        (scores.trend(once, **how), scores.trend(twice, **how)),
-        (scores.mix(once, by="channel", **how), scores.mix(twice, by="channel", **how)),
-        (scores.detectable(once, **how), scores.detectable(twice, **how)),
+    once, twice = (Sample(rows, weight="w", cluster="customer_id") for rows in (once, twice))
+    for make in (
+        lambda sample: scores.compare(sample, by="channel"),
+        scores.trend,
+        lambda sample: scores.decompose_change(sample, by="channel"),
+        scores.detectable_change,
     ):
-        assert_allclose(one.table[NUMBERS], other.table[NUMBERS], rtol=1e-9)
+        assert_allclose(make(once).table[NUMBERS], make(twice).table[NUMBERS], rtol=1e-9)
 
 
 def test_a_relabelled_scale_changes_the_unit_only(responses):
-    how = dict(measure="mean", weight="weight", customer="customer_id")
-    tenfold = responses.assign(speed=10 * responses["speed"] + 3)
-    for make in (
-        lambda rows: scores.compare(rows, "speed", by="channel", **how).table,
-        lambda rows: scores.mix(rows, "speed", by="channel", **how).table,
-    ):
-        assert_allclose(make(tenfold)[NUMBERS], 10 * make(responses)[NUMBERS], rtol=1e-6)
-    chart = scores.trend(responses, "speed", **how).limits
-    assert_allclose(scores.trend(tenfold, "speed", **how).limits["z"], chart["z"], rtol=1e-6)
+    sample, how = Sample(responses, weight="weight", cluster="customer_id"), {"measure": "mean"}
+    tenfold = sample.assign(speed=10 * responses["speed"] + 3)
+    for make in (scores.compare, scores.decompose_change):
+        one, other = (make(s, "speed", by="channel", **how).table for s in (sample, tenfold))
+        assert_allclose(other[NUMBERS], 10 * one[NUMBERS], rtol=1e-6)
+    one, other = (scores.trend(s, "speed", **how).limits for s in (sample, tenfold))
+    assert_allclose(other["z"], one["z"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -137,33 +140,37 @@ def test_what_cannot_be_compared_is_said(responses, how, message):
 def test_a_clear_difference_is_told_as_one():
     rows = asked({"2025": [9, 10] * 40 + [0] * 20, "2026": [9] * 20 + [0] * 80})
     fit = scores.compare(rows, by="wave", against="previous")
-    assert "NPS fell by 120.0 points" in fit.answer and "clear of chance" in fit.answer
+    assert "NPS fell significantly by 120.0 points" in fit.finding.claim
+    assert (fit.finding.value, fit.finding.verdict) == (-120, "worse")
     assert fit.table["p"][0] < 0.01
 
 
 def test_small_groups_are_not_told():
     rows = asked({"a": [9, 0] * 3, "b": [10, 10, 0] * 2})
-    assert "Too few" in scores.compare(rows, by="wave").answer
+    assert "Too few" in scores.compare(rows, by="wave").finding.claim
 
 
 def differences(rows: pd.DataFrame, groups: int) -> list[tuple[np.ndarray, ...]]:
     """(low, high, p) of all pairs of groups in each sample, as `compare` makes them."""
-    made = compare.__globals__
     measure = Measure("nps")
     answers = read(
-        rows.assign(cell=rows["sample"] * groups + rows["g"]), ["recommend"], by="cell", weight="w"
+        Sample(
+            rows.assign(cell=rows["sample"] * groups + rows["g"]), weight="w", draws=400, seed=3
+        ),
+        ["recommend"],
+        by="cell",
     )
-    found = cells.of(answers, measure.recode)
-    tops, bottoms = cells.draw_sums(answers, measure.recode, 400, 3)
+    found = group_means.estimate(answers, measure.recode)
+    tops, bottoms = group_means.resampled_sums(answers, measure.recode)
     one = replace(answers, by="g", groups=list(range(groups)))
     results = []
     for k in range(0, len(answers.groups), groups):
         at = slice(k, k + groups)
         total, effective = found.total[at, 0], found.effective[at, 0]
-        first, second, _ = made["_sides"](one, found.n[at, 0], "pairs")
-        estimate = 100 * made["_gap"](found.mean[at, 0] * total, total, first, second)
-        drawn = 100 * made["_gap"](tops[:, at], bottoms[:, at], first, second, effective)
-        results.append(together(estimate, drawn))
+        first, second, _ = comparisons._sides(one, found.n[at, 0], "pairs")
+        estimate = 100 * comparisons._gap(found.mean[at, 0] * total, total, first, second)
+        drawn = 100 * comparisons._gap(tops[:, at], bottoms[:, at], first, second, effective)
+        results.append((*simultaneous_interval(estimate, drawn), max_t(estimate, drawn)))
     return results
 
 
@@ -177,7 +184,7 @@ def samples_of_groups(n: int, groups: int, times: int, weighted: bool) -> pd.Dat
 def test_differences_of_many_samples_are_those_of_each():
     rows = samples_of_groups(60, 3, 4, weighted=True)
     for (low, high, p), (_, part) in zip(differences(rows, 3), rows.groupby("sample"), strict=True):
-        table = scores.compare(part, by="g", weight="w", draws=400, seed=3).table
+        table = scores.compare(Sample(part, weight="w", draws=400, seed=3), by="g").table
         assert_allclose(table[["low", "high", "p"]], np.stack([low, high, p], 1))
 
 
@@ -198,7 +205,8 @@ def test_differences_that_are_none_stay_in_their_intervals(n, groups, weighted):
 def test_p_and_intervals_agree():
     rng = np.random.default_rng(4)
     estimate, draws = rng.normal(0, 2, 30), 2000
-    low, high, p = together(estimate, estimate + rng.normal(size=(draws, 30)))
+    replicates = estimate + rng.normal(size=(draws, 30))
+    (low, high), p = simultaneous_interval(estimate, replicates), max_t(estimate, replicates)
     assert ((p < 0.05) == ((low > 0) | (high < 0)))[np.abs(p - 0.05) > 0.005].all()
 
 
@@ -207,21 +215,21 @@ def test_p_and_intervals_agree():
 
 def test_the_published_detectable_change():
     spread = 0.4 + 0.2 - 0.2**2
-    size = 100 * sizes.smallest(spread, 400, sizes._reach(0.8))
+    size = 100 * smallest_change(spread, 400, _standard_errors(0.8))
     assert_allclose(size, PUBLISHED["detectable"]["points"], atol=0.05)
 
 
 def test_what_is_needed_is_what_is_detectable(responses):
     for measure, item in ((Measure("nps"), "recommend"), (Measure("mean"), "speed")):
-        change = scores.detectable(responses, item, measure=measure).table["estimate"][0]
-        needed = scores.needed(responses, item, changes=[change], measure=measure)
+        change = scores.detectable_change(responses, item, measure=measure).table["estimate"][0]
+        needed = scores.sample_size(responses, item, changes=[change], measure=measure)
         assert_allclose(needed.table["estimate"][0], len(responses), atol=1)
 
 
 @pytest.mark.slow
 def test_a_change_of_that_size_is_found_four_times_in_five():
     before = np.array([0.3, 0.3, 0.4])  # detractors, passives, promoters
-    n, size = 400, 100 * sizes.smallest(0.7 - 0.1**2, 400, sizes._reach(0.8)) / 100
+    n, size = 400, 100 * smallest_change(0.7 - 0.1**2, 400, _standard_errors(0.8)) / 100
     after = before + np.array([size / 2, 0, -size / 2])
     rng = np.random.default_rng(5)
     first, second = (rng.multinomial(n, p, 20_000) / n for p in (before, after))
@@ -234,8 +242,14 @@ def test_a_change_of_that_size_is_found_four_times_in_five():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda rows: scores.detectable(rows, power=1.2), "power=1.2; it must lie between 0 and 1"),
-        (lambda rows: scores.needed(rows, changes=[0]), "give the sizes of changes, each above 0"),
+        (
+            lambda rows: scores.detectable_change(rows, power=1.2),
+            "power=1.2; it must lie between 0 and 1",
+        ),
+        (
+            lambda rows: scores.sample_size(rows, changes=[0]),
+            "give the sizes of changes, each above 0",
+        ),
     ],
 )
 def test_impossible_sizes_are_said(responses, make, message):
@@ -248,11 +262,11 @@ def test_impossible_sizes_are_said(responses, make, message):
 
 def test_the_cusum_is_montgomerys():
     case = PUBLISHED["cusum"]
-    up, _ = charts.cusum(np.array(case["x"]) - case["target"])
+    up, _ = control_charts.cusum(np.array(case["x"]) - case["target"])
     at = case["signal"] - 1
     assert np.flatnonzero(up > case["decision"])[0] == at
     assert_allclose(up[at], case["sum"], atol=0.005)
-    assert at - charts.begun(up)[at] + 1 == case["counter"]
+    assert at - control_charts.start(up)[at] + 1 == case["counter"]
 
 
 @pytest.mark.slow
@@ -264,23 +278,23 @@ def test_the_cusum_runs_as_long_as_published(h):
         (case["shifted_run"]["shift"], case["shifted_run"][str(h)], 20_000),
     ):
         z = rng.normal(shift, 1, (runs, int(9 * length)))
-        out = np.maximum(*charts.cusum(z)) > h
+        out = np.maximum(*control_charts.cusum(z)) > h
         first = np.where(out.any(1), out.argmax(1) + 1, z.shape[1])
         assert_allclose(first.mean(), length, rtol=0.06)
 
 
 def test_a_sum_begins_again_after_a_signal():
     z = np.array([0.0, -12.0, 0.0, 0.0, -3.0, -3.0])
-    _, down = charts.cusum(z, decision=4)
+    _, down = control_charts.cusum(z, decision=4)
     assert_allclose(down, [0, 11.5, 0, 0, 2.5, 5])
-    assert list(charts.begun(down, 4)) == [0, 1, 2, 3, 4, 4]
+    assert list(control_charts.start(down, 4)) == [0, 1, 2, 3, 4, 4]
 
 
 def test_limits_by_hand():
     # Two waves of baseline, 8 of 16 promoters and no passives: the answers vary by 1.
     half = [10, 0] * 8
     rows = asked({"1": half, "2": half, "3": [10] * 16})
-    chart = scores.trend(rows, baseline=2).limits
+    chart = scores.trend(rows, limits=ControlLimits(baseline=2)).limits
     assert_allclose(chart["centre"], 0)
     assert_allclose(chart["high"], 300 * np.sqrt([1 / 32, 1 / 32, 1 / 16 + 1 / 32]))
     assert list(chart["signal"]) == ["", "", "above"]
@@ -291,7 +305,7 @@ def test_limits_by_hand():
 def test_limits_follow_n():
     rng = np.random.default_rng(2)
     rows = asked({str(k): list(rng.integers(0, 11, n)) for k, n in enumerate([200, 200, 50, 800])})
-    chart = scores.trend(rows, baseline=2).limits
+    chart = scores.trend(rows, limits=ControlLimits(baseline=2)).limits
     width = (chart["high"] - chart["low"]).to_numpy()
     assert_allclose(width[2] / width[3], np.sqrt((1 / 50 + 1 / 400) / (1 / 800 + 1 / 400)))
 
@@ -299,7 +313,7 @@ def test_limits_follow_n():
 def test_customers_in_every_wave_narrow_the_limits(responses):
     """Who answers alike in both waves makes their difference surer, and the limits narrower."""
     twice = pd.concat([responses.assign(wave=w, customer_id=responses.index) for w in "ab"])
-    same = scores.trend(twice, customer="customer_id").limits
+    same = scores.trend(Sample(twice, cluster="customer_id")).limits
     other = scores.trend(twice).limits
     assert np.isnan(same["z"][0])  # the whole baseline, which cannot lie off itself
     assert same["high"][1] - same["low"][1] < 0.01 < other["high"][1] - other["low"][1]
@@ -311,17 +325,17 @@ def test_overdispersed_waves_get_wider_limits():
     rows = asked(
         {f"{k:02d}": list(np.where(rng.random(2000) < p, 10, 0)) for k, p in enumerate(chance)}
     )
-    plain = scores.trend(rows, baseline=19).limits
-    laney = scores.trend(rows, baseline=19, overdispersed=True).limits
+    plain = scores.trend(rows, limits=ControlLimits(baseline=19)).limits
+    laney = scores.trend(rows, limits=ControlLimits(baseline=19, overdispersed=True)).limits
     ratio = (laney["high"] - laney["low"]) / (plain["high"] - plain["low"])
-    assert_allclose(ratio, charts.excess(plain["z"].to_numpy()[:19]))
+    assert_allclose(ratio, control_charts.overdispersion(plain["z"].to_numpy()[:19]))
     assert ratio[0] > 5 and (plain["signal"] != "").sum() > 10
     assert (laney["signal"] != "").sum() <= 2
 
 
 def test_waves_that_only_sample_are_not_overdispersed():
     z = np.random.default_rng(1).normal(size=200_000)
-    assert_allclose(charts.excess(z), 1, atol=0.01)
+    assert_allclose(control_charts.overdispersion(z), 1, atol=0.01)
 
 
 @pytest.mark.slow
@@ -332,23 +346,24 @@ def test_limits_of_two_errors_are_left_by_five_in_a_hundred(n, kind):
     judged = outside = changes = rung = 0
     times = 120
     for seed in range(times):
-        how = {}
+        design = {}
         if kind == "panel":
             rng = np.random.default_rng(seed)
             who = people.types_of(rng, n)
             felt = {k: v.ravel() for k, v in people.latents(rng, who, 6, {}).items()}
             rows = pd.DataFrame(people.answers(rng, felt, people.topics(rng, (6 * n,))))
             rows = rows.assign(wave=np.tile(np.arange(6), n), who=np.repeat(np.arange(n), 6))
-            how = {"customer": "who"}
+            design = {"cluster": "who"}
         else:
             rows = quiet_waves(seed, n, 6)
         if kind == "weighted":
-            rows, how = rows.assign(w=np.array([1, 1.5, 2, 3.0])[rows["type"]]), {"weight": "w"}
-        fit = scores.trend(rows, limits=1.96, draws=200, seed=seed, **how)
+            rows = rows.assign(w=np.array([1, 1.5, 2, 3.0])[rows["type"]])
+            design = {"weight": "w"}
+        fit = scores.trend(Sample(rows, draws=200, seed=seed, **design), limits=1.96)
         judged += len(fit.limits)
         outside += fit.limits["signal"].isin(["above", "below"]).sum()
         changes += fit.changes["p"][0] < 0.2
-        rung += (fit.limits[["up", "down"]].to_numpy() > charts.DECISION).any()
+        rung += (fit.limits[["up", "down"]].to_numpy() > control_charts.DECISION).any()
     assert 0.03 <= outside / judged <= 0.07, f"{outside / judged:.1%}"
     assert 0.12 <= changes / times <= 0.28  # of p under .2
     assert rung / times < 0.05
@@ -378,8 +393,12 @@ def test_many_scores_and_groups_have_a_row_each_wave(responses):
     ("rows", "how", "message"),
     [
         (asked({"1": [9, 0]}), {}, "no two values of wave have answers"),
-        (asked({"1": [9, 0], "2": [9, 0]}), {"baseline": 2}, "baseline=2 of 2 values of wave"),
-        (asked({"1": [9, 0], "2": [9, 0]}), {"over": "month"}, "no column .'month'"),
+        (
+            asked({"1": [9, 0], "2": [9, 0]}),
+            {"limits": ControlLimits(baseline=2)},
+            "baseline=2 of 2 values of wave",
+        ),
+        (asked({"1": [9, 0], "2": [9, 0]}), {"over": "month"}, "no column 'month'"),
     ],
 )
 def test_what_is_no_trend_is_said(rows, how, message):
@@ -393,15 +412,15 @@ def test_what_is_no_trend_is_said(rows, how, message):
 def test_the_nile_changed_in_1899():
     case = PUBLISHED["nile"]
     y = np.array(case["flow"], float)
-    step, size = charts.steps(y, np.ones(len(y)))
+    step, size = control_charts.level_shifts(y, np.ones(len(y)))
     at = case["break_after"]
     rest = np.concatenate([y[:at] - y[:at].mean(), y[at:] - y[at:].mean()])
     variance = (rest**2).sum() / (len(y) - 2)
     assert_allclose((step**2 * size).max() / variance, case["sup_f"], atol=0.005)
     noise = np.random.default_rng(1).normal(0, np.sqrt(variance), (4000, len(y)))
-    found = charts.change_point(y, np.full(len(y), 1 / variance), noise)
-    assert found["wave"] == at and found["p"] < 0.001
-    assert_allclose([found["first"], found["last"]], case["interval"], atol=1)
+    found = control_charts.change_point(y, np.full(len(y), 1 / variance), noise)
+    assert found.wave == at and found.p < 0.001
+    assert_allclose([found.first, found.last], case["interval"], atol=1)
 
 
 @pytest.mark.slow
@@ -410,8 +429,8 @@ def test_the_change_lies_in_its_interval():
     noise = rng.normal(size=(500, 12))
     for _ in range(times):
         y = rng.normal(size=12) + np.where(np.arange(12) < 7, 0, 2.0)
-        found = charts.change_point(y, np.ones(12), noise)
-        hits += found["first"] <= 7 <= found["last"]
+        found = control_charts.change_point(y, np.ones(12), noise)
+        hits += found.first <= 7 <= found.last
     assert hits / times >= 0.93  # waves are whole: it may hold oftener than 95 times in 100
 
 
@@ -425,13 +444,14 @@ def company() -> pd.DataFrame:
     return rows.assign(**codes.where(codes <= 10).to_dict("series"))
 
 
-HOW = {"measure": "mean", "customer": "customer_id", "draws": 400}
+def means_over_waves(rows: pd.DataFrame, items: list[str]) -> Result:
+    return scores.trend(Sample(rows, cluster="customer_id", draws=400), items, measure="mean")
 
 
 def test_the_failed_deliveries_are_found_in_their_wave(company):
     truth = generator.TRUTH["failure"]
-    fit = scores.trend(company, list(generator.TOUCHPOINTS), **HOW)
-    found = scores.warnings(fit).table
+    fit = means_over_waves(company, list(generator.TOUCHPOINTS))
+    found = scores.alerts(fit).table
     assert list(zip(found["wave"], found["term"], strict=True)) == [
         (truth["wave"], truth["touchpoint"])
     ]
@@ -439,15 +459,15 @@ def test_the_failed_deliveries_are_found_in_their_wave(company):
 
 
 def test_the_dearer_wave_is_where_the_level_of_value_changed(company):
-    changes = scores.trend(company, ["value1", "value2"], **HOW).changes
+    changes = means_over_waves(company, ["value1", "value2"]).changes
     assert (changes["wave"] == generator.TRUTH["price"]["from"]).all()
     assert (changes["p"] < 0.01).all() and (changes["high"] < 0).all()
 
 
 def test_nothing_is_found_where_nothing_happened(company):
     north = company[company["region"] == generator.TRUTH["quiet"]["region"]]
-    fit = scores.trend(north, [*generator.TOUCHPOINTS, "value1", "recommend"], **HOW)
-    assert len(scores.warnings(fit).table) <= 1  # of 80 points
+    fit = means_over_waves(north, [*generator.TOUCHPOINTS, "value1", "recommend"])
+    assert len(scores.alerts(fit).table) <= 1  # of 80 points
 
 
 # Mix and rate
@@ -482,8 +502,10 @@ def test_mix_and_rate_add_up_and_are_shapley_values(sizes_, means_):
 
 
 def test_the_parts_of_groups_add_up_to_the_table(responses):
-    fit = scores.mix(responses, by=["channel", "staff"], weight="weight", customer="customer_id")
-    change = scores.compare(responses, by="wave", weight="weight", against="previous").table
+    fit = scores.decompose_change(
+        Sample(responses, weight="weight", cluster="customer_id"), by=["channel", "staff"]
+    )
+    change = scores.compare(Sample(responses, weight="weight"), by="wave", against="previous").table
     for column, rows in fit.table.groupby("column"):
         value = rows.set_index("term")["estimate"]
         assert_allclose(value["change"], value["mix"] + value["rate"])
@@ -494,22 +516,22 @@ def test_the_parts_of_groups_add_up_to_the_table(responses):
 
 def test_rows_that_do_not_say_are_a_group(responses):
     rows = responses.assign(channel=responses["channel"].where(responses.index > 50))
-    fit = scores.mix(rows, by="channel")
+    fit = scores.decompose_change(rows, by="channel")
     assert "not stated" in set(fit.groups["group"])
     assert_allclose(fit.table["estimate"][0], fit.table["estimate"][1:].sum())
 
 
 def test_cells_of_columns_together(responses):
-    joint = scores.mix(responses, by=["channel", "staff"], jointly=True)
+    joint = scores.decompose_change(responses, by=[("channel", "staff")])
     assert list(joint.table["term"]) == ["change", "mix", "rate"]
     assert joint.groups["group"].str.contains(" · ").all()
 
 
 def test_the_waves_of_a_change_must_be_there(responses):
     with pytest.raises(ValueError, match="wave has no .'2020'.*2026-Q1, 2026-Q2"):
-        scores.mix(responses, by="channel", before="2020")
+        scores.decompose_change(responses, by="channel", waves=("2020", ""))
     with pytest.raises(ValueError, match="1 value.s. in these rows"):
-        scores.mix(responses[responses["wave"] == "2026-Q1"], by="channel")
+        scores.decompose_change(responses[responses["wave"] == "2026-Q1"], by="channel")
 
 
 @cache
@@ -534,10 +556,12 @@ def test_intervals_of_mix_and_rate_cover(n, weighted):
     times = 250
     weight = {"w": lambda rows: 1 + (rows["type"] % 2)} if weighted else {"w": 1.0}
     big = two_waves(100_000, 4).assign(**weight)
-    truth = scores.mix(big, by="type", weight="w", draws=100).table["estimate"]
+    truth = scores.decompose_change(Sample(big, weight="w", draws=100), by="type").table["estimate"]
     rows, hits = two_waves(n, times).assign(**weight), np.zeros(3)
     for seed, part in rows.groupby("sample"):
-        table = scores.mix(part, by="type", weight="w", draws=300, seed=seed).table
+        table = scores.decompose_change(
+            Sample(part, weight="w", draws=300, seed=seed), by="type"
+        ).table
         hits += ((table["low"] <= truth) & (truth <= table["high"])).to_numpy()
     assert (np.abs(hits / times - 0.95) <= 2.2 * np.sqrt(0.05 * 0.95 / times)).all(), hits / times
 
@@ -549,19 +573,19 @@ def test_a_warning_says_what_where_how_much_and_since_when():
     rng = np.random.default_rng(1)
     waves = {str(k): list(rng.integers(5, 11, 300)) for k in range(6)}
     rows = asked({**waves, "6": [0] * 300, "7": [1] * 300, "8": list(rng.integers(5, 11, 300))})
-    fit = scores.trend(rows, baseline=6)
-    found = scores.warnings(fit)
+    fit = scores.trend(rows, limits=ControlLimits(baseline=6))
+    found = scores.alerts(fit)
     assert list(found.table["wave"]) == ["7", "6"]
     assert list(found.table["first_seen"]) == ["6", "6"]
     centre = fit.limits["centre"][0]
     assert_allclose(found.table["estimate"], [-100 - centre, -100 - centre])
     assert (found.table["probability"] < 0.01).all()
-    assert "Warnings in 8: 0" in found.answer
+    assert "Alerts in 8: 0" in found.finding.claim
 
 
 def test_no_warning_is_said_too():
-    found = scores.warnings(scores.trend(quiet_waves(4, 400)))
-    assert found.table.empty and "No warning: all 8 points" in found.answer
+    found = scores.alerts(scores.trend(quiet_waves(4, 400)))
+    assert found.table.empty and "No alert: all 8 points" in found.finding.claim
 
 
 def test_small_cells_give_no_warning():
@@ -569,19 +593,17 @@ def test_small_cells_give_no_warning():
     assert scores.trend(rows, limits=1.0).limits["signal"].eq("").all()
 
 
-def test_cells_know_what_they_are_worth(responses):
+def test_waves_that_share_customers_covary_as_their_resamples(responses):
     """The covariance of waves is that of draws of customers."""
     rows = pd.concat([responses.assign(wave=w, k=responses.index) for w in "ab"])
     rows = rows.assign(
         recommend=rows["recommend"].where(rows["wave"] == "a", 10 - rows["recommend"])
     )
-    from cxlib.scores.trends import _covariance
-
-    answers = read(rows, ["recommend"], by="wave", customer="k")
+    answers = read(Sample(rows, cluster="k", draws=4000), ["recommend"], by="wave")
     measure = Measure("mean")
-    found = cells.of(answers, measure.recode)
-    drawn = cells.means(*cells.draw_sums(answers, measure.recode, 4000, 1))
-    assert_allclose(_covariance(answers, measure, found, 2), np.cov(drawn.T), rtol=0.1)
+    found = group_means.estimate(answers, measure.recode)
+    drawn = group_means.ratio(*group_means.resampled_sums(answers, measure.recode))
+    assert_allclose(covariance_of(answers, measure, found, 2), np.cov(drawn.T), rtol=0.1)
 
 
 def test_of_a_hidden_wave_no_sum_is_left_to_follow_it_by() -> None:
@@ -589,7 +611,7 @@ def test_of_a_hidden_wave_no_sum_is_left_to_follow_it_by() -> None:
     waves = np.repeat([f"w{k}" for k in range(8)], n)
     rows = pd.DataFrame({"wave": waves, "recommend": np.arange(len(waves)) % 11.0})
     rows.loc[rows["wave"] >= "w4", "recommend"] = 10.0
-    fit = scores.trend(rows, draws=100)
+    fit = scores.trend(Sample(rows, draws=100))
     hidden = (disclosure.hidden(fit.limits) != "").to_numpy()
     traced = fit.limits["up"].isna().to_numpy()
     assert hidden.any() and (traced & ~hidden).any() and traced[hidden].all()
@@ -599,7 +621,7 @@ def test_of_a_hidden_wave_no_sum_is_left_to_follow_it_by() -> None:
 
 def test_where_all_waves_are_hidden_the_sentence_gives_none() -> None:
     rows = pd.DataFrame({"wave": ["a"] * 40 + ["b"] * 4, "recommend": [9.0, 3.0] * 22})
-    assert scores.trend(rows, draws=100).answer == disclosure.left_out()
+    assert scores.trend(Sample(rows, draws=100)).finding.claim == disclosure.left_out()
 
 
 def test_the_latest_wave_that_is_told_of_is_one_that_is_shown() -> None:
@@ -612,10 +634,10 @@ def test_the_latest_wave_that_is_told_of_is_one_that_is_shown() -> None:
             "speed": rng.integers(0, 11, len(waves)) * 1.0,
         }
     )
-    fit = scores.trend(rows, ["recommend", "speed"], draws=100)
-    assert "w4" not in fit.answer and "w4" not in scores.warnings(fit).answer
-    assert "w4" not in scores.detectable(rows, by="wave").answer
+    fit = scores.trend(Sample(rows, draws=100), ["recommend", "speed"])
+    assert "w4" not in fit.finding.claim and "w4" not in scores.alerts(fit).finding.claim
+    assert "w4" not in scores.detectable_change(rows, by="wave").finding.claim
     step = rows[rows["wave"] >= "w3"]
-    assert scores.mix(step.assign(region="a"), by="region", draws=100).answer == (
-        disclosure.left_out()
-    )
+    assert scores.decompose_change(
+        Sample(step.assign(region="a"), draws=100), by="region"
+    ).finding.claim == (disclosure.left_out())

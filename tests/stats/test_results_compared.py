@@ -1,0 +1,66 @@
+"""Results of one seed put together, and their difference resample by resample."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from cxlib import scores
+from cxlib.core.sample import Sample
+from cxlib.stats import comparison
+
+
+def test_results_of_the_same_draws_are_compared_draw_by_draw(responses):
+    sample = Sample(responses, cluster="customer_id", seed=3, draws=400)
+    whole = scores.mean(sample, ["speed", "price"])
+    web = scores.mean(sample.where(sample["channel"] == "web"), ["speed", "price"])
+    apart = comparison.difference(web, whole, names=("web", "everybody"))
+    assert_allclose(apart.table["estimate"], web.table["estimate"] - whole.table["estimate"])
+    # who is in both counts in both: the difference is known better than two separate results say
+    width = lambda e: (e.table["high"] - e.table["low"]).to_numpy()  # noqa: E731
+    assert (width(apart) < np.hypot(width(web), width(whole))).all()
+    assert "minus Everybody is" in str(apart) or "minus everybody is" in str(apart)
+    nothing = comparison.difference(whole, whole, names=("a", "b"))
+    assert_allclose(nothing.table["estimate"], 0)
+
+
+def test_results_put_together_hold_at_once(responses):
+    sample = Sample(responses, cluster="customer_id", seed=3, draws=400)
+    parts = {c: scores.mean(sample, c) for c in ("speed", "price", "staff")}
+    both = comparison.combine(parts)
+    assert list(both.table["of"]) == list(both.table["term"]) == list(parts)
+    alone = pd.concat([e.table for e in parts.values()])
+    assert (
+        both.table["high"].to_numpy() - both.table["low"].to_numpy()
+        > (alone["high"] - alone["low"]).to_numpy()
+    ).all()
+    at_once = scores.mean(sample, list(parts)).table
+    assert_allclose(both.table["low"], at_once["low"], atol=0.01)
+
+
+def test_results_that_cannot_be_compared_say_why(responses):
+    one = scores.mean(Sample(responses, draws=50), "speed")
+    with pytest.raises(ValueError, match="1 of 2 results have no draws"):
+        comparison.difference(one, scores.nps(responses), names=("a", "b"))
+    with pytest.raises(ValueError, match="50 draws of seed 1, 50 draws of seed 2"):
+        comparison.combine(
+            {"a": one, "b": scores.mean(Sample(responses, draws=50, seed=2), "speed")}
+        )
+    share = scores.nps(Sample(responses, draws=50), method="bootstrap")
+    with pytest.raises(ValueError, match="scale minus points has no meaning"):
+        comparison.difference(one, share, names=("a", "b"))
+    groups = scores.mean(Sample(responses, draws=50), "speed", by="channel")
+    with pytest.raises(ValueError, match="cannot be matched"):
+        comparison.difference(one, groups, names=("a", "b"))
+
+
+def test_what_was_asked_in_one_of_two_has_no_difference(responses):
+    now = scores.mean(Sample(responses, draws=50), ["speed", "price"])
+    before = scores.mean(Sample(responses.assign(price=np.nan), draws=50), ["speed", "price"])
+    fit = comparison.difference(now, before, names=("now", "before"))
+    assert list(fit.table["term"]) == ["speed"] and fit.replicates.shape == (50, 1)
+    nothing = scores.mean(Sample(responses.assign(speed=np.nan), draws=50), ["speed", "price"])
+    with pytest.raises(ValueError, match="no row has an estimate in both"):
+        comparison.difference(before, nothing, names=("before", "nothing"))
