@@ -15,7 +15,8 @@ from cxlib import value
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.stats import resampling
-from cxlib.value import lifetime_value, loglik, predictions
+from cxlib.value import loglik, predictions
+from cxlib.value.lifetime_value import _parameters
 from cxlib.value.newton import NoMaximum, maximise
 from cxlib.value.purchase_model import PurchaseModel
 
@@ -275,7 +276,7 @@ def test_the_intervals_cover_the_truth_95_times_in_100():
         found = PurchaseModel(everyone.iloc[500 * seed : 500 * seed + 500], "bg_nbd")
         sums = resampling.resample_sums(found.contributions(), 200, seed)
         drawn = found.purchase.replicates(sums[:, :20]), found.amount.replicates(sums[:, 20:])
-        table = lifetime_value._parameters(found, *drawn).set_index("term")
+        table = _parameters(found, *drawn).set_index("term")
         rows = table.loc[["r", "alpha", "b", "p", "q", "v"]]
         truth = np.array([0.8, 80.0, 3.0, 5.0, 4.0, 60.0])
         hits.append((rows["low"] <= truth) & (truth <= rows["high"]))
