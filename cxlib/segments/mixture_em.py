@@ -19,7 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+
+from cxlib.stats.patterns import distinct_rows
 
 LEAST = 1e-10  # share of a level in a class, so that its logarithm is finite
 TIGHTEST = 1e-3  # variance within a class, of the variance of all: no class is one value
@@ -91,8 +92,7 @@ def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: boo
     standardised numbers, NaN where missing. `joint` takes all as numbers, complete.
     """
     columns = [values for values, _ in answers]
-    coded = np.column_stack([_codes(c) for c in columns])
-    first, pattern = _different(coded)
+    first, pattern = distinct_rows(columns)
     blocks, parts, start = [], [], 0
     if joint:
         z = np.column_stack(columns)[first]
@@ -107,24 +107,6 @@ def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: boo
         start += part.shape[1]
     weight = np.bincount(pattern, w, len(first))
     return Sheet(np.ascontiguousarray(np.hstack(parts)), pattern, weight, blocks)
-
-
-def _codes(column: np.ndarray) -> np.ndarray:
-    return pd.factorize(column, use_na_sentinel=False)[0]
-
-
-def _different(coded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(first row of each pattern, pattern of each row): digits of one large number, packed."""
-    key = np.zeros(len(coded), np.int64)
-    for column in coded.T:
-        base = int(column.max()) + 1
-        if int(key.max()) > np.iinfo(np.int64).max // (base + 1) - 1:
-            key = pd.factorize(key)[0]
-        key = key * base + column
-    pattern = pd.factorize(key)[0]
-    first = np.empty(pattern.max() + 1, np.intp)
-    first[pattern[::-1]] = np.arange(len(pattern))[::-1]
-    return first, pattern
 
 
 def _statistics(values: np.ndarray, levels: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxlib.core.i18n import ngettext
 from cxlib.data.purchases import days_bought, seen_from
+from cxlib.stats.patterns import distinct_rows
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
 WEEK = pd.Timedelta(days=7)
@@ -76,12 +77,5 @@ def purchase_histories(
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(distinct rows of `columns` (u, c), customers of each (u,), which one each customer is)."""
-    values = kept[columns].to_numpy(float)
-    key = np.zeros(len(values), np.int64)
-    for column in values.T:
-        code, levels = pd.factorize(column)
-        key, _unused = pd.factorize(key * len(levels) + code)
-    size = np.bincount(key)
-    first = np.empty(len(size), int)
-    first[key[::-1]] = np.arange(len(key))[::-1]
-    return values[first], size.astype(float), key
+    first, kind = distinct_rows([kept[column].to_numpy() for column in columns])
+    return kept[columns].to_numpy(float)[first], np.bincount(kind).astype(float), kind

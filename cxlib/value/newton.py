@@ -38,13 +38,11 @@ class Maximum:
     ----------
     at : logarithms of the model's parameters, then the covariates' coefficients, (k,)
     loglik : the log-likelihood
-    steps : how many it took
     each : gives loglik (u,), gradient (k, u) and Hessian (k, k, u) of one customer of each kind
     """
 
     at: np.ndarray
     loglik: float
-    steps: int
     each: Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
     @cached_property
@@ -88,7 +86,7 @@ def maximise(
     else:
         surface_at = partial(_summed, model, data, count, design)
     here = surface_at(at)
-    for taken in range(1, STEPS + 1):
+    for _step in range(STEPS):
         loglik, gradient, hessian = here
         move = _uphill(gradient, hessian)
         size = min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
@@ -100,7 +98,7 @@ def maximise(
         if np.abs(at).max() > FAR:
             raise NoMaximum("a parameter runs away")
         if np.abs(size * move).max() < CLOSE:
-            return Maximum(at, here[0], taken, partial(_surface, model, data, design, at))
+            return Maximum(at, here[0], partial(_surface, model, data, design, at))
     raise NoMaximum(f"{STEPS} steps were not enough")
 
 

@@ -55,18 +55,6 @@ def discounted(
     return here * total
 
 
-def purchases_of_anyone(model: str, own: np.ndarray, age: np.ndarray) -> np.ndarray:
-    """Repeat purchases that a customer nothing is known of makes within `age` weeks, (...)."""
-    if model == "bg_nbd":
-        r, alpha, a, b = own
-        a = np.where(np.abs(a - 1) < 1e-6, 1 + 1e-6, a)
-        shape = hyp2f1(r, b, a + b - 1, age / (alpha + age))
-        return (a + b - 1) / (a - 1) * (1 - (alpha / (alpha + age)) ** r * shape)
-    r, alpha, s, beta = own
-    s = np.where(np.abs(s - 1) < 1e-6, 1 + 1e-6, s)
-    return r * beta / (alpha * (s - 1)) * (1 - (beta / (beta + age)) ** (s - 1))
-
-
 def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """What a purchase of each customer is expected to be worth, (u,): the mean where x is 0.
 
