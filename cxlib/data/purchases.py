@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cxlib.core.errors import require_columns, require_dates
 from cxlib.core.i18n import _
 
 
@@ -16,13 +17,8 @@ def seen_from(orders: pd.DataFrame, as_of: str | pd.Timestamp | None = None) -> 
 
     Raises ValueError where orders lack customer_id, at or amount, or `at` holds no dates.
     """
-    if missing := [c for c in ("customer_id", "at", "amount") if c not in orders]:
-        raise ValueError(f"orders lack {missing}. They have: {', '.join(map(str, orders))}.")
-    if not pd.api.types.is_datetime64_any_dtype(orders["at"]):
-        raise ValueError(
-            f"orders.at holds {orders['at'].dtype}, not dates. Use pandas.to_datetime, or load the "
-            "orders through the reserve."
-        )
+    require_columns(orders, ("customer_id", "at", "amount"), "orders")
+    require_dates(orders, ["at"], "orders")
     if as_of is None:
         if orders["at"].isna().all():
             raise ValueError(f"none of {len(orders):,} orders has a date, so none is recent.")
@@ -63,14 +59,15 @@ def days_bought(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, 
 
 
 def _left_out(offered: int, blank: int, later: int) -> list[str]:
-    of = offered
     blanks = _(
         "{blank:count} of {orders:count} orders lack a customer, a date or an amount and are left "
         "out.",
         blank=blank,
-        orders=of,
+        orders=offered,
     )
     late = _(
-        "{later:count} of {orders:count} orders are later and left out.", later=later, orders=of
+        "{later:count} of {orders:count} orders are later and left out.",
+        later=later,
+        orders=offered,
     )
-    return [said for said, n in ((blanks, blank), (late, later)) if n]
+    return [sentence for sentence, n in ((blanks, blank), (late, later)) if n]

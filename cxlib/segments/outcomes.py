@@ -8,69 +8,72 @@ each other; undoing that gives the means of the segments themselves (Bolck, Croo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
-from cxlib.segments.clusters import Fit, memberships
-from cxlib.segments.profiles import tidy, together, told
+from cxlib.core.result import Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.segments.profiles import interval_table, share_facts, simultaneous_interval
+from cxlib.segments.segmentation import memberships
 from cxlib.stats import linear_algebra, moments, resampling
+from cxlib.stats.notes import resampling_note
 
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
 
-@dataclass(frozen=True)
-class Outcomes(Estimates):
-    """Outcomes by segment.
-
-    Attributes
-    ----------
-    table : segment, term, estimate (mean, or share of yes), low, high, n (placed there and
-        answered), overall, plain (mean of those placed there), share (whether it is one);
-        intervals hold all at once
-    brings : segment, term (the value), estimate (share of all of it that the segment brings), low,
-        high, n; empty without a value
-    taken : segment (true), term (placed), estimate (share of the true segment's customers), n
-    """
-
-    brings: pd.DataFrame = field(kw_only=True)
-    taken: pd.DataFrame = field(kw_only=True)
-
-
 def outcomes(
-    customers: pd.DataFrame,
-    fit: Fit,
+    sample: SampleLike,
+    fit: Result,
     columns: list[str] | None = None,
     *,
     value: str | None = None,
-    weight: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Outcomes:
-    """Means of `columns` (numbers, or yes and no) in each segment of the fit.
+) -> Result:
+    """Means of outcomes in each segment, corrected for errors of placing, with 95% intervals.
 
-    Without `columns`, those of USUAL that are there and that the segments were not made by; where
-    there is none the table is empty and the answer says so. Blanks are left out, column by
-    column. Of `value`, a column of amounts, the share is told that each segment brings. Intervals
-    draw customers whole and hold the model. Raises ValueError for unknown columns, and those that
-    are not numbers.
+    Parameters
+    ----------
+    sample : a row a customer; blanks are left out, column by column
+    fit : of `segments.fit`; intervals hold its model
+    columns : numbers, or yes and no; the usual outcomes that are there and that the segments were
+        not made by where none are named
+    value : column of amounts of which the share that each segment brings is told
+
+    Returns
+    -------
+    Result with tables
+
+    - "table": segment, term, estimate (mean, or share of yes), low, high (simultaneous), n (placed
+      there and answered), overall, plain (mean of those placed there), share (whether it is one);
+      empty where there is no outcome
+    - "brings": segment, term (the value), estimate (share of all of it that the segment brings),
+      low, high, n; empty without a value
+    - "taken": segment (true), term (placed), estimate (share of the true segment's customers), n
+
+    Raises
+    ------
+    ValueError : columns that do not exist or are not numbers
+
+    References
+    ----------
+    Bolck, Croon and Hagenaars (2004); Vermunt (2010).
     """
+    sample = as_sample(sample)
+    customers = sample.data
     columns = _usual(customers, fit) if columns is None else columns
     asked = [*columns, *([value] if value else [])]
     y = _numbers(customers, asked)
-    inside, w = memberships(customers, fit), moments.weights_of(customers, weight)
+    inside, w = memberships(sample, fit), moments.weights_of(customers, sample.weight)
     known = ~np.isnan(inside).any(axis=1) & (w > 0)
     inside, w, y = inside[known], w[known], y[known]
     k = len(fit.table)
     placed = (inside.argmax(1)[:, None] == np.arange(k)).astype(float)
     each = _each(inside, placed, w, y)
-    drawn = resampling.resample_sums(each, draws, seed)
+    drawn = resampling.resample_sums(each, sample.draws, sample.seed)
     estimate, plain, taken, whole = _means(each.sum(0)[None], k, len(asked))
-    replicates, _unused, _unused, again = _means(drawn, k, len(asked))
+    replicates, _plain, _taken, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)
     names, own = fit.table["term"].to_numpy(object), slice(len(columns))
     found = estimate[0, :, own], replicates[:, :, own], plain[0, :, own], n[:, own]
@@ -84,24 +87,23 @@ def outcomes(
             "n": np.repeat(placed.sum(0).astype(int), k),
         }
     )
-    return Outcomes(
-        table,
-        i18n.together([_answer(table), _bringing(brings, value)]),
-        i18n.together([_note(taken[0]), how_drawn(draws, weight)]),
-        "",
-        draws=draws,
-        seed=seed,
-        brings=brings,
-        taken=confused,
+    return Result(
+        {"table": table, "brings": brings, "taken": confused},
+        i18n.together([_claim(table), _bringing(brings, value)]),
+        i18n.together([_note(taken[0]), resampling_note(sample)]),
+        draws=sample.draws,
+        seed=sample.seed,
     )
 
 
 def _table(names, columns: list[str], y, w, estimate, replicates, plain, n) -> pd.DataFrame:
-    """A row an outcome and segment; see `Outcomes`."""
+    """A row an outcome and segment; see `outcomes`."""
     k = len(names)
     shares = np.array([_is_share(column) for column in y.T], bool)
     middle = np.where(shares, estimate.clip(0, 1), estimate)
-    low, high = together(middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan))
+    low, high = simultaneous_interval(
+        middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan)
+    )
     return pd.DataFrame(
         {
             "segment": np.tile(names, len(columns)),
@@ -117,16 +119,13 @@ def _table(names, columns: list[str], y, w, estimate, replicates, plain, n) -> p
     )
 
 
-def _usual(customers: pd.DataFrame, fit: Fit) -> list[str]:
-    made_by = {axis.name for axis in fit.axes}
+def _usual(customers: pd.DataFrame, fit: Result) -> list[str]:
+    made_by = {axis.name for axis in fit.model.axes}
     return [c for c in USUAL if c in customers and c not in made_by and customers[c].nunique() > 1]
 
 
 def _numbers(customers: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    if unknown := [c for c in columns if c not in customers]:
-        raise ValueError(
-            f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
-        )
+    require_columns(customers, columns, "customers")
     texts = [c for c in columns if not pd.api.types.is_numeric_dtype(customers[c])]
     if texts:
         raise ValueError(
@@ -167,7 +166,7 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
     whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
     term = _("Share of all: {value:label}", value=value)
     shares = whole / whole.sum(), again / again.sum(1, keepdims=True)
-    return tidy({"segment": names, "term": term}, *shares, n)
+    return interval_table({"segment": names, "term": term}, *shares, n)
 
 
 def _bringing(brings: pd.DataFrame, value: str | None) -> str:
@@ -178,7 +177,7 @@ def _bringing(brings: pd.DataFrame, value: str | None) -> str:
         "Most comes from {segment:verbatim}: {share} ({span}) of {value:quoted}.",
         segment=row.segment,
         value=value,
-        **told(row, "share"),
+        **share_facts(row, "share"),
     )
 
 
@@ -203,17 +202,17 @@ def _note(taken: np.ndarray) -> str:
     )
 
 
-def _answer(table: pd.DataFrame) -> str:
-    """The outcome in which segments differ most surely."""
+def _claim(table: pd.DataFrame) -> str:
+    """The outcome with the clearest difference between segments."""
     if table.empty:
         return _(
-            "No outcome is left to compare the groups in: all that is known went into making them."
+            "There is no outcome to compare the groups in: all that is known went into making them."
         )
-    surely = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
-    if not surely.any():
-        return _("No segment surely differs from the average in these outcomes.")
+    differs = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
+    if not differs.any():
+        return _("No segment differs significantly from the average in these outcomes.")
     width = (table["high"] - table["low"]).clip(lower=1e-12)
-    row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[surely].idxmax()]
+    row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[differs].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     return _(
         "{segment:verbatim}: {outcome} {value} ({span}) against {overall} for all, n {n:count}.",

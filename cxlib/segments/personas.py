@@ -1,23 +1,19 @@
 """A card a segment: who they are, what they are worth, what they need, where it hurts.
 
 Nothing is made up: every line is a number of the segment with its interval and n, chosen by how
-surely the segment differs from the average there.
+clearly the segment differs from the average there.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 from cxlib.privacy import masking
-from cxlib.segments.clusters import Fit
-from cxlib.segments.outcomes import Outcomes
-from cxlib.segments.space import terms_of
+from cxlib.segments.features import terms_of
 
 MOST_LINES = {"size": 1, "who": 4, "worth": 5, "needs": 3, "hurts": 3, "trouble": 2}
 TELLING = 0.75  # quantile of length
@@ -25,40 +21,39 @@ LOOKED_AT = 100  # comments of a kind: one that names nobody is taken first
 LINE = ["term", "estimate", "low", "high", "n"]
 
 
-@dataclass(frozen=True)
-class Personas(Estimates):
-    """Cards.
-
-    Attributes
-    ----------
-    table : segment, part (of MOST_LINES), term, estimate, low, high, n, overall, share (whether the
-        number is one); a row a line, in the order of the card
-    quotes : segment, text: comments as they were written; `report.cards` masks them
-    """
-
-    quotes: pd.DataFrame = field(kw_only=True)
-
-
 def personas(
-    fit: Fit,
+    fit: Result,
     *,
-    worth: Outcomes | None = None,
+    worth: Result | None = None,
     needs: pd.DataFrame | None = None,
     hurts: pd.DataFrame | None = None,
     trouble: pd.DataFrame | None = None,
     comments: pd.DataFrame | None = None,
-) -> Personas:
+) -> Result:
     """A card for each segment that is stable enough to have a name.
 
-    `worth` are its `outcomes`; `needs` (drivers), `hurts` (mean answers to touchpoints) and
-    `trouble` (share of meetings that go wrong) are tables with a column `segment`, or
-    `segment_name`. `comments` have segment_name, text and perhaps score and lang. Raises
-    ValueError for a table without segments.
+    Parameters
+    ----------
+    fit : of `segments.fit`
+    worth : the `outcomes` of the segments
+    needs, hurts, trouble : tables with a column segment, or segment_name: of drivers, of mean
+        answers to touchpoints, of the share of contacts that go wrong
+    comments : segment_name, text and perhaps score and lang
+
+    Returns
+    -------
+    Result whose table has segment, part (of MOST_LINES), term, estimate, low, high, n, overall,
+    share (whether the number is one); a row a line, in the order of the card. Part quotes: segment,
+    text, comments as they were written; `report.cards` masks them.
+
+    Raises
+    ------
+    ValueError : no segment is stable, or a table has no segments
     """
     named = fit.table[fit.table["verdict"] != "not named"]["term"].tolist()
     if not named:
         raise ValueError(
-            f"no segment of {len(fit.table)} is stable enough for a card. Take fewer segments."
+            f"no segment of {len(fit.table)} is stable enough for a card. Choose fewer segments."
         )
     size = fit.table.assign(segment=fit.table["term"], term=_("share of customers"))
     parts = {
@@ -77,22 +72,21 @@ def personas(
     table = pd.concat(lines, ignore_index=True)
     table = table[["segment", "part", *LINE, "overall", "share"]]
     table = table.astype(dict.fromkeys(["estimate", "low", "high", "overall"], float))
-    return Personas(
+    return Result(
         table,
-        _answer(table, named, len(fit.table)),
-        fit.note,
-        "",
+        _claim(table, named, len(fit.table)),
+        fit.notes,
         draws=fit.draws,
         seed=fit.seed,
-        quotes=_quotes(comments, named),
+        parts={"quotes": _quotes(comments, named)},
     )
 
 
-def _features(fit: Fit) -> pd.DataFrame:
+def _features(fit: Result) -> pd.DataFrame:
     """The profiles, of each category and segment only the level that tells most."""
-    of = [a.name for a in fit.axes for _ in (a.levels or ("",))]
-    feature = dict(zip(terms_of(fit.axes), of, strict=True))
-    numbers = {a.name for a in fit.axes if not a.levels}
+    of = [a.name for a in fit.model.axes for _ in (a.levels or ("",))]
+    feature = dict(zip(terms_of(fit.model.axes), of, strict=True))
+    numbers = {a.name for a in fit.model.axes if not a.levels}
     table = fit.profiles.assign(feature=fit.profiles["term"].map(feature))
     table["share"] = ~table["feature"].isin(numbers)
     # Of a category we say what its members are, not what they are not.
@@ -101,7 +95,7 @@ def _features(fit: Fit) -> pd.DataFrame:
     return table[(telling == best) & (telling >= 0)]
 
 
-def _worth(found: Outcomes | None) -> pd.DataFrame:
+def _worth(found: Result | None) -> pd.DataFrame:
     """Outcomes, and the share of all value, which is set beside the share of the customers."""
     if found is None:
         return _of(None, "worth")
@@ -164,7 +158,7 @@ def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
     return order[["segment", "text"]].reset_index(drop=True)
 
 
-def _answer(table: pd.DataFrame, named: list[str], k: int) -> str:
+def _claim(table: pd.DataFrame, named: list[str], k: int) -> str:
     """Where a segment falls furthest behind everybody; else how many cards there are."""
     if not named:
         return _("None of {k} segments is stable enough for a card.", k=k)

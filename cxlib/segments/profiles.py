@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.special import expit, ndtri, stdtrit
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.segments.space import Axis, terms_of, wording
+from cxlib.segments.features import Axis, terms_of, wording
 from cxlib.stats import resampling
 from cxlib.stats.intervals import LEVEL
 
@@ -20,7 +21,7 @@ TELLING = 0.3  # deviations from the average from which a feature names a segmen
 
 
 @dataclass(frozen=True)
-class Described:
+class Description:
     """k segments in the p columns of the axes, in the features' own units.
 
     Attributes
@@ -45,9 +46,9 @@ class Described:
         return (self.means - self.overall) / np.maximum(self.spread, 1e-12)
 
 
-def held(
+def describe(
     values: np.ndarray, w: np.ndarray, labels: np.ndarray, k: int, draws: int, seed: int
-) -> Described:
+) -> Description:
     """Customers drawn whole, memberships held. `values` are (n, p)."""
     overall = np.average(values, axis=0, weights=w)
     spread = np.sqrt(np.average((values - overall) ** 2, axis=0, weights=w))
@@ -59,7 +60,7 @@ def held(
         share = sums[:, 0] / sums[:, 0].sum(1, keepdims=True)
         means = np.moveaxis(sums[:, 1:] / sums[:, :1], 1, 2) + overall
     n = np.bincount(labels, minlength=k)
-    return Described(share[0], share[1:], means[0], _wider(means, w, inside), overall, spread, n)
+    return Description(share[0], share[1:], means[0], _wider(means, w, inside), overall, spread, n)
 
 
 def _wider(means: np.ndarray, w: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -69,7 +70,7 @@ def _wider(means: np.ndarray, w: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return means[0] + (means[1:] - means[0]) * factor[:, None]
 
 
-def together(
+def simultaneous_interval(
     estimate: np.ndarray, replicates: np.ndarray, behind: np.ndarray | float = np.nan
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals that hold for all entries at once (max-t over draws); `replicates` (draws, ...).
@@ -94,22 +95,22 @@ def together(
     return np.minimum(low, estimate), np.maximum(high, estimate)
 
 
-def tidy(
-    about: dict[str, object],
+def interval_table(
+    about: Mapping[str, object],
     estimate: np.ndarray,
     replicates: np.ndarray,
     n: np.ndarray | int,
     *,
     share: bool = False,
 ) -> pd.DataFrame:
-    """A row an entry: `about`, estimate, low, high (hold `together`) and n."""
-    low, high = together(estimate, replicates, n if share else np.nan)
+    """A row an entry: `about`, estimate, low, high (hold `simultaneous_interval`) and n."""
+    low, high = simultaneous_interval(estimate, replicates, n if share else np.nan)
     n = np.broadcast_to(n, estimate.shape)
     found = {"estimate": estimate, "low": low, "high": high, "n": n}
     return pd.DataFrame({**about, **{name: np.ravel(v) for name, v in found.items()}})
 
 
-def told(row: pd.Series, name: str, digits: int = 0) -> dict[str, str]:
+def share_facts(row: pd.Series, name: str, digits: int = 0) -> dict[str, str]:
     """A share as sentences want it: `name`, span and n."""
     return {
         name: i18n.percent(row.estimate, digits),
@@ -123,9 +124,9 @@ def _log_odds(share: np.ndarray, n: np.ndarray) -> np.ndarray:
     return np.log(yes / (n + 2 * ADDED - yes))
 
 
-def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFrame:
+def sizes(axes: list[Axis], found: Description, jaccard: np.ndarray) -> pd.DataFrame:
     """One row a segment: term (its name), estimate, low, high, n, segment, jaccard, verdict."""
-    low, high = together(found.share, found.shares, found.n.sum())
+    low, high = simultaneous_interval(found.share, found.shares, found.n.sum())
     verdicts = np.select(
         [jaccard >= REPORT, jaccard >= PATTERN], ["report", "pattern"], "not named"
     )
@@ -143,22 +144,22 @@ def sizes(axes: list[Axis], found: Described, jaccard: np.ndarray) -> pd.DataFra
     )
 
 
-def _sure(axes: list[Axis], found: Described) -> np.ndarray:
+def _sure(axes: list[Axis], found: Description) -> np.ndarray:
     """Deviations from the average, those that may be chance as none: no name is made of them."""
     low, high = _ends(axes, found)
     return np.where((low > found.overall) | (high < found.overall), found.away, 0.0)
 
 
-def _ends(axes: list[Axis], found: Described) -> tuple[np.ndarray, np.ndarray]:
+def _ends(axes: list[Axis], found: Description) -> tuple[np.ndarray, np.ndarray]:
     behind = np.where(_is_share(axes), found.n[:, None].astype(float), np.nan)
-    return together(found.means, found.drawn, behind)
+    return simultaneous_interval(found.means, found.drawn, behind)
 
 
 def _is_share(axes: list[Axis]) -> np.ndarray:
     return np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in axes])
 
 
-def table(axes: list[Axis], found: Described, named: pd.DataFrame) -> pd.DataFrame:
+def table(axes: list[Axis], found: Description, named: pd.DataFrame) -> pd.DataFrame:
     """One row a term and segment: segment, term, estimate, low, high, n, overall, distance, spread.
 
     The intervals hold for all of them at once.

@@ -1,7 +1,7 @@
 """Columns as questions with answers to tick: which to ask, where to cut numbers, what points.
 
-Questions are added one by one, each the one that places most customers rightly; points are those of
-a logistic regression, rounded.
+Questions are added one by one, each the one that places most customers correctly; points
+are those of a logistic regression, rounded.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.segments import admission
-from cxlib.segments.space import MOST_LEVELS, is_category
+from cxlib.segments import inputs
+from cxlib.segments.features import MOST_LEVELS, is_category
 
 MOST = 6  # questions
 CUTS = 4  # of a number, at most
@@ -41,7 +41,7 @@ class Question:
         return len(self.levels) if self.levels else len(self.cuts) + 1
 
 
-def ticked(question: Question, values: pd.Series) -> np.ndarray:
+def ticks_of(question: Question, values: pd.Series) -> np.ndarray:
     """Which answer each customer ticks, (n, answers); a gap ticks none."""
     if question.levels:
         known = {level: at for at, level in enumerate(question.levels)}
@@ -54,9 +54,9 @@ def ticked(question: Question, values: pd.Series) -> np.ndarray:
     return (at[:, None] == np.arange(question.answers)).astype(float)
 
 
-def askable(rows: pd.DataFrame, first: list[str]) -> list[str]:
+def candidates(rows: pd.DataFrame, first: list[str]) -> list[str]:
     """The columns that could be asked, `first` before the others."""
-    numbers = admission.own_numbers(rows)
+    numbers = inputs.numeric_features(rows)
     categories = [
         c
         for c in rows
@@ -69,7 +69,7 @@ def askable(rows: pd.DataFrame, first: list[str]) -> list[str]:
     return list(dict.fromkeys([*first, *numbers, *categories]))
 
 
-def asked(
+def select_questions(
     rows: pd.DataFrame,
     names: list[str],
     label: np.ndarray,
@@ -82,7 +82,7 @@ def asked(
     All of it, cut points too, is learnt from the customers of `train`.
     """
     asked = [_question(rows.loc[train, c], label[train], w[train]) for c in names]
-    ticks = [ticked(q, rows[q.name]) for q in asked]
+    ticks = [ticks_of(q, rows[q.name]) for q in asked]
     order = _chosen(ticks, label, w, train, k)
     return [asked[i] for i in order], [ticks[i] for i in order]
 
@@ -110,7 +110,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def beside(ticks: list[np.ndarray]) -> np.ndarray:
+def design_matrix(ticks: list[np.ndarray]) -> np.ndarray:
     """What everybody ticks, a column for everybody first: (n, 1 + answers)."""
     return np.hstack([np.ones((len(ticks[0]), 1)), *ticks])
 
@@ -119,12 +119,12 @@ def _chosen(
     ticks: list[np.ndarray], label: np.ndarray, w: np.ndarray, train: np.ndarray, k: int
 ) -> list[int]:
     """The places of the questions in that order, by ridge regression of the segments."""
-    x, at = beside(ticks)[train], label[train]
+    x, at = design_matrix(ticks)[train], label[train]
     weight = w[train][:, None]
     gram, answer = x.T @ (weight * x), x.T @ (weight * (at[:, None] == np.arange(k)))
     ends = np.cumsum([1, *(t.shape[1] for t in ticks)])
     columns = [np.arange(a, b) for a, b in zip(ends, ends[1:], strict=False)]
-    taken, order = np.array([0]), []
+    taken, order = np.array([0]), list[int]()
     while len(order) < min(MOST, len(ticks)):
         right = {}
         for i in set(range(len(ticks))) - set(order):
@@ -138,7 +138,7 @@ def _chosen(
     return order
 
 
-class Points:
+class PointScores:
     """Whole points by logistic regression; called, it places."""
 
     def __init__(self, x: np.ndarray, label: np.ndarray, w: np.ndarray, k: int) -> None:
@@ -154,7 +154,7 @@ class Points:
         return (x @ self.points).argmax(1)
 
 
-def answers(question: Question) -> list[str]:
+def answer_labels(question: Question) -> list[str]:
     """What a reader calls each answer."""
     if question.levels:
         yes_no = {"yes": _("yes"), "no": _("no")}

@@ -9,6 +9,7 @@ name.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,14 +21,14 @@ SMALLEST = 0.02  # share of customers below which a segment is of no use
 
 @dataclass(frozen=True)
 class Trial:
-    """k segments: share (k,), jaccard (draws, k), `found` (what the model found), and facts.
+    """k segments: share (k,), jaccard (draws, k), `solution` of the model, and facts.
 
     `merit` sets stable numbers in order: the more the better.
     """
 
     share: np.ndarray
     jaccard: np.ndarray
-    found: object
+    solution: Any
     merit: float
     facts: dict[str, float] = field(default_factory=dict)
 
@@ -52,11 +53,11 @@ def choice_of(tried: dict[int, Trial], chosen: int) -> pd.DataFrame:
     )
 
 
-def choose(tried: dict[int, Trial], enough: float = 1.0) -> int:
-    """The fewest segments of `enough` merit, where every segment is stable and large enough.
+def choose(tried: dict[int, Trial], sufficient: float = 1.0) -> int:
+    """The fewest segments of sufficient merit, where every segment is stable and large enough.
 
     Merit is how far segments lie apart (k-means: silhouette), or the gain in BIC over no segments
-    at all; `enough` is a share of the best. If at no number all are stable, the number with the
+    at all; `sufficient` is a share of the best. If at no number all are stable, the number with the
     most stable weakest segment.
     """
     table = choice_of(tried, 0).set_index("k").assign(merit={k: t.merit for k, t in tried.items()})
@@ -65,15 +66,15 @@ def choose(tried: dict[int, Trial], enough: float = 1.0) -> int:
     stable = useful[useful["weakest stability"] >= REPORT]
     if stable.empty:
         return int(useful["weakest stability"].idxmax())
-    return int(stable.index[stable["merit"] >= enough * stable["merit"].max()].min())
+    return int(stable.index[stable["merit"] >= sufficient * stable["merit"].max()].min())
 
 
-def likest(before: np.ndarray, after: np.ndarray, k: int) -> np.ndarray:
-    """Jaccard of each segment with its likest, by customers' labels; NaN where it has nobody."""
-    return likest_of(np.bincount(before * k + after, minlength=k * k).reshape(k, k))
+def jaccard_with_most_similar(before: np.ndarray, after: np.ndarray, k: int) -> np.ndarray:
+    """Jaccard of each segment with its most similar, by labels; NaN where it has nobody."""
+    return jaccard_of_counts(np.bincount(before * k + after, minlength=k * k).reshape(k, k))
 
 
-def likest_of(both: np.ndarray) -> np.ndarray:
+def jaccard_of_counts(both: np.ndarray) -> np.ndarray:
     """The same from counts of customers, (..., k before, k after)."""
     either = both.sum(-1, keepdims=True) + both.sum(-2, keepdims=True) - both
     with np.errstate(invalid="ignore"):

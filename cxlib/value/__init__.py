@@ -1,31 +1,52 @@
-"""What customers are worth: who is here still, what they will buy, and what that is worth today.
+"""Customer lifetime value: who is active, what they will buy, and what that is worth today.
 
-    fit = value.fit(orders, margin=0.3)          # weeks ahead, discounted, with intervals
-    print(fit)            # A customer is worth 21.40 (20.10 to 22.90) over the next 52 weeks ...
-    fit.table             # worth of a customer, by group; `share` of the whole
-    fit.alive             # share who are here still;  fit.purchases: purchases to come
-    fit.outlook           # both in one sentence
+    sample = study.sample("orders")
+    fit = value.lifetime_value(sample, value.Valuation(margin=0.3))
+    print(fit)            # A customer is expected to bring 21.40 (20.10 to 22.90) over the next ...
+    fit.table             # CLV of a customer, by group
+    fit.active            # share still active;  fit.purchases: purchases to come
     fit.parameters        # of the purchase model and of the amounts
-    value.holdout(orders, 26)      # did such forecasts hold? what came beside what was foretold
-    value.score(orders, fit)                     # a row a customer
-    value.attempt(value.fit, orders)             # None, and why on the page, where rows are too few
+    value.holdout(sample, 26)                    # did such forecasts hold?
+    value.score(sample, fit)                     # a row a customer
+    value.attempt(value.lifetime_value, sample)  # None, and why on the page, where rows are too few
 
-Purchases: BG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to go with nothing but
-the customer (`fit.amounts_apart` says how far they go with the number of purchases). It tells what
+Purchases: BG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to depend on nothing but
+the customer (`fit.correlation` is that with the number of purchases). The model predicts what
 customers will bring if nothing changes, not what an offer would add.
 """
 
 from __future__ import annotations
 
-from cxlib.enough import Unfit, attempt
-from cxlib.value.contracts import Contract, contract, contract_by
-from cxlib.value.fits import Value, fit, listed, score
-from cxlib.value.forecast import holdout
-from cxlib.value.histories import histories
-from cxlib.value.lifecycle import Lifecycle, lifecycle
-from cxlib.value.standing import Served, grid, served
+from cxlib.enough import attempt
+from cxlib.value.cost_to_serve import ServiceCosts, cost_to_serve
+from cxlib.value.histories import purchase_histories
+from cxlib.value.holdout import holdout
+from cxlib.value.lifecycle import lifecycle, transitions
+from cxlib.value.lifetime_value import (
+    Valuation,
+    customer_list,
+    expected_purchases,
+    lifetime_value,
+    score,
+)
+from cxlib.value.retention import remaining_periods, retention, retention_by_group
+from cxlib.value.risk_matrix import value_at_risk
 
 __all__ = [
-    "Contract", "Lifecycle", "Served", "Unfit", "Value", "attempt", "contract", "contract_by",
-    "fit", "grid", "histories", "holdout", "lifecycle", "listed", "score", "served",
-]  # fmt: skip
+    "ServiceCosts",
+    "Valuation",
+    "attempt",
+    "cost_to_serve",
+    "customer_list",
+    "expected_purchases",
+    "holdout",
+    "lifecycle",
+    "lifetime_value",
+    "purchase_histories",
+    "remaining_periods",
+    "retention",
+    "retention_by_group",
+    "score",
+    "transitions",
+    "value_at_risk",
+]

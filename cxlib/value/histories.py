@@ -1,7 +1,7 @@
 """What each customer bought, in the three numbers that purchase models need.
 
-    kept = histories(orders)                 # customer_id, first, repeats, last, age, mean_amount
-    kinds(kept)                              # the distinct ones, how many of each, which each is
+    kept, notes = purchase_histories(orders)    # customer_id, first, repeats, last, age ...
+    kinds(kept, columns)                        # the distinct ones, how many of each, which each is
 
 Time is in weeks since the customer's first purchase. What one customer buys on one day is one
 purchase, as in the literature; refunds are taken off its amount.
@@ -14,20 +14,40 @@ import pandas as pd
 
 from cxlib.core.i18n import ngettext
 from cxlib.data.purchases import days_bought, seen_from
+from cxlib.stats.patterns import distinct_rows
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
 WEEK = pd.Timedelta(days=7)
 
 
-def histories(
+def purchase_histories(
     orders: pd.DataFrame, as_of: str | pd.Timestamp | None = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """One row a customer known before `as_of` (default: the day after the last order), and losses.
+    """What each customer bought before a date, as purchase models need it, and what was left out.
 
-    Columns: customer_id, first (day of the first purchase), repeats (days with a later purchase),
-    last and age (weeks from `first` to the last purchase, and to the last day seen), paid (repeat
-    purchases above zero), mean_amount and mean_log (of these; NaN without one). Raises ValueError
-    for columns that are missing or hold no dates, and when nothing was bought before `as_of`.
+    Parameters
+    ----------
+    orders : customer_id, at (dates), amount (below zero for a refund)
+    as_of : the date; the day after the last order by default
+
+    Returns
+    -------
+    A row a customer: customer_id, first (day of the first purchase), repeats (days with a later
+    purchase), last and age (weeks from `first` to the last purchase, and to the last day seen),
+    paid (repeat purchases above zero), mean_amount and mean_log (of these; NaN without one). And
+    sentences on how many customers there are and what was left out.
+
+    Raises
+    ------
+    ValueError : columns that are missing or hold no dates, or no purchase before `as_of`
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-01", "2026-01-15"])
+    >>> orders = pd.DataFrame({"customer_id": ["a", "a"], "at": at, "amount": [10.0, 20.0]})
+    >>> kept, _notes = purchase_histories(orders, as_of="2026-01-30")
+    >>> kept[["repeats", "last", "age", "mean_amount"]].values.tolist()
+    [[1.0, 2.0, 4.0, 20.0]]
     """
     end = seen_from(orders, as_of)
     days, left_out = days_bought(orders, end)
@@ -45,24 +65,17 @@ def histories(
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
     kept["age"] = (end - pd.Timedelta(days=1) - kept["first"]) / WEEK
-    said = ngettext(
+    customers = ngettext(
         "{customers:count} customer, seen from {date:date}.",
         "{customers:count} customers, seen from {date:date}.",
         len(kept),
         customers=len(kept),
         date=end,
     )
-    return kept[list(COLUMNS)], [said, *left_out]
+    return kept[list(COLUMNS)], [customers, *left_out]
 
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(distinct rows of `columns` (u, c), customers of each (u,), which one each customer is)."""
-    values = kept[columns].to_numpy(float)
-    key = np.zeros(len(values), np.int64)
-    for column in values.T:
-        code, levels = pd.factorize(column)
-        key, _unused = pd.factorize(key * len(levels) + code)
-    size = np.bincount(key)
-    first = np.empty(len(size), int)
-    first[key[::-1]] = np.arange(len(key))[::-1]
-    return values[first], size.astype(float), key
+    first, kind = distinct_rows([kept[column].to_numpy() for column in columns])
+    return kept[columns].to_numpy(float)[first], np.bincount(kind).astype(float), kind

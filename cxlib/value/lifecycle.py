@@ -1,106 +1,110 @@
-"""The life cycle: acquired, kept, at risk, won back, lost, and how customers move between them.
+"""The life cycle: acquired, retained, at risk, won back, lost, and moves between states.
 
-    cycle = lifecycle(orders, weeks=13)
+    cycle = lifecycle(sample, weeks=13)
     cycle.table          # period, term (the state), estimate: share of customers known by then
     cycle.moves          # before, term (after), estimate: share who moved, over all periods
-    cycle.transitions    # the same, with a sentence about those who came back
+    transitions(cycle)   # the same, with a sentence on customers won back
 
 A period is `weeks` long, and the last ends on the last day seen. In each, a customer known by then
-is *acquired* (first purchase in it), *kept* (bought in it and in the one before), *won back*
+is *acquired* (first purchase in it), *retained* (bought in it and in the one before), *won back*
 (bought in it, not in the one before), *at risk* (bought in the one before only) or *lost* (in
 neither). The definition is ours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _, mark
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import seen_from
-from cxlib.enough import Unfit
-from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.notes import resampling_note
 
-STATES = ("acquired", "kept", "at risk", "won back", "lost")
-
-
-@dataclass(frozen=True)
-class Lifecycle(Estimates):
-    """Where customers stand in each period, and how they move.
-
-    Attributes
-    ----------
-    table : period (its first day), term (state), estimate (share of the customers known by then),
-        low, high, n
-    moves : before, term (after), estimate (share of those), low, high, n; pooled over periods,
-        intervals of all moves hold together
-    """
-
-    moves: pd.DataFrame = field(kw_only=True)
-
-    @property
-    def transitions(self) -> Estimates:
-        """`moves` with a sentence about those who came back."""
-        return Estimates(
-            self.moves, _back(self.moves), self.note, "share", draws=self.draws, seed=self.seed
-        )
+STATES = mark("acquired", "retained", "at risk", "won back", "lost")
 
 
 def lifecycle(
-    orders: pd.DataFrame,
+    sample: SampleLike,
     *,
     as_of: str | pd.Timestamp | None = None,
     weeks: int = 13,
     most: int = 8,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Lifecycle:
-    """States in each of the last `most` whole periods, and moves between them, with 95% intervals.
+) -> Result:
+    """The state of customers in each period, and how they move between states.
 
-    `orders` has customer_id, at, amount; refunds do not count. Customers are drawn whole. Raises
-    ValueError where the orders span fewer than three periods.
+    Parameters
+    ----------
+    sample : orders with customer_id, at and amount; refunds do not count
+    as_of : date from which customers are seen, the day after the last order by default
+    weeks : length of a period
+    most : periods shown, the last ones
+
+    Returns
+    -------
+    Result with tables
+
+    - "table": period (its first day), term (state), estimate (share of the customers known by
+      then), low, high, n
+    - "moves": before, term (after), estimate (share of those), low, high, n; pooled over periods,
+      simultaneous intervals
+
+    Raises
+    ------
+    InsufficientData : fewer than three whole periods
+    ValueError : columns that are missing, no purchase
     """
+    sample = as_sample(sample)
+    orders = sample.data
     end = seen_from(orders, as_of)
     bought = _bought(orders, end, pd.Timedelta(days=7 * weeks))
     if bought.shape[1] < 3:
-        raise Unfit(
+        raise InsufficientData(
             _(
-                "Before {date:date} lie fewer than 3 whole periods of {weeks:count} weeks: too "
-                "few to tell how customers move. Take shorter periods.",
+                "There are fewer than 3 whole periods of {weeks:count} weeks before {date:date}: "
+                "too few to see how customers move. Choose shorter periods.",
                 date=end,
                 weeks=weeks,
             )
         )
     states = _states(bought)[:, 1:][:, -most:]  # in the first period all are new
     starts = [end - pd.Timedelta(days=7 * weeks * k) for k in range(states.shape[1], 0, -1)]
-    table = _standing(states, [f"{day:%Y-%m-%d}" for day in starts], draws, seed)
-    moves = _moves(states, draws, seed)
-    return Lifecycle(
-        table,
-        _answer(table),
-        i18n.together(
-            [
-                _(
-                    "{customers:count} customers over {periods:count} periods of {weeks:count} "
-                    "weeks up to {date:date}.",
-                    customers=len(states),
-                    periods=states.shape[1],
-                    weeks=weeks,
-                    date=end - pd.Timedelta(days=1),
-                ),
-                how_drawn(draws, bucket="customer_id"),
-            ]
+    table = _states_table(states, [f"{day:%Y-%m-%d}" for day in starts], sample)
+    notes = [
+        _(
+            "{customers:count} customers over {periods:count} periods of {weeks:count} weeks up "
+            "to {date:date}.",
+            customers=len(states),
+            periods=states.shape[1],
+            weeks=weeks,
+            date=end - pd.Timedelta(days=1),
         ),
+        resampling_note(sample.replace(cluster="customer_id")),
+    ]
+    return Result(
+        {"table": table, "moves": _moves(states, sample)},
+        _claim(table),
+        i18n.together(notes),
         "share",
-        draws=draws,
-        seed=seed,
-        moves=moves,
+        draws=sample.draws,
+        seed=sample.seed,
     )
+
+
+def transitions(cycle: Result) -> Result:
+    """The table "moves" of a life cycle, with a sentence on customers won back.
+
+    Parameters
+    ----------
+    cycle : of `lifecycle`
+    """
+    moves = cycle.moves
+    return Result(moves, _won_back(moves), cycle.notes, "share", draws=cycle.draws, seed=cycle.seed)
 
 
 def _bought(orders: pd.DataFrame, end: pd.Timestamp, length: pd.Timedelta) -> np.ndarray:
@@ -132,11 +136,11 @@ def _states(bought: np.ndarray) -> np.ndarray:
     )
 
 
-def _standing(states: np.ndarray, starts: list[str], draws: int, seed: int) -> pd.DataFrame:
+def _states_table(states: np.ndarray, starts: list[str], sample: Sample) -> pd.DataFrame:
     inside = (states[..., None] == np.arange(len(STATES))).astype(float)
     shape = inside.shape[1:]
-    drawn = resampling.resample_sums(inside.reshape(len(inside), -1), draws, seed)
-    drawn = drawn.reshape(draws, *shape)
+    drawn = resampling.resample_sums(inside.reshape(len(inside), -1), sample.draws, sample.seed)
+    drawn = drawn.reshape(sample.draws, *shape)
     whole = inside.sum(0)
     tables = [
         estimates_table(
@@ -151,15 +155,15 @@ def _standing(states: np.ndarray, starts: list[str], draws: int, seed: int) -> p
     return pd.concat(tables, ignore_index=True)
 
 
-def _moves(states: np.ndarray, draws: int, seed: int) -> pd.DataFrame:
+def _moves(states: np.ndarray, sample: Sample) -> pd.DataFrame:
     size = len(STATES)
     both = np.where((states[:, :-1] >= 0), states[:, :-1] * size + states[:, 1:], -1)
     counts = np.column_stack([(both == move).sum(1) for move in range(size * size)]).astype(float)
-    drawn = resampling.resample_sums(counts, draws, seed).reshape(draws, size, size)
+    drawn = resampling.resample_sums(counts, sample.draws, sample.seed).reshape(-1, size, size)
     whole = counts.sum(0).reshape(size, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares, again = whole / whole.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True)
-    low, high = simultaneous_interval(shares.ravel(), again.reshape(draws, -1))
+    low, high = simultaneous_interval(shares.ravel(), again.reshape(sample.draws, -1))
     table = pd.DataFrame(
         {
             "before": np.repeat(STATES, size),
@@ -174,7 +178,7 @@ def _moves(states: np.ndarray, draws: int, seed: int) -> pd.DataFrame:
     return table[whole.ravel() > 0].reset_index(drop=True)
 
 
-def _answer(table: pd.DataFrame) -> str:
+def _claim(table: pd.DataFrame) -> str:
     last = table[table["period"] == table["period"].iloc[-1]].set_index("term")
     risk, lost = last.loc["at risk"], last.loc["lost"]
     return _(
@@ -189,7 +193,7 @@ def _answer(table: pd.DataFrame) -> str:
     )
 
 
-def _back(moves: pd.DataFrame) -> str:
+def _won_back(moves: pd.DataFrame) -> str:
     won = moves[moves["term"] == "won back"].set_index("before")
     if not {"at risk", "lost"} <= set(won.index):
         return _("Hardly anybody who stopped buying was won back.")

@@ -9,7 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from cxlib.segments import latent, means, stability
+from cxlib.segments import kmeans, mixture_em, stability
 from cxlib.stats import resampling
 
 pytestmark = pytest.mark.slow
@@ -31,10 +31,12 @@ def test_latent_classes_beside_stepmix(n: int, levels: int, starts: int, ratio: 
     stepmix = pytest.importorskip("stepmix.stepmix")
     x, k = answers(n, levels, 4), 4
     with threadpool_limits(1):
-        latent.best(latent.sheet_of([(c, levels) for c in x[:500].T], np.ones(500)), k, 1, 1)
+        mixture_em.best(
+            mixture_em.sheet_of([(c, levels) for c in x[:500].T], np.ones(500)), k, 1, 1
+        )
         start = time.perf_counter()
-        sheet = latent.sheet_of([(c, levels) for c in x.T], np.ones(n))
-        ours = latent.best(sheet, k, starts, 1)
+        sheet = mixture_em.sheet_of([(c, levels) for c in x.T], np.ones(n))
+        ours = mixture_em.best(sheet, k, starts, 1)
         quick = time.perf_counter() - start
         peer = stepmix.StepMix(
             k, measurement="categorical", n_init=starts, random_state=1, progress_bar=0, verbose=0
@@ -45,10 +47,10 @@ def test_latent_classes_beside_stepmix(n: int, levels: int, starts: int, ratio: 
     theirs = peer.score(x) * n
     print(
         f"\n{n:,} x 10 of {levels} levels, {starts} starts: {quick:.3f} s, StepMix {plain:.2f} s: "
-        f"{plain / quick:.0f}x; {len(sheet.weight):,} patterns; log-likelihood {ours.height:.3f} "
+        f"{plain / quick:.0f}x; {len(sheet.weight):,} patterns; log-likelihood {ours.loglik:.3f} "
         f"against {theirs:.3f}"
     )
-    assert ours.height >= theirs - 1e-6 * abs(theirs)
+    assert ours.loglik >= theirs - 1e-6 * abs(theirs)
     assert plain > ratio * quick
 
 
@@ -61,7 +63,8 @@ def test_stability_is_twice_as_quick_as_the_plain_loop() -> None:
         labels, counts = fitted.labels_, resampling.multiplicities(n, draws, 1)
         start = time.perf_counter()
         ours = [
-            means.again(x, times * 1.0, labels, fitted.cluster_centers_, rng) for times in counts
+            kmeans.resampled_jaccard(x, times * 1.0, labels, fitted.cluster_centers_, rng)
+            for times in counts
         ]
         quick = time.perf_counter() - start
         start = time.perf_counter()
@@ -77,4 +80,4 @@ def test_stability_is_twice_as_quick_as_the_plain_loop() -> None:
 def _plain(x: np.ndarray, labels: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     drawn = rng.integers(len(x), size=len(x))
     again = KMeans(k, n_init=10, random_state=1).fit(x[drawn]).predict(x[np.unique(drawn)])
-    return stability.likest(labels[np.unique(drawn)], again, k)
+    return stability.jaccard_with_most_similar(labels[np.unique(drawn)], again, k)

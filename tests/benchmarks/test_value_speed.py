@@ -13,9 +13,9 @@ from clock import seconds
 
 from cxlib.data import sources, study
 from cxlib.stats import resampling
-from cxlib.value import models
-from cxlib.value.histories import histories, kinds
-from cxlib.value.likelihood import Summit, climb
+from cxlib.value import loglik
+from cxlib.value.histories import kinds, purchase_histories
+from cxlib.value.newton import Maximum, maximise
 
 pytestmark = pytest.mark.slow
 TRUE = (0.243, 4.414, 0.793, 2.426)  # r, alpha, a, b of CDNOW (Fader, Hardie and Lee 2005)
@@ -28,7 +28,7 @@ def cdnow() -> pd.DataFrame:
     path = sources.fetch(study.read("cdnow").sources[name], name)
     names = ["customer_id", "at", "discs", "amount"]
     orders = pd.read_csv(path, sep=r"\s+", names=names, header=0, dtype={"at": str})
-    return histories(orders.assign(at=pd.to_datetime(orders["at"], format="%Y%m%d")))[0]
+    return purchase_histories(orders.assign(at=pd.to_datetime(orders["at"], format="%Y%m%d")))[0]
 
 
 def bought(n: int, weeks: int = 39, seed: int = 1) -> pd.DataFrame:
@@ -52,13 +52,13 @@ def test_fit_beside_lifetimes(n: int) -> None:
     rows = cdnow() if n == 23_570 else bought(n)
     start = np.array([0.0, np.log(rows["age"].mean()), 0.0, 0.0])
 
-    def ours() -> tuple[Summit, np.ndarray]:
+    def ours() -> tuple[Maximum, np.ndarray]:
         distinct, count, which = kinds(rows, COLUMNS)
-        return climb(models.bg_nbd, tuple(distinct.T), count, start), which
+        return maximise(loglik.bg_nbd, tuple(distinct.T), count, start), which
 
     def intervals() -> np.ndarray:
         found, which = ours()
-        return found.moved(resampling.resample_sums(found.parts[which], 1000, 1))
+        return found.replicates(resampling.resample_sums(found.parts[which], 1000, 1))
 
     spent, found = seconds(ours, 5), ours()[0]
     more = seconds(intervals, 1)

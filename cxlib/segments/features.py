@@ -8,6 +8,7 @@ scaled so that all its columns together vary as much as one number does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -163,7 +164,7 @@ def _levels(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return codes, np.array([*(_text(v, values) for v in found), UNKNOWN], object)
 
 
-def _text(value: object, values: pd.Series) -> str:
+def _text(value: Any, values: pd.Series) -> str:
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return FLAG[int(value > 0)]
     return str(value)

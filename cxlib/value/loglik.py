@@ -1,7 +1,7 @@
 """Log-likelihoods of purchase and contract models, with gradient and Hessian, for each kind.
 
-Each takes parameters (p,) or (p, u) and data, and gives height (u,), slope (p, u), bend (p, p, u):
-kinds of customers stand on the last axis, along which numpy is quick.
+Each takes parameters (p,) or (p, u) and data, and gives loglik (u,), gradient (p, u) and Hessian
+(p, p, u): kinds of customers are on the last axis, along which numpy is quick.
 
     bg_nbd       r, alpha, a, b: buys at a gamma rate, may leave after any purchase (Fader, Hardie
                  and Lee 2005)
@@ -14,6 +14,8 @@ since the first purchase.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import digamma, expit, gammaln, zeta
@@ -29,13 +31,13 @@ def trigamma(x: np.ndarray) -> np.ndarray:
 def bg_nbd(
     parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """BG/NBD: the customer is here still, or left right after the last purchase."""
+    """BG/NBD: the customer is active, or left right after the last purchase."""
     r, alpha, a, b = parameters
     # Parameters that all share make functions of x alone, of which there are few values.
     shared = np.ndim(r) == 0
     terms, place = np.unique(x, return_inverse=True) if shared else (x, np.arange(len(x)))
-    height, slope, bend = (part.take(place, -1) for part in _of_repeats(parameters, terms))
-    # Of two ways to this history, here still (0) and left after the last purchase (1), the log of
+    loglik, gradient, hessian = (part.take(place, -1) for part in _of_repeats(parameters, terms))
+    # Of two ways to this history, active (0) and left after the last purchase (1), the log of
     # their sum has the mean of their gradients, and a curvature of its own where they differ.
     since = alpha + np.stack([age, last])
     before = np.where(x > 0, b + x - 1, 1.0)
@@ -44,18 +46,18 @@ def bg_nbd(
     ways[1] += np.where(x > 0, np.log(a) - np.log(before), -np.inf)
     share = expit(ways[0] - ways[1])
     share = np.stack([share, 1 - share])
-    slopes = np.zeros((2, 4, len(x)))
-    slopes[:, 0], slopes[:, 1] = -log, -(r + x) / since
-    slopes[1, 2], slopes[1, 3] = 1 / a, -1 / before
-    apart = slopes[0] - slopes[1]
-    bend += (share[0] * share[1] * apart)[:, None] * apart
+    gradients = np.zeros((2, 4, len(x)))
+    gradients[:, 0], gradients[:, 1] = -log, -(r + x) / since
+    gradients[1, 2], gradients[1, 3] = 1 / a, -1 / before
+    apart = gradients[0] - gradients[1]
+    hessian += (share[0] * share[1] * apart)[:, None] * apart
     crossed = (share / since).sum(0)
-    bend[0, 1] -= crossed
-    bend[1, 0] -= crossed
-    bend[1, 1] += (r + x) * (share / since**2).sum(0)
-    bend[2, 2] -= share[1] / a**2
-    bend[3, 3] += share[1] / before**2
-    return height + np.logaddexp(*ways), slope + slopes[1] + share[0] * apart, bend
+    hessian[0, 1] -= crossed
+    hessian[1, 0] -= crossed
+    hessian[1, 1] += (r + x) * (share / since**2).sum(0)
+    hessian[2, 2] -= share[1] / a**2
+    hessian[3, 3] += share[1] / before**2
+    return loglik + np.logaddexp(*ways), gradient + gradients[1] + share[0] * apart, hessian
 
 
 class BgNbdSums:
@@ -72,7 +74,7 @@ class BgNbdSums:
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         r, alpha, a, b = parameters
-        height, slope, bend = (
+        loglik, gradient, hessian = (
             part @ self.customers for part in _of_repeats(parameters, self.terms)
         )
         before = np.where(self.terms > 0, b + self.terms - 1, 1.0)
@@ -86,24 +88,24 @@ class BgNbdSums:
         more = np.where(self.back, more, -np.inf)
         small = np.exp(-np.abs(more))
         gone = np.where(more > 0, 1.0, small) / (1 + small)
-        height -= self.count @ (every * log - np.maximum(more, 0) - np.log(1 + small))
+        loglik -= self.count @ (every * log - np.maximum(more, 0) - np.log(1 + small))
         left = self.count * gone
         here = self.count - left
         own = (1 / before).take(self.of_x)
         apart = np.stack([last_log - log, every * (last_per - per), np.full(len(own), -1 / a), own])
-        bend += (apart * (here * gone)) @ apart.T
+        hessian += (apart * (here * gone)) @ apart.T
         both = here @ per + left @ last_per
-        slope -= [
+        gradient -= [
             here @ log + left @ last_log,
             (here * per + left * last_per) @ every,
             -left.sum() / a,
             left @ own,
         ]
-        bend[[0, 1], [1, 0]] -= both
-        bend[1, 1] += (here * per**2 + left * last_per**2) @ every
-        bend[2, 2] -= left.sum() / a**2
-        bend[3, 3] += left @ own**2
-        return float(height), slope, bend
+        hessian[[0, 1], [1, 0]] -= both
+        hessian[1, 1] += (here * per**2 + left * last_per**2) @ every
+        hessian[2, 2] -= left.sum() / a**2
+        hessian[3, 3] += left @ own**2
+        return float(loglik), gradient, hessian
 
 
 def _of_repeats(parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -111,23 +113,25 @@ def _of_repeats(parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.n
     r, alpha, a, b = parameters
     from_ = np.stack([r, b, a + b]).reshape(3, -1)
     log, first, second = (of(from_ + x) - of(from_) for of in (gammaln, digamma, trigamma))
-    slope, bend = np.zeros((4, len(x))), np.zeros((4, 4, len(x)))
-    slope[0], slope[1] = first[0] + np.log(alpha), r / alpha
-    slope[2], slope[3] = -first[2], first[1] - first[2]
-    bend[0, 0], bend[1, 1] = second[0], -r / alpha**2
-    bend[0, 1] = bend[1, 0] = 1 / alpha
-    bend[2, 2] = bend[2, 3] = bend[3, 2] = -second[2]
-    bend[3, 3] = second[1] - second[2]
-    return log[0] + log[1] - log[2] + r * np.log(alpha), slope, bend
+    gradient, hessian = np.zeros((4, len(x))), np.zeros((4, 4, len(x)))
+    gradient[0], gradient[1] = first[0] + np.log(alpha), r / alpha
+    gradient[2], gradient[3] = -first[2], first[1] - first[2]
+    hessian[0, 0], hessian[1, 1] = second[0], -r / alpha**2
+    hessian[0, 1] = hessian[1, 0] = 1 / alpha
+    hessian[2, 2] = hessian[2, 3] = hessian[3, 2] = -second[2]
+    hessian[3, 3] = second[1] - second[2]
+    return log[0] + log[1] - log[2] + r * np.log(alpha), gradient, hessian
 
 
-SUMS = {bg_nbd: BgNbdSums}  # models whose sums have a quicker way than kind by kind
+SUMS: dict[Callable, Callable[..., Callable]] = {
+    bg_nbd: BgNbdSums
+}  # models whose sums have a quicker way than kind by kind
 
 
-def bg_nbd_alive(
+def bg_nbd_active(
     parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> np.ndarray:
-    """The chance that the customer is here still, (u,)."""
+    """The probability that the customer is still active, (u,)."""
     r, alpha, a, b = parameters
     gone = (
         a
@@ -140,7 +144,7 @@ def bg_nbd_alive(
 def pareto_nbd(
     parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pareto/NBD: here still, or left at some moment since the last purchase.
+    """Pareto/NBD: active, or left at some moment since the last purchase.
 
     The moment is integrated out by Gauss and Legendre's rule on log(alpha + time), which needs no
     hypergeometric function and gives the derivatives by the same sum.
@@ -159,39 +163,39 @@ def pareto_nbd(
     one, two = alpha + since, beta + since
     logs = share - (r + x) * np.log(one) - (s + ends) * np.log(two)
     k, u = since.shape
-    slopes, bends = np.zeros((k, 4, u)), np.zeros((k, 4, 4, u))
-    slopes[:, 0], slopes[:, 1] = -np.log(one), -(r + x) / one
-    slopes[:, 2], slopes[:, 3] = ends / s - np.log(two), -(s + ends) / two
-    bends[:, 0, 1] = bends[:, 1, 0] = -1 / one
-    bends[:, 1, 1] = (r + x) / one**2
-    bends[:, 2, 2] = -ends / s**2
-    bends[:, 2, 3] = bends[:, 3, 2] = -1 / two
-    bends[:, 3, 3] = (s + ends) / two**2
-    height, slope, bend = _mixture(logs, slopes, bends)
-    height += gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    slope[0] += digamma(r + x) - digamma(r) + np.log(alpha)
-    slope[1] += r / alpha
-    slope[2] += np.log(beta)
-    slope[3] += s / beta
-    bend[0, 0] += trigamma(r + x) - trigamma(r)
-    bend[0, 1] += 1 / alpha
-    bend[1, 0] += 1 / alpha
-    bend[1, 1] -= r / alpha**2
-    bend[2, 3] += 1 / beta
-    bend[3, 2] += 1 / beta
-    bend[3, 3] -= s / beta**2
-    return height, slope, bend
+    gradients, hessians = np.zeros((k, 4, u)), np.zeros((k, 4, 4, u))
+    gradients[:, 0], gradients[:, 1] = -np.log(one), -(r + x) / one
+    gradients[:, 2], gradients[:, 3] = ends / s - np.log(two), -(s + ends) / two
+    hessians[:, 0, 1] = hessians[:, 1, 0] = -1 / one
+    hessians[:, 1, 1] = (r + x) / one**2
+    hessians[:, 2, 2] = -ends / s**2
+    hessians[:, 2, 3] = hessians[:, 3, 2] = -1 / two
+    hessians[:, 3, 3] = (s + ends) / two**2
+    loglik, gradient, hessian = _mixture(logs, gradients, hessians)
+    loglik += gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    gradient[0] += digamma(r + x) - digamma(r) + np.log(alpha)
+    gradient[1] += r / alpha
+    gradient[2] += np.log(beta)
+    gradient[3] += s / beta
+    hessian[0, 0] += trigamma(r + x) - trigamma(r)
+    hessian[0, 1] += 1 / alpha
+    hessian[1, 0] += 1 / alpha
+    hessian[1, 1] -= r / alpha**2
+    hessian[2, 3] += 1 / beta
+    hessian[3, 2] += 1 / beta
+    hessian[3, 3] -= s / beta**2
+    return loglik, gradient, hessian
 
 
-def pareto_nbd_alive(
+def pareto_nbd_active(
     parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> np.ndarray:
-    """The chance that the customer is here still, (u,)."""
+    """The probability that the customer is still active, (u,)."""
     r, alpha, s, beta = parameters
-    height, _, _ = pareto_nbd(parameters, x, last, age)
+    loglik, _, _ = pareto_nbd(parameters, x, last, age)
     here = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
     here -= (r + x) * np.log(alpha + age) + s * np.log(beta + age)
-    return np.exp(np.minimum(here - height, 0.0))
+    return np.exp(np.minimum(here - loglik, 0.0))
 
 
 def gamma_gamma(
@@ -204,30 +208,30 @@ def gamma_gamma(
     """
     p, q, v = parameters
     total = v + x * mean
-    height = gammaln(p * x + q) - gammaln(q) + q * np.log(v) - (p * x + q) * np.log(total)
+    loglik = gammaln(p * x + q) - gammaln(q) + q * np.log(v) - (p * x + q) * np.log(total)
     both = digamma(p * x + q)
     curved = trigamma(p * x + q)
     if log is None:
-        height += (p * x - 1) * np.log(mean) + p * x * np.log(x) - gammaln(p * x)
+        loglik += (p * x - 1) * np.log(mean) + p * x * np.log(x) - gammaln(p * x)
         alike, bent = x * (np.log(mean) + np.log(x) - digamma(p * x)), x**2 * trigamma(p * x)
     else:
-        height += x * ((p - 1) * log - gammaln(p))
+        loglik += x * ((p - 1) * log - gammaln(p))
         alike, bent = x * (log - digamma(p)), x * trigamma(p)
-    slope = np.stack(
+    gradient = np.stack(
         [
             alike + x * (both - np.log(total)),
             both - digamma(q) + np.log(v) - np.log(total),
             q / v - (p * x + q) / total,
         ]
     )
-    bend = np.empty((3, 3, len(x)))
-    bend[0, 0] = x**2 * curved - bent
-    bend[0, 1] = bend[1, 0] = x * curved
-    bend[1, 1] = curved - trigamma(q)
-    bend[0, 2] = bend[2, 0] = -x / total
-    bend[1, 2] = bend[2, 1] = 1 / v - 1 / total
-    bend[2, 2] = -q / v**2 + (p * x + q) / total**2
-    return height, slope, bend
+    hessian = np.empty((3, 3, len(x)))
+    hessian[0, 0] = x**2 * curved - bent
+    hessian[0, 1] = hessian[1, 0] = x * curved
+    hessian[1, 1] = curved - trigamma(q)
+    hessian[0, 2] = hessian[2, 0] = -x / total
+    hessian[1, 2] = hessian[2, 1] = 1 / v - 1 / total
+    hessian[2, 2] = -q / v**2 + (p * x + q) / total**2
+    return loglik, gradient, hessian
 
 
 def sbg(
@@ -236,33 +240,35 @@ def sbg(
     """Shifted beta-geometric: left at renewal `periods` (1, 2, ...), or stayed that many."""
     a, b = parameters
     one, more = left.astype(float), periods - left  # B(a + one, b + more) / B(a, b)
-    height = gammaln(a + one) + gammaln(b + more) - gammaln(a + b + periods)
-    height -= gammaln(a) + gammaln(b) - gammaln(a + b)
+    loglik = gammaln(a + one) + gammaln(b + more) - gammaln(a + b + periods)
+    loglik -= gammaln(a) + gammaln(b) - gammaln(a + b)
     both = digamma(a + b) - digamma(a + b + periods)
-    slope = np.stack([digamma(a + one) - digamma(a) + both, digamma(b + more) - digamma(b) + both])
-    bend = np.empty((2, 2, len(periods)))
-    bend[:] = trigamma(a + b) - trigamma(a + b + periods)
-    bend[0, 0] += trigamma(a + one) - trigamma(a)
-    bend[1, 1] += trigamma(b + more) - trigamma(b)
-    return height, slope, bend
+    gradient = np.stack(
+        [digamma(a + one) - digamma(a) + both, digamma(b + more) - digamma(b) + both]
+    )
+    hessian = np.empty((2, 2, len(periods)))
+    hessian[:] = trigamma(a + b) - trigamma(a + b + periods)
+    hessian[0, 0] += trigamma(a + one) - trigamma(a)
+    hessian[1, 1] += trigamma(b + more) - trigamma(b)
+    return loglik, gradient, hessian
 
 
 def sbg_survival(parameters: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """The share of customers who are there still after `periods` renewals."""
+    """The share of customers retained after `periods` renewals."""
     a, b = parameters
     return np.exp(gammaln(b + periods) + gammaln(a + b) - gammaln(b) - gammaln(a + b + periods))
 
 
 def _mixture(
-    logs: np.ndarray, slopes: np.ndarray, bends: np.ndarray
+    logs: np.ndarray, gradients: np.ndarray, hessians: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log(sum(exp(logs))) over the first axis; gradient and Hessian from those of the parts."""
     top = logs.max(0)
     parts = np.exp(logs - top)
     whole = parts.sum(0)
     parts /= whole
-    slope = np.einsum("ku,kiu->iu", parts, slopes)
-    away = slopes - slope
-    bend = np.einsum("ku,kiju->iju", parts, bends)
-    bend += np.einsum("kiu,kju->iju", parts[:, None] * away, away)
-    return top + np.log(whole), slope, bend
+    gradient = np.einsum("ku,kiu->iu", parts, gradients)
+    away = gradients - gradient
+    hessian = np.einsum("ku,kiju->iju", parts, hessians)
+    hessian += np.einsum("kiu,kju->iju", parts[:, None] * away, away)
+    return top + np.log(whole), gradient, hessian

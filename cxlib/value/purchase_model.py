@@ -1,29 +1,32 @@
-"""Both models at their maximum on one set of customers, and what they expect of each."""
+"""Models of purchases and amounts at maximum likelihood, and what they predict of each customer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.enough import Unfit, few
-from cxlib.value import expected, models
+from cxlib.enough import few
+from cxlib.value import loglik, predictions
 from cxlib.value.histories import kinds
-from cxlib.value.likelihood import NoMaximum, climb, parameters_of
+from cxlib.value.newton import NoMaximum, maximise, parameters_of
 
 Purchase = Literal["bg_nbd", "pareto_nbd"]
 Amounts = Literal["purchases", "means"]
+Data = tuple[np.ndarray, np.ndarray, np.ndarray]  # repeats, last, age
 NAMES = {"bg_nbd": ("r", "alpha", "a", "b"), "pareto_nbd": ("r", "alpha", "s", "beta")}
-PURCHASE = {"bg_nbd": models.bg_nbd, "pareto_nbd": models.pareto_nbd}
+PURCHASE = {"bg_nbd": loglik.bg_nbd, "pareto_nbd": loglik.pareto_nbd}
 AMOUNT = ("p", "q", "v")
 LEAST_REPEATERS = 30
 STEP = 1e-4  # of a logarithm, for derivatives of what is expected
 
 
-class Found:
+class PurchaseModel:
     """Both models at their maximum, on the distinct kinds of customers."""
 
     def __init__(
@@ -34,109 +37,108 @@ class Found:
         amounts: Amounts = "purchases",
     ) -> None:
         self.model, self.customers = model, len(kept)
-        kept, self.moved_by = joined_to(kept, covariates)
-        columns = ["repeats", "last", "age", *self.moved_by]
+        kept, self.covariates = with_covariates(kept, covariates)
+        columns = ["repeats", "last", "age", *self.covariates]
         distinct, self.count, self.which = kinds(kept, columns)
-        self.data = tuple(distinct[:, :3].T)
+        self.data: Data = (distinct[:, 0], distinct[:, 1], distinct[:, 2])
         self.design = design_of(model, distinct[:, 3:])
         self.paid, self.mean, log = kept[["paid", "mean_amount", "mean_log"]].to_numpy(float).T
         buyers = self.paid > 0
         if (again := int(buyers.sum())) < LEAST_REPEATERS:
-            raise Unfit(
+            raise InsufficientData(
                 _(
                     "{again} of {customers:count} customers bought again for an amount; at least "
-                    "{least:count} are needed to tell what is to come. Take a longer time, or "
-                    "more customers.",
+                    "{least:count} are needed for a forecast. Choose a longer period or more "
+                    "customers.",
                     again=few(again),
                     customers=len(kept),
                     least=LEAST_REPEATERS,
                 )
             )
-        start = np.zeros(4 + 2 * len(self.moved_by))
+        start = np.zeros(4 + 2 * len(self.covariates))
         start[1] = np.log(max(np.average(self.data[2], weights=self.count), 1e-3))
         if model == "pareto_nbd":
             start[3] = start[1]
         try:
-            self.purchase = climb(PURCHASE[model], self.data, self.count, start, self.design)
+            self.purchase = maximise(PURCHASE[model], self.data, self.count, start, self.design)
             money = [self.paid[buyers], self.mean[buyers]]
             money += [log[buyers]] if amounts == "purchases" else []
             begin = np.log([1.0, 2.0, max(float(np.mean(money[1])), 1e-6)])
-            self.amount = climb(models.gamma_gamma, tuple(money), np.ones(again), begin)
+            self.amount = maximise(loglik.gamma_gamma, tuple(money), np.ones(again), begin)
         except NoMaximum as error:
-            raise Unfit(
+            raise InsufficientData(
                 _(
                     "{again:count} of {customers:count} customers bought again: they are too few, "
-                    "or too alike, for the model to tell what is to come. Take a longer time, "
-                    "more customers, or the other model.",
+                    "or too alike, for a forecast by this model. Choose a longer period, more "
+                    "customers, or the other model.",
                     again=again,
                     customers=len(kept),
                 )
             ) from error
         self.buyers = buyers
-        self.apart = float(np.corrcoef(money[0], money[1])[0, 1]) if np.std(money[0]) > 0 else 0.0
+        self.correlation = (
+            float(np.corrcoef(money[0], money[1])[0, 1]) if np.std(money[0]) > 0 else 0.0
+        )
 
     def own(self, at: np.ndarray | None = None) -> np.ndarray:
         """Parameters of the purchase model, (4,) or, with covariates, of each kind (4, u)."""
         return parameters_of(self.purchase.at if at is None else at, self.design)
 
     def names(self) -> list[str]:
-        """Of all parameters, in the order they stand in `Summit.at`, amounts last."""
-        moved = [i18n.label(column) for column in self.moved_by]
+        """Of all parameters, in the order they stand in `Maximum.at`, amounts last."""
+        named = [i18n.label(column) for column in self.covariates]
         return [
             *NAMES[self.model],
-            *(_("{covariate}: how fast they buy", covariate=name) for name in moved),
-            *(_("{covariate}: how soon they leave", covariate=name) for name in moved),
+            *(_("{covariate}: how fast they buy", covariate=name) for name in named),
+            *(_("{covariate}: how soon they leave", covariate=name) for name in named),
             *AMOUNT,
         ]
 
-    def parts(self) -> np.ndarray:
+    def contributions(self) -> np.ndarray:
         """What each customer adds to the derivatives of both models, (customers, ...)."""
         money = np.zeros((self.customers, self.amount.parts.shape[1]))
         money[self.buyers] = self.amount.parts
         return np.hstack([self.purchase.parts[self.which], money])
 
 
-class Worth:
-    """alive, purchases and worth of each customer, and how they move with the parameters."""
+def individual_values(
+    fit: PurchaseModel, weeks: float, discount: float, margin: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of being active, purchases and value of each customer, and their gradients.
 
-    def __init__(self, found: Found, weeks: float, discount: float, margin: float) -> None:
-        self.found, self.weeks, self.discount, self.margin = found, weeks, discount, margin
+    Values are (customers, 3); gradients in the logarithms of all parameters (customers, 3, 4 + 3).
+    """
 
-    def each(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values (customers, 3), and their slopes in the logarithms (customers, 3, 4 + 3)."""
-        found = self.found
-        at, money = found.purchase.at, found.amount.at
-        kind, paid = self._kinds(at), self._amounts(money)
-        by_kind = np.stack([slope_of(self._kinds, at, j) for j in range(len(at))], -1)
-        by_money = np.stack([slope_of(self._amounts, money, j) for j in range(len(money))], -1)
-        whole = kind[found.which]
-        slopes = np.zeros((found.customers, 3, len(at) + len(money)))
-        slopes[:, :, : len(at)] = by_kind[found.which]
-        slopes[:, 2, : len(at)] *= paid[:, None]
-        slopes[:, 2, len(at) :] = whole[:, 2, None] * by_money
-        whole[:, 2] *= paid
-        return whole, slopes
-
-    def _kinds(self, at: np.ndarray) -> np.ndarray:
-        own, data, model = self.found.own(at), self.found.data, self.found.model
+    def by_kind(at: np.ndarray) -> np.ndarray:
+        own = fit.own(at)
         return np.column_stack(
             [
-                expected.alive(model, own, *data),
-                expected.purchases(model, own, *data, self.weeks),
-                self.margin * expected.discounted(model, own, *data, self.weeks, self.discount),
+                predictions.active(fit.model, own, *fit.data),
+                predictions.purchases(fit.model, own, *fit.data, weeks),
+                margin * predictions.discounted(fit.model, own, *fit.data, weeks, discount),
             ]
         )
 
-    def _amounts(self, at: np.ndarray) -> np.ndarray:
-        return expected.amount(np.exp(at), self.found.paid, self.found.mean)
+    def by_amount(at: np.ndarray) -> np.ndarray:
+        return predictions.amount(np.exp(at), fit.paid, fit.mean)
+
+    at, money = fit.purchase.at, fit.amount.at
+    paid, values = by_amount(money), by_kind(at)[fit.which]
+    gradients = np.zeros((fit.customers, 3, len(at) + len(money)))
+    gradients[:, :, : len(at)] = _gradient(by_kind, at)[fit.which]
+    gradients[:, 2, : len(at)] *= paid[:, None]
+    gradients[:, 2, len(at) :] = values[:, 2, None] * _gradient(by_amount, money)
+    values[:, 2] *= paid
+    return values, gradients
 
 
-def slope_of(of, at: np.ndarray, j: int) -> np.ndarray:
-    step = STEP * (np.arange(len(at)) == j)
-    return (of(at + step) - of(at - step)) / (2 * STEP)
+def _gradient(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
+    """Central differences by each of the parameters, on a last axis."""
+    steps = STEP * np.eye(len(at))
+    return np.stack([(of(at + step) - of(at - step)) / (2 * STEP) for step in steps], -1)
 
 
-def joined_to(
+def with_covariates(
     kept: pd.DataFrame, covariates: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """The customers with their covariates, and the names of these; ValueError where some lack."""

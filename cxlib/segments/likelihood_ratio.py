@@ -1,4 +1,4 @@
-"""Are that many classes needed? The likelihood ratio, against samples from one class fewer."""
+"""Likelihood ratio test of the number of classes, against samples from one class fewer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
-from cxlib.segments import admission, classes, latent
-from cxlib.segments.classes import Classes
-from cxlib.segments.clusters import Fit
-from cxlib.segments.latent import Sheet
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.segments import inputs, latent_classes, mixture_em
+from cxlib.segments.latent_classes import Classes
+from cxlib.segments.mixture_em import Sheet
 from cxlib.stats import moments
 
 STARTS = 6  # of each fit of a simulated sample, besides the one that it was simulated from
@@ -18,46 +18,57 @@ CLOSE = 1e-3  # gain in log-likelihood at which a fit is near enough to its top
 SAMPLE = 1_000  # customers at most
 
 
-def likelihood_ratio(
-    customers: pd.DataFrame,
-    fit: Fit,
-    *,
-    weight: str | None = None,
-    draws: int = 99,
-    seed: int = 1,
-) -> Estimates:
-    """Whether the answers tell one class fewer apart from the fit's number (McLachlan 1987).
+def likelihood_ratio(sample: SampleLike, fit: Result, *, simulations: int = 99) -> Result:
+    """Whether one class fewer fits as well, by a parametric bootstrap test.
 
-    The table has one row: term, estimate (twice the difference in log-likelihood), n, limit (95% of
-    the samples simulated from one class fewer lie below it) and p (share, at least as high).
-    Gaps are simulated where they are. Raises ValueError for k-means, which has no likelihood.
+    Parameters
+    ----------
+    sample : the customers of the fit; gaps are simulated where they are
+    fit : of `segments.fit` with model "classes" or "mixture"
+    simulations : samples simulated from one class fewer
+
+    Returns
+    -------
+    Result whose table has one row: term, estimate (twice the difference in log-likelihood), n,
+    limit (95% of the simulated samples lie below it) and p (share of them at least as high)
+
+    Raises
+    ------
+    ValueError : k-means, which has no likelihood
+
+    References
+    ----------
+    McLachlan (1987).
     """
+    sample = as_sample(sample)
+    customers, seed = sample.data, sample.seed
     if not isinstance(fit.model, Classes):
         raise ValueError("k-means has no likelihood. Fit with model='classes' or 'mixture'.")
-    names = [axis.name for axis in fit.axes]
-    w = moments.weights_of(customers, weight)
-    rows, w, _unused = admission.used(customers, names, w, fit.missing)
+    names = [axis.name for axis in fit.model.axes]
+    w = moments.weights_of(customers, sample.weight)
+    rows, w, _notes = inputs.usable(customers, names, w, fit.missing)
     some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
-    crowd = classes.answers(rows.iloc[some], w[some], joint=fit.model.joint)
+    data = latent_classes.answers(rows.iloc[some], w[some], joint=fit.model.joint)
     k = len(fit.model.sums)
-    seen, fewer = _ratio(crowd.sheet, k, seed, classes.STARTS)
+    seen, fewer = _ratio(data.sheet, k, seed, latent_classes.STARTS)
     rng = np.random.default_rng(seed)
-    again = (simulated(crowd.sheet, fewer.sums, w[some], rng) for _ in range(draws))
+    again = (simulated(data.sheet, fewer.sums, w[some], rng) for _ in range(simulations))
     drawn = np.array([_ratio(sheet, k, seed, STARTS, fewer.sums)[0] for sheet in again])
-    p = (1 + (drawn >= seen).sum()) / (draws + 1)
+    p = (1 + (drawn >= seen).sum()) / (simulations + 1)
     term = _("{k} against {fewer} segments", k=k, fewer=k - 1)
     limit = float(np.quantile(drawn, 0.95))
     table = pd.DataFrame({"term": [term], "estimate": seen, "n": len(some), "limit": limit, "p": p})
-    return Estimates(table, _answer(k, seen, limit, p), "", "", draws=draws, seed=seed)
+    finding = Finding(_claim(k, seen, limit, p), value=seen)
+    return Result(table, finding, draws=simulations, seed=seed)
 
 
 def _ratio(
     sheet: Sheet, k: int, seed: int, starts: int, near: np.ndarray | None = None
-) -> tuple[float, latent.Found]:
+) -> tuple[float, mixture_em.Solution]:
     """Twice the gain from one class more, and the fit without it; `near` is a start for that."""
-    fewer = latent.best(sheet, k - 1, starts, seed, close=CLOSE, near=near)
-    more = latent.best(sheet, k, starts, seed, close=CLOSE, near=latent.split(fewer.sums))
-    return 2 * (more.height - fewer.height), fewer
+    fewer = mixture_em.best(sheet, k - 1, starts, seed, close=CLOSE, near=near)
+    more = mixture_em.best(sheet, k, starts, seed, close=CLOSE, near=mixture_em.split(fewer.sums))
+    return 2 * (more.loglik - fewer.loglik), fewer
 
 
 def simulated(sheet: Sheet, sums: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> Sheet:
@@ -69,25 +80,25 @@ def simulated(sheet: Sheet, sums: np.ndarray, w: np.ndarray, rng: np.random.Gene
     for block in sheet.blocks:
         part, seen = sums[:, 1:][:, block.at], sheet.statistics[sheet.pattern, block.at]
         if block.kind == "numbers":
-            mean, cov = latent.covariance(part)
-            half = np.linalg.cholesky(cov + latent.TIGHTEST * np.eye(cov.shape[-1]))
+            mean, cov = mixture_em.covariance(part)
+            half = np.linalg.cholesky(cov + mixture_em.TIGHTEST * np.eye(cov.shape[-1]))
             z = mean[member] + np.einsum(
                 "nij,nj->ni", half[member], rng.standard_normal((n, len(half[0])))
             )
             drawn, joint = [(column, 0) for column in z.T], True
         elif block.kind == "number":
             mean = part[:, 1] / part[:, 0]
-            spread = np.sqrt(np.maximum(part[:, 2] / part[:, 0] - mean**2, latent.TIGHTEST))
+            spread = np.sqrt(np.maximum(part[:, 2] / part[:, 0] - mean**2, mixture_em.TIGHTEST))
             z = mean[member] + spread[member] * rng.standard_normal(n)
             drawn.append((np.where(seen[:, 0] > 0, z, np.nan), 0))
         else:
             edges = np.cumsum(part / part.sum(1, keepdims=True), axis=1)[member]
             level = (rng.random((n, 1)) > edges).sum(1).clip(0, part.shape[1] - 1)
             drawn.append((np.where(seen.sum(1) > 0, level, -1), part.shape[1]))
-    return latent.sheet_of(drawn, w, joint=joint)
+    return mixture_em.sheet_of(drawn, w, joint=joint)
 
 
-def _answer(k: int, seen: float, limit: float, p: float) -> str:
+def _claim(k: int, seen: float, limit: float, p: float) -> str:
     facts = {"k": k, "fewer": k - 1, "seen": seen, "limit": limit, "p": p}
     if p < 0.05:
         return _(

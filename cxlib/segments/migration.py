@@ -1,4 +1,4 @@
-"""Who moved between grades from one day to another."""
+"""Migration of customers between RFM grades from one date to another."""
 
 from __future__ import annotations
 
@@ -7,35 +7,50 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
+from cxlib.core.result import Result
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.data.purchases import seen_from
-from cxlib.estimates import Estimates, how_drawn
-from cxlib.segments import grading
-from cxlib.segments.profiles import tidy, told
+from cxlib.segments.profiles import interval_table, share_facts
+from cxlib.segments.rfm import GRADES, assign_grades, cut_points, grade_name, purchase_habits
 from cxlib.stats import resampling
+from cxlib.stats.notes import resampling_note
 
 NOBODY = "none"
 
 
-def moved(
-    orders: pd.DataFrame,
+def grade_migration(
+    sample: SampleLike,
     *,
     before: str | pd.Timestamp | None = None,
     after: str | pd.Timestamp | None = None,
     since: int = 90,
     window: int = 365,
     grades: int = 5,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Transitions between the grades of two days, a row a pair.
+) -> Result:
+    """Transitions between the RFM grades of two dates, a row a pair.
 
-    `after` is by default the day after the last order, `before` the day `since` days earlier. The
-    table has grade (before), term (after), estimate (share of those who had the grade before),
-    low, high, n (who had the grade before). Both days see the orders of the
-    `window` days before them, by the cut points of `before`, so that a move is the customer's own.
-    Who ordered nothing in a window has no grade there. Intervals draw customers whole and hold
-    together. Raises ValueError for days that are none, in the wrong order, or without orders.
+    Both dates see the orders of the days before them, by the cut points of `before`, so that a move
+    is the customer's own. Who ordered nothing in a window has no grade there.
+
+    Parameters
+    ----------
+    sample : orders, as for `rfm`
+    before, after : the dates; by default the day after the last order, and `since` days earlier
+    since : days between the two
+    window : days of orders seen
+    grades : as in `rfm`
+
+    Returns
+    -------
+    Result whose table has grade (before), term (after), estimate (share of those who had the grade
+    before), low, high (simultaneous), n (who had the grade before)
+
+    Raises
+    ------
+    ValueError : no dates, dates in the wrong order or without orders
     """
+    sample = as_sample(sample)
+    orders = sample.data
     last = seen_from(orders, after)
     before = last - pd.Timedelta(days=since) if before is None else before
     first = seen_from(orders, before)
@@ -45,13 +60,13 @@ def moved(
             f"before is {days[0]:%Y-%m-%d} and after {days[1]:%Y-%m-%d}; the first must be earlier."
         )
     habits = [
-        grading.habits_of(orders[orders["at"] >= day - pd.Timedelta(days=window)], day)[0]
+        purchase_habits(orders[orders["at"] >= day - pd.Timedelta(days=window)], day)[0]
         for day in days
     ]
-    cuts = grading.cut_points(habits[0], grades)
-    then, now = (grading.graded_by(h, *cuts).set_index("customer_id")["grade"] for h in habits)
+    cuts = cut_points(habits[0], grades)
+    then, now = (assign_grades(h, *cuts).set_index("customer_id")["grade"] for h in habits)
     both = pd.concat([then, now], axis=1, keys=["then", "now"]).fillna(NOBODY)
-    states = [*grading.GRADES, NOBODY]
+    states = [*GRADES, NOBODY]
     had = set(both["then"])
     pairs = [(a, b) for a in states if a in had for b in states if (a, b) != (NOBODY, NOBODY)]
     place = {pair: at for at, pair in enumerate(pairs)}
@@ -61,18 +76,19 @@ def moved(
     froms = np.array([states.index(a) for a, _ in pairs])
     inside = (froms[:, None] == np.arange(len(states))).astype(float)
     share = _shares(whole[None], inside)[0]
-    drawn = _shares(resampling.resample_sums(counted, draws, seed), inside)
+    drawn = _shares(resampling.resample_sums(counted, sample.draws, sample.seed), inside)
     n = (whole @ inside)[froms].astype(int)
     about = {"grade": [_name(a) for a, _ in pairs], "term": [_name(b) for _, b in pairs]}
-    table = tidy(about, share, drawn, n, share=True)
+    table = interval_table(about, share, drawn, n, share=True)
     facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
-    return Estimates(
+    notes = [_note(window, len(both)), resampling_note(sample.replace(cluster="customer_id"))]
+    return Result(
         table,
-        _answer(table, facts),
-        i18n.together([_note(window, len(both)), how_drawn(draws, bucket="customer_id")]),
+        _claim(table, facts),
+        i18n.together(notes),
         "share",
-        draws=draws,
-        seed=seed,
+        draws=sample.draws,
+        seed=sample.seed,
     )
 
 
@@ -82,17 +98,17 @@ def _shares(counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _name(state: str) -> str:
-    return _("no order") if state == NOBODY else grading.grade_name(state)
+    return _("no order") if state == NOBODY else grade_name(state)
 
 
-def _answer(table: pd.DataFrame, facts: dict[str, str]) -> str:
+def _claim(table: pd.DataFrame, facts: dict[str, str]) -> str:
     kept = table[(table["grade"] == _name("A")) & (table["term"] == _name("A"))]
     if kept.empty:
         return _("Nobody was important (A) on {before}.", **facts)
     row = kept.iloc[0]
     return _(
         "Of {n} customers who were important (A) on {before}, {share} ({span}) are so on {after}.",
-        **told(row, "share"),
+        **share_facts(row, "share"),
         **facts,
     )
 

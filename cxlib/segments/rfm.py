@@ -1,6 +1,6 @@
 """RFM grades: how recently, how often and for how much each customer bought (Hughes 1994).
 
-    grades = rfm(orders, as_of="2026-10-01")
+    grades = rfm(sample, as_of="2026-10-01")
     grades.table          # measure (customers or spend), term, estimate, low, high, n
     grades.cuts           # measure, term (the score), least, most, n
 
@@ -11,105 +11,120 @@ most points, B (ordinary) from 40%, C (potential) below: those with the most roo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import seen_from
-from cxlib.estimates import Estimates
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 
 MEASURES = ("recency_days", "orders", "spend")
 SCORES = ("recency_score", "orders_score", "spend_score")
 GRADES = ("A", "B", "C")
-STANDING = (0.7, 0.4)  # share of the way from fewest to most points at which A and B begin
+THRESHOLDS = (0.7, 0.4)  # share of the way from fewest to most points at which A and B begin
 
 
-@dataclass(frozen=True)
-class Grades(Estimates):
-    """RFM grades and what is needed to grade other customers alike.
+def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: int = 5) -> Result:
+    """Grade customers by their orders; shares of customers and of spend with 95% intervals.
 
-    Attributes
+    Parameters
     ----------
-    table : measure (customers or spend), term (the grade), estimate (its share), low, high, n
-    cuts : measure, term (the score), least and most (values that get it, both included), n
-    points : grade -> (fewest, most) points of the three scores together
-    edges : measure -> upper ends of the scores but the best, least wanted first
-    as_of : the day seen from; orders on it and later are not counted
+    sample : orders with customer_id, at and amount; an amount below zero is a refund: it counts in
+        the spend, not as an order
+    as_of : date from which customers are seen, the day after the last order by default
+    grades : scores of each measure, 2 to 10; 5 makes quintiles
+
+    Returns
+    -------
+    Result with tables
+
+    - "table": measure (customers or spend), term (the grade), estimate (its share), low, high, n
+    - "cuts": measure, term (the score), least and most (values that get it, both included), n
+
+    and parts points (grade -> fewest and most points of the three scores together), edges (measure
+    -> upper ends of the scores but the best, least wanted first) and as_of. Intervals resample
+    customers at the cut points found.
+
+    Raises
+    ------
+    ValueError : columns that are missing, no purchase before `as_of`, spend that sums to nothing
+
+    References
+    ----------
+    Hughes (1994).
+
+    Examples
+    --------
+    >>> at = pd.Timestamp("2026-01-01") + pd.to_timedelta(range(60), unit="D")
+    >>> orders = pd.DataFrame({"customer_id": range(60), "at": at, "amount": range(1, 61)})
+    >>> rfm(Sample(orders, draws=20)).table["n"].tolist()
+    [0, 24, 36, 0, 24, 36]
     """
-
-    cuts: pd.DataFrame = field(kw_only=True)
-    points: dict[str, tuple[int, int]] = field(kw_only=True)
-    edges: dict[str, np.ndarray] = field(kw_only=True)
-    as_of: pd.Timestamp = field(kw_only=True)
-
-
-def rfm(
-    orders: pd.DataFrame,
-    *,
-    as_of: str | pd.Timestamp | None = None,
-    grades: int = 5,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Grades:
-    """Grade the customers by their orders; shares of customers and of spend with 95% intervals.
-
-    `orders` has customer_id, at, amount; an amount below zero is a refund: it counts in the spend,
-    not as an order. `as_of` is the day seen from, by default the day after the last order. The
-    intervals are over customers drawn whole, at the cut points found. Raises ValueError for
-    missing columns, when nothing was bought before `as_of`, or when the spend sums to nothing.
-    """
-    end = seen_from(orders, as_of)
-    habits, notes = habits_of(orders, end)
+    sample = as_sample(sample)
+    end = seen_from(sample.data, as_of)
+    habits, notes = purchase_habits(sample.data, end)
     total = habits["spend"].sum()
     if not total > 0:
         raise ValueError(
-            f"the orders of {len(habits):,} customers sum to {total:g}, so no share of the spend "
-            "can be told. Check the sign of amount: sales are positive, refunds negative."
+            f"the orders of {len(habits):,} customers sum to {total:g}, so there are no shares of "
+            "the spend. Check the sign of amount: sales are positive, refunds negative."
         )
     edges, points = cut_points(habits, grades)
-    graded = graded_by(habits, edges, points)
-    table = _shares(graded, draws, seed)
+    graded = assign_grades(habits, edges, points)
+    table = _shares(graded, sample)
     cuts = _cuts(graded, grades)
-    return Grades(
-        table,
-        _answer(table),
-        i18n.together([_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]),
+    notes = [_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]
+    return Result(
+        {"table": table, "cuts": cuts},
+        Finding(_claim(table), value=float(table["estimate"].iloc[0]), unit="share"),
+        i18n.together(notes),
         "share",
-        draws=draws,
-        seed=seed,
-        cuts=cuts,
-        points=points,
-        edges=edges,
-        as_of=end,
+        draws=sample.draws,
+        seed=sample.seed,
+        parts={"points": points, "edges": edges, "as_of": end},
     )
 
 
-def grades_of(
-    orders: pd.DataFrame, fit: Grades, *, as_of: str | pd.Timestamp | None = None
-) -> pd.DataFrame:
-    """One row a customer: customer_id, the three measures, their scores, points and grade.
+def rfm_scores(
+    sample: SampleLike, fit: Result, *, as_of: str | pd.Timestamp | None = None
+) -> Sample:
+    """Scores and grade of each customer by the cut points of a fit, comparable between dates.
 
-    By the cut points of `fit`, so that grades of two dates may be compared; seen from `as_of`, or
-    from the day of the fit.
+    Parameters
+    ----------
+    sample : orders, as for `rfm`
+    fit : of `rfm`
+    as_of : date from which customers are seen, that of the fit by default
+
+    Returns
+    -------
+    Sample with a row a customer: customer_id, recency_days, orders, spend, recency_score,
+    orders_score, spend_score, points, grade
     """
-    end = fit.as_of if as_of is None else seen_from(orders, as_of)
-    habits, _unused = habits_of(orders, end)
-    return graded_by(habits, fit.edges, fit.points)
+    sample = as_sample(sample)
+    end = fit.as_of if as_of is None else seen_from(sample.data, as_of)
+    rows = assign_grades(purchase_habits(sample.data, end)[0], fit.edges, fit.points)
+    return Sample(rows, cluster="customer_id", draws=sample.draws, seed=sample.seed)
 
 
-def grade_of_each(orders: pd.DataFrame, *, grades: int = 5) -> pd.Series:
-    """What a reader calls the grade of each customer, by customer_id, seen from the last order."""
-    habits, _unused = habits_of(orders, seen_from(orders))
-    graded = graded_by(habits, *cut_points(habits, grades)).set_index("customer_id")
+def rfm_grades(sample: SampleLike, *, grades: int = 5) -> pd.Series:
+    """The name of each customer's grade, by customer_id, seen from the last order.
+
+    Parameters
+    ----------
+    sample, grades : as in `rfm`
+    """
+    orders = as_sample(sample).data
+    habits = purchase_habits(orders, seen_from(orders))[0]
+    graded = assign_grades(habits, *cut_points(habits, grades)).set_index("customer_id")
     return graded["grade"].map(grade_name)
 
 
-def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
+def purchase_habits(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
     """What each customer bought before `as_of`, one row a customer, and what was left out.
 
     Columns: customer_id, recency_days (whole days since the last order), orders, spend (refunds
@@ -151,7 +166,7 @@ def habits_of(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, 
 def cut_points(
     habits: pd.DataFrame, grades: int
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, int]]]:
-    """`edges` and `points` of `Grades`, by these customers' habits."""
+    """`edges` and `points` of `rfm`, by these customers' habits."""
     if not 2 <= grades <= 10:
         raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
     return {m: _edges(habits[m], grades) for m in MEASURES}, _points(grades)
@@ -168,10 +183,10 @@ def _wanted(values: pd.Series) -> np.ndarray:
     return -x if values.name == "recency_days" else x
 
 
-def graded_by(
+def assign_grades(
     habits: pd.DataFrame, edges: dict[str, np.ndarray], points: dict[str, tuple[int, int]]
 ) -> pd.DataFrame:
-    """The customers' habits with their scores, points and grade; see `grades_of`."""
+    """The customers' habits with their scores, points and grade; see `rfm_scores`."""
     scores = {
         score: 1 + np.searchsorted(edges[m], _wanted(habits[m]), "left")
         for m, score in zip(MEASURES, SCORES, strict=True)
@@ -185,15 +200,15 @@ def graded_by(
 
 def _points(grades: int) -> dict[str, tuple[int, int]]:
     fewest, most = 3, 3 * grades
-    a, b = (int(np.ceil(fewest + s * (most - fewest) - 1e-9)) for s in STANDING)
+    a, b = (int(np.ceil(fewest + s * (most - fewest) - 1e-9)) for s in THRESHOLDS)
     return {"A": (a, most), "B": (b, a - 1), "C": (fewest, b - 1)}
 
 
-def _shares(graded: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
+def _shares(graded: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     inside = (graded["grade"].to_numpy()[:, None] == np.array(GRADES)).astype(float)
     spend = graded["spend"].to_numpy()[:, None]
     each = np.hstack([inside, inside * spend])
-    sums = resampling.resample_sums(each, draws, seed)
+    sums = resampling.resample_sums(each, sample.draws, sample.seed)
     tables = []
     for measure, at in (("customers", slice(0, 3)), ("spend", slice(3, 6))):
         whole, drawn = each[:, at].sum(0), sums[:, at]
@@ -204,7 +219,7 @@ def _shares(graded: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
                 [grade_name(g) for g in GRADES],
                 whole / whole.sum(),
                 drawn,
-                inside.sum(0).astype(int),
+                inside.sum(0).astype(int).tolist(),
                 measure=measure,
             )
         )
@@ -227,7 +242,7 @@ def grade_name(grade: str) -> str:
     return _("ordinary (B)") if grade == "B" else _("potential (C)")
 
 
-def _answer(table: pd.DataFrame) -> str:
+def _claim(table: pd.DataFrame) -> str:
     people, spend = table.iloc[0], table.iloc[3]
     digits = 0 if min(people.estimate, spend.estimate) >= 0.02 else 1  # a share of few is not none
     return _(
@@ -262,33 +277,53 @@ def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:
 
 
 def _losses(counts: dict[str, int], habits: pd.DataFrame) -> list[str]:
-    n = {name: i18n.count(value) for name, value in counts.items()}
     once = int((habits["orders"] == 1).sum())
-    negative = int((habits["spend"] <= 0).sum())
-    said = {
-        _(
-            "{blank} of {orders} orders lack a customer, date or amount and were left out.", **n
-        ): counts["blank"],
-        _("{later} orders of that day or later were left out.", **n): counts["later"],
-        _(
-            "{refunds} negative amounts are refunds: taken off the spend, not counted as orders.",
+    n = {**counts, "returned": int((habits["spend"] <= 0).sum()), "once": once}
+    share = once / max(len(habits), 1)
+    sentences = {
+        "blank": ngettext(
+            "{blank:count} of {orders:count} orders lacks a customer, date or amount and was left "
+            "out.",
+            "{blank:count} of {orders:count} orders lack a customer, date or amount and were left "
+            "out.",
+            n["blank"],
             **n,
-        ): counts["refunds"],
-        _("{refunded} customers of whom only refunds are known were left out.", **n): counts[
-            "refunded"
-        ],
-        _(
-            "{negative:count} customers got back as much as they paid, or more.", negative=negative
-        ): negative,
-        ngettext(
+        ),
+        "later": ngettext(
+            "{later:count} order of that day or later was left out.",
+            "{later:count} orders of that day or later were left out.",
+            n["later"],
+            **n,
+        ),
+        "refunds": ngettext(
+            "{refunds:count} negative amount is a refund: taken off the spend, not counted as an "
+            "order.",
+            "{refunds:count} negative amounts are refunds: taken off the spend, not counted as "
+            "orders.",
+            n["refunds"],
+            **n,
+        ),
+        "refunded": ngettext(
+            "{refunded:count} customer of whom only refunds are known was left out.",
+            "{refunded:count} customers of whom only refunds are known were left out.",
+            n["refunded"],
+            **n,
+        ),
+        "returned": ngettext(
+            "{returned:count} customer got back as much as they paid, or more.",
+            "{returned:count} customers got back as much as they paid, or more.",
+            n["returned"],
+            **n,
+        ),
+        "once": ngettext(
             "{once:count} customer ({share:share}) ordered once.",
             "{once:count} customers ({share:share}) ordered once.",
             once,
-            once=once,
-            share=once / max(len(habits), 1),
-        ): once,
+            share=share,
+            **n,
+        ),
     }
-    return [sentence for sentence, times in said.items() if times]
+    return [sentence for name, sentence in sentences.items() if n[name]]
 
 
 def _ties(cuts: pd.DataFrame) -> list[str]:

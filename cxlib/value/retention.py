@@ -1,111 +1,100 @@
-"""Customers under contract: how many renew, and what the rest of a contract is worth.
+"""Customers under contract: how many renew, and how many periods are to come.
 
-    fit = contract(customers, tenure="tenure", left="left")      # tenure in whole periods
-    fit.table          # model (fitted, observed), renewals, estimate: share still there
+    fit = retention(sample, tenure="tenure", left="left")        # tenure in whole periods
+    fit.table          # model (fitted, observed), renewals, estimate: share retained
     fit.curve          # the same at every renewal
-    fit.remaining      # by periods behind them: discounted periods still to come
+    fit.remaining      # by periods behind them: discounted periods to come
 
-Shifted beta-geometric (Fader and Hardie 2007): everyone has a chance of leaving of one's own that
-stays as it is; retention rises because those who leave easily have left. A customer who is here
-still has renewed `tenure` times; one who left did not renew the last.
+Shifted beta-geometric (Fader and Hardie 2007): each customer has a constant probability of leaving
+of their own; retention rises because those who leave easily have left. An active customer has
+renewed `tenure` times; one who left did not renew the last.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _, ngettext
-from cxlib.enough import Unfit
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _, mark, ngettext
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, failed_draws, simultaneous_interval
+from cxlib.stats.notes import resampling_note
 from cxlib.stats.survival import kaplan_meier
-from cxlib.value import models
-from cxlib.value.likelihood import NoMaximum, climb
+from cxlib.value import loglik
+from cxlib.value.newton import NoMaximum, maximise
 
 PERIODS = 24
-MARKS = (1, 3, 6, 12, 24)  # renewals at which the table is read
+READ_AT = (1, 3, 6, 12, 24)  # renewals at which the table is read
+(TERM,) = mark("retained")
 LONGEST = 600  # periods over which what is still to come is added up
 
 
-@dataclass(frozen=True)
-class Contract(Estimates):
-    """Retention by the model beside what was seen, and what is still to come.
-
-    Attributes
-    ----------
-    table : model (the fitted one, or observed), renewals, term, estimate (share still there), low,
-        high, n, at a few renewals; the observed one is the product-limit estimate, with those who
-        faced the renewal as n
-    curve : the same at every renewal
-    remaining : term (periods behind them), estimate (discounted periods to come), low, high, n
-    parameters : alpha and beta
-    height : the log-likelihood
-    """
-
-    curve: pd.DataFrame = field(kw_only=True)
-    remaining: pd.DataFrame = field(kw_only=True)
-    parameters: pd.DataFrame = field(kw_only=True)
-    height: float = field(kw_only=True)
-
-    @property
-    def to_come(self) -> Estimates:
-        """`remaining` with a sentence about those who are new and those longest there."""
-        new, old = self.remaining.iloc[0], self.remaining.iloc[-1]
-        said = _(
-            "A new customer is expected to bring {new:number1} discounted periods "
-            "({new_span:interval1}), one who renewed {renewals} times {old:number1} more "
-            "({old_span:interval1}).",
-            renewals=old.term,
-            new=new.estimate,
-            new_span=(new.low, new.high),
-            old=old.estimate,
-            old_span=(old.low, old.high),
-        )
-        return Estimates(
-            self.remaining, said, self.note, "periods", draws=self.draws, seed=self.seed
-        )
-
-
-def contract(
-    customers: pd.DataFrame,
+def retention(
+    sample: SampleLike,
     *,
     tenure: str = "tenure",
     left: str = "left",
     ahead: int = PERIODS,
     discount: float = 0.10,
     periods_a_year: float = 12,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Contract:
-    """Shares who renew `ahead` times and periods still to come, with 95% intervals.
+) -> Result:
+    """Shares of customers retained, and discounted periods to come, with 95% intervals.
 
-    `customers` has `tenure` (whole periods, at least 1 for those who left) and `left` (true or
-    false). Draws are of customers; each refits by one Newton step. Raises ValueError for other
-    values, or where nobody, or everybody, left.
+    Parameters
+    ----------
+    sample : a row a customer
+    tenure : column of the whole periods under contract, at least 1 for those who left
+    left : column that holds true for customers who left
+    ahead : renewals to predict
+    discount : rate a year
+    periods_a_year : 12 for months
+
+    Returns
+    -------
+    Result with tables
+
+    - "table": model ("fitted" or "observed"), renewals, term, estimate (share retained), low, high,
+      n, at a few renewals; the observed share is the product-limit estimate, and its n those who
+      faced the renewal
+    - "curve": the same at every renewal
+    - "remaining": term (periods behind them), estimate (discounted periods to come), low, high, n
+    - "parameters": alpha and beta
+
+    and part loglik. Each draw resamples customers and refits the model by one Newton step.
+
+    Raises
+    ------
+    InsufficientData : nobody or everybody left, or retention that allows no model
+    ValueError : columns that are missing or hold other values
+
+    References
+    ----------
+    Fader and Hardie (2007, 2010).
     """
+    sample = as_sample(sample)
+    customers, draws, seed = sample.data, sample.draws, sample.seed
     periods, gone, n = _read(customers, tenure, left)
     data, count, which = _kinds(periods, gone)
     try:
-        found = climb(models.sbg, data, count, np.zeros(2))
+        fit = maximise(loglik.sbg, data, count, np.zeros(2))
     except NoMaximum as error:
-        raise Unfit(
+        raise InsufficientData(
             _(
-                "Retention of {n:count} customers neither rises nor varies enough to tell how "
-                "customers differ, so that no model of it can be fitted.",
+                "No model of retention can be fitted to {n:count} customers: it neither rises nor "
+                "varies enough to show how they differ.",
                 n=n,
             )
         ) from error
-    drawn = found.moved(resampling.resample_sums(found.parts[which], draws, seed))
+    drawn = fit.replicates(resampling.resample_sums(fit.parts[which], draws, seed))
     at = np.arange(1, ahead + 1)
-    here, again = np.exp(found.at), np.exp(drawn.T)[..., None]
+    here, again = np.exp(fit.at), np.exp(drawn.T)[..., None]
     curve = pd.concat(
         [
-            _line("fitted", at, models.sbg_survival(here, at), models.sbg_survival(again, at), n),
+            _line("fitted", at, loglik.sbg_survival(here, at), loglik.sbg_survival(again, at), n),
             _observed(periods, gone, at, draws, seed),
         ],
         ignore_index=True,
@@ -125,39 +114,78 @@ def contract(
                 customers=len(customers),
             )
         )
-    notes.append(how_drawn(draws, bucket="customer_id"))
+    notes.append(resampling_note(sample))
     if lost := failed_draws(drawn):
         notes.append(_("{lost:count} draws gave no fit.", lost=lost))
-    few = curve["renewals"].isin([i18n.count(k) for k in (*MARKS, ahead)])
-    return Contract(
-        curve[few].reset_index(drop=True),
-        _to_stay(curve, ahead, n),
+    read = curve["renewals"].isin([i18n.count(k) for k in (*READ_AT, ahead)])
+    last = curve[curve["model"] == "fitted"].iloc[ahead - 1]
+    return Result(
+        {
+            "table": curve[read].reset_index(drop=True),
+            "curve": curve,
+            "remaining": remaining,
+            "parameters": estimates_table(["alpha", "beta"], here, np.exp(drawn), n),
+        },
+        Finding(_claim(curve, ahead, n), value=float(last["estimate"]), unit="share"),
         i18n.together(notes),
         "share",
         draws=draws,
         seed=seed,
-        curve=curve,
-        remaining=remaining,
-        parameters=estimates_table(["alpha", "beta"], here, np.exp(drawn), n),
-        height=found.height,
+        parts={"loglik": fit.loglik},
     )
 
 
-def contract_by(
-    customers: pd.DataFrame,
+def remaining_periods(fit: Result) -> Result:
+    """The table "remaining" of a fit, with a sentence on new customers and the oldest.
+
+    Parameters
+    ----------
+    fit : of `retention`
+    """
+    new, old = fit.remaining.iloc[0], fit.remaining.iloc[-1]
+    claim = _(
+        "A new customer is expected to bring {new:number1} discounted periods "
+        "({new_span:interval1}), one who renewed {renewals} times {old:number1} more "
+        "({old_span:interval1}).",
+        renewals=old.term,
+        new=new.estimate,
+        new_span=(new.low, new.high),
+        old=old.estimate,
+        old_span=(old.low, old.high),
+    )
+    return Result(fit.remaining, claim, fit.notes, "periods", draws=fit.draws, seed=fit.seed)
+
+
+def retention_by_group(
+    sample: SampleLike,
     by: str,
     *,
     tenure: str = "tenure",
     left: str = "left",
     ahead: int = PERIODS,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Observed share still there after `ahead` renewals, by group; intervals hold together.
+) -> Result:
+    """Observed share retained after `ahead` renewals, by group, with simultaneous intervals.
 
     By the product-limit estimate (Kaplan and Meier 1958), which needs no likelihood: groups that
-    hardly anyone leaves have one too. Raises ValueError for what `contract` refuses.
+    hardly anyone leaves have one too.
+
+    Parameters
+    ----------
+    sample : a row a customer
+    by : column of the group
+    tenure, left, ahead : as in `retention`
+
+    Returns
+    -------
+    Result whose table has term (group), estimate, low, high, n
+
+    Raises
+    ------
+    InsufficientData, ValueError : as `retention`
     """
+    sample = as_sample(sample)
+    customers, draws, seed = sample.data, sample.draws, sample.seed
+    require_columns(customers, [by], "customers")
     given = customers.dropna(subset=[by])
     periods, gone, n = _read(given, tenure, left)
     groups = given.dropna(subset=[tenure, left])[by].astype(str).to_numpy()
@@ -166,8 +194,8 @@ def contract_by(
     whole, drawn, last = [], [], []
     for place, name in enumerate(names):
         inside = parts[groups == name]
-        whole.append(_kept(inside.sum(0)[None])[0, -1])
-        drawn.append(_kept(resampling.resample_sums(inside, draws, seed + place))[:, -1])
+        whole.append(_retained(inside.sum(0)[None])[0, -1])
+        drawn.append(_retained(resampling.resample_sums(inside, draws, seed + place))[:, -1])
         last.append(inside[:, -1].sum())
     low, high = simultaneous_interval(np.array(whole), np.column_stack(drawn))
     # Where nobody left, no draw varies: exact limits of none among those who faced the last.
@@ -185,9 +213,9 @@ def contract_by(
     )
     known = table.dropna(subset=["estimate"])
     best, worst = (known.loc[getattr(known["estimate"], end)()] for end in ("idxmax", "idxmin"))
-    answer = _(
+    claim = _(
         "{best:share} ({best_span:share_interval1}) of {first:quoted} and {worst:share} "
-        "({worst_span:share_interval1}) of {last:quoted} were there still after {periods:count} "
+        "({worst_span:share_interval1}) of {last:quoted} were retained after {periods:count} "
         "renewals.",
         periods=ahead,
         best=best.estimate,
@@ -200,15 +228,14 @@ def contract_by(
     note = i18n.together(
         [
             ngettext("{customers:count} customer.", "{customers:count} customers.", n, customers=n),
-            how_drawn(draws, bucket="customer_id"),
+            resampling_note(sample),
         ]
     )
-    return Estimates(table, answer, note, "share", draws=draws, seed=seed)
+    return Result(table, claim, note, "share", draws=draws, seed=seed)
 
 
 def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, np.ndarray, int]:
-    if missing := [c for c in (tenure, left) if c not in customers]:
-        raise ValueError(f"customers lack {missing}. They have: {', '.join(map(str, customers))}.")
+    require_columns(customers, (tenure, left), "customers")
     given = customers[[tenure, left]].dropna()
     periods, gone = given[tenure].to_numpy(float), given[left].to_numpy()
     if not np.isin(gone, [True, False]).all():
@@ -220,7 +247,7 @@ def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, 
             "periods, or left before the first. Count whole periods, the one they left at included."
         )
     if gone.all() or not gone.any():
-        raise Unfit(
+        raise InsufficientData(
             _(
                 "{left:count} of {customers:count} customers left; some must have, some not.",
                 left=int(gone.sum()),
@@ -236,19 +263,19 @@ def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple, np.ndarray, np
 
 
 def _line(
-    line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | np.ndarray
+    line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | list[int]
 ) -> pd.DataFrame:
-    table = estimates_table(["there still"] * len(at), shares, drawn, n, model=line)
+    table = estimates_table([TERM] * len(at), shares, drawn, n, model=line)
     table.insert(1, "renewals", [i18n.count(int(k)) for k in at])
     return table
 
 
-def _to_stay(curve: pd.DataFrame, ahead: int, n: int) -> str:
-    """How many stay so long by the model, and beside it how many did, where they were seen."""
+def _claim(curve: pd.DataFrame, ahead: int, n: int) -> str:
+    """How many stay so long by the model, and how many did where that was seen and differs."""
     fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
     last = fitted.iloc[-1]
-    said = _(
-        "{share:share} ({span:share_interval1}) of customers are expected to be there still after "
+    predicted = _(
+        "{share:share} ({span:share_interval1}) of customers are expected to be retained after "
         "{periods:count} renewals, n {n:count}.",
         share=last.estimate,
         span=(last.low, last.high),
@@ -256,14 +283,15 @@ def _to_stay(curve: pd.DataFrame, ahead: int, n: int) -> str:
         n=n,
     )
     if len(seen) < ahead or (last.low <= seen["estimate"].iloc[-1] <= last.high):
-        return said
+        return predicted
     last = seen.iloc[-1]
-    beside = _(
-        "The model is off there: {share:share} ({span:share_interval1}) were seen to be.",
+    observed = _(
+        "The model does not fit there: the observed share is {share:share} "
+        "({span:share_interval1}).",
         share=last.estimate,
         span=(last.low, last.high),
     )
-    return i18n.together([said, beside])
+    return i18n.together([predicted, observed])
 
 
 def _observed(
@@ -273,8 +301,8 @@ def _observed(
     at = at[at <= periods.max()]
     parts = _faced(periods, gone, at)
     sums = resampling.resample_sums(parts, draws, seed)
-    faced = parts[:, len(at) :].sum(0).astype(int)
-    return _line("observed", at, _kept(parts.sum(0)[None])[0], _kept(sums), faced)
+    faced = parts[:, len(at) :].sum(0).astype(int).tolist()
+    return _line("observed", at, _retained(parts.sum(0)[None])[0], _retained(sums), faced)
 
 
 def _faced(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -283,8 +311,8 @@ def _faced(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.hstack([ended, periods[:, None] >= at]).astype(float)
 
 
-def _kept(sums: np.ndarray) -> np.ndarray:
-    """Share still there after each renewal (Kaplan and Meier 1958), (draws, renewals)."""
+def _retained(sums: np.ndarray) -> np.ndarray:
+    """Share retained after each renewal (Kaplan and Meier 1958), (draws, renewals)."""
     ended, faced = np.hsplit(sums, 2)
     return np.where(faced > 0, kaplan_meier(ended, faced), np.nan)
 
@@ -297,9 +325,9 @@ def _remaining(
     Added up over LONGEST periods (Fader and Hardie 2010 give the sum to infinity).
     """
     later = np.arange(1, LONGEST + 1)
-    worth = (1 + discount) ** (-later / periods_a_year)
+    discounted = (1 + discount) ** (-later / periods_a_year)
     alpha, beta = own
     # S(n + t) / S(n): each step keeps (beta + k) of (alpha + beta + k).
     k = behind[:, None] + later - 1
     kept = np.log(beta[..., None] + k) - np.log(alpha[..., None] + beta[..., None] + k)
-    return (np.exp(np.cumsum(kept, -1)) * worth).sum(-1)
+    return (np.exp(np.cumsum(kept, -1)) * discounted).sum(-1)

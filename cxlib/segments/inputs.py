@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import pandas as pd
 
+from cxlib.core.errors import require_choice, require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.segments.space import MOST_LEVELS, is_category
+from cxlib.segments.features import MOST_LEVELS, is_category
 
-MODELS = ("k-means", "mixture", "classes")
-MISSING = ("complete", "median")
+Model = Literal["k-means", "mixture", "classes"]
+Missing = Literal["complete", "median", "skip"]
 FEWEST = 30  # customers
 MOSTLY = 0.8  # share of customers that must have a feature chosen for its numbers alone
 
 
-def numbers(k: int | None, most: int, missing: str, model: str) -> list[int]:
-    """The numbers of segments to try; ValueError for choices that there are not."""
-    if model not in MODELS:
-        raise ValueError(f"model={model!r} is not a choice. There are: {', '.join(MODELS)}.")
-    if missing not in MISSING:
-        raise ValueError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
-    if (k or most) < 2 or (k or most) > 20:
-        raise ValueError(f"k is {k}, most {most}; segments number from 2 to 20.")
-    return sorted({*range(2, most + 1), *([k] if k else [])})
+def check_choices(model: str, missing: str) -> None:
+    """ValueError for choices that there are not."""
+    require_choice("model", model, get_args(Model))
+    require_choice("missing", missing, get_args(Missing)[:2])
 
 
-def own_numbers(customers: pd.DataFrame) -> list[str]:
+def numeric_features(customers: pd.DataFrame) -> list[str]:
     """Columns of numbers that tell customers apart: filled for 4 in 5, no ids, not who left."""
     numbers = customers.select_dtypes("number").drop(columns="left", errors="ignore")
     return [
@@ -44,10 +42,7 @@ def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> N
             "no features: name the columns by which customers shall be alike (segments.features in "
             f"study.yaml). There are: {', '.join(map(str, customers))}."
         )
-    if unknown := [c for c in features if c not in customers]:
-        raise ValueError(
-            f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
-        )
+    require_columns(customers, features, "customers")
     levels = [c for c in features if is_category(customers[c])]
     if model == "mixture" and levels:
         raise ValueError(
@@ -67,7 +62,7 @@ def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> N
         )
 
 
-def used(
+def usable(
     customers: pd.DataFrame, features: list[str], w: np.ndarray, missing: str
 ) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     """The customers a model can use, their weights (mean 1), and what was left out, in words.
@@ -88,8 +83,8 @@ def used(
     constant = [c for c in features if rows[c].nunique(dropna=missing == "skip") < 2]
     if len(constant) == len(features):
         raise ValueError(
-            f"all {len(rows):,} customers are identical in {features}, so there is nothing to "
-            "part them by. Add features."
+            f"all {len(rows):,} customers are identical in {features}, so segments cannot be "
+            "formed. Add features."
         )
     notes = []
     gaps = int((~whole[keep]).sum())
@@ -111,8 +106,7 @@ def used(
             )
         )
     if constant:
-        said = constant
-        notes.append(_("Left out, the same for everyone: {columns:label_list}.", columns=said))
+        notes.append(_("Left out, the same for everyone: {columns:label_list}.", columns=constant))
     return rows.drop(columns=constant), w, notes
 
 

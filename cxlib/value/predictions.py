@@ -1,7 +1,7 @@
-"""What a fitted purchase model expects of customers: here still, purchases to come, their worth.
+"""What a fitted purchase model predicts of customers: still active, purchases, their value.
 
 All functions are of arrays, a row a kind of customer: `own` is the model's parameters (p,) or
-(p, u), `x`, `last`, `age` as in `models`, `ahead` weeks from now.
+(p, u), `x`, `last`, `age` as in `loglik`, `ahead` weeks from now.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import hyp2f1
 
-from cxlib.value import models
+from cxlib.value import loglik
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(6)
 WEEKS_A_YEAR = 365.25 / 7
@@ -19,14 +19,14 @@ def purchases(
     model: str, own: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, ahead: float
 ) -> np.ndarray:
     """Purchases expected within `ahead` weeks, (u,)."""
-    return _each(model, own, x, age, ahead) * alive(model, own, x, last, age)
+    return _each(model, own, x, age, ahead) * active(model, own, x, last, age)
 
 
-def alive(
+def active(
     model: str, own: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> np.ndarray:
-    """The chance that the customer is here still, (u,)."""
-    of = models.bg_nbd_alive if model == "bg_nbd" else models.pareto_nbd_alive
+    """The probability that the customer is still active, (u,)."""
+    of = loglik.bg_nbd_active if model == "bg_nbd" else loglik.pareto_nbd_active
     return of(own, x, last, age)
 
 
@@ -44,7 +44,7 @@ def discounted(
     `discount` is the rate a year. Integrated by parts, so that only the expected number by each of
     a few times is needed.
     """
-    here = alive(model, own, x, last, age)
+    here = active(model, own, x, last, age)
     rate = np.log1p(discount) / WEEKS_A_YEAR
     total = np.exp(-rate * ahead) * _each(model, own, x, age, ahead)
     for node, weight in zip(NODES, WEIGHTS, strict=True):
@@ -53,18 +53,6 @@ def discounted(
             model, own, x, age, when
         )
     return here * total
-
-
-def bought_by(model: str, own: np.ndarray, age: np.ndarray) -> np.ndarray:
-    """Repeat purchases that a customer nothing is known of makes within `age` weeks, (...)."""
-    if model == "bg_nbd":
-        r, alpha, a, b = own
-        a = np.where(np.abs(a - 1) < 1e-6, 1 + 1e-6, a)
-        shape = hyp2f1(r, b, a + b - 1, age / (alpha + age))
-        return (a + b - 1) / (a - 1) * (1 - (alpha / (alpha + age)) ** r * shape)
-    r, alpha, s, beta = own
-    s = np.where(np.abs(s - 1) < 1e-6, 1 + 1e-6, s)
-    return r * beta / (alpha * (s - 1)) * (1 - (beta / (beta + age)) ** (s - 1))
 
 
 def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -80,7 +68,7 @@ def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _each(model: str, own: np.ndarray, x: np.ndarray, age: np.ndarray, ahead: float) -> np.ndarray:
-    """Purchases within `ahead` weeks of one who is here still."""
+    """Purchases within `ahead` weeks of an active customer."""
     if model == "bg_nbd":
         r, alpha, a, b = own
         a = np.where(np.abs(a - 1) < 1e-6, 1 + 1e-6, a)

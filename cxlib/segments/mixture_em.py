@@ -2,7 +2,7 @@
 
     sheet = sheet_of(answers, weights)       # categories, numbers, gaps -> sums that suffice
     found = best(sheet, k=3, starts=10, seed=1)
-    found.height                             # log-likelihood
+    found.loglik                             # log-likelihood
     membership(sheet, found.sums)            # (k, patterns): probability of each class
 
 Given the class, answers are independent (Lazarsfeld and Henry 1968; numbers beside categories:
@@ -19,15 +19,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+
+from cxlib.stats.patterns import distinct_rows
 
 LEAST = 1e-10  # share of a level in a class, so that its logarithm is finite
 TIGHTEST = 1e-3  # variance within a class, of the variance of all: no class is one value
-CLOSE, MANY = 1e-6, 10_000  # gain in log-likelihood, of a step of so many rows, that ends a climb
-SOME, ROUGH = 5_000, 0.1  # patterns that show the way, and the gain at which they have shown it
+TOLERANCE, PER_ROWS = (
+    1e-6,
+    10_000,
+)  # gain in log-likelihood, of a step of so many rows, that ends a climb
+SUBSET, SUBSET_TOLERANCE = (
+    5_000,
+    0.1,
+)  # patterns that show the way, and the gain at which they have shown it
 BURST = 12  # steps after which most starts are given up
 MOST_STEPS = 2_000
-TOGETHER = 2_000_000  # memberships held at once
+CELLS_AT_ONCE = 2_000_000  # memberships held at once
 
 
 @dataclass(frozen=True)
@@ -70,12 +77,12 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Found:
-    """`sums` (k, 1 + q): weight of each class, then its sums of statistics; `height` is the
+class Solution:
+    """`sums` (k, 1 + q): weight of each class, then its sums of statistics; `loglik` is the
     log-likelihood there."""
 
     sums: np.ndarray
-    height: float
+    loglik: float
 
 
 def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: bool = False) -> Sheet:
@@ -85,8 +92,7 @@ def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: boo
     standardised numbers, NaN where missing. `joint` takes all as numbers, complete.
     """
     columns = [values for values, _ in answers]
-    coded = np.column_stack([_codes(c) for c in columns])
-    first, pattern = _different(coded)
+    first, pattern = distinct_rows(columns)
     blocks, parts, start = [], [], 0
     if joint:
         z = np.column_stack(columns)[first]
@@ -103,24 +109,6 @@ def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: boo
     return Sheet(np.ascontiguousarray(np.hstack(parts)), pattern, weight, blocks)
 
 
-def _codes(column: np.ndarray) -> np.ndarray:
-    return pd.factorize(column, use_na_sentinel=False)[0]
-
-
-def _different(coded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(first row of each pattern, pattern of each row): digits of one large number, packed."""
-    key = np.zeros(len(coded), np.int64)
-    for column in coded.T:
-        base = int(column.max()) + 1
-        if int(key.max()) > np.iinfo(np.int64).max // (base + 1) - 1:
-            key = pd.factorize(key)[0]
-        key = key * base + column
-    pattern = pd.factorize(key)[0]
-    first = np.empty(pattern.max() + 1, np.intp)
-    first[pattern[::-1]] = np.arange(len(pattern))[::-1]
-    return first, pattern
-
-
 def _statistics(values: np.ndarray, levels: int) -> np.ndarray:
     if levels:
         return (values[:, None] == np.arange(levels)).astype(float)
@@ -135,30 +123,32 @@ def best(
     starts: int,
     seed: int,
     *,
-    close: float = CLOSE,
+    close: float = TOLERANCE,
     near: np.ndarray | None = None,
-) -> Found:
+) -> Solution:
     """The highest of several climbs, one of them from `near` (k, 1 + q) if that is given.
 
     Each start takes a few steps; a third of them, the highest, are climbed to the top (Biernacki,
     Celeux and Govaert 2003). Of very many patterns, some show the way first.
     """
     starts = starts if k > 1 else 1
-    some = _some(sheet, seed)
-    sums = fresh(some, k, starts, seed, some.weight)
+    some = _subset(sheet, seed)
+    sums = random_starts(some, k, starts, seed, some.weight)
     if starts > 3:
         for _ in range(BURST):
-            sums, height = step(some, sums, some.weight)
-        sums = sums[np.argsort(-height, kind="stable")[: max(3, starts // 3)]]
+            sums, loglik = step(some, sums, some.weight)
+        sums = sums[np.argsort(-loglik, kind="stable")[: max(3, starts // 3)]]
     if some is not sheet:
-        sums, _ = climb(some, sums, some.weight, ROUGH)
+        sums, _ = maximise(some, sums, some.weight, SUBSET_TOLERANCE)
         sums *= sheet.weight.sum() / some.weight.sum()
     if near is not None:
         scale = sheet.weight.sum() / near[:, 0].sum()
         sums = np.concatenate([sums, near[None] * scale])
-    sums, height = climb(sheet, sums, sheet.weight, close * max(1.0, sheet.weight.sum() / MANY))
-    top = int(np.argmax(height))
-    return Found(sums[top], float(height[top]))
+    sums, loglik = maximise(
+        sheet, sums, sheet.weight, close * max(1.0, sheet.weight.sum() / PER_ROWS)
+    )
+    top = int(np.argmax(loglik))
+    return Solution(sums[top], float(loglik[top]))
 
 
 def split(sums: np.ndarray) -> np.ndarray:
@@ -170,16 +160,16 @@ def split(sums: np.ndarray) -> np.ndarray:
     return found
 
 
-def _some(sheet: Sheet, seed: int) -> Sheet:
-    """SOME patterns at random, or all where they are not many more."""
+def _subset(sheet: Sheet, seed: int) -> Sheet:
+    """SUBSET patterns at random, or all where they are not many more."""
     patterns = len(sheet.weight)
-    if patterns < 3 * SOME:
+    if patterns < 3 * SUBSET:
         return sheet
-    at = np.random.default_rng(seed).choice(patterns, SOME, replace=False)
-    return Sheet(sheet.statistics[at], np.arange(SOME), sheet.weight[at], sheet.blocks)
+    at = np.random.default_rng(seed).choice(patterns, SUBSET, replace=False)
+    return Sheet(sheet.statistics[at], np.arange(SUBSET), sheet.weight[at], sheet.blocks)
 
 
-def fresh(sheet: Sheet, k: int, starts: int, seed: int, w: np.ndarray) -> np.ndarray:
+def random_starts(sheet: Sheet, k: int, starts: int, seed: int, w: np.ndarray) -> np.ndarray:
     """Classes half way between everybody and one pattern drawn for each: (starts, k, 1 + q).
 
     `w` is (patterns,), or (starts, patterns) with weights of each start's own.
@@ -208,40 +198,40 @@ def fresh(sheet: Sheet, k: int, starts: int, seed: int, w: np.ndarray) -> np.nda
     return np.concatenate([size, each * size], axis=2)
 
 
-def climb(
-    sheet: Sheet, sums: np.ndarray, w: np.ndarray, close: float = CLOSE
+def maximise(
+    sheet: Sheet, sums: np.ndarray, w: np.ndarray, close: float = TOLERANCE
 ) -> tuple[np.ndarray, np.ndarray]:
     """EM from each of `sums` (p, k, 1 + q) to its top: (sums, log-likelihood (p,)).
 
     `w` is (patterns,) or (p, patterns). A climb that has arrived leaves the batch.
     """
-    sums, height = sums.copy(), np.full(len(sums), -np.inf)
+    sums, loglik = sums.copy(), np.full(len(sums), -np.inf)
     for here in parts(sheet, sums):
-        _climb(sheet, sums[here], height[here], w if w.ndim == 1 else w[here], close)
-    return sums, height
+        _maximise(sheet, sums[here], loglik[here], w if w.ndim == 1 else w[here], close)
+    return sums, loglik
 
 
 def parts(sheet: Sheet, sums: np.ndarray) -> list[slice]:
     """Slices of `sums` (p, k, 1 + q) whose memberships can be held at once."""
-    size = max(1, TOGETHER // (sums.shape[1] * len(sheet.statistics)))
+    size = max(1, CELLS_AT_ONCE // (sums.shape[1] * len(sheet.statistics)))
     return [slice(start, start + size) for start in range(0, len(sums), size)]
 
 
-def _climb(sheet: Sheet, sums, height, w, close: float) -> None:
+def _maximise(sheet: Sheet, sums, loglik, w, close: float) -> None:
     at = np.arange(len(sums))
     for _ in range(MOST_STEPS // 3):
         own = w if w.ndim == 1 else w[at]
         zero = sums[at]
         one, low = step(sheet, zero, own)
         two, high = step(sheet, one, own)
-        sums[at], height[at] = two, high
+        sums[at], loglik[at] = two, high
         on = high - low >= close
         if not on.any():
             return
         at, own = at[on], own if w.ndim == 1 else own[on]
         three, there = step(sheet, _longer(sheet, zero[on], one[on], two[on]), own)
         good = there >= high[on]
-        sums[at[good]], height[at[good]] = three[good], there[good]
+        sums[at[good]], loglik[at[good]] = three[good], there[good]
 
 
 def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
@@ -269,13 +259,13 @@ def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) ->
 def step(sheet: Sheet, sums: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One step of EM: (sums after it, log-likelihood before it)."""
     p, k, q = sums.shape
-    inside, height = _memberships(sheet, sums)
+    inside, loglik = _memberships(sheet, sums)
     inside *= w if w.ndim == 1 else w[:, None]
     flat = inside.reshape(p * k, -1)
     after = np.empty((p * k, q))
     after[:, 0] = flat.sum(1)
     after[:, 1:] = flat @ sheet.statistics
-    total = height @ w if w.ndim == 1 else (height * w).sum(1)
+    total = loglik @ w if w.ndim == 1 else (loglik * w).sum(1)
     return after.reshape(p, k, q), total
 
 

@@ -11,18 +11,18 @@ from sklearn.metrics import pairwise_distances, silhouette_score
 from threadpoolctl import threadpool_limits
 
 from cxlib.segments import profiles
-from cxlib.segments.space import Axis, axes_of, points_of, values_of
-from cxlib.segments.stability import Trial, likest
+from cxlib.segments.features import Axis, axes_of, points_of, values_of
+from cxlib.segments.stability import Trial, jaccard_with_most_similar
 from cxlib.stats import resampling
 
 STARTS = 10
 COMPARED = 2_000  # customers among whom all distances are taken
 SAMPLE = 10_000  # customers on whom the number of segments is chosen
-ENOUGH = 1.0  # share of the best silhouette that the chosen number has
+SUFFICIENT = 1.0  # share of the best silhouette that the chosen number has
 
 
 @dataclass(frozen=True)
-class Means:
+class Centroids:
     """How customers become points, and the middle of each segment (k, columns)."""
 
     axes: list[Axis]
@@ -37,8 +37,8 @@ class Means:
 
 
 @dataclass(frozen=True)
-class Points:
-    """Customers as points, ready to be parted."""
+class KMeansData:
+    """Customers as points, ready to be clustered."""
 
     axes: list[Axis]
     rows: pd.DataFrame
@@ -61,23 +61,23 @@ class Points:
             distances = pairwise_distances(x[some])
             return {k: _trial(x, w, k, counts, distances, some, seed) for k in numbers}
 
-    def described(
+    def describe(
         self, trial: Trial, draws: int, seed: int
-    ) -> tuple[Means, profiles.Described, np.ndarray]:
+    ) -> tuple[Centroids, profiles.Description, np.ndarray]:
         """Of all customers, the largest first: (model, description, order of the trial's)."""
         k = len(trial.share)
         with threadpool_limits(1):
-            centres, labels, _ = clusters(self.x, self.w, k, seed, trial.found)
+            centres, labels, _ = clusters(self.x, self.w, k, seed, trial.solution)
         order = np.argsort(-np.bincount(labels, self.w, k), kind="stable")
         values = np.hstack([values_of(axis, self.rows[axis.name]) for axis in self.axes])
-        found = profiles.held(values, self.w, np.argsort(order)[labels], k, draws, seed)
-        return Means(self.axes, centres[order]), found, order
+        found = profiles.describe(values, self.w, np.argsort(order)[labels], k, draws, seed)
+        return Centroids(self.axes, centres[order]), found, order
 
 
-def points(rows: pd.DataFrame, w: np.ndarray) -> Points:
+def points(rows: pd.DataFrame, w: np.ndarray) -> KMeansData:
     """The customers as points."""
     axes = axes_of(rows, list(rows), w)
-    return Points(axes, rows, points_of(axes, rows), w)
+    return KMeansData(axes, rows, points_of(axes, rows), w)
 
 
 def clusters(
@@ -105,15 +105,15 @@ def _trial(
     if 1 < len(np.unique(labels[some])) < len(some):
         apart = silhouette_score(distances, labels[some], metric="precomputed")
     rng = np.random.default_rng(seed)
-    jaccard = [again(x, w * times, labels, centres, rng) for times in counts]
+    jaccard = [resampled_jaccard(x, w * times, labels, centres, rng) for times in counts]
     share = np.bincount(labels, w, k) / w.sum()
     return Trial(share, np.array(jaccard), centres, float(apart), {"silhouette": float(apart)})
 
 
-def again(
+def resampled_jaccard(
     x: np.ndarray, w: np.ndarray, labels: np.ndarray, centres: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Jaccard of each segment with its likest in one sample, over the different customers drawn.
+    """Jaccard of each segment with its most similar in a sample, over the customers drawn.
 
     From the fitted centres, and from a fresh start lest the old centres hold the sample fast; the
     tighter of the two counts. A customer drawn twice is a weight of two, so that each is read once.
@@ -125,4 +125,4 @@ def again(
     fresh.fit(sample, sample_weight=weight)
     if fresh.inertia_ < spread:
         after = fresh.labels_
-    return likest(labels[drawn], after, k)
+    return jaccard_with_most_similar(labels[drawn], after, k)

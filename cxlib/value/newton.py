@@ -1,11 +1,11 @@
 """Maximum likelihood over compressed counts: Newton's steps with the exact curvature.
 
-    found = climb(model, data, count, start)       # model(parameters, *data) -> height, slope, bend
-    found.moved(sums_of_parts)                     # (draws, k): one more step for every draw
+    fit = maximise(model, data, count, start)   # model(parameters, *data)
+    fit.replicates(sums_of_parts)               # (draws, k): one more step for every draw
 
 A model gives, for every distinct kind of customer, the log-likelihood (u,), its gradient (p, u) and
-its Hessian (p, p, u) in its parameters, which are all positive: the climb is on their logarithms.
-Covariates move those logarithms along straight lines (`design`), so one chain rule serves them all.
+its Hessian (p, p, u) in its parameters, which are all positive: steps are on their logarithms.
+Covariates move those along straight lines (`design`), so one chain rule serves them all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from cxlib.stats import linear_algebra
-from cxlib.value import models
+from cxlib.value.loglik import SUMS
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 STEPS, CLOSE = 200, 1e-6  # the error after a step is about the square of its length
@@ -31,20 +31,18 @@ class NoMaximum(ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Summit:
+class Maximum:
     """The maximum, and what each kind of customer adds to its derivatives.
 
     Attributes
     ----------
     at : logarithms of the model's parameters, then the covariates' coefficients, (k,)
-    height : the log-likelihood
-    steps : how many it took
-    each : gives height (u,), gradient (k, u) and Hessian (k, k, u) of one customer of each kind
+    loglik : the log-likelihood
+    each : gives loglik (u,), gradient (k, u) and Hessian (k, k, u) of one customer of each kind
     """
 
     at: np.ndarray
-    height: float
-    steps: int
+    loglik: float
     each: Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
     @cached_property
@@ -53,46 +51,46 @@ class Summit:
 
         Sums of them are all a draw needs.
         """
-        _, slope, bend = self.each()
-        k, u = slope.shape
-        return np.concatenate([slope, bend.reshape(k * k, u)]).T
+        _, gradient, hessian = self.each()
+        k, u = gradient.shape
+        return np.concatenate([gradient, hessian.reshape(k * k, u)]).T
 
-    def moved(self, sums: np.ndarray) -> np.ndarray:
+    def replicates(self, sums: np.ndarray) -> np.ndarray:
         """`at` for draws of customers, from their sums of `parts` (draws, k + k * k): (draws, k).
 
         One Newton step from the maximum is as accurate as the bootstrap itself (Davidson and
         MacKinnon 1999). A draw whose step is long, or climbs nowhere, is NaN.
         """
         k = len(self.at)
-        slope, bend = sums[:, :k], sums[:, k:].reshape(-1, k, k)
-        step = linear_algebra.solve(-bend, slope[..., None])[..., 0]
+        gradient, hessian = sums[:, :k], sums[:, k:].reshape(-1, k, k)
+        step = linear_algebra.solve(-hessian, gradient[..., None])[..., 0]
         fine = np.abs(step).max(1) < ONE_STEP  # NaN, where nothing climbs, is not
         return np.where(fine[:, None], self.at + step, np.nan)
 
 
-def climb(
+def maximise(
     model: Model,
     data: tuple[np.ndarray, ...],
     count: np.ndarray,
     start: np.ndarray,
     design: np.ndarray | None = None,
-) -> Summit:
-    """The maximum of sum(count * log-likelihood) from `start` (k,), on the scale of `Summit.at`.
+) -> Maximum:
+    """The maximum of sum(count * log-likelihood) from `start` (k,), on the scale of `Maximum.at`.
 
     `design` (u, p, k) turns that scale into the logarithms of each kind's own parameters; without
     it all share the same. Raises NoMaximum when a parameter runs away or no step climbs.
     """
     at = np.asarray(start, float)
-    if design is None and model in models.SUMS:
-        height_at = partial(_shared, models.SUMS[model](*data, count))
+    if design is None and model in SUMS:
+        surface_at = partial(_shared, SUMS[model](*data, count))
     else:
-        height_at = partial(_height, model, data, count, design)
-    here = height_at(at)
-    for taken in range(1, STEPS + 1):
-        height, slope, bend = here
-        move = _uphill(slope, bend)
+        surface_at = partial(_summed, model, data, count, design)
+    here = surface_at(at)
+    for _step in range(STEPS):
+        loglik, gradient, hessian = here
+        move = _uphill(gradient, hessian)
         size = min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
-        while not (new := height_at(at + size * move))[0] >= height - 1e-12 * abs(height):
+        while not (new := surface_at(at + size * move))[0] >= loglik - 1e-12 * abs(loglik):
             size /= 2
             if size < 1e-10:
                 raise NoMaximum("no step climbs")
@@ -100,7 +98,7 @@ def climb(
         if np.abs(at).max() > FAR:
             raise NoMaximum("a parameter runs away")
         if np.abs(size * move).max() < CLOSE:
-            return Summit(at, here[0], taken, partial(_surface, model, data, design, at))
+            return Maximum(at, here[0], partial(_surface, model, data, design, at))
     raise NoMaximum(f"{STEPS} steps were not enough")
 
 
@@ -109,33 +107,36 @@ def parameters_of(at: np.ndarray, design: np.ndarray | None = None) -> np.ndarra
     return np.exp(at) if design is None else np.exp(design @ at).T
 
 
-def _uphill(slope: np.ndarray, bend: np.ndarray) -> np.ndarray:
+def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
     # Where the surface is not a hill, directions that bend upwards are climbed as if downwards.
-    values, vectors = np.linalg.eigh(bend)
+    values, vectors = np.linalg.eigh(hessian)
     values = -np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
-    return -(vectors / values) @ (vectors.T @ slope)
+    return -(vectors / values) @ (vectors.T @ gradient)
 
 
 def _shared(sums: Callable, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
-        height, slope, bend = _on_logarithms(np.exp(at), *sums(np.exp(at)))
-    return (height if np.isfinite(height) else -np.inf), slope, bend
+        loglik, gradient, hessian = _on_logarithms(np.exp(at), *sums(np.exp(at)))
+    return _finite(loglik), gradient, hessian
 
 
-def _height(
+def _summed(
     model: Model, data: tuple, count: np.ndarray, design: np.ndarray | None, at: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
     # In blocks that stay in the processor's cache: larger arrays are new memory each time.
-    height, slope, bend = 0.0, 0.0, 0.0
-    for k in range(0, len(count), BLOCK):
-        block = slice(k, k + BLOCK)
+    loglik, gradient, hessian = 0.0, np.zeros(len(at)), np.zeros((len(at), len(at)))
+    for start in range(0, len(count), BLOCK):
+        block = slice(start, start + BLOCK)
         part = tuple(column[block] for column in data)
-        found = _surface(model, part, None if design is None else design[block], at)
-        height, slope, bend = (
-            so_far + more @ count[block]
-            for so_far, more in zip((height, slope, bend), found, strict=True)
-        )
-    return (float(height) if np.isfinite(height) else -np.inf), slope, bend
+        each = _surface(model, part, None if design is None else design[block], at)
+        more = [of @ count[block] for of in each]
+        loglik, gradient, hessian = loglik + more[0], gradient + more[1], hessian + more[2]
+    return _finite(loglik), gradient, hessian
+
+
+def _finite(loglik: float | np.ndarray) -> float:
+    """The log-likelihood; minus infinity where there is none."""
+    return float(loglik) if np.isfinite(loglik) else -np.inf
 
 
 def _surface(
@@ -143,18 +144,18 @@ def _surface(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     own = parameters_of(at, design)
     with np.errstate(all="ignore"):
-        height, slope, bend = _on_logarithms(own.reshape(len(own), -1), *model(own, *data))
+        loglik, gradient, hessian = _on_logarithms(own.reshape(len(own), -1), *model(own, *data))
     if design is not None:
-        slope = np.einsum("upk,pu->ku", design, slope)
-        bend = np.einsum("upk,pqu,uql->klu", design, bend, design, optimize=True)
-    return height, slope, bend
+        gradient = np.einsum("upk,pu->ku", design, gradient)
+        hessian = np.einsum("upk,pqu,uql->klu", design, hessian, design, optimize=True)
+    return loglik, gradient, hessian
 
 
 def _on_logarithms(
-    own: np.ndarray, height: np.ndarray, slope: np.ndarray, bend: np.ndarray
+    own: np.ndarray, loglik: np.ndarray, gradient: np.ndarray, hessian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Derivatives in the logarithms of the parameters: `own` is (p,), or (p, 1) or (p, u)."""
-    slope, bend = slope * own, bend * (own[:, None] * own)
+    gradient, hessian = gradient * own, hessian * (own[:, None] * own)
     diagonal = np.arange(len(own))
-    bend[diagonal, diagonal] += slope
-    return height, slope, bend
+    hessian[diagonal, diagonal] += gradient
+    return loglik, gradient, hessian

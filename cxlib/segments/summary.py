@@ -6,13 +6,13 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.segments.profiles import PATTERN, told
-from cxlib.segments.space import FARTHEST, Axis, clipped
+from cxlib.segments.features import FARTHEST, Axis, clipped
+from cxlib.segments.profiles import PATTERN, share_facts
 
 CLEAR = 0.25  # silhouette below which segments shade into each other
 
 
-def answer(named: pd.DataFrame) -> str:
+def claim(named: pd.DataFrame) -> str:
     """How many segments, the largest, and how many are stable."""
     first = named.iloc[0]
     return _(
@@ -20,12 +20,12 @@ def answer(named: pd.DataFrame) -> str:
         "{k} are stable.",
         k=len(named),
         name=first.term,
-        **told(first, "share") | {"n": i18n.count(named["n"].sum())},
+        **share_facts(first, "share") | {"n": i18n.count(named["n"].sum())},
         stable=int((named["verdict"] == "report").sum()),
     )
 
 
-def mark(marks: pd.DataFrame) -> str:
+def largest_difference(marks: pd.DataFrame) -> str:
     """Where a segment is furthest from the average customer."""
     row = marks.loc[marks["estimate"].abs().idxmax()]
     return _(
@@ -68,7 +68,7 @@ def notes(
         found.append(
             _("The number was chosen on {n:count} of them.", n=sampled),
         )
-    found += _apart(chosen)
+    found += _separation(chosen)
     if weak := int((named["verdict"] == "not named").sum()):
         found.append(
             _(
@@ -82,8 +82,8 @@ def notes(
     return found
 
 
-def _apart(chosen: pd.Series) -> list[str]:
-    """How clearly segments are told apart: by silhouette, or by the model's own probabilities."""
+def _separation(chosen: pd.Series) -> list[str]:
+    """How distinct segments are: by silhouette, or by the probabilities of the model."""
     if "entropy" in chosen:
         return [
             _(

@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from cxlib.segments import latent, profiles
-from cxlib.segments.latent import Block, Sheet
-from cxlib.segments.space import Axis, answers_of, axes_of
-from cxlib.segments.stability import Trial, likest_of
+from cxlib.segments import mixture_em, profiles
+from cxlib.segments.features import Axis, answers_of, axes_of
+from cxlib.segments.mixture_em import Block, Sheet
+from cxlib.segments.stability import Trial, jaccard_of_counts
 from cxlib.stats import resampling
 
 STARTS = 12
 REFITS = 200  # draws, at most, in which the model is fitted again
 SAMPLE = 3_000  # customers on whom the number of classes is chosen
-ENOUGH = 0.9  # share of the best gain in BIC that the chosen number brings
+SUFFICIENT = 0.9  # share of the best gain in BIC that the chosen number brings
 NEAR = 0.05  # gain in log-likelihood below which a refit is near enough to the top
 
 
@@ -36,14 +36,14 @@ class Classes:
     def memberships(self, rows: pd.DataFrame) -> np.ndarray:
         """Probability of each class for each row, (n, k), from the answers given; NaN without."""
         sheet = _sheet(self.axes, rows, np.ones(len(rows)), self.joint)
-        inside = latent.membership(sheet, self.sums)
+        inside = mixture_em.membership(sheet, self.sums)
         inside[:, ~sheet.statistics.any(axis=1)] = np.nan
         return inside.T[sheet.pattern]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Customers' answers, ready to be parted."""
+    """Customers' answers, ready to be classified."""
 
     axes: list[Axis]
     sheet: Sheet
@@ -63,10 +63,10 @@ class Answers:
         pattern, w = some.pattern, self.w[sampled]
         drawn = _by_pattern(counts * w, pattern, len(some.weight))
         different = _by_pattern((counts > 0).astype(float), pattern, len(some.weight))
-        found = {1: latent.best(some, 1, 1, seed)}
+        found = {1: mixture_em.best(some, 1, 1, seed)}
         for k in numbers:
-            near = latent.split(found[k - 1].sums) if k - 1 in found else None
-            found[k] = latent.best(some, k, STARTS, seed, near=near)
+            near = mixture_em.split(found[k - 1].sums) if k - 1 in found else None
+            found[k] = mixture_em.best(some, k, STARTS, seed, near=near)
         alone = criteria(some, found[1], some.weight.sum())["BIC"]
         return {k: _trial(some, found[k], drawn, different, alone, seed) for k in numbers}
 
@@ -76,28 +76,32 @@ class Answers:
         weight = np.bincount(pattern, self.w[sampled])
         return Sheet(self.sheet.statistics[at], pattern, weight, self.sheet.blocks)
 
-    def described(
+    def describe(
         self, trial: Trial, draws: int, seed: int
-    ) -> tuple[Classes, profiles.Described, np.ndarray]:
+    ) -> tuple[Classes, profiles.Description, np.ndarray]:
         """Of all customers, the largest first: (model, description, order of the trial's)."""
-        scale = self.sheet.weight.sum() / trial.found.sums[:, 0].sum()
-        sums, _ = latent.climb(self.sheet, trial.found.sums[None] * scale, self.sheet.weight)
+        scale = self.sheet.weight.sum() / trial.solution.sums[:, 0].sum()
+        sums, _ = mixture_em.maximise(
+            self.sheet, trial.solution.sums[None] * scale, self.sheet.weight
+        )
         order = np.argsort(-sums[0, :, 0], kind="stable")
         sums = sums[0][order]
         drawn = refits(self.sheet, self.w, sums, min(draws, REFITS), seed)
-        inside = latent.membership(self.sheet, sums)
+        inside = mixture_em.membership(self.sheet, sums)
         placed = inside.argmax(0)[self.sheet.pattern]
         n = np.bincount(placed, minlength=len(sums))
-        return Classes(self.axes, sums, self.joint), self._described(sums, drawn, n), order
+        return Classes(self.axes, sums, self.joint), self._description(sums, drawn, n), order
 
-    def _described(self, sums: np.ndarray, drawn: np.ndarray, n: np.ndarray) -> profiles.Described:
+    def _description(
+        self, sums: np.ndarray, drawn: np.ndarray, n: np.ndarray
+    ) -> profiles.Description:
         share, shares = (s[..., 0] / s[..., 0].sum(-1, keepdims=True) for s in (sums, drawn))
         means, means_drawn = (means_of(self.axes, self.sheet.blocks, s) for s in (sums, drawn))
         overall = share @ means
         levels = np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in self.axes])
         scale = np.concatenate([np.resize(a.scale, max(len(a.levels), 1)) for a in self.axes])
         spread = np.where(levels, np.sqrt(np.clip(overall * (1 - overall), 0, None)), scale)
-        return profiles.Described(share, shares, means, means_drawn, overall, spread, n)
+        return profiles.Description(share, shares, means, means_drawn, overall, spread, n)
 
 
 def answers(rows: pd.DataFrame, w: np.ndarray, *, joint: bool) -> Answers:
@@ -113,7 +117,7 @@ def _sheet(axes: list[Axis], rows: pd.DataFrame, w: np.ndarray, joint: bool) -> 
     if joint:  # no gaps are left but those that the median shall fill
         middles = [((a.middle - a.centre) / a.scale)[0] for a in axes]
         given = [(np.where(np.isnan(z), m, z), 0) for (z, _), m in zip(given, middles, strict=True)]
-    return latent.sheet_of(given, w, joint=joint)
+    return mixture_em.sheet_of(given, w, joint=joint)
 
 
 def refits(sheet: Sheet, w: np.ndarray, sums: np.ndarray, draws: int, seed: int) -> np.ndarray:
@@ -125,7 +129,7 @@ def refits(sheet: Sheet, w: np.ndarray, sums: np.ndarray, draws: int, seed: int)
     for counts in _in_parts(len(w), draws, seed):
         drawn = _by_pattern(counts * w, sheet.pattern, len(sheet.weight))
         starts = np.repeat(sums[None], len(drawn), axis=0)
-        refitted, _ = latent.climb(sheet, starts, drawn, NEAR)
+        refitted, _ = mixture_em.maximise(sheet, starts, drawn, NEAR)
         found.append(aligned(sheet, sums, refitted))
     return np.concatenate(found)
 
@@ -138,9 +142,9 @@ def _in_parts(n: int, draws: int, seed: int):
 
 def aligned(sheet: Sheet, sums: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The classes of `others` (draws, k, 1 + q) in the order of `sums`, by whom they share."""
-    ours = (latent.membership(sheet, sums) * sheet.weight).T
-    parts = latent.parts(sheet, others)
-    shared = np.concatenate([latent.membership(sheet, others[part]) @ ours for part in parts])
+    ours = (mixture_em.membership(sheet, sums) * sheet.weight).T
+    parts = mixture_em.parts(sheet, others)
+    shared = np.concatenate([mixture_em.membership(sheet, others[part]) @ ours for part in parts])
     order = np.array([linear_sum_assignment(-each.T)[1] for each in shared])
     return np.take_along_axis(others, order[:, :, None], axis=1)
 
@@ -163,19 +167,19 @@ def means_of(axes: list[Axis], blocks: list[Block], sums: np.ndarray) -> np.ndar
     return np.concatenate(found, axis=-1)
 
 
-def criteria(sheet: Sheet, found: latent.Found, n: float) -> dict[str, float]:
+def criteria(sheet: Sheet, found: mixture_em.Solution, n: float) -> dict[str, float]:
     """log-likelihood, parameters, BIC, ICL, entropy (1 is certain) and expected misplacement.
 
     Schwarz (1978); Biernacki, Celeux and Govaert (2000); Ramaswamy et al. (1993). `n` is the
     (effective) number of customers.
     """
     k = len(found.sums)
-    inside = latent.membership(sheet, found.sums)
+    inside = mixture_em.membership(sheet, found.sums)
     unsure = -(sheet.weight * inside * np.log(np.maximum(inside, 1e-300))).sum()
     total = sheet.weight.sum()
-    bic = -2 * found.height + sheet.parameters(k) * np.log(n)
+    bic = -2 * found.loglik + sheet.parameters(k) * np.log(n)
     return {
-        "log-likelihood": found.height,
+        "log-likelihood": found.loglik,
         "parameters": sheet.parameters(k),
         "BIC": bic,
         "ICL": bic + 2 * unsure,
@@ -186,7 +190,7 @@ def criteria(sheet: Sheet, found: latent.Found, n: float) -> dict[str, float]:
 
 def _trial(
     sheet: Sheet,
-    found: latent.Found,
+    found: mixture_em.Solution,
     drawn: np.ndarray,
     different: np.ndarray,
     alone: float,
@@ -195,18 +199,18 @@ def _trial(
     k, draws = len(found.sums), len(drawn)
     scale = drawn.sum(1) / sheet.weight.sum()
     warm = found.sums * scale[:, None, None]
-    starts = np.concatenate([warm, latent.fresh(sheet, k, draws, seed, drawn)])
-    sums, height = latent.climb(sheet, starts, np.concatenate([drawn, drawn]), NEAR)
-    other = np.where((height[draws:] > height[:draws])[:, None, None], sums[draws:], sums[:draws])
-    before = latent.membership(sheet, found.sums).argmax(0)
-    parts = latent.parts(sheet, other)
-    after = np.concatenate([latent.membership(sheet, other[part]).argmax(1) for part in parts])
+    starts = np.concatenate([warm, mixture_em.random_starts(sheet, k, draws, seed, drawn)])
+    sums, loglik = mixture_em.maximise(sheet, starts, np.concatenate([drawn, drawn]), NEAR)
+    other = np.where((loglik[draws:] > loglik[:draws])[:, None, None], sums[draws:], sums[:draws])
+    before = mixture_em.membership(sheet, found.sums).argmax(0)
+    parts = mixture_em.parts(sheet, other)
+    after = np.concatenate([mixture_em.membership(sheet, other[part]).argmax(1) for part in parts])
     cells = before * k + after + k * k * np.arange(draws)[:, None]
     both = np.bincount(cells.ravel(), different.ravel(), draws * k * k).reshape(draws, k, k)
     facts = criteria(sheet, found, sheet.weight.sum())
     share = found.sums[:, 0] / found.sums[:, 0].sum()
     gain = alone - facts["BIC"]
-    return Trial(share, likest_of(both), found, gain, facts)
+    return Trial(share, jaccard_of_counts(both), found, gain, facts)
 
 
 def _by_pattern(values: np.ndarray, pattern: np.ndarray, patterns: int) -> np.ndarray:

@@ -1,0 +1,96 @@
+"""Problems of each segment: the share of its contacts with a touchpoint that end badly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.errors import require_columns
+from cxlib.core.i18n import _
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.segments.profiles import interval_table, share_facts
+from cxlib.stats.estimators import ratio
+from cxlib.stats.notes import resampling_note
+
+COLUMNS = ["segment", "term", "estimate", "low", "high", "n", "overall", "share"]
+
+
+def problem_rates(sample: SampleLike, groups: pd.Series, bad: Sequence[str]) -> Result:
+    """The share of events that end badly, by segment and touchpoint, with 95% intervals.
+
+    Parameters
+    ----------
+    sample : events with customer_id, touchpoint and outcome
+    groups : segment of each customer_id (its index), as `segments.groups` gives it
+    bad : outcomes that are problems
+
+    Returns
+    -------
+    Result whose table has segment, term (touchpoint), estimate, low, high (simultaneous), n
+    (events), overall (the share for all segments), share (true); touchpoints without problems are
+    left out, so that none is left without a `bad` outcome
+
+    Raises
+    ------
+    ValueError : columns that are missing
+    """
+    sample = as_sample(sample)
+    events = sample.data
+    require_columns(events, ("customer_id", "touchpoint"), "events")
+    rows = events.assign(segment=events["customer_id"].map(groups))
+    rows = rows.dropna(subset=["segment", "touchpoint"])
+    wrong = rows["outcome"].isin(list(bad)) if "outcome" in rows else pd.Series(False, rows.index)
+    seen = rows["touchpoint"].isin(rows.loc[wrong, "touchpoint"].unique())
+    table = _shares(rows[seen], wrong[seen].to_numpy(), groups.cat.categories, sample)
+    left_out = _(
+        "{n:count} events at touchpoints of which nothing is known to go wrong are left out.",
+        n=(~seen).sum(),
+    )
+    resampled = resampling_note(sample.replace(cluster="customer_id"))
+    notes = i18n.together([*([] if seen.all() else [left_out]), resampled])
+    return Result(table, _claim(table), notes, "share", draws=sample.draws, seed=sample.seed)
+
+
+def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Sample) -> pd.DataFrame:
+    if rows.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    who, customers = pd.factorize(rows["customer_id"])
+    at, points = pd.factorize(rows["touchpoint"], sort=True)
+    k, p = len(names), len(points)
+    cell = pd.Index(names).get_indexer(rows["segment"]) * p + at
+    counts = np.zeros((2, len(customers), k * p))
+    np.add.at(counts[0], (who, cell), 1.0)
+    np.add.at(counts[1], (who, cell), wrong)
+    n, bad = counts.sum(1)
+    share, drawn = ratio(counts[1], counts[0], draws=sample.draws, seed=sample.seed)
+    with np.errstate(invalid="ignore"):
+        overall = bad.reshape(k, p).sum(0) / n.reshape(k, p).sum(0)
+    met = n > 0
+    about = {
+        "segment": np.repeat(np.array(names, object), p)[met],
+        "term": np.tile(np.array(points, object), k)[met],
+    }
+    table = interval_table(about, share[met], drawn[:, met], n[met].astype(int), share=True)
+    return table.assign(overall=np.tile(overall, k)[met], share=True)
+
+
+def _claim(table: pd.DataFrame) -> str:
+    """Where a segment is furthest worse than all, significantly."""
+    if table.empty:
+        return _("Nothing is known to have gone wrong for these customers.")
+    worse = table[table["low"] > table["overall"]]
+    if worse.empty:
+        return _("No segment has significantly more problems at any touchpoint.")
+    row = worse.loc[(worse["estimate"] - worse["overall"]).idxmax()]
+    return _(
+        "{touchpoint:opening} goes wrong most often for {segment:verbatim}: {value} ({span}) "
+        "against {overall:share} for all, n {n}.",
+        touchpoint=row.term,
+        segment=row.segment,
+        overall=row.overall,
+        **share_facts(row, "value"),
+    )

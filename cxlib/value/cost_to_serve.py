@@ -1,0 +1,165 @@
+"""Customers who cost more to serve than they bring, and what another way of serving would save.
+
+    cost_to_serve(orders, cases, ServiceCosts(contact=4.0, cheaper=1.0, margin=0.3))
+
+It does not say whom to serve less: those who ask most are often those who were let down, or who
+need help to use what they bought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _, mark
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.data.purchases import seen_from
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.value.lifetime_value import members
+
+
+@dataclass(frozen=True)
+class ServiceCosts:
+    """What cases cost and orders bring.
+
+    Attributes
+    ----------
+    contact : cost of a case
+    cheaper : cost of a case served the other way, less than `contact`
+    margin : share of an amount that is kept
+    currency : of costs and amounts, for sentences
+
+    Raises
+    ------
+    ValueError : costs outside their range
+    """
+
+    contact: float
+    cheaper: float = 0.0
+    margin: float = 1.0
+    currency: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cheaper < self.contact:
+            raise ValueError(
+                f"a case costs {self.contact} and {self.cheaper} the other way; that must be less."
+            )
+
+
+def cost_to_serve(
+    sample: SampleLike,
+    cases: pd.DataFrame,
+    costs: ServiceCosts,
+    *,
+    groups: pd.Series | None = None,
+    days: int = 365,
+    as_of: str | pd.Timestamp | None = None,
+) -> Result:
+    """Customers whose cases cost more than their orders bring, with 95% intervals.
+
+    Parameters
+    ----------
+    sample : orders with customer_id, at and amount
+    cases : customer_id and opened_at
+    costs : of a case, and the margin of an order
+    groups : group of each customer_id (its index): whom another way of serving meets more often
+    days : how far back orders and cases count
+    as_of : date from which customers are seen, the day after the last order by default
+
+    Returns
+    -------
+    Result with tables
+
+    - "table": term (everyone, then the groups with simultaneous intervals), estimate (share who
+      cost more than they bring), low, high, n
+    - "money": term (shortfall of those customers, and saving if they were served the other way,
+      both in currency a customer of all), estimate, low, high, n
+
+    Raises
+    ------
+    InsufficientData : nobody bought or asked
+    ValueError : columns that are missing
+    """
+    sample = as_sample(sample)
+    require_columns(cases, ("customer_id", "opened_at"), "cases")
+    both = _year(sample.data, cases, seen_from(sample.data, as_of), days)
+    if both.empty:
+        raise InsufficientData(_("Nobody bought or asked within {days:count} days.", days=days))
+    asked = both["cases"].to_numpy()
+    net = costs.margin * both["amount"].to_numpy() - costs.contact * asked
+    loss = net < 0
+    names, member = members(both.index, groups)
+    saved = np.where(loss, asked, 0) * (costs.contact - costs.cheaper)
+    parts = np.column_stack([member, member * loss[:, None], np.where(loss, -net, 0.0), saved])
+    sums, drawn = parts.sum(0), resampling.resample_sums(parts, sample.draws, sample.seed)
+    k = len(names)
+    with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
+        shares, replicates = (s[..., k : 2 * k] / s[..., :k] for s in (sums, drawn))
+        amounts, amounts_drawn = (s[..., 2 * k :] / s[..., :1] for s in (sums, drawn))
+    money = estimates_table(mark("shortfall", "saving"), amounts, amounts_drawn, len(net))
+    table = estimates_table(names, shares, replicates, sums[:k].astype(int).tolist())
+    if k > 1:
+        low, high = simultaneous_interval(shares[1:], replicates[:, 1:])
+        table.loc[1:, "low"], table.loc[1:, "high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    note = _(
+        "Customers who bought or asked within {days:count} days; {cases:count} cases at "
+        "{contact:number2}, or {cheaper:number2} the other way; the margin is {margin:share} of "
+        "amounts.",
+        days=days,
+        cases=int(asked.sum()),
+        contact=costs.contact,
+        cheaper=costs.cheaper,
+        margin=costs.margin,
+    )
+    return Result(
+        {"table": table, "money": money},
+        _finding(table.iloc[0], int(loss.sum()), money.iloc[1], costs.currency),
+        i18n.together([note, resampling_note(sample.replace(cluster="customer_id"))]),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
+    )
+
+
+def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> Finding:
+    least, n = context.current().smallest_cell, share.n
+    if not count:
+        return Finding(_("None of {n:count} customers costs more to serve than they bring.", n=n))
+    if count < least:
+        return Finding(
+            _(
+                "Fewer than {least:count} of {n:count} customers cost more to serve than they "
+                "bring.",
+                least=least,
+                n=n,
+            )
+        )
+    claim = _(
+        "{count:count} of {n:count} customers, {share:share} ({span:share_interval1}), cost more "
+        "to serve than they bring; serving them the other way would save {saving} "
+        "({saving_span:interval2}) a customer of all.",
+        count=count,
+        n=n,
+        share=share.estimate,
+        span=(share.low, share.high),
+        saving=f"{i18n.number(saving.estimate, 2)} {currency}".strip(),
+        saving_span=(saving.low, saving.high),
+    )
+    return Finding(claim, value=float(share.estimate), unit="share")
+
+
+def _year(orders: pd.DataFrame, cases: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:
+    """amount and cases within `days` before `end`, by customer_id, of those who have either."""
+    begin = end - pd.Timedelta(days=days)
+    bought = orders[orders["at"].between(begin, end, inclusive="left")]
+    opened = cases[cases["opened_at"].between(begin, end, inclusive="left")]
+    amounts = pd.to_numeric(bought["amount"], errors="coerce").groupby(bought["customer_id"]).sum()
+    counts = opened["customer_id"].value_counts()
+    return pd.concat([amounts.rename("amount"), counts.rename("cases")], axis=1).fillna(0.0)

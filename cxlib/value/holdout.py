@@ -1,0 +1,86 @@
+"""Whether forecasts of purchases held: the last weeks are predicted from those before them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.data.purchases import seen_from
+from cxlib.stats import estimators
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.value import predictions
+from cxlib.value.histories import purchase_histories
+from cxlib.value.purchase_model import Purchase, PurchaseModel
+
+MOST_REPEATS = 7  # customers with more repeat purchases are one group
+
+
+def holdout(
+    sample: SampleLike,
+    weeks: float = 26,
+    *,
+    model: Purchase = "bg_nbd",
+    covariates: pd.DataFrame | None = None,
+    as_of: str | pd.Timestamp | None = None,
+) -> Result:
+    """Purchases of a customer in the last weeks, compared with those predicted from before.
+
+    Parameters
+    ----------
+    sample : orders with customer_id, at and amount
+    weeks : length of the holdout period
+    model, covariates, as_of : as in `lifetime_value`
+
+    Returns
+    -------
+    Result whose table has term (repeat purchases before), estimate (purchases in the period), low,
+    high (simultaneous), n and predicted. The claim is of all customers.
+
+    Raises
+    ------
+    InsufficientData : too few customers who bought again before the period
+    """
+    sample = as_sample(sample)
+    orders, end = sample.data, seen_from(sample.data, as_of)
+    before, notes = purchase_histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
+    after = purchase_histories(orders[orders["at"] < end], end)[0].set_index("customer_id")
+    actual = after["repeats"].reindex(before["customer_id"]).to_numpy()
+    actual = (actual - before["repeats"]).to_numpy(float)
+    fit = PurchaseModel(before, model, covariates)
+    ahead = predictions.purchases(model, fit.own(), *fit.data, weeks)[fit.which]
+    top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, MOST_REPEATS))
+    groups = np.minimum(before["repeats"].to_numpy(int), top)
+    inside = (groups[:, None] == np.arange(top + 1)).astype(float)
+    n = inside.sum(0)
+    draws, seed = sample.draws, sample.seed
+    means = estimators.ratio(inside * actual[:, None], inside, draws=draws, seed=seed)
+    low, high = simultaneous_interval(*means)
+    table = pd.DataFrame(
+        {
+            "term": [*map(i18n.count, range(top)), _("{count:count} or more", count=top)],
+            "estimate": means.estimate,
+            "low": np.maximum(low, 0),
+            "high": high,
+            "n": n.astype(int),
+            "predicted": (inside * ahead[:, None]).sum(0) / np.maximum(n, 1),
+        }
+    )
+    replicates = estimators.mean(actual, draws=draws, seed=seed).replicates
+    whole = estimates_table(["all"], actual.mean(keepdims=True), replicates, len(actual)).iloc[0]
+    claim = _(
+        "In the last {weeks:count} weeks a customer bought {estimate:number2} times "
+        "({span:interval2}); the forecast was {predicted:number2}, n {n:count}.",
+        weeks=weeks,
+        estimate=whole.estimate,
+        span=(whole.low, whole.high),
+        predicted=ahead.mean(),
+        n=len(actual),
+    )
+    notes = [*notes, resampling_note(sample.replace(cluster="customer_id"))]
+    finding = Finding(claim, value=float(whole.estimate), unit="purchases")
+    return Result(table, finding, i18n.together(notes), "purchases", draws=draws, seed=seed)

@@ -1,0 +1,353 @@
+"""Customer lifetime value: the purchase model and the amounts together, and scores of customers.
+
+fit = lifetime_value(sample, Valuation(margin=0.3))     # weeks ahead, discounted
+score(sample, fit)                                      # a row a customer
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.errors import require_choice
+from cxlib.core.i18n import _, mark
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.stats import resampling
+from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.value import predictions
+from cxlib.value.histories import purchase_histories
+from cxlib.value.newton import parameters_of
+from cxlib.value.purchase_model import (
+    AMOUNT,
+    NAMES,
+    PURCHASE,
+    Amounts,
+    Purchase,
+    PurchaseModel,
+    design_of,
+    individual_values,
+    with_covariates,
+)
+
+MEASURES = mark("active", "purchases", "CLV")
+WORDS = ("clv",)
+
+
+@dataclass(frozen=True)
+class Valuation:
+    """Over what time purchases count, and what they bring.
+
+    Attributes
+    ----------
+    weeks : horizon, 1 or more
+    discount : rate a year, 0 or more
+    margin : share of an amount that is kept, above 0 and at most 1
+    currency : of the amounts, for sentences
+    amounts : "purchases" learns the distribution of amounts from every purchase, "means" from the
+        means of customers, as published
+
+    Raises
+    ------
+    ValueError : a value outside its range
+    """
+
+    weeks: float = 52
+    discount: float = 0.10
+    margin: float = 1.0
+    currency: str = ""
+    amounts: Amounts = "purchases"
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("weeks", self.weeks, 1), ("discount", self.discount, 0)):
+            if not least <= value < np.inf:
+                raise ValueError(f"{name} is {value}; it must be {least} or more.")
+        if not 0 < self.margin <= 1:
+            raise ValueError(
+                f"margin is {self.margin}; it must be above 0 and at most 1, a share of amounts."
+            )
+        require_choice("amounts", self.amounts, ("purchases", "means"))
+
+
+def lifetime_value(
+    sample: SampleLike,
+    valuation: Valuation | None = None,
+    *,
+    model: Purchase = "bg_nbd",
+    groups: pd.Series | None = None,
+    covariates: pd.DataFrame | None = None,
+    as_of: str | pd.Timestamp | None = None,
+) -> Result:
+    """Customer lifetime value over the coming weeks, by maximum likelihood, with 95% intervals.
+
+    Parameters
+    ----------
+    sample : orders with customer_id, at (dates) and amount; a negative amount is a refund
+    valuation : horizon, discount and margin (52 weeks, 10% a year, all of the amount)
+    model : of purchases, "bg_nbd" or "pareto_nbd"; amounts are Gamma-Gamma, independent of how
+        often a customer buys (`correlation` tells how far that holds)
+    groups : group of each customer_id (its index)
+    covariates : numbers for each customer_id (its index); each unit multiplies the rate of
+        purchases, and that of leaving, by exp of its coefficient
+    as_of : date from which customers are seen, the day after the last order by default
+
+    Returns
+    -------
+    Result with tables
+
+    - "table", "active", "purchases": [group,] term, estimate, low, high, n: the discounted margin
+      of a customer, the share still active, purchases to come; everyone first, then the groups,
+      with simultaneous intervals
+    - "parameters": term, estimate, low, high, n
+
+    and parts model, log_parameters, log_amounts, loglik, correlation (of the number and the mean
+    amount of purchases) and valuation. Each draw resamples customers and refits the models by one
+    Newton step.
+
+    Raises
+    ------
+    InsufficientData : too few customers who bought again, or a likelihood without a maximum
+    ValueError : columns or choices that do not exist, covariates that are missing
+
+    References
+    ----------
+    Fader, Hardie and Lee (2005) for BG/NBD; Schmittlein, Morrison and Colombo (1987) for
+    Pareto/NBD; Fader and Hardie (2013) for Gamma-Gamma, (2007) for covariates; Davidson and
+    MacKinnon (1999) for the bootstrap by one step.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rate, life = rng.gamma(0.8, 0.2, 300), rng.exponential(30, 300)
+    >>> weeks = [rng.exponential(1 / r, 40).cumsum() for r in rate]
+    >>> weeks = [[0.0, *w[w < min(end, 60)]] for w, end in zip(weeks, life)]
+    >>> orders = pd.DataFrame([(i, w) for i, bought in enumerate(weeks) for w in bought])
+    >>> orders = orders.set_axis(["customer_id", "week"], axis=1)
+    >>> orders["at"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(orders["week"] * 7, unit="D")
+    >>> orders["amount"] = rng.gamma(5, rng.gamma(4, 1, 300)[orders["customer_id"]])
+    >>> fit = lifetime_value(Sample(orders, draws=20), Valuation(margin=0.3))
+    >>> fit.table["term"].tolist(), list(fit.tables)
+    (['CLV'], ['table', 'active', 'purchases', 'parameters'])
+    """
+    sample, valuation = as_sample(sample), valuation or Valuation()
+    require_choice("model", model, PURCHASE)
+    histories, notes = purchase_histories(sample.data, as_of)
+    fit = PurchaseModel(histories, model, covariates, valuation.amounts)
+    tables, drawn = _tables(
+        fit, valuation, members(pd.Index(histories["customer_id"]), groups), sample
+    )
+    if model == "bg_nbd" and (once := int((histories["repeats"] == 0).sum())):
+        notes.append(
+            _(
+                "BG/NBD lets nobody leave before a second purchase: {once:count} customers who "
+                "bought once count as active.",
+                once=once,
+            )
+        )
+    notes += [resampling_note(sample.replace(cluster="customer_id"))]
+    whole = tables["CLV"].iloc[0]
+    return Result(
+        {
+            "table": tables["CLV"],
+            "active": tables["active"],
+            "purchases": tables["purchases"],
+            "parameters": _parameters(fit, *drawn),
+        },
+        Finding(_claim(whole, valuation), value=float(whole["estimate"]), unit=valuation.currency),
+        i18n.together(notes),
+        "amount",
+        draws=sample.draws,
+        seed=sample.seed,
+        parts={
+            "model": model,
+            "log_parameters": fit.purchase.at,
+            "log_amounts": fit.amount.at,
+            "loglik": fit.purchase.loglik,
+            "correlation": fit.correlation,
+            "valuation": valuation,
+        },
+    )
+
+
+def expected_purchases(fit: Result) -> Result:
+    """The table "purchases" of a fit, with a sentence on it and on those still active.
+
+    Parameters
+    ----------
+    fit : of `lifetime_value`
+    """
+    active, ahead = fit.active.iloc[0], fit.purchases.iloc[0]
+    of = 1 if ahead.estimate >= 1 else 100
+    facts: dict[str, Any] = {
+        "active": active.estimate,
+        "active_span": (active.low, active.high),
+        "ahead": of * ahead.estimate,
+        "ahead_span": (of * ahead.low, of * ahead.high),
+        "weeks": fit.valuation.weeks,
+    }
+    if of == 1:
+        claim = _(
+            "{active:share1} ({active_span:share_interval1}) of customers are estimated to be "
+            "active; a customer is expected to buy {ahead:number1} times ({ahead_span:interval1}) "
+            "over the next {weeks:count} weeks.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "{active:share1} ({active_span:share_interval1}) of customers are estimated to be "
+            "active; 100 customers are expected to buy {ahead:number1} times "
+            "({ahead_span:interval1}) over the next {weeks:count} weeks.",
+            **facts,
+        )
+    return Result(fit.purchases, claim, fit.notes, "purchases", draws=fit.draws, seed=fit.seed)
+
+
+def score(
+    sample: SampleLike,
+    fit: Result,
+    *,
+    covariates: pd.DataFrame | None = None,
+    as_of: str | pd.Timestamp | None = None,
+) -> Sample:
+    """What a fit predicts of each customer.
+
+    Parameters
+    ----------
+    sample : orders, as for `lifetime_value`
+    fit : of `lifetime_value`
+    covariates : as in the fit
+    as_of : date from which customers are seen, the day after the last order by default
+
+    Returns
+    -------
+    Sample with a row a customer: customer_id, first (day), repeats, last, age (weeks), paid,
+    mean_amount, mean_log, active (probability), risk (1 - active), purchases, amount, clv (in the
+    currency of the orders) and clv_if_active
+
+    Raises
+    ------
+    ValueError : columns that are missing, covariates that are missing
+    """
+    sample, valuation = as_sample(sample), fit.valuation
+    histories = purchase_histories(sample.data, as_of)[0]
+    joined, names = with_covariates(histories, covariates)
+    own = parameters_of(fit.log_parameters, design_of(fit.model, joined[names].to_numpy(float)))
+    x, last, age = histories[["repeats", "last", "age"]].to_numpy(float).T
+    paid = histories[["paid", "mean_amount"]].to_numpy(float).T
+    amount = predictions.amount(np.exp(fit.log_amounts), *paid)
+    clv = valuation.margin * amount
+    clv = clv * predictions.discounted(
+        fit.model, own, x, last, age, valuation.weeks, valuation.discount
+    )
+    active = predictions.active(fit.model, own, x, last, age)
+    rows = histories.assign(
+        active=active,
+        risk=1 - active,
+        purchases=predictions.purchases(fit.model, own, x, last, age, valuation.weeks),
+        amount=amount,
+        clv=clv,
+        clv_if_active=clv / active,
+    )
+    return Sample(rows, cluster="customer_id", draws=sample.draws, seed=sample.seed)
+
+
+def customer_list(scored: SampleLike) -> pd.DataFrame:
+    """Scored customers as a list to hand on: the most valuable first, numbers rounded.
+
+    Parameters
+    ----------
+    scored : of `score`
+
+    Returns
+    -------
+    customer_id, first (day), repeats, active (a probability), purchases, amount, clv
+    """
+    columns = ["customer_id", "first", "repeats", "active", "purchases", "amount", "clv"]
+    scored = as_sample(scored)
+    rows = scored.data.sort_values("clv", ascending=False, kind="stable")[columns]
+    rows = rows.assign(first=rows["first"].dt.strftime("%Y-%m-%d"))
+    return rows.round({"active": 3, "purchases": 2, "amount": 2, "clv": 2})
+
+
+def members(ids: pd.Index, groups: pd.Series | None) -> tuple[list[str], np.ndarray]:
+    """Names, and who belongs (customers, names): everyone first, then each group."""
+    everyone = np.ones((len(ids), 1))
+    if groups is None:
+        return [_("everyone")], everyone
+    of = pd.Series(ids).map(groups)
+    names = sorted(of.dropna().astype(str).unique())
+    inside = of.astype(str).to_numpy()[:, None] == np.array(names)
+    return [_("everyone"), *names], np.hstack([everyone, inside])
+
+
+def _tables(
+    fit: PurchaseModel,
+    valuation: Valuation,
+    groups: tuple[list[str], np.ndarray],
+    sample: Sample,
+) -> tuple[dict[str, pd.DataFrame], tuple[np.ndarray, np.ndarray]]:
+    """A table a measure, and the replicates of the parameters of both models."""
+    # A draw's mean is its sum of values plus what its parameters move them by: all are sums.
+    values, gradients = individual_values(
+        fit, valuation.weeks, valuation.discount, valuation.margin
+    )
+    names, member = groups
+    parts = fit.contributions()
+    inside = [np.column_stack([m, m[:, None] * values]) for m in member.T]
+    sums = resampling.resample_sums(np.hstack([parts, *inside]), sample.draws, sample.seed)
+    k, ends = len(fit.purchase.at), parts.shape[1]
+    purchase = fit.purchase.replicates(sums[:, : k + k * k])
+    amount = fit.amount.replicates(sums[:, k + k * k : ends])
+    change = np.hstack([purchase - fit.purchase.at, amount - fit.amount.at])
+    by_group = sums[:, ends:].reshape(sample.draws, member.shape[1], 4)
+    tilt = np.einsum("ig,isp->gsp", member, gradients) / member.sum(0)[:, None, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = by_group[..., 1:] / by_group[..., :1]
+    replicates = means + np.einsum("gsp,dp->dgs", tilt, change)
+    estimate = member.T @ values / member.sum(0)[:, None]
+    n = member.sum(0).astype(int)
+    tables = {
+        name: _grouped(name, names, estimate[:, at], replicates[..., at], n)
+        for at, name in enumerate(MEASURES)
+    }
+    tables["active"][["low", "high"]] = tables["active"][["low", "high"]].clip(0, 1)
+    return tables, (purchase, amount)
+
+
+def _grouped(
+    term: str, names: list[str], estimate: np.ndarray, replicates: np.ndarray, n: np.ndarray
+) -> pd.DataFrame:
+    """Everyone first, by percentiles; simultaneous intervals of the groups."""
+    table = estimates_table([term] * len(n), estimate, replicates, n.tolist())
+    if len(names) > 1:
+        low, high = simultaneous_interval(estimate[1:], replicates[:, 1:])
+        table.loc[1:, "low"], table.loc[1:, "high"] = np.maximum(low, 0), high
+        table.insert(0, "group", names)
+    return table
+
+
+def _parameters(fit: PurchaseModel, purchase: np.ndarray, amount: np.ndarray) -> pd.DataFrame:
+    """Parameters as the literature has them; coefficients of covariates are left as they are."""
+    names = fit.names()
+    n = [fit.customers] * len(fit.purchase.at) + [int(fit.buyers.sum())] * len(AMOUNT)
+    values = np.concatenate([fit.purchase.at, fit.amount.at])
+    drawn = np.hstack([purchase, amount])
+    positive = np.array([name in (*NAMES[fit.model], *AMOUNT) for name in names])
+    values[positive], drawn[:, positive] = np.exp(values[positive]), np.exp(drawn[:, positive])
+    return estimates_table(names, values, drawn, n)
+
+
+def _claim(row: pd.Series, valuation: Valuation) -> str:
+    return _(
+        "A customer is expected to bring {estimate} ({span:interval2}) over the next "
+        "{weeks:count} weeks, in today's money, n {n:count}.",
+        estimate=f"{i18n.number(row.estimate, 2)} {valuation.currency}".strip(),
+        span=(row.low, row.high),
+        weeks=valuation.weeks,
+        n=int(row.n),
+    )
