@@ -152,7 +152,7 @@ def uplift_of_changes(
     """
     found = {}
     for change in changes:
-        sample = as_sample(tables[change.table])
+        sample = as_sample(tables[change.table]).replace(weight=None)  # arms as they were assigned
         rows = sample.data
         binary = [c for c in (change.outcome, *change.also) if c and rows[c].isin([0, 1]).all()]
         if change.design != "randomised" or not change.before or not binary:
