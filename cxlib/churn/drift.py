@@ -1,6 +1,6 @@
-"""Does what was learnt then hold later? The warning judged out of time, and how it drifts.
+"""Model drift: does the churn model hold at later dates?
 
-    churn.over_time(reserve.open(STUDY).customers.snapshots(), features=...)
+    churn.model_drift({day: Sample(rows) for day, rows in study.customers.snapshots().items()})
 
 The model is learnt at the first day and applied unchanged to each later one, whose outcomes it
 could not know. Three things may go wrong: it ranks worse (AUC), its risks are too high or too low
@@ -10,14 +10,17 @@ above 0.10 is worth a look, above 0.25 calls for a new model, by custom).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from cxlib.churn.model import Validation, fit
+from cxlib.churn.scoring import score
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
@@ -26,62 +29,63 @@ BINS = 10
 WORTH_A_LOOK, NEW_MODEL = 0.10, 0.25  # of the stability index, by custom (Siddiqi 2006)
 
 
-@dataclass(frozen=True)
-class Drift(Estimates):
-    """The measures at each day in `table`; `stability` has the index of the score at each."""
-
-    stability: pd.DataFrame = field(kw_only=True)
-
-
-def over_time(
-    snapshots: dict[str, pd.DataFrame],
+def model_drift(
+    snapshots: Mapping[str, SampleLike],
     *,
     outcome: str = "left",
     features: list[str] | None = None,
-    weight: str | None = None,
-    draws: int = 500,
-    seed: int = 1,
-    **how: object,
-) -> Drift:
-    """Learn at the first snapshot, judge at each later one: wave, term, estimate, low, high, n.
+    validation: Validation | None = None,
+) -> Result:
+    """Learn at the first snapshot and validate at each later one.
 
-    At the first the customers are judged out of fold. Intervals hold for all days at once, measure
-    by measure; customers are drawn whole, with all their days. `how` goes to `churn.fit`. Raises
-    ValueError for fewer than two snapshots.
+    Parameters
+    ----------
+    snapshots : day -> customers as they stood then, with the outcome after it; draws and seed are
+        those of the first
+    outcome, features, validation : as in `churn.fit`
+
+    Returns
+    -------
+    Result with tables "table" (wave: day, term, estimate, low, high, n; at the first day out of
+    fold; intervals simultaneous over days, customers resampled with all their days) and
+    "stability" (wave, term, estimate: population stability index of the score, low, high, n)
+
+    Raises
+    ------
+    ValueError : fewer than two snapshots
+
+    References
+    ----------
+    Stability index: Siddiqi (2006), Yurdakul (2018).
+
+    Examples
+    --------
+    >>> model_drift({"2026-01-01": january, "2026-04-01": april}).stability    # doctest: +SKIP
     """
-    from cxlib.churn import fit, score
-
     if len(snapshots) < 2:
         raise ValueError(f"{len(snapshots)} snapshots; drift needs two or more days to compare.")
-    days = list(snapshots)
-    warning = fit(
-        snapshots[days[0]],
-        outcome=outcome,
-        features=features,
-        weight=weight,
-        draws=draws,
-        seed=seed,
-        **how,
-    )
-    judged = {days[0]: snapshots[days[0]].assign(probability=warning.out_of_fold)}
-    for day in days[1:]:
-        judged[day] = score(snapshots[day], warning)
-    judged = {day: _known(rows, outcome, weight) for day, rows in judged.items()}
-    table = _measured(judged, draws, seed)
+    samples = {day: as_sample(rows) for day, rows in snapshots.items()}
+    days = list(samples)
+    first = samples[days[0]]
+    model = fit(first, outcome=outcome, features=features, validation=validation)
+    scored = {days[0]: first.assign(probability=model.out_of_fold)}
+    scored |= {day: score(samples[day], model) for day in days[1:]}
+    known = {day: _known(sample, outcome) for day, sample in scored.items()}
+    table = _measured(known, first.draws, first.seed)
     stability = pd.DataFrame(
-        [_moved(judged[days[0]], judged[day], len(days) - 1) | {"wave": day} for day in days[1:]]
+        [_moved(known[days[0]], known[day], len(days) - 1) | {"wave": day} for day in days[1:]]
     )[["wave", "term", "estimate", "low", "high", "n"]]
-    return Drift(
-        table,
-        _verdict(table, stability, days),
+    auc = table[table["term"] == "AUC"]["estimate"]
+    return Result(
+        {"table": table, "stability": stability},
+        Finding(_claim(table, stability, days), value=float(auc.iloc[-1])),
         _("Learnt on {day}; intervals hold for all days at once.", day=days[0]),
-        draws=draws,
-        seed=seed,
-        stability=stability,
+        draws=first.draws,
+        seed=first.seed,
     )
 
 
-def stability_index(
+def population_stability_index(
     before: np.ndarray, after: np.ndarray, w: tuple[np.ndarray, np.ndarray], level: float = LEVEL
 ) -> tuple[float, float, float]:
     """Population stability index of a score, less what chance alone would give: (psi, low, high).
@@ -111,32 +115,32 @@ def stability_index(
     return psi, min(end(1 - tail) * noise, psi), max(end(tail) * noise, psi)
 
 
-def _known(rows: pd.DataFrame, outcome: str, weight: str | None) -> pd.DataFrame:
-    w = moments.weights_of(rows, weight)
+def _known(sample: Sample, outcome: str) -> pd.DataFrame:
+    w, rows = moments.weights_of(sample.data, sample.weight), sample.data
     rows = rows.assign(w=w, y=rows[outcome].astype("float64"))
     return rows[rows["y"].notna() & rows["probability"].notna() & (w > 0)]
 
 
-def _measured(judged: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.DataFrame:
-    ids = pd.concat([_ids(rows, day) for day, rows in judged.items()])
+def _measured(scored: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.DataFrame:
+    ids = pd.concat([_ids(rows, day) for day, rows in scored.items()])
     codes, people = pd.factorize(ids)
     at = [regression.MEASURES.index(m) for m in MEASURES]
-    values, start, k = np.zeros((len(people), len(judged), len(MEASURES) + 1)), 0, 0
-    for rows in judged.values():
+    values, start, k = np.zeros((len(people), len(scored), len(MEASURES) + 1)), 0, 0
+    for rows in scored.values():
         y, w = rows["y"].to_numpy(), rows["w"].to_numpy()
         parts = regression.measures(y, regression.logit(rows["probability"].to_numpy()), w)[:, at]
         here = codes[start : start + len(rows)]
         values[here, k] = np.column_stack([parts * w[:, None], w])
         start, k = start + len(rows), k + 1
     sums = resampling.resample_sums(values.reshape(len(people), -1), draws, seed)
-    sums = sums.reshape(draws, len(judged), -1)
+    sums = sums.reshape(draws, len(scored), -1)
     total = values.sum(0)
     found = []
     for m, term in enumerate(MEASURES):
         estimate = total[:, m] / total[:, -1]
         low, high = simultaneous_interval(estimate, sums[..., m] / sums[..., -1])
-        for day, e, a, b in zip(judged, estimate, low, high, strict=True):
-            found.append((day, term, e, a, b, len(judged[day])))
+        for day, e, a, b in zip(scored, estimate, low, high, strict=True):
+            found.append((day, term, e, a, b, len(scored[day])))
     return pd.DataFrame(found, columns=["wave", "term", "estimate", "low", "high", "n"])
 
 
@@ -148,7 +152,7 @@ def _ids(rows: pd.DataFrame, day: str) -> pd.Series:
 
 def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict:
     low_level = 1 - (1 - LEVEL) / held  # Bonferroni over the days
-    psi, low, high = stability_index(
+    psi, low, high = population_stability_index(
         first["probability"].to_numpy(),
         later["probability"].to_numpy(),
         (first["w"].to_numpy(), later["w"].to_numpy()),
@@ -157,10 +161,10 @@ def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict:
     return {"term": "stability index", "estimate": psi, "low": low, "high": high, "n": len(later)}
 
 
-def _verdict(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> str:
+def _claim(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> str:
     auc = table[table["term"] == "AUC"]
     first, last = auc.iloc[0], auc.iloc[-1]
-    said = [
+    claims = [
         _(
             "Learnt on {then} and judged on {now}, the warning has AUC {auc:number2} "
             "({span:interval2}); it was {before:number2} when new.",
@@ -173,12 +177,12 @@ def _verdict(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> s
     ]
     level = table[(table["term"] == "calibration intercept")].iloc[-1]
     if level.low > 0:
-        said.append(_("It warns of too few: more left than it said."))
+        claims.append(_("It warns of too few: more left than it said."))
     elif level.high < 0:
-        said.append(_("It warns of too many: fewer left than it said."))
+        claims.append(_("It warns of too many: fewer left than it said."))
     psi = stability["estimate"].iloc[-1]
     if psi > NEW_MODEL:
-        said.append(_("The customers' risks have moved so far that a new model is due."))
+        claims.append(_("The customers' risks have moved so far that a new model is due."))
     elif psi > WORTH_A_LOOK:
-        said.append(_("The customers' risks have moved; that is worth a look."))
-    return i18n.together(said)
+        claims.append(_("The customers' risks have moved; that is worth a look."))
+    return i18n.together(claims)

@@ -43,7 +43,7 @@ class Feature:
     knots : of the curve; empty for a straight line
     levels : of a category or flag, the commonest first; OTHER gathers the small ones
     gaps : whether missing numbers get a column of their own
-    told : (level, feature) pairs: levels that another feature tells, like "no internet service"
+    implied : (level, feature) pairs: levels that another implies, like "no internet service"
     kept : the columns that say something new, of those that `_raw` makes
     centre, scale : of the kept columns
     lean : how much of the straight line is in each kept column; it is taken out of the curve's
@@ -56,7 +56,7 @@ class Feature:
     knots: tuple[float, ...] = ()
     levels: tuple[str, ...] = ()
     gaps: bool = False
-    told: tuple[tuple[str, str], ...] = ()
+    implied: tuple[tuple[str, str], ...] = ()
     kept: tuple[int, ...] = ()
     centre: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
@@ -106,13 +106,14 @@ def contrasts(feature: Feature) -> list[tuple[str, str, np.ndarray]]:
     other one. Levels whose column repeats another feature's are left out: nobody can change alone.
     """
     if feature.kind == "number":
-        ends = pd.Series(feature.ends)
-        return [(*(plain(v) for v in feature.ends), _columns(feature, ends))]
+        low, high = feature.ends
+        return [(plain(low), plain(high), _columns(feature, pd.Series(feature.ends)))]
     moves = []
     for place, level in enumerate(feature.levels[1:]):
         if place in feature.kept:
-            ends = pd.Series([feature.levels[0], level])
-            moves.append((*(wording(feature, e) for e in ends), _columns(feature, ends)))
+            first = feature.levels[0]
+            columns = _columns(feature, pd.Series([first, level]))
+            moves.append((wording(feature, first), wording(feature, level), columns))
     return moves
 
 
@@ -187,13 +188,13 @@ def _number(name: str, x: np.ndarray) -> Feature:
 
 def _scaled(feature: Feature, customers: pd.DataFrame, seen: dict[bytes, str]) -> Feature:
     values = customers[feature.name]
-    feature = _told(feature, values, seen)
+    feature = _with_implied(feature, values, seen)
     raw = _raw(feature, values)
     centre, scale = raw.mean(0), raw.std(0)
-    told = {level for level, _ in feature.told}
+    implied = {level for level, _ in feature.implied}
     kept = []
     for place in np.flatnonzero(scale > 1e-9):
-        known = feature.kind != "number" and feature.levels[place + 1] in told
+        known = feature.kind != "number" and feature.levels[place + 1] in implied
         if not known and _key(raw[:, place]) not in seen:
             seen[_key(raw[:, place])] = feature.name
             kept.append(int(place))
@@ -212,15 +213,15 @@ def _scaled(feature: Feature, customers: pd.DataFrame, seen: dict[bytes, str]) -
     )
 
 
-def _told(feature: Feature, values: pd.Series, seen: dict[bytes, str]) -> Feature:
-    # Levels that an earlier feature tells come last, so that none of them is the yardstick.
+def _with_implied(feature: Feature, values: pd.Series, seen: dict[bytes, str]) -> Feature:
+    # Levels that an earlier feature implies come last, so that none of them is the yardstick.
     if feature.kind == "number":
         return feature
     texts = text_of(values)
     owners = {level: seen.get(_key((texts == level).astype(float))) for level in feature.levels}
-    told = tuple((level, owner) for level, owner in owners.items() if owner)
+    implied = tuple((level, owner) for level, owner in owners.items() if owner)
     free = [level for level, owner in owners.items() if not owner]
-    return replace(feature, levels=(*free, *(level for level, _ in told)), told=told)
+    return replace(feature, levels=(*free, *(level for level, _ in implied)), implied=implied)
 
 
 def _key(column: np.ndarray) -> bytes:

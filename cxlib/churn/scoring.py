@@ -1,4 +1,4 @@
-"""The probability of leaving of each customer, the grade of risk, and the reasons in words."""
+"""Scoring: each customer's probability of leaving, grade of risk, and reasons in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from cxlib.churn import evidence
+from cxlib.churn import validation
 from cxlib.churn.features import (
     UNKNOWN,
     Feature,
@@ -20,7 +20,10 @@ from cxlib.churn.features import (
     wording,
 )
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import regression
 
 AT_ONCE = 100_000  # customers held as columns of numbers
@@ -28,33 +31,44 @@ REASONS = 3
 LEAST_REASON = 0.1  # in log-odds: a tenth more odds than the average customer's
 
 
-def score(customers: pd.DataFrame, fit) -> pd.DataFrame:
-    """The customers, row for row, with probability (0 to 1), risk and reasons added.
+def score(sample: SampleLike, fit: Result) -> Sample:
+    """The customers, row for row, with probability, risk and reasons added.
 
-    `risk` is "high", "medium" or "low" by `fit.thresholds`. `reasons` are the features that raise
-    this customer's odds most above those of the average customer, at most three, in words. What
-    the training customers never had (a new level, a missing number) counts as average; how many
-    is warned of and stands in `.attrs["note"]`. Raises ValueError when a feature is missing.
+    Parameters
+    ----------
+    sample : one row a customer, with the features of the model
+    fit : of `churn.fit`
+
+    Returns
+    -------
+    Sample with probability (0 to 1), risk ("high", "medium", "low" by `fit.thresholds`) and
+    reasons: at most three features that raise this customer's odds most above the average
+    customer's, in words. Values that the training customers never had count as average; the notes
+    and a warning say how many
+
+    Raises
+    ------
+    ValueError : a feature is missing
+
+    Examples
+    --------
+    >>> churn.score(today, fit)[["probability", "risk", "reasons"]]    # doctest: +SKIP
     """
-    features, coefficients = fit.features, fit.coefficients
-    names = [f.name for f in features]
-    if missing := [name for name in names if name not in customers]:
-        raise ValueError(
-            f"customers lack {missing}, which the warning was learnt from. They have: "
-            f"{', '.join(map(str, customers))}. Read them the same way as for churn.fit."
-        )
+    sample = as_sample(sample)
+    customers, features, coefficients = sample.data, fit.features, fit.coefficients
+    require_columns(customers, [f.name for f in features], "customers")
     pieces = [
         _score(customers.iloc[start : start + AT_ONCE], features, coefficients)
         for start in range(0, len(customers), AT_ONCE)
     ]
     nobody = np.empty(0), np.empty(0, object)
     probability, reasons = (np.concatenate(p) for p in zip(nobody, *pieces, strict=True))
-    grades = np.array(evidence.RISKS, object)[evidence.grade(probability, fit.thresholds)]
-    scored = customers.assign(probability=probability, risk=grades, reasons=reasons)
-    scored.attrs["note"] = i18n.together(_novelties(customers, features))
-    if scored.attrs["note"]:
-        warnings.warn(scored.attrs["note"], stacklevel=2)
-    return scored
+    grades = np.array(validation.RISKS, object)[validation.grade(probability, fit.thresholds)]
+    notes = _novelties(customers, features)
+    if notes:
+        warnings.warn(i18n.together(notes), stacklevel=2)
+    scored = sample.assign(probability=probability, risk=grades, reasons=reasons)
+    return scored.replace(notes=(*sample.notes, *notes))
 
 
 def _score(
@@ -85,24 +99,24 @@ def _hand_over(parts: np.ndarray, customers: pd.DataFrame, features: list[Featur
     # "Online security: no internet service" is no reason of its own; the internet service is.
     place = {f.name: i for i, f in enumerate(features)}
     for feature in features:
-        texts = text_of(customers[feature.name]) if feature.told else None
-        for level, owner in feature.told:
+        texts = text_of(customers[feature.name]) if feature.implied else None
+        for level, owner in feature.implied:
             here = texts == level
             parts[here, place[owner]] += parts[here, place[feature.name]]
             parts[here, place[feature.name]] = 0.0
 
 
 def _reasons(parts: np.ndarray, customers: pd.DataFrame, features: list[Feature]) -> np.ndarray:
-    top, telling = reasons_of(parts)
+    top, counted = reasons_of(parts)
     words = np.full(top.shape, "", object)
     for place, feature in enumerate(features):
-        row, rank = np.nonzero((top == place) & telling)
-        words[row, rank] = _words(feature, customers[feature.name].iloc[row])
-    said = words[:, 0]
-    for rank in range(1, words.shape[1]):
-        said = said + np.where(telling[:, rank], "; ", "").astype(object) + words[:, rank]
-    said[~telling[:, 0]] = _("nothing out of the ordinary")
-    return said
+        row, column = np.nonzero((top == place) & counted)
+        words[row, column] = _words(feature, customers[feature.name].iloc[row])
+    reasons = words[:, 0]
+    for rank in range(1, top.shape[1]):
+        reasons = reasons + np.where(counted[:, rank], "; ", "").astype(object) + words[:, rank]
+    reasons[~counted[:, 0]] = _("nothing out of the ordinary")
+    return reasons
 
 
 def _words(feature: Feature, values: pd.Series) -> np.ndarray:
@@ -110,11 +124,11 @@ def _words(feature: Feature, values: pd.Series) -> np.ndarray:
     name = i18n.label(feature.name)
     if feature.kind != "number":
         codes, found = pd.factorize(text_of(values))
-        said = [_("{feature}: {value}", feature=name, value=wording(feature, v)) for v in found]
+        words = [_("{feature}: {value}", feature=name, value=wording(feature, v)) for v in found]
     else:
         codes, found = pd.factorize(_rounded(numbers_of(values)), use_na_sentinel=False)
-        said = [_number_words(name, v, feature.middle) for v in found]
-    return np.array([*said, ""], object)[codes]
+        words = [_number_words(name, v, feature.middle) for v in found]
+    return np.array([*words, ""], object)[codes]
 
 
 def _number_words(name: str, value: float, middle: float) -> str:

@@ -1,30 +1,45 @@
-"""What keeps customers coming back: cohorts, the next purchase, referral, and a programme's effect.
+"""What keeps customers coming back: cohorts, repeat purchase, referral, and a programme's effect.
 
-    kept = loyalty.cohorts(orders, joined=joined)      # who bought again, period by period
-    again = loyalty.repeat(orders)                     # how soon the next purchase comes
-    loyalty.revenue(orders)                            # how much comes from those who came back
-    loyalty.referral(responses, reviews)               # do promoters do what they say?
-    loyalty.brought(customers)                         # who came through another customer
-    began = loyalty.first_purchases(orders, events=events, cases=cases)
-    loyalty.returning(began)                           # what distinguishes those who come back
-    seen = loyalty.panel(people, orders, begun_on="2025-10-01")
-    loyalty.programme(seen, randomised=True)           # what a programme brings, design named
+    history = loyalty.purchase_history(study.sample("orders"), **study.loyalty.first_orders())
+    loyalty.cohorts(history)                           # retention, period by period
+    loyalty.repeat_purchase(history)                   # time to the next purchase
+    loyalty.repeat_revenue(history)                    # share of revenue from repeat purchases
+    sample = loyalty.first_purchases(history, OrderContext(events=events, cases=cases))
+    loyalty.repurchase_drivers(sample)                 # who comes back
+    loyalty.referral(responses, reviews)               # do promoters refer others?
+    loyalty.referred_customers(customers)              # who was referred by another customer
+    panel = loyalty.panel(orders, customers, start="2025-10-01")
+    loyalty.programme_effect(panel, randomised=True)   # effect of a loyalty programme
 
-`joined` and `quiet` tell new customers from those who bought before the file begins. What goes with
-coming back need not bring it about; only lots tell that.
+`joined` and `quiet` tell new customers from those who bought before the file begins. What is
+associated with coming back need not cause it; only random assignment shows that.
 """
 
 from __future__ import annotations
 
-from cxlib.loyalty.cohorts import Cohorts, cohorts
-from cxlib.loyalty.firsts import first_purchases
+from cxlib.loyalty.cohorts import cohorts
+from cxlib.loyalty.drivers import repurchase_drivers
+from cxlib.loyalty.first_purchase import OrderContext, first_purchases
+from cxlib.loyalty.history import PurchaseHistory, purchase_history
 from cxlib.loyalty.panel import Panel, panel
-from cxlib.loyalty.programme import Programme, programme
-from cxlib.loyalty.referral import Referral, brought, referral
-from cxlib.loyalty.repeat import Repeat, repeat, revenue
-from cxlib.loyalty.returning import returning
+from cxlib.loyalty.programme import programme_effect
+from cxlib.loyalty.referral import referral, referred_customers
+from cxlib.loyalty.repeat_purchase import repeat_purchase, repeat_revenue
+from cxlib.loyalty.robustness import programme_checks
 
 __all__ = [
-    "Cohorts", "Panel", "Programme", "Referral", "Repeat", "brought", "cohorts", "first_purchases",
-    "panel", "programme", "referral", "repeat", "returning", "revenue",
-]  # fmt: skip
+    "OrderContext",
+    "Panel",
+    "PurchaseHistory",
+    "cohorts",
+    "first_purchases",
+    "panel",
+    "programme_checks",
+    "programme_effect",
+    "purchase_history",
+    "referral",
+    "referred_customers",
+    "repeat_purchase",
+    "repeat_revenue",
+    "repurchase_drivers",
+]

@@ -1,8 +1,8 @@
-"""Cohorts: of those who first bought in one period, how many bought again in each one after it.
+"""Cohort retention: the share of new customers who bought again in each period after the first.
 
-    kept = cohorts(orders, every="quarter")
-    kept.table        # cohort, after (periods since), term, estimate: share who bought in it
-    kept.curve        # the same over all cohorts, and for each group
+    fit = loyalty.cohorts(history, every="quarter")
+    fit.table         # cohort, after (periods since), term, estimate: share who bought in it
+    fit.curve         # the same over all cohorts, and for each group
 
 Time runs on each customer's own clock: the first period after is the 30 days (month), 91 days
 (quarter) ... after the customer's first purchase, so that nobody has more of it than another. A
@@ -11,79 +11,80 @@ cell is there when all of its cohort were seen to its end: an unfinished one wou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
-from cxlib.loyalty import purchases
-from cxlib.loyalty.purchases import Purchases
+from cxlib.core.result import Finding, Result
+from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
 from cxlib.stats.intervals import LEVEL
 
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
 FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
-ENOUGH = 0.05  # of those seen for the first period, for the curve of all to go on
+LEAST_SHARE = 0.05  # of those seen for the first period, for the curve of all to go on
 WORDS = ("cohort", "purchase", "week", "month", "quarter", "year", "plain")
 MOST_PERIODS = 20  # that a file may span, for a period to be chosen by itself
 
 
-@dataclass(frozen=True)
-class Cohorts(Estimates):
-    """Who came back, by the period of the first purchase.
-
-    Attributes
-    ----------
-    table : cohort, after (periods since, as text: 1, 2 ...), term, estimate (share of the cohort
-        who bought in that period), low, high, n (customers of the cohort)
-    curve : group (overall first), after, term, estimate, low, high, n: all seen for that long
-    every : length of a period; all intervals of both tables hold together
-    """
-
-    curve: pd.DataFrame = field(kw_only=True)
-    every: str = field(kw_only=True)
-
-
 def cohorts(
-    orders: pd.DataFrame,
+    history: PurchaseHistory,
     *,
     every: str = "auto",
     groups: pd.Series | None = None,
-    joined: pd.Series | None = None,
-    quiet: int = 0,
-    as_of: str | pd.Timestamp | None = None,
     most: int = 12,
-) -> Cohorts:
-    """The share of each cohort who bought in each of the `most` periods after the first purchase.
+) -> Result:
+    """Share of each cohort that bought in each of the `most` periods after its first purchase.
 
-    `orders` has customer_id, at, amount; `every` is week, month, quarter or year (auto: the
-    finest of which the orders span at most 20); `groups` has each customer's group by customer_id,
-    and `joined`, `quiet` and `as_of` are those of `purchases.read`. Intervals are Jeffreys'
-    (Brown, Cai and DasGupta 2001), made to hold together (Šidák 1967). Raises ValueError for
-    unknown periods, and where no cohort was seen for one whole period.
+    Parameters
+    ----------
+    history : see `purchase_history`
+    every : length of a period: "week", "month", "quarter" or "year"; "auto" takes the finest of
+        which the orders span at most 20
+    groups : group of each customer, by customer_id
+    most : periods after the first purchase
+
+    Returns
+    -------
+    Result with tables "table" (cohort, after, term, estimate, low, high, n: customers of the
+    cohort) and "curve" (group, "overall" first, after, term, estimate, low, high, n), and `every`,
+    the length of a period. All intervals are simultaneous
+
+    Raises
+    ------
+    ValueError : unknown period; no cohort was seen for one whole period
+
+    References
+    ----------
+    Jeffreys' interval: Brown, Cai and DasGupta (2001); simultaneous level: Šidák (1967).
+
+    Examples
+    --------
+    >>> from cxlib.loyalty import purchase_history
+    >>> days = pd.to_datetime(["2026-01-05", "2026-01-05", "2026-02-01", "2026-03-01"])
+    >>> orders = pd.DataFrame({"customer_id": list("abac"), "at": days, "amount": 9.0})
+    >>> cohorts(purchase_history(orders), every="month").table["estimate"].tolist()
+    [0.5]
     """
-    if every not in ("auto", *LENGTHS):
-        raise ValueError(f"every is {every!r}; it must be auto, or one of {', '.join(LENGTHS)}.")
-    bought = purchases.read(orders, joined=joined, quiet=quiet, as_of=as_of)
-    every = _finest(bought) if every == "auto" else every
+    require_choice("every", every, ("auto", *LENGTHS))
+    every = _finest(history) if every == "auto" else every
     length = LENGTHS[every]
-    active = _active(bought, length, most)
-    cohort = pd.PeriodIndex(bought.first.astype("datetime64[D]"), freq=FREQUENCY[every])
-    cells = _cells(bought, active, cohort, length)
+    active = _active(history, length, most)
+    cohort = pd.PeriodIndex(history.first.astype("datetime64[D]"), freq=FREQUENCY[every])
+    cells = _cells(history, active, cohort, length)
     if cells.empty:
         raise ValueError(
             f"no cohort was seen for {length} days after its first purchases; the orders end on "
-            f"{purchases.date_of(bought.end - 1)}. Take a shorter period than {every!r}."
+            f"{date_of(history.end - 1)}. Take a shorter period than {every!r}."
         )
-    cells["cohort"] = [purchases.name_of(period, every) for period in cells["cohort"]]
-    everyone = _pooled(bought, active, length, np.ones(len(bought.names), bool))
+    cells["cohort"] = [name_of(period, every) for period in cells["cohort"]]
+    everyone = _pooled(history, active, length, np.ones(len(history.names), bool))
     parts, few = [everyone.assign(group="overall")], []
     if groups is not None:
-        of = groups.groupby(level=0).first().reindex(bought.names).astype("string")
+        of = groups.groupby(level=0).first().reindex(history.names).astype("string")
         for name in sorted(of.dropna().unique()):
-            mine = _pooled(bought, active, length, (of == name).fillna(False).to_numpy(bool))
+            mine = _pooled(history, active, length, (of == name).fillna(False).to_numpy(bool))
             if len(mine) and mine["n"].max() >= context.current().smallest_cell:
                 parts.append(mine.assign(group=name))
             else:
@@ -91,11 +92,13 @@ def cohorts(
     curve = pd.concat(parts, ignore_index=True)
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))
-    table, curve = (_told(part, level) for part in both)
+    table, curve = (_with_intervals(part, level) for part in both)
     left_out = _("Groups with too few new customers to tell: {groups:list6}.", groups=few)
-    notes = [*bought.notes, _about(bought, every, length), left_out if few else ""]
+    notes = [*history.notes, _notes(history, every, length), left_out if few else ""]
     note = i18n.together(notes)
-    return Cohorts(table, _answer(table, curve, length), note, "share", curve=curve, every=every)
+    overall = curve.iloc[0]
+    finding = Finding(_claim(table, overall, length), value=float(overall.estimate), unit="share")
+    return Result({"table": table, "curve": curve}, finding, note, "share", parts={"every": every})
 
 
 def jeffreys(count: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -108,39 +111,41 @@ def jeffreys(count: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray
     return np.where(count > 0, low, 0.0), np.where(count < n, high, 1.0)
 
 
-def _finest(bought: Purchases) -> str:
-    days = bought.end - bought.begin
+def _finest(history: PurchaseHistory) -> str:
+    days = history.end - history.begin
     return next((e for e, size in LENGTHS.items() if days <= size * MOST_PERIODS), "year")
 
 
-def _active(bought: Purchases, length: int, most: int) -> np.ndarray:
+def _active(history: PurchaseHistory, length: int, most: int) -> np.ndarray:
     """Whether each customer bought in each period after the first, (customers, periods)."""
-    ages = bought.day - bought.first[bought.who]
+    ages = history.day - history.first[history.who]
     period = (ages - 1) // length  # day 0 is the first purchase itself
     inside = (ages > 0) & (period < most)
-    active = np.zeros((len(bought.names), most), bool)
-    active[bought.who[inside], period[inside]] = True
+    active = np.zeros((len(history.names), most), bool)
+    active[history.who[inside], period[inside]] = True
     return active
 
 
-def _cells(bought: Purchases, active: np.ndarray, cohort: pd.PeriodIndex, length: int):
+def _cells(history: PurchaseHistory, active: np.ndarray, cohort: pd.PeriodIndex, length: int):
     parts = []
-    for period in cohort[bought.new].unique().sort_values():
-        inside = bought.new & (cohort == period)
-        whole = min(int(bought.seen()[inside].min() // length), active.shape[1])
+    for period in cohort[history.new].unique().sort_values():
+        inside = history.new & (cohort == period)
+        whole = min(int(history.seen()[inside].min() // length), active.shape[1])
         counts = active[inside, :whole].sum(0)
         parts.append(_rows(counts, np.full(whole, inside.sum())).assign(cohort=period))
     return pd.concat(parts, ignore_index=True)
 
 
-def _pooled(bought: Purchases, active: np.ndarray, length: int, chosen: np.ndarray) -> pd.DataFrame:
+def _pooled(
+    history: PurchaseHistory, active: np.ndarray, length: int, chosen: np.ndarray
+) -> pd.DataFrame:
     """All customers who were seen to the end of a period, whatever their cohort."""
-    there = (bought.new & chosen)[:, None] & (
-        bought.seen()[:, None] >= length * np.arange(1, active.shape[1] + 1)
+    there = (history.new & chosen)[:, None] & (
+        history.seen()[:, None] >= length * np.arange(1, active.shape[1] + 1)
     )
     n = there.sum(0)
-    enough = n >= max(1, ENOUGH * n[0])
-    return _rows((there & active).sum(0)[enough], n[enough])
+    kept = n >= max(1, LEAST_SHARE * n[0])
+    return _rows((there & active).sum(0)[kept], n[kept])
 
 
 def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:
@@ -148,7 +153,7 @@ def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"after": after, "count": counts.astype(float), "n": n})
 
 
-def _told(cells: pd.DataFrame, level: float) -> pd.DataFrame:
+def _with_intervals(cells: pd.DataFrame, level: float) -> pd.DataFrame:
     count, n = cells.pop("count").to_numpy(), cells.pop("n").to_numpy()
     low, high = jeffreys(count, n, level)
     names = [c for c in cells if c != "after"]
@@ -163,31 +168,30 @@ def _told(cells: pd.DataFrame, level: float) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def _about(bought: Purchases, every: str, length: int) -> str:
+def _notes(history: PurchaseHistory, every: str, length: int) -> str:
     return _(
         "Cohorts by the {every:label} of the first purchase; a period after it is {length:count} "
         "days of the customer's own. Cells whose cohort was not seen to the end of the period "
         "(until {date}) are left open. All intervals hold together.",
         every=every,
         length=length,
-        date=purchases.date_of(bought.end - 1),
+        date=date_of(history.end - 1),
     )
 
 
-def _answer(table: pd.DataFrame, curve: pd.DataFrame, length: int) -> str:
-    whole = curve.iloc[0]
-    said = _(
+def _claim(table: pd.DataFrame, overall: pd.Series, length: int) -> str:
+    retention = _(
         "{share:share1} ({span:share_interval1}) of {n:count} new customers bought again within "
         "{days:count} days of their first purchase.",
-        share=whole.estimate,
-        span=(whole.low, whole.high),
-        n=whole.n,
+        share=overall.estimate,
+        span=(overall.low, overall.high),
+        n=overall.n,
         days=length,
     )
-    return i18n.together([said, _cohorts_apart(table)])
+    return i18n.together([retention, _differences(table)])
 
 
-def _cohorts_apart(table: pd.DataFrame) -> str:
+def _differences(table: pd.DataFrame) -> str:
     """Whether cohorts differ in the first period after, as far as the intervals tell."""
     first = table[(table["after"] == "1") & (table["n"] >= context.current().smallest_cell)]
     if len(first) < 2:

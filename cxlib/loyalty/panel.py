@@ -1,22 +1,24 @@
-"""What each customer bought in the periods before and after a day, and what made them unlike.
+"""Panel of purchases: customers by periods before and after a programme starts, with covariates.
 
-seen = panel(people, orders, begun_on="2025-10-01", days=91)
-seen.values       # (customers, periods, 3): purchases, amount, whether they bought
-seen.x            # what was known before, as columns, for likeness
+panel = loyalty.panel(study.sample("orders"), customers, start="2025-10-01", days=91)
+panel.values      # (customers, periods, 3): purchases, amount, whether they bought
+panel.x           # covariates known before the start
+loyalty.programme_effect(panel, randomised=True)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import seen_from
-from cxlib.loyalty import purchases
+from cxlib.loyalty.history import purchase_history
 
 OUTCOMES = ("purchases", "amount", "bought")
 MEMBER = "member"
@@ -33,9 +35,9 @@ class Panel:
     member : whether each is in the programme
     offset : of each period, -1 the last before it begins, 0 the first after
     starts : the first day of each period, as text
-    x : what was known before it began, (customers, k), complete; `names` of its columns,
+    x : covariates known before it began, (customers, k), complete; `names` of its columns,
         and how many periods `back` each tells of (0: what else was known)
-    people : a row a customer, as given
+    customers : a row a customer, clustered by customer, with the draws and seed of the orders
     joined_later : customers left out, who were none yet when the first period began
     """
 
@@ -46,7 +48,7 @@ class Panel:
     x: np.ndarray
     names: list[str]
     back: np.ndarray
-    people: pd.DataFrame
+    customers: Sample
     joined_later: int
 
     def mean(self, after: bool) -> np.ndarray:
@@ -55,26 +57,46 @@ class Panel:
 
 
 def panel(
-    people: pd.DataFrame,
-    orders: pd.DataFrame,
+    sample: SampleLike,
+    customers: pd.DataFrame,
     *,
-    begun_on: str | pd.Timestamp,
+    start: str | pd.Timestamp,
     days: int = 91,
     before: int = 3,
     after: int = 4,
-    features: Sequence[str] | None = None,
-    as_of: str | pd.Timestamp | None = None,
 ) -> Panel:
-    """Purchases of `people` (customer_id, `member` and what was known of them) around a day.
+    """Purchases of customers in the periods around the start of a programme.
 
-    Of `before` and `after` periods of `days`, those that the orders span wholly. Those known to
-    have joined after the first of them began (`tenure_days`) are left out: their purchases rise
-    because they came, not because of a programme. Raises ValueError for columns that are missing,
-    where everybody or nobody is a member, and without a whole period on either side.
+    Parameters
+    ----------
+    sample : orders, with customer_id, at and amount; its draws and seed are those of every interval
+    customers : customer_id, `member` (in the programme or not) and covariates known at the start.
+        Where `tenure_days` says that they joined within the periods before, they are left out:
+        their purchases rise because they joined, not because of the programme
+    start : first day of the programme
+    days : length of a period
+    before, after : periods, as far as the orders span them wholly
+
+    Returns
+    -------
+    Panel, which `programme_effect` takes
+
+    Raises
+    ------
+    ValueError : missing columns, everybody or nobody a member, no whole period on either side
+
+    Examples
+    --------
+    >>> day = pd.to_datetime(["2026-01-01", "2026-01-12", "2026-01-20"])
+    >>> orders = pd.DataFrame({"customer_id": list("aba"), "at": day, "amount": 9.0})
+    >>> customers = pd.DataFrame({"customer_id": list("ab"), "member": [True, False]})
+    >>> panel(orders, customers, start="2026-01-11", days=10).values[..., 0].tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
     """
-    if lacking := [c for c in ("customer_id", MEMBER) if c not in people]:
-        raise ValueError(f"people lack {lacking}. They have: {', '.join(map(str, people))}.")
-    end, begun = seen_from(orders, as_of), pd.Timestamp(begun_on).normalize()
+    sample = as_sample(sample)
+    orders, people = sample.data, customers
+    require_columns(people, ["customer_id", MEMBER], "customers")
+    end, begun = seen_from(orders), pd.Timestamp(start).normalize()
     length = pd.Timedelta(days=days)
     first = orders["at"].min().normalize()
     before, after = min(before, (begun - first) // length), min(after, (end - begun) // length)
@@ -93,7 +115,7 @@ def panel(
             f"{int(member.sum()):,} of {len(member):,} customers are in it; both sorts are needed."
         )
     values = _values(kept, orders, begun - before * length, days, before + after)
-    x, names, back = _before(kept, values[:, :before], features)
+    x, names, back = _covariates(kept, values[:, :before])
     return Panel(
         values,
         member,
@@ -102,7 +124,7 @@ def panel(
         x,
         names,
         back,
-        kept,
+        Sample(kept, cluster="customer_id", draws=sample.draws, seed=sample.seed),
         int((~there).sum()),
     )
 
@@ -115,7 +137,7 @@ def _values(
     values = np.zeros((len(people), periods, len(OUTCOMES)))
     if inside.empty:
         return values
-    bought = purchases.read(inside)
+    bought = purchase_history(inside)
     who = pd.Index(people["customer_id"]).get_indexer(bought.names)[bought.who]
     begin = int(np.datetime64(start, "D").astype(int))
     place = (who[who >= 0], (bought.day[who >= 0] - begin) // days)
@@ -125,8 +147,8 @@ def _values(
     return values
 
 
-def _before(
-    people: pd.DataFrame, earlier: np.ndarray, features: Sequence[str] | None
+def _covariates(
+    people: pd.DataFrame, earlier: np.ndarray
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Columns to be alike in: purchases and amount of each period before, and what was known.
 
@@ -138,7 +160,7 @@ def _before(
         facts = {"k": earlier.shape[1] - k}
         columns[_("purchases, period {k:count} before", **facts)] = earlier[:, k, 0]
         columns[_("amount, period {k:count} before", **facts)] = earlier[:, k, 1]
-    for name in features or [c for c in people if c not in ("customer_id", MEMBER)]:
+    for name in [c for c in people if c not in ("customer_id", MEMBER)]:
         columns |= _columns(people[name], i18n.label(name))
     x = np.column_stack(list(columns.values()))
     first = [list(map(bytes, x.T)).index(bytes(c)) == j for j, c in enumerate(x.T)]

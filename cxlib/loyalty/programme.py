@@ -1,20 +1,21 @@
-"""Does the programme bring them back? The answer by a named design, and what could undo it.
+"""Effect of a loyalty programme on purchases, by a named design, with its robustness checks.
 
-    seen = panel(people, orders, begun_on="2025-10-01")
-    found = programme(seen, randomised=True)
-    found.table       # term (purchases ...), design, estimate: percent more than without it
-    found.path        # the gap between the two in each period, before and after
-    found.balance     # how unlike the two were, and are once made alike
-    found.checks      # what would have to be true for the effect to be none
+    panel = loyalty.panel(study.sample("orders"), customers, start="2025-10-01")
+    fit = loyalty.programme_effect(panel, randomised=True)
+    fit.table         # term (purchases ...), design, estimate: percent more than without it
+    fit.path          # event study: gap between members and control in each period
+    fit.balance       # standardised differences of the covariates
+    fit.checks        # pre-trends, sensitivity: loyalty.programme_checks(fit)
 
-Where lots decided who is in it, the others tell what would have been. Where it was chosen they do
-not, as a rule: those chosen bought more before. Then three designs stand side by side: the plain
-difference, the difference in differences, and that beside others made like them before.
+Where membership was randomised, the control group shows what would have happened without the
+programme. Where members were chosen it does not, as a rule: they bought more before. Then three
+designs stand side by side: the unadjusted difference, the difference-in-differences, and the same
+with controls weighted to have the members' means before the start.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,104 +23,110 @@ import pandas as pd
 from cxlib.causal import experiment, matching
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
-from cxlib.loyalty import evidence
-from cxlib.loyalty.evidence import ALIKE, DID, E_VALUE_END, LOT, LOT_ADJUSTED, PLAIN
+from cxlib.core.result import Finding, Result
+from cxlib.loyalty import robustness
 from cxlib.loyalty.panel import OUTCOMES, Panel
+from cxlib.loyalty.robustness import ALIKE, DID, E_VALUE_END, LOT, LOT_ADJUSTED, PLAIN
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.notes import resampling_note
 
 
-@dataclass(frozen=True)
-class Programme(Estimates):
-    """What being in it went with.
+def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
+    """Effect of being in the programme, a customer and period, over the periods after its start.
 
-    Attributes
+    Parameters
     ----------
-    table : design, term (outcome), estimate (percent more than without it), low, high, n, effect
-        (a customer and period), without (what they would have done); all intervals at once
-    path : wave (first day of a period), term, estimate (purchases of those in it less those of
-        others, less that gap in the last period before), low, high (all at once), n, changed
-    balance : term, when (as they were, weighted, in pairs), estimate (standardised difference), n
-    checks : term, estimate, low, high, n: what speaks for and against the design
-    design : the one the answer rests on
+    panel : see `panel`; customers are resampled with the draws and seed of its orders
+    randomised : True only where random assignment decided who is in it. Then: difference in means,
+        and the same adjusted for baseline purchases. Else: difference-in-differences, and the same
+        with weighted controls, which is left out where no weights balance the covariates
+
+    Returns
+    -------
+    Result with tables "table" (design, term, estimate in percent, low, high: simultaneous, n,
+    effect a customer and period, without: what it would have been), "path" (wave: first day of a
+    period, term, estimate: gap in purchases less that of the last period before, low, high:
+    simultaneous, n, changed), "balance" (term, when, estimate: standardised difference, n),
+    "checks" (term, estimate, low, high, n), and `design`, on which the finding rests
+
+    References
+    ----------
+    Adjustment: Lin (2013). Weights: Hainmueller (2012). Pairs: Austin (2011). Sensitivity:
+    Rosenbaum (2002); VanderWeele and Ding (2017); Rambachan and Roth (2023).
+
+    Examples
+    --------
+    >>> from cxlib.loyalty import panel
+    >>> rows = pd.DataFrame({"customer_id": range(60), "member": [True, False] * 30})
+    >>> day = pd.to_datetime("2026-01-01") + pd.to_timedelta(np.arange(240) * 7 % 60, unit="D")
+    >>> who = np.arange(240) % 60
+    >>> orders = pd.DataFrame({"customer_id": who, "at": day, "amount": 5.0})
+    >>> fit = programme_effect(panel(orders, rows, start="2026-01-31", days=30), randomised=True)
+    >>> fit.table["design"].unique().tolist()
+    ['by lot', 'by lot, adjusted for before']
     """
-
-    path: pd.DataFrame = field(kw_only=True)
-    balance: pd.DataFrame = field(kw_only=True)
-    checks: pd.DataFrame = field(kw_only=True)
-    design: str = field(kw_only=True)
-
-    @property
-    def evidence(self) -> Estimates:
-        """The checks as a result of their own, what each tells in its note."""
-        randomised = self.design == LOT_ADJUSTED
-        said = evidence.verdict(self.checks, randomised)
-        return Estimates(self.checks, said, evidence.read_as(randomised))
-
-
-def programme(
-    seen: Panel, *, randomised: bool = False, draws: int = 1000, seed: int = 1
-) -> Programme:
-    """What being in the programme went with, a customer and period, over the periods after.
-
-    `randomised` says that lots decided who is in it; nothing else may. Customers are drawn whole.
-    Lots: difference, and adjusted by what they bought before (Lin 2013). Else: difference in
-    differences, and the same beside others weighted to be alike before (Hainmueller 2012), with the
-    checks that belong to them; the last is left out where no weights make the others alike.
-    """
-    how = {"who": resampling.who_of(seen.people, "customer_id"), "draws": draws, "seed": seed}
-    after, earlier = seen.mean(True), seen.mean(False)
-    beside = None
+    customers = panel.customers
+    how: dict[str, Any] = {
+        "who": resampling.who_of(customers),
+        "draws": customers.draws,
+        "seed": customers.seed,
+    }
+    after, earlier = panel.mean(True), panel.mean(False)
+    controls = None
     if randomised:
-        found = {
-            LOT: experiment.difference(after, seen.member, **how),
-            LOT_ADJUSTED: experiment.adjusted(after, seen.member, earlier, **how),
+        effects = {
+            LOT: experiment.difference(after, panel.member, **how),
+            LOT_ADJUSTED: experiment.adjusted(after, panel.member, earlier, **how),
         }
     else:
-        found = {
-            PLAIN: experiment.difference(after, seen.member, **how),
-            DID: experiment.difference(after - earlier, seen.member, **how),
+        effects = {
+            PLAIN: experiment.difference(after, panel.member, **how),
+            DID: experiment.difference(after - earlier, panel.member, **how),
         }
-        if (beside := evidence.made_alike(seen)) is not None:
-            found[ALIKE] = matching.effect(after - earlier, seen.member, seen.x, **how)
-    level = estimators.cell_means(after, np.where(seen.member, 0, -1), 1, **how)[0]
-    table, replicates = _table(found, level, len(seen.member))
-    path = _path(seen, how)
-    checks = evidence.by_lot(seen, how)
-    if not randomised:
-        checks = evidence.chosen(seen, table, path, beside)
-    note = i18n.together([_about(seen, list(found)[-1]), how_drawn(draws, bucket="customer_id")])
-    facts = {"draws": draws, "seed": seed, "replicates": replicates}
-    return Programme(
-        table,
-        _answer(table, checks),
-        note,
+        if (controls := robustness.matched_controls(panel)) is not None:
+            effects[ALIKE] = matching.effect(after - earlier, panel.member, panel.x, **how)
+    level = estimators.cell_means(after, np.where(panel.member, 0, -1), 1, **how)[0]
+    table, replicates = _table(effects, level, len(panel.member))
+    path, design = _path(panel, how), list(effects)[-1]
+    if randomised:
+        checks = robustness.baseline_check(panel, how)
+    else:
+        checks = robustness.observational_checks(panel, table, path, controls)
+    tables = {
+        "table": table,
+        "path": _path_table(path, panel),
+        "balance": robustness.balance(panel, controls),
+        "checks": checks,
+    }
+    return Result(
+        tables,
+        _finding(table, checks),
+        i18n.together([_panel_note(panel, design), resampling_note(customers)]),
         "percent",
-        path=_told(path, seen),
-        balance=evidence.balance(seen, beside),
-        checks=checks,
-        design=list(found)[-1],
-        **facts,
+        draws=customers.draws,
+        seed=customers.seed,
+        replicates=replicates,
+        parts={"design": design},
     )
 
 
 def _table(
-    found: dict[str, Replicated], level: Replicated, n: int
+    effects: dict[str, Replicated], level: Replicated, n: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Percent more than without the programme, for each outcome and design, one family."""
-    rows, again = [], []
+    rows, replicated = [], []
     for j, outcome in enumerate(OUTCOMES):
-        for design, effect in found.items():
+        for design, effect in effects.items():
             without = level.estimate[j] - effect.estimate[j]
             more = float(_more(effect.estimate[j], without))
             rows.append((design, outcome, more, effect.estimate[j], without))
-            again.append(
+            replicated.append(
                 _more(effect.replicates[:, j], level.replicates[:, j] - effect.replicates[:, j])
             )
     table = pd.DataFrame(rows, columns=["design", "term", "estimate", "effect", "without"])
-    replicates = np.column_stack(again)
+    replicates = np.column_stack(replicated)
     low, high = simultaneous_interval(table["estimate"].to_numpy(), replicates)
     for place, (name, values) in enumerate({"low": low, "high": high, "n": n}.items()):
         table.insert(3 + place, name, values)
@@ -131,41 +138,41 @@ def _more(effect: np.ndarray, without: np.ndarray) -> np.ndarray:
         return np.where(without > 0, 100 * effect / without, np.nan)
 
 
-def _path(seen: Panel, how: dict) -> Replicated:
+def _path(panel: Panel, how: dict[str, Any]) -> Replicated:
     """The gap in purchases in each period less that of the last before, (periods,)."""
-    gap = experiment.difference(seen.values[..., 0], seen.member, **how)
-    since = np.eye(len(seen.offset))
-    since[np.flatnonzero(seen.offset == -1)[0]] -= 1
+    gap = experiment.difference(panel.values[..., 0], panel.member, **how)
+    since = np.eye(len(panel.offset))
+    since[np.flatnonzero(panel.offset == -1)[0]] -= 1
     return gap @ since
 
 
-def _told(path: Replicated, seen: Panel) -> pd.DataFrame:
+def _path_table(path: Replicated, panel: Panel) -> pd.DataFrame:
     low, high = path.simultaneous_interval()
-    fixed = seen.offset == -1
+    fixed = panel.offset == -1
     return pd.DataFrame(
         {
-            "wave": seen.starts,
+            "wave": panel.starts,
             "term": "purchases",
             "estimate": path.estimate,
             "low": np.where(fixed, 0.0, low),
             "high": np.where(fixed, 0.0, high),
-            "n": len(seen.member),
-            "changed": seen.offset >= 0,
+            "n": len(panel.member),
+            "changed": panel.offset >= 0,
         }
     )
 
 
-def _about(seen: Panel, design: str) -> str:
-    members = int(seen.member.sum())
+def _panel_note(panel: Panel, design: str) -> str:
+    members = int(panel.member.sum())
     facts = {
         "members": members,
         "programme": i18n.opening(_name()),
-        "others": len(seen.member) - members,
-        "before": (seen.offset < 0).sum(),
-        "after": (seen.offset >= 0).sum(),
-        "date": seen.starts[int(np.flatnonzero(seen.offset == 0)[0])],
+        "others": len(panel.member) - members,
+        "before": (panel.offset < 0).sum(),
+        "after": (panel.offset >= 0).sum(),
+        "date": panel.starts[int(np.flatnonzero(panel.offset == 0)[0])],
     }
-    said = [
+    notes = [
         _(
             "{programme}: {members:count} in it and {others:count} others, {before:count} periods "
             "before {date} and {after:count} after; all who were in it at the start count, "
@@ -173,19 +180,19 @@ def _about(seen: Panel, design: str) -> str:
             **facts,
         )
     ]
-    if seen.joined_later:
-        said.append(
-            _("{n:count} who joined within the periods before are left out.", n=seen.joined_later)
+    if panel.joined_later:
+        notes.append(
+            _("{n:count} who joined within the periods before are left out.", n=panel.joined_later)
         )
     if design == ALIKE:
-        said.append(
+        notes.append(
             _(
                 "Others are weighted to have the same means before in {k:count} columns; what "
                 "these do not tell may differ still.",
-                k=len(seen.names),
+                k=len(panel.names),
             )
         )
-    return i18n.together(said)
+    return i18n.together(notes)
 
 
 def _name() -> str:
@@ -194,7 +201,12 @@ def _name() -> str:
     return called if called == _("the programme") else i18n.quoted(called)
 
 
-def _answer(table: pd.DataFrame, checks: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
+    best = table[table["term"] == OUTCOMES[0]].iloc[-1]
+    return Finding(_claim(table, checks), value=float(best.estimate), unit="percent")
+
+
+def _claim(table: pd.DataFrame, checks: pd.DataFrame) -> str:
     rows = table[table["term"] == OUTCOMES[0]]
     best = rows.iloc[-1]
     facts = {

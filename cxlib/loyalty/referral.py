@@ -1,121 +1,149 @@
-"""Do those who say they would recommend do so? Answers beside what was done after them.
+"""Do customers who say they would recommend do so? Referral behaviour by NPS group.
 
-    told = referral(responses, reviews, within=90)
-    told.table        # term (promoters, passives, detractors), estimate: share who did
-    told.apart        # each less the detractors
-    brought(customers)                # how many came through another, and how many brought one
+    fit = loyalty.referral(sample, reviews, within=90)
+    fit.table         # term (promoters, passives, detractors), estimate: share who referred
+    fit.differences   # each minus the detractors
+    loyalty.referred_customers(customers)     # share referred by a customer, share who referred one
 
-Saying is not doing: the share of promoters who then wrote a review, or brought a friend, tells how
-much of the score reaches others. Only what came after the answer counts, and only answers that were
-followed up to the end.
+Only acts after the answer count, and only answers that were followed up to the end.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.notes import resampling_note
 
 WORDS = ("came through a customer", "brought a customer")
 GROUPS = ("promoters", "passives", "detractors")
 PROMOTER, PASSIVE = 9, 7  # on 0 to 10 (Reichheld 2003)
 
 
-@dataclass(frozen=True)
-class Referral(Estimates):
-    """Shares who referred; `apart`: term, against, estimate (difference), low, high, n.
-
-    All intervals of both tables hold together.
-    """
-
-    apart: pd.DataFrame = field(kw_only=True)
-
-
 def referral(
-    responses: pd.DataFrame,
-    acts: pd.DataFrame,
-    *,
-    item: str = "recommend",
-    within: int = 90,
-    weight: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Referral:
-    """Of those who answered, the share with an act in the `within` days after, by what they said.
+    sample: SampleLike, acts: pd.DataFrame, *, item: str = "recommend", within: int = 90
+) -> Result:
+    """Share of answers followed by a referral or review within so many days, by NPS group.
 
-    `responses` has customer_id, answered_on and `item` (0 to 10); `acts` has customer_id and at: a
-    row a review, or a referral. table: term, estimate, low, high, n (answers). Customers are drawn
-    whole. Raises ValueError for columns that are missing, answers outside 0 to 10, and where no
-    answer was followed for so long.
+    Parameters
+    ----------
+    sample : responses, with customer_id, answered_on and `item`
+    acts : customer_id and at: a row a review, or a referral
+    item : likelihood to recommend, 0 to 10
+    within : days after the answer
+
+    Returns
+    -------
+    Result with tables "table" (term, estimate, low, high, n: answers) and "differences" (term,
+    against, estimate, low, high, n); all intervals are simultaneous
+
+    Raises
+    ------
+    ValueError : missing columns, answers outside 0 to 10, no answer followed for so long
+
+    References
+    ----------
+    Groups: Reichheld (2003).
+
+    Examples
+    --------
+    >>> day = pd.to_datetime(["2026-01-01"] * 4)
+    >>> answers = {"customer_id": list("abcd"), "answered_on": day, "recommend": [10, 9, 7, 3]}
+    >>> acts = pd.DataFrame({"customer_id": ["a", "x"]})
+    >>> acts["at"] = pd.to_datetime(["2026-01-20", "2026-06-01"])
+    >>> referral(pd.DataFrame(answers), acts).table["estimate"].tolist()
+    [0.5, 0.0, 0.0]
     """
-    for rows, name, needed in (
-        (responses, "responses", ["customer_id", "answered_on", item]),
-        (acts, "acts", ["customer_id", "at"]),
-    ):
-        if lacking := [c for c in needed if c not in rows]:
-            raise ValueError(f"{name} lack {lacking}. They have: {', '.join(map(str, rows))}.")
+    sample = as_sample(sample)
+    responses = sample.data
+    require_columns(responses, ["customer_id", "answered_on", item], "responses")
+    require_columns(acts, ["customer_id", "at"], "acts")
     score = pd.to_numeric(responses[item], errors="coerce")
     known = score.notna() & responses["customer_id"].notna() & responses["answered_on"].notna()
     if odd := int((known & ~score.between(0, 10)).sum()):
         raise ValueError(f"{odd:,} answers to {item!r} lie outside 0 to 10.")
     end = acts["at"].max().normalize() + pd.Timedelta(days=1)
     followed = known & (responses["answered_on"] + pd.Timedelta(days=within) < end)
-    w = moments.weights_of(responses, weight)
-    followed &= w > 0
+    followed &= moments.weights_of(responses, sample.weight) > 0
     if not followed.any():
         raise ValueError(
             f"none of {int(known.sum()):,} answers was followed for {within} days; acts end on "
             f"{end - pd.Timedelta(days=1):%Y-%m-%d}. Take a shorter `within`."
         )
-    used = responses[followed]
-    did = _did(used, acts, within)
-    place = np.select([score[followed] >= PROMOTER, score[followed] >= PASSIVE], [0, 1], 2)
-    how = {"weight": w[followed], "who": resampling.who_of(used, "customer_id", weight)}
-    means = estimators.cell_means(did, place, 3, **how, draws=draws, seed=seed)
-    n = np.bincount(place, minlength=3)
-    table, apart = _tables(means, n)
-    note = i18n.together(
-        [
-            _(
-                "{used:count} of {n:count} answers were followed for the {within:count} days "
-                "after; {acts:count} acts, of which those after an answer count.",
-                used=followed.sum(),
-                n=len(responses),
-                within=within,
-                acts=len(acts),
-            ),
-            how_drawn(draws, weight, "customer_id"),
-        ]
+    used, score = sample.where(followed), score[followed]
+    place = np.select([score >= PROMOTER, score >= PASSIVE], [0, 1], 2)
+    means = estimators.cell_means(
+        _referred(used.data, acts, within),
+        place,
+        3,
+        weight=used.weights,
+        who=resampling.who_of(used),
+        draws=sample.draws,
+        seed=sample.seed,
     )
-    facts = {"draws": draws, "seed": seed, "replicates": means.replicates[..., 0], "apart": apart}
-    return Referral(table, _answer(table, apart, within), note, "share", **facts)
+    table, differences = _tables(means, np.bincount(place, minlength=3))
+    follow_up = _(
+        "{used:count} of {n:count} answers were followed for the {within:count} days "
+        "after; {acts:count} acts, of which those after an answer count.",
+        used=len(used),
+        n=len(responses),
+        within=within,
+        acts=len(acts),
+    )
+    return Result(
+        {"table": table, "differences": differences},
+        _finding(table, differences, within),
+        i18n.together([follow_up, resampling_note(sample)]),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
+        replicates=means.replicates[..., 0],
+    )
 
 
-def brought(customers: pd.DataFrame) -> Estimates:
-    """The share of customers who came through another, and of those who brought one.
+def referred_customers(sample: SampleLike) -> Result:
+    """Share of customers whom another customer referred, and share who referred one.
 
-    `customers` has customer_id and `referred_by`, the customer who brought this one. table: term
-    (came through a customer, brought a customer), estimate, low, high (both at once), n. Intervals
-    are Wilson's (1927). Raises ValueError for columns that are missing and without customers.
+    Parameters
+    ----------
+    sample : customers, with customer_id and `referred_by`, the customer who referred this one
+
+    Returns
+    -------
+    Result with a table of term (came through a customer, brought a customer), estimate, low, high
+    (simultaneous), n
+
+    Raises
+    ------
+    ValueError : missing columns, no customer
+
+    References
+    ----------
+    Wilson (1927).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"customer_id": list("abcd"), "referred_by": [None, "a", "a", None]})
+    >>> referred_customers(rows).table["estimate"].tolist()
+    [0.5, 0.25]
     """
+    customers = as_sample(sample).data
     needed = ["customer_id", "referred_by"]
-    if lacking := [c for c in needed if c not in customers]:
-        there = ", ".join(map(str, customers))
-        raise ValueError(f"customers lack {lacking}. They have: {there}.")
+    require_columns(customers, needed, "customers")
     rows = customers[needed].dropna(subset="customer_id").drop_duplicates("customer_id")
     if rows.empty:
         raise ValueError("there are no customers, so nobody was brought by one.")
     by, n = rows["referred_by"].dropna(), len(rows)
     by = by[by != rows["customer_id"].loc[by.index]]  # nobody brings themselves
     counts = np.array([len(by), rows["customer_id"].isin(by).sum()])
-    low, high = wilson_interval(counts / n, n, sidak_level(2))
+    low, high = wilson_interval(counts / n, np.array(n), sidak_level(2))
     terms = ["came through a customer", "brought a customer"]
     table = pd.DataFrame({"term": terms, "estimate": counts / n, "low": low, "high": high, "n": n})
     note = _(
@@ -123,7 +151,7 @@ def brought(customers: pd.DataFrame) -> Estimates:
         "named are not among the customers. Both intervals hold together.",
         unknown=by[~by.isin(rows["customer_id"])].nunique(),
     )
-    answer = _(
+    claim = _(
         "{share:share1} ({span:share_interval1}) of {n:count} customers came through another "
         "customer; {brought:share1} ({brought_span:share_interval1}) brought one.",
         share=counts[0] / n,
@@ -132,19 +160,20 @@ def brought(customers: pd.DataFrame) -> Estimates:
         brought_span=(low[1], high[1]),
         n=n,
     )
-    return Estimates(table, answer, note, "share")
+    finding = Finding(claim, value=float(counts[0] / n), unit="share")
+    return Result(table, finding, note, "share")
 
 
-def _did(used: pd.DataFrame, acts: pd.DataFrame, within: int) -> np.ndarray:
+def _referred(used: pd.DataFrame, acts: pd.DataFrame, within: int) -> np.ndarray:
     """Whether each answer was followed by an act of the same customer in time, (rows,)."""
     asked = used[["customer_id", "answered_on"]].assign(row=np.arange(len(used)))
     dated = acts[["customer_id", "at"]].dropna()
     both = asked.merge(dated, on="customer_id")
     later = both["at"].dt.normalize() - both["answered_on"].dt.normalize()
     inside = (later > pd.Timedelta(0)) & (later <= pd.Timedelta(days=within))
-    did = np.zeros(len(used))
-    did[both.loc[inside, "row"]] = 1.0
-    return did
+    referred = np.zeros(len(used))
+    referred[both.loc[inside, "row"]] = 1.0
+    return referred
 
 
 def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -161,7 +190,7 @@ def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, 
             "n": n,
         }
     )
-    apart = pd.DataFrame(
+    differences = pd.DataFrame(
         {
             "term": GROUPS[:2],
             "against": GROUPS[2],
@@ -171,12 +200,12 @@ def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, 
             "n": n[:2] + n[2],
         }
     )
-    return table, apart
+    return table, differences
 
 
-def _answer(table: pd.DataFrame, apart: pd.DataFrame, within: int) -> str:
-    first, gap = table.iloc[0], apart.iloc[0]
-    said = _(
+def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Finding:
+    first, gap = table.iloc[0], differences.iloc[0]
+    share = _(
         "{share:share1} ({span:share_interval1}) of {n:count} promoters wrote a review or brought "
         "somebody within {within:count} days of saying they would.",
         share=first.estimate,
@@ -184,14 +213,12 @@ def _answer(table: pd.DataFrame, apart: pd.DataFrame, within: int) -> str:
         n=first.n,
         within=within,
     )
-    facts = {
-        "points": abs(gap.estimate),
-        "span": i18n.span(*sorted(100 * abs(v) for v in (gap.low, gap.high)), 1),
-    }
+    ends = sorted(100 * abs(v) for v in (gap.low, gap.high))
+    facts = {"points": abs(gap.estimate), "span": i18n.span(ends[0], ends[1])}
     if gap.low > 0:
         more = _("That is {points:points1} points ({span}) more than of the detractors.", **facts)
     elif gap.high < 0:
         more = _("That is {points:points1} points ({span}) fewer than of the detractors.", **facts)
     else:
         more = _("Whether more than of the detractors did is not clear.")
-    return i18n.together([said, more])
+    return Finding(i18n.together([share, more]), value=float(first.estimate), unit="share")

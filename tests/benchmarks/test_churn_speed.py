@@ -11,6 +11,8 @@ import pytest
 from clock import seconds
 
 from cxlib import churn
+from cxlib.churn import Validation
+from cxlib.core.sample import Sample
 from cxlib.stats import survival
 
 pytestmark = pytest.mark.slow
@@ -23,7 +25,7 @@ def test_a_million_customers_are_scored_with_reasons_in_under_a_minute() -> None
     people = people.assign(**{f"c{i}": rng.choice(list("abcd"), n) for i in range(8)})
     odds = np.exp(people["x0"] - 1 - (people["c0"] == "a"))
     people["left"] = rng.random(n) < odds / (1 + odds)
-    fit = churn.fit(people.head(5_000), draws=50, repeats=1)
+    fit = churn.fit(Sample(people.head(5_000), draws=50), validation=Validation(repeats=1))
     start = time.perf_counter()
     scored = churn.score(people, fit)
     took = time.perf_counter() - start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,23 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import churn, report
-from cxlib.churn import drift, leaving, money
-from cxlib.churn import pilots as trial
+from cxlib.churn import (
+    Campaign,
+    Experiences,
+    UpliftModel,
+    Validation,
+    drift,
+    profit,
+    reasons,
+    targeting,
+)
+from cxlib.churn import uplift_models as trial
 from cxlib.core import context
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.stats import regression
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "churn.json").read_text())
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "churn.json").read_text())
 
 
 def scored(n: int = 400, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +52,9 @@ def book(n: int = 1500, seed: int = 1) -> pd.DataFrame:
     return rows
 
 
-COSTS = {"value": "worth", "offer": 10, "contact": 2, "accepted": 0.3}
+COSTS = Campaign(value="worth", offer=10, contact=2)
+PAPER = Campaign(value=200, offer=10, contact=1)
+ONCE = Validation(repeats=1)
 
 
 # Money: truths by hand and the paper's measure
@@ -48,15 +62,15 @@ COSTS = {"value": "worth", "offer": 10, "contact": 2, "accepted": 0.3}
 
 def test_expected_profit_by_hand() -> None:
     rows = pd.DataFrame({"probability": [1.0, 0.0, 0.5], "worth": [110.0, 110, 210]})
-    found = churn.expected_profit(rows, **COSTS)
+    found = churn.expected_profit(rows, COSTS)
     assert_allclose(found, [0.3 * 100 - 2, -10 - 2, 0.5 * 0.3 * 200 - 0.5 * 10 - 2])
 
 
 def test_the_expected_maximum_profit_is_the_published_one() -> None:
     left, p = scored()
     about, w = REFERENCE["emp"], np.ones(400)
-    assert_allclose(money.expected_maximum_profit(left, p, w, 200, 10, 1)[0], about["paper"])
-    other = money.expected_maximum_profit(left, p, w, *about["other_costs"].values())
+    assert_allclose(profit.expected_maximum_profit(left, p, w, PAPER)[0], about["paper"])
+    other = profit.expected_maximum_profit(left, p, w, Campaign(*about["other_costs"].values()))
     assert_allclose(other[0], about["other"])
 
 
@@ -68,29 +82,31 @@ def test_the_expected_maximum_profit_is_the_mean_of_the_best_thresholds() -> Non
     gone = np.append(0, np.cumsum((w * left)[order])[ends]) / w.sum()
     stayed = np.append(0, np.cumsum((w * (1 - left))[order])[ends]) / w.sum()
     chance = np.random.default_rng(2).beta(6, 14, 60_000)
-    profit = (190 * chance[:, None] - 1) * gone - 11 * stayed
-    best = profit.argmax(1)
-    found = money.expected_maximum_profit(left, p, w, 200, 10, 1)
-    assert_allclose(found[0], profit.max(1).mean(), rtol=0.01)
+    gain = (190 * chance[:, None] - 1) * gone - 11 * stayed
+    best = gain.argmax(1)
+    found = profit.expected_maximum_profit(left, p, w, PAPER)
+    assert_allclose(found[0], gain.max(1).mean(), rtol=0.01)
     assert_allclose(found[1], (gone + stayed)[best].mean(), rtol=0.02)
 
 
 def test_profit_is_that_of_the_customers_chosen() -> None:
     rows = book()
-    fit = churn.profit(rows, **COSTS, capacity=100, draws=50)
-    hoped = churn.expected_profit(rows, **COSTS)
+    fit = churn.campaign_profit(Sample(rows, draws=50), replace(COSTS, capacity=100))
+    hoped = churn.expected_profit(rows, COSTS)
     best = rows.loc[hoped.sort_values(ascending=False, kind="stable").index[:100]]
-    real = churn.expected_profit(best.assign(probability=best["left"].astype(float)), **COSTS)
+    real = churn.expected_profit(best.assign(probability=best["left"].astype(float)), COSTS)
     assert_allclose(fit.table["estimate"].iloc[0], real.sum())
-    assert fit.answer.startswith("Contacting the best 100 of 1,500 customers")
+    assert str(fit).startswith("Contacting the best 100 of 1,500 customers")
     everybody = fit.curve.groupby("term")["estimate"].last()
     assert_allclose(everybody.iloc[0], everybody.iloc[1])
     assert (fit.emp["contacted"] <= 1).all() and fit.emp["estimate"].is_monotonic_decreasing
 
 
 def test_nobody_is_contacted_where_it_does_not_pay() -> None:
-    fit = churn.profit(book(300), value=50.0, offer=40, contact=30, draws=20)
-    assert "Contacting nobody is best" in fit.answer
+    fit = churn.campaign_profit(
+        Sample(book(300), draws=20), Campaign(value=50.0, offer=40, contact=30)
+    )
+    assert "Contacting nobody is best" in str(fit)
 
 
 @pytest.mark.parametrize(
@@ -105,24 +121,26 @@ def test_nobody_is_contacted_where_it_does_not_pay() -> None:
 )
 def test_money_that_makes_no_sense_says_why(change, message) -> None:
     with pytest.raises(ValueError, match=message):
-        churn.profit(book(200), **{**COSTS, **change})
+        churn.campaign_profit(book(200), replace(COSTS, **change))
 
 
 @pytest.mark.slow
 def test_intervals_of_profit_cover_the_truth(monkeypatch) -> None:
-    monkeypatch.setattr(money, "_curve", lambda *_: None)  # drawn along, and not looked at here
+    curve = pd.DataFrame({"term": [""]})  # not looked at here
+    monkeypatch.setattr(profit, "_curve", lambda *_, **__: curve)
     left, p = scored(200_000, 99)
-    emp = money.expected_maximum_profit(left, p, np.ones(len(p)), 150, 10, 2)[0]
+    costs = Campaign(value=150, offer=10, contact=2)
+    emp = profit.expected_maximum_profit(left, p, np.ones(len(p)), costs)[0]
     big = book(100_000, 98)
-    hoped = churn.expected_profit(big, **COSTS)
-    gain = churn.expected_profit(big.assign(probability=big["probability"]), **COSTS)
+    hoped = churn.expected_profit(big, COSTS)
+    gain = churn.expected_profit(big.assign(probability=big["probability"]), COSTS)
     each = float(np.where(hoped > 0, gain, 0).mean())
     held = []
     for seed in range(100):
         rows = book(600, 1000 + seed)
-        table = churn.profit(rows, **COSTS, draws=200, seed=seed).table.iloc[0]
+        table = churn.campaign_profit(Sample(rows, draws=200, seed=seed), COSTS).table.iloc[0]
         score = rows["left"].to_numpy(float), rows["probability"].to_numpy()
-        best = money._emp(*score, np.ones(600), 150, 10, 2, 0.3, 200, seed).iloc[0]
+        best = profit._emp(*score, np.ones(600), costs, draws=200, seed=seed).iloc[0]
         held.append((table.low <= 600 * each <= table.high, best.low <= emp <= best.high))
     covered = np.mean(held, axis=0)
     assert (covered >= 0.88).all() and (covered <= 0.99).all(), covered
@@ -135,11 +153,11 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     rows = book(300)
     twice = rows.index < 100
     weighted, repeated = rows.assign(w=1.0 + twice), pd.concat([rows, rows[twice]])
-    lead = [churn.lead_time(weighted, 0.4, weight="w"), churn.lead_time(repeated, 0.4)]
+    lead = [churn.lead_time(Sample(weighted, weight="w"), 0.4), churn.lead_time(repeated, 0.4)]
     assert_allclose(lead[0].table["estimate"], lead[1].table["estimate"])
     emp = [
-        money.expected_maximum_profit(
-            r["left"].to_numpy(float), r["probability"].to_numpy(), w, 200, 10, 1
+        profit.expected_maximum_profit(
+            r["left"].to_numpy(float), r["probability"].to_numpy(), w, PAPER
         )
         for r, w in ((weighted, weighted["w"].to_numpy()), (repeated, np.ones(400)))
     ]
@@ -148,14 +166,12 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     arms = arms.assign(w=1.0 + (arms.index < 300))
     effects = [
         trial._effects(
-            r["x"].to_numpy(),
-            None,
+            r["x"].to_numpy() > 0,
             r["treated"].to_numpy(float),
             r["left"].to_numpy(float),
             w,
-            0.0,
-            50,
-            1,
+            draws=50,
+            seed=1,
         )
         for r, w in (
             (arms, arms["w"].to_numpy()),
@@ -199,7 +215,7 @@ def test_lead_time_by_hand() -> None:
     assert_allclose(precision, [1 / 3, 1 / 3, 2 / 3])
     assert_allclose(caught, [1, np.nan, 1 / 2])
     assert_allclose(fit.cost["estimate"], [12, 12, 6])
-    assert "A true warning costs 6 EUR" in fit.answer and "67%" in fit.answer
+    assert "A true warning costs 6 EUR" in str(fit) and "67%" in str(fit)
     with pytest.raises(ValueError, match="Nobody has a risk of 99.0% or more"):
         churn.lead_time(rows, 0.99)
     with pytest.raises(ValueError, match="no column 'left_after'"):
@@ -226,9 +242,9 @@ def company(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def warning() -> churn.Fit:
+def warning() -> Result:
     context.begin()
-    return churn.fit(company(1500, 1), by="region", draws=200, repeats=1)
+    return churn.fit(Sample(company(1500, 1), draws=200), by="region", validation=ONCE)
 
 
 def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
@@ -239,22 +255,19 @@ def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
     found = regression.auc(rows["left"].to_numpy(float)[north], eta[north], np.ones(north.sum()))
     row = groups[(groups["group"] == "north") & (groups["term"] == "AUC")].iloc[0]
     assert_allclose(row.estimate, found)
-    assert "weakest in south" in warning.by_group.answer
+    assert "weakest in south" in str(churn.validation_by_group(warning))
     with pytest.raises(ValueError, match="no column 'east'"):
-        churn.fit(rows, by="east", draws=20, repeats=1)
+        churn.fit(Sample(rows, draws=20), by="east", validation=ONCE)
 
 
 @pytest.mark.slow
 def test_boosting_meets_the_same_customers_on_the_same_folds(warning) -> None:
-    rows = company(1500, 1)
-    found = churn.boosting(rows, warning, draws=100)
+    found = churn.boosting_benchmark(warning)
     assert found.table["model"].unique().tolist() == ["the readable model", "boosting"]
     ours = found.table.iloc[0]
     assert_allclose(ours.estimate, warning.table["estimate"].iloc[0], atol=1e-9)
     gap = found.differences.iloc[0]
     assert gap.low <= gap.estimate <= gap.high and gap.high - gap.low < ours.high - ours.low
-    with pytest.raises(ValueError, match="not the customers"):
-        churn.boosting(rows.head(100), warning)
 
 
 @pytest.mark.slow
@@ -264,17 +277,19 @@ def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     rows = pd.DataFrame(
         {"x": x, "z": z, "left": rng.random(2500) < regression.expit(2.5 * x * z - 0.5)}
     )
-    fit = churn.fit(rows, draws=50, repeats=1, folds=2)
-    found, again = (churn.boosting(rows, fit, draws=100) for _ in range(2))
-    assert found.answer.startswith("Boosting tells more")
+    fit = churn.fit(Sample(rows, draws=100), validation=Validation(folds=2, repeats=1))
+    found, again = (churn.boosting_benchmark(fit) for _ in range(2))
+    assert str(found).startswith("Boosting tells more")
     pd.testing.assert_frame_equal(found.table, again.table)
 
 
 def test_what_was_learnt_is_judged_later_unchanged() -> None:
     past = {"2026-01-01": company(1200, 1), "2026-04-01": company(1200, 2)}
     past["2026-07-01"] = company(1200, 3, shift=1.0)
-    found = churn.over_time(past, draws=200, repeats=1)
-    warning = churn.fit(past["2026-01-01"], draws=50, repeats=1)
+    found = churn.model_drift(
+        {day: Sample(rows, draws=200) for day, rows in past.items()}, validation=ONCE
+    )
+    warning = churn.fit(Sample(past["2026-01-01"], draws=50), validation=ONCE)
     later = churn.score(past["2026-07-01"], warning)
     auc = regression.auc(
         later["left"].to_numpy(float), later["probability"].to_numpy(), np.ones(1200)
@@ -282,9 +297,9 @@ def test_what_was_learnt_is_judged_later_unchanged() -> None:
     row = found.table[found.table["term"] == "AUC"].iloc[-1]
     assert_allclose(row.estimate, auc, atol=1e-9)
     quiet, moved = found.stability.itertuples()
-    assert quiet.low == 0 and moved.low > 0.25 and "a new model is due" in found.answer
+    assert quiet.low == 0 and moved.low > 0.25 and "a new model is due" in str(found)
     with pytest.raises(ValueError, match="1 snapshots"):
-        churn.over_time({"2026-01-01": past["2026-01-01"]})
+        churn.model_drift({"2026-01-01": past["2026-01-01"]})
 
 
 def test_a_feature_that_leaks_fails_in_every_door() -> None:
@@ -293,12 +308,12 @@ def test_a_feature_that_leaks_fails_in_every_door() -> None:
     with pytest.raises(ValueError, match="written down after they left"):
         churn.fit(leaking)
     with pytest.raises(ValueError, match="written down after they left"):
-        churn.over_time({"a": leaking, "b": leaking})
+        churn.model_drift({"a": leaking, "b": leaking})
     told = rows.assign(left_because="x", left_after=1.0)
     for late in ("left_because", "left_after"):
         with pytest.raises(ValueError, match="cannot warn of it"):
             churn.fit(told, features=["x", late])
-    used = {f.name for f in churn.fit(told, draws=20, repeats=1).features}
+    used = {f.name for f in churn.fit(Sample(told, draws=20), validation=ONCE).features}
     assert used == {"x", "z", "region"}
 
 
@@ -313,25 +328,30 @@ def test_the_stability_index_covers_the_truth() -> None:
         after = (rng.choice(10, 1500, p=shares) + rng.random(1500)) / 10
         same = rng.random(1500)
         w = np.ones(2000), np.ones(1500)
-        _, low, high = drift.stability_index(before, after, w)
+        _, low, high = drift.population_stability_index(before, after, w)
         held.append(low <= truth <= high)
         if seed % 2:
-            quiet.append(drift.stability_index(before, same, w)[1] == 0)
+            quiet.append(drift.population_stability_index(before, same, w)[1] == 0)
     assert 0.92 <= np.mean(held) <= 0.985 and np.mean(quiet) > 0.94
 
 
 # Reasons for leaving
 
 
+def leavers(why: object) -> pd.DataFrame:
+    """A row a customer who left."""
+    return pd.DataFrame({"left_because": why})
+
+
 def test_the_exact_test_by_hand() -> None:
     # Three of three in the rarer of two reasons: only that outcome is as unlikely.
-    p, exact = leaving.multinomial_test(np.array([3, 0]), np.array([0.25, 0.75]))
+    p, exact = reasons.multinomial_test(np.array([3, 0]), np.array([0.25, 0.75]))
     assert exact and np.isclose(p, 0.25**3)
     # Of two fair coins' outcomes 1-1 is the likeliest, so all are as unlikely or more.
-    p, exact = leaving.multinomial_test(np.array([1, 1]), np.array([0.5, 0.5]))
+    p, exact = reasons.multinomial_test(np.array([1, 1]), np.array([0.5, 0.5]))
     assert exact and np.isclose(p, 1)
     counts, shares = np.array([4, 3, 2, 1, 5, 3]), np.array([0.1, 0.1, 0.1, 0.1, 0.3, 0.3])
-    exactly = leaving.multinomial_test(counts, shares)
+    exactly = reasons.multinomial_test(counts, shares)
     assert exactly[1]
     drawn = np.random.default_rng(1).multinomial(18, shares, 100_000)
     from scipy.stats import multinomial
@@ -345,28 +365,28 @@ def test_the_exact_test_by_hand() -> None:
 def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
     rng = np.random.default_rng(1)
     names, shares = list(churn.PUBLISHED), list(churn.PUBLISHED.values())
-    quoted = churn.reasons_for_leaving(pd.Series(rng.choice(names, 300, p=shares)))
-    assert "do not contradict" in quoted.answer
-    other = pd.Series(rng.choice(["price", "staff"], 200, p=[0.8, 0.2]))
+    quoted = churn.churn_reasons(leavers(rng.choice(names, 300, p=shares)))
+    assert "do not contradict" in str(quoted)
+    other = leavers(rng.choice(["price", "staff"], 200, p=[0.8, 0.2]))
     said = {"price": "product", "staff": "attitude of staff"}
-    found = churn.reasons_for_leaving(other, names=said)
-    assert "do not hold here (p below 0.001)" in found.answer
+    found = churn.churn_reasons(other, names=said)
+    assert "do not hold here (p below 0.001)" in str(found)
     assert found.table["n"].eq(200).all() and found.table["estimate"].sum() == pytest.approx(1)
     assert (found.table["low"] <= found.table["high"]).all()
     with pytest.raises(ValueError, match="none of 200 reasons"):
-        churn.reasons_for_leaving(other)
+        churn.churn_reasons(other)
 
 
 @pytest.mark.slow
 def test_the_tests_of_reasons_keep_their_level(monkeypatch) -> None:
-    monkeypatch.setattr(leaving, "DRAWS", 1000)  # a test by draws holds its level with any number
+    monkeypatch.setattr(reasons, "DRAWS", 1000)  # a test by draws holds its level with any number
     shares = np.array(list(churn.PUBLISHED.values()))
     rng, p = np.random.default_rng(2), []
     for k in range(300):
-        plain = leaving.multinomial_test(rng.multinomial(60, shares), shares, k)[0]
+        plain = reasons.multinomial_test(rng.multinomial(60, shares), shares, k)[0]
         w, why = rng.gamma(2.0, size=60), rng.choice(6, 60, p=shares)
         found = np.bincount(why, w, 6) / w.sum()
-        p.append((plain, leaving.weighted_test(found, w, shares, k)))
+        p.append((plain, reasons.weighted_test(found, w, shares, k)))
     rejected = np.mean(np.array(p) < 0.05, axis=0)
     assert (rejected >= 0.015).all() and (rejected <= 0.085).all(), rejected
 
@@ -374,18 +394,19 @@ def test_the_tests_of_reasons_keep_their_level(monkeypatch) -> None:
 def test_leavers_with_weights_stand_for_more_than_themselves() -> None:
     rng = np.random.default_rng(5)
     why = pd.Series(rng.choice(list(churn.PUBLISHED), 300, p=list(churn.PUBLISHED.values())))
-    plain = churn.reasons_for_leaving(why)
-    doubled = churn.reasons_for_leaving(why, weight=pd.Series(2.0, why.index))
-    assert doubled.table.equals(plain.table) and doubled.answer == plain.answer
+    rows = leavers(why)
+    plain = churn.churn_reasons(rows)
+    doubled = churn.churn_reasons(Sample(rows.assign(w=2.0), weight="w"))
+    assert doubled.table.equals(plain.table) and str(doubled) == str(plain)
     w = pd.Series(np.where(why == "moved", 20.0, 1.0))
-    found = churn.reasons_for_leaving(why, weight=w)
+    found = churn.churn_reasons(Sample(rows.assign(w=w), weight="w"))
     share = w[why == "moved"].sum() / w.sum()
-    assert found.table["estimate"][1] == pytest.approx(share) and "not hold" in found.answer
+    assert found.table["estimate"][1] == pytest.approx(share) and "not hold" in str(found)
     assert (found.table["high"] - found.table["low"])[5] > (
         plain.table["high"] - plain.table["low"]
     )[5]
     with pytest.raises(ValueError, match="1 of 300 leavers"):
-        churn.reasons_for_leaving(why, weight=w.where(w.index > 0))
+        churn.churn_reasons(Sample(rows.assign(w=w.where(w.index > 0)), weight="w"))
 
 
 # Trials
@@ -406,12 +427,12 @@ HOW = {"treated": "treated", "outcome": "left", "lower_is_better": True}
 @pytest.mark.parametrize("method", trial.METHODS)
 def test_a_trial_finds_whom_it_keeps(method: str) -> None:
     rows = pilot(8000, 1)
-    fit = churn.uplift(rows, **HOW, method=method, draws=200)
+    fit = churn.uplift(Sample(rows, draws=200), **HOW, model=UpliftModel(method=method))
     table = fit.table.set_index("term")
     assert table.loc["average effect", "low"] < 3 < table.loc["average effect", "high"]
     assert table.loc["effect in the treat set", "low"] < 10
     assert table.loc["effect in the treat set", "estimate"] > 6
-    assert table.loc["Qini", "low"] > 0 and "Whom to treat can be told" in fit.answer
+    assert table.loc["Qini", "low"] > 0 and "Whom to treat can be told" in str(fit)
     assert fit.gain[rows["plan"] == "A"].mean() > 0.05 > fit.gain[rows["plan"] == "B"].mean()
     assert_allclose(
         100 * fit.curve["estimate"].iloc[trial.STEPS - 1], table.loc["average effect", "estimate"]
@@ -422,8 +443,8 @@ def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
     rng = np.random.default_rng(5)
     rows = pd.DataFrame({"x": rng.normal(size=3000), "treated": rng.random(3000) < 0.5})
     rows["left"] = rng.random(3000) < 0.3 - 0.1 * rows["treated"]
-    fit = churn.uplift(rows, **HOW, draws=200)
-    assert fit.answer.startswith("The trial helps") and "cannot be told" in fit.answer
+    fit = churn.uplift(Sample(rows, draws=200), **HOW)
+    assert str(fit).startswith("The trial helps") and "cannot be told" in str(fit)
 
 
 @pytest.mark.parametrize(
@@ -431,15 +452,15 @@ def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
     [
         (lambda r: r.assign(treated=r["treated"] & (r.index < 40)), "each arm needs 50"),
         (lambda r: r.assign(left=2), "must be true or false"),
-        (lambda r: r.drop(columns="treated"), r"no column \['treated'\]"),
+        (lambda r: r.drop(columns="treated"), "no column 'treated'"),
         (lambda r: r[["treated", "left"]], "tells customers apart"),
     ],
 )
 def test_a_trial_that_cannot_be_read_says_why(change, message) -> None:
     with pytest.raises(ValueError, match=message):
         churn.uplift(change(pilot(400, 1)), **HOW)
-    with pytest.raises(ValueError, match="no method"):
-        churn.uplift(pilot(400, 1), **HOW, method="guess")
+    with pytest.raises(ValueError, match="method='guess' is not a choice"):
+        UpliftModel(method="guess")
 
 
 @pytest.mark.slow
@@ -461,8 +482,8 @@ def _areas(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rank = np.argsort(np.argsort(-score.to_numpy()))
     t, y, w = rows["treated"].to_numpy(float), -rows["left"].to_numpy(float), np.ones(n)
     draws = 200 if n < 10_000 else 2
-    _, areas = trial._curves(rank, t, y, w, draws, seed)
-    effect = trial._effects(score.to_numpy(), rank, t, y, w, 0.0, draws, seed).iloc[:1]
+    _, areas = trial._curves(rank, t, y, w, draws=draws, seed=seed)
+    effect = trial._effects(score.to_numpy() > 0, t, y, w, draws=draws, seed=seed).iloc[:1]
     both = pd.concat([effect, areas])
     return tuple(both[c].to_numpy() for c in ("estimate", "low", "high"))
 
@@ -479,7 +500,7 @@ def test_hillstrom_s_trial_gives_the_published_effect() -> None:
     rows = pd.read_csv(path)
     rows = rows[rows["segment"] != "Mens E-Mail"].drop(columns=["conversion", "spend"])
     rows = rows.assign(treated=rows["segment"] == "Womens E-Mail").drop(columns="segment")
-    fit = churn.uplift(rows, treated="treated", outcome="visit", draws=100)
+    fit = churn.uplift(Sample(rows, draws=100), treated="treated", outcome="visit")
     table = fit.table.set_index("term")
     assert rows["treated"].sum() == about["treated"]
     assert_allclose(table.loc["average effect", "estimate"], 100 * about["effect"], atol=5e-3)
@@ -494,7 +515,7 @@ def test_hillstrom_s_trial_gives_the_published_effect() -> None:
 
 def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, monkeypatch) -> None:
     rows = company(800, 6)
-    fit = churn.fit(rows, draws=20, repeats=1)
+    fit = churn.fit(Sample(rows, draws=20), validation=ONCE)
     now = company(300, 7).assign(worth=100.0)
     cases = pd.DataFrame(
         {"customer_id": ["c0", "c0", "c1"], "category": ["room", "billing", "app"]}
@@ -505,18 +526,11 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     words = pd.DataFrame({"customer_id": [f"c{i}" for i in range(300)]})
     words["text"] = "=cmd|' /C calc'!A0 write to ann@example.com"
     words["at"] = pd.Timestamp("2026-02-03")
-    found = churn.to_contact(
-        now,
-        fit,
-        value="worth",
-        offer=5,
-        contact=1,
-        capacity=80,
-        cases=cases,
-        responses=answers,
-        touchpoints=["room", "desk"],
-        comments=words,
+    campaign = Campaign(value="worth", offer=5, contact=1, capacity=80)
+    known = Experiences(
+        cases=cases, responses=answers, touchpoints=["room", "desk"], comments=words
     )
+    found = churn.contact_list(now, fit, campaign, known)
     listed = found.customers
     assert len(listed) == 80 and listed["expected_profit"].is_monotonic_decreasing
     assert (listed["expected_profit"] > 0).all() and listed["reasons"].str.len().gt(0).all()
@@ -527,7 +541,7 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     )
     assert not listed["comment"].str.contains("ann@").any()
     assert listed["commented_on"].eq("2026-02-03").all()
-    assert found.answer.startswith("Contact 80 of 300 customers")
+    assert str(found).startswith("Contact 80 of 300 customers")
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
     file = report.list_to_file("contact", listed)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -535,21 +549,20 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
 
 
 def test_nobody_is_listed_where_it_does_not_pay() -> None:
-    fit = churn.fit(company(800, 6), draws=20, repeats=1)
-    found = churn.to_contact(company(100, 8), fit, value=6.0, offer=5.0, contact=4.0)
-    assert found.customers.empty and "Nobody is worth contacting" in found.answer
+    fit = churn.fit(Sample(company(800, 6), draws=20), validation=ONCE)
+    campaign = Campaign(value=6.0, offer=5.0, contact=4.0)
+    found = churn.contact_list(company(100, 8), fit, campaign)
+    assert found.customers.empty and "Nobody is worth contacting" in str(found)
 
 
 @pytest.mark.slow
 def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
-    from cxlib.churn import contacts
-
     rng, held = np.random.default_rng(1), []
     for _ in range(300):
         p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
         rows = pd.DataFrame({"probability": p, "worth": worth})
-        hoped = churn.expected_profit(rows, value="worth", offer=10, contact=2)
-        said = contacts._answer(rows.assign(expected_profit=hoped), 150, 10.0, 0.3, "")
+        hoped = churn.expected_profit(rows, COSTS)
+        said = str(targeting._finding(rows.assign(expected_profit=hoped), 150, COSTS))
         low, high = (
             float(v.replace(",", "").replace("−", "-"))
             for v in said.split("(")[1].split(")")[0].split(" to ")

@@ -1,32 +1,32 @@
-"""How good a warning is, on customers it had not seen, and what goes with leaving.
+"""Validation of the churn model out of fold: discrimination, calibration, grades of risk, groups.
 
-Tables in the grammar of the house: term, estimate, low, high, n and more. See `cxlib.churn`.
+Tables of term, estimate, low, high, n and more. See `cxlib.churn.model`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from cxlib.churn.features import Feature, contrasts, places, stiffness_of
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 from cxlib.privacy import disclosure
 from cxlib.stats import regression, resampling
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import (
     estimates_table,
-    percentile_interval,
     sidak_level,
     simultaneous_interval,
     wilson_interval,
 )
+from cxlib.stats.resampling import Who
 
 BINS = 10
 FEWEST = 20  # leavers, and stayers, of a group that is judged alone
 IN_GROUPS = ("AUC", "log-loss", "calibration slope", "calibration intercept")
-LIGHT = 1.0  # penalty that only keeps the coefficients finite
 RISKS = ("high", "medium", "low")
 
 
@@ -35,6 +35,7 @@ def out_of_fold(
     left: np.ndarray,
     w: np.ndarray,
     stiffness: np.ndarray,
+    *,
     folds: int,
     repeats: int,
     seed: int,
@@ -61,12 +62,10 @@ def folds_of(left: np.ndarray, folds: int, seed: int) -> np.ndarray:
     return fold
 
 
-def quality(
-    eta: np.ndarray, left: np.ndarray, w: np.ndarray, draws: int, seed: int
-) -> pd.DataFrame:
+def quality(eta: np.ndarray, left: np.ndarray, w: np.ndarray, **how: Any) -> pd.DataFrame:
     """The measures of `logit.MEASURES`, averaged over repeats, with intervals over customers."""
     parts = np.mean([regression.measures(left, e, w) for e in eta], axis=0)
-    estimate, replicates = _means(parts, w, draws, seed)
+    estimate, replicates = weighted_means(parts, w, **how)
     table = estimates_table(regression.MEASURES, estimate, replicates, len(left))
     shares = table["term"].isin(["AUC", "Brier score"])
     table.loc[shares, ["low", "high"]] = table.loc[shares, ["low", "high"]].clip(0, 1)
@@ -78,8 +77,10 @@ def in_groups(
     left: np.ndarray,
     w: np.ndarray,
     group: pd.Series | None,
+    *,
     draws: int,
     seed: int,
+    who: Who | None = None,
 ) -> pd.DataFrame:
     """AUC, log-loss, calibration slope and intercept in each group, all intervals at once (max-t).
 
@@ -90,15 +91,15 @@ def in_groups(
     columns = ["group", "term", "estimate", "low", "high", "n", "leavers"]
     names = [] if group is None else sorted(group.dropna().unique(), key=str)
     members = {str(name): (group == name).fillna(False).to_numpy(bool) for name in names}
-    enough = {
+    members_of = {
         name: int(here.sum())
         for name, here in members.items()
         if min(left[here].sum(), (~left[here].astype(bool)).sum()) >= FEWEST
     }
-    unsaid = disclosure.too_few_left_out(enough, len(left))
+    hidden = disclosure.too_few_left_out(members_of, len(left))
     parts, rows = [], []
-    for name in enough:
-        if name in unsaid:
+    for name in members_of:
+        if name in hidden:
             continue
         here = members[name]
         gone = int(left[here].sum())
@@ -111,7 +112,7 @@ def in_groups(
     if not parts:
         return pd.DataFrame(columns=columns)
     k = len(IN_GROUPS) + 1
-    sums = resampling.resample_sums(np.hstack(parts), draws, seed).reshape(draws, -1, k)
+    sums = resampling.resample_sums(np.hstack(parts), draws, seed, who).reshape(draws, -1, k)
     total = np.hstack(parts).sum(0).reshape(-1, k)
     estimate = (total[:, :-1] / total[:, -1:]).ravel()
     low, high = simultaneous_interval(
@@ -121,24 +122,24 @@ def in_groups(
     return table.assign(estimate=estimate, low=low, high=high)[columns]
 
 
-def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Estimates:
+def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
     """The measures by group, with a sentence about the group in which AUC is least."""
-    told = groups[groups["term"] == "AUC"].sort_values("estimate")
+    auc = groups[groups["term"] == "AUC"].sort_values("estimate")
     note = _(
         "The intervals hold for all groups and measures at once; groups with under {least:count} "
         "leavers are left out, and those from which such a group could be counted.",
         least=FEWEST,
     )
-    if told.empty:
-        return Estimates(groups, _("No group has enough leavers to be judged alone."), note)
-    worst = told.iloc[0]
+    if auc.empty:
+        return Result(groups, _("No group has enough leavers to be judged alone."), note)
+    worst = auc.iloc[0]
     values = {
         "group": worst.group,
         "auc": worst.estimate,
         "span": (worst.low, worst.high),
         "all": table["estimate"].iloc[0],
     }
-    said = _(
+    claim = _(
         "The warning is weakest in {group:quoted}: AUC {auc:number2} ({span:interval2}), "
         "{all:number2} overall.",
         **values,
@@ -152,7 +153,7 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Estimates:
         )
     else:
         more = _("In no group is the calibration slope clearly off.")
-    return Estimates(groups, i18n.together([said, more]), note)
+    return Result(groups, i18n.together([claim, more]), note)
 
 
 def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:
@@ -185,129 +186,9 @@ def grade(p: np.ndarray, thresholds: tuple[float, float]) -> np.ndarray:
     return np.where(p >= high, 0, np.where(p >= medium, 1, 2))
 
 
-def effects(
-    features: list[Feature],
-    a: np.ndarray,
-    left: np.ndarray,
-    w: np.ndarray,
-    fit: regression.Ridge,
-    draws: int,
-    seed: int,
-) -> pd.DataFrame:
-    """How much the probability differs when one feature differs and the others do not.
-
-    Average difference over these customers, in shares: a number goes from its lower to its upper
-    quartile (or over its middle nine tenths, where these are equal), a category from its commonest
-    level to another. Columns: term, estimate, low, high, n, feature, odds (ratio), odds_low,
-    odds_high; those surely largest first. Intervals are for each row alone. Associations: nobody
-    was moved. Not shown are levels that another feature already tells, or of which nobody or
-    everybody left. The penalty is taken back to LIGHT: what helps a prediction draws the
-    differences, and their intervals, towards zero.
-    """
-    fit = regression.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
-    score = regression.influence(a, left, w, fit)
-    terms, names, parts, starts = [], [], [], []
-    where = places(features)
-    for feature in features:
-        at = slice(where[feature.name].start + 1, where[feature.name].stop + 1)
-        for start, end, ends in contrasts(feature):
-            if feature.kind != "number" and _is_lopsided(a[:, at], ends, left):
-                continue
-            terms.append(
-                _("{feature:label}: {start} → {end}", feature=feature.name, start=start, end=end)
-            )
-            names.append(feature.name)
-            parts += _contrast(a, w, fit, at, ends, score)
-            starts.append(a @ fit.coefficients + (ends[0] - a[:, at]) @ fit.coefficients[at])
-    estimate, replicates = _means(np.column_stack(parts), w, draws, seed)
-    for j, before in enumerate(starts):
-        replicates[:, 2 * j] += _bend(before, w, estimate[2 * j + 1], replicates[:, 2 * j + 1])
-    table = estimates_table(terms, estimate[::2], replicates[:, ::2], len(left))
-    low, high = percentile_interval(replicates[:, 1::2])
-    table = table.assign(
-        feature=names, odds=np.exp(estimate[1::2]), odds_low=np.exp(low), odds_high=np.exp(high)
-    )
-    least = np.maximum(table["low"], -table["high"]).clip(lower=0)
-    order = np.lexsort((-table["estimate"].abs(), -least))
-    return table.iloc[order].reset_index(drop=True)
-
-
-def _is_lopsided(columns: np.ndarray, ends: np.ndarray, left: np.ndarray) -> bool:
-    # Centred, a level's own column is above zero for its members alone.
-    members = columns[:, np.argmax(ends[1] - ends[0])] > 0
-    return left[members].min() == left[members].max()
-
-
-def commonest_reasons(
-    features: list[Feature], given: np.ndarray, at_risk: np.ndarray, w: np.ndarray
-) -> pd.DataFrame:
-    """Share of the customers `at_risk` of whom each feature is a reason; the commonest first.
-
-    `given` (n, features) says which features are reasons of which customer. Wilson intervals.
-    """
-    w = w[at_risk]
-    share = np.average(given[at_risk].astype(float), axis=0, weights=w)
-    low, high = wilson_interval(share, w.sum() ** 2 / np.sum(w**2))
-    names = [f.name for f in features]
-    table = pd.DataFrame(
-        {"term": [i18n.label(n) for n in names], "estimate": share, "low": low, "high": high}
-    ).assign(n=int(at_risk.sum()), feature=names)
-    table = table.sort_values("estimate", ascending=False, kind="stable")
-    return table[table["estimate"] > 0].reset_index(drop=True)
-
-
-def _contrast(
-    a: np.ndarray,
-    w: np.ndarray,
-    fit: regression.Ridge,
-    at: slice,
-    ends: np.ndarray,
-    score: np.ndarray,
-) -> list[np.ndarray]:
-    """What each customer adds to the average difference of probability, and of log-odds: 2 x (n,).
-
-    The difference depends on who the customers are and on the coefficients: both parts are there.
-    """
-    here = fit.coefficients[at]
-    rest = a @ fit.coefficients - a[:, at] @ here
-    before, after = (regression.expit(rest + end @ here) for end in ends)
-    slopes = [w * q * (1 - q) / w.sum() for q in (before, after)]
-    gradient, step = a.T @ (slopes[1] - slopes[0]), np.zeros(a.shape[1])
-    gradient[at] = slopes[1].sum() * ends[1] - slopes[0].sum() * ends[0]
-    step[at] = ends[1] - ends[0]
-    return [
-        after - before + _sure(score @ gradient, gradient, w, fit),
-        step[at] @ here + _sure(score @ step, step, w, fit),
-    ]
-
-
-def _sure(
-    part: np.ndarray, gradient: np.ndarray, w: np.ndarray, fit: regression.Ridge
-) -> np.ndarray:
-    # Where hardly anybody left, residuals are near zero and influence is too sure of itself (so is
-    # any bootstrap); the curvature of the likelihood then says how little is known.
-    seen = np.sqrt(np.sum((w * part) ** 2)) / w.sum()
-    known = np.sqrt(gradient @ np.linalg.solve(fit.curvature, gradient) * np.mean(w**2))
-    return part * max(1.0, known / max(seen, 1e-300))
-
-
-def _bend(before: np.ndarray, w: np.ndarray, step: float, steps: np.ndarray) -> np.ndarray:
-    """What a straight line misses of the average difference at `steps` of log-odds, (draws,).
-
-    A probability cannot fall below zero, so that a badly known difference is lopsided.
-    """
-    grid = np.linspace(*np.clip([min(steps.min(), step), max(steps.max(), step)], -12, 12), 25)
-    curve = [np.average(regression.expit(before + g), weights=w) for g in grid]
-    q = regression.expit(before + step)
-    line = np.average(q, weights=w) + np.average(q * (1 - q), weights=w) * (steps - step)
-    return np.interp(steps, grid, curve) - line
-
-
-def _means(
-    parts: np.ndarray, w: np.ndarray, draws: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted means of the columns and their draws of customers: (p,), (draws, p)."""
-    _unused, replicates = ratio(parts * w[:, None], w[:, None], draws=draws, seed=seed)
+def weighted_means(parts: np.ndarray, w: np.ndarray, **how: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means of the columns and their replicates: (p,), (draws, p)."""
+    _unused, replicates = ratio(parts * w[:, None], w[:, None], **how)
     return np.average(parts, axis=0, weights=w), replicates
 
 

@@ -1,6 +1,6 @@
-"""Why customers leave, beside the shares that are quoted everywhere.
+"""Churn reasons: why customers left, compared with the shares that are quoted everywhere.
 
-    churn.reasons_for_leaving(leavers["left_because"])
+    churn.churn_reasons(leavers, "left_because")
 
 The quoted shares (1% died, 3% moved, 5% other ties, 9% competition, 14% product, 68% the attitude
 of staff) are handed on without a survey one could check. They are a hypothesis here: tested against
@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.enough import Unfit
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
 
 PUBLISHED = {
@@ -35,30 +36,50 @@ DRAWS = 20_000
 DRAWN = 4_000_000  # leavers drawn in all, where weights differ
 
 
-def reasons_for_leaving(
-    reasons: pd.Series,
+def churn_reasons(
+    sample: SampleLike,
+    reason: str = "left_because",
     *,
     published: Mapping[str, float] = PUBLISHED,
     names: Mapping[str, str] | None = None,
-    weight: pd.Series | None = None,
-    seed: int = 1,
-) -> Estimates:
-    """The share of each reason among the leavers, and whether the `published` shares can hold.
+) -> Result:
+    """Share of each reason among customers who left, and a test of the published shares.
 
-    `names` says which published reason each of the study's is; those it does not name are left out
-    and counted in the note. The table has term, estimate, low, high (all at once), n and quoted.
-    `weight` is how many leavers each stands for, by the same rows. The test is the exact
-    multinomial one (every count as unlikely or more), by Monte Carlo where the counts are too many;
-    with weights that differ, chance draws every leaver's reason anew and the weights stay. Raises
-    ValueError when no reason is one of the published.
+    Parameters
+    ----------
+    sample : one row a customer who left; a weight is how many leavers each stands for
+    reason : column of the reason
+    published : shares that are tested; they add up to 1
+    names : which published reason each of the study's is; reasons without a name are left out and
+        counted in the notes
+
+    Returns
+    -------
+    Result with a table of term, estimate, low, high (simultaneous), n, quoted. The test is the
+    exact multinomial one (every count as unlikely or more), by Monte Carlo where the counts are too
+    many; with weights that differ, chance draws every leaver's reason anew and the weights stay
+
+    Raises
+    ------
+    ValueError : published shares that do not add up, no reason among the published
+    InsufficientData : no reason is known
+
+    Examples
+    --------
+    >>> leavers = pd.DataFrame({"left_because": ["moved", "product", "product"]})
+    >>> fit = churn_reasons(leavers, published={"moved": 0.5, "product": 0.5})
+    >>> fit.table["estimate"].round(2).tolist()
+    [0.33, 0.67]
     """
+    sample = as_sample(sample)
+    require_columns(sample.data, [reason], "customers who left")
     if not np.isclose(sum(published.values()), 1, atol=0.005):
         raise ValueError(f"the published shares add up to {sum(published.values()):.3f}, not 1.")
-    known = reasons.dropna().astype(str)
+    known = sample[reason].dropna().astype(str)
     if known.empty:
-        raise Unfit(_("Of nobody who left it is known why."))
-    said = known.map({**{k: k for k in published}, **(names or {})})
-    counts = said.value_counts().reindex(list(published), fill_value=0).to_numpy()
+        raise InsufficientData(_("Of nobody who left it is known why."))
+    mapped = known.map({**{k: k for k in published}, **(names or {})})
+    counts = mapped.value_counts().reindex(list(published), fill_value=0).to_numpy()
     n = int(counts.sum())
     if not n:
         raise ValueError(
@@ -66,24 +87,18 @@ def reasons_for_leaving(
             "with churn.reasons in study.yaml."
         )
     shares = np.array(list(published.values())) / sum(published.values())
-    place = pd.Index(published).get_indexer(said)
-    w = np.ones(n) if weight is None else _weights(weight.reindex(known.index)[place >= 0], n)
+    place = pd.Index(published).get_indexer(mapped)
+    w = _weights(sample.weights[sample[reason].notna()][place >= 0], n)
     found = np.bincount(place[place >= 0], w, len(counts)) / w.sum()
     low, high = wilson_interval(found, w.sum() ** 2 / (w**2).sum(), sidak_level(len(counts)))
     table = pd.DataFrame({"term": list(published), "estimate": found, "low": low})
     table = table.assign(high=high, n=n, quoted=shares)
     if np.ptp(w) > 0:
-        p, exact = weighted_test(found, w, shares, seed), False
+        p, exact = weighted_test(found, w, shares, sample.seed), False
     else:
-        p, exact = multinomial_test(counts, shares, seed)
-    return Estimates(
-        table,
-        _verdict(table, p, n),
-        _note(reasons, said, n, exact),
-        "share",
-        draws=0 if exact else DRAWS,
-        seed=seed,
-    )
+        p, exact = multinomial_test(counts, shares, sample.seed)
+    draws, notes = 0 if exact else DRAWS, _notes(len(sample), n, exact)
+    return Result(table, _finding(table, p, n), notes, "share", draws=draws, seed=sample.seed)
 
 
 def multinomial_test(counts: np.ndarray, shares: np.ndarray, seed: int = 1) -> tuple[float, bool]:
@@ -111,36 +126,36 @@ def weighted_test(found: np.ndarray, w: np.ndarray, shares: np.ndarray, seed: in
     Each leaver's reason is drawn anew while the weights stay: Monte Carlo, of any sample size.
     """
 
-    def apart(those: np.ndarray) -> np.ndarray:
+    def distance(those: np.ndarray) -> np.ndarray:
         return ((those - shares) ** 2 / shares).sum(-1)
 
     draws = int(np.clip(DRAWN / len(w), 200, DRAWS))
     chance = np.random.default_rng(seed).random((draws, len(w)), dtype=np.float32)
     ends = np.concatenate([[0.0], np.cumsum(shares)[:-1], [2.0]])
     below = np.column_stack([(chance < end) @ w for end in ends]) / w.sum()
-    further = apart(np.diff(below, axis=1)) >= apart(found) - 1e-9
+    further = distance(np.diff(below, axis=1)) >= distance(found) - 1e-9
     return float((1 + further.sum()) / (1 + draws))
 
 
-def _weights(weight: pd.Series, n: int) -> np.ndarray:
-    w = weight.to_numpy(float)
+def _weights(w: np.ndarray, n: int) -> np.ndarray:
     if bad := int((~(w > 0)).sum()):
         raise ValueError(f"{bad:,} of {n:,} leavers with a reason have no weight above 0.")
     return w
 
 
-def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
+def _finding(table: pd.DataFrame, p: float, n: int) -> Finding:
     chance = _("below 0.001") if p < 0.001 else p
     if p > 1 - LEVEL:
-        return _(
+        claim = _(
             "These {n:count} leavers do not contradict the quoted shares (p {p:number3}); they "
             "are too few, or too like them, to tell.",
             n=n,
             p=chance,
         )
+        return Finding(claim)
     off = table.iloc[(table["estimate"] - table["quoted"]).abs().argmax()]
     top = table.iloc[table["estimate"].argmax()]
-    return _(
+    claim = _(
         "The quoted shares do not hold here (p {p:number3}): {reason:quoted} is {share:share} "
         "({span:share_interval0}) of {n:count} leavers, not {published:share}; the commonest "
         "reason is {top:quoted}, {top_share:share} ({top_span:share_interval0}).",
@@ -154,14 +169,15 @@ def _verdict(table: pd.DataFrame, p: float, n: int) -> str:
         top_share=top.estimate,
         top_span=(top.low, top.high),
     )
+    return Finding(claim, value=float(off.estimate), unit="share")
 
 
-def _note(reasons: pd.Series, said: pd.Series, n: int, exact: bool) -> str:
+def _notes(offered: int, n: int, exact: bool) -> str:
     test = _("Exact multinomial test.") if exact else _("Multinomial test by draws.")
     lost = _(
         "{n:count} of {offered:count} leavers gave a reason that can be compared; the intervals "
         "hold for all reasons at once.",
         n=n,
-        offered=len(reasons),
+        offered=offered,
     )
     return i18n.together([lost, test])

@@ -1,24 +1,29 @@
-"""What distinguishes those who come back: differences of shares, others equal, held together.
+"""Drivers of repeat purchase: adjusted differences in the share of customers who came back.
 
-    apart = returning(began)          # of `firsts.first_purchases`
-    apart.table       # feature, term (level), against, estimate: points more who came back
+    sample = loyalty.first_purchases(history, around)
+    fit = loyalty.repurchase_drivers(sample)
+    fit.table         # feature, term (level), against, estimate: points more who came back
 
-A linear model of shares on all features at once, each in levels: an adjusted difference is one of
-customers alike in all other features. It goes with coming back; it need not bring it about.
+A linear probability model on all features at once, each in levels: an adjusted difference compares
+customers alike in all other features. It is an association, not a cause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import estimators, resampling
 from cxlib.stats.intervals import wilson_interval
+from cxlib.stats.notes import resampling_note
 
 NOT_FEATURES = ("customer_id", "first", "came_back")
 MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut into thirds
@@ -42,50 +47,66 @@ WORDS = (
 UNKNOWN, OTHER = "not known", "other levels"
 
 
-def returning(
-    began: pd.DataFrame,
-    features: Sequence[str] | None = None,
-    *,
-    outcome: str = "came_back",
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """How much more often those with each level came back than those with the level it is against.
+def repurchase_drivers(
+    sample: SampleLike, features: Sequence[str] | None = None, *, outcome: str = "came_back"
+) -> Result:
+    """How much more often customers with each level came back than those with the reference level.
 
-    `began` has a row a customer with `outcome` (True, False) and features. Numbers of more than six
-    values are cut into thirds and set against the low third, other levels against the commonest.
-    Levels of which fewer than five would come back, or not, at the usual share are put together;
-    a draw could not tell how sure they are. table: feature, term, against, estimate (adjusted
-    difference of shares), low, high (all at once), n, share (who came back), plain (the difference
-    unadjusted). Where no feature has two such levels, its one row is the share of all. Raises
-    ValueError for unknown features.
+    Numbers of more than six values are cut into thirds, with the low third as reference; the
+    reference of other features is their commonest level. Levels of which fewer than five customers
+    would come back, or not, at the average share are merged: resamples give no interval for them.
+
+    Parameters
+    ----------
+    sample : one row a customer, as `first_purchases` gives it
+    features : columns; by default all but the customer, the day and the outcome
+    outcome : column that is true for customers who came back
+
+    Returns
+    -------
+    Result with a table of feature, term, against (reference level), estimate (adjusted difference
+    of shares), low, high (simultaneous), n, share (who came back), plain (unadjusted difference).
+    Where no feature has two such levels, its one row is the share of all
+
+    Raises
+    ------
+    ValueError : unknown features
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"came_back": [True, False] * 20, "plan": ["plus", "basic"] * 20})
+    >>> rows.loc[:9, "came_back"] = True
+    >>> repurchase_drivers(rows).table["estimate"].round(2).tolist()
+    [-0.75]
     """
-    names = features
-    if features is None:
-        names = [c for c in began if c not in (*NOT_FEATURES, outcome)]
-    if unknown := [c for c in [*names, outcome] if c not in began]:
-        raise ValueError(f"no column {unknown}. There are: {', '.join(map(str, began))}.")
-    came = began[outcome].astype(float)
-    levels = {name: _levels(began[name], came.mean()) for name in names}
+    sample = as_sample(sample)
+    rows = sample.data
+    names = list(rows.columns.drop([*NOT_FEATURES, outcome], errors="ignore"))
+    names = names if features is None else list(features)
+    require_columns(rows, [*names, outcome], "the first purchases")
+    came = rows[outcome].astype(float)
+    levels = {name: _levels(rows[name], came.mean()) for name in names}
     levels = {name: of for name, of in levels.items() if of.nunique() > 1}
     if not levels:
-        return _usual(began, came)
-    against, columns = {}, {}
-    for name, of in levels.items():
-        against[name] = _reference(of)
-        for level in (v for v in _order(of) if v != against[name]):
-            columns[name, level] = (of == level).to_numpy(float)
-    columns, doubled = _distinct(columns)
-    x = np.column_stack([np.ones(len(began)), *columns.values()])
-    who = resampling.who_of(began, "customer_id" if "customer_id" in began else None)
-    found = estimators.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
-    low, high = found.simultaneous_interval()
+        return _overall_share(sample, came)
+    against = {name: _reference(of) for name, of in levels.items()}
+    columns = {
+        (name, level): (of == level).to_numpy(float)
+        for name, of in levels.items()
+        for level in _order(of)
+        if level != against[name]
+    }
+    columns, collinear = _independent(columns)
+    x = np.column_stack([np.ones(len(rows)), *columns.values()])
+    who, draws, seed = resampling.who_of(sample), sample.draws, sample.seed
+    effects = estimators.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
+    low, high = effects.simultaneous_interval()
     table = pd.DataFrame(
         {
             "feature": [name for name, _ in columns],
-            "term": [_said(began[name], level) for name, level in columns],
-            "against": [_said(began[name], against[name]) for name, _ in columns],
-            "estimate": found.estimate,
+            "term": [_display(rows[name], level) for name, level in columns],
+            "against": [_display(rows[name], against[name]) for name, _ in columns],
+            "estimate": effects.estimate,
             "low": low,
             "high": high,
             "n": [int(x.sum()) for x in columns.values()],
@@ -93,11 +114,9 @@ def returning(
             "plain": [_plain(came, levels[k], against[k], x) for (k, _), x in columns.items()],
         }
     )
-    note = i18n.together(
-        [*began.attrs.get("notes", []), _about(names, levels, doubled), how_drawn(draws)]
-    )
-    facts = {"draws": draws, "seed": seed, "replicates": found.replicates}
-    return Estimates(table, _answer(table, came), note, "gap", **facts)
+    notes = [*sample.notes, _model_note(names, levels, collinear), resampling_note(sample)]
+    facts: dict[str, Any] = {"draws": draws, "seed": seed, "replicates": effects.replicates}
+    return Result(table, _finding(table, came), i18n.together(notes), "gap", **facts)
 
 
 def _levels(values: pd.Series, usual: float) -> pd.Series:
@@ -130,7 +149,7 @@ def _cut(values: pd.Series, needed: float) -> pd.Series:
     return text.astype(object).where(values.notna(), UNKNOWN)
 
 
-def _said(values: pd.Series, level: str) -> str:
+def _display(values: pd.Series, level: str) -> str:
     """The level as a reader sees it: a third by its bounds."""
     if level not in THIRDS:
         return level
@@ -174,79 +193,84 @@ def _order(of: pd.Series) -> list[str]:
     return sorted(of.unique(), key=lambda v: (last.get(v, 0), place.get(v, 0), v))
 
 
-def _distinct(columns: dict) -> tuple[dict, list]:
-    """Columns that tell something beyond those before them; and the others."""
-    kept, doubled, basis = {}, [], [np.ones(len(next(iter(columns.values()))))]
+def _independent(columns: dict) -> tuple[dict, list]:
+    """Columns that are linearly independent of those before them; and the others."""
+    kept, collinear, basis = {}, [], [np.ones(len(next(iter(columns.values()))))]
     for key, x in columns.items():
         q = np.linalg.qr(np.column_stack(basis))[0]
         if np.sum((x - q @ (q.T @ x)) ** 2) < 1e-9 * len(x):
-            doubled.append(key)
+            collinear.append(key)
             continue
         kept[key] = x
         basis.append(x)
-    return kept, doubled
+    return kept, collinear
 
 
-def _usual(began: pd.DataFrame, came: pd.Series) -> Estimates:
+def _overall_share(sample: Sample, came: pd.Series) -> Result:
     """The share of all, where too few come back, or do not, to tell them apart."""
-    low, high = wilson_interval(came.mean(), len(came))
+    low, high = wilson_interval(came.mean(), np.array(len(came)))
     row = {"feature": "came back", "term": "overall", "against": "", "estimate": came.mean()}
     table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
-    answer = _(
+    claim = _(
         "{share:share1} ({span:share_interval1}) of {n:count} customers came back; too few came "
         "back, or did not, to tell what sets them apart.",
         share=came.mean(),
         span=(low, high),
         n=len(came),
     )
-    return Estimates(table, answer, i18n.together(began.attrs.get("notes", [])), "share")
+    finding = Finding(claim, value=float(came.mean()), unit="share")
+    return Result(table, finding, i18n.together(sample.notes), "share")
 
 
 def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> float:
     return float(came[level > 0].mean() - came[of == against].mean())
 
 
-def _about(names: Sequence[str], levels: dict, doubled: list) -> str:
-    said = [_("Differences in points, others equal; all intervals hold together.")]
+def _model_note(names: Sequence[str], levels: dict, collinear: list) -> str:
+    notes = [_("Differences in points, others equal; all intervals hold together.")]
     if lost := [n for n in names if n not in levels]:
-        said.append(_("Left out, as too few differ in it: {names:quoted_list6}.", names=lost))
-    if doubled:
-        said.append(
+        notes.append(_("Left out, as too few differ in it: {names:quoted_list6}.", names=lost))
+    if collinear:
+        notes.append(
             _(
                 "Told by other features already: {names:list6}.",
-                names=[i18n.quoted(f"{i18n.label(n)}: {i18n.label(v)}") for n, v in doubled],
+                names=[i18n.quoted(f"{i18n.label(n)}: {i18n.label(v)}") for n, v in collinear],
             )
         )
-    return i18n.together(said)
+    return i18n.together(notes)
 
 
-def _answer(table: pd.DataFrame, came: pd.Series) -> str:
+def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
     facts = {"share": came.mean(), "n": len(came)}
     clear = table[(table["low"] > 0) | (table["high"] < 0)]
     if clear.empty:
-        return _(
+        claim = _(
             "{share:share1} of {n:count} customers came back; nothing known before clearly tells "
             "who.",
             **facts,
         )
+        return Finding(claim)
     top = clear.loc[clear["estimate"].abs().idxmax()]
+    ends = sorted(100 * abs(v) for v in (top.low, top.high))
     facts |= {
         "feature": top.feature,
         "level": top.term,
         "against": top.against,
         "points": abs(top.estimate),
-        "span": i18n.span(*sorted(100 * abs(v) for v in (top.low, top.high)), 1),
+        "span": i18n.span(ends[0], ends[1]),
     }
     if top.estimate > 0:
-        return _(
+        claim = _(
             "{share:share1} of {n:count} customers came back; most apart are those with "
             "{feature:quoted} {level:quoted}: {points:points1} points ({span}) more of them than "
             "with {against:quoted}, others equal.",
             **facts,
         )
-    return _(
-        "{share:share1} of {n:count} customers came back; most apart are those with "
-        "{feature:quoted} {level:quoted}: {points:points1} points ({span}) fewer of them than "
-        "with {against:quoted}, others equal.",
-        **facts,
-    )
+    else:
+        claim = _(
+            "{share:share1} of {n:count} customers came back; most apart are those with "
+            "{feature:quoted} {level:quoted}: {points:points1} points ({span}) fewer of them than "
+            "with {against:quoted}, others equal.",
+            **facts,
+        )
+    return Finding(claim, value=float(top.estimate), unit="gap")

@@ -1,22 +1,26 @@
-"""Which rows and columns a warning may learn from: nothing that was known only after the leaving.
+"""Feature leakage checks: which rows and columns a churn model may learn from.
 
-given = admit(customers, "left", None, None, leak_limit=0.95)
-given.features          # names of the columns that may be used
-given.notes             # what was left out and why, in the page's language
+data = training_data(sample, "left", features=None, leak_limit=0.95)
+data.features           # names of the columns that may be used: known before customers left
+data.notes              # what was left out and why, in the page's language
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.churn.features import MOST_LEVELS, numbers_of, text_of
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.enough import Unfit, few
+from cxlib.core.sample import Sample
+from cxlib.enough import few
 from cxlib.stats import moments, regression
+from cxlib.stats.resampling import who_of
 
 FEWEST = 20  # leavers, and stayers, that a model may be learnt from
 COPIES = 0.01  # share of rows identical to another above which we say so
@@ -25,59 +29,70 @@ STEPS = 20  # groups a number is cut into when one column is tried alone
 
 
 @dataclass(frozen=True)
-class Given:
+class TrainingData:
     """The rows with a known outcome, `left` as 0 or 1, weights of mean one, the columns to use."""
 
-    rows: pd.DataFrame
+    sample: Sample
     left: np.ndarray
     weight: np.ndarray
     features: list[str]
     notes: list[str]
+    offered: int
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The customers with a known outcome."""
+        return self.sample.data
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How the customers are resampled: who, draws and seed."""
+        sample = self.sample
+        return {"who": who_of(sample), "draws": sample.draws, "seed": sample.seed}
 
 
-def admit(
-    customers: pd.DataFrame,
-    outcome: str,
-    features: list[str] | None,
-    weight: str | None,
-    leak_limit: float,
-) -> Given:
-    """What may be used of these customers; ValueError for data that cannot carry a warning."""
-    _check_columns(customers, outcome, features, weight)
+def training_data(
+    sample: Sample, outcome: str, features: list[str] | None, leak_limit: float
+) -> TrainingData:
+    """What may be used of these customers; ValueError for data that allow no model."""
+    customers, weight = sample.data, sample.weight
+    _check_columns(customers, outcome, features)
     _check_ids(customers)
     left = _left(customers[outcome])
     w = moments.weights_of(customers, weight)
     keep = ~np.isnan(left) & (w > 0)
     _check_classes(left[keep], outcome)
-    rows, left, w = customers[keep], left[keep], w[keep] / w[keep].mean()
+    sample, left, w = sample.where(keep), left[keep], w[keep] / w[keep].mean()
+    rows = sample.data
     if features is None:
-        names, notes = _usable(rows, [outcome, *([weight] if weight else [])])
+        names, notes = _default_features(rows, [outcome, *([weight] if weight else [])])
     else:
         names, notes = _deliberate(rows, list(dict.fromkeys(features)))
     names, dropped = _varying(rows, names)
     _check_leaks(rows[names], left, w, leak_limit)
-    return Given(rows, left, w, names, [*notes, *dropped, *_copies(rows[[*names, outcome]])])
+    notes = [*notes, *dropped, *_copies(rows[[*names, outcome]])]
+    return TrainingData(sample, left, w, names, notes, len(customers))
 
 
-def usable(
-    rows: pd.DataFrame, taken: list[str | None], apart: pd.Series | None = None
+def eligible_features(
+    rows: pd.DataFrame, taken: list[str | None], duplicate_of: pd.Series | None = None
 ) -> list[str]:
     """Columns that differ between customers, but for those `taken`, keys, dates and free text.
 
-    A column that says again what `apart` says is left out too. ValueError when none is left.
+    A column that repeats `duplicate_of` is left out too. ValueError when none is left.
     """
     names = [c for c in rows if c not in (*taken, *LEAVING, "customer_id")]
-    names = [c for c in names if not _unfit(rows[c]) and rows[c].nunique() > 1]
-    if apart is not None:
-        same = lambda c: (rows[c].to_numpy() == apart.to_numpy()).mean() > 0.999  # noqa: E731
-        names = [c for c in names if not same(c)]
+    names = [c for c in names if not _is_unsuitable(rows[c]) and rows[c].nunique() > 1]
+    if duplicate_of is not None:
+        same = {c: (rows[c].to_numpy() == duplicate_of.to_numpy()).mean() > 0.999 for c in names}
+        names = [c for c in names if not same[c]]
     if not names:
-        raise Unfit(_("No column tells customers apart."))
+        raise InsufficientData(_("No column tells customers apart."))
     return names
 
 
-def tell(rows: pd.Series, left: np.ndarray, w: np.ndarray, folds: int = 5) -> float:
-    """How well one column alone tells leavers from stayers: its AUC out of fold.
+def single_feature_auc(rows: pd.Series, left: np.ndarray, w: np.ndarray, folds: int = 5) -> float:
+    """AUC out of fold of one column alone.
 
     The share who left is learnt for each level, or for each twentieth of a number, on the other
     folds, so that a column of a curved or jagged association is found out too.
@@ -107,14 +122,8 @@ def _steps(values: pd.Series) -> np.ndarray:
     return np.where(np.isnan(x), 2 * len(cuts) + 1, place)
 
 
-def _check_columns(
-    customers: pd.DataFrame, outcome: str, features: list[str] | None, weight: str | None
-) -> None:
-    wanted = [outcome, *(features or []), *([weight] if weight else [])]
-    if unknown := [c for c in wanted if c not in customers]:
-        raise ValueError(
-            f"no column {unknown} in customers. They have: {', '.join(map(str, customers))}."
-        )
+def _check_columns(customers: pd.DataFrame, outcome: str, features: list[str] | None) -> None:
+    require_columns(customers, [outcome, *(features or [])], "customers")
     after = [c for c in features or [] if c in (outcome, *LEAVING)]
     if after:
         raise ValueError(
@@ -153,50 +162,50 @@ def _left(values: pd.Series) -> np.ndarray:
 def _check_classes(left: np.ndarray, outcome: str) -> None:
     gone, stayed = int(left.sum()), int(len(left) - left.sum())
     if not len(left):
-        raise Unfit(_("{outcome:quoted} is known of no customer.", outcome=outcome))
+        raise InsufficientData(_("{outcome:quoted} is known of no customer.", outcome=outcome))
     if min(gone, stayed) < FEWEST:
-        told = {"n": len(left), "few": few(min(gone, stayed)), "least": FEWEST}
+        facts = {"n": len(left), "few": few(min(gone, stayed)), "least": FEWEST}
         # One number only: the other would tell those too few to be told.
-        raise Unfit(
+        raise InsufficientData(
             _(
                 "Of {n:count} customers {few} left; a warning needs {least} to learn from. Take "
                 "more customers or, in study.yaml, a longer churn.horizon.",
-                **told,
+                **facts,
             )
             if gone < stayed
             else _(
                 "Of {n:count} customers {few} stayed; a warning needs {least} to learn from. Take "
                 "more customers or, in study.yaml, a shorter churn.horizon.",
-                **told,
+                **facts,
             )
         )
 
 
-def _usable(rows: pd.DataFrame, taken: list[str]) -> tuple[list[str], list[str]]:
-    names, notes, apart = [], [], []
+def _default_features(rows: pd.DataFrame, taken: list[str]) -> tuple[list[str], list[str]]:
+    names, notes, excluded = [], [], []
     for name in rows.columns.difference([*taken, *LEAVING, "customer_id"], sort=False):
-        if _unfit(rows[name]):
-            apart.append(i18n.label(name))
+        if _is_unsuitable(rows[name]):
+            excluded.append(i18n.label(name))
         else:
             names.append(name)
-    if apart:
+    if excluded:
         notes.append(
-            _("Left out as dates, row numbers or free text: {columns:list}.", columns=apart)
+            _("Left out as dates, row numbers or free text: {columns:list}.", columns=excluded)
         )
     return names, notes
 
 
 def _deliberate(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]]:
-    if unfit := [c for c in names if c == "customer_id" or _unfit(rows[c])]:
+    if unsuitable := [c for c in names if c == "customer_id" or _is_unsuitable(rows[c])]:
         raise ValueError(
-            f"{unfit} are dates, row numbers or texts with more than {MOST_LEVELS} different "
+            f"{unsuitable} are dates, row numbers or texts with more than {MOST_LEVELS} different "
             "values, of which nothing general can be learnt. Turn dates into days before the "
             "warning date, group texts, or leave them out of features."
         )
     return names, []
 
 
-def _unfit(values: pd.Series) -> bool:
+def _is_unsuitable(values: pd.Series) -> bool:
     if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
         return True
     if pd.api.types.is_numeric_dtype(values):
@@ -213,7 +222,7 @@ def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]
     varies = {c: rows[c].nunique(dropna=False) > 1 and rows[c].notna().any() for c in names}
     constant = [i18n.label(c) for c in names if not varies[c]]
     if len(constant) == len(names):
-        raise Unfit(
+        raise InsufficientData(
             _(
                 "Customers differ in none of {n:count} columns, so nothing tells leavers from "
                 "stayers: {columns:list}.",
@@ -228,7 +237,7 @@ def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]
 
 
 def _check_leaks(rows: pd.DataFrame, left: np.ndarray, w: np.ndarray, limit: float) -> None:
-    alone = {name: tell(rows[name], left, w) for name in rows}
+    alone = {name: single_feature_auc(rows[name], left, w) for name in rows}
     if leaks := {name: value for name, value in alone.items() if value > limit}:
         worst = ", ".join(f"{name} (AUC {value:.3f})" for name, value in leaks.items())
         raise ValueError(

@@ -1,32 +1,35 @@
-"""Whom does contacting keep? From a trial in which chance decided who was contacted.
+"""Uplift: whom does contacting keep? From a randomised trial.
 
     fit = churn.uplift(pilot, treated="treated", outcome="left", lower_is_better=True)
     fit.table             # average effect, Qini, AUUC, effect inside and outside the treat set
     fit.curve             # what treating the best tenth, fifth ... brings
 
-A risk says who will leave; an uplift says who stays because of the call. Two models, one for each
-arm, or one model of the transformed outcome, whose mean is the effect (Athey and Imbens 2016);
-each customer's uplift comes from models that had not seen that customer. Only a trial by lot can
-teach this: elsewhere those who were called differ from the others before the call.
+A risk says who will leave; an uplift says who stays because of the contact. Two models, one for
+each arm, or one model of the transformed outcome, whose mean is the effect; each customer's uplift
+comes from models that had not seen that customer. Only random assignment allows this: elsewhere
+those who were contacted differ from the others before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cxlib.churn import evidence
-from cxlib.churn.admission import usable
+from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
+from cxlib.churn.leakage import eligible_features
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import _
-from cxlib.data.study import Change
-from cxlib.enough import Unfit, few
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.data.schema import Change
+from cxlib.enough import few
 from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import simultaneous_interval
 
@@ -37,103 +40,137 @@ PENALTY = 100.0  # of the transformed outcome, per column of deviation one
 
 
 @dataclass(frozen=True)
-class Uplift(Estimates):
-    """Effects in percentage points and how well they are told apart; `curve` treats ever more.
+class UpliftModel:
+    """How uplift is modelled.
 
-    curve : term (the model's order, or by lot), treated (share of the customers), estimate (gain a
-        customer of all), low, high (all at once), n
-    gain : each customer's predicted gain, by row label, from models that had not seen it
+    Attributes
+    ----------
+    method : "two models" or "transformed outcome"
+    least : predicted gain above which a customer is in the treat set: what a contact costs over
+        what the outcome is worth
+    folds : of the cross-validation
     """
 
-    curve: pd.DataFrame = field(kw_only=True)
-    gain: pd.Series = field(kw_only=True, repr=False)
+    method: str = METHODS[0]
+    least: float = 0.0
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        require_choice("method", self.method, METHODS)
 
 
 def uplift(
-    customers: pd.DataFrame,
+    sample: SampleLike,
     *,
     treated: str,
     outcome: str,
     features: list[str] | None = None,
     lower_is_better: bool = False,
-    least: float = 0.0,
-    method: str = "two models",
-    weight: str | None = None,
-    folds: int = 5,
-    draws: int = 500,
-    seed: int = 1,
-) -> Uplift:
+    model: UpliftModel | None = None,
+) -> Result:
     """Gain from treatment: on average, along the model's order, and in the set worth treating.
 
-    `treated` and `outcome` are true or false (1 or 0); gains are shares of customers, positive when
-    treatment helps. The treat set are those whose predicted gain exceeds `least` (what a contact
-    costs over what the outcome is worth). Qini is the area between the model's curve and treatment
-    by lot (Radcliffe 2007), AUUC the area under the curve; intervals are over customers, the
-    models held, and hold for the table at once. Raises ValueError for arms too small to compare.
+    Parameters
+    ----------
+    sample : customers of a randomised trial, one row each
+    treated, outcome : columns that are true or false (1 or 0)
+    features : columns known before; by default all but keys, dates and free text
+    lower_is_better : whether the outcome is bad, as leaving is
+    model : method, treat set and folds
+
+    Returns
+    -------
+    Result, in percentage points, positive where treatment helps, with tables "table" (term: average
+    effect, Qini, AUUC, effect in and outside the treat set; estimate, low, high, n) and "curve"
+    (term: the model's order, or random; treated: share of the customers, estimate: gain a customer
+    of all, low, high: simultaneous, n); and `gain`, each customer's predicted gain by row label
+
+    Raises
+    ------
+    ValueError : missing columns, values that are not true or false
+    InsufficientData : fewer than 50 customers in an arm
+
+    References
+    ----------
+    Qini: Radcliffe (2007). Transformed outcome: Athey and Imbens (2016).
+
+    Examples
+    --------
+    >>> uplift(pilot, treated="treated", outcome="left", lower_is_better=True)   # doctest: +SKIP
     """
-    if method not in METHODS:
-        raise ValueError(f"no method {method!r}. There are: {', '.join(METHODS)}.")
-    rows, t, y, w = _arms(customers, treated, outcome, weight)
-    sign = -1.0 if lower_is_better else 1.0
-    names = features if features is not None else usable(rows, [treated, outcome, weight, "left"])
+    model = model or UpliftModel()
+    sample, t, y, w = _arms(as_sample(sample), treated, outcome)
+    rows, sign = sample.data, -1.0 if lower_is_better else 1.0
+    names = features
+    if names is None:
+        names = eligible_features(rows, [treated, outcome, sample.weight, "left"])
     learnt = [f for f in learn(rows, names) if f.kept]
     a = np.column_stack([np.ones(len(rows)), columns_of(learnt, rows)])
-    tell = _two_models if method == METHODS[0] else _transformed
+    predict = _two_models if model.method == METHODS[0] else _transformed
     gain = np.empty(len(rows))
-    fold = evidence.folds_of(2 * t + y, folds, seed)
+    fold = validation.folds_of(2 * t + y, model.folds, sample.seed)
     with threadpool_limits(1):
-        for f in range(folds):
+        for f in range(model.folds):
             seen = fold != f
-            gain[~seen] = sign * tell(a, t, y, w, seen, stiffness_of(learnt))
+            gain[~seen] = sign * predict(a, t, y, w, seen, stiffness_of(learnt))
     # Equal gains are in no order: chance puts them in one.
-    rank = np.lexsort((np.random.default_rng(seed).random(len(gain)), -gain)).argsort()
-    table = _effects(gain, rank, t, sign * y, w, least, draws, seed)
-    curve, areas = _curves(rank, t, sign * y, w, draws, seed)
-    table = pd.concat([table.iloc[:1], areas, table.iloc[1:]], ignore_index=True)
+    rank = np.lexsort((np.random.default_rng(sample.seed).random(len(gain)), -gain)).argsort()
+    how: dict[str, Any] = {
+        "draws": sample.draws,
+        "seed": sample.seed,
+        "who": resampling.who_of(sample),
+    }
+    effects = _effects(gain > model.least, t, sign * y, w, **how)
+    curve, areas = _curves(rank, t, sign * y, w, **how)
+    table = pd.concat([effects.iloc[:1], areas, effects.iloc[1:]], ignore_index=True)
     table[["estimate", "low", "high"]] *= 100
-    share = float(np.average(gain > least, weights=w))
-    return Uplift(
-        table,
-        _verdict(table, share),
-        _note(t, method),
+    share = float(np.average(gain > model.least, weights=w))
+    return Result(
+        {"table": table, "curve": curve},
+        Finding(_claim(table, share), value=float(table["estimate"].iloc[0]), unit="points"),
+        _notes(t, model.method),
         "points",
-        draws=draws,
-        seed=seed,
-        curve=curve,
-        gain=pd.Series(gain, rows.index),
+        draws=sample.draws,
+        seed=sample.seed,
+        parts={"gain": pd.Series(gain, rows.index)},
     )
 
 
-def by_lot(
-    tables: Mapping[str, pd.DataFrame],
-    changes: Sequence[Change],
-    *,
-    draws: int = 500,
-    seed: int = 1,
-) -> dict[str, Uplift]:
-    """`uplift` of each change by lot that names what came `before`; says when there is none.
+def uplift_of_changes(
+    tables: Mapping[str, SampleLike], changes: Sequence[Change]
+) -> dict[str, Result]:
+    """`uplift` of each randomised change that names what was known `before`; prints if none does.
 
-    Only a yes or no of customers can be told so (`outcome`, else the first of `also` that is one).
+    Parameters
+    ----------
+    tables : name -> rows of a table of the study
+    changes : of study.yaml; the outcome is the first of `outcome` and `also` that is true or false
+
+    Returns
+    -------
+    Results by the names of the changes
     """
     found = {}
     for change in changes:
-        rows = tables[change.table]
-        yes_or_no = [c for c in (change.outcome, *change.also) if c and rows[c].isin([0, 1]).all()]
-        if change.design != "randomised" or not change.before or not yes_or_no:
+        sample = as_sample(tables[change.table]).replace(weight=None)  # arms as they were assigned
+        rows = sample.data
+        binary = [c for c in (change.outcome, *change.also) if c and rows[c].isin([0, 1]).all()]
+        if change.design != "randomised" or not change.before or not binary:
             continue
-        arms = rows[rows[change.column].isin([*change.treated, *change.control])]
-        arms = arms.assign(reached=arms[change.column].isin(change.treated))
-        if min(arms["reached"].sum(), (~arms["reached"]).sum()) < FEWEST:
+        arms = sample.where(rows[change.column].isin([*change.treated, *change.control]))
+        arms = arms.assign(treated=arms[change.column].isin(change.treated))
+        if min(arms["treated"].sum(), (~arms["treated"]).sum()) < FEWEST:
             continue
-        how = {"treated": "reached", "outcome": yes_or_no[0], "features": change.before}
-        fit = uplift(arms, **how, draws=draws, seed=seed)
-        said = _(
+        fit = uplift(arms, treated="treated", outcome=binary[0], features=change.before)
+        lang = context.current().lang
+        labels = [text for key, text in change.label.items() if key == lang]
+        claim = _(
             "{change} ({outcome:label}): {said}",
-            change=change.label.get(context.current().lang, change.name),
-            outcome=yes_or_no[0],
-            said=fit.answer,
+            change=labels[0] if labels else change.name,
+            outcome=binary[0],
+            said=fit.finding.claim,
         )
-        found[change.name] = replace(fit, answer=said)
+        found[change.name] = fit.replace(finding=replace(fit.finding, claim=claim))
     if not found:
         print(
             _(
@@ -145,19 +182,20 @@ def by_lot(
 
 
 def _arms(
-    customers: pd.DataFrame, treated: str, outcome: str, weight: str | None
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
-    if unknown := [c for c in (treated, outcome) if c not in customers]:
-        raise ValueError(f"no column {unknown}. There are: {', '.join(map(str, customers))}.")
+    sample: Sample, treated: str, outcome: str
+) -> tuple[Sample, np.ndarray, np.ndarray, np.ndarray]:
+    """Customers whose arm and outcome are known, both as 0 and 1, and weights of mean one."""
+    customers = sample.data
+    require_columns(customers, [treated, outcome], "customers")
     for name in (treated, outcome):
         if not customers[name].dropna().isin([0, 1]).all():
             raise ValueError(f"{name} must be true or false (1 or 0) for each customer.")
-    w = moments.weights_of(customers, weight)
+    w = moments.weights_of(customers, sample.weight)
     known = (customers[treated].notna() & customers[outcome].notna()).to_numpy() & (w > 0)
-    rows = customers[known]
-    t, y = rows[treated].to_numpy(float), rows[outcome].to_numpy(float)
+    sample = sample.where(known)
+    t, y = sample[treated].to_numpy(float), sample[outcome].to_numpy(float)
     if min(t.sum(), (1 - t).sum()) < FEWEST:
-        raise Unfit(
+        raise InsufficientData(
             _(
                 "{treated} customers were treated and {others} were not; each arm needs "
                 "{least:count}.",
@@ -166,10 +204,17 @@ def _arms(
                 least=FEWEST,
             )
         )
-    return rows, t, y, w[known] / w[known].mean()
+    return sample, t, y, w[known] / w[known].mean()
 
 
-def _two_models(a, t, y, w, seen, stiffness) -> np.ndarray:
+def _two_models(
+    a: np.ndarray,
+    t: np.ndarray,
+    y: np.ndarray,
+    w: np.ndarray,
+    seen: np.ndarray,
+    stiffness: np.ndarray,
+) -> np.ndarray:
     p = []
     for arm in (1.0, 0.0):
         here = seen & (t == arm)
@@ -184,7 +229,14 @@ def _two_models(a, t, y, w, seen, stiffness) -> np.ndarray:
     return p[0] - p[1]
 
 
-def _transformed(a, t, y, w, seen, stiffness) -> np.ndarray:
+def _transformed(
+    a: np.ndarray,
+    t: np.ndarray,
+    y: np.ndarray,
+    w: np.ndarray,
+    seen: np.ndarray,
+    stiffness: np.ndarray,
+) -> np.ndarray:
     share = np.average(t[seen], weights=w[seen])
     z = y * (t - share) / (share * (1 - share))
     x, shrink = (
@@ -205,8 +257,11 @@ def _difference(sums: np.ndarray) -> np.ndarray:
         return sums[..., 0] / sums[..., 1] - sums[..., 2] / sums[..., 3]
 
 
-def _effects(gain, rank, t, y, w, least: float, draws: int, seed: int) -> pd.DataFrame:
-    each, inside = _sums(t, y, w), gain > least
+def _effects(
+    inside: np.ndarray, t: np.ndarray, y: np.ndarray, w: np.ndarray, *, draws: int, **how: Any
+) -> pd.DataFrame:
+    """Effect on everybody, and in and outside the treat set."""
+    each = _sums(t, y, w)
     sets = {
         "average effect": np.ones(len(t), bool),
         "effect in the treat set": inside,
@@ -214,18 +269,20 @@ def _effects(gain, rank, t, y, w, least: float, draws: int, seed: int) -> pd.Dat
     }
     parts = np.hstack([each * mask[:, None] for mask in sets.values()])
     estimate = _difference(parts.sum(0).reshape(-1, 4))
-    drawn = _difference(resampling.resample_sums(parts, draws, seed).reshape(draws, -1, 4))
+    drawn = _difference(resampling.resample_sums(parts, draws, **how).reshape(draws, -1, 4))
     low, high = simultaneous_interval(estimate, drawn)
     table = pd.DataFrame({"term": list(sets), "estimate": estimate, "low": low, "high": high})
     return table.assign(n=[int(mask.sum()) for mask in sets.values()])
 
 
-def _curves(rank, t, y, w, draws: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _curves(
+    rank: np.ndarray, t: np.ndarray, y: np.ndarray, w: np.ndarray, **how: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Gain a customer of treating the first of the order, and the areas Qini and AUUC."""
     step = rank * STEPS // len(rank)
     parts = np.zeros((len(rank), STEPS, 4))
     parts[np.arange(len(rank)), step] = _sums(t, y, w)
-    sums = resampling.resample_sums(parts.reshape(len(rank), -1), draws, seed)
+    sums = resampling.resample_sums(parts.reshape(len(rank), -1), **how)
     values = [_curve(s.reshape(-1, STEPS, 4)) for s in (parts.sum(0), sums)]
     (share, uplift, qini), (_unused, uplift_drawn, qini_drawn) = values
     share = share[0]
@@ -240,14 +297,14 @@ def _curves(rank, t, y, w, draws: int, seed: int) -> tuple[pd.DataFrame, pd.Data
             "n": len(rank),
         }
     )
-    by_lot = curve.assign(term="by lot", estimate=share * uplift[0, -1], low=np.nan, high=np.nan)
+    random = curve.assign(term="by lot", estimate=share * uplift[0, -1], low=np.nan, high=np.nan)
     areas = [
         np.column_stack([_area(q) - q[:, -1] / 2, _area(u)])
         for u, q in ((uplift, qini), (uplift_drawn, qini_drawn))
     ]
     low, high = simultaneous_interval(areas[0][0], areas[1])
     table = pd.DataFrame({"term": ["Qini", "AUUC"], "estimate": areas[0][0], "low": low})
-    return pd.concat([curve, by_lot], ignore_index=True), table.assign(high=high, n=len(rank))
+    return pd.concat([curve, random], ignore_index=True), table.assign(high=high, n=len(rank))
 
 
 def _curve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -265,22 +322,22 @@ def _area(curve: np.ndarray) -> np.ndarray:
     return np.trapezoid(whole, dx=1 / STEPS, axis=1)
 
 
-def _verdict(table: pd.DataFrame, share: float) -> str:
+def _claim(table: pd.DataFrame, share: float) -> str:
     rows = table.set_index("term")
     average, qini = rows.loc["average effect"], rows.loc["Qini"]
     values = {"points": average.estimate, "span": (average.low, average.high), "n": average.n}
     if average.low > 0:
-        said = _(
+        effect = _(
             "The trial helps: {points:number1} points ({span:interval1}) of {n:count} customers.",
             **values,
         )
     elif average.high < 0:
-        said = _(
+        effect = _(
             "The trial harms: {points:number1} points ({span:interval1}) of {n:count} customers.",
             **values,
         )
     else:
-        said = _(
+        effect = _(
             "Whether the trial helps is open: {points:number1} points ({span:interval1}), n "
             "{n:count}.",
             **values,
@@ -296,10 +353,10 @@ def _verdict(table: pd.DataFrame, share: float) -> str:
         )
     else:
         more = _("Whom it helps most cannot be told: the Qini interval reaches 0.")
-    return i18n.together([said, more])
+    return i18n.together([effect, more])
 
 
-def _note(t: np.ndarray, method: str) -> str:
+def _notes(t: np.ndarray, method: str) -> str:
     return _(
         "{treated:count} treated by lot, {others:count} not; {method}. All intervals hold at once.",
         treated=t.sum(),

@@ -1,7 +1,8 @@
-"""Purchases in the order in which each customer made them, and who of them is new.
+"""Purchase history: what each customer bought in order, and who of them is a new customer.
 
-    bought = read(orders, joined=joined)      # who, day, amount, number: a row a purchase
-    bought.first[bought.new]                  # first purchase of those known to be new
+    history = loyalty.purchase_history(study.sample("orders"), joined=joined)
+    history.first[history.new]                # first purchase of the new customers
+    loyalty.repeat_purchase(history)
 
 What one customer buys on one day is one purchase; refunds are taken off its amount. A file seldom
 holds a company's whole past: who bought before it begins looks new in it. Those who joined before
@@ -18,25 +19,27 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import days_bought, seen_from
-
-DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
-class Purchases:
+class PurchaseHistory:
     """Rows sorted by customer and day; days are counted from 1970-01-01.
 
     Attributes
     ----------
+    orders : as given, with the draws and the seed of every interval made from them
     who, day, amount, number : of each purchase (rows,); number is 0 for the first on file
     names : the customers, (customers,); `who` are their places
     first, last : day of their first purchase on file, and their last
     new : whether the first on file is taken for their first of all
+    quiet : days at the start of the file in which nobody counts as new
     begin, end : the first day on file, and the first day that is not seen any more
     notes : what was left out, sentences
     """
 
+    orders: Sample
     who: np.ndarray
     day: np.ndarray
     amount: np.ndarray
@@ -45,28 +48,59 @@ class Purchases:
     first: np.ndarray
     last: np.ndarray
     new: np.ndarray
+    quiet: int
     begin: int
     end: int
     notes: list[str]
+
+    @property
+    def customers(self) -> Sample:
+        """customer_id, a row a customer: the unit that is resampled."""
+        rows = pd.DataFrame({"customer_id": self.names})
+        orders = self.orders
+        return Sample(rows, cluster="customer_id", draws=orders.draws, seed=orders.seed)
 
     def seen(self) -> np.ndarray:
         """Days for which each customer was seen after the first purchase."""
         return self.end - 1 - self.first
 
 
-def read(
-    orders: pd.DataFrame,
+def purchase_history(
+    sample: SampleLike,
     *,
     joined: pd.Series | None = None,
     quiet: int = 0,
     as_of: str | pd.Timestamp | None = None,
-) -> Purchases:
-    """The purchases before `as_of` (default: the day after the last order).
+) -> PurchaseHistory:
+    """Purchases by customer and day, and which customers are new.
 
-    `orders` has customer_id, at and amount; `joined` the day each customer joined, by customer_id.
-    Raises ValueError for columns that are missing or hold no dates, for `quiet` below 0, when
-    nothing was bought, and when nobody is new.
+    Parameters
+    ----------
+    sample : orders, with customer_id, at (dates) and amount; its draws and seed are those of every
+        interval. Customers are resampled
+    joined : day on which each customer joined, by customer_id
+    quiet : days from the first day on file without a purchase, before a first purchase counts as
+        the customer's first of all; used where `joined` is not given
+    as_of : orders on this day and later are not counted; by default the day after the last order
+
+    Returns
+    -------
+    PurchaseHistory, which the functions of this topic take
+
+    Raises
+    ------
+    ValueError : missing columns, `at` without dates, `quiet` below 0, no purchase, no new customer
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2026-01-05", "2026-01-05", "2026-02-01"])
+    >>> orders = pd.DataFrame({"customer_id": list("aba"), "at": days, "amount": 9.0})
+    >>> history = purchase_history(orders)
+    >>> history.number.tolist(), history.names[history.new].tolist()
+    ([0, 1, 0], ['a', 'b'])
     """
+    sample = as_sample(sample)
+    orders = sample.data
     if quiet < 0:
         raise ValueError(f"quiet is {quiet} days; it must be 0 or more.")
     end = seen_from(orders, as_of)
@@ -75,7 +109,7 @@ def read(
     day, starts = _days(days["day"]), np.flatnonzero(np.diff(who, prepend=-1))
     ends = np.append(starts[1:], len(who)) - 1
     begin = int(day.min())
-    new, said = _new(pd.Index(names), day[starts], begin, joined, quiet)
+    new, who_is_new = _new(pd.Index(names), day[starts], begin, joined, quiet)
     if not new.any():
         raise ValueError(
             f"none of {len(names):,} customers is new: all joined before the orders begin, or "
@@ -83,7 +117,8 @@ def read(
         )
     number = np.arange(len(who)) - starts[who]
     last_day = int(_days(pd.Series([end]))[0])
-    return Purchases(
+    return PurchaseHistory(
+        sample,
         who,
         day,
         days["amount"].to_numpy(float),
@@ -92,9 +127,10 @@ def read(
         day[starts],
         day[ends],
         new,
+        quiet,
         begin,
         last_day,
-        [*left_out, said],
+        [*left_out, who_is_new],
     )
 
 

@@ -1,0 +1,132 @@
+"""Lead time of churn warnings: precision and leavers caught, days ahead, and cost of a warning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.stats import moments
+from cxlib.stats.intervals import sidak_level, wilson_interval
+
+LEADS = (30, 60, 90)
+
+
+def lead_time(
+    sample: SampleLike,
+    threshold: float,
+    *,
+    contact: float = 0.0,
+    currency: str = "",
+    after: str = "left_after",
+    leads: tuple[int, ...] = LEADS,
+) -> Result:
+    """How far ahead warnings come: of the customers warned, who leaves within so many days.
+
+    Parameters
+    ----------
+    sample : one row a customer, with `probability` and the days until they left
+    threshold : probability from which a customer is warned of
+    contact, currency : cost of a contact
+    after : column of the days until customers left, empty for those who stayed
+    leads : days, increasing
+
+    Returns
+    -------
+    Result with tables "table" (measure, term, estimate, low, high: simultaneous, n) and "cost" (of
+    a true warning: term, estimate, low, high, n). The measure "precision" is the share of the
+    warned customers who leave within the days; "caught" the share of customers leaving that far
+    ahead (since the lead before) who were warned of. The cost is `contact` over the precision
+
+    Raises
+    ------
+    ValueError : missing columns
+    InsufficientData : nobody reaches the threshold
+
+    References
+    ----------
+    Wilson (1927).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"probability": [0.9, 0.9, 0.1], "left_after": [10, np.nan, 80]})
+    >>> lead_time(rows, 0.5, leads=(90,)).table["estimate"].tolist()
+    [0.5, 0.5]
+    """
+    sample = as_sample(sample)
+    require_columns(sample.data, [after, "probability"], "customers")
+    w = moments.weights_of(sample.data, sample.weight)
+    days = sample[after].to_numpy(float, na_value=np.nan)
+    warned = (sample["probability"] >= threshold).to_numpy()
+    if not warned.any():
+        raise InsufficientData(_("Nobody has a risk of {least:share1} or more.", least=threshold))
+    rows, before = [], 0
+    for lead in leads:
+        gone, lately = days <= lead, (days > before) & (days <= lead)
+        rows.append(_share("precision", lead, gone[warned], w[warned], 2 * len(leads)))
+        rows.append(_share("caught", lead, warned[lately], w[lately], 2 * len(leads)))
+        before = lead
+    table = pd.DataFrame(rows[::2] + rows[1::2])
+    cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
+    finding = _finding(table, cost, leads, currency)
+    notes = _(
+        "{warned:count} of {n:count} customers are warned: a risk of {least:share} or more.",
+        warned=warned.sum(),
+        n=len(warned),
+        least=threshold,
+    )
+    return Result({"table": table, "cost": cost}, finding, notes, "share")
+
+
+def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -> dict:
+    share, low, high = np.nan, np.nan, np.nan
+    if len(hit):
+        share = float(np.average(hit, weights=w))
+        low, high = map(
+            float, wilson_interval(np.array(share), w.sum() ** 2 / (w**2).sum(), sidak_level(held))
+        )
+    term = _("{n:count} days ahead", n=lead)
+    return {
+        "measure": measure,
+        "term": term,
+        "estimate": share,
+        "low": low,
+        "high": high,
+        "n": len(hit),
+    }
+
+
+def _cost(precision: dict, contact: float) -> dict:
+    inverted = {"estimate": "estimate", "low": "high", "high": "low"}
+    costs = {k: contact / precision[v] if precision[v] > 0 else np.inf for k, v in inverted.items()}
+    return {"term": precision["term"], **costs, "n": precision["n"]}
+
+
+def _finding(
+    table: pd.DataFrame, cost: pd.DataFrame, leads: tuple[int, ...], currency: str
+) -> Finding:
+    last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
+    claim = _(
+        "Of the customers warned {share:share} ({span:share_interval0}) leave within {days:count} "
+        "days; of those who leave {since:count} to {days:count} days ahead {caught:share} "
+        "({caught_span:share_interval0}) are already warned.",
+        days=leads[-1],
+        share=last["precision"].estimate,
+        span=(last["precision"].low, last["precision"].high),
+        caught=last["caught"].estimate,
+        caught_span=(last["caught"].low, last["caught"].high),
+        since=leads[-2] if len(leads) > 1 else 0,
+    )
+    top = cost.iloc[-1]
+    if 0 < top.estimate < np.inf and top.high < np.inf:
+        price = _(
+            "A true warning costs {cost} ({span:interval0}).",
+            cost=i18n.money((top.estimate, currency)),
+            span=(top.low, top.high),
+        )
+        claim = i18n.together([claim, price])
+    return Finding(claim, value=float(last["precision"].estimate), unit="share")

@@ -1,0 +1,360 @@
+"""The churn model: a transparent logistic regression and how well it predicts, out of fold.
+
+    fit = churn.fit(sample, outcome="left")
+    fit.table             # AUC, log-loss, Brier score, calibration slope and intercept
+    fit.calibration       # ten bins of predicted probability: who left
+    fit.risk              # high, medium and low risk: who left, and what was predicted
+    fit.effects           # association with leaving, in points of probability and in odds
+    fit.groups            # the same measures in each region, simultaneous intervals
+    fit.reasons           # the commonest reasons of customers at high risk
+
+Every measure comes from models that had not seen the customer in question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from cxlib.churn import validation as measures
+from cxlib.churn.effects import commonest_reasons, feature_effects
+from cxlib.churn.features import (
+    Feature,
+    columns_of,
+    learn,
+    numbers_of,
+    places,
+    plain,
+    stiffness_of,
+    text_of,
+    wording,
+)
+from cxlib.churn.leakage import TrainingData, training_data
+from cxlib.churn.scoring import contributions, reasons_of
+from cxlib.core import i18n
+from cxlib.core.errors import require_columns
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.stats import regression
+
+HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving
+TOO_GOOD = 0.95  # an AUC above this is rare where nothing leaks
+REPEATS_OTHERS = 0.9  # R² of a number on all other features from which we say so
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a churn model is validated.
+
+    Attributes
+    ----------
+    folds, repeats : of the cross-validation: 2 or more, 1 or more
+    leak_limit : a column that alone reaches this AUC out of fold is refused as known too late
+    """
+
+    folds: int = 5
+    repeats: int = 2
+    leak_limit: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.folds < 2 or self.repeats < 1:
+            raise ValueError(
+                f"folds is {self.folds}, repeats {self.repeats}; take 2 or more and 1 or more."
+            )
+
+
+def fit(
+    sample: SampleLike,
+    *,
+    outcome: str = "left",
+    features: list[str] | None = None,
+    by: str | None = None,
+    thresholds: tuple[float, float] | None = None,
+    validation: Validation | None = None,
+) -> Result:
+    """Learn who leaves from one row a customer, and validate the prediction out of fold.
+
+    Parameters
+    ----------
+    sample : one row a customer, weighted or not
+    outcome : column that is true (or 1) for customers who left; rows without it are left out
+    features : columns known before customers left; by default all but keys, dates and free text
+    by : column of groups in which the model is validated too
+    thresholds : probabilities from which risk is high, and medium; by default those of three times
+        and once the average odds of leaving
+    validation : folds, repeats and the limit for leakage
+
+    Returns
+    -------
+    Result with tables "table" (AUC, log-loss, Brier score, calibration slope: 1 is right, and
+    intercept: 0 is right, averaged over the repeats; intervals over customers, the models held),
+    "calibration" (term, estimate: share who left, low, high: simultaneous, n, predicted), "risk"
+    (term, estimate, low, high, n, predicted, leavers, least), "effects" (term, estimate, low, high,
+    n, feature, odds, odds_low, odds_high), "groups" (group, term, estimate, low, high:
+    simultaneous, n; empty without `by`); and `reasons` (a Result), `thresholds`, `features`,
+    `coefficients` (intercept first), `penalty`, `out_of_fold` (probability by row label), `data`,
+    `validation`
+
+    Raises
+    ------
+    ValueError : missing columns, an outcome that is not true or false, several rows of a customer,
+        leakage
+    InsufficientData : hardly anybody left or stayed
+
+    References
+    ----------
+    Splines: Eilers and Marx (1996). AUC: DeLong, DeLong and Clarke-Pearson (1988). Calibration:
+    Cox (1958).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame({"tenure": rng.integers(0, 40, 400)})
+    >>> rows["left"] = rng.random(400) < 1 / (2 + rows["tenure"] / 4)
+    >>> fit(rows).table["term"].tolist()[:2]
+    ['AUC', 'log-loss']
+    """
+    _check_thresholds(thresholds)
+    validation = validation or Validation()
+    data = training_data(as_sample(sample), outcome, features, validation.leak_limit)
+    left, w, how = data.left, data.weight, data.how
+    learnt = [f for f in learn(data.rows, data.features) if f.kept]
+    # Knots and scales look at no outcome, so they may be shared by the folds.
+    a = np.column_stack([np.ones(len(left)), columns_of(learnt, data.rows)])
+    stiffness, seed = stiffness_of(learnt), data.sample.seed
+    with threadpool_limits(1):  # small products: threads would only wait for each other
+        eta = measures.out_of_fold(
+            a, left, w, stiffness, folds=validation.folds, repeats=validation.repeats, seed=seed
+        )
+        model = regression.ridge(a, left, w, stiffness)
+        effects = feature_effects(learnt, a, left, w, model, **how)
+    p = regression.expit(eta).mean(0)
+    thresholds = thresholds or _default_thresholds(data)
+    table = measures.quality(eta, left, w, **how)
+    risk = measures.risks(p, left, w, thresholds)
+    tables = {
+        "table": table,
+        "calibration": measures.calibration(p, left, w),
+        "risk": risk,
+        "effects": effects,
+        "groups": measures.in_groups(eta, left, w, _group(data, by), **how),
+    }
+    return Result(
+        tables,
+        Finding(_claim(table, risk, thresholds), value=float(table["estimate"].iloc[0])),
+        _notes(data, learnt, a, table),
+        draws=data.sample.draws,
+        seed=seed,
+        parts={
+            "reasons": _reasons(data, learnt, model, p, thresholds),
+            "thresholds": thresholds,
+            "features": learnt,
+            "coefficients": model.coefficients,
+            "penalty": model.penalty,
+            "out_of_fold": pd.Series(p, data.rows.index),
+            "data": data,
+            "validation": validation,
+        },
+    )
+
+
+def associations(fit: Result) -> Result:
+    """The table `fit.effects`, with a finding on the largest significant association.
+
+    Parameters
+    ----------
+    fit : of `churn.fit`
+
+    Returns
+    -------
+    Result with the table of effects: term, estimate (difference of probability), low, high, n,
+    feature, odds, odds_low, odds_high
+    """
+    clear = fit.effects[(fit.effects["low"] > 0) | (fit.effects["high"] < 0)]
+    if clear.empty:
+        claim = _("No feature is clearly associated with leaving.")
+    else:
+        top = clear.iloc[0]
+        claim = _(
+            "Most associated with leaving: {term}, {points:points1} points "
+            "({span:interval1}), others equal; n {n:count}.",
+            term=top.term,
+            points=top.estimate,
+            span=(100 * top.low, 100 * top.high),
+            n=top.n,
+        )
+    return Result(fit.effects, claim, fit.notes, "share", draws=fit.draws, seed=fit.seed)
+
+
+def validation_by_group(fit: Result) -> Result:
+    """The table `fit.groups`, with a finding on the group in which the model predicts worst.
+
+    Parameters
+    ----------
+    fit : of `churn.fit` with groups (`by`)
+
+    Returns
+    -------
+    Result with a table of group, term (a measure), estimate, low, high (simultaneous), n, leavers
+    """
+    return measures.weakest(fit.groups, fit.table)
+
+
+def _group(data: TrainingData, by: str | None) -> pd.Series | None:
+    if by is None:
+        return None
+    require_columns(data.rows, [by], "customers (churn.exclude may leave columns out)")
+    return data.rows[by]
+
+
+def _check_thresholds(thresholds: tuple[float, float] | None) -> None:
+    if thresholds and not 0 < thresholds[1] <= thresholds[0] < 1:
+        raise ValueError(
+            f"thresholds are {thresholds}; give two probabilities, that of high risk first, "
+            "e.g. (0.5, 0.2)."
+        )
+
+
+def _default_thresholds(data: TrainingData) -> tuple[float, float]:
+    share = np.average(data.left, weights=data.weight)
+    odds = share / (1 - share)
+    high, medium = (round(float(k * odds / (1 + k * odds)), 3) for k in (HIGH_ODDS, MEDIUM_ODDS))
+    return high, medium
+
+
+def _claim(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> str:
+    auc, high = table.iloc[0], risk.iloc[0]
+    return _(
+        "{high:count} of {n:count} customers are at high risk of leaving, {least:share} or more "
+        "(AUC {auc:number2}, {span:interval2}).",
+        high=high.n,
+        n=risk["n"].sum(),
+        least=thresholds[0],
+        auc=auc.estimate,
+        span=(auc.low, auc.high),
+    )
+
+
+def _reasons(
+    data: TrainingData,
+    learnt: list[Feature],
+    model: regression.Ridge,
+    p: np.ndarray,
+    thresholds: tuple[float, float],
+) -> Result:
+    parts = contributions(data.rows, learnt, model.coefficients)
+    top_features, counted = reasons_of(parts)
+    reasons = np.zeros(parts.shape, bool)
+    np.put_along_axis(reasons, top_features, counted, axis=1)
+    at_risk = p >= thresholds[0]
+    if not at_risk.any():  # nobody is at high risk: the tenth at the highest
+        at_risk = p >= np.quantile(p, 0.9)
+    table = commonest_reasons(learnt, reasons, at_risk, data.weight)
+    n = at_risk.sum()
+    if table.empty:
+        claim = _("No feature sets the {n:count} customers at the highest risk apart.", n=n)
+    else:
+        top = table.iloc[0]
+        digits = int(0.99 < top.estimate < 1)  # nearly all is not all
+        claim = _(
+            "The commonest reason of the {n:count} customers at the highest risk: {feature}, "
+            "{share:share{digits}} ({span:share_interval{digits}}) of them.",
+            n=n,
+            feature=top.term,
+            share=top.estimate,
+            span=(top.low, top.high),
+            digits=digits,
+        )
+    note = _("A reason is one of at most three features that raise a customer's odds most.")
+    return Result(table, claim, note, "share")
+
+
+def _notes(data: TrainingData, learnt: list[Feature], a: np.ndarray, table: pd.DataFrame) -> str:
+    notes = [
+        _(
+            "{known:count} of {n:count} customers have a known outcome; {left:count} of them left "
+            "({share:share1}).",
+            known=len(data.left),
+            n=data.offered,
+            left=data.left.sum(),
+            share=np.average(data.left, weights=data.weight),
+        ),
+        *data.notes,
+        *_gaps(data, learnt),
+        *_repeated(data, learnt, a),
+        *_lopsided(data, learnt),
+    ]
+    if table["low"].iloc[0] <= 0.5:
+        notes.append(_("The warning may be no better than chance: its AUC reaches 0.5."))
+    if table["estimate"].iloc[0] > TOO_GOOD:
+        notes.append(_("So high an AUC is rare: look for a column written after customers left."))
+    return i18n.together(notes)
+
+
+def _gaps(data: TrainingData, learnt: list[Feature]) -> list[str]:
+    return [
+        ngettext(
+            "{feature:label} is missing for {n:count} customer: the middle value ({middle}) "
+            "stands in, and being missing may count.",
+            "{feature:label} is missing for {n:count} customers: the middle value ({middle}) "
+            "stands in, and being missing may count.",
+            np.isnan(numbers_of(data.rows[f.name])).sum(),
+            feature=f.name,
+            middle=plain(f.middle),
+        )
+        for f in learnt
+        if f.gaps
+    ]
+
+
+def _lopsided(data: TrainingData, learnt: list[Feature]) -> list[str]:
+    found = []
+    for feature in (f for f in learnt if f.kind != "number"):
+        left = pd.Series(data.left).groupby(text_of(data.rows[feature.name])).mean()
+        levels = left.index[left.isin([0, 1]) & left.index.isin(feature.levels)]
+        found += [
+            _("{feature:label}: {value}", feature=feature.name, value=wording(feature, v))
+            for v in levels
+        ]
+    if not found:
+        return []
+    return [
+        _("Nobody or everybody left, so no difference can be told: {levels:list}.", levels=found)
+    ]
+
+
+def _repeated(data: TrainingData, learnt: list[Feature], a: np.ndarray) -> list[str]:
+    """Say which features repeat others, wholly or nearly: their effects cannot be told apart."""
+    kept = {f.name for f in learnt}
+    repeated = [i18n.label(name) for name in data.features if name not in kept]
+    notes = []
+    if repeated:
+        notes.append(_("Left out, says what other columns say: {columns:list}.", columns=repeated))
+    near = [i18n.label(f.name) for f in learnt if _is_near_copy(f, data, learnt, a)]
+    if near:
+        notes.append(
+            _(
+                "{columns:list} can nearly be worked out from the other columns: read their "
+                "effects together.",
+                columns=near,
+            )
+        )
+    return notes
+
+
+def _is_near_copy(
+    feature: Feature, data: TrainingData, learnt: list[Feature], a: np.ndarray
+) -> bool:
+    """Whether a number can be worked out from the columns of all other features."""
+    if feature.kind != "number":
+        return False
+    at = places(learnt)[feature.name]
+    others = np.delete(a, np.arange(at.start + 1, at.stop + 1), axis=1)
+    x = numbers_of(data.rows[feature.name])
+    x = np.where(np.isnan(x), feature.middle, x)
+    slopes = np.linalg.lstsq(others.T @ others, others.T @ x, rcond=None)[0]
+    return 1 - (x - others @ slopes).var() / x.var() > REPEATS_OTHERS

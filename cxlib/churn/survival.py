@@ -1,0 +1,289 @@
+"""Survival: how long customers stay, and which reason for leaving comes first.
+
+    churn.survival(lifetimes, by="plan")         # Kaplan-Meier: who is still a customer, and when
+    churn.cumulative_incidence(lifetimes)        # reasons for leaving as competing risks
+
+`lifetimes` is one row a customer, as `study.customers.lifetimes()` gives it: `time` as a customer,
+until they left (`left`) or were last seen; `entry`, the time at which they came under observation
+(left truncation); `left_because`, the reason.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.churn.features import UNKNOWN
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.enough import few
+from cxlib.privacy import disclosure
+from cxlib.stats import intervals, moments
+from cxlib.stats import survival as durations
+from cxlib.stats.intervals import LEVEL, sidak_level
+
+POINTS = 40  # of a curve
+FEWEST = 10  # customers at risk, for a curve to go on
+MARKS = {  # times at which the table is read
+    "days": (90, 180, 365, 730, 1095, 1825),
+    "months": (3, 6, 12, 24, 36, 60),
+    "weeks": (4, 13, 26, 52, 104, 156),
+}
+
+
+def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -> Result:
+    """Share still customers after each time (Kaplan-Meier), and the median time as a customer.
+
+    Parameters
+    ----------
+    sample : lifetimes: time, left, and where known entry, one row a customer; seed is used for the
+        simultaneous bands
+    by : column of groups
+    unit : of `time`: "days", "weeks", "months"
+
+    Returns
+    -------
+    Result with tables "table" ([by], term, time, estimate, low, high, n: at risk then) and "curve"
+    (the same at some forty times); the bands are simultaneous over times and groups
+
+    Raises
+    ------
+    ValueError : missing columns
+    InsufficientData : fewer than two customers left
+
+    References
+    ----------
+    Kaplan and Meier (1958).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"time": [10.0, 20, 30, 40], "left": [True, True, False, True]})
+    >>> survival(rows, unit="months").table["estimate"].round(2).tolist()
+    [1.0, 1.0, 0.75]
+    """
+    sample = as_sample(sample)
+    rows = lifetimes_of(sample, by)
+    groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
+    level, marks = sidak_level(len(groups)), _marks(rows["time"].max(), unit)
+    parts = []
+    for name, members in groups.items():
+        if members["left"].sum() < 2:
+            continue
+        cause = np.ones(len(members), int)
+        curve = _curve(members, cause, [""], level, unit, marks, sample.seed)
+        curve[["estimate", "low", "high"]] = 1 - curve[["estimate", "high", "low"]]
+        parts.append(curve if by is None else curve.assign(**{by: name}))
+    if not parts:
+        raise InsufficientData(
+            _("In every group fewer than two customers left: there is no curve.")
+        )
+    curve = pd.concat(parts, ignore_index=True)
+    table = _in_order(curve[curve["time"].isin(marks)], by)
+    tables = {"table": table, "curve": _in_order(curve, by)}
+    return Result(
+        tables, _survival_claim(curve, table, by, unit), _notes(rows, len(sample)), "share"
+    )
+
+
+def cumulative_incidence(
+    sample: SampleLike, *, reason: str = "left_because", unit: str = "days"
+) -> Result:
+    """Share who left for each reason by each time, the reasons as competing risks.
+
+    One minus a survival curve for each reason would add up to more than everybody.
+
+    Parameters
+    ----------
+    sample : lifetimes, as in `survival`
+    reason : column of the reason for leaving
+    unit : of `time`
+
+    Returns
+    -------
+    Result with tables "table" (reason, term, time, estimate, low, high, n) and "curve"; the bands
+    are simultaneous over reasons and times
+
+    Raises
+    ------
+    InsufficientData : no reason is known, fewer than two customers left
+
+    References
+    ----------
+    Aalen and Johansen (1978).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"time": [1.0, 2, 3, 4], "left": [True, True, True, False]})
+    >>> rows["left_because"] = ["moved", "product", "product", None]
+    >>> cumulative_incidence(rows).table.groupby("left_because")["estimate"].max().tolist()
+    [0.25, 0.5]
+    """
+    sample = as_sample(sample)
+    rows = lifetimes_of(sample, reason)
+    why = rows[reason].astype("string").fillna(UNKNOWN)
+    names = why[rows["left"] > 0].value_counts().index.tolist()
+    cause = np.where(rows["left"] > 0, pd.Index(names).get_indexer(why) + 1, 0)
+    marks = _marks(rows["time"].max(), unit)
+    curve = _curve(rows, cause, names, LEVEL, unit, marks, sample.seed)
+    curve = curve.rename(columns={"group": reason})
+    table = _in_order(curve[curve["time"].isin(marks)], reason)
+    last = table[(table["time"] == table["time"].max()) & (table[reason] != UNKNOWN)]
+    if last.empty:
+        raise InsufficientData(_("Of nobody who left it is known why."))
+    top = last.sort_values("estimate", ascending=False).iloc[0]
+    claim = _(
+        "The reason that comes first most often: {reason:quoted}, {share:share} "
+        "({span:share_interval0}) of all customers {term}.",
+        reason=top[reason],
+        share=top.estimate,
+        span=(top.low, top.high),
+        term=top.term,
+    )
+    tables = {"table": table, "curve": _in_order(curve, reason)}
+    finding = Finding(claim, value=float(top.estimate), unit="share")
+    return Result(tables, finding, _notes(rows, len(sample)), "share")
+
+
+def lifetimes_of(sample: Sample, group: str | None) -> pd.DataFrame:
+    """Customers under observation, with entry, and `w`, weights of mean one."""
+    rows = sample.data
+    require_columns(rows, ["time", "left", *([group] if group else [])], "lifetimes")
+    entry = rows["entry"].to_numpy(float) if "entry" in rows else np.zeros(len(rows))
+    rows = rows.assign(
+        w=moments.weights_of(rows, sample.weight), entry=entry, left=rows["left"].astype(float)
+    )
+    known = rows["time"].notna() & rows["left"].notna() & (rows["w"] > 0)
+    watched = known & (rows["time"] > rows["entry"])
+    if not rows.loc[watched, "left"].sum() >= 2:
+        raise InsufficientData(
+            _(
+                "Of {n:count} customers under watch {gone} left; how long customers stay needs "
+                "more.",
+                n=watched.sum(),
+                gone=few(int(rows.loc[watched, "left"].sum())),
+            )
+        )
+    kept = rows[watched]
+    return kept.assign(w=kept["w"] / kept["w"].mean())
+
+
+def _curve(
+    rows: pd.DataFrame,
+    cause: np.ndarray,
+    names: list[str],
+    level: float,
+    unit: str,
+    marks: list[float],
+    seed: int,
+) -> pd.DataFrame:
+    """Shares who left by each reason at each time of a grid, with a band for all of them."""
+    left = np.where(rows["left"] > 0, cause, 0)
+    entry, time = (rows[c].to_numpy(float) for c in ("entry", "time"))
+    risk = durations.at_risk(entry, time, left, rows["w"].to_numpy())
+    at = _grid(rows, risk, marks)
+    share, covariance = durations.incidence(risk, at)
+    error = np.sqrt(np.diag(covariance)).reshape(share.shape)
+    known = error.ravel() > 0
+    cor = covariance[known][:, known] / np.outer(error.ravel()[known], error.ravel()[known])
+    reach = intervals.normal_critical_value(cor, level, seed)
+    low, high = durations.bent(share, error, reach)
+    n_at_risk = durations.sums_from(at, entry, time, np.ones(len(rows)))
+    return pd.DataFrame(
+        {
+            "group": np.repeat(names, len(at)),
+            "term": [_after(t, unit) for t in at] * len(names),
+            "time": np.tile(at, len(names)),
+            "estimate": share.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
+            "n": np.tile(n_at_risk.astype(int), len(names)),
+        }
+    )
+
+
+def _grid(rows: pd.DataFrame, risk: durations.Risk, marks: list[float]) -> np.ndarray:
+    # The curve ends where hardly anybody is watched any more.
+    there = durations.sums_from(
+        risk.times, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
+    )
+    observed = risk.times[there >= min(FEWEST, len(rows) / 2)]
+    last = float(observed.max() if len(observed) else risk.times.max())
+    marks = [m for m in marks if m <= last]
+    return np.unique(np.concatenate([np.linspace(last / POINTS, last, POINTS).round(3), marks]))
+
+
+def _marks(last: float, unit: str) -> list[float]:
+    marks = [float(m) for m in MARKS.get(unit, ()) if m <= last]
+    return marks or [round(last * part, 3) for part in (0.25, 0.5, 0.75, 1.0)]
+
+
+def _after(time: float, unit: str) -> str:
+    return _("after {time:count} {unit:label}", time=time, unit=unit)
+
+
+def _in_order(table: pd.DataFrame, group: str | None) -> pd.DataFrame:
+    columns = [c for c in table if c not in (group, "group")]
+    return table[[*([group] if group else []), *columns]].reset_index(drop=True)
+
+
+def _survival_claim(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str) -> str:
+    if by is not None and table[by].nunique() > 1:
+        last = table[table["time"] == table.groupby(by)["time"].max().min()]
+        last = disclosure.shown(last).sort_values("estimate")
+        if len(last) < 2:
+            return disclosure.left_out()
+        values = {}
+        for name, row in (("low", last.iloc[0]), ("high", last.iloc[-1])):
+            values[name] = i18n.quoted(i18n.label(str(row[by])))
+            values[f"{name}_share"] = i18n.percent(row.estimate)
+            values[f"{name}_span"] = i18n.span(row.low, row.high, 0, share=True)
+        return _(
+            "Still customers {term}: {high_share} ({high_span}) of {high}, {low_share} "
+            "({low_span}) of {low}.",
+            term=last["term"].iloc[0],
+            **values,
+        )
+    half = curve[curve["estimate"] <= 0.5]
+    if len(half):
+        end, start = curve[curve["high"] <= 0.5], curve[curve["low"] <= 0.5]
+        latest = end["time"].min() if len(end) else _("no end in sight")
+        return _(
+            "Half of the customers leave within {time:count} {unit:label} ({low:count} to "
+            "{high:count}); n {n:count}.",
+            time=half["time"].min(),
+            unit=unit,
+            low=start["time"].min(),
+            high=latest,
+            n=curve["n"].max(),
+        )
+    row = table.iloc[-1]
+    return _(
+        "{share:share} ({span:share_interval0}) are still customers {term}; n {n:count}.",
+        share=row.estimate,
+        span=(row.low, row.high),
+        term=row.term,
+        n=curve["n"].max(),
+    )
+
+
+def _notes(rows: pd.DataFrame, offered: int) -> str:
+    notes = [
+        _(
+            "{n:count} of {offered:count} customers were under watch, {left:count} of them left; "
+            "the band holds for all times at once.",
+            n=len(rows),
+            offered=offered,
+            left=rows["left"].sum(),
+        )
+    ]
+    if (rows["entry"] > 0).any():
+        notes.append(
+            _(
+                "{n:count} joined before the first leaving on file: they count from that day on.",
+                n=(rows["entry"] > 0).sum(),
+            )
+        )
+    return i18n.together(notes)

@@ -1,0 +1,153 @@
+"""Targeting: the contact list of the month, with what is at stake, why, and what customers said.
+
+    fit = churn.fit(sample)
+    found = churn.contact_list(active, fit, Campaign(value="worth", offer=25, capacity=200),
+                               Experiences(cases=cases, comments=comments))
+    found.customers       # the list, best first: report.list_to_file("contact", found.customers)
+
+The page says how many and why; who is on the list goes to a file of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib.churn.profit import Campaign, expected_profit
+from cxlib.churn.scoring import score
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike
+from cxlib.privacy import masking
+from cxlib.stats.intervals import sidak_level, wilson_interval
+
+MARGIN = 1.96  # standard errors of what chance may do to the sum
+
+
+@dataclass(frozen=True, eq=False)
+class Experiences:
+    """What is known of the customers' last experiences; what is None is not used.
+
+    Attributes
+    ----------
+    cases : with customer_id, opened_at, category
+    responses, touchpoints : answers, and the columns that rate touchpoints
+    comments : with customer_id, at, text
+    """
+
+    cases: pd.DataFrame | None = None
+    responses: pd.DataFrame | None = None
+    touchpoints: list[str] | None = None
+    comments: pd.DataFrame | None = None
+
+
+def contact_list(
+    sample: SampleLike, fit: Result, campaign: Campaign, experiences: Experiences | None = None
+) -> Result:
+    """Customers worth contacting, the largest expected profit first, at most the capacity.
+
+    Parameters
+    ----------
+    sample : today's customers, one row each
+    fit : of `churn.fit`
+    campaign : what contacts and offers cost and bring
+    experiences : tables from which the last touchpoint that hurt and the last comment are read
+
+    Returns
+    -------
+    Result with a table of term (touchpoint that hurt last), estimate (share of the list), low, high
+    (simultaneous), n; and `customers`, the list: rank, customer_id, probability, risk, worth,
+    expected_profit, reasons, touchpoint, comment (masked), commented_on
+
+    Examples
+    --------
+    >>> contact_list(active, fit, Campaign(value=200, offer=25)).customers    # doctest: +SKIP
+    """
+    experiences = experiences or Experiences()
+    scored = score(sample, fit).data
+    expected = expected_profit(scored, campaign)
+    scored = scored.assign(worth=campaign.worth(scored), expected_profit=expected)
+    chosen = scored[expected > 0].sort_values("expected_profit", ascending=False, kind="stable")
+    chosen = chosen.head(len(chosen) if campaign.capacity is None else campaign.capacity)
+    chosen = chosen.reset_index(drop=True)
+    if "customer_id" not in chosen:
+        chosen = chosen.assign(customer_id=[f"#{i + 1}" for i in range(len(chosen))])
+    listed = chosen[["customer_id", "probability", "risk", "worth", "expected_profit", "reasons"]]
+    listed = listed.assign(risk=listed["risk"].map(i18n.label))
+    listed.insert(0, "rank", np.arange(1, len(listed) + 1))
+    listed = listed.assign(
+        touchpoint=_touchpoint(listed["customer_id"], experiences),
+        **_latest_comment(listed["customer_id"], experiences.comments),
+    )
+    notes = _(
+        "Worth contacting are those whose expected profit is above 0. The interval says what "
+        "chance may do, if the risks and the share who accept are right."
+    )
+    return Result(
+        _touchpoint_shares(listed["touchpoint"]),
+        _finding(listed, len(scored), campaign),
+        notes,
+        "share",
+        parts={"customers": listed},
+    )
+
+
+def _touchpoint(ids: pd.Series, experiences: Experiences) -> pd.Series:
+    """The touchpoint of the latest case, else the worst rated in the latest answer, in words."""
+    cases, responses = experiences.cases, experiences.responses
+    touchpoints = experiences.touchpoints
+    found = pd.Series(pd.NA, index=ids, dtype="object")
+    if responses is not None and touchpoints and "customer_id" in responses:
+        last = _latest(responses, "answered_on").reindex(ids)[touchpoints].astype(float)
+        known = last.notna().any(axis=1)
+        found[known] = last[known].idxmin(axis=1)
+    if cases is not None and "category" in cases:
+        last = _latest(cases, "opened_at").reindex(ids)["category"]
+        found = last.where(last.notna(), found)
+    words = found.map(lambda v: "" if pd.isna(v) else i18n.label(str(v)))
+    return words.reset_index(drop=True)
+
+
+def _latest_comment(ids: pd.Series, comments: pd.DataFrame | None) -> dict[str, pd.Series]:
+    if comments is None:
+        return {}
+    last = _latest(comments, "at").reindex(ids)
+    masked = ["" if pd.isna(t) else masking.masked(str(t))[0] for t in last["text"]]
+    day = last["at"].dt.strftime("%Y-%m-%d").fillna("")
+    return {"comment": pd.Series(masked), "commented_on": day.reset_index(drop=True)}
+
+
+def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
+    rows = rows[rows["customer_id"].notna() & rows[at].notna()].sort_values(at, kind="stable")
+    return rows.drop_duplicates("customer_id", keep="last").set_index("customer_id")
+
+
+def _touchpoint_shares(hurt: pd.Series) -> pd.DataFrame:
+    counts = hurt.replace("", _("nothing known")).value_counts()
+    share = (counts / max(counts.sum(), 1)).to_numpy(float)
+    low, high = wilson_interval(share, np.array(max(len(hurt), 1)), sidak_level(len(share)))
+    table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
+    return table.assign(high=high, n=len(hurt))
+
+
+def _finding(listed: pd.DataFrame, customers: int, campaign: Campaign) -> Finding:
+    if listed.empty:
+        return Finding(_("Nobody is worth contacting: no customer's expected profit is above 0."))
+    offer, accepted = campaign.offer, campaign.accepted
+    p, kept = listed["probability"], listed["worth"] - offer
+    squares = p * accepted * kept**2 + (1 - p) * offer**2
+    mean = p * accepted * kept - (1 - p) * offer
+    spread = MARGIN * float(np.sqrt((squares - mean**2).sum()))
+    total = float(listed["expected_profit"].sum())
+    claim = _(
+        "Contact {chosen:count} of {n:count} customers: expected profit {money:money} "
+        "({span:interval0}).",
+        chosen=len(listed),
+        n=customers,
+        money=(total, campaign.currency),
+        span=(total - spread, total + spread),
+    )
+    return Finding(claim, value=total, unit=campaign.currency)

@@ -1,0 +1,284 @@
+"""Time to the next purchase, and the share of revenue that comes from repeat purchases.
+
+    fit = loyalty.repeat_purchase(history, within=(30, 90, 365))
+    fit.table                      # purchase (after the first, second ...), term, estimate
+    fit.curve                      # the whole curves
+    loyalty.repeat_revenue(history)    # share of revenue, and of purchases, that is repeated
+
+Customers who have not bought again yet are censored: the share who bought again by a day is one
+minus Kaplan and Meier's (1958) estimate of those who have not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.errors import require_choice
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.loyalty.cohorts import jeffreys
+from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
+from cxlib.stats import intervals, resampling, survival
+from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.notes import resampling_note
+
+WITHIN = (30, 60, 90, 180, 365)
+POINTS = 40  # of a curve
+FEWEST = 10  # customers still at risk, for a curve to go on; and events, for a later one
+
+
+def repeat_purchase(
+    history: PurchaseHistory, *, within: tuple[int, ...] = WITHIN, most: int = 3
+) -> Result:
+    """Share of new customers who bought again within so many days of each of `most` purchases.
+
+    Parameters
+    ----------
+    history : see `purchase_history`
+    within : days, 1 or more
+    most : purchases after which the next one is awaited
+
+    Returns
+    -------
+    Result with tables "table" (purchase: the one before, as text; term, estimate, low, high, n:
+    customers who made the one before) and "curve" (the same at some forty times; `time` in days).
+    All intervals of all curves are simultaneous
+
+    Raises
+    ------
+    ValueError : `within` below 1; fewer than two customers bought again
+
+    References
+    ----------
+    Kaplan and Meier (1958); Greenwood (1926), on the scale log(-log).
+
+    Examples
+    --------
+    >>> from cxlib.loyalty import purchase_history
+    >>> days = pd.to_datetime(["2026-01-01"] * 3 + ["2026-01-11", "2026-01-21"])
+    >>> orders = pd.DataFrame({"customer_id": list("abcab"), "at": days, "amount": 9.0})
+    >>> repeat_purchase(purchase_history(orders), within=(10,)).table["estimate"].round(3).tolist()
+    [0.333]
+    """
+    if not within or min(within) < 1:
+        raise ValueError(f"within is {within}; give whole numbers of days, 1 or more.")
+    waits = {k: _waits(history, k) for k in range(most)}
+    waits = {k: w for k, w in waits.items() if w[1].sum() >= (FEWEST if k else 2)}
+    if 0 not in waits:
+        raise ValueError(
+            f"fewer than two of {int(history.new.sum()):,} new customers bought again before "
+            f"{date_of(history.end)}; there is no curve to draw."
+        )
+    level, seed = LEVEL ** (1 / len(waits)), history.orders.seed
+    curve = pd.concat(
+        [_curve(k, *wait, within, level, seed) for k, wait in waits.items()], ignore_index=True
+    )
+    marked = curve[curve["time"].isin(within)].reset_index(drop=True)
+    tables = {"table": marked.drop(columns="time"), "curve": curve}
+    return Result(tables, _repeat_finding(marked), _censoring_note(history), "share")
+
+
+def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Result:
+    """Share of revenue and of purchases that is repeat business, by period and overall.
+
+    A purchase is repeat business when its customer had bought before it; of customers who are not
+    new, every one. Periods of which the file, less the quiet days at its start, holds only a part,
+    and those without a new customer, count for the overall share alone.
+
+    Parameters
+    ----------
+    history : see `purchase_history`
+    every : length of a period: "week", "month", "quarter" or "year"
+
+    Returns
+    -------
+    Result with a table of period ("overall" first), term (revenue, purchases), estimate, low, high
+    (simultaneous), n (customers who bought in it)
+
+    Raises
+    ------
+    ValueError : unknown period
+
+    Examples
+    --------
+    >>> from cxlib.loyalty import purchase_history
+    >>> days = pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-11"])
+    >>> orders = pd.DataFrame({"customer_id": list("aba"), "at": days, "amount": [10.0, 20, 30]})
+    >>> repeat_revenue(purchase_history(orders), every="month").table["estimate"].round(3).tolist()
+    [0.5, 0.333]
+    """
+    require_choice("every", every, ("week", "month", "quarter", "year"))
+    sums, periods, unlisted = _period_sums(history, every)
+    customers = history.customers
+    drawn = resampling.resample_sums(
+        sums.reshape(len(sums), -1), customers.draws, customers.seed, resampling.who_of(customers)
+    )
+    shares, replicates = (
+        _shares(s) for s in (sums.sum(0), drawn.reshape(customers.draws, *sums.shape[1:]))
+    )
+    low, high = simultaneous_interval(shares, replicates)
+    n = (sums[:, 3] > 0).sum(0)
+    # All or none: resamples do not vary, so the interval is that of a share of so many customers.
+    least, largest = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL ** (1 / len(shares)))
+    low, high = np.where(np.isnan(low), least, low), np.where(np.isnan(high), largest, high)
+    table = pd.DataFrame(
+        {
+            "period": ["overall", *(name_of(p, every) for p in periods)] * 2,
+            "term": np.repeat(["revenue", "purchases"], len(n)),
+            "estimate": shares,
+            "low": np.clip(low, 0, 1),
+            "high": np.clip(high, 0, 1),
+            "n": np.tile(n, 2),
+        }
+    )
+    closed = _(
+        "In {n:count} further periods nobody on file is new, so that all their business is "
+        "repeated; they are not listed.",
+        n=unlisted,
+    )
+    older = _("Of customers who are not new every purchase is a repeated one.")
+    notes = i18n.together(
+        [
+            *history.notes,
+            older if (~history.new).any() else "",
+            closed if unlisted else "",
+            resampling_note(customers),
+        ]
+    )
+    return Result(
+        table,
+        _revenue_finding(table),
+        notes,
+        "share",
+        draws=customers.draws,
+        seed=customers.seed,
+        replicates=replicates,
+    )
+
+
+def _period_sums(history: PurchaseHistory, every: str) -> tuple[np.ndarray, list[pd.Period], int]:
+    """Sums of each customer: (customers, 4, 1 + periods), the periods, and how many are not listed.
+
+    The four are repeat revenue, revenue, repeat purchases and purchases; the first period is all.
+    """
+    counted = history.day >= history.begin + history.quiet
+    when = pd.PeriodIndex(history.day.astype("datetime64[D]"), freq=every[0].upper())
+    with_new = set(when[(history.number == 0) & history.new[history.who]])
+    complete = [p for p in when.unique().sort_values() if _is_complete(p, history)]
+    # Where nobody is new all business is repeated, whatever customers do.
+    periods = [p for p in complete if p in with_new]
+    inside = np.column_stack([counted, *[counted & (when == p) for p in periods]])
+    repeated = ((history.number > 0) | ~history.new[history.who])[:, None]
+    gain = history.amount[:, None] * inside
+    parts = np.stack([gain * repeated, gain, inside * repeated, inside], axis=1)
+    sums = np.zeros((len(history.names), *parts.shape[1:]))
+    np.add.at(sums, history.who, parts)
+    return sums, periods, len(complete) - len(periods)
+
+
+def _waits(history: PurchaseHistory, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(days from purchase `k` to the next one or to the end, whether it came), of new customers."""
+    at = np.flatnonzero((history.number == k) & history.new[history.who])
+    following = np.minimum(at + 1, len(history.who) - 1)
+    came = (following > at) & (history.who[following] == history.who[at])
+    time = np.where(came, history.day[following], history.end - 1) - history.day[at]
+    watched = time > 0  # bought on the last day: not seen for a day
+    return time[watched].astype(float), came[watched]
+
+
+def _curve(
+    k: int, time: np.ndarray, came: np.ndarray, within: tuple[int, ...], level: float, seed: int
+) -> pd.DataFrame:
+    risk = survival.at_risk(np.zeros(len(time)), time, came.astype(int), np.ones(len(time)))
+    there = risk.times[risk.there >= min(FEWEST, len(time) / 2)]
+    last = there.max() if len(there) else risk.times.max()
+    marks = [float(d) for d in within if d <= last]
+    at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
+    share, error, cor = survival.greenwood(risk, at)
+    reach = intervals.normal_critical_value(cor, level, seed)
+    low, high = survival.bent(share, error, reach)
+    return pd.DataFrame(
+        {
+            "purchase": _ordinal(k),
+            "term": [_("within {days:count} days", days=t) for t in at],
+            "time": at,
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": len(time),
+        }
+    )
+
+
+def _is_complete(period: pd.Period, history: PurchaseHistory) -> bool:
+    ends = (period.start_time, period.end_time)
+    first, last = (int(np.datetime64(t, "D").astype(int)) for t in ends)
+    return first >= history.begin + history.quiet and last < history.end
+
+
+def _shares(sums: np.ndarray) -> np.ndarray:
+    """Repeat revenue over all, then repeat purchases over all: (..., 2 periods)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        both = sums[..., [0, 2], :] / sums[..., [1, 3], :]
+    return both.reshape(*both.shape[:-2], -1)
+
+
+def _ordinal(k: int) -> str:
+    names = (_("after the first"), _("after the second"), _("after the third"))
+    return names[k] if k < len(names) else _("after purchase {k:count}", k=k + 1)
+
+
+def _censoring_note(history: PurchaseHistory) -> str:
+    return i18n.together(
+        [
+            *history.notes,
+            _(
+                "Seen until {date}; those who had not bought again by then count for as long as "
+                "they were seen. All intervals hold together.",
+                date=date_of(history.end - 1),
+            ),
+        ]
+    )
+
+
+def _repeat_finding(table: pd.DataFrame) -> Finding:
+    if table.empty:
+        return Finding("")
+    first = table[table["purchase"] == table["purchase"].iloc[0]]
+    longest = first.iloc[-1]
+    claim = _(
+        "{share:share1} ({span:share_interval1}) of {n:count} new customers bought again within "
+        "{days:count} days.",
+        share=longest.estimate,
+        span=(longest.low, longest.high),
+        n=longest.n,
+        days=longest.time,
+    )
+    later = table[(table["time"] == longest.time) & (table["purchase"] != longest.purchase)]
+    if len(later) and later.iloc[0].n >= context.current().smallest_cell:
+        second = later.iloc[0]
+        third_purchase = _(
+            "Of those who did, {share:share1} ({span:share_interval1}) bought a third time "
+            "within as long.",
+            share=second.estimate,
+            span=(second.low, second.high),
+        )
+        claim = i18n.together([claim, third_purchase])
+    return Finding(claim, value=float(longest.estimate), unit="share")
+
+
+def _revenue_finding(table: pd.DataFrame) -> Finding:
+    money, times = table[table["period"] == "overall"].itertuples()
+    claim = _(
+        "{share:share1} ({span:share_interval1}) of the revenue and {times:share1} "
+        "({times_span:share_interval1}) of the purchases came from customers who had bought "
+        "before; n {n:count}.",
+        share=money.estimate,
+        span=(money.low, money.high),
+        times=times.estimate,
+        times_span=(times.low, times.high),
+        n=money.n,
+    )
+    return Finding(claim, value=float(money.estimate), unit="share")

@@ -1,0 +1,73 @@
+"""Curves of staying, profit and uplift: what is drawn, what the title says, what is read aloud."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+matplotlib.use("agg")
+
+from matplotlib import pyplot as plt
+
+from cxlib import plots
+from cxlib.core import context
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    plots.use_house_style()
+    yield
+    plt.close("all")
+
+
+def line(x: str, values: list[float], **more: object) -> pd.DataFrame:
+    """A curve of `values` with a band, over 10, 20 ... of `x`."""
+    v = np.array(values)
+    table = pd.DataFrame({"term": "a", x: 10.0 * np.arange(1, len(v) + 1), "estimate": v})
+    return table.assign(low=v - 0.05, high=v + 0.05, n=100, **more)
+
+
+def test_staying_begins_with_everybody_and_is_told_where_all_lines_reach() -> None:
+    long, short = line("time", [0.9, 0.8, 0.3], plan="A"), line("time", [0.7, 0.5], plan="B")
+    ax = plots.survival(pd.concat([long, short]), by="plan", unit="months")
+    drawn = ax.get_lines()[0].get_xydata()
+    assert drawn[0].tolist() == [0, 1] and drawn[-1].tolist() == [30, 0.3]
+    assert ax.get_title("left") == "Fewest are left of B: 50% after 20 months"
+    assert "B 20.00: 0.50" in plots.alt_text(ax.figure)
+    assert "30% are left after 30 days" in plots.survival(long).get_title("left")
+
+
+def test_the_best_number_of_contacts_is_in_the_title() -> None:
+    curve = pd.concat([line("contacted", [5.0, 90, 20]), line("contacted", [1.0, 2, 20])])
+    ax = plots.profit(curve.assign(term=["by risk"] * 3 + ["by lot"] * 3), currency="EUR")
+    assert ax.get_title("left") == "Most in hindsight, 90 EUR, by contacting 20"
+    assert ax.get_ylabel() == "EUR"
+
+
+def test_a_line_without_a_band_is_there_to_compare_with() -> None:
+    told = line("treated", [0.02, 0.05, 0.04]).assign(term="by predicted gain")
+    told["treated"] /= 30
+    by_lot = told.assign(term="by lot", estimate=0.04 * told["treated"], low=np.nan, high=np.nan)
+    ax = plots.uplift(pd.concat([told, by_lot]))
+    assert ax.get_title("left") == "Most is gained, 5.0 points, by treating 67%"
+    assert [bool(entry.get_linestyle() == "--") for entry in ax.get_lines()[:2]] == [False, True]
+
+
+def test_rings_stand_beside_the_dots_and_are_read_aloud() -> None:
+    table = line("x", [0.2, 0.5]).assign(term=["one", "two"], quoted=[0.7, 0.1]).drop(columns="x")
+    ax = plots.benchmark(table, "quoted", unit="share")
+    assert ax.get_xlim()[1] > 0.7 and "Rings: quoted." in ax.get_xlabel()
+    assert "one 70%; two 10%" in plots.alt_text(ax.figure)
+    context.begin(lang="zh")
+    assert "圆圈" in plots.benchmark(table, "quoted", unit="share").get_xlabel()
+
+
+def test_what_cannot_be_drawn_says_why() -> None:
+    with pytest.raises(ValueError, match=r"no column \['time'\]"):
+        plots.survival(
+            line("x", [0.5, 0.4]).assign(time=1.0).drop(columns="time").rename(columns={})
+        )
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        plots.profit([1, 2])
