@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pandas as pd
 
+from cxlib.core.sample import DRAWS, SEED, Sample
 from cxlib.data.study import STAGES, Journey
 from cxlib.reserve import conditions, pathways, sql
 from cxlib.reserve.database import Database
@@ -30,11 +31,19 @@ class Journeys:
         """How events make journeys, as study.yaml says."""
         return self.database.study.journey
 
-    def transitions(self, *, goal: bool = False, most: int = 0, where: str = "") -> pd.DataFrame:
+    def transitions(
+        self,
+        *,
+        goal: bool = False,
+        most: int = 0,
+        where: str = "",
+        draws: int = DRAWS,
+        seed: int = SEED,
+    ) -> Sample:
         """How often one touchpoint follows another: bucket, step, before, after, n.
 
-        Journeys are those of `journey` in study.yaml, counted by SQL (see `journeys.counted`); with
-        `goal` up to the study's goal, with `most` step by step.
+        Journeys are those of `journey` in study.yaml, counted by SQL (see
+        `journeys.count_transitions`); with `goal` up to the study's goal, with `most` step by step.
         """
         have, journey = self.database.columns("events"), self.rules
         if journey.by and journey.by not in have:
@@ -44,7 +53,8 @@ class Journeys:
         holds = conditions.safe(where, self.database.store, "events", have)
         goals = journey.goal if goal else []
         about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
-        return pathways.counted(self.database.store, **about, holds=holds, row=sql.ROW)
+        counts = pathways.counted(self.database.store, **about, holds=holds, row=sql.ROW)
+        return Sample(counts, cluster="bucket", draws=draws, seed=seed)
 
     @property
     def stages(self) -> dict[str, str]:
