@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike
 from cxlib.journeys.counts import TransitionCounts, counts_of
@@ -173,10 +173,12 @@ def _finding(table: pd.DataFrame, names: tuple[str, str]) -> Finding:
         )
         return Finding(claim, value=0.0, verdict="unchanged")
     most = differing.loc[differing["estimate"].abs().idxmax()]
-    claim = _(
-        "{count:count} paths are taken more or less often in {one} than in {other}; most so from "
+    claim = ngettext(
+        "{n:count} path is taken more or less often in {one} than in {other}: from "
         "{before:quoted} to {after:quoted}, by {points:points1} points ({span:interval1}).",
-        count=len(differing),
+        "{n:count} paths are taken more or less often in {one} than in {other}; most so from "
+        "{before:quoted} to {after:quoted}, by {points:points1} points ({span:interval1}).",
+        len(differing),
         before=most["before"],
         after=most["term"],
         points=most["estimate"],
