@@ -1,38 +1,70 @@
 """Where journeys break: the experience map, what follows what, who drops off, what hurts most.
 
-steps = journeys.steps(events, gap=90)               # events in the order of journeys
-counts = journeys.counted(steps, goal=["booking"])   # or Reserve.journeys, by SQL
-journeys.transitions(counts)                         # shares, held together
-journeys.removal(counts, goal=["booking"])           # what would be lost without a touchpoint
+steps = journeys.steps(study.sample("events"), gap=90)      # events in the order of journeys
+counts = journeys.count_transitions(steps, goal=["booking"])    # or study.journeys.transitions
+journeys.transitions(counts)                     # shares, with simultaneous intervals
+journeys.removal(counts, goal=["booking"])       # what would be lost without a touchpoint
 journeys.removal(journeys.paths(table), goal=["conversion"])    # the same of a table of paths
-journeys.loops(steps, stages)                        # who has to come back
-journeys.stays(steps, stages)                        # time in stage
-journeys.dropoff(steps, goal=["booking"])            # where they went instead, who, how much
-met = journeys.exposure(responses, events)           # what each answer is about
-journeys.experience(steps, responses, met, ...)      # the experience map
-journeys.effects(responses, met, "recommend")        # adjusted for who meets a touchpoint
-journeys.peak_end(responses, met, "recommend", ...)  # worst and last moment against the mean
-journeys.pains(responses, met, "recommend", ...)     # ranked, with the chance to be first
+journeys.loops(steps, stages)                    # who has to come back
+journeys.time_in_stage(steps, stages)
+journeys.dropoff(steps, goal=["booking"])        # where they went instead, who, how much
+exposure = journeys.exposure(responses, events)  # what each answer is about
+touchpoints = journeys.Touchpoints(stages, ratings)
+journeys.experience_map(steps, touchpoints, exposure)
+journeys.associations(exposure, "recommend")     # adjusted for who meets a touchpoint
+journeys.peak_end(exposure, "recommend", touchpoints)       # worst and last moment, or the mean
+journeys.pain_points(exposure, "recommend", touchpoints)    # with the chance to be first
 """
 
 from __future__ import annotations
 
-from cxlib.journeys.compared import compare, compare_parts, periods
-from cxlib.journeys.dropoff import Dropoff, dropoff
-from cxlib.journeys.effects import effects
-from cxlib.journeys.experience import Experience, experience
-from cxlib.journeys.exposure import Exposure, exposure
-from cxlib.journeys.loops import Loops, loops
-from cxlib.journeys.pains import Pains, pains
-from cxlib.journeys.pairs import GOAL, Pairs, paths
-from cxlib.journeys.peaks import PeakEnd, peak_end
+from cxlib.journeys.associations import associations
+from cxlib.journeys.comparison import compare_groups, compare_transitions, periods
+from cxlib.journeys.counts import GOAL, TransitionCounts, paths
+from cxlib.journeys.dropoff import Revenue, dropoff, next_journeys
+from cxlib.journeys.experience_map import (
+    experience_map,
+    group_difference,
+    group_map,
+    overall_map,
+)
+from cxlib.journeys.exposure import Exposure, Touchpoints, exposure
+from cxlib.journeys.loops import loops
+from cxlib.journeys.pain_points import Loss, pain_points, priority_factors
+from cxlib.journeys.peak_end import peak_end
 from cxlib.journeys.removal import removal
-from cxlib.journeys.stays import Stays, stays
-from cxlib.journeys.steps import counted, steps
-from cxlib.journeys.transitions import flows, transitions
+from cxlib.journeys.stage_times import time_in_stage
+from cxlib.journeys.steps import count_transitions, steps
+from cxlib.journeys.transitions import flows, main_flows, transitions
 
 __all__ = [
-    "Dropoff", "Experience", "Exposure", "GOAL", "Loops", "Pains", "Pairs", "PeakEnd", "Stays",
-    "compare", "compare_parts", "counted", "dropoff", "effects", "experience", "exposure", "flows",
-    "loops", "pains", "paths", "peak_end", "periods", "removal", "stays", "steps", "transitions",
-]  # fmt: skip
+    "GOAL",
+    "Exposure",
+    "Loss",
+    "Revenue",
+    "Touchpoints",
+    "TransitionCounts",
+    "associations",
+    "compare_groups",
+    "compare_transitions",
+    "count_transitions",
+    "dropoff",
+    "experience_map",
+    "exposure",
+    "flows",
+    "group_difference",
+    "group_map",
+    "loops",
+    "main_flows",
+    "next_journeys",
+    "overall_map",
+    "pain_points",
+    "paths",
+    "peak_end",
+    "periods",
+    "priority_factors",
+    "removal",
+    "steps",
+    "time_in_stage",
+    "transitions",
+]

@@ -1,9 +1,9 @@
-"""What each answer is about: the touchpoints its customer had met, and where there was trouble.
+"""What each answer is about: the touchpoints its customer had met, and where there were problems.
 
-    met = journeys.exposure(responses, events, window=90, bad=["failed"])
-    met.times        # (answers, touchpoints): how often each was met
-    met.trouble      # the same, with an outcome that is bad
-    met.last         # which was met last, -1 for none
+    exposure = journeys.exposure(responses, events, window=90, bad=["failed"])
+    exposure.times        # (answers, touchpoints): how often each was met
+    exposure.trouble      # the same, with an outcome that is bad
+    exposure.last         # which was met last, -1 for none
 
 An answer is about the events of its own journey where both tables name it (`by`), else about those
 of its customer within `window` days before it: nothing later is looked at.
@@ -11,17 +11,30 @@ of its customer within `window` days before it: nothing later is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from cxlib.core.errors import require_columns
+from cxlib.core.sample import Sample, SampleLike, as_sample
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Exposure:
-    """Rows are answers, columns `touchpoints`; counts of meetings, and of meetings with trouble."""
+    """The touchpoints each answer is about.
 
+    Attributes
+    ----------
+    sample : the answers
+    touchpoints : names
+    times : how often each was met, (answers, touchpoints)
+    trouble : how often with a problem, (answers, touchpoints)
+    last : place of the touchpoint met last, -1 for none, (answers,)
+    """
+
+    sample: Sample
     touchpoints: list[str]
     times: np.ndarray
     trouble: np.ndarray
@@ -29,21 +42,37 @@ class Exposure:
 
     @property
     def known(self) -> np.ndarray:
-        """Answers about any event at all."""
-        return self.times.any(1)
+        """Answers about any event at all, (answers,)."""
+        return np.asarray(self.times.any(1))
 
 
-Scales = Mapping[str, tuple[float, float]]  # the worst and the best answer of a question
+@dataclass(frozen=True)
+class Touchpoints:
+    """What a study says of its touchpoints and of the questions about them.
 
+    Attributes
+    ----------
+    stages : the stage of each touchpoint
+    ratings : the question that rates a touchpoint
+    overall : question on the whole, for touchpoints without a question of their own
+    ease : question on the effort, of all that was met
+    scales : the worst and the best answer of a question; of all answers where it has none
+    """
 
-def scaled(responses: pd.DataFrame, item: str, scales: Scales | None = None) -> np.ndarray:
-    """Answers with 0 for the worst and 100 for the best: of the question's scale, else of all."""
-    low, high = (scales or {}).get(item) or (responses[item].min(), responses[item].max())
-    return 100 * (responses[item].to_numpy(float) - low) / (high - low)
+    stages: Mapping[str, str] = field(default_factory=dict)
+    ratings: Mapping[str, str] = field(default_factory=dict)
+    overall: str = ""
+    ease: str = ""
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def scaled(self, responses: pd.DataFrame, item: str) -> np.ndarray:
+        """Answers with 0 for the worst and 100 for the best, (answers,)."""
+        low, high = self.scales.get(item) or (responses[item].min(), responses[item].max())
+        return 100 * (responses[item].to_numpy(float) - low) / (high - low)
 
 
 def exposure(
-    responses: pd.DataFrame,
+    sample: SampleLike,
     events: pd.DataFrame,
     *,
     by: str = "",
@@ -51,20 +80,40 @@ def exposure(
     bad: Sequence[str] = (),
     date: str = "answered_on",
 ) -> Exposure:
-    """Which touchpoints each answer is about. Raises ValueError for columns that are missing."""
-    need = [by] if by else ["customer_id", date]
-    if lacking := [c for c in need if c not in responses]:
-        raise ValueError(f"responses lack {lacking}. They have: {', '.join(map(str, responses))}.")
-    asked = ["touchpoint", "at", by or "customer_id", *(["outcome"] if len(bad) else [])]
-    if lacking := [c for c in asked if c not in events]:
-        raise ValueError(f"events lack {lacking}. They have: {', '.join(map(str, events))}.")
-    of = by or "customer_id"
+    """Which touchpoints each answer is about.
+
+    Parameters
+    ----------
+    sample : answers, with `by`, or customer_id and `date`
+    events : touchpoint, at, and `by` or customer_id; outcome where `bad` is given
+    by : column of both tables that says which journey they belong to
+    window : days before an answer in which events count; without `by`
+    bad : outcomes that are problems
+    date : column of the day of the answer
+
+    Raises
+    ------
+    ValueError : columns that are absent
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"order": ["o1", "o1"], "touchpoint": ["web", "shop"]})
+    >>> events["at"] = pd.Timestamp("2026-01-01")
+    >>> exposure(pd.DataFrame({"order": ["o1", "o2"]}), events, by="order").times.tolist()
+    [[1, 1], [0, 0]]
+    """
+    sample = as_sample(sample)
+    if sample.cluster is None and "customer_id" in sample:
+        sample = sample.replace(cluster="customer_id")
+    responses, of = sample.data, by or "customer_id"
+    require_columns(responses, [by] if by else ["customer_id", date], "responses")
+    require_columns(events, ["touchpoint", "at", of, *(["outcome"] if bad else [])], "events")
     events = events[events["touchpoint"].notna() & events[of].notna() & events["at"].notna()]
     names, which = np.unique(events["touchpoint"].astype(str), return_inverse=True)
     owners = pd.Index(events[of].unique())
     owner, asked_of = owners.get_indexer(events[of]), owners.get_indexer(responses[of])
     hurt = np.zeros(len(events), bool)
-    if len(bad):
+    if bad:
         hurt = events["outcome"].isin(list(bad)).to_numpy()
     at = events["at"].to_numpy("datetime64[s]").astype(np.int64)
     start, end = (None, None) if by else _window(responses[date], window)
@@ -73,10 +122,10 @@ def exposure(
     trouble = np.column_stack(
         [spans.count(owner[here & hurt], at[here & hurt]) for here in _each(which, names)]
     )
-    return Exposure(list(names), times, trouble, spans.last(owner, at, which))
+    return Exposure(sample, list(names), times, trouble, spans.last(owner, at, which))
 
 
-def _each(which: np.ndarray, names: np.ndarray):
+def _each(which: np.ndarray, names: np.ndarray) -> Iterator[np.ndarray]:
     return (which == k for k in range(len(names)))
 
 
@@ -92,8 +141,8 @@ class _Spans:
 
     LONG = np.int64(2**41)  # seconds, more than any two dates are apart
 
-    def __init__(self, owner: np.ndarray, start: np.ndarray | None, end: np.ndarray | None):
-        ends = (-(2**40), 2**40 - 1) if start is None else (start, end)
+    def __init__(self, owner: np.ndarray, start: np.ndarray | None, end: np.ndarray | None) -> None:
+        ends: Sequence = (-(2**40), 2**40 - 1) if start is None else (start, end)
         base = owner.astype(np.int64) * self.LONG + 2**40
         self.start, self.end = base + ends[0], base + ends[1]
         self.known = owner >= 0

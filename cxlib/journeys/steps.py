@@ -1,11 +1,11 @@
 """Events as steps of journeys, and how often one touchpoint follows another.
 
     steps = journeys.steps(events, gap=90)       # journey, step, before, after, wait ...
-    counts = journeys.counted(steps, goal=["booking"])     # bucket, step, before, after, n
+    counts = journeys.count_transitions(steps, goal=["booking"])   # bucket, step, before, after, n
 
-A journey is what one value of a column tells (an order, a case), or what a customer does until
+A journey is what one value of a column says (an order, a case), or what a customer does until
 `gap` days of silence. Counts by buckets of customers are all that transitions, flows and removal
-effects need; `Reserve.journeys` makes the same table by SQL, without the rows.
+effects need; `study.journeys.transitions` makes the same table by SQL, without the rows.
 """
 
 from __future__ import annotations
@@ -15,35 +15,50 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cxlib.core.errors import InsufficientData, require_columns, require_dates
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 
-NEEDED = ("customer_id", "at", "touchpoint")
-COUNTS = ("bucket", "step", "before", "after", "n")
 
-
-def steps(events: pd.DataFrame, *, by: str = "", gap: float = 0) -> pd.DataFrame:
+def steps(sample: SampleLike, *, by: str = "", gap: float = 0) -> Sample:
     """The events in the order of each journey, with what came before and after.
 
-    `by` is the column that tells journeys apart (rows without it are left out); without it a
-    journey is a customer's, and ends after `gap` days of silence (0: never). Added to the columns
-    of events: journey (0, 1 ...), step (from 1), before and after (touchpoints, missing at the
-    ends; categories, as touchpoint is then), wait (days since the step before). Events of one
-    moment keep the order of the file. Raises ValueError for missing columns, dates that are none,
-    and when nothing is left.
+    Events of one moment keep the order of the file.
+
+    Parameters
+    ----------
+    sample : events (customer_id, at, touchpoint)
+    by : column that says which journey an event belongs to (rows without it are left out); without
+        it a journey is a customer's
+    gap : days of silence that end a customer's journey; 0 for none
+
+    Returns
+    -------
+    Sample, clustered by customer, with added columns: journey (0, 1 ...), step (from 1), before and
+    after (touchpoints, missing at the ends; categories, as touchpoint is then), wait (days since
+    the step before).
+
+    Raises
+    ------
+    ValueError : columns that are absent, or a negative gap
+    InsufficientData : no event is left
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09"])
+    >>> events = pd.DataFrame({"customer_id": "c", "at": at, "touchpoint": ["web", "shop", "web"]})
+    >>> steps(events, gap=5)[["journey", "step", "wait"]].fillna(-1).values.tolist()
+    [[0.0, 1.0, -1.0], [0.0, 2.0, 1.0], [1.0, 1.0, -1.0]]
     """
-    lacking = [c for c in (*NEEDED, *([by] if by else [])) if c not in events]
-    if lacking:
-        raise ValueError(f"events lack {lacking}. They have: {', '.join(map(str, events))}.")
-    if not pd.api.types.is_datetime64_any_dtype(events["at"]):
-        raise ValueError(
-            f"events.at holds {events['at'].dtype}, not dates. Use pandas.to_datetime."
-        )
+    sample = as_sample(sample)
+    events, of = sample.data, by or "customer_id"
+    require_columns(events, ["customer_id", "touchpoint", of], "events")
+    require_dates(events, ["at"], "events")
     if gap < 0:
         raise ValueError(f"gap is {gap} days; it must be 0 or more.")
-    of = by or "customer_id"
     kept = events[events[of].notna() & events["at"].notna() & events["touchpoint"].notna()]
     if kept.empty:
-        raise ValueError(f"none of {len(events):,} events has {of}, at and touchpoint.")
+        raise InsufficientData(f"none of {len(events):,} events has {of}, at and touchpoint.")
     owner = pd.factorize(kept[of])[0]
     order = np.lexsort((np.arange(len(kept)), kept["at"].to_numpy(), owner))
     kept, owner = kept.iloc[order], owner[order]
@@ -58,7 +73,7 @@ def steps(events: pd.DataFrame, *, by: str = "", gap: float = 0) -> pd.DataFrame
     names = names.astype(str)
     before = np.where(new, -1, np.r_[-1, codes[:-1]])
     after = np.where(last, -1, np.r_[codes[1:], -1])
-    return kept.assign(
+    rows = kept.assign(
         touchpoint=pd.Categorical.from_codes(codes, names),
         journey=journey,
         step=np.arange(len(kept)) - first[journey] + 1,
@@ -66,42 +81,63 @@ def steps(events: pd.DataFrame, *, by: str = "", gap: float = 0) -> pd.DataFrame
         after=pd.Categorical.from_codes(after, names),
         wait=np.where(new, np.nan, wait),
     ).reset_index(drop=True)
+    return Sample(
+        rows, cluster=sample.cluster or "customer_id", draws=sample.draws, seed=sample.seed
+    )
 
 
-def until_goal(steps: pd.DataFrame, goal: Sequence[str]) -> pd.DataFrame:
+def until_goal(sample: Sample, goal: Sequence[str]) -> Sample:
     """The steps up to the first that reaches the goal, and `reached`: whether the journey did.
 
     Without a goal all steps, and none reached. Raises ValueError for a touchpoint nobody met.
     """
-    met = set(steps["touchpoint"].unique())
+    rows = sample.data
+    met = set(rows["touchpoint"].unique())
     if unknown := [g for g in goal if g not in met]:
         there = ", ".join(sorted(met))
         raise ValueError(f"nobody met the goal {unknown}. Touchpoints are: {there}.")
-    hit = steps["touchpoint"].isin(list(goal)).to_numpy()
-    new = np.diff(steps["journey"].to_numpy(), prepend=-1) != 0
+    hit = rows["touchpoint"].isin(list(goal)).to_numpy()
+    new = np.diff(rows["journey"].to_numpy(), prepend=-1) != 0
     journey = np.cumsum(new) - 1
     so_far = np.cumsum(hit) - hit  # before this step, over all journeys
     kept = so_far == so_far[new][journey]
     reached = np.bincount(journey, hit)[journey] > 0
-    after = steps["after"].mask(hit)
-    return steps.assign(reached=reached, after=after)[kept]
+    return sample.assign(reached=reached, after=rows["after"].mask(hit)).where(kept)
 
 
-def counted(
-    steps: pd.DataFrame, *, goal: Sequence[str] = (), most: int = 0, by: pd.Series | None = None
-) -> pd.DataFrame:
+def count_transitions(
+    sample: Sample, *, goal: Sequence[str] = (), most: int = 0, by: pd.Series | None = None
+) -> Sample:
     """How often each touchpoint follows each, in buckets of customers.
 
-    bucket (`resampling.keys_of`), step (of `after`, up to `most`, later ones left out; 0
-    for all together), before (missing: a journey begins), after (missing: it ends, without the
-    goal), n. With a `goal` journeys are counted up to it. `by` names a group for each row of
-    `steps`, which becomes a column in front.
+    Parameters
+    ----------
+    sample : of `steps`
+    goal : touchpoints up to which journeys are counted; empty for whole journeys
+    most : steps that are told apart, later ones left out; 0 for all steps together
+    by : group of each row of the steps, which becomes a column in front
+
+    Returns
+    -------
+    Sample of [group,] bucket (`resampling.keys_of`), step (of `after`; 0 for all together), before
+    (missing: a journey begins), after (missing: it ends, without the goal), n.
+
+    Raises
+    ------
+    ValueError : nobody met the goal
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-01", "2026-01-02"])
+    >>> events = pd.DataFrame({"customer_id": "c", "at": at, "touchpoint": ["web", "shop"]})
+    >>> count_transitions(steps(events))["n"].tolist()
+    [1, 1, 1]
     """
-    cut = until_goal(steps, goal)
+    cut = until_goal(sample, goal).data
     touchpoint, names = cut["touchpoint"].cat, cut["touchpoint"].cat.categories
     here, step = touchpoint.codes.to_numpy(np.int64), cut["step"].to_numpy()
     over = (cut["after"].isna() & ~cut["touchpoint"].isin(list(goal))).to_numpy()
-    keys = resampling.keys_of(cut, "customer_id")
+    keys = resampling.keys_of(cut, sample.cluster)
     group, groups = np.zeros(len(cut), int), None
     if by is not None:
         group, groups = pd.factorize(by[cut.index].astype("string"), sort=True)
@@ -129,4 +165,5 @@ def counted(
         "n": n,
     }
     first = {} if groups is None else {"group": np.asarray(groups, object)[group]}
-    return pd.DataFrame({**first, **found})
+    rows = pd.DataFrame({**first, **found})
+    return Sample(rows, cluster="bucket", draws=sample.draws, seed=sample.seed)

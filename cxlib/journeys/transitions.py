@@ -1,90 +1,101 @@
-"""What follows what: shares with intervals that hold together, and flows.
+"""What follows what: shares with simultaneous intervals, and flows.
 
     moves = journeys.transitions(counts)         # before, term, estimate: share who went there next
     journeys.flows(counts)                       # step by step, shares of all journeys
 
-`counts` are those of `journeys.counted` or `Reserve.journeys`. Draws are of whole customers; where
-steps may be taken as independent of who takes them, `method="dirichlet"` gives Jeffreys' posterior.
+`counts` are those of `journeys.count_transitions` or `study.journeys.transitions`. Customers are
+resampled whole; where steps may be taken as independent of who takes them, `method="dirichlet"`
+gives Jeffreys' posterior.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
-from cxlib.journeys.pairs import BEGINS, ENDS, Pairs, pairs_of
-from cxlib.stats import resampling
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike
+from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import who_of
 
 METHODS = ("bootstrap", "dirichlet")
-LEAST = 0.01  # of the journeys, for a way that is told
-
-
-@dataclass(frozen=True)
-class Flows(Estimates):
-    """Ways step by step; see `flows`."""
-
-    @property
-    def most(self) -> Estimates:
-        """The ways of LEAST of all journeys or more, in the order of the steps."""
-        table = self.table[self.table["estimate"] >= LEAST].reset_index(drop=True)
-        return Estimates(table, self.answer, self.note, self.unit, draws=self.draws, seed=self.seed)
+LEAST = 0.01  # of the journeys, for a path that is reported
 
 
 def transitions(
-    counts: pd.DataFrame | Pairs,
-    *,
-    order: Iterable[str] = (),
-    method: str = "bootstrap",
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Of those at a touchpoint, the share who went on to each, with 95% intervals held together.
+    counts: SampleLike | TransitionCounts, *, order: Iterable[str] = (), method: str = "bootstrap"
+) -> Result:
+    """Of those at a touchpoint, the share who went on to each.
 
-    table: before ("begins" for the first step), term ("ends" for no further step), estimate, low,
-    high, n (departures from `before`), in the `order` of touchpoints given. Raises ValueError for
-    an unknown method.
+    Parameters
+    ----------
+    counts : of `count_transitions`, `study.journeys.transitions` or `paths`
+    order : touchpoints in the order of the table
+    method : "bootstrap" resamples customers; "dirichlet" takes steps as independent
+
+    Returns
+    -------
+    Result with "table": before ("begins" for the first step), term ("ends" for no further step),
+    estimate, low, high (simultaneous 95% intervals), n (departures from `before`).
+
+    Raises
+    ------
+    ValueError : unknown method, or a table that is not one of counts
+
+    Examples
+    --------
+    >>> from cxlib.journeys.counts import paths
+    >>> table = pd.DataFrame({"path": ["ad > web", "web"], "completed": [1, 1]})
+    >>> fit = transitions(paths(table), order=["ad", "web"])
+    >>> fit.table[["before", "term", "estimate"]].values.tolist()[:2]
+    [['begins', 'ad', 0.5], ['begins', 'web', 0.5]]
     """
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} is not a choice. There are: {', '.join(METHODS)}.")
-    pairs = pairs_of(counts)
-    rows, shares, again = shares_of(pairs, method, draws, seed)
-    table = _table(pairs, rows, shares, again)
+    require_choice("method", method, METHODS)
+    pairs = counts_of(counts)
+    shares, again = transition_shares(pairs, method)
+    n = totals(pairs.whole, pairs.leaves)
+    low, high = share_interval(shares, again, n)
+    named = {"before": pairs.before, "term": pairs.after, "estimate": shares}
+    table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
     rank = {t: i for i, t in enumerate([BEGINS, *order])} | {ENDS: len(table) + len(shares)}
-    place = np.lexsort(
-        [
-            [rank.get(v, len(table)) for v in pairs.after],
-            [rank.get(v, len(table)) for v in pairs.before],
-        ]
-    )
+    columns = (pairs.after, pairs.before)
+    place = np.lexsort([[rank.get(v, len(table)) for v in names] for names in columns])
     table, again = table.iloc[place].reset_index(drop=True), again[:, place]
-    note = all_held(len(table), draws)
+    notes = interval_notes(len(table), pairs.sample)
     if method == "dirichlet":
-        note[1] = _("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
-    facts = {"draws": draws, "seed": seed, "replicates": again}
-    return Estimates(table, _most_taken(table), i18n.together(note), "share", **facts)
+        notes[1] = _("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
+    return Result(
+        table,
+        _finding(table),
+        i18n.together(notes),
+        "share",
+        draws=pairs.sample.draws,
+        seed=pairs.sample.seed,
+        replicates=again,
+    )
 
 
-def shares_of(
-    pairs: Pairs, method: str, draws: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(which `before` each pair has, shares (p,), shares in each draw (draws, p))."""
+def transition_shares(
+    pairs: TransitionCounts, method: str = "bootstrap"
+) -> tuple[np.ndarray, np.ndarray]:
+    """(shares (p,) of the departures from each touchpoint, their replicates (draws, p))."""
     rows, whole = pairs.leaves, pairs.whole
     if method == "dirichlet":
-        rng = np.random.default_rng(seed)
-        drawn = rng.standard_gamma(whole + 0.5, size=(draws, len(whole)))
+        rng = np.random.default_rng(pairs.sample.seed)
+        drawn = rng.standard_gamma(whole + 0.5, size=(pairs.sample.draws, len(whole)))
     else:
-        drawn = pairs.summed(draws, seed)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a draw may lack all of a touchpoint
-        return rows, whole / totals(whole, rows), drawn / totals(drawn, rows)
+        drawn = pairs.resample()
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may lack all of a touchpoint
+        return whole / totals(whole, rows), drawn / totals(drawn, rows)
 
 
 def totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -92,15 +103,10 @@ def totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return (values @ (rows[:, None] == rows)).astype(float)
 
 
-def _table(pairs: Pairs, rows: np.ndarray, shares: np.ndarray, again: np.ndarray) -> pd.DataFrame:
-    n = totals(pairs.whole, rows)
-    low, high = held(shares, again, n)
-    named = {"before": pairs.before, "term": pairs.after, "estimate": shares}
-    return pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
-
-
-def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals of shares that hold together: on the logit scale, half a case on either side.
+def share_interval(
+    shares: np.ndarray, again: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Simultaneous intervals of shares: on the logit scale, half a case on either side.
 
     A share of none or all, which no draw changes, has the exact limit of so many cases (Clopper and
     Pearson 1934), one for each share.
@@ -117,32 +123,34 @@ def held(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> tuple[np.ndarr
     return np.minimum(low, shares), np.maximum(high, shares)
 
 
-def all_held(cells: int, draws: int, weight: str | None = None) -> list[str]:
-    """What a note says of intervals that hold together and of their draws."""
-    said = _("All {cells:count} intervals hold together.", cells=cells)
-    return [said, how_drawn(draws, weight, "customer_id")]
+def interval_notes(cells: int, sample: Sample) -> list[str]:
+    """That the intervals are simultaneous, and what they rest on."""
+    return [
+        _("The {cells:count} intervals are simultaneous.", cells=cells),
+        resampling_note(sample),
+    ]
 
 
-def shares_held(
-    rows: pd.DataFrame, below: np.ndarray, above: np.ndarray, *, draws: int, seed: int
-) -> dict[str, np.ndarray]:
+def share_columns(sample: Sample, below: np.ndarray, above: np.ndarray) -> dict[str, np.ndarray]:
     """Columns estimate, low, high, n of shares: sums `above` of sums `below`, (rows, k) each.
 
-    Held together; the customers of `rows` are drawn whole.
+    Intervals are simultaneous.
     """
-    who, n = resampling.who_of(rows, "customer_id"), below.sum(0)
-    share, replicates = ratio(above, below, draws=draws, seed=seed, who=who)
-    low, high = held(share, replicates, n)
+    n = below.sum(0)
+    share, replicates = ratio(
+        above, below, draws=sample.draws, seed=sample.seed, who=who_of(sample)
+    )
+    low, high = share_interval(share, replicates, n)
     return {"estimate": share, "low": low, "high": high, "n": n.astype(int)}
 
 
-def _most_taken(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     inner = table[~table["before"].eq(BEGINS) & ~table["term"].eq(ENDS)]
     if inner.empty:
-        return _("No journey has a second step.")
+        return Finding(_("No journey has a second step."))
     most = inner.loc[(inner["estimate"] * inner["n"]).idxmax()]
-    return _(
-        "The way taken most leads from {before:quoted} to {after:quoted}: {share:share1} "
+    claim = _(
+        "The most frequent path leads from {before:quoted} to {after:quoted}: {share:share1} "
         "({span:share_interval1}) of those who were there, n {n:count}.",
         before=most["before"],
         after=most["term"],
@@ -150,26 +158,44 @@ def _most_taken(table: pd.DataFrame) -> str:
         span=(most["low"], most["high"]),
         n=most["n"],
     )
+    return Finding(claim, value=float(most["estimate"]), unit="share")
 
 
-def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
-    """Shares of all journeys that take each way at each step, with 95% intervals held together.
+def flows(counts: SampleLike) -> Result:
+    """Shares of all journeys that take each path at each step.
 
-    `counts` are by step (`most=` of `counted`). table: step (of `term`), before, term, estimate
-    (share of all journeys), low, high, n (journeys).
+    Parameters
+    ----------
+    counts : by step (`most=` of `count_transitions` or `study.journeys.transitions`)
+
+    Returns
+    -------
+    Result with "table": step (of `term`), before, term, estimate (share of all journeys), low, high
+    (simultaneous 95% intervals), n (journeys).
+
+    Raises
+    ------
+    ValueError : the counts are not by step
+
+    Examples
+    --------
+    >>> rows = {"bucket": [1, 2], "step": 1, "before": pd.NA, "after": ["web", "shop"], "n": [3, 1]}
+    >>> flows(pd.DataFrame(rows)).table[["term", "estimate"]].values.tolist()
+    [['shop', 0.25], ['web', 0.75]]
     """
-    pairs = pairs_of(counts)
+    pairs = counts_of(counts)
     if not (pairs.step > 0).all():
-        raise ValueError("these counts do not tell steps. Count with most=5, say.")
+        raise ValueError("these counts are not by step. Count with most=5, say.")
     begun = pairs.leaves == 0
-    drawn, whole = pairs.summed(draws, seed), pairs.whole
-    shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
+    drawn, whole = pairs.resample(), pairs.whole
+    with np.errstate(invalid="ignore"):  # a resample may be empty
+        shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
     n = np.full(len(whole), whole[begun].sum())
-    low, high = held(shares, again, n)
+    low, high = share_interval(shares, again, n)
     named = {"step": pairs.step, "before": pairs.before, "term": pairs.after, "estimate": shares}
     table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
-    answer = _(
+    claim = _(
         "{share:share1} ({span:share_interval1}) of {n:count} journeys begin with "
         "{touchpoint:quoted}.",
         share=first["estimate"],
@@ -177,6 +203,25 @@ def flows(counts: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Flows:
         n=first["n"],
         touchpoint=first["term"],
     )
-    note = i18n.together(all_held(len(table), draws))
-    facts = {"draws": draws, "seed": seed, "replicates": again}
-    return Flows(table, answer, note, "share", **facts)
+    return Result(
+        table,
+        Finding(claim, value=float(first["estimate"]), unit="share"),
+        i18n.together(interval_notes(len(table), pairs.sample)),
+        "share",
+        draws=pairs.sample.draws,
+        seed=pairs.sample.seed,
+        replicates=again,
+    )
+
+
+def main_flows(fit: Result) -> Result:
+    """The flows of 1% of all journeys or more, in the order of the steps.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"bucket": [1, 2], "after": ["web", "shop"], "n": [999, 1]})
+    >>> main_flows(flows(rows.assign(step=1, before=pd.NA))).table["term"].tolist()
+    ['web']
+    """
+    table = fit.table[fit.table["estimate"] >= LEAST].reset_index(drop=True)
+    return fit.replace(tables={"table": table}, replicates=None)

@@ -12,6 +12,8 @@ from datetime import timedelta
 import pandas as pd
 
 from cxlib.data.schema import STAGES, Journey
+from cxlib.core.sample import DRAWS, SEED, Sample
+from cxlib.data.study import STAGES, Journey
 from cxlib.reserve import conditions, pathways, sql
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
@@ -30,11 +32,19 @@ class Journeys:
         """How events make journeys, as study.yaml says."""
         return self.database.study.journey
 
-    def transitions(self, *, goal: bool = False, most: int = 0, where: str = "") -> pd.DataFrame:
+    def transitions(
+        self,
+        *,
+        goal: bool = False,
+        most: int = 0,
+        where: str = "",
+        draws: int = DRAWS,
+        seed: int = SEED,
+    ) -> Sample:
         """How often one touchpoint follows another: bucket, step, before, after, n.
 
-        Journeys are those of `journey` in study.yaml, counted by SQL (see `journeys.counted`); with
-        `goal` up to the study's goal, with `most` step by step.
+        Journeys are those of `journey` in study.yaml, counted by SQL (see
+        `journeys.count_transitions`); with `goal` up to the study's goal, with `most` step by step.
         """
         have, journey = self.database.columns("events"), self.rules
         if journey.by and journey.by not in have:
@@ -43,6 +53,7 @@ class Journeys:
             )
         holds = conditions.safe(where, self.database.store, "events", have)
         goals = journey.goal if goal else []
+<<<<<<< HEAD
         return pathways.counted(
             self.database.store,
             by=journey.by,
@@ -52,6 +63,11 @@ class Journeys:
             holds=holds,
             row=sql.ROW,
         )
+=======
+        about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
+        counts = pathways.counted(self.database.store, **about, holds=holds, row=sql.ROW)
+        return Sample(counts, cluster="bucket", draws=draws, seed=seed)
+>>>>>>> c3
 
     @property
     def stages(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Journeys counted by SQL: how often one touchpoint follows another, in buckets of customers.
 
-The table is that of `journeys.counted`, made without bringing an event out of the store. Customers
-are taken some at a time, so that the memory needed does not grow with the number of events.
+The table is that of `journeys.count_transitions`, made without bringing an event out of the store.
+Customers are taken some at a time, so that memory does not grow with the number of events.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def counted(
     holds: str = "true",
     row: str = "rowid",
 ) -> pd.DataFrame:
-    """bucket, step, before, after, n of the events for which `holds`; see `journeys.counted`.
+    """bucket, step, before, after, n of the events for which `holds`, as `count_transitions`.
 
     Raises ReserveError when no event is left, and for a goal that nobody met.
     """

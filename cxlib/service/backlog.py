@@ -1,6 +1,6 @@
 """How many cases are open, and for how long they have been.
 
-    fit = backlog(timed(cases))
+    fit = backlog(case_times(cases))
     fit.table           # day, term, estimate: cases open at the end of it, one a week
     fit.ageing          # term (age), estimate: share of the open cases of these days
 
@@ -10,7 +10,6 @@ means that the hard cases are left lying.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -18,67 +17,72 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.service import shares
-from cxlib.service.casebook import HOUR, about, needs
-from cxlib.stats import resampling
+from cxlib.service.cases import HOUR, case_notes, observed_until, require_case_columns
 from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import resample_sums, who_of
 
 DAYS = (1, 3, 7, 30)  # edges of age
 
 
-@dataclass(frozen=True)
-class Backlog(Estimates):
-    """What is open.
+def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
+    """Cases open at the end of each of the last weeks, and their age.
 
-    Attributes
+    Intervals say how far such a backlog swings with who complains when.
+
+    Parameters
     ----------
-    table : day, term ("open cases"), estimate (open at its end), low, high, n (open at some time of
-        the week before); the bands hold for all days at once
-    ageing : term (age), estimate (share of cases open on these days, a case counted on each),
-        low, high, n (cases)
+    sample : cases of `case_times`
+    weeks : how many weeks back, 1 or more
+
+    Returns
+    -------
+    Result with "table": day, term ("open cases"), estimate (open at its end), low, high
+    (simultaneous over the days), n (open at some time of the week before); and "ageing": term
+    (age), estimate (share of the cases open on these days, a case counted on each), low, high, n
+    (cases).
+
+    Raises
+    ------
+    ValueError : solutions are not on file, or weeks is under 1
+
+    Examples
+    --------
+    >>> from cxlib.service.cases import case_times
+    >>> day = pd.to_datetime(["2026-03-02", "2026-03-09"])
+    >>> cases = pd.DataFrame({"opened_at": day, "solved_at": [day[1], pd.NaT]})
+    >>> backlog(case_times(cases, as_of="2026-03-10"), weeks=2).table["estimate"].tolist()
+    [1.0, 1.0]
     """
-
-    ageing: pd.DataFrame = field(kw_only=True)
-
-
-def backlog(rows: pd.DataFrame, *, weeks: int = 26, draws: int = 1000, seed: int = 1) -> Backlog:
-    """Cases open at the end of each of the last `weeks` weeks, and their age.
-
-    Customers are drawn whole: intervals say how far such a backlog swings with who complains when.
-    Raises ValueError
-    where solutions are not on file.
-    """
-    needs(rows, "solution_hours", "solved")
+    sample = as_sample(sample)
+    require_case_columns(sample, "solution_hours", "solved")
     if weeks < 1:
         raise ValueError(f"weeks is {weeks}; it must be 1 or more.")
-    seen = rows.attrs.get("seen", rows["opened_at"].max())
-    back = int((seen - rows["opened_at"].min()) / pd.Timedelta(weeks=1))
+    seen = observed_until(sample)
+    back = int((seen - sample["opened_at"].min()) / pd.Timedelta(weeks=1))
     days = [seen - pd.Timedelta(weeks=k) for k in range(min(weeks - 1, back), -1, -1)]
-    ages = np.stack([((day - rows["opened_at"]) / HOUR).to_numpy() for day in days], axis=1)
-    ends = np.where(rows["solved"], rows["solution_hours"], np.inf)[:, None]
+    ages = np.stack([((day - sample["opened_at"]) / HOUR).to_numpy() for day in days], axis=1)
+    ends = np.where(sample["solved"], sample["solution_hours"], np.inf)[:, None]
     there = (ages >= 0) & (ages < ends)
     edges = 24.0 * np.array([0, *DAYS, np.inf])
     busy = ((ages >= 0) & (ages - 7 * 24 < ends)).sum(0)  # open at some time of the week
     bands = [((low <= ages) & (ages < high) & there) for low, high in pairwise(edges)]
     parts = np.column_stack([there, *[b.sum(1) for b in bands]]).astype(float)
-    drawn = resampling.resample_sums(parts, draws, seed, shares.who_of(rows))
+    drawn = resample_sums(parts, sample.draws, sample.seed, who_of(sample))
     whole = parts.sum(0)
     names = [f"{d:%Y-%m-%d}" for d in days]
     table = _counts(names, whole[: len(days)], drawn[:, : len(days)], busy)
     ageing = _ages(whole[len(days) :], drawn[:, len(days) :], [b.any(1).sum() for b in bands])
-    customers = "customer_id" if "customer_id" in rows else None
-    note = i18n.together([*about(rows), how_drawn(draws, bucket=customers)])
-    return Backlog(
-        table,
-        _said(table, ageing),
-        note,
-        "",
-        draws=draws,
-        seed=seed,
+    return Result(
+        {"table": table, "ageing": ageing},
+        _finding(table, ageing),
+        i18n.together([*case_notes(sample), resampling_note(sample)]),
+        draws=sample.draws,
+        seed=sample.seed,
         replicates=drawn[:, : len(days)],
-        ageing=ageing,
     )
 
 
@@ -119,7 +123,7 @@ def _bands() -> list[str]:
     return [first, *between, _("over {days} days", days=DAYS[-1])]
 
 
-def _said(table: pd.DataFrame, ageing: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
     last, most = table.iloc[-1], max(context.current().smallest_cell, 1)
     old, shown = ageing.iloc[-1], disclosure.hidden(ageing) == ""
     facts = {
@@ -131,17 +135,18 @@ def _said(table: pd.DataFrame, ageing: pd.DataFrame) -> str:
         "share": old["estimate"],
         "old_span": (old["low"], old["high"]),
     }
-    said = [
+    claims = [
         _("{n:count} cases ({span:interval0}) were open on {day}.", **facts)
         if last["n"] >= most
         else _("Fewer than {least:count} cases were open on {day}.", **facts)
     ]
     if shown.iloc[-1]:
-        said.append(
+        claims.append(
             _(
                 "Of those open on the days looked at, {share:share} ({old_span:share_interval0}) "
                 "had been for more than {days} days.",
                 **facts,
             )
         )
-    return i18n.together(said)
+    value = float(last["estimate"]) if last["n"] >= most else None
+    return Finding(i18n.together(claims), value=value)

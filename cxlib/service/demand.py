@@ -3,7 +3,7 @@
 complaint_rate(cases, events)          # cases in a thousand contacts with each touchpoint
 complaint_rate(cases, customers=customers)             # cases in a thousand customers
 workload(cases)                        # weekday, term (hours), estimate: cases in such hours
-exposed(cases, customers, weeks=26)    # a row a customer and week, for a chart of the rate
+customer_weeks(cases, customers)       # a row a customer and week, for a chart of the rate
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
-from cxlib.service.casebook import needs
-from cxlib.stats import resampling
+from cxlib.service.cases import observed_until, require_case_columns
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import resample_sums, who_of
 
 PER = 1000
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -27,89 +30,103 @@ WEEK = pd.Timedelta(weeks=1)
 
 
 def complaint_rate(
-    cases: pd.DataFrame,
+    sample: SampleLike,
     events: pd.DataFrame | None = None,
     *,
     customers: pd.DataFrame | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Cases in a thousand contacts with each touchpoint, 95% intervals held together.
+) -> Result:
+    """Cases in a thousand contacts with each touchpoint, or in a thousand customers.
 
     A case belongs to the touchpoint that its category is called by; contacts are counted in the
-    days in which cases are. Without `events`, or where no category is a touchpoint: cases of each
-    category in a thousand of the `customers`. Customers are drawn whole, with their cases and their
-    contacts. table: term, estimate, low, high, n (cases), contacts; without rows where cases and
-    contacts have no name in common. Raises ValueError where neither events nor customers are given.
+    days in which cases are. Without events, or where no category is a touchpoint: cases of each
+    category in a thousand of the customers. Customers are resampled with their cases and contacts.
+
+    Parameters
+    ----------
+    sample : cases (category, opened_at)
+    events : contacts (customer_id, at, touchpoint)
+    customers : one row a customer
+
+    Returns
+    -------
+    Result with "table": term, estimate, low, high (simultaneous), n (cases), contacts (or
+    customers), the highest rate first; no row where cases and contacts have no name in common.
+
+    Raises
+    ------
+    ValueError : neither events nor customers are given
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2026-03-02")
+    >>> cases = pd.DataFrame({"category": ["web", "web", "app"], "opened_at": day})
+    >>> complaint_rate(cases, customers=pd.DataFrame(index=range(100))).table["estimate"].tolist()
+    [20.0, 10.0]
     """
-    needs(cases, "category", "opened_at")
+    sample = as_sample(sample)
+    require_case_columns(sample, "category", "opened_at")
     if events is None:
-        return _per_customer(cases, customers, draws, seed)
-    seen = cases.attrs.get("seen", cases["opened_at"].max())
-    events = events[events["at"].between(cases["opened_at"].min(), seen)]
-    terms = sorted(set(cases["category"].dropna()) & set(events["touchpoint"].dropna()))
+        return _per_customer(sample, customers)
+    start, end = sample["opened_at"].min(), observed_until(sample)
+    events = events[events["at"].between(start, end)]
+    terms = sorted(set(sample["category"].dropna()) & set(events["touchpoint"].dropna()))
     if not terms and customers is not None:
-        return _per_customer(cases, customers, draws, seed)
+        return _per_customer(sample, customers)
     if not terms:
-        return _none_in_common(cases, draws, seed)
+        return _none_in_common(sample)
     met = events[events["touchpoint"].isin(terms)]
-    about = cases[cases["category"].isin(terms)]
+    about = sample.data[sample["category"].isin(terms)]
+    unit = sample.cluster or "customer_id"
     sides = [
-        t[["customer_id", c]].set_axis(["customer_id", "what"], axis=1)
+        t[[unit, c]].set_axis([unit, "what"], axis=1)
         for t, c in ((met, "touchpoint"), (about, "category"))
     ]
-    both = pd.concat(sides, ignore_index=True)
+    both = Sample(pd.concat(sides, ignore_index=True), cluster=unit)
     place = pd.Index(terms).get_indexer(both["what"])
     place[len(met) :] += len(terms)
-    parts = (place[:, None] == np.arange(2 * len(terms))).astype(float)
-    k, sums = len(terms), parts.sum(0)
-    how = {"draws": draws, "seed": seed, "who": shares.who_of(both)}
-    rate, again = (PER * part for part in ratio(parts[:, k:], parts[:, :k], **how))
-    others = len(cases) - len(about)
-    said = (
+    k = len(terms)
+    parts = (place[:, None] == np.arange(2 * k)).astype(float)
+    rate, again = ratio(
+        parts[:, k:], parts[:, :k], who=who_of(both), draws=sample.draws, seed=sample.seed
+    )
+    sums, others = parts.sum(0), len(sample) - len(about)
+    note = (
         _("{n:count} cases are about no touchpoint that contacts are on file for.", n=others)
         if others
         else ""
     )
-    return _rates(terms, rate, again, sums[k:], sums[:k], said, draws, seed)
+    table, again = _rates(terms, PER * rate, PER * again, sums[k:], sums[:k])
+    return _rate_result(sample, table, again, note)
 
 
-def _none_in_common(cases: pd.DataFrame, draws: int, seed: int) -> Estimates:
-    about = cases["category"].value_counts().index[:3]
-    answer = _(
+def _none_in_common(sample: Sample) -> Result:
+    about = sample["category"].value_counts().index[:3]
+    claim = _(
         "No complaint rate: no case is about a touchpoint that contacts are on file for. Most "
         "cases are about {categories:label_list}; give the touchpoints of the events the same "
         "names, or load the customers.",
         categories=about,
     )
     table = pd.DataFrame(columns=["term", "estimate", "low", "high", "n", "contacts"])
-    return Estimates(table, answer, "", draws=draws, seed=seed)
+    return Result(table, claim, draws=sample.draws, seed=sample.seed)
 
 
-def _per_customer(
-    cases: pd.DataFrame, customers: pd.DataFrame | None, draws: int, seed: int
-) -> Estimates:
+def _per_customer(sample: Sample, customers: pd.DataFrame | None) -> Result:
     if customers is None or not len(customers):
         raise ValueError("give the events, or the customers there are (customers=...).")
-    terms, place = shares.groups(cases["category"], len(cases))
+    terms, place = shares.group_places(sample["category"], len(sample))
     parts = (place[:, None] == np.arange(len(terms))).astype(float)
-    sums, drawn = parts.sum(0), resampling.resample_sums(parts, draws, seed, shares.who_of(cases))
+    sums, drawn = parts.sum(0), resample_sums(parts, sample.draws, sample.seed, who_of(sample))
     rate, again = PER * sums / len(customers), PER * drawn / len(customers)
     of = np.full(len(terms), float(len(customers)))
-    return _rates(terms, rate, again, sums, of, "", draws, seed, per_customer=True)
+    table, again = _rates(terms, rate, again, sums, of)
+    return _rate_result(sample, table, again, "", per_customer=True)
 
 
 def _rates(
-    terms: list[str],
-    rate: np.ndarray,
-    again: np.ndarray,
-    cases: np.ndarray,
-    contacts: np.ndarray,
-    said: str,
-    draws: int,
-    seed: int,
-    per_customer: bool = False,
-) -> Estimates:
+    terms: list[str], rate: np.ndarray, again: np.ndarray, cases: np.ndarray, contacts: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table, the highest rate first, and its replicates."""
     with np.errstate(divide="ignore"):
         logs = np.log(again)
     low, high = simultaneous_interval(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
@@ -124,69 +141,97 @@ def _rates(
         }
     )
     table = table.sort_values("estimate", ascending=False, kind="stable")
+    return table.reset_index(drop=True), again[:, table.index.to_numpy()]
+
+
+def _rate_result(
+    sample: Sample,
+    table: pd.DataFrame,
+    replicates: np.ndarray,
+    note: str,
+    per_customer: bool = False,
+) -> Result:
+    notes = [
+        _("Each the number of cases for {per:count}; the intervals are simultaneous.", per=PER),
+        note,
+        resampling_note(sample),
+    ]
+    return Result(
+        table,
+        _highest_rate(table, per_customer),
+        i18n.together(notes),
+        draws=sample.draws,
+        seed=sample.seed,
+        replicates=replicates,
+    )
+
+
+def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        answer = _("Too few cases to tell what they are about.")
-    else:
-        row = shown.iloc[0]
-        facts = {
-            "rate": row["estimate"],
-            "n": row["n"],
-            "span": (row["low"], row["high"]),
-            "term": row["term"],
-            "per": PER,
-        }
-        answer = (
-            _(
-                "Most complaints for each customer: {term:label}, {rate:number1} "
-                "({span:interval1}) in {per:count}; n {n:count}.",
-                **facts,
-            )
-            if per_customer
-            else _(
-                "Most complaints for each contact: {term:label}, {rate:number1} "
-                "({span:interval1}) in {per:count}; n {n:count}.",
-                **facts,
-            )
+        return Finding(_("Too few cases to tell what they are about."))
+    row = shown.iloc[0]
+    facts = {
+        "rate": row["estimate"],
+        "n": row["n"],
+        "span": (row["low"], row["high"]),
+        "term": row["term"],
+        "per": PER,
+    }
+    claim = (
+        _(
+            "Most complaints for each customer: {term:label}, {rate:number1} "
+            "({span:interval1}) in {per:count}; n {n:count}.",
+            **facts,
         )
-    note = i18n.together(
-        [
-            _("Each the number of cases for {per:count}; the intervals hold together.", per=PER),
-            said,
-            how_drawn(draws, bucket="customer_id"),
-        ]
+        if per_customer
+        else _(
+            "Most complaints for each contact: {term:label}, {rate:number1} "
+            "({span:interval1}) in {per:count}; n {n:count}.",
+            **facts,
+        )
     )
-    order = table.index.to_numpy()
-    return Estimates(
-        table.reset_index(drop=True),
-        answer,
-        note,
-        "",
-        draws=draws,
-        seed=seed,
-        replicates=again[:, order],
-    )
+    return Finding(claim, value=float(row["estimate"]))
 
 
-def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: int = 1) -> Estimates:
+def workload(sample: SampleLike, *, hours: int = 4) -> Result:
     """Cases that come in on each weekday, in parts of `hours` hours, in a usual week.
 
-    Whole weeks are drawn, as busy and quiet ones are what a roster has to bear; intervals hold
-    together. table: weekday, term (hours), estimate (cases a week), low, high, n (cases). Raises
-    ValueError for fewer than four whole weeks.
+    Whole weeks are resampled, as busy and quiet ones are what a roster has to bear.
+
+    Parameters
+    ----------
+    sample : cases (opened_at)
+    hours : length of a part of the day, a divisor of 24; whole days where only days are on file
+
+    Returns
+    -------
+    Result with "table": weekday, term (hours), estimate (cases a week), low, high (simultaneous), n
+    (cases).
+
+    Raises
+    ------
+    ValueError : a day holds no whole number of such parts
+    InsufficientData : fewer than four whole weeks
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-03-02", periods=35)
+    >>> workload(pd.DataFrame({"opened_at": days})).table["estimate"].tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    needs(cases, "opened_at")
+    sample = as_sample(sample)
+    require_case_columns(sample, "opened_at")
     if 24 % hours:
         raise ValueError(f"hours is {hours}; a day must hold a whole number of such parts.")
-    opened = cases["opened_at"].dropna()
+    opened = sample["opened_at"].dropna()
     if opened.eq(opened.dt.normalize()).all():
         hours = 24  # days are all that is on file
-    seen = cases.attrs.get("seen", opened.max())
     first = opened.min().normalize()
     first += pd.Timedelta(days=(7 - first.weekday()) % 7)
-    weeks = int((seen - first) / WEEK)
+    weeks = int((observed_until(sample) - first) / WEEK)
     if weeks < 4:
-        raise ValueError(
+        raise InsufficientData(
             f"the cases span {max(weeks, 0)} whole weeks; a usual one needs 4 or more."
         )
     inside = opened[(opened >= first) & (opened < first + weeks * WEEK)]
@@ -194,17 +239,16 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     part = (inside.dt.day_of_week * (24 // hours) + inside.dt.hour // hours).to_numpy(int)
     parts = np.zeros((weeks, 7 * 24 // hours))
     np.add.at(parts, (week, part), 1)
-    again = ratio(parts, np.ones((weeks, 1)), draws=draws, seed=seed).replicates
+    draws, seed = sample.draws, sample.seed
     mean = parts.mean(0)
+    again = ratio(parts, np.ones((weeks, 1)), draws=draws, seed=seed).replicates
     low, high = simultaneous_interval(mean, again, units=weeks)
+    starts = range(0, 24, hours)
+    names = [f"{h:02d}–{h + hours:02d}" if hours < 24 else _("all day") for h in starts]
     table = pd.DataFrame(
         {
-            "weekday": np.repeat(WEEKDAYS, 24 // hours),
-            "term": [
-                f"{h:02d}–{h + hours:02d}" if hours < 24 else _("all day")
-                for h in range(0, 24, hours)
-            ]
-            * 7,
+            "weekday": np.repeat(WEEKDAYS, len(names)),
+            "term": names * 7,
             "estimate": mean,
             "low": np.maximum(low, 0),
             "high": high,
@@ -213,21 +257,20 @@ def workload(cases: pd.DataFrame, *, hours: int = 4, draws: int = 1000, seed: in
     )
     there = table["n"].to_numpy() > 0  # hours in which nothing ever comes are no news
     table, again = table[there].reset_index(drop=True), again[:, there]
-    return Estimates(
-        table,
-        _busiest(table, mean),
-        _weeks(weeks, first, draws),
-        "",
+    note = _(
+        "{weeks:count} whole weeks from {first:date}; {draws:count} bootstrap resamples of whole "
+        "weeks.",
+        weeks=weeks,
+        first=first,
         draws=draws,
-        seed=seed,
-        replicates=again,
     )
+    return Result(table, _busiest(table, mean), note, draws=draws, seed=seed, replicates=again)
 
 
-def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
+def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return _("Too few cases to tell busy hours from quiet ones.")
+        return Finding(_("Too few cases to tell busy hours from quiet ones."))
     row = shown.loc[shown["estimate"].idxmax()]
     facts = {
         "day": row["weekday"],
@@ -238,48 +281,62 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> str:
         "week": mean.sum(),
     }
     if table["weekday"].is_unique:
-        return _(
+        claim = _(
             "Most cases come on {day:label}: {cases:number1} a week ({span:interval1}); the "
             "average over all days is {usual:number1}, and {week:count} in a whole week.",
             **facts,
         )
-    return _(
-        "Most cases come on {day:label}, {hours} o'clock: {cases:number1} a week "
-        "({span:interval1}); the average over all hours is {usual:number1}, and {week:count} in a "
-        "whole week.",
-        **facts,
-    )
+    else:
+        claim = _(
+            "Most cases come on {day:label}, {hours} o'clock: {cases:number1} a week "
+            "({span:interval1}); the average over all hours is {usual:number1}, and {week:count} "
+            "in a whole week.",
+            **facts,
+        )
+    return Finding(claim, value=float(row["estimate"]))
 
 
-def _weeks(weeks: int, first: pd.Timestamp, draws: int) -> str:
-    return _(
-        "{weeks:count} whole weeks from {first:date}; {draws:count} draws of whole weeks.",
-        weeks=weeks,
-        first=first,
-        draws=draws,
-    )
-
-
-def exposed(
-    cases: pd.DataFrame, customers: pd.DataFrame, *, weeks: int = 26, most: int = 100_000
-) -> pd.DataFrame:
+def customer_weeks(
+    sample: Sample, customers: pd.DataFrame, *, weeks: int = 26, most: int = 100_000
+) -> Sample:
     """A row for each customer and each of the last whole weeks as one: how many cases were opened.
 
-    Columns: customer_id, week (ISO), cases, cases_per_1000: its mean is the rate whose chart has
-    limits that follow how many customers there were (a u-chart). Of more than `most` customers so
-    many are taken by lot, and said so.
+    Parameters
+    ----------
+    sample : cases (customer_id, opened_at)
+    customers : customer_id, joined_on and left_on where on file
+    weeks : how many weeks back
+    most : customers that are kept; of more, so many are taken at random, and a note is printed
+
+    Returns
+    -------
+    Sample of customer_id, week (ISO), cases, cases_per_1000: its mean is the rate whose chart has
+    limits that follow how many customers there were (a u-chart).
+
+    Raises
+    ------
+    InsufficientData : the cases fill no whole week
+
+    Examples
+    --------
+    >>> opened = pd.to_datetime(["2026-03-02", "2026-03-10"])
+    >>> cases = Sample(pd.DataFrame({"customer_id": ["a", "a"], "opened_at": opened}))
+    >>> customer_weeks(cases, pd.DataFrame({"customer_id": ["a", "b"]}))["cases"].tolist()
+    [1, 0]
     """
-    needs(cases, "customer_id", "opened_at")
-    seen = cases.attrs.get("seen", cases["opened_at"].max())
+    require_case_columns(sample, "customer_id", "opened_at")
+    cases, seen = sample.data, observed_until(sample)
     end = seen.normalize() - pd.Timedelta(days=seen.weekday())
     first = cases["opened_at"].min().normalize()
     starts = [end - k * WEEK for k in range(weeks, 0, -1) if end - k * WEEK >= first]
     if not starts:
-        raise ValueError(f"the cases from {first:%Y-%m-%d} to {seen:%Y-%m-%d} fill no whole week.")
+        raise InsufficientData(
+            f"the cases from {first:%Y-%m-%d} to {seen:%Y-%m-%d} fill no whole week."
+        )
     if len(customers) > most:
-        lot = np.random.default_rng(0).permutation(len(customers))[:most]
-        customers = customers.iloc[np.sort(lot)]
-        print(_("{n:count} customers, taken by lot.", n=most))
+        chosen = np.random.default_rng(0).permutation(len(customers))[:most]
+        customers = customers.iloc[np.sort(chosen)]
+        print(_("{n:count} customers, taken at random.", n=most))
     who = customers["customer_id"].to_numpy()
     joined = _day(customers, "joined_on", pd.Timestamp("1900-01-01"))
     left = _day(customers, "left_on", pd.Timestamp("2200-01-01"))
@@ -291,7 +348,8 @@ def exposed(
     rows = pd.concat(parts, ignore_index=True)
     index = pd.MultiIndex.from_frame(rows)
     opened = counts.reindex(index, fill_value=0).to_numpy()
-    return rows.assign(cases=opened, cases_per_1000=PER * opened.astype(float))
+    rows = rows.assign(cases=opened, cases_per_1000=PER * opened.astype(float))
+    return Sample(rows, cluster="customer_id", draws=sample.draws, seed=sample.seed)
 
 
 def _day(customers: pd.DataFrame, column: str, otherwise: pd.Timestamp) -> np.ndarray:

@@ -3,6 +3,7 @@
     fit = reasons(cases, study.service.classes)
     fit.table          # term (class of problem), level, estimate: share of the cases
     fit.categories     # each category with its class, its level and why
+    categories(fit)    # the same as a Result of its own
 
 A complaint solved at the counter comes again when its reason lies in a process, a product or a
 rule. The classes are those of study.yaml (`service: {classes: {delivery: process}}`); a category it
@@ -13,23 +14,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import CLASSES, Reason
-from cxlib.estimates import Estimates, how_drawn
 from cxlib.privacy import disclosure
 from cxlib.service import shares
-from cxlib.service.casebook import needs
-from cxlib.stats import resampling
+from cxlib.service.cases import require_case_columns
 from cxlib.stats.estimators import Replicated
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import resample_sums, who_of
 
-LEVEL_OF = dict(zip(CLASSES, ("front line", "process", "product", "policy"), strict=True))
-SHOWN = 20  # categories of a figure
+LEVEL_OF: dict[str, str] = dict(
+    zip(CLASSES, ("front line", "process", "product", "policy"), strict=True)
+)
 SELDOM = 0.02  # share of the cases under which a category is about single customers
 NAMES = {  # words by which a category that study.yaml does not name is classed, in this order
     "policy": r"price|fee|fare|interest|charge|contract|terms|polic|rule|privacy|loyalty|价格|收费|"
@@ -42,89 +46,85 @@ NAMES = {  # words by which a category that study.yaml does not name is classed,
 }
 
 
-@dataclass(frozen=True)
-class Reasons(Estimates):
-    """Classes of problems.
-
-    Attributes
-    ----------
-    table : term (class), level, estimate (share of cases), low, high (all at once), n, customers
-        (share of the customers with a case who had one of these)
-    categories : term (category), class, level, rule ("study.yaml", "its name", "how often it
-        comes"), estimate (share of cases), low, high, n, again (share of its customers who had more
-        than one)
-    """
-
-    categories: pd.DataFrame = field(kw_only=True)
-
-    @property
-    def commonest(self) -> pd.DataFrame:
-        """The first SHOWN of the categories."""
-        return self.categories.head(SHOWN)
-
-    @property
-    def by_category(self) -> Estimates:
-        """The categories as a result of their own, so that its numbers are read as shares."""
-        return Estimates(self.categories, "", "", "share", draws=self.draws, seed=self.seed)
-
-
 def reasons(
-    cases: pd.DataFrame,
+    sample: SampleLike,
     classes: Mapping[str, Reason] | None = None,
     *,
     category: str = "category",
-    draws: int = 1000,
-    seed: int = 1,
-) -> Reasons:
-    """Share of cases of each class of problem and of each category; customers drawn whole.
+) -> Result:
+    """Share of cases of each class of problem and of each category.
 
-    Raises ValueError where no case has a category. Classes that no case has are noted.
+    Parameters
+    ----------
+    sample : cases
+    classes : class and level of a category, as study.yaml states them
+    category : column of what a case is about
+
+    Returns
+    -------
+    Result with "table": term (class), level, estimate (share of cases), low, high (simultaneous),
+    n, customers (share of the customers with a case who had one of these; with customer_id only);
+    and "categories": term (category), class, level, rule ("study.yaml", "its name", "how often it
+    comes"), estimate (share of cases), low, high, n, again (share of its customers who had more
+    than one; with customer_id only). Categories of study.yaml that no case has are noted.
+
+    Raises
+    ------
+    InsufficientData : no case has a category
+
+    Examples
+    --------
+    >>> fit = reasons(pd.DataFrame({"category": ["delivery", "delivery", "price", "room"]}))
+    >>> fit.table[["term", "estimate"]].values.tolist()
+    [['process', 0.5], ['policy', 0.25], ['product', 0.25]]
     """
-    needs(cases, category)
-    known = cases[cases[category].notna()]
-    if known.empty:
-        raise ValueError(f"none of {len(cases):,} cases has a {category}.")
-    names, place = shares.groups(known[category], len(known))
+    sample = as_sample(sample)
+    require_case_columns(sample, category)
+    known = sample.where(sample[category].notna())
+    if not len(known):
+        raise InsufficientData(f"none of {len(sample):,} cases has a {category}.")
+    names, place = shares.group_places(known[category], len(known))
     share = np.bincount(place) / len(known)
-    told = [classed(n, s, classes or {}) for n, s in zip(names, share, strict=True)]
-    kinds = pd.DataFrame(told, columns=["class", "level", "rule"])
+    kinds = pd.DataFrame(
+        [_classified(n, s, classes or {}) for n, s in zip(names, share, strict=True)],
+        columns=["class", "level", "rule"],
+    )
     pairs = kinds[["class", "level"]].drop_duplicates().reset_index(drop=True)
     kind = pairs.reset_index().merge(kinds.reset_index(), on=["class", "level"])
     of = kind.sort_values("index_y")["index_x"].to_numpy()
-    who = shares.who_of(known)
-    each, again, each_n = _shares(place, len(names), who, draws, seed)
-    whole, drawn, n = _shares(of[place], len(pairs), who, draws, seed)
-    categories = pd.DataFrame(
-        {"term": names, **kinds, **each, "n": each_n, "again": _again(known, place, len(names))}
-    )
-    table = pd.DataFrame(
-        {
-            "term": pairs["class"],
-            "level": pairs["level"],
-            **whole,
-            "n": n,
-            "customers": _customers(known, of[place], len(pairs)),
-        }
-    )
+    each, _unused = _shares(known, place, len(names))
+    whole, drawn = _shares(known, of[place], len(pairs))
+    found = pd.DataFrame({"term": names, **kinds, **each})
+    table = pd.DataFrame({"term": pairs["class"], "level": pairs["level"], **whole})
+    if "customer_id" in known:
+        found["again"] = _repeat_share(known["customer_id"], place, len(names))
+        table["customers"] = _customer_share(known["customer_id"], of[place], len(pairs))
     order = np.argsort(-table["estimate"].to_numpy(), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
-    categories = categories.sort_values("estimate", ascending=False, ignore_index=True)
-    note = _note(cases, known, categories, classes or {}, draws)
-    if "customer_id" not in known:
-        table, categories = table.drop(columns="customers"), categories.drop(columns="again")
-    return Reasons(
-        table,
-        _said(table, categories),
-        note,
+    found = found.sort_values("estimate", ascending=False, ignore_index=True)
+    return Result(
+        {"table": table, "categories": found},
+        _finding(table, found),
+        _notes(sample, len(known), found, classes or {}),
         "share",
-        draws=draws,
-        seed=seed,
+        draws=sample.draws,
+        seed=sample.seed,
         replicates=drawn[:, order],
-        categories=categories,
     )
 
 
-def classed(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:
+def categories(fit: Result) -> Result:
+    """The categories of `reasons` as a Result of their own, so that its numbers read as shares.
+
+    Examples
+    --------
+    >>> categories(reasons(pd.DataFrame({"category": ["room", "room"]}))).table["term"].tolist()
+    ['room']
+    """
+    return Result(fit.categories, "", unit="share", draws=fit.draws, seed=fit.seed)
+
+
+def _classified(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:
     """(class, level, rule) of a category that makes up `share` of the cases."""
     if own := classes.get(category):
         return own.kind, own.level or LEVEL_OF[own.kind], "study.yaml"
@@ -137,61 +137,61 @@ def classed(category: str, share: float, classes: Mapping[str, Reason]) -> tuple
 
 
 def _shares(
-    place: np.ndarray, size: int, who: resampling.Who, draws: int, seed: int
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    sample: Sample, place: np.ndarray, size: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Columns estimate, low, high and n of the shares of each place, and their replicates."""
+    who = who_of(sample)
     inside = (place[:, None] == np.arange(size)).astype(float)
-    drawn = resampling.resample_sums(inside, draws, seed, who)
-    share, again = inside.mean(0), drawn / drawn.sum(1, keepdims=True)
+    drawn = resample_sums(inside, sample.draws, sample.seed, who)
+    share = inside.mean(0)
+    with np.errstate(invalid="ignore"):  # a resample may be empty
+        again = drawn / drawn.sum(1, keepdims=True)
+    units = float(len(np.unique(who.keys)))
     n = np.full(size, len(place))
-    low, high = shares.bounds(Replicated(share, again, float(len(np.unique(who.keys)))), n, size)
-    return {"estimate": share, "low": low, "high": high}, again, inside.sum(0).astype(int)
+    low, high = shares.share_interval(Replicated(share, again, units), n, size)
+    table = {"estimate": share, "low": low, "high": high, "n": inside.sum(0).astype(int)}
+    return table, again
 
 
-def _again(rows: pd.DataFrame, place: np.ndarray, size: int) -> np.ndarray:
+def _repeat_share(customers: pd.Series, place: np.ndarray, size: int) -> np.ndarray:
     """Share of the customers of each category who had more than one case of it."""
-    if "customer_id" not in rows:
-        return np.full(size, np.nan)
-    times = rows.groupby([place, rows["customer_id"].to_numpy()]).size()
+    times = customers.groupby([place, customers.to_numpy()]).size()
     return (times > 1).groupby(level=0).mean().reindex(range(size)).to_numpy()
 
 
-def _customers(rows: pd.DataFrame, kind: np.ndarray, size: int) -> np.ndarray:
-    if "customer_id" not in rows:
-        return np.full(size, np.nan)  # and the column goes
-    had = rows["customer_id"].groupby(kind).nunique().reindex(range(size), fill_value=0)
-    return had.to_numpy() / max(rows["customer_id"].nunique(), 1)
+def _customer_share(customers: pd.Series, kind: np.ndarray, size: int) -> np.ndarray:
+    """Share of the customers with a case who had one of each class."""
+    had = customers.groupby(kind).nunique().reindex(range(size), fill_value=0)
+    return had.to_numpy() / max(customers.nunique(), 1)
 
 
-def _said(table: pd.DataFrame, categories: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return _("Too few cases to tell what they are about.")
-    if categories.loc[categories["rule"] == "how often it comes", "estimate"].sum() > 0.5:
-        return _(
-            "Of most complaints neither study.yaml nor the name of their category tells what kind "
-            "of problem they are."
+        return Finding(_("Too few cases to tell what they are about."))
+    if found.loc[found["rule"] == "how often it comes", "estimate"].sum() > 0.5:
+        return Finding(
+            _(
+                "For most complaints neither study.yaml nor the name of their category says what "
+                "kind of problem they are."
+            )
         )
     row = shown.iloc[0]
-    return _(
+    claim = _(
         "Most complaints, {share} ({span}), are of the class “{kind:label}”; the level that can "
         "solve them: “{level:label}”; n {n}.",
         kind=row["term"],
         level=row["level"],
-        **shares.in_words(row),
+        **shares.share_facts(row),
     )
+    return Finding(claim, value=float(row["estimate"]), unit="share")
 
 
-def _note(
-    cases: pd.DataFrame,
-    known: pd.DataFrame,
-    found: pd.DataFrame,
-    classes: Mapping[str, Reason],
-    draws: int,
-) -> str:
+def _notes(sample: Sample, known: int, found: pd.DataFrame, classes: Mapping[str, Reason]) -> str:
     guessed = found[found["rule"] != "study.yaml"]
-    said = []
+    notes = []
     if len(guessed):
-        said.append(
+        notes.append(
             _(
                 "{n:count} of {all:count} categories are not in study.yaml: they are classed by "
                 "words in their names, else by how often they come. Look through them.",
@@ -200,16 +200,15 @@ def _note(
             )
         )
     if unknown := sorted(set(classes) - set(found["term"])):
-        said.append(
+        notes.append(
             _("No case is about {names:label_list5}, which study.yaml classes.", names=unknown)
         )
-    if blank := len(cases) - len(known):
-        said.append(
+    if blank := len(sample) - known:
+        notes.append(
             _(
                 "{n:count} of {offered:count} cases without a category are left out.",
                 n=blank,
-                offered=len(cases),
+                offered=len(sample),
             )
         )
-    customers = "customer_id" if "customer_id" in cases else None
-    return i18n.together([*said, how_drawn(draws, bucket=customers)])
+    return i18n.together([*notes, resampling_note(sample)])

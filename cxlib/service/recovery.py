@@ -1,14 +1,15 @@
 """Do customers whose case was handled well end more satisfied than if nothing had gone wrong?
 
-    around = answers_around(timed(cases, standards), responses, "satisfaction1")
-    fit = recovery(around)
-    print(fit)             # Customers whose case was handled well answer 0.10 lower (...) than ...
+    pairs = answer_pairs(study.sample(), case_times(cases, standards), "satisfaction1")
+    fit = recovery(pairs)
+    print(fit)             # Customers whose case was handled well end 0.10 above others ...
     fit.table              # handled, term (change, change of others like them, difference ...)
 
 Those who complain stood low before and would have risen a little anyhow (regression to the mean).
-So each is set beside others who had given like answers at like times and did not complain, and of
-both only the change from their own earlier answer counts. A paradox is claimed only where the whole
-interval lies above zero (McCollough, Berry and Yadav 2000; de Matos, Henrique and Rossi 2007).
+So each is compared with others who had given like answers at like times and did not complain, and
+of both only the change from their own earlier answer counts. A paradox is claimed only where the
+whole interval lies above zero (McCollough, Berry and Yadav 2000; de Matos, Henrique and Rossi
+2007).
 
 Not corrected: one earlier answer is a noisy account of where somebody stood, and people who
 complain may differ from others in ways no answer shows.
@@ -16,104 +17,71 @@ complain may differ from others in ways no answer shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from cxlib import weights
 from cxlib.causal import matching
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.service.casebook import needs
-from cxlib.stats import moments, resampling
+from cxlib.service.cases import require_case_columns
+from cxlib.stats import moments
 from cxlib.stats.estimators import Replicated, ratio
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import who_of
 
 LEAST = 20  # complainers, for a comparison
 HANDLED = ("well", "badly")
+TERMS = ("change", "change of others like them", "difference", "difference without matching")
 
 
-@dataclass(frozen=True)
-class Recovery(Estimates):
-    """What handling goes with.
-
-    Attributes
-    ----------
-    table : handled ("well", "badly"; "well less badly"), term ("change", "change of others like
-        them", "difference", "difference without matching"), estimate (on the answer's scale), low,
-        high (the differences hold at once), n (complainers)
-    balance : handled, term (what they are alike in), estimate (standardised difference after
-        matching), before (without it)
-    paradox : whether those handled well end above the others for certain
-    """
-
-    balance: pd.DataFrame = field(kw_only=True)
-    paradox: bool = field(kw_only=True)
-
-
-def recovery(
-    pairs: pd.DataFrame,
-    *,
-    alike: tuple[str, ...] = (),
-    weight: str | None = None,
-    draws: int = 500,
-    seed: int = 1,
-) -> Recovery:
-    """Change of complainers' answers beside that of others made like them, 95% intervals.
-
-    `pairs` are those of `answers_around`. Others are weighted to the complainers' earlier answers
-    (mean and spread), the times of both answers and the columns `alike` (entropy balancing).
-    Customers are drawn whole. Raises ValueError where fewer than 20 pairs of complainers handled
-    well, or of others, are there (`enough` says so before).
-    """
-    needs(pairs, "handled", "before", "after", *alike)
-    x, names = _alike(pairs, alike)
-    other = (pairs["handled"] == "none").to_numpy()
-    counts = {kind: int((pairs["handled"] == kind).sum()) for kind in HANDLED}
-    if counts["well"] < LEAST or other.sum() < LEAST:
-        raise ValueError(
-            f"{counts['well']:,} complainers handled well and {int(other.sum()):,} others answered "
-            f"before and after; {LEAST} of each are needed."
-        )
-    w = moments.weights_of(pairs, weight)
-    found, balances = {}, []
-    for kind in [k for k in HANDLED if counts[k] >= LEAST]:
-        one = (pairs["handled"] == kind).to_numpy()
-        found[kind], near = _beside(pairs, one, one | other, x, w, weight, draws, seed)
-        balances.append(near.assign(handled=kind, term=names))
-    table, replicates = _table(found, counts)
-    balance = pd.concat(balances, ignore_index=True)[["handled", "term", "estimate", "before"]]
-    main = table[(table["handled"] == "well") & (table["term"] == "difference")].iloc[0]
-    return Recovery(
-        table,
-        _said(main, table),
-        _note(pairs, balance, draws, weight),
-        "scale",
-        draws=draws,
-        seed=seed,
-        replicates=replicates,
-        balance=balance,
-        paradox=bool(main["low"] > 0),
-    )
-
-
-def answers_around(
-    cases: pd.DataFrame, responses: pd.DataFrame, outcome: str, *, more: tuple[str, ...] = ()
-) -> pd.DataFrame:
+def answer_pairs(
+    sample: SampleLike, cases: Sample, outcome: str, *, more: Sequence[str] = ()
+) -> Sample:
     """Answers of a customer that follow each other, and how the cases between them were handled.
 
-    `cases` are those of `timed`. Columns: customer_id, since, until (days of the two answers),
-    before, after (the answers), `more` (columns of the later one), handled: "none" without a case
-    between them; "well" where every case was solved within its standard (where it has one) before
-    the later answer and did not come back; "badly" where one was not; "open" where one was not
-    solved when they answered. What the customer said of the solution tells the outcome, so it does
-    not count here. Raises ValueError for columns that lack.
+    What the customer said of the solution is part of the outcome, so it does not count here.
+
+    Parameters
+    ----------
+    sample : answers (customer_id, answered_on, the outcome)
+    cases : of `case_times`
+    outcome : column of the answer
+    more : columns of the later answer to keep, to match by
+
+    Returns
+    -------
+    Sample, weighted as the later answers are, of customer_id, since, until (dates of the two
+    answers), before, after (the answers), `more`, and handled: "none" without a case between them;
+    "well" where every case was solved within its standard (where it has one) before the later
+    answer and was not reopened; "badly" where one was not; "open" where one was not solved when
+    they answered. Its notes say how many there are of each.
+
+    Raises
+    ------
+    ValueError : columns that are absent
+
+    Examples
+    --------
+    >>> from cxlib.service.cases import case_times
+    >>> day = pd.to_datetime(["2026-01-01", "2026-02-01"])
+    >>> answers = pd.DataFrame({"customer_id": "a", "answered_on": day, "csat": [3, 5]})
+    >>> cases = pd.DataFrame({"customer_id": ["a"], "opened_at": day[:1] + pd.Timedelta(days=9)})
+    >>> cases["solved_at"] = cases["opened_at"] + pd.Timedelta(days=1)
+    >>> pairs = answer_pairs(answers, case_times(cases), "csat")
+    >>> pairs[["before", "after", "handled"]].values.tolist()
+    [[3.0, 5, 'well']]
     """
-    needs(cases, "customer_id", "solved", "solution_hours")
-    needs(responses, "customer_id", "answered_on", outcome, *more)
-    known = responses[["customer_id", "answered_on", outcome, *more]].dropna(
+    sample = as_sample(sample)
+    more = [*more, *([sample.weight] if sample.weight and sample.weight not in more else [])]
+    require_case_columns(cases, "customer_id", "solved", "solution_hours")
+    require_columns(sample.data, ["customer_id", "answered_on", outcome, *more], "responses")
+    known = sample.data[["customer_id", "answered_on", outcome, *more]].dropna(
         subset=["customer_id", "answered_on", outcome]
     )
     known = known.sort_values(["customer_id", "answered_on"], kind="stable")
@@ -121,33 +89,48 @@ def answers_around(
     pairs = known.assign(before=earlier[outcome], since=earlier["answered_on"])
     pairs = pairs.rename(columns={outcome: "after", "answered_on": "until"})
     pairs = pairs.dropna(subset=["before"]).reset_index(drop=True)
-    both = cases[["customer_id", "opened_at", "solved", "solution_hours"]].assign(bad=_bad(cases))
+    both = cases.data[["customer_id", "opened_at", "solved", "solution_hours"]]
+    both = both.assign(bad=_bad(cases.data))
     met = pairs[["customer_id", "since", "until"]].reset_index().merge(both, on="customer_id")
     met = met[(met["opened_at"] > met["since"]) & (met["opened_at"] < met["until"])]
     over = met["opened_at"] + pd.to_timedelta(met["solution_hours"], unit="h") < met["until"]
-    told = met.assign(over=over & met["solved"]).groupby("index")[["bad", "over"]]
-    worst, done = told.max()["bad"], told.min()["over"]
+    each = met.assign(over=over & met["solved"]).groupby("index")[["bad", "over"]]
+    worst, done = each.max()["bad"], each.min()["over"]
     handled = pd.Series("none", index=pairs.index)
     handled[worst.index] = np.where(worst, "badly", "well")
     handled[done.index[~done]] = "open"  # not solved when they answered
-    pairs = pairs.assign(handled=handled)
-    pairs.attrs["outcome"] = outcome
-    return pairs
-
-
-def enough(pairs: pd.DataFrame) -> bool:
-    """Whether there are as many complainers, and others, as `recovery` needs; says so when not."""
-    well, others = ((pairs["handled"] == kind).sum() for kind in ("well", "none"))
-    if min(well, others) >= LEAST:
-        return True
-    print(
-        _(
-            "Fewer than {least:count} complainers, or others, answered before and after. This "
-            "part is left out.",
-            least=LEAST,
-        )
+    return Sample(
+        pairs.assign(handled=handled),
+        weight=sample.weight,
+        cluster="customer_id",
+        draws=sample.draws,
+        seed=sample.seed,
+        notes=(*sample.notes, *_pair_notes(handled, outcome)),
     )
-    return False
+
+
+def _pair_notes(handled: pd.Series, outcome: str) -> list[str]:
+    kinds = handled.value_counts()
+    notes = [
+        _(
+            "{pairs:count} pairs of answers to {outcome:quoted} that follow each other: "
+            "{none:count} of customers without a case between them, {well:count} with cases "
+            "handled well, {badly:count} handled badly.",
+            pairs=len(handled),
+            outcome=outcome,
+            none=kinds.get("none", 0),
+            well=kinds.get("well", 0),
+            badly=kinds.get("badly", 0),
+        )
+    ]
+    if open_ := kinds.get("open", 0):
+        notes.append(
+            _(
+                "{n:count} pairs with a case that was not solved when they answered are left out.",
+                n=open_,
+            )
+        )
+    return notes
 
 
 def _bad(cases: pd.DataFrame) -> np.ndarray:
@@ -156,7 +139,82 @@ def _bad(cases: pd.DataFrame) -> np.ndarray:
     return np.asarray(late | again | np.zeros(len(cases), bool))
 
 
-def _alike(pairs: pd.DataFrame, alike: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
+def recovery(sample: SampleLike, *, alike: Sequence[str] = ()) -> Result:
+    """Change of complainers' answers compared with that of others made like them.
+
+    Others are weighted to the complainers' earlier answers (mean and spread), the times of both
+    answers and the columns `alike` (entropy balancing).
+
+    Parameters
+    ----------
+    sample : pairs of `answer_pairs`
+    alike : further columns to match by
+
+    Returns
+    -------
+    Result with "table": handled ("well", "badly", "well minus badly"), term ("change", "change of
+    others like them", "difference", "difference without matching"), estimate (on the answer's
+    scale), low, high (simultaneous for the differences), n (complainers); and "balance": handled,
+    term (what they are alike in), estimate (standardised difference after matching), before
+    (without it). Its part `paradox` says whether those handled well end significantly above others.
+
+    Raises
+    ------
+    InsufficientData : fewer than 20 pairs of complainers handled well, or of others
+
+    References
+    ----------
+    Hainmueller (2012); McCollough, Berry and Yadav (2000); de Matos, Henrique and Rossi (2007).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> pairs = pd.DataFrame({"handled": ["none", "well"] * 100, "before": rng.normal(size=200)})
+    >>> pairs["after"] = pairs["before"] + 2.0 * (pairs["handled"] == "well")
+    >>> pairs["since"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 90, 200), "D")
+    >>> pairs["until"] = pairs["since"] + pd.to_timedelta(rng.integers(60, 90, 200), "D")
+    >>> fit = recovery(Sample(pairs, draws=50))
+    >>> fit.table["estimate"].round(2).tolist(), fit.paradox
+    ([2.0, 0.0, 2.0, 2.0], True)
+    """
+    sample = as_sample(sample)
+    require_columns(sample.data, ["handled", "before", "after", *alike], "pairs")
+    counts = {kind: int((sample["handled"] == kind).sum()) for kind in HANDLED}
+    if min(counts["well"], int((sample["handled"] == "none").sum())) < LEAST:
+        raise InsufficientData(
+            _(
+                "Fewer than {least:count} complainers whose case was handled well, or others, "
+                "answered before and after.",
+                least=LEAST,
+            )
+        )
+    x, names = _alike(sample.data, alike)
+    found, balances = {}, []
+    for kind in [k for k in HANDLED if counts[k] >= LEAST]:
+        both = sample["handled"].isin([kind, "none"]).to_numpy()
+        found[kind], near = _compared(sample.where(both), kind, x[both])
+        balances.append(near.assign(handled=kind, term=names))
+    table, replicates = _table(found, counts)
+    balance = pd.concat(balances, ignore_index=True)[["handled", "term", "estimate", "before"]]
+    main = table[(table["handled"] == "well") & (table["term"] == "difference")].iloc[0]
+    matched = _(
+        "After matching, the two are at most {apart:number2} standard deviations apart in "
+        "their earlier answers and their times.",
+        apart=balance["estimate"].abs().max(),
+    )
+    return Result(
+        {"table": table, "balance": balance},
+        _finding(main, table),
+        i18n.together([*sample.notes, matched, resampling_note(sample)]),
+        "scale",
+        draws=sample.draws,
+        seed=sample.seed,
+        replicates=replicates,
+        parts={"paradox": bool(main["low"] > 0)},
+    )
+
+
+def _alike(pairs: pd.DataFrame, alike: Sequence[str]) -> tuple[np.ndarray, list[str]]:
     """What complainers and others are to be alike in: (pairs, k), and how each is called."""
     start, year = pairs["since"].min(), pd.Timedelta(days=365)
     since, until = ((pairs[c] - start) / year for c in ("since", "until"))
@@ -177,124 +235,79 @@ def _alike(pairs: pd.DataFrame, alike: tuple[str, ...]) -> tuple[np.ndarray, lis
     return np.column_stack(list(parts.values())), list(parts)
 
 
-def _beside(
-    pairs: pd.DataFrame,
-    one: np.ndarray,
-    both: np.ndarray,
-    x: np.ndarray,
-    w: np.ndarray,
-    weight: str | None,
-    draws: int,
-    seed: int,
-) -> tuple[Replicated, pd.DataFrame]:
-    """(change, change of others like them, difference, unmatched difference), and balance."""
-    rows, treated = pairs[both], one[both]
-    change = (rows["after"] - rows["before"]).to_numpy(float)
-    who = resampling.who_of(rows, "customer_id", weight)
-    how = dict(weight=w[both], who=who, draws=draws, seed=seed)
-    matched = matching.effect(change, treated, x[both], **how)
-    parts = np.column_stack([w[both] * treated, w[both] * ~treated])
-    means, again = ratio(parts * change[:, None], parts, draws=draws, seed=seed, who=who)
+def _compared(sample: Sample, kind: str, x: np.ndarray) -> tuple[Replicated, pd.DataFrame]:
+    """Estimates of TERMS for one kind of handling, and the balance of the matching."""
+    treated = (sample["handled"] == kind).to_numpy()
+    change = (sample["after"] - sample["before"]).to_numpy(float)
+    w, who = moments.weights_of(sample.data, sample.weight), who_of(sample)
+    how = {"draws": sample.draws, "seed": sample.seed}
+    matched = matching.effect(change, treated, x, weight=w, who=who, **how)
+    parts = np.column_stack([w * treated, w * ~treated])
+    means, again = ratio(parts * change[:, None], parts, who=who, **how)
     own, rest = means[0], means[1]
     point = np.array([own, own - matched.estimate[0], matched.estimate[0], own - rest])
     gone = matched.replicates[:, 0]
-    draws_ = np.column_stack([again[:, 0], again[:, 0] - gone, gone, again[:, 0] - again[:, 1]])
-    found = matching.balanced(x[both], treated, w[both])
+    replicates = np.column_stack([again[:, 0], again[:, 0] - gone, gone, again[:, 0] - again[:, 1]])
     near = pd.DataFrame(
         {
-            "estimate": matching.balance(x[both], treated, found),
-            "before": matching.balance(x[both], treated, w[both]),
+            "estimate": matching.balance(x, treated, matching.balanced(x, treated, w)),
+            "before": matching.balance(x, treated, w),
         }
     )
     units = float(min(treated.sum(), (~treated).sum()))
-    return Replicated(point, draws_, units), near
-
-
-TERMS = ("change", "change of others like them", "difference", "difference without matching")
+    return Replicated(point, replicates, units), near
 
 
 def _table(found: dict[str, Replicated], counts: dict[str, int]) -> tuple[pd.DataFrame, np.ndarray]:
-    rows, replicates = [], []
+    rows: list[tuple[object, ...]] = []
+    replicates = []
     for kind, drawn in found.items():
         low, high = drawn.interval()
-        for k, term in enumerate(TERMS):
-            rows.append((kind, term, drawn.estimate[k], low[k], high[k], counts[kind]))
-            replicates.append(drawn.replicates[:, k])
+        ends = zip(TERMS, drawn.estimate, low, high, strict=True)
+        rows += [(kind, *row, counts[kind]) for row in ends]
+        replicates.append(drawn.replicates)
     if len(found) == 2:
         apart = found["well"][[2]] - found["badly"][[2]]
-        low, high = apart.interval()
-        rows.append(
-            (
-                "well less badly",
-                "difference",
-                apart.estimate[0],
-                low[0],
-                high[0],
-                min(counts.values()),
-            )
-        )
-        replicates.append(apart.replicates[:, 0])
+        values = [float(end[0]) for end in (apart.estimate, *apart.interval())]
+        rows.append(("well minus badly", "difference", *values, min(counts.values())))
+        replicates.append(apart.replicates)
     table = pd.DataFrame(rows, columns=["handled", "term", "estimate", "low", "high", "n"])
-    again, main = np.column_stack(replicates), (table["term"] == "difference").to_numpy()
+    again, main = np.hstack(replicates), (table["term"] == "difference").to_numpy()
     units = min(d.units for d in found.values())
-    held = Replicated(
-        table.loc[main, "estimate"].to_numpy(), again[:, main], units
-    ).simultaneous_interval()
-    table.loc[main, "low"], table.loc[main, "high"] = held
+    differences = Replicated(table.loc[main, "estimate"].to_numpy(), again[:, main], units)
+    table.loc[main, "low"], table.loc[main, "high"] = differences.simultaneous_interval()
     return table, again
 
 
-def _said(main: pd.Series, table: pd.DataFrame) -> str:
+def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
     if disclosure.hidden(table)[main.name]:
-        return _("Too few complainers to say what good handling goes with.")
-    size = abs(main["estimate"])
-    facts = {"size": size, "span": (main["low"], main["high"]), "n": main["n"]}
+        return Finding(_("Too few complainers to say what good handling is associated with."))
+    facts = {
+        "size": abs(main["estimate"]),
+        "difference": main["estimate"],
+        "span": (main["low"], main["high"]),
+        "n": main["n"],
+    }
     if main["low"] > 0:
-        return _(
+        verdict = "better"
+        claim = _(
             "Customers whose case was handled well end {size:number2} ({span:interval2}) above "
             "others like them: the service recovery paradox shows; n {n:count}.",
             **facts,
         )
-    if main["high"] < 0:
-        return _(
+    elif main["high"] < 0:
+        verdict = "worse"
+        claim = _(
             "Customers whose case was handled well end {size:number2} below others like them "
             "(difference {span:interval2}): no service recovery paradox; n {n:count}.",
             **facts,
         )
-    return _(
-        "Customers whose case was handled well end about where others like them do (difference "
-        "{difference:number2}, {span:interval2}): no service recovery paradox is seen; n "
-        "{n:count}.",
-        difference=main["estimate"],
-        **facts,
-    )
-
-
-def _note(pairs: pd.DataFrame, balance: pd.DataFrame, draws: int, weight: str | None) -> str:
-    apart = balance["estimate"].abs().max()
-    kinds = pairs["handled"].value_counts()
-    said = [
-        _(
-            "{pairs:count} pairs of answers to {outcome:quoted} that follow each other: "
-            "{none:count} of customers without a case between them, {well:count} with cases "
-            "handled well, {badly:count} handled badly.",
-            pairs=len(pairs),
-            outcome=pairs.attrs.get("outcome", ""),
-            none=kinds.get("none", 0),
-            well=kinds.get("well", 0),
-            badly=kinds.get("badly", 0),
-        ),
-        _(
-            "After matching, the two are at most {apart:number2} standard deviations apart in "
-            "their earlier answers and their times.",
-            apart=apart,
-        ),
-    ]
-    if open_ := kinds.get("open", 0):
-        said.append(
-            _(
-                "{n:count} pairs with a case that was not solved when they answered are left out.",
-                n=open_,
-            )
+    else:
+        verdict = "unclear"
+        claim = _(
+            "Customers whose case was handled well end about where others like them do (difference "
+            "{difference:number2}, {span:interval2}): no service recovery paradox is seen; n "
+            "{n:count}.",
+            **facts,
         )
-    return i18n.together([*said, how_drawn(draws, weights.differing(pairs, weight), "customer_id")])
+    return Finding(claim, value=float(main["estimate"]), unit="scale", verdict=verdict)

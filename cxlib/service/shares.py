@@ -1,20 +1,24 @@
-"""Shares of cases with intervals: by group, within hours, customers drawn whole.
+"""Shares of cases with intervals: by group, and within hours, clusters resampled whole.
 
-    drawn = reached(hours, happened, at, who)     # share that came by each time, and its draws
-    low, high = bounds(drawn, n)                  # Wilson with the effective number of cases
+    drawn = share_within(hours, happened, at, who_of(sample))   # share that came by each time
+    low, high = share_interval(drawn, n)      # Wilson, with the effective number of cases
 
-Kaplan and Meier (1958): a case that is open still counts for as long as it was watched.
+Kaplan and Meier (1958): a case that is open still counts for as long as it was observed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.stats import intervals, resampling
+from cxlib.core.i18n import _
+from cxlib.core.sample import Sample
+from cxlib.stats import intervals
 from cxlib.stats.estimators import Replicated, cell_means
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import Who, who_of
 from cxlib.stats.survival import kaplan_meier
 
 SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "moderate", "major",
@@ -22,12 +26,7 @@ SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "modera
               "低", "一般", "中", "高", "紧急")  # fmt: skip
 
 
-def who_of(rows: pd.DataFrame) -> Who:
-    """How cases are drawn: those of one customer together, where customers are known."""
-    return resampling.who_of(rows, "customer_id" if "customer_id" in rows else None)
-
-
-def reached(
+def share_within(
     hours: np.ndarray,
     happened: np.ndarray,
     at: np.ndarray,
@@ -38,7 +37,7 @@ def reached(
 ) -> Replicated:
     """Share of the cases to which it came within each of the times `at`, (times,), with draws.
 
-    `hours` is when it came, or until when it had not (`happened` False).
+    `hours` is when it came, or until when it was observed without it (`happened` False).
     """
     order = np.argsort(hours, kind="stable")
     hours, happened = np.asarray(hours, float)[order], np.asarray(happened, float)[order]
@@ -58,7 +57,16 @@ def reached(
     return Replicated(point, again, float(len(np.unique(who.keys))))
 
 
-def bounds(drawn: Replicated, n: np.ndarray, held: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def cases_within(
+    sample: Sample, hours: np.ndarray, happened: np.ndarray, at: np.ndarray
+) -> Replicated:
+    """`share_within` of the cases of a sample, resampled as it says."""
+    return share_within(hours, happened, at, who_of(sample), draws=sample.draws, seed=sample.seed)
+
+
+def share_interval(
+    drawn: Replicated, n: np.ndarray, held: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's (1927) interval with the effective number of cases that the draws tell.
 
     Near 0 and 1, where draws hardly vary, it is no more than the number of customers. Holds for
@@ -76,7 +84,7 @@ def bounds(drawn: Replicated, n: np.ndarray, held: int = 1) -> tuple[np.ndarray,
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
-def in_words(row: pd.Series) -> dict[str, str]:
+def share_facts(row: pd.Series) -> dict[str, str]:
     """Share, its span and n as sentences say them; a decimal where the interval is narrow."""
     digits = 1 if row["high"] - row["low"] < 0.02 else 0
     return {
@@ -86,22 +94,35 @@ def in_words(row: pd.Series) -> dict[str, str]:
     }
 
 
-def of_groups(
-    hit: pd.Series, by: pd.Series | None, who: Who, *, draws: int = 1000, seed: int = 1
+def group_name(row: pd.Series, by: str | None) -> str:
+    """A group with what it is a group of: "low" alone says nothing."""
+    return _("{group:label} ({column:label})", group=row[by], column=by) if by else ""
+
+
+def group_shares(
+    sample: Sample, hit: pd.Series, by: str | None
 ) -> tuple[list[str], Replicated, np.ndarray]:
-    """Share of rows with `hit` (1, 0; NaN is left out) in each group: names, shares, n.
+    """Share of the rows with `hit` (1, 0; NaN is left out) in each group: names, shares, n.
 
     Without `by` one group called "".
     """
-    names, place = groups(by, len(hit))
+    names, place = group_places(sample[by] if by else None, len(sample))
     values = hit.to_numpy(float)
-    drawn = cell_means(values, place, len(names), who=who, draws=draws, seed=seed)[:, 0]
+    drawn = cell_means(
+        values, place, len(names), who=who_of(sample), draws=sample.draws, seed=sample.seed
+    )[:, 0]
     there = ~np.isnan(values) & (place >= 0)
     return names, drawn, np.bincount(place[there], minlength=len(names))
 
 
-def groups(by: pd.Series | None, rows: int) -> tuple[list[str], np.ndarray]:
-    """Names of the groups, sorted (severities from slight to grave), and each row's place or -1."""
+def group_samples(sample: Sample, by: str | None) -> Iterator[tuple[str, Sample]]:
+    """Each group's name and rows; one called "" without `by`."""
+    names, place = group_places(sample[by] if by else None, len(sample))
+    return ((name, sample.where(place == k)) for k, name in enumerate(names))
+
+
+def group_places(by: pd.Series | None, rows: int) -> tuple[list[str], np.ndarray]:
+    """Names of the groups, sorted (severities in their order), and each row's place or -1."""
     if by is None:
         return [""], np.zeros(rows, int)
     names = sorted(map(str, by.dropna().unique()))

@@ -1,137 +1,112 @@
-"""Are service standards met, and how long do customers wait?
+"""Are service standards met? Shares of cases in time, beside their goal, and alerts.
 
-    fit = met(timed(cases, standards), by="severity")
+    fit = sla_attainment(case_times(cases, standards), by="severity")
     fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
-    waiting(rows, "solution", by="severity").curve         # share still waiting after each hour
-    missed(fit, over="month")                              # records as `scores.warnings` has them
+    sla_alerts(fit, wave="2026-09")                        # records as `scores.warnings` has them
 
-Open cases count for as long as they were watched (Kaplan and Meier 1958), so that a share is not
-flattered by those that are not over. A median says nothing of those who wait longest: look at the
-last tenth.
+Open cases count for as long as they were observed (Kaplan and Meier 1958), so that a share is not
+flattered by those that are not over.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
-from cxlib.service.casebook import CLOCKS, about, needs
+from cxlib.service.cases import CLOCKS, IN_TIME, case_notes
 from cxlib.stats.estimators import Replicated
-from cxlib.stats.intervals import percentile_interval, sidak_level
+from cxlib.stats.notes import resampling_note
 
-POINTS = 60  # of a curve
-PARTS = (0.5, 0.9)  # of the cases, for which it has come
-FEWEST = 10  # cases watched, for a curve to go on
+Part = tuple[str, str, Replicated, int]  # group, clock, share in time, cases
 
 
-@dataclass(frozen=True)
-class Waiting(Estimates):
-    """How long it takes.
+def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0.9) -> Result:
+    """Share of cases answered and resolved within their standard (SLA).
 
-    Attributes
+    Parameters
     ----------
-    table : [group,] term (half of the cases, nine in ten), estimate (hours until it has come to as
-        many), low, high, n; infinite where the watch ended before
-    curve : [group,] term, time (hours), estimate (share that waits still), low, high, n (watched)
+    sample : cases of `case_times`; each is held to the standard of its own severity. Where hours
+        are not on file, reply_in_time and solved_in_time may be (1, 0, or missing)
+    by : column of groups
+    goal : share of cases that is to be in time, 0 to 1
+
+    Returns
+    -------
+    Result with "table": [by,] term ("first reply", "solution"), estimate (share), low, high
+    (simultaneous 95% intervals), n (cases with a standard), goal, verdict ("missed": the whole
+    interval lies below the goal; "met": above it; else "open").
+
+    Raises
+    ------
+    ValueError : no case has a standard
+
+    References
+    ----------
+    Kaplan and Meier (1958); Wilson (1927).
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2026-03-02", "2026-03-03"])
+    >>> cases = pd.DataFrame({"opened_at": days[[0, 0]], "solved_at": days})
+    >>> fit = sla_attainment(cases.assign(solved_in_time=[1.0, 0.0]))
+    >>> fit.table[["term", "estimate", "n"]].values.tolist()
+    [['solution', 0.5, 2]]
     """
-
-    curve: pd.DataFrame = field(kw_only=True)
-
-
-def met(
-    rows: pd.DataFrame,
-    *,
-    by: str | None = None,
-    goal: float = 0.9,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Estimates:
-    """Share of cases answered and solved within their standard, 95% intervals held together.
-
-    `rows` are those of `timed`; each case is held to the standard of its own severity. Where hours
-    are not on file, reply_in_time and solved_in_time may be (1, 0, or missing). table:
-    [by,] term ("first reply", "solution"), estimate, low, high, n (cases with a standard), goal,
-    verdict ("missed": the whole interval lies below the goal; "met": above it; else "open").
-    Raises ValueError without a standard.
-    """
-    found = []
-    for clock, (_unused, prefix, happened) in CLOCKS.items():
-        if f"{prefix}_limit" not in rows or rows[f"{prefix}_limit"].isna().all():
-            found += _as_told(rows, clock, by, draws, seed)
-            continue
-        own = rows[rows[f"{prefix}_limit"].notna()]
-        # In units of its own limit, each case is to be over by 1.
-        used = (own[f"{prefix}_hours"] / own[f"{prefix}_limit"]).to_numpy(float)
-        names, place = shares.groups(own[by] if by else None, len(own))
-        for k, name in enumerate(names):
-            inside = place == k
-            drawn = shares.reached(
-                used[inside],
-                own[happened].to_numpy()[inside],
-                np.ones(1),
-                shares.who_of(own[inside]),
-                draws=draws,
-                seed=seed,
-            )
-            found.append((name, clock, drawn, int(inside.sum())))
+    sample = as_sample(sample)
+    found = [part for clock in CLOCKS for part in _in_time(sample, clock, by)]
     if not found:
         raise ValueError(
             "no case has a standard. Give hours in study.yaml (service: {any: {solved_hours: 48}}) "
-            "and pass them to service.timed(cases, standards)."
+            "and pass them to service.case_times(cases, standards)."
         )
     table, replicates = _packed(found, by, goal)
-    return Estimates(
+    return Result(
         table,
-        _said(table, by, goal),
-        i18n.together([*about(rows), _how(found, rows, draws)]),
+        _finding(table, by, goal),
+        i18n.together([*case_notes(sample), _how(found, sample)]),
         "share",
-        draws=draws,
-        seed=seed,
+        draws=sample.draws,
+        seed=sample.seed,
         replicates=replicates,
     )
 
 
-def _as_told(
-    rows: pd.DataFrame, clock: str, by: str | None, draws: int, seed: int
-) -> list[tuple[str, str, Replicated, int]]:
-    """(group, clock, share, n) of what the file itself says was in time; none where it does not."""
-    column = {"first reply": "reply_in_time", "solution": "solved_in_time"}[clock]
-    if column not in rows or rows[column].isna().all():
+def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
+    """The shares of each group that were in time; none where no standard or date is on file."""
+    _unused, prefix, happened = CLOCKS[clock]
+    limit, column = f"{prefix}_limit", IN_TIME[clock]
+    if limit in sample and sample[limit].notna().any():
+        found = []
+        for name, part in shares.group_samples(sample.where(sample[limit].notna()), by):
+            # In units of its own limit, each case is to be over by 1.
+            used = (part[f"{prefix}_hours"] / part[limit]).to_numpy(float)
+            drawn = shares.cases_within(part, used, part[happened].to_numpy(), np.ones(1))
+            found.append((name, clock, drawn, len(part)))
+        return found
+    if column not in sample or sample[column].isna().all():
         return []
-    names, drawn, n = shares.of_groups(
-        rows[column], rows[by] if by else None, shares.who_of(rows), draws=draws, seed=seed
+    names, drawn, n = shares.group_shares(sample, sample[column], by)  # as the file itself says
+    each = (
+        Replicated(drawn.estimate[[k]], drawn.replicates[:, [k]], drawn.units)
+        for k in range(len(names))
     )
-    return [
-        (
-            name,
-            clock,
-            Replicated(drawn.estimate[[k]], drawn.replicates[:, [k]], drawn.units),
-            int(n[k]),
-        )
-        for k, name in enumerate(names)
-    ]
+    return [(name, clock, part, int(k)) for name, part, k in zip(names, each, n, strict=True)]
 
 
-def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
+def _packed(found: list[Part], by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
     n = np.array([f[3] for f in found])
-    parts = [f[2] for f in found]
-    both = Replicated(
-        np.concatenate([d.estimate for d in parts]),
-        np.concatenate([d.replicates for d in parts], axis=1),
-        np.array([d.units for d in parts]),
-    )
-    low, high = shares.bounds(both, n, len(found))
+    ends = [shares.share_interval(f[2], n[[k]], len(found)) for k, f in enumerate(found)]
+    low, high = np.concatenate(ends, axis=1)
     table = pd.DataFrame(
         {
             "term": [f[1] for f in found],
-            "estimate": both.estimate,
+            "estimate": np.concatenate([f[2].estimate for f in found]),
             "low": low,
             "high": high,
             "n": n,
@@ -141,23 +116,23 @@ def _packed(found: list, by: str | None, goal: float) -> tuple[pd.DataFrame, np.
     )
     if by:
         table.insert(0, by, [f[0] for f in found])
-    return table, both.replicates
+    return table, np.concatenate([f[2].replicates for f in found], axis=1)
 
 
-def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
+def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return _("Too few cases to say whether standards are met.")
-    said = []
+        return Finding(_("Too few cases to say whether standards are met."))
+    claims = []
     for clock, part in shown.groupby("term", sort=False):
         row = part.loc[part["estimate"].idxmin()]
         facts = {
-            "clock": i18n.opening(i18n.label(clock)),
-            **shares.in_words(row),
+            "clock": i18n.opening(i18n.label(str(clock))),
+            **shares.share_facts(row),
             "goal": i18n.percent(goal),
-            "group": _group(row, by),
+            "group": shares.group_name(row, by),
         }
-        said.append(
+        claims.append(
             _(
                 "{clock} in time, lowest for {group}: {share} ({span}) of {n} cases; the goal "
                 "is {goal}.",
@@ -166,180 +141,65 @@ def _said(table: pd.DataFrame, by: str | None, goal: float) -> str:
             if by
             else _("{clock} in time: {share} ({span}) of {n} cases; the goal is {goal}.", **facts)
         )
-    return i18n.together(said)
+    return Finding(i18n.together(claims), value=float(shown["estimate"].min()), unit="share")
 
 
-def _group(row: pd.Series, by: str | None) -> str:
-    """A group with what it is a group of: "low" alone says nothing."""
-    if not by:
-        return ""
-    return _("{group:label} ({column:label})", group=row[by], column=by)
-
-
-def _how(found: list, rows: pd.DataFrame, draws: int) -> str:
+def _how(found: list[Part], sample: Sample) -> str:
     undecided = sum(
-        int(
-            (
-                rows[f"{p}_limit"].notna() & ~rows[h] & (rows[f"{p}_hours"] <= rows[f"{p}_limit"])
-            ).sum()
-        )
-        for _, p, h in CLOCKS.values()
-        if f"{p}_limit" in rows
+        int((sample[f"{p}_limit"].notna() & ~sample[h] & (used <= sample[f"{p}_limit"])).sum())
+        for _unused, p, h in CLOCKS.values()
+        if f"{p}_limit" in sample
+        for used in [sample[f"{p}_hours"]]
     )
     said = [_("Hours are those of the calendar.")]
     if undecided:
         said.append(
             _(
-                "{n:count} standards can be met still: they count as far as they were watched "
+                "{n:count} standards can be met still: they count as far as they were observed "
                 "(Kaplan and Meier).",
                 n=undecided,
             )
         )
     if len(found) > 1:
-        said.append(_("The {cells:count} intervals hold together.", cells=len(found)))
-    customers = "customer_id" if "customer_id" in rows else None
-    return i18n.together([*said, how_drawn(draws, bucket=customers)])
+        said.append(_("The {cells:count} intervals are simultaneous.", cells=len(found)))
+    return i18n.together([*said, resampling_note(sample)])
 
 
-def waiting(
-    rows: pd.DataFrame,
-    clock: str = "solution",
-    *,
-    by: str | None = None,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Waiting:
-    """Hours until half and nine in ten of the cases are answered or solved, and the whole curve.
+def sla_alerts(fit: Result, wave: str) -> Result:
+    """The standards that are missed significantly, the furthest from the goal first.
 
-    `clock` is "first reply" or "solution". Intervals of the table hold together; the band of a
-    curve holds for each time of its own. Raises ValueError for a clock that is not on file.
-    """
-    if clock not in CLOCKS:
-        raise ValueError(f"clock={clock!r} is not a choice. There are: {', '.join(CLOCKS)}.")
-    _unused, prefix, happened = CLOCKS[clock]
-    needs(rows, f"{prefix}_hours", happened, *([by] if by else []))
-    hours = rows[f"{prefix}_hours"].to_numpy(float)
-    names, place = shares.groups(rows[by] if by else None, len(rows))
-    tables, curves = [], []
-    for k, name in enumerate(names):
-        inside = place == k
-        own, came = hours[inside], rows[happened].to_numpy()[inside]
-        at = _grid(own)
-        drawn = shares.reached(own, came, at, shares.who_of(rows[inside]), draws=draws, seed=seed)
-        tables.append(_parts(drawn, at, int(inside.sum()), sidak_level(len(names) * len(PARTS))))
-        curves.append(_left(drawn, at, own, clock))
-        if by:
-            for table in (tables[-1], curves[-1]):
-                table.insert(0, by, name)
-    table = pd.concat(tables, ignore_index=True)
-    customers = "customer_id" if "customer_id" in rows else None
-    note = i18n.together([*about(rows), how_drawn(draws, bucket=customers)])
-    return Waiting(
-        table,
-        _waited(table, clock, by),
-        note,
-        "hours",
-        draws=draws,
-        seed=seed,
-        curve=pd.concat(curves, ignore_index=True),
-    )
+    Parameters
+    ----------
+    fit : of `sla_attainment`
+    wave : what the alerts are dated by
 
+    Returns
+    -------
+    Result with "table", columns as those of `scores.warnings`: wave, by, group, term, estimate
+    (share in time minus the goal), low, high, n, measure, signal, probability (of so low a share
+    if the goal were met, normal law), first_seen, and kind ("standard missed"). Small cells give
+    no alert.
 
-def _grid(hours: np.ndarray) -> np.ndarray:
-    """Times of a curve: as many cases between one and the next; the end where few are watched."""
-    hours = np.sort(hours)
-    last = hours[max(len(hours) - FEWEST, len(hours) // 2)]
-    grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS))
-    return np.unique(np.append(grid[grid <= last], last))
-
-
-def _parts(drawn: Replicated, at: np.ndarray, n: int, level: float) -> pd.DataFrame:
-    found = []
-    for part in PARTS:
-        value = _first(drawn.estimate[None], at, part)[0]
-        low, high = interval_of_times(_first(drawn.replicates, at, part), level)
-        found.append((part, value, min(low, value), max(high, value), n))
-    table = pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n"])
-    words = {0.5: _("half of the cases"), 0.9: _("nine cases in ten")}
-    return table.assign(term=table["term"].map(words))
-
-
-def _first(shares_: np.ndarray, at: np.ndarray, part: float) -> np.ndarray:
-    """The first time by which it has come to the part of the cases; infinite where it has not."""
-    over = shares_ >= part - 1e-12
-    return np.where(over.any(1), at[over.argmax(1)], np.inf)
-
-
-def interval_of_times(times: np.ndarray, level: float) -> tuple[float, float]:
-    """Percentile interval of times, of which some may be infinite: (low, high)."""
-    if np.isfinite(times).all():
-        return tuple(float(v) for v in percentile_interval(times, level))
-    ends = np.quantile(times, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    return float(ends[0]), float(ends[1])
-
-
-def _left(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.DataFrame:
-    low, high = shares.bounds(drawn, np.full(len(at), len(hours)))
-    step = np.unique(np.linspace(0, len(at) - 1, POINTS).astype(int))
-    watched = len(hours) - np.searchsorted(np.sort(hours), at)
-    estimate = 1 - drawn.estimate
-    curve = pd.DataFrame(
-        {"term": clock, "time": at, "estimate": estimate, "low": 1 - high, "high": 1 - low}
-    ).assign(n=watched)
-    return curve.iloc[step].reset_index(drop=True)
-
-
-def _waited(table: pd.DataFrame, clock: str, by: str | None) -> str:
-    shown = disclosure.shown(table)
-    if shown.empty:
-        return _("Too few cases to say how long they wait.")
-    last = shown[shown["term"] == shown["term"].iloc[-1]]
-    row = last.loc[last["estimate"].idxmax()]
-    facts = {
-        "clock": clock,
-        "part": row["term"],
-        "hours": row["estimate"],
-        "span": (row["low"], row["high"]),
-        "n": row["n"],
-        "group": _group(row, by),
-    }
-    if not np.isfinite(row["estimate"]):
-        return _(
-            "{clock:opening}: it did not come to {part} while they were watched; n {n:count}.",
-            **facts,
-        )
-    if by:
-        return _(
-            "{clock:opening}, slowest for {group}: within {hours:count} hours ({span:interval0}) "
-            "for {part}; n {n:count}.",
-            **facts,
-        )
-    return _(
-        "{clock:opening}: within {hours:count} hours ({span:interval0}) for {part}; n {n:count}.",
-        **facts,
-    )
-
-
-def missed(fit: Estimates, wave: str) -> Estimates:
-    """The standards that are missed for certain, as warnings: the furthest from the goal first.
-
-    Columns as those of `scores.warnings`: wave, by, group, term, estimate (share in time less the
-    goal), low, high, n, measure, signal, probability (of so low a share if the goal were met,
-    normal law), first_seen, and kind ("standard missed"). Small cells give no warning.
+    Examples
+    --------
+    >>> cases = pd.DataFrame({"opened_at": pd.Timestamp("2026-03-02")}, index=range(40))
+    >>> cases["solved_in_time"] = 0.0
+    >>> sla_alerts(sla_attainment(cases), "2026-03").table[["term", "estimate"]].values.tolist()
+    [['solved in time', -0.9]]
     """
     from scipy.special import ndtr
 
     by = fit.table.columns[0] if fit.table.columns[0] != "term" else ""
     hidden = disclosure.hidden(fit.table) != ""
     rows = fit.table[(fit.table["verdict"] == "missed") & ~hidden]
-    error = np.nanstd(fit.replicates[:, rows.index], axis=0, ddof=1)
+    error = np.nanstd(np.asarray(fit.replicates)[:, rows.index], axis=0, ddof=1)
     short = rows["estimate"] - rows["goal"]
     table = pd.DataFrame(
         {
             "wave": wave,
             "by": by,
             "group": rows[by].astype(str) if by else "",
-            "term": rows["term"].map(IN_TIME),
+            "term": rows["term"].map(IN_TIME).str.replace("_", " "),
             "estimate": short,
             "low": rows["low"] - rows["goal"],
             "high": rows["high"] - rows["goal"],
@@ -351,16 +211,13 @@ def missed(fit: Estimates, wave: str) -> Estimates:
             "kind": "standard missed",
         }
     ).sort_values("estimate", ignore_index=True)
-    return Estimates(table, _warned(table, int((~hidden).sum())), fit.note, "share")
+    return Result(table, _alerts_claim(table, int((~hidden).sum())), fit.notes, "share")
 
 
-IN_TIME = {"first reply": "reply in time", "solution": "solved in time"}
-
-
-def _warned(table: pd.DataFrame, looked: int) -> str:
+def _alerts_claim(table: pd.DataFrame, looked: int) -> str:
     facts = {"count": len(table), "looked": looked}
     if table.empty:
-        return _("No standard is missed for certain; {looked:count} were looked at.", **facts)
+        return _("No standard is missed significantly; {looked:count} were looked at.", **facts)
     first = table.iloc[0]
     name = i18n.label(first["term"])
     if first["group"]:

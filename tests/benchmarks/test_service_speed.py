@@ -22,8 +22,8 @@ def test_waits_beside_scipy(n: int) -> None:
     hours, ends = rng.lognormal(4, 0.9, n), rng.exponential(400, n)
     seen, happened = np.minimum(hours, ends).round(2), hours <= ends
     at, who, draws = np.array([24.0, 72.0, 120.0]), Who(np.arange(n)), 200
-    ours = seconds(lambda: shares.reached(seen, happened, at, who, draws=draws), 2)
-    found = shares.reached(seen, happened, at, who, draws=2).estimate
+    ours = seconds(lambda: shares.share_within(seen, happened, at, who, draws=draws), 2)
+    found = shares.share_within(seen, happened, at, who, draws=2).estimate
     few = 5
 
     def theirs() -> np.ndarray:

@@ -1,6 +1,6 @@
 """Complaints with known truth: who complains, how it is handled, and what that does to an answer.
 
-    pairs = recoveries(600, seed=7, well=0.5)      # as service.answers_around gives them
+    pairs = recoveries(600, seed=7, well=0.5)      # as service.answer_pairs gives them
 
 Answers are a customer's own level and the mood of the day. Those who answered low complain more, so
 that they rise by themselves: the change of complainers is far from what their handling did.

@@ -1,8 +1,8 @@
 """How long customers stay in a stage of the journey before they move to another.
 
-    stays = journeys.stays(steps, stages, until=last_day)
-    stays.table          # term (stage): median days, low, high, n
-    stays.curve          # stage, time, estimate: share still there
+    fit = journeys.time_in_stage(steps, stages, until=last_day)
+    fit.table           # term (stage): median days, low, high, n
+    fit.curve           # stage, time, estimate: share still there
 
 A stay begins when a journey enters a stage and ends when it enters another; a journey is in one
 stage at a time, the one entered last. The last stay is not over when the data end (nor, where
@@ -13,14 +13,15 @@ silence ends a journey, when that silence was long enough): it is censored then 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
-from cxlib.journeys.loops import STAGES
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample
+from cxlib.data.schema import STAGES
 from cxlib.stats import intervals, survival
 from cxlib.stats.intervals import LEVEL
 
@@ -29,39 +30,50 @@ FEWEST, SHARE = 10, 0.02  # stays, and share of them, that a curve's last point 
 MOST = 80  # times among which a median's interval is looked for
 
 
-@dataclass(frozen=True)
-class Stays(Estimates):
-    """Time in stage.
-
-    Attributes
-    ----------
-    table : term (stage), estimate (median days; missing where fewer than half leave), low, high
-        (missing where the data do not tell), n (stays), over (share of them that ended)
-    curve : stage, time (days), estimate (share still there), low, high (bands of whole curves), n
-    """
-
-    curve: pd.DataFrame = field(kw_only=True)
-
-
-def stays(
-    steps: pd.DataFrame,
+def time_in_stage(
+    sample: Sample,
     stages: Mapping[str, str],
     *,
     until: pd.Timestamp | None = None,
     gap: float = 0,
-    seed: int = 1,
-) -> Stays:
-    """Median time in each stage and the curves behind it, with 95% intervals.
+) -> Result:
+    """Median time in each stage and the curves behind it.
 
-    `stages` is the stage of each touchpoint, `until` the end of the data (default: the last event),
-    `gap` the days of silence that end a journey (0: none). Stages nobody leaves have no median.
-    Raises ValueError when no touchpoint has a stage.
+    Parameters
+    ----------
+    sample : of `steps`
+    stages : the stage of each touchpoint
+    until : end of the data; the last event by default
+    gap : days of silence that end a journey; 0 for none
+
+    Returns
+    -------
+    Result with "table": term (stage), estimate (median days; missing where fewer than half leave),
+    low, high (missing where the data do not say), n (stays), over (share of them that ended); and
+    "curve": stage, time (days), estimate (share still there), low, high (bands of whole curves), n.
+
+    Raises
+    ------
+    InsufficientData : no touchpoint has a stage
+
+    References
+    ----------
+    Kaplan and Meier (1958).
+
+    Examples
+    --------
+    >>> from cxlib.journeys.steps import steps
+    >>> at = pd.to_datetime(["2026-01-01", "2026-01-04"])
+    >>> events = pd.DataFrame({"customer_id": "c", "at": at, "touchpoint": ["web", "shop"]})
+    >>> fit = time_in_stage(steps(events), {"web": "discovery", "shop": "action"})
+    >>> fit.table[["term", "estimate", "n"]].values.tolist()
+    [['discovery', 3.0, 1], ['action', nan, 1]]
     """
-    runs = _runs(steps, stages, until or steps["at"].max(), gap)
+    runs = _runs(sample.data, stages, until or sample["at"].max(), gap)
     found, curves = [], []
     for stage in (s for s in STAGES if s in set(runs["stage"])):
         rows = runs[runs["stage"] == stage]
-        line, curve = _of_stage(rows, seed)
+        line, curve = _of_stage(rows, sample.seed)
         found.append({"term": stage, **line})
         if len(curve):
             curves.append(curve.assign(stage=stage)[["stage", *curve.columns]])
@@ -74,7 +86,8 @@ def stays(
     )
     empty = pd.DataFrame(columns=["stage", "time", "estimate", "low", "high", "n"])
     curve = pd.concat(curves, ignore_index=True) if curves else empty
-    return Stays(table, _answer(table), note, "days", seed=seed, curve=curve)
+    tables = {"table": table, "curve": curve}
+    return Result(tables, _finding(table), note, "days", seed=sample.seed)
 
 
 def _runs(
@@ -84,7 +97,9 @@ def _runs(
     staged = steps.assign(stage=steps["touchpoint"].map(stages))
     staged = staged[staged["stage"].notna()]
     if staged.empty:
-        raise ValueError("no touchpoint has a stage. Name them under `touchpoints` in study.yaml.")
+        raise InsufficientData(
+            "no touchpoint has a stage. Name them under `touchpoints` in study.yaml."
+        )
     new = (staged["journey"] != staged["journey"].shift()) | (
         staged["stage"] != staged["stage"].shift()
     )
@@ -106,7 +121,8 @@ def _runs(
 
 
 def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
-    line = {"estimate": np.nan, "low": np.nan, "high": np.nan, "n": len(rows)}
+    line: dict[str, float] = dict.fromkeys(("estimate", "low", "high"), np.nan)
+    line["n"] = len(rows)
     line["over"] = float(rows["over"].mean())
     if not rows["over"].any():
         return line, pd.DataFrame()
@@ -114,12 +130,12 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     risk = survival.at_risk(np.zeros(len(rows)), time, cause, np.ones(len(rows)))
     who = pd.factorize(rows["customer_id"])[0]
     line |= _median(risk, who)
-    enough = risk.times[risk.there >= max(FEWEST, SHARE * len(rows))]
-    if not len(enough):
+    known = risk.times[risk.there >= max(FEWEST, SHARE * len(rows))]
+    if not len(known):
         return line, pd.DataFrame()
     # As many points by leavings as by time: a long tail of few leavings is seen too.
-    often = np.quantile(enough, np.linspace(0, 1, POINTS // 2), method="lower")
-    at = np.unique(np.r_[often, np.linspace(enough[0], enough[-1], POINTS // 2)])
+    often = np.quantile(known, np.linspace(0, 1, POINTS // 2), method="lower")
+    at = np.unique(np.r_[often, np.linspace(known[0], known[-1], POINTS // 2)])
     share, covariance = survival.incidence(risk, at, who)
     error = np.sqrt(np.diag(covariance))
     safe = np.where(error > 0, error, 1.0)
@@ -142,12 +158,12 @@ def _median(risk: survival.Risk, who: np.ndarray) -> dict[str, float]:
     return {"estimate": estimate, **inside, "high": max(ends[1], estimate)}
 
 
-def _answer(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     known = table.dropna(subset=["estimate"])
     if known.empty:
-        return _("In no stage have half of the stays come to an end.")
+        return Finding(_("In no stage have half of the stays come to an end."))
     most = known.loc[known["estimate"].idxmax()]
-    return _(
+    claim = _(
         "Customers stay longest in {stage:quoted}: half have moved on after {days:number1} days "
         "({span:interval1}), n {n:count} stays.",
         stage=most["term"],
@@ -155,3 +171,4 @@ def _answer(table: pd.DataFrame) -> str:
         span=(most["low"], most["high"]),
         n=most["n"],
     )
+    return Finding(claim, value=float(most["estimate"]), unit="days")

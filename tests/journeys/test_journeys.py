@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,15 +17,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxlib import journeys, plots
-from cxlib.journeys.felt import apart
-from cxlib.journeys.pairs import Pairs, pairs_of
-from cxlib.journeys.transitions import held
+from cxlib.core import context
+from cxlib.core.context import Context
+from cxlib.core.sample import Sample
+from cxlib.journeys import Touchpoints, TransitionCounts
+from cxlib.journeys.counts import counts_of
+from cxlib.journeys.map_groups import largest_difference
+from cxlib.journeys.transitions import share_interval
 from cxlib.report.answers import MIME
 from cxlib.reserve import ReserveError, pathways
 from cxlib.stats import resampling
 
-DRAWS = {"draws": 200, "seed": 1}
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+ASKED = Touchpoints(stages=paths.STAGES, overall="score")
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def steps_of(rows: pd.DataFrame, draws: int = 200, **how: object) -> Sample:
+    return journeys.steps(Sample(rows, cluster="customer_id", draws=draws), **how)
+
+
+def about(responses: pd.DataFrame, rows: pd.DataFrame, **how: object) -> journeys.Exposure:
+    return journeys.exposure(Sample(responses, draws=200), rows, **how)
 
 
 def events(*journeys_: str, hours: float = 1.0) -> pd.DataFrame:
@@ -47,9 +60,9 @@ def made() -> dict[str, pd.DataFrame]:
 
 def test_steps_stand_in_order_and_know_their_neighbours():
     rows = events("a>b>a", "b")
-    steps = journeys.steps(rows.iloc[::-1])
+    steps = steps_of(rows.iloc[::-1])
     assert steps["step"].tolist() == [1, 1, 2, 3]
-    own = steps[steps["customer_id"] == "c0"]
+    own = steps.data[steps["customer_id"] == "c0"]
     assert own["before"].astype(object).fillna("-").tolist() == ["-", "a", "b"]
     assert own["after"].astype(object).fillna("-").tolist() == ["b", "a", "-"]
     assert own["wait"].iloc[1:].tolist() == pytest.approx([1 / 24] * 2)
@@ -57,28 +70,28 @@ def test_steps_stand_in_order_and_know_their_neighbours():
 
 def test_silence_ends_a_journey_and_a_case_does_not():
     rows = events("a>b>a", hours=48)
-    assert journeys.steps(rows)["journey"].nunique() == 1
-    assert journeys.steps(rows, gap=1)["journey"].nunique() == 3
+    assert steps_of(rows)["journey"].nunique() == 1
+    assert steps_of(rows, gap=1)["journey"].nunique() == 3
     rows["case"] = "x"
-    assert journeys.steps(rows, by="case", gap=1)["journey"].nunique() == 1
+    assert steps_of(rows, by="case", gap=1)["journey"].nunique() == 1
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda e: e.drop(columns="at"), "lack .'at'."),
+        (lambda e: e.drop(columns="at"), "no column 'at'"),
         (lambda e: e.assign(at="2026"), "not dates"),
         (lambda e: e.assign(touchpoint=pd.NA), "none of 2 events"),
     ],
 )
 def test_events_that_make_no_steps_are_told(change, told):
     with pytest.raises(ValueError, match=told):
-        journeys.steps(change(events("a>b")))
+        steps_of(change(events("a>b")))
 
 
 def test_a_goal_that_nobody_met_is_told():
     with pytest.raises(ValueError, match="nobody met the goal .'z'.. Touchpoints are: a, b"):
-        journeys.counted(journeys.steps(events("a>b")), goal=["z"])
+        journeys.count_transitions(steps_of(events("a>b")), goal=["z"])
 
 
 def test_the_store_counts_as_rows_are_counted():
@@ -98,7 +111,7 @@ def test_the_store_counts_as_rows_are_counted():
     by = ["bucket", "step", "before", "after"]
     for gap, goal, most in [(0, [], 0), (0, ["a"], 2), (5, [], 2), (5, ["a"], 0), (20, ["a"], 2)]:
         told = pathways.counted(store, gap=gap, goal=goal, most=most)
-        ours = journeys.counted(journeys.steps(table, gap=gap), goal=goal, most=most)
+        ours = journeys.count_transitions(steps_of(table, gap=gap), goal=goal, most=most).data
         for counts in (told, ours):
             counts[["before", "after"]] = counts[["before", "after"]].astype("string").fillna("-")
         told, ours = (c.sort_values(by, ignore_index=True)[[*by, "n"]] for c in (told, ours))
@@ -119,8 +132,8 @@ def test_the_store_tells_of_no_events_and_no_goal():
 
 
 def test_transitions_by_hand():
-    counts = journeys.counted(journeys.steps(events("a>b", "a>b", "a", "b>a")))
-    table = journeys.transitions(counts, **DRAWS).table.set_index(["before", "term"])
+    counts = journeys.count_transitions(steps_of(events("a>b", "a>b", "a", "b>a")))
+    table = journeys.transitions(counts).table.set_index(["before", "term"])
     assert table.loc[("begins", "a"), "estimate"] == 0.75
     assert table.loc[("a", "b"), "estimate"] == 0.5
     assert table.loc[("a", "ends"), "estimate"] == 0.5
@@ -129,20 +142,20 @@ def test_transitions_by_hand():
 
 
 def test_shares_of_a_touchpoint_add_up_and_intervals_hold_them(made):
-    counts = journeys.counted(journeys.steps(made["events"], by="journey_id"))
+    counts = journeys.count_transitions(steps_of(made["events"], by="journey_id"))
     for method in ("bootstrap", "dirichlet"):
-        table = journeys.transitions(counts, method=method, **DRAWS).table
+        table = journeys.transitions(counts, method=method).table
         assert table.groupby("before")["estimate"].sum().to_numpy() == pytest.approx(1)
         assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"])).all()
         assert table["low"].min() >= 0 and table["high"].max() <= 1
 
 
 def test_where_steps_are_independent_both_intervals_agree(made):
-    counts = journeys.counted(journeys.steps(made["events"], by="journey_id"))
+    counts = journeys.count_transitions(steps_of(made["events"], 1000, by="journey_id"))
     widths = [
         (t["high"] - t["low"]).to_numpy()
         for m in ("bootstrap", "dirichlet")
-        for t in [journeys.transitions(counts, method=m, draws=1000).table.query("n > 300")]
+        for t in [journeys.transitions(counts, method=m).table.query("n > 300")]
     ]
     busy = np.median(widths[0] / widths[1])
     assert busy == pytest.approx(1, abs=0.12)
@@ -150,14 +163,14 @@ def test_where_steps_are_independent_both_intervals_agree(made):
 
 def test_a_share_of_all_has_the_exact_limit():
     one = np.array([1.0, 0.0])
-    low, high = held(one, np.tile(one, (50, 1)), np.array([20.0, 20.0]))
+    low, high = share_interval(one, np.tile(one, (50, 1)), np.array([20.0, 20.0]))
     assert low[0] == pytest.approx(0.025 ** (1 / 20)) and high[0] == 1
     assert low[1] == 0 and high[1] == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 def test_what_flows_into_a_step_flows_out_of_it(made):
-    counts = journeys.counted(journeys.steps(made["events"], by="journey_id"), most=4)
-    table = journeys.flows(counts, **DRAWS).table
+    counts = journeys.count_transitions(steps_of(made["events"], by="journey_id"), most=4)
+    table = journeys.flows(counts).table
     into = table[table["step"] == 2].groupby("term")["estimate"].sum().drop("ends")
     out = table[table["step"] == 3].groupby("before")["estimate"].sum()
     assert into.to_numpy() == pytest.approx(out[into.index].to_numpy())
@@ -165,44 +178,42 @@ def test_what_flows_into_a_step_flows_out_of_it(made):
 
 
 def test_flows_ask_for_counts_by_step():
-    with pytest.raises(ValueError, match="do not tell steps"):
-        journeys.flows(journeys.counted(journeys.steps(events("a>b"))))
-    with pytest.raises(ValueError, match="these counts lack"):
+    with pytest.raises(ValueError, match="are not by step"):
+        journeys.flows(journeys.count_transitions(steps_of(events("a>b"))))
+    with pytest.raises(ValueError, match="counts of transitions have no column"):
         journeys.transitions(pd.DataFrame({"before": ["a"]}))
     with pytest.raises(ValueError, match="not a choice"):
-        journeys.transitions(
-            journeys.counted(journeys.steps(events("a>b"))), method="guess", draws=10
-        )
+        journeys.transitions(journeys.count_transitions(steps_of(events("a>b"))), method="guess")
 
 
 def test_two_groups_are_compared_way_by_way(made):
-    steps = journeys.steps(made["events"], by="journey_id")
+    steps = steps_of(made["events"], by="journey_id")
     half = (steps["customer_id"].str[1:].astype(int) % 2).astype(str)
-    counts = journeys.counted(steps, by=half)
-    one, other = (counts[counts["group"] == g] for g in ("0", "1"))
-    same = journeys.compare(one, one, names=("x", "y"), **DRAWS).table
+    counts = journeys.count_transitions(steps, by=half)
+    one, other = (counts.where(counts["group"] == g) for g in ("0", "1"))
+    same = journeys.compare_transitions(one, one, names=("x", "y")).table
     assert (same["estimate"] == 0).all() and not same["differs"].any()
-    there = journeys.compare(one, other, names=("x", "y"), **DRAWS).table
-    back = journeys.compare(other, one, names=("y", "x"), **DRAWS).table
+    there = journeys.compare_transitions(one, other, names=("x", "y")).table
+    back = journeys.compare_transitions(other, one, names=("y", "x")).table
     assert there["estimate"].to_numpy() == pytest.approx(-back["estimate"].to_numpy())
     sums = there.groupby("before")["estimate"].sum().to_numpy()
     assert sums == pytest.approx(0)
-    whole = journeys.compare_parts(steps, half, **DRAWS)
-    assert len(whole.table) == len(there) and "than in “" in whole.answer
+    whole = journeys.compare_groups(steps, half)
+    assert len(whole.table) == len(there) and "than in “" in whole.finding.claim
 
 
 # Removal
 
 
 def test_the_worked_example_of_attribution():
-    counts = journeys.counted(
-        journeys.steps(events("C1>C2>C3>bought", "C1", "C2>C3")), goal=["bought"]
+    counts = journeys.count_transitions(
+        steps_of(events("C1>C2>C3>bought", "C1", "C2>C3")), goal=["bought"]
     )
-    found = journeys.removal(counts, goal=["bought"], **DRAWS)
+    found = journeys.removal(counts, goal=["bought"])
     effects = found.table.set_index("term")["estimate"]
     assert effects.to_dict() == pytest.approx({"C1": 0.5, "C2": 1.0, "C3": 1.0})
     assert found.table["share"].sum() == pytest.approx(1)
-    assert "33.3% of journeys reach the goal" in found.note
+    assert "33.3% of journeys reach the goal" in found.notes
 
 
 WORKED = pd.DataFrame(
@@ -212,30 +223,32 @@ WORKED = pd.DataFrame(
 
 def test_the_worked_example_told_as_paths():
     ways = journeys.paths(WORKED, completed="won", lost="not")
-    found = journeys.removal(ways, goal=[journeys.GOAL], draws=0)
+    found = journeys.removal(ways, goal=[journeys.GOAL], intervals=False)
     assert found.table.set_index("term")["estimate"].to_dict() == {"C1": 0.5, "C2": 1, "C3": 1}
     assert found.table["low"].isna().all() and found.replicates is None
-    assert "No interval was asked for." in found.note
+    assert "No interval was asked for." in found.notes
 
 
 def test_paths_say_what_their_events_say(made):
-    steps = journeys.steps(made["events"], by="journey_id")
-    counts = journeys.counted(steps, goal=[paths.GOAL])
-    ended = steps.groupby("journey")["touchpoint"].agg(list).map(list)
+    steps = steps_of(made["events"], 400, by="journey_id")
+    counts = journeys.count_transitions(steps, goal=[paths.GOAL])
+    ended = steps.data.groupby("journey")["touchpoint"].agg(list).map(list)
     told = pd.DataFrame({"path": [">".join(t for t in j if t != paths.GOAL) for j in ended]})
     told["won"] = [int(j[-1] == paths.GOAL) for j in ended]
     told["not"] = 1 - told["won"]
     summed = told.groupby("path", sort=False, as_index=False).sum()
-    ways = [journeys.paths(t, completed="won", lost="not", goal="review") for t in (told, summed)]
-    each, few, rows = (journeys.removal(c, goal=[paths.GOAL], draws=400) for c in (*ways, counts))
+    ways = [
+        journeys.paths(Sample(t, draws=400), completed="won", lost="not", goal="review")
+        for t in (told, summed)
+    ]
+    each, few, rows = (journeys.removal(c, goal=[paths.GOAL]) for c in (*ways, counts))
     pd.testing.assert_frame_equal(each.table, few.table)
     columns = ["term", "estimate", "n", "share"]
     pd.testing.assert_frame_equal(few.table[columns], rows.table[columns])
     spread = few.replicates.std(0)[2:] / rows.replicates.std(0)[2:]  # no customer goes on alike
-    assert spread == pytest.approx(1, abs=0.2) and "400 draws." in few.note
+    assert spread == pytest.approx(1, abs=0.2) and "400 bootstrap resamples." in few.notes
     moves = [
-        journeys.transitions(c, draws=10).table.sort_values(["before", "term"])
-        for c in (ways[1], counts)
+        journeys.transitions(c).table.sort_values(["before", "term"]) for c in (ways[1], counts)
     ]
     assert moves[0]["estimate"].to_numpy() == pytest.approx(moves[1]["estimate"].to_numpy())
 
@@ -243,7 +256,7 @@ def test_paths_say_what_their_events_say(made):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda t: t.drop(columns="won"), r"the paths lack \['won'\]"),
+        (lambda t: t.drop(columns="won"), r"paths have no column 'won'"),
         (lambda t: t.assign(path=["a", None, "b"]), "1 of 3 rows have no path"),
         (lambda t: t.assign(path=["a > > b", "a", "b"]), "1 of 3 different paths have an empty"),
         (lambda t: t.assign(won=[1, -1, 0.5]), "2 of 3 rows of won hold no count"),
@@ -259,15 +272,15 @@ def test_paths_that_cannot_be_read_are_told(change, told):
 @given(st.lists(st.text("abcd", min_size=1, max_size=6), min_size=2, max_size=12))
 def test_removal_effects_are_those_of_taking_it_out(texts):
     walks = [">".join(t) + (">goal" if k % 2 else "") for k, t in enumerate(texts)]
-    counts = journeys.counted(journeys.steps(events(*walks)), goal=["goal"])
-    table = journeys.removal(counts, goal=["goal"], draws=5).table
-    pairs = pairs_of(counts)
+    counts = journeys.count_transitions(steps_of(events(*walks), 5), goal=["goal"])
+    table = journeys.removal(counts, goal=["goal"]).table
+    pairs = counts_of(counts)
     for row in table.itertuples():
         left = _chance(pairs, without=row.term)
         assert row.estimate == pytest.approx(1 - left / _chance(pairs), abs=1e-6)
 
 
-def _chance(pairs: Pairs, without: str = "") -> float:
+def _chance(pairs: TransitionCounts, without: str = "") -> float:
     """The chance to reach the goal, by walking on until nobody is under way."""
     names = sorted({*pairs.before, *pairs.after})
     moves = np.zeros((len(names), len(names)))
@@ -285,12 +298,12 @@ def _chance(pairs: Pairs, without: str = "") -> float:
 
 
 def test_removal_tells_what_it_cannot_do():
-    steps = journeys.steps(events("a>b>a", "b"))
+    steps = steps_of(events("a>b>a", "b"))
     with pytest.raises(ValueError, match="go on beyond"):
-        journeys.removal(journeys.counted(steps), goal=["b"])
+        journeys.removal(journeys.count_transitions(steps), goal=["b"])
     with pytest.raises(ValueError, match="no journey reaches"):
-        journeys.removal(journeys.counted(steps), goal=["z"])
-    alone = journeys.counted(journeys.steps(events("b", "b")), goal=["b"])
+        journeys.removal(journeys.count_transitions(steps), goal=["z"])
+    alone = journeys.count_transitions(steps_of(events("b", "b")), goal=["b"])
     with pytest.raises(ValueError, match="no touchpoint is met before"):
         journeys.removal(alone, goal=["b"])
 
@@ -299,8 +312,8 @@ def test_removal_tells_what_it_cannot_do():
 
 
 def test_loops_by_hand():
-    steps = journeys.steps(events("a>b>a>c", "a>b", "c>a"))
-    found = journeys.loops(steps, {"a": "discovery", "b": "action", "c": "use"}, **DRAWS)
+    steps = steps_of(events("a>b>a>c", "a>b", "c>a"))
+    found = journeys.loops(steps, {"a": "discovery", "b": "action", "c": "use"})
     table = found.table.set_index("term")
     assert table["estimate"].to_dict() == pytest.approx({"a": 1 / 3, "b": 0, "c": 0})
     assert table.loc["a", "days"] == pytest.approx(2 / 24)
@@ -320,13 +333,13 @@ def test_the_loops_of_a_real_help_desk():
         columns={"case:concept:name": "customer_id", "concept:name": "touchpoint"}
     )
     log["at"] = pd.to_datetime(log["time:timestamp"], utc=True).dt.tz_localize(None)
-    steps = journeys.steps(log)
+    steps = steps_of(log)
     assert (steps["journey"].nunique(), len(steps), steps["touchpoint"].nunique()) == (
         4580,
         21348,
         14,
     )
-    found = journeys.loops(steps, **DRAWS)
+    found = journeys.loops(steps)
     ordered = log.sort_values("at", kind="stable").groupby("customer_id")["touchpoint"].agg(list)
     again = ordered.map(lambda t: len(t) > len(set(t)))
     rework = found.rework.table.set_index("term")
@@ -337,15 +350,15 @@ def test_the_loops_of_a_real_help_desk():
     wait = found.table.set_index("term").loc["Wait"]
     assert wait["n"] == (waits > 0).sum()
     assert wait["estimate"] == pytest.approx((waits > 1).sum() / (waits > 0).sum())
-    moves = journeys.transitions(journeys.counted(steps), **DRAWS).table
+    moves = journeys.transitions(journeys.count_transitions(steps)).table
     closed = moves.set_index(["before", "term"]).loc[("Resolve ticket", "Closed"), "estimate"]
     pairs = ordered.map(lambda t: list(pairwise(t)).count(("Resolve ticket", "Closed")))
     assert closed == pytest.approx(pairs.sum() / (log["touchpoint"] == "Resolve ticket").sum())
 
 
 def test_the_median_stay_is_that_of_the_chain(made):
-    steps = journeys.steps(made["events"], by="journey_id")
-    found = journeys.stays(steps, paths.STAGES, until=pd.Timestamp("2080-01-01"))
+    steps = steps_of(made["events"], by="journey_id")
+    found = journeys.time_in_stage(steps, paths.STAGES, until=pd.Timestamp("2080-01-01"))
     # Those who end the journey stay for good, so half of those who move on is not half of all:
     # the share gone after t days is P(on) (1 - exp(-t / wait)).
     row = found.table.set_index("term").loc["action"]
@@ -358,13 +371,13 @@ def test_the_median_stay_is_that_of_the_chain(made):
 
 def test_stays_are_censored_where_the_data_end():
     rows = events("a>b", "a", hours=24)
-    steps = journeys.steps(rows)
-    found = journeys.stays(steps, {"a": "discovery", "b": "use"})
+    steps = steps_of(rows)
+    found = journeys.time_in_stage(steps, {"a": "discovery", "b": "use"})
     table = found.table.set_index("term")
     assert table.loc["discovery", ["estimate", "n"]].tolist() == [1.0, 2]
     assert np.isnan(table.loc["use", "estimate"])
     with pytest.raises(ValueError, match="no touchpoint has a stage"):
-        journeys.stays(steps, {})
+        journeys.time_in_stage(steps, {})
 
 
 def test_dropoff_by_hand():
@@ -373,37 +386,44 @@ def test_dropoff_by_hand():
         at=lambda r: r["at"] + pd.Timedelta(days=50), touchpoint="b"
     )
     rows = pd.concat([rows, again])
-    steps = journeys.steps(rows, gap=10)
+    steps = steps_of(rows, gap=10)
     worth = pd.Series({"c0": 5.0, "c1": 7.0, "c2": 11.0, "c3": 13.0})
     groups = pd.Series({"c0": "x", "c1": "x", "c2": "y", "c3": "y"})
-    found = journeys.dropoff(
-        steps,
-        goal=["buy"],
-        patience=10,
-        worth=worth,
-        groups=groups,
-        **DRAWS,
-        until=pd.Timestamp("2026-06-01"),
-    )
+    with context.use(Context(smallest_cell=0)):
+        found = journeys.dropoff(
+            steps,
+            goal=["buy"],
+            patience=10,
+            revenue=journeys.Revenue(worth),
+            groups=groups,
+            until=pd.Timestamp("2026-06-01"),
+        )
     table = found.table.set_index("term")
     assert table.loc["a", ["estimate", "n"]].tolist() == [0.25, 4]
     assert table.loc["b", ["estimate", "n"]].tolist() == [0.75, 4]
     instead = found.instead.set_index(["before", "term"])["estimate"]
     assert instead[("b", "b")] == pytest.approx(1 / 3)  # c1 came back, c1's second and c3 did not
     assert instead[("b", "not seen again")] == pytest.approx(2 / 3)
-    assert found.who.table.set_index("group")["estimate"].to_dict() == pytest.approx(
+    assert found.by_group.table.set_index("group")["estimate"].to_dict() == pytest.approx(
         {"x": 2 / 3, "y": 1}
     )
     assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
-    assert found.value.answer.startswith("31 (") and "3 of 3 have a known" in found.value.answer
+    assert (
+        found.value.finding.claim.startswith("31 (")
+        and "3 of 3 have a known" in found.value.finding.claim
+    )
 
 
 def test_journeys_under_way_are_not_lost():
-    steps = journeys.steps(events("a>b>buy", "a"))
+    steps = steps_of(events("a>b>buy", "a"))
     with pytest.raises(ValueError, match="no journey is older"):
-        journeys.dropoff(steps[steps["customer_id"] == "c1"], goal=["a"][:0], patience=10)
-    found = journeys.dropoff(steps, goal=["buy"], patience=10, **DRAWS)
-    assert "1 are still open" in found.note and "All 1 journeys reach the goal" in found.answer
+        journeys.dropoff(steps.where(steps["customer_id"] == "c1"), goal=["a"][:0], patience=10)
+    with context.use(Context(smallest_cell=0)):
+        found = journeys.dropoff(steps, goal=["buy"], patience=10)
+    assert (
+        "1 are still open" in found.notes
+        and found.finding.claim == "The 1 journey reaches the goal."
+    )
 
 
 # Answers and what they are about
@@ -417,27 +437,27 @@ def test_an_answer_is_about_what_came_before_it():
             "answered_on": pd.to_datetime(["2026-01-02", "2026-01-20", "2026-01-20", None]),
         }
     )
-    met = journeys.exposure(answers, rows, window=10, bad=["failed"])
+    met = about(answers, rows, window=10, bad=["failed"])
     assert met.times.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
     assert met.trouble.tolist()[0] == [0, 1, 0]
     assert met.last.tolist() == [1, -1, -1, -1]
     later = rows.assign(at=rows["at"].mask(rows["touchpoint"] == "c", pd.Timestamp("2026-03-01")))
-    again = journeys.exposure(answers, later, window=10, bad=["failed"])
+    again = about(answers, later, window=10, bad=["failed"])
     assert (again.times == met.times).all()
 
 
 def test_an_answer_of_a_journey_is_about_all_of_it():
     rows = events("a>b").assign(order=["o1", "o1"], outcome="late")
     answers = pd.DataFrame({"order": ["o1", "o2"]})
-    met = journeys.exposure(answers, rows, by="order", bad=["late"])
+    met = about(answers, rows, by="order", bad=["late"])
     assert met.times.tolist() == [[1, 1], [0, 0]] and met.known.tolist() == [True, False]
-    with pytest.raises(ValueError, match="responses lack .'case'."):
-        journeys.exposure(answers, rows, by="case")
+    with pytest.raises(ValueError, match="responses have no column 'case'"):
+        about(answers, rows, by="case")
 
 
 @pytest.fixture(scope="module")
 def met(made) -> journeys.Exposure:
-    return journeys.exposure(made["responses"], made["events"], by="journey_id", bad=["failed"])
+    return about(made["responses"], made["events"], by="journey_id", bad=["failed"])
 
 
 @pytest.mark.slow
@@ -449,7 +469,8 @@ def test_adjusted_effects_are_those_of_least_squares(made, met):
         weight=np.random.default_rng(1).uniform(0.5, 2, len(made["responses"])),
         region=made["responses"]["customer_id"].str[-1],
     )
-    found = journeys.effects(rows, met, "score", adjust=["region"], weight="weight", **DRAWS)
+    weighted = Sample(rows, weight="weight", cluster="customer_id", draws=200)
+    found = journeys.associations(replace(met, sample=weighted), "score", adjust=["region"])
     columns = {
         (t, term): (met.times if term == "met it" else met.trouble)[:, met.touchpoints.index(t)] > 0
         for t, term in zip(found.table["touchpoint"], found.table["term"], strict=True)
@@ -481,7 +502,7 @@ def test_out_of_sample_shares_are_those_of_plain_cross_validation(made, met):
     rows = made["responses"]
     ratings = {t: t for t in met.touchpoints}
     scales = dict.fromkeys(ratings, (0, 100))
-    found = journeys.peak_end(rows, met, "score", ratings=ratings, scales=scales, **DRAWS)
+    found = journeys.peak_end(met, "score", Touchpoints(ratings=ratings, scales=scales))
     score = rows[list(ratings)].to_numpy()
     used = (~np.isnan(score)).sum(1) > 1
     fold = PredefinedSplit(resampling.keys_of(rows[used], "customer_id") % 10)
@@ -501,7 +522,7 @@ def test_out_of_sample_shares_are_those_of_plain_cross_validation(made, met):
 
 
 def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
-    found = journeys.pains(made["responses"], met, "score", stages=paths.STAGES, **DRAWS)
+    found = journeys.pain_points(met, "score", Touchpoints(paths.STAGES))
     first = found.table.iloc[0]
     assert (first["touchpoint"], first["term"], first["stage"]) == ("delivery", "trouble", "use")
     assert first["chance_top"] == 1 and first["impact_low"] < 2.0 < first["impact_high"]
@@ -519,28 +540,32 @@ def test_money_follows_those_who_left(made, met):
     hurt = met.trouble[:, met.touchpoints.index("delivery")] > 0
     left = np.random.default_rng(2).random(len(rows)) < np.where(hurt, 0.5, 0.1)
     rows = rows.assign(loses=100.0 * left)
-    found = journeys.pains(rows, met, "score", loses="loses", customers=1000, **DRAWS)
+    found = journeys.pain_points(
+        replace(met, sample=met.sample.with_data(rows)),
+        "score",
+        loss=journeys.Loss("loses", 1000),
+    )
     first = found.table.iloc[0]
     true = 1000 * hurt.mean() * 0.4 * 100
     assert first["money_low"] < true < first["money_high"]
 
 
 def test_not_to_arrive_is_a_problem_where_everybody_should(made, met):
-    found = journeys.pains(made["responses"], met, "score", expected=["delivery"], **DRAWS)
+    found = journeys.pain_points(met, "score", expected=["delivery"])
     assert ("delivery", "not reached") in found.table.set_index(["touchpoint", "term"]).index
 
 
 def test_pain_points_need_problems(made):
-    quiet = journeys.exposure(made["responses"], made["events"], by="journey_id")
+    quiet = about(made["responses"], made["events"], by="journey_id")
     with pytest.raises(ValueError, match="no trouble and no low rating came to 20"):
-        journeys.pains(made["responses"], quiet, "score", **DRAWS)
+        journeys.pain_points(quiet, "score")
 
 
 def test_the_experience_map_by_hand():
     rows = events("a>b>b", "a").assign(
         minutes=[1, 2, 4, 3.0], outcome=["done", "x", "done", "done"]
     )
-    steps = journeys.steps(rows)
+    steps = steps_of(rows)
     answers = pd.DataFrame(
         {
             "customer_id": ["c0", "c1"],
@@ -549,18 +574,14 @@ def test_the_experience_map_by_hand():
             "overall": [10, 4],
         }
     )
-    met = journeys.exposure(answers, rows, window=30)
-    found = journeys.experience(
-        steps,
-        answers,
-        met,
+    met = about(answers, rows, window=30)
+    touchpoints = Touchpoints(
         stages={"a": "discovery", "b": "use"},
         ratings={"b": "rate_b"},
         overall="overall",
         scales={"rate_b": (1, 5), "overall": (0, 10)},
-        bad=["x"],
-        **DRAWS,
     )
+    found = journeys.experience_map(steps, touchpoints, met, bad=["x"])
     table = found.table.set_index(["touchpoint", "term"])
     value = table["estimate"]
     assert (value[("a", "reach")], value[("b", "reach")]) == (1, 0.5)
@@ -573,27 +594,16 @@ def test_the_experience_map_by_hand():
 
 
 def test_the_map_of_groups_is_that_of_their_customers(made, met):
-    steps = journeys.steps(made["events"], by="journey_id")
+    steps = steps_of(made["events"], by="journey_id")
     who = made["events"]["customer_id"].drop_duplicates()
     groups = pd.Series(np.where(who.str[-1].isin(list("012")), "few", "many"), index=who)
-    both = journeys.experience(
-        steps, made["responses"], met, stages=paths.STAGES, overall="score", groups=groups, **DRAWS
-    ).table
+    both = journeys.experience_map(steps, ASKED, met, groups=groups).table
     inside = steps["customer_id"].map(groups) == "few"
     asked = made["responses"]["customer_id"].map(groups) == "few"
-    own = journeys.exposure(
-        made["responses"][asked], made["events"], by="journey_id", bad=["failed"]
-    )
+    own = about(made["responses"][asked], made["events"], by="journey_id", bad=["failed"])
     scale = (made["responses"]["score"].min(), made["responses"]["score"].max())
-    alone = journeys.experience(
-        steps[inside],
-        made["responses"][asked],
-        own,
-        stages=paths.STAGES,
-        overall="score",
-        scales={"score": scale},
-        **DRAWS,
-    ).table
+    scaled = replace(ASKED, scales={"score": scale})
+    alone = journeys.experience_map(steps.where(inside), scaled, own).table
     few = both[both["group"] == "few"].set_index(["touchpoint", "term"])["estimate"]
     assert few.to_dict() == pytest.approx(
         alone.set_index(["touchpoint", "term"])["estimate"].to_dict()
@@ -601,21 +611,19 @@ def test_the_map_of_groups_is_that_of_their_customers(made, met):
 
 
 def test_groups_keep_their_order_and_some_customers_are_in_none(made, met):
-    steps = journeys.steps(made["events"], by="journey_id")
+    steps = steps_of(made["events"], by="journey_id")
     who = pd.Index(steps["customer_id"].unique())
     last = who.str[-1]
     name = np.select([last.isin(list("012")), last.isin(list("345678"))], ["two", "one"], "")
     groups = pd.Series(name, who).replace("", None)
     groups = groups.astype(pd.CategoricalDtype(["two", "one"], ordered=True))
-    found = journeys.experience(
-        steps, made["responses"], met, stages=paths.STAGES, overall="score", groups=groups, **DRAWS
-    )
+    found = journeys.experience_map(steps, ASKED, met, groups=groups)
     assert found.table["group"].unique().tolist() == ["overall", "two", "one"]
     known = int(groups.notna().sum())
-    assert f"{known:,} of {len(who):,} customers are in one of the groups." in found.note
-    lost = journeys.dropoff(steps, goal=[paths.GOAL], groups=groups, **DRAWS)
-    assert lost.who.table["group"].tolist() == ["two", "one"]
-    assert lost.who.answer.startswith("No group surely loses more of its journeys")
+    assert f"{known:,} of {len(who):,} customers are in one of the groups." in found.notes
+    lost = journeys.dropoff(steps, goal=[paths.GOAL], groups=groups)
+    assert lost.by_group.table["group"].tolist() == ["two", "one"]
+    assert lost.by_group.finding.claim.startswith("No group loses significantly more")
 
 
 def test_where_groups_are_furthest_apart():
@@ -631,11 +639,17 @@ def test_where_groups_are_furthest_apart():
         ],
         columns=["group", "touchpoint", "term", "estimate", "low", "high", "rated"],
     )
-    assert apart(rows) == "Satisfaction differs most at a: 40.0 (“x”) and 55.0 (“y”)."
+    assert largest_difference(rows) == "Satisfaction differs most at a: 40.0 (“x”) and 55.0 (“y”)."
     less = rows.assign(high=rows["high"].mask(rows["estimate"] == 40, 52.0))
-    assert apart(less) == "Trouble is most unlike at b: 10.0% of meetings (“x”) and 30.0% (“y”)."
+    assert (
+        largest_difference(less)
+        == "Problems differ most at b: 10.0% of contacts (“x”) and 30.0% (“y”)."
+    )
     none = less.assign(high=less["high"].mask(rows["term"] == "trouble", 0.5))
-    assert apart(none) == "At no touchpoint do groups surely differ (satisfaction, trouble)."
+    assert (
+        largest_difference(none)
+        == "At no touchpoint do groups differ significantly (satisfaction, trouble)."
+    )
 
 
 def test_the_map_of_the_sample_is_by_the_segments_of_its_customers():
@@ -655,23 +669,29 @@ def test_the_map_of_the_sample_is_by_the_segments_of_its_customers():
 
 
 def test_figures_of_journeys_are_drawn_and_told(made, met):
-    steps = journeys.steps(made["events"], by="journey_id")
-    found = journeys.experience(
-        steps, made["responses"], met, stages=paths.STAGES, overall="score", bad=["failed"], **DRAWS
-    )
-    ax = plots.experience_map(found.table, title=found.answer)
+    steps = steps_of(made["events"], by="journey_id")
+    found = journeys.experience_map(steps, ASKED, met, bad=["failed"])
+    ax = plots.experience_map(found.table, title=str(found))
     assert len(ax.figure.axes) == 6  # stages, satisfaction, reach, trouble, meetings, minutes
     assert "delivery" in plots.alt_text(ax.figure)
+<<<<<<< HEAD:tests/test_journeys.py
     ways_ = journeys.flows(journeys.counted(steps, most=3), **DRAWS)
     ax = plots.sankey(ways_.table, title="x")
     assert "advert" in " ".join(t.get_text() for t in ax.texts)
     moves = journeys.transitions(journeys.counted(steps), order=paths.STAGES, **DRAWS)
     ax = plots.transitions(moves.table)
+=======
+    ways_ = journeys.flows(journeys.count_transitions(steps, most=3))
+    ax = plots.flow(ways_.table, title="x")
+    assert "advert" in " ".join(t.get_text() for t in ax.texts)
+    moves = journeys.transitions(journeys.count_transitions(steps), order=paths.STAGES)
+    ax = plots.follows(moves.table)
+>>>>>>> c3:tests/journeys/test_journeys.py
     assert [t.get_text() for t in ax.get_xticklabels()][:2] == ["begins", "advert"]
     with pytest.raises(ValueError, match="figure of its own"):
         plots.experience_map(found.table, ax=ax)
     called = "Orders in a year: high, Spend in a year: high, Share bought: low"
-    both = pd.concat([found.felt.assign(group=g) for g in ("overall", called)])
+    both = pd.concat([journeys.group_map(found).assign(group=g) for g in ("overall", called)])
     legend = plots.experience_map(both).figure.legends[0]
     assert " ".join(legend.get_texts()[1].get_text().split()) == called
 
@@ -692,18 +712,18 @@ def test_intervals_hold_the_truth_together():
     inside = {"transitions": [], "removal": [], "first": [], "impact": []}
     for seed in range(60):
         made = paths.journeys(400, seed=1000 + seed)
-        steps = journeys.steps(made["events"], by="journey_id")
-        counts = journeys.counted(steps, goal=[paths.GOAL])
-        moves = journeys.transitions(counts, draws=200).table
+        steps = steps_of(made["events"], by="journey_id")
+        counts = journeys.count_transitions(steps, goal=[paths.GOAL])
+        moves = journeys.transitions(counts).table
         true = np.array([chain[k] for k in zip(moves["before"], moves["term"], strict=True)])
         inside["transitions"].append(((moves["low"] <= true) & (true <= moves["high"])).all())
-        gone = journeys.removal(counts, goal=[paths.GOAL], draws=200).table
+        gone = journeys.removal(counts, goal=[paths.GOAL]).table
         true = gone["term"].map(removal)
         within = (gone["low"] - 1e-9 <= true) & (true <= gone["high"] + 1e-9)
         inside["removal"].append(within.all())
         rows = made["responses"]
-        met = journeys.exposure(rows, made["events"], by="journey_id", bad=["failed"])
-        pain = journeys.pains(rows, met, "score", draws=200).table.set_index("touchpoint")
+        met = about(rows, made["events"], by="journey_id", bad=["failed"])
+        pain = journeys.pain_points(met, "score").table.set_index("touchpoint")
         worst = pain.loc["delivery"]
         true = paths.IMPACT["delivery"]
         inside["impact"].append(worst["impact_low"] <= true <= worst["impact_high"])

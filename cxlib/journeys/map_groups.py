@@ -1,4 +1,4 @@
-"""Groups of customers beside one another on the experience map: where they are furthest apart."""
+"""Groups of customers compared on the experience map: where they differ most."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 
-FELT = ("satisfaction", "trouble", "reach")  # what groups are compared in, first things first
+COMPARED = ("satisfaction", "trouble", "reach")  # what groups differ in, most important first
 
 
-def how_many(steps: pd.DataFrame, groups: pd.Series | None) -> str:
+def membership_note(steps: pd.DataFrame, groups: pd.Series | None) -> str:
     """What a note says of customers in no group."""
     if groups is None:
         return ""
@@ -27,22 +27,22 @@ def how_many(steps: pd.DataFrame, groups: pd.Series | None) -> str:
     )
 
 
-def apart(table: pd.DataFrame) -> str:
-    """Where two groups differ most: in the first of FELT in which any intervals part.
+def largest_difference(table: pd.DataFrame) -> str:
+    """Where two groups differ most: in the first of COMPARED in which any intervals part.
 
     Only touchpoints that a question rates are compared in satisfaction: groups may have been made
     by the overall answer.
     """
     rows = table[(table["group"] != "overall") & table["estimate"].notna() & table["rated"]]
-    asked = [term for term in FELT if (rows["term"] == term).any()]
+    asked = [term for term in COMPARED if (rows["term"] == term).any()]
     for term in asked:
-        pairs = _parted(rows[rows["term"] == term])
+        pairs = _separate(rows[rows["term"] == term])
         if len(pairs):
-            return _told(pairs.loc[pairs["gap"].idxmax()], term)
-    return _("At no touchpoint do groups surely differ ({terms:label_list}).", terms=asked)
+            return _sentence(pairs.loc[pairs["gap"].idxmax()], term)
+    return _("At no touchpoint do groups differ significantly ({terms:label_list}).", terms=asked)
 
 
-def _parted(rows: pd.DataFrame) -> pd.DataFrame:
+def _separate(rows: pd.DataFrame) -> pd.DataFrame:
     """The lowest and the highest group of each touchpoint, where their intervals part."""
     order = rows.sort_values("estimate", kind="stable").groupby("touchpoint", sort=False)
     pairs = order.head(1).merge(order.tail(1), on="touchpoint", suffixes=("", "_most"))
@@ -50,9 +50,9 @@ def _parted(rows: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs["low_most"] > pairs["high"]]
 
 
-def _told(pair: pd.Series, term: str) -> str:
+def _sentence(pair: pd.Series, term: str) -> str:
     number = i18n.number if term == "satisfaction" else partial(i18n.percent, digits=1)
-    said = {
+    facts = {
         "touchpoint": pair["touchpoint"],
         "least": pair["group"],
         "most": pair["group_most"],
@@ -63,16 +63,16 @@ def _told(pair: pd.Series, term: str) -> str:
         return _(
             "Satisfaction differs most at {touchpoint:quoted}: {low} (“{least:label}”) and {high} "
             "(“{most:label}”).",
-            **said,
+            **facts,
         )
     if term == "trouble":
         return _(
-            "Trouble is most unlike at {touchpoint:quoted}: {low} of meetings (“{least:label}”) "
+            "Problems differ most at {touchpoint:quoted}: {low} of contacts (“{least:label}”) "
             "and {high} (“{most:label}”).",
-            **said,
+            **facts,
         )
     return _(
         "Reach differs most at {touchpoint:quoted}: {low} of customers (“{least:label}”) and "
         "{high} (“{most:label}”).",
-        **said,
+        **facts,
     )

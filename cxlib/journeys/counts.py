@@ -1,8 +1,8 @@
 """How often each touchpoint follows each, as arrays: from counts, or from a table of paths.
 
     table                # path "advert > website > shop", conversions 12, lost 30
-    ways = journeys.paths(table, completed="conversions", lost="lost")
-    journeys.removal(ways, goal=[journeys.GOAL])
+    counts = journeys.paths(table, completed="conversions", lost="lost")
+    journeys.removal(counts, goal=[journeys.GOAL])
 
 All that looks at journeys as a chain of pairs takes either.
 """
@@ -16,61 +16,69 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cxlib.journeys.steps import COUNTS
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 
 BEGINS, ENDS, GOAL = "begins", "ends", "conversion"  # before the first step, after the last
+COLUMNS = ("bucket", "step", "before", "after", "n")
 
 
 @dataclass(frozen=True)
-class Pairs:
+class TransitionCounts:
     """Pairs of touchpoints, one left and one entered, and how often.
 
     Attributes
     ----------
+    sample : what was counted, with its draws, seed and cluster (None: journeys by themselves)
     names : touchpoints
     step, leaves, enters : of each pair, (p,); `leaves` is 0 where a journey begins, `enters` 0
         where it ends, else 1 + the place among the names
     whole : how often, (p,)
-    summed : (draws, seed) to sums over draws, (draws, p)
-    bucket : what is drawn whole; None for journeys by themselves
+    resampled : (draws, seed) to sums in each resample, (draws, p)
     """
 
+    sample: Sample
     names: list[str]
     step: np.ndarray
     leaves: np.ndarray
     enters: np.ndarray
     whole: np.ndarray
-    summed: Callable[[int, int], np.ndarray]
-    bucket: str | None = "customer_id"
+    resampled: Callable[[int, int], np.ndarray]
 
     @property
     def before(self) -> np.ndarray:
+        """The touchpoint left, or BEGINS, (p,)."""
         return np.array([BEGINS, *self.names], dtype=object)[self.leaves]
 
     @property
     def after(self) -> np.ndarray:
+        """The touchpoint entered, or ENDS, (p,)."""
         return np.array([ENDS, *self.names], dtype=object)[self.enters]
 
+    def resample(self) -> np.ndarray:
+        """How often in each resample, (draws, p)."""
+        return self.resampled(self.sample.draws, self.sample.seed)
 
-def pairs_of(counts: pd.DataFrame | Pairs) -> Pairs:
+
+def counts_of(counts: SampleLike | TransitionCounts) -> TransitionCounts:
     """The counts as arrays. Raises ValueError for a table that is not one of counts."""
-    if isinstance(counts, Pairs):
+    if isinstance(counts, TransitionCounts):
         return counts
-    if lacking := [c for c in COUNTS if c not in counts]:
-        raise ValueError(
-            f"these counts lack {lacking}. Take them from journeys.counted or Reserve.journeys."
-        )
-    if counts.empty:
-        raise ValueError("no journey is left to follow. Choose more events.")
-    (before, after), names = _coded(counts["before"], counts["after"])
-    step, k = counts["step"].to_numpy(), len(names) + 1
+    sample = as_sample(counts)
+    require_columns(sample.data, COLUMNS, "counts of transitions")
+    if not len(sample):
+        raise InsufficientData("no journey is left to follow. Choose more events.")
+    (before, after), names = _coded(sample["before"], sample["after"])
+    step, k = sample["step"].to_numpy(), len(names) + 1
     kinds, pair = np.unique((step * k + before + 1) * k + after + 1, return_inverse=True)
     rest, enters = np.divmod(kinds, k)
     step, leaves = np.divmod(rest, k)
-    bucket, n = counts["bucket"].to_numpy(), counts["n"].to_numpy(float)
-    whole, summed = np.bincount(pair, n), partial(_of_buckets, bucket, pair, n)
-    return Pairs(names, step, leaves, enters, whole, summed)
+    bucket, n = sample["bucket"].to_numpy(), sample["n"].to_numpy(float)
+    resampled = partial(_of_buckets, bucket, pair, n)
+    whole = np.bincount(pair, n)
+    sample = sample.replace(cluster="bucket")
+    return TransitionCounts(sample, names, step, leaves, enters, whole, resampled)
 
 
 def _of_buckets(
@@ -93,23 +101,42 @@ def _coded(*columns: pd.Series) -> tuple[list[np.ndarray], list[str]]:
 
 
 def paths(
-    table: pd.DataFrame,
+    sample: SampleLike,
     *,
     path: str = "path",
     completed: str = "completed",
     lost: str = "",
     sep: str = ">",
     goal: str = GOAL,
-) -> Pairs:
-    """Journeys told as paths ("a > b > c"), and how many took each and reached the goal or did not.
+) -> TransitionCounts:
+    """Journeys written as paths ("a > b > c"), with how many took each and reached the goal or not.
 
-    `completed` and `lost` are columns of whole numbers (without `lost` all journeys complete),
-    `sep` stands between touchpoints, `goal` is the name of what completes a journey; rows of one
-    path add up. Raises ValueError for columns that are missing, rows without a path, empty
-    touchpoints, numbers that are no counts, and a touchpoint that is called as the goal.
+    Parameters
+    ----------
+    sample : one row a path; rows of one path add up
+    path : column of the paths
+    completed, lost : columns of whole numbers; without `lost` all journeys complete
+    sep : stands between touchpoints
+    goal : name of what completes a journey
+
+    Returns
+    -------
+    TransitionCounts, for `transitions` and `removal`; journeys are resampled one by one.
+
+    Raises
+    ------
+    ValueError : columns that are absent, rows without a path, empty touchpoints, numbers that are
+        no counts, and a touchpoint with the name of the goal
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"path": ["ad > web", "web"], "completed": [1, 2]})
+    >>> paths(table).names
+    ['ad', 'web', 'conversion']
     """
-    if lacking := [c for c in (path, completed, lost) if c and c not in table]:
-        raise ValueError(f"the paths lack {lacking}. They have: {', '.join(map(str, table))}.")
+    sample = as_sample(sample)
+    table = sample.data
+    require_columns(table, [c for c in (path, completed, lost) if c], "paths")
     place, different = pd.factorize(table[path])
     if nowhere := int((place < 0).sum()):
         raise ValueError(f"{nowhere:,} of {len(table):,} rows have no {path}. Leave them out.")
@@ -122,7 +149,7 @@ def paths(
     names, codes, length = _parsed(different, sep)
     if goal in names:
         raise ValueError(f"a touchpoint is called {goal!r} as the goal is. Name the goal by goal=.")
-    return _walked([*names, goal], codes, length, *n)
+    return _walked(sample, [*names, goal], codes, length, *n)
 
 
 def _whole_numbers(column: pd.Series) -> np.ndarray:
@@ -149,14 +176,19 @@ def _parsed(texts: pd.Index, sep: str) -> tuple[list[str], np.ndarray, np.ndarra
         empty = [t for t in texts if "" in map(str.strip, t.split(sep))]
         raise ValueError(
             f"{len(empty):,} of {len(texts):,} different paths have an empty touchpoint (first: "
-            f"{empty[0]!r}). Mend these rows or leave them out."
+            f"{empty[0]!r}). Correct these rows or leave them out."
         )
     return list(names), 1 + place[np.asarray(steps.indices)], np.diff(np.asarray(split.offsets))
 
 
 def _walked(
-    names: list[str], codes: np.ndarray, length: np.ndarray, done: np.ndarray, lost: np.ndarray
-) -> Pairs:
+    sample: Sample,
+    names: list[str],
+    codes: np.ndarray,
+    length: np.ndarray,
+    done: np.ndarray,
+    lost: np.ndarray,
+) -> TransitionCounts:
     """Pairs of paths: their steps, then the goal (the last name) or the end."""
     k, final = len(names) + 1, np.cumsum(length) - 1
     before = np.r_[0, codes[:-1]]
@@ -168,8 +200,8 @@ def _walked(
     kinds = np.flatnonzero(table)
     leaves, enters = np.divmod(kinds, k)
 
-    def summed(draws: int, seed: int) -> np.ndarray:
-        """Journeys drawn by themselves, those that reached the goal and those that did not."""
+    def resampled(draws: int, seed: int) -> np.ndarray:
+        """Journeys resampled by themselves, those that reached the goal and those that did not."""
         from scipy.sparse import coo_array
 
         way = np.r_[of, of + len(length), np.arange(2 * len(length))]
@@ -185,4 +217,6 @@ def _walked(
             (taken[own] @ each).toarray(), draws, seed, resampling.Who(own)
         )
 
-    return Pairs(names, np.zeros_like(kinds), leaves, enters, table[kinds], summed, None)
+    sample = sample.replace(cluster=None)
+    step = np.zeros_like(kinds)
+    return TransitionCounts(sample, names, step, leaves, enters, table[kinds], resampled)

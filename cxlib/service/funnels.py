@@ -11,17 +11,19 @@ are widened by that (additive overdispersion), so that the usual spread accuses 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.service import shares
-from cxlib.service.casebook import needs
+from cxlib.service.cases import require_case_columns
+from cxlib.service.shares import group_places
 from cxlib.stats.intervals import normal_quantile
 
 LEVELS = (0.95, 0.998)  # of the limits: worth a look, and standing out
@@ -29,59 +31,75 @@ TRIMMED = 0.1  # of the units at each end, drawn in before overdispersion is mea
 POINTS = 80
 
 
-@dataclass(frozen=True)
-class Funnel(Estimates):
-    """Units beside limits that follow their number of cases.
-
-    Attributes
-    ----------
-    table : term (unit), estimate (as if it had had the usual mix of cases), low, high (limits that
-        19 in 20 lie inside by chance), outer_low, outer_high (998 in 1,000), n, signal ("", "low",
-        "high", "very low", "very high")
-    limits : n, term ("limits"), estimate (of all units), low, high, outer_low, outer_high
-    dispersion : how much more units differ than chance explains (phi; 1: not at all)
-    between : standard deviation of the units themselves, which widens the limits
-    """
-
-    limits: pd.DataFrame = field(kw_only=True)
-    dispersion: float = field(kw_only=True)
-    between: float = field(kw_only=True)
-
-
 def funnel(
-    rows: pd.DataFrame,
+    sample: SampleLike,
     hit: str,
     *,
     by: str = "owner",
-    mix: list[str] | None = None,
+    mix: Sequence[str] = (),
     overdispersed: bool = True,
-) -> Funnel:
-    """The share of `hit` (0, 1), or its mean, of each unit `by`, in funnel limits.
+) -> Result:
+    """The share of `hit`, or its mean, of each unit, in funnel limits.
 
-    With `mix` each unit is corrected for the kinds of cases it has: its rate less what all units
-    together have in such cases, plus the rate of all. Limits of a share are those of the binomial
-    law, interpolated (Spiegelhalter 2005, appendix A.1.1); where mix or overdispersion enters, they
-    are normal on the scale of the arcsine of its root, on which chance is the same for all shares
-    (Spiegelhalter and others 2012). Raises ValueError for fewer than two units.
+    Limits of a share are those of the binomial law, interpolated (Spiegelhalter 2005, appendix
+    A.1.1); where mix or overdispersion enters, they are normal on the scale of the arcsine of its
+    root, on which chance is the same for all shares (Spiegelhalter and others 2012).
+
+    Parameters
+    ----------
+    sample : cases
+    hit : column of the outcome: 0 and 1 for a share, other numbers for a mean
+    by : column of the units (teams, agents)
+    mix : columns of kinds of cases; each unit is corrected for the kinds it has: its rate minus
+        what all units together have in such cases, plus the rate of all
+    overdispersed : whether limits are widened by how much more units differ than chance explains
+
+    Returns
+    -------
+    Result with "table": term (unit), estimate (as if it had had the usual mix of cases), low, high
+    (limits that 19 in 20 lie inside by chance), outer_low, outer_high (998 in 1,000), n, signal
+    ("", "low", "high", "very low", "very high"); and "limits": n, term ("limits"), estimate (of all
+    units), low, high, outer_low, outer_high. Its parts are `dispersion`, how much more units differ
+    than chance explains (phi; 1: not at all), and `between`, the standard deviation of the units
+    themselves, which widens the limits.
+
+    Raises
+    ------
+    InsufficientData : fewer than two units
+
+    References
+    ----------
+    Spiegelhalter (2005), Funnel plots for comparing institutional performance; Spiegelhalter and
+    others (2012).
+
+    Examples
+    --------
+    >>> hits = [1.0] * 50 + [0.0, 1.0] * 25
+    >>> cases = pd.DataFrame({"owner": ["a"] * 50 + ["b"] * 50, "solved_in_time": hits})
+    >>> fit = funnel(cases, "solved_in_time", overdispersed=False)
+    >>> fit.table[["term", "estimate", "signal"]].values.tolist()
+    [['a', 1.0, 'very high'], ['b', 0.5, 'very low']]
     """
-    needs(rows, hit, by, *(mix or []))
-    known = rows[rows[hit].notna() & rows[by].notna()]
-    names, place = shares.groups(known[by], len(known))
+    sample = as_sample(sample)
+    require_case_columns(sample, hit, by, *mix)
+    known = sample.data[sample[hit].notna() & sample[by].notna()]
+    names, place = group_places(known[by], len(known))
     if len(names) < 2:
-        raise ValueError(f"{by} has {len(names)} value(s) with {hit}; two are compared at least.")
+        raise InsufficientData(
+            f"{by} has {len(names)} value(s) with {hit}; two are compared at least."
+        )
     y = known[hit].to_numpy(float)
     share = bool(np.isin(y, (0, 1)).all())
-    expected, spread = _usual(known, y, mix or [], share)
+    expected, spread = _usual(known, y, mix, share)
     n = np.bincount(place)
     target = y.mean()
     value = target + np.bincount(place, y - expected) / n
     error = np.sqrt(np.bincount(place, spread)) / n
     usual = float(spread.mean())
     if share:
-        value, to, error = np.clip(value, 0, 1), _angle, error / (2 * _root(target))
-    else:
-        to = np.asarray
-    phi, tau2 = overdispersion(to(value) - to(target), error) if overdispersed else (1.0, 0.0)
+        value, error = np.clip(value, 0, 1), error / (2 * _root(target))
+    apart = _angle(value) - _angle(target) if share else value - target
+    phi, tau2 = overdispersion(apart, error) if overdispersed else (1.0, 0.0)
     exact = share and tau2 == 0 and not mix
     grid = np.unique(np.geomspace(n.min(), n.max(), POINTS).round().astype(int))
     middle = np.sqrt(usual / grid) / (2 * _root(target) if share else 1)
@@ -97,18 +115,16 @@ def funnel(
         }
     )
     between = np.sqrt(tau2) * (2 * _root(target) if share else 1)
-    return Funnel(
-        table,
-        _said(table, by, hit),
-        _note(phi, between, mix or [], share, exact),
+    return Result(
+        {"table": table, "limits": limits},
+        _finding(table, by, hit),
+        _notes(phi, between, mix, share, exact),
         "share" if share else "scale",
-        limits=limits,
-        dispersion=phi,
-        between=float(between),
+        parts={"dispersion": phi, "between": float(between)},
     )
 
 
-def _angle(share: np.ndarray) -> np.ndarray:
+def _angle(share: np.ndarray | float) -> np.ndarray:
     return np.arcsin(np.sqrt(share))
 
 
@@ -118,11 +134,11 @@ def _root(share: float) -> float:
 
 
 def _usual(
-    rows: pd.DataFrame, y: np.ndarray, mix: list[str], share: bool
+    rows: pd.DataFrame, y: np.ndarray, mix: Sequence[str], share: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """What all units together have in cases like each one, and the variance of a single case."""
     kind = (
-        rows.groupby(mix, dropna=False, sort=False).ngroup().to_numpy()
+        rows.groupby(list(mix), dropna=False, sort=False).ngroup().to_numpy()
         if mix
         else 0 * y.astype(int)
     )
@@ -176,7 +192,7 @@ def binomial_limits(target: float, n: np.ndarray, p: float) -> np.ndarray:
 def _ends(
     target: float, n: np.ndarray, error: np.ndarray, tau2: float, exact: bool, share: bool
 ) -> dict[str, np.ndarray]:
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for level, names in zip(LEVELS, (("low", "high"), ("outer_low", "outer_high")), strict=True):
         tail = (1 - level) / 2
         if exact:
@@ -206,7 +222,7 @@ def _signals(table: pd.DataFrame) -> np.ndarray:
     return np.where(disclosure.hidden(table) != "", "", signal)
 
 
-def _said(table: pd.DataFrame, by: str, hit: str) -> str:
+def _finding(table: pd.DataFrame, by: str, hit: str) -> Finding:
     out = table[table["signal"].isin(["very low", "very high"])]
     facts = {
         "units": len(table),
@@ -216,23 +232,25 @@ def _said(table: pd.DataFrame, by: str, hit: str) -> str:
         "expected": len(table) * (1 - LEVELS[0]),
     }
     if out.empty:
-        return _(
+        claim = _(
             "{what:opening}: none of {units:count} units ({by:label}) stands out from what chance "
             "and the usual spread explain; {near:count} are worth a look, where "
             "{expected:number1} would be by chance.",
             **facts,
         )
+        return Finding(claim, value=0.0)
     names = [
         _("{unit:label} ({value})", unit=r.term, value=_value(r.estimate, table))
         for r in out.itertuples()
     ]
-    return _(
+    claim = _(
         "{what:opening}: {count:count} of {units:count} units ({by:label}) stand out: "
         "{names:list5}.",
         count=len(out),
         names=names,
         **facts,
     )
+    return Finding(claim, value=float(len(out)))
 
 
 def _value(value: float, table: pd.DataFrame) -> str:
@@ -240,19 +258,19 @@ def _value(value: float, table: pd.DataFrame) -> str:
     return i18n.percent(value) if inside else i18n.number(value, 2)
 
 
-def _note(phi: float, between: float, mix: list[str], share: bool, exact: bool) -> str:
-    said = [
+def _notes(phi: float, between: float, mix: Sequence[str], share: bool, exact: bool) -> str:
+    notes = [
         _(
             "Limits: 95 in 100 units lie inside the inner ones by chance, 998 in 1,000 "
             "inside the outer ones (Spiegelhalter 2005)."
         )
     ]
     if exact:
-        said.append(_("Limits are those of the binomial law."))
+        notes.append(_("Limits are those of the binomial law."))
     if mix:
-        said.append(_("Each unit as if it had the usual mix of {kinds:label_list}.", kinds=mix))
+        notes.append(_("Each unit as if it had the usual mix of {kinds:label_list}.", kinds=mix))
     if between > 0:
-        said.append(
+        notes.append(
             _(
                 "Units differ {phi:number1} times as much as chance explains (variance), so "
                 "limits are wider by a standard deviation of {between} between units.",
@@ -260,4 +278,4 @@ def _note(phi: float, between: float, mix: list[str], share: bool, exact: bool) 
                 between=i18n.percent(between, 1) if share else i18n.number(between, 2),
             )
         )
-    return i18n.together(said)
+    return i18n.together(notes)

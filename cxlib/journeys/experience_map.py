@@ -1,0 +1,339 @@
+"""The experience map: for each touchpoint how many meet it, how it is rated, what it asks of them.
+
+    fit = journeys.experience_map(steps, Touchpoints(stages, ratings={"room": "room"}), exposure)
+    fit.table                      # [group,] touchpoint, term, estimate, low, high, n, stage
+    journeys.overall_map(fit)      # the rows of all customers together
+
+Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
+trouble (share of the contacts with a problem), meetings (contacts a journey that meets it), minutes
+(the median). Within a term all intervals are simultaneous. Where no question rates a touchpoint,
+satisfaction is the overall answer of those who met it (column `rated`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample
+from cxlib.data.schema import STAGES
+from cxlib.journeys.exposure import Exposure, Touchpoints
+from cxlib.journeys.map_groups import COMPARED, largest_difference, membership_note
+from cxlib.journeys.transitions import share_interval
+from cxlib.stats import estimators, moments
+from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import Who, keys_of, resample_sums, who_of
+
+SHARES = ("reach", "trouble")
+COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
+
+
+def experience_map(
+    sample: Sample,
+    touchpoints: Touchpoints,
+    exposure: Exposure | None = None,
+    *,
+    bad: Sequence[str] = (),
+    groups: pd.Series | None = None,
+) -> Result:
+    """The experience map, of all customers and of each group of them.
+
+    Parameters
+    ----------
+    sample : of `steps`
+    touchpoints : stages of the touchpoints, and the questions about them
+    exposure : what each answer is about; None for behaviour alone
+    bad : outcomes of events that are problems
+    groups : the group of each customer, in the order of its categories
+
+    Returns
+    -------
+    Result with "table": group ("overall" for all; only with `groups`), touchpoint, term, estimate,
+    low, high (simultaneous within a term), n, stage, rated (whether a question rates the touchpoint
+    itself), share (whether the row is one).
+
+    Raises
+    ------
+    InsufficientData : no step is left
+
+    References
+    ----------
+    Woodruff (1952), Confidence intervals for medians.
+
+    Examples
+    --------
+    >>> from cxlib.journeys.steps import steps
+    >>> at = pd.to_datetime(["2026-01-01", "2026-01-01"])
+    >>> events = pd.DataFrame({"customer_id": ["a", "b"], "at": at, "touchpoint": ["web", "shop"]})
+    >>> fit = experience_map(steps(events), Touchpoints({"web": "discovery", "shop": "action"}))
+    >>> fit.table[["touchpoint", "term", "estimate"]].values.tolist()[:2]
+    [['web', 'reach', 0.5], ['shop', 'reach', 0.5]]
+    """
+    if not len(sample):
+        raise InsufficientData("no step is left to draw a map of.")
+    parts = {"overall": _map(sample, touchpoints, exposure, bad)}
+    for name in [] if groups is None else groups.astype("category").cat.categories:
+        inside = sample["customer_id"].map(groups).eq(name)
+        if inside.any():
+            own = None
+            if exposure is not None:
+                own = exposure.sample["customer_id"].map(groups).eq(name).to_numpy()
+            parts[str(name)] = _map(sample.where(inside), touchpoints, exposure, bad, own)
+    table = parts["overall"]
+    if len(parts) > 1:
+        table = pd.concat(parts, names=["group", None]).reset_index("group").reset_index(drop=True)
+    notes = [
+        _(
+            "{journeys:count} journeys of {customers:count} customers.",
+            journeys=sample["journey"].nunique(),
+            customers=sample["customer_id"].nunique(),
+        ),
+        membership_note(sample.data, groups),
+        _rating_note(parts["overall"]),
+        _("Within a row of the map all intervals are simultaneous."),
+        resampling_note(sample if exposure is None else exposure.sample),
+    ]
+    return Result(
+        table,
+        _finding(parts["overall"]),
+        i18n.together(notes),
+        draws=sample.draws,
+        seed=sample.seed,
+    )
+
+
+def overall_map(fit: Result) -> pd.DataFrame:
+    """The rows of all customers together.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"group": ["overall", "x"], "n": [9, 5]})
+    >>> overall_map(Result(table, ""))["n"].tolist()
+    [9]
+    """
+    if "group" not in fit.table:
+        return fit.table
+    return fit.table[fit.table["group"] == "overall"].drop(columns="group")
+
+
+def group_map(fit: Result) -> pd.DataFrame:
+    """The terms in which groups differ most: satisfaction, problems and reach.
+
+    Examples
+    --------
+    >>> group_map(Result(pd.DataFrame({"term": ["reach", "minutes"]}), ""))["term"].tolist()
+    ['reach']
+    """
+    return fit.table[fit.table["term"].isin(COMPARED)]
+
+
+def group_difference(fit: Result) -> str:
+    """Where two groups differ most, in a sentence; empty without groups.
+
+    In satisfaction if intervals part there, else in problems or reach.
+
+    Examples
+    --------
+    >>> group_difference(Result(pd.DataFrame({"term": ["reach"]}), ""))
+    ''
+    """
+    return largest_difference(fit.table) if "group" in fit.table else ""
+
+
+def _map(
+    sample: Sample,
+    touchpoints: Touchpoints,
+    exposure: Exposure | None,
+    bad: Sequence[str],
+    asked: np.ndarray | None = None,
+) -> pd.DataFrame:
+    usual = sample.data.groupby(sample["touchpoint"].astype(str), sort=True)["step"].mean()
+    stages = touchpoints.stages
+    names = sorted(usual.index, key=lambda t: (STAGES.index(stages.get(t, STAGES[-1])), usual[t]))
+    parts = _behaviour(sample, names, bad)
+    if exposure is not None:
+        parts += _perception(exposure, touchpoints, names, asked)
+    table = pd.concat(parts, ignore_index=True)
+    table["stage"] = table["touchpoint"].map(dict(stages))
+    table["rated"] = table["rated"].fillna(True).astype(bool) if "rated" in table else True
+    table["n"] = table["n"].astype(int)
+    return table.assign(share=table["term"].isin(SHARES))[[*COLUMNS, "rated", "share"]]
+
+
+def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.DataFrame]:
+    """reach, trouble, meetings and minutes."""
+    steps = sample.data
+    customers, who = np.unique(steps["customer_id"].astype(str), return_inverse=True)
+    place = pd.Index(names).get_indexer(steps["touchpoint"].astype(str))
+    k, n = len(names), len(customers)
+    _unused, first = np.unique(steps["journey"].to_numpy() * k + place, return_index=True)
+    wrong = np.zeros(len(steps))
+    if bad and "outcome" in steps:
+        wrong = steps["outcome"].isin(list(bad)).to_numpy(float)
+
+    def counted(rows: np.ndarray | slice, of: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount((who * k + place)[rows], of, minlength=n * k).reshape(n, k)
+
+    times, journeys, hurt = counted(slice(None)), counted(first), counted(slice(None), wrong)
+    parts = np.hstack([np.ones((n, 1)), times > 0, times, journeys, hurt]).astype(float)
+    keys = Who(keys_of(pd.DataFrame({"c": customers}), "c"))
+    drawn, whole = resample_sums(parts, sample.draws, sample.seed, keys), parts.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
+    _unused, met, of, _unused = np.split(whole[1:], 4)
+    ends = share_interval(reach, again[0], np.full(k, whole[0]))
+    found = [_term("reach", names, reach, ends, np.full(k, n))]
+    if hurt.any():
+        ends = share_interval(wrong, again[2], met)
+        found.append(_term("trouble", names, wrong, ends, met))
+    found.append(_term("meetings", names, often, simultaneous_interval(often, again[1]), of))
+    if "minutes" in steps and steps["minutes"].notna().any():
+        found.append(_minutes(steps, names, who))
+    return found
+
+
+def _ratios(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """reach, meetings a journey and trouble a meeting, from sums (..., 1 + 4 k)."""
+    reach, times, journeys, hurt = np.split(sums[..., 1:], 4, axis=-1)
+    return reach / sums[..., :1], times / journeys, hurt / times
+
+
+def _term(term: str, names: list[str], values, ends, n) -> pd.DataFrame:
+    low, high = ends
+    return pd.DataFrame(
+        {
+            "touchpoint": names,
+            "term": term,
+            "estimate": values,
+            "low": np.where(np.isnan(low), values, low),
+            "high": np.where(np.isnan(high), values, high),
+            "n": n,
+        }
+    )
+
+
+def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataFrame:
+    """Medians, and where the interval of the share below them ends (Woodruff 1952).
+
+    Shares clustered by customer; Bonferroni over the touchpoints.
+    """
+    from scipy.special import ndtri
+
+    reach = -ndtri(0.025 / len(names))
+    rows = []
+    for name in names:
+        here = (steps["touchpoint"] == name).to_numpy(bool) & steps["minutes"].notna().to_numpy()
+        x = steps["minutes"].to_numpy(float)[here]
+        if not len(x):
+            rows.append((np.nan, np.nan, np.nan, 0))
+            continue
+        middle = float(np.median(x))
+        _unused, own = np.unique(who[here], return_inverse=True)
+        error = np.sqrt((np.bincount(own, (x <= middle) - (x <= middle).mean()) ** 2).sum()) / len(
+            x
+        )
+        # With ties the share at or below the median is above a half; its error is what counts.
+        ends = np.quantile(x, np.clip([0.5 - reach * error, 0.5 + reach * error], 0, 1))
+        rows.append((middle, *ends, len(x)))
+    values, low, high, n = map(np.array, zip(*rows, strict=True))
+    table = _term("minutes", names, values, (low, high), n)
+    return table[table["n"] > 0]
+
+
+def _perception(
+    exposure: Exposure, touchpoints: Touchpoints, names: list[str], asked: np.ndarray | None
+) -> list[pd.DataFrame]:
+    """satisfaction and ease, of the answers `asked`."""
+    responses = exposure.sample.data
+    place = {t: i for i, t in enumerate(exposure.touchpoints)}
+    there = {t: exposure.times[:, place[t]] > 0 for t in names if t in place}
+    satisfied, rated = {}, {}
+    for name in names:
+        if name in touchpoints.ratings:
+            answer = touchpoints.scaled(responses, touchpoints.ratings[name])
+            satisfied[name], rated[name] = answer, True
+        elif touchpoints.overall and name in there:
+            answer = touchpoints.scaled(responses, touchpoints.overall)
+            satisfied[name], rated[name] = np.where(there[name], answer, np.nan), False
+    found = [_means("satisfaction", satisfied, exposure.sample, asked)]
+    found[0]["rated"] = found[0]["touchpoint"].map(rated)
+    if touchpoints.ease:
+        answer = touchpoints.scaled(responses, touchpoints.ease)
+        eased = {t: np.where(here, answer, np.nan) for t, here in there.items()}
+        found.append(_means("ease", eased, exposure.sample, asked))
+    return found
+
+
+def _means(
+    term: str, values: dict[str, np.ndarray], sample: Sample, asked: np.ndarray | None
+) -> pd.DataFrame:
+    if not values:
+        return pd.DataFrame(columns=["touchpoint", "term", "estimate", "low", "high", "n"])
+    x = np.column_stack(list(values.values()))
+    if asked is not None:
+        x = np.where(asked[:, None], x, np.nan)
+    w = moments.weights_of(sample.data, sample.weight)
+    mean, again = estimators.mean(x, w, draws=sample.draws, seed=sample.seed, who=who_of(sample))
+    low, high = simultaneous_interval(mean, again)
+    n = (~np.isnan(x) & (w > 0)[:, None]).sum(0)
+    ends = np.clip(low, 0, 100), np.clip(high, 0, 100)
+    table = _term(term, list(values), mean, ends, n)
+    return table[table["n"] > 0]
+
+
+def _rating_note(table: pd.DataFrame) -> str:
+    rows = table[table["term"] == "satisfaction"]
+    others = rows.loc[~rows["rated"], "touchpoint"]
+    if others.empty:
+        return ""
+    return _(
+        "No question rates {touchpoints:quoted_list6}: their satisfaction is the overall answer "
+        "of those who met them.",
+        touchpoints=others,
+    )
+
+
+def _finding(table: pd.DataFrame) -> Finding:
+    """The lowest rating; without ratings the most problems, else what most customers meet."""
+    rated = table[(table["term"] == "satisfaction") & table["estimate"].notna() & table["rated"]]
+    reach = table[table["term"] == "reach"].set_index("touchpoint")["estimate"]
+    hurt = table[table["term"] == "trouble"]
+    worst = rated.loc[rated["estimate"].idxmin()] if len(rated) else None
+    if worst is None and len(hurt):
+        worst = hurt.loc[hurt["estimate"].idxmax()]
+    if worst is None:
+        most = reach.idxmax()
+        claim = _(
+            "{touchpoint} is met most: by {share:share} of the customers.",
+            touchpoint=i18n.opening(i18n.quoted(i18n.label(most))),
+            share=reach[most],
+        )
+        return Finding(claim, value=float(reach[most]), unit="share")
+    facts = {
+        "touchpoint": worst["touchpoint"],
+        "estimate": worst["estimate"],
+        "span": (worst["low"], worst["high"]),
+        "n": worst["n"],
+        "share": reach.get(worst["touchpoint"], np.nan),
+    }
+    if worst["term"] == "trouble":
+        claim = _(
+            "Problems are most frequent at {touchpoint:quoted}: in {estimate:share1} "
+            "({span:share_interval1}) of {n:count} contacts; {share:share} of the customers meet "
+            "it.",
+            **facts,
+        )
+        return Finding(claim, value=float(worst["estimate"]), unit="share")
+    claim = _(
+        "Satisfaction is lowest at {touchpoint:quoted}: {estimate:number1} of 100 "
+        "({span:interval1}), n {n:count}; {share:share} of the customers meet it.",
+        **facts,
+    )
+    return Finding(claim, value=float(worst["estimate"]))

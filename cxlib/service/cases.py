@@ -1,0 +1,237 @@
+"""Cases with their durations: hours to the first reply and to the solution, open ones until today.
+
+    cases = case_times(study.sample("cases"), study.service.standards)
+    cases.data[["reply_hours", "replied", "reply_limit", "reply_in_time"]]   # and of the solution
+
+Hours are those of the calendar, nights and Sundays among them: state standards accordingly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core.errors import InsufficientData, require_columns, require_dates
+from cxlib.core.i18n import N_, _, ngettext
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.data.schema import Standard
+
+HOUR = pd.Timedelta(hours=1)
+CLOCKS = {  # what is waited for: column of the day it came, and what its own columns begin with
+    "first reply": ("first_reply_at", "reply", "replied"),
+    "solution": ("solved_at", "solution", "solved"),
+}
+IN_TIME = {"first reply": "reply_in_time", "solution": "solved_in_time"}  # columns of the outcome
+
+
+def case_times(
+    sample: SampleLike,
+    standards: Mapping[str, Standard] | None = None,
+    *,
+    as_of: str | pd.Timestamp | None = None,
+) -> Sample:
+    """The cases opened by `as_of`, with the hours each waited and whether that was in time.
+
+    Parameters
+    ----------
+    sample : cases (opened_at; first_reply_at, solved_at, severity where on file); weights are not
+        used
+    standards : hours by severity; "any" holds for all others
+    as_of : end of observation; the last moment on file by default
+
+    Returns
+    -------
+    Sample with added columns. For the first reply and the solution where their dates are on file:
+    reply_hours and solution_hours (hours until it came, or until `as_of` where it has not), replied
+    and solved (whether it came), reply_limit and solution_limit (hours by the standard of the
+    severity; NaN without one), reply_in_time and solved_in_time (1, 0; NaN where there is no
+    standard, or its time was not up by `as_of`); week (ISO), month and as_of. A solution without a
+    reply counts as the reply. Its notes say what was left out.
+
+    Raises
+    ------
+    ValueError : opened_at is absent, or a column of times holds no dates
+    InsufficientData : no case was opened by `as_of`
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2026-03-02", "2026-03-03"])
+    >>> cases = pd.DataFrame({"opened_at": days[:1], "solved_at": days[1:]})
+    >>> timed = case_times(cases, {"any": Standard(solved_hours=20)})
+    >>> timed["solution_hours"].tolist(), timed["solved_in_time"].tolist()
+    ([24.0], [0.0])
+    """
+    sample = as_sample(sample)
+    cases = sample.data
+    there = [c for c in ("opened_at", "first_reply_at", "solved_at") if c in cases]
+    require_dates(cases, dict.fromkeys(["opened_at", *there]), "cases")
+    seen = cases[there].max().max() if as_of is None else pd.Timestamp(as_of)
+    backwards = np.zeros(len(cases), bool)
+    for column in there[1:]:
+        backwards |= (cases[column] < cases["opened_at"]).to_numpy()
+    known = cases["opened_at"].notna().to_numpy()
+    early = known & (cases["opened_at"] <= seen).to_numpy()
+    rows = cases[early & ~backwards].copy()
+    if rows.empty:
+        raise InsufficientData(
+            f"none of {len(cases):,} cases was opened by {seen}. Check opened_at."
+        )
+    notes = _left_out(len(cases), known, early, backwards & early)
+    reply, solution = (_came(rows, column, seen) for column, *_unused in CLOCKS.values())
+    if reply is not None and solution is not None:
+        notes += _unanswered(int((reply.isna() & solution.notna()).sum()))
+        reply = reply.fillna(solution)
+    limits = _limits(rows, standards or {})
+    for (name, (_unused, prefix, happened)), came in zip(
+        CLOCKS.items(), (reply, solution), strict=True
+    ):
+        if came is None:
+            continue
+        hours = (came.fillna(seen) - rows["opened_at"]) / HOUR
+        done, limit = came.notna(), limits[name]
+        over = ((seen - rows["opened_at"]) / HOUR).to_numpy() >= limit
+        rows[f"{prefix}_hours"], rows[happened], rows[f"{prefix}_limit"] = hours, done, limit
+        # Of those whose time is not up, only the quick would count: they would flatter.
+        rows[IN_TIME[name]] = np.where(over, done & (hours <= limit), np.nan)
+    rows["week"] = rows["opened_at"].dt.strftime("%G-W%V")
+    rows["month"] = rows["opened_at"].dt.strftime("%Y-%m")
+    rows["as_of"] = seen
+    return sample.with_data(rows).replace(notes=(*sample.notes, *notes))
+
+
+def observed_until(sample: Sample) -> pd.Timestamp:
+    """The end of observation: `as_of` of `case_times`, else the last opening."""
+    return sample["as_of" if "as_of" in sample else "opened_at"].max()
+
+
+def last_weeks(sample: Sample, weeks: int) -> Sample:
+    """The cases of the last `weeks` whole weeks; the week that is not over is left out.
+
+    Examples
+    --------
+    >>> cases = pd.DataFrame({"opened_at": pd.to_datetime(["2026-03-02", "2026-03-12"])})
+    >>> last_weeks(case_times(cases), 4)["week"].tolist()
+    ['2026-W10']
+    """
+    seen = observed_until(sample)
+    monday = seen.normalize() - pd.Timedelta(days=seen.weekday())
+    opened = sample["opened_at"]
+    return sample.where((opened >= monday - pd.Timedelta(weeks=weeks)) & (opened < monday))
+
+
+def group_column(sample: Sample, groups: pd.Series | None) -> tuple[Sample, str | None]:
+    """The cases with the group of their customer, and the column to compare by.
+
+    Without groups of customers it is the channel if there is one, else None.
+
+    Examples
+    --------
+    >>> cases = Sample(pd.DataFrame({"customer_id": ["a"], "channel": ["web"]}))
+    >>> group_column(cases, None)[1]
+    'channel'
+    >>> group_column(cases, pd.Series({"a": "north"}, name="region"))[0]["region"].tolist()
+    ['north']
+    """
+    if groups is None or "customer_id" not in sample:
+        return sample, "channel" if "channel" in sample else None
+    name = str(groups.name)
+    return sample.assign(**{name: sample["customer_id"].map(groups)}), name
+
+
+def has_weeks(sample: Sample, weeks: int) -> bool:
+    """Whether the cases span so many whole weeks; prints that they do not.
+
+    Examples
+    --------
+    >>> has_weeks(case_times(pd.DataFrame({"opened_at": pd.to_datetime(["2026-03-02"])})), 4)
+    The cases span 0 whole weeks; 4 are needed. This part is left out.
+    False
+    """
+    span = observed_until(sample) - sample["opened_at"].min()
+    there = int(span / pd.Timedelta(weeks=1)) - 1
+    if there >= weeks:
+        return True
+    print(
+        _(
+            "The cases span {n:count} whole weeks; {least:count} are needed. This part is left "
+            "out.",
+            n=max(there, 0),
+            least=weeks,
+        )
+    )
+    return False
+
+
+def require_case_columns(sample: Sample, *columns: str) -> None:
+    """Raise ValueError for cases that lack a column, with what adds it."""
+    try:
+        require_columns(sample.data, columns, "cases")
+    except ValueError as error:
+        raise ValueError(
+            f"{error} service.case_times(cases, standards) adds hours; map the others in "
+            "study.yaml."
+        ) from None
+
+
+def case_notes(sample: Sample) -> list[str]:
+    """How many cases there are, since when, and what was left out."""
+    told = ngettext(
+        "{n:count} case opened from {first:date}, seen from {seen:date}.",
+        "{n:count} cases opened from {first:date}, seen from {seen:date}.",
+        len(sample),
+        first=sample["opened_at"].min(),
+        seen=observed_until(sample),
+    )
+    return [told, *sample.notes]
+
+
+def _came(rows: pd.DataFrame, column: str, seen: pd.Timestamp) -> pd.Series | None:
+    """When it came, missing where it had not by `seen`; None where it is not on file."""
+    if column not in rows or rows[column].isna().all():
+        return None
+    return rows[column].where(rows[column] <= seen)
+
+
+def _limits(rows: pd.DataFrame, standards: Mapping[str, Standard]) -> dict[str, np.ndarray]:
+    other = standards.get("any", Standard())
+    severity = rows["severity"].astype("string") if "severity" in rows else None
+    found = {}
+    for name, field in (("first reply", "first_reply_hours"), ("solution", "solved_hours")):
+        usual = getattr(other, field)
+        hours = np.full(len(rows), np.nan if usual is None else usual)
+        for level, standard in standards.items():
+            own = getattr(standard, field)
+            if severity is not None and own is not None:
+                hours[severity.eq(level).fillna(False).to_numpy(bool)] = own
+        found[name] = hours
+    return found
+
+
+def _left_out(
+    offered: int, known: np.ndarray, early: np.ndarray, backwards: np.ndarray
+) -> list[str]:
+    losses = {
+        N_("{n:count} of {offered:count} cases without a day of opening are left out."): ~known,
+        N_("{n:count} of {offered:count} cases were opened later and are left out."): known
+        & ~early,
+        N_(
+            "{n:count} of {offered:count} cases were answered or solved before they were opened, "
+            "and are left out."
+        ): backwards,
+    }
+    return [_(why, n=rows.sum(), offered=offered) for why, rows in losses.items() if rows.any()]
+
+
+def _unanswered(n: int) -> list[str]:
+    if not n:
+        return []
+    return [
+        ngettext(
+            "{n:count} case was solved without a reply on file: the solution counts as the reply.",
+            "{n:count} cases were solved without a reply on file: the solution counts as the "
+            "reply.",
+            n,
+        )
+    ]

@@ -1,0 +1,171 @@
+"""How long do customers wait for the first reply and for the solution?
+
+    fit = waiting_times(case_times(cases), "solution", by="severity")
+    fit.table           # severity, term (half of the cases, nine in ten), estimate: hours
+    fit.curve           # share still waiting after each hour
+
+Open cases count for as long as they were observed (Kaplan and Meier 1958). A median says nothing of
+those who wait longest: look at the last tenth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.errors import require_choice
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.privacy import disclosure
+from cxlib.service import shares
+from cxlib.service.cases import CLOCKS, case_notes, require_case_columns
+from cxlib.stats.estimators import Replicated
+from cxlib.stats.intervals import percentile_interval, sidak_level
+from cxlib.stats.notes import resampling_note
+
+POINTS = 60  # of a curve
+PARTS = (0.5, 0.9)  # of the cases, for which it has come
+FEWEST = 10  # cases observed, for a curve to go on
+
+
+def waiting_times(sample: SampleLike, clock: str = "solution", *, by: str | None = None) -> Result:
+    """Hours until half and nine in ten of the cases are answered or solved, and the whole curve.
+
+    Parameters
+    ----------
+    sample : cases of `case_times`
+    clock : "first reply" or "solution"
+    by : column of groups
+
+    Returns
+    -------
+    Result with "table": [by,] term (half of the cases, nine in ten), estimate (hours until it has
+    come to as many; infinite where the observation ended before), low, high (simultaneous), n; and
+    "curve": [by,] term, time (hours), estimate (share that still waits), low, high (for each time
+    of its own), n (observed so long).
+
+    Raises
+    ------
+    ValueError : unknown clock, or one that is not on file
+
+    References
+    ----------
+    Kaplan and Meier (1958).
+
+    Examples
+    --------
+    >>> from cxlib.service.cases import case_times
+    >>> day, hours = pd.Timestamp("2026-03-02"), pd.to_timedelta(range(1, 201), unit="h")
+    >>> cases = case_times(pd.DataFrame({"opened_at": day, "solved_at": day + hours}))
+    >>> waiting_times(cases).table["estimate"].round().tolist()
+    [100.0, 180.0]
+    """
+    sample = as_sample(sample)
+    require_choice("clock", clock, CLOCKS)
+    _unused, prefix, happened = CLOCKS[clock]
+    require_case_columns(sample, f"{prefix}_hours", happened, *([by] if by else []))
+    parts = list(shares.group_samples(sample, by))
+    level = sidak_level(len(parts) * len(PARTS))
+    tables, curves = [], []
+    for name, part in parts:
+        hours = part[f"{prefix}_hours"].to_numpy(float)
+        at = _grid(hours)
+        drawn = shares.cases_within(part, hours, part[happened].to_numpy(), at)
+        tables.append(_quantiles(drawn, at, len(part), level))
+        curves.append(_curve(drawn, at, hours, clock))
+        if by:
+            for table in (tables[-1], curves[-1]):
+                table.insert(0, by, name)
+    table = pd.concat(tables, ignore_index=True)
+    return Result(
+        {"table": table, "curve": pd.concat(curves, ignore_index=True)},
+        _finding(table, clock, by),
+        i18n.together([*case_notes(sample), resampling_note(sample)]),
+        "hours",
+        draws=sample.draws,
+        seed=sample.seed,
+    )
+
+
+def _grid(hours: np.ndarray) -> np.ndarray:
+    """Times of a curve: as many cases between one and the next; the end where few are observed."""
+    hours = np.sort(hours)
+    last = hours[max(len(hours) - FEWEST, len(hours) // 2)]
+    grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS))
+    return np.unique(np.append(grid[grid <= last], last))
+
+
+def _quantiles(drawn: Replicated, at: np.ndarray, n: int, level: float) -> pd.DataFrame:
+    found = []
+    for part in PARTS:
+        value = _first_time(drawn.estimate[None], at, part)[0]
+        low, high = interval_of_times(_first_time(drawn.replicates, at, part), level)
+        found.append((part, value, min(low, value), max(high, value), n))
+    table = pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n"])
+    words = {0.5: _("half of the cases"), 0.9: _("nine cases in ten")}
+    return table.assign(term=table["term"].map(words))
+
+
+def _first_time(shares_: np.ndarray, at: np.ndarray, part: float) -> np.ndarray:
+    """The first time by which it has come to the part of the cases; infinite where it has not."""
+    over = shares_ >= part - 1e-12
+    return np.where(over.any(1), at[over.argmax(1)], np.inf)
+
+
+def interval_of_times(times: np.ndarray, level: float) -> tuple[float, float]:
+    """Percentile interval of times, of which some may be infinite: (low, high)."""
+    if np.isfinite(times).all():
+        low, high = percentile_interval(times, level)
+        return float(low), float(high)
+    ends = np.quantile(times, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    return float(ends[0]), float(ends[1])
+
+
+def _curve(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.DataFrame:
+    low, high = shares.share_interval(drawn, np.full(len(at), len(hours)))
+    step = np.unique(np.linspace(0, len(at) - 1, POINTS).astype(int))
+    watched = len(hours) - np.searchsorted(np.sort(hours), at)
+    estimate = 1 - drawn.estimate
+    curve = pd.DataFrame(
+        {"term": clock, "time": at, "estimate": estimate, "low": 1 - high, "high": 1 - low}
+    ).assign(n=watched)
+    return curve.iloc[step].reset_index(drop=True)
+
+
+def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
+    """How long the slowest group's nine cases in ten wait."""
+    shown = disclosure.shown(table)
+    if shown.empty:
+        return Finding(_("Too few cases to say how long they wait."))
+    last = shown[shown["term"] == shown["term"].iloc[-1]]
+    row = last.loc[last["estimate"].idxmax()]
+    facts = {
+        "clock": clock,
+        "part": row["term"],
+        "hours": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "n": row["n"],
+        "group": shares.group_name(row, by),
+    }
+    if not np.isfinite(row["estimate"]):
+        return Finding(
+            _(
+                "{clock:opening}: it did not come to {part} while they were observed; n {n:count}.",
+                **facts,
+            )
+        )
+    if by:
+        claim = _(
+            "{clock:opening}, slowest for {group}: within {hours:count} hours ({span:interval0}) "
+            "for {part}; n {n:count}.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "{clock:opening}: within {hours:count} hours ({span:interval0}) for {part}; n "
+            "{n:count}.",
+            **facts,
+        )
+    return Finding(claim, value=float(row["estimate"]), unit="hours")
