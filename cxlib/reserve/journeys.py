@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import pandas as pd
 
-from cxlib.data.schema import STAGES, Journey
 from cxlib.core.sample import DRAWS, SEED, Sample
 from cxlib.data.study import STAGES, Journey
 from cxlib.reserve import conditions, pathways, sql
@@ -53,8 +52,7 @@ class Journeys:
             )
         holds = conditions.safe(where, self.database.store, "events", have)
         goals = journey.goal if goal else []
-<<<<<<< HEAD
-        return pathways.counted(
+        counts = pathways.counted(
             self.database.store,
             by=journey.by,
             gap=journey.gap,
@@ -63,11 +61,7 @@ class Journeys:
             holds=holds,
             row=sql.ROW,
         )
-=======
-        about = {"by": journey.by, "gap": journey.gap, "goal": goals, "most": most}
-        counts = pathways.counted(self.database.store, **about, holds=holds, row=sql.ROW)
         return Sample(counts, cluster="bucket", draws=draws, seed=seed)
->>>>>>> c3
 
     @property
     def stages(self) -> dict[str, str]:

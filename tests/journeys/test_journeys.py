@@ -674,19 +674,11 @@ def test_figures_of_journeys_are_drawn_and_told(made, met):
     ax = plots.experience_map(found.table, title=str(found))
     assert len(ax.figure.axes) == 6  # stages, satisfaction, reach, trouble, meetings, minutes
     assert "delivery" in plots.alt_text(ax.figure)
-<<<<<<< HEAD:tests/test_journeys.py
-    ways_ = journeys.flows(journeys.counted(steps, most=3), **DRAWS)
+    ways_ = journeys.flows(journeys.count_transitions(steps, most=3))
     ax = plots.sankey(ways_.table, title="x")
     assert "advert" in " ".join(t.get_text() for t in ax.texts)
-    moves = journeys.transitions(journeys.counted(steps), order=paths.STAGES, **DRAWS)
-    ax = plots.transitions(moves.table)
-=======
-    ways_ = journeys.flows(journeys.count_transitions(steps, most=3))
-    ax = plots.flow(ways_.table, title="x")
-    assert "advert" in " ".join(t.get_text() for t in ax.texts)
     moves = journeys.transitions(journeys.count_transitions(steps), order=paths.STAGES)
-    ax = plots.follows(moves.table)
->>>>>>> c3:tests/journeys/test_journeys.py
+    ax = plots.transitions(moves.table)
     assert [t.get_text() for t in ax.get_xticklabels()][:2] == ["begins", "advert"]
     with pytest.raises(ValueError, match="figure of its own"):
         plots.experience_map(found.table, ax=ax)

@@ -545,13 +545,8 @@ def test_small_cells_of_a_card_are_hidden(groups: pd.DataFrame, fit) -> None:
 
 def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
     plots.use_house_style()
-<<<<<<< HEAD:tests/test_segments.py
-    moves = segments.moved(orders, since=60, draws=50)
-    ax = plots.crosstab(moves.table)
-=======
     moves = segments.grade_migration(Sample(orders, draws=50), since=60)
-    ax = plots.crossings(moves.table)
->>>>>>> c4:tests/segments/test_segments.py
+    ax = plots.crosstab(moves.table)
     assert [t.get_text() for t in ax.get_yticklabels()][0] == "important (A)"
     assert [t.get_text() for t in ax.get_xticklabels()][0] == "important (A)"
     assert "→" in ax.get_title("left") and "→" in ax.figure.alt_text
