@@ -7,7 +7,7 @@
 Support is the share of orders with all products, confidence the share of orders with the first that
 hold the second too, lift how many times as often as if they had nothing to do with each other
 (Agrawal, Imielinski and Swami 1993). `lift_for_size` is the lift beyond what orders of the same
-size hold anyway. Rules are told by what later orders show, which had no say in choosing them.
+size hold anyway. Rules are judged by what later orders show, which had no say in choosing them.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
 
 
 def _directed(baskets: Baskets, some: tuple[int, ...]) -> tuple[int, ...]:
-    """The set with the product last that is bought most surely with the others."""
+    """The set with the product last that is bought most often with the others."""
     rest = [tuple(x for x in some if x != one) for one in some]
     best = int(np.argmin(baskets.count(rest)))
     return (*rest[best], some[best])

@@ -317,7 +317,7 @@ def _claim(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> st
     more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
     return _(
         "{rate:share1} ({span:share_interval1}) of customers later bought one of {offers:count} "
-        "products chosen by what goes with their purchases: {more:points1} points "
+        "products chosen by their purchases: {more:points1} points "
         "({more_span:interval1}) more than of the most popular ones, n {n:count}.",
         rate=best["estimate"],
         span=(best["low"], best["high"]),
