@@ -124,7 +124,7 @@ def against(baskets: Baskets, given: Sequence[Sequence[int]], among: np.ndarray)
 
 
 class _Usual:
-    """What each customer's orders hold compared with orders of their size, to take the taste out of z.
+    """What customers' orders hold compared with orders of their size, to take taste out of z.
 
     A customer who likes a product holds it with anything. Taking off, in proportion to how often
     orders of a size hold `given`, what the customer holds of it at all leaves the mean as it is
