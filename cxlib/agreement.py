@@ -77,7 +77,7 @@ def krippendorff(
     if np.isnan(estimate[0]):
         raise ValueError(
             f"all {int(counts.sum()):,} codes are {values[counts.any(0)][0]!r}; without a second "
-            "code agreement cannot be told from habit."
+            "code agreement cannot be distinguished from habit."
         )
     times = resampling.multiplicities(keys, sample.draws, sample.seed)
     drawn = krippendorff_alpha(counts, times, values, level)[:, None]
@@ -160,5 +160,5 @@ def _notes(sample: Sample, left: int, level: str, lost: int) -> str:
         resampling_note(sample.replace(weight=None)),
     ]
     if lost:
-        parts.append(_("{lost:count} draws held one code only and were set aside.", lost=lost))
+        parts.append(_("{lost:count} resamples had one code only and were left out.", lost=lost))
     return i18n.together(parts)

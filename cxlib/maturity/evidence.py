@@ -157,7 +157,7 @@ def _of_cases(cases: pd.DataFrame) -> dict[str, Record]:
 
 
 def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
-    """Of the ledger: owned and dated, one customer's, done in the last year, both effects told."""
+    """Of the ledger: owned and dated, one customer's, done in the last year, both effects known."""
 
     def column(name: str) -> pd.Series:
         return actions[name] if name in actions else pd.Series(pd.NA, actions.index)

@@ -7,13 +7,12 @@
 Support is the share of orders with all products, confidence the share of orders with the first that
 hold the second too, lift how many times as often as if they had nothing to do with each other
 (Agrawal, Imielinski and Swami 1993). `lift_for_size` is the lift beyond what orders of the same
-size hold anyway. Rules are told by what later orders show, which had no say in choosing them.
+size hold anyway. Rules are judged by what later orders show, which had no say in choosing them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -21,61 +20,74 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
 from cxlib.stats import pvalues
 from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
-from cxlib.stats.resampling import Who, resample_sums
 
-RATE = 0.05  # of finds that may be false
+FALSE = 0.05  # share of finds that may be false
 POOL = 100  # the clearest pairs, of which triples are made
 ALONE = 0.5  # share of a pair's orders without the third product from which it stands for itself
 Sets = Sequence[tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class Rules(Estimates):
-    """Association rules; `table` has a row each, `sets` the products of each as places.
+def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
+    """Pairs and triples of products bought together significantly more often than by chance.
 
-    Attributes
+    Parameters
     ----------
-    measures : if_bought, then_bought, term (confidence, support, lift_for_size), estimate, low,
-        high, n
-    sets : products of each rule, the last is the one offered; in the order of `table`
-    judged : the orders that the numbers are from
-    """
+    baskets : what orders held
+    holdout : last share of the time, whose orders judge what the earlier ones chose; with 0 the
+        same orders choose and judge
+    most : pairs, and triples, that are judged: the most significant
 
-    measures: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
-    sets: list[tuple[int, ...]] = field(default_factory=list, kw_only=True)
-    judged: Baskets | None = field(default=None, kw_only=True, repr=False)
+    Returns
+    -------
+    Result with the tables "table": if_bought, then_bought, term (lift), estimate, low, high
+    (simultaneous), n (orders with all of it), confidence, lift_for_size, lift_before (lift in the
+    orders that chose it), p_held (adjusted by Benjamini and Yekutieli), holds (the interval is
+    above 1); and "measures": support, confidence and lift_for_size with pointwise intervals. Where
+    nothing is found, "table" has the share of orders with several products. Its parts are `sets`
+    (the products of each rule as places, the last is the one offered) and `judged` (the orders that
+    the numbers are from).
 
+    Raises
+    ------
+    ValueError : holdout is no share, or leaves one side without orders
 
-def rules(
-    baskets: Baskets, *, holdout: float = 0.3, most: int = 12, draws: int = 1000, seed: int = 1
-) -> Rules:
-    """Pairs and triples bought together beyond chance, at most `most` of the clearest of each.
+    References
+    ----------
+    Agrawal, Imielinski and Swami (1993), SIGMOD. Benjamini and Yekutieli (2001), Annals of
+    Statistics 29.
 
-    table: if_bought, then_bought, term (lift), estimate, low, high (all hold at once), n (orders
-    with all of it), confidence, lift_for_size, lift_before (lift in the orders that chose it),
-    p_held (Benjamini and Yekutieli), holds (the interval is above 1). `measures` has support,
-    confidence and lift_for_size with their intervals, one by one.`holdout` 0 judges by the
-    same orders. Raises ValueError for a share that is none. Where nothing is found, `table` has the
-    share of orders with several products.
+    Examples
+    --------
+    >>> from cxlib.offers.baskets import make_baskets
+    >>> at = pd.date_range("2025-01-01", periods=80)
+    >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": range(80), "at": at})
+    >>> held = [["tea", "cup"], ["pen", "ink"]] * 40
+    >>> lines = orders[["order_id"]].assign(product=held).explode("product")
+    >>> rules(make_baskets(orders, lines, least=1), holdout=0).table["estimate"].tolist()
+    [2.0, 2.0]
     """
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
     early, late, day = baskets.split(holdout) if holdout else (baskets, baskets, None)
     sets, p, tested, found = _search(early, most)
     sets = [_directed(early, s) for s in sets]
-    facts = {"judged": late, "draws": draws, "seed": seed}
     if not sets:
-        several = _several(baskets, draws, seed)
-        note = i18n.together(
-            [*baskets.notes, _how_tested(), how_drawn(draws, bucket="customer_id")]
+        several = _several(baskets)
+        return Result(
+            {"table": several, "measures": pd.DataFrame()},
+            _nothing(several.iloc[0], tested),
+            i18n.together([*baskets.notes, _how_tested(), baskets.resampling]),
+            "share",
+            draws=baskets.draws,
+            seed=baskets.seed,
+            parts={"sets": [], "judged": late},
         )
-        return Rules(several, _nothing(several.iloc[0], tested), note, "share", **facts)
-    table, measures, replicates = _measured(late, sets, draws, seed)
+    table, measures, replicates = _measured(late, sets)
     wide = measures.pivot(columns="term", values="estimate", index="set")
     table["confidence"], table["lift_for_size"] = wide["confidence"], wide["lift_for_size"]
     table["lift_before"], table["p_held"] = lift(early, sets), p
@@ -84,34 +96,40 @@ def rules(
     table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
     measures["set"] = np.argsort(order)[measures["set"]]
     table, measures = (_named(baskets, sets, t) for t in (table, measures.sort_values("set")))
-    note = i18n.together(
-        [
-            *_notes(baskets, late, day),
-            _how_tested(),
-            _shown(found, len(sets)),
-            _lifts(),
-            how_drawn(draws, bucket="customer_id"),
-        ]
+    sentences = [
+        *_notes(baskets, late, day),
+        _how_tested(),
+        _shown(found, len(sets)),
+        _lifts(),
+        baskets.resampling,
+    ]
+    return Result(
+        {"table": table, "measures": measures},
+        _claim(table, tested, found, holdout),
+        i18n.together(sentences),
+        "times",
+        draws=baskets.draws,
+        seed=baskets.seed,
+        replicates=replicates[:, order],
+        parts={"sets": sets, "judged": late},
     )
-    facts |= {"sets": sets, "replicates": replicates[:, order], "measures": measures}
-    return Rules(table, _said(table, tested, found, holdout), note, "times", **facts)
 
 
 def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
     """(sets found, the clearest first, their p held, how many were tested, how many found)."""
     two, p2 = chance.pairs(early)
     held2 = pvalues.adjusted(p2, "benjamini-yekutieli")
-    best = [k for k in np.argsort(p2, kind="stable") if held2[k] < RATE]
+    best = [k for k in np.argsort(p2, kind="stable") if held2[k] < FALSE]
     three, p3 = chance.triples(early, [two[k] for k in best[:POOL]])
     held3 = pvalues.adjusted(p3, "benjamini-yekutieli")
-    more = [k for k in np.argsort(p3, kind="stable") if held3[k] < RATE]
+    more = [k for k in np.argsort(p3, kind="stable") if held3[k] < FALSE]
     sets = [two[k] for k in best[:most]] + [three[k] for k in more[:most]]
     p = np.r_[held2[best[:most]], held3[more[:most]]]
     return sets, p, len(two) + len(three), len(best) + len(more)
 
 
 def _directed(baskets: Baskets, some: tuple[int, ...]) -> tuple[int, ...]:
-    """The set with the product last that is bought most surely with the others."""
+    """The set with the product last that is bought most often with the others."""
     rest = [tuple(x for x in some if x != one) for one in some]
     best = int(np.argmin(baskets.count(rest)))
     return (*rest[best], some[best])
@@ -137,14 +155,10 @@ def by_size(baskets: Baskets, given: Sets, products: Sequence[int]) -> np.ndarra
     return found
 
 
-def _measured(
-    late: Baskets, sets: Sets, draws: int, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """(lift of each set, its other measures one below the other, draws of the lift)."""
     sums = _columns(late, sets)
-    there = sums[:, 0] > 0
-    drawn = resample_sums(sums[there], draws, seed, Who(late.keys[there]))
-    all_of = np.vstack([sums.sum(0), drawn])
+    all_of, customers = late.resample(sums), int((sums[:, 0] > 0).sum())
     orders, (both, first, last, expected) = all_of[:, :1], np.split(all_of[:, 1:], 4, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         lifts = both * orders / (first * last)
@@ -154,7 +168,7 @@ def _measured(
             "lift_for_size": both / expected,
         }
         logs = np.where(lifts > 0, np.log(lifts), np.nan)
-    low, high = simultaneous_interval(logs[0], logs[1:], units=int(there.sum()))
+    low, high = simultaneous_interval(logs[0], logs[1:], units=customers)
     table = estimates_table(["lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
     table["low"], table["high"] = np.exp(low), np.exp(high)
     table.insert(0, "set", range(len(sets)))
@@ -181,13 +195,32 @@ def lift(baskets: Baskets, sets: Sets) -> np.ndarray:
     return both * len(baskets) / (first * last)
 
 
-def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
-    """Sets of `fit` that hold, as bundles: orders a thousand beyond separate purchase.
+def bundles(fit: Result) -> Result:
+    """Sets of products to offer as one: how much more often they are bought than their parts.
 
     Separate purchase is the best of the ways to part the set: orders with one part, of which as
     many hold the other as orders of their size do. A pair within a bundle of three stands for
-    itself only where at least half of its orders lack the third product. table: bundle, term
-    (gain), estimate, low, high (all hold at once), n (orders with all of it), support.
+    itself only where at least half of its orders lack the third product.
+
+    Parameters
+    ----------
+    fit : of `rules`; those that hold in later orders are bundled
+
+    Returns
+    -------
+    Result with a table bundle, term (gain), estimate (orders a thousand beyond separate purchase),
+    low, high (simultaneous), n (orders with all of it), support.
+
+    Examples
+    --------
+    >>> from cxlib.offers.baskets import make_baskets
+    >>> at = pd.date_range("2025-01-01", periods=80)
+    >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": range(80), "at": at})
+    >>> held = [["tea", "cup"], ["pen", "ink"]] * 40
+    >>> lines = orders[["order_id"]].assign(product=held).explode("product")
+    >>> fit = bundles(rules(make_baskets(orders, lines, least=1), holdout=0))
+    >>> sorted(fit.table["bundle"])
+    ['cup, tea', 'ink, pen']
     """
     late = fit.judged
     held = [
@@ -195,17 +228,17 @@ def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
     ]
     sets = _maximal(late, held) if held else []
     if not sets:
-        said = _("No products are bought together so often that a bundle of them is due.")
-        return Estimates(_empty("bundle"), said, fit.note, "number", draws=draws, seed=seed)
-    gain, replicates, n, support = _gains(late, sets, draws, seed)
-    table = estimates_table(["gain"] * len(sets), gain, replicates, n)
+        claim = _("No products are bought together so often that a bundle of them is due.")
+        return Result(_empty("bundle"), claim, fit.notes, "number", draws=fit.draws, seed=fit.seed)
+    gain, replicates, n, support = _gains(late, sets)
+    table = estimates_table(["gain"] * len(sets), gain, replicates, n.tolist())
     customers = len(np.unique(late.customer))
     table["low"], table["high"] = simultaneous_interval(gain, replicates, units=customers)
     table.insert(0, "bundle", [_names(late, s) for s in sets])
     table["support"] = support
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     best, sure = table.iloc[0], int((table["low"] > 0).sum())
-    said = _(
+    claim = _(
         "{sure:count} bundles are bought whole more often than their parts would meet; most "
         "{name:verbatim}: {gain:number1} ({span:interval1}) more orders a thousand, n {n:count}.",
         sure=sure,
@@ -214,20 +247,18 @@ def bundles(fit: Rules, *, draws: int = 1000, seed: int = 1) -> Estimates:
         span=(best["low"], best["high"]),
         n=best["n"],
     )
-    note = i18n.together(
-        [
-            _(
-                "Gain is in orders of a thousand, beyond orders that hold a part of the bundle "
-                "and, by their size, the rest."
-            ),
-            _(
-                "A bundle sold as one at a lower price is another offer: what it would bring is "
-                "for a trial to tell."
-            ),
-            how_drawn(draws, bucket="customer_id"),
-        ]
-    )
-    return Estimates(table, said, note, "number", draws=draws, seed=seed)
+    notes = [
+        _(
+            "Gain is in orders of a thousand, beyond orders that hold a part of the bundle "
+            "and, by their size, the rest."
+        ),
+        _(
+            "A bundle sold as one at a lower price is another offer: only a trial can show what it "
+            "would bring."
+        ),
+        late.resampling,
+    ]
+    return Result(table, claim, i18n.together(notes), "number", draws=fit.draws, seed=fit.seed)
 
 
 def _maximal(late: Baskets, sets: Sets) -> Sets:
@@ -240,19 +271,14 @@ def _maximal(late: Baskets, sets: Sets) -> Sets:
     return [s for s in sets if stands(s)]
 
 
-def _gains(
-    late: Baskets, sets: Sets, draws: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _gains(late: Baskets, sets: Sets) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(gain of each set, in each draw, orders with it, their share), a thousand orders."""
     splits = [(k, rest) for k, s in enumerate(sets) for rest in combinations(s, len(s) - 1)]
     last = [next(x for x in sets[k] if x not in rest) for k, rest in splits]
     expected = by_size(late, [rest for _, rest in splits], last)
     orders = np.bincount(late.customer, minlength=len(late.customers))[:, None]
     sums = np.hstack([orders, late.by_customer(late.of(sets)), expected])
-    there = sums[:, 0] > 0
-    all_of = np.vstack(
-        [sums.sum(0), resample_sums(sums[there], draws, seed, Who(late.keys[there]))]
-    )
+    all_of = late.resample(sums)
     both, apart = all_of[:, 1 : 1 + len(sets)], all_of[:, 1 + len(sets) :]
     owner = np.array([k for k, _ in splits])
     best = np.stack([apart[:, owner == k].max(1) for k in range(len(sets))], axis=1)
@@ -268,22 +294,19 @@ def _names(baskets: Baskets, some: Sequence[int]) -> str:
 
 
 def _empty(*names: str) -> pd.DataFrame:
-    names = names or ("if_bought", "then_bought")
     columns = [*names, "term", "estimate", "low", "high", "n"]
     return pd.DataFrame({c: pd.Series(dtype=float if c in columns[-4:] else str) for c in columns})
 
 
-def _several(baskets: Baskets, draws: int, seed: int) -> pd.DataFrame:
+def _several(baskets: Baskets) -> pd.DataFrame:
     """The share of orders that hold more than one product, a row."""
-    sums = np.zeros((len(baskets.customers), 2))
-    np.add.at(sums, (baskets.customer, 0), baskets.sizes > 1)
-    np.add.at(sums, (baskets.customer, 1), 1.0)
-    drawn = resample_sums(sums, draws, seed, Who(baskets.keys))
-    share = sums[:, 0].sum() / len(baskets)
-    replicates = drawn[:, :1] / np.maximum(drawn[:, 1:], 1)
-    table = estimates_table(["more than one product"], [share], replicates, len(baskets))
-    if not share:  # no draw doubts that there is none
-        table["low"], table["high"] = wilson_interval(share, np.count_nonzero(sums[:, 1]))
+    whose, people = baskets.customer, len(baskets.customers)
+    sums = [np.bincount(whose, more, people) for more in (baskets.sizes > 1, None)]
+    several, orders = baskets.resample(np.column_stack(sums).astype(float)).T
+    shares = (several / np.maximum(orders, 1))[:, None]
+    table = estimates_table(["more than one product"], shares[0], shares[1:], len(baskets))
+    if not shares[0, 0]:  # no draw doubts that there is none
+        table["low"], table["high"] = wilson_interval(shares[0], np.array(len(set(whose))))
     return table
 
 
@@ -302,15 +325,15 @@ def _nothing(several: pd.Series, tested: int) -> str:
             **facts,
         )
     return _(
-        "There is nothing to offer from pairs: none of {tested:count} goes together beyond "
-        "chance, and {share:share1} ({span:share_interval1}) of {n:count} orders hold more than "
-        "one product.",
+        "There is nothing to offer from pairs: none of {tested:count} is bought together "
+        "significantly more often than by chance, and {share:share1} ({span:share_interval1}) of "
+        "{n:count} orders hold more than one product.",
         tested=tested,
         **facts,
     )
 
 
-def _said(table: pd.DataFrame, tested: int, found: int, holdout: float) -> str:
+def _claim(table: pd.DataFrame, tested: int, found: int, holdout: float) -> str:
     best, holding = table.iloc[0], int(table["holds"].sum())
     facts = dict(
         found=found,
@@ -325,22 +348,23 @@ def _said(table: pd.DataFrame, tested: int, found: int, holdout: float) -> str:
     )
     if not holdout:
         return _(
-            "{found:count} of {tested:count} pairs and triples are bought together beyond chance, "
-            "most clearly {one:verbatim} with {other:verbatim}: {lift:number2} times as often "
-            "({span:interval2}), n {n:count}.",
+            "{found:count} of {tested:count} pairs and triples are bought together significantly "
+            "more often than by chance, most clearly {one:verbatim} with {other:verbatim}: "
+            "{lift:number2} times as often ({span:interval2}), n {n:count}.",
             **facts,
         )
     if not holding:
         return _(
-            "{found:count} of {tested:count} pairs and triples went together beyond chance, but "
-            "none of the {judged:count} judged did so surely in later orders.",
+            "{found:count} of {tested:count} pairs and triples were bought together significantly "
+            "more often than by chance, but none of the {judged:count} judged was so in later "
+            "orders.",
             **facts,
         )
     return _(
-        "{found:count} of {tested:count} pairs and triples are bought together beyond chance; of "
-        "the {judged:count} clearest, {holding:count} hold in later orders, most clearly "
-        "{one:verbatim} with {other:verbatim}: {lift:number2} times as often as by chance "
-        "({span:interval2}), n {n:count}.",
+        "{found:count} of {tested:count} pairs and triples are bought together significantly more "
+        "often than by chance; of the {judged:count} clearest, {holding:count} hold in later "
+        "orders, most clearly {one:verbatim} with {other:verbatim}: {lift:number2} times as often "
+        "as by chance ({span:interval2}), n {n:count}.",
         **facts,
     )
 
@@ -362,7 +386,7 @@ def _how_tested() -> str:
     return _(
         "Tested against orders of the same size, customers counted whole, and by Fisher's exact "
         "test; at most {rate:share} of finds are false (Benjamini and Yekutieli).",
-        rate=RATE,
+        rate=FALSE,
     )
 
 

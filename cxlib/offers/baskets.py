@@ -1,6 +1,6 @@
 """What each order held, as one sparse matrix: orders down, products across.
 
-    baskets = held(orders, lines, level="category", least=30)
+    baskets = make_baskets(orders, lines, level="category", least=30)
     early, late = baskets.split(0.3)             # the last 30% of the time set apart
     early.count([(0, 4), (2, 3, 7)])             # orders that hold both, or all three
 
@@ -16,11 +16,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from cxlib.core.errors import require_choice, require_columns, require_dates
 from cxlib.core.i18n import _
-from cxlib.stats.resampling import keys_of
+from cxlib.core.sample import DRAWS, SEED, Sample, SampleLike, as_sample
+from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import Who, keys_of, resample_sums
 
 LEVELS = ("product", "category")
-MANY = 300  # products from which on categories are looked at, unless asked otherwise
+WIDE = 300  # products from which on categories are looked at, unless asked otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,7 @@ class Baskets:
     at : when, (orders,), rising
     several : share of the orders on file that hold more than one product, rare ones too
     notes : what was left out
+    draws, seed : of the bootstrap
     """
 
     matrix: sparse.csr_array
@@ -46,6 +50,8 @@ class Baskets:
     at: np.ndarray
     several: float = np.nan
     notes: tuple[str, ...] = ()
+    draws: int = DRAWS
+    seed: int = SEED
 
     def __len__(self) -> int:
         return len(self.at)
@@ -102,16 +108,55 @@ class Baskets:
         shape = (len(self.customers), n)
         return sparse.csr_array((np.ones(n), (self.customer, np.arange(n))), shape=shape)
 
+    def resample(self, sums: np.ndarray, keys: np.ndarray | None = None) -> np.ndarray:
+        """(1 + draws, columns): the sums over all customers, then over each resample of them.
 
-def held(orders: pd.DataFrame, lines: pd.DataFrame, *, level: str = "", least: int = 30) -> Baskets:
-    """The orders with what they held of `level`: "product" or "category"; without one products, or
-    categories where there are some and the products are more than `MANY`.
+        `sums` are (customers, columns); `keys` those of the rows where they are not all customers.
+        """
+        there = sums.any(1)
+        who = Who((self.keys if keys is None else keys)[there])
+        return np.vstack([sums.sum(0), resample_sums(sums[there], self.draws, self.seed, who)])
 
-    Products in fewer than `least` orders are left out, and with them orders that hold nothing
-    else. Raises ValueError for columns that are missing, and when nothing is left.
+    @property
+    def resampling(self) -> str:
+        """The note on resamples."""
+        customers = pd.DataFrame({"customer_id": self.customers})
+        return resampling_note(Sample(customers, cluster="customer_id", draws=self.draws))
+
+
+def make_baskets(
+    sample: SampleLike, lines: pd.DataFrame, *, level: str = "", least: int = 30
+) -> Baskets:
+    """What each order held.
+
+    Parameters
+    ----------
+    sample : the orders: order_id, customer_id, at (dates); customers are resampled
+    lines : the order lines: order_id, and product or category
+    level : "product" or "category"; when empty products, or categories where there are some and
+        more than 300 products
+    least : orders a product must be in; others are left out, and orders that hold nothing else
+
+    Raises
+    ------
+    ValueError : columns are missing, or nothing is left
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2026-09-01")
+    >>> orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["a", "b"], "at": [day, day]})
+    >>> lines = pd.DataFrame({"order_id": [1, 1, 2], "product": ["tea", "cup", "tea"]})
+    >>> baskets = make_baskets(orders, lines, least=1)
+    >>> baskets.products.tolist(), baskets.sizes.tolist()
+    (['cup', 'tea'], [2, 1])
     """
+    sample = as_sample(sample)
+    orders = sample.data
     level = level or _level(lines)
-    _check(orders, lines, level)
+    require_choice("level", level, LEVELS)
+    require_columns(orders, ["order_id", "customer_id", "at"], "orders")
+    require_columns(lines, ["order_id", level], "order_lines")
+    require_dates(orders, ["at"], "orders")
     known = orders[["order_id", "customer_id", "at"]].dropna().sort_values(["at", "order_id"])
     place = pd.Index(known["order_id"]).get_indexer(lines["order_id"])
     which, names = pd.factorize(lines[level], sort=True)
@@ -139,6 +184,8 @@ def held(orders: pd.DataFrame, lines: pd.DataFrame, *, level: str = "", least: i
         known["at"].to_numpy()[some],
         several,
         tuple(_losses(len(orders), int(some.sum()), len(names), int(often.sum()), least, several)),
+        sample.draws,
+        sample.seed,
     )
 
 
@@ -161,23 +208,5 @@ def _losses(
 
 def _level(lines: pd.DataFrame) -> str:
     found = {level: lines[level].nunique() for level in LEVELS if level in lines}
-    many = found.get("product", MANY + 1) > MANY
+    many = found.get("product", WIDE + 1) > WIDE
     return "category" if many and found.get("category") else "product"
-
-
-def _check(orders: pd.DataFrame, lines: pd.DataFrame, level: str) -> None:
-    if level not in LEVELS:
-        raise ValueError(f"level is {level!r}; it must be one of: {', '.join(LEVELS)}.")
-    needed = (
-        ("orders", orders, ("order_id", "customer_id", "at")),
-        ("order_lines", lines, ("order_id", level)),
-    )
-    for name, table, columns in needed:
-        if missing := [c for c in columns if c not in table]:
-            there = ", ".join(map(str, table.columns))
-            raise ValueError(f"{name} lack {missing}. They have: {there}.")
-    if not pd.api.types.is_datetime64_any_dtype(orders["at"]):
-        raise ValueError(
-            f"orders.at holds {orders['at'].dtype}, not dates. Use pandas.to_datetime, or load the "
-            "orders through the reserve."
-        )

@@ -76,7 +76,7 @@ def pairs(baskets: Baskets) -> tuple[list[tuple[int, ...]], np.ndarray]:
         some = np.flatnonzero((partners > fewer) & (partners <= most))
         among = ranked[: most + 1]  # itself may be one of them
         if len(some):
-            p[np.ix_(some, among)] = against(baskets, [(k,) for k in some], among)
+            p[np.ix_(some, among)] = against(baskets, [(k,) for k in some.tolist()], among)
     i, j = np.nonzero(np.triu(often))
     return list(zip(i.tolist(), j.tolist(), strict=True)), np.maximum(p[i, j], p[j, i])
 
@@ -96,10 +96,9 @@ def triples(
     p, place = against(baskets, parts, among), {two: k for k, two in enumerate(parts)}
     at = {int(product): k for k, product in enumerate(among)}
     each = [
-        [p[place[t[1:]], at[t[0]]], p[place[t[::2]], at[t[1]]], p[place[t[:2]], at[t[2]]]]
-        for t in joined
+        [p[place[j, k], at[i]], p[place[i, k], at[j]], p[place[i, j], at[k]]] for i, j, k in joined
     ]
-    return joined, np.max(each, axis=1)
+    return [tuple(t) for t in joined], np.max(each, axis=1)
 
 
 def against(baskets: Baskets, given: Sequence[Sequence[int]], among: np.ndarray) -> np.ndarray:
@@ -125,7 +124,7 @@ def against(baskets: Baskets, given: Sequence[Sequence[int]], among: np.ndarray)
 
 
 class _Usual:
-    """What each customer's orders hold beside orders of their size, to take the taste out of z.
+    """What customers' orders hold compared with orders of their size, to take taste out of z.
 
     A customer who likes a product holds it with anything. Taking off, in proportion to how often
     orders of a size hold `given`, what the customer holds of it at all leaves the mean as it is
@@ -135,7 +134,7 @@ class _Usual:
 
     def __init__(self, baskets: Baskets, sizes: Sizes, matrix: sparse.csr_array) -> None:
         self.baskets, self.sizes, self.matrix = baskets, sizes, matrix
-        n, products, classes = *matrix.shape, len(sizes.push)
+        (n, products), classes = matrix.shape, len(sizes.push)
         people = len(baskets.customers)
         by = sparse.csr_array((np.ones(n), (sizes.of, np.arange(n))), shape=(classes, n))
         self.per_class = np.maximum(np.asarray(by.sum(1)).ravel(), 1)

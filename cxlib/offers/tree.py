@@ -1,86 +1,101 @@
-"""Which offer suits whom: a small decision tree over what is known of customers, told in words.
+"""Which offer suits whom: a small decision tree over what is known of customers, in words.
 
-    fit = suits(baskets, customers, offers=5)
+    fit = offer_tree(baskets, customers, offers=5)
     print(fit)           # does the tree meet the next order better than one offer for everyone?
     fit.table            # a row a leaf: who, the offer, the share whose next order held it
     fit.rules            # the leaves in words
 
 The tree (Breiman et al. 1984) is grown on one half of the customers, its size chosen there by
 cross-validation; all shares are from the other half, which it never saw (Athey and Imbens 2016).
-What customers would have bought anyway needs no discount: a leaf tells taste, not what an offer
+What customers would have bought anyway needs no discount: a leaf shows taste, not what an offer
 adds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import percentile_interval, simultaneous_interval
-from cxlib.stats.resampling import Who, resample_sums
 
 SIZES = (1, 2, 3, 4, 5, 6, 8)  # leaves tried
 LEVELS = 12  # a column of more different words is not asked about
 FEW = 200  # customers below which no tree is grown
-LATER = ("left", "left_after")  # columns of a history that tell what came after its day
+LATER = ("left", "left_after")  # columns of a history on what came after its day
 
 
-@dataclass(frozen=True)
-class Suits(Estimates):
-    """What to offer whom; `table` has a row a leaf of the tree.
-
-    Attributes
-    ----------
-    gain : share met by the tree, by one offer for everyone, and how far the first lies above
-    rules : the leaves in words
-    """
-
-    gain: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
-    rules: list[str] = field(default_factory=list, kw_only=True)
-
-
-def suits(
+def offer_tree(
     baskets: Baskets,
     customers: pd.DataFrame,
     *,
     holdout: float = 0.3,
     offers: int = 5,
     folds: int = 5,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Suits:
-    """A tree that says which of the `offers` products bought most suits whom.
+) -> Result:
+    """A tree that says which of the products bought most suits whom.
 
-    `customers` is what was known of each when the last part `holdout` of the time began
-    (customer_id and attributes); the shares of earlier orders with each offer are added. table:
-    kind, offer, term (met: share whose first order since held the offer), estimate, low, high (all
-    hold at once), n (customers of the half that the tree never saw), everyone (share whose order
-    held the offer that suits most of all), who (the leaf in words). Raises ValueError without
-    customer_id.
+    Parameters
+    ----------
+    baskets : what orders held
+    customers : what was known of each when the last part of the time began: customer_id and
+        attributes; the shares of earlier orders with each offer are added
+    holdout : last share of the time, whose first orders are to be met
+    offers : products to choose among
+    folds : of the cross-validation that chooses the size of the tree
+
+    Returns
+    -------
+    Result with the tables "table", a row a leaf: kind, offer, term (met: share whose first order
+    since held the offer), estimate, low, high (simultaneous), n (customers of the half that the
+    tree never saw), everyone (share whose order held the offer that suits most of all), who (the
+    leaf in words); and "gain": share met by the tree, by one offer for everyone, and their
+    difference. Its part `rules` has the leaves in words.
+
+    Raises
+    ------
+    ValueError : customers have no customer_id
+
+    References
+    ----------
+    Breiman et al. (1984), Classification and Regression Trees; Athey and Imbens (2016), PNAS 113.
+
+    Examples
+    --------
+    >>> from cxlib.offers.baskets import make_baskets
+    >>> at = pd.date_range("2025-01-01", periods=80)
+    >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": [*range(40)] * 2, "at": at})
+    >>> lines = orders[["order_id"]].assign(product=["tea"] * 40 + ["cup"] * 40)
+    >>> str(offer_tree(make_baskets(orders, lines), orders[["customer_id"]], holdout=0.5))
+    '39 customers bought before and after 2025-02-09; a tree needs 200.'
     """
-    if "customer_id" not in customers:
-        raise ValueError(f"customers lack customer_id. They have: {', '.join(customers)}.")
+    require_columns(customers, ["customer_id"], "customers")
     early, late, day = baskets.split(holdout)
     known, x, met, products, who = _cases(early, late, customers, offers)
-    facts = {"draws": draws, "seed": seed}
     if len(x) < FEW:
-        return Suits(
-            _empty(), _too_few(len(x), day), i18n.together(baskets.notes), "share", **facts
+        return Result(
+            {"table": _empty(), "gain": pd.DataFrame()},
+            _too_few(len(x), day),
+            i18n.together(baskets.notes),
+            "share",
+            draws=baskets.draws,
+            seed=baskets.seed,
+            parts={"rules": []},
         )
     learn = who % 2 == 0
-    tree = _grown(x[learn], met[learn], folds, seed)
+    tree = _grown(x[learn], met[learn], folds, baskets.seed)
     leaf, offer = _placed(tree, x, met, learn)
     best = int(met[learn].sum(0).argmax())
     judged = ~learn
     table, gain, replicates = _judged(
-        leaf[judged], offer[judged], met[judged], best, who[judged], draws, seed
+        baskets, leaf[judged], offer[judged], met[judged], best, who[judged]
     )
     table["who"] = _words(tree, known, table["leaf"])
     table.insert(0, "kind", [str(k) for k in range(1, len(table) + 1)])
@@ -90,21 +105,21 @@ def suits(
     notes = [
         *baskets.notes,
         _how(*counts, day, len(table), len(products)),
-        how_drawn(draws, bucket="customer_id"),
+        baskets.resampling,
     ]
-    told = [
+    leaves = [
         _("{kind}. {who}: offer {offer:quoted}", kind=k, who=i18n.opening(who), offer=offer)
         for k, who, offer in zip(table["kind"], table["who"], table["offer"], strict=True)
     ]
-    return Suits(
-        table,
-        _said(gain, table, i18n.label(str(products[best]))),
+    return Result(
+        {"table": table, "gain": gain},
+        _claim(gain, table, i18n.label(str(products[best]))),
         i18n.together(notes),
         "share",
-        gain=gain,
-        rules=told,
+        draws=baskets.draws,
+        seed=baskets.seed,
         replicates=replicates,
-        **facts,
+        parts={"rules": leaves},
     )
 
 
@@ -154,7 +169,7 @@ def _features(frame: pd.DataFrame) -> tuple[list[tuple[str, object]], list[np.nd
     return known, columns
 
 
-def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int):
+def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int) -> Any:
     """The smallest tree whose cross-validated share is within a standard error of the best.
 
     Trees grow best question first, so that a small one is the beginning of a large one.
@@ -174,7 +189,7 @@ def _grown(x: np.ndarray, met: np.ndarray, folds: int, seed: int):
     return _tree(x, met, SIZES[row], seed)
 
 
-def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int):
+def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int) -> Any:
     from sklearn.tree import DecisionTreeRegressor
 
     grown = DecisionTreeRegressor(
@@ -185,7 +200,7 @@ def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int):
 
 
 def _placed(
-    tree, x: np.ndarray, met: np.ndarray, learn: np.ndarray, leaves: int = SIZES[-1]
+    tree: Any, x: np.ndarray, met: np.ndarray, learn: np.ndarray, leaves: int = SIZES[-1]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(leaf, offer) of each customer in the first `leaves` leaves of the tree; a leaf's offer is
     what most of those learnt from held."""
@@ -203,7 +218,7 @@ def _placed(
     return leaf, np.array([of.get(p, 0) for p in range(count)])[leaf]
 
 
-def _joined(nodes, of: dict[int, int]) -> dict[int, int]:
+def _joined(nodes: Any, of: dict[int, int]) -> dict[int, int]:
     """Leaf -> the node it counts for: a question both of whose answers get one offer is not asked.
 
     `of` is the offer of each leaf; that of a node that takes the place of its leaves is added.
@@ -218,21 +233,20 @@ def _joined(nodes, of: dict[int, int]) -> dict[int, int]:
 
 
 def _judged(
+    baskets: Baskets,
     leaf: np.ndarray,
     offer: np.ndarray,
     met: np.ndarray,
     best: int,
     who: np.ndarray,
-    draws: int,
-    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """(leaves, tree beside one offer, draws of the leaves)."""
+    """(leaves, tree and one offer, draws of the leaves)."""
     places = np.unique(leaf)
     inside = leaf[:, None] == places
     hit = met[np.arange(len(met)), offer]
     one = met[:, best]
     sums = np.column_stack([inside, inside * hit[:, None], inside * one[:, None]]).astype(float)
-    all_of = np.vstack([sums.sum(0), resample_sums(sums, draws, seed, Who(who))])
+    all_of = baskets.resample(sums, who)
     n, met_by_tree, met_by_one = np.split(all_of, 3, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         share, everyone = met_by_tree / n, met_by_one[0] / n[0]
@@ -261,9 +275,10 @@ def _judged(
 # Words
 
 
-def _words(tree, known: list[tuple[str, object]], leaves: Sequence[int]) -> list[str]:
+def _words(tree: Any, known: list[tuple[str, object]], leaves: Sequence[int]) -> list[str]:
     """Who is in each leaf: the questions on the way to it, each feature once."""
-    nodes, way = tree.tree_, {0: {}}
+    nodes = tree.tree_
+    way: dict[int, dict[int, tuple[float, float]]] = {0: {}}
     for node in range(nodes.node_count):
         for child, above in (
             (nodes.children_left[node], False),
@@ -339,7 +354,7 @@ def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) 
     )
 
 
-def _said(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
+def _claim(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
     tree, one, more = gain.itertuples()
     facts = dict(
         best=best,
@@ -353,8 +368,8 @@ def _said(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
     )
     if len(table) == 1 or not more.low > 0:
         return _(
-            "Nothing known of customers tells surely who wants what: {best:verbatim} for everyone "
-            "meets {one:share1} of next orders, n {n:count}.",
+            "Nothing known of customers predicts reliably who wants what: {best:verbatim} for "
+            "everyone meets {one:share1} of next orders, n {n:count}.",
             **facts,
         )
     return _(

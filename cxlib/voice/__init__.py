@@ -1,4 +1,4 @@
-"""What customers say: topics, their sentiment, what is new, and what goes with the score.
+"""What customers say: topics, their sentiment, what is new, and what is associated with the score.
 
     outcome = voice.Outcome("recommend", nps=True)
     comments, masked = voice.prepare(study.sample("comments"), study.sample(), outcome)

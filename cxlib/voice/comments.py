@@ -31,7 +31,7 @@ from cxlib.voice.outcome import CLASSES, Outcome, outcome_of
 
 EVEN = 1e-6  # weights that differ by less are all alike
 EACH = 3  # comments with a score that each topic needs
-WORDS = ("e-mail", "phone", "card", "account", "identity number", "name")
+WORDS = ("e-mail", "phone", "card", "account", "identity number", "name", "comments (column)")
 
 Margins = Mapping[str, Mapping[str, float]]
 
@@ -221,7 +221,7 @@ def _personal_data(counts: Mapping[str, int], n: int) -> Result:
     claim = (
         _(
             "{count:count} personal data were masked in {n:count} comments before anything was "
-            "kept: {kinds:list}.",
+            "saved: {kinds:list}.",
             count=sum(counts.values()),
             n=n,
             kinds=kinds,

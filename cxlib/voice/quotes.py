@@ -14,7 +14,7 @@ from cxlib.voice import tokens
 from cxlib.voice.keywords import CLAUSES, known_words, patterns
 
 SHORT, LONG = 12, 90  # characters of a quote
-FULL = {"zh": 16}  # and of one that tells what happened; in a language not named:
+FULL = {"zh": 16}  # and of one that says what happened; in a language not named:
 USUAL = 45
 CANDIDATES = 5  # comments looked at for each quote
 ALIKE = 10  # first or last letters by which two quotes are the same

@@ -33,7 +33,7 @@ MOST = 20_000  # characters of a comment that are read
 
 @cache
 def lists(kind: str) -> dict[str, frozenset[str]]:
-    """The words of one kind in each language, from lists.yaml beside this file."""
+    """The words of one kind in each language, from lists.yaml in this folder."""
     kinds = yaml.safe_load((Path(__file__).parent / "lists.yaml").read_text(encoding="utf-8"))
     return {lang: frozenset(str(words).split()) for lang, words in kinds[kind].items()}
 
@@ -137,12 +137,12 @@ def content_words(text: Text, keep: frozenset[str] = frozenset()) -> np.ndarray:
     """Places of the words that may tell a matter: no small words, numbers or single letters."""
     stop = STOP[text.lang] | NEGATORS[text.lang]
 
-    def tells(word: str) -> bool:
+    def has_content(word: str) -> bool:
         return word in keep or (
             len(word) > 1 and word not in stop and not any(map(str.isdigit, word))
         )
 
-    return np.flatnonzero(np.fromiter(map(tells, text.words), bool, len(text.words)))
+    return np.flatnonzero(np.fromiter(map(has_content, text.words), bool, len(text.words)))
 
 
 def _cutter(known: tuple[str, ...]):

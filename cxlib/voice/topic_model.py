@@ -31,7 +31,7 @@ RARE, COMMON = 0.002, 0.3  # share of comments that must and may have a word
 NEAR = 0.02  # a number of topics is as good as the best up to this; then more tell more
 STEPS = 30
 TOP = 8  # words by which a topic is judged
-SLIGHT = 0.1  # of the weight of the first word; what is below is not told
+SLIGHT = 0.1  # of the weight of the first word; what is below is not listed
 NAMED = 3  # and by which it is called
 HELD = 0.15  # part of a comment (its length is one) from which it speaks of a topic
 

@@ -20,9 +20,9 @@ from cxlib.voice.comments import shares
 from cxlib.voice.keywords import Keywords, known_words, mentions
 from cxlib.voice.topic_model import Model
 
-MOST = 12  # topics whose part in a score can be told exactly and quickly
+MOST = 12  # topics whose part in a score can be estimated quickly
 RARE = 0.01  # share of comments below which a found topic adds nothing to defined ones
-TOLD = 6  # keywords of a topic that a page shows
+LISTED = 6  # keywords of a topic that a page shows
 ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
 
@@ -228,12 +228,12 @@ def _packed(
     table = table if models else table.drop(columns="lang")
     order = np.argsort(-share, kind="stable")
     table = table.iloc[order].reset_index(drop=True)
-    shown = {n: i18n.listed(_page_words(some), most=TOLD) for n, some in own.items() if n in terms}
+    defined = {name: some for name, some in own.items() if name in terms}
+    shown = {name: i18n.listed(_page_words(some), most=LISTED) for name, some in defined.items()}
     parts = {
         "models": models,
         "study_topics": own,
-        "keywords": {n: some for n, some in own.items() if n in terms}
-        | {name: {lang: some} for name, lang, some in first},
+        "keywords": defined | {name: {lang: some} for name, lang, some in first},
         "words": shown | {name: i18n.listed(some) for name, _unused, some in first},
         "commonest": table["term"].head(MOST).tolist(),
         "selection": _selection(choice),

@@ -42,7 +42,7 @@ def many(orders: int, products: int, seed: int = 1) -> tuple[pd.DataFrame, pd.Da
 @pytest.mark.parametrize(("orders", "products"), [(20_000, 100), (100_000, 300)])
 def test_pairs_and_triples_beside_mlxtend(orders: int, products: int) -> None:
     mlxtend = pytest.importorskip("mlxtend.frequent_patterns")
-    baskets = offers.held(*many(orders, products), least=orders // 200)
+    baskets = offers.make_baskets(*many(orders, products), least=orders // 200)
     support = 0.002
     frame = pd.DataFrame.sparse.from_spmatrix(
         baskets.matrix.astype(bool), columns=list(map(str, baskets.products))
@@ -56,7 +56,7 @@ def test_pairs_and_triples_beside_mlxtend(orders: int, products: int) -> None:
     found = mlxtend.fpgrowth(frame.sparse.to_dense(), min_support=support, max_len=2)
     both = found[found["itemsets"].map(len) == 2]
     assert len(both) == (np.triu(count, 1) >= support * len(baskets)).sum()  # the same pairs
-    whole = seconds(lambda: offers.rules(baskets, draws=1000), 1)
+    whole = seconds(lambda: offers.rules(baskets), 1)
     apriori = seconds(
         lambda: mlxtend.apriori(frame.sparse.to_dense(), min_support=support, max_len=3), 1
     )
@@ -78,7 +78,7 @@ def test_pairs_and_triples_beside_mlxtend(orders: int, products: int) -> None:
 
 def test_the_sample_as_a_page_asks_for_it() -> None:
     parts = generator.company()
-    baskets = offers.held(parts["orders"], parts["order_lines"])
+    baskets = offers.make_baskets(parts["orders"], parts["order_lines"])
     assert len(baskets.products) == len(made.NAMES)
     print(
         f"\nsample: rules {seconds(lambda: offers.rules(baskets), 3):.2f} s, next offers "

@@ -1,9 +1,9 @@
 """What to offer each customer next: products that go with what they bought, judged on later orders.
 
     fit = next_offers(baskets, holdout=0.3, offers=3)
-    fit.table            # hit rate and coverage of each way to choose, beside popularity
+    fit.table            # hit rate and coverage of each way to choose, and of popularity
     fit.gain             # how far each beats popularity, with intervals
-    to_offer(baskets, fit, customers)            # a row a customer: offers, each with its reason
+    recommendations(baskets, fit, customers)     # a row a customer: offers, each with its reason
 
 Item-to-item recommendation (Sarwar et al. 2001; Deshpande and Karypis 2004): a product scores by
 its likeness to what the customer has bought, cosine or conditional probability. Only products that
@@ -14,7 +14,6 @@ customer then bought unasked: it says that taste was met, not that an offer sell
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -22,88 +21,118 @@ from scipy import sparse
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Result
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
-from cxlib.stats.resampling import Who, resample_sums
 
 WAYS = ("popular", "cosine", "conditional")
 CHUNK = 4_000_000  # scores held at once
 
 
-@dataclass(frozen=True)
-class NextOffers(Estimates):
-    """How well each way of choosing met what customers bought new later.
+def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> Result:
+    """How well each way of choosing offers meets what customers buy new later.
 
-    Attributes
+    Parameters
     ----------
-    gain : way, term, how far hit rate and coverage lie above those of popularity
-    way : the way with the most hits where it surely beats popularity, else "popular"
-    offers : how many products each customer is offered
-    """
+    baskets : what orders held
+    holdout : last share of the time, whose orders judge the offers chosen before
+    offers : products offered to each customer, 1 or more
 
-    gain: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
-    way: str = field(default="popular", kw_only=True)
-    offers: int = field(default=3, kw_only=True)
+    Returns
+    -------
+    Result with the tables "table": way (popular, cosine, conditional), term (hit rate: share of
+    customers who bought one of their offers later; coverage: share of products that anyone is
+    offered), estimate, low, high, n (customers who bought before and after); and "gain": way, term,
+    how far hit rate and coverage lie above those of popularity. Its parts are the `way` with the
+    most hits where it significantly beats popularity, else "popular", and `offers`.
 
+    Raises
+    ------
+    ValueError : fewer than one offer, or holdout leaves one side without orders
 
-def next_offers(
-    baskets: Baskets,
-    *,
-    holdout: float = 0.3,
-    offers: int = 3,
-    draws: int = 1000,
-    seed: int = 1,
-) -> NextOffers:
-    """Hit rate and coverage of `offers` products a customer, chosen from orders before the last
-    part `holdout` of the time.
+    References
+    ----------
+    Sarwar et al. (2001), WWW 10; Deshpande and Karypis (2004), ACM Transactions on Information
+    Systems 22.
 
-    table: way (popular, cosine, conditional), term (hit rate: share of customers who bought one of
-    their offers later; coverage: share of products that anyone is offered), estimate, low, high, n
-    (customers who bought before and after). Raises ValueError for numbers that make no sense.
+    Examples
+    --------
+    >>> from cxlib.offers.baskets import make_baskets
+    >>> at = pd.date_range("2025-01-01", periods=80)
+    >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": [*range(40)] * 2, "at": at})
+    >>> lines = orders[["order_id"]].assign(product=["tea"] * 40 + ["cup"] * 40)
+    >>> fit = next_offers(make_baskets(orders, lines), holdout=0.5, offers=1)
+    >>> fit.table["estimate"].tolist()[:2], fit.way
+    ([1.0, 0.5], 'popular')
     """
     if offers < 1:
         raise ValueError(f"offers is {offers}; it must be 1 or more.")
     early, late, day = baskets.split(holdout)
     before, after = bought(early), bought(late)
     both = (before.sum(1) > 0) & (after.sum(1) > 0)
-    facts = {"offers": offers, "draws": draws, "seed": seed}
     if not both.any():
-        return NextOffers(
-            _empty(), _nobody(early, day), i18n.together(baskets.notes), "share", **facts
+        return Result(
+            {"table": _empty(), "gain": pd.DataFrame()},
+            _nobody(early, day),
+            i18n.together(baskets.notes),
+            "share",
+            draws=baskets.draws,
+            seed=baskets.seed,
+            parts={"way": "popular", "offers": offers},
         )
     history, new = before[both], after[both]
     likeness = {way: likeness_of(before, way) for way in WAYS}
-    hits, given = zip(
+    hits, offered = zip(
         *(_judged(history, new, likeness[way], before, offers) for way in WAYS), strict=True
     )
-    who = Who(baskets.keys[both])
-    estimate, replicates = _rates(np.stack(hits, 1), given, who, draws, seed)
+    estimate, replicates = _rates(baskets, np.stack(hits, 1), offered, baskets.keys[both])
     n = int(both.sum())
     table = estimates_table(["hit rate", "coverage"] * len(WAYS), estimate, replicates, n)
     # Of few customers nobody may have had a hit, which no draw would then doubt.
-    table.loc[::2, "low"], table.loc[::2, "high"] = wilson_interval(estimate[::2], n)
+    table.loc[::2, "low"], table.loc[::2, "high"] = wilson_interval(estimate[::2], np.array(n))
     table.insert(0, "way", np.repeat(WAYS, 2))
     gain = _gain(estimate, replicates, n)
     way = _best(gain)
-    notes = [*baskets.notes, _judged_on(n, day, early), how_drawn(draws, bucket="customer_id")]
-    return NextOffers(
-        table,
-        _said(table, gain, way, offers),
-        i18n.together(notes),
+    notes = i18n.together([*baskets.notes, _judged_on(n, day, early), baskets.resampling])
+    return Result(
+        {"table": table, "gain": gain},
+        _claim(table, gain, way, offers),
+        notes,
         "share",
-        gain=gain,
-        way=way,
+        draws=baskets.draws,
+        seed=baskets.seed,
         replicates=replicates,
-        **facts,
+        parts={"way": way, "offers": offers},
     )
 
 
-def to_offer(baskets: Baskets, fit: NextOffers, customers: pd.Series | None = None) -> pd.DataFrame:
-    """A row a customer (of `customers`, or all): offer_1, because_1, offer_2 ...
+def recommendations(
+    baskets: Baskets, fit: Result, customers: pd.Series | None = None
+) -> pd.DataFrame:
+    """What to offer each customer, and why.
 
-    `because` is the product bought that speaks most for the offer; empty for a popular one. A
-    customer who has bought everything is offered nothing.
+    Parameters
+    ----------
+    baskets : what orders held
+    fit : of `next_offers`
+    customers : ids of those to make offers to; all when None
+
+    Returns
+    -------
+    A row a customer: customer_id, offer_1, because_1, offer_2 ... `because` is the product bought
+    that speaks most for the offer; empty for a popular one. A customer who has bought everything is
+    offered nothing.
+
+    Examples
+    --------
+    >>> from cxlib.offers.baskets import make_baskets
+    >>> at = pd.date_range("2025-01-01", periods=80)
+    >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": [*range(40)] * 2, "at": at})
+    >>> lines = orders[["order_id"]].assign(product=["tea"] * 60 + ["cup"] * 20)
+    >>> baskets = make_baskets(orders, lines, least=1)
+    >>> fit = next_offers(baskets, holdout=0.5, offers=1)
+    >>> recommendations(baskets, fit, pd.Series([0])).values.tolist()
+    [[0, 'cup', '']]
     """
     history = bought(baskets)
     some = np.arange(len(baskets.customers))
@@ -116,11 +145,8 @@ def to_offer(baskets: Baskets, fit: NextOffers, customers: pd.Series | None = No
         own = history[some[part]]
         rows.append(_listed(baskets, some[part], own, top, likeness, fit.way))
     names = [f"{w}_{k}" for k in range(1, fit.offers + 1) for w in ("offer", "because")]
-    return (
-        pd.concat(rows, ignore_index=True)
-        if rows
-        else pd.DataFrame(columns=["customer_id", *names])
-    )
+    empty = pd.DataFrame(columns=["customer_id", *names])
+    return pd.concat(rows, ignore_index=True) if rows else empty
 
 
 def bought(baskets: Baskets) -> sparse.csr_array:
@@ -195,12 +221,12 @@ def _judged(
 
 
 def _rates(
-    hits: np.ndarray, given: tuple[sparse.csr_array, ...], who: Who, draws: int, seed: int
+    baskets: Baskets, hits: np.ndarray, given: tuple[sparse.csr_array, ...], keys: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(estimates, draws): hit rate and coverage of each way in turn."""
     products = given[0].shape[1]
     sums = np.hstack([np.ones((len(hits), 1)), hits, *(g.toarray() for g in given)])
-    all_of = np.vstack([sums.sum(0), resample_sums(sums, draws, seed, who)])
+    all_of = baskets.resample(sums, keys)
     with np.errstate(invalid="ignore"):
         rate = all_of[:, 1 : 1 + len(given)] / all_of[:, :1]
     offered = all_of[:, 1 + len(given) :].reshape(len(all_of), len(given), products)
@@ -274,13 +300,13 @@ def _judged_on(n: int, day: pd.Timestamp, early: Baskets) -> str:
     )
 
 
-def _said(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> str:
+def _claim(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> str:
     rate = table[table["term"] == "hit rate"].set_index("way")
     facts = {"offers": offers, "n": rate["n"].iloc[0]}
     if way == "popular":
         best = rate.loc["popular"]
         return _(
-            "What customers bought does not tell better than popularity what they buy next: "
+            "What customers bought does not predict better than popularity what they buy next: "
             "{rate:share1} ({span:share_interval1}) later bought one of the {offers:count} most "
             "popular products new to them, n {n:count}.",
             rate=best["estimate"],
@@ -291,7 +317,7 @@ def _said(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> str
     more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
     return _(
         "{rate:share1} ({span:share_interval1}) of customers later bought one of {offers:count} "
-        "products chosen by what goes with their purchases: {more:points1} points "
+        "products chosen by their purchases: {more:points1} points "
         "({more_span:interval1}) more than of the most popular ones, n {n:count}.",
         rate=best["estimate"],
         span=(best["low"], best["high"]),
