@@ -18,6 +18,8 @@ that were given.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -55,7 +57,8 @@ def of(
     """
     sample = design_of(rows, bucket, weight)
     answers, origin = _answers(sample, columns, missing, origin)
-    return _summed(tuple(columns), origin, *answers, missing, len(sample))
+    sums = _summed(tuple(columns), origin, *answers, missing, len(sample))
+    return replace(sums, draws=sample.draws, seed=sample.seed)
 
 
 def by_group(
