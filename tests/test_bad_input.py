@@ -9,6 +9,7 @@ import yaml
 
 from cxlib import csi, drivers, reserve, scores
 from cxlib.core import context
+from cxlib.core.sample import Sample
 from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
@@ -336,7 +337,7 @@ def test_the_index_refuses_answers_all_alike(answers):
     )
     scales = {"speed": (1, 5), "recommend": (0, 10)}
     with pytest.raises(ValueError, match="recommend"):
-        csi.fit(answers.assign(recommend=7), model, scales=scales, draws=10)
+        csi.fit(Sample(answers.assign(recommend=7), draws=10), model, csi.Options(scales=scales))
 
 
 def test_a_group_of_one_row_is_hidden_and_said(answers):

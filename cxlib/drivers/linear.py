@@ -52,7 +52,7 @@ def covariances(spec: Specification, sums: Moments) -> Covariances:
     if constant.any():
         cov = np.where(constant[:, :, None] | constant[:, None, :], 0.0, cov)
         single = [0, *(1 + p[0] for p in spec.players if len(p) == 1)]
-        cov = np.where(constant[:, single].any(-1)[:, None, None], np.nan, cov)
+        cov = np.where(np.expand_dims(constant[:, single].any(-1), (1, 2)), np.nan, cov)
     if sums.pairwise:
         with np.errstate(invalid="ignore", divide="ignore"):
             cov, change = moments.possible(cov)

@@ -84,7 +84,8 @@ def by_group(
         if (here := group == name).any():
             (x, w, given, who), offered = answers, int((sample[by] == name).sum())
             part = x[here], w[here], given[here], who.take(here)
-            groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
+            sums = _summed(tuple(columns), origin, *part, missing, offered)
+            groups[name] = replace(sums, draws=sample.draws, seed=sample.seed)
     return groups
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from clock import seconds
 
-from cxlib.core.sample import Sample
 from cxlib import drivers
+from cxlib.core.sample import Sample
 from cxlib.stats import moments
 
 

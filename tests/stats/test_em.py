@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from cxlib.core.sample import Sample
 from cxlib import csi, drivers
+from cxlib.core.sample import Sample
 from cxlib.stats import em, intervals, moments, resampling
 
 # Hald's cement data with answers taken out (Little and Rubin 1987, table 6.4): 1 and 2 are missing
@@ -193,7 +193,10 @@ def test_drivers_and_the_index_take_the_choice(responses):
         {"quality": ["speed", "price"], "satisfaction": ["staff"]},
         paths={"satisfaction": ["quality"]},
     )
-    assert "maximum likelihood" in csi.fit(rows, model, missing="em", draws=100).note
+    assert (
+        "maximum likelihood"
+        in csi.fit(Sample(rows, draws=100), model, csi.Options(missing="em")).note
+    )
 
 
 @pytest.mark.slow
