@@ -192,7 +192,8 @@ def estimate(task: Problem) -> tuple[Solutions, float]:
         raise ValueError(
             f"the weights did not settle in {pls.MOST_ROUNDS} rounds ({task.options.scheme} "
             "scheme): some questions or constructs are copies of one another, or a construct is "
-            "unrelated to its neighbours. Look at the correlations of the questions; try another scheme."
+            "unrelated to its neighbours. Look at the correlations of the questions; try another "
+            "scheme."
         )
     for stage, plan, staged in zip(point, task.plans, task.models, strict=True):
         _check_factors(stage, plan, staged)

@@ -152,7 +152,8 @@ def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
         reliability = _reliability(plan, cor, weights, loadings)
     numbers = (weights, loadings, between, paths, total, r2, index, points, importance)
     known = [np.where(np.isfinite(a), a, np.nan) for a in (*numbers, *reliability, share)]
-    return Solution(*known, rounds=rounds, turned=(flip < 0).sum(0))
+    values = *known, rounds, (flip < 0).sum(0)
+    return Solution(**dict(zip(Solution.__dataclass_fields__, values, strict=True)))
 
 
 def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):

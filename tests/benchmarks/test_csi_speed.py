@@ -42,9 +42,8 @@ def answers() -> pd.DataFrame:
 
 
 def test_five_thousand_draws_of_everything(answers):
-    print(
-        f"\ncsi.fit, 5,000 draws: {seconds(lambda: csi.fit(Sample(answers, draws=5000), MODEL)):.3f} s CPU"
-    )
+    spent = seconds(lambda: csi.fit(Sample(answers, draws=5000), MODEL))
+    print(f"\ncsi.fit, 5,000 draws: {spent:.3f} s CPU")
 
 
 def test_checks_prediction_and_groups(answers):

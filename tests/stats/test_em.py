@@ -195,7 +195,7 @@ def test_drivers_and_the_index_take_the_choice(responses):
     )
     assert (
         "maximum likelihood"
-        in csi.fit(Sample(rows, draws=100), model, csi.Options(missing="em")).note
+        in csi.fit(Sample(rows, draws=100), model, csi.Options(missing="em")).notes
     )
 
 
