@@ -9,6 +9,7 @@ import yaml
 
 from cxlib import csi, drivers, reserve, scores
 from cxlib.core import context
+from cxlib.core.sample import Sample
 from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
@@ -320,13 +321,13 @@ DRIVERS = [  # what was done to the answers, and what the drivers of satisfactio
 @pytest.mark.parametrize(("spoil", "says"), DRIVERS, ids=["two", "alike", "flat", "copy"])
 def test_drivers_name_what_cannot_be_explained(answers, spoil, says):
     with pytest.raises(ValueError, match=says):
-        drivers.importance(spoil(answers), "recommend", ["speed", "staff"], draws=10)
+        drivers.importance(spoil(answers), "recommend", ["speed", "staff"])
 
 
 def test_a_handful_of_answers_give_no_number_in_a_sentence(answers):
     context.begin()
-    few = drivers.importance(answers.head(8), "recommend", ["speed", "staff"], draws=50)
-    assert few.answer == "Fewer than 10 answered: no number is shown."
+    few = drivers.importance(answers.head(8), "recommend", ["speed", "staff"])
+    assert str(few) == "Fewer than 10 answered: no number is shown."
     assert str(scores.nps(answers.head(2))) == "Fewer than 10 answered: no number is shown."
 
 
@@ -336,7 +337,7 @@ def test_the_index_refuses_answers_all_alike(answers):
     )
     scales = {"speed": (1, 5), "recommend": (0, 10)}
     with pytest.raises(ValueError, match="recommend"):
-        csi.fit(answers.assign(recommend=7), model, scales=scales, draws=10)
+        csi.fit(Sample(answers.assign(recommend=7), draws=10), model, csi.Options(scales=scales))
 
 
 def test_a_group_of_one_row_is_hidden_and_said(answers):

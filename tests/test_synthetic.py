@@ -13,6 +13,7 @@ from generator import ITEMS, TOUCHPOINTS, TRUTH, WAVES, behaviour, people
 from numpy.testing import assert_allclose
 
 from cxlib import csi, drivers
+from cxlib.core.sample import Sample
 from cxlib.data import contract, study
 from cxlib.data.intake import rules
 from cxlib.stats import moments
@@ -258,13 +259,14 @@ def test_the_population_is_what_a_large_draw_says():
 @pytest.mark.slow
 def test_the_index_and_the_driver_shares_are_what_a_large_draw_says():
     rows = generator.survey(500_000, 21).assign(bucket=lambda r: r.index % 50)
+    sample = Sample(rows, cluster="bucket", draws=2)
     constructs = {k: list(v) for k, v in generator.CONSTRUCTS.items()}
     model = csi.Model(constructs, csi.PRESETS["ecsi12"])
-    index = csi.fit(moments.of(rows, model.items, bucket="bucket"), model, draws=2).table
+    index = csi.fit(moments.of(sample, model.items), model).table
     true = TRUTH["population"]["index"]
     assert_allclose(index.set_index("term")["estimate"][list(true)], list(true.values()), atol=0.12)
-    sums = moments.of(rows, ["recommend", *TOUCHPOINTS], bucket="bucket")
-    shares = drivers.importance(sums, "recommend", list(TOUCHPOINTS), draws=2).table
+    sums = moments.of(sample, ["recommend", *TOUCHPOINTS])
+    shares = drivers.importance(sums, "recommend", list(TOUCHPOINTS)).table
     true = TRUTH["population"]["drivers"]
     assert_allclose(
         shares.set_index("term")["estimate"][list(true)], list(true.values()), atol=0.01

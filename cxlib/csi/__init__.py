@@ -4,29 +4,43 @@
         constructs={"quality": ["perq1", "perq2"], "satisfaction": ["cusa1", "cusa2"]},
         paths={"satisfaction": ["quality"]},
     )
-    fit = csi.fit(responses, model, weight="weight")
+    fit = csi.fit(sample, model, csi.Options(scheme="path"))
     print(fit)               # Satisfaction index 74.2 (73.5 to 74.9), n 4,812.
     fit.table                # the index of every construct
     fit.paths, fit.importance, fit.reliability
-    csi.precision(fit), csi.priorities(fit)               # wide enough? what first?
-    csi.validity(responses, model)                        # told apart, fitting
-    csi.predict(responses, model)                         # foretelling new people
-    csi.compare(responses, model, "channel")              # measured alike, different
+    csi.precision(fit), csi.importance_performance(fit)   # precise enough? what first?
+    csi.validity(sample, model)                           # distinct constructs, fit of the model
+    csi.predict(sample, model)                            # prediction of new people
+    csi.compare(sample, model, "channel")                 # measured alike, different
 
-The paths say what goes along with what, other causes in the model held equal. They do not say what
-would happen if something were changed: for that, test a change (notebook 40).
+The paths say what is associated with what, other causes in the model held equal. They do not say
+what would happen if something were changed: for that, test a change (notebook 40).
 """
 
-from cxlib.csi.comparison import Comparison, compare
-from cxlib.csi.fits import Fit, fit
+from cxlib.csi.estimation import Options
 from cxlib.csi.groups import fit_by
-from cxlib.csi.map import priorities
+from cxlib.csi.importance_performance import importance_performance
+from cxlib.csi.index import fit, key_drivers
 from cxlib.csi.model import PRESETS, Model, model_of
+from cxlib.csi.permutation_tests import compare
 from cxlib.csi.precision import precision
-from cxlib.csi.prediction import Prediction, predict
-from cxlib.csi.validity import Validity, validity
+from cxlib.csi.prediction import predict
+from cxlib.csi.validity import htmt_matrix, model_fit, redundancy, validity
 
 __all__ = [
-    "PRESETS", "Comparison", "Fit", "Model", "Prediction", "Validity", "compare", "fit", "fit_by",
-    "model_of", "precision", "predict", "priorities", "validity",
-]  # fmt: skip
+    "PRESETS",
+    "Model",
+    "Options",
+    "compare",
+    "fit",
+    "fit_by",
+    "htmt_matrix",
+    "importance_performance",
+    "key_drivers",
+    "model_fit",
+    "model_of",
+    "precision",
+    "predict",
+    "redundancy",
+    "validity",
+]

@@ -18,7 +18,7 @@ TOLERANCE = 1e-9  # of a weight, between two rounds
 NEAR = 1e-7  # the same for draws: far below what chance does to them
 MOST_ROUNDS = 300
 LEAST_VARIANCE = 1e-10  # of an item, in squared widths of its scale; what is less is rounding
-TOGETHER = 640  # draws worked on at once
+DRAWS_AT_ONCE = 640
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ def solve(
     direction they are aligned. Draws that do not settle, or have an item without variance, are NaN.
     """
     parts = []
-    for begin in range(0, mean.shape[-1], TOGETHER):
-        some = slice(begin, begin + TOGETHER)
+    for begin in range(0, mean.shape[-1], DRAWS_AT_ONCE):
+        some = slice(begin, begin + DRAWS_AT_ONCE)
         parts.append(_solve_together(plan, mean[..., some], cov[..., some], scales, scheme, start))
     return joined(parts)
 
@@ -150,9 +150,10 @@ def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
         index, points, share = _index(plan, mean, weights / deviation, scales)
         importance = total[plan.target] * (points * true)[plan.target] / (points * true)
         reliability = _reliability(plan, cor, weights, loadings)
-    drawn = (weights, loadings, between, paths, total, r2, index, points, importance, *reliability)
-    drawn = (np.where(np.isfinite(a), a, np.nan) for a in (*drawn, share))
-    return Solution(*drawn, rounds, (flip < 0).sum(0))
+    numbers = (weights, loadings, between, paths, total, r2, index, points, importance)
+    known = [np.where(np.isfinite(a), a, np.nan) for a in (*numbers, *reliability, share)]
+    values = *known, rounds, (flip < 0).sum(0)
+    return Solution(**dict(zip(Solution.__dataclass_fields__, values, strict=True)))
 
 
 def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):

@@ -7,53 +7,67 @@ import pandas as pd
 
 from cxlib.core import context
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
 from cxlib.privacy import disclosure
 
 WIDEST = 4.0  # points of a 95% interval: the rule of the European index (EPSI Rating)
 
 
-def precision(fit: Estimates) -> Estimates:
+def precision(index: Result) -> Result:
     """Whether the 95% intervals of an index are at most 4 points wide, and the n that would do.
 
-    `fit` comes from `csi.fit` or `csi.fit_by`. The table has its rows with `width` (points),
-    `meets` and `needed`: answers that would give a width of 4, all else alike (weights, customers
-    who answer twice, spread), since widths shrink with the root of n.
+    Parameters
+    ----------
+    index : of `fit` or `fit_by`
+
+    Returns
+    -------
+    Result whose table has the rows of `index` with width (points), meets, and needed: answers that
+    would give a width of 4, all else alike (weights, customers who answer twice, spread), since
+    widths shrink with the root of n.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["value"], "low": [60.0], "high": [68.0], "n": [100]})
+    >>> precision(Result(table, "")).table["needed"].tolist()
+    [400.0]
     """
-    table = fit.table.copy()
+    table = index.table.copy()
     table["width"] = table["high"] - table["low"]
     table["meets"] = table["width"] <= WIDEST
     with np.errstate(invalid="ignore"):
         table["needed"] = np.ceil(table["n"] * (table["width"] / WIDEST) ** 2)
-    return Estimates(table, _sentence(table), fit.note, "points", draws=fit.draws, seed=fit.seed)
+    finding, draws, seed = _finding(table), index.draws, index.seed
+    return Result(table, finding, index.notes, "points", draws=draws, seed=seed)
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     known = table[(disclosure.hidden(table) == "") & table["width"].notna()]
     if known.empty:
-        return _("Too few answers to show")
+        return Finding(_("Too few answers to show"))
     named = next(c for c in table.columns if c != "term" or table["term"].nunique() > 1)
-    facts = {"widest": WIDEST}
     if known["meets"].all():
-        return _(
+        claim = _(
             "Every interval is at most {widest:count} points wide, as the rule of the European "
             "index asks.",
-            **facts,
+            widest=WIDEST,
         )
+        return Finding(claim)
     wide = known[~known["meets"]].sort_values("width", ascending=False)
-    least = wide.iloc[0]
-    return _(
+    widest = wide.iloc[0]
+    claim = _(
         "{wide:count} of {all:count} intervals are wider than the {widest:count} points that the "
         "rule of the European index allows; the widest, {name:label}, has {width:number1} with n "
         "{n:count} and would need n {needed:count}.",
         wide=len(wide),
         all=len(known),
-        name=least[named],
-        width=least["width"],
-        n=least["n"],
-        needed=least["needed"],
-        **facts,
+        widest=WIDEST,
+        name=widest[named],
+        width=widest["width"],
+        n=widest["n"],
+        needed=widest["needed"],
     )
+    return Finding(claim, value=float(widest["width"]), unit="points")
 
 
 def width_rule(table: pd.DataFrame, target: str) -> str:

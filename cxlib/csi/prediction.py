@@ -1,25 +1,26 @@
-"""How well the model foretells answers it has not seen (PLSpredict), beside two benchmarks.
+"""How well the model predicts answers it has not seen (PLSpredict), against two benchmarks.
 
-power = csi.predict(responses, model, weight="weight", bucket="customer_id")
-print(power)             # 19 of 19 questions are foretold better than by their means ...
+power = csi.predict(sample, model)
+print(power)             # 19 of 19 questions are predicted better than by their means ...
 power.table              # Q²predict and errors, question by question
 power.losses             # against both benchmarks, construct by construct
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from cxlib import weights
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.csi import pls, said
+from cxlib.core.errors import require_choice
+from cxlib.core.i18n import N_, _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.csi import notes, pls
+from cxlib.csi.estimation import Options, Problem, estimate, prepare
 from cxlib.csi.model import Model
-from cxlib.csi.prepared import Prepared, Scales, estimate, prepare
-from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import linear_algebra, moments, resampling
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table, expanded_level, simultaneous_interval
@@ -28,85 +29,103 @@ ANTECEDENTS = ("direct", "earliest")
 MODELS = ("model", "linear", "means")
 
 
-@dataclass(frozen=True)
-class Prediction(Estimates):
-    """Q²predict of each question of a construct with causes (`table`): 1 is perfect, 0 the mean.
-
-    Attributes
-    ----------
-    table : construct, term, estimate, low, high, n; with rmse and mae of the path model, of a
-        linear model (rmse_linear, mae_linear) and of means (rmse_means, mae_means)
-    losses : construct, against in means, linear; squared error of that benchmark less the model's,
-        averaged over the construct's questions in units of their variances, "overall" over all;
-        above 0 the model foretells better. The intervals against one benchmark hold at once
-    """
-
-    losses: pd.DataFrame = field(kw_only=True)
-
-
 def predict(
-    responses: pd.DataFrame,
+    sample: SampleLike,
     model: Model,
+    options: Options | None = None,
     *,
-    scales: Scales | None = None,
-    weight: str | None = None,
-    bucket: str | None = None,
-    scheme: str = "path",
     antecedents: str = "direct",
     folds: int = 10,
     repeats: int = 10,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Prediction:
-    """Errors of prediction out of sample, by `folds` times `repeats`; other arguments as `csi.fit`.
+) -> Result:
+    """Errors of prediction out of sample, by repeated cross-validation.
 
-    Shmueli, Ray, Velasquez Estrada and Chatla (2016), J. Business Research 69(10); Shmueli et al.
-    (2019), European J. of Marketing 53(11); average losses: Liengaard et al. (2021), Decision
-    Sciences 52(2). Causes are known of new people by their own questions ("direct"), or foretold
-    in turn from constructs without causes ("earliest"); the linear model goes by the same
-    questions. Composites foretell: nothing is freed of error. Customers are left out whole, and
-    drawn again for the intervals, given what was foretold. Rows that answer everything are used.
-    Constructs of a higher order are taken in parts. Raises ValueError as `csi.fit`.
+    Composites predict: nothing is freed of error, and rows that answer everything are used,
+    whatever `options` say of either. Clusters are left out whole, and resampled for the intervals,
+    given the predictions. Constructs of a higher order are taken in parts.
+
+    Parameters
+    ----------
+    sample : answers, a row each
+    model, options : as in `fit`
+    antecedents : what is known of new people, "direct" (the causes, by their own questions) or
+        "earliest" (constructs without causes, from which the others are predicted in turn); the
+        linear model uses the same questions
+    folds, repeats : of the cross-validation
+
+    Returns
+    -------
+    Result with the tables "table" (construct, term, estimate: Q²predict, 1 is perfect and 0 the
+    mean, low, high, n; rmse and mae of the path model, of a linear model and of means) and "losses"
+    (against in means, linear; term; estimate: squared error of that benchmark minus the model's,
+    averaged over the construct's questions in units of their variances, "overall" over all: above 0
+    the model predicts better; the intervals against one benchmark are simultaneous).
+
+    Raises
+    ------
+    ValueError : as `fit`; folds fewer than 2 or more than clusters
+
+    References
+    ----------
+    Shmueli, Ray, Velasquez Estrada and Chatla (2016), Journal of Business Research 69(10); Shmueli
+    et al. (2019), European Journal of Marketing 53(11); Liengaard et al. (2021), Decision Sciences
+    52(2).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame({"speed": rng.integers(1, 11, 60)})
+    >>> rows["pleased"] = (rows["speed"] + rng.integers(-2, 3, 60)).clip(1, 10)
+    >>> model = Model({"quality": ["speed"], "satisfaction": ["pleased"]},
+    ...               {"satisfaction": ["quality"]})
+    >>> predict(rows, model).table["estimate"].round(1).tolist()
+    [0.8]
     """
-    if antecedents not in ANTECEDENTS:
-        raise ValueError(f"no antecedents {antecedents!r}. There are: {', '.join(ANTECEDENTS)}.")
+    require_choice("antecedents", antecedents, ANTECEDENTS)
     model = replace(model.stages[0] if model.parts else model, reflective=())
-    how = {"scales": scales, "weight": weight, "bucket": bucket, "scheme": scheme}
-    task = prepare(responses, model, **how)
-    rows = responses[responses[model.items].notna().all(axis=1)]
-    rows = rows[moments.weights_of(rows, weight) > 0]
-    w, who = moments.weights_of(rows, weight), resampling.who_of(rows, bucket, weight)
-    units = len(np.unique(who.keys))
+    options = replace(options or Options(), missing="complete", consistent=False)
+    sample = as_sample(sample)
+    task = prepare(sample, model, options)
+    complete = sample.data[model.items].notna().all(axis=1).to_numpy()
+    used = sample.where(complete & (moments.weights_of(sample.data, sample.weight) > 0))
+    keys = resampling.who_of(used).keys
+    units = len(np.unique(keys))
     if not 2 <= folds <= units:
         raise ValueError(f"folds is {folds}; it must be 2 to {units}, the number of customers.")
-    x = rows[model.items].to_numpy(float)
-    squared, absolute, failed = _errors(task, x, who.keys, antecedents, folds, repeats, seed)
-    table, losses = _tables(task, squared, absolute, x, w, who, draws, seed)
+    x = used.data[model.items].to_numpy(float)
+    squared, absolute, failed = _errors(task, x, keys, antecedents, folds, repeats)
+    tables = _tables(task, squared, absolute, x, used)
     remarks = [
-        said.answered(task.sums, responses, model.items),
+        notes.answers_note(task),
         _(
-            "{repeats:count} times {folds:count} parts of the customers, each foretold from the "
+            "{repeats:count} times {folds:count} parts of the customers, each predicted from the "
             "others.",
             repeats=repeats,
             folds=folds,
         ),
-        how_drawn(draws, weights.differing(responses, weight), bucket),
-        _lost(failed),
+        notes.resamples_note(task),
+        _("{failed:count} parts could not be predicted.", failed=failed) if failed else "",
     ]
-    note = i18n.together(remarks)
-    return Prediction(
-        table, _sentence(table, losses), note, "share", draws=draws, seed=seed, losses=losses
+    return Result(
+        tables,
+        _finding(tables["table"], tables["losses"]),
+        i18n.together(remarks),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
     )
 
 
-def _errors(task: Prepared, x, keys, antecedents: str, folds: int, repeats: int, seed: int):
+def _errors(
+    task: Problem, x: np.ndarray, keys: np.ndarray, antecedents: str, folds: int, repeats: int
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Squared and absolute errors (MODELS, rows, questions) averaged over repeats, and failures.
 
     Questions of constructs without causes are NaN.
     """
     known, unit = np.unique(keys, return_inverse=True)
     even = np.arange(len(known)) % folds
-    part = np.random.default_rng(seed).permuted(np.tile(even, (repeats, 1)), axis=1)
+    part = np.random.default_rng(task.sums.seed).permuted(np.tile(even, (repeats, 1)), axis=1)
     place = np.searchsorted(known, task.sums.keys)
     left_out = part[:, None] == np.arange(folds)[:, None]  # repeats, folds, customers
     training = task.sums.mixed((~left_out[:, :, place]).reshape(-1, len(place)).astype(float))
@@ -135,24 +154,24 @@ def _exogenous(plan: pls.Plan) -> np.ndarray:
 
 
 def _slopes(plan: pls.Plan, cov: np.ndarray, solved: pls.Solution, antecedents: str) -> np.ndarray:
-    """What foretells questions (columns) from questions (rows), (MODELS, p, p, D)."""
+    """What predicts questions (columns) from questions (rows), (MODELS, p, p, D)."""
     p, _unused, draws = cov.shape
     deviation = np.sqrt(np.einsum("iid->id", cov))
     scores = np.zeros((len(plan.blocks), p, draws))  # of constructs, from standardised answers
     for j, block in enumerate(plan.blocks):
         scores[j, block] = solved.weights[block]
-    foretold = np.full_like(scores, np.nan)
+    predicted = np.full_like(scores, np.nan)
     out = np.zeros((len(MODELS), p, p, draws))
     out[..., _exogenous(plan), :] = np.nan
     for j in plan.order:
         causes, block = list(plan.causes[j]), plan.blocks[j]
         if not causes:
-            foretold[j] = scores[j]
+            predicted[j] = scores[j]
             continue
-        known = scores if antecedents == "direct" else foretold
-        foretold[j] = np.einsum("kd,kpd->pd", solved.paths[j, causes], known[causes])
+        known = scores if antecedents == "direct" else predicted
+        predicted[j] = np.einsum("kd,kpd->pd", solved.paths[j, causes], known[causes])
         loading = solved.loadings[block] * deviation[block]
-        out[0][:, block] = foretold[j][:, None] * loading / deviation[:, None]
+        out[0][:, block] = predicted[j][:, None] * loading / deviation[:, None]
         asked = _questions(plan, j, antecedents)
         out[1][asked, block] = _regression(cov, asked, block)
     return out
@@ -171,16 +190,21 @@ def _regression(cov: np.ndarray, asked: np.ndarray, block: slice) -> np.ndarray:
     return np.moveaxis(inverse @ first[:, asked][:, :, block], 0, -1)
 
 
-def _tables(task, squared, absolute, x, w, who, draws, seed):
+def _tables(
+    task: Problem, squared: np.ndarray, absolute: np.ndarray, x: np.ndarray, used: Sample
+) -> dict[str, pd.DataFrame]:
     """Q²predict by question, and the losses against benchmarks by construct."""
+    w, who = used.weights, resampling.who_of(used)
     plan, names, items = task.plans[0], list(task.model.constructs), task.model.items
     wanted = np.flatnonzero(~_exogenous(plan))
     variance = np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w)
     squared, absolute = squared[..., wanted], absolute[..., wanted]
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
-    found = ratio(flat, w[known, None], draws=draws, seed=seed, who=who.take(known))
-    mse = np.vstack(list(found)).reshape(1 + draws, len(MODELS), -1)  # the sample, then its draws
+    found = ratio(flat, w[known, None], draws=used.draws, seed=used.seed, who=who.take(known))
+    mse = np.vstack(list(found)).reshape(
+        1 + used.draws, len(MODELS), -1
+    )  # the sample, then its draws
     level, n = expanded_level(task.sums.effective), int(known.sum())
     home = np.repeat(np.arange(len(names)), [b.stop - b.start for b in plan.blocks])[wanted]
     q2 = 1 - mse[:, 0] / mse[:, 2]
@@ -189,7 +213,7 @@ def _tables(task, squared, absolute, x, w, who, draws, seed):
     mae = np.average(absolute[:, known], axis=1, weights=w[known])
     for k, name in enumerate(("", "_linear", "_means")):
         table[f"rmse{name}"], table[f"mae{name}"] = np.sqrt(mse[0, k]), mae[k]
-    return table, _losses(mse / variance[wanted], home, names, n)
+    return {"table": table, "losses": _losses(mse / variance[wanted], home, names, n)}
 
 
 def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.DataFrame:
@@ -205,55 +229,47 @@ def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.D
     return pd.concat(parts, ignore_index=True)
 
 
-def _sentence(table: pd.DataFrame, losses: pd.DataFrame) -> str:
-    above = int((table["low"] > 0).sum())
+def _finding(table: pd.DataFrame, losses: pd.DataFrame) -> Finding:
     better = int((table["rmse"] < table["rmse_linear"]).sum())
-    facts = {"all": len(table), "n": table["n"].iloc[0]}
-    first = _(
-        "Of people it has not seen, the model foretells {above:count} of {all:count} questions "
-        "better than their means do, n {n:count}.",
-        above=above,
-        **facts,
-    )
-    power = (
-        _("high")
-        if better == len(table)
-        else _("medium")
-        if better > len(table) / 2
-        else _("low")
-        if better
-        else _("none")
-    )
-    second = _(
-        "It errs less than a linear model of the same questions in {better:count} of {all:count} "
-        "(predictive power by the usual rule: {power}).",
-        better=better,
-        power=power,
-        **facts,
-    )
-    whole = losses[(losses["term"] == "overall") & (losses["against"] == "linear")].iloc[0]
-    return i18n.together([first, second, _beside(whole, table)])
-
-
-def _beside(row: pd.Series, table: pd.DataFrame) -> str:
-    """Whether the model or the linear one foretells better over all questions, and by how much."""
+    power = N_("none")
+    if better:
+        power = N_("low") if better <= len(table) / 2 else N_("medium")
+    if better == len(table):
+        power = N_("high")
+    claims = [
+        _(
+            "Of people it has not seen, the model predicts {above:count} of {all:count} questions "
+            "better than their means do, n {n:count}.",
+            above=(table["low"] > 0).sum(),
+            all=len(table),
+            n=table["n"].iloc[0],
+        ),
+        _(
+            "It errs less than a linear model of the same questions in {better:count} of "
+            "{all:count} (predictive power by the usual rule: {power}).",
+            better=better,
+            all=len(table),
+            power=_(power),
+        ),
+    ]
+    row = losses[(losses["term"] == "overall") & (losses["against"] == "linear")].iloc[0]
     share = abs(float((table["rmse"] / table["rmse_linear"]).mean()) - 1)
     if row["low"] > 0:
-        return _(
-            "Over all questions it errs less than the linear model beyond chance, by "
-            "{share:share1}.",
-            share=share,
-        )
-    if row["high"] < 0:
-        return _(
-            "Over all questions it errs more than the linear model beyond chance, by "
-            "{share:share1}.",
-            share=share,
-        )
-    return _("Over all questions neither is better beyond chance.")
-
-
-def _lost(failed: int) -> str:
-    if not failed:
-        return ""
-    return _("{failed:count} parts could not be foretold.", failed=failed)
+        claims += [
+            _(
+                "Over all questions it errs significantly less than the linear model, by "
+                "{share:share1}.",
+                share=share,
+            )
+        ]
+    elif row["high"] < 0:
+        claims += [
+            _(
+                "Over all questions it errs significantly more than the linear model, by "
+                "{share:share1}.",
+                share=share,
+            )
+        ]
+    else:
+        claims += [_("Over all questions neither is significantly better.")]
+    return Finding(i18n.together(claims))

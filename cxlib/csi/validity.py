@@ -1,171 +1,173 @@
-"""Whether the constructs of a fit are what they are called: apart, not redundant, and fitting.
+"""Whether constructs are what they are called: distinct, not redundant, and fitting.
 
-sound = csi.validity(responses, model, weight="weight")
-print(sound)             # 12 of 15 pairs of constructs are told apart ...
-sound.table              # HTMT of every pair
-sound.vif, sound.f2, sound.srmr
+checks = csi.validity(sample, model)
+print(checks)                  # 12 of 15 pairs of constructs are distinct ...
+checks.table                   # HTMT of every pair
+checks.vif, checks.f2, checks.srmr
+csi.redundancy(checks), csi.model_fit(checks)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
-from cxlib import weights
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.csi import pls, said
+from cxlib.core.result import Finding, Result
+from cxlib.csi import notes, pls
+from cxlib.csi.estimation import (
+    Answers,
+    Options,
+    Problem,
+    covariances,
+    estimate,
+    everybody,
+    prepare,
+)
 from cxlib.csi.model import Model
-from cxlib.csi.prepared import Prepared, Scales, covariances, estimate, everybody, prepare
-from cxlib.estimates import Estimates, how_drawn
 from cxlib.stats import linear_algebra
 from cxlib.stats.intervals import estimates_table, expanded_level, percentile_interval
-from cxlib.stats.moments import Moments
 
 CLOSE = 0.08  # SRMR below which correlations are near (Hu and Bentler 1999)
 INFLATED = 5.0  # VIF from which causes repeat one another
-APART = 0.9  # HTMT below which constructs that are near in meaning count as two
+DISTINCT = 0.9  # HTMT below which constructs that are near in meaning count as two
 
 
-@dataclass(frozen=True)
-class Validity(Estimates):
-    """HTMT of every pair of constructs (`table`) and further checks, in the same shape.
+def validity(sample: Answers, model: Model, options: Options | None = None) -> Result:
+    """HTMT, HTMT2, VIF, f² and SRMR of a model with 95% intervals.
 
-    Attributes
+    HTMT and HTMT2 (geometric means) are of absolute correlations. Within composites the SRMR takes
+    correlations as they are; its interval is freed of the upward bias that sampling gives it (twice
+    over in resamples), its limit comes from data turned so that the model holds (Bollen and Stine
+    1992). A construct of a higher order is checked by its parts.
+
+    Parameters
     ----------
-    table : one, other, term HTMT (heterotrait-monotrait ratio); with htmt2 and its interval, and
-        for the criterion of Fornell and Larcker the variance the two share and the smaller AVE
-    vif : effect, term; variance inflation of the causes of an effect, and of the questions of a
-        formative construct
-    f2 : cause, effect, term; explained share lost without the path, per share not explained
-    srmr : term in saturated, estimated; root mean square of the correlations' residuals, with
-        limit, its 95% quantile where the model holds exactly, and p
-    """
+    sample : answers, a row each; or sums of the model's questions
+    model, options : as in `fit`
 
-    vif: pd.DataFrame = field(kw_only=True)
-    f2: pd.DataFrame = field(kw_only=True)
-    srmr: pd.DataFrame = field(kw_only=True)
+    Returns
+    -------
+    Result with the tables "table" (one, other, term HTMT, estimate, low, high, n; htmt2 with its
+    interval; for the criterion of Fornell and Larcker shared, the variance the two share, and
+    least_ave), "vif" (effect, term; variance inflation of the causes of an effect, and of the
+    questions of a formative construct), "f2" (cause, effect, term; explained share lost without the
+    path, per share not explained) and "srmr" (term in saturated, estimated; with limit, its 95%
+    quantile where the model holds exactly, and p).
 
-    @property
-    def square(self) -> pd.DataFrame:
-        """HTMT as a square table, constructs by constructs."""
-        names = list(dict.fromkeys([*self.table["one"], *self.table["other"]]))
-        pairs = self.table.pivot(index="one", columns="other", values="estimate")
-        above = pairs.reindex(index=names, columns=names).fillna(0.0).to_numpy()
-        return pd.DataFrame(above + above.T + np.eye(len(names)), index=names, columns=names)
+    Raises
+    ------
+    ValueError : as `fit`
 
-    @property
-    def redundant(self) -> Estimates:
-        """`vif` with a sentence about the cause that is most of all told by the others."""
-        known = self.vif.dropna(subset=["estimate"])
-        if known.empty:
-            answer = _("Too few answers to show")
-        else:
-            top = known.loc[known["estimate"].idxmax()]
-            facts = {
-                "value": top["estimate"],
-                "span": (top["low"], top["high"]),
-                "cause": top["term"],
-                "effect": top["effect"],
-            }
-            if top["estimate"] < INFLATED:
-                answer = _(
-                    "No cause repeats the others much: the largest variance inflation is "
-                    "{value:number1} ({span:interval1}), of {cause:quoted} for {effect:quoted}; "
-                    "below 5 is usual.",
-                    **facts,
-                )
-            else:
-                answer = _(
-                    "Some causes repeat one another: the variance inflation of {cause:quoted} for "
-                    "{effect:quoted} is {value:number1} ({span:interval1}); below 5 is usual. "
-                    "Their paths are hard to tell apart.",
-                    **facts,
-                )
-        return Estimates(self.vif, answer, self.note, draws=self.draws, seed=self.seed)
+    References
+    ----------
+    Henseler, Ringle and Sarstedt (2015), Journal of the Academy of Marketing Science 43; Roemer,
+    Schuberth and Henseler (2021), Industrial Management and Data Systems 121(12).
 
-    @property
-    def fits(self) -> Estimates:
-        """`srmr` with a sentence about the model as it was drawn."""
-        row = self.srmr.set_index("term").loc["estimated"]
-        close = row["estimate"] < CLOSE
-        chance = row["estimate"] <= row["limit"]
-        first = (
-            _("The model's correlations are close to those observed.")
-            if close
-            else _("The model's correlations are not close to those observed.")
-        )
-        second = (
-            _("Chance alone would bring them as far apart:")
-            if chance
-            else _("Chance alone would not bring them as far apart:")
-        )
-        numbers = _(
-            "SRMR {srmr:number3}, close below {close:number2}, by chance at most {limit:number3}.",
-            srmr=row["estimate"],
-            close=CLOSE,
-            limit=row["limit"],
-        )
-        answer = i18n.together([first, second, numbers])
-        return Estimates(self.srmr, answer, self.note, draws=self.draws, seed=self.seed)
-
-
-def validity(
-    responses: pd.DataFrame | Moments,
-    model: Model,
-    *,
-    scales: Scales | None = None,
-    weight: str | None = None,
-    bucket: str | None = None,
-    scheme: str = "path",
-    missing: str = "complete",
-    consistent: bool = False,
-    draws: int = 1000,
-    seed: int = 1,
-) -> Validity:
-    """HTMT, HTMT2, VIF, f² and SRMR of a model with 95% intervals; arguments as of `csi.fit`.
-
-    HTMT: Henseler, Ringle and Sarstedt (2015), J. Academy of Marketing Science 43; HTMT2 (geometric
-    means): Roemer, Schuberth and Henseler (2021), Industrial Management and Data Systems 121(12);
-    both of absolute correlations. SRMR: within composites the correlations are taken as they are;
-    its interval is freed of the upward bias that sampling gives it (twice over in draws), its limit
-    comes from data turned so that the model holds (Bollen and Stine 1992). A construct of a higher
-    order is checked by its parts.
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame({"speed": rng.integers(1, 11, 60)})
+    >>> rows["pleased"] = (rows["speed"] + rng.integers(-2, 3, 60)).clip(1, 10)
+    >>> model = Model({"quality": ["speed"], "satisfaction": ["pleased"]},
+    ...               {"satisfaction": ["quality"]})
+    >>> round(htmt_matrix(validity(rows, model)).loc["quality", "satisfaction"], 1)
+    np.float64(0.9)
     """
     model = model.stages[0] if model.parts else model
-    task = prepare(
-        responses,
-        model,
-        scales=scales,
-        weight=weight,
-        bucket=bucket,
-        scheme=scheme,
-        missing=missing,
-        consistent=consistent,
-    )
+    task = prepare(sample, model, options)
     (point,), _unused = estimate(task)
     cor = _cor(everybody(task)[1])
     here = _checks(task, cor, point)
     parts = []
-    for mean, cov, _unused in covariances(task, draws, seed):
+    for mean, cov, _unused in covariances(task):
         (solved,) = task.solve(mean, cov, (point,))
         parts.append(_checks(task, _cor(cov), solved))
-    again = {name: np.concatenate([p[name] for p in parts], axis=-1) for name in here}
-    tables = _tables(task, here, again)
-    tables["srmr"] = _srmr_table(task, here, again, _exact(task, cor, point, draws, seed))
-    remarks = [
-        said.answered(task.sums, responses, model.items),
-        how_drawn(draws, weights.differing(responses, weight), bucket),
+    drawn = {name: np.concatenate([p[name] for p in parts], axis=-1) for name in here}
+    tables = _tables(task, here, drawn)
+    tables["srmr"] = _srmr_table(task, here, drawn, _exact(task, cor, point))
+    note = i18n.together([notes.answers_note(task), notes.resamples_note(task)])
+    finding, draws, seed = _finding(tables["table"]), task.sums.draws, task.sums.seed
+    return Result(tables, finding, note, draws=draws, seed=seed)
+
+
+def htmt_matrix(checks: Result) -> pd.DataFrame:
+    """HTMT as a square table, constructs by constructs.
+
+    Parameters
+    ----------
+    checks : of `validity`
+    """
+    table = checks.table
+    names = list(dict.fromkeys([*table["one"], *table["other"]]))
+    pairs = table.pivot(index="one", columns="other", values="estimate")
+    above = pairs.reindex(index=names, columns=names).fillna(0.0).to_numpy()
+    return pd.DataFrame(above + above.T + np.eye(len(names)), index=names, columns=names)
+
+
+def redundancy(checks: Result) -> Result:
+    """Variance inflation, and the cause that is explained most by the others.
+
+    Parameters
+    ----------
+    checks : of `validity`
+    """
+    known = checks.vif.dropna(subset=["estimate"])
+    if known.empty:
+        return _part(checks, "vif", Finding(_("Too few answers to show")))
+    top = known.loc[known["estimate"].idxmax()]
+    facts = {
+        "value": top["estimate"],
+        "span": (top["low"], top["high"]),
+        "cause": top["term"],
+        "effect": top["effect"],
+    }
+    if top["estimate"] < INFLATED:
+        claim = _(
+            "No cause repeats the others much: the largest variance inflation is {value:number1} "
+            "({span:interval1}), of {cause:quoted} for {effect:quoted}; below 5 is usual.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "Some causes repeat one another: the variance inflation of {cause:quoted} for "
+            "{effect:quoted} is {value:number1} ({span:interval1}); below 5 is usual. Their paths "
+            "are hard to separate.",
+            **facts,
+        )
+    return _part(checks, "vif", Finding(claim, value=float(top["estimate"])))
+
+
+def model_fit(checks: Result) -> Result:
+    """SRMR, and whether the model as specified fits the correlations.
+
+    Parameters
+    ----------
+    checks : of `validity`
+    """
+    row = checks.srmr.set_index("term").loc["estimated"]
+    claims = [
+        _("The model's correlations are close to those observed.")
+        if row["estimate"] < CLOSE
+        else _("The model's correlations are not close to those observed."),
+        _("The deviation is not significant:")
+        if row["estimate"] <= row["limit"]
+        else _("The deviation is significant:"),
+        _(
+            "SRMR {srmr:number3}, close below {close:number2}, by chance at most {limit:number3}.",
+            srmr=row["estimate"],
+            close=CLOSE,
+            limit=row["limit"],
+        ),
     ]
-    return Validity(
-        answer=_sentence(tables["table"]),
-        note=i18n.together(remarks),
-        draws=draws,
-        seed=seed,
-        **tables,
-    )
+    finding = Finding(i18n.together(claims), value=float(row["estimate"]))
+    return _part(checks, "srmr", finding)
+
+
+def _part(checks: Result, name: str, finding: Finding) -> Result:
+    table = checks.tables[name]
+    return Result(table, finding, checks.notes, draws=checks.draws, seed=checks.seed)
 
 
 def _cor(cov: np.ndarray) -> np.ndarray:
@@ -174,8 +176,8 @@ def _cor(cov: np.ndarray) -> np.ndarray:
         return cov / deviation[:, None] / deviation[None, :]
 
 
-def _checks(task: Prepared, cor: np.ndarray, solved: pls.Solution) -> dict[str, np.ndarray]:
-    """Every quantity of the tables, rows by draws."""
+def _checks(task: Problem, cor: np.ndarray, solved: pls.Solution) -> dict[str, np.ndarray]:
+    """Every quantity of the tables, rows by resamples."""
     plan = task.plans[0]
     with np.errstate(invalid="ignore", divide="ignore"):
         pairs = np.triu_indices(len(plan.blocks), 1)
@@ -210,8 +212,10 @@ def ratios(plan: pls.Plan, values: np.ndarray, *, geometric: bool = False) -> np
     return across / np.sqrt(inside[:, None] * inside[None])
 
 
-def _inflation(plan: pls.Plan, cor: np.ndarray, solved: pls.Solution):
-    """VIF of causes and of formative questions, and f² of every path: rows by draws."""
+def _inflation(
+    plan: pls.Plan, cor: np.ndarray, solved: pls.Solution
+) -> tuple[np.ndarray, np.ndarray]:
+    """VIF of causes and of formative questions, and f² of every path: rows by resamples."""
     vif, f2, nothing = [], [], np.empty((0, cor.shape[-1]))
     for j in plan.order:
         at = list(plan.causes[j])
@@ -233,12 +237,12 @@ def _diagonal_of_inverse(matrix: np.ndarray) -> np.ndarray:
 
 def _between(plan: pls.Plan, solved: pls.Solution) -> tuple[np.ndarray, np.ndarray]:
     """Correlations of constructs: free (saturated model), and as the paths have them."""
-    by_paths, done = solved.between.copy(), []
-    for j in plan.order:
+    by_paths, order = solved.between.copy(), list(plan.order)
+    for place, j in enumerate(order):
         if plan.causes[j]:
-            row = np.einsum("kd,kmd->md", solved.paths[j], by_paths[:, done]) if done else 0
-            by_paths[j, done] = by_paths[done, j] = row
-        done.append(j)
+            before = np.array(order[:place], int)
+            row = np.einsum("kd,kmd->md", solved.paths[j], by_paths[:, before]) if place else 0
+            by_paths[j, before] = by_paths[before, j] = row
     return solved.between, by_paths
 
 
@@ -261,23 +265,23 @@ def _srmr(cor: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.sqrt(((cor - expected)[lower] ** 2).mean(0))
 
 
-def _exact(task: Prepared, cor: np.ndarray, point: pls.Solution, draws: int, seed: int):
+def _exact(task: Problem, cor: np.ndarray, point: pls.Solution) -> np.ndarray:
     """SRMR in draws of data turned so that the model holds, (2, draws): saturated, estimated."""
     plan, turns = task.plans[0], []
     for between in _between(plan, point):
         turns.append(_turn(cor[..., 0], implied(plan, cor, point, between)[..., 0]))
     deviation = np.sqrt(np.einsum("iid->id", everybody(task)[1]))
     found = []
-    for mean, cov, _unused in covariances(task, draws, seed):
+    for mean, cov, _unused in covariances(task):
         whole = cov / deviation[:, None] / deviation[None]
         both = []
         for which, turn in enumerate(turns):
             turned = np.einsum("ia,ijd,jb->abd", turn, whole, turn, optimize=True)
             scaled = turned * deviation[:, None] * deviation[None]
             (solved,) = task.solve(mean, scaled, (point,))
-            again = _cor(turned)
+            drawn = _cor(turned)
             between = _between(plan, solved)[which]
-            both.append(_srmr(again, implied(plan, again, solved, between)))
+            both.append(_srmr(drawn, implied(plan, drawn, solved, between)))
         found.append(np.stack(both))
     return np.concatenate(found, axis=1)
 
@@ -292,18 +296,18 @@ def _turn(cor: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return (basis / np.sqrt(own)) @ basis.T @ root
 
 
-def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
+def _tables(task: Problem, here: dict, drawn: dict) -> dict[str, pd.DataFrame]:
     model, n, names = task.model, task.n, list(task.model.constructs)
     level = expanded_level(task.sums.effective, 3)  # a ratio of three means
 
     def of(name: str, terms: list[str]) -> pd.DataFrame:
-        return estimates_table(terms, here[name][:, 0], again[name].T, n, level=level)
+        return estimates_table(terms, here[name][:, 0], drawn[name].T, n, level=level)
 
     pairs = [(names[i], names[j]) for i, j in zip(*np.triu_indices(len(names), 1), strict=True)]
-    told = of("htmt", ["HTMT"] * len(pairs))
-    told.insert(0, "one", [a for a, _ in pairs])
-    told.insert(1, "other", [b for _, b in pairs])
-    second = of("htmt2", list(told["term"]))
+    pairwise = of("htmt", ["HTMT"] * len(pairs))
+    pairwise.insert(0, "one", [a for a, _ in pairs])
+    pairwise.insert(1, "other", [b for _, b in pairs])
+    second = of("htmt2", list(pairwise["term"]))
     causes = [(c, e) for e in model.order for c in model.paths.get(e, ())]
     asked = [(i, c) for c in names if c in model.formative for i in model.constructs[c]]
     vif = of("vif", [c for c, _ in causes + asked])
@@ -312,7 +316,7 @@ def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
     f2.insert(0, "cause", [c for c, _ in causes])
     f2.insert(1, "effect", [e for _, e in causes])
     return {
-        "table": told.assign(
+        "table": pairwise.assign(
             htmt2=second["estimate"],
             htmt2_low=second["low"],
             htmt2_high=second["high"],
@@ -324,8 +328,8 @@ def _tables(task: Prepared, here: dict, again: dict) -> dict[str, pd.DataFrame]:
     }
 
 
-def _srmr_table(task: Prepared, here: dict, again: dict, exact: np.ndarray) -> pd.DataFrame:
-    estimate, squares = here["srmr"][:, 0], again["srmr"].T ** 2
+def _srmr_table(task: Problem, here: dict, drawn: dict, exact: np.ndarray) -> pd.DataFrame:
+    estimate, squares = here["srmr"][:, 0], drawn["srmr"].T ** 2
     bias = np.nanmean(squares, axis=0) - estimate**2
     low, high = percentile_interval(squares - 2 * bias, expanded_level(task.sums.effective))
     table = pd.DataFrame({"term": ["saturated", "estimated"], "estimate": estimate})
@@ -339,21 +343,22 @@ def _srmr_table(task: Prepared, here: dict, again: dict, exact: np.ndarray) -> p
     )
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     known = table.dropna(subset=["estimate", "high"])
     if known.empty:
-        return _("Too few answers to show")
+        return Finding(_("Too few answers to show"))
     close = known.loc[known["estimate"].idxmax()]
-    return _(
-        "{apart:count} of {pairs:count} pairs of constructs are told apart (HTMT below "
+    claim = _(
+        "{distinct:count} of {pairs:count} pairs of constructs are distinct (HTMT below "
         "{limit:number2} with its whole interval); closest are {one:quoted} and {other:quoted}: "
         "{value:number2} ({span:interval2}), n {n:count}.",
-        apart=(known["high"] < APART).sum(),
+        distinct=(known["high"] < DISTINCT).sum(),
         pairs=len(table),
-        limit=APART,
+        limit=DISTINCT,
         one=close["one"],
         other=close["other"],
         value=close["estimate"],
         span=(close["low"], close["high"]),
         n=close["n"],
     )
+    return Finding(claim, value=float(close["estimate"]))

@@ -1,34 +1,26 @@
 """Which parts of the experience move the outcome, and how much of it each explains.
 
-    fit = drivers.importance(responses, "recommend", ["speed", "price", "staff"])
+    fit = drivers.importance(sample, "recommend", ["speed", "price", "staff"])
     print(fit)          # Speed explains most of recommend: 41% (38% to 44%) of R² 0.52, n 4,390.
     fit.table           # term, estimate, low, high, n
 
-    drivers.gains(responses, "recommend", [...])       # outcome points that go with a point more
-    drivers.contrast(responses, "recommend", [...])    # what low and high ratings go with
-    drivers.necessary(responses, "recommend", [...])   # what no high outcome goes without
+    drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
+    drivers.penalty_reward(sample, "recommend", [...])         # low and high ratings (Kano)
+    drivers.necessary_conditions(sample, "recommend", [...])   # what no high outcome goes without
 
 All of these are associations. None says what would happen if a driver improved; for that, test a
 change (notebook 40).
 """
 
-from cxlib.drivers.agenda import agenda
-from cxlib.drivers.contrast import CLASSES, Contrast, contrast
-from cxlib.drivers.fits import (
-    KINDS,
-    METHODS,
-    Comparison,
-    Importance,
-    agreement,
-    importance,
-    importance_by,
-    overlap,
-)
-from cxlib.drivers.gains import Gains, gains, robustness
-from cxlib.drivers.necessary import Necessary, necessary
-from cxlib.drivers.ranks import chances
-from cxlib.drivers.shares import MOST_EXACT, MOST_SAMPLED, johnson, shapley
-from cxlib.drivers.treatments import treatments
+from cxlib.drivers.gains import best_groups, gains
+from cxlib.drivers.groups import importance_by
+from cxlib.drivers.importance import KINDS, METHODS, correlations, importance, rank_agreement
+from cxlib.drivers.missing_sensitivity import missing_sensitivity
+from cxlib.drivers.necessary_conditions import necessary_conditions
+from cxlib.drivers.opportunities import opportunities
+from cxlib.drivers.penalty_reward import CLASSES, penalty_reward
+from cxlib.drivers.ranks import order_probabilities
+from cxlib.drivers.shapley_values import MOST_EXACT, MOST_SAMPLED, johnson, shapley
 
 __all__ = [
     "CLASSES",
@@ -36,22 +28,17 @@ __all__ = [
     "METHODS",
     "MOST_EXACT",
     "MOST_SAMPLED",
-    "Comparison",
-    "Contrast",
-    "Gains",
-    "Importance",
-    "Necessary",
-    "agenda",
-    "agreement",
-    "chances",
-    "contrast",
+    "best_groups",
+    "correlations",
     "gains",
     "importance",
     "importance_by",
     "johnson",
-    "necessary",
-    "overlap",
-    "robustness",
+    "missing_sensitivity",
+    "necessary_conditions",
+    "opportunities",
+    "order_probabilities",
+    "penalty_reward",
+    "rank_agreement",
     "shapley",
-    "treatments",
 ]

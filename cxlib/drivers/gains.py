@@ -1,29 +1,30 @@
-"""What goes with raising a driver: outcome points, and how firm that association stands.
+"""Outcome points associated with raising a driver, and how robust that association is.
 
-    fit = drivers.gains(responses, "recommend", ["speed", "price"], by="region")
-    fit.table       # term, estimate (outcome points), low, high, n, step, level, robustness ...
-    fit.best        # what goes with reaching the level of the best group
+    fit = drivers.gains(sample, "recommend", ["speed", "price"])
+    fit.table         # term, estimate (outcome points), low, high, n, level, robustness, top
+    drivers.best_groups(sample, "recommend", ["speed", "price"], "region").table
 
-A coefficient with all other drivers held is an association. Beside it stands how strong a cause
-that nobody measured would have to be to account for it alone (`robustness`): Cinelli and Hazlett
+A coefficient with all other drivers held is an association. Together with it stands how strong an
+unmeasured confounder would have to be to account for it alone (`robustness`): Cinelli and Hazlett
 (2020), J. R. Stat. Soc. B 82(1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cxlib import weights
 from cxlib.causal.sensitivity import robustness
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.drivers import linear, ranks, said
-from cxlib.drivers.columns import Chosen, Drivers, choose
-from cxlib.estimates import Estimates, how_drawn
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.drivers import linear, notes, ranks
+from cxlib.drivers.linear import Covariances
+from cxlib.drivers.specification import Answers, Drivers, Specification, specify
 from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, simultaneous_interval
 from cxlib.stats.moments import Moments
@@ -31,172 +32,192 @@ from cxlib.stats.moments import Moments
 LEAST_GROUP = 30  # answers a group needs to be an example to others
 
 
-@dataclass(frozen=True)
-class Gains(Estimates):
-    """Outcome points that go with a step up of each driver (`table`), largest first.
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """Slopes, partial R² and means of the drivers, (k,), and their resamples, (draws, k)."""
 
-    Beyond the usual columns `table` has level (the driver's mean), robustness (share of the rest of
-    both driver and outcome that an unmeasured cause would have to explain to account for the gain)
-    and top (whether it may be first). `details` has step (points the driver is raised: one, or what
-    its scale leaves), partial_r2, robustness_low (for the interval to reach zero), rank_low,
-    rank_high and chance_first (as in `Importance`).
-    `performance` has the drivers' means with intervals. `best` has, where groups were given, what
-    goes with the level of the best group: the group's column, term, estimate, low, high, n, level,
-    reached.
-    """
+    spec: Specification
+    sums: Moments
+    cov: Covariances
+    slope: np.ndarray
+    slopes: np.ndarray
+    partial: np.ndarray
+    level: np.ndarray
+    levels: np.ndarray
 
-    details: pd.DataFrame = field(kw_only=True)
-    performance: pd.DataFrame = field(kw_only=True)
-    best: pd.DataFrame = field(kw_only=True)
-
-    @property
-    def top(self) -> list[str]:
-        """The drivers that may be first: with 95% confidence the true first is among them."""
-        return self.table.loc[self.table["top"], "term"].tolist()
-
-    @property
-    def lead(self) -> Estimates:
-        """`best` with a sentence about the driver by which most would be reached."""
-        answer = _("No group with 30 answers or more rates any part above the others.")
-        if len(self.best):
-            row = self.best.loc[self.best["estimate"].idxmax()]
-            answer = _(
-                "Bringing {driver:quoted} to its level in {group:quoted} goes with {gain:number2} "
-                "({span:interval2}) points more.",
-                driver=row["term"],
-                group=row.iloc[0],
-                gain=row["estimate"],
-                span=(row["low"], row["high"]),
-            )
-        return Estimates(self.best, answer, self.note, self.unit, draws=self.draws, seed=self.seed)
+    def notes(self, *more: str) -> str:
+        """The note of the regression."""
+        remarks = notes.regression_notes(self.spec, self.sums, self.cov, self.slopes, *more)
+        return i18n.together(remarks)
 
 
 def gains(
-    responses: pd.DataFrame | Moments,
+    sample: Answers,
     outcome: str,
     drivers: Drivers,
     *,
-    by: str = "",
     scales: Mapping[str, tuple[float, float]] | None = None,
-    weight: str | None = None,
-    bucket: str | None = None,
     missing: str = "complete",
-    draws: int = 1000,
-    seed: int = 1,
-) -> Gains:
-    """Outcome points that go with one point more of each driver, the others held, with intervals.
+) -> Result:
+    """Outcome points associated with one point more of each driver, the others held.
 
-    The intervals hold at once (max-t). With `scales` (lowest and highest answer) a driver is raised
-    by no more than its scale leaves. With `by` the table `best` says what goes with bringing a
-    driver to its mean in the best group of that column (30 answers or more). `missing` as in
-    `importance`. Raises ValueError as `importance` does, and for drivers that are no numbers.
+    Parameters
+    ----------
+    sample : answers, a row each, or sums of them (`stats.moments.of`)
+    outcome : column to explain
+    drivers : columns of numbers
+    scales : driver -> (lowest, highest answer); a driver is raised no further than its scale
+    missing : as in `importance`
+
+    Returns
+    -------
+    Result, largest gain first, with the tables "table" (term, estimate, simultaneous low and high,
+    n, level: the driver's mean, robustness: share of the residual variance of both driver and
+    outcome that an unmeasured confounder would have to explain to account for the gain, top:
+    whether it may be first), "details" (term, n, step: points the driver is raised, partial_r2,
+    robustness_low: for the interval to reach zero, rank_low, rank_high, chance_first) and
+    "performance" (means of the drivers with intervals); the part "top" lists the drivers among
+    which, with 95% confidence, the true first is.
+
+    Raises
+    ------
+    ValueError : as in `importance`; a driver that is a factor or a group of columns
+
+    References
+    ----------
+    Cinelli and Hazlett (2020), Journal of the Royal Statistical Society B 82(1).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 2, 3, 4, 5, 4.0], "recommend": [2, 4, 6, 8, 10, 7.9]})
+    >>> gains(rows, "recommend", ["speed"]).table["estimate"].round(1).tolist()
+    [2.0]
     """
-    chosen = choose(responses, outcome, drivers, missing)
-    _check_numbers(chosen)
-    sums = chosen.sums(weight=weight, bucket=bucket)
-    first = [p[0] for p in chosen.players]
-    cov, moved = linear.possible(sums)
-    drawn, mended = linear.drawn(sums, chosen, draws, seed)
-    (slope, partial), (slopes, _unused) = linear.slopes(cov), linear.slopes(drawn)
-    slope, partial, slopes = slope[first], partial[first], slopes[:, first]
-    level = sums.total().mean[1:][first]
-    levels = sums.resample(draws, seed).mean[:, 1:][:, first]
-    n = said.counts(chosen, sums)
-    step = _steps(chosen.terms, level, scales or {})
-    gain, again = slope * step, slopes * step
-    fitted = 1 + len(chosen.columns)
-    low, high = simultaneous_interval(gain, again, units=sums.effective, fitted=fitted)
-    free = sums.effective - len(chosen.columns) - 1
-    order = ranks.ranked(chosen.terms, gain, again, level=expanded_level(sums.effective, fitted))
+    fit = _regression(sample, outcome, drivers, missing)
+    spec, sums = fit.spec, fit.sums
+    n, step = spec.counts(sums), _steps(spec.terms, fit.level, scales or {})
+    gain, drawn = fit.slope * step, fit.slopes * step
+    fitted = 1 + len(spec.columns)
+    free = sums.effective - len(spec.columns) - 1
+    low, high = simultaneous_interval(gain, drawn, units=sums.effective, fitted=fitted)
+    order = ranks.ranks(spec.terms, gain, drawn, level=expanded_level(sums.effective, fitted))
     table = pd.DataFrame(
         {
-            "term": chosen.terms,
+            "term": spec.terms,
             "estimate": gain,
             "low": low,
             "high": high,
             "n": n,
-            "level": level,
-            "robustness": robustness(partial, free),
+            "level": fit.level,
+            "robustness": robustness(fit.partial, free),
             "top": order["top"].to_numpy(),
         }
     ).sort_values("estimate", ascending=False, ignore_index=True)
     details = pd.DataFrame(
         {
-            "term": chosen.terms,
+            "term": spec.terms,
             "n": n,
             "step": step,
-            "partial_r2": partial,
-            "robustness_low": robustness(partial, free, level=LEVEL),
+            "partial_r2": fit.partial,
+            "robustness_low": robustness(fit.partial, free, level=LEVEL),
         }
     ).join(order.drop(columns="top"), on="term")
-    best, remark = _best(chosen, by, (slope, slopes, level, levels), weight, bucket, draws, seed)
-    remarks = [
-        said.answered(chosen, sums),
-        said.not_experienced(responses, chosen.terms, chosen.adjusted),
-        how_drawn(draws, weights.differing(responses, weight), bucket),
-        _("Intervals hold for all drivers at once."),
-        said.moved(moved),
-        said.mended(mended, draws),
-        said.failures(slopes, draws),
-        remark,
-    ]
-    return Gains(
-        table,
-        sentence(table, details, outcome),
-        i18n.together(remarks),
+    performance = estimates_table(spec.terms, fit.level, fit.levels, spec.raters(sums))
+    return Result(
+        {"table": table, "details": details, "performance": performance},
+        _finding(table, details, outcome),
+        fit.notes(_("Intervals are simultaneous over the drivers.")),
         "scale",
-        draws=draws,
-        seed=seed,
-        details=details,
-        best=best,
-        performance=estimates_table(chosen.terms, level, levels, said.raters(chosen, n)),
+        draws=spec.sample.draws,
+        seed=spec.sample.seed,
+        parts={"top": table.loc[table["top"], "term"].tolist()},
     )
 
 
-def sentence(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> str:
-    """What goes with a step up of the driver that comes first."""
-    row, least = table.iloc[0], context.current().smallest_cell
-    if row["n"] < least:
-        return _("Fewer than {least:count} answered: no number is shown.", least=least)
-    step = details.set_index("term")["step"][row["term"]]
-    facts = {
-        "driver": row["term"],
-        "outcome": outcome,
-        "step": step,
-        "gain": row["estimate"],
-        "span": (row["low"], row["high"]),
-        "n": row["n"],
-    }
-    if row["low"] <= 0:
-        return _(
-            "No driver goes with more of {outcome:quoted} beyond chance; the largest is "
-            "{driver:quoted}, {step:.2g} point more with {gain:number2} ({span:interval2}) "
-            "points, n {n:count}.",
-            **facts,
+def best_groups(
+    sample: SampleLike,
+    outcome: str,
+    drivers: Drivers,
+    by: str,
+    *,
+    missing: str = "complete",
+) -> Result:
+    """Outcome points associated with bringing each driver to its mean in the best group.
+
+    Parameters
+    ----------
+    sample : answers, a row each
+    outcome, drivers, missing : as in `gains`
+    by : column of the groups; those of 30 answers or more count
+
+    Returns
+    -------
+    Result whose table has by (the best group), term, estimate, simultaneous low and high, n (of the
+    group), level (everybody's mean) and reached (the group's), largest first; empty where fewer
+    than two groups have 30 answers.
+
+    Raises
+    ------
+    ValueError : as in `gains`; no such column, or no group in it
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": np.tile([1.0, 2, 3, 4], 20)})
+    >>> rows = rows.assign(recommend=2 * rows["speed"] + rows.index % 3, web=rows["speed"] > 2)
+    >>> best_groups(rows, "recommend", ["speed"], "web").table[["web", "reached"]].values.tolist()
+    [['True', 3.5]]
+    """
+    sample = as_sample(sample)
+    fit = _regression(sample, outcome, drivers, missing)
+    table = _best(fit, by)
+    remark = _("No group with 30 answers or more rates any part above the others.")
+    finding = Finding(remark)
+    if len(table):
+        row = table.iloc[0]
+        finding = Finding(
+            _(
+                "Bringing {driver:quoted} to its level in {group:quoted} is associated with "
+                "{gain:number2} ({span:interval2}) points more.",
+                driver=row["term"],
+                group=row.iloc[0],
+                gain=row["estimate"],
+                span=(row["low"], row["high"]),
+            ),
+            value=float(row["estimate"]),
+            unit="scale",
         )
-    leaders = int(table["top"].sum())
-    if leaders == 1:
-        return _(
-            "{step:.2g} point more of {driver:quoted} goes with {gain:number2} ({span:interval2}) "
-            "points more of {outcome:quoted}, more than any other driver, n {n:count}.",
-            **facts,
+        remark = _(
+            "The best group of {by:label} is the best in these answers; part of its lead may be "
+            "chance.",
+            by=by,
         )
-    return _(
-        "{step:.2g} point more of {driver:quoted} goes with {gain:number2} ({span:interval2}) "
-        "points more of {outcome:quoted}, n {n:count}; which of the first {leaders:count} comes "
-        "first is open.",
-        leaders=leaders,
-        **facts,
+    note = fit.notes(_("Intervals are simultaneous over the drivers."), remark)
+    return Result(table, finding, note, "scale", draws=sample.draws, seed=sample.seed)
+
+
+def _regression(sample: Answers, outcome: str, drivers: Drivers, missing: str) -> Regression:
+    spec = specify(sample, outcome, drivers, missing)
+    spec.require_single_columns(
+        "a factor or a group cannot be raised by a point. Give its columns as drivers of their "
+        "own, or leave it out."
     )
-
-
-def _check_numbers(chosen: Chosen) -> None:
-    for term, places in zip(chosen.terms, chosen.players, strict=True):
-        if len(places) > 1 and term not in chosen.adjusted:
-            raise ValueError(
-                f"driver {term!r} has {len(places)} columns: a factor or a group cannot be raised "
-                "by a point. Give its columns as drivers of their own, or leave it out."
-            )
+    sums, first = spec.sums(), [p[0] for p in spec.players]
+    cov = linear.covariances(spec, sums)
+    (slope, partial), (slopes, _partials) = (
+        linear.slopes(cov.estimate),
+        linear.slopes(cov.replicates),
+    )
+    level, levels = sums.total().mean, sums.resample(spec.sample.draws, spec.sample.seed).mean
+    return Regression(
+        spec,
+        sums,
+        cov,
+        slope[first],
+        slopes[:, first],
+        partial[first],
+        level[1:][first],
+        levels[:, 1:][:, first],
+    )
 
 
 def _steps(terms: list[str], level: np.ndarray, scales: Mapping) -> np.ndarray:
@@ -205,41 +226,73 @@ def _steps(terms: list[str], level: np.ndarray, scales: Mapping) -> np.ndarray:
     return np.clip(top - level, 0, 1)
 
 
-def _best(chosen: Chosen, by: str, fit: tuple, weight, bucket, draws: int, seed: int):
-    """What goes with the level of the best group, and what is to be said of it."""
-    columns = [by or "group", "term", "estimate", "low", "high", "n", "level", "reached"]
-    if not by or isinstance(chosen.responses, Moments):
-        return pd.DataFrame(columns=columns), ""
-    slope, slopes, level, levels = fit
-    how = {"weight": weight, "bucket": bucket, "missing": chosen.missing}
-    every = [chosen.outcome, *chosen.columns]
-    sums = moments.by_group(chosen.responses, every, by, **how)
-    sums = {g: s for g, s in sums.items() if s.rows.sum() >= LEAST_GROUP}
-    if len(sums) < 2:
-        return pd.DataFrame(columns=columns), ""
-    first = [1 + p[0] for p in chosen.players]
-    means = np.array([s.total().mean[first] for s in sums.values()])
-    drawn = np.array([s.resample(draws, seed).mean[:, first] for s in sums.values()])
+def _best(fit: Regression, by: str) -> pd.DataFrame:
+    columns = [by, "term", "estimate", "low", "high", "n", "level", "reached"]
+    spec = fit.spec
+    assert isinstance(spec.sample, Sample)
+    every = [spec.outcome, *spec.columns]
+    groups = moments.by_group(spec.sample, every, by, missing=spec.missing)
+    groups = {g: s for g, s in groups.items() if s.rows.sum() >= LEAST_GROUP}
+    if len(groups) < 2:
+        return pd.DataFrame(columns=columns)
+    first = [1 + p[0] for p in spec.players]
+    means = np.array([s.total().mean[first] for s in groups.values()])
+    drawn = np.array(
+        [s.resample(spec.sample.draws, spec.sample.seed).mean[:, first] for s in groups.values()]
+    )
     place, at = means.argmax(0), np.arange(len(first))
-    estimate = slope * (means[place, at] - level)
-    again = slopes * (drawn[place, :, at].T - levels)
-    low, high = simultaneous_interval(estimate, again)
-    names, n = list(sums), [int(s.rows.sum()) for s in sums.values()]
+    estimate = fit.slope * (means[place, at] - fit.level)
+    low, high = simultaneous_interval(estimate, fit.slopes * (drawn[place, :, at].T - fit.levels))
+    names, n = list(groups), [int(s.rows.sum()) for s in groups.values()]
     table = pd.DataFrame(
         {
-            "term": chosen.terms,
             by: [str(names[p]) for p in place],
+            "term": spec.terms,
             "estimate": estimate,
             "low": low,
             "high": high,
             "n": [n[p] for p in place],
-            "level": level,
+            "level": fit.level,
             "reached": means[place, at],
         }
     )
-    remark = _(
-        "The best group of {by:label} is the best in these answers; part of its lead may be "
-        "chance.",
-        by=by,
-    )
-    return table.sort_values("estimate", ascending=False, ignore_index=True)[columns], remark
+    return table.sort_values("estimate", ascending=False, ignore_index=True)
+
+
+def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Finding:
+    row, least = table.iloc[0], context.current().smallest_cell
+    if row["n"] < least:
+        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    facts = {
+        "driver": row["term"],
+        "outcome": outcome,
+        "step": details.set_index("term")["step"][row["term"]],
+        "gain": row["estimate"],
+        "span": (row["low"], row["high"]),
+        "n": row["n"],
+    }
+    leaders = int(table["top"].sum())
+    if row["low"] <= 0:
+        claim = _(
+            "No driver is significantly associated with {outcome:quoted}; the largest is "
+            "{driver:quoted}, {step:.2g} point more with {gain:number2} ({span:interval2}) "
+            "points, n {n:count}.",
+            **facts,
+        )
+    elif leaders == 1:
+        claim = _(
+            "{step:.2g} point more of {driver:quoted} is associated with {gain:number2} "
+            "({span:interval2}) points more of {outcome:quoted}, more than any other driver, n "
+            "{n:count}.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "{step:.2g} point more of {driver:quoted} is associated with {gain:number2} "
+            "({span:interval2}) points more of {outcome:quoted}, n {n:count}; the order of the "
+            "first {leaders:count} is not settled.",
+            leaders=leaders,
+            **facts,
+        )
+    verdict = "unclear" if row["low"] <= 0 else ""
+    return Finding(claim, value=float(row["estimate"]), unit="scale", verdict=verdict)

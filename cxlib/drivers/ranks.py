@@ -20,16 +20,16 @@ from cxlib.stats.intervals import LEVEL, simultaneous_interval
 
 
 def pairs(
-    terms: list[str], point: np.ndarray, again: np.ndarray, n: int, *, units: float = np.inf
+    terms: list[str], point: np.ndarray, replicates: np.ndarray, n: int, *, units: float = np.inf
 ) -> pd.DataFrame:
     """Differences of all pairs: term, other, estimate, low, high, n, chance (that term > other).
 
-    `again` is (draws, terms). The intervals hold at once; the larger of a pair comes first.
+    `replicates` is (draws, terms). The intervals hold at once; the larger of a pair comes first.
     """
     order = np.argsort(-np.nan_to_num(point, nan=-np.inf), kind="stable")
     both = [(order[i], order[j]) for i, j in combinations(range(len(terms)), 2)]
     one, other = np.array(both, int).reshape(-1, 2).T
-    apart, drawn = point[one] - point[other], again[:, one] - again[:, other]
+    apart, drawn = point[one] - point[other], replicates[:, one] - replicates[:, other]
     low, high = apart, apart
     if len(both):  # a slope and a scale are fitted for each driver
         low, high = simultaneous_interval(apart, drawn, units=units, fitted=1 + 2 * len(terms))
@@ -49,11 +49,11 @@ def pairs(
     )
 
 
-def ranked(
-    terms: list[str], point: np.ndarray, again: np.ndarray, *, level: float = LEVEL
+def ranks(
+    terms: list[str], point: np.ndarray, replicates: np.ndarray, *, level: float = LEVEL
 ) -> pd.DataFrame:
     """rank_low, rank_high (1 is the largest), chance_first and top, by term."""
-    known = again[~np.isnan(again).any(1)]
+    known = replicates[~np.isnan(replicates).any(1)]
     ends = np.array([_rank(j, point, known, level) for j in range(len(terms))])
     first = np.bincount(known.argmax(1), minlength=len(terms)) if len(known) else np.nan
     chance = first / max(len(known), 1)
@@ -61,12 +61,15 @@ def ranked(
     return pd.DataFrame(facts | {"top": ends[:, 0] == 1}, index=terms)
 
 
-def _rank(j: int, point: np.ndarray, again: np.ndarray, level: float) -> tuple[int, int]:
+def _rank(j: int, point: np.ndarray, replicates: np.ndarray, level: float) -> tuple[int, int]:
     """The interval of driver j's rank: half of the error on either side."""
     k = len(point)
-    if k < 2 or len(again) < 2:
+    if k < 2 or len(replicates) < 2:
         return 1, k
-    lag, drawn = np.delete(point, j) - point[j], np.delete(again, j, axis=1) - again[:, [j]]
+    lag, drawn = (
+        np.delete(point, j) - point[j],
+        np.delete(replicates, j, axis=1) - replicates[:, [j]],
+    )
     error = np.maximum(drawn.std(0, ddof=1), 1e-12)
     apart, side = (drawn - lag) / error, (1 + level) / 2
     ahead = (lag / error > intervals.critical_value(apart, side)).sum()
@@ -74,8 +77,19 @@ def _rank(j: int, point: np.ndarray, again: np.ndarray, level: float) -> tuple[i
     return 1 + int(ahead), k - int(behind)
 
 
-def chances(differences: pd.DataFrame) -> pd.DataFrame:
-    """The share of draws in which the row's driver is ahead of the column's: a square table."""
+def order_probabilities(differences: pd.DataFrame) -> pd.DataFrame:
+    """Share of resamples in which the row's driver is ahead of the column's: a square table.
+
+    Parameters
+    ----------
+    differences : the table of that name of `importance`
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"term": ["room"], "other": ["price"], "chance": [0.9]})
+    >>> order_probabilities(pair).round(1).loc["price", "room"]
+    np.float64(0.1)
+    """
     terms = list(dict.fromkeys([*differences["term"], *differences["other"]]))
     square = pd.DataFrame(np.nan, index=terms, columns=terms)
     for row in differences.itertuples():

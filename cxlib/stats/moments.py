@@ -18,6 +18,7 @@ that were given.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,8 @@ def of(
     """
     sample = design_of(rows, bucket, weight)
     answers, origin = _answers(sample, columns, missing, origin)
-    return _summed(tuple(columns), origin, *answers, missing, len(sample))
+    sums = _summed(tuple(columns), origin, *answers, missing, len(sample))
+    return replace(sums, draws=sample.draws, seed=sample.seed)
 
 
 def by_group(
@@ -83,7 +85,8 @@ def by_group(
         if (here := group == name).any():
             (x, w, given, who), offered = answers, int((sample[by] == name).sum())
             part = x[here], w[here], given[here], who.take(here)
-            groups[name] = _summed(tuple(columns), origin, *part, missing, offered)
+            sums = _summed(tuple(columns), origin, *part, missing, offered)
+            groups[name] = replace(sums, draws=sample.draws, seed=sample.seed)
     return groups
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cxlib.core.sample import DRAWS, SEED
 from cxlib.stats.resampling import Who, sum_by
 
 SUMS = ("weight", "first", "second", "rows")
@@ -31,6 +32,7 @@ class Moments:
     rows    : rows summed, shape (...,): those that answer everything, or anything when pairwise
     offered : rows looked at, before incomplete ones were left out
     who     : how each row of sums is drawn; None once added up or drawn
+    draws, seed : of the resamples that methods take of these sums
     """
 
     columns: tuple[str, ...]
@@ -41,6 +43,8 @@ class Moments:
     rows: np.ndarray
     offered: int
     who: Who | None = None
+    draws: int = DRAWS
+    seed: int = SEED
 
     @property
     def keys(self) -> np.ndarray:

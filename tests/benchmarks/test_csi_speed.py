@@ -12,6 +12,7 @@ import pytest
 from clock import seconds
 
 from cxlib import csi
+from cxlib.core.sample import Sample
 
 BLOCKS = {
     "image": 5,
@@ -41,21 +42,20 @@ def answers() -> pd.DataFrame:
 
 
 def test_five_thousand_draws_of_everything(answers):
-    print(
-        f"\ncsi.fit, 5,000 draws: {seconds(lambda: csi.fit(answers, MODEL, draws=5000)):.3f} s CPU"
-    )
+    spent = seconds(lambda: csi.fit(Sample(answers, draws=5000), MODEL))
+    print(f"\ncsi.fit, 5,000 draws: {spent:.3f} s CPU")
 
 
 def test_checks_prediction_and_groups(answers):
     grouped = answers.assign(group=np.where(np.arange(250) % 2, "odd", "even"))
     for name, task in {
         "csi.fit, consistent, 5,000 draws": lambda: csi.fit(
-            answers, MODEL, consistent=True, draws=5000
+            Sample(answers, draws=5000), MODEL, csi.Options(consistent=True)
         ),
         "csi.validity, 1,000 draws": lambda: csi.validity(answers, MODEL),
         "csi.predict, 10 times 10 parts": lambda: csi.predict(answers, MODEL),
         "csi.compare, 200 permutations": lambda: csi.compare(
-            grouped, MODEL, "group", permutations=200, draws=2
+            Sample(grouped, draws=2), MODEL, "group", permutations=200
         ),
     }.items():
         print(f"\n{name}: {seconds(task):.3f} s CPU")
@@ -74,7 +74,7 @@ def test_groups_against_seminr(answers):
     odd = np.arange(250) % 2 == 1
     grouped = answers.assign(group=np.where(odd, "odd", "even"))
     theirs = seconds(lambda: seminr.estimate_pls_mga(model, list(odd), nboot=200, seed=1), 1)
-    ours = seconds(lambda: csi.compare(grouped, MODEL, "group", permutations=200, draws=2))
+    ours = seconds(lambda: csi.compare(Sample(grouped, draws=2), MODEL, "group", permutations=200))
     print(f"\nseminr takes {theirs / ours:.0f} times as long to compare two groups")
 
 
@@ -82,7 +82,7 @@ def test_prediction_against_seminr(answers):
     seminr = pytest.importorskip("seminr")
     model = estimated(seminr, answers)
     theirs = seconds(lambda: seminr.predict_pls(model, no_folds=10, seed=1), 1)
-    ours = seconds(lambda: csi.predict(answers, MODEL, draws=2))
+    ours = seconds(lambda: csi.predict(Sample(answers, draws=2), MODEL))
     print(f"\nseminr takes {10 * theirs / ours:.0f} times as long to foretell 10 times 10 parts")
 
 
@@ -90,7 +90,7 @@ def test_against_seminr(answers):
     seminr = pytest.importorskip("seminr")
     model = estimated(seminr, answers)
     theirs = seconds(lambda: seminr.bootstrap_model(model, nboot=200, seed=1, cores=1), 1)
-    ours = seconds(lambda: csi.fit(answers, MODEL, draws=5000))
+    ours = seconds(lambda: csi.fit(Sample(answers, draws=5000), MODEL))
     print(f"\nseminr takes {theirs / 200 / (ours / 5000):.0f} times as long for a draw")
 
 
@@ -107,5 +107,5 @@ def test_against_plspm(answers):
     for name, items in MODEL.constructs.items():
         setting.add_lv(name, Mode.A, *[config.MV(i) for i in items])
     theirs = seconds(lambda: Plspm(answers, setting, Scheme.PATH), 3)
-    ours = seconds(lambda: csi.fit(answers, MODEL, draws=5000))
+    ours = seconds(lambda: csi.fit(Sample(answers, draws=5000), MODEL))
     print(f"\nplspm takes {theirs / (ours / 5000):.0f} times as long for a fit as we for a draw")

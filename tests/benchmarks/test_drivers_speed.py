@@ -12,6 +12,7 @@ import pytest
 from clock import seconds
 
 from cxlib import drivers
+from cxlib.core.sample import Sample
 from cxlib.stats import moments
 
 
@@ -28,7 +29,7 @@ def test_draws_of_all_subsets(k, draws):
     parts = [f"t{j}" for j in range(k)]
     cov = moments.of(rows, ["outcome", *parts]).resample(draws, 1).cov
     shares = seconds(lambda: drivers.shapley(cov))
-    whole = seconds(lambda: drivers.importance(rows, "outcome", parts, draws=draws))
+    whole = seconds(lambda: drivers.importance(Sample(rows, draws=draws), "outcome", parts))
     print(f"\n{k} drivers, {draws:,} draws: {shares:.3f} s CPU, with sums and tables {whole:.3f} s")
 
 
@@ -45,7 +46,7 @@ def test_against_pingouin(k):
     parts = [f"t{j}" for j in range(k)]
     fit = lambda: pingouin.linear_regression(rows[parts], rows["outcome"], relimp=True)  # noqa: E731
     theirs = seconds(fit, 1)
-    ours = seconds(lambda: drivers.importance(rows, "outcome", parts, draws=1000))
+    ours = seconds(lambda: drivers.importance(Sample(rows, draws=1000), "outcome", parts))
     print(
         f"\n{k} drivers: one fit of pingouin {theirs:.3f} s CPU, our 1,000 draws {ours:.3f} s: "
         f"{theirs / ours:.1f} times"
@@ -57,7 +58,7 @@ def test_graded_outcomes(kind, k):
     cuts = {"logistic": [0], "ordered": list(np.linspace(-6, 6, 10))}[kind]
     rows = ratings(1000, k).assign(g=lambda r: np.digitize(r["outcome"], cuts))
     parts = [f"t{j}" for j in range(k)]
-    ours = seconds(lambda: drivers.importance(rows, "g", parts, kind=kind, draws=1000), 2)
+    ours = seconds(lambda: drivers.importance(Sample(rows, draws=1000), "g", parts, kind=kind), 2)
     print(f"\n{kind}, {k} drivers, 1,000 answers, 1,000 draws: {ours:.3f} s CPU")
 
 

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
 from cxlib import csi, drivers
+from cxlib.core.sample import Sample
 from cxlib.stats import em, intervals, moments, resampling
 
 # Hald's cement data with answers taken out (Little and Rubin 1987, table 6.4): 1 and 2 are missing
@@ -185,14 +186,17 @@ def test_a_draw_without_a_solution_is_nan_and_the_others_are_not_touched():
 
 def test_drivers_and_the_index_take_the_choice(responses):
     rows = responses.assign(speed=responses["speed"].where(responses.index % 7 > 0))
-    fit = drivers.importance(rows, "recommend", ["speed", "price"], missing="em", draws=100)
-    assert "500 of 500 responses answered some" in fit.note and "maximum likelihood" in fit.note
+    fit = drivers.importance(Sample(rows, draws=100), "recommend", ["speed", "price"], missing="em")
+    assert "500 of 500 responses answered some" in fit.notes and "maximum likelihood" in fit.notes
     assert dict(zip(fit.table["term"], fit.table["n"], strict=True)) == {"speed": 428, "price": 500}
     model = csi.Model(
         {"quality": ["speed", "price"], "satisfaction": ["staff"]},
         paths={"satisfaction": ["quality"]},
     )
-    assert "maximum likelihood" in csi.fit(rows, model, missing="em", draws=100).note
+    assert (
+        "maximum likelihood"
+        in csi.fit(Sample(rows, draws=100), model, csi.Options(missing="em")).notes
+    )
 
 
 @pytest.mark.slow

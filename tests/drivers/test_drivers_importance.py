@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose
 
 from cxlib import drivers
 from cxlib.core import context
-from cxlib.drivers import shares
+from cxlib.core.sample import Sample
+from cxlib.drivers import shapley_values
 from cxlib.stats import moments, resampling
 
 PARTS = ["speed", "price", "staff"]
@@ -72,18 +73,18 @@ def test_two_drivers_by_hand():
 def test_the_sweep_over_subsets_is_the_average_over_all_orders(k):
     cov = covariances(k)
     orders = list(permutations(range(k)))
-    average = sum(shares._gains(cov, np.array(o), [[j] for j in range(k)]) for o in orders) / len(
-        orders
-    )
+    average = sum(
+        shapley_values._gains(cov, np.array(o), [[j] for j in range(k)]) for o in orders
+    ) / len(orders)
     assert_allclose(drivers.shapley(cov), average, atol=1e-12)
 
 
 def test_sampled_orders_come_within_their_stated_error():
     cov = covariances(9, draws=4)
-    values, errors = shares.sampled_shapley(cov, seed=3, orders=200)
+    values, errors = shapley_values.sampled_shapley(cov, seed=3, orders=200)
     apart = (values - drivers.shapley(cov)) / errors
     assert np.sqrt((apart**2).mean()) < 1.5
-    assert_allclose(values.sum(-1), shares.r_squared(cov))
+    assert_allclose(values.sum(-1), shapley_values.r_squared(cov))
 
 
 # --- laws
@@ -93,7 +94,7 @@ def test_sampled_orders_come_within_their_stated_error():
 @given(st.integers(1, 7), st.integers(0, 10_000))
 def test_shares_add_up_to_r_squared_whatever_the_answers(k, seed):
     cov = covariances(k, draws=2, seed=seed)
-    r2 = shares.r_squared(cov)
+    r2 = shapley_values.r_squared(cov)
     assert_allclose(drivers.shapley(cov).sum(-1), r2, atol=1e-9)
     assert_allclose(drivers.johnson(cov).sum(-1), r2, atol=1e-8)
     assert (drivers.shapley(cov) > -1e-9).all()
@@ -113,7 +114,7 @@ def test_order_of_drivers_and_units_do_not_matter(k, seed, factor):
 def test_draws_held_together_or_apart_are_the_same(monkeypatch):
     cov = covariances(6, draws=20)
     before = drivers.shapley(cov)
-    monkeypatch.setattr(shares, "TOGETHER", 64)
+    monkeypatch.setattr(shapley_values, "BLOCK", 64)
     assert_allclose(before, drivers.shapley(cov), atol=1e-12)
     assert_allclose(before[4], drivers.shapley(cov[4]), atol=1e-12)
 
@@ -121,14 +122,16 @@ def test_draws_held_together_or_apart_are_the_same(monkeypatch):
 def test_weights_of_two_rows_permuted_and_sums_give_the_same(responses):
     first = responses.index < 100
     weighted = drivers.importance(
-        responses.assign(w=1 + first), "recommend", PARTS, weight="w", draws=5
+        Sample(responses.assign(w=1 + first), weight="w", draws=5), "recommend", PARTS
     )
     repeated = pd.concat([responses, responses[first]]).sample(frac=1, random_state=1)
-    again = drivers.importance(repeated, "recommend", PARTS[::-1], draws=5)
+    again = drivers.importance(Sample(repeated, draws=5), "recommend", PARTS[::-1])
     assert weighted.table["term"].tolist() == again.table["term"].tolist()
     assert_allclose(weighted.table["estimate"], again.table["estimate"])
-    sums = moments.of(responses, [*PARTS, "recommend"])
-    a, b = (drivers.importance(r, "recommend", PARTS, draws=50) for r in (responses, sums))
+    sample = Sample(responses, draws=50)
+    sums = moments.of(sample, [*PARTS, "recommend"])
+    a, b = (drivers.importance(r, "recommend", PARTS) for r in (sample, sums))
+    assert (a.draws, b.draws) == (50, 50)
     pd.testing.assert_frame_equal(a.table, b.table)
 
 
@@ -143,7 +146,7 @@ def test_a_draw_is_the_importance_of_the_drawn_rows(responses):
 
 def test_pairwise_without_gaps_is_complete(responses):
     a, b = (
-        drivers.importance(responses, "recommend", PARTS, missing=m, draws=30).table
+        drivers.importance(Sample(responses, draws=30), "recommend", PARTS, missing=m).table
         for m in ("complete", "pairwise")
     )
     assert_allclose(a["estimate"], b["estimate"], atol=1e-9)
@@ -153,62 +156,66 @@ def test_pairwise_without_gaps_is_complete(responses):
 @pytest.mark.parametrize(("k", "said"), [(18, "Shares are exact; their"), (22, "Shares come from")])
 def test_many_drivers_are_sampled_and_the_note_says_so(k, said):
     parts = [f"t{j}" for j in range(k)]
-    fit = drivers.importance(visits(600, seed=1, k=k), "outcome", parts, draws=20)
+    fit = drivers.importance(Sample(visits(600, seed=1, k=k), draws=20), "outcome", parts)
     assert fit.table["estimate"].sum() == pytest.approx(1)
-    assert said in fit.note and "sampled orders of entry" in fit.note
+    assert said in fit.notes and "sampled orders of entry" in fit.notes
 
 
 # --- what is said
 
 
 def test_the_answer_names_the_first_driver_its_share_interval_and_n(responses):
-    fit = drivers.importance(responses, "recommend", PARTS, bucket="customer_id")
+    fit = drivers.importance(Sample(responses, cluster="customer_id"), "recommend", PARTS)
     top = fit.table.iloc[0]
     span = f"{top['low']:.0%} to {top['high']:.0%}"
     r2 = fit.r2["estimate"].item()
-    assert fit.answer == (
+    assert str(fit) == (
         f"Speed explains most of recommend: {top['estimate']:.0%} ({span}) of R² {r2:.2f}, n 500."
     )
     assert (top["rank_low"], top["rank_high"]) == (1, 1)
     assert fit.table["chance_first"].sum() == pytest.approx(1)
-    assert "500 of 500 responses answered every question" in fit.note
+    assert "500 of 500 responses answered every question" in fit.notes
 
 
 def test_an_order_the_draws_do_not_support_is_left_open():
     rows = visits(300, seed=2, k=2).assign(noise=np.random.default_rng(3).normal(size=300))
     even = rows.assign(outcome=rows["t0"] + rows["t1"] + 0.5 * rows["noise"])
-    answer = drivers.importance(even, "outcome", ["t0", "t1", "noise"], draws=400).answer
-    assert "explain most of outcome" in answer and "which of the two comes first is open" in answer
+    answer = drivers.importance(
+        Sample(even, draws=400), "outcome", ["t0", "t1", "noise"]
+    ).finding.claim
+    assert "explain most of outcome" in answer and "the order of the two is not settled" in answer
     many = visits(80, seed=5, k=6)
-    answer = drivers.importance(many, "outcome", [f"t{j}" for j in range(6)], draws=400).answer
-    assert "which of the first " in answer and answer.endswith(" comes first is open.")
+    answer = drivers.importance(
+        Sample(many, draws=400), "outcome", [f"t{j}" for j in range(6)]
+    ).finding.claim
+    assert "the order of the first " in answer and answer.endswith(" is not settled.")
 
 
 def test_a_note_speaks_of_weights_only_where_they_differ(responses):
     alike = responses.assign(weight=2.0)
-    note = drivers.importance(alike, "recommend", PARTS, weight="weight", draws=20).note
+    note = drivers.importance(Sample(alike, weight="weight", draws=20), "recommend", PARTS).notes
     assert "Weighted" not in note
     alike.loc[0, "weight"] = 1.0
-    note = drivers.importance(alike, "recommend", PARTS, weight="weight", draws=20).note
+    note = drivers.importance(Sample(alike, weight="weight", draws=20), "recommend", PARTS).notes
     assert "Weighted by weight" in note
 
 
 def test_drivers_unrelated_to_the_outcome_are_said_to_explain_nothing():
     rows = visits(300, seed=8, k=3)
     rows["outcome"] = np.random.default_rng(1).normal(size=300)
-    fit = drivers.importance(rows, "outcome", ["t0", "t1", "t2"], draws=100)
-    assert fit.answer.startswith("These drivers explain no more of outcome than chance: R² 0.0")
+    fit = drivers.importance(Sample(rows, draws=100), "outcome", ["t0", "t1", "t2"])
+    assert str(fit).startswith("These drivers do not explain outcome significantly: R² 0.0")
 
 
 def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows():
     parts = [f"t{j}" for j in range(12)]
-    table = drivers.importance(visits(60, seed=9, k=12), "outcome", parts, draws=200).table
+    table = drivers.importance(Sample(visits(60, seed=9, k=12), draws=200), "outcome", parts).table
     assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"])).all()
 
 
 def test_labels_are_used_and_capitals_kept(responses):
     context.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
-    answer = drivers.importance(responses, "recommend", PARTS, draws=50).answer
+    answer = drivers.importance(Sample(responses, draws=50), "recommend", PARTS).finding.claim
     assert answer.startswith("“NPS of the app” explains most of recommendation")
 
 
@@ -220,28 +227,30 @@ def test_not_experienced_is_told_apart_from_not_answered():
         never = rng.random(900) < 0.6
         rows[f"{part}_not_experienced"] = never
         rows[part] = rows[part].mask(never | (rng.random(900) < 0.05))
-    fit = drivers.importance(rows, "outcome", parts, missing="pairwise", draws=200)
+    fit = drivers.importance(Sample(rows, draws=200), "outcome", parts, missing="pairwise")
     never = int(rows["t3_not_experienced"].sum())
-    assert f"t3 {never}" in fit.note.split("Not experienced, so not rated:")[1]
-    assert f"t3 {int(rows['t3'].notna().sum())}" in fit.note
+    assert f"t3 {never}" in fit.notes.split("Not experienced, so not rated:")[1]
+    assert f"t3 {int(rows['t3'].notna().sum())}" in fit.notes
     n = fit.table.set_index("term")["n"]
     assert n["t0"] == 900 and n["t3"] == rows["t3"].notna().sum()
     unanswered = rows.assign(outcome=rows["outcome"].where(rows.index >= 40))
     assert (
         "n 860"
-        in drivers.importance(unanswered, "outcome", parts, missing="pairwise", draws=20).answer
+        in drivers.importance(
+            Sample(unanswered, draws=20), "outcome", parts, missing="pairwise"
+        ).finding.claim
     )
-    complete = drivers.importance(rows, "outcome", parts, draws=200).table.set_index("term")
+    complete = drivers.importance(Sample(rows, draws=200), "outcome", parts).table.set_index("term")
     wide = (complete["high"] - complete["low"])["t0"]
     pairwise = fit.table.set_index("term")
     assert (pairwise["high"] - pairwise["low"])["t0"] < wide
 
 
 def test_overlap_is_the_square_of_correlations(responses):
-    found = drivers.overlap(responses, PARTS, weight="weight")
+    found = drivers.correlations(Sample(responses, weight="weight"), PARTS)
     assert_allclose(np.diagonal(found), 1)
     assert found.index.tolist() == found.columns.tolist() == PARTS
-    assert_allclose(drivers.overlap(responses, PARTS), responses[PARTS].corr())
+    assert_allclose(drivers.correlations(responses, PARTS), responses[PARTS].corr())
 
 
 # --- groups
@@ -252,27 +261,29 @@ def test_each_group_is_its_own_fit_and_one_that_differs_is_named():
     south = rows["region"] == "south"
     rows.loc[south, "outcome"] = 2 * rows["t2"] + rows["weight"]
     parts = ["t0", "t1", "t2"]
-    fit = drivers.importance_by(rows, "outcome", parts, by="region", draws=300)
-    alone = drivers.importance(rows[south], "outcome", parts, draws=5).table.set_index("term")
+    fit = drivers.importance_by(Sample(rows, draws=300), "outcome", parts, by="region")
+    alone = drivers.importance(Sample(rows[south], draws=5), "outcome", parts).table.set_index(
+        "term"
+    )
     found = fit.table.query("region == 'south'").set_index("term")
     assert_allclose(found["estimate"], alone["estimate"][found.index])
-    assert "the share of t" in fit.answer and "differs by region" in fit.answer
+    assert "the share of t" in str(fit) and "differs significantly by region" in str(fit)
     shares_of = fit.table.groupby("region")["estimate"].sum()
     assert_allclose(shares_of, 1)
 
 
 def test_groups_that_do_not_differ_are_said_not_to(responses):
     rows = responses.assign(half=np.arange(500) % 2)
-    fit = drivers.importance_by(rows, "recommend", PARTS, by="half", draws=300)
-    assert "No driver of recommend differs by half beyond chance" in fit.answer
+    fit = drivers.importance_by(Sample(rows, draws=300), "recommend", PARTS, by="half")
+    assert "No driver of recommend differs significantly by half" in str(fit)
 
 
 def test_a_group_of_one_row_is_left_blank_and_named(responses):
     rows = responses.assign(channel=np.where(responses.index == 3, "fax", responses["channel"]))
-    fit = drivers.importance_by(rows, "recommend", PARTS, by="channel", draws=50)
+    fit = drivers.importance_by(Sample(rows, draws=50), "recommend", PARTS, by="channel")
     fax = fit.table.query("channel == 'fax'")
     assert fax["estimate"].isna().all() and (fax["n"] == 1).all()
-    assert "Left blank" in fit.note and "fax (channel)" in fit.note
+    assert "Left blank" in fit.notes and "fax (channel)" in fit.notes
     assert fit.table.query("channel == 'web'")["low"].notna().all()
 
 
@@ -350,9 +361,9 @@ def test_pairwise_answers_that_contradict_one_another_are_refused():
 
 def test_draws_in_which_a_driver_is_constant_are_counted():
     rows = visits(40, seed=1, k=2).assign(t1=lambda r: np.where(r.index == 0, 1.0, 0.0))
-    fit = drivers.importance(rows, "outcome", ["t0", "t1"], draws=300)
+    fit = drivers.importance(Sample(rows, draws=300), "outcome", ["t0", "t1"])
     lost = (resampling.multiplicities(40, 300, 1)[:, 0] == 0).sum()
-    assert f"{lost} of 300 draws had drivers that were constant" in fit.note
+    assert f"{lost} of 300 resamples had drivers that were constant" in fit.notes
 
 
 # --- recovery
@@ -385,8 +396,8 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     for sample in range(150):
         rows = visits(n, 3000 + sample)
         for method in drivers.METHODS:
-            how = {"method": method, "weight": weight, "draws": 300, "seed": sample}
-            fit = drivers.importance(rows, "outcome", parts, **how)
+            drawn = Sample(rows, weight=weight, draws=300, seed=sample)
+            fit = drivers.importance(drawn, "outcome", parts, method=method)
             hits[method].append(inside(fit.table, truth[method]))
             apart = fit.differences
             true = (
@@ -414,7 +425,7 @@ def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
         x = rng.normal(size=(300, 6))
         y = x @ [1, 1, 1, 0.2, 0.2, 0.2] + 1.5 * rng.normal(size=300)
         rows = pd.DataFrame(x, columns=parts).assign(y=y)
-        fit = drivers.importance(rows, "y", parts, draws=300, seed=sample)
+        fit = drivers.importance(Sample(rows, draws=300, seed=sample), "y", parts)
         kept.append("t0" in fit.top)  # as good as the first: each of the three must stay
         size.append(len(fit.top))
     assert np.mean(kept) > 0.93 and np.mean(size) < 3.2, (np.mean(kept), np.mean(size))
@@ -426,8 +437,8 @@ def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing,
     truth, hits = pd.Series(generator.TRUTH["population"]["drivers"]), []
     for sample in range(samples):
         rows = generator.survey(400, seed=9000 + sample)
-        how = {"missing": missing, "draws": 200, "seed": sample}
-        fit = drivers.importance(rows, "recommend", list(truth.index), **how)
+        drawn = Sample(rows, draws=200, seed=sample)
+        fit = drivers.importance(drawn, "recommend", list(truth.index), missing=missing)
         hits.append(inside(fit.table, truth))
     found = pd.concat(hits, axis=1).mean(axis=1)
     assert abs(found.mean() - 0.95) < 0.025, found.to_dict()

@@ -7,12 +7,15 @@ stages; all others in one, so that solutions come as a tuple of one or two.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from cxlib.core.errors import require_choice
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.csi import pls
 from cxlib.csi.model import Model
 from cxlib.stats import moments
@@ -20,19 +23,49 @@ from cxlib.stats.moments import Moments
 
 SCALE = (1.0, 10.0)
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
-Scales = Mapping[str, tuple[float, float]]
-Solutions = tuple[pls.Solution, ...]
+Scales: TypeAlias = Mapping[str, tuple[float, float]]
+Answers: TypeAlias = SampleLike | Moments
+Solutions: TypeAlias = tuple[pls.Solution, ...]
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Sums of the model's questions, the ends of their scales (p, 2), and how to solve them."""
+class Options:
+    """How a path model is estimated.
+
+    Attributes
+    ----------
+    scales : lowest and highest possible answer of each question; 1 to 10 where not given
+    scheme : inner weighting, "path" (causes by regression, effects by correlation), "factorial",
+        "centroid"
+    missing : "complete" rows only, "pairwise", or "em" (maximum likelihood)
+    consistent : constructs that are not formative are common factors: paths, loadings, R² and
+        importance are freed of measurement error (consistent PLS); the index is the same
+    """
+
+    scales: Scales = field(default_factory=dict)
+    scheme: str = "path"
+    missing: str = "complete"
+    consistent: bool = False
+
+    def __post_init__(self) -> None:
+        require_choice("scheme", self.scheme, pls.SCHEMES)
+        require_choice("missing", self.missing, moments.MISSING)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A model, the sums of its questions, the ends of their scales (p, 2), and how to solve it."""
 
     model: Model
+    sample: Sample | Moments
     sums: Moments
     ends: np.ndarray
-    scheme: str
-    consistent: bool = False
+    options: Options = field(default_factory=Options)
+
+    @property
+    def rows(self) -> pd.DataFrame | None:
+        """The answers, a row each; None where only their sums are known."""
+        return None if isinstance(self.sample, Moments) else self.sample.data
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
@@ -40,7 +73,7 @@ class Prepared:
 
     @cached_property
     def plans(self) -> tuple[pls.Plan, ...]:
-        return tuple(pls.plan_of(m, consistent=self.consistent) for m in self.models)
+        return tuple(pls.plan_of(m, consistent=self.options.consistent) for m in self.models)
 
     @property
     def n(self) -> int:
@@ -48,14 +81,17 @@ class Prepared:
 
     def solve(self, mean: np.ndarray, cov: np.ndarray, point: Solutions = ()) -> Solutions:
         """Solutions of means (p, D) and covariances (p, p, D), aligned with those of `point`."""
-        start = [p.weights[:, 0] for p in point] or [None, None]
-        first = pls.solve(self.plans[0], mean, cov, self.ends, self.scheme, start[0])
+        start: list[np.ndarray | None] = [p.weights[:, 0] for p in point]
+        start = start or [None, None]
+        first = pls.solve(self.plans[0], mean, cov, self.ends, self.options.scheme, start[0])
         if len(self.plans) == 1:
             return (first,)
         lifted = self._lifted(first, mean, cov)
-        return first, pls.solve(self.plans[1], *lifted, self.scheme, start[1])
+        return first, pls.solve(self.plans[1], *lifted, self.options.scheme, start[1])
 
-    def _lifted(self, first: pls.Solution, mean: np.ndarray, cov: np.ndarray):
+    def _lifted(
+        self, first: pls.Solution, mean: np.ndarray, cov: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means, covariances and scales of the second stage, whose questions are 0-100 indices."""
         (lower, higher), (plan, _) = self.models, self.plans
         names, items, own = list(lower.constructs), higher.items, lower.items
@@ -98,29 +134,18 @@ def points_of(plan: pls.Plan, share: np.ndarray, ends: np.ndarray) -> np.ndarray
     return 100 * share / np.repeat(room, [b.stop - b.start for b in plan.blocks], axis=0)
 
 
-def prepare(
-    responses: pd.DataFrame | Moments,
-    model: Model,
-    *,
-    scales: Scales | None = None,
-    weight: str | None = None,
-    bucket: str | None = None,
-    scheme: str = "path",
-    missing: str = "complete",
-    consistent: bool = False,
-) -> Prepared:
+def prepare(answers: Answers, model: Model, options: Options | None = None) -> Problem:
     """Sums of the model's questions and the ends of their scales, both checked."""
-    if scheme not in pls.SCHEMES:
-        raise ValueError(f"no scheme {scheme!r}. There are: {', '.join(pls.SCHEMES)}.")
-    items = model.items
-    ends = np.array([tuple(map(float, (scales or {}).get(item, SCALE))) for item in items])
+    options, items = options or Options(), model.items
+    ends = np.array([tuple(map(float, options.scales.get(item, SCALE))) for item in items])
     if (flat := ends[:, 0] >= ends[:, 1]).any():
         raise ValueError(f"scales: {items[flat.argmax()]!r} must have its lowest answer first.")
-    if isinstance(responses, Moments):
-        sums = responses.select(items)
+    if isinstance(answers, Moments):
+        sums = answers.select(items)
     else:
-        sums = moments.of(responses, items, weight=weight, bucket=bucket, missing=missing)
-        _check_answers(responses[items], ends)
+        answers = as_sample(answers)
+        sums = moments.of(answers, items, missing=options.missing)
+        _check_answers(answers.data[items], ends)
     most = max((len(causes) for causes in model.paths.values()), default=1)
     if (n := int(sums.rows.sum())) < most + 3:
         raise ValueError(
@@ -128,7 +153,7 @@ def prepare(
             f"{most + 3} at the very least, and some 200 for a useful interval."
         )
     _check_spread(sums, items)
-    return Prepared(model, sums, ends, scheme, consistent)
+    return Problem(model, answers, sums, ends, options)
 
 
 def _check_answers(answers: pd.DataFrame, ends: np.ndarray) -> None:
@@ -159,15 +184,16 @@ def _check_spread(sums: Moments, items: list[str]) -> None:
         )
 
 
-def estimate(task: Prepared) -> tuple[Solutions, float]:
+def estimate(task: Problem) -> tuple[Solutions, float]:
     """Solutions of everybody (D is 1), and how far pairwise correlations had to be moved."""
     mean, cov, moved = everybody(task)
     point = task.solve(mean, cov)
     if not all(stage.rounds[0] for stage in point):
         raise ValueError(
-            f"the weights did not settle in {pls.MOST_ROUNDS} rounds ({task.scheme} scheme): some "
-            "questions or constructs are copies of one another, or a construct is unrelated to "
-            "its neighbours. Look at the correlations of the questions; try another scheme."
+            f"the weights did not settle in {pls.MOST_ROUNDS} rounds ({task.options.scheme} "
+            "scheme): some questions or constructs are copies of one another, or a construct is "
+            "unrelated to its neighbours. Look at the correlations of the questions; try another "
+            "scheme."
         )
     for stage, plan, staged in zip(point, task.plans, task.models, strict=True):
         _check_factors(stage, plan, staged)
@@ -177,13 +203,13 @@ def estimate(task: Prepared) -> tuple[Solutions, float]:
             freed = ", once freed of measurement error," if any(plan.reflective) else ""
             raise ValueError(
                 f"the causes of {effect!r} ({', '.join(staged.paths[effect])}){freed} are copies "
-                "of one another: their paths cannot be told apart. Leave one out, or join them in "
+                "of one another: their paths cannot be separated. Leave one out, or join them in "
                 "one."
             )
     return point, moved
 
 
-def everybody(task: Prepared) -> tuple[np.ndarray, np.ndarray, float]:
+def everybody(task: Problem) -> tuple[np.ndarray, np.ndarray, float]:
     """Means (p, 1) and covariances (p, p, 1) of all, and how far pairwise ones had to be moved."""
     total = task.sums.total()
     cov, moved = moments.possible(total.cov) if task.sums.pairwise else (total.cov, np.zeros(()))
@@ -214,25 +240,24 @@ def _contradiction(total: Moments, items: list[str], moved: float) -> str:
     )
 
 
-def covariances(
-    task: Prepared, draws: int, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """Draws of customers in parts: means (p, D), covariances (p, p, D), how many were mended."""
-    for again in task.sums.resample_in_parts(draws, seed, pls.TOGETHER):
-        cov, mended = again.cov, 0
-        if task.sums.pairwise:
+def covariances(task: Problem) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Resamples in parts: means (p, D), covariances (p, p, D), how many had to be repaired."""
+    sums = task.sums
+    for drawn in sums.resample_in_parts(sums.draws, sums.seed, pls.DRAWS_AT_ONCE):
+        cov, repaired = drawn.cov, 0
+        if sums.pairwise:
             cov, moved = moments.possible(cov)
-            mended = int((moved > 0).sum())
-        yield np.moveaxis(again.mean, 0, -1), np.moveaxis(cov, 0, -1), mended
+            repaired = int((moved > 0).sum())
+        yield np.moveaxis(drawn.mean, 0, -1), np.moveaxis(cov, 0, -1), repaired
 
 
-def all_draws(task: Prepared, point: Solutions, draws: int, seed: int) -> tuple[Solutions, int]:
-    """The solutions of all draws, and how many were mended (pairwise only)."""
-    parts, mended = [], 0
-    for mean, cov, some in covariances(task, draws, seed):
+def replicate(task: Problem, point: Solutions) -> tuple[Solutions, int]:
+    """The solutions of all resamples, and how many had to be repaired (pairwise only)."""
+    parts, repaired = [], 0
+    for mean, cov, some in covariances(task):
         parts.append(task.solve(mean, cov, point))
-        mended += some
-    return joined(parts), mended
+        repaired += some
+    return joined(parts), repaired
 
 
 def joined(parts: list[Solutions]) -> Solutions:

@@ -1,64 +1,123 @@
-"""What a note says of solutions that should not be trusted: improper ones, and failed draws."""
+"""What a note of the index says: answers, weights, resamples, and solutions not to be trusted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
+from cxlib.core.sample import Sample
 from cxlib.csi import pls
+from cxlib.csi.estimation import Problem, Solutions
 from cxlib.csi.model import Model
-from cxlib.csi.prepared import Prepared, Solutions
+from cxlib.stats.notes import likelihood_note, resampling_note
 
 SMALL = 200  # answers; with 100 an interval of 95% of such an R² was found to hold in 92 to 94
 
 
-def failures(task: Prepared, again: Solutions, draws: int) -> list[str]:
-    """What went wrong in draws, each counted: not settled, turned round, improper."""
-    unsettled = np.any([stage.rounds == 0 for stage in again], axis=0)
-    turned = np.any([stage.turned > 0 for stage in again], axis=0) & ~unsettled
+def answers_note(task: Problem) -> str:
+    """How many answered, how missing answers were treated, and who had nothing to answer."""
+    sums, rows, items = task.sums, task.rows, task.model.items
+    facts = {"n": sums.rows.sum(), "offered": sums.offered}
+    if sums.missing == "complete":
+        found = _("{n:count} of {offered:count} responses answered every question.", **facts)
+    elif sums.missing == "em":
+        found = likelihood_note(sums)
+    elif rows is None:
+        found = _("{n:count} of {offered:count} responses answered some of the questions.", **facts)
+    else:
+        given = rows[items].notna().sum()
+        found = _(
+            "{n:count} of {offered:count} responses answered some of the questions: from "
+            "{fewest:count} ({rarest:label}) to {most:count}; every pair of questions uses those "
+            "who answered both.",
+            fewest=given.min(),
+            rarest=given.idxmin(),
+            most=given.max(),
+            **facts,
+        )
+    return found if rows is None else i18n.together([found, _not_experienced(rows, items)])
+
+
+def _not_experienced(rows: pd.DataFrame, items: list[str]) -> str:
+    flags = [i for i in items if f"{i}_not_experienced" in rows]
+    never = rows[[f"{i}_not_experienced" for i in flags]].fillna(False).astype(bool).sum()
+    each = [f"{i18n.label(i)} {i18n.count(n)}" for i, n in zip(flags, never, strict=True) if n]
+    if not each:
+        return ""
+    return _("Not experienced, so not rated: {each}.", each=_("; ").join(each))
+
+
+def resamples_note(task: Problem) -> str:
+    """Weights and resamples, of rows or of their sums."""
+    if isinstance(task.sample, Sample):
+        return resampling_note(task.sample)
+    return _("{draws:count} bootstrap resamples.", draws=task.sums.draws)
+
+
+def pairwise_note(task: Problem, moved: float, repaired: int) -> str:
+    """Pairwise correlations that no data could have, in the sample and in its resamples."""
+    if not moved and not repaired:
+        return ""
+    return _(
+        "Pairwise correlations were impossible and moved to the nearest possible ones: by "
+        "{moved:number3} at most in the estimate, and in {repaired:count} of {draws:count} "
+        "resamples.",
+        moved=moved,
+        repaired=repaired,
+        draws=task.sums.draws,
+    )
+
+
+def failures_notes(task: Problem, replicates: Solutions) -> list[str]:
+    """What went wrong in resamples, each counted: not settled, turned round, improper."""
+    unsettled = np.any([stage.rounds == 0 for stage in replicates], axis=0)
+    turned = np.any([stage.turned > 0 for stage in replicates], axis=0) & ~unsettled
     improper = np.any(
         [
             np.isnan(stage.paths).any((0, 1))
             | (stage.rho_a[list(plan.reflective)] > 1).any(0)
             | (stage.r2 > 1).any(0)
-            for stage, plan in zip(again, task.plans, strict=True)
+            for stage, plan in zip(replicates, task.plans, strict=True)
         ],
         axis=0,
     )
     improper &= ~unsettled
-    found, facts = [], {"draws": i18n.count(draws), "rounds": i18n.count(pls.MOST_ROUNDS)}
+    found, facts = [], {"draws": task.sums.draws, "rounds": pls.MOST_ROUNDS}
     if failed := unsettled.sum():
         found.append(
             _(
-                "{failed:count} of {draws} draws did not settle in {rounds} rounds or had a "
-                "question without differences; the intervals rest on the others.",
+                "{failed:count} of {draws:count} resamples did not settle in {rounds:count} rounds "
+                "or had a question without differences; the intervals rest on the others.",
                 failed=failed,
                 **facts,
             )
         )
-    if round_ := turned.sum():
+    if reversed_ := turned.sum():
         found.append(
             _(
-                "In {turned:count} of {draws} draws a construct pointed the other way and was "
-                "turned round.",
-                turned=round_,
+                "In {turned:count} of {draws:count} resamples a construct pointed the other way "
+                "and was turned round.",
+                turned=reversed_,
                 **facts,
             )
         )
-    if wild := improper.sum():
+    if wrong := improper.sum():
         found.append(
             _(
-                "In {improper:count} of {draws} draws the solution was improper (a reliability or "
-                "R² over 1, or causes that cannot be told apart).",
-                improper=wild,
+                "In {improper:count} of {draws:count} resamples the solution was improper (a "
+                "reliability or R² over 1, or causes that cannot be separated).",
+                improper=wrong,
                 **facts,
             )
         )
     return found
 
 
-def warnings(task: Prepared, point: Solutions) -> list[str]:
+def solution_notes(task: Problem, point: Solutions) -> list[str]:
     """Improper estimates, which constructs were taken for factors, and what is not known."""
     found: list[str] = []
     factors: list[str] = []
@@ -98,7 +157,7 @@ def warnings(task: Prepared, point: Solutions) -> list[str]:
     return found
 
 
-def _named(constructs) -> str:
+def _named(constructs: Iterable[str]) -> str:
     return _("; ").join(i18n.label(c) for c in constructs)
 
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from test_drivers import PARTS, visits
+from test_drivers_importance import PARTS, visits
 
 from cxlib import drivers, plots
+from cxlib.causal.sensitivity import robustness
 from cxlib.core import context, i18n
+from cxlib.core.sample import Sample
 
 SLOPES = np.linspace(0.8, 0.3, 5)
 TOUCHPOINTS = [f"t{j}" for j in range(5)]
@@ -33,7 +35,7 @@ def ratings(n: int, seed: int) -> pd.DataFrame:
 
 
 def test_a_gain_is_the_slope_of_the_regression(responses):
-    fit = drivers.gains(responses, "recommend", PARTS, weight="weight", draws=50)
+    fit = drivers.gains(Sample(responses, weight="weight", draws=50), "recommend", PARTS)
     w = np.sqrt(responses["weight"])
     x = np.column_stack([np.ones(len(responses)), responses[PARTS]])
     slope = np.linalg.lstsq(x * w.to_numpy()[:, None], responses["recommend"] * w, rcond=None)[0]
@@ -44,9 +46,9 @@ def test_a_gain_is_the_slope_of_the_regression(responses):
 
 
 def test_a_driver_is_raised_no_further_than_its_scale(responses):
-    free = drivers.gains(responses, "recommend", PARTS, draws=20).table.set_index("term")
+    free = drivers.gains(Sample(responses, draws=20), "recommend", PARTS).table.set_index("term")
     top = free["level"]["speed"] + 0.25
-    fit = drivers.gains(responses, "recommend", PARTS, scales={"speed": (1, top)}, draws=20)
+    fit = drivers.gains(Sample(responses, draws=20), "recommend", PARTS, scales={"speed": (1, top)})
     held = fit.table.set_index("term")
     assert held["estimate"]["speed"] == pytest.approx(free["estimate"]["speed"] / 4)
     assert fit.details.set_index("term")["step"].to_dict() == pytest.approx(
@@ -55,25 +57,25 @@ def test_a_driver_is_raised_no_further_than_its_scale(responses):
 
 
 def test_the_best_group_is_the_one_with_the_highest_mean(responses):
-    fit = drivers.gains(responses, "recommend", PARTS, by="channel", draws=50)
+    sample = Sample(responses, draws=50)
+    fit = drivers.best_groups(sample, "recommend", PARTS, by="channel")
     means = responses.groupby("channel")[PARTS].mean()
-    best = fit.best.set_index("term")
-    slope = fit.table.set_index("term")["estimate"]
+    best = fit.table.set_index("term")
+    slope = drivers.gains(sample, "recommend", PARTS).table.set_index("term")["estimate"]
     for part in PARTS:
         assert best["channel"][part] == means[part].idxmax()
         gap = means[part].max() - responses[part].mean()
         assert best["estimate"][part] == pytest.approx(slope[part] * gap)
-    assert "part of its lead may be chance" in fit.note
-    assert drivers.gains(responses, "recommend", PARTS, draws=5).best.empty
+    assert "part of its lead may be chance" in fit.notes
 
 
 def test_darfur_has_the_robustness_that_cinelli_and_hazlett_print():
     # Table 1 of the paper: coefficient .097, s.e. .023, t 4.184, df 783; R² 2.2%, RV 13.9%, 7.6%
     partial = 4.18445**2 / (4.18445**2 + 783)
     assert partial == pytest.approx(0.02187309, abs=1e-7)
-    assert drivers.robustness(partial, 783) == pytest.approx(0.13877635, abs=1e-7)
-    assert drivers.robustness(partial, 783, level=0.95) == pytest.approx(0.07625797, abs=1e-7)
-    assert drivers.robustness(partial, 783, share=0.5) == pytest.approx(0.07202698, abs=1e-7)
+    assert robustness(partial, 783) == pytest.approx(0.13877635, abs=1e-7)
+    assert robustness(partial, 783, level=0.95) == pytest.approx(0.07625797, abs=1e-7)
+    assert robustness(partial, 783, share=0.5) == pytest.approx(0.07202698, abs=1e-7)
 
 
 def test_a_cause_as_strong_as_the_robustness_takes_the_gain_away():
@@ -83,12 +85,12 @@ def test_a_cause_as_strong_as_the_robustness_takes_the_gain_away():
     basis = np.linalg.qr(np.column_stack([np.ones(n), rng.normal(size=(n, 3))]))[0][:, 1:]
     driver, noise = basis[:, 0], basis[:, 1]
     rows = pd.DataFrame({"x": driver, "y": 0.4 * driver + noise})
-    fit = drivers.gains(rows, "y", ["x"], draws=5)
+    fit = drivers.gains(Sample(rows, draws=5), "y", ["x"])
     rv = fit.table["robustness"].item()
     # cause = a x + b e + c u with partial R² of rv with x, and of rv with y given x
     with_x, given_x = np.sqrt(rv), np.sqrt(rv * (1 - rv))
     cause = with_x * driver + given_x * noise + np.sqrt(1 - rv - rv * (1 - rv)) * basis[:, 2]
-    both = drivers.gains(rows.assign(cause=cause), "y", ["x", "cause"], draws=5)
+    both = drivers.gains(Sample(rows.assign(cause=cause), draws=5), "y", ["x", "cause"])
     assert both.table.set_index("term")["estimate"]["x"] == pytest.approx(0, abs=1e-9)
 
 
@@ -97,9 +99,9 @@ def test_a_cause_as_strong_as_the_robustness_takes_the_gain_away():
 def test_units_and_row_order_do_not_matter_to_what_a_gain_rests_on(seed, factor, shift):
     rows = visits(60, seed, k=3)
     parts = ["t0", "t1", "t2"]
-    one = drivers.gains(rows, "outcome", parts, weight="weight", draws=8)
+    one = drivers.gains(Sample(rows, weight="weight", draws=8), "outcome", parts)
     turned = rows.assign(t1=shift + factor * rows["t1"], weight=2 * rows["weight"])
-    two = drivers.gains(turned.iloc[::-1], "outcome", parts, weight="weight", draws=8)
+    two = drivers.gains(Sample(turned.iloc[::-1], weight="weight", draws=8), "outcome", parts)
     a, b = one.table.set_index("term"), two.table.set_index("term").loc[one.table["term"]]
     per_unit = np.where(b.index == "t1", factor, 1.0)
     assert_allclose(a["estimate"], b["estimate"] * per_unit, atol=1e-9)
@@ -110,19 +112,21 @@ def test_a_gain_that_chance_would_give_is_no_gain():
     rows = visits(200, seed=8, k=3).assign(
         outcome=lambda r: np.random.default_rng(2).normal(size=len(r))
     )
-    fit = drivers.gains(rows, "outcome", ["t0", "t1", "t2"], draws=200)
-    assert fit.answer.startswith("No driver goes with more of outcome beyond chance")
-    joined = drivers.agenda(
-        fit, drivers.importance(rows, "outcome", ["t0", "t1", "t2"], draws=20), outcome="outcome"
+    fit = drivers.gains(Sample(rows, draws=200), "outcome", ["t0", "t1", "t2"])
+    assert str(fit).startswith("No driver is significantly associated with outcome")
+    joined = drivers.opportunities(
+        fit,
+        drivers.importance(Sample(rows, draws=20), "outcome", ["t0", "t1", "t2"]),
+        outcome="outcome",
     )
-    assert joined.answer.startswith("No driver stands out")
+    assert str(joined).startswith("No driver stands out")
 
 
 def test_what_has_several_columns_cannot_be_raised(responses):
     with pytest.raises(ValueError, match="'channel' has .* cannot be raised by a point"):
-        drivers.gains(responses, "recommend", [*PARTS, "channel"], draws=5)
+        drivers.gains(Sample(responses, draws=5), "recommend", [*PARTS, "channel"])
     with pytest.raises(ValueError, match="'both' has 2 columns: a factor or a group"):
-        drivers.gains(responses, "recommend", {"both": ["speed", "price"]}, draws=5)
+        drivers.gains(Sample(responses, draws=5), "recommend", {"both": ["speed", "price"]})
 
 
 # --- not experienced
@@ -138,13 +142,13 @@ def never_met(n: int, seed: int) -> pd.DataFrame:
 
 def test_dummy_adjustment_is_the_regression_with_a_column_for_those_who_never_met_it():
     rows, parts = never_met(400, 1), ["t0", "t1", "t2"]
-    fit = drivers.gains(rows, "outcome", parts, missing="dummy", draws=20)
+    fit = drivers.gains(Sample(rows, draws=20), "outcome", parts, missing="dummy")
     met = rows["t1"].notna().astype(float)
     x = np.column_stack([np.ones(400), rows["t0"], rows["t1"].fillna(0), rows["t2"], 1 - met])
     slope = np.linalg.lstsq(x, rows["outcome"], rcond=None)[0]
     assert_allclose(fit.table.set_index("term")["estimate"][parts], slope[1:4])
-    assert "400 of 400 responses" in fit.note and "These rows are kept" in fit.note
-    share = drivers.importance(rows, "outcome", parts, missing="dummy", draws=20)
+    assert "400 of 400 responses" in fit.notes and "These rows are kept" in fit.notes
+    share = drivers.importance(Sample(rows, draws=20), "outcome", parts, missing="dummy")
     residual = rows["outcome"] - x @ slope
     assert share.r2["estimate"].item() == pytest.approx(1 - residual.var() / rows["outcome"].var())
 
@@ -161,10 +165,12 @@ def seldom_met(n: int, seed: int) -> pd.DataFrame:
 @pytest.mark.parametrize("fit_of", [drivers.gains, drivers.importance])
 def test_draws_that_cannot_be_fitted_are_left_out_and_counted(fit_of):
     rows, parts = seldom_met(200, 1), ["t0", "t1", "t2"]
-    fit = fit_of(rows, "outcome", parts, missing="dummy", draws=300)
+    fit = fit_of(Sample(rows, draws=300), "outcome", parts, missing="dummy")
     assert fit.table[["low", "high"]].notna().all().all()
     if fit_of is drivers.gains:  # a draw of customer 0 alone has one column for both touchpoints
-        lost = re.search(r"(\d+) of 300 draws had drivers that were constant or copies", fit.note)
+        lost = re.search(
+            r"(\d+) of 300 resamples had drivers that were constant or copies", fit.notes
+        )
         assert lost and 0 < int(lost[1]) < 150
 
 
@@ -172,22 +178,22 @@ def test_a_draw_in_which_everybody_met_a_touchpoint_can_be_fitted():
     rows = visits(200, 1, k=3)
     rows["t0_not_experienced"] = rows.index == 0
     rows["t0"] = rows["t0"].mask(rows.index == 0)
-    fit = drivers.gains(rows, "outcome", ["t0", "t1", "t2"], missing="dummy", draws=100)
-    assert "drivers that were constant or copies" not in fit.note
+    fit = drivers.gains(Sample(rows, draws=100), "outcome", ["t0", "t1", "t2"], missing="dummy")
+    assert "drivers that were constant or copies" not in fit.notes
 
 
 def test_every_treatment_of_missing_answers_stands_beside_the_others():
     parts = ["t0", "t1", "t2"]
-    fit = drivers.treatments(never_met(500, 2), "outcome", parts, draws=30)
+    fit = drivers.missing_sensitivity(Sample(never_met(500, 2), draws=30), "outcome", parts)
     assert set(fit.table["missing"]) == {"complete", "pairwise", "em", "dummy"}
-    assert "all 4 treatments" in fit.answer or "hangs on the treatment" in fit.answer
-    whole = drivers.treatments(visits(100, 1, k=3), "outcome", parts, draws=30)
-    assert set(whole.table["missing"]) == {"complete"} and "No answer is missing" in whole.answer
+    assert "all 4 treatments" in str(fit) or "depends on the treatment" in str(fit)
+    whole = drivers.missing_sensitivity(Sample(visits(100, 1, k=3), draws=30), "outcome", parts)
+    assert set(whole.table["missing"]) == {"complete"} and "No answer is missing" in str(whole)
     apart = visits(200, 1, k=3).assign(
         t0=lambda r: r["t0"].where(r.index < 100), t1=lambda r: r["t1"].where(r.index >= 100)
     )
     with pytest.raises(ValueError, match="no row answers all of"):
-        drivers.treatments(apart, "outcome", parts, draws=5)
+        drivers.missing_sensitivity(Sample(apart, draws=5), "outcome", parts)
 
 
 # --- penalty and reward
@@ -196,7 +202,7 @@ def test_every_treatment_of_missing_answers_stands_beside_the_others():
 def test_a_contrast_is_the_regression_on_low_and_high():
     rows = ratings(400, 1)
     parts = ["must", "charm", "idle"]
-    fit = drivers.contrast(rows, "y", parts, weight="weight", draws=50)
+    fit = drivers.penalty_reward(Sample(rows, weight="weight", draws=50), "y", parts)
     cut = fit.classes.set_index("term")
     columns = [np.ones(400)]
     for part in parts:
@@ -206,11 +212,11 @@ def test_a_contrast_is_the_regression_on_low_and_high():
     assert_allclose(fit.table["estimate"], slope[1:])
     assert cut["below"].tolist() == [2, 2, 2] and cut["above"].tolist() == [4, 4, 4]
     assert fit.table["n"].iloc[0] == (rows["must"] <= 2).sum()
-    assert "must up to 2, from 4" in fit.note
+    assert "must up to 2, from 4" in fit.notes
 
 
 def test_asymmetry_and_class_by_hand():
-    from cxlib.drivers.contrast import _asymmetry, _kinds
+    from cxlib.drivers.penalty_reward import _asymmetry, _kinds
 
     sides = np.array([[3.0, 1.0], [1.0, 3.0], [2.0, 2.0], [-1.0, 2.0], [0.05, 0.05]])
     lean, size = _asymmetry(sides)
@@ -221,22 +227,24 @@ def test_asymmetry_and_class_by_hand():
 
 
 def test_what_was_built_in_is_classed_as_it_was_built():
-    fit = drivers.contrast(ratings(1500, 2), "y", ["must", "charm", "idle"], draws=300)
+    fit = drivers.penalty_reward(
+        Sample(ratings(1500, 2), draws=300), "y", ["must", "charm", "idle"]
+    )
     found = fit.classes.set_index("term")["class"].to_dict()
     assert found == {"must": "must-be", "charm": "attractive", "idle": "indifferent"}
     chances = fit.chances[list(drivers.CLASSES)]
     assert_allclose(chances.sum(axis=1), 1)
-    assert fit.answer.startswith("What drives y, by kind: must-be (must)")
+    assert str(fit).startswith("What drives y, by kind: must-be (must)")
 
 
 def test_a_driver_without_three_parts_is_left_out_and_named():
     rows = ratings(200, 3).assign(met=lambda r: (r["must"] > 3).astype(float))
-    fit = drivers.contrast(rows, "y", ["must", "met"], draws=20)
-    assert set(fit.table["term"]) == {"must"} and "Left out" in fit.note and "met" in fit.note
+    fit = drivers.penalty_reward(Sample(rows, draws=20), "y", ["must", "met"])
+    assert set(fit.table["term"]) == {"must"} and "Left out" in fit.notes and "met" in fit.notes
     with pytest.raises(ValueError, match=r"none of \['met'\] has 10 low and 10 high"):
-        drivers.contrast(rows, "y", ["met"])
+        drivers.penalty_reward(rows, "y", ["met"])
     with pytest.raises(ValueError, match="a contrast needs answers"):
-        drivers.contrast(rows, "y", ["must"], missing="em")
+        drivers.penalty_reward(rows, "y", ["must"], missing="em")
 
 
 def test_those_who_never_met_a_touchpoint_are_neither_low_nor_high():
@@ -244,7 +252,7 @@ def test_those_who_never_met_a_touchpoint_are_neither_low_nor_high():
     rows = ratings(600, 4)
     never = rng.random(600) < 0.3
     rows = rows.assign(charm=rows["charm"].mask(never), charm_not_experienced=never)
-    fit = drivers.contrast(rows, "y", ["must", "charm"], missing="dummy", draws=50)
+    fit = drivers.penalty_reward(Sample(rows, draws=50), "y", ["must", "charm"], missing="dummy")
     counted = fit.table.query("term == 'charm'").set_index("effect")["n"]
     assert counted["penalty"] == (rows["charm"] <= 2).sum()
     assert counted["reward"] == (rows["charm"] >= 4).sum()
@@ -257,12 +265,12 @@ def test_those_who_never_met_a_touchpoint_are_neither_low_nor_high():
 def test_the_empty_corner_by_hand():
     # steps at (1, 1), (2, 3), (4, 4) in a box from 1 to 5 and 1 to 5
     rows = pd.DataFrame({"x": [1, 2, 4, 5, 3], "y": [1, 3, 4, 5, 2.0]})
-    fit = drivers.necessary(rows, "y", ["x"], permutations=200)
+    fit = drivers.necessary_conditions(rows, "y", ["x"], permutations=200)
     # widths 1, 2, 1 times what is free above: 4, 2, 1
     assert fit.table["estimate"].item() == pytest.approx((4 + 2 * 2 + 1) / 16)
     assert fit.ceilings[["x", "y"]].to_numpy().tolist() == [[1, 1], [2, 3], [4, 4], [5, 5]]
     # the line through the four corners: slope 9 / 10, through (3, 3.25)
-    line = drivers.necessary(rows, "y", ["x"], ceiling="cr_fdh", permutations=200)
+    line = drivers.necessary_conditions(rows, "y", ["x"], ceiling="cr_fdh", permutations=200)
     assert line.lines["slope"].item() == pytest.approx(0.9)
     assert line.lines["intercept"].item() == pytest.approx(0.55)
     # above it: a triangle with sides 4.45 / .9 - 1 and 5 - 1.45
@@ -280,7 +288,7 @@ def test_the_corner_is_what_a_fine_grid_finds_empty(seed, ceiling, fine):
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return
     rows = pd.DataFrame({"x": x, "y": y})
-    fit = drivers.necessary(rows, "y", ["x"], ceiling=ceiling, permutations=1)
+    fit = drivers.necessary_conditions(rows, "y", ["x"], ceiling=ceiling, permutations=1)
     across, up = np.meshgrid(np.linspace(x.min(), x.max(), 401), np.linspace(y.min(), y.max(), 401))
     across, up = across + np.ptp(x) / 1e6, up + np.ptp(y) / 1e6
     if ceiling == "ce_fdh":
@@ -297,14 +305,16 @@ def test_the_corner_is_what_a_fine_grid_finds_empty(seed, ceiling, fine):
 
 def test_turning_the_scale_of_a_driver_into_other_units_changes_nothing():
     rows = ratings(200, 5)
-    one = drivers.necessary(rows, "y", ["must", "charm"], permutations=100).table
+    one = drivers.necessary_conditions(rows, "y", ["must", "charm"], permutations=100).table
     other = rows.assign(must=3 + 7 * rows["must"], y=rows["y"] / 2)
-    two = drivers.necessary(other.iloc[::-1], "y", ["must", "charm"], permutations=100).table
+    two = drivers.necessary_conditions(
+        other.iloc[::-1], "y", ["must", "charm"], permutations=100
+    ).table
     assert_allclose(one["estimate"], two["estimate"])
 
 
 def test_tables_drawn_cell_by_cell_are_shuffled_rows():
-    from cxlib.drivers.necessary import _reach, _shuffled
+    from cxlib.drivers.necessary_conditions import _reach, _shuffled
 
     rng = np.random.default_rng(2)
     y, sizes = rng.integers(0, 4, 60).astype(float), np.array([5, 20, 25, 10])
@@ -325,58 +335,62 @@ def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
         x, y = (rng.normal(size=40), rng.normal(size=40))
         rows = pd.DataFrame({"x": x, "y": y})
         rows = rows.round() if discrete else rows
-        ps.append(drivers.necessary(rows, "y", ["x"], permutations=99, seed=seed).table["p"].item())
+        ps.append(
+            drivers.necessary_conditions(Sample(rows, seed=seed), "y", ["x"], permutations=99)
+            .table["p"]
+            .item()
+        )
     assert np.mean(np.array(ps) <= 0.2) < 0.36  # on ratings p is larger: ties count as as large
     rng = np.random.default_rng(1)
     x = rng.integers(1, 6, 300)
     rows = pd.DataFrame(
         {"x": x, "z": rng.integers(1, 6, 300), "y": np.minimum(rng.integers(1, 6, 300), x)}
     )
-    fit = drivers.necessary(rows.astype(float), "y", ["x", "z"])
+    fit = drivers.necessary_conditions(rows.astype(float), "y", ["x", "z"])
     found = fit.table.set_index("term")
     assert found["necessary"].to_dict() == {"x": True, "z": False}
-    assert fit.answer.startswith("Without a good rating no high y: x;")
+    assert str(fit).startswith("Without a good rating no high y: x;")
 
 
 def test_what_has_no_order_or_no_range_has_no_ceiling(responses):
     with pytest.raises(ValueError, match="'channel' is a factor"):
-        drivers.necessary(responses, "recommend", ["speed", "channel"])
+        drivers.necessary_conditions(responses, "recommend", ["speed", "channel"])
     with pytest.raises(ValueError, match="'speed' is 5 in every answer"):
-        drivers.necessary(responses.assign(speed=5), "recommend", ["speed"])
+        drivers.necessary_conditions(responses.assign(speed=5), "recommend", ["speed"])
     with pytest.raises(ValueError, match="ceiling='c_lp' is not a choice"):
-        drivers.necessary(responses, "recommend", ["speed"], ceiling="c_lp")
+        drivers.necessary_conditions(responses, "recommend", ["speed"], ceiling="c_lp")
 
 
 # --- all of it
 
 
 def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
-    how = {"weight": "weight", "draws": 200}
-    gain = drivers.gains(responses, "recommend", PARTS, **how)
-    share = drivers.importance(responses, "recommend", PARTS, **how)
-    kano = drivers.contrast(responses, "recommend", PARTS, **how)
-    needed = drivers.necessary(responses, "recommend", PARTS, permutations=100)
-    fit = drivers.agenda(gain, share, kano, needed, outcome="recommend")
+    sample = Sample(responses, weight="weight", draws=200)
+    gain = drivers.gains(sample, "recommend", PARTS)
+    share = drivers.importance(sample, "recommend", PARTS)
+    kano = drivers.penalty_reward(sample, "recommend", PARTS)
+    needed = drivers.necessary_conditions(responses, "recommend", PARTS, permutations=100)
+    fit = drivers.opportunities(gain, share, kano, needed, outcome="recommend")
     assert fit.table["estimate"].is_monotonic_decreasing
     assert {"share", "class", "robust"} <= set(fit.table.columns)
     assert ("needed" in fit.table) == needed.table["necessary"].any()
     first = fit.table.iloc[0]
-    assert i18n.opening(first["term"]) in fit.answer and f"{first['estimate']:.2f}" in fit.answer
-    assert "cause nobody measured would have to explain" in fit.answer
-    assert "caus" not in fit.answer.replace("A cause nobody measured", "")
+    assert i18n.opening(first["term"]) in str(fit) and f"{first['estimate']:.2f}" in str(fit)
+    assert "an unmeasured confounder would have to explain" in str(fit)
+    assert "caus" not in str(fit)
 
 
 def test_too_few_answers_give_no_number_in_a_sentence():
     rows = ratings(60, 1)
     context.begin(smallest_cell=100)
     try:
-        gain = drivers.gains(rows, "y", ["must", "charm"], draws=20)
-        share = drivers.importance(rows, "y", ["must", "charm"], draws=20)
-        kano = drivers.contrast(rows, "y", ["must", "charm"], draws=20)
-        needed = drivers.necessary(rows, "y", ["must", "charm"], permutations=20)
-        joined = drivers.agenda(gain, share, kano, needed, outcome="y")
+        gain = drivers.gains(Sample(rows, draws=20), "y", ["must", "charm"])
+        share = drivers.importance(Sample(rows, draws=20), "y", ["must", "charm"])
+        kano = drivers.penalty_reward(Sample(rows, draws=20), "y", ["must", "charm"])
+        needed = drivers.necessary_conditions(rows, "y", ["must", "charm"], permutations=20)
+        joined = drivers.opportunities(gain, share, kano, needed, outcome="y")
         for fit in (gain, share, kano, needed, joined):
-            assert fit.answer == "Fewer than 100 answered: no number is shown."
+            assert str(fit) == "Fewer than 100 answered: no number is shown."
     finally:
         context.begin()
 
@@ -384,11 +398,11 @@ def test_too_few_answers_give_no_number_in_a_sentence():
 def test_the_figures_say_what_they_show():
     rows = ratings(800, 2)
     parts = ["must", "charm", "idle"]
-    share = drivers.importance(rows, "y", parts, draws=100)
-    kano = drivers.contrast(rows, "y", parts, draws=100)
-    needed = drivers.necessary(rows, "y", parts, permutations=50)
+    share = drivers.importance(Sample(rows, draws=100), "y", parts)
+    kano = drivers.penalty_reward(Sample(rows, draws=100), "y", parts)
+    needed = drivers.necessary_conditions(rows, "y", parts, permutations=50)
     assert "comes first" in plots.rank_intervals(share.table).figure.alt_text
-    square = drivers.chances(share.differences)
+    square = drivers.order_probabilities(share.differences)
     assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
     assert "is ahead of" in plots.rank_probabilities(square).figure.alt_text
     assert "must-be" in plots.penalty_reward(kano.table, kano.classes).figure.alt_text
@@ -402,7 +416,7 @@ def test_the_figures_say_what_they_show():
 
 def test_dots_of_few_answers_are_not_drawn():
     rows = ratings(40, 2).assign(y=lambda r: r["y"].round())
-    needed = drivers.necessary(rows, "y", ["must"], permutations=20)
+    needed = drivers.necessary_conditions(rows, "y", ["must"], permutations=20)
     ax = plots.necessary_conditions(needed.table, needed.ceilings, needed.cells)
     drawn = sum(
         len(c.get_offsets())
@@ -416,10 +430,10 @@ def test_dots_of_few_answers_are_not_drawn():
 def test_what_the_made_up_company_has_built_in_is_found():
     truth = pd.Series(generator.TRUTH["drivers"])
     rows = generator.survey(60_000, seed=5).assign(part=lambda r: r.index % 500)
-    how = {"missing": "pairwise", "bucket": "part", "draws": 200}
-    gain = drivers.gains(rows, "recommend", list(truth.index), **how)
-    share = drivers.importance(rows, "recommend", list(truth.index), **how)
-    kano = drivers.contrast(rows, "recommend", list(truth.index), **how).classes
+    asked = Sample(rows, cluster="part", draws=200), "recommend", list(truth.index)
+    gain = drivers.gains(*asked, missing="pairwise")
+    share = drivers.importance(*asked, missing="pairwise")
+    kano = drivers.penalty_reward(*asked, missing="pairwise").classes
     assert truth.idxmax() in gain.top and truth.idxmax() in share.top  # the room
     found = gain.table.set_index("term")["estimate"]
     assert found.corr(truth, method="spearman") > 0.85
@@ -440,15 +454,15 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
     truth = pd.Series([-1.2, 0, 0, 1.2, 0, 0])
     for sample in range(240):
         fit = drivers.gains(
-            visits(n, sample), "outcome", TOUCHPOINTS, weight=weight, draws=400, seed=sample
+            Sample(visits(n, sample), weight=weight, draws=400, seed=sample), "outcome", TOUCHPOINTS
         )
         row = fit.table.set_index("term").loc[TOUCHPOINTS]
         whole.append(((row["low"] <= SLOPES) & (row["high"] >= SLOPES)).all())
         first.append("t0" in fit.top)
         if n > 100:
             parts = ["must", "charm", "idle"]
-            kano = drivers.contrast(
-                ratings(n, sample), "y", parts, weight=weight, draws=400, seed=sample
+            kano = drivers.penalty_reward(
+                Sample(ratings(n, sample), weight=weight, draws=400, seed=sample), "y", parts
             ).table
             sides.append(((kano["low"] <= truth) & (kano["high"] >= truth)).all())
     near = 2.5 * np.sqrt(0.05 * 0.95 / 240)  # standard errors of a share of the samples
@@ -456,10 +470,12 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
     assert not sides or abs(np.mean(sides) - 0.95) < near, np.mean(sides)
 
 
-def test_the_best_groups_lead_is_told_where_there_are_two(responses):
-    fit = drivers.gains(responses, "recommend", ["speed", "price"], by="channel", draws=100)
-    row = fit.best.loc[fit.best["estimate"].idxmax()]
-    assert row["channel"] in fit.lead.answer and i18n.number(row["estimate"], 2) in fit.lead.answer
-    alone = responses[responses["channel"] == "web"]
-    lead = drivers.gains(alone, "recommend", ["speed", "price"], by="channel", draws=100).lead
-    assert lead.table.empty and lead.answer.startswith("No group with 30 answers")
+def test_the_best_groups_lead_is_reported_where_there_are_two(responses):
+    asked = "recommend", ["speed", "price"], "channel"
+    fit = drivers.best_groups(Sample(responses, draws=100), *asked)
+    row = fit.table.loc[fit.table["estimate"].idxmax()]
+    assert row["channel"] in str(fit) and i18n.number(row["estimate"], 2) in str(fit)
+    alone = drivers.best_groups(
+        Sample(responses, draws=100).where(responses["channel"] == "web"), *asked
+    )
+    assert alone.table.empty and str(alone).startswith("No group with 30 answers")

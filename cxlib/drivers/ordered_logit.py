@@ -1,6 +1,6 @@
 """Logistic and proportional-odds regression on many subsets of drivers at once.
 
-    worths, drawn = odds.worths(grades, x, w, bucket, subsets, counts)
+    fits, replicates, _ = ordered_logit.subset_fits(grades, x, w, bucket, subsets, counts)
 
 The fit of a subset is McFadden's R² (1 - log-likelihood over that without drivers), the measure
 Azen and Traxel (2009, J. Educ. Behav. Stat. 34(3)) recommend for sharing out what a logistic
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlib.drivers import shares
-from cxlib.drivers.columns import Chosen
-from cxlib.stats import moments, resampling
+from cxlib.drivers import shapley_values
+from cxlib.drivers.specification import Specification
+from cxlib.stats import resampling
 from cxlib.stats.moments import Moments
+from cxlib.stats.resampling import Who
 
 MOST_GRADES = 21  # answers that an ordered outcome may take
 MOST_FITTED = 10  # drivers whose subsets are all fitted
@@ -41,7 +42,7 @@ class Answers:
     edges: np.ndarray
 
 
-def worths(
+def subset_fits(
     grade: np.ndarray,
     x: np.ndarray,
     w: np.ndarray,
@@ -189,26 +190,26 @@ def _logistic(value: np.ndarray) -> np.ndarray:
     return expit(value)
 
 
-def graded(chosen: Chosen, kind: str, weight: str | None, bucket: str | None):
-    """(grades from 0, drivers, weights, how they are drawn) of the rows used, and rows offered."""
-    rows = chosen.responses
-    if isinstance(rows, Moments) or chosen.missing != "complete":
+def graded_answers(
+    spec: Specification, kind: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Who, int]:
+    """(grades from 0, drivers, weights, how they are resampled) of rows used, and rows offered."""
+    if isinstance(spec.sample, Moments) or spec.missing != "complete":
         raise ValueError(
             f"kind={kind!r} needs rows that answer everything, not sums or pairs of answers. Pass "
             "the responses, with missing='complete' or 'dummy'."
         )
-    chosen.sums(weight=weight, bucket=bucket)  # the checks of every fit
-    w = moments.weights_of(rows, weight)
-    used = rows[[chosen.outcome, *chosen.columns]].notna().all(axis=1).to_numpy() & (w > 0)
-    values, grade = np.unique(rows.loc[used, chosen.outcome].to_numpy(float), return_inverse=True)
+    spec.sums()  # the checks of every fit
+    rows, used = spec.sample.data, spec.used()
+    values, grade = np.unique(rows.loc[used, spec.outcome].to_numpy(float), return_inverse=True)
     if (kind == "logistic") != (len(values) == 2) or len(values) > MOST_GRADES:
         wanted = "two values" if kind == "logistic" else f"3 to {MOST_GRADES} values"
         raise ValueError(
-            f"outcome {chosen.outcome!r} has {len(values)} different values; kind={kind!r} takes "
+            f"outcome {spec.outcome!r} has {len(values)} different values; kind={kind!r} takes "
             f"{wanted}. Choose another kind, or recode the outcome."
         )
-    who = resampling.who_of(rows, bucket, weight).take(used)
-    return grade, rows.loc[used, chosen.columns].to_numpy(float), w[used], who, len(rows)
+    x, weight = rows.loc[used, spec.columns].to_numpy(float), spec.sample.weights[used]
+    return grade, x, weight, resampling.who_of(spec.sample).take(used), len(rows)
 
 
 def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:
@@ -217,15 +218,20 @@ def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:
         every = np.arange(1 << k)[:, None] >> np.arange(k) & 1
         return every.astype(bool), None
     orders: list[np.ndarray] = []
-    shares.over_orders(lambda o: orders.append(o) or np.zeros(1), k, seed, FEW_ORDERS)
+
+    def noted(order: np.ndarray) -> np.ndarray:
+        orders.append(order)
+        return np.zeros(1)
+
+    shapley_values.over_orders(noted, k, seed, FEW_ORDERS)
     met = np.concatenate([np.tri(k + 1, k, -1, dtype=bool)[:, np.argsort(o)] for o in orders])
     return np.unique(met, axis=0), orders
 
 
-def along(order: np.ndarray, worths: np.ndarray, place: dict[bytes, int]) -> np.ndarray:
+def gains_in_order(order: np.ndarray, fits: np.ndarray, place: dict[bytes, int]) -> np.ndarray:
     """Gains of each player when they enter in this order, (k, draws)."""
     chain = np.tri(len(order) + 1, len(order), -1, dtype=bool)[:, np.argsort(order)]
-    steps = np.diff(worths[[place[s.tobytes()] for s in chain]], axis=0)
+    steps = np.diff(fits[[place[s.tobytes()] for s in chain]], axis=0)
     gains = np.empty_like(steps)
     gains[order] = steps
     return gains

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from test_csi import FACTORS, SMALL, WIDE, answers
+from test_csi_fit import FACTORS, SMALL, WIDE, answers
 
 from cxlib import csi
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
+from cxlib.csi.estimation import Options, Problem, estimate, prepare
 from cxlib.csi.pls import plan_of
 from cxlib.csi.prediction import _slopes
-from cxlib.csi.prepared import Prepared, estimate, prepare
 from cxlib.csi.validity import _cor, _inflation, ratios
 from cxlib.stats import moments, resampling
 from cxlib.stats.intervals import expanded_level, percentile_interval
@@ -27,7 +29,7 @@ pytestmark = pytest.mark.slow
 DRAWS, TOGETHER = 400, 8
 
 
-def intervals(x: np.ndarray, w: np.ndarray, task: Prepared, measures: dict) -> dict:
+def intervals(x: np.ndarray, w: np.ndarray, task: Problem, measures: dict) -> dict:
     """Low and high (2, samples, terms) by name, of answers (samples, n, p), weights (samples, n).
 
     `measures` has by name how many numbers are fitted, what gives (terms, D) of covariances and
@@ -75,8 +77,8 @@ def assert_held(found: dict[str, np.ndarray]) -> None:
         assert (np.abs(share - 0.95) <= 0.045).all(), (name, share)
 
 
-def prepared(model: csi.Model, scale: tuple[float, float], **how: bool) -> Prepared:
-    return Prepared(model, None, np.array([scale] * len(model.items)), "path", **how)
+def prepared(model: csi.Model, scale: tuple[float, float], **how: bool) -> Problem:
+    return Problem(model, None, None, np.array([scale] * len(model.items)), Options(**how))
 
 
 def weighed(samples: int, n: int, weight: bool) -> np.ndarray:
@@ -116,8 +118,8 @@ def test_factors_freed_of_error_and_htmt(n, weight):
 
 
 @cache
-def population() -> csi.Fit:
-    return csi.fit(answers(400_000, seed=99), SMALL, draws=1, bucket="channel")
+def population() -> Result:
+    return csi.fit(Sample(answers(400_000, seed=99), draws=1, cluster="channel"), SMALL)
 
 
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
@@ -134,7 +136,7 @@ def test_index_paths_importance_and_r2(n, weight):
     if n == 400:
         plan = plan_of(SMALL)
         measures["f2"] = (3, lambda cov, s: _inflation(plan, _cor(cov), s)[1])
-        truth["f2"] = csi.validity(answers(150_000, seed=98), SMALL, draws=1).f2["estimate"]
+        truth["f2"] = csi.validity(Sample(answers(150_000, seed=98), draws=1), SMALL).f2["estimate"]
         truth["f2"] = truth["f2"].to_numpy()
     w = weighed(250, n, weight)
     assert_held(covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth))
@@ -145,7 +147,7 @@ def test_what_is_foretold_of_new_people_lies_in_its_interval():
     new, held = answers(20_000, seed=77)[SMALL.items].to_numpy(float), []
     for k in range(100):
         rows = answers(100, 3000 + k)
-        table = csi.predict(rows, SMALL, draws=300, seed=k, repeats=2).table
+        table = csi.predict(Sample(rows, draws=300, seed=k), SMALL, repeats=2).table
         task, total = prepare(rows, SMALL), moments.of(rows, SMALL.items).total()
         (solved,), _ = estimate(task)
         slopes = _slopes(task.plans[0], total.cov[..., None], solved, "direct")[..., 0]
@@ -171,8 +173,8 @@ def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100():
     np.fill_diagonal(cor, 1)
     for k in range(times):
         x = np.random.default_rng(k).normal(size=(200, 9)) @ np.linalg.cholesky(cor).T
-        rows, how = pd.DataFrame(x, columns=FACTORS.items), {"scales": WIDE, "consistent": True}
-        srmr = csi.validity(rows, FACTORS, **how, draws=99, seed=k).srmr
+        sample = Sample(pd.DataFrame(x, columns=FACTORS.items), draws=99, seed=k)
+        srmr = csi.validity(sample, FACTORS, Options(scales=WIDE, consistent=True)).srmr
         refused += srmr["p"].iloc[1] <= 0.05
     assert refused / times <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / times)
 
@@ -181,7 +183,9 @@ def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are
     truth, kept, found, times = population_gaps(), 0, 0, 50
     for k in range(times):
         rows = grouped(300, 3000 + k)
-        table = csi.compare(rows, SMALL, "channel", permutations=59, draws=300, seed=k).table
+        table = csi.compare(
+            Sample(rows, draws=300, seed=k), SMALL, "channel", permutations=59
+        ).table
         kept += ((table["low"] <= truth) & (truth <= table["high"])).all()
         found += bool(table["p"].iloc[0] <= 0.05)  # the first two groups are alike
     error = np.sqrt(0.05 * 0.95 / times)
@@ -199,7 +203,7 @@ def grouped(n: int, seed: int) -> pd.DataFrame:
 
 def population_gaps() -> np.ndarray:
     rows = grouped(150_000, 99).assign(bucket=lambda r: r.index % 50)
-    index = csi.fit_by(rows, SMALL, "channel", bucket="bucket", draws=1).table["estimate"]
+    index = csi.fit_by(Sample(rows, cluster="bucket", draws=1), SMALL, "channel").table["estimate"]
     return np.array([index[0] - index[1], index[0] - index[2], index[1] - index[2]])
 
 
@@ -208,6 +212,6 @@ def test_samples_worked_on_together_have_the_intervals_of_a_fit():
     x, w = rows[SMALL.items].to_numpy()[None], rows["weight"].to_numpy()[None]
     measures = {"index": (1, lambda _, s: s.index)}
     low, high = intervals(x, w, prepared(SMALL, (1, 10)), measures)["index"]
-    table = csi.fit(rows, SMALL, weight="weight", draws=DRAWS).table
+    table = csi.fit(Sample(rows, weight="weight", draws=DRAWS), SMALL).table
     assert_allclose(low[0], table["low"], atol=1e-4)
     assert_allclose(high[0], table["high"], atol=1e-4)

@@ -1,6 +1,6 @@
 """Necessary conditions: is a level of the driver needed, whatever else is done well?
 
-    fit = drivers.necessary(responses, "recommend", ["speed", "price"])
+    fit = drivers.necessary_conditions(sample, "recommend", ["speed", "price"])
     fit.table        # term, estimate (effect size d, 0 to 1), low, high, n, p
     fit.ceilings     # the steps of each ceiling, to draw
 
@@ -12,36 +12,23 @@ ceiling is made by single customers, so weights do not enter, and a few answers 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.drivers.columns import choose
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.drivers.specification import specify
 from cxlib.stats import moments, pvalues
 
 CEILINGS = ("ce_fdh", "cr_fdh")
-LEAST_EFFECT, LEVEL = 0.1, 0.05  # d and p from which a condition is called necessary (Dul 2016)
+LEAST_EFFECT, ALPHA = 0.1, 0.05  # d and p from which a condition is called necessary (Dul 2016)
 CELLS = 1 << 21  # permuted answers held at once
-NEEDED = 10  # levels of the outcome in the table of what is needed
-
-
-@dataclass(frozen=True)
-class Necessary(Estimates):
-    """Effect sizes d (`table`): term, estimate, low, high (none), n, p, necessary.
-
-    `ceilings` are the corners of each ceiling (term, x, y), `lines` the straight ones (term,
-    intercept, slope), `cells` the answers (term, x, y, n). `needed` says which level of each driver
-    each level of the outcome needs: outcome, then a column for each driver, NaN where none.
-    """
-
-    ceilings: pd.DataFrame = field(kw_only=True)
-    lines: pd.DataFrame = field(kw_only=True)
-    cells: pd.DataFrame = field(kw_only=True)
-    needed: pd.DataFrame = field(kw_only=True)
+LEVELS = 10  # steps of the outcome in the table of what each needs
 
 
 @dataclass(frozen=True)
@@ -58,58 +45,89 @@ class Box:
         return (self.right - self.left) * (self.top - self.bottom)
 
 
-def necessary(
-    responses: pd.DataFrame,
+def necessary_conditions(
+    sample: SampleLike,
     outcome: str,
     drivers: list[str],
     *,
     ceiling: str = "ce_fdh",
     scales: Mapping[str, tuple[float, float]] | None = None,
     permutations: int = 2000,
-    seed: int = 1,
-) -> Necessary:
+) -> Result:
     """The share of possible answers that the empty corner of each driver takes, and its p-value.
 
-    `ceiling`: "ce_fdh", a step function no answer lies above, or "cr_fdh", the straight line
-    through its corners. Possible are the ranges of the answers, or `scales`. p is the share of
-    samples with the outcome shuffled whose corner is as large (Dul, van der Laan and Kuik 2020),
-    Holm-adjusted over the drivers. For each driver the rows that rate it and the outcome are used.
-    Raises ValueError for factors, for an unknown ceiling, and for answers without a range.
+    Parameters
+    ----------
+    sample : answers, a row each; weights and clusters do not enter
+    outcome : column to explain
+    drivers : columns of ratings; for each the rows that rate it and the outcome are used
+    ceiling : "ce_fdh", a step function no answer lies above, or "cr_fdh", the straight line
+        through its corners
+    scales : column -> (lowest, highest possible answer); the range of the answers where absent
+    permutations : samples with the outcome shuffled; p is the share of those whose corner is as
+        large, Holm-adjusted over the drivers
+
+    Returns
+    -------
+    Result with the tables "table" (term, estimate: effect size d from 0 to 1, low and high: none,
+    n, p, necessary), "ceilings" (corners: term, x, y), "lines" (term, intercept, slope), "cells"
+    (answers: term, x, y, n) and "needed" (outcome, then the least level of each driver that it
+    needs, NaN where none).
+
+    Raises
+    ------
+    ValueError : factors, an unknown ceiling, answers without a range
+
+    References
+    ----------
+    Dul (2016), Organizational Research Methods 19(1); Dul, van der Laan and Kuik (2020).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 2, 4, 5, 3], "recommend": [1, 3, 4, 5, 2.0]})
+    >>> fit = necessary_conditions(rows, "recommend", ["speed"], permutations=50)
+    >>> round(fit.table["estimate"].item(), 2)
+    0.56
     """
-    if ceiling not in CEILINGS:
-        raise ValueError(f"ceiling={ceiling!r} is not a choice. There are: {', '.join(CEILINGS)}.")
-    chosen = choose(responses, outcome, list(drivers))
-    if chosen.grouped:
-        raise ValueError(f"driver {chosen.grouped[0]!r} is a factor; a ceiling needs an order.")
-    moments.of(responses, [outcome, *chosen.columns], missing="pairwise")  # its checks
-    parts = [
-        _one(responses, outcome, t, ceiling, scales or {}, permutations, seed) for t in chosen.terms
-    ]
+    require_choice("ceiling", ceiling, CEILINGS)
+    sample = as_sample(sample)
+    spec = specify(sample, outcome, list(drivers))
+    if grouped := [t for t, p in zip(spec.terms, spec.players, strict=True) if len(p) > 1]:
+        raise ValueError(f"driver {grouped[0]!r} is a factor; a ceiling needs an order.")
+    moments.of(sample.data, [outcome, *spec.columns], missing="pairwise")  # its checks
+    how = ceiling, scales or {}, permutations, sample.seed
+    parts = [_one(sample.data, outcome, t, *how) for t in spec.terms]
     rows, corners, lines, cells, needed = zip(*parts, strict=True)
     table = pd.DataFrame(list(rows), columns=["term", "estimate", "low", "high", "n", "p"])
     table["p"] = pvalues.adjusted(table["p"].to_numpy())
-    table["necessary"] = (table["estimate"] >= LEAST_EFFECT) & (table["p"] < LEVEL)
+    table["necessary"] = (table["estimate"] >= LEAST_EFFECT) & (table["p"] < ALPHA)
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    levels = np.linspace(*_range(sample[outcome].dropna(), outcome, scales or {}), LEVELS + 1)
+    tables = {
+        "table": table,
+        "ceilings": pd.concat(corners, ignore_index=True),
+        "lines": pd.DataFrame(list(lines), columns=["term", "intercept", "slope"]),
+        "cells": pd.concat(cells, ignore_index=True),
+        "needed": pd.DataFrame({"outcome": levels} | dict(zip(spec.terms, needed, strict=True))),
+    }
     note = _(
         "Weights do not enter: a ceiling is made by single customers. p, from {n:count} shuffled "
         "samples, holds for all drivers together.",
         n=permutations,
     )
-    levels = np.linspace(*_range(responses[outcome].dropna(), outcome, scales or {}), NEEDED + 1)
-    return Necessary(
-        table.sort_values("estimate", ascending=False, ignore_index=True),
-        sentence(table, outcome),
-        note,
-        "share",
-        draws=permutations,
-        seed=seed,
-        ceilings=pd.concat(corners, ignore_index=True),
-        lines=pd.DataFrame(list(lines), columns=["term", "intercept", "slope"]),
-        cells=pd.concat(cells, ignore_index=True),
-        needed=pd.DataFrame({"outcome": levels} | dict(zip(chosen.terms, needed, strict=True))),
-    )
+    finding = _finding(table, outcome)
+    return Result(tables, finding, note, "share", draws=permutations, seed=sample.seed)
 
 
-def _one(rows, outcome: str, term: str, ceiling: str, scales, permutations: int, seed: int):
+def _one(
+    rows: pd.DataFrame,
+    outcome: str,
+    term: str,
+    ceiling: str,
+    scales: Mapping[str, tuple[float, float]],
+    permutations: int,
+    seed: int,
+) -> tuple[tuple, pd.DataFrame, tuple, pd.DataFrame, np.ndarray]:
     """(row of the table, corners, line, cells, needed levels) of one driver."""
     pair = rows[[term, outcome]].astype(float).dropna()
     x, y = pair[term].to_numpy(), pair[outcome].to_numpy()
@@ -131,7 +149,7 @@ def _one(rows, outcome: str, term: str, ceiling: str, scales, permutations: int,
     line = [float(v[0]) for v in _line(levels, reach)]
     cells = pair.value_counts().rename("n").reset_index()
     cells.columns = ["x", "y", "n"]
-    wanted = np.linspace(box.bottom, box.top, NEEDED + 1)
+    wanted = np.linspace(box.bottom, box.top, LEVELS + 1)
     return (
         (term, effect, np.nan, np.nan, len(y), (1 + at_least) / (1 + permutations)),
         pd.DataFrame({"term": term, "x": xs, "y": ys}),
@@ -141,7 +159,7 @@ def _one(rows, outcome: str, term: str, ceiling: str, scales, permutations: int,
     )
 
 
-def _range(values, name: str, scales: Mapping) -> tuple[float, float]:
+def _range(values: np.ndarray | pd.Series, name: str, scales: Mapping) -> tuple[float, float]:
     low, high = scales.get(name) or (float(np.min(values)), float(np.max(values)))
     if not low < high:
         raise ValueError(f"{name!r} is {low:g} in every answer: a corner needs a range of answers.")
@@ -217,7 +235,9 @@ def _above(intercept: np.ndarray, slope: np.ndarray, box: Box) -> np.ndarray:
     return np.nan_to_num(area)
 
 
-def _needed(xs, ys, line: list[float] | None, wanted: np.ndarray, box: Box) -> np.ndarray:
+def _needed(
+    xs: np.ndarray, ys: np.ndarray, line: list[float] | None, wanted: np.ndarray, box: Box
+) -> np.ndarray:
     """The least level of the driver with which each level of the outcome was reached."""
     if line is None:
         place = np.searchsorted(ys, wanted - 1e-9)
@@ -228,33 +248,31 @@ def _needed(xs, ys, line: list[float] | None, wanted: np.ndarray, box: Box) -> n
     return np.where(least > box.left, np.minimum(least, box.right), np.nan)
 
 
-def sentence(table: pd.DataFrame, outcome: str) -> str:
+def _finding(table: pd.DataFrame, outcome: str) -> Finding:
     """Which drivers are necessary, the strongest with its numbers."""
-    facts = {"outcome": outcome, "n": table["n"].max()}
-    if table["n"].max() < (least := context.current().smallest_cell):
-        return _("Fewer than {least:count} answered: no number is shown.", least=least)
-    found = table[table["necessary"]].sort_values("estimate", ascending=False)
-    first = (found if len(found) else table.sort_values("estimate", ascending=False)).iloc[0]
-    facts |= {
-        "driver": first["term"],
-        "d": first["estimate"],
-        "least": LEAST_EFFECT,
-        "p": first["p"],
-        "chance": i18n.percent(first["p"], int(first["p"] < 0.05)),
-    }
+    n, least = table["n"].max(), context.current().smallest_cell
+    if n < least:
+        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    found = table[table["necessary"]]
+    first = (found if len(found) else table).iloc[0]
+    facts = {"outcome": outcome, "n": n, "driver": first["term"], "d": first["estimate"]}
     if not len(found):
-        return _(
+        claim = _(
             "No driver is necessary for a high {outcome:quoted}: the largest empty corner, of "
-            "{driver:quoted}, is {d:share} of the field of ratings and outcomes; {least:share}, "
-            "and more than chance leaves, would count. Chance leaves as much in {chance} of "
-            "samples; n {n:count}.",
+            "{driver:quoted}, is {d:share} of the field of ratings and outcomes; a significant "
+            "corner of {least:share} or more would count. Shuffled answers leave as much in "
+            "{chance} of samples; n {n:count}.",
+            least=LEAST_EFFECT,
+            chance=i18n.percent(first["p"], int(first["p"] < ALPHA)),
             **facts,
         )
-    names = found["term"]
-    return _(
-        "Without a good rating no high {outcome:quoted}: {names:quoted_list4}; the largest empty "
-        "corner, of {driver:quoted}, is {d:share} of the field of ratings and outcomes, more than "
-        "chance leaves (p {p:p}), n {n:count}.",
-        names=names,
-        **facts,
-    )
+    else:
+        claim = _(
+            "Without a good rating no high {outcome:quoted}: {names:quoted_list4}; the largest "
+            "empty corner, of {driver:quoted}, is {d:share} of the field of ratings and outcomes, "
+            "significantly more than in shuffled answers (p {p:p}), n {n:count}.",
+            names=found["term"],
+            p=first["p"],
+            **facts,
+        )
+    return Finding(claim, value=float(first["estimate"]), unit="share")

@@ -20,7 +20,7 @@ MOST_DRAWN = 16  # and for every draw
 MOST_SAMPLED = 60  # players taken in by sampling orders of entry
 ORDERS = 256  # orders sampled beyond; each also backwards
 LEAST_PIVOT = 1e-10  # of a driver's variance that the others must leave unexplained
-TOGETHER = 1 << 18  # regressions held at once, so that they stay in the processor's cache
+BLOCK = 1 << 18  # regressions held at once, so that they stay in the processor's cache
 
 Players = Sequence[Sequence[int]]
 
@@ -34,9 +34,11 @@ def shapley(cov: np.ndarray, players: Players | None = None) -> np.ndarray:
     k = cov.shape[-1] - 1
     players = _each(k) if players is None else players
     flat = _correlations(cov, players)
-    block = max(1, TOGETHER >> len(players))
-    worths = (_all_fits(flat[..., i : i + block], players) for i in range(0, flat.shape[-1], block))
-    parts = [share_out(w) for w in worths]
+    block = max(1, BLOCK >> len(players))
+    fits = (
+        _subset_fits(flat[..., i : i + block], players) for i in range(0, flat.shape[-1], block)
+    )
+    parts = [shapley_of_subsets(f) for f in fits]
     return np.concatenate(parts, axis=-1).T.reshape(*cov.shape[:-2], len(players))
 
 
@@ -55,7 +57,7 @@ def _correlations(cov: np.ndarray, players: Players) -> np.ndarray:
         return flat / deviation[:, None] / deviation
 
 
-def _all_fits(cor: np.ndarray, players: Players) -> np.ndarray:
+def _subset_fits(cor: np.ndarray, players: Players) -> np.ndarray:
     """R² on every subset of players, (2**players, D); bit j of the subset's number is player j.
 
     Covariances of what is still to come, given each subset met so far, lie side by side, subsets
@@ -85,15 +87,15 @@ def _all_fits(cor: np.ndarray, players: Players) -> np.ndarray:
     return 1 - rows[k][0].reshape(-1, draws)
 
 
-def share_out(worths: np.ndarray) -> np.ndarray:
-    """Shapley values (k, D) of the worths (2**k, D) of all subsets, the empty one first."""
-    k = len(worths).bit_length() - 1
-    size = np.bitwise_count(np.arange(len(worths))).astype(int)
+def shapley_of_subsets(fits: np.ndarray) -> np.ndarray:
+    """Shapley values (k, D) of the fits (2**k, D) of all subsets, the empty one first."""
+    k = len(fits).bit_length() - 1
+    size = np.bitwise_count(np.arange(len(fits))).astype(int)
     joining = np.array([1 / (k * comb(k - 1, s)) for s in range(k)])
     gained = np.r_[0, joining][size]  # weight of a subset for a member: it was just joined
     missed = np.r_[joining, 0][size]  # and for an outsider: it is about to be joined
-    member, outsider = worths * (gained + missed)[:, None], missed @ worths
-    shares = np.empty((k, worths.shape[1]))
+    member, outsider = fits * (gained + missed)[:, None], missed @ fits
+    shares = np.empty((k, fits.shape[1]))
     for j in range(k - 1, -1, -1):
         without, within = np.split(member, 2)
         shares[j] = within.sum(0) - outsider
@@ -101,7 +103,7 @@ def share_out(worths: np.ndarray) -> np.ndarray:
     return shares
 
 
-def split(
+def decompose(
     cov: np.ndarray, drawn: np.ndarray, seed: int, players: Players
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """(gains of the sample, their largest sampling error, gains of the draws).
@@ -120,6 +122,11 @@ def split(
     return exact, 0.0, values[1:] + (exact - values[0])
 
 
+def is_sampled_in_draws(k: int) -> bool:
+    """Whether `decompose` has exact values of the sample, and sampled ones of the draws."""
+    return MOST_DRAWN < k <= MOST_EXACT
+
+
 def sampled_shapley(
     cov: np.ndarray, seed: int, orders: int = ORDERS, players: Players | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +143,8 @@ def over_orders(
     gains: Callable[[np.ndarray], np.ndarray], k: int, seed: int, orders: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean of `gains(order)` over random orders of k players and their reverses, and its error."""
-    rng, total, squares = np.random.default_rng(seed), 0.0, 0.0
+    rng = np.random.default_rng(seed)
+    total = squares = np.zeros(())
     for _ in range(orders):
         order = rng.permutation(k)
         pair = (gains(order) + gains(order[::-1])) / 2

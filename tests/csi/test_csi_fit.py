@@ -15,11 +15,15 @@ from numpy.testing import assert_allclose
 
 from cxlib import csi
 from cxlib.core import context
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.csi import pls
 from cxlib.data import sources, study
 from cxlib.stats import moments, resampling
 
-WITNESS = json.loads((Path(__file__).parent / "reference" / "ecsi_mobi.json").read_text("utf-8"))
+WITNESS = json.loads(
+    (Path(__file__).parents[1] / "reference" / "ecsi_mobi.json").read_text("utf-8")
+)
 SIZES = {"imag": 5, "cuex": 3, "perq": 7, "perv": 2, "cusa": 3, "cusl": 3}
 NAMES = ["image", "expectation", "quality", "value", "satisfaction", "loyalty"]
 ECSI = {
@@ -99,7 +103,7 @@ def exact_factors(n: int = 200) -> tuple[pd.DataFrame, np.ndarray]:
     return pd.DataFrame(white @ np.linalg.cholesky(cor).T, columns=FACTORS.items), loadings
 
 
-def numbers(fit: csi.Fit) -> np.ndarray:
+def numbers(fit: Result) -> np.ndarray:
     tables = (fit.table, fit.paths, fit.weights, fit.r2, fit.effects, fit.importance)
     return np.concatenate([t["estimate"].to_numpy(float) for t in tables])
 
@@ -109,7 +113,7 @@ def numbers(fit: csi.Fit) -> np.ndarray:
 
 @pytest.mark.parametrize("scheme", pls.SCHEMES)
 def test_mobi_agrees_with_independent_programs_in_every_scheme(mobi, scheme):
-    fit = csi.fit(mobi, MODEL, scheme=scheme, draws=2)
+    fit = csi.fit(Sample(mobi, draws=2), MODEL, csi.Options(scheme=scheme))
     for part in {"paths", "r2", "loadings", "weights"} & set(WITNESS[scheme]):
         witness = {k.lower(): v for k, v in WITNESS[scheme][part].items()}
         table = getattr(fit, part)
@@ -117,7 +121,7 @@ def test_mobi_agrees_with_independent_programs_in_every_scheme(mobi, scheme):
 
 
 def test_mobi_has_the_paths_and_weights_that_smartpls_printed(mobi):
-    fit = csi.fit(mobi, MODEL, draws=2)
+    fit = csi.fit(Sample(mobi, draws=2), MODEL)
     paths = fit.paths.set_index("term")["estimate"]
     assert paths["image → expectation"] == pytest.approx(0.50491393, abs=1e-8)
     assert paths["satisfaction → loyalty"] == pytest.approx(0.48547762, abs=1e-8)
@@ -128,7 +132,7 @@ def test_mobi_has_the_paths_and_weights_that_smartpls_printed(mobi):
 
 
 def test_mobi_with_two_formative_constructs_agrees_with_seminr(mobi):
-    fit = csi.fit(mobi, replace(MODEL, formative=("image", "quality")), draws=2)
+    fit = csi.fit(Sample(mobi, draws=2), replace(MODEL, formative=("image", "quality")))
     for part in ("paths", "weights", "loadings", "r2"):
         witness = {k.lower(): v for k, v in WITNESS["formative"][part].items()}
         table = getattr(fit, part)
@@ -136,7 +140,7 @@ def test_mobi_with_two_formative_constructs_agrees_with_seminr(mobi):
 
 
 def test_mobi_by_consistent_pls_agrees_with_seminr(mobi):
-    fit = csi.fit(mobi, MODEL, consistent=True, draws=2)
+    fit = csi.fit(Sample(mobi, draws=2), MODEL, csi.Options(consistent=True))
     for part in ("paths", "loadings", "r2"):
         witness = {k.lower(): v for k, v in WITNESS["consistent"][part].items()}
         table = getattr(fit, part)
@@ -144,7 +148,7 @@ def test_mobi_by_consistent_pls_agrees_with_seminr(mobi):
 
 
 def test_mobi_with_a_construct_of_a_higher_order_agrees_with_seminr(mobi):
-    fit = csi.fit(mobi, NESTED, draws=2)
+    fit = csi.fit(Sample(mobi, draws=2), NESTED)
     for part in ("paths", "weights"):
         witness = {k.lower(): v for k, v in WITNESS["higher"][part].items()}
         table = getattr(fit, part)
@@ -153,7 +157,7 @@ def test_mobi_with_a_construct_of_a_higher_order_agrees_with_seminr(mobi):
 
 
 def test_mobi_reliability_agrees_with_seminr(mobi):
-    found = csi.fit(mobi, MODEL, draws=2).reliability
+    found = csi.fit(Sample(mobi, draws=2), MODEL).reliability
     assert "complaints" not in set(found["construct"])
     for construct, group in found.groupby("construct"):
         assert_allclose(group["estimate"], WITNESS["path"]["reliability"][construct], atol=2e-6)
@@ -174,7 +178,7 @@ def test_mobi_standard_errors_are_those_printed_with_the_centroid_scheme(mobi):
 
 def test_the_index_is_the_weighted_mean_between_the_ends_of_the_scale():
     rows = answers()
-    fit = csi.fit(rows, SMALL, draws=2)
+    fit = csi.fit(Sample(rows, draws=2), SMALL)
     index = fit.table.set_index("term")["estimate"]
     assert index["loyalty"] == pytest.approx((rows["l1"].mean() - 1) / 9 * 100)
     share = fit.weights.set_index("term")["share"]
@@ -187,7 +191,7 @@ def test_the_index_is_the_weighted_mean_between_the_ends_of_the_scale():
 
 def test_importance_is_the_slope_between_the_indices():
     rows = answers()
-    fit = csi.fit(rows, SMALL, draws=2)
+    fit = csi.fit(Sample(rows, draws=2), SMALL)
     share = fit.weights.set_index("term")["share"]
     score = {c: rows[list(i)] @ share[list(i)] for c, i in SMALL.constructs.items()}
     slope = np.polyfit(score["quality"], score["satisfaction"], 1)[0]
@@ -199,14 +203,16 @@ def test_why_names_what_goes_with_the_target_and_leaves_close_ones_open():
     model = csi.Model(
         {"a": ["q1"], "b": ["q2"], "satisfaction": ["s1"]}, {"satisfaction": ["a", "b"]}
     )
-    why = csi.fit(answers(), model, draws=200).why
+    why = csi.key_drivers(csi.fit(Sample(answers(), draws=200), model))
     top = why.table.iloc[0]
-    assert why.answer.startswith(f"One point more of {top['term']} goes with {top['estimate']:.2f}")
-    assert "may matter as much is open" in why.answer
+    assert str(why).startswith(
+        f"One point more of {top['term']} is associated with {top['estimate']:.2f}"
+    )
+    assert "may matter as much." in str(why)
 
 
 def test_total_effects_add_the_routes():
-    fit = csi.fit(answers(), SMALL, draws=2)
+    fit = csi.fit(Sample(answers(), draws=2), SMALL)
     path = fit.paths.set_index(["cause", "effect"])["estimate"]
     total = fit.effects.set_index(["cause", "effect"])["estimate"]
     through = path["quality", "satisfaction"] * path["satisfaction", "loyalty"]
@@ -215,7 +221,7 @@ def test_total_effects_add_the_routes():
 
 def test_alpha_of_two_questions_is_the_stepped_up_correlation():
     rows = answers()
-    fit = csi.fit(rows, SMALL, draws=2)
+    fit = csi.fit(Sample(rows, draws=2), SMALL)
     r = rows["s1"].corr(rows["s2"])
     alpha = fit.reliability.query("construct == 'satisfaction' and term == 'alpha'")
     assert alpha["estimate"].item() == pytest.approx(2 * r / (1 + r))
@@ -224,29 +230,31 @@ def test_alpha_of_two_questions_is_the_stepped_up_correlation():
 def test_a_model_of_single_questions_is_a_regression():
     model = csi.Model({"a": ["q1"], "satisfaction": ["s1"]}, {"satisfaction": ["a"]})
     rows = answers()
-    fit = csi.fit(rows, model, draws=2)
+    fit = csi.fit(Sample(rows, draws=2), model)
     assert fit.paths["estimate"].item() == pytest.approx(rows["q1"].corr(rows["s1"]))
     assert fit.reliability.empty
 
 
 def test_consistent_pls_finds_the_factors_of_a_population_exactly():
     rows, loadings = exact_factors()
-    fit = csi.fit(rows, FACTORS, scales=WIDE, consistent=True, draws=2)
+    fit = csi.fit(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE, consistent=True))
     paths = fit.paths.set_index(["cause", "effect"])["estimate"]
     assert paths["quality", "satisfaction"] == pytest.approx(0.6)
     assert paths["quality", "loyalty"] == pytest.approx(0.2)
     assert paths["satisfaction", "loyalty"] == pytest.approx(0.5)
     assert_allclose(fit.loadings["estimate"], loadings, atol=1e-7)
     assert fit.r2["estimate"].tolist() == pytest.approx([0.36, 0.41])
-    plain = csi.fit(rows, FACTORS, scales=WIDE, draws=2)
+    plain = csi.fit(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE))
     assert plain.paths["estimate"].iloc[0] < 0.55  # measurement error lies on it
     assert_allclose(plain.table["estimate"], fit.table["estimate"])  # the index is the same
 
 
 def test_importance_of_a_factor_is_freed_of_the_error_of_its_own_index_only():
     rows, _ = exact_factors()
-    plain = csi.fit(rows, FACTORS, scales=WIDE, draws=2)
-    freed = csi.fit(rows, replace(FACTORS, reflective=("quality",)), scales=WIDE, draws=2)
+    plain = csi.fit(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE))
+    freed = csi.fit(
+        Sample(rows, draws=2), replace(FACTORS, reflective=("quality",)), csi.Options(scales=WIDE)
+    )
     rho = freed.reliability.query("construct == 'quality' and term == 'rho_A'")["estimate"].item()
     before, after = plain.importance["estimate"].item(), freed.importance["estimate"].item()
     assert after == pytest.approx(before / rho)
@@ -254,13 +262,13 @@ def test_importance_of_a_factor_is_freed_of_the_error_of_its_own_index_only():
 
 def test_the_index_of_a_whole_is_the_weighted_mean_of_its_parts():
     rows = answers()
-    fit = csi.fit(rows, PARTED, draws=50)
+    fit = csi.fit(Sample(rows, draws=50), PARTED)
     index = fit.table.set_index("term")["estimate"]
     share = fit.weights.set_index("term")["share"]
     assert index["whole"] == pytest.approx(
         share["quality"] * index["quality"] + share["joy"] * index["joy"]
     )
-    flat = csi.fit(rows, PARTED.stages[0], draws=2)
+    flat = csi.fit(Sample(rows, draws=2), PARTED.stages[0])
     assert_allclose(
         flat.table.set_index("term").loc[["quality", "joy"], "estimate"], index[["quality", "joy"]]
     )
@@ -277,14 +285,14 @@ def test_a_study_may_declare_parts_and_factors():
     )
     model = csi.model_of(declared)
     assert model.parts == {"whole": ["quality", "joy"]} and model.reflective == ("quality",)
-    note = csi.fit(answers(), model, draws=2).note
+    note = csi.fit(Sample(answers(), draws=2), model).notes
     assert "taking these for common factors: quality." in note
 
 
 def test_a_group_has_the_index_of_a_whole_by_the_weights_of_everybody():
     rows, model = answers(), replace(PARTED, target="whole")
-    table = csi.fit_by(rows, model, "channel", draws=20).table.set_index("channel")
-    share = csi.fit(rows, model, draws=2).weights.set_index("term")["share"]
+    table = csi.fit_by(Sample(rows, draws=20), model, "channel").table.set_index("channel")
+    share = csi.fit(Sample(rows, draws=2), model).weights.set_index("term")["share"]
     web = rows[rows["channel"] == "web"].mean(numeric_only=True)
     parts = {"quality": ["q1", "q2", "q3"], "joy": ["s1", "s2"]}
     index = sum(share[p] * (share[q] @ web[q] - 1) / 9 * 100 for p, q in parts.items())
@@ -298,8 +306,8 @@ def test_the_index_is_near_0_when_nearly_all_answer_1_and_near_100_when_nearly_a
     rows = answers(4000)
     low, high = rows.copy(), rows.copy()
     low.loc[20:, SMALL.items], high.loc[20:, SMALL.items] = 1, 10
-    assert csi.fit(low, SMALL, draws=2).table["estimate"].max() < 0.5
-    assert csi.fit(high, SMALL, draws=2).table["estimate"].min() > 99.5
+    assert csi.fit(Sample(low, draws=2), SMALL).table["estimate"].max() < 0.5
+    assert csi.fit(Sample(high, draws=2), SMALL).table["estimate"].min() > 99.5
 
 
 @pytest.mark.parametrize(("answer", "index"), [(1.0, 0), (10.0, 100), (5.5, 50)])
@@ -321,8 +329,8 @@ def test_means_at_the_ends_give_the_ends_of_the_index(answer, index):
 )
 def test_nothing_changes_when(change):
     rows = answers()
-    before = csi.fit(rows, SMALL, weight="weight", draws=2)
-    after = csi.fit(change(rows), SMALL, weight="weight", draws=2)
+    before = csi.fit(Sample(rows, weight="weight", draws=2), SMALL)
+    after = csi.fit(Sample(change(rows), weight="weight", draws=2), SMALL)
     assert_allclose(numbers(before), numbers(after), atol=1e-8)
 
 
@@ -330,7 +338,10 @@ def test_a_scale_of_1_to_5_relabelled_1_to_10_is_the_same_index():
     rows = answers()
     five = rows.assign(**{i: 1 + (rows[i] - 1) * 4 / 9 for i in SMALL.items})
     scales = {i: (1, 5) for i in SMALL.items}
-    a, b = csi.fit(rows, SMALL, draws=50), csi.fit(five, SMALL, scales=scales, draws=50)
+    a, b = (
+        csi.fit(Sample(rows, draws=50), SMALL),
+        csi.fit(Sample(five, draws=50), SMALL, csi.Options(scales=scales)),
+    )
     assert_allclose(numbers(a), numbers(b), atol=1e-7)
     assert_allclose(a.table["high"], b.table["high"], atol=1e-7)
 
@@ -338,8 +349,8 @@ def test_a_scale_of_1_to_5_relabelled_1_to_10_is_the_same_index():
 def test_a_weight_of_two_is_the_row_twice():
     rows = answers()
     first = rows.index < 90
-    weighted = csi.fit(rows.assign(w=1 + first), SMALL, weight="w", draws=2)
-    repeated = csi.fit(pd.concat([rows, rows[first]]), SMALL, draws=2)
+    weighted = csi.fit(Sample(rows.assign(w=1 + first), weight="w", draws=2), SMALL)
+    repeated = csi.fit(Sample(pd.concat([rows, rows[first]]), draws=2), SMALL)
     assert_allclose(numbers(weighted), numbers(repeated), atol=1e-8)
 
 
@@ -348,44 +359,52 @@ def test_a_draw_is_the_fit_of_the_drawn_rows(scheme):
     rows = answers(120)
     plan, sums = pls.plan_of(SMALL), moments.of(rows, SMALL.items)
     ends = np.array([(1.0, 10.0)] * 6)
-    point = csi.fit(rows, SMALL, scheme=scheme, draws=2).weights["estimate"].to_numpy()
+    point = (
+        csi.fit(Sample(rows, draws=2), SMALL, csi.Options(scheme=scheme))
+        .weights["estimate"]
+        .to_numpy()
+    )
     again = sums.resample(7, seed=3)
     mean, cov = np.moveaxis(again.mean, 0, -1), np.moveaxis(again.cov, 0, -1)
     drawn = pls.solve(plan, mean, cov, ends, scheme, start=point)
     times = resampling.multiplicities(resampling.keys_of(rows), 7, seed=3)[4]
-    fresh = csi.fit(rows.iloc[np.repeat(np.arange(120), times)], SMALL, scheme=scheme, draws=2)
+    fresh = csi.fit(
+        Sample(rows.iloc[np.repeat(np.arange(120), times)], draws=2),
+        SMALL,
+        csi.Options(scheme=scheme),
+    )
     assert_allclose(drawn.index[:, 4], fresh.table["estimate"], atol=1e-6)
     assert_allclose(drawn.weights[:, 4], fresh.weights["estimate"], atol=1e-7)
 
 
 def test_draws_do_not_depend_on_how_many_are_worked_on_together(monkeypatch):
     rows = answers(150)
-    before = csi.fit(rows, SMALL, draws=60)
-    monkeypatch.setattr(pls, "TOGETHER", 7)
-    after = csi.fit(rows, SMALL, draws=60)
+    before = csi.fit(Sample(rows, draws=60), SMALL)
+    monkeypatch.setattr(pls, "DRAWS_AT_ONCE", 7)
+    after = csi.fit(Sample(rows, draws=60), SMALL)
     assert_allclose(before.paths["high"], after.paths["high"], atol=1e-7)
 
 
 def test_weights_point_along_their_questions_even_when_a_construct_is_turned_round():
     rows = answers()
     rows["l1"] = 11 - rows["l1"]
-    fit = csi.fit(rows, SMALL, draws=200)
+    fit = csi.fit(Sample(rows, draws=200), SMALL)
     assert (fit.loadings["estimate"] > 0).all()
     path = fit.paths.set_index("term").loc["satisfaction → loyalty"]
     assert path["high"] < 0  # the draws were not flipped back and forth
 
 
 def test_pairwise_without_gaps_is_the_same_as_complete():
-    a = csi.fit(answers(), SMALL, draws=20)
-    b = csi.fit(answers(), SMALL, missing="pairwise", draws=20)
+    a = csi.fit(Sample(answers(), draws=20), SMALL)
+    b = csi.fit(Sample(answers(), draws=20), SMALL, csi.Options(missing="pairwise"))
     assert_allclose(numbers(a), numbers(b), atol=1e-7)
 
 
 def test_the_sums_give_the_same_as_the_rows():
     rows = answers()
     sums = moments.of(rows, SMALL.items[::-1], weight="weight")
-    a = csi.fit(rows, SMALL, weight="weight", draws=20)
-    assert_allclose(numbers(a), numbers(csi.fit(sums, SMALL, draws=20)), atol=1e-8)
+    a = csi.fit(Sample(rows, weight="weight", draws=20), SMALL)
+    assert_allclose(numbers(a), numbers(csi.fit(sums, SMALL)), atol=1e-8)
 
 
 @settings(max_examples=15, deadline=None)
@@ -395,8 +414,9 @@ def test_row_order_units_of_weight_and_labels_of_the_scale_never_matter(seed, fa
     scales = {i: (0, 9 * factor) for i in SMALL.items}
     other = rows.sample(frac=1, random_state=seed).assign(weight=lambda r: factor * r["weight"])
     other[SMALL.items] = (other[SMALL.items] - 1) * factor
-    how = {"weight": "weight", "scheme": scheme, "draws": 2}
-    before, after = csi.fit(rows, SMALL, **how), csi.fit(other, SMALL, scales=scales, **how)
+    design = {"weight": "weight", "draws": 2}
+    before = csi.fit(Sample(rows, **design), SMALL, csi.Options(scheme=scheme))
+    after = csi.fit(Sample(other, **design), SMALL, csi.Options(scales=scales, scheme=scheme))
     assert_allclose(numbers(before), numbers(after), atol=1e-6)
 
 
@@ -405,7 +425,7 @@ def test_row_order_units_of_weight_and_labels_of_the_scale_never_matter(seed, fa
 
 def test_groups_share_the_weights_of_everybody_and_average_to_the_whole():
     rows = answers()
-    found = csi.fit_by(rows, SMALL, "channel", bucket="customer_id", draws=200).table
+    found = csi.fit_by(Sample(rows, cluster="customer_id", draws=200), SMALL, "channel").table
     assert found["channel"].tolist() == ["shop", "web", "overall"]
     parts = found.iloc[:2]
     assert np.average(parts["estimate"], weights=parts["n"]) == pytest.approx(
@@ -415,60 +435,62 @@ def test_groups_share_the_weights_of_everybody_and_average_to_the_whole():
 
 
 def test_the_row_of_everybody_is_the_fit_itself():
-    how = {"weight": "weight", "bucket": "customer_id", "draws": 200}
-    overall = csi.fit_by(answers(), SMALL, "channel", **how).table.iloc[-1]
-    fit = csi.fit(answers(), SMALL, **how).table.set_index("term").loc["satisfaction"]
+    sample = Sample(answers(), weight="weight", cluster="customer_id", draws=200)
+    overall = csi.fit_by(sample, SMALL, "channel").table.iloc[-1]
+    fit = csi.fit(sample, SMALL).table.set_index("term").loc["satisfaction"]
     assert_allclose(overall[["estimate", "low", "high"]].astype(float), fit[:3], atol=1e-8)
 
 
 def test_a_group_of_one_row_has_an_index_and_no_interval():
     rows = answers().assign(channel=lambda r: np.where(r.index == 3, "fax", r["channel"]))
-    fit = csi.fit_by(rows, SMALL, "channel", draws=100)
+    fit = csi.fit_by(Sample(rows, draws=100), SMALL, "channel")
     lonely = fit.table.set_index("channel").loc["fax"]
     assert lonely["n"] == 1 and np.isnan(lonely["low"]) and lonely["estimate"] >= 0
-    assert "fax" not in fit.answer
+    assert "fax" not in str(fit)
 
 
 def test_a_group_that_differs_is_named_in_the_answer():
     rows = answers()
     rows.loc[rows["channel"] == "web", ["s1", "s2"]] -= 2
     rows[["s1", "s2"]] = rows[["s1", "s2"]].clip(1, 10)
-    assert "shop is" in csi.fit_by(rows, SMALL, "channel", draws=300).answer
-    same = csi.fit_by(answers(), SMALL, "channel", draws=300).answer
-    assert "no difference beyond chance" in same
+    assert "shop is" in str(csi.fit_by(Sample(rows, draws=300), SMALL, "channel"))
+    same = str(csi.fit_by(Sample(answers(), draws=300), SMALL, "channel"))
+    assert "no significant difference" in same
 
 
 # --- what is said
 
 
 def test_the_answer_holds_index_interval_and_n():
-    fit = csi.fit(answers(), SMALL, draws=200, weight="weight", bucket="customer_id")
+    fit = csi.fit(Sample(answers(), draws=200, weight="weight", cluster="customer_id"), SMALL)
     row = fit.table.set_index("term").loc["satisfaction"]
     shown = f"{row['estimate']:.1f} ({row['low']:.1f} to {row['high']:.1f}), n 300."
-    assert fit.answer == f"Satisfaction index {shown}"
-    assert "300 of 300 responses" in fit.note and "whole customers" in fit.note
+    assert str(fit) == f"Satisfaction index {shown}"
+    assert "300 of 300 responses" in fit.notes and "clustered by customer" in fit.notes
     context.begin(labels={"satisfaction": "overall CSI"})
-    assert csi.fit(answers(), SMALL, draws=20).answer.startswith("Overall CSI index")
+    assert str(csi.fit(Sample(answers(), draws=20), SMALL)).startswith("Overall CSI index")
 
 
 def test_gaps_are_counted_in_the_note():
     rows = answers()
     rows.loc[:49, "q2"] = np.nan
-    assert "250 of 300 responses" in csi.fit(rows, SMALL, draws=20).note
-    pairwise = csi.fit(rows, SMALL, missing="pairwise", draws=20).note
+    assert "250 of 300 responses" in csi.fit(Sample(rows, draws=20), SMALL).notes
+    pairwise = csi.fit(Sample(rows, draws=20), SMALL, csi.Options(missing="pairwise")).notes
     assert "from 250 (q2) to 300" in pairwise
 
 
 def test_negative_weights_rho_over_one_and_the_ccsi_type_are_warned_of():
     rows = answers(2000)
     rows["q3"] = 11 - rows["q3"]
-    note = csi.fit(rows, SMALL, draws=20).note
+    note = csi.fit(Sample(rows, draws=20), SMALL).notes
     assert "weight of q3 is negative" in note
     rng = np.random.default_rng(1)
     loose = answers(40).assign(s2=rng.integers(1, 11, 40))
-    fits = [csi.fit(loose.assign(s1=rng.integers(1, 11, 40)), SMALL, draws=2) for _ in range(30)]
+    fits = [
+        csi.fit(Sample(loose.assign(s1=rng.integers(1, 11, 40)), draws=2), SMALL) for _ in range(30)
+    ]
     wild = [f for f in fits if (f.reliability["estimate"][f.reliability.term == "rho_A"] > 1).any()]
-    assert wild and all("over 1" in f.note for f in wild)
+    assert wild and all("over 1" in f.notes for f in wild)
     chinese = csi.Model({c: ECSI[c] for c in NAMES}, preset="ccsi")
     assert len([c for causes in chinese.paths.values() for c in causes]) == 12
 
@@ -477,16 +499,16 @@ def test_improper_factors_are_warned_of_and_counted():
     rows = answers(60, seed=8)
     rows["s2"] = np.clip(rows["q1"] + np.random.default_rng(2).integers(-1, 2, 60), 1, 10)
     chain = replace(SMALL, paths={"satisfaction": ["quality"], "loyalty": ["satisfaction"]})
-    note = csi.fit(rows, chain, consistent=True, draws=200).note
+    note = csi.fit(Sample(rows, draws=200), chain, csi.Options(consistent=True)).notes
     assert "freed of error, quality and satisfaction correlate by 1." in note
-    assert "draws the solution was improper" in note
+    assert "resamples the solution was improper" in note
     assert "taking these for common factors: quality; satisfaction." in note
     assert "Of fewer than 200 answers the intervals of R² freed of error" in note
     with pytest.raises(ValueError, match="once freed of measurement error, are copies"):
-        csi.fit(rows, SMALL, consistent=True, draws=2)
+        csi.fit(Sample(rows, draws=2), SMALL, csi.Options(consistent=True))
     with pytest.raises(ValueError, match="questions of 'quality' share nothing"):
         two = replace(chain, constructs={**SMALL.constructs, "quality": ["q1", "q2"]})
-        csi.fit(apart(rows), two, consistent=True, draws=2)
+        csi.fit(Sample(apart(rows), draws=2), two, csi.Options(consistent=True))
 
 
 def apart(rows: pd.DataFrame) -> pd.DataFrame:
@@ -512,22 +534,22 @@ def test_draws_without_a_solution_are_counted():
     rows = answers(30)
     rows["l1"] = 7.0
     rows.loc[0, "l1"] = 3.0  # a third of the draws miss this one answer
-    fit = csi.fit(rows, SMALL, draws=500)
+    fit = csi.fit(Sample(rows, draws=500), SMALL)
     lost = (resampling.multiplicities(resampling.keys_of(rows), 500, 1)[:, 0] == 0).sum()
-    assert f"{lost} of 500 draws did not settle" in fit.note
+    assert f"{lost} of 500 resamples did not settle" in fit.notes
     assert fit.table["low"].notna().all()
 
 
 def test_the_width_rule_is_checked_and_says_how_many_would_meet_it():
-    fit = csi.fit(answers(), SMALL, draws=300)
+    fit = csi.fit(Sample(answers(), draws=300), SMALL)
     row = csi.precision(fit).table.set_index("term").loc["satisfaction"]
     assert row["width"] == pytest.approx(row["high"] - row["low"]) and not row["meets"]
     assert row["needed"] == np.ceil(300 * (row["width"] / 4) ** 2)
-    assert f"some {row['needed']:,.0f} answers would meet it" in fit.note
-    found = csi.precision(csi.fit(answers(20_000), SMALL, draws=100))
-    assert found.table["meets"].all() and "Every interval is at most 4 points" in found.answer
-    assert f"would need n {row['needed']:,.0f}" not in found.answer
-    larger = csi.precision(csi.fit(answers(int(row["needed"]), 6), SMALL, draws=300)).table
+    assert f"some {row['needed']:,.0f} answers would meet it" in fit.notes
+    found = csi.precision(csi.fit(Sample(answers(20_000), draws=100), SMALL))
+    assert found.table["meets"].all() and "Every interval is at most 4 points" in str(found)
+    assert f"would need n {row['needed']:,.0f}" not in str(found)
+    larger = csi.precision(csi.fit(Sample(answers(int(row["needed"]), 6), draws=300), SMALL)).table
     assert larger.set_index("term").loc["satisfaction", "width"] == pytest.approx(4, abs=0.5)
 
 
@@ -539,32 +561,34 @@ def test_the_map_puts_first_what_matters_more_and_stands_lower():
         {"talk": ["t1"], "price": ["u1"], "shop": ["v1"], "satisfaction": ["s1", "s2"]},
         {"satisfaction": ["talk", "price", "shop"]},
     )
-    found = csi.priorities(csi.fit(rows, model, draws=200))
+    found = csi.importance_performance(csi.fit(Sample(rows, draws=200), model))
     assert found.table["term"].iloc[0] == "talk" and found.table["chance_priority"].iloc[0] == 1
-    assert found.answer == (
-        "Beyond chance, these go with satisfaction more than the average construct and stand "
-        "lower: talk."
+    assert str(found) == (
+        "These are significantly more associated with satisfaction than the average construct and "
+        "stand lower: talk."
     )
     rows["t1"] = (6 + rows["t1"]).clip(None, 10)
-    assert "No construct both" in csi.priorities(csi.fit(rows, model, draws=200)).answer
+    assert "No construct is both" in str(
+        csi.importance_performance(csi.fit(Sample(rows, draws=200), model))
+    )
 
 
 def test_not_experienced_is_told_apart_from_not_answered():
     rows = answers().assign(q2_not_experienced=lambda r: r.index < 40)
     rows.loc[:49, "q2"] = np.nan
-    assert "Not experienced, so not rated: q2 40." in csi.fit(rows, SMALL, draws=20).note
+    assert "Not experienced, so not rated: q2 40." in csi.fit(Sample(rows, draws=20), SMALL).notes
 
 
 def test_maximum_likelihood_uses_everybody_and_agrees_without_gaps():
     rows = answers()
     assert_allclose(
-        numbers(csi.fit(rows, SMALL, missing="em", draws=20)),
-        numbers(csi.fit(rows, SMALL, draws=20)),
+        numbers(csi.fit(Sample(rows, draws=20), SMALL, csi.Options(missing="em"))),
+        numbers(csi.fit(Sample(rows, draws=20), SMALL)),
         atol=1e-5,
     )
     rows.loc[:99, "l1"] = np.nan
-    fit = csi.fit(rows, SMALL, missing="em", draws=20)
-    assert fit.table["n"].eq(300).all() and "maximum likelihood" in fit.note
+    fit = csi.fit(Sample(rows, draws=20), SMALL, csi.Options(missing="em"))
+    assert fit.table["n"].eq(300).all() and "maximum likelihood" in fit.notes
 
 
 # --- mistakes
@@ -659,7 +683,7 @@ def test_no_rows_and_no_groups_are_said_to_be_so():
 
 @pytest.mark.filterwarnings("error")
 def test_a_handful_of_rows_gives_no_numerical_warning():
-    fit = csi.fit(answers().head(6), SMALL, draws=100)
+    fit = csi.fit(Sample(answers().head(6), draws=100), SMALL)
     assert np.isfinite(fit.table["estimate"]).all()
 
 
@@ -672,5 +696,7 @@ def test_a_construct_that_is_a_copy_of_another_is_named():
 
 
 def test_an_unknown_scheme_lists_those_there_are():
-    with pytest.raises(ValueError, match="path, factorial, centroid"):
-        csi.fit(answers(), SMALL, scheme="pat")
+    with pytest.raises(
+        ValueError, match="Did you mean 'path'. There are: path, factorial, centroid"
+    ):
+        csi.fit(answers(), SMALL, csi.Options(scheme="pat"))

@@ -1,0 +1,262 @@
+"""The index of every construct, 0-100, and what lies behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.csi import notes, pls
+from cxlib.csi.estimation import Answers, Options, Problem, Solutions, estimate, prepare, replicate
+from cxlib.csi.model import Model
+from cxlib.csi.precision import width_rule
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
+
+RELIABILITIES = ("alpha", "rho_A", "rho_C", "AVE")
+
+
+def fit(sample: Answers, model: Model, options: Options | None = None) -> Result:
+    """The 0-100 index of every construct by a PLS path model, with 95% bootstrap intervals.
+
+    The index is (mean - lowest) / (highest - lowest) of the construct's questions under
+    unstandardised weights (Fornell et al. 1996). Weights, means, deviations, paths and index are
+    all weighted, and all are found anew in every resample.
+
+    Parameters
+    ----------
+    sample : answers, a row each; or sums of the model's questions (`stats.moments.of`)
+    model : constructs, questions and paths
+    options : scales, inner weighting, missing answers, consistent PLS
+
+    Returns
+    -------
+    Result with the tables "table" (term, estimate: index points from 0 to 100, low, high, n),
+    "paths" (cause, effect, term; standardised coefficients), "weights" (construct, term;
+    standardised outer weights, and share: the unstandardised weights of the index, which add up to
+    one in a construct), "loadings" (construct, term), "r2", "effects" (cause, effect, term; over
+    all routes together), "importance" (index points of the target for one index point of each
+    construct, all routes together; with the construct's own index and its interval, their
+    correlation over resamples, chance_first and chance_priority: shares of resamples in which it is
+    the most important, and in which it matters more and stands lower than the average construct)
+    and "reliability" (construct, term in alpha, rho_A, rho_C, AVE); the part "model".
+
+    Raises
+    ------
+    ValueError : unknown questions, answers off their scale, questions that everybody answers alike,
+        too few answers
+
+    References
+    ----------
+    Fornell, Johnson, Anderson, Cha and Bryant (1996), Journal of Marketing 60(4); Lohmöller (1989);
+    Dijkstra and Henseler (2015), MIS Quarterly 39(2).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 4, 6, 9, 7, 3.0], "pleased": [2, 4, 7, 10, 7, 3.0]})
+    >>> model = Model({"quality": ["speed"], "satisfaction": ["pleased"]},
+    ...               {"satisfaction": ["quality"]})
+    >>> fit(rows, model).table["estimate"].round(1).tolist()
+    [44.4, 50.0]
+    """
+    task = prepare(sample, model, options)
+    point, moved = estimate(task)
+    replicates, repaired = replicate(task, point)
+    tables = _tables(task, point, replicates)
+    remarks = [
+        notes.answers_note(task),
+        notes.resamples_note(task),
+        notes.pairwise_note(task, moved, repaired),
+        *notes.failures_notes(task, replicates),
+        *notes.solution_notes(task, point),
+        width_rule(tables["table"], model.target),
+    ]
+    return Result(
+        tables,
+        index_finding(tables["table"], model.target),
+        i18n.together(remarks),
+        "points",
+        draws=task.sums.draws,
+        seed=task.sums.seed,
+        replicates=None if model.parts else replicates[-1].index.T,
+        parts={"model": model},
+    )
+
+
+def key_drivers(index: Result) -> Result:
+    """What is associated with the target most: the table "importance" of `fit`, largest first.
+
+    Parameters
+    ----------
+    index : of `fit`
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 4, 6, 9, 7, 3.0], "pleased": [2, 4, 7, 10, 7, 3.0]})
+    >>> model = Model({"quality": ["speed"], "satisfaction": ["pleased"]},
+    ...               {"satisfaction": ["quality"]})
+    >>> key_drivers(fit(rows, model)).table["term"].tolist()
+    ['quality']
+    """
+    table = index.importance.sort_values("estimate", ascending=False, ignore_index=True)
+    finding = _driver_finding(table, index.model.target) if len(table) else index.finding
+    return Result(table, finding, index.notes, draws=index.draws, seed=index.seed)
+
+
+def index_finding(table: pd.DataFrame, target: str) -> Finding:
+    """The target's index with its interval."""
+    row = table.set_index("term").loc[target]
+    least = context.current().smallest_cell
+    if row["n"] < least:
+        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    claim = _(
+        "{construct:opening} index {index:number1} ({span:interval1}), n {n:count}.",
+        construct=target,
+        index=row["estimate"],
+        span=(row["low"], row["high"]),
+        n=row["n"],
+    )
+    return Finding(claim, value=float(row["estimate"]), unit="points")
+
+
+def _driver_finding(table: pd.DataFrame, target: str) -> Finding:
+    top, rest = table.iloc[0], table.iloc[1:]
+    claims = [
+        _(
+            "One point more of {construct:label} is associated with {points:number2} "
+            "({span:interval2}) points more of {target:label}, n {n:count}.",
+            construct=top["term"],
+            points=top["estimate"],
+            target=target,
+            span=(top["low"], top["high"]),
+            n=top["n"],
+        )
+    ]
+    if top["chance_first"] < LEVEL:
+        # those that share first place in 95% of the resamples
+        shared = rest["chance_first"].cumsum() - rest["chance_first"] + top["chance_first"]
+        near = rest.loc[(shared < LEVEL) & (rest["chance_first"] > 0), "term"]
+        claims += [_("{others:label_list} may matter as much.", others=near)]
+    return Finding(i18n.together(claims), value=float(top["estimate"]))
+
+
+def _tables(task: Problem, point: Solutions, drawn: Solutions) -> dict[str, pd.DataFrame]:
+    """All tables of a fit; parts of constructs of a higher order come after the wholes."""
+    n, units, model = task.n, task.sums.effective, task.model
+    tables = _stage_tables(task.models[-1], point[-1], drawn[-1], n, units)
+    if model.parts:
+        parts = [part for own in model.parts.values() for part in own]
+        lower = _stage_tables(task.models[0], point[0], drawn[0], n, units)
+        for name in ("table", "weights", "loadings", "reliability"):
+            rows = lower[name]
+            rows = rows[rows["term" if name == "table" else "construct"].isin(parts)]
+            tables[name] = pd.concat([tables[name], rows], ignore_index=True)
+    return tables
+
+
+def _stage_tables(
+    model: Model, point: pls.Solution, drawn: pls.Solution, n: int, units: float
+) -> dict[str, pd.DataFrame]:
+    names, items = list(model.constructs), model.items
+    homes = [name for name, own in model.constructs.items() for _ in own]
+    at = {name: j for j, name in enumerate(names)}
+    caused = [j for j, name in enumerate(names) if model.paths.get(name)]
+    leads = [j for j in range(len(names)) if _leads(model, names[j], model.target)]
+
+    level = expanded_level(units, 1 + max((len(c) for c in model.paths.values()), default=0))
+
+    def of(quantity: str, terms: list[str], where: object = slice(None), at=level) -> pd.DataFrame:
+        estimate, replicates = getattr(point, quantity)[where], getattr(drawn, quantity)[where]
+        return estimates_table(terms, estimate[:, 0], replicates.T, n, level=at)
+
+    def between(quantity: str, pairs: list[tuple[str, str]]) -> pd.DataFrame:
+        where = [at[effect] for _, effect in pairs], [at[cause] for cause, _ in pairs]
+        table = of(quantity, [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in pairs], where)
+        table.insert(0, "cause", [c for c, _ in pairs])
+        table.insert(1, "effect", [e for _, e in pairs])
+        return table
+
+    index = of("index", names, at=expanded_level(units))
+    weights, loadings = of("weights", items), of("loadings", items)
+    for table in (weights, loadings):
+        table.insert(0, "construct", homes)
+    importance = of("importance", [names[j] for j in leads], leads)
+    beside = index.iloc[leads].reset_index(drop=True)
+    return {
+        "table": index,
+        "paths": between("paths", [(c, e) for e in model.order for c in model.paths.get(e, ())]),
+        "weights": weights.assign(share=point.share[:, 0]),
+        "loadings": loadings,
+        "r2": _centred(of("r2", [names[j] for j in caused], caused), drawn.r2[caused]),
+        "effects": between(
+            "total", [(c, e) for e in model.order for c in model.order if _leads(model, c, e)]
+        ),
+        "importance": importance.assign(
+            index=beside["estimate"],
+            index_low=beside["low"],
+            index_high=beside["high"],
+            correlation=_correlation(drawn.importance[leads], drawn.index[leads]),
+            chance_first=_chance_first(drawn.importance[leads]),
+            chance_priority=_chance_priority(drawn.importance[leads], drawn.index[leads]),
+        ),
+        "reliability": _reliability(model, point, drawn, n, level),
+    }
+
+
+def _reliability(
+    model: Model, point: pls.Solution, drawn: pls.Solution, n: int, level: float
+) -> pd.DataFrame:
+    """Rows construct by construct; single questions and formative constructs have none."""
+    stack = lambda s: np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)  # noqa: E731
+    estimate, replicates = stack(point)[..., 0], stack(drawn)
+    parts = [
+        estimates_table(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)
+        for j, name in enumerate(model.constructs)
+        if not np.isnan(estimate[j]).all()
+    ]
+    columns = ["construct", "term", "estimate", "low", "high", "n"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _centred(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
+    """R² with its intervals moved back by the bias of the draws, which have it twice over."""
+    bias = np.nanmedian(replicates, axis=1) - table["estimate"] if replicates.size else 0.0
+    low, high = table["low"] - 2 * bias, table["high"] - 2 * bias
+    return table.assign(
+        low=np.minimum(low.clip(0), table["estimate"]), high=np.maximum(high, table["estimate"])
+    )
+
+
+def _chance_first(replicates: np.ndarray) -> np.ndarray:
+    """Share of resamples (last axis) in which each term is the largest."""
+    settled = replicates[:, ~np.isnan(replicates).any(0)]
+    if not settled.size:
+        return np.full(len(replicates), np.nan)
+    return np.bincount(settled.argmax(0), minlength=len(replicates)) / settled.shape[1]
+
+
+def _chance_priority(importance: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Share of resamples in which each construct matters more and stands lower than the average."""
+    settled = ~np.isnan(importance).any(0)
+    if not (settled.any() and len(importance)):
+        return np.full(len(importance), np.nan)
+    importance, index = importance[:, settled], index[:, settled]
+    return ((importance > importance.mean(0)) & (index < index.mean(0))).mean(1)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation over draws (last axis), row by row; NaN where one does not vary."""
+    settled = ~(np.isnan(one) | np.isnan(other)).any(0)
+    one, other = one[:, settled], other[:, settled]
+    if one.shape[1] < 2:
+        return np.full(len(one), np.nan)
+    a, b = one - one.mean(1, keepdims=True), other - other.mean(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
+
+
+def _leads(model: Model, cause: str, effect: str) -> bool:
+    """Whether some route of paths goes from cause to effect."""
+    causes = model.paths.get(effect, ())
+    return cause in causes or any(_leads(model, cause, c) for c in causes)

@@ -1,0 +1,152 @@
+"""Driver importance in each group, and how far it is from everybody's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.drivers import notes
+from cxlib.drivers.importance import decompose
+from cxlib.drivers.specification import Drivers, Specification, specify
+from cxlib.privacy import disclosure
+from cxlib.stats import moments
+from cxlib.stats.intervals import simultaneous_interval
+
+
+def importance_by(
+    sample: SampleLike,
+    outcome: str,
+    drivers: Drivers,
+    by: str,
+    *,
+    kind: str = "linear",
+    missing: str = "complete",
+) -> Result:
+    """Shares of R² in each group of a column, and their differences from everybody's.
+
+    Parameters
+    ----------
+    sample : answers, a row each
+    outcome, drivers, kind, missing : as in `importance`
+    by : column of the groups
+
+    Returns
+    -------
+    Result with the tables "table" (by, term, estimate, low, high, n) and "differences" (the same,
+    from everybody's); the intervals of each table are simultaneous (max-t over groups and
+    drivers). A group too small or too uniform for a regression is left blank and named in the
+    note.
+
+    Raises
+    ------
+    ValueError : as in `importance`; no such column, or no group in it
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame(rng.normal(size=(200, 2)), columns=["room", "price"])
+    >>> rows["recommend"] = rows["room"] + rng.normal(size=200)
+    >>> rows["region"] = ["north", "south"] * 100
+    >>> importance_by(rows, "recommend", ["room", "price"], "region").table["region"].tolist()
+    ['north', 'north', 'south', 'south']
+    """
+    spec = specify(as_sample(sample), outcome, drivers, missing)
+    assert isinstance(spec.sample, Sample)
+    overall, groups = decompose(spec, "shapley", kind), moments.groups_of(spec.sample.data, by)
+    member = [(spec.sample[by] == g).to_numpy(bool, na_value=False) for g in groups]
+    fits = [_shares(replace(spec, sample=spec.sample.where(m)), kind) for m in member]
+    point = np.concatenate([p for p, _drawn in fits])
+    drawn = np.concatenate([d for _point, d in fits], axis=1)
+    k, used = len(spec.terms), spec.used()
+    frame = pd.DataFrame(
+        {by: np.repeat([str(g) for g in groups], k), "term": spec.terms * len(groups)}
+    )
+    n = np.repeat([int(used[m].sum()) for m in member], k)
+    low, high = simultaneous_interval(point, drawn)
+    table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
+    difference = point - np.tile(overall.shares, len(groups))
+    low, high = simultaneous_interval(
+        difference, drawn - np.tile(overall.share_replicates, (1, len(groups)))
+    )
+    differences = frame.assign(estimate=difference, low=low, high=high, n=n)
+    blank = [g for g, (p, _drawn) in zip(groups, fits, strict=True) if np.isnan(p).any()]
+    note = [
+        *overall.notes[:-1],
+        _("Intervals are simultaneous over groups and drivers."),
+        _blank_note(blank, by),
+        notes.failures_note(drawn[:, ~np.isnan(point)]),
+    ]
+    return Result(
+        {"table": table, "differences": differences},
+        _finding(differences, by, outcome),
+        i18n.together(note),
+        "share",
+        draws=spec.sample.draws,
+        seed=spec.sample.seed,
+    )
+
+
+def _shares(spec: Specification, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Shares in one group and its resamples; NaN where the group cannot carry a regression."""
+    k = len(spec.terms)
+    try:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts = decompose(spec, "shapley", kind)
+            return parts.shares, parts.share_replicates
+    except (ValueError, np.linalg.LinAlgError):  # too few, too uniform, or contradicting answers
+        return np.full(k, np.nan), np.full((spec.sample.draws, k), np.nan)
+
+
+def _blank_note(groups: list, by: str) -> str:
+    if not groups:
+        return ""
+    return _(
+        "Left blank, too few or too uniform answers: {groups} ({by:label}).",
+        groups=_("; ").join(i18n.label(str(g)) for g in groups),
+        by=by,
+    )
+
+
+def _finding(differences: pd.DataFrame, by: str, outcome: str) -> Finding:
+    known = disclosure.shown(differences).dropna(subset=["low", "high"])
+    significant = known[(known["low"] > 0) | (known["high"] < 0)]
+    facts: dict[str, object] = {"by": by, "outcome": outcome}
+    if known.empty:
+        return Finding(
+            _("No group of {by:label} has enough answers to explain {outcome:quoted}.", **facts)
+        )
+    rows = significant if len(significant) else known
+    row = rows.iloc[rows["estimate"].abs().to_numpy().argsort()[-1]]
+    facts |= {
+        "driver": row["term"],
+        "group": row[by],
+        "difference": row["estimate"],
+        "span": (100 * row["low"], 100 * row["high"]),
+        "n": row["n"],
+    }
+    if len(significant):
+        claim = _(
+            "What explains {outcome:quoted} differs significantly by {by:label}: the share of "
+            "{driver:quoted} in {group:label} is {difference:points1} ({span:interval1}) "
+            "percentage points from everybody's, n {n:count}.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "No driver of {outcome:quoted} differs significantly by {by:label}; the largest gap "
+            "is {driver:quoted} in {group:label}, {difference:points1} ({span:interval1}) "
+            "percentage points from everybody's, n {n:count}.",
+            **facts,
+        )
+    return Finding(
+        claim,
+        value=float(row["estimate"]),
+        unit="share",
+        verdict="" if len(significant) else "unchanged",
+    )

@@ -1,0 +1,360 @@
+"""Driver importance: how much of what is explained each part of the experience accounts for.
+
+fit = drivers.importance(sample, "recommend", ["delivery", "room", "price"])
+print(fit)                # Delivery explains most of recommend: 41% (38% to 44%) of R² 0.52 ...
+fit.table                 # term, estimate, low, high, n, rank_low, rank_high, ...
+fit.r2, fit.top
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.errors import require_choice
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.drivers import linear, notes, ordered_logit, ranks, shapley_values
+from cxlib.drivers.specification import Answers, Drivers, Specification, specify
+from cxlib.stats import moments
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
+
+METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """How a fit is shared out among the terms.
+
+    Attributes
+    ----------
+    gains, replicates : parts of the measure of fit by term, (k,), and in each resample, (draws, k)
+    measure : of fit, "R²" or "McFadden R²"
+    effective : as how many equally weighted customers the sample counts
+    n, fitted : responses behind each term, and behind the fit
+    insignificant : whether unrelated drivers would fit as well
+    notes : on the answers, weights, resamples and approximations; on failed resamples last
+    """
+
+    gains: np.ndarray
+    replicates: np.ndarray
+    measure: str
+    effective: float
+    n: int | list[int]
+    fitted: int
+    insignificant: bool
+    notes: list[str]
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Gains as shares of the fit, (k,)."""
+        return _shares(self.gains)
+
+    @property
+    def share_replicates(self) -> np.ndarray:
+        """The same in each resample, (draws, k)."""
+        return _shares(self.replicates)
+
+
+def importance(
+    sample: Answers,
+    outcome: str,
+    drivers: Drivers,
+    *,
+    method: str = "shapley",
+    kind: str = "linear",
+    missing: str = "complete",
+) -> Result:
+    """Share of explained variance that belongs to each driver, with 95% intervals.
+
+    Parameters
+    ----------
+    sample : answers, a row each, or sums of them (`stats.moments.of`)
+    outcome : column to explain
+    drivers : columns that may explain it; a text column enters as a factor, and in a dict
+        {name: columns} the columns of a name enter together
+    method : "shapley" averages the gain in R² over all orders of entry, exact for up to 20 drivers
+        and beyond from sampled orders, whose error the note states; "johnson" (relative weights)
+        needs one regression for any number of drivers
+    kind : how the outcome is taken, "linear" (R²), "logistic" (two values) or "ordered" (grades,
+        proportional odds), the latter two by McFadden's R²
+    missing : "complete" uses rows that answer everything, "pairwise" for each pair of questions
+        those who answered both, "em" maximum likelihood of means and covariances, and "dummy"
+        adjusts for touchpoints not experienced by a column of their own
+
+    Returns
+    -------
+    Result with the tables "table" (term, estimate: share of R², low, high, n, rank_low, rank_high:
+    95% interval of the rank, chance_first: share of resamples in which the driver is first, top:
+    whether it may be the first), "r2" (the fit itself) and "differences" (a row for each pair:
+    term, other, estimate, simultaneous low and high, n, chance that term is ahead of other); the
+    part "top" lists the drivers among which, with 95% confidence, the true first is.
+
+    Raises
+    ------
+    ValueError : drivers unknown, constant, copies of one another or too many; too few answers
+
+    References
+    ----------
+    Lindeman, Merenda and Gold (1980); Johnson (2000), Multivariate Behavioral Research 35(1);
+    Azen and Traxel (2009); Luchman (2014).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame({"delivery": rng.normal(size=200), "room": rng.normal(size=200)})
+    >>> rows["recommend"] = 2 * rows["delivery"] + rows["room"] + rng.normal(size=200)
+    >>> fit = importance(rows, "recommend", ["room", "delivery"])
+    >>> fit.table["term"].tolist(), fit.top
+    (['delivery', 'room'], ['delivery'])
+    """
+    require_choice("method", method, METHODS)
+    require_choice("kind", kind, KINDS)
+    spec = specify(sample, outcome, drivers, missing)
+    parts = decompose(spec, method, kind)
+    tables = _tables(spec.terms, parts)
+    table = tables["table"]
+    order = [spec.terms.index(t) for t in table["term"]]
+    return Result(
+        tables,
+        _finding(table, tables["r2"].iloc[0], outcome, parts.insignificant),
+        i18n.together(parts.notes),
+        "share",
+        draws=spec.sample.draws,
+        seed=spec.sample.seed,
+        replicates=parts.share_replicates[:, order],
+        parts={"top": table.loc[table["top"], "term"].tolist()},
+    )
+
+
+def decompose(spec: Specification, method: str, kind: str) -> Decomposition:
+    """The fit and the gain of each term in it; ValueError for choices that do not go together."""
+    if method == "johnson" and kind != "linear":
+        raise ValueError(f"method='johnson' is for kind='linear', not {kind!r}. Use 'shapley'.")
+    if method == "johnson" and spec.factors:
+        raise ValueError(
+            f"method='johnson' depends on how a factor is coded, and {spec.factors[0]!r} is one. "
+            "Use method='shapley'."
+        )
+    if method == "shapley" and (k := len(spec.terms)) > shapley_values.MOST_SAMPLED:
+        raise ValueError(
+            f"{k} drivers are too many to order; the limit is {shapley_values.MOST_SAMPLED}. "
+            "Group them first, or use method='johnson', which needs one regression."
+        )
+    return _linear(spec, method) if kind == "linear" else _graded(spec, kind)
+
+
+def rank_agreement(first: Result, second: Result) -> str:
+    """One sentence: do two methods put the drivers in the same order? (Spearman 1904)
+
+    Parameters
+    ----------
+    first, second : importance of the same drivers by two methods
+    """
+    both = first.table.merge(second.table, on="term", suffixes=("", "_2"))
+    ranking = both[["estimate", "estimate_2"]].rank()
+    correlation = ranking["estimate"].corr(ranking["estimate_2"])
+    if both["estimate"].idxmax() == both["estimate_2"].idxmax():
+        return _(
+            "Both methods put the same driver first; rank correlation {r:number2}.", r=correlation
+        )
+    return _(
+        "The methods put different drivers first; rank correlation {r:number2}.", r=correlation
+    )
+
+
+def correlations(sample: Answers, drivers: list[str], *, missing: str = "pairwise") -> pd.DataFrame:
+    """Correlations of the drivers, a square table: how far they share the credit.
+
+    Parameters
+    ----------
+    sample : answers, a row each, or sums of them
+    drivers : columns of numbers
+    missing : "complete", "pairwise" or "em"
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 2, 3, 4], "price": [1, 2, 4, 3]})
+    >>> correlations(rows, ["speed", "price"]).round(2).loc["speed", "price"]
+    np.float64(0.8)
+    """
+    drivers = list(drivers)
+    if isinstance(sample, moments.Moments):
+        sums = sample.select(drivers)
+    else:
+        sums = moments.of(sample, drivers, missing=missing)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return pd.DataFrame(sums.total().cor.clip(-1, 1), index=drivers, columns=drivers)
+
+
+def _shares(gains: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return gains / gains.sum(-1, keepdims=True)
+
+
+def _linear(spec: Specification, method: str) -> Decomposition:
+    sums = spec.sums()
+    cov = linear.covariances(spec, sums)
+    if method == "johnson":
+        first, error = [p[0] for p in spec.players], 0.0
+        gains, replicates = (
+            np.add.reduceat(shapley_values.johnson(c), first, axis=-1)  # over columns of a term
+            for c in (cov.estimate, cov.replicates)
+        )
+    else:
+        seed = spec.sample.seed
+        gains, error, replicates = shapley_values.decompose(
+            cov.estimate, cov.replicates, seed, spec.players
+        )
+    more = [_adjusted_note(spec), _sampling_note(error / gains.sum())]
+    if method == "shapley" and shapley_values.is_sampled_in_draws(len(spec.terms)):
+        more += [_("Shares are exact; their intervals come from sampled orders of entry.")]
+    return Decomposition(
+        gains,
+        replicates,
+        "R²",
+        sums.effective,
+        spec.counts(sums),
+        spec.fitted(sums),
+        linear.is_insignificant(float(gains.sum()), len(spec.columns), sums.effective),
+        notes.regression_notes(spec, sums, cov, replicates, *more),
+    )
+
+
+def _graded(spec: Specification, kind: str) -> Decomposition:
+    from scipy.special import chdtrc
+
+    grade, x, weight, who, offered = ordered_logit.graded_answers(spec, kind)
+    k, draws, seed = len(spec.players), spec.sample.draws, spec.sample.seed
+    subsets, orders = ordered_logit.subsets_of(k, seed)
+    member = np.zeros((k, x.shape[1]), bool)
+    for p, columns in enumerate(spec.players):
+        member[p, columns] = True
+    units, place, _unused = who.grouped()
+    counts = np.concatenate(list(units.times(draws, seed)))  # with weights raked anew
+    fitted, drawn, gain = ordered_logit.subset_fits(
+        grade, x, weight, place, subsets @ member, counts
+    )
+    both = np.concatenate([fitted[:, None], drawn], axis=1)
+    if orders is None:
+        gains, error = shapley_values.shapley_of_subsets(both), 0.0
+    else:
+        at = {s.tobytes(): i for i, s in enumerate(subsets)}
+        gains, errors = shapley_values.over_orders(
+            lambda order: ordered_logit.gains_in_order(order, both, at),
+            k,
+            seed,
+            ordered_logit.FEW_ORDERS,
+        )
+        error = float(errors[:, 0].max())
+    by_cluster = np.bincount(np.unique(who.keys, return_inverse=True)[1], weight)
+    effective = float(by_cluster.sum() ** 2 / (by_cluster**2).sum())
+    n, replicates = len(grade), gains[:, 1:].T
+    remarks = [
+        notes.complete_note(n, offered),
+        notes.not_experienced_note(spec),
+        _adjusted_note(spec),
+        notes.resamples_note(spec),
+        _grades_note(kind, int(grade.max()) + 1, spec.outcome),
+        _sampling_note(error / gains[:, 0].sum()),
+        notes.failures_note(replicates),
+    ]
+    return Decomposition(
+        gains[:, 0],
+        replicates,
+        "McFadden R²",
+        effective,
+        n,
+        n,
+        bool(chdtrc(len(spec.columns), gain * effective / n) >= 1 - LEVEL),
+        remarks,
+    )
+
+
+def _tables(terms: list[str], parts: Decomposition) -> dict[str, pd.DataFrame]:
+    point, drawn = parts.shares, parts.share_replicates
+    level = expanded_level(parts.effective, 1 + len(terms))
+    order = ranks.ranks(terms, point, drawn, level=level)
+    table = estimates_table(terms, point, drawn, parts.n, level=level).join(order, on="term")
+    total = parts.replicates.sum(-1, keepdims=True)
+    return {
+        "table": table.sort_values("estimate", ascending=False, ignore_index=True),
+        "r2": estimates_table(
+            [parts.measure], parts.gains.sum(keepdims=True), total, parts.fitted, level=level
+        ),
+        "differences": ranks.pairs(terms, point, drawn, parts.fitted, units=parts.effective),
+    }
+
+
+def _finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bool) -> Finding:
+    """Who explains most; an order that the resamples do not support is not claimed."""
+    least = context.current().smallest_cell
+    if fit["n"] < least:
+        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    facts = {
+        "outcome": outcome,
+        "fit": f"{i18n.label(fit['term'])} {i18n.number(fit['estimate'], 2)}",
+        "n": fit["n"],
+    }
+    if insignificant:
+        claim = _(
+            "These drivers do not explain {outcome:quoted} significantly: {fit} "
+            "({span:interval2}), n {n:count}.",
+            span=(fit["low"], fit["high"]),
+            **facts,
+        )
+        return Finding(claim, verdict="unclear")
+    leaders = table[table["top"]]
+    names = [i18n.label(t) for t in leaders["term"]]
+    facts["driver"] = i18n.quoted(i18n.opening(names[0]))
+    facts["share"], *further = [
+        _("{value:share} ({span:share_interval0})", value=r.estimate, span=(r.low, r.high))
+        for r in leaders.itertuples()
+    ]
+    if len(names) == 1:
+        claim = _(
+            "{driver} explains most of {outcome:quoted}: {share} of {fit}, n {n:count}.", **facts
+        )
+    elif len(names) == 2:
+        claim = _(
+            "{driver} and {second} explain most of {outcome:quoted}: {share} and {share2} of "
+            "{fit}, n {n:count}; the order of the two is not settled.",
+            second=i18n.quoted(names[1]),
+            share2=further[0],
+            **facts,
+        )
+    else:
+        claim = _(
+            "{driver} has the largest share of {outcome:quoted}: {share} of {fit}, n {n:count}; "
+            "the order of the first {leaders:count} is not settled.",
+            leaders=len(names),
+            **facts,
+        )
+    return Finding(claim, value=float(leaders["estimate"].iloc[0]), unit="share")
+
+
+def _adjusted_note(spec: Specification) -> str:
+    return _("Shares are those of both together.") if spec.adjusted else ""
+
+
+def _sampling_note(error: float) -> str:
+    if not error:
+        return ""
+    return _(
+        "Shares come from sampled orders of entry, with a standard error of {error:share2} at "
+        "most.",
+        error=float(error),
+    )
+
+
+def _grades_note(kind: str, grades: int, outcome: str) -> str:
+    if kind == "logistic":
+        return _("{outcome:quoted} is taken as yes or no (logistic regression).", outcome=outcome)
+    return _(
+        "{outcome:quoted} is taken as {n:count} ordered grades (proportional odds).",
+        outcome=outcome,
+        n=grades,
+    )

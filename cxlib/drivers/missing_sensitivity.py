@@ -1,0 +1,94 @@
+"""Does the answer depend on how missing answers are treated? Every treatment side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.drivers.importance import importance
+from cxlib.drivers.specification import MISSING, never_met
+
+
+def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) -> Result:
+    """Importance under each treatment of missing answers.
+
+    Parameters
+    ----------
+    sample : answers, a row each
+    outcome : column to explain
+    drivers : columns of numbers
+
+    Returns
+    -------
+    Result whose table has missing ("complete", "pairwise", "em", "dummy"), term, estimate (share of
+    R²), low, high and n. A treatment that these answers do not allow (nobody answers everything)
+    is named in the note. Where nothing is missing there is one treatment, and the claim says so.
+
+    Raises
+    ------
+    ValueError : no treatment is possible
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 2, 3, 4, 5, 4.0], "recommend": [2, 4, 6, 8, 10, 7.9]})
+    >>> print(missing_sensitivity(rows, "recommend", ["speed"]))
+    No answer is missing, so there is nothing to treat.
+    """
+    sample, drivers = as_sample(sample), list(drivers)
+    complete = bool(sample.data[[outcome, *drivers]].notna().all(axis=None))
+    wanted = [m for m in MISSING if m == "complete" or not complete]
+    if not any(never_met(sample.data, d).any() for d in drivers):
+        wanted = [m for m in wanted if m != "dummy"]
+    tables, refused, first = [], [], None
+    for missing in wanted:
+        try:
+            fit = importance(sample, outcome, drivers, missing=missing)
+            tables.append(fit.table.assign(missing=missing))
+        except ValueError as error:
+            refused.append(missing)
+            first = first or error
+    if not tables and first is not None:  # the first error holds for all of them
+        raise first
+    table = pd.concat(tables, ignore_index=True)
+    table = table[["missing", "term", "estimate", "low", "high", "n"]]
+    notes = [_("{draws:count} bootstrap resamples.", draws=sample.draws)]
+    if refused:
+        notes.append(_("These answers do not allow: {names:label_list}.", names=refused))
+    return Result(
+        table,
+        _finding(table, complete),
+        i18n.together(notes),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
+    )
+
+
+def _finding(table: pd.DataFrame, complete: bool) -> Finding:
+    if complete:
+        return Finding(_("No answer is missing, so there is nothing to treat."))
+    wide = table.pivot(index="term", columns="missing", values="estimate")
+    first = wide.idxmax()
+    if len(wide.columns) == 1:
+        name = wide.columns[0]
+        return Finding(_("Only one treatment is possible here: {name:label}.", name=name))
+    spread = float((wide.max(axis=1) - wide.min(axis=1)).max())
+    if first.nunique() == 1:
+        claim = _(
+            "{driver:quoted} comes first under all {n:count} treatments of missing answers; no "
+            "share differs by more than {spread:share1} of R².",
+            driver=first.iloc[0],
+            n=len(wide.columns),
+            spread=spread,
+        )
+        return Finding(claim, value=spread, unit="share", verdict="unchanged")
+    claim = _(
+        "Which driver comes first depends on the treatment of missing answers ({names:list}); "
+        "shares differ by up to {spread:share1} of R².",
+        names=[f"{i18n.label(str(m))}: {i18n.quoted(i18n.label(t))}" for m, t in first.items()],
+        spread=spread,
+    )
+    return Finding(claim, value=spread, unit="share", verdict="unclear")

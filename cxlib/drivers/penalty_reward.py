@@ -1,0 +1,299 @@
+"""Penalty and reward: what low ratings are associated with, and high ones (Kano's classes).
+
+    fit = drivers.penalty_reward(sample, "recommend", ["speed", "price"])
+    fit.table         # effect (penalty, reward), term, estimate (outcome points), low, high, n
+    fit.classes       # must-be, performance, attractive or indifferent, with their chances
+
+Each driver enters as two columns, rated low and rated high, against the answers between (Brandt
+1987; Mikulić and Prebežac 2008). A must-be costs when it fails and earns nothing when it shines, an
+attractive one the other way round; a performance factor does both.
+
+Few customers rate low, and those rate far below the middle, so even a straight line would lose more
+on that side than it gains on the other. The classes therefore compare both sides per point of the
+rating, which is ours; the published asymmetry compares the two effects as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.drivers import linear, notes
+from cxlib.drivers.specification import FLAG, Specification, never_met, specify
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.moments import weights_of
+
+CLASSES = ("must-be", "performance", "attractive", "indifferent")
+OPEN = "open"  # no class can be named
+LIKELY = 0.8  # chance from which a class is named; else a driver that matters is performance
+LEAN = 0.1  # asymmetry beyond which a driver leans to one side (Mikulić and Prebežac 2008)
+SMALL = 0.2  # of the outcome's standard deviation; less between low and high is no effect (Cohen)
+TAIL = 0.25  # share of answers that counts as low, and as high, as nearly as the scale allows
+LEAST_TAIL = 10  # answers that must be low, and high, for a contrast
+
+Cuts: TypeAlias = dict[str, tuple[float, float]]
+
+
+def penalty_reward(
+    sample: SampleLike, outcome: str, drivers: list[str], *, missing: str = "complete"
+) -> Result:
+    """Outcome points associated with low and with high ratings, and Kano's class of each driver.
+
+    Low and high are the answers at either end that come nearest to a quarter of all. The class of
+    a driver is taken in each resample, which gives its chance: indifferent where low and high are
+    less than 0.2 standard deviations of the outcome apart, else must-be or attractive where one
+    side outweighs the other (asymmetry beyond 0.1), else performance. A class is named when its
+    chance is 0.8; else a driver that matters is performance, and others are open. Drivers whose
+    ratings leave no room for three parts are left out.
+
+    Parameters
+    ----------
+    sample : answers, a row each
+    outcome : column to explain
+    drivers : columns of ratings, larger is better
+    missing : "complete", "pairwise" or "dummy", as in `importance`
+
+    Returns
+    -------
+    Result with the tables "table" (effect: penalty or reward, term, estimate, simultaneous low and
+    high, n who rated so), "classes" (term, class, chance, the chance of each class, asymmetry from
+    -1 must-be to 1 attractive with low and high, size: points between low and high, below and
+    above: what counts as low and as high, n) and "chances" (the chances of the classes alone).
+
+    Raises
+    ------
+    ValueError : as in `importance`; no driver has 10 low and 10 high ratings
+
+    References
+    ----------
+    Brandt (1987); Mikulić and Prebežac (2008), Managing Service Quality 18(6).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame({"speed": rng.integers(1, 6, 400)})
+    >>> rows["recommend"] = -2.0 * (rows["speed"] < 3) + rng.normal(size=400)
+    >>> penalty_reward(rows, "recommend", ["speed"]).classes["class"].tolist()
+    ['must-be']
+    """
+    if missing == "em":
+        raise ValueError(
+            "a contrast needs answers: take missing='complete', 'pairwise' or 'dummy'."
+        )
+    rated = specify(as_sample(sample), outcome, list(drivers), missing)
+    rated.require_single_columns("a contrast takes single ones.")
+    cuts = _cuts(rated)
+    if not (terms := [t for t in rated.terms if t in cuts]):
+        raise ValueError(
+            f"none of {rated.terms} has {LEAST_TAIL} low and {LEAST_TAIL} high ratings with "
+            "others between. Take drivers with longer scales, or more responses."
+        )
+    spec = _contrasts(rated, cuts, "complete" if missing == "dummy" else missing)
+    sums = spec.sums()
+    cov = linear.covariances(spec, sums)
+    ends = np.array([p[:2] for p in spec.players])
+    point = linear.slopes(cov.estimate)[0][ends]
+    drawn = linear.slopes(cov.replicates)[0][:, ends]
+    flat = drawn.reshape(len(drawn), -1)
+    low, high = simultaneous_interval(
+        point.ravel(), flat, units=sums.effective, fitted=1 + len(spec.columns)
+    )
+    table = pd.DataFrame(
+        {
+            "effect": np.tile(["penalty", "reward"], len(terms)),
+            "term": np.repeat(terms, 2),
+            "estimate": point.ravel(),
+            "low": low,
+            "high": high,
+            "n": _tails(spec, ends).ravel(),
+        }
+    )
+    even = np.array([-1, 1]) * _per_point(rated, cuts)  # a penalty is counted as a loss
+    deviation = float(np.sqrt(cov.estimate[0, 0]))
+    classes = _classes(terms, point * even, drawn * even, deviation).assign(
+        below=[cuts[t][0] for t in terms],
+        above=[cuts[t][1] for t in terms],
+        n=int(sums.rows.sum()),
+    )
+    tables = {
+        "table": table,
+        "classes": classes,
+        "chances": classes[["term", "class", *CLASSES, "n"]],
+    }
+    more = [_cuts_note(classes), _left_out_note([t for t in rated.terms if t not in cuts])]
+    return Result(
+        tables,
+        _finding(classes, outcome),
+        i18n.together(notes.regression_notes(spec, sums, cov, flat, *more)),
+        "scale",
+        draws=spec.sample.draws,
+        seed=spec.sample.seed,
+    )
+
+
+def _rated(spec: Specification, term: str) -> tuple[np.ndarray, np.ndarray]:
+    """(ratings, weights) of those who gave one."""
+    assert isinstance(spec.sample, Sample)
+    rows, weight = spec.sample.data, weights_of(spec.sample.data, spec.sample.weight)
+    ratings = rows[term].to_numpy(float, na_value=np.nan)
+    asked = ~np.isnan(ratings) & (weight > 0) & ~_imputed(spec, term)
+    return ratings[asked], weight[asked]
+
+
+def _cuts(spec: Specification) -> Cuts:
+    """Driver -> (highest low answer, lowest high answer), where there are three parts."""
+    cuts = {}
+    for term in spec.terms:
+        ratings, weight = _rated(spec, term)
+        values, place = np.unique(ratings, return_inverse=True)
+        share, count = np.bincount(place, weight) / weight.sum(), np.bincount(place)
+        if len(values) < 3:
+            continue
+        up = np.cumsum(share)[:-2]  # at least one answer stays between and one above
+        below = int(np.abs(up - TAIL).argmin())
+        down = np.cumsum(share[::-1])[::-1][below + 2 :]
+        above = below + 2 + int(np.abs(down - TAIL).argmin())
+        if min(count[: below + 1].sum(), count[above:].sum()) >= LEAST_TAIL:
+            cuts[term] = float(values[below]), float(values[above])
+    return cuts
+
+
+def _per_point(spec: Specification, cuts: Cuts) -> np.ndarray:
+    """Factors (k, 2) that bring penalty and reward to one distance from the middling ratings."""
+    factors = []
+    for term, (below, above) in cuts.items():
+        ratings, weight = _rated(spec, term)
+        side = np.where(ratings <= below, 0, np.where(ratings >= above, 2, 1))
+        mean = np.bincount(side, weight * ratings) / np.bincount(side, weight)
+        factors.append(np.diff(mean).mean() / np.diff(mean))
+    return np.array(factors)
+
+
+def _imputed(spec: Specification, term: str) -> np.ndarray:
+    """Rows whose rating was filled in: they are neither low nor high."""
+    rows = spec.require_rows()
+    return never_met(rows, term) if term in spec.adjusted else np.zeros(len(rows), bool)
+
+
+def _contrasts(spec: Specification, cuts: Cuts, missing: str) -> Specification:
+    """The regression on a column for low and one for high ratings of each driver."""
+    assert isinstance(spec.sample, Sample)
+    columns: dict[str, pd.Series] = {}
+    groups: dict[str, list[str]] = {}
+    for term, (below, above) in cuts.items():
+        ratings, imputed = spec.sample[term], _imputed(spec, term)
+        for side, there in (("low", ratings <= below), ("high", ratings >= above)):
+            name = f"{term}: {side}"
+            columns[name] = (there & ~imputed).astype(float).where(ratings.notna())
+            groups.setdefault(term, []).append(name)
+        if term in spec.adjusted:
+            groups[term].append(term + FLAG)
+    return specify(spec.sample.assign(**columns), spec.outcome, groups, missing)
+
+
+def _tails(spec: Specification, ends: np.ndarray) -> np.ndarray:
+    """How many rated low and high, of those who are used."""
+    rows = spec.require_rows()
+    used = rows[spec.outcome].notna()
+    if spec.missing == "complete":
+        used &= rows[spec.columns].notna().all(axis=1)
+    counts = (rows.loc[used, spec.columns] > 0).sum().to_numpy()
+    return counts[ends].astype(int)
+
+
+def _classes(
+    terms: list[str], point: np.ndarray, drawn: np.ndarray, deviation: float
+) -> pd.DataFrame:
+    """The class of each driver and its chances, from losses and gains (k, 2) and their draws."""
+    lean, size = _asymmetry(point)
+    leans, sizes = _asymmetry(drawn)
+    known = ~np.isnan(drawn).any((1, 2))
+    kinds = _kinds(leans[known], sizes[known], deviation)
+    chances = np.stack([(kinds == i).mean(0) for i in range(len(CLASSES))], axis=1)
+    low, high = percentile_interval(leans)
+    named = [_named(row) for row in chances]
+    table = pd.DataFrame(
+        {
+            "term": terms,
+            "class": [CLASSES[i] if i >= 0 else OPEN for i in named],
+            "chance": [row[i] if i >= 0 else np.nan for i, row in zip(named, chances, strict=True)],
+        }
+    )
+    for i, name in enumerate(CLASSES):
+        table[name] = chances[:, i]
+    return table.assign(asymmetry=lean, low=low, high=high, size=size)
+
+
+def _named(chances: np.ndarray) -> int:
+    """Place in CLASSES of the class that is likely; performance for what matters; -1 for open."""
+    best = int(chances.argmax())
+    if chances[best] >= LIKELY:
+        return best
+    return CLASSES.index("performance") if 1 - chances[-1] >= LIKELY else -1
+
+
+def _asymmetry(sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(reward less penalty over their sum, their sum); an effect of the wrong sign counts as none.
+
+    The impact asymmetry and the range of impact of Mikulić and Prebežac (2008).
+    """
+    penalty, reward = np.moveaxis(np.maximum(sides, 0), -1, 0)
+    size = penalty + reward
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(size > 0, (reward - penalty) / size, 0.0), size
+
+
+def _kinds(lean: np.ndarray, size: np.ndarray, deviation: float) -> np.ndarray:
+    """Places in CLASSES."""
+    inside = np.where(lean < -LEAN, 0, np.where(lean > LEAN, 2, 1))
+    return np.where(size < SMALL * deviation, 3, inside)
+
+
+def _finding(classes: pd.DataFrame, outcome: str) -> Finding:
+    """The drivers of each class; those whose class is open come last."""
+    n, least = classes["n"].iloc[0], context.current().smallest_cell
+    if n < least:
+        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    parts = [
+        _("{kind:label} ({drivers:quoted_list3})", kind=name, drivers=members)
+        for name in (*CLASSES, OPEN)
+        if len(members := classes.loc[classes["class"] == name, "term"])
+    ]
+    claim = _(
+        "What drives {outcome:quoted}, by kind: {parts:list}; n {n:count}.",
+        outcome=outcome,
+        parts=parts,
+        n=n,
+    )
+    return Finding(claim)
+
+
+def _cuts_note(classes: pd.DataFrame) -> str:
+    each = [
+        _(
+            "{driver:label} up to {below:g}, from {above:g}",
+            driver=r.term,
+            below=r.below,
+            above=r.above,
+        )
+        for r in classes.itertuples()
+    ]
+    return _(
+        "Low and high ratings: {each}. Kinds compare both sides per point of the rating. A kind "
+        "is named from a chance of {likely:share}; a part that matters and leans to neither side "
+        "with that chance counts as performance.",
+        likely=LIKELY,
+        each=_("; ").join(each),
+    )
+
+
+def _left_out_note(terms: list[str]) -> str:
+    if not terms:
+        return ""
+    return _("Left out, too few low or high ratings: {drivers:label_list}.", drivers=terms)

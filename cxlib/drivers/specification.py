@@ -1,0 +1,245 @@
+"""What goes into a regression: the sample, the outcome, and the drivers as columns of numbers.
+
+A driver is a column, a factor (text: its categories enter together), or a named group of columns.
+"Not experienced" is no missing answer: with `missing="dummy"` such a rating is set to the mean, a
+column marks who did not meet the touchpoint, and the two enter together (Cohen and Cohen 1985;
+right where the question does not apply, wrong where it was left unanswered: Allison 2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core.errors import require_choice
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.drivers.shapley_values import LEAST_PIVOT
+from cxlib.stats import moments
+from cxlib.stats.moments import Moments
+
+MISSING = (*moments.MISSING, "dummy")
+FLAG = "_not_experienced"
+MOST_CATEGORIES = 30  # of a factor
+COPY = 1 - 1e-9  # correlation from which one driver is a copy of another
+
+Drivers: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
+Answers: TypeAlias = SampleLike | Moments
+
+
+@dataclass(frozen=True, eq=False)
+class Specification:
+    """Rows (or sums), the outcome, and the drivers: term t stands in columns[players[t]]."""
+
+    sample: Sample | Moments
+    outcome: str
+    terms: list[str]
+    columns: list[str]
+    players: list[list[int]]
+    missing: str
+    adjusted: list[str]
+    factors: list[str]
+
+    @property
+    def rows(self) -> pd.DataFrame | None:
+        """The answers, a row each; None where only their sums are known."""
+        return None if isinstance(self.sample, Moments) else self.sample.data
+
+    def require_rows(self) -> pd.DataFrame:
+        """The answers, a row each; ValueError where only their sums are known."""
+        if isinstance(self.sample, Moments):
+            raise ValueError("this needs a row for each answer, not sums. Pass the Sample.")
+        return self.sample.data
+
+    def require_single_columns(self, advice: str) -> None:
+        """ValueError for terms of several columns, but for those adjusted for "not experienced"."""
+        for term, places in zip(self.terms, self.players, strict=True):
+            if len(places) > 1 and term not in self.adjusted:
+                raise ValueError(f"driver {term!r} has {len(places)} columns: {advice}")
+
+    def sums(self) -> Moments:
+        """Sums of outcome and columns that a regression can be made of; else ValueError."""
+        columns = [self.outcome, *self.columns]
+        if isinstance(self.sample, Moments):
+            sums = self.sample.select(columns)
+        else:
+            sums = moments.of(self.sample, columns, missing=self.missing)
+        if (n := int(sums.rows.sum())) < (least := len(self.columns) + 3):
+            raise ValueError(
+                f"{n} of {sums.offered:,} responses can be used for {len(self.columns)} drivers; "
+                f"at least {least} are needed, and some 30 a driver for useful intervals. Take "
+                "fewer drivers or more responses, or missing='pairwise'."
+            )
+        _check_spread(sums, self.outcome)
+        return sums
+
+    def used(self) -> np.ndarray:
+        """Which rows a regression uses."""
+        given = self.require_rows()[[self.outcome, *self.columns]].notna()
+        answered = given.all(axis=1) if self.missing == "complete" else given.any(axis=1)
+        assert isinstance(self.sample, Sample)
+        weight = moments.weights_of(self.sample.data, self.sample.weight)
+        return answered.to_numpy() & (weight > 0)
+
+    def fitted(self, sums: Moments) -> int:
+        """Responses behind R²: those that give the outcome and some driver."""
+        if sums.missing == "complete" or self.rows is None:
+            return int(sums.rows.sum())
+        answered = self.rows[self.columns].notna().any(axis=1)
+        return int((self.rows[self.outcome].notna() & answered).sum())
+
+    def counts(self, sums: Moments) -> int | list[int]:
+        """Responses behind each term."""
+        if sums.missing == "complete" or self.rows is None:
+            return int(sums.rows.sum())
+        rated, rows = self.rows[self.outcome].notna(), self.rows
+        columns = [[self.columns[c] for c in places] for places in self.players]
+        return [int((rows[c].notna().all(axis=1) & rated).sum()) for c in columns]
+
+    def raters(self, sums: Moments) -> list[int]:
+        """Of `counts` those who rated the driver: others have been given the mean."""
+        counts = np.broadcast_to(self.counts(sums), len(self.terms)).tolist()
+        for column in self.adjusted:
+            rows = self.require_rows()
+            complete = rows[[self.outcome, *self.columns]].notna().all(axis=1)
+            place = next(
+                i for i, p in enumerate(self.players) if column in [self.columns[c] for c in p]
+            )
+            counts[place] -= int(rows.loc[complete, column + FLAG].sum())
+        return counts
+
+
+def specify(
+    answers: Answers, outcome: str, drivers: Drivers, missing: str = "complete"
+) -> Specification:
+    """The columns of a regression; ValueError for drivers given twice or that cannot be used."""
+    terms = _named(drivers)
+    named = [outcome, *(c for members in terms.values() for c in members)]
+    if len(named) == 1 or not all(terms.values()):
+        raise ValueError("no drivers given. Name the columns that may explain the outcome.")
+    if twice := sorted({c for c in named if named.count(c) > 1}):
+        where = "the outcome and a driver" if twice[0] == outcome else "given twice as a driver"
+        raise ValueError(f"{twice[0]!r} is {where}. Name each column once.")
+    require_choice("missing", missing, MISSING)
+    adjusted: list[str] = []
+    factors: list[str] = []
+    if not isinstance(answers, Moments):
+        answers, terms, adjusted, factors = _as_numbers(as_sample(answers), terms, missing)
+    places = iter(range(len(named) * MOST_CATEGORIES))
+    players = [[next(places) for _ in members] for members in terms.values()]
+    columns = [c for members in terms.values() for c in members]
+    missing = "complete" if missing == "dummy" else missing
+    return Specification(
+        answers, outcome, list(terms), columns, players, missing, adjusted, factors
+    )
+
+
+def never_met(rows: pd.DataFrame, driver: str) -> np.ndarray:
+    """Rows of customers who did not experience the touchpoint."""
+    flag = driver + FLAG
+    if flag not in rows:
+        return np.zeros(len(rows), bool)
+    return rows[flag].fillna(False).to_numpy(bool)
+
+
+def _check_spread(sums: Moments, outcome: str) -> None:
+    total = sums.total()
+    variance, columns = np.diagonal(total.cov), list(sums.columns)
+    if alike := [c for c, v in zip(columns, variance, strict=True) if v < 1e-12]:
+        mean, is_outcome = total.mean[columns.index(alike[0])], alike[0] == outcome
+        advice = (
+            "cannot be explained; choose another"
+            if is_outcome
+            else "explains nothing; leave it out"
+        )
+        raise ValueError(
+            f"{'outcome' if is_outcome else 'driver'} {alike[0]!r} is constant: all "
+            f"{int(sums.rows.sum()):,} answers are {mean:g}. What never differs {advice}."
+        )
+    if np.isnan(total.cov).any():
+        i, j = np.argwhere(np.isnan(total.cov))[0]
+        raise ValueError(
+            f"nobody answers both {columns[i]!r} and {columns[j]!r}, so they cannot be weighed "
+            "together. Leave one out."
+        )
+    same = np.argwhere(np.triu(np.abs(total.cor), 1) > COPY)
+    if len(same):
+        one, other = (columns[i] for i in same[0])
+        what = "the outcome" if one == outcome else f"driver {one!r}"
+        raise ValueError(
+            f"driver {other!r} is a copy of {what} (correlation {total.cor[tuple(same[0])]:.3f}"
+            "): the credit cannot be shared between them. Leave one out."
+        )
+    if not sums.pairwise:
+        _check_combinations(total.cor[1:, 1:], columns[1:])
+
+
+def _check_combinations(cor: np.ndarray, drivers: list[str]) -> None:
+    values, vectors = np.linalg.eigh(cor)
+    if values[0] < LEAST_PIVOT:
+        involved = [d for d, v in zip(drivers, vectors[:, 0], strict=True) if abs(v) > 0.05]
+        raise ValueError(
+            f"drivers {', '.join(involved)} are copies of one another taken together: one is a sum "
+            "of the others. Leave one of them out."
+        )
+
+
+def _named(drivers: Drivers) -> dict[str, list[str]]:
+    """Term -> its columns; drivers named twice stay visible in the columns."""
+    if isinstance(drivers, Mapping):
+        return {name: [m] if isinstance(m, str) else list(m) for name, m in drivers.items()}
+    drivers = list(drivers)
+    if twice := sorted({d for d in drivers if drivers.count(d) > 1}):
+        raise ValueError(f"{twice[0]!r} is given twice as a driver. Name each column once.")
+    return {d: [d] for d in drivers}
+
+
+def _as_numbers(
+    sample: Sample, named: dict[str, list[str]], missing: str
+) -> tuple[Sample, dict[str, list[str]], list[str], list[str]]:
+    """(sample with the columns added, term -> columns, drivers adjusted, terms with a factor)."""
+    rows = sample.data
+    made: dict[str, pd.Series] = {}
+    terms: dict[str, list[str]] = {}
+    adjusted: list[str] = []
+    factors: list[str] = []
+    for term, members in named.items():
+        terms[term] = []
+        for column in members:
+            if column in rows and _is_factor(rows[column]):
+                made |= (parts := _categories(rows[column], column))
+                terms[term] += list(parts)
+                factors.append(term)
+                continue
+            terms[term].append(column)
+            if missing == "dummy" and (never := never_met(rows, column)).any():
+                made[column] = (
+                    rows[column].astype(float).mask(never, rows.loc[~never, column].mean())
+                )
+                made[column + FLAG] = never.astype(float)
+                terms[term].append(column + FLAG)
+                adjusted.append(column)
+    return (sample.assign(**made) if made else sample), terms, adjusted, factors
+
+
+def _is_factor(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype) or (
+        not pd.api.types.is_numeric_dtype(column)
+        and column.nunique() > 1
+        and pd.to_numeric(column, errors="coerce").isna().all()
+    )
+
+
+def _categories(column: pd.Series, name: str) -> dict[str, pd.Series]:
+    """A column of 0 and 1 for each category but the most frequent."""
+    levels = column.value_counts().index.astype(str)
+    if len(levels) > MOST_CATEGORIES:
+        raise ValueError(
+            f"driver {name!r} has {len(levels)} categories; the limit is {MOST_CATEGORIES}. Join "
+            "rare ones first."
+        )
+    text = column.astype(str)
+    return {f"{name} = {v}": (text == v).astype(float).where(column.notna()) for v in levels[1:]}
