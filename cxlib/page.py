@@ -87,12 +87,6 @@ WORDS = (
     "offer", "met", "more than one product", "everyone", "by the tree",
     "one offer for everyone", "times as often", "revenue", "orders a thousand", "together",
     "offers", "slope low", "slope high",
-    "drawn by lot", "beside those it spared", "beside others like them", "before and after only",
-    "as they are", "the change", "another time", "another place", "those reached", "stand-in",
-    "line before", "change of those reached", "without it anyway", "what is left", "higher",
-    "lower", "in doubt", "less than predicted", "cannot tell", "standard deviations", "could find",
-    "design", "changed", "inside", "bias", "slope", "spared", "waves", "predicted low",
-    "predicted high", "within",
     # Pages that a run may lack, as their file names say them.
     "is the data sound", "how satisfied are customers",
     "what is the satisfaction index", "is it changing", "what moves satisfaction",

@@ -60,7 +60,7 @@ CELLS = (
     "from cxlib import plots, report, reserve, scores\n"
     "study = reserve.open(STUDY, lang=LANG)\nplots.use_house_style()\n"
     "rows = study.responses(where=WHERE)\n"
-    "said = (study.study.folder / 'said.txt').read_text('utf-8').splitlines()",
+    "said = list(study.responses()['said'].unique())",
     "fit = scores.mean(rows, ['satisfied'], by='owner', draws=50, seed=1)\n"
     "report.add('by_owner', fit)",
     "fit",
@@ -81,9 +81,9 @@ def project(tmp_path_factory):
     (root / "notebooks").mkdir()
     (place / "study.yaml").write_text(STUDY, encoding="utf-8")
     said = [*TELEPHONES, *OTHERS, *KEPT, *(f"请联系{n}，谢谢" for n in NAMES)]
-    (place / "said.txt").write_text("\n".join(said), encoding="utf-8")
     owners = [NAMES[i % len(NAMES)] for i in range(120)]
     rows = pd.DataFrame({"id": [f"r{i}" for i in range(120)], "owner": owners})
+    rows["said"] = [said[i % len(said)] for i in range(120)]
     rows.assign(satisfied=[i % 10 + 1 for i in range(120)]).to_csv(place / "answers.csv")
     for name in ("10_first", "20_second", "30_third"):
         tagged = new_code_cell(CELL, metadata={"tags": ["parameters"]})

@@ -1,0 +1,157 @@
+"""What designs, effects and their units are called in sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
+from cxlib.impact.trial import Trial
+
+DESIGNS = {  # of study.yaml, and second opinions -> what a table calls it
+    "randomised": "randomised",
+    "compared": "difference-in-differences",
+    "alike": "weighted controls",
+    "series": "interrupted time series",
+    "unadjusted": "unadjusted",
+}
+WORDS = (
+    *("randomised", "difference-in-differences", "weighted controls", "interrupted time series"),
+    *("unadjusted", "the change", "placebo in time", "placebo in place", "treated"),
+    *("control", "synthetic control", "trend before", "change of the treated"),
+    *("regression to the mean", "adjusted change", "higher", "lower", "in doubt"),
+    *("less than predicted", "cannot tell", "standard deviations", "could find", "design"),
+    *("changed", "inside", "bias", "slope", "waves", "predicted low", "predicted high", "within"),
+)
+
+
+def value(number: float, unit: str) -> str:
+    """A difference in its unit: 14.8 points, 0.21."""
+    if unit == "points":
+        return _("{v:number1} points", v=number)
+    if unit == "percentage points":
+        return _("{v:number1} percentage points", v=number)
+    return i18n.number(number, 2)
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """Its interval, without the unit; an end that would be rounded to 0 has a digit more."""
+    digits = 1 if unit.endswith("points") else 2
+    near = any(0 < abs(end) < 0.5 / 10**digits for end in (low, high))
+    return i18n.span(low, high, digits + near)
+
+
+def of_change(trial: Trial, finding: str) -> str:
+    """A finding with the name of the change before it."""
+    return _("{change}: {found}", change=trial.label, found=finding)
+
+
+def effect(trial: Trial, row: pd.Series, design: str) -> str:
+    """The effect on the first outcome in one sentence; causal words of randomised designs only."""
+    facts = {
+        "change": trial.label,
+        "outcome": trial.called(),
+        "size": value(abs(row["estimate"]), row["unit"]),
+        "change_by": value(row["estimate"], row["unit"]),
+        "span": span(row["low"], row["high"], row["unit"]),
+        "n": row["n"],
+    }
+    if row["low"] <= 0 <= row["high"]:
+        return _(
+            "{change}: the effect on {outcome} is not statistically significant, {change_by} "
+            "({span}), n {n:count}.",
+            **facts,
+        )
+    up = row["estimate"] > 0
+    if design == "randomised" and up:
+        return _(
+            "{change} raised {outcome} by {size} ({span}); assignment was random, n {n:count}.",
+            **facts,
+        )
+    if design == "randomised":
+        return _(
+            "{change} lowered {outcome} by {size} ({span}, as a change); assignment was random, "
+            "n {n:count}.",
+            **facts,
+        )
+    facts["higher"] = _("higher") if up else _("lower")
+    if design == "compared":
+        return _(
+            "{change}: {outcome} is {size} {higher} (change {span}) than the trend of the control "
+            "group would lead one to expect, n {n:count}.",
+            **facts,
+        )
+    if design == "alike":
+        return _(
+            "{change}: {outcome} is {size} {higher} (difference {span}) than among others who "
+            "were like them beforehand, n {n:count}.",
+            **facts,
+        )
+    return _(
+        "{change}: {outcome} is {size} {higher} (change {span}) than the trend before would lead "
+        "one to expect; whatever else happened then is in it, n {n:count}.",
+        **facts,
+    )
+
+
+def design(trial: Trial, name: str) -> str:
+    """The design in words a manager understands."""
+    change = trial.change
+    facts = {
+        "treated": change.treated,
+        "control": trial.control,
+        "column": change.column,
+        "begun": change.begun,
+    }
+    if name == "randomised":
+        past = _("Customers are compared at equal values of what was known of them before.")
+        return i18n.together(
+            [
+                _("Randomised: {treated:label_list} compared with {control:label_list}.", **facts),
+                past if trial.before.any() or trial.x.shape[1] else "",
+            ]
+        )
+    if name == "compared":
+        out = _(
+            "Without answers in some wave and so left out: {names:label_list}.", names=trial.out
+        )
+        return i18n.together(
+            [
+                _(
+                    "Difference-in-differences: how {treated:label_list} changed from before "
+                    "{begun} to after, minus how {control:label_list} did.",
+                    **facts,
+                ),
+                out if trial.out else "",
+            ]
+        )
+    if name == "alike":
+        return _(
+            "Weighted controls: {treated:label_list} of {column:quoted}, and others weighted to "
+            "the same means of {known:label_list4}.",
+            known=change.before,
+            **facts,
+        )
+    return _(
+        "Interrupted time series: there is no control group, so the trend before {begun} is all "
+        "there is to compare with.",
+        **facts,
+    )
+
+
+def counts(trial: Trial) -> str:
+    """How many answers of whom."""
+    known = ~np.isnan(trial.y[:, 0])
+    numbers = [
+        int((known & rows & (trial.arm == arm)).sum())
+        for arm in (1, 0)
+        for rows in (trial.during, trial.earlier)
+    ]
+    treated, earlier, control, control_earlier = map(i18n.count, numbers)
+    if not trial.before.any():
+        return _("{n} treated and {control} controls.", n=treated, control=control)
+    parts = [_("{n} answers of the treated ({before} before it)", n=treated, before=earlier)]
+    if numbers[2]:
+        parts.append(_("{n} of controls ({before} before it)", n=control, before=control_earlier))
+    return _("{parts:list}.", parts=parts)
