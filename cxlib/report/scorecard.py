@@ -249,7 +249,7 @@ def _warnings(now: Answers, files: Mapping) -> dict | None:
 
 
 def _warning(row: Row) -> str:
-    from cxlib.actions.alarms import name_of, size_of
+    from cxlib.actions.alerts import name_of, size_of
 
     ends = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
     low, high = (end.removesuffix("%") for end in ends)  # of a share: percentage points
@@ -272,7 +272,7 @@ def _outcome(run: Mapping, number: str) -> str:
 
 
 def _levers(now: Answers, files: Mapping, run: Mapping) -> dict | None:
-    for number, name in (("21", "gains"), ("21", "first"), ("41", "levers")):
+    for number, name in (("21", "gains"), ("21", "first"), ("41", "opportunities")):
         rows = [
             r
             for r in _rows(now.get(number, {}).get(name))
