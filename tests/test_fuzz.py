@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxlib import plots, report
 from cxlib.core import context
 from cxlib.estimates import Estimates
-from cxlib.report import answers, changes, comparison, indexes, pages
+from cxlib.report import answers, comparison, comparison_page, indexes, pages
 
 matplotlib.use("Agg")
 
@@ -206,7 +206,7 @@ def test_no_comparison_does_anything(evil: str) -> None:
 
     found = comparison.compare(run(1.0), run(9.0))
     assert found.beyond
-    harmless(changes.html(found))
+    harmless(comparison_page.html(found))
     assert str(found)
 
 

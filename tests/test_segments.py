@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 
 from cxlib import plots, segments
 from cxlib.core import context
-from cxlib.report.cards import html_of
+from cxlib.report.segment_cards import html_of
 from cxlib.segments import grading, placing, profiles, questions, space, stability
 
 DAY = pd.Timestamp("2026-01-01")

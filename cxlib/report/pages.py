@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import bleach
+import bleach  # type: ignore[import-untyped]
 import mistune
 from jinja2 import Environment
 from markupsafe import Markup
@@ -30,11 +30,10 @@ from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from cxlib import page
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.privacy.masking import legible
-from cxlib.report import grids
+from cxlib.report import html_tables
 from cxlib.report.answers import MIME
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -95,6 +94,7 @@ class Facts:
     suffix: str = ""  # of the files of this language: index.zh.html
 
 
+FOOT = mark("seed", "data", "code")  # words of the foot of a page; others are names
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
 PRIORITY = [MIME, *FIGURES, "text/html", "text/markdown", "text/plain"]  # of an output's forms
 
@@ -129,7 +129,7 @@ class PageExporter(HTMLExporter):
         """
         return TemplateExporter.from_notebook_node(self, nb, resources, **more)
 
-    def markdown2html(self, source: str) -> str:  # type: ignore[override]
+    def markdown2html(self, source: str) -> str:
         """Markdown of an output, its links left as words."""
         return _prose(source, set(), Facts(""))["html"]
 
@@ -249,7 +249,7 @@ def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
 def _fact(part: str) -> str:
     """A part of the foot, "seed 1", its word in the page's language."""
     word, _unused, value = part.partition(" ")
-    return f"{_(word) if word in page.WORDS else word} {value}".strip()
+    return f"{_(word) if word in FOOT else word} {value}".strip()
 
 
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
@@ -272,7 +272,7 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     rendered = re.sub(r"<img [^>]*>", "", rendered)
     if context.current().lang == "zh":
         rendered = BESIDE_LINKS.sub("", rendered)
-    return {"html": grids.framed(rendered), "headings": found}
+    return {"html": html_tables.framed(rendered), "headings": found}
 
 
 def _slug(words: str, taken: set[str]) -> str:
@@ -331,14 +331,14 @@ def _data_uri(content: str, mime: str) -> str:
 
 def table_html(record: dict) -> str:
     """The kept table as HTML, in a box of its own that scrolls."""
-    return clean(grids.of_record(record))
+    return clean(html_tables.of_record(record))
 
 
 def clean(fragment: str) -> str:
     """HTML from an output with only harmless tags left, tables framed and numbers aligned."""
     fragment = UNSEEN.sub("", fragment)
     fragment = _without_scripts(fragment)
-    return grids.framed(_cleaner().clean(fragment))
+    return html_tables.framed(_cleaner().clean(fragment))
 
 
 def _without_scripts(fragment: str) -> str:

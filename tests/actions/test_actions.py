@@ -374,7 +374,7 @@ def test_a_missed_standard_is_opened_into_groups_and_teams():
 
 
 def test_trees_are_indented_lists_and_escaped():
-    from cxlib.report import trees
+    from cxlib.report import cause_trees as trees
 
     lines = ((0, True, "Driver <b>: 1"), (1, True, "Touchpoint: 2"), (0, False, "Topic: 3"))
     assert trees.html_of("A & B", lines) == (

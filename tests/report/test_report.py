@@ -87,8 +87,8 @@ def test_only_results_are_kept() -> None:
         report.add("drivers", 41)
 
 
-def test_a_name_kept_twice_is_refused(fit) -> None:
-    with pytest.raises(ValueError, match="kept twice"):
+def test_a_name_added_twice_is_refused(fit) -> None:
+    with pytest.raises(ValueError, match="added twice"):
         report.answers_of(notebook(kept(fit), kept(fit)))
 
 
