@@ -44,6 +44,20 @@ def sample_information(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
 
     E max(0, M) minus max(0, mean), where M is normal about `mean`. With all that there is to know
     (the whole standard error) it is the expected value of perfect information.
+
+    Parameters
+    ----------
+    mean : expected net gain
+    spread : standard deviation of what is learnt; the whole standard error for perfect information
+
+    Returns
+    -------
+    array of expected gains, in the unit of `mean`
+
+    Examples
+    --------
+    >>> sample_information(np.array([0.0, 5000.0]), np.array([1000.0])).round().tolist()
+    [399.0, 0.0]
     """
     from scipy.special import ndtr
 
@@ -85,6 +99,13 @@ def net_gain(
     References
     ----------
     Raiffa and Schlaifer (1961), Applied Statistical Decision Theory, chapter 5
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun", "cost": 100.0}
+    >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
+    >>> net_gain(pd.DataFrame([row | effect])).table["verdict"].tolist()
+    ['act']
     """
     rows = complete(ledger)
     rows = rows[rows["status"].isin(OPEN) & rows["predicted"].notna()].reset_index(drop=True)

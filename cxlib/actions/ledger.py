@@ -41,6 +41,12 @@ def contradictions(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
     Returns
     -------
     DataFrame: row, action_id, column, value, reason, mend; in English, as those of `cx check` are
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun"}
+    >>> contradictions(pd.DataFrame([row]))["reason"].tolist()
+    ['nobody answers for it']
     """
     rows = complete(ledger)
     done, ended = rows["status"].eq("done"), rows["status"].isin(CLOSED)

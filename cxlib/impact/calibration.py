@@ -82,6 +82,13 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
     ----------
     DerSimonian and Laird (1986), Controlled Clinical Trials 7(3); Hartung and Knapp (2001),
     Statistics in Medicine 20(12)
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"term": ["a", "b"], "predicted": [5.0, 7.0], "estimate": [4.0, 6.0]})
+    >>> fit = calibration(pairs.assign(low=[2.0, 4.0], high=[6.0, 8.0], n=500))
+    >>> fit.table["estimate"].tolist()
+    [nan, -1.0, nan]
     """
     if pairs.empty:
         raise ValueError("no action has both a predicted and a realised effect.")

@@ -81,6 +81,13 @@ def power_analysis(
     Raises
     ------
     ValueError : shares or sizes that make no sense
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"score": [1, 2, 3, 4, 5] * 20})
+    >>> fit = power_analysis(rows, "score", expected=2.0, experiment=Experiment(sizes=(100,)))
+    >>> fit.act, fit.table["n"].tolist()
+    (True, [100])
     """
     sample, experiment = as_sample(sample), experiment or Experiment()
     rows, known_by = sample.data, sample.cluster

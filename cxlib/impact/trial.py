@@ -214,6 +214,19 @@ def read(
     ------
     ValueError : columns that the change names are not there
     InsufficientData : waves or groups that it names are not there, or an arm has under 10 rows
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({
+    ...     "wave": ["1", "2", "1", "2"] * 20,
+    ...     "arm": ["new", "new", "old", "old"] * 20,
+    ...     "score": [3, 5, 3, 4] * 20,
+    ... })
+    >>> change = Change(name="new", label="New desk", design="randomised", outcome="score",
+    ...                 column="arm", treated=["new"], begun="2")
+    >>> trial = read(rows, change)
+    >>> trial.groups, trial.after.tolist(), int(trial.during.sum())
+    (('new', 'old'), [False, True], 40)
     """
     sample = as_sample(sample)
     rows = sample.data

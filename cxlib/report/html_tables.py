@@ -34,6 +34,7 @@ ROWS = {
     "differences": "question", "questions": "question", "warnings": "question",
     "touchpoints": "question", "index": "construct", "levers": "construct",
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
+    "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
     "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
     "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",

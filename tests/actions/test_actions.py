@@ -374,10 +374,10 @@ def test_a_missed_standard_is_opened_into_groups_and_teams():
 
 
 def test_trees_are_indented_lists_and_escaped():
-    from cxlib.report import cause_trees as trees
+    from cxlib.report import cause_trees
 
     lines = ((0, True, "Driver <b>: 1"), (1, True, "Touchpoint: 2"), (0, False, "Topic: 3"))
-    assert trees.html_of("A & B", lines) == (
+    assert cause_trees.html_of("A & B", lines) == (
         "<h4>A &amp; B</h4><ul><li><strong>Driver &lt;b&gt;:</strong> 1<ul><li><strong>Touchpoint:"
         "</strong> 2</li></ul></li><li><small>Topic: 3</small></li></ul>"
     )
