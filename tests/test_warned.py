@@ -208,6 +208,6 @@ def test_by_hand_a_notebook_reads_the_last_run(root):
     (folder / "run.json").write_text(json.dumps({"begun": "2026-01-01", "pages": [page]}))
     (folder / "answers.json").write_text(json.dumps({"12_x": {"trend": record}}))
     read = report.others("sample")["12"]["trend"]
-    assert read.answer == "Up." and read.table["estimate"][0] == 2.5
+    assert read.finding.claim == "Up." and read.table["estimate"][0] == 2.5
     assert pd.isna(read.table["estimate"][1]) and list(read.tables["limits"]["term"]) == ["a"]
     assert report.others("mobile") == {}
