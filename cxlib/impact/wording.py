@@ -16,14 +16,6 @@ DESIGNS = {  # of study.yaml, and second opinions -> what a table calls it
     "series": "interrupted time series",
     "unadjusted": "unadjusted",
 }
-WORDS = (
-    *("randomised", "difference-in-differences", "weighted controls", "interrupted time series"),
-    *("unadjusted", "the change", "placebo in time", "placebo in place", "treated"),
-    *("control", "synthetic control", "trend before", "change of the treated"),
-    *("regression to the mean", "adjusted change", "higher", "lower", "in doubt"),
-    *("less than predicted", "cannot tell", "standard deviations", "could find", "design"),
-    *("changed", "inside", "bias", "slope", "waves", "predicted low", "predicted high", "within"),
-)
 
 
 def value(number: float, unit: str) -> str:

@@ -31,7 +31,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _, mark
+from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
 from cxlib.report import html_tables
 from cxlib.report.answers import MIME
@@ -94,7 +94,6 @@ class Facts:
     suffix: str = ""  # of the files of this language: index.zh.html
 
 
-FOOT = mark("seed", "data", "code")  # words of the foot of a page; others are names
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
 PRIORITY = [MIME, *FIGURES, "text/html", "text/markdown", "text/plain"]  # of an output's forms
 
@@ -249,7 +248,7 @@ def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
 def _fact(part: str) -> str:
     """A part of the foot, "seed 1", its word in the page's language."""
     word, _unused, value = part.partition(" ")
-    return f"{_(word) if word in FOOT else word} {value}".strip()
+    return f"{i18n.label(word)} {value}".strip()
 
 
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
