@@ -13,13 +13,13 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxlib import report
 from cxlib.core import context, display
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 from cxlib.report import answers, customer_lists, pages
 
 PERSON = "Ann Lee, ann@firm.com, 13812345678"
 
 
-def grouped(*n: int, answer: str = "Speed leads.") -> Estimates:
+def grouped(*n: int, answer: str = "Speed leads.") -> Result:
     table = pd.DataFrame(
         {
             "channel": list("abcdef")[: len(n)],
@@ -28,11 +28,11 @@ def grouped(*n: int, answer: str = "Speed leads.") -> Estimates:
             "n": n,
         }
     )
-    return Estimates(table, answer, unit="points")
+    return Result(table, answer, unit="points")
 
 
-def overall(n: int) -> Estimates:
-    return Estimates(
+def overall(n: int) -> Result:
+    return Result(
         pd.DataFrame({"term": ["recommend"], "estimate": [6.5], "n": [n]}),
         "NPS 6.5.",
         unit="points",

@@ -118,16 +118,16 @@ def test_columns_that_lack_are_told(root):
 SAYS = """
 import pandas as pd
 from cxlib import report
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 STUDY: str = "sample"
 LEVEL: int = 1
 LANG: str = "en"
 """
-FIRST = 'report.add("level", Estimates(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
+FIRST = 'report.add("level", Result(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
 FIRST += 'f"Level {LEVEL}."))'
 SECOND = """read = report.others(STUDY)
 value = read["01"]["level"].table["estimate"].sum() if "01" in read else -1
-report.add("seen", Estimates(pd.DataFrame({"term": ["a"], "estimate": [value]}),
+report.add("seen", Result(pd.DataFrame({"term": ["a"], "estimate": [value]}),
                                f"Saw {value:g}."))
 """
 
