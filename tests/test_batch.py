@@ -47,7 +47,7 @@ reports: [10, 30]
 ANSWER = """\
 import pandas as pd
 from cxlib import report, plots, reserve
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 study = reserve.open(STUDY, lang=LANG)
 plots.use_house_style()
 rows = study.responses(wave=WAVE, where=WHERE)
@@ -57,7 +57,7 @@ table = table.rename(columns={"channel": "term"}).assign(low=1.0, high=10.0)
 MORE = """\
 import sys
 print("out"); print("err", file=sys.stderr); print("out again")
-report.add("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
+report.add("mean", Result(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 pd.DataFrame({c: [1] for c in "abcdefghijklmnopqr"})
 """
 # Moves a little each time it is drawn.

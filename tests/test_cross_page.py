@@ -12,26 +12,26 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxlib import report
 from cxlib.batch import cross_run
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 from cxlib.privacy import cross_page, disclosure, redaction
 from cxlib.privacy.cross_page import Shown, within
 from cxlib.report import answers, pages
 
 
-def fit(counts: dict[str, int], everybody: int | None = None) -> Estimates:
+def fit(counts: dict[str, int], everybody: int | None = None) -> Result:
     rows = [(group, "speed", 7.25, n) for group, n in counts.items()]
     rows += [(disclosure.TOTAL, "speed", 7.5, everybody)] if everybody else []
     table = pd.DataFrame(rows, columns=["channel", "term", "estimate", "n"])
-    return Estimates(table, "Web leads.", "All of them.", unit="points")
+    return Result(table, "Web leads.", "All of them.", unit="points")
 
 
-def overall(n: int) -> Estimates:
-    return Estimates(
+def overall(n: int) -> Result:
+    return Result(
         pd.DataFrame({"term": ["speed"], "estimate": [7.1], "n": [n]}), "Mean 7.1.", unit="points"
     )
 
 
-def shown(where: str, *fits: Estimates, wave: str = "") -> Shown:
+def shown(where: str, *fits: Result, wave: str = "") -> Shown:
     kept = {f"a{i}": answers._record(f"a{i}", f, "") for i, f in enumerate(fits)}
     return Shown(kept, wave, where, f"Title {where}")
 
@@ -67,7 +67,7 @@ def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
 def test_a_group_that_a_total_gives_away_is_hidden_for_every_term() -> None:
     both = fit({"a": 40, "b": 50})
     slope = both.table.assign(term="slope", estimate=[400.0, 900.0])
-    both = Estimates(pd.concat([both.table, slope]), "Web leads.", unit="points")
+    both = Result(pd.concat([both.table, slope]), "Web leads.", unit="points")
     page = shown("", both)
     made = notebook(page)
     found = cross_page.exposures({"10": shown("", overall(93)), "20": page})

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlib.core import context
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 from cxlib.privacy import disclosure
 
 COUNTS = st.integers(0, 40)
@@ -172,6 +172,6 @@ def test_a_table_of_one_small_row_needs_no_name() -> None:
 
 
 def test_no_result_has_a_sentence_about_a_hidden_row() -> None:
-    fit = Estimates(groups(7, 12, 90), "Lowest for a: 5.0, n 7.", "Of a there are 7.")
-    assert fit.answer == disclosure.left_out() and fit.note == ""
-    assert Estimates(groups(7, 12, 90), "Best: c, n 90.", "All.").answer == "Best: c, n 90."
+    fit = Result(groups(7, 12, 90), "Lowest for a: 5.0, n 7.", "Of a there are 7.")
+    assert fit.finding.claim == disclosure.left_out() and fit.notes == ""
+    assert Result(groups(7, 12, 90), "Best: c, n 90.", "All.").finding.claim == "Best: c, n 90."

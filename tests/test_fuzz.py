@@ -14,8 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxlib import plots, report
 from cxlib.core import context
-from cxlib.estimates import Estimates
-from cxlib.report import answers, changes, comparison, indexes, pages
+from cxlib.core.result import Result
+from cxlib.report import answers, comparison, comparison_page, indexes, pages
 
 matplotlib.use("Agg")
 
@@ -91,7 +91,7 @@ def check(node) -> None:
             assert "url(" not in value and "expression" not in value
 
 
-def estimates(evil: str) -> Estimates:
+def estimates(evil: str) -> Result:
     evil = evil.encode("utf-8", "replace").decode()  # no column of text holds half a character
     table = pd.DataFrame(
         {
@@ -104,7 +104,7 @@ def estimates(evil: str) -> Estimates:
             "words": [evil, evil, "x"],
         }
     )
-    return Estimates(table, evil, evil, "points")
+    return Result(table, evil, evil, "points")
 
 
 def kept(name: str, evil: str):
@@ -206,7 +206,7 @@ def test_no_comparison_does_anything(evil: str) -> None:
 
     found = comparison.compare(run(1.0), run(9.0))
     assert found.beyond
-    harmless(changes.html(found))
+    harmless(comparison_page.html(found))
     assert str(found)
 
 

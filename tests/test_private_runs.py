@@ -82,9 +82,9 @@ def project(tmp_path_factory):
     (root / "notebooks").mkdir()
     (place / "study.yaml").write_text(STUDY, encoding="utf-8")
     said = [*TELEPHONES, *OTHERS, *KEPT, *(f"请联系{n}，谢谢" for n in NAMES)]
-    (place / "said.txt").write_text("\n".join(said), encoding="utf-8")
     owners = [NAMES[i % len(NAMES)] for i in range(120)]
     rows = pd.DataFrame({"id": [f"r{i}" for i in range(120)], "owner": owners})
+    rows["said"] = [said[i % len(said)] for i in range(120)]
     rows.assign(satisfied=[i % 10 + 1 for i in range(120)]).to_csv(place / "answers.csv")
     for name in ("10_first", "20_second", "30_third"):
         tagged = new_code_cell(CELL, metadata={"tags": ["parameters"]})

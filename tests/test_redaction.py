@@ -13,13 +13,13 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxlib import report
 from cxlib.core import context, display
-from cxlib.estimates import Estimates
-from cxlib.report import answers, lists, pages
+from cxlib.core.result import Result
+from cxlib.report import answers, customer_lists, pages
 
 PERSON = "Ann Lee, ann@firm.com, 13812345678"
 
 
-def grouped(*n: int, answer: str = "Speed leads.") -> Estimates:
+def grouped(*n: int, answer: str = "Speed leads.") -> Result:
     table = pd.DataFrame(
         {
             "channel": list("abcdef")[: len(n)],
@@ -28,11 +28,11 @@ def grouped(*n: int, answer: str = "Speed leads.") -> Estimates:
             "n": n,
         }
     )
-    return Estimates(table, answer, unit="points")
+    return Result(table, answer, unit="points")
 
 
-def overall(n: int) -> Estimates:
-    return Estimates(
+def overall(n: int) -> Result:
+    return Result(
         pd.DataFrame({"term": ["recommend"], "estimate": [6.5], "n": [n]}),
         "NPS 6.5.",
         unit="points",
@@ -172,8 +172,8 @@ def test_comments_need_twice_the_crowd_and_lose_names() -> None:
 
 
 def test_a_list_is_a_file_for_its_owner_alone(tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setenv(lists.FOLDER, str(tmp_path))
-    monkeypatch.setenv(lists.PAGE, "32_leave")
+    monkeypatch.setenv(customer_lists.FOLDER, str(tmp_path))
+    monkeypatch.setenv(customer_lists.PAGE, "32_leave")
     umask = os.umask(0)
     try:
         file = report.list_to_file("at_risk", pd.DataFrame({"id": ["c1", "c2"], "risk": [0.5, -1]}))
@@ -189,7 +189,7 @@ def test_a_list_is_a_file_for_its_owner_alone(tmp_path, monkeypatch, capsys) -> 
     "cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "\n=1"]
 )
 def test_no_cell_of_a_list_is_a_formula(tmp_path, monkeypatch, cell: str) -> None:
-    monkeypatch.setenv(lists.FOLDER, str(tmp_path))
+    monkeypatch.setenv(customer_lists.FOLDER, str(tmp_path))
     file = report.list_to_file("risky", pd.DataFrame({cell: [cell]}))
     assert pd.read_csv(file, encoding="utf-8-sig").iloc[0, 0].startswith("'")
 

@@ -26,12 +26,12 @@ for file in map(Path, {files!r}):
 """
 OPENED = """\
 from cxlib import report, reserve
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 study = reserve.open(STUDY)
 rows = study.responses()
 table = rows.groupby("channel")["satisfied"].agg(estimate="mean", n="size").reset_index()
 table = table.rename(columns={"channel": "term"}).assign(low=1.0, high=10.0)
-report.add("mean", Estimates(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
+report.add("mean", Result(table, f"Mean {rows.satisfied.mean():.4f}, n {len(rows)}."))
 """
 
 

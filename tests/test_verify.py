@@ -174,8 +174,8 @@ def test_values_too_small_for_a_page_and_their_complement_get_none(project) -> N
 def test_pages_of_one_run_do_not_give_each_other_away(project) -> None:
     keep = (
         "import pandas as pd\nfrom cxlib import report, reserve\n"
-        "from cxlib.estimates import Estimates\nstudy = reserve.open(STUDY, lang=LANG)\n"
-        "report.add('x', Estimates(pd.DataFrame({table}), 'Said.', unit='points'))"
+        "from cxlib.core.result import Result\nstudy = reserve.open(STUDY, lang=LANG)\n"
+        "report.add('x', Result(pd.DataFrame({table}), 'Said.', unit='points'))"
     )
     tables = {
         "20_all": "{'term': ['s'], 'estimate': [5.0], 'n': [93]}",

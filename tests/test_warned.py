@@ -118,16 +118,16 @@ def test_columns_that_lack_are_told(root):
 SAYS = """
 import pandas as pd
 from cxlib import report
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 STUDY: str = "sample"
 LEVEL: int = 1
 LANG: str = "en"
 """
-FIRST = 'report.add("level", Estimates(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
+FIRST = 'report.add("level", Result(pd.DataFrame({"term": ["a"], "estimate": [LEVEL]}), '
 FIRST += 'f"Level {LEVEL}."))'
 SECOND = """read = report.others(STUDY)
 value = read["01"]["level"].table["estimate"].sum() if "01" in read else -1
-report.add("seen", Estimates(pd.DataFrame({"term": ["a"], "estimate": [value]}),
+report.add("seen", Result(pd.DataFrame({"term": ["a"], "estimate": [value]}),
                                f"Saw {value:g}."))
 """
 
@@ -208,6 +208,6 @@ def test_by_hand_a_notebook_reads_the_last_run(root):
     (folder / "run.json").write_text(json.dumps({"begun": "2026-01-01", "pages": [page]}))
     (folder / "answers.json").write_text(json.dumps({"12_x": {"trend": record}}))
     read = report.others("sample")["12"]["trend"]
-    assert read.answer == "Up." and read.table["estimate"][0] == 2.5
+    assert read.finding.claim == "Up." and read.table["estimate"][0] == 2.5
     assert pd.isna(read.table["estimate"][1]) and list(read.tables["limits"]["term"]) == ["a"]
     assert report.others("mobile") == {}

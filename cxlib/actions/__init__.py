@@ -1,25 +1,36 @@
-"""From warnings to action: what is out of line, what may be behind it, and what to do about it.
+"""From alerts to action: what is out of line, what changed with it, and what to do about it.
 
-    found = report.others(STUDY)                              # what other notebooks kept
-    alarms = actions.alarms(found)                            # one list, false alarms held
-    actions.causes(found, alarms, touchpoints=...)            # a tree for each, number and interval
-    actions.levers(found)                                     # candidates, with what they go with
-    actions.standing(ledger, today)                           # overdue and stalled ones first
-    actions.net_gain(ledger, ...)                             # expected gain, worth of waiting
-    actions.closed(ledger)                                    # what closed ones brought
+    answers = report.others(STUDY)                            # of the other notebooks
+    alerts = actions.alerts(answers)                          # one list, false alerts controlled
+    actions.causes(answers, alerts, ratings=...)              # a tree for each event
+    actions.opportunities(answers)                            # candidates for the ledger
+    actions.action_status(ledger, today)                      # overdue and stalled ones first
+    actions.net_gain(ledger, ...)                             # expected gain, value of waiting
+    actions.realised_gains(ledger)                            # what closed ones brought
 
-A warning says that something moved, a cause what went with it in the same wave; neither says what
-would help. That is predicted in the ledger, and judged by what came (40_did_the_change_work).
+An alert says that something moved, a cause what changed with it in the same waves; neither says
+what would help. That is predicted in the ledger, and judged by what came (40_did_the_change_work).
 """
 
-from cxlib.actions.alarms import Alarms, alarms
+from __future__ import annotations
+
+from cxlib.actions.alerts import alerts
 from cxlib.actions.causes import causes
-from cxlib.actions.ledger import OPEN, mistakes, sound, standing
-from cxlib.actions.levers import levers
+from cxlib.actions.gains import net_gain, realised_gains, sample_information
+from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions
+from cxlib.actions.opportunities import opportunities
 from cxlib.actions.series import tests_of
-from cxlib.actions.worth import closed, net_gain, sample_information
 
 __all__ = [
-    "OPEN", "Alarms", "alarms", "causes", "closed", "levers", "mistakes",
-    "net_gain", "sample_information", "sound", "standing", "tests_of",
-]  # fmt: skip
+    "OPEN",
+    "action_status",
+    "alerts",
+    "causes",
+    "check_ledger",
+    "contradictions",
+    "net_gain",
+    "opportunities",
+    "realised_gains",
+    "sample_information",
+    "tests_of",
+]

@@ -1,13 +1,13 @@
-"""Each warning opened into what went with it: which group, driver, touchpoint, topic, process.
+"""Each alert opened into what changed with it: group, driver, touchpoint, topic, process.
 
-    found = causes(others, alarms, ratings={"delivery": "delivery"})
-    found.table      # warning, wave, depth, link, term, estimate, ..., verdict, answers_needed
-    found.trees      # the same in words, a tree an event
+    fit = causes(answers, alerts, ratings={"delivery": "delivery"})
+    fit.table        # warning, wave, depth, link, term, estimate, ..., verdict, answers_needed
+    fit.trees        # the same in words, a tree an event
 
-The links are read from what other notebooks kept of the same waves; none of them is a proof. What
-is compared are the waves in which the warning held with those before it. Where an interval holds
-zero the data cannot tell, and `answers_needed` is the smallest n with which a difference of the
-size seen would show in four cases of five.
+The links are read from what other notebooks reported of the same waves; none of them is a proof.
+The waves in which the alert held are compared with those before it. Where an interval holds zero,
+`answers_needed` is the smallest n that would detect a difference of the size seen with a power of
+80%.
 """
 
 from __future__ import annotations
@@ -19,16 +19,25 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.alarms import Alarms, name_of
-from cxlib.actions.links import NOT_ASKED, NUMBERS, SAY, TOLD, Say, clear, quantile, without
-from cxlib.actions.moves import Event, Moved, away_from_others, contributed, events, since
-from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Found
+from cxlib.actions.alerts import name_of
+from cxlib.actions.events import Event, Movements, away_from_others, contributed, events, since
+from cxlib.actions.links import (
+    ASSOCIATED,
+    NUMBERS,
+    SENTENCES,
+    UNAVAILABLE,
+    Say,
+    quantile,
+    significant,
+    unavailable,
+)
+from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Answers
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 
 WORDS = (
-    *("goes with it", "cannot tell", "not asked", "topic", "process", "causes", "link"),
+    *("associated", "cannot tell", "not available", "topic", "process", "causes", "link"),
     *("warning", "answers needed", "touchpoint", "group", "driver"),
     *("depth", "team"),
 )
@@ -48,101 +57,111 @@ STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as
 
 @dataclass(frozen=True)
 class Tree:
-    """An event in words: its warnings, and a line a link: depth (from 0), whether told, text."""
+    """An event in words: its alerts, and a line a link: depth (from 0), whether found, text."""
 
     head: str
     lines: tuple[tuple[int, bool, str], ...]
 
 
-@dataclass(frozen=True)
-class Causes(Estimates):
-    """What went with each event: `trees` in words; `table` a row a link."""
-
-    trees: tuple[Tree, ...] = ()
-
-
 def causes(
-    found: Found,
-    alarms: Alarms,
+    answers: Answers,
+    alerts: Result,
     *,
     ratings: Mapping[str, str] | None = None,
     most: int = 5,
-) -> Causes:
-    """The trees of the first `most` events: warnings of one kind that began and ended together.
+) -> Result:
+    """Open alerts into what changed with them: groups, drivers, touchpoints, topics, processes.
 
-    table: COLUMNS. Of each link those that went with it beyond chance, else the one that moved most
-    in the warning's direction, over the waves in which it held less those before: group (of the
-    same score, from 12), driver (how far its question moved; for the outcome times what a point of
-    it goes with, from 12 and 21), touchpoint (the contact which that question rates, `ratings`:
-    touchpoint -> question), topic (share of comments, from 23), process (complaints about the
-    touchpoint for a thousand contacts, less those about all others, from 24). A missed standard is
-    opened into groups and teams (24), a topic into what goes with it in the score (23), customers
-    at risk into the signs of leaving (32). All candidates of a link are compared at once
-    (Bonferroni). verdict "goes with it", "cannot tell" (answers_needed says which n could) or
-    "not asked" (no notebook kept it).
+    An event is alerts of one kind that began and ended together. Of each link those that changed
+    significantly with it, else the one that changed most in the alert's direction, over the waves
+    in which it held minus those before: group (of the same score, from 12), driver (how far its
+    question moved; for the outcome times what a point of it is associated with, from 12 and 21),
+    touchpoint (the contact which that question rates), topic (share of comments, from 23), process
+    (complaints about the touchpoint for a thousand contacts, minus those about all others, from
+    24). A missed standard is opened into groups and teams (24), a topic into its association with
+    the score (23), customers at risk into the signs of leaving (32). All candidates of a link are
+    compared at once (Bonferroni).
+
+    Parameters
+    ----------
+    answers : notebook -> name -> Result, as `report.others` gives them
+    alerts : of `alerts`
+    ratings : touchpoint -> question that rates it
+    most : events that are opened, the first ones
+
+    Returns
+    -------
+    Result with table, a row a link: warning, wave, depth, link, term, estimate, low, high, n, unit,
+    verdict ("associated", "cannot tell", "not available"), answers_needed (to detect it); and the
+    part trees, the same in words for `report.tree`
     """
     rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}
     rows, trees = [], []
-    for event in events(alarms.table)[:most]:
-        links = list(_OPEN_BY.get(event.kind, _unopened)(found, event, rated))
+    for event in events(alerts.table)[:most]:
+        links = list(_OPEN_BY.get(event.kind, _unopened)(answers, event, rated))
         about = {"warning": name_of(event.first), "wave": event.start}
         rows += [about | {c: link[c] for c in COLUMNS[2:]} for link in links]
         trees.append(Tree(_head(event), _lines(links)))
     table = pd.DataFrame(rows, columns=COLUMNS)
     note = _(
-        "What moved while the warning held, beside the waves before; it goes with it and is no "
-        "proof. How many answers it would take: to see a move of the size seen in four cases of "
-        "five."
+        "What changed while the alert held, compared with the waves before; an association is no "
+        "proof. Answers needed: to detect a change of the size seen with a power of 80%."
     )
     if table.empty:
-        return Causes(table, _("Nothing is warned of, so there is nothing to open."), note)
-    return Causes(table, _answer(table, trees), note, trees=tuple(trees))
+        return Result(table, _("There are no alerts, so there is nothing to open."), note)
+    return Result(table, _finding(table, trees), note, parts={"trees": tuple(trees)})
 
 
-# What each kind of warning is opened into
+# What each kind of alert is opened into
 
 
-def _of_moved(found: Found, event: Event, rated: dict) -> Iterator[dict]:
+def _of_moved(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
     down = event.first["estimate"] < 0
-    yield from _groups(found, event)
-    outcome = _outcome(found)
-    drivers, gained = contributed(found, event, outcome)
-    said = partial(SAY["driver"], of=i18n.quoted(i18n.label(outcome))) if gained else SAY["along"]
-    told = list(clear("driver", drivers, down, said))
-    for driver in told:
+    yield from _groups(answers, event)
+    outcome = _outcome(answers)
+    drivers, gained = contributed(answers, event, outcome)
+    said = (
+        partial(SENTENCES["driver"], of=i18n.quoted(i18n.label(outcome)))
+        if gained
+        else SENTENCES["along"]
+    )
+    links = list(significant("driver", drivers, down, said))
+    for driver in links:
         yield driver
-        if driver["verdict"] == TOLD:
-            yield from _contact(found, event, driver, rated)
-    if told[0]["verdict"] != TOLD:
-        yield from (without(link, told[0]["verdict"], 1) for link in ("touchpoint", "process"))
-    yield from clear("topic", _topics(found, event), not down, SAY["topic"])
+        if driver["verdict"] == ASSOCIATED:
+            yield from _contact(answers, event, driver, rated)
+    if links[0]["verdict"] != ASSOCIATED:
+        yield from (unavailable(link, links[0]["verdict"], 1) for link in ("touchpoint", "process"))
+    yield from significant("topic", _topics(answers, event), not down, SENTENCES["topic"])
 
 
-def _of_standard(found: Found, event: Event, rated: dict) -> Iterator[dict]:
-    kept, term = found.get("24", {}), STANDARDS.get(event.first["term"], "")
+def _of_standard(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+    kept, term = answers.get("24", {}), STANDARDS.get(event.first["term"], "")
     groups = kept["groups"].table if "groups" in kept else pd.DataFrame({"term": []})
-    yield from clear("group", away_from_others(groups[groups["term"] == term]), True, SAY["beside"])
+    yield from significant(
+        "group", away_from_others(groups[groups["term"] == term]), True, SENTENCES["compared"]
+    )
     teams = kept["owners"].table if "owners" in kept and term == "solution" else pd.DataFrame()
-    yield from clear("team", away_from_others(teams), True, SAY["team"])
+    yield from significant("team", away_from_others(teams), True, SENTENCES["team"])
 
 
-def _of_topic(found: Found, event: Event, rated: dict) -> Iterator[dict]:
-    kept = found.get("23", {})
+def _of_topic(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+    kept = answers.get("23", {})
     rows = kept["impact"].table if "impact" in kept else pd.DataFrame({"term": []})
-    yield from clear(
-        "driver", Moved.of(rows[rows["term"] == event.first["term"]]), True, SAY["score"]
+    yield from significant(
+        "driver", Movements.of(rows[rows["term"] == event.first["term"]]), True, SENTENCES["score"]
     )
 
 
-def _of_risk(found: Found, event: Event, rated: dict) -> Iterator[dict]:
-    kept = found.get("32", {})
+def _of_risk(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+    kept = answers.get("32", {})
     rows = kept["signs"].table if "signs" in kept else pd.DataFrame()
-    moved = Moved.of(rows, "share")
-    yield from clear("driver", moved and moved.upwards(), False, SAY["sign"])
+    moved = Movements.of(rows, "share")
+    yield from significant("driver", moved and moved.upwards(), False, SENTENCES["sign"])
 
 
-def _unopened(found: Found, event: Event, rated: dict) -> Iterator[dict]:
-    yield without("driver", NOT_ASKED)
+def _unopened(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+    yield unavailable("driver", UNAVAILABLE)
 
 
 _OPEN_BY = {MOVED: _of_moved, MISSED: _of_standard, TOPIC: _of_topic, AT_RISK: _of_risk}
@@ -151,36 +170,42 @@ _OPEN_BY = {MOVED: _of_moved, MISSED: _of_standard, TOPIC: _of_topic, AT_RISK: _
 # Links
 
 
-def _outcome(found: Found) -> str:
+def _outcome(answers: Answers) -> str:
     """The score that 12 is about."""
-    trend = found.get("12", {}).get("trend")
+    trend = answers.get("12", {}).get("trend")
     return "" if trend is None else str(trend.table["term"].iloc[0])
 
 
-def _groups(found: Found, event: Event) -> Iterator[dict]:
-    """The groups of the first score of the event that 12 tells groups of; none of a warning that
+def _groups(answers: Answers, event: Event) -> Iterator[dict]:
+    """The groups of the first score of the event that 12 has groups of; none of an alert that
     is of one group.
     """
     if event.first["group"]:
         return
     down = event.first["estimate"] < 0
-    for warning in (event.first, *event.also):
+    for alert in (event.first, *event.also):
         for name in ("groups", OPENED):
-            fit = found.get("12", {}).get(name)
-            rows = fit.table[fit.table["term"] == warning["term"]] if fit else pd.DataFrame()
-            if rows.empty or warning["group"]:
+            fit = answers.get("12", {}).get(name)
+            if fit is None or alert["group"]:
                 continue
-            by, of = rows.columns[0], i18n.quoted(i18n.label(str(warning["term"])))
-            said = SAY["group"] if warning is event.first else partial(SAY["group_of"], of=of)
-            yield from clear("group", since(rows, by, event, fit.unit), down, said)
+            rows = fit.table[fit.table["term"] == alert["term"]]
+            if rows.empty:
+                continue
+            by, of = rows.columns[0], i18n.quoted(i18n.label(str(alert["term"])))
+            said = (
+                SENTENCES["group"]
+                if alert is event.first
+                else partial(SENTENCES["group_of"], of=of)
+            )
+            yield from significant("group", since(rows, by, event, fit.unit), down, said)
             return
-    yield without("group", NOT_ASKED)
+    yield unavailable("group", UNAVAILABLE)
 
 
-def _topics(found: Found, event: Event) -> Moved | None:
+def _topics(answers: Answers, event: Event) -> Movements | None:
     """How far the share of comments on each topic moved."""
-    for fit in found.get("23", {}).values():
-        for table in (fit.table, *getattr(fit, "tables", {}).values()):
+    for fit in answers.get("23", {}).values():
+        for table in fit.tables.values():
             if {"wave", "term", "estimate", "low", "high", "n"} <= set(
                 table
             ) and fit.unit == "share":
@@ -192,35 +217,37 @@ def _topics(found: Found, event: Event) -> Moved | None:
     return None
 
 
-def _contact(found: Found, event: Event, driver: dict, rated: dict) -> Iterator[dict]:
+def _contact(answers: Answers, event: Event, driver: dict, rated: dict) -> Iterator[dict]:
     """The contact that the driver's question rates, and the process behind it."""
     name = rated.get(driver["term"])
     if not name:
-        yield from (without(link, NOT_ASKED, 1) for link in ("touchpoint", "process"))
+        yield from (unavailable(link, UNAVAILABLE, 1) for link in ("touchpoint", "process"))
         return
-    questions = found["12"]["questions"]
+    questions = answers["12"]["questions"]
     rows = questions.table[questions.table["term"] == driver["term"]]
     moved = since(rows.assign(term=name), "term", event, "scale")
     yield from (
         link | {"depth": 1}
-        for link in clear("touchpoint", moved, driver["estimate"] < 0, SAY["touchpoint"])
+        for link in significant(
+            "touchpoint", moved, driver["estimate"] < 0, SENTENCES["touchpoint"]
+        )
     )
-    yield _process(found.get("24", {}), name) | {"depth": 2}
+    yield _process(answers.get("24", {}), name) | {"depth": 2}
 
 
-def _process(kept: Mapping[str, Estimates], name: str) -> dict:
-    """Complaints about the touchpoint, beside those about all others, and who can solve them."""
+def _process(kept: Mapping[str, Result], name: str) -> dict:
+    """Complaints about the touchpoint, compared with all others, and who can solve them."""
     rate = kept["complaint_rate"].table if "complaint_rate" in kept else pd.DataFrame()
     rows = rate[rate["estimate"].notna()] if len(rate) else rate
     own = rows[rows["term"] == name] if len(rows) else rows
     if own.empty:
-        return without("process", NOT_ASKED)
+        return unavailable("process", UNAVAILABLE)
     rest = rows[rows["term"] != name]
     usual = np.average(rest["estimate"], weights=rest["n"] / rest["estimate"]) if len(rest) else 0.0
-    moved = Moved.of(own.assign(**{c: own[c] - usual for c in NUMBERS[:3]}), "rate")
+    moved = Movements.of(own.assign(**{c: own[c] - usual for c in NUMBERS[:3]}), "rate")
     about = kept["categories"].table if "categories" in kept else pd.DataFrame({"term": []})
     level = [i18n.label(str(v)) for v in about.loc[about["term"] == name].get("level", [])[:1]]
-    return next(clear("process", moved, False, _complaints(level[0] if level else "")))
+    return next(significant("process", moved, False, _complaints(level[0] if level else "")))
 
 
 # In words
@@ -229,7 +256,7 @@ def _process(kept: Mapping[str, Estimates], name: str) -> dict:
 def _complaints(level: str) -> Say:
     def said(**facts: str) -> str:
         many = _(
-            "Process: complaints about {term} for a thousand contacts, over all waves, beside "
+            "Process: complaints about {term} for a thousand contacts, over all waves, minus "
             "those about all others: {size} ({span}), n {n}",
             **facts,
         )
@@ -239,7 +266,7 @@ def _complaints(level: str) -> Say:
 
 
 def _head(event: Event) -> str:
-    """The event's clearest warning, since when it holds, and what is warned of with it."""
+    """The event's clearest alert, since when it holds, and the alerts that came with it."""
     facts = {"name": name_of(event.first), "start": i18n.label(event.start)}
     if not event.start:
         return facts["name"]
@@ -255,18 +282,18 @@ def _head(event: Event) -> str:
 
 
 def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
-    lines = [(k["depth"], k["verdict"] == TOLD, k["said"]) for k in links if "said" in k]
-    never = list(dict.fromkeys(k["link"] for k in links if k["verdict"] == NOT_ASKED))
+    lines = [(k["depth"], k["verdict"] == ASSOCIATED, k["said"]) for k in links if "said" in k]
+    never = list(dict.fromkeys(k["link"] for k in links if k["verdict"] == UNAVAILABLE))
     if never:
         names = never
-        lines.append((0, False, _("No notebook told of: {names:label_list}.", names=names)))
+        lines.append((0, False, _("No notebook reported: {names:label_list}.", names=names)))
     return tuple(lines)
 
 
-def _answer(table: pd.DataFrame, trees: list[Tree]) -> str:
+def _finding(table: pd.DataFrame, trees: list[Tree]) -> str:
     """The first event with its links in a sentence, and how many events are open to no link."""
-    first = next((t for t in trees if any(told for _, told, _ in t.lines)), trees[0])
-    told = _("; ").join(text for _, is_told, text in first.lines if is_told)
-    if not told:
-        return _("What went with {warning} the data cannot tell.", warning=first.head)
-    return _("{warning}. {links}.", warning=first.head, links=told)
+    first = next((t for t in trees if any(found for _depth, found, _text in t.lines)), trees[0])
+    links = _("; ").join(text for _depth, found, text in first.lines if found)
+    if not links:
+        return _("No significant association with {warning} was found.", warning=first.head)
+    return _("{warning}. {links}.", warning=first.head, links=links)

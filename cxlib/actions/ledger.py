@@ -1,22 +1,19 @@
-"""The action ledger: is it sound, and what in it needs a word today?
+"""The action ledger: is it consistent, and which actions need attention today?
 
-    wrong = mistakes(ledger)               # row, action_id, column, value, reason, mend
-    print(standing(ledger, "2026-10-01"))  # 1 of 3 open actions is overdue ...
+    wrong = contradictions(ledger)              # row, action_id, column, value, reason, mend
+    print(action_status(ledger, "2026-10-01"))  # 1 of 3 open actions is overdue ...
 
-The contract (`tables`) says what a cell may hold; here is what cells of a row must be to each
-other. The inner loop is one customer's matter, to be closed this week; the outer loop takes away
-the cause.
+The contract says what a cell may hold; here is how the cells of a row must agree. The inner loop is
+one customer's matter, to be closed this week; the outer loop takes away the cause.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 
 OPEN, CLOSED = ("planned", "begun"), ("done", "dropped")
 INNER = "one customer"
@@ -27,35 +24,31 @@ WORDS = (
     *("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped"),
     *("planned", "begun", "one customer", "process", "policy", "front line", "team"),
     *("department", "board", "inner loop", "outer loop", "loop", "standing", "late", "owner"),
-    *("actions", "ledger", "unsound", "mend"),
+    *("actions", "ledger", "inconsistent", "mend"),
 )
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
 
 
-@dataclass(frozen=True)
-class Standing(Estimates):
-    """How the actions stand on a day.
+def contradictions(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
+    """Find rows that contradict themselves.
 
-    Attributes
+    Parameters
     ----------
-    table : of the outer loop: problem, owner, standing (of STANDING), late (days after it was due,
-        while open), due_on, class, level, action_id
-    this_week : the open actions of single customers, with customer_id: for a list, not for a page
-    loops : both loops, as `table`, with loop in front and the status
+    ledger : actions, as the contract has them
+    first : line of the file in which the ledger's first row stands
+
+    Returns
+    -------
+    DataFrame: row, action_id, column, value, reason, mend; in English, as those of `cx check` are
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun"}
+    >>> contradictions(pd.DataFrame([row]))["reason"].tolist()
+    ['nobody answers for it']
     """
-
-    this_week: pd.DataFrame = field(kw_only=True)
-    loops: pd.DataFrame = field(kw_only=True)
-
-
-def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
-    """What in each row contradicts itself: row, action_id, column, value, reason, mend.
-
-    `first` is the line of the file in which the ledger's first row stands. Reasons are in English,
-    as those of `cx check` are.
-    """
-    rows = _whole(ledger)
+    rows = complete(ledger)
     done, ended = rows["status"].eq("done"), rows["status"].isin(CLOSED)
     low, mid, high = (rows[f"predicted{e}"] for e in ("_low", "", "_high"))
     lowest, got, highest = (rows[f"realised{e}"] for e in ("_low", "", "_high"))
@@ -76,13 +69,13 @@ def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
         (
             rows["done_on"].notna() & ~ended,
             "done_on",
-            "is told, but the status is not done",
+            "is given, but the status is not done",
             "Use `cx actions close`, or take the day out.",
         ),
         (
             got.notna() & ~done,
             "realised",
-            "is told of an action that is not done",
+            "is given, but the action is not done",
             "Close it first, or take the effect out.",
         ),
         (
@@ -100,7 +93,7 @@ def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
         (
             mid.isna() & (low.notna() | high.notna()),
             "predicted",
-            "is missing beside its interval",
+            "is missing, but its interval is given",
             "Say the value too.",
         ),
         (
@@ -122,7 +115,7 @@ def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
             "row": first + place,
             "action_id": str(rows["action_id"].iloc[place]),
             "column": column,
-            "value": _said(rows[column].iloc[place]),
+            "value": _written(rows[column].iloc[place]),
             "reason": reason,
             "mend": mend,
         }
@@ -132,25 +125,23 @@ def mistakes(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
     return pd.DataFrame(found, columns=COLUMNS).sort_values("row", kind="stable", ignore_index=True)
 
 
-def sound(ledger: pd.DataFrame) -> Estimates:
-    """Whether the rows contradict themselves: `mistakes` with a sentence."""
-    wrong = mistakes(ledger)
+def check_ledger(ledger: pd.DataFrame) -> Result:
+    """Report rows that contradict themselves: `contradictions` with a finding."""
+    wrong = contradictions(ledger)
     n = len(ledger)
     if wrong.empty:
-        return Estimates(wrong, _("None of the {n:count} rows contradicts itself.", n=n))
+        return Result(wrong, _("None of the {n:count} rows contradicts itself.", n=n))
     rows = wrong["row"].nunique()
-    return Estimates(
-        wrong, _("{rows:count} of {n:count} rows contradict themselves.", rows=rows, n=n)
-    )
+    return Result(wrong, _("{rows:count} of {n:count} rows contradict themselves.", rows=rows, n=n))
 
 
-def _said(value: object) -> str:
+def _written(value: object) -> str:
     if pd.isna(value):
         return ""
     return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else f"{value}"
 
 
-def _whole(ledger: pd.DataFrame) -> pd.DataFrame:
+def complete(ledger: pd.DataFrame) -> pd.DataFrame:
     """The ledger with every column of the contract, those it has not empty."""
     from cxlib.data import contract
 
@@ -166,13 +157,33 @@ def _whole(ledger: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**dates, **numbers)
 
 
-def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED) -> Standing:
-    """Every action with how it stands on the day: overdue and stalled ones first.
+def action_status(
+    ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED
+) -> Result:
+    """List every action with its state on a day: overdue and stalled ones first.
 
-    Stalled: planned, and should have begun more than `stalled` days ago. Raises ValueError for a
-    day that is none.
+    Parameters
+    ----------
+    ledger : actions, as the contract has them
+    today : the day it is looked at from
+    stalled : days after which an action that is planned and should have begun counts as stalled
+
+    Returns
+    -------
+    Result with the tables
+
+    - table: of the outer loop: problem, owner, standing (of STANDING), late (days after it was due,
+      while open), due_on, class, level, action_id
+    - loops: both loops, as `table`, with loop in front and the status
+
+    and the part this_week: the open actions of single customers, with customer_id; for a list, not
+    for a page
+
+    Raises
+    ------
+    ValueError : not a day
     """
-    rows, day = _whole(ledger), _day(today)
+    rows, day = complete(ledger), _day(today)
     due, open_ = rows["due_on"], rows["status"].isin(OPEN)
     late = (day - due).dt.days.where(open_ & (due < day), 0).fillna(0).astype(int)
     idle = rows["status"].eq("planned") & ((day - rows["begun_on"]).dt.days > stalled)
@@ -185,7 +196,7 @@ def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STA
         term=rows["action_id"].astype(str),
         standing=state,
         late=late,
-        due_on=[_said(d) for d in due],
+        due_on=[_written(d) for d in due],
         place=state.map({s: k for k, s in enumerate(STANDING)}).fillna(len(STANDING)),
     )
     table = table.sort_values(
@@ -203,12 +214,12 @@ def standing(ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STA
         day=day,
         days=stalled,
     )
-    return Standing(
-        outer.reset_index(drop=True),
-        _answer(loops),
+    listed = week[["action_id", "customer_id", "problem", "owner", "due_on", "standing"]]
+    return Result(
+        {"table": outer.reset_index(drop=True), "loops": loops},
+        _finding(loops),
         note,
-        loops=loops,
-        this_week=week[["action_id", "customer_id", "problem", "owner", "due_on", "standing"]],
+        parts={"this_week": listed},
     )
 
 
@@ -219,7 +230,7 @@ def _day(today: str | pd.Timestamp) -> pd.Timestamp:
         raise ValueError(f"{today!r} is not a day. Write it as 2026-10-01.") from error
 
 
-def _answer(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> str:
     waiting = table[table["status"].isin(OPEN)]
     if waiting.empty:
         return ngettext(

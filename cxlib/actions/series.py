@@ -1,9 +1,9 @@
-"""Every test of "did something move?" that the notebooks kept, as one table: a row a test.
+"""Every test of "did something change?" that the notebooks report, as one table: a row a test.
 
     tests_of(report.others("mine"))     # notebook, measure, by, group, term, kind, ..., probability
 
-What was looked at counts, not only what stood out: without it nobody can say how many warnings
-chance alone would give. A series over the waves is one test: its control limits and its change of
+All tests count, not only those that stood out: without them nobody can say how many alerts chance
+alone would give. A series over the waves is one test: its control limits and its change of
 level, the smaller probability taken twice (Bonferroni).
 """
 
@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
 
 NORMAL = 1.959963984540054
-OPENED = "opened"  # what 12 keeps of the groups of a warning: looked at because of it, no test
+OPENED = "opened"  # what 12 adds of the groups of an alert: examined because of it, no test
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
            "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
 MOVED, MISSED, SINKING, AT_RISK, TOPIC = (
@@ -40,29 +40,29 @@ WORDS = (
     "grades",
 )
 
-Found = Mapping[str, Mapping[str, Estimates]]  # notebook: name: what it kept, with `.tables`
+Answers = Mapping[str, Mapping[str, Result]]  # notebook -> name -> what it added to its report
 
 
-def tests_of(found: Found) -> pd.DataFrame:
-    """One row a test, with its two-sided probability if nothing had moved; see COLUMNS.
+def tests_of(answers: Answers) -> pd.DataFrame:
+    """One row a test, with its two-sided p-value if nothing had changed; see COLUMNS.
 
-    `now`: it still stands out in the latest wave, and is told as it is there; else as it was where
-    it stood out most. estimate is how far it moved, with its own 95 % interval. Rows of small cells
-    have no probability and are left out.
+    `now`: it still stands out in the latest wave, whose numbers are given; else those of the wave
+    in which it stood out most. estimate is how far it moved, with its own 95% interval. Rows of
+    small cells have no p-value and are left out.
     """
     rows = [
         {"notebook": notebook, **row}
-        for notebook, answers in found.items()
-        for row in _of_notebook(answers)
+        for notebook, named in answers.items()
+        for row in _of_notebook(named)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table[table["probability"].notna()].reset_index(drop=True)
 
 
-def _of_notebook(answers: Mapping[str, Estimates]) -> Iterator[dict]:
+def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict]:
     charted: set[str] = set()
     for name, fit in answers.items():
-        tables = {} if name == OPENED else getattr(fit, "tables", {})
+        tables = {} if name == OPENED else fit.tables
         if "limits" in tables and {"centre", "z", "probability"} <= set(tables["limits"]):
             charted |= set(tables["limits"]["term"].astype(str))
             yield from _of_series(tables["limits"], tables.get("changes"), fit.unit)
@@ -128,10 +128,10 @@ def _of_wave(wave: pd.Series, over: str) -> dict:
     }
 
 
-def _of_records(answers: Mapping[str, Estimates], charted: set[str]) -> Iterator[dict]:
+def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[dict]:
     """Records that a notebook gave itself, and as many silent tests as it looked at besides."""
     records = answers["warnings"].table
-    records = records[~records["term"].astype(str).isin(charted)]  # told with their series
+    records = records[~records["term"].astype(str).isin(charted)]  # they are in their series
     if records.empty and charted:
         return
     looked = max(

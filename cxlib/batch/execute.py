@@ -50,9 +50,9 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
 def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
     """The page under its context; the notebook may begin another one, for its cells alone."""
     from cxlib.privacy import redaction
-    from cxlib.report import answers_of, lists
+    from cxlib.report import answers_of, customer_lists
 
-    os.environ |= {lists.FOLDER: job["folder"], lists.PAGE: job["page"]}
+    os.environ |= {customer_lists.FOLDER: job["folder"], customer_lists.PAGE: job["page"]}
     started = time.monotonic()
     seconds: list[float] = []
     if job["lacking"]:

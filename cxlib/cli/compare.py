@@ -91,20 +91,20 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
 
     \b
     Example
-      cx diff reports/sample/monday reports/sample/friday -o changes.html
+      cx diff reports/sample/monday reports/sample/friday -o comparison_page.html
     """
     from cxlib.core import context, files
-    from cxlib.report import changes, comparison
+    from cxlib.report import comparison, comparison_page
 
     runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
     found = comparison.compare(*runs)
     rules = context.Context(**_rules(runs[1]))
     with context.use(replace(rules, lang="en")):
-        click.echo(str(found) if every else changes.text(found))
+        click.echo(str(found) if every else comparison_page.text(found))
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         with context.use(replace(rules, lang=lang)):
-            files.write(out, changes.html(found))
+            files.write(out, comparison_page.html(found))
         click.echo(near(out))
 
 

@@ -44,7 +44,7 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
     from cxlib import actions as ledger
 
     taken, wrong = _taken(study)
-    stands = ledger.standing(taken, today or datetime.now())
+    stands = ledger.action_status(taken, today or datetime.now())
     gain = ledger.net_gain(taken, **_known(study)).table.set_index("action_id")
     rows = stands.loops if every else stands.loops[stands.loops["status"].isin(ledger.OPEN)]
     for loop in ("outer loop", "inner loop"):
@@ -54,7 +54,7 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
         for row in part.to_dict("records"):
             known = row["action_id"] in gain.index
             click.echo(_line(row, gain.loc[row["action_id"]] if known else None))
-    click.echo(stands.answer)
+    click.echo(str(stands))
     for said in wrong:
         click.echo(said, err=True)
     if wrong:
@@ -98,7 +98,7 @@ def _taken(study: str):
         if not file.path.is_file():
             raise ValueError(f"{study} has no ledger yet. `cx actions add {study}` begins one.")
         taken = file.taken()
-        found = [intake.in_words(taken.quarantine), ledger.mistakes(taken.rows)]
+        found = [intake.in_words(taken.quarantine), ledger.contradictions(taken.rows)]
     wrong = [
         f"cx: row {m['row']}: {m['column']} {m['value']!r}: {m['reason']}. {m['mend']}".rstrip()
         for part in found
@@ -211,7 +211,7 @@ def _changed(study: str, change) -> list[dict]:
 
     with editing.alone(studies_.read(study), "actions") as file:
         rows = change(file.rows())
-        file.write(rows, ledger.mistakes)
+        file.write(rows, ledger.contradictions)
     return rows
 
 

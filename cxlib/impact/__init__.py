@@ -1,55 +1,55 @@
-"""Did the change work? What could be found before acting, what was found after, and how surely.
+"""Did the change work? What could be detected before acting, and what was found after.
 
-    trial = trials.read(responses, change, points=["recommend"], weight="weight",
-                        customer="customer_id")        # change: as study.yaml tells it
-    fit = trials.effect(trial)
+    trial = impact.read(sample, change, points=["recommend"])      # change: from study.yaml
+    fit = impact.effect(trial)
     print(fit)            # Call-back programme raised “Recommendation” by 9.8 points (4.1 to ...
-    fit.table             # term (outcome), estimate, low, high, n; all at once
-    fit.ways              # the same by every other design that the rows allow
-    trials.path(trial)    # wave by wave; did the two move alike before?
-    trials.placebos(trial)                             # changes that never were
-    trials.beside(trial)  # a stand-in made of spared groups;  trials.line: the waves before
-    trials.returning(trial)                            # the way back to the middle
-    trials.answering(trial)                            # did as many answer again?
-    trials.hidden([fit])  # how strong an unseen cause would have to be
-    trials.verdicts({"callback": fit})
-    trials.calibration(pairs)                          # how good were the predictions?
-    trials.plan(responses, "recommend", points=["recommend"], expected=3)     # before acting
+    fit.table             # term (outcome), estimate, low, high, n; simultaneous intervals
+    fit.by_design         # the same by every other design that the rows allow
+    impact.event_study(trial)              # wave by wave; were trends parallel before?
+    impact.placebo_tests(trial)            # changes that never happened
+    impact.synthetic_control(trial)        # or interrupted_time_series(trial), the trend before
+    impact.regression_to_the_mean(trial)
+    impact.attrition(trial)                # did as many answer again?
+    impact.unmeasured_confounding([fit])   # how strong a confounder would have to be
+    impact.verdicts({"callback": fit})
+    impact.calibration(pairs)              # how good were the predictions?
+    impact.power_analysis(sample, "recommend", expected=3)         # before acting
 
-Lots leave chance only. Every other design rests on something that cannot be seen: that those spared
-would have moved alike. The checks look where it could show.
+Randomisation leaves chance only. Every other design rests on something that cannot be seen: that
+the controls would have moved in parallel. The checks look where it could show.
 """
 
 from __future__ import annotations
 
-from cxlib.impact.checks import (
-    Beside,
-    Path,
-    answering,
-    beside,
-    each,
-    hidden,
-    line,
-    path,
-    placebos,
-    returning,
-    told,
-)
-from cxlib.impact.effects import Effect, effect
-from cxlib.impact.planning import Plan, plan
-from cxlib.impact.rows import Trial, read, read_all
-from cxlib.impact.verdicts import (
-    Calibration,
-    agreement,
-    calibration,
-    designs,
-    promised,
-    standing,
-    verdicts,
-)
+from cxlib.impact.calibration import calibration, predicted_and_realised, predictions
+from cxlib.impact.counterfactuals import interrupted_time_series, synthetic_control
+from cxlib.impact.effects import effect
+from cxlib.impact.parallel_trends import event_study, placebo_tests
+from cxlib.impact.power import Experiment, power_analysis
+from cxlib.impact.robustness import attrition, regression_to_the_mean, unmeasured_confounding
+from cxlib.impact.trial import Trial, for_each, read, read_all, report_missing
+from cxlib.impact.verdicts import compare_designs, designs, verdicts
 
 __all__ = [
-    "Beside", "Calibration", "Effect", "Path", "Plan", "Trial", "agreement", "answering",
-    "beside", "calibration", "designs", "each", "effect", "hidden", "line", "path", "placebos",
-    "plan", "promised", "read", "read_all", "returning", "standing", "told", "verdicts",
-]  # fmt: skip
+    "Experiment",
+    "Trial",
+    "attrition",
+    "calibration",
+    "compare_designs",
+    "designs",
+    "effect",
+    "event_study",
+    "for_each",
+    "interrupted_time_series",
+    "placebo_tests",
+    "power_analysis",
+    "predicted_and_realised",
+    "predictions",
+    "read",
+    "read_all",
+    "regression_to_the_mean",
+    "report_missing",
+    "synthetic_control",
+    "unmeasured_confounding",
+    "verdicts",
+]

@@ -1,8 +1,10 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
-    "drawn by lot", "beside those it spared", "beside others like them", "before and after only",
-    "as they are", "the change", "another time", "another place", "those reached", "stand-in",
-    "line before", "change of those reached", "without it anyway", "what is left", "higher",
-    "in doubt", "less than predicted", "could find", "bias", "spared",
-)  # fmt: skip
+    *("randomised", "difference-in-differences", "weighted controls", "interrupted time series"),
+    *("unadjusted", "the change", "placebo in time", "placebo in place", "treated"),
+    *("control", "synthetic control", "trend before", "change of the treated"),
+    *("regression to the mean", "adjusted change", "higher", "lower", "in doubt"),
+    *("less than predicted", "cannot tell", "standard deviations", "could find", "design"),
+    *("changed", "inside", "bias", "slope", "waves", "predicted low", "predicted high", "within"),
+)

@@ -144,9 +144,15 @@ def _said(notebook: NotebookNode) -> list[str]:
 
 
 def comments(texts: Iterable[str], most: int = 5) -> list[str]:
-    """Up to `most` comments, masked, in their order; none unless twice the smallest cell wrote one.
+    """Mask comments so that they may be shown: up to `most`, in their order.
 
-    Words tell more of a person than a number does, so they need a larger crowd.
+    Words reveal more of a person than a number does, so none are given unless twice the smallest
+    cell wrote one.
+
+    Parameters
+    ----------
+    texts : comments; missing and empty ones do not count
+    most : comments to give
     """
     written = [str(t).strip() for t in texts if isinstance(t, str) and str(t).strip()]
     if len(written) < 2 * context.current().smallest_cell:

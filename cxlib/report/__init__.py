@@ -1,10 +1,10 @@
-"""Keeps what a notebook found, and binds notebooks into pages that anyone can open.
+"""Answers of notebooks, and the pages, indexes and comparisons made from them.
 
-    report.add("drivers", fit)                       # in a notebook: the sentence, and its record
-    report.others("mystudy")["12"]["trend"]           # what the notebooks before this one kept
-    report.answers_of(notebook)                       # name -> record, read back
-    report.pages.bind(notebook, facts)                # the page as one HTML file's text
-    report.indexes.write(folder)                      # index.html over the pages of a run
+    report.add("drivers", fit)                       # in a notebook: prints the finding, stores it
+    report.others("mystudy")["12"]["trend"]          # answers of the notebooks before this one
+    report.answers_of(notebook)                      # name -> record, read back
+    report.pages.bind(notebook, facts)               # the page as one HTML file's text
+    report.indexes.of_run(run)                       # index.html over the pages of a run
 
 A page is one self-contained file: the answer first, then contents, evidence, parameters, source and
 method; no request leaves it. Nothing is computed here.
@@ -14,12 +14,23 @@ from __future__ import annotations
 
 from cxlib.privacy.redaction import audit_of, comments, protect
 from cxlib.report.answers import MIME, add, answers_of, others, table_of
-from cxlib.report.cards import cards, sheet
-from cxlib.report.lists import list_to_file
-from cxlib.report.quotes import quoted
-from cxlib.report.trees import tree
+from cxlib.report.cause_trees import tree
+from cxlib.report.customer_lists import list_to_file
+from cxlib.report.segment_cards import cards, sheet
+from cxlib.report.topic_quotes import quoted
 
 __all__ = [
-    "MIME", "add", "answers_of", "audit_of", "cards", "comments", "list_to_file", "others",
-    "protect", "quoted", "sheet", "table_of", "tree",
-]  # fmt: skip
+    "MIME",
+    "add",
+    "answers_of",
+    "audit_of",
+    "cards",
+    "comments",
+    "list_to_file",
+    "others",
+    "protect",
+    "quoted",
+    "sheet",
+    "table_of",
+    "tree",
+]

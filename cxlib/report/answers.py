@@ -1,9 +1,9 @@
-"""What a notebook found: said, kept as data, and read back.
+"""The answers of a notebook: printed, stored as data, and read back.
 
-add("drivers", fit)                               # in a notebook: the sentence, and its record
+add("drivers", fit)                               # in a notebook: prints the finding, stores it
 answers_of(notebook)                              # name -> record, read back
 table_of(record)                                  # as a reader sees it: a DataFrame of text
-others("mystudy")["12"]["trend"].table            # in a notebook: what other notebooks kept
+others("mystudy")["12"]["trend"].table            # in a notebook: answers of other notebooks
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -22,22 +22,37 @@ from cxlib.core import context, i18n
 from cxlib.core.display import display_table
 from cxlib.core.result import Result
 from cxlib.data import study
-from cxlib.estimates import Estimates
 from cxlib.privacy import disclosure
-from cxlib.privacy.cross_page import MIME
+from cxlib.privacy.cross_page import MIME as MIME
 
-Kept = Result | Estimates | pd.DataFrame
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+Addition: TypeAlias = Result | pd.DataFrame
 
 OTHERS = "CX_OTHERS"  # names the file with what the notebooks read before kept
 DIGITS = 8  # significant; enough to compare runs, few enough to be the same on two machines
 
 
-def add(name: str, result: Kept, title: str = "") -> None:
-    """Say what was found and keep its tables, so that pages, tests and `cx` can read them.
+def add(name: str, result: Addition, title: str = "") -> None:
+    """Print a finding and store its tables, so that pages, tests and `cx` can read them.
 
-    `name` is one word ("drivers"), once a notebook. `result` is an Estimates, whose sentence is
-    printed, or a bare table, which is shown. Numbers are rounded to 8 significant digits and small
-    cells are hidden. Raises ValueError for anything else, and for counts that are not called n.
+    Numbers are stored with 8 significant digits; small cells are hidden.
+
+    Parameters
+    ----------
+    name : one word ("drivers"), used once in a notebook
+    result : a Result, or a bare table, which is shown
+    title : above its table on the page; its name unless given
+
+    Raises
+    ------
+    ValueError : anything else, a name that is no word, or counts in a column that is not called n
+
+    Examples
+    --------
+    >>> add("nps", Result(pd.DataFrame({"term": ["nps"], "estimate": [25.0]}), "NPS is 25."))
+    NPS is 25.
     """
     record = _record(name, result, title)
     try:
@@ -45,73 +60,82 @@ def add(name: str, result: Kept, title: str = "") -> None:
         from IPython.display import display
     except ImportError:
         get_ipython = None
-    said = record["answer"] or f"{i18n.label(name)}: {len(record['table']['rows'])}"
+    text = record["answer"] or f"{i18n.label(name)}: {len(record['table']['rows'])}"
     if get_ipython is None or get_ipython() is None:
-        print(said)
+        print(text)
         return
-    display({"text/plain": said, MIME: record}, raw=True)
+    display({"text/plain": text, MIME: record}, raw=True)
 
 
-def _record(name: str, result: Kept, title: str) -> dict:
+def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} cannot name an answer. Use small letters, digits and '_'.")
-    table = result if isinstance(result, pd.DataFrame) else getattr(result, "table", None)
-    if not isinstance(table, pd.DataFrame):
-        raise ValueError(
-            f"report.add({name!r}, ...) was given a {type(result).__name__}. It keeps an "
-            "Estimates (something with a table and an answer) or a table."
-        )
-    if counts := [c for c in table.columns if c in ("count", "counts", "size")]:
+    fit = _as_result(name, result)
+    if counts := [c for c in fit.table.columns if c in ("count", "counts", "size")]:
         raise ValueError(
             f"report.add({name!r}, ...): rename the column {counts[0]!r} to n, so that groups "
             "of too few can be hidden."
         )
+    # Tables of customers are not tidy and stay out.
+    tidy = {
+        k: t
+        for k, t in fit.tables.items()
+        if t is not fit.table and {"term", "estimate"} <= set(t.columns)
+    }
     return {
         "name": name,
         "title": title,
-        "answer": "" if result is table else str(result),
-        "note": str(getattr(result, "notes", getattr(result, "note", ""))),
-        "unit": str(getattr(result, "unit", "")),
-        "draws": int(getattr(result, "draws", 0)),
-        "seed": int(getattr(result, "seed", 0)),
-        "table": _plain(table),
-        "tables": {k: _plain(t) for k, t in _further_tables(result).items()},
+        "answer": str(fit),
+        "note": fit.notes,
+        "unit": fit.unit,
+        "draws": fit.draws,
+        "seed": fit.seed,
+        "table": _plain(fit.table),
+        "tables": {k: _plain(t) for k, t in tidy.items()},
     }
 
 
-def _further_tables(result) -> dict[str, pd.DataFrame]:
-    """The other tidy tables of a richer fit; tables of customers are not tidy and stay out."""
+def _as_result(name: str, result: Any) -> Result:
     if isinstance(result, Result):
-        found: Mapping[str, object] = result.tables
-    elif dataclasses.is_dataclass(result):
-        found = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
-    else:
-        return {}
-    return {
-        name: value
-        for name, value in found.items()
-        if name != "table"
-        and isinstance(value, pd.DataFrame)
-        and {"term", "estimate"} <= set(value.columns)
-    }
+        return result
+    if isinstance(result, pd.DataFrame):
+        return Result(result, "")
+    if not isinstance(getattr(result, "table", None), pd.DataFrame):
+        raise ValueError(
+            f"report.add({name!r}, ...) was given a {type(result).__name__}. It takes a Result or "
+            "a table."
+        )
+    # Methods that do not return a Result yet: a dataclass whose fields are tables.
+    fields = (
+        [f.name for f in dataclasses.fields(result)] if dataclasses.is_dataclass(result) else []
+    )
+    tables = {n: t for n in fields if isinstance(t := getattr(result, n), pd.DataFrame)}
+    return Result(
+        {"table": result.table} | tables,
+        str(result),
+        getattr(result, "note", ""),
+        getattr(result, "unit", ""),
+        draws=getattr(result, "draws", 0),
+        seed=getattr(result, "seed", 0),
+    )
 
 
-def _plain(table: pd.DataFrame) -> dict:
+def _plain(table: pd.DataFrame) -> dict[str, Any]:
     """The table as JSON; of hidden rows neither numbers nor n, but why they are hidden."""
     why = disclosure.hidden(table)
     shown = disclosure.blanked(table, why, n_too=True)
-    kept = {
+    kept: dict[str, Any] = {
         "columns": [str(c) for c in shown.columns],
         "rows": [[_value(v) for v in row] for row in shown.itertuples(index=False, name=None)],
     }
     for whole in [kept["columns"].index(c) for c in ("n", disclosure.CASES) if c in table]:
-        for row in kept["rows"]:  # beside a hidden one, counts would become fractions
+        for row in kept["rows"]:  # with a hidden one among them, counts would become fractions
             if isinstance(row[whole], float) and row[whole].is_integer():
                 row[whole] = int(row[whole])
     places = [place for place, reason in enumerate(why) if reason]
     if places:
-        told = zip(places, disclosure.audit(table, why), strict=True)
-        kept["hidden"] = [{"row": p, "why": why.iloc[p], **about} for p, about in told]
+        audited = zip(places, disclosure.audit(table, why), strict=True)
+        kept["hidden"] = [{"row": p, "why": why.iloc[p], **about} for p, about in audited]
     return kept
 
 
@@ -127,10 +151,19 @@ def _value(value: object) -> object:
 
 
 def others(name: str) -> dict[str, dict[str, Result]]:
-    """What other notebooks kept of the study: number of the notebook -> name -> answer.
+    """Read the answers of other notebooks on the same study.
 
     In a run those that this notebook's metadata names under `after`, made before it; in a notebook
-    opened by hand all of the study's last run in the page's language. Empty where there is none.
+    opened by hand all of the study's last run in the page's language.
+
+    Parameters
+    ----------
+    name : of the study
+
+    Returns
+    -------
+    number of the notebook ("12") -> name of the answer -> Result; empty where there is none.
+    Numbers of hidden cells are missing
     """
     if file := os.environ.get(OTHERS):
         pages = json.loads(Path(file).read_text(encoding="utf-8"))
@@ -163,7 +196,7 @@ def _last_run(name: str) -> dict[str, dict]:
 
 
 def _recalled(record: dict) -> Result:
-    """An answer that another notebook added: hidden cells are missing numbers."""
+    """The answer that a record holds."""
     tables = {"table": record["table"], **record["tables"]}
     return Result(
         {name: _table(t) for name, t in tables.items()},
@@ -183,10 +216,10 @@ def _table(kept: dict) -> pd.DataFrame:
     return table
 
 
-def answers_of(notebook) -> dict[str, dict]:
-    """Every answer kept in an executed notebook, by name, in order.
+def answers_of(notebook: NotebookNode) -> dict[str, dict]:
+    """Every answer stored in an executed notebook, by name, in order.
 
-    Raises ValueError when a name was kept twice: a reader could not tell which one holds.
+    Raises ValueError where two have one name: a reader could not know which one holds.
     """
     kept: dict[str, dict] = {}
     for cell in notebook.cells:
@@ -194,14 +227,14 @@ def answers_of(notebook) -> dict[str, dict]:
             if record := output.get("data", {}).get(MIME):
                 if record["name"] in kept:
                     raise ValueError(
-                        f"{record['name']!r} is kept twice. Give the second one another name."
+                        f"{record['name']!r} is added twice. Give the second one another name."
                     )
                 kept[record["name"]] = record
     return kept
 
 
 def table_of(record: dict) -> pd.DataFrame:
-    """The kept table as text in the page's language and number format."""
+    """The main table of a record as text in the page's language and number format."""
     table = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
     for column in ("estimate", "low", "high", "n"):
         if column in table:

@@ -1,9 +1,9 @@
-"""Two runs beside each other: which numbers differ, whether beyond noise, and why they may.
+"""Two runs compared: which numbers differ, whether significantly, and why they may.
 
     found = compare(read(Path("reports/mine/monday")), read(Path("reports/mine/friday")))
     found.same                            # every number and every sentence is the same
     print(found)                          # a line a difference, and what changed behind them
-    changes.html(found)                   # what matters of it, as a page (see `changes`)
+    comparison_page.html(found)                   # what matters of it, as a page (see `changes`)
 
 Nothing is computed again here: the numbers are those of `answers.json`, the reasons those of
 `run.json`. Two 95% intervals that do not touch are further apart than chance explains; two that do
@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 Key = tuple[str, str, str, str]  # page, answer, term, column
 Value = float | int | str | bool | None
@@ -44,7 +45,7 @@ class Run:
 
     name: str
     answers: Mapping[str, Mapping[str, dict]]
-    record: Mapping[str, object]
+    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -222,15 +223,14 @@ def _beyond(key: Key, old: Mapping[Key, Value], new: Mapping[Key, Value]) -> boo
         return None
     low, high = ((*key[:-1], side) for side in ("low", "high"))
     ends = [values.get(side) for values in (old, new) for side in (low, high)]
-    if not all(isinstance(e, (int, float)) for e in ends):
-        return None
-    return bool(ends[0] > ends[3] or ends[2] > ends[1])
+    known = [e for e in ends if isinstance(e, (int, float))]
+    return bool(known[0] > known[3] or known[2] > known[1]) if len(known) == len(ends) else None
 
 
 def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
     """Which fingerprints differ, and of what: data, wording, code, parameters, notebook, seed."""
     old, new = before.record, after.record
-    found = {
+    found: dict[str, tuple[str, ...] | None] = {
         "data": _differing(old.get("data", {}), new.get("data", {})),
         "question wording": () if old.get("wording") == new.get("wording") else None,
         "code": () if old.get("code") == new.get("code") else None,
@@ -239,9 +239,10 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
     pages_old = {p["page"]: p for p in old["pages"]}
     pages_new = {p["page"]: p for p in new["pages"]}
     for name, of in (("notebook", "notebook_sha256"), ("seed", "seed")):
-        found[name] = _differing(
-            *({p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new)), both=True
+        before_, after_ = (
+            {p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new)
         )
+        found[name] = _differing(before_, after_, both=True)
     found["parameter values"] = tuple(
         dict.fromkeys(
             told

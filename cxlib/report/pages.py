@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import bleach
+import bleach  # type: ignore[import-untyped]
 import mistune
 from jinja2 import Environment
 from markupsafe import Markup
@@ -33,7 +33,7 @@ from traitlets.config import Config
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
-from cxlib.report import grids
+from cxlib.report import html_tables
 from cxlib.report.answers import MIME
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -128,7 +128,7 @@ class PageExporter(HTMLExporter):
         """
         return TemplateExporter.from_notebook_node(self, nb, resources, **more)
 
-    def markdown2html(self, source: str) -> str:  # type: ignore[override]
+    def markdown2html(self, source: str) -> str:
         """Markdown of an output, its links left as words."""
         return _prose(source, set(), Facts(""))["html"]
 
@@ -271,7 +271,7 @@ def _prose(source: str, headings: set[str], facts: Facts) -> dict:
     rendered = re.sub(r"<img [^>]*>", "", rendered)
     if context.current().lang == "zh":
         rendered = BESIDE_LINKS.sub("", rendered)
-    return {"html": grids.framed(rendered), "headings": found}
+    return {"html": html_tables.framed(rendered), "headings": found}
 
 
 def _slug(words: str, taken: set[str]) -> str:
@@ -330,14 +330,14 @@ def _data_uri(content: str, mime: str) -> str:
 
 def table_html(record: dict) -> str:
     """The kept table as HTML, in a box of its own that scrolls."""
-    return clean(grids.of_record(record))
+    return clean(html_tables.of_record(record))
 
 
 def clean(fragment: str) -> str:
     """HTML from an output with only harmless tags left, tables framed and numbers aligned."""
     fragment = UNSEEN.sub("", fragment)
     fragment = _without_scripts(fragment)
-    return grids.framed(_cleaner().clean(fragment))
+    return html_tables.framed(_cleaner().clean(fragment))
 
 
 def _without_scripts(fragment: str) -> str:

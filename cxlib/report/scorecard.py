@@ -1,7 +1,7 @@
-"""The scorecard of a run: what an executive reads in a minute, taken from what its pages kept.
+"""The scorecard of a run: what an executive reads in a minute, from the answers of its pages.
 
     card = scorecard.of(run, answers, before)      # `before`: (run, answers) of the run before
-    card["measures"], card["warnings"], card["levers"], card["pains"], card["actions"]
+    card["measures"], card["alerts"], card["opportunities"], card["pains"], card["actions"]
 
 Nothing is computed but differences to the run before; a part whose page the run has not, or whose
 numbers are hidden, is left out. A change is more than noise where the two intervals do not touch.
@@ -11,26 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.data import study
 
-MOST = 3  # warnings, levers and pain points shown
+MOST = 3  # alerts, opportunities and pain points shown
 STAGES = 5  # of maturity
 WORDS = (
     "Satisfaction index",
-    "Satisfied customers",
-    "Ease",
+    "CSAT",
+    "Customer effort score",
     "At high risk of leaving",
-    "First reply in time",
-    "Solution in time",
-    "Came back",
-    "Stay on",
+    "First-response SLA met",
+    "Resolution SLA met",
+    "Repeat purchase",
+    "Retention",
     "Maturity stage",
 )
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 Answers = Mapping[str, Mapping[str, dict]]  # notebook's number: its answers
 
 
@@ -39,7 +40,7 @@ class Measure:
     """Where a measure of the scorecard is kept: notebook, answer, and which row of it.
 
     `kind` is what its numbers are, where the answer's unit does not say it; `about` what a reader
-    is told of the row and the page's parameters besides.
+    reads of the row and the page's parameters besides.
     """
 
     name: str
@@ -61,14 +62,14 @@ def _named(rows: list[Row], term: str) -> Row | None:
 
 
 def _year(rows: list[Row], _unused: str) -> Row | None:
-    """Who came back after the first purchase, by a year, or as late as is told."""
+    """Who came back after the first purchase, by a year, or as late as is known."""
     first = [r for r in rows if r.get("purchase") == rows[0].get("purchase")]
     shown = [r for r in first if r["estimate"] is not None]
     return next((r for r in shown if "365" in str(r["term"])), shown[-1] if shown else None)
 
 
 def _longest(rows: list[Row], _unused: str) -> Row | None:
-    """Who is there still after the most renewals that are told."""
+    """Who is there still after the most renewals that are known."""
     shown = [
         r for r in rows if r.get("model") == rows[0].get("model") and r["estimate"] is not None
     ]
@@ -85,10 +86,10 @@ def _top(_unused: Row, parameters: Mapping) -> str:
 MEASURES = (
     Measure("Satisfaction index", "11", "index", _target),
     Measure("NPS", "10", "nps"),
-    Measure("Satisfied customers", "10", "csat", about=_top),
-    Measure("Ease", "10", "effort"),
-    Measure("First reply in time", "24", "standards", lambda r, _: _named(r, "first reply")),
-    Measure("Solution in time", "24", "standards", lambda r, _: _named(r, "solution")),
+    Measure("CSAT", "10", "csat", about=_top),
+    Measure("Customer effort score", "10", "effort"),
+    Measure("First-response SLA met", "24", "standards", lambda r, _: _named(r, "first reply")),
+    Measure("Resolution SLA met", "24", "standards", lambda r, _: _named(r, "solution")),
     Measure(
         "At high risk of leaving",
         "32",
@@ -98,13 +99,15 @@ MEASURES = (
         kind="people",
     ),
     Measure(
-        "Stay on",
+        "Retention",
         "31",
         "retention",
         _longest,
         about=lambda r, _unused: _("after {periods} renewals", periods=r["renewals"]),
     ),
-    Measure("Came back", "33", "repeat", _year, about=lambda r, _: i18n.label(str(r["term"]))),
+    Measure(
+        "Repeat purchase", "33", "repeat", _year, about=lambda r, _: i18n.label(str(r["term"]))
+    ),
     Measure("Maturity stage", "42", "maturity", table="overall", kind="stage"),
 )
 
@@ -112,7 +115,7 @@ MEASURES = (
 def of(
     run: Mapping, answers: Answers, before: tuple[Mapping, Answers] | None = None
 ) -> dict[str, object]:
-    """The parts of the scorecard in the page's language; an empty one where nothing is told.
+    """The parts of the scorecard in the page's language; an empty one where nothing is known.
 
     `run` is as run.json has it, with its pages in one language; `answers` as answers.json.
     """
@@ -124,15 +127,15 @@ def of(
         "measures": measures,
         "since": str(before[0]["run"]) if before and not unread else "",
         "unread": unread,
-        "warnings": _warnings(now, files),
-        "levers": _levers(now, files, run),
+        "alerts": _alerts(now, files),
+        "opportunities": _opportunities(now, files, run),
         "pains": _pains(now, files),
         "actions": _actions(now, files),
     }
 
 
 def _earlier(before: tuple[Mapping, Answers] | None, name: str) -> tuple[Answers, str]:
-    """Answers of the run before; none, and which run that is, where it kept them otherwise."""
+    """Answers of the run before; none, and which run that is, where they have another form."""
     if not before:
         return {}, ""
     try:
@@ -162,7 +165,7 @@ def _by_notebook(run: Mapping, answers: Answers) -> dict[str, Mapping[str, dict]
     return {number: answers.get(p["page"], {}) for number, p in _pages(run).items()}
 
 
-def _rows(record: dict | None, table: str = "") -> list[dict]:
+def _rows(record: dict | None, table: str = "") -> list[Row]:
     if record is None:
         return []
     kept = record["tables"].get(table) if table else record["table"]
@@ -170,11 +173,11 @@ def _rows(record: dict | None, table: str = "") -> list[dict]:
 
 
 def _row_of(asked: Measure, now: Answers, name: str) -> tuple[dict, str] | None:
-    """The measure's row and its unit; None where it is not told."""
+    """The measure's row and its unit; None where it is unknown."""
     record = now.get(asked.notebook, {}).get(asked.answer)
     rows = _rows(record, asked.table)
     row = asked.row(rows, name) if rows else None
-    if row is None or row.get("estimate") is None:
+    if record is None or row is None or row.get("estimate") is None:
         return None
     return dict(row), record["unit"]
 
@@ -186,7 +189,7 @@ def _measure(asked: Measure, now: Answers, then: Answers, pages: Mapping, name: 
     (row, unit), made = found, pages[asked.notebook]
     write = _writer(asked.kind or unit, row["estimate"])
     earlier = _row_of(asked, then, name)
-    told = {
+    about = {
         "name": _(asked.name) if asked.name != "NPS" else "NPS",
         "value": write(row["estimate"]),
         "span": "",
@@ -197,15 +200,15 @@ def _measure(asked: Measure, now: Answers, then: Answers, pages: Mapping, name: 
         "more": asked.about(row, made.get("parameters", {})),
     }
     if row.get("low") is not None and row.get("high") is not None:
-        told["span"] = _("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
-    if asked.kind == "people":  # how many they are; how many of them leave is beside it
-        leave = _("{share} of them leave", share=told["value"])
-        told |= {"value": i18n.count(row["n"]), "n": "", "more": leave}
+        about["span"] = _("{low} to {high}", low=write(row["low"]), high=write(row["high"]))
+    if asked.kind == "people":  # how many they are, and how many of them leave
+        leave = _("{share} of them leave", share=about["value"])
+        about |= {"value": i18n.count(row["n"]), "n": "", "more": leave}
     elif asked.kind == "stage":
-        told["value"] = _("{stage} of {stages}", stage=told["value"], stages=STAGES)
-    if told["more"] and told["span"]:
-        told |= {"more": f"{told['more']} ({told['span']})", "span": ""}
-    return told | (_change(row, earlier[0], write) if earlier else {})
+        about["value"] = _("{stage} of {stages}", stage=about["value"], stages=STAGES)
+    if about["more"] and about["span"]:
+        about |= {"more": f"{about['more']} ({about['span']})", "span": ""}
+    return about | (_change(row, earlier[0], write) if earlier else {})
 
 
 def _writer(kind: str, estimate: float) -> Callable[[float], str]:
@@ -223,8 +226,8 @@ def _change(row: Row, before: Row, write: Callable[[float], str]) -> dict[str, s
         return {"change": _("as before"), "tone": "same"}
     size = write(apart).removesuffix("%")  # of a share: percentage points
     size = f"+{size}" if apart > 0 else size
-    ends = [r.get(side) for r in (row, before) for side in ("low", "high")]
-    if None in ends:
+    ends = [e for r in (row, before) for side in ("low", "high") if (e := r.get(side)) is not None]
+    if len(ends) < 4:
         return {"change": size, "tone": "same"}
     clear = ends[0] > ends[3] or ends[2] > ends[1]
     said = (
@@ -238,18 +241,18 @@ def _part(said: Sequence[str], file: str, answer: str = "") -> dict | None:
     return {"said": said, "file": f"{file}#answer-{answer}" if answer else file} if said else None
 
 
-def _warnings(now: Answers, files: Mapping) -> dict | None:
+def _alerts(now: Answers, files: Mapping) -> dict | None:
     record = now.get("41", {}).get("warnings")
     if record is None:
         return None
     rows = [r for r in _rows(record) if r["standing"] != "over" and r["estimate"] is not None]
     counts = {k: i18n.count(sum(r["standing"] == k for r in rows)) for k in ("new", "known")}
-    first = _("Out of line now: new {new}, known {known}.", **counts)
-    return _part([first, *map(_warning, rows[:MOST])], files["41"], "warnings")
+    first = _("Alerts now: new {new}, known {known}.", **counts)
+    return _part([first, *map(_alert, rows[:MOST])], files["41"], "warnings")
 
 
-def _warning(row: Row) -> str:
-    from cxlib.actions.alarms import name_of, size_of
+def _alert(row: Row) -> str:
+    from cxlib.actions.alerts import name_of, size_of
 
     ends = (size_of({**row, "estimate": row[side]}) for side in ("low", "high"))
     low, high = (end.removesuffix("%") for end in ends)  # of a share: percentage points
@@ -264,15 +267,15 @@ def _warning(row: Row) -> str:
 
 
 def _outcome(run: Mapping, number: str) -> str:
-    """What the levers of a notebook lift: as its page was told, or the study's own outcome."""
+    """What the drivers of a notebook explain: the page's parameter, or the study's own outcome."""
     named = _pages(run)[number].get("parameters", {}).get("OUTCOME")
     known = run["study"] in study.names()
     own = study.read(run["study"]).default_outcome if known else ""
     return i18n.quoted(i18n.label(named or own)) if named or own else _("the outcome")
 
 
-def _levers(now: Answers, files: Mapping, run: Mapping) -> dict | None:
-    for number, name in (("21", "gains"), ("21", "first"), ("41", "levers")):
+def _opportunities(now: Answers, files: Mapping, run: Mapping) -> dict | None:
+    for number, name in (("21", "gains"), ("21", "first"), ("41", "opportunities")):
         rows = [
             r
             for r in _rows(now.get(number, {}).get(name))
@@ -283,14 +286,14 @@ def _levers(now: Answers, files: Mapping, run: Mapping) -> dict | None:
         if rows:
             rows.sort(key=lambda r: -r["estimate"])
             head = _(
-                "A point more of each goes with so many points more of {outcome}:",
+                "One rating point more is associated with so many points more of {outcome}:",
                 outcome=_outcome(run, number),
             )
-            return _part([head, *map(_lever, rows[:MOST])], files[number], name)
+            return _part([head, *map(_opportunity, rows[:MOST])], files[number], name)
     return None
 
 
-def _lever(row: Row) -> str:
+def _opportunity(row: Row) -> str:
     return _(
         "{term:opening}: {size:number2} ({span:interval2})",
         term=row["term"],
@@ -310,7 +313,7 @@ def _pain(row: Row) -> str:
     if row.get("severity") is None or row.get("impact_low") is None:
         return _("{touchpoint:label}: {problem:label}", **facts)
     return _(
-        "{touchpoint:label}: {problem:label}; {share:share1} of those who come there, goes with "
+        "{touchpoint:label}: {problem:label}; {share:share1} of its customers, associated with "
         "{size:number2} points less ({span:interval2})",
         share=row["severity"],
         size=row["impact"],

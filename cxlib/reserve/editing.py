@@ -61,7 +61,7 @@ class Edited:
     def write(self, rows: Rows, check: Check) -> None:
         """Put the rows in place of the file's. Raises EditError for mistakes that were not there.
 
-        `check` finds what the contract does not (`actions.mistakes`).
+        `check` finds what the contract does not (`actions.contradictions`).
         """
         with files.replacing(self.path) as fresh:
             fresh.write_bytes(self._bytes(rows))

@@ -11,13 +11,14 @@ from numpy.testing import assert_allclose
 matplotlib.use("agg")
 
 import generator
+from cxlib.report.cards import html_of
 from matplotlib import pyplot as plt
 
 from cxlib import plots, segments
 from cxlib.core import context
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
-from cxlib.report.cards import html_of
+from cxlib.report.segment_cards import html_of
 from cxlib.segments import features, profiles, questions, stability
 from cxlib.segments.rfm import _points, purchase_habits
 from cxlib.segments.typing_tool import _cost

@@ -364,7 +364,7 @@ def test_quotes_of_few_are_not_shown():
     fit = voice.topics(Sample(rows, draws=20), GIVEN)
     told = voice.quotes(voice.mark(rows, fit), fit).set_index("term")
     assert told.loc["delivery", "quote 1"] and not told.loc["price", "quote 1"]
-    from cxlib.report import quotes as shown
+    from cxlib.report import topic_quotes as shown
 
     html = shown.html_of(voice.quotes(voice.mark(rows, fit), fit))
     assert "parcel came" in html and "dear price" not in html and "too few" in html

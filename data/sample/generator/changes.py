@@ -57,26 +57,26 @@ def panel(
     waves: int = 6,
     begun: int = 3,
     groups: int = 2,
-    by_lot: bool = True,
+    randomised: bool = True,
     answers: float = 0.6,
     drift: float = 0.0,
 ) -> pd.DataFrame:
-    """Answers of `customers` over `waves`, `effect` added from wave `begun` on for those reached.
+    """Answers of `customers` over `waves`, `effect` added from wave `begun` on for the treated.
 
-    customer_id, wave (w0, w1 ...), place (g0 ...; g0 is where the change comes when not `by_lot`),
-    arm (reached or spared), score. Customers differ for good, places and waves have levels of their
-    own, a share `answers` of customers answers each wave, and the reached drift by `drift` a wave.
+    customer_id, wave (w0, w1 ...), place (g0 ...; g0 is treated when not `randomised`), arm
+    (treated or control), score. Customers differ for good, places and waves have levels of their
+    own, a share `answers` of customers answers each wave, and the treated drift by `drift` a wave.
     """
     rng = np.random.default_rng([seed, 40])
     place = rng.integers(0, groups, customers)
-    reached = rng.random(customers) < 0.5 if by_lot else place == 0
+    treated = rng.random(customers) < 0.5 if randomised else place == 0
     own, level = rng.standard_normal(customers), rng.standard_normal(groups)
     score = (
         own[:, None]
         + level[place][:, None]
         + 0.5 * rng.standard_normal(waves)
         + rng.standard_normal((customers, waves))
-        + np.outer(reached, effect * (np.arange(waves) >= begun) + drift * np.arange(waves))
+        + np.outer(treated, effect * (np.arange(waves) >= begun) + drift * np.arange(waves))
     )
     i, w = np.nonzero(rng.random(score.shape) < answers)
     return pd.DataFrame(
@@ -84,7 +84,7 @@ def panel(
             "customer_id": np.array([f"c{k:05d}" for k in range(customers)])[i],
             "wave": np.array([f"w{k}" for k in range(waves)])[w],
             "place": np.array([f"g{k}" for k in range(groups)])[place[i]],
-            "arm": np.where(reached[i], "reached", "spared"),
+            "arm": np.where(treated[i], "treated", "control"),
             "score": score[i, w],
         }
     )

@@ -1,7 +1,7 @@
-"""Kept tables as HTML: readable heads, numbers to the right, an interval under one heading.
+"""Tables of answers as HTML: readable heads, numbers to the right, an interval under one heading.
 
-    grids.of_record(record)            # a kept answer's table
-    grids.framed(fragment)             # any HTML: tables in boxes that scroll, numbers aligned
+    html_tables.of_record(record)        # an answer's table
+    html_tables.framed(fragment)         # any HTML: tables in boxes that scroll, numbers aligned
 
 The page's small script makes heads buttons that sort; without it the tables are the same.
 """
@@ -34,6 +34,7 @@ ROWS = {
     "differences": "question", "questions": "question", "warnings": "question",
     "touchpoints": "question", "index": "construct", "levers": "construct",
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
+    "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
     "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
     "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",

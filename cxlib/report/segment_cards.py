@@ -6,6 +6,7 @@ report.cards(personas)                            # in a notebook, below report.
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pandas as pd
 
@@ -17,22 +18,33 @@ from cxlib.privacy.redaction import comments
 MOST_QUOTES = 2
 
 
-def cards(personas) -> None:
-    """Show a card for each segment; small cells are hidden, comments only from a crowd.
+def cards(personas: Any) -> None:
+    """Show a card for each segment: a table, and comments of its customers, masked.
 
-    `personas` has `table` (segment, part, term, estimate, low, high, n, overall, share) and
-    `quotes` (segment, text), as `segments.personas` gives them.
+    Small cells are hidden; comments are shown only where enough customers wrote any.
+
+    Parameters
+    ----------
+    personas : of `segments.personas`: `table` (segment, part, term, estimate, low, high, n,
+        overall, share) and `quotes` (segment, text)
     """
     from IPython.display import HTML, display
 
     display(HTML(html_of(personas)))
 
 
-def sheet(tool) -> None:
-    """Show the points of `segments.typing_tool` as a sheet to print and tick."""
+def sheet(tool: Any) -> None:
+    """Show the points of a typing tool as a sheet to print and tick.
+
+    Parameters
+    ----------
+    tool : of `segments.typing_tool`: `sheet` (question, answer, points of each segment) and
+        `segments` (their names)
+    """
     from IPython.display import HTML, display
 
-    rows, last = [], ""
+    rows: list[list[str]] = []
+    last = ""
     for asked, answer, *points in tool.sheet.itertuples(index=False, name=None):
         box = f"☐ {answer}" if answer else ""
         rows.append([i18n.opening(asked) if asked != last else "", box, *map(str, points)])
@@ -51,7 +63,7 @@ def sheet(tool) -> None:
     display(HTML(f"<div>{said}{_table(heads, rows)}</div>"))
 
 
-def html_of(personas) -> str:
+def html_of(personas: Any) -> str:
     """The cards as one piece of HTML, escaped."""
     why = disclosure.hidden(personas.table)
     shown = disclosure.blanked(personas.table, why).assign(n=disclosure.counts(personas.table, why))

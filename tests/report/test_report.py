@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -15,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxlib import report
 from cxlib.core import context
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
 from cxlib.report import answers, indexes, pages
 
 OURS = f"<script>{pages.SCRIPT}</script>"
@@ -24,7 +23,7 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 @pytest.fixture
-def fit() -> Estimates:
+def fit() -> Result:
     table = pd.DataFrame(
         {
             "term": ["speed", "price"],
@@ -34,9 +33,7 @@ def fit() -> Estimates:
             "n": [4390, 8],
         }
     )
-    return Estimates(
-        table, "Speed explains most: 41%.", "4,390 of 4,812.", "share", draws=9, seed=1
-    )
+    return Result(table, "Speed explains most: 41%.", "4,390 of 4,812.", "share", draws=9, seed=1)
 
 
 def kept(fit, name: str = "drivers") -> NotebookNode:
@@ -64,7 +61,7 @@ def test_what_is_kept_is_read_back_rounded_and_without_small_cells(fit) -> None:
         ["speed", 0.41234568, 0.38, 0.44, 4390],
         ["price", None, None, None, None],
     ]
-    assert (record["answer"], record["unit"], record["draws"]) == (fit.answer, "share", 9)
+    assert (record["answer"], record["unit"], record["draws"]) == (str(fit), "share", 9)
 
 
 def test_a_bare_table_can_be_kept(fit) -> None:
@@ -87,15 +84,15 @@ def test_only_results_are_kept() -> None:
         report.add("drivers", 41)
 
 
-def test_a_name_kept_twice_is_refused(fit) -> None:
-    with pytest.raises(ValueError, match="kept twice"):
+def test_a_name_added_twice_is_refused(fit) -> None:
+    with pytest.raises(ValueError, match="added twice"):
         report.answers_of(notebook(kept(fit), kept(fit)))
 
 
 def test_the_answer_comes_first(fit) -> None:
     html = bound(kept(fit))
-    assert html.index(fit.answer) < html.index("Contents") if "Contents" in html else True
-    assert html.index(fit.answer) < html.index("<main>")
+    assert html.index(str(fit)) < html.index("Contents") if "Contents" in html else True
+    assert html.index(str(fit)) < html.index("<main>")
 
 
 def test_a_page_asks_nobody_for_anything(fit) -> None:
@@ -277,7 +274,7 @@ def test_a_page_says_what_it_is_made_of(fit, lang: str, words: list[str]) -> Non
 
 
 def test_of_many_answers_the_first_are_at_the_top(fit) -> None:
-    cells = [kept(replace(fit, answer=f"Answer {i}."), f"a{i}") for i in range(8)]
-    html = bound(*cells, kept(replace(fit, answer="Answer 3."), "again"))
+    cells = [kept(fit.replace(finding=Finding(f"Answer {i}.")), f"a{i}") for i in range(8)]
+    html = bound(*cells, kept(fit.replace(finding=Finding("Answer 3.")), "again"))
     top = html[html.index('class="answer"') : html.index("</section>")]
     assert "2 more" in top and top.count("<li>") == 7  # what is said again is told once

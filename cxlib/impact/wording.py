@@ -1,4 +1,4 @@
-"""What designs, effects and verdicts are called."""
+"""What designs, effects and their units are called in sentences."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.impact.rows import Trial
+from cxlib.impact.trial import Trial
 
-DESIGNS = {  # of study.yaml, and second opinions: what a table calls it
-    "randomised": "drawn by lot",
-    "compared": "beside those it spared",
-    "alike": "beside others like them",
-    "series": "before and after only",
-    "plain": "as they are",
+DESIGNS = {  # of study.yaml, and second opinions -> what a table calls it
+    "randomised": "randomised",
+    "compared": "difference-in-differences",
+    "alike": "weighted controls",
+    "series": "interrupted time series",
+    "unadjusted": "unadjusted",
 }
-
-
-def design(name: str) -> str:
-    """The design in a sentence."""
-    return i18n.label(DESIGNS[name])
 
 
 def value(number: float, unit: str) -> str:
@@ -39,8 +34,13 @@ def span(low: float, high: float, unit: str) -> str:
     return i18n.span(low, high, digits + near)
 
 
-def effect(trial: Trial, row: pd.Series, kind: str) -> str:
-    """The effect on the first outcome, in one sentence; causes are named only where lots were."""
+def of_change(trial: Trial, finding: str) -> str:
+    """A finding with the name of the change before it."""
+    return _("{change}: {found}", change=trial.label, found=finding)
+
+
+def effect(trial: Trial, row: pd.Series, design: str) -> str:
+    """The effect on the first outcome in one sentence; causal words of randomised designs only."""
     facts = {
         "change": trial.label,
         "outcome": trial.called(),
@@ -51,103 +51,99 @@ def effect(trial: Trial, row: pd.Series, kind: str) -> str:
     }
     if row["low"] <= 0 <= row["high"]:
         return _(
-            "{change}: an effect on {outcome} is not clear of chance, {change_by} ({span}), n "
-            "{n:count}.",
+            "{change}: the effect on {outcome} is not statistically significant, {change_by} "
+            "({span}), n {n:count}.",
             **facts,
         )
     up = row["estimate"] > 0
-    if kind == "randomised" and up:
+    if design == "randomised" and up:
         return _(
-            "{change} raised {outcome} by {size} ({span}); chance alone decided who got it, n "
-            "{n:count}.",
+            "{change} raised {outcome} by {size} ({span}); assignment was random, n {n:count}.",
             **facts,
         )
-    if kind == "randomised":
+    if design == "randomised":
         return _(
-            "{change} lowered {outcome} by {size} ({span}, as a change); chance alone decided who "
-            "got it, n {n:count}.",
+            "{change} lowered {outcome} by {size} ({span}, as a change); assignment was random, "
+            "n {n:count}.",
             **facts,
         )
-    higher = _("higher") if up else _("lower")
-    if kind == "compared":
+    facts["higher"] = _("higher") if up else _("lower")
+    if design == "compared":
         return _(
-            "{change}: {outcome} is {size} {higher} (change {span}) than the way of those it "
-            "spared would lead one to expect, n {n:count}.",
-            higher=higher,
+            "{change}: {outcome} is {size} {higher} (change {span}) than the trend of the control "
+            "group would lead one to expect, n {n:count}.",
             **facts,
         )
-    if kind == "alike":
+    if design == "alike":
         return _(
             "{change}: {outcome} is {size} {higher} (difference {span}) than among others who "
             "were like them beforehand, n {n:count}.",
-            higher=higher,
             **facts,
         )
     return _(
-        "{change}: {outcome} is {size} {higher} (change {span}) than the waves before would lead "
+        "{change}: {outcome} is {size} {higher} (change {span}) than the trend before would lead "
         "one to expect; whatever else happened then is in it, n {n:count}.",
-        higher=higher,
         **facts,
     )
 
 
-def how(trial: Trial, kind: str) -> str:
+def design(trial: Trial, name: str) -> str:
     """The design in words a manager understands."""
     change = trial.change
     facts = {
         "treated": change.treated,
-        "control": trial.spared,
+        "control": trial.control,
         "column": change.column,
         "begun": change.begun,
     }
-    if kind == "randomised":
+    if name == "randomised":
         past = _("Customers are compared at equal values of what was known of them before.")
         return i18n.together(
             [
-                _("Drawn by lot: {treated:label_list} beside {control:label_list}.", **facts),
+                _("Randomised: {treated:label_list} compared with {control:label_list}.", **facts),
                 past if trial.before.any() or trial.x.shape[1] else "",
             ]
         )
-    if kind == "compared":
+    if name == "compared":
         out = _(
             "Without answers in some wave and so left out: {names:label_list}.", names=trial.out
         )
         return i18n.together(
             [
                 _(
-                    "Beside those it spared: how {treated:label_list} changed from before {begun} "
-                    "to after, less how {control:label_list} did.",
+                    "Difference-in-differences: how {treated:label_list} changed from before "
+                    "{begun} to after, minus how {control:label_list} did.",
                     **facts,
                 ),
                 out if trial.out else "",
             ]
         )
-    if kind == "alike":
+    if name == "alike":
         return _(
-            "Beside others like them: {treated:label_list} of {column:quoted}, and others "
-            "weighted to the same means of {known:label_list4}.",
+            "Weighted controls: {treated:label_list} of {column:quoted}, and others weighted to "
+            "the same means of {known:label_list4}.",
             known=change.before,
             **facts,
         )
     return _(
-        "Before and after only: nobody was spared, so the line of the waves before {begun} is all "
+        "Interrupted time series: there is no control group, so the trend before {begun} is all "
         "there is to compare with.",
         **facts,
     )
 
 
-def n(trial: Trial) -> str:
+def counts(trial: Trial) -> str:
     """How many answers of whom."""
-    there = ~np.isnan(trial.y[:, 0])
-    counts = [
-        int((there & rows & (trial.arm == arm)).sum())
+    known = ~np.isnan(trial.y[:, 0])
+    numbers = [
+        int((known & rows & (trial.arm == arm)).sum())
         for arm in (1, 0)
         for rows in (trial.during, trial.earlier)
     ]
-    reached, earlier, spared, spared_earlier = map(i18n.count, counts)
+    treated, earlier, control, control_earlier = map(i18n.count, numbers)
     if not trial.before.any():
-        return _("{n} of those reached and {spared} of those spared.", n=reached, spared=spared)
-    parts = [_("{n} answers of those reached ({before} before it)", n=reached, before=earlier)]
-    if counts[2]:
-        parts.append(_("{n} of those spared ({before} before it)", n=spared, before=spared_earlier))
+        return _("{n} treated and {control} controls.", n=treated, control=control)
+    parts = [_("{n} answers of the treated ({before} before it)", n=treated, before=earlier)]
+    if numbers[2]:
+        parts.append(_("{n} of controls ({before} before it)", n=control, before=control_earlier))
     return _("{parts:list}.", parts=parts)

@@ -1,11 +1,11 @@
-"""One list of warnings over all notebooks, with false alarms held over the whole report.
+"""One list of alerts over all notebooks, with false alerts controlled over the whole report.
 
-    alarms = actions.alarms(report.others(STUDY), known=study.alerts.known())
-    print(alarms)                 # 6 warnings, 2 of them new ...
-    alarms.table                  # measure, by, group, term, ..., adjusted, standing, money
+    alerts = actions.alerts(report.others(STUDY), known=study.alerts.known())
+    print(alerts)                 # Alerts: new 4, known 2 ...
+    alerts.table                  # measure, by, group, term, ..., adjusted, standing, money
 
-Of the warnings raised, at most `rate` are false on average, and where nothing moved any warning at
-all is raised with probability `rate` at most (Benjamini and Hochberg 1995, J. Royal Statistical
+Of the alerts raised, at most `rate` are false on average, and where nothing moved any alert at all
+is raised with probability `rate` at most (Benjamini and Hochberg 1995, J. Royal Statistical
 Society B 57(1)): holds for tests that are independent or move together, as questions of one survey
 do.
 """
@@ -13,15 +13,14 @@ do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.series import AT_RISK, SINKING, Found, tests_of
+from cxlib.actions.series import AT_RISK, SINKING, Answers, tests_of
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
 from cxlib.stats import pvalues
 
 RATE = 0.05
@@ -33,43 +32,44 @@ WORDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Alarms(Estimates):
-    """Warnings, those of a fall that still holds first.
-
-    Attributes
-    ----------
-    table : COLUMNS, a row a warning; estimate is how far it moved, adjusted the probability after
-        all that was looked at, standing "new", "known" (warned of in earlier data) or "over" (no
-        longer out of line), money what a fall costs in a year, where that is told
-    looked : how many tests there were
-    rate : the share of false warnings that is allowed
-    ended : the known warnings that no longer hold, as `study.alerts.known` tells them
-    """
-
-    looked: int = field(default=0, kw_only=True)
-    rate: float = field(default=RATE, kw_only=True)
-    ended: pd.DataFrame = field(kw_only=True)
-
-
-def alarms(
-    found: Found,
+def alerts(
+    answers: Answers,
     known: pd.DataFrame | None = None,
     *,
     rate: float = RATE,
     point: float = 0.0,
     customer: float = 0.0,
-) -> Alarms:
-    """What is out of line in what the notebooks kept; see `Alarms`.
+) -> Result:
+    """List what is out of line in the answers of all notebooks.
 
-    `known` are the warnings of earlier data (measure, by, group, term, kind, first_seen): such a
-    one keeps its first_seen and is not raised anew. `point` is what one point of the outcome (one
-    measured in points, NPS or an index) is worth in a year, `customer` what a customer at risk is.
-    Raises ValueError for a rate outside 0 to 1.
+    Parameters
+    ----------
+    answers : notebook -> name -> Result, as `report.others` gives them
+    known : alerts of earlier data: measure, by, group, term, kind, first_seen; such a one keeps its
+        first_seen and is not raised anew
+    rate : share of false alerts allowed, 0 to 1
+    point : what one point of the outcome (measured in points, NPS or an index) is worth in a year
+    customer : what a customer at risk is worth
+
+    Returns
+    -------
+    Result with table, a row an alert, those of a fall that still holds first: by, group, term,
+    estimate (how far it moved), low, high, n, wave, first_seen, standing ("new", "known" or "over":
+    no longer out of line), signal, adjusted (p-value adjusted for all tests), money (what a fall
+    costs in a year, where that is known), kind, measure, probability; and the parts looked (number
+    of tests), rate and ended (known alerts that no longer hold)
+
+    Raises
+    ------
+    ValueError : a rate outside 0 to 1
+
+    References
+    ----------
+    Benjamini and Hochberg (1995), J. Royal Statistical Society B 57(1)
     """
     if not 0 < rate < 1:
-        raise ValueError(f"rate is {rate}; the share of false warnings lies between 0 and 1.")
-    tests = tests_of(found)
+        raise ValueError(f"rate is {rate}; the share of false alerts lies between 0 and 1.")
+    tests = tests_of(answers)
     tests["adjusted"] = pvalues.adjusted(tests["probability"].to_numpy(float), "benjamini-hochberg")
     raised = tests[tests["adjusted"] <= rate].copy()
     raised["signal"] = raised["signal"].where(
@@ -77,9 +77,8 @@ def alarms(
     )
     raised = _recognised(raised, known)
     raised["money"] = _money(raised, tests, point, customer)
-    falls = _falls(raised)
     over = raised["standing"].eq("over")
-    order = np.lexsort((raised["adjusted"], raised["group"] != "", ~falls, over))
+    order = np.lexsort((raised["adjusted"], raised["group"] != "", ~_falls(raised), over))
     table = raised.iloc[order][COLUMNS].reset_index(drop=True)
     table["group"] = table["group"].fillna("")
     ended = pd.DataFrame(columns=[*KEY, "first_seen"])
@@ -87,18 +86,16 @@ def alarms(
         now = set(table[KEY].astype(str).itertuples(index=False, name=None))
         gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
         ended = known[gone].reset_index(drop=True)
-    return Alarms(
+    return Result(
         table,
-        _answer(table, len(tests), len(found)),
-        _note(rate, len(tests), len(found), table),
-        looked=len(tests),
-        rate=rate,
-        ended=ended,
+        Finding(_finding(table, len(tests), len(answers)), value=len(table), unit="count"),
+        _note(rate, len(tests), len(answers), table),
+        parts={"looked": len(tests), "rate": rate, "ended": ended},
     )
 
 
 def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
-    """`standing` and `first_seen`: what was warned of in earlier data is known, not new."""
+    """`standing` and `first_seen`: an alert of earlier data is known, not new."""
     keys = list(raised[KEY].astype(str).itertuples(index=False, name=None))
     first: Mapping[tuple, str] = {}
     if known is not None and len(known):
@@ -132,26 +129,26 @@ def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: fl
     return np.where(cost > 0, cost, np.nan)
 
 
-def _answer(table: pd.DataFrame, looked: int, notebooks: int) -> str:
+def _finding(table: pd.DataFrame, looked: int, notebooks: int) -> str:
     if not looked and notebooks:
         return _(
-            "Nothing to warn of: no series over time in what {n:count} notebooks kept.", n=notebooks
+            "No alerts: no series over time in the results of {n:count} notebooks.", n=notebooks
         )
     if not looked:
-        return _("No notebook has looked yet: run those that measure first, then this one.")
+        return _("No results yet: run the notebooks that measure first, then this one.")
     if table.empty:
-        return _("No warning: none of {looked:count} series stands out.", looked=looked)
+        return _("No alerts: none of {looked:count} series stands out.", looked=looked)
     counts = {k: i18n.count((table["standing"] == k).sum()) for k in ("new", "known", "over")}
-    said = _(
-        "Warnings: new {new}, known from earlier data {known}, out of line before and back "
-        "{over}; {looked:count} series were looked at.",
+    first_ = _(
+        "Alerts: new {new}, known from earlier data {known}, back in line {over}; {looked:count} "
+        "series were examined.",
         looked=looked,
         **counts,
     )
     first = table.iloc[0]
     facts = {"name": name_of(first), "since": i18n.label(str(first["first_seen"]))}
     which = _("First: {name} since {since}." if facts["since"] else "First: {name}.", **facts)
-    return i18n.together([said, which])
+    return i18n.together([first_, which])
 
 
 def name_of(row: pd.Series | Mapping) -> str:
@@ -171,7 +168,7 @@ def name_of(row: pd.Series | Mapping) -> str:
 def _called(row: pd.Series | Mapping) -> str:
     """The question in quotation marks; of customers' states and grades what is counted."""
     if row.get("kind") == SINKING:
-        return _("moves up less moves down between grades")
+        return _("moves up minus moves down between grades")
     if row.get("kind") == AT_RISK and row["term"] == "lost":
         return _("share of customers lost")
     if row.get("kind") == AT_RISK and row["term"] == "at risk":
@@ -188,23 +185,23 @@ def size_of(row: pd.Series | Mapping) -> str:
 
 def _note(rate: float, looked: int, notebooks: int, table: pd.DataFrame) -> str:
     held = _(
-        "All {looked:count} series of {notebooks:count} notebooks count: of the warnings "
-        "{rate:share} at most are expected to be chance, and where nothing moved any warning at "
-        "all comes up in {rate:share} of the reports at most (Benjamini and Hochberg).",
+        "All {looked:count} series of {notebooks:count} notebooks count: at most {rate:share} of "
+        "the alerts are expected to be false, and where nothing moved at most {rate:share} of the "
+        "reports have any (Benjamini and Hochberg).",
         looked=looked,
         notebooks=notebooks,
         rate=rate,
     )
-    untold = table[(table["estimate"] < 0) & table["money"].isna()]
-    if untold.empty:
+    unknown = table[(table["estimate"] < 0) & table["money"].isna()]
+    if unknown.empty:
         return held
     return i18n.together(
         [
             held,
             _(
-                "What a fall costs is told of points of the outcome and of customers at risk, "
-                "where study.yaml says what one is worth; of {n:count} falls it cannot be told.",
-                n=len(untold),
+                "The cost of a fall is known for points of the outcome and for customers at risk, "
+                "where study.yaml gives their value; for {n:count} falls it is unknown.",
+                n=len(unknown),
             ),
         ]
     )

@@ -1,4 +1,4 @@
-"""What is warned of together, and how far other things moved meanwhile."""
+"""Alerts that began and ended together, and how far other things moved meanwhile."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.series import MISSED, MOVED, NORMAL, Found
+from cxlib.actions.series import MISSED, MOVED, NORMAL, Answers
 
 ENDS = ["estimate", "low", "high", "n"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Warnings of one kind that began and ended together; the clearest first.
+    """Alerts of one kind that began and ended together; the clearest first.
 
     `end` is the last wave in which they held, empty while they do.
     """
@@ -26,10 +26,10 @@ class Event:
     end: str
 
 
-def events(alarms: pd.DataFrame) -> list[Event]:
-    """The warnings of `alarms.table` as events, in its order; topics and such each for itself."""
+def events(alerts: pd.DataFrame) -> list[Event]:
+    """The rows of `alerts.table` as events, in its order; topics and such each for itself."""
     together: dict[tuple, list[dict]] = {}
-    for place, row in enumerate(alarms.to_dict("records")):
+    for place, row in enumerate(alerts.to_dict("records")):
         end = str(row["wave"]) if row["standing"] == "over" else ""
         start = str(row["first_seen"] or row["wave"])
         own = "" if row["kind"] in (MOVED, MISSED) else place
@@ -37,12 +37,12 @@ def events(alarms: pd.DataFrame) -> list[Event]:
         together.setdefault((row["kind"], start, end, own, down), []).append(row)
     return [
         Event(kind, rows[0], rows[1:], start, end)
-        for (kind, start, end, _, _), rows in together.items()
+        for (kind, start, end, _own, _down), rows in together.items()
     ]
 
 
 @dataclass(frozen=True)
-class Moved:
+class Movements:
     """How far things of one kind moved, with the standard error of each; n while it held."""
 
     names: list[str]
@@ -52,20 +52,20 @@ class Moved:
     unit: str = ""
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, unit: str = "") -> Moved | None:
-        """From a table of term, estimate, low, high, n; None where it tells of nothing."""
+    def of(cls, rows: pd.DataFrame, unit: str = "") -> Movements | None:
+        """From a table of term, estimate, low, high, n; None where it is empty."""
         if rows.empty:
             return None
         rows = rows[rows[ENDS].notna().all(axis=1) & (rows["high"] > rows["low"])]
         size, low, high, n = (rows[c].to_numpy(float) for c in ENDS)
         return cls(list(rows["term"].astype(str)), size, (high - low) / (2 * NORMAL), n, unit)
 
-    def upwards(self) -> Moved:
+    def upwards(self) -> Movements:
         """The same with every move a rise: for things whose direction is in their name."""
-        return Moved(self.names, np.abs(self.size), self.error, self.n, self.unit)
+        return Movements(self.names, np.abs(self.size), self.error, self.n, self.unit)
 
 
-def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Moved | None:
+def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Movements | None:
     """How far each of `names` lies in the waves of the event from the waves before it (all others,
     where none came before); None where the table knows no such wave.
     """
@@ -80,7 +80,7 @@ def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Moved | N
     if both.empty:
         return None
     size, error = both["estimate"] - both["estimate_before"], both["square"] + both["square_before"]
-    return Moved(
+    return Movements(
         list(both.index.astype(str)),
         size.to_numpy(float),
         np.sqrt(error.to_numpy(float)),
@@ -92,28 +92,28 @@ def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Moved | N
 def _middle(rows: pd.DataFrame, names: str) -> pd.DataFrame:
     """The middle of each name's waves, its squared error, and n over all of them.
 
-    The middle, so that what happened in one wave of many is left to the warning of that wave.
+    The median, so that what happened in one wave of many is left to the alert of that wave.
     """
     square = ((rows["high"] - rows["low"]) / (2 * NORMAL)) ** 2
     parts = rows.assign(square=square).groupby(names, sort=False)
     waves = parts.size()
-    dearer = np.where(waves > 2, np.pi / 2, 1.0)  # a median errs more than a mean
+    inflation = np.where(waves > 2, np.pi / 2, 1.0)  # a median errs more than a mean
     return pd.DataFrame(
         {
             "estimate": parts["estimate"].median(),
-            "square": dearer * parts["square"].mean() / waves,
+            "square": inflation * parts["square"].mean() / waves,
             "n": parts["n"].sum(),
         }
     )
 
 
-def contributed(found: Found, event: Event, outcome: str) -> tuple[Moved | None, bool]:
-    """How far each driver's question moved, and whether it is told in points of the outcome.
+def contributed(answers: Answers, event: Event, outcome: str) -> tuple[Movements | None, bool]:
+    """How far each driver's question moved, and whether that is in points of the outcome.
 
-    It is where the outcome is warned of, or the question itself: times what a point of it goes with
-    in the outcome, from 21.
+    It is where the alert is of the outcome, or of the question itself: times what a point of it is
+    associated with in the outcome, from 21.
     """
-    gains, questions = _gains(found), found.get("12", {}).get("questions")
+    gains, questions = _gains(answers), answers.get("12", {}).get("questions")
     if gains.empty or questions is None:
         return None, False
     term = str(event.first["term"])
@@ -126,22 +126,22 @@ def contributed(found: Found, event: Event, outcome: str) -> tuple[Moved | None,
     gain = own["estimate"].to_numpy(float)
     unsure = ((own["high"] - own["low"]) / (2 * NORMAL)).to_numpy(float)
     error = np.sqrt((gain * moved.error) ** 2 + (moved.size * unsure) ** 2)
-    return Moved(moved.names, gain * moved.size, error, moved.n, "scale"), True
+    return Movements(moved.names, gain * moved.size, error, moved.n, "scale"), True
 
 
-def _gains(found: Found) -> pd.DataFrame:
-    """What a point of each driver goes with in the outcome, from 21."""
+def _gains(answers: Answers) -> pd.DataFrame:
+    """What a point of each driver is associated with in the outcome, from 21."""
     for name in ("gains", "first"):
-        if name in found.get("21", {}):
-            table = found["21"][name].table
+        if name in answers.get("21", {}):
+            table = answers["21"][name].table
             return table[table["estimate"].notna()].set_index("term")
     return pd.DataFrame()
 
 
-def away_from_others(rows: pd.DataFrame) -> Moved | None:
-    """Each row's share less the mean of all rows, weighted by n; names from the first column."""
+def away_from_others(rows: pd.DataFrame) -> Movements | None:
+    """Each row's share minus the mean of all rows, weighted by n; names from the first column."""
     if rows.empty or (rows := rows[rows[ENDS].notna().all(axis=1)]).empty:
         return None
     usual = np.average(rows["estimate"], weights=rows["n"])
     apart = rows.assign(term=rows[rows.columns[0]].astype(str), estimate=rows["estimate"] - usual)
-    return Moved.of(apart, "share")
+    return Movements.of(apart, "share")

@@ -1,25 +1,23 @@
-"""What an action is worth doing: expected net gain, and whether to wait for more answers first.
+"""Expected net gain of actions, and whether to wait for more answers first.
 
     net_gain(ledger, more=450, wait=0.25)   # a row an open action, the verdict with it
-    sample_information(-2000, 9000)         # what knowing for certain would be worth
+    sample_information(-2000, 9000)         # expected value of perfect information
 
 Prior and data are normal (Raiffa and Schlaifer 1961, Applied Statistical Decision Theory, ch. 5):
 the predicted effect with its interval is what is known, a further wave would narrow it, and the
-worth of that is what better choices gain on average. Waiting costs what the action would bring
+value of that is what better choices gain on average. Waiting costs what the action would bring
 meanwhile.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.ledger import OPEN, _whole
+from cxlib.actions.ledger import OPEN, complete
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.estimates import Estimates
+from cxlib.core.result import Finding, Result
 
 VERDICTS = ("act", "do not act yet", "do not act", "cannot tell")
 WORDS = (
@@ -29,7 +27,7 @@ WORDS = (
     "cannot tell",
     "net gain",
     "chance of a gain",
-    "worth of waiting",
+    "value of waiting",
     "answers",
     "closed",
     "waiting (column)",
@@ -42,10 +40,24 @@ NORMAL = 1.959963984540054
 
 
 def sample_information(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Expected gain of choosing after knowing, when what is learnt moves the mean by `spread`.
+    """Expected value of sample information, where what is learnt moves the mean by `spread`.
 
-    E max(0, M) less max(0, mean), where M is normal about `mean`. With all that there is to know
+    E max(0, M) minus max(0, mean), where M is normal about `mean`. With all that there is to know
     (the whole standard error) it is the expected value of perfect information.
+
+    Parameters
+    ----------
+    mean : expected net gain
+    spread : standard deviation of what is learnt; the whole standard error for perfect information
+
+    Returns
+    -------
+    array of expected gains, in the unit of `mean`
+
+    Examples
+    --------
+    >>> sample_information(np.array([0.0, 5000.0]), np.array([1000.0])).round().tolist()
+    [399.0, 0.0]
     """
     from scipy.special import ndtr
 
@@ -63,18 +75,39 @@ def net_gain(
     more: int = 0,
     wait: float = 0.25,
     asking: float = 0.0,
-) -> Estimates:
-    """Open actions by expected net gain of the first year, with what waiting for answers is worth.
+) -> Result:
+    """Rank open actions by expected net gain of the first year, and value waiting for answers.
 
-    Gain: predicted effect times what a unit is worth (the ledger's, else `worth`), less the cost.
-    `more` answers would come in a further `wait` (years); they narrow the prediction as its own
-    `answers` did; `asking` is what one costs. table: problem, owner, verdict, estimate
-    (net gain), low, high, chance (of a gain), waiting (what waiting is worth more than choosing
-    now; below 0 it loses), answers (smallest number that would make waiting better; missing where
-    none up to a hundred waves would), action_id; verdict is of VERDICTS. Without an interval or a
-    worth the verdict is "cannot tell". Sorted by the estimate, those one cannot tell last.
+    Gain: predicted effect times the value of a unit, minus the cost.
+
+    Parameters
+    ----------
+    ledger : actions, as the contract has them
+    worth : value of a unit of the effect in a year, where the ledger gives none
+    more : answers that waiting brings; they narrow the prediction as its own `answers` did
+    wait : years that waiting takes
+    asking : cost of one more answer
+
+    Returns
+    -------
+    Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet",
+    "do not act", "cannot tell": without an interval or a value), estimate (net gain), low, high,
+    chance (of a gain), waiting (value of waiting minus that of choosing now), answers (smallest
+    number that would make waiting better; missing where none up to a hundred waves would),
+    action_id
+
+    References
+    ----------
+    Raiffa and Schlaifer (1961), Applied Statistical Decision Theory, chapter 5
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun", "cost": 100.0}
+    >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
+    >>> net_gain(pd.DataFrame([row | effect])).table["verdict"].tolist()
+    ['act']
     """
-    rows = _whole(ledger)
+    rows = complete(ledger)
     rows = rows[rows["status"].isin(OPEN) & rows["predicted"].notna()].reset_index(drop=True)
     unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
     cost = rows["cost"].fillna(0).to_numpy(float)
@@ -108,13 +141,14 @@ def net_gain(
     table = table.sort_values("estimate", ascending=False, na_position="last", kind="stable")
     table = table.reset_index(drop=True)
     note = _(
-        "Net gain of a year: predicted effect times what a unit is worth, less the cost; effects "
-        "taken as normal. Waiting: {years:number2} years for {more:count} more answers; below "
-        "zero it loses more than it teaches.",
+        "Net gain of a year: predicted effect times the value of a unit, minus the cost; effects "
+        "are taken as normal. Waiting: {years:number2} years for {more:count} more answers; below "
+        "zero it costs more than it brings.",
         years=wait,
         more=more,
     )
-    return Estimates(table, _answer(table), note, "money")
+    best = table["estimate"].max() if len(table) else None
+    return Result(table, Finding(_finding(table), value=best, unit="money"), note, "money")
 
 
 def _waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:
@@ -145,12 +179,12 @@ def _chance(net: np.ndarray, error: np.ndarray) -> np.ndarray:
         return np.where(error > 0, ndtr(net / error), (net > 0).astype(float))
 
 
-def _answer(table: pd.DataFrame) -> str:
-    told = table[table["estimate"].notna()]
-    if told.empty:
+def _finding(table: pd.DataFrame) -> str:
+    known = table[table["estimate"].notna()]
+    if known.empty:
         return _(
-            "What the open actions would gain cannot be told: a predicted effect with its interval "
-            "and what a unit of it is worth are needed."
+            "The net gain of the open actions is unknown: a predicted effect with its interval and "
+            "the value of a unit are needed."
         )
     counted = _(
         "Open actions with a prediction: {n:count}; act: {act}, do not act yet: {later}, do not "
@@ -161,7 +195,7 @@ def _answer(table: pd.DataFrame) -> str:
             for k, v in zip(("act", "later", "never", "unknown"), VERDICTS, strict=True)
         },
     )
-    first = told.iloc[0]
+    first = known.iloc[0]
     return i18n.together(
         [
             counted,
@@ -177,28 +211,26 @@ def _answer(table: pd.DataFrame) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Closed(Estimates):
-    """Finished actions with a realised effect.
+def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0) -> Result:
+    """Compare what finished actions brought with what was predicted.
 
-    Attributes
+    The finding sums the gains, with the interval of independent effects.
+
+    Parameters
     ----------
-    table : problem, predicted, predicted_low, predicted_high, estimate
-        (realised), low, high, cost, gain (realised effect times what a unit is worth, less the
-        cost; missing without a worth), action_id
-    beside : problem, term ("predicted", "realised"), estimate, low, high: the same, one under the
-        other
+    ledger : actions, as the contract has them
+    worth : value of a unit of the effect in a year, where the ledger gives none
+
+    Returns
+    -------
+    Result with the tables
+
+    - table: problem, predicted, predicted_low, predicted_high, estimate (realised), low, high,
+      cost, gain (realised effect times the value of a unit, minus the cost; missing without a
+      value), action_id
+    - comparison: problem, term ("predicted", "realised"), estimate, low, high
     """
-
-    beside: pd.DataFrame = field(kw_only=True)
-
-
-def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Closed:
-    """What finished actions brought, beside what was predicted of them.
-
-    The answer sums the gains, with the interval of independent effects.
-    """
-    rows = _whole(ledger)
+    rows = complete(ledger)
     rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
     unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
     got, cost = rows["realised"].to_numpy(float), rows["cost"].fillna(0).to_numpy(float)
@@ -214,22 +246,23 @@ def closed(ledger: pd.DataFrame, *, worth: float = 0.0) -> Closed:
             "action_id": rows["action_id"].astype(str),
         }
     )
-    note = _("As the ledger tells them; 40_did_the_change_work is where they are measured.")
+    note = _("As the ledger has them; 40_did_the_change_work is where they are measured.")
     ends = {"predicted": "estimate", "predicted_low": "low", "predicted_high": "high"}
     promised = table[["problem", *ends]].rename(columns=ends)
     both = [promised.assign(term="predicted"), table.assign(term="realised")]
-    beside = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
-    return Closed(table, _brought(table, unit), note, beside=beside.reset_index(drop=True))
+    comparison = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
+    tables = {"table": table, "comparison": comparison.reset_index(drop=True)}
+    return Result(tables, _realised(table, unit), note)
 
 
-def _brought(table: pd.DataFrame, unit: np.ndarray) -> str:
+def _realised(table: pd.DataFrame, unit: np.ndarray) -> str:
     if table.empty:
         return _("No finished action has a realised effect.")
     inside = table["estimate"].between(table["predicted_low"], table["predicted_high"])
     facts = {"n": len(table), "inside": inside.sum()}
     said = [
         _(
-            "Finished actions with a realised effect: {n:count}; inside what was predicted: "
+            "Finished actions with a realised effect: {n:count}; inside the predicted interval: "
             "{inside:count}.",
             **facts,
         )

@@ -1,8 +1,6 @@
-"""Warnings held over a whole report, causes with numbers, the ledger and the worth of waiting."""
+"""Alerts controlled over a whole report, causes with numbers, the ledger, the value of waiting."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from cxlib import actions, scores
 from cxlib.actions import series
 from cxlib.core import context, i18n
+from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 
 # What notebooks kept
@@ -41,7 +40,7 @@ def limits(moves: dict[str, list[float]], by: str = "", n: int = 300) -> pd.Data
     return pd.DataFrame(rows)
 
 
-def kept(unit: str = "scale", **tables: pd.DataFrame) -> SimpleNamespace:
+def kept(unit: str = "scale", **tables: pd.DataFrame) -> Result:
     """As `report.others` gives it; a trend with the waves themselves, 1.96 errors about each."""
     table = tables.pop("table", pd.DataFrame())
     if "limits" in tables and table.empty:
@@ -50,7 +49,7 @@ def kept(unit: str = "scale", **tables: pd.DataFrame) -> SimpleNamespace:
             "high": tables["limits"]["estimate"] + 0.196,
         }
         table = tables["limits"].assign(**ends)
-    return SimpleNamespace(table=table, unit=unit, tables=tables)
+    return Result({"table": table, **tables}, "", unit=unit)
 
 
 QUIET, FALL = [0.5, -0.4, 0.1, 0.8, -1.0, 0.3], [0.5, -0.4, 0.1, 0.8, -9.0, 0.3]
@@ -62,18 +61,18 @@ def study_of(**moves: list[float]) -> dict:
 
 
 def test_a_fall_is_a_warning_and_quiet_series_are_counted():
-    found = actions.alarms(study_of(room=QUIET, delivery=STAYS, app=QUIET))
+    found = actions.alerts(study_of(room=QUIET, delivery=STAYS, app=QUIET))
     [row] = found.table.to_dict("records")
     assert (row["term"], row["wave"], row["standing"], found.looked) == ("delivery", "w5", "new", 3)
     assert row["first_seen"] == "w4"
     # the size is the latest wave less its centre, its interval 1.96 standard errors about it
     assert row["estimate"] == pytest.approx(-0.8)
     assert row["high"] - row["estimate"] == pytest.approx(0.196, abs=1e-3)
-    assert "3 series" in found.answer and "5%" in found.note
+    assert "3 series" in found.finding.claim and "5%" in found.notes
 
 
 def test_what_is_back_inside_its_limits_is_over_and_comes_last():
-    found = actions.alarms(study_of(delivery=FALL, room=STAYS))
+    found = actions.alerts(study_of(delivery=FALL, room=STAYS))
     assert list(found.table["term"]) == ["room", "delivery"]
     assert list(found.table["standing"]) == ["new", "over"]
 
@@ -83,7 +82,7 @@ def test_more_series_looked_at_ask_for_more():
     mild = [0.1, 0.2, 0.1, 0.1, 0.1, -3.3]
     few = study_of(a=mild, **{f"q{k}": QUIET for k in range(3)})
     many = study_of(a=mild, **{f"q{k}": QUIET for k in range(39)})
-    assert len(actions.alarms(few).table) == 1 and actions.alarms(many).table.empty
+    assert len(actions.alerts(few).table) == 1 and actions.alerts(many).table.empty
 
 
 def test_probabilities_are_adjusted_as_the_paper_does():
@@ -92,7 +91,7 @@ def test_probabilities_are_adjusted_as_the_paper_does():
          0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
     table = pd.DataFrame({"term": [f"t{k}" for k in range(15)], "p": p, "new": False})
     table = table.assign(estimate=0.1, low=0.0, high=0.2, n=50, before=0.1, now=0.2)
-    found = actions.alarms({"23": {"emerging": kept("share", table=table)}})
+    found = actions.alerts({"23": {"emerging": kept("share", table=table)}})
     assert found.looked == 15 and list(found.table["term"]) == ["t0", "t1", "t2", "t3"]
     assert set(found.table["kind"]) == {"new topic"}
 
@@ -105,7 +104,7 @@ def test_a_known_warning_is_recognised_with_its_first_day():
         {"measure": "scale", "by": "", "group": "", "term": "app", "kind": "moved",
          "first_seen": "w0"},
     ])  # fmt: skip
-    told = actions.alarms(found, known)
+    told = actions.alerts(found, known)
     by = told.table.set_index("term")
     assert by["standing"].to_dict() == {"delivery": "known", "room": "new"}
     assert by.loc["delivery", "first_seen"] == "w1" and list(told.ended["term"]) == ["app"]
@@ -114,7 +113,7 @@ def test_a_known_warning_is_recognised_with_its_first_day():
 def test_a_fall_in_points_costs_its_points_and_a_group_its_part():
     whole = kept("points", limits=limits({"nps": STAYS}, n=400))
     parts = kept("points", limits=limits({"north:nps": STAYS, "south:nps": QUIET}, "region", 100))
-    found = actions.alarms({"12": {"trend": whole, "groups": parts}}, point=1000.0)
+    found = actions.alerts({"12": {"trend": whole, "groups": parts}}, point=1000.0)
     money = found.table.set_index("group")["money"]
     assert money[""] == pytest.approx(800) and money["north"] == pytest.approx(200)
 
@@ -124,10 +123,10 @@ def test_customers_at_risk_cost_what_one_is_worth_and_ratings_nothing_told():
     periods = pd.DataFrame({"period": ["p1", "p2"], "term": "at risk", "estimate": [0.1, 0.12],
                             "low": [0.095, 0.115], "high": [0.105, 0.125], "n": 5000})  # fmt: skip
     found = {"31": {"lifecycle": kept(table=periods)}} | study_of(room=STAYS)
-    told = actions.alarms(found, point=1000.0, customer=30.0)
+    told = actions.alerts(found, point=1000.0, customer=30.0)
     money = told.table.set_index("term")["money"]
     assert money["at risk"] == pytest.approx(3000) and np.isnan(money["room"])
-    assert "of 1 falls it cannot be told" in told.note
+    assert "for 1 falls it is unknown" in told.notes
 
 
 def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
@@ -145,7 +144,7 @@ def test_standards_missed_come_with_those_that_were_met():
     missed = pd.DataFrame([about | size | {"probability": 1e-6, "first_seen": "w5"}])
     asked = pd.DataFrame({"term": list("abc"), "goal": 0.9, "verdict": ["missed", "met", "met"]})
     found = {"24": {"warnings": kept(table=missed), "standards": kept(table=asked)}}
-    told = actions.alarms(found)
+    told = actions.alerts(found)
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
 
 
@@ -162,19 +161,19 @@ def test_hidden_cells_warn_of_nothing():
     chart = limits({"a": STAYS})
     chart.loc[chart["wave"] == "w4", ["n", "probability", "z", "estimate"]] = np.nan
     chart.loc[chart["wave"] == "w5", ["n", "probability", "z", "estimate"]] = np.nan
-    assert actions.alarms({"12": {"questions": kept(limits=chart)}}).table.empty
+    assert actions.alerts({"12": {"questions": kept(limits=chart)}}).table.empty
 
 
 def test_without_other_notebooks_the_page_says_so():
-    found = actions.alarms({})
-    assert found.table.empty and "No notebook has looked" in found.answer
-    assert actions.causes({}, found).table.empty and actions.levers({}).table.empty
+    found = actions.alerts({})
+    assert found.table.empty and "No results yet" in found.finding.claim
+    assert actions.causes({}, found).table.empty and actions.opportunities({}).table.empty
 
 
 @pytest.mark.parametrize("rate", [0, 1, -0.1])
 def test_a_rate_that_is_none_is_refused(rate):
     with pytest.raises(ValueError, match="lies between 0 and 1"):
-        actions.alarms({}, rate=rate)
+        actions.alerts({}, rate=rate)
 
 
 # 200 companies in which nothing moves
@@ -198,7 +197,7 @@ def charted(companies: dict[int, pd.DataFrame]) -> dict[int, pd.DataFrame]:
     for k in companies:
         limits_, changes = (p[k].drop(columns="company") for p in parts)
         asked = {"12": {"questions": kept(fit.unit, limits=limits_, changes=changes)}}
-        found[k] = actions.alarms(asked).table
+        found[k] = actions.alerts(asked).table
     return found
 
 
@@ -226,7 +225,7 @@ def test_the_samples_failure_is_warned_of_in_its_wave_and_the_quiet_region_is_qu
 
     from generator import TOUCHPOINTS, TRUTH
 
-    folder = Path(__file__).parents[1] / "data" / "sample"
+    folder = Path(__file__).parents[2] / "data" / "sample"
     answers = pd.read_csv(folder / "responses.csv.gz")
     regions = pd.read_csv(folder / "customers.csv.gz").set_index("customer_id")["region"]
     responses = answers.assign(region=answers["customer_id"].map(regions))
@@ -237,7 +236,7 @@ def test_the_samples_failure_is_warned_of_in_its_wave_and_the_quiet_region_is_qu
     def warned(rows: pd.DataFrame) -> pd.DataFrame:
         fit = scores.trend(Sample(rows, cluster="customer_id", draws=100), items, measure="mean")
         kept_ = kept(fit.unit, limits=fit.limits, changes=fit.changes)
-        return actions.alarms({"12": {"questions": kept_}}).table
+        return actions.alerts({"12": {"questions": kept_}}).table
 
     then = warned(responses[responses["wave"] <= failure["wave"]])
     assert then[["term", "wave", "standing"]].iloc[0].tolist() == [
@@ -281,7 +280,7 @@ def failure() -> dict:
 
 
 def opened(found: dict, **how):
-    return actions.causes(found, actions.alarms(found), **how)
+    return actions.causes(found, actions.alerts(found), **how)
 
 
 def test_a_failure_is_traced_to_group_driver_touchpoint_topic_and_process():
@@ -289,7 +288,7 @@ def test_a_failure_is_traced_to_group_driver_touchpoint_topic_and_process():
     tree = opened(failure(), ratings={"parcels": "delivery"})
     assert len(tree.trees) == 1  # what began and ended together is one event
     told = tree.table.set_index("link")
-    assert (told["verdict"].iloc[:3] == "goes with it").all() and "nps" in tree.trees[0].head
+    assert (told["verdict"].iloc[:3] == "associated").all() and "nps" in tree.trees[0].head
     assert told["term"][["group", "driver", "touchpoint", "topic"]].to_dict() == {
         "group": "south",
         "driver": "delivery",
@@ -313,7 +312,10 @@ def test_another_event_within_a_long_one_is_left_to_its_own_wave():
     falls = {"delivery": FALL, "price": [0.5, -0.4, 0.1, -6.0, -6.0, -6.0], "room": QUIET}
     found["12"] = {"questions": kept(limits=limits(falls))}
     price, delivery = opened(found).trees
-    assert price.head.startswith("price") and "Driver: the data cannot tell" in price.lines[0][2]
+    assert (
+        price.head.startswith("price")
+        and "Driver: not statistically significant" in price.lines[0][2]
+    )
     assert delivery.head.startswith("delivery") and delivery.lines[0][1]
 
 
@@ -323,16 +325,16 @@ def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():
     found["12"]["opened"] = kept(
         limits=limits({"east:delivery": FALL, "west:delivery": QUIET}, "region")
     )
-    alarms = actions.alarms(found)
-    assert alarms.looked == 4 and not (alarms.table["group"] == "east").any()
-    tree = actions.causes(found, alarms)
+    alerts = actions.alerts(found)
+    assert alerts.looked == 4 and not (alerts.table["group"] == "east").any()
+    tree = actions.causes(found, alerts)
     assert tree.table["term"][0] == "east" and tree.trees[0].lines[0][1]
 
 
 def test_the_process_is_the_complaints_about_the_touchpoint_and_who_solves_them():
     tree = opened(failure(), ratings={"delivery": "delivery"})
     row = tree.table[tree.table["link"] == "process"].iloc[0]
-    assert row["estimate"] == pytest.approx(180) and row["verdict"] == "goes with it"
+    assert row["estimate"] == pytest.approx(180) and row["verdict"] == "associated"
     assert any("who can solve them: department" in text for _, _, text in tree.trees[0].lines)
 
 
@@ -348,15 +350,15 @@ def test_what_the_data_cannot_tell_names_the_answers_that_could():
     assert row["answers_needed"] == pytest.approx(300 * times, abs=1)
     assert f"It would take {row['answers_needed']:,.0f} answers" in tree.trees[0].lines[0][2]
     touchpoint = tree.table[tree.table["link"] == "touchpoint"].iloc[0]
-    assert touchpoint["verdict"] == "not asked"  # no question is said to rate a touchpoint
-    assert "No notebook told of: touchpoint" in tree.trees[0].lines[-1][2]
+    assert touchpoint["verdict"] == "not available"  # no question is said to rate a touchpoint
+    assert "No notebook reported: touchpoint" in tree.trees[0].lines[-1][2]
 
 
 def test_a_move_of_nothing_asks_for_no_number_of_answers():
     found = failure()
     still = {"south:nps": [0, 0, 0, 0, -0.01, 0], "north:nps": [0] * 6}
     found["12"]["groups"] = kept("points", limits=limits(still, "region"))
-    assert "no survey of this size" in opened(found).trees[0].lines[0][2]
+    assert "any survey of this size" in opened(found).trees[0].lines[0][2]
 
 
 def test_a_missed_standard_is_opened_into_groups_and_teams():
@@ -368,15 +370,15 @@ def test_a_missed_standard_is_opened_into_groups_and_teams():
                            "low": [0.45, 0.85], "high": [0.55, 0.95], "n": 90})  # fmt: skip
     tree = opened({"24": {"warnings": kept(table=missed), "groups": kept(table=groups)}})
     row = tree.table.iloc[0]
-    assert (row["term"], row["verdict"]) == ("east", "goes with it")
+    assert (row["term"], row["verdict"]) == ("east", "associated")
     assert row["estimate"] == pytest.approx(-0.2)
 
 
 def test_trees_are_indented_lists_and_escaped():
-    from cxlib.report import trees
+    from cxlib.report import cause_trees
 
     lines = ((0, True, "Driver <b>: 1"), (1, True, "Touchpoint: 2"), (0, False, "Topic: 3"))
-    assert trees.html_of("A & B", lines) == (
+    assert cause_trees.html_of("A & B", lines) == (
         "<h4>A &amp; B</h4><ul><li><strong>Driver &lt;b&gt;:</strong> 1<ul><li><strong>Touchpoint:"
         "</strong> 2</li></ul></li><li><small>Topic: 3</small></li></ul>"
     )
@@ -397,10 +399,10 @@ def ledger(**change) -> pd.DataFrame:
     ("change", "column", "reason"),
     [
         ({"due_on": "2025-12-31"}, "due_on", "is before begun_on"),
-        ({"done_on": "2026-02-01"}, "done_on", "is told, but the status is not done"),
-        ({"realised": 1.0}, "realised", "is told of an action that is not done"),
+        ({"done_on": "2026-02-01"}, "done_on", "is given, but the status is not done"),
+        ({"realised": 1.0}, "realised", "is given, but the action is not done"),
         ({"predicted": 5.0}, "predicted", "lies outside its own interval"),
-        ({"predicted": None}, "predicted", "is missing beside its interval"),
+        ({"predicted": None}, "predicted", "is missing, but its interval is given"),
         ({"customer_id": "c1"}, "customer_id", "names a customer, but the class is not"),
         ({"owner": None}, "owner", "nobody answers for it"),
         ({"status": None}, "status", "is missing"),
@@ -408,16 +410,16 @@ def ledger(**change) -> pd.DataFrame:
 )
 def test_rows_that_contradict_themselves_are_named(change, column, reason):
     sound = ledger(action_id="a00")
-    wrong = actions.mistakes(pd.concat([sound, ledger(**change)], ignore_index=True))
+    wrong = actions.contradictions(pd.concat([sound, ledger(**change)], ignore_index=True))
     assert wrong[["row", "action_id", "column"]].iloc[0].tolist() == [3, "a01", column]
     assert wrong["reason"].iloc[0].startswith(reason) and wrong["mend"].iloc[0]
 
 
 def test_a_sound_ledger_has_no_mistakes():
-    assert actions.mistakes(ledger()).empty
-    assert "None of the 1 rows" in actions.sound(ledger()).answer
-    assert "1 of 1 rows" in actions.sound(ledger(owner=None)).answer
-    assert actions.mistakes(ledger().iloc[:0]).empty
+    assert actions.contradictions(ledger()).empty
+    assert "None of the 1 rows" in actions.check_ledger(ledger()).finding.claim
+    assert "1 of 1 rows" in actions.check_ledger(ledger(owner=None)).finding.claim
+    assert actions.contradictions(ledger().iloc[:0]).empty
 
 
 def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
@@ -431,18 +433,18 @@ def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
         ],
         ignore_index=True,
     )
-    found = actions.standing(rows, "2026-07-10")
+    found = actions.action_status(rows, "2026-07-10")
     assert list(found.table["action_id"]) == ["late", "idle", "fine", "over"]
     assert list(found.table["standing"]) == ["overdue", "stalled", "on its way", "done"]
     assert list(found.table["late"]) == [10, 0, 0, 0]
     assert list(found.this_week["customer_id"]) == ["c7"]
-    assert "customer_id" not in found.table and "c7" not in f"{found.answer}{found.table}"
-    assert "overdue 1, stalled 1" in found.answer
+    assert "customer_id" not in found.table and "c7" not in f"{found.finding.claim}{found.table}"
+    assert "overdue 1, stalled 1" in found.finding.claim
 
 
 def test_a_day_that_is_none_is_told():
     with pytest.raises(ValueError, match="Write it as"):
-        actions.standing(ledger(), "tomorrow-ish")
+        actions.action_status(ledger(), "tomorrow-ish")
 
 
 # What it is worth
@@ -489,7 +491,7 @@ def test_verdicts_with_the_price_of_waiting():
     dear = actions.net_gain(ledger(cost=190.0), more=400, wait=0.1, asking=10.0)
     assert dear.table["verdict"][0] == "act"  # asking costs more than it teaches
     none = actions.net_gain(ledger(worth=None, predicted_low=None), more=400)
-    assert none.table["verdict"][0] == "cannot tell" and "cannot be told" in none.answer
+    assert none.table["verdict"][0] == "cannot tell" and "is unknown" in none.finding.claim
     assert np.isnan(none.table["estimate"][0])
 
 
@@ -509,10 +511,13 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
     rows = pd.concat(
         [ledger(**done), ledger(action_id="a02", **done | {"realised": 5.0})], ignore_index=True
     )
-    found = actions.closed(rows)
+    found = actions.realised_gains(rows)
     # (3 + 5) x 100 less 200; the interval of independent effects: 200 x sqrt(2) about it
-    assert "600 (317 to 883)" in found.answer and "inside what was predicted: 1" in found.answer
-    assert list(found.beside["term"]) == ["predicted"] * 2 + ["realised"] * 2
+    assert (
+        "600 (317 to 883)" in found.finding.claim
+        and "inside the predicted interval: 1" in found.finding.claim
+    )
+    assert list(found.comparison["term"]) == ["predicted"] * 2 + ["realised"] * 2
 
 
 # Levers
@@ -526,7 +531,7 @@ def test_levers_are_the_first_of_each_notebook():
                           "low": [1.0], "high": [5.0], "n": [50], "reach": [0.5],
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = {"21": {"gains": kept(table=gains)}, "22": {"pain_points": kept(table=pains)}}
-    table = actions.levers(found).table
+    table = actions.opportunities(found).table
     assert (
         list(table["source"]) == ["21", "21", "21", "22"]
         and table["term"].iloc[3] == "desk: waiting"
@@ -537,6 +542,6 @@ def test_levers_are_the_first_of_each_notebook():
 def test_numbers_are_the_same_in_both_languages(lang):
     context.begin(lang=lang)
     found = failure()
-    tree = actions.causes(found, actions.alarms(found), ratings={"delivery": "delivery"})
-    assert "−0.19" in tree.answer
+    tree = actions.causes(found, actions.alerts(found), ratings={"delivery": "delivery"})
+    assert "−0.19" in tree.finding.claim
     assert i18n.catalogue("zh").gettext("do not act yet") == "暂不行动"

@@ -1,9 +1,9 @@
-"""What differs between two runs as people read it: page by page, an answer and its rows at a time.
+"""Differences of two runs as people read them: page by page, answer by answer.
 
-    for part in changes.parts(found):          # of a comparison.Comparison
+    for part in comparison_page.parts(found):          # of a comparison.Comparison
         part.title, part.status, part.why, part.answers
-    print(changes.text(found))
-    changes.html(found)
+    print(comparison_page.text(found))
+    comparison_page.html(found)
 
 Shown are answers that say something else or hold an estimate that is beyond noise; of their rows
 those beyond noise first, `MOST` at most. All else is counted.
@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeGuard
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
@@ -113,24 +114,26 @@ def _rows(differ: Iterable[Difference], values: Sequence[Mapping], found) -> Ite
         of = [[v.get((d.page, d.answer, d.term, c)) for c in ENDS] for v in values]
         digits = _digits([n for side in of for n in side if _is_number(n)])
         write = partial(i18n.percent, digits=1) if share else partial(i18n.number, digits=digits)
-        yield Row(_labelled(d.term), *(_estimate(side, write) for side in of), d.beyond)
+        before, after = (_estimate(side, write) for side in of)
+        yield Row(_labelled(d.term), before, after, d.beyond)
 
 
 def _labelled(term: str) -> str:
     return i18n.listed(i18n.label(part) for part in term.split(", "))
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _estimate(of: Sequence[Value], write: Callable[[float], str]) -> str:
     """An estimate with its interval, where it has one; a dash where it is hidden or not there."""
+    numbers = [n for n in of if _is_number(n)]
     if not _is_number(of[0]):
         return "–"
-    if not all(map(_is_number, of)):
+    if len(numbers) < len(of):
         return write(of[0])
-    value, low, high = map(write, of)
+    value, low, high = map(write, numbers)
     return _("{value} ({low} to {high})", value=value, low=low, high=high)
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from cxlib.report import changes, comparison
+from cxlib.report import comparison, comparison_page
 from cxlib.report.comparison import Difference, Run, compare
 
 TABLE = {
@@ -115,10 +115,10 @@ def test_rows_with_the_same_words_are_told_apart() -> None:
 def test_the_page_escapes_and_flags() -> None:
     other = moved(9.0, 8.5, 9.5)
     other.answers["10_x"]["by_group"]["answer"] = "<script>alert(1)</script>"
-    html = changes.html(compare(run(), other))
+    html = comparison_page.html(compare(run(), other))
     assert "<script" not in html and "default-src" in html and "<strong>yes</strong>" in html
     assert "7.00 (6.50 to 7.50)" in html and "9.00 (8.50 to 9.50)" in html
-    assert "All 11 values are the same." in changes.html(compare(run(), run()))
+    assert "All 11 values are the same." in comparison_page.html(compare(run(), run()))
 
 
 def test_a_run_is_read_from_its_folder_or_refused(tmp_path) -> None:
@@ -135,21 +135,21 @@ def test_a_reader_gets_answers_that_say_something_else_and_estimates_beyond_nois
     before = run()
     before.answers["10_x"]["quiet"] = copy.deepcopy(other.answers["10_x"]["quiet"])
     before.answers["10_x"]["quiet"]["table"]["rows"][0][2] = 7.1  # within noise
-    [part] = changes.parts(compare(before, other))
+    [part] = comparison_page.parts(compare(before, other))
     assert (part.differing, part.beyond, len(part.answers)) == (4, 1, 1)
     [answer] = part.answers
     assert answer.before == "" and answer.after == "Web 7."
     assert answer.rows == (
-        changes.Row("web, speed", "7.00 (6.50 to 7.50)", "9.00 (8.50 to 9.50)", True),
+        comparison_page.Row("web, speed", "7.00 (6.50 to 7.50)", "9.00 (8.50 to 9.50)", True),
     )
-    said = changes.text(compare(before, other))
+    said = comparison_page.text(compare(before, other))
     assert "web, speed: 7.00 (6.50 to 7.50) -> 9.00 (8.50 to 9.50)  beyond noise" in said
     assert "4 of 21 values differ" in said
 
 
 def test_a_page_that_only_one_run_has_is_a_line() -> None:
     gone = Run("friday", {}, run().record | {"pages": []})
-    [part] = changes.parts(compare(run(), gone))
+    [part] = comparison_page.parts(compare(run(), gone))
     assert part.status == "only in monday" and part.answers == ()
 
 

@@ -1,4 +1,4 @@
-"""Topics and what was written of them, as a page shows it.
+"""Topics and quotes from the comments on them.
 
 report.quoted(voice.quotes(marked, fit))          # in a notebook
 """
@@ -6,6 +6,7 @@ report.quoted(voice.quotes(marked, fit))          # in a notebook
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pandas as pd
 
@@ -17,9 +18,13 @@ NOT_ENOUGH = 2  # times the smallest cell: of fewer writers no words are shown
 
 
 def quoted(topics: pd.DataFrame) -> None:
-    """Show each topic, its words and quotes; numbers and quotes only of a crowd.
+    """Show each topic with its words and quotes, masked.
 
-    `topics` has term, n, words, then a column a quote, as `voice.quotes` gives them.
+    Small counts are hidden; quotes are shown only where enough customers wrote of the topic.
+
+    Parameters
+    ----------
+    topics : of `voice.quotes`: term, n, words, then a column a quote
     """
     from IPython.display import HTML, display
 
@@ -31,12 +36,12 @@ def html_of(topics: pd.DataFrame) -> str:
     return "".join(_block(row) for row in topics.itertuples(index=False))
 
 
-def _block(row: tuple) -> str:
-    term, n, words, *said = row
+def _block(row: Any) -> str:
+    term, n, words, *texts = row
     least = context.current().smallest_cell
-    crowd = [t for t in said if t] if n >= NOT_ENOUGH * least else []
-    told = [masking.masked(t)[0] for t in crowd]
-    quotes = "".join(f"<blockquote>“{html.escape(t)}”</blockquote>" for t in told)
+    crowd = [t for t in texts if t] if n >= NOT_ENOUGH * least else []
+    masked = [masking.masked(t)[0] for t in crowd]
+    quotes = "".join(f"<blockquote>“{html.escape(t)}”</blockquote>" for t in masked)
     if not quotes:
         quotes = f"<p><small>{html.escape(_('Hidden: too few wrote of it.'))}</small></p>"
     count = i18n.count(n) if n >= least else f"&lt;{least}"

@@ -1,45 +1,51 @@
-"""The rows of a change, ready to be judged: who was reached, when, and what was answered."""
+"""The rows of a change, ready to be analysed: who was treated, when, and what was answered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.data.study import Change
-from cxlib.enough import Unfit
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.data.schema import Change
 from cxlib.stats import resampling
 from cxlib.stats.resampling import Who
 
-LEAST = 10  # answers in each arm, under which nothing is told
+SMALLEST_ARM = 10  # answers in each arm, under which nothing is estimated
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A change and the rows that tell of it.
+    """A change and the rows that show its effect.
 
     Attributes
     ----------
-    change : as study.yaml tells it
+    change : as study.yaml describes it
+    sample : the rows, with their weights, clusters, draws and seed
     outcomes, units : names, and "points" (NPS), "percentage points", "scale" or "amount" of each
     y : answers in those units, (n, outcomes)
-    arm : 1 reached, 0 spared, -1 neither, (n,)
-    group, groups : place of each row in `groups`, the values of the change's column (of the spared
-        split by `within`)
+    arm : 1 treated, 0 control, -1 neither, (n,)
+    group, groups : place of each row in `groups`, the values of the change's column (of the control
+        groups split by `within`)
     wave, waves : place of each row in `waves`; one wave where the table has none
-    after, before : which waves it was there in, and which came earlier, (waves,)
+    after, before : which waves had the change, and which came earlier, (waves,)
     x : what was known before, (n, k), names in `known`
-    weight, who : of the rows, for draws of whole customers
     ids : number of each row's customer, (n,); every row its own where customers are not known
-    nps : the outcomes told as NPS
-    out : spared groups left out because some wave has no answer of theirs
+    nps : the outcomes reported as NPS
+    out : control groups left out because some wave has no answer of theirs
     """
 
     change: Change
+    sample: Sample
     outcomes: tuple[str, ...]
     units: tuple[str, ...]
     y: np.ndarray
@@ -52,20 +58,38 @@ class Trial:
     before: np.ndarray
     x: np.ndarray
     known: tuple[str, ...]
-    weight: np.ndarray
-    who: Who
     ids: np.ndarray
     nps: tuple[str, ...]
     out: tuple[str, ...] = ()
 
+    @cached_property
+    def who(self) -> Who:
+        """How the rows are resampled."""
+        return resampling.who_of(self.sample)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Weights of the rows, (n,)."""
+        return self.sample.weights
+
+    @property
+    def bootstrap(self) -> dict[str, Any]:
+        """Draws and seed of every estimate of this trial."""
+        return {"draws": self.sample.draws, "seed": self.sample.seed}
+
+    @property
+    def unit(self) -> str:
+        """Unit of the first outcome; amounts have none that readers would know."""
+        return self.units[0] if self.units[0] != "amount" else ""
+
     @property
     def label(self) -> str:
         """What readers call the change."""
-        return self.change.label.get(context.current().lang, self.change.name)
+        return _label(self.change)
 
     @property
-    def spared(self) -> list[str]:
-        """Values of the change's column that it spared, `within` or not."""
+    def control(self) -> list[str]:
+        """Values of the change's column that are its controls, split by `within` or not."""
         names = (g for g in self.groups if g not in self.change.treated)
         return list(dict.fromkeys(g.split(" · ")[0] if self.change.within else g for g in names))
 
@@ -76,7 +100,7 @@ class Trial:
 
     @property
     def during(self) -> np.ndarray:
-        """Rows of the arms in the waves it was there, (n,)."""
+        """Rows of the arms in the waves with the change, (n,)."""
         return (self.arm >= 0) & self.after[self.wave]
 
     @property
@@ -121,36 +145,43 @@ class Customers:
     who: Who
 
 
-class Absent(Unfit):
+class UnknownGroup(InsufficientData):
     """A wave or a group that the change names is not in the rows."""
 
 
 def read_all(
-    tables: Mapping[str, pd.DataFrame],
+    samples: Mapping[str, SampleLike],
     changes: Sequence[Change],
     *,
     outcome: str = "",
     points: Sequence[str] = (),
-    weight: str = "weight",
-    customer: str = "customer_id",
-    whole: bool = True,
+    complete: bool = True,
 ) -> dict[str, Trial]:
-    """Every change that the tables (by name) can tell of, by its name; says which it leaves out.
+    """Read every change that the tables can judge, and print which they cannot.
 
-    Where the tables are `whole`, a wave or a group that a change names and they lack is a mistake
-    (ValueError); in a part of them it may just be elsewhere.
+    Parameters
+    ----------
+    samples : name of the table ("responses", "customers") -> its rows
+    changes : as study.yaml describes them
+    outcome : the question to judge where a change names none
+    points : questions reported as NPS
+    complete : whether the rows are all that there are; a wave or a group that a change names and
+        they lack is then a mistake (ValueError), in a part of them it may be elsewhere
+
+    Returns
+    -------
+    name of the change -> Trial
     """
-    found, out = {}, []
+    trials, out = {}, []
     for change in changes:
-        rows = tables[change.table]
-        who = customer if customer in rows else None
-        how = {"weight": weight if weight in rows else None, "customer": who}
         try:
-            found[change.name] = read(rows, change, outcome=outcome, points=points, **how)
-        except Unfit as error:
-            if whole and isinstance(error, Absent):
+            trials[change.name] = read(
+                samples[change.table], change, outcome=outcome, points=points
+            )
+        except InsufficientData as error:
+            if complete and isinstance(error, UnknownGroup):
                 raise
-            out.append(change.label.get(context.current().lang, change.name))
+            out.append(_label(change))
     if out:
         print(
             _(
@@ -158,25 +189,47 @@ def read_all(
                 changes=i18n.listed(map(i18n.quoted, out)),
             )
         )
-    return found
+    return trials
 
 
 def read(
-    rows: pd.DataFrame,
+    sample: SampleLike,
     change: Change,
     *,
     outcome: str = "",
     points: Sequence[str] = (),
-    weight: str | None = None,
-    customer: str | None = None,
     over: str = "wave",
 ) -> Trial:
-    """The rows of `change`, its outcome (else `outcome`) first among the outcomes.
+    """Read the rows of a change: arms, waves, outcomes and what was known before.
 
-    `points` are the questions told as NPS. Numbers of 0 and 1 are told in percentage points. Raises
-    ValueError where columns, waves or arms that the change names are not there, or where an arm has
-    fewer than 10 rows.
+    Parameters
+    ----------
+    sample : rows; clusters are customers
+    change : as study.yaml describes it; its outcome, else `outcome`, is the first of the outcomes
+    outcome : the question to judge where the change names none
+    points : questions reported as NPS; numbers of 0 and 1 are reported in percentage points
+    over : column of the waves
+
+    Raises
+    ------
+    ValueError : columns that the change names are not there
+    InsufficientData : waves or groups that it names are not there, or an arm has under 10 rows
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({
+    ...     "wave": ["1", "2", "1", "2"] * 20,
+    ...     "arm": ["new", "new", "old", "old"] * 20,
+    ...     "score": [3, 5, 3, 4] * 20,
+    ... })
+    >>> change = Change(name="new", label="New desk", design="randomised", outcome="score",
+    ...                 column="arm", treated=["new"], begun="2")
+    >>> trial = read(rows, change)
+    >>> trial.groups, trial.after.tolist(), int(trial.during.sum())
+    (('new', 'old'), [False, True], 40)
     """
+    sample = as_sample(sample)
+    rows = sample.data
     names = list(dict.fromkeys([change.outcome or outcome, *change.also]))
     wanted = [*names, *change.before, *(c for c in (change.column, change.within) if c)]
     wanted += [over] if change.begun else []
@@ -189,13 +242,13 @@ def read(
     groups, group, arm = _arms(rows, change)
     out: tuple[str, ...] = ()
     if change.design == "compared":
-        groups, group, arm, out = _whole(groups, group, arm, wave, ~np.isnan(y[0]), change)
+        groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change)
     before = np.arange(len(waves)) < np.flatnonzero(after).min()
     known, x = _known(rows, change.before)
-    w = np.ones(len(rows)) if weight is None else rows[weight].to_numpy(float)
-    ids = np.arange(len(rows)) if customer is None else numbered(rows[customer])
+    ids = np.arange(len(rows)) if sample.cluster is None else numbered(rows[sample.cluster])
     trial = Trial(
         change,
+        sample,
         tuple(names),
         units,
         np.column_stack(y),
@@ -208,14 +261,18 @@ def read(
         before,
         x,
         known,
-        w,
-        resampling.who_of(rows, customer, weight),
         ids,
         tuple(c for c in names if c in points),
         out,
     )
     _check(trial)
     return trial
+
+
+def _label(change: Change) -> str:
+    """What readers call the change, in the page's language."""
+    labels: dict[str, str] = {str(lang): text for lang, text in change.label.items()}
+    return labels.get(context.current().lang, change.name)
 
 
 def recoded(values: pd.Series, nps: bool) -> tuple[str, np.ndarray]:
@@ -236,7 +293,9 @@ def _waves(
     values = rows[over].astype(str)
     waves = tuple(sorted(values.unique()))
     if missing := [v for v in (change.begun, change.ended) if v and v not in waves]:
-        raise Absent(f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}.")
+        raise UnknownGroup(
+            f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}."
+        )
     there = np.array([change.begun <= w and (not change.ended or w <= change.ended) for w in waves])
     return waves, values.map({w: i for i, w in enumerate(waves)}).to_numpy(int), there
 
@@ -248,24 +307,24 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
     text = values.astype("string").fillna("")
     found = set(text.unique()) - {""}
     if unknown := [v for v in [*change.treated, *change.control] if v not in found]:
-        raise Absent(
+        raise UnknownGroup(
             f"change {change.name!r}: {change.column} has no {unknown}. It holds: "
             f"{', '.join(sorted(found))}."
         )
     control = change.control or sorted(found - set(change.treated))
     if change.within:
-        spared, inside = text.isin(control), rows[change.within].astype("string")
+        others, inside = text.isin(control), rows[change.within].astype("string")
         words = {v: i18n.label(v) for v in {*control, *inside.dropna().unique()}}
         split = text.map(words) + " · " + inside.map(words)
-        text = text.where(~spared, split).fillna("")
-        control = sorted(set(text[spared]) - {""})
+        text = text.where(~others, split).fillna("")
+        control = sorted(set(text[others]) - {""})
     groups = tuple(sorted({*change.treated, *control}))
     group = text.map({g: i for i, g in enumerate(groups)}).fillna(-1).to_numpy(int)
     treated = np.isin(np.array(groups), change.treated)
     return groups, group, np.where(group < 0, -1, treated[group].astype(int))
 
 
-def _whole(
+def _observed(
     groups: tuple[str, ...],
     group: np.ndarray,
     arm: np.ndarray,
@@ -273,7 +332,7 @@ def _whole(
     there: np.ndarray,
     change: Change,
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Without the spared groups that gave no answer in some wave, unless all are such."""
+    """Without the control groups that gave no answer in some wave, unless all are such."""
     counts = np.zeros((len(groups), wave.max() + 1), int)
     rows = there & (group >= 0)
     np.add.at(counts, (group[rows], wave[rows]), 1)
@@ -313,16 +372,56 @@ def numbered(ids: pd.Series) -> np.ndarray:
 
 
 def _check(trial: Trial) -> None:
-    first = ~np.isnan(trial.y[:, 0])
-    reached = int((trial.during & first & (trial.arm == 1)).sum())
-    spared = int((trial.during & first & (trial.arm == 0)).sum())
-    least = reached if trial.change.design == "series" else min(reached, spared)
-    if least < LEAST:
-        raise Unfit(
-            f"change {trial.change.name!r}: {reached} answers to {trial.outcomes[0]!r} of those it "
-            f"reached and {spared} of those it spared; {LEAST} of each are needed."
+    known = trial.during & ~np.isnan(trial.y[:, 0])
+    treated, control = (int((known & (trial.arm == arm)).sum()) for arm in (1, 0))
+    least = treated if trial.change.design == "series" else min(treated, control)
+    if least < SMALLEST_ARM:
+        raise InsufficientData(
+            f"change {trial.change.name!r}: {treated} answers to {trial.outcomes[0]!r} of the "
+            f"treated and {control} of the controls; {SMALLEST_ARM} of each are needed."
         )
     if trial.change.design in ("compared", "series") and not trial.before.any():
-        raise Unfit(
+        raise InsufficientData(
             f"change {trial.change.name!r}: no wave before {trial.change.begun!r} to compare with."
         )
+
+
+def require_controls(trial: Trial) -> None:
+    """Raise InsufficientData without a wave before the change, or without controls."""
+    if not trial.before.any() or not (trial.arm == 0).any():
+        raise InsufficientData(
+            f"change {trial.change.name!r}: {int(trial.before.sum())} waves before it and "
+            f"{int((trial.arm == 0).sum())} answers of controls; both are needed."
+        )
+
+
+def for_each(
+    check: Callable[[Trial], Result], trials: Mapping[str, Trial], *, quiet: bool = False
+) -> dict[str, Result]:
+    """Apply a check to every change whose rows allow it, and print which do not.
+
+    Parameters
+    ----------
+    check : a function of this package that takes a Trial
+    trials : name of the change -> Trial
+    quiet : print nothing; `report_missing` does it later
+
+    Returns
+    -------
+    name of the change -> Result of the check
+    """
+    results = {}
+    for name, trial in trials.items():
+        with suppress(InsufficientData):
+            results[name] = check(trial)
+    return results if quiet else report_missing(results, trials)
+
+
+def report_missing(results: dict[str, Result], trials: Mapping[str, Trial]) -> dict[str, Result]:
+    """Print for which changes a check was impossible; give the results back."""
+    out = [i18n.quoted(trial.label) for name, trial in trials.items() if name not in results]
+    if not trials:
+        print(_("No change is of this kind."))
+    elif out:
+        print(_("Too few waves, groups or customers for this: {changes:list}.", changes=out))
+    return results

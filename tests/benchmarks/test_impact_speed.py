@@ -1,4 +1,4 @@
-"""A stand-in with every donor's placebo beside a peer's; ratios are printed, nothing is judged.
+"""A synthetic control with every donor's placebo and that of a peer; ratios are printed only.
 
 pip install diff-diff==3.13.0   # apart, with cxlib; python -m pytest tests/benchmarks -s
 

@@ -1,4 +1,4 @@
-"""Did the change work: designs on rows, verdicts, promises, power, and the truth found again."""
+"""Did the change work: designs on rows, verdicts, predictions, power, and the truth found again."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from numpy.testing import assert_allclose
 
 from cxlib import impact
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
-from cxlib.enough import Unfit
 from cxlib.impact import effects
-from cxlib.impact.effects import by_lot as judged_by_lot
-from cxlib.impact.effects import compared as judged_compared
-from cxlib.impact.verdicts import _between
+from cxlib.impact.calibration import _between
 from cxlib.stats.estimators import Replicated
 
-ROOT = Path(__file__).parents[1]
-SOME = {"draws": 150, "seed": 1}
+ROOT = Path(__file__).parents[2]
+DRAWS = 150
 
 
 def change(**given: object) -> Change:
@@ -34,25 +34,26 @@ def change(**given: object) -> Change:
         "design": "randomised",
         "outcome": "score",
         "column": "arm",
-        "treated": ["reached"],
+        "treated": ["treated"],
         "begun": "w3",
         **given,
     }
     return Change(**told)
 
 
-def read(rows: pd.DataFrame, **given: object) -> impact.Trial:
-    return impact.read(rows, change(**given), customer="customer_id")
+def read(rows: pd.DataFrame, draws: int = DRAWS, seed: int = 1, **given: object) -> impact.Trial:
+    sample = Sample(rows, cluster="customer_id", draws=draws, seed=seed)
+    return impact.read(sample, change(**given))
 
 
 @pytest.fixture(scope="module")
-def by_lot() -> pd.DataFrame:
+def randomised() -> pd.DataFrame:
     return changes.panel(500, seed=1, effect=0.5)
 
 
 @pytest.fixture(scope="module")
 def by_place() -> pd.DataFrame:
-    return changes.panel(900, seed=2, effect=-0.6, groups=4, by_lot=False)
+    return changes.panel(900, seed=2, effect=-0.6, groups=4, randomised=False)
 
 
 @pytest.fixture(scope="module")
@@ -63,28 +64,28 @@ def sample() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def judged(sample) -> dict[str, impact.Effect]:
-    tried = impact.read_all(
-        {"responses": sample},
+def judged(sample) -> dict[str, Result]:
+    trials = impact.read_all(
+        {"responses": Sample(sample, cluster="customer_id", draws=DRAWS)},
         study.read("sample").changes,
         outcome="recommend",
         points=["recommend"],
     )
-    return {name: impact.effect(trial, **SOME) for name, trial in tried.items()}
+    return {name: impact.effect(trial) for name, trial in trials.items()}
 
 
 # The rows
 
 
-def test_a_trial_knows_who_was_reached_and_when(by_lot):
-    trial = read(by_lot, ended="w4")
+def test_a_trial_knows_who_was_treated_and_when(randomised):
+    trial = read(randomised, ended="w4")
     assert trial.after.tolist() == [False, False, False, True, True, False]
     assert trial.before.tolist() == [True, True, True, False, False, False]
-    assert trial.groups == ("reached", "spared") and set(trial.arm) == {0, 1}
+    assert trial.groups == ("control", "treated") and set(trial.arm) == {0, 1}
     people = trial.customers()
-    one = by_lot[by_lot["customer_id"] == by_lot["customer_id"].iloc[0]]
+    one = randomised[randomised["customer_id"] == randomised["customer_id"].iloc[0]]
     early = one.loc[one["wave"] < "w3", "score"]
-    place = sorted(by_lot["customer_id"].unique(), key=list(by_lot["customer_id"]).index)
+    place = sorted(randomised["customer_id"].unique(), key=list(randomised["customer_id"]).index)
     assert people.before[place.index(one["customer_id"].iloc[0]), 0] == pytest.approx(early.mean())
 
 
@@ -92,18 +93,18 @@ def test_a_trial_knows_who_was_reached_and_when(by_lot):
     ("given", "said"),
     [
         ({"begun": "w9"}, r"no wave \['w9'\]. There are: w0, w1"),
-        ({"treated": ["rached"]}, r"arm has no \['rached'\]. It holds: reached, spared"),
+        ({"treated": ["traeted"]}, r"arm has no \['traeted'\]. It holds: control, treated"),
         ({"outcome": "scor"}, r"needs \['scor'\], which responses does not have"),
         ({"design": "compared", "begun": "w0"}, "no wave before 'w0'"),
     ],
 )
-def test_what_a_change_names_must_be_there(by_lot, given, said):
+def test_what_a_change_names_must_be_there(randomised, given, said):
     with pytest.raises(ValueError, match=said):
-        read(by_lot, **given)
+        read(randomised, **given)
 
 
-def test_arms_of_too_few_are_refused_and_left_out_with_a_word(by_lot, capsys):
-    few = by_lot[(by_lot["arm"] == "reached") | (by_lot.index % 200 == 0)]
+def test_arms_of_too_few_are_refused_and_left_out_with_a_word(randomised, capsys):
+    few = randomised[(randomised["arm"] == "treated") | (randomised.index % 200 == 0)]
     with pytest.raises(ValueError, match="10 of each are needed"):
         read(few)
     assert impact.read_all({"responses": few}, [change()]) == {}
@@ -115,7 +116,7 @@ def test_arms_of_too_few_are_refused_and_left_out_with_a_word(by_lot, capsys):
     [
         ({"treated": []}, "needs `column` and `treated`"),
         ({"begun": ""}, "needs `begun`"),
-        ({"control": ["reached"]}, "stand in both"),
+        ({"control": ["treated"]}, "stand in both"),
         ({"ended": "w1"}, "before it began"),
         ({"design": "alike"}, "needs `before`"),
         ({"design": "compared", "table": "customers"}, "needs waves"),
@@ -141,44 +142,44 @@ def test_two_changes_of_one_name_and_unknown_questions_are_mistakes():
 # Effects
 
 
-def test_by_lot_without_a_past_is_the_difference_of_means(by_lot):
-    rows = by_lot[by_lot["wave"] >= "w3"]
-    fit = impact.effect(read(rows), **SOME)
+def test_randomised_without_a_past_is_the_difference_of_means(randomised):
+    rows = randomised[randomised["wave"] >= "w3"]
+    fit = impact.effect(read(rows))
     means = rows.groupby("arm")["score"].mean()
-    assert fit.table["estimate"].iloc[0] == pytest.approx(means["reached"] - means["spared"])
-    assert str(fit).startswith("Trial raised") and "chance alone" in str(fit)
+    assert fit.table["estimate"].iloc[0] == pytest.approx(means["treated"] - means["control"])
+    assert str(fit).startswith("Trial raised") and "assignment was random" in str(fit)
 
 
-def test_the_past_makes_it_sharper(by_lot):
-    ways = impact.effect(read(by_lot), **SOME).ways.set_index("design")
+def test_the_past_makes_it_sharper(randomised):
+    ways = impact.effect(read(randomised)).by_design.set_index("design")
     width = ways["high"] - ways["low"]
-    assert width["drawn by lot"] < 0.85 * width["as they are"]
+    assert width["randomised"] < 0.85 * width["unadjusted"]
 
 
-def test_beside_those_spared_is_the_difference_in_differences(by_place):
+def test_a_comparison_with_controls_is_the_difference_in_differences(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    fit = impact.effect(trial, **SOME)
+    fit = impact.effect(trial)
     means = by_place.groupby(["place", "wave"])["score"].mean().unstack()
     share = by_place["place"].value_counts()[["g1", "g2", "g3"]]
-    spared = (means.loc[share.index].T * (share / share.sum())).sum(axis=1)
-    gap = means.loc["g0"] - spared
+    control = (means.loc[share.index].T * (share / share.sum())).sum(axis=1)
+    gap = means.loc["g0"] - control
     assert fit.table["estimate"].iloc[0] == pytest.approx(gap[3:].mean() - gap[:3].mean())
     assert "lower" in str(fit) and "caus" not in str(fit)
 
 
-def test_causes_are_named_of_lots_only(by_lot):
-    compared = impact.effect(read(by_lot, design="compared"), **SOME)
+def test_causal_words_are_for_randomised_designs_only(randomised):
+    compared = impact.effect(read(randomised, design="compared"))
     assert "raised" not in str(compared) and "would lead one to expect" in str(compared)
 
 
-def test_the_first_outcome_has_its_own_interval_and_the_others_hold_together(by_lot):
-    noise = np.random.default_rng(2).normal(size=(len(by_lot), 2))
-    rows = by_lot.assign(second=noise[:, 0], third=noise[:, 1])
-    three = impact.effect(read(rows, also=["second", "third"]), **SOME).table
-    two = impact.effect(read(rows, also=["second"]), **SOME).table
+def test_the_first_outcome_has_its_own_interval_and_the_others_are_simultaneous(randomised):
+    noise = np.random.default_rng(2).normal(size=(len(randomised), 2))
+    rows = randomised.assign(second=noise[:, 0], third=noise[:, 1])
+    three = impact.effect(read(rows, also=["second", "third"])).table
+    two = impact.effect(read(rows, also=["second"])).table
     assert_allclose(three["low"][0], two["low"][0], rtol=0.1)
     assert three["high"][1] - three["low"][1] > 1.08 * (two["high"][1] - two["low"][1])
-    twins = impact.effect(read(rows.assign(second=rows["score"]), also=["second"]), **SOME).table
+    twins = impact.effect(read(rows.assign(second=rows["score"]), also=["second"])).table
     assert_allclose(twins["estimate"][0], twins["estimate"][1])  # columns that say the same
 
 
@@ -192,11 +193,11 @@ def test_a_change_in_mix_of_groups_is_no_effect():
         columns=["place", "wave", "score"],
     )
     told = change(design="compared", column="place", treated=["a", "b"], begun="w1")
-    fit = impact.effect(impact.read(rows, told), **SOME)
+    fit = impact.effect(impact.read(rows, told))
     assert fit.table["estimate"].iloc[0] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_those_who_took_part_are_put_beside_others_like_them():
+def test_participants_are_compared_with_others_like_them():
     rng = np.random.default_rng(3)
     age = rng.normal(45, 12, 3000)
     took = rng.random(3000) < 1 / (1 + np.exp(-(age - 50) / 8))
@@ -209,79 +210,82 @@ def test_those_who_took_part_are_put_beside_others_like_them():
     )
     told = change(design="alike", table="customers", column="member", treated=["yes"],
                   before=["age"], begun="")  # fmt: skip
-    fit = impact.effect(impact.read(rows, told), draws=100)
-    ways = fit.ways.set_index("design")["estimate"] * rows["score"][~took].std(ddof=0)
+    fit = impact.effect(impact.read(Sample(rows, draws=100), told))
+    ways = fit.by_design.set_index("design")["estimate"] * rows["score"][~took].std(ddof=0)
     assert fit.table["low"][0] < 0.4 < fit.table["high"][0]
-    assert ways["as they are"] > 1.0  # the old are more content, and take part more
+    assert ways["unadjusted"] > 1.0  # the old are more content, and take part more
 
 
 # Checks
 
 
 def test_the_event_study_and_its_bounds(by_place):
-    path = impact.path(read(by_place, design="compared", column="place", treated=["g0"]), **SOME)
+    path = impact.event_study(read(by_place, design="compared", column="place", treated=["g0"]))
     assert path.table["estimate"][2] == 0 and path.table["changed"].tolist() == 3 * [False] + 3 * [
         True
     ]
-    assert path.p > 0.05 and "moved alike" in str(path)
+    assert path.p > 0.05 and "were parallel" in str(path)
     width = path.bounds["high"] - path.bounds["low"]
     assert (width.diff().dropna() > 0).all()
 
 
-def test_groups_that_drift_apart_are_found_out_and_the_verdict_is_doubt():
-    rows = changes.panel(1500, seed=5, effect=0.0, drift=0.3, groups=4, by_lot=False)
+def test_groups_that_diverge_are_detected_and_the_verdict_is_doubt():
+    rows = changes.panel(1500, seed=5, effect=0.0, drift=0.3, groups=4, randomised=False)
     trial = read(rows, design="compared", column="place", treated=["g0"])
-    fit, path = impact.effect(trial, **SOME), impact.path(trial, **SOME)
-    assert fit.table["low"][0] > 0 and path.p < 0.01 and "did not move alike" in str(path)
+    fit, path = impact.effect(trial), impact.event_study(trial)
+    assert fit.table["low"][0] > 0 and path.p < 0.01 and "were not parallel" in str(path)
     assert impact.verdicts({"trial": fit}, {"trial": path}).table["verdict"].tolist() == [
         "in doubt"
     ]
-    placebos = impact.placebos(trial, **SOME).table
-    earlier = placebos[placebos["kind"] == "another time"]
+    placebos = impact.placebo_tests(trial).table
+    earlier = placebos[placebos["kind"] == "placebo in time"]
     assert ((earlier["low"] > 0) | (earlier["high"] < 0)).any()
 
 
 def test_placebos_in_time_and_place(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    table = impact.placebos(trial, **SOME).table
-    assert table["kind"].tolist() == ["the change", *["another time"] * 2, *["another place"] * 3]
-    own = impact.effect(trial, **SOME).table["estimate"][0]
+    table = impact.placebo_tests(trial).table
+    assert table["kind"].tolist() == [
+        "the change",
+        *["placebo in time"] * 2,
+        *["placebo in place"] * 3,
+    ]
+    own = impact.effect(trial).table["estimate"][0]
     assert table["estimate"][0] == pytest.approx(own)
     assert (table["estimate"][1:].abs() < abs(own)).all()
 
 
-def test_a_stand_in_and_the_waves_before(by_place):
+def test_a_synthetic_control_and_the_trend_before(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    stood = impact.beside(trial, **SOME)
-    assert stood.parts["estimate"].sum() == pytest.approx(1)
+    stood = impact.synthetic_control(trial)
+    assert stood.donors["estimate"].sum() == pytest.approx(1)
     assert stood.low < -0.6 < stood.high
     assert len(stood.table) == 12 and stood.table["of"].nunique() == 2
-    line = impact.line(trial, **SOME)
+    line = impact.interrupted_time_series(trial)
     assert line.low < -0.6 < line.high
     with pytest.raises(ValueError, match="1 units were spared"):
-        impact.beside(
+        impact.synthetic_control(
             read(by_place, design="compared", column="place", treated=["g0"], control=["g1"]),
-            **SOME,
         )
 
 
-def test_one_place_spared_is_split_to_have_placebos_and_a_stand_in(by_place):
+def test_one_control_place_is_split_to_have_placebos_and_donors(by_place):
     rows = by_place.assign(
         kind=by_place["customer_id"].str[-1].isin(list("01234")).map({True: "old", False: "new"})
     )
     told = {"design": "compared", "column": "place", "treated": ["g0"], "control": ["g1"]}
     trial = read(rows, **told, within="kind")
-    assert trial.groups == ("g0", "g1 · new", "g1 · old") and trial.spared == ["g1"]
-    plain, split = (impact.effect(t, **SOME).table for t in (read(rows, **told), trial))
+    assert trial.groups == ("g0", "g1 · new", "g1 · old") and trial.control == ["g1"]
+    plain, split = (impact.effect(t).table for t in (read(rows, **told), trial))
     assert split["estimate"][0] == pytest.approx(plain["estimate"][0], abs=0.05)
-    kinds = impact.placebos(trial, **SOME).table["kind"]
-    assert (kinds == "another place").sum() == 2
-    assert impact.beside(trial, **SOME).parts["estimate"].sum() == pytest.approx(1)
+    kinds = impact.placebo_tests(trial).table["kind"]
+    assert (kinds == "placebo in place").sum() == 2
+    assert impact.synthetic_control(trial).donors["estimate"].sum() == pytest.approx(1)
 
 
-def test_what_rows_do_not_allow_is_left_out_with_a_word(by_lot, capsys):
-    rows = by_lot[by_lot["wave"] >= "w3"]
-    assert impact.each(impact.placebos, {"trial": read(rows)}, **SOME) == {}
+def test_what_rows_do_not_allow_is_left_out_with_a_word(randomised, capsys):
+    rows = randomised[randomised["wave"] >= "w3"]
+    assert impact.for_each(impact.placebo_tests, {"trial": read(rows)}) == {}
     assert "Too few waves, groups or customers for this: Trial." in capsys.readouterr().out
 
 
@@ -290,26 +294,26 @@ def test_those_picked_for_low_answers_rise_by_themselves():
     first = rows[rows["wave"] == "w2"].set_index("customer_id")["score"]
     picked = rows["customer_id"].map(first) < first.quantile(0.3)
     even = rows["customer_id"].str[-1].isin(list("02468"))
-    rows = rows.assign(arm=np.where(picked & even, "reached", "spared"))
+    rows = rows.assign(arm=np.where(picked & even, "treated", "control"))
     rows = rows[rows["wave"].isin(["w2", "w3"])]
-    table = impact.returning(read(rows), **SOME).table.set_index("term")
-    assert table["low"]["change of those reached"] > 0.5
-    assert table["low"]["what is left"] < 0 < table["high"]["what is left"]
+    table = impact.regression_to_the_mean(read(rows)).table.set_index("term")
+    assert table["low"]["change of the treated"] > 0.5
+    assert table["low"]["adjusted change"] < 0 < table["high"]["adjusted change"]
 
 
-def test_what_is_unseen_is_asked_of_all_but_lots(judged):
-    table = impact.hidden(list(judged.values())).table.set_index("term")
+def test_confounding_is_asked_of_all_but_randomised_designs(judged):
+    table = impact.unmeasured_confounding(list(judged.values())).table.set_index("term")
     assert list(table.index) == ["price_rise", "delivery_failure"]
     assert (table["estimate"] > table["low"]).all() and (table["low"] > 1).all()
     assert table["estimate"]["delivery_failure"] > table["estimate"]["price_rise"]
-    said = str(impact.hidden([judged["callback_programme"]]))
-    assert said == "Every change was drawn by lot, which leaves nothing unseen but chance."
+    said = str(impact.unmeasured_confounding([judged["callback_programme"]]))
+    assert said == "Every change was randomised, which leaves no unmeasured confounder."
 
 
-# Verdicts and promises
+# Verdicts and predictions
 
 
-def fake(design: str, estimate: float, low: float, high: float) -> impact.Effect:
+def fake(design: str, estimate: float, low: float, high: float) -> Result:
     table = pd.DataFrame(
         {
             "term": ["score"],
@@ -320,22 +324,13 @@ def fake(design: str, estimate: float, low: float, high: float) -> impact.Effect
             "unit": "points",
         }
     )
-    return impact.Effect(
-        table,
-        "",
-        standard=table,
-        ways=table,
-        change="c",
-        label="C",
-        outcome="score",
-        design=design,
-        error=1.0,
-        sides=(450, 450),
-    )
+    about = {"change": "c", "label": "C", "outcome": "score", "design": design, "error": 1.0}
+    tables = {"table": table, "standard": table, "by_design": table}
+    return Result(tables, "", parts={**about, "sides": (450, 450)})
 
 
 @pytest.mark.parametrize(
-    ("design", "ends", "promised", "verdict"),
+    ("design", "ends", "predicted", "verdict"),
     [
         ("randomised", (1, 5), None, "higher"),
         ("compared", (-5, -1), None, "lower"),
@@ -345,8 +340,8 @@ def fake(design: str, estimate: float, low: float, high: float) -> impact.Effect
         ("randomised", (-1, 3), None, "cannot tell"),
     ],
 )
-def test_verdicts(design, ends, promised, verdict):
-    ahead = None if promised is None else pd.DataFrame({"term": ["c"], "predicted": [promised]})
+def test_verdicts(design, ends, predicted, verdict):
+    ahead = None if predicted is None else pd.DataFrame({"term": ["c"], "predicted": [predicted]})
     found = impact.verdicts({"c": fake(design, sum(ends) / 2, *ends)}, predicted=ahead)
     assert found.table["verdict"].tolist() == [verdict]
     assert found.table["could_find"][0] == pytest.approx(2.80, abs=0.005)
@@ -374,19 +369,19 @@ def pairs(predicted, realised, error=1.0, half=2.0) -> pd.DataFrame:
     )
 
 
-def test_promises_that_were_halved():
-    promised = np.array([2.0, 4, 6, 8, 10, 12])
-    table = impact.calibration(pairs(promised, promised / 2, 0.3)).table.set_index("term")
+def test_predictions_that_were_halved():
+    predicted = np.array([2.0, 4, 6, 8, 10, 12])
+    table = impact.calibration(pairs(predicted, predicted / 2, 0.3)).table.set_index("term")
     assert table["estimate"]["slope"] == pytest.approx(0.5)
     assert table["estimate"]["bias"] == pytest.approx(-3.5)
     assert table["high"]["bias"] < 0
     assert table["estimate"]["inside"] == pytest.approx(2 / 6)
-    said = str(impact.calibration(pairs(promised, promised / 2, 0.3)))
-    assert "too much was promised" in said and "33%" in said
+    said = str(impact.calibration(pairs(predicted, predicted / 2, 0.3)))
+    assert "predictions were too high" in said and "33%" in said
 
 
 def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
-    known = json.loads((Path(__file__).parent / "reference" / "designs.json").read_text())["meta"]
+    known = json.loads((ROOT / "tests" / "reference" / "designs.json").read_text())["meta"]
     effects, variances = np.array(known["effects"]), np.array(known["variances"])
     assert _between(effects, np.sqrt(variances)) == pytest.approx(known["tau2"])
     table = impact.calibration(pairs(np.zeros(5), effects, np.sqrt(variances))).table
@@ -394,19 +389,19 @@ def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
 
 
 @pytest.mark.slow
-def test_promises_kept_are_told_so():
+def test_good_predictions_are_calibrated():
     rng = np.random.default_rng(4)
     inside = {"bias": 0, "slope": 0}
     for _ in range(300):
-        promised, error = rng.uniform(1, 9, 8), rng.uniform(0.5, 1.5, 8)
-        realised = promised + rng.normal(0, 0.8, 8) + error * rng.normal(size=8)
-        table = impact.calibration(pairs(promised, realised, error)).table.set_index("term")
+        predicted, error = rng.uniform(1, 9, 8), rng.uniform(0.5, 1.5, 8)
+        realised = predicted + rng.normal(0, 0.8, 8) + error * rng.normal(size=8)
+        table = impact.calibration(pairs(predicted, realised, error)).table.set_index("term")
         for term, truth in (("bias", 0.0), ("slope", 1.0)):
             inside[term] += table["low"][term] <= truth <= table["high"][term]
     assert all(0.92 <= hits / 300 <= 0.99 for hits in inside.values()), inside
 
 
-def test_few_promises_say_little():
+def test_few_predictions_say_little():
     one = impact.calibration(pairs([5.0], [4.0]))
     assert one.table["estimate"].tolist()[1] == -1 and one.table["low"].isna()[1]
     assert str(one).startswith("One action was predicted and judged")
@@ -414,12 +409,12 @@ def test_few_promises_say_little():
         impact.calibration(pairs([], []))
 
 
-def test_the_ledgers_promise_stands_beside_what_came(judged):
+def test_the_ledgers_prediction_is_joined_with_what_was_realised(judged):
     actions = pd.DataFrame({"action_id": ["a02", "a09"], "predicted": [5.0, 1.0]})
-    ahead = impact.promised(study.read("sample").changes, actions)
+    ahead = impact.predictions(study.read("sample").changes, actions)
     assert ahead.to_dict("list") == {"term": ["callback_programme"], "predicted": [5.0]}
     found = impact.verdicts(judged, predicted=ahead)
-    both = impact.standing(ahead, found)
+    both = impact.predicted_and_realised(ahead, found)
     own = judged["callback_programme"].table.iloc[0]
     assert both[["predicted", "estimate", "n"]].iloc[0].tolist() == [5.0, own["estimate"], own["n"]]
 
@@ -427,40 +422,46 @@ def test_the_ledgers_promise_stands_beside_what_came(judged):
 # Before acting
 
 
-def test_a_plan_says_act_or_do_not_act_yet(sample):
-    how = {"points": ["recommend"], "draws": 200, "sizes": [500, 4000]}
-    large = impact.plan(sample, "recommend", expected=20, **how)
-    small = impact.plan(sample, "recommend", expected=3, **how)
+def test_a_power_analysis_says_act_or_do_not_act_yet(sample):
+    how = {"points": ["recommend"], "experiment": impact.Experiment(sizes=(500, 4000))}
+    answers = Sample(sample, cluster="customer_id", draws=200)
+    large = impact.power_analysis(answers, "recommend", expected=20, **how)
+    small = impact.power_analysis(answers, "recommend", expected=3, **how)
     assert large.act and "act, and measure" in str(large)
     assert not small.act and str(small).startswith("Do not act yet")
     wide = small.table.pivot(index="n", columns="waves", values="estimate")
     assert (wide.diff().dropna() < 0).all(axis=None) and (wide.diff(axis=1)[[2, 4]] < 0).all(
         axis=None
     )
-    with pytest.raises(ValueError, match="share=1 and least=0.8"):
-        impact.plan(sample, "recommend", share=1.0)
+    with pytest.raises(ValueError, match="share=1 and power=0.8"):
+        impact.Experiment(share=1.0)
 
 
 def test_answers_of_nobody_known_are_one_wave(sample):
-    plan = impact.plan(sample.drop(columns="customer_id"), "effort", draws=100, sizes=[500])
+    plan = impact.power_analysis(
+        Sample(sample, draws=100), "effort", experiment=impact.Experiment(sizes=(500,))
+    )
     assert plan.table["waves"].unique().tolist() == [1]
     last = sample["wave"] == sample["wave"].max()
     assert plan.table["n"].min() == sample.loc[last, "effort"].notna().sum()
 
 
-def test_answers_lost_on_one_side_are_told():
-    """Everybody answers in every wave; then a fifth of the spared does not any more."""
+def test_answers_lost_in_one_arm_are_reported():
+    """Everybody answers in every wave; then a fifth of the controls does not any more."""
     rows = changes.panel(400, seed=3, effect=0.0, waves=4, begun=2, answers=1.0)
-    even = impact.answering(read(rows, begun="w2"), draws=200)
-    assert even.table["estimate"].tolist() == [1, 1, 0] and "no more than chance" in even.answer
-    spared = rows.loc[rows["arm"] == "spared", "customer_id"].unique()
-    gone = rows["customer_id"].isin(spared[: len(spared) // 5]) & (rows["wave"] >= "w2")
-    told = impact.answering(read(rows[~gone], begun="w2"), draws=200)
+    even = impact.attrition(read(rows, 200, begun="w2"))
+    assert (
+        even.table["estimate"].tolist() == [1, 1, 0]
+        and "not statistically significant" in even.finding.claim
+    )
+    control = rows.loc[rows["arm"] == "control", "customer_id"].unique()
+    gone = rows["customer_id"].isin(control[: len(control) // 5]) & (rows["wave"] >= "w2")
+    told = impact.attrition(read(rows[~gone], 200, begun="w2"))
     row = told.table.set_index("term").loc["difference"]
-    assert row["estimate"] == pytest.approx(len(spared) // 5 / len(spared))
-    assert 0 < row["low"] < row["estimate"] and "Who answers is not alike" in told.answer
-    with pytest.raises(ValueError, match="0 customers of one side answered before and again"):
-        impact.answering(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
+    assert row["estimate"] == pytest.approx(len(control) // 5 / len(control))
+    assert 0 < row["low"] < row["estimate"] and "Response differs" in told.finding.claim
+    with pytest.raises(ValueError, match="0 customers of one arm answered before and again"):
+        impact.attrition(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
 
 
 # The truth found again
@@ -483,20 +484,20 @@ def test_the_sample_gives_its_truth_back(judged):
 @pytest.mark.parametrize(
     ("way", "made", "told"),
     [
-        (judged_by_lot, {"by_lot": True}, {}),
+        (effects.randomised, {"randomised": True}, {}),
         (
-            judged_compared,
-            {"by_lot": False, "groups": 3},
+            effects.compared,
+            {"randomised": False, "groups": 3},
             {"design": "compared", "column": "place", "treated": ["g0"]},
         ),
     ],
-    ids=["by lot", "compared"],
+    ids=["randomised", "compared"],
 )
 def test_intervals_cover_the_known_effect(way, made, told):
     inside = []
     for seed in range(110):
         rows = changes.panel(240, seed=1000 + seed, effect=0.4, waves=4, begun=2, **made)
-        found = way(read(rows, **{"begun": "w2", **told}), draws=120, seed=seed)
+        found = way(read(rows, 120, seed, **{"begun": "w2", **told}))
         inside.append(found.low[0] < 0.4 < found.high[0])
     assert 0.89 <= np.mean(inside) <= 0.99
 
@@ -524,7 +525,7 @@ def test_hillstroms_e_mails_as_the_file_has_them():
         "No E-Mail": 21306,
     }
     for one, arm in zip(told.changes, ("Mens E-Mail", "Womens E-Mail"), strict=True):
-        table = impact.effect(impact.read(rows, one), draws=60).table
+        table = impact.effect(impact.read(Sample(rows, draws=60), one)).table
         plain = (means.loc[arm] - means.loc["No E-Mail"]) * [100, 100, 1]
         # Lots made the arms alike: what was known before moves the numbers by little.
         assert_allclose(table["estimate"], plain, rtol=0.02)
@@ -535,9 +536,9 @@ def test_the_page_in_chinese_has_no_english_sentence(judged, untranslated):
     context.begin(lang="zh")
     with i18n.noting_untranslated() as untranslated:
         impact.verdicts(judged)
-        impact.agreement(judged)
+        impact.compare_designs(judged)
         impact.designs(judged)
-        impact.hidden(list(judged.values()))
+        impact.unmeasured_confounding(list(judged.values()))
     assert untranslated == set()
 
 
@@ -549,13 +550,17 @@ def test_figures_tell_what_they_show(by_place, sample):
     from cxlib import plots
 
     trial = read(by_place, design="compared", column="place", treated=["g0"])
-    path, stood = impact.path(trial, **SOME), impact.beside(trial, **SOME)
+    path, stood = impact.event_study(trial), impact.synthetic_control(trial)
     drawn = plots.event_study(path.table, unit="scale")
     assert "w3" in drawn.figure.alt_text and len(drawn.patches) == 3  # three waves are shaded
     drawn = plots.synthetic_control(stood.table, unit="scale")
     names = [text.get_text() for text in drawn.get_legend().get_texts()]
-    assert names == ["those reached", "stand-in"] and "between the two" in drawn.figure.alt_text
-    plan = impact.plan(sample, "effort", draws=60, sizes=[500, 2000])
+    assert names == ["treated", "synthetic control"] and "between the two" in drawn.figure.alt_text
+    plan = impact.power_analysis(
+        Sample(sample, cluster="customer_id", draws=60),
+        "effort",
+        experiment=impact.Experiment(sizes=(500, 2000)),
+    )
     drawn = plots.power(plan.table, unit="scale", expected=plan.expected)
     assert len(drawn.get_legend().get_texts()) == 3 and "show" in drawn.figure.alt_text
     with pytest.raises(ValueError, match="no column"):
@@ -569,9 +574,9 @@ def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
     )
     with pytest.raises(ValueError, match=r"no wave \['3'\]. There are: 1, 2"):
         impact.read_all({"responses": rows}, [change])
-    assert impact.read_all({"responses": rows}, [change], whole=False) == {}
+    assert impact.read_all({"responses": rows}, [change], complete=False) == {}
     with pytest.raises(ValueError, match="needs \\['score'\\], which"):
-        impact.read_all({"responses": rows.drop(columns="score")}, [change], whole=False)
+        impact.read_all({"responses": rows.drop(columns="score")}, [change], complete=False)
 
 
 def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
@@ -580,8 +585,8 @@ def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
     rng, trial = np.random.default_rng(1), SimpleNamespace(after=np.arange(6) >= 4)
     point, again = rng.normal(size=(6, 1)), rng.normal(size=(50, 6, 1))
     again[::3, 5] = np.nan  # draws without anybody of the last wave
-    fit = effects.broken(trial, Replicated(point, again, 6.0))
+    fit = effects.segmented_regression(trial, Replicated(point, again, 6.0))
     assert np.isfinite([fit.effect, fit.low, fit.high]).all()
     point[5] = np.nan
-    with pytest.raises(Unfit, match="too few"):
-        effects.broken(trial, Replicated(point, again, 6.0))
+    with pytest.raises(InsufficientData, match="too few"):
+        effects.segmented_regression(trial, Replicated(point, again, 6.0))

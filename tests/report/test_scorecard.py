@@ -119,7 +119,7 @@ def test_hidden_numbers_and_pages_that_failed_are_left_out():
 def test_a_study_of_one_page_has_a_card_of_its_parts_only():
     card = scorecard.of(run_of("10"), nps(20.0, 17.0, 23.0))
     assert [m["name"] for m in card["measures"]] == ["NPS"] and card["measures"][0]["change"] == ""
-    assert not any(card[part] for part in ("warnings", "levers", "pains", "actions"))
+    assert not any(card[part] for part in ("alerts", "opportunities", "pains", "actions"))
 
 
 def everything() -> tuple[dict, dict]:
@@ -173,20 +173,20 @@ def test_every_part_is_there_and_leads_to_its_page():
     assert values == {
         "Satisfaction index": "72.0",
         "NPS": "20.0",
-        "First reply in time": "70%",
+        "First-response SLA met": "70%",
         "At high risk of leaving": "40",
     }
-    assert card["levers"]["said"] == [
-        "A point more of each goes with so many points more of the outcome:",
+    assert card["opportunities"]["said"] == [
+        "One rating point more is associated with so many points more of the outcome:",
         "A: 0.30 (0.20 to 0.40)",
         "B: 0.10 (0.00 to 0.20)",
     ]
     assert card["pains"]["file"] == "22_page.html#answer-pain_points"
     assert card["pains"]["said"] == [
-        "desk: queue; 8.1% of those who come there, goes with 1.01 points less (0.75 to 1.32)"
+        "desk: queue; 8.1% of its customers, associated with 1.01 points less (0.75 to 1.32)"
     ]
-    assert card["warnings"]["said"] == [
-        "Out of line now: new 1, known 1.",
+    assert card["alerts"]["said"] == [
+        "Alerts now: new 1, known 1.",
         "Delivery −1.20 (−1.40 to −1.00), since w4",
         "Solved (team: red) −40 percentage points (−50 to −30), since w3",
     ]

@@ -16,16 +16,29 @@ import pandas as pd
 from cxlib.core import files
 from cxlib.core.i18n import _
 
-FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # said by whoever runs the notebook
+FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # set by whoever runs the notebook
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 
 
 def list_to_file(name: str, rows: pd.DataFrame) -> Path:
-    """Write customers to a CSV of their own beside the page, readable by its owner alone.
+    """Write customers to a CSV file next to the page, readable by its owner only.
 
     The page says that there is a list, never who is on it. Cells that a spreadsheet would take for
-    a formula begin with an apostrophe. Raises ValueError for a name that is no word.
+    a formula begin with an apostrophe.
+
+    Parameters
+    ----------
+    name : one word ("at_risk"), a part of the file's name
+    rows : customers and what is to be known of them
+
+    Returns
+    -------
+    the file
+
+    Raises
+    ------
+    ValueError : a name that is no word
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} cannot name a list. Use small letters, digits and '_'.")

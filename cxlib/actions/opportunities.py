@@ -1,0 +1,114 @@
+"""Improvement opportunities that other notebooks found: candidates for the ledger, largest first.
+
+    opportunities(report.others("mine"))     # source, term, estimate, low, high, n, unit
+
+21 has what a point more of a driver is associated with in the outcome, 22 the same of a pain point,
+32 what it brings to contact customers at risk. An association is no promise: the effect that is
+expected of an action belongs into the ledger, with its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cxlib.actions.series import Answers
+from cxlib.core.i18n import _
+from cxlib.core.result import Result
+
+COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
+MOST = 3  # of one notebook
+WORDS = (
+    *("opportunities", "source", "contact customers at risk", "money", "a point more"),
+    "priority",
+)
+
+
+def opportunities(answers: Answers) -> Result:
+    """List the three largest opportunities that each notebook reports.
+
+    Parameters
+    ----------
+    answers : notebook -> name -> Result, as `report.others` gives them
+
+    Returns
+    -------
+    Result with table: source (number of the notebook), term, estimate, low, high, n, unit ("scale":
+    points of the outcome for one point more of the driver; "money"; "priority")
+    """
+    rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(answers)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    note = _(
+        "From 21, 22 and 32; associations, unless randomised. An interval that holds zero promises "
+        "nothing."
+    )
+    return Result(table, _finding(table), note)
+
+
+def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict]:
+    known = table[table["estimate"].notna() & table["n"].notna()]
+    for row in known.sort_values("estimate", ascending=False).head(MOST).to_dict("records"):
+        yield {c: row.get(c) for c in COLUMNS} | {"source": source, "unit": unit}
+
+
+def _of_drivers(answers: Answers) -> Iterator[dict]:
+    kept = answers.get("21", {})
+    for name in ("gains", "first"):
+        if name in kept:
+            yield from _first(kept[name].table, "21", "scale")
+            return
+
+
+def _pains(answers: Answers) -> pd.DataFrame:
+    """The pain points of 22, whatever it calls them; empty without."""
+    for fit in answers.get("22", {}).values():
+        if {"touchpoint", "term", "reach", "severity", "chance_top"} <= set(fit.table):
+            return fit.table[fit.table["estimate"].notna()]
+    return pd.DataFrame()
+
+
+def _of_pains(answers: Answers) -> Iterator[dict]:
+    pains = _pains(answers)
+    if pains.empty:
+        return
+    names = [
+        _("{touchpoint:label}: {problem:label}", touchpoint=t, problem=p)
+        for t, p in zip(pains["touchpoint"], pains["term"], strict=True)
+    ]
+    named = pains.assign(term=names)
+    money = {"money": "estimate", "money_low": "low", "money_high": "high"}
+    if set(money) <= set(pains) and named["money"].notna().any():
+        priced = named.drop(columns=["estimate", "low", "high"]).rename(columns=money)
+        yield from _first(priced, "22", "money")
+    else:
+        yield from _first(named, "22", "priority")
+
+
+def _of_contacts(answers: Answers) -> Iterator[dict]:
+    kept = answers.get("32", {}).get("profit")
+    if kept is not None and len(kept.table):
+        best = kept.table[kept.table["term"] == "by expected profit"]
+        yield from _first(best.assign(term="contact customers at risk"), "32", "money")
+
+
+def _finding(table: pd.DataFrame) -> str:
+    if table.empty:
+        return _("No notebook reports an improvement opportunity; run 20, 21, 22 and 32.")
+    first = table.iloc[0]
+    facts = {
+        "term": first["term"],
+        "n": first["n"],
+        "size": first["estimate"],
+        "span": (first["low"], first["high"]),
+    }
+    if first["unit"] == "scale":
+        return _(
+            "Largest opportunity: {term:quoted}; a point more is associated with {size:number2} "
+            "({span:interval2}) points more of the outcome, n {n:count}.",
+            **facts,
+        )
+    return _(
+        "Largest opportunity: {term:quoted}, {size:number2} ({span:interval2}), n {n:count}.",
+        **facts,
+    )

@@ -1,0 +1,192 @@
+"""Were trends parallel before the change? The event study, and placebo tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.causal import difference_in_differences
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Result
+from cxlib.impact import wording
+from cxlib.impact.effects import cells_of, treated_groups
+from cxlib.impact.trial import Trial, require_controls
+from cxlib.stats.estimators import Replicated
+from cxlib.stats.notes import resampling_note
+
+ALPHA = 0.05  # of the test of parallel trends
+DIVERGENCE = (0.0, 0.5, 1.0, 2.0)  # times the largest step before
+COLUMNS = ["kind", "term", "estimate", "low", "high", "n"]
+
+
+def event_study(trial: Trial) -> Result:
+    """Compare treated and controls wave by wave, and test whether trends were parallel before.
+
+    Parameters
+    ----------
+    trial : from `read`, with a wave before the change and controls
+
+    Returns
+    -------
+    Result of the first outcome with the tables
+
+    - table: wave, term, estimate (gap minus that of the last wave before), low, high, n, changed
+      (whether the change was in place); the intervals are simultaneous
+    - bounds: term (how many times), estimate, low, high, n: the mean effect if the two diverge from
+      then on by up to so many times their largest step before, each wave
+
+    and the parts p (of gaps as uneven before if trends were parallel; NaN with one wave before) and
+    breakdown (the divergence from which there may be no effect)
+
+    Raises
+    ------
+    InsufficientData : no wave before the change, or no controls
+
+    References
+    ----------
+    Rambachan and Roth (2023), Review of Economic Studies 90(5)
+    """
+    require_controls(trial)
+    cells = cells_of(trial)
+    gaps = difference_in_differences.path(cells, treated_groups(trial), trial.before)
+    p, compared = difference_in_differences.pre_trend_test(gaps, trial.before)
+    low, high = gaps.simultaneous_interval()
+    table = pd.DataFrame(
+        {
+            "wave": trial.waves,
+            "term": trial.outcomes[0],
+            "estimate": gaps.estimate,
+            "low": low,
+            "high": high,
+            "n": cells.count.sum(0),
+            "changed": trial.after,
+        }
+    )
+    last = np.flatnonzero(trial.before)[-1]
+    table.loc[last, ["low", "high"]] = 0.0
+    mean = gaps.estimate[trial.after].mean()
+    rows = [
+        (
+            _("{times:g} times", times=times),
+            mean,
+            *difference_in_differences.bounds(gaps, trial.before, trial.after, times),
+        )
+        for times in (DIVERGENCE if compared else DIVERGENCE[:1])
+    ]
+    bounds = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
+    bounds["n"] = int(cells.count.sum())
+    breakdown = difference_in_differences.breakdown(gaps, trial.before, trial.after)
+    groups = _(
+        "Intervals reflect the sampling of customers; how far {groups:count} groups drift by "
+        "themselves is for the placebo tests to show.",
+        groups=len(trial.groups),
+    )
+    return Result(
+        {"table": table, "bounds": bounds},
+        wording.of_change(trial, _parallel(p, compared, breakdown)),
+        i18n.together([resampling_note(trial.sample), groups]),
+        trial.unit,
+        **trial.bootstrap,
+        parts={"p": p, "breakdown": breakdown},
+    )
+
+
+def _parallel(p: float, waves: int, breakdown: float) -> str:
+    if not waves:
+        return _("One wave came before: parallel pre-trends cannot be tested.")
+    if p < ALPHA:
+        return _("Pre-trends were not parallel (p {p:p}): take no effect as shown.", p=p)
+    first = ngettext(
+        "Pre-trends were parallel as far as {waves:count} wave can show (p {p:p}).",
+        "Pre-trends were parallel as far as {waves:count} waves can show (p {p:p}).",
+        waves + 1,
+        waves=waves + 1,
+        p=p,
+    )
+    if breakdown < 0.1:
+        second = _(
+            "Estimates by wave are too imprecise to allow for any divergence from then on, even "
+            "by a tenth of the largest step before."
+        )
+    else:
+        second = _(
+            "The effect stands if the two diverge from then on by up to {apart:number1} times "
+            "their largest step before, each wave.",
+            apart=breakdown,
+        )
+    return i18n.together([first, second])
+
+
+def placebo_tests(trial: Trial) -> Result:
+    """Estimate effects of changes that never happened: at earlier times, and in control groups.
+
+    A placebo in time takes the change to have begun earlier, with the waves before only; one in
+    place takes a control group to be treated, compared with the other controls.
+
+    Parameters
+    ----------
+    trial : from `read`, with a wave before the change and controls
+
+    Returns
+    -------
+    Result of the first outcome; table: kind ("the change", "placebo in time", "placebo in place"),
+    term, estimate, low, high, n; the intervals of the placebos are simultaneous
+
+    Raises
+    ------
+    InsufficientData : no wave before or no controls, or too few of both for a placebo
+    """
+    require_controls(trial)
+    cells, treated = cells_of(trial), treated_groups(trial)
+    before, after = trial.before, trial.after
+    real = difference_in_differences.effect(cells, treated, before, after)
+    placebos = []
+    for first, second in difference_in_differences.placebo_times(before):
+        begun = trial.waves[np.flatnonzero(second)[0]]
+        one = difference_in_differences.effect(cells, treated, first, second)
+        n = cells.count[:, before].sum()
+        placebos.append(("placebo in time", _("as if from {wave}", wave=begun), one, n))
+    controls = np.flatnonzero(~treated)
+    if len(controls) > 1:
+        kept = difference_in_differences.Cells(
+            cells.means[controls], cells.share[controls], cells.count[controls]
+        )
+        for place in controls:
+            one = difference_in_differences.effect(kept, controls == place, before, after)
+            n = kept.count[:, before | after].sum()
+            placebos.append(("placebo in place", trial.groups[place], one, n))
+    if not placebos:
+        raise InsufficientData(
+            "one wave came before the change and there is one control group: no placebo is "
+            "possible."
+        )
+    every = Replicated(
+        np.concatenate([p[2].estimate for p in placebos]),
+        np.concatenate([p[2].replicates for p in placebos], axis=1),
+        real.units,
+    )
+    low, high = every.simultaneous_interval()
+    (own_low,), (own_high,) = real.interval()
+    n = cells.count[:, before | after].sum()
+    rows = [("the change", trial.change.name, real.estimate[0], own_low, own_high, n)]
+    rows += [
+        (kind, term, one.estimate[0], a, b, n)
+        for (kind, term, one, n), a, b in zip(placebos, low, high, strict=True)
+    ]
+    size = np.abs(every.estimate) / every.error
+    finding = _(
+        "Of {all:count} placebo tests, {clear:count} show a significant effect and {larger:count} "
+        "one as clear as that of the change.",
+        all=len(placebos),
+        clear=((low > 0) | (high < 0)).sum(),
+        larger=(size >= abs(real.estimate[0]) / real.error[0]).sum(),
+    )
+    return Result(
+        pd.DataFrame(rows, columns=COLUMNS),
+        wording.of_change(trial, finding),
+        resampling_note(trial.sample),
+        trial.unit,
+        **trial.bootstrap,
+    )

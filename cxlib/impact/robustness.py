@@ -1,0 +1,186 @@
+"""What else could look like an effect: regression to the mean, attrition, confounding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxlib.causal import sensitivity
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
+from cxlib.core.result import Result
+from cxlib.impact import wording
+from cxlib.impact.effects import adjusted_change, concatenated
+from cxlib.impact.trial import SMALLEST_ARM, Trial, require_controls
+from cxlib.stats.estimators import cell_means
+from cxlib.stats.notes import resampling_note
+
+
+def regression_to_the_mean(trial: Trial) -> Result:
+    """Split the change of the treated customers into regression to the mean and the rest.
+
+    Parameters
+    ----------
+    trial : from `read`, of customers who answered before and after
+
+    Returns
+    -------
+    Result of the first outcome; table: term ("change of the treated", "regression to the mean",
+    "adjusted change"), estimate, low, high, n (customers who answered before and after)
+
+    Raises
+    ------
+    InsufficientData : too few customers
+
+    References
+    ----------
+    Davis (1976), American J. Epidemiology 104(5)
+    """
+    found, n = adjusted_change(trial)
+    low, high = found.interval()
+    terms = ["change of the treated", "regression to the mean", "adjusted change"]
+    table = pd.DataFrame(
+        {"term": terms, "estimate": found.estimate, "low": low, "high": high, "n": n}
+    )
+    unit = trial.units[0]
+    finding = _(
+        "The same customers changed by {raw}; {back} of it is regression to the mean, {left} "
+        "({span}) remains, n {n:count}.",
+        raw=wording.value(found.estimate[0], unit),
+        back=wording.value(found.estimate[1], unit),
+        left=wording.value(found.estimate[2], unit),
+        span=wording.span(low[2], high[2], unit),
+        n=n,
+    )
+    return Result(
+        table,
+        wording.of_change(trial, finding),
+        resampling_note(trial.sample),
+        trial.unit,
+        **trial.bootstrap,
+    )
+
+
+def attrition(trial: Trial) -> Result:
+    """Compare how many of the treated and of the controls answered again.
+
+    A change that keeps customers who would have left keeps their answers too: the effect on answers
+    is then smaller than that on customers.
+
+    Parameters
+    ----------
+    trial : from `read`, of customers who answered before
+
+    Returns
+    -------
+    Result with table: term ("treated", "control", "difference"), estimate (share of the customers
+    with an answer before who have one with the change in place), low, high, n
+
+    Raises
+    ------
+    InsufficientData : fewer than 10 of either arm answered again
+    """
+    require_controls(trial)
+    people = trial.customers()
+    rows = (people.arm >= 0) & ~np.isnan(people.before[:, 0])
+    answered, arm = (~np.isnan(people.after[rows, 0])).astype(float), people.arm[rows]
+    if (least := int(np.bincount(arm, answered, 2).min())) < SMALLEST_ARM:
+        raise InsufficientData(
+            f"change {trial.change.name!r}: {least} customers of one arm answered before and "
+            f"again; {SMALLEST_ARM} are needed."
+        )
+    how = {"weight": people.weight[rows], "who": people.who.take(rows), **trial.bootstrap}
+    means = cell_means(answered, arm, 2, **how)
+    shares = concatenated([means[1], means[0], means[1] - means[0]])
+    low, high = shares.interval()
+    table = pd.DataFrame(
+        {
+            "term": ["treated", "control", "difference"],
+            "estimate": shares.estimate,
+            "low": low,
+            "high": high,
+            "n": [int((arm == 1).sum()), int((arm == 0).sum()), len(arm)],
+        }
+    )
+    counted = _(
+        "of those who answered before, {treated:share} of the treated and {control:share} of the "
+        "controls answered again (difference {apart:points1} percentage points, "
+        "{span:interval1}), n {n:count}.",
+        treated=shares.estimate[0],
+        control=shares.estimate[1],
+        apart=shares.estimate[2],
+        span=(100 * low[2], 100 * high[2]),
+        n=len(arm),
+    )
+    if low[2] <= 0 <= high[2]:
+        meaning = _("The difference is not statistically significant.")
+    else:
+        meaning = _(
+            "Response differs between the arms: the effect is that on answers, and may be another "
+            "on customers."
+        )
+    return Result(
+        table,
+        wording.of_change(trial, i18n.together([counted, meaning])),
+        resampling_note(trial.sample),
+        "share",
+        **trial.bootstrap,
+    )
+
+
+def unmeasured_confounding(effects: Sequence[Result]) -> Result:
+    """How strong an unmeasured confounder would have to be to explain each effect away.
+
+    Parameters
+    ----------
+    effects : of `effect`; those of randomised designs are left out
+
+    Returns
+    -------
+    Result with table: term (change), design, estimate (E-value), low (E-value of the interval's
+    nearer end), high (empty), n, robustness (share of the remaining variance of both treatment and
+    answers that it would have to explain)
+
+    References
+    ----------
+    VanderWeele and Ding (2017), Annals of Internal Medicine 167(4); Cinelli and Hazlett (2020),
+    J. Royal Statistical Society B 82(1)
+    """
+    observational = [e for e in effects if e.design != "randomised"]
+    if not observational:
+        columns = ["term", "estimate", "low", "high", "n"]
+        finding = _("Every change was randomised, which leaves no unmeasured confounder.")
+        return Result(pd.DataFrame(columns=columns), finding)
+    table = pd.DataFrame([_strength(one) for one in observational])
+    if table["estimate"].isna().all():
+        return Result(table, _("No effect could be estimated."))
+    weakest = table.loc[table["low"].idxmin()]
+    finding = _(
+        "Least robust to an unmeasured confounder: {change:verbatim}. One that raises both "
+        "treatment and the answer by a factor of {value:number2} ({low:number2} to reach the end "
+        "of the interval) would explain it.",
+        change=next(e.label for e in effects if e.change == weakest["term"]),
+        value=weakest["estimate"],
+        low=weakest["low"],
+    )
+    note = _("E-values: the least risk ratio with both; 1 means that the interval holds no effect.")
+    return Result(table, finding, note)
+
+
+def _strength(one: Result) -> dict[str, object]:
+    first, plain = one.standard.iloc[0], one.table.iloc[0]
+    near = sensitivity.nearest_to_none(first["low"], first["high"])
+    t = plain["estimate"] / max(one.error, 1e-300)
+    free = max(float(plain["n"]) - 4, 2.0)
+    return {
+        "term": one.change,
+        "design": wording.DESIGNS[one.design],
+        "estimate": float(sensitivity.e_value(standardised=first["estimate"])),
+        "low": float(sensitivity.e_value(standardised=near)),
+        "high": np.nan,
+        "n": int(plain["n"]),
+        "robustness": float(sensitivity.robustness(t**2 / (t**2 + free), free)),
+    }

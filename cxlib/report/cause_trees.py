@@ -1,0 +1,38 @@
+"""What changed with each alert, as a tree that reads on a phone: an indented list.
+
+report.tree(found)                                # in a notebook, below report.add
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+from cxlib.core.result import Result
+
+
+def tree(causes: Result) -> None:
+    """Show what changed with each alert as an indented list.
+
+    A heading an event, each link under what it is of; what is not significant in small letters.
+
+    Parameters
+    ----------
+    causes : of `actions.causes`
+    """
+    from IPython.display import HTML, display
+
+    display(HTML("".join(html_of(one.head, one.lines) for one in causes.trees)))
+
+
+def html_of(head: str, lines: Iterable[tuple[int, bool, str]]) -> str:
+    """One tree as HTML, escaped; `lines` has depth (from 0), whether it was found, and the text."""
+    parts, last = [f"<h4>{escape(head)}</h4>"], -1
+    for depth, found, text in lines:
+        parts.append("<ul>" * (depth - last) or "</li>" + "</ul></li>" * (last - depth))
+        words = re.sub(r"\bn (?=\d)", "n\u00a0", escape(text))  # n and its number on one line
+        named = re.sub("^(.*?[:：])", r"<strong>\1</strong>", words)
+        parts.append(f"<li>{named if found else f'<small>{words}</small>'}")
+        last = depth
+    return "".join(parts) + "</li></ul>" * (last + 1)
