@@ -270,7 +270,7 @@ def _notes(
     if sum(skipped):
         parts.append(
             _(
-                "Not experienced, and counted apart: {items:list}.",
+                "Not experienced, and counted separately: {items:list}.",
                 items=[
                     f"{i18n.label(i)} {i18n.count(s)}"
                     for i, s in zip(items, skipped, strict=True)
@@ -293,7 +293,7 @@ def _skips(responses: pd.DataFrame, item: str, keep: slice | np.ndarray) -> int:
 
 
 def not_experienced(responses: pd.DataFrame, item: str) -> np.ndarray:
-    """Who never experienced what the item asks about: the flag beside it, if there is one."""
+    """Who never experienced what the item asks about: the flag of the item, if there is one."""
     flag = f"{item}_not_experienced"
     if flag not in responses:
         return np.zeros(len(responses), bool)

@@ -14,7 +14,7 @@ from cxlib.scores import group_means
 from cxlib.scores.answers import Answers, read
 from cxlib.scores.group_means import GroupMeans
 from cxlib.scores.measures import Measure
-from cxlib.scores.scoring import own_interval
+from cxlib.scores.score_tables import own_interval
 from cxlib.stats import control_charts
 from cxlib.stats.intervals import LEVEL, normal_quantile
 

@@ -11,9 +11,8 @@ the dissatisfied answer less, no weight shows it. Weights make estimates less pr
 effect says by how much.
 """
 
+from cxlib.weights.margins import Margins, applicable
 from cxlib.weights.raking import (
-    Margins,
-    applicable,
     design_effect,
     differing,
     effective_n,

@@ -14,9 +14,8 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.raking import Cells, Raking, group_rows
+from cxlib.weights.margins import Margins, categories_of, usable_margins
 
-Margins = Mapping[str, Mapping[str, float]]
-NEAR_INTEGERS = 1000  # whole numbers that lie this close are grouped without sorting
 SCARCE = 10  # rows of a category: with 5, intervals of 95% held in 87 of 100 samples
 MISSED = 0.0005  # a share further than this from its margin counts as missed
 
@@ -69,7 +68,7 @@ def rake(
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    found = [_codes(rows, a, shares) for a, shares in margins.items()]
+    found = [categories_of(rows, a, shares) for a, shares in margins.items()]
     targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
     cell, (*places, base) = group_rows([p for p, _ in found], [len(c) for _, c in found], start)
     places = [category[place] for place, (_, category) in zip(places, found, strict=True)]
@@ -168,7 +167,7 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> An
     if isinstance(sample, pd.DataFrame):
         return _weigh_rows(sample, margins, column)
     sample = sample.replace(weight=column if column in sample else None)
-    usable, omitted = _applicable(sample.data, margins)
+    usable, omitted = usable_margins(sample.data, margins)
     for sentence in omitted:
         print(sentence)
     if not usable:
@@ -203,27 +202,6 @@ def _weigh_rows(rows: pd.DataFrame, margins: Margins, column: str) -> pd.DataFra
         data.attrs |= {"replicates": kept} if "replicates" in rows.attrs else {}
         data.attrs["raking"] = {**rows.attrs.get("raking", {}), column: weighed.raking}
     return data
-
-
-def applicable(sample: SampleLike, margins: Margins) -> Margins:
-    """The margins that rows can meet: categories without rows left out, shares made to add up.
-
-    Parameters
-    ----------
-    sample : rows with the attributes as columns
-    margins : attribute -> category -> share of the population
-
-    Returns
-    -------
-    attribute -> category -> share, without attributes of which fewer than two categories are left.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"plan": ["a", "b"]})
-    >>> applicable(rows, {"plan": {"a": 0.3, "b": 0.3, "c": 0.4}})
-    {'plan': {'a': 0.5, 'b': 0.5}}
-    """
-    return _applicable(as_sample(sample).data, margins)[0]
 
 
 def differing(responses: pd.DataFrame | object, weight: str | None) -> str | None:
@@ -286,77 +264,6 @@ def _start(sample: Sample) -> np.ndarray:
     if not w.sum() > 0:
         raise ValueError(f"the base weights in {base!r} are all 0. Some must be positive.")
     return w
-
-
-def _codes(
-    rows: pd.DataFrame, attribute: str, shares: Mapping[str, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(which value each row has, which category of `shares` each value is).
-
-    Raises ValueError for what no weights could meet.
-    """
-    where = f"margins.{attribute}"
-    if attribute not in rows:
-        raise ValueError(
-            f"{where}: no column {attribute!r} in these rows. They have: {', '.join(rows.columns)}."
-        )
-    if bad := {c: s for c, s in shares.items() if not s >= 0}:
-        raise ValueError(f"{where}: the shares {bad} are not 0 or more.")
-    if abs(sum(shares.values()) - 1) > 0.005:
-        raise ValueError(f"{where}: the shares add up to {sum(shares.values()):.3f}, not 1.")
-    values = rows[attribute]
-    if values.dtype.kind not in "iu" and (lost := int(values.isna().sum())):
-        raise ValueError(
-            f"{where}: {lost:,} of {len(rows):,} rows have no {attribute}. Fill them, give them a "
-            "category of their own with its share, or leave the attribute out of the margins."
-        )
-    names = [str(c) for c in shares]
-    places, found = _places(values)
-    category = np.array([names.index(v) if v in names else -1 for v in found.tolist()])
-    if category.min() < 0 and (lost := category[places] < 0).any():
-        unknown = values[lost].astype("str").value_counts()
-        raise ValueError(
-            f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
-            f"({', '.join(f'{c} {k:,}' for c, k in unknown.head(5).items())}). There are: "
-            f"{', '.join(names)}. Add the shares, or recode the rows."
-        )
-    return places, category
-
-
-def _places(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """(place of each value, the distinct values as text); whole numbers without sorting."""
-    if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
-        numbers = values.to_numpy()
-        low = numbers.min()
-        if numbers.max() - low < NEAR_INTEGERS:
-            return numbers - low, np.arange(low, numbers.max() + 1).astype(str)
-    places, found = pd.factorize(values)
-    return places, np.asarray(found.astype("str"))
-
-
-def _applicable(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str]]:
-    usable, omitted = {}, []
-    for attribute, shares in margins.items():
-        there = set(_places(rows[attribute])[1]) if attribute in rows else set()
-        left = {c: s for c, s in shares.items() if str(c) in there}
-        if len(left) < 2 or not sum(left.values()) > 0:
-            omitted.append(
-                _(
-                    "Not weighted by {attribute:label}: these rows do not differ in it.",
-                    attribute=attribute,
-                )
-            )
-            continue
-        if gone := [i18n.label(str(c)) for c in shares if c not in left]:
-            omitted.append(
-                _(
-                    "Weighted by {attribute:label} without {gone:list}: no rows there.",
-                    attribute=attribute,
-                    gone=gone,
-                )
-            )
-        usable[attribute] = {c: s / sum(left.values()) for c, s in left.items()}
-    return usable, omitted
 
 
 def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from cxlib.data.study import Item
 from cxlib.scores import group_means, nps_intervals
 from cxlib.scores.answers import read
 from cxlib.scores.measures import Measure
-from cxlib.scores.scoring import own_interval
+from cxlib.scores.score_tables import own_interval
 from cxlib.stats.intervals import (
     percentile_interval,
     sidak_level,
@@ -284,7 +284,7 @@ def test_not_experienced_is_no_missing_answer():
     rows = asked([9, 8, np.nan, np.nan], recommend_not_experienced=[False, False, True, False])
     fit = scores.item_response(rows, ["recommend"])
     assert_allclose(one(fit)[["estimate", "n", "not_experienced"]].astype(float), [2 / 3, 3, 0.25])
-    assert "counted apart: recommend 1" in scores.nps(rows).notes
+    assert "counted separately: recommend 1" in scores.nps(rows).notes
 
 
 def test_what_a_wave_was_not_asked_nobody_passed_over():

@@ -145,7 +145,11 @@ def test_the_design_effect_by_hand():
             "2 of 4 rows are in categories without a share .m 2.*There are: f",
         ),
         ({"age": {"old": 0.5, "young": 0.5}}, {}, "margins.age: 1 of 4 rows have no age"),
-        ({"town": {"a": 1.0}}, {}, "no column 'town'.*They have: sex, age, w"),
+        (
+            {"town": {"a": 1.0}},
+            {},
+            "margins.town: the rows have no column 'town'.*They have: sex, age, w",
+        ),
         ({"sex": {"f": 0.5, "m": 0.6}}, {}, "add up to 1.100, not 1"),
         ({"sex": {"f": 1.5, "m": -0.5}}, {}, "not 0 or more"),
         ({}, {}, "no margins"),
