@@ -23,7 +23,7 @@ from cxlib.data import intake, schema, study
 from cxlib.data.intake import event_logs as logs
 from cxlib.data.schema import Log, Standard
 from cxlib.privacy import disclosure
-from cxlib.scores.breaches import COLUMNS
+from cxlib.scores.alerts import COLUMNS
 from cxlib.service import funnels, shares
 from cxlib.stats import resampling, survival
 from cxlib.stats.estimators import Replicated
@@ -273,7 +273,7 @@ def test_customers_and_weeks_hold_every_case(sample):
 
 def test_weeks_of_few_cases_are_hidden_in_the_chart_of_their_rate(sample):
     rows = service.customer_weeks(sample, generator.company()["customers"], weeks=26)
-    fit = scores.trend(rows.data, "cases_per_1000", over="week", measure="mean", draws=50)
+    fit = scores.trend(rows, "cases_per_1000", over="week", measure="mean")
     few = fit.limits["cases"] < 10
     assert few.any() and (disclosure.hidden(fit.limits)[few] != "").all()
     assert fit.limits["cases"].tolist() == rows.data.groupby("week")["cases"].sum().tolist()
