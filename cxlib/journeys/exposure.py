@@ -57,6 +57,7 @@ class Touchpoints:
     overall : question on the whole, for touchpoints without a question of their own
     ease : question on the effort, of all that was met
     scales : the worst and the best answer of a question; of all answers where it has none
+    expected : touchpoints that every journey should reach
     """
 
     stages: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Touchpoints:
     overall: str = ""
     ease: str = ""
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    expected: Sequence[str] = ()
 
     def scaled(self, responses: pd.DataFrame, item: str) -> np.ndarray:
         """Answers with 0 for the worst and 100 for the best, (answers,)."""

@@ -84,7 +84,6 @@ def pain_points(
     outcome: str,
     touchpoints: Touchpoints | None = None,
     *,
-    expected: Sequence[str] = (),
     adjust: Sequence[str] = (),
     top: int = 3,
     loss: Loss | None = None,
@@ -95,8 +94,8 @@ def pain_points(
     ----------
     exposure : of `journeys.exposure`; its answers have weights, cluster, draws and seed
     outcome : column of the answers
-    touchpoints : stages, ratings and scales
-    expected : touchpoints that every journey should reach: not to reach them is a problem too
+    touchpoints : stages, ratings, scales, and those that every journey should reach: not to reach
+        them is a problem too
     adjust : columns of the answers, to compare like with like
     top : a pain point among how many counts as first
     loss : what leaves with customers; money is then what a problem is associated with, over all
@@ -127,7 +126,7 @@ def pain_points(
     sample, touchpoints = exposure.sample, touchpoints or Touchpoints()
     columns = [outcome, *adjust, *([loss.column] if loss else [])]
     require_columns(sample.data, columns, "responses")
-    kinds = [_of_events(exposure, expected), _of_ratings(sample.data, touchpoints)]
+    kinds = [_of_events(exposure, touchpoints.expected), _of_ratings(sample.data, touchpoints)]
     problems = [p for p in kinds if p is not None]
     if not problems:
         raise InsufficientData(

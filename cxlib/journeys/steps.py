@@ -114,7 +114,7 @@ def count_transitions(
     ----------
     sample : of `steps`
     goal : touchpoints up to which journeys are counted; empty for whole journeys
-    most : steps that are told apart, later ones left out; 0 for all steps together
+    most : steps that are counted one by one, later ones left out; 0 for all together
     by : group of each row of the steps, which becomes a column in front
 
     Returns

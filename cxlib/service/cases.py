@@ -177,14 +177,14 @@ def require_case_columns(sample: Sample, *columns: str) -> None:
 
 def case_notes(sample: Sample) -> list[str]:
     """How many cases there are, since when, and what was left out."""
-    told = ngettext(
+    opened = ngettext(
         "{n:count} case opened from {first:date}, seen from {seen:date}.",
         "{n:count} cases opened from {first:date}, seen from {seen:date}.",
         len(sample),
         first=sample["opened_at"].min(),
         seen=observed_until(sample),
     )
-    return [told, *sample.notes]
+    return [opened, *sample.notes]
 
 
 def _came(rows: pd.DataFrame, column: str, seen: pd.Timestamp) -> pd.Series | None:

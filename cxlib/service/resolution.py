@@ -287,8 +287,8 @@ def _finding(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest:
             **facts,
         )
     ]
-    told = disclosure.shown(stated)
-    if len(told):
-        one = shares.share_facts(told.iloc[0])
+    asked = disclosure.shown(stated)
+    if len(asked):
+        one = shares.share_facts(asked.iloc[0])
         claims.append(_("Of {n} customers asked, {share} ({span}) say so.", **one))
     return Finding(i18n.together(claims), value=value, unit="share")

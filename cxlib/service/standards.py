@@ -2,7 +2,7 @@
 
     fit = sla_attainment(case_times(cases, standards), by="severity")
     fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
-    sla_alerts(fit, wave="2026-09")                        # records as `scores.warnings` has them
+    sla_alerts(fit, wave="2026-09")                        # records as `scores.alerts` has them
 
 Open cases count for as long as they were observed (Kaplan and Meier 1958), so that a share is not
 flattered by those that are not over.
@@ -175,7 +175,7 @@ def sla_alerts(fit: Result, wave: str) -> Result:
 
     Returns
     -------
-    Result with "table", columns as those of `scores.warnings`: wave, by, group, term, estimate
+    Result with "table", columns as those of `scores.alerts`: wave, by, group, term, estimate
     (share in time minus the goal), low, high, n, measure, signal, probability (of so low a share
     if the goal were met, normal law), first_seen, and kind ("standard missed"). Small cells give
     no alert.

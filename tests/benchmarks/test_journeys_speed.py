@@ -22,7 +22,8 @@ from clock import seconds
 from generator import paths
 
 from cxlib import journeys
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 
 pytestmark = pytest.mark.slow
 PATHS, DRAWS = 10_000, 1000
@@ -51,12 +52,12 @@ def tables() -> dict[str, pd.DataFrame]:
 def test_removal_effects_beside(peer, kind, tables) -> None:
     table = tables[kind]
 
-    def fit(draws: int) -> Estimates:
-        ways = journeys.paths(table, completed="conv", lost="none")
-        return journeys.removal(ways, goal=[journeys.GOAL], draws=draws)
+    def fit(intervals: bool) -> Result:
+        counts = journeys.paths(Sample(table, draws=DRAWS), completed="conv", lost="none")
+        return journeys.removal(counts, goal=[journeys.GOAL], intervals=intervals)
 
-    exact = fit(0).table.set_index("term")["estimate"]
-    once, drawn = seconds(lambda: fit(0), 40), seconds(lambda: fit(DRAWS))
+    exact = fit(False).table.set_index("term")["estimate"]
+    once, drawn = seconds(lambda: fit(False), 40), seconds(lambda: fit(True))
     theirs, effects = _peer(peer, table)
     print(
         f"\n{PATHS:,} paths {kind} ({table['path'].nunique():,} different), CPU ms: exact effects "

@@ -551,7 +551,7 @@ def test_money_follows_those_who_left(made, met):
 
 
 def test_not_to_arrive_is_a_problem_where_everybody_should(made, met):
-    found = journeys.pain_points(met, "score", expected=["delivery"])
+    found = journeys.pain_points(met, "score", Touchpoints(expected=["delivery"]))
     assert ("delivery", "not reached") in found.table.set_index(["touchpoint", "term"]).index
 
 

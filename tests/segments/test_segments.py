@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose
 matplotlib.use("agg")
 
 import generator
-from cxlib.report.cards import html_of
 from matplotlib import pyplot as plt
 
 from cxlib import plots, segments
