@@ -39,7 +39,7 @@ def outcomes(
     fit : of `segments.fit`; intervals hold its model
     columns : numbers, or yes and no; the usual outcomes that are there and that the segments were
         not made by where none are named
-    value : column of amounts of which the share that each segment brings is told
+    value : column of amounts of which the share that each segment brings is reported
 
     Returns
     -------
