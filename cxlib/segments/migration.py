@@ -48,6 +48,14 @@ def grade_migration(
     Raises
     ------
     ValueError : no dates, dates in the wrong order or without orders
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-05"] * 3 + ["2026-03-30"] * 2)
+    >>> rows = {"customer_id": list("abcab"), "at": at, "amount": [9.0, 9, 9, 1, 1]}
+    >>> table = grade_migration(pd.DataFrame(rows), since=30, window=60, grades=2).table
+    >>> table.loc[table["estimate"] > 0, ["grade", "term", "n"]].values.tolist()
+    [['potential (C)', 'potential (C)', 3], ['potential (C)', 'no order', 3]]
     """
     sample = as_sample(sample)
     orders = sample.data

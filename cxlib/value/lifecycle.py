@@ -58,6 +58,14 @@ def lifecycle(
     ------
     InsufficientData : fewer than three whole periods
     ValueError : columns that are missing, no purchase
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-05", "2026-02-02", "2026-03-02", "2026-03-30"])
+    >>> orders = pd.DataFrame({"customer_id": ["a", "a", "b", "a"], "at": at, "amount": 5.0})
+    >>> table = lifecycle(orders, weeks=4).table
+    >>> table.loc[table["estimate"] > 0, "term"].tolist()
+    ['acquired', 'at risk', 'at risk', 'won back']
     """
     sample = as_sample(sample)
     orders = sample.data
