@@ -51,11 +51,11 @@ def grade_migration(
 
     Examples
     --------
-    >>> at = pd.to_datetime(["2026-01-05"] * 3 + ["2026-03-30"] * 2)
-    >>> rows = {"customer_id": list("abcab"), "at": at, "amount": [9.0, 9, 9, 1, 1]}
+    >>> at = pd.to_datetime(["2026-01-05"] * 30 + ["2026-03-30"] * 20)
+    >>> rows = {"customer_id": [*range(30), *range(20)], "at": at, "amount": 9.0}
     >>> table = grade_migration(pd.DataFrame(rows), since=30, window=60, grades=2).table
     >>> table.loc[table["estimate"] > 0, ["grade", "term", "n"]].values.tolist()
-    [['potential (C)', 'potential (C)', 3], ['potential (C)', 'no order', 3]]
+    [['potential (C)', 'potential (C)', 30], ['potential (C)', 'no order', 30]]
     """
     sample = as_sample(sample)
     orders = sample.data

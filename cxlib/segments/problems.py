@@ -40,8 +40,8 @@ def problem_rates(sample: SampleLike, groups: pd.Series, bad: Sequence[str]) -> 
 
     Examples
     --------
-    >>> rows = {"customer_id": ["a", "b"], "touchpoint": "call", "outcome": ["failed", "done"]}
-    >>> groups = pd.Series({"a": "new", "b": "old"}, dtype="category")
+    >>> rows = {"customer_id": range(40), "touchpoint": "call", "outcome": ["failed", "done"] * 20}
+    >>> groups = pd.Series(["new", "old"] * 20, dtype="category")
     >>> problem_rates(pd.DataFrame(rows), groups, ["failed"]).table["estimate"].tolist()
     [1.0, 0.0]
     """

@@ -150,11 +150,13 @@ def _states_table(states: np.ndarray, starts: list[str], sample: Sample) -> pd.D
     drawn = resampling.resample_sums(inside.reshape(len(inside), -1), sample.draws, sample.seed)
     drawn = drawn.reshape(sample.draws, *shape)
     whole = inside.sum(0)
+    with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
+        shares = drawn / drawn.sum(-1, keepdims=True)
     tables = [
         estimates_table(
             STATES,
             whole[k] / whole[k].sum(),
-            drawn[:, k] / drawn[:, k].sum(-1, keepdims=True),
+            shares[:, k],
             int(whole[k].sum()),
             period=start,
         )
