@@ -107,11 +107,11 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 def _part(name: str) -> str:
     return {
         "size": _("How many"),
-        "who": _("Who they are"),
-        "worth": _("What they do"),
-        "needs": _("What moves them"),
-        "hurts": _("Where it hurts"),
-        "trouble": _("What goes wrong"),
+        "features": _("Who they are"),
+        "outcomes": _("What they do"),
+        "drivers": _("What moves them"),
+        "ratings": _("Where it hurts"),
+        "problems": _("What goes wrong"),
     }[name]
 
 

@@ -18,7 +18,7 @@
     segments.likelihood_ratio(customers, fit)       # is one class fewer sufficient?
     segments.typing_tool(customers, fit)            # the questions that place a new customer
     segments.problem_rates(events, groups, ["failed"])      # what goes wrong for each
-    segments.personas(fit, worth=..., needs=..., hurts=...) # a card a segment
+    segments.personas(fit, outcomes=..., drivers=...)        # a card a segment
 
 Grades and segments describe. That one is worth more does not say that moving a customer into it
 would make that customer worth more.

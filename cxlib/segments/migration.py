@@ -48,6 +48,14 @@ def grade_migration(
     Raises
     ------
     ValueError : no dates, dates in the wrong order or without orders
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-05"] * 30 + ["2026-03-30"] * 20)
+    >>> rows = {"customer_id": [*range(30), *range(20)], "at": at, "amount": 9.0}
+    >>> table = grade_migration(pd.DataFrame(rows), since=30, window=60, grades=2).table
+    >>> table.loc[table["estimate"] > 0, ["grade", "term", "n"]].values.tolist()
+    [['potential (C)', 'potential (C)', 30], ['potential (C)', 'no order', 30]]
     """
     sample = as_sample(sample)
     orders = sample.data

@@ -39,7 +39,7 @@ def outcomes(
     fit : of `segments.fit`; intervals hold its model
     columns : numbers, or yes and no; the usual outcomes that are there and that the segments were
         not made by where none are named
-    value : column of amounts of which the share that each segment brings is told
+    value : column of amounts of which the share that each segment brings is reported
 
     Returns
     -------
@@ -59,6 +59,15 @@ def outcomes(
     References
     ----------
     Bolck, Croon and Hagenaars (2004); Vermunt (2010).
+
+    Examples
+    --------
+    >>> from cxlib import segments
+    >>> rows = pd.DataFrame({"age": np.repeat([20.0, 60.0], 30) + np.tile(np.arange(30), 2) / 10})
+    >>> fit = segments.fit(rows, ["age"], choice=segments.Choice(most=2, draws=5))
+    >>> rows["left"] = [i % 3 == 0 for i in range(60)]
+    >>> outcomes(rows, fit, ["left"]).table["estimate"].round(2).tolist()
+    [0.33, 0.33]
     """
     sample = as_sample(sample)
     customers = sample.data

@@ -1,4 +1,4 @@
-"""A card a segment: who they are, what they are worth, what they need, where it hurts.
+"""A card a segment: who they are, what they do, what drives them, where it hurts.
 
 Nothing is made up: every line is a number of the segment with its interval and n, chosen by how
 clearly the segment differs from the average there.
@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.core.result import Result
 from cxlib.privacy import masking
 from cxlib.segments.features import terms_of
 
-MOST_LINES = {"size": 1, "who": 4, "worth": 5, "needs": 3, "hurts": 3, "trouble": 2}
+PARTS = mark("size", "features", "outcomes", "drivers", "ratings", "problems")
+MOST_LINES = dict(zip(PARTS, (1, 4, 5, 3, 3, 2), strict=True))  # of each part of a card
 TELLING = 0.75  # quantile of length
 LOOKED_AT = 100  # comments of a kind: one that names nobody is taken first
 LINE = ["term", "estimate", "low", "high", "n"]
@@ -24,10 +25,10 @@ LINE = ["term", "estimate", "low", "high", "n"]
 def personas(
     fit: Result,
     *,
-    worth: Result | None = None,
-    needs: pd.DataFrame | None = None,
-    hurts: pd.DataFrame | None = None,
-    trouble: pd.DataFrame | None = None,
+    outcomes: Result | None = None,
+    drivers: pd.DataFrame | None = None,
+    ratings: pd.DataFrame | None = None,
+    problems: pd.DataFrame | None = None,
     comments: pd.DataFrame | None = None,
 ) -> Result:
     """A card for each segment that is stable enough to have a name.
@@ -35,14 +36,14 @@ def personas(
     Parameters
     ----------
     fit : of `segments.fit`
-    worth : the `outcomes` of the segments
-    needs, hurts, trouble : tables with a column segment, or segment_name: of drivers, of mean
-        answers to touchpoints, of the share of contacts that go wrong
+    outcomes : of `segments.outcomes`
+    drivers, ratings, problems : tables with a column segment, or segment_name: importance of
+        drivers, mean answers to touchpoints, share of contacts that end in a problem
     comments : segment_name, text and perhaps score and lang
 
     Returns
     -------
-    Result whose table has segment, part (of MOST_LINES), term, estimate, low, high, n, overall,
+    Result whose table has segment, part (of PARTS), term, estimate, low, high, n, overall,
     share (whether the number is one); a row a line, in the order of the card. Part quotes: segment,
     text, comments as they were written; `report.cards` masks them.
 
@@ -58,11 +59,11 @@ def personas(
     size = fit.table.assign(segment=fit.table["term"], term=_("share of customers"))
     parts = {
         "size": size.assign(share=True, overall=float("nan")),
-        "who": _features(fit),
-        "worth": _worth(worth),
-        "needs": _of(needs, "needs", share=True),
-        "hurts": _of(hurts, "hurts"),
-        "trouble": _of(trouble, "trouble", share=True),
+        "features": _features(fit),
+        "outcomes": _outcomes(outcomes),
+        "drivers": _of(drivers, "drivers", share=True),
+        "ratings": _of(ratings, "ratings"),
+        "problems": _of(problems, "problems", share=True),
     }
     lines = []
     for name in named:
@@ -95,10 +96,10 @@ def _features(fit: Result) -> pd.DataFrame:
     return table[(telling == best) & (telling >= 0)]
 
 
-def _worth(found: Result | None) -> pd.DataFrame:
-    """Outcomes, and the share of all value, which is set beside the share of the customers."""
+def _outcomes(found: Result | None) -> pd.DataFrame:
+    """Outcomes, and the share of all value, to compare with the share of the customers."""
     if found is None:
-        return _of(None, "worth")
+        return _of(None, "outcomes")
     brings = found.brings.assign(share=True, overall=np.nan)
     return pd.concat([found.table, brings], ignore_index=True)
 
@@ -109,7 +110,7 @@ def _of(table: pd.DataFrame | None, part: str, share: bool = False) -> pd.DataFr
     table = table.rename(columns={"segment_name": "segment"})
     if "segment" not in table:
         raise ValueError(
-            f"{part} has no column segment. It has: {', '.join(map(str, table))}. Take a table by "
+            f"{part} has no column segment. It has: {', '.join(map(str, table))}. Give a table by "
             "segment_name."
         )
     if "overall" not in table:
@@ -119,10 +120,10 @@ def _of(table: pd.DataFrame | None, part: str, share: bool = False) -> pd.DataFr
 
 
 def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
-    """Features that differ most surely; drivers from the largest, touchpoints from the worst."""
-    if part in ("needs", "hurts", "trouble"):
-        order = own["estimate"].sort_values(ascending=part == "hurts", kind="stable").index
-    elif part == "who":
+    """Features that differ most clearly; drivers from the largest, touchpoints from the worst."""
+    if part in ("drivers", "ratings", "problems"):
+        order = own["estimate"].sort_values(ascending=part == "ratings", kind="stable").index
+    elif part == "features":
         sure = (own["low"] > own["overall"]) | (own["high"] < own["overall"])
         order = own["distance"].abs()[sure].sort_values(ascending=False, kind="stable").index
     else:  # the same on every card, so that cards can be compared
@@ -162,7 +163,7 @@ def _claim(table: pd.DataFrame, named: list[str], k: int) -> str:
     """Where a segment falls furthest behind everybody; else how many cards there are."""
     if not named:
         return _("None of {k} segments is stable enough for a card.", k=k)
-    pains = table[(table["part"] == "hurts") & (table["high"] < table["overall"])]
+    pains = table[(table["part"] == "ratings") & (table["high"] < table["overall"])]
     if pains.empty:
         return _("{cards} of {k} segments are stable enough for a card.", cards=len(named), k=k)
     row = pains.loc[(pains["estimate"] - pains["overall"]).idxmin()]

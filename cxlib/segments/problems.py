@@ -37,6 +37,13 @@ def problem_rates(sample: SampleLike, groups: pd.Series, bad: Sequence[str]) -> 
     Raises
     ------
     ValueError : columns that are missing
+
+    Examples
+    --------
+    >>> rows = {"customer_id": range(40), "touchpoint": "call", "outcome": ["failed", "done"] * 20}
+    >>> groups = pd.Series(["new", "old"] * 20, dtype="category")
+    >>> problem_rates(pd.DataFrame(rows), groups, ["failed"]).table["estimate"].tolist()
+    [1.0, 0.0]
     """
     sample = as_sample(sample)
     events = sample.data

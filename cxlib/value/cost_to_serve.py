@@ -86,6 +86,15 @@ def cost_to_serve(
     ------
     InsufficientData : nobody bought or asked
     ValueError : columns that are missing
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2026-01-01")
+    >>> orders = pd.DataFrame({"customer_id": ["a", "b"], "at": day, "amount": [100.0, 10.0]})
+    >>> cases = pd.DataFrame({"customer_id": ["b", "c"], "opened_at": day})
+    >>> found = cost_to_serve(orders, cases, ServiceCosts(contact=4, cheaper=1, margin=0.3))
+    >>> found.money["estimate"].round(2).tolist()
+    [1.67, 2.0]
     """
     sample = as_sample(sample)
     require_columns(cases, ("customer_id", "opened_at"), "cases")

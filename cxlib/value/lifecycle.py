@@ -58,6 +58,14 @@ def lifecycle(
     ------
     InsufficientData : fewer than three whole periods
     ValueError : columns that are missing, no purchase
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-05", "2026-02-02", "2026-03-02", "2026-03-30"])
+    >>> orders = pd.DataFrame({"customer_id": ["a", "a", "b", "a"], "at": at, "amount": 5.0})
+    >>> table = lifecycle(orders, weeks=4).table
+    >>> table.loc[table["estimate"] > 0, "term"].tolist()
+    ['acquired', 'at risk', 'at risk', 'won back']
     """
     sample = as_sample(sample)
     orders = sample.data
@@ -142,11 +150,13 @@ def _states_table(states: np.ndarray, starts: list[str], sample: Sample) -> pd.D
     drawn = resampling.resample_sums(inside.reshape(len(inside), -1), sample.draws, sample.seed)
     drawn = drawn.reshape(sample.draws, *shape)
     whole = inside.sum(0)
+    with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
+        shares = drawn / drawn.sum(-1, keepdims=True)
     tables = [
         estimates_table(
             STATES,
             whole[k] / whole[k].sum(),
-            drawn[:, k] / drawn[:, k].sum(-1, keepdims=True),
+            shares[:, k],
             int(whole[k].sum()),
             period=start,
         )

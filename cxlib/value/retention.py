@@ -74,6 +74,14 @@ def retention(
     References
     ----------
     Fader and Hardie (2007, 2010).
+
+    Examples
+    --------
+    >>> tenure = [1] * 37 + [2] * 15 + [3] * 8 + [4] * 40
+    >>> customers = pd.DataFrame({"tenure": tenure, "left": [t < 4 for t in tenure]})
+    >>> table = retention(customers, ahead=3).table
+    >>> table.loc[table["model"] == "observed", "estimate"].round(2).tolist()
+    [0.63, 0.4]
     """
     sample = as_sample(sample)
     customers, draws, seed = sample.data, sample.draws, sample.seed
@@ -182,6 +190,13 @@ def retention_by_group(
     Raises
     ------
     InsufficientData, ValueError : as `retention`
+
+    Examples
+    --------
+    >>> rows = {"tenure": [1, 2, 2, 2] * 20, "left": [True, False] * 40, "plan": ["a", "b"] * 40}
+    >>> table = retention_by_group(pd.DataFrame(rows), "plan", ahead=1).table
+    >>> table[["term", "estimate", "n"]].values.tolist()
+    [['a', 0.5, 40], ['b', 1.0, 40]]
     """
     sample = as_sample(sample)
     customers, draws, seed = sample.data, sample.draws, sample.seed

@@ -469,7 +469,9 @@ def cards_of(groups: pd.DataFrame, fit: Result, comments: pd.DataFrame | None = 
     worth = segments.outcomes(Sample(placed, draws=50), fit, ["left"])
     hurts = worth.table.assign(term="delivery").drop(columns=["overall", "share"])
     trouble = worth.table.assign(term="support")
-    return segments.personas(fit, worth=worth, hurts=hurts, trouble=trouble, comments=comments)
+    return segments.personas(
+        fit, outcomes=worth, ratings=hurts, problems=trouble, comments=comments
+    )
 
 
 def test_problem_rates_by_hand() -> None:
@@ -499,7 +501,7 @@ def test_a_card_has_only_numbers_of_its_segment(groups: pd.DataFrame, fit) -> No
     cards = cards_of(groups, fit)
     assert cards.table["segment"].unique().tolist() == fit.table["term"].tolist()
     own = cards.table[cards.table["segment"] == fit.table["term"][0]]
-    assert own["part"].unique().tolist() == ["size", "who", "worth", "hurts", "trouble"]
+    assert own["part"].unique().tolist() == ["size", "features", "outcomes", "ratings", "problems"]
     assert own.iloc[0]["estimate"] == 0.5 and own.iloc[0]["n"] == 300
     # One line a feature: of the three plans only the one that its members have.
     assert [t for t in own["term"] if t.startswith("plan")] == ["plan: A"]
@@ -512,8 +514,8 @@ def test_a_segment_that_is_not_named_has_no_card(groups: pd.DataFrame, fit) -> N
     none = with_table(fit, fit.table.assign(verdict="not named"))
     with pytest.raises(ValueError, match="no segment"):
         segments.personas(none)
-    with pytest.raises(ValueError, match="needs has no column segment"):
-        segments.personas(fit, needs=pd.DataFrame({"term": [], "estimate": []}))
+    with pytest.raises(ValueError, match="drivers has no column segment"):
+        segments.personas(fit, drivers=pd.DataFrame({"term": [], "estimate": []}))
 
 
 def test_quotes_are_two_masked_and_from_a_crowd(groups: pd.DataFrame, fit) -> None:
