@@ -135,13 +135,13 @@ def _claim(row: pd.Series, auc: np.ndarray) -> str:
         )
     if row.low > 0:
         return _(
-            "Boosting tells more: AUC {boosting:number3} against {ours:number3}, difference "
-            "{difference:number3} ({span:interval3}). A curve or two features together are "
-            "missing from the readable model.",
+            "Boosting predicts better: AUC {boosting:number3} against {ours:number3}, "
+            "difference {difference:number3} ({span:interval3}). The transparent model misses"
+            " a curve or an interaction.",
             **values,
         )
     return _(
-        "Whether boosting tells more is open: AUC {boosting:number3} against {ours:number3}, "
-        "difference {difference:number3} ({span:interval3}).",
+        "Boosting does not predict significantly better: AUC {boosting:number3} against "
+        "{ours:number3}, difference {difference:number3} ({span:interval3}).",
         **values,
     )

@@ -79,7 +79,7 @@ def model_drift(
     return Result(
         {"table": table, "stability": stability},
         Finding(_claim(table, stability, days), value=float(auc.iloc[-1])),
-        _("Learnt on {day}; intervals hold for all days at once.", day=days[0]),
+        _("Learnt on {day}; simultaneous 95% confidence intervals over all days.", day=days[0]),
         draws=first.draws,
         seed=first.seed,
     )

@@ -106,7 +106,7 @@ def _moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], n
 def _finding(table: pd.DataFrame) -> Finding:
     top = table.iloc[0]
     if top.low <= 1 <= top.high:
-        return Finding(_("No feature clearly goes with leaving sooner or later."))
+        return Finding(_("No feature is significantly associated with when customers leave."))
     claim = _(
         "Most associated with when customers leave: {term}, {ratio:number2} times the risk at any "
         "time ({span:interval2}); n {n:count}.",

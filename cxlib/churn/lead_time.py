@@ -74,7 +74,7 @@ def lead_time(
     cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
     finding = _finding(table, cost, leads, currency)
     notes = _(
-        "{warned:count} of {n:count} customers are warned: a risk of {least:share} or more.",
+        "{warned:count} of {n:count} customers are flagged: a risk of {least:share} or more.",
         warned=warned.sum(),
         n=len(warned),
         least=threshold,
@@ -111,9 +111,9 @@ def _finding(
 ) -> Finding:
     last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
     claim = _(
-        "Of the customers warned {share:share} ({span:share_interval0}) leave within {days:count} "
-        "days; of those who leave {since:count} to {days:count} days ahead {caught:share} "
-        "({caught_span:share_interval0}) are already warned.",
+        "Of the customers flagged {share:share} ({span:share_interval0}) leave within "
+        "{days:count} days; of those who leave {since:count} to {days:count} days ahead "
+        "{caught:share} ({caught_span:share_interval0}) are already flagged.",
         days=leads[-1],
         share=last["precision"].estimate,
         span=(last["precision"].low, last["precision"].high),

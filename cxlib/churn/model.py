@@ -176,7 +176,7 @@ def associations(fit: Result) -> Result:
     """
     clear = fit.effects[(fit.effects["low"] > 0) | (fit.effects["high"] < 0)]
     if clear.empty:
-        claim = _("No feature is clearly associated with leaving.")
+        claim = _("No feature is significantly associated with leaving.")
     else:
         top = clear.iloc[0]
         claim = _(

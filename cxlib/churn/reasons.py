@@ -173,10 +173,12 @@ def _finding(table: pd.DataFrame, p: float, n: int) -> Finding:
 
 
 def _notes(offered: int, n: int, exact: bool) -> str:
-    test = _("Exact multinomial test.") if exact else _("Multinomial test by draws.")
+    test = (
+        _("Exact multinomial test.") if exact else _("Multinomial test by Monte Carlo simulation.")
+    )
     lost = _(
-        "{n:count} of {offered:count} leavers gave a reason that can be compared; the intervals "
-        "hold for all reasons at once.",
+        "{n:count} of {offered:count} leavers gave a reason that can be compared; "
+        "simultaneous 95% confidence intervals.",
         n=n,
         offered=offered,
     )

@@ -160,8 +160,8 @@ def lifetimes_of(sample: Sample, group: str | None) -> pd.DataFrame:
     if not rows.loc[watched, "left"].sum() >= 2:
         raise InsufficientData(
             _(
-                "Of {n:count} customers under watch {gone} left; how long customers stay needs "
-                "more.",
+                "Of {n:count} customers under observation {gone} left; a survival curve needs"
+                " more.",
                 n=watched.sum(),
                 gone=few(int(rows.loc[watched, "left"].sum())),
             )
@@ -272,8 +272,8 @@ def _survival_claim(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, un
 def _notes(rows: pd.DataFrame, offered: int) -> str:
     notes = [
         _(
-            "{n:count} of {offered:count} customers were under watch, {left:count} of them left; "
-            "the band holds for all times at once.",
+            "{n:count} of {offered:count} customers were under observation, {left:count} of "
+            "them left; the 95% confidence band is simultaneous over time.",
             n=len(rows),
             offered=offered,
             left=rows["left"].sum(),

@@ -34,6 +34,7 @@ from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import simultaneous_interval
 
 METHODS = ("two models", "transformed outcome")
+WORDS = ("in random order",)
 STEPS = 50  # of the curve
 FEWEST = 50  # customers in each arm
 PENALTY = 100.0  # of the transformed outcome, per column of deviation one
@@ -174,8 +175,8 @@ def uplift_of_changes(
     if not found:
         print(
             _(
-                "No change by lot has a yes or no for an outcome, what came before it, and enough "
-                "customers. This part is left out."
+                "No randomised change has a binary outcome, features known before it, and "
+                "enough customers. This part is left out."
             )
         )
     return found
@@ -297,7 +298,9 @@ def _curves(
             "n": len(rank),
         }
     )
-    random = curve.assign(term="by lot", estimate=share * uplift[0, -1], low=np.nan, high=np.nan)
+    random = curve.assign(
+        term="in random order", estimate=share * uplift[0, -1], low=np.nan, high=np.nan
+    )
     areas = [
         np.column_stack([_area(q) - q[:, -1] / 2, _area(u)])
         for u, q in ((uplift, qini), (uplift_drawn, qini_drawn))
@@ -338,27 +341,28 @@ def _claim(table: pd.DataFrame, share: float) -> str:
         )
     else:
         effect = _(
-            "Whether the trial helps is open: {points:number1} points ({span:interval1}), n "
-            "{n:count}.",
+            "The trial had no significant effect: {points:number1} percentage points "
+            "({span:interval1}), n {n:count}.",
             **values,
         )
     if qini.low > 0:
         inside = rows.loc["effect in the treat set"]
         more = _(
-            "Whom to treat can be told: {share:share} of the customers, with a gain of "
-            "{points:number1} points ({span:interval1}).",
+            "The model identifies whom to treat: {share:share} of the customers, with a gain "
+            "of {points:number1} percentage points ({span:interval1}).",
             share=share,
             points=inside.estimate,
             span=(inside.low, inside.high),
         )
     else:
-        more = _("Whom it helps most cannot be told: the Qini interval reaches 0.")
+        more = _("The model does not identify whom it helps most: the Qini interval includes 0.")
     return i18n.together([effect, more])
 
 
 def _notes(t: np.ndarray, method: str) -> str:
     return _(
-        "{treated:count} treated by lot, {others:count} not; {method}. All intervals hold at once.",
+        "Randomised: {treated:count} treated, {others:count} control; {method}. Simultaneous "
+        "95% confidence intervals.",
         treated=t.sum(),
         others=(1 - t).sum(),
         method=_(method),

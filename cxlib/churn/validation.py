@@ -126,8 +126,9 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
     """The measures by group, with a sentence about the group in which AUC is least."""
     auc = groups[groups["term"] == "AUC"].sort_values("estimate")
     note = _(
-        "The intervals hold for all groups and measures at once; groups with under {least:count} "
-        "leavers are left out, and those from which such a group could be counted.",
+        "Simultaneous 95% confidence intervals over all groups and measures; groups with "
+        "under {least:count} leavers are left out, and those from which such a group could be"
+        " counted.",
         least=FEWEST,
     )
     if auc.empty:
@@ -152,7 +153,7 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
             groups=wrong["group"],
         )
     else:
-        more = _("In no group is the calibration slope clearly off.")
+        more = _("In no group does the calibration slope differ significantly from 1.")
     return Result(groups, i18n.together([claim, more]), note)
 
 

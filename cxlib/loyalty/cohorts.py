@@ -93,7 +93,7 @@ def cohorts(
     both = [cells, curve]
     level = LEVEL ** (1 / sum(map(len, both)))
     table, curve = (_with_intervals(part, level) for part in both)
-    left_out = _("Groups with too few new customers to tell: {groups:list6}.", groups=few)
+    left_out = _("Not shown, as they have too few new customers: {groups:list6}.", groups=few)
     notes = [*history.notes, _notes(history, every, length), left_out if few else ""]
     note = i18n.together(notes)
     overall = curve.iloc[0]
@@ -170,9 +170,10 @@ def _with_intervals(cells: pd.DataFrame, level: float) -> pd.DataFrame:
 
 def _notes(history: PurchaseHistory, every: str, length: int) -> str:
     return _(
-        "Cohorts by the {every:label} of the first purchase; a period after it is {length:count} "
-        "days of the customer's own. Cells whose cohort was not seen to the end of the period "
-        "(until {date}) are left open. All intervals hold together.",
+        "Cohorts by the {every:label} of the first purchase; a period after it is "
+        "{length:count} days, counted from each customer's first purchase. Cells whose cohort"
+        " was not observed to the end of the period (until {date}) are empty. Simultaneous "
+        "95% confidence intervals.",
         every=every,
         length=length,
         date=date_of(history.end - 1),
@@ -207,4 +208,4 @@ def _differences(table: pd.DataFrame) -> str:
         return _(
             "Most of the cohort {best} ({high:share1}), fewest of {worst} ({low:share1}).", **facts
         )
-    return _("No cohort stands out ({low:share1} to {high:share1}).", **facts)
+    return _("Cohorts do not differ significantly ({low:share1} to {high:share1}).", **facts)

@@ -38,7 +38,7 @@ WORDS = (
     "yes",
     "no",
     "case opened",
-    "brought by a customer",
+    "referred by a customer",
     "products bought",
     "category",
     "feature",
@@ -212,8 +212,8 @@ def _overall_share(sample: Sample, came: pd.Series) -> Result:
     row = {"feature": "came back", "term": "overall", "against": "", "estimate": came.mean()}
     table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
     claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} customers came back; too few came "
-        "back, or did not, to tell what sets them apart.",
+        "{share:share1} ({span:share_interval1}) of {n:count} customers bought again; too few"
+        " did, or did not, to estimate what is associated with it.",
         share=came.mean(),
         span=(low, high),
         n=len(came),
@@ -227,13 +227,15 @@ def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> f
 
 
 def _model_note(names: Sequence[str], levels: dict, collinear: list) -> str:
-    notes = [_("Differences in points, others equal; all intervals hold together.")]
+    notes = [
+        _("Differences in percentage points, others equal; simultaneous 95% confidence intervals.")
+    ]
     if lost := [n for n in names if n not in levels]:
         notes.append(_("Left out, as too few differ in it: {names:quoted_list6}.", names=lost))
     if collinear:
         notes.append(
             _(
-                "Told by other features already: {names:list6}.",
+                "Left out, as other features imply them: {names:list6}.",
                 names=[i18n.quoted(f"{i18n.label(n)}: {i18n.label(v)}") for n, v in collinear],
             )
         )
@@ -245,8 +247,8 @@ def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
     clear = table[(table["low"] > 0) | (table["high"] < 0)]
     if clear.empty:
         claim = _(
-            "{share:share1} of {n:count} customers came back; nothing known before clearly tells "
-            "who.",
+            "{share:share1} of {n:count} customers bought again; nothing known before is "
+            "significantly associated with it.",
             **facts,
         )
         return Finding(claim)
@@ -261,16 +263,16 @@ def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
     }
     if top.estimate > 0:
         claim = _(
-            "{share:share1} of {n:count} customers came back; most apart are those with "
-            "{feature:quoted} {level:quoted}: {points:points1} points ({span}) more of them than "
-            "with {against:quoted}, others equal.",
+            "{share:share1} of {n:count} customers bought again; the largest difference is "
+            "that of {feature:quoted} {level:quoted}: {points:points1} percentage points "
+            "({span}) more than with {against:quoted}, others equal.",
             **facts,
         )
     else:
         claim = _(
-            "{share:share1} of {n:count} customers came back; most apart are those with "
-            "{feature:quoted} {level:quoted}: {points:points1} points ({span}) fewer of them than "
-            "with {against:quoted}, others equal.",
+            "{share:share1} of {n:count} customers bought again; the largest difference is "
+            "that of {feature:quoted} {level:quoted}: {points:points1} percentage points "
+            "({span}) fewer than with {against:quoted}, others equal.",
             **facts,
         )
     return Finding(claim, value=float(top.estimate), unit="gap")

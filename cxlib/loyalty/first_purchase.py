@@ -23,7 +23,7 @@ from cxlib.core.sample import Sample
 from cxlib.loyalty.history import PurchaseHistory
 
 SHORTEST = 7  # days of a horizon that was shortened
-CASE, REFERRED = "case opened", "brought by a customer"
+CASE, REFERRED = "case opened", "referred by a customer"
 KNOWN_OF = 0.5  # of the first purchases, for a touchpoint's outcome to be a feature
 
 
@@ -212,8 +212,8 @@ def _selection_note(
 ) -> str:
     return _(
         "{kept:count} customers, as they were known {landmark:count} days after the first "
-        "purchase; {early:count} had come back by then, and {short:count} of the new ones were "
-        "not seen for the {horizon:count} days after it. They are left out.",
+        "purchase; {early:count} had bought again by then, and {short:count} new customers "
+        "were not observed for the {horizon:count} days after it. They are left out.",
         kept=kept.sum(),
         landmark=landmark,
         early=(seen & ~kept).sum(),

@@ -26,7 +26,14 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.loyalty import robustness
 from cxlib.loyalty.panel import OUTCOMES, Panel
-from cxlib.loyalty.robustness import ALIKE, DID, E_VALUE_END, LOT, LOT_ADJUSTED, PLAIN
+from cxlib.loyalty.robustness import (
+    ADJUSTED,
+    DID,
+    E_VALUE_LIMIT,
+    RANDOMISED,
+    UNADJUSTED,
+    WEIGHTED_DID,
+)
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.intervals import simultaneous_interval
@@ -65,7 +72,7 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
     >>> orders = pd.DataFrame({"customer_id": who, "at": day, "amount": 5.0})
     >>> fit = programme_effect(panel(orders, rows, start="2026-01-31", days=30), randomised=True)
     >>> fit.table["design"].unique().tolist()
-    ['by lot', 'by lot, adjusted for before']
+    ['randomised', 'randomised, adjusted for baseline']
     """
     customers = panel.customers
     how: dict[str, Any] = {
@@ -77,16 +84,16 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
     controls = None
     if randomised:
         effects = {
-            LOT: experiment.difference(after, panel.member, **how),
-            LOT_ADJUSTED: experiment.adjusted(after, panel.member, earlier, **how),
+            RANDOMISED: experiment.difference(after, panel.member, **how),
+            ADJUSTED: experiment.adjusted(after, panel.member, earlier, **how),
         }
     else:
         effects = {
-            PLAIN: experiment.difference(after, panel.member, **how),
+            UNADJUSTED: experiment.difference(after, panel.member, **how),
             DID: experiment.difference(after - earlier, panel.member, **how),
         }
         if (controls := robustness.matched_controls(panel)) is not None:
-            effects[ALIKE] = matching.effect(after - earlier, panel.member, panel.x, **how)
+            effects[WEIGHTED_DID] = matching.effect(after - earlier, panel.member, panel.x, **how)
     level = estimators.cell_means(after, np.where(panel.member, 0, -1), 1, **how)[0]
     table, replicates = _table(effects, level, len(panel.member))
     path, design = _path(panel, how), list(effects)[-1]
@@ -174,9 +181,9 @@ def _panel_note(panel: Panel, design: str) -> str:
     }
     notes = [
         _(
-            "{programme}: {members:count} in it and {others:count} others, {before:count} periods "
-            "before {date} and {after:count} after; all who were in it at the start count, "
-            "whatever they did later.",
+            "{programme}: {members:count} members and {others:count} others, {before:count} "
+            "periods before {date} and {after:count} after; analysed by membership at the "
+            "start (intention to treat).",
             **facts,
         )
     ]
@@ -184,11 +191,11 @@ def _panel_note(panel: Panel, design: str) -> str:
         notes.append(
             _("{n:count} who joined within the periods before are left out.", n=panel.joined_later)
         )
-    if design == ALIKE:
+    if design == WEIGHTED_DID:
         notes.append(
             _(
-                "Others are weighted to have the same means before in {k:count} columns; what "
-                "these do not tell may differ still.",
+                "Controls are weighted to have the members' means at baseline in {k:count} "
+                "covariates; unmeasured confounders may remain.",
                 k=len(panel.names),
             )
         )
@@ -215,53 +222,55 @@ def _claim(table: pd.DataFrame, checks: pd.DataFrame) -> str:
         "n": best.n,
         "programme": _name(),
     }
-    if best.design == LOT_ADJUSTED:
+    if best.design == ADJUSTED:
         if best.low > 0:
             return _(
-                "By lot: {programme} made customers buy {percent} more often "
+                "Randomised: {programme} made customers buy {percent} more often "
                 "({span:share_interval1}); n {n:count}.",
                 **facts,
             )
         if best.high < 0:
             return _(
-                "By lot: {programme} made customers buy {percent} less often "
+                "Randomised: {programme} made customers buy {percent} less often "
                 "({span:share_interval1}); n {n:count}.",
                 **facts,
             )
         return _(
-            "By lot: whether {programme} made customers buy more often is not clear (by "
-            "{span:share_interval1}); n {n:count}.",
+            "Randomised: {programme} did not significantly change how often customers buy "
+            "({span:share_interval1}); n {n:count}.",
             **facts,
         )
     if best.design == DID:
         return _(
-            "Not by lot, and no others are like those in it: what {programme} brings cannot be "
-            "told; n {n:count}.",
+            "Not randomised, and no controls are comparable: the effect of {programme} cannot"
+            " be estimated; n {n:count}.",
             **facts,
         )
     plain = rows.iloc[0]
     facts["plain"] = f"{i18n.number(plain.estimate, 1)}%"
     if best.low > 0 or best.high < 0:
-        facts["e"] = checks.set_index("term")["estimate"][E_VALUE_END]
+        facts["e"] = checks.set_index("term")["estimate"][E_VALUE_LIMIT]
         more = best.low > 0
         return (
             _(
-                "Not by lot: those in {programme} bought {percent} more often "
-                "({span:share_interval1}) than others made alike before, n {n:count}. Something "
-                "unseen would have to go with both by a ratio of {e:number2} to explain it away.",
+                "Not randomised: members of {programme} bought {percent} more often "
+                "({span:share_interval1}) than weighted controls, n {n:count}. An unmeasured "
+                "confounder would need a risk ratio of {e:number2} with both to explain it "
+                "away.",
                 **facts,
             )
             if more
             else _(
-                "Not by lot: those in {programme} bought {percent} less often "
-                "({span:share_interval1}) than others made alike before, n {n:count}. Something "
-                "unseen would have to go with both by a ratio of {e:number2} to explain it away.",
+                "Not randomised: members of {programme} bought {percent} less often "
+                "({span:share_interval1}) than weighted controls, n {n:count}. An unmeasured "
+                "confounder would need a risk ratio of {e:number2} with both to explain it "
+                "away.",
                 **facts,
             )
         )
     return _(
-        "Not by lot: beside others made alike, whether those in {programme} bought more often is "
-        "not clear (by {span:share_interval1}), though they bought {plain} more than all others; "
-        "n {n:count}.",
+        "Not randomised: compared with weighted controls, members of {programme} did not buy "
+        "significantly more often ({span:share_interval1}), though they bought {plain} more "
+        "than all others; n {n:count}.",
         **facts,
     )

@@ -22,7 +22,7 @@ from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import sidak_level, wilson_interval
 from cxlib.stats.notes import resampling_note
 
-WORDS = ("came through a customer", "brought a customer")
+WORDS = ("referred by a customer", "referred a customer")
 GROUPS = ("promoters", "passives", "detractors")
 PROMOTER, PASSIVE = 9, 7  # on 0 to 10 (Reichheld 2003)
 
@@ -117,8 +117,8 @@ def referred_customers(sample: SampleLike) -> Result:
 
     Returns
     -------
-    Result with a table of term (came through a customer, brought a customer), estimate, low, high
-    (simultaneous), n
+    Result with a table of term (referred by a customer, referred a customer), estimate, low,
+    high (simultaneous), n
 
     Raises
     ------
@@ -144,16 +144,17 @@ def referred_customers(sample: SampleLike) -> Result:
     by = by[by != rows["customer_id"].loc[by.index]]  # nobody brings themselves
     counts = np.array([len(by), rows["customer_id"].isin(by).sum()])
     low, high = wilson_interval(counts / n, np.array(n), sidak_level(2))
-    terms = ["came through a customer", "brought a customer"]
+    terms = ["referred by a customer", "referred a customer"]
     table = pd.DataFrame({"term": terms, "estimate": counts / n, "low": low, "high": high, "n": n})
     note = _(
-        "A customer for whom nobody is named counts as brought by none; {unknown:count} of those "
-        "named are not among the customers. Both intervals hold together.",
+        "A customer for whom no referrer is named counts as not referred; {unknown:count} of "
+        "the referrers named are not among the customers. Simultaneous 95% confidence "
+        "intervals.",
         unknown=by[~by.isin(rows["customer_id"])].nunique(),
     )
     claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} customers came through another "
-        "customer; {brought:share1} ({brought_span:share_interval1}) brought one.",
+        "{share:share1} ({span:share_interval1}) of {n:count} customers were referred by "
+        "another customer; {brought:share1} ({brought_span:share_interval1}) referred one.",
         share=counts[0] / n,
         span=(low[0], high[0]),
         brought=counts[1] / n,
@@ -206,8 +207,8 @@ def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, 
 def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Finding:
     first, gap = table.iloc[0], differences.iloc[0]
     share = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} promoters wrote a review or brought "
-        "somebody within {within:count} days of saying they would.",
+        "{share:share1} ({span:share_interval1}) of {n:count} promoters wrote a review or "
+        "referred somebody within {within:count} days of their answer.",
         share=first.estimate,
         span=(first.low, first.high),
         n=first.n,
@@ -216,9 +217,15 @@ def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Fin
     ends = sorted(100 * abs(v) for v in (gap.low, gap.high))
     facts = {"points": abs(gap.estimate), "span": i18n.span(ends[0], ends[1])}
     if gap.low > 0:
-        more = _("That is {points:points1} points ({span}) more than of the detractors.", **facts)
+        more = _(
+            "That is {points:points1} percentage points ({span}) more than among detractors.",
+            **facts,
+        )
     elif gap.high < 0:
-        more = _("That is {points:points1} points ({span}) fewer than of the detractors.", **facts)
+        more = _(
+            "That is {points:points1} percentage points ({span}) fewer than among detractors.",
+            **facts,
+        )
     else:
-        more = _("Whether more than of the detractors did is not clear.")
+        more = _("The share does not differ significantly from that of detractors.")
     return Finding(i18n.together([share, more]), value=float(first.estimate), unit="share")

@@ -235,8 +235,8 @@ def _censoring_note(history: PurchaseHistory) -> str:
         [
             *history.notes,
             _(
-                "Seen until {date}; those who had not bought again by then count for as long as "
-                "they were seen. All intervals hold together.",
+                "Observed until {date}; customers who had not bought again by then are "
+                "censored. Simultaneous 95% confidence intervals.",
                 date=date_of(history.end - 1),
             ),
         ]

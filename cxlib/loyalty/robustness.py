@@ -16,38 +16,33 @@ import pandas as pd
 from cxlib.causal import difference_in_differences, experiment, matching, propensity, sensitivity
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.core.result import Result
 from cxlib.loyalty.panel import OUTCOMES, Panel
 from cxlib.stats.estimators import Replicated
 
-LOT, LOT_ADJUSTED = "by lot", "by lot, adjusted for before"
-PLAIN, DID, ALIKE = "plain difference", "difference in differences", "beside others made alike"
-MOVED_ALIKE = "chance of gaps as uneven before, if even"
-BREAKDOWN = "parting, in times of that before, that would undo it"
-E_VALUE, E_VALUE_END = "E-value", "E-value of the interval's nearer end"
-GAMMA = "odds of taking part within pairs that would undo it"
-PAIRED, WORTH = "share of those in it who have a partner", "others it rests on, in effect"
-IN_PAIRS = "purchases more, in pairs"
-BEFORE = "purchases more before it began"
+RANDOMISED, ADJUSTED = mark("randomised", "randomised, adjusted for baseline")
+UNADJUSTED, DID, WEIGHTED_DID = mark(
+    "unadjusted difference",
+    "difference-in-differences",
+    "difference-in-differences, weighted controls",
+)
+PRE_TRENDS, BREAKDOWN, GAMMA = mark(
+    "parallel pre-trends, p",
+    "violation of parallel trends that explains it away (ratio)",
+    "Rosenbaum's gamma that explains it away",
+)
+E_VALUE, E_VALUE_LIMIT = mark("E-value", "E-value of the nearer confidence limit")
+MATCHED_SHARE, EFFECTIVE_CONTROLS = mark(
+    "share of members with a matched control", "effective number of controls"
+)
+MATCHED_PAIRS, BASELINE = mark(
+    "difference in purchases, matched pairs", "difference in purchases at baseline"
+)
 WORDS = (
-    "by lot",
-    "by lot, adjusted for before",
-    "plain difference",
-    "difference in differences",
-    "beside others made alike",
-    "chance of gaps as uneven before, if even",
-    "parting, in times of that before, that would undo it",
-    "E-value",
-    "E-value of the interval's nearer end",
-    "odds of taking part within pairs that would undo it",
-    "share of those in it who have a partner",
-    "others it rests on, in effect",
-    "purchases more, in pairs",
-    "purchases more before it began",
-    "as they were",
+    "unadjusted",
     "weighted",
-    "in pairs",
+    "matched pairs",
     "bought",
     "percent",
     "design",
@@ -81,12 +76,12 @@ def matched_controls(panel: Panel) -> MatchedControls | None:
 def balance(panel: Panel, controls: MatchedControls | None) -> pd.DataFrame:
     """Standardised differences of the covariates: unadjusted, weighted and in matched pairs."""
     parts: dict[str, tuple[np.ndarray, np.ndarray | None]] = {
-        "as they were": (np.arange(len(panel.member)), None)
+        "unadjusted": (np.arange(len(panel.member)), None)
     }
     if controls is not None:
         parts["weighted"] = (np.arange(len(panel.member)), controls.weight)
         if len(controls.member) > 1:
-            parts["in pairs"] = (np.r_[controls.member, controls.partner], None)
+            parts["matched pairs"] = (np.r_[controls.member, controls.partner], None)
     tables = []
     for when, (rows, weight) in parts.items():
         difference = matching.balance(panel.x[rows], panel.member[rows], weight)
@@ -110,10 +105,10 @@ def observational_checks(
     best = table[table["term"] == OUTCOMES[0]].iloc[-1]
     near = sensitivity.nearest_to_none(best.low, best.high)
     rows = [
-        (MOVED_ALIKE, difference_in_differences.pre_trend_test(path, before)[0], n),
+        (PRE_TRENDS, difference_in_differences.pre_trend_test(path, before)[0], n),
         (BREAKDOWN, difference_in_differences.breakdown(path, before, after), n),
         (E_VALUE, float(sensitivity.e_value(1 + best.estimate / 100)), n),
-        (E_VALUE_END, float(sensitivity.e_value(1 + near / 100)), n),
+        (E_VALUE_LIMIT, float(sensitivity.e_value(1 + near / 100)), n),
     ]
     last = []
     if controls is not None:
@@ -121,8 +116,8 @@ def observational_checks(
         difference = change[controls.member] - change[controls.partner]
         rows += [
             (GAMMA, sensitivity.hidden_bias(difference), 2 * len(difference)),
-            (PAIRED, len(difference) / members, members),
-            (WORTH, matching.effective(controls.weight[~panel.member]), n - members),
+            (MATCHED_SHARE, len(difference) / members, members),
+            (EFFECTIVE_CONTROLS, matching.effective(controls.weight[~panel.member]), n - members),
         ]
         last = [_in_pairs(difference)] if len(difference) > 1 else []
     checks = pd.DataFrame(rows, columns=["term", "estimate", "n"])
@@ -137,7 +132,7 @@ def _in_pairs(difference: np.ndarray) -> pd.DataFrame:
 
     reach = stdtrit(len(difference) - 1, 0.975) * difference.std(ddof=1) / np.sqrt(len(difference))
     mean = difference.mean()
-    row = {"term": IN_PAIRS, "estimate": mean, "low": mean - reach, "high": mean + reach}
+    row = {"term": MATCHED_PAIRS, "estimate": mean, "low": mean - reach, "high": mean + reach}
     return pd.DataFrame([row | {"n": 2 * len(difference)}])
 
 
@@ -145,7 +140,7 @@ def baseline_check(panel: Panel, how: dict[str, Any]) -> pd.DataFrame:
     """Whether members and control bought alike before, as randomisation should have it."""
     found = experiment.difference(panel.mean(False)[:, 0], panel.member, **how)
     low, high = found.interval()
-    row = {"term": BEFORE, "estimate": found.estimate[0], "low": low[0], "high": high[0]}
+    row = {"term": BASELINE, "estimate": found.estimate[0], "low": low[0], "high": high[0]}
     return pd.DataFrame([row | {"n": len(panel.member)}])
 
 
@@ -160,7 +155,7 @@ def programme_checks(effect: Result) -> Result:
     -------
     Result with the table of checks: term, estimate, low, high, n
     """
-    randomised = effect.design == LOT_ADJUSTED
+    randomised = effect.design == ADJUSTED
     return Result(effect.checks, _claim(effect.checks, randomised), _reading_note(randomised))
 
 
@@ -168,29 +163,32 @@ def _claim(checks: pd.DataFrame, randomised: bool) -> str:
     """What the checks say, in a sentence or two."""
     by_term = checks.set_index("term")
     if randomised:
-        before = by_term.loc[BEFORE]
+        before = by_term.loc[BASELINE]
         facts = {"more": before.estimate, "span": (before.low, before.high)}
         if before.low <= 0 <= before.high:
             return _(
-                "Before it began those in it bought as often as the others, {more:number2} "
-                "purchases more ({span:interval2}), as lots should have it.",
+                "At baseline, members and control did not differ significantly "
+                "({more:number2} purchases, {span:interval2}), as random assignment should "
+                "have it.",
                 **facts,
             )
         return _(
-            "Before it began those in it bought {more:number2} purchases more ({span:interval2}): "
-            "look whether lots decided.",
+            "At baseline, members and control differed by {more:number2} purchases "
+            "({span:interval2}): check that assignment was random.",
             **facts,
         )
     claims = []
-    if (p := by_term["estimate"].get(MOVED_ALIKE, np.nan)) < 0.05:
-        claims.append(_("The two did not move alike before: trust no trend of the others."))
+    if (p := by_term["estimate"].get(PRE_TRENDS, np.nan)) < 0.05:
+        claims.append(
+            _("Pre-trends are not parallel: difference-in-differences cannot be trusted here.")
+        )
     elif p == p:
-        claims.append(_("That the two moved alike before is not refuted."))
-    if PAIRED in by_term.index:
-        share = by_term["estimate"][PAIRED]
-        claims.append(_("{share:share} of those in it have a like among the others.", share=share))
+        claims.append(_("The test does not reject parallel pre-trends."))
+    if MATCHED_SHARE in by_term.index:
+        share = by_term["estimate"][MATCHED_SHARE]
+        claims.append(_("{share:share} of members have a matched control.", share=share))
     else:
-        claims.append(_("No weights make the others like those in it."))
+        claims.append(_("No weights balance the control group with the members."))
     return i18n.together(claims)
 
 
@@ -199,6 +197,6 @@ def _reading_note(randomised: bool) -> str:
     if randomised:
         return _("Purchases a customer and period.")
     return _(
-        "Purchases a customer and period. An E-value of 1, odds of 1 and a parting of 0 mean that "
-        "nothing unseen is needed: the effect may be none anyway."
+        "Purchases a customer and period. An E-value of 1, a gamma of 1 or a deviation of 0 "
+        "means that no unmeasured confounder is needed: the effect may be zero anyway."
     )

@@ -279,7 +279,7 @@ def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     )
     fit = churn.fit(Sample(rows, draws=100), validation=Validation(folds=2, repeats=1))
     found, again = (churn.boosting_benchmark(fit) for _ in range(2))
-    assert str(found).startswith("Boosting tells more")
+    assert str(found).startswith("Boosting predicts better")
     pd.testing.assert_frame_equal(found.table, again.table)
 
 
@@ -432,7 +432,7 @@ def test_a_trial_finds_whom_it_keeps(method: str) -> None:
     assert table.loc["average effect", "low"] < 3 < table.loc["average effect", "high"]
     assert table.loc["effect in the treat set", "low"] < 10
     assert table.loc["effect in the treat set", "estimate"] > 6
-    assert table.loc["Qini", "low"] > 0 and "Whom to treat can be told" in str(fit)
+    assert table.loc["Qini", "low"] > 0 and "The model identifies whom to treat" in str(fit)
     assert fit.gain[rows["plan"] == "A"].mean() > 0.05 > fit.gain[rows["plan"] == "B"].mean()
     assert_allclose(
         100 * fit.curve["estimate"].iloc[trial.STEPS - 1], table.loc["average effect", "estimate"]
@@ -444,7 +444,7 @@ def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
     rows = pd.DataFrame({"x": rng.normal(size=3000), "treated": rng.random(3000) < 0.5})
     rows["left"] = rng.random(3000) < 0.3 - 0.1 * rows["treated"]
     fit = churn.uplift(Sample(rows, draws=200), **HOW)
-    assert str(fit).startswith("The trial helps") and "cannot be told" in str(fit)
+    assert str(fit).startswith("The trial helps") and "does not identify" in str(fit)
 
 
 @pytest.mark.parametrize(

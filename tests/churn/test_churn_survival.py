@@ -330,8 +330,8 @@ def _parts_held(rows: pd.DataFrame) -> int:
     ("change", "message"),
     [
         (lambda r: r.drop(columns="time"), "no column 'time'"),
-        (lambda r: r.assign(left=False), "Of 100 customers under watch 0 left"),
-        (lambda r: r.assign(entry=r["time"] + 1), "Of 0 customers under watch"),
+        (lambda r: r.assign(left=False), "Of 100 customers under observation 0 left"),
+        (lambda r: r.assign(entry=r["time"] + 1), "Of 0 customers under observation"),
     ],
 )
 def test_lifetimes_that_are_none_say_why(change, message) -> None:

@@ -281,7 +281,7 @@ def test_those_who_came_back_early_are_left_out_and_told(shop):
     )
     began = began_of(shop, orders=early)
     assert not began["came_back"].any()
-    assert f"{int(second.sum())} had come back by then" in began.notes[-1]
+    assert f"{int(second.sum())} had bought again by then" in began.notes[-1]
 
 
 def test_adjusted_differences_are_those_of_least_squares(shop):
@@ -311,7 +311,7 @@ def test_levels_too_sparse_to_tell_are_put_together():
     assert told["score"] == ["1–3", "4"] and told["kind"] == ["b", "other levels"]
     assert "alone" not in told and "too few differ" in fit.notes
     few = loyalty.repurchase_drivers(began.head(40)[["came_back", "alone"]])
-    assert few.unit == "share" and "too few came back" in str(few)
+    assert few.unit == "share" and "too few did" in str(few)
 
 
 @pytest.mark.slow
@@ -368,7 +368,7 @@ def test_who_was_brought_by_whom_by_hand():
     # b, c and d were brought, by a and by one who is not on file; e cannot have brought itself.
     assert fit.table["estimate"].tolist() == [3 / 5, 1 / 5]
     assert ((fit.table["low"] > 0) & (fit.table["high"] < 1)).all()
-    assert "1 of those named are not among the customers" in fit.notes
+    assert "1 of the referrers named are not among the customers" in fit.notes
     nobody = loyalty.referred_customers(people.assign(referred_by=None))
     assert nobody.table["estimate"].tolist() == [0, 0] and "0.0% (0.0% to" in str(nobody)
 
@@ -398,7 +398,7 @@ def test_who_was_brought_counts_as_an_act_and_is_known_of_a_first_purchase(tmp_p
     history = purchase_history(study.sample("orders"), **study.loyalty.first_orders())
     around = loyalty.OrderContext(**study.loyalty.order_context())
     began = loyalty.first_purchases(history, around, landmark=1, horizon=30).data
-    assert began.set_index("customer_id")["brought by a customer"].to_dict() == {
+    assert began.set_index("customer_id")["referred by a customer"].to_dict() == {
         "a": "no",
         "b": "yes",
     }

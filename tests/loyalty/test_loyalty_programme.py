@@ -114,19 +114,19 @@ def test_a_caliper_leaves_those_without_a_like_alone():
 
 def test_others_made_alike_have_the_means_of_the_members(chosen, found):
     table = found.balance.pivot(index="term", columns="when", values="estimate")
-    assert table["as they were"].abs().max() > 0.3
+    assert table["unadjusted"].abs().max() > 0.3
     assert table["weighted"].abs().max() < 1e-5
-    assert table["in pairs"].abs().max() < 0.2
+    assert table["matched pairs"].abs().max() < 0.2
     weight = matching.balanced(chosen.x, chosen.member)
     assert weight[~chosen.member].sum() == pytest.approx(chosen.member.sum())
 
 
 def test_percent_effects_are_those_of_the_means(chosen, found):
     after, member = chosen.mean(True), chosen.member
-    plain = found.table[found.table["design"] == "plain difference"].set_index("term")
+    plain = found.table[found.table["design"] == "unadjusted difference"].set_index("term")
     more = 100 * (after[member].mean(0) / after[~member].mean(0) - 1)
     assert plain["estimate"].to_list() == pytest.approx(more.tolist())
-    did = found.table[found.table["design"] == "difference in differences"].set_index("term")
+    did = found.table[found.table["design"] == "difference-in-differences"].set_index("term")
     change = after - chosen.mean(False)
     assert did["effect"].to_list() == pytest.approx(
         (change[member].mean(0) - change[~member].mean(0)).tolist()
@@ -141,30 +141,31 @@ def test_the_currency_changes_no_percent(chosen, found):
 
 def test_checks_tell_what_the_design_rests_on(found):
     checks = found.checks.set_index("term")
-    assert checks.loc["share of those in it who have a partner", "estimate"] > 0.5
-    assert checks.loc["odds of taking part within pairs that would undo it", "estimate"] >= 1
+    assert checks.loc["share of members with a matched control", "estimate"] > 0.5
+    assert checks.loc["Rosenbaum's gamma that explains it away", "estimate"] >= 1
     best = found.table[found.table["design"] == found.design].iloc[0]
     ratio = 1 + best.estimate / 100
     assert checks.loc["E-value", "estimate"] == pytest.approx(
         ratio + np.sqrt(ratio * (ratio - 1)), rel=1e-6
     )
-    assert "like among the others" in str(loyalty.programme_checks(found))
-    assert str(found).startswith("Not by")
+    assert "have a matched control" in str(loyalty.programme_checks(found))
+    assert str(found).startswith("Not randomised")
 
 
 def test_members_without_their_like_are_told_of(chosen):
     x = np.column_stack([chosen.x, chosen.member + 0.0])
     found = loyalty.programme_effect(replace(chosen, x=x, names=[*chosen.names, "them"]))
-    assert found.design == "difference in differences" and "cannot be told" in str(found)
-    assert "No weights make the others like" in str(loyalty.programme_checks(found))
-    assert set(found.balance["when"]) == {"as they were"}
+    assert found.design == "difference-in-differences" and "cannot be estimated" in str(found)
+    assert "No weights balance the control group" in str(loyalty.programme_checks(found))
+    assert set(found.balance["when"]) == {"unadjusted"}
 
 
-def test_a_lot_is_told_as_one():
+def test_a_randomised_programme_is_reported_as_one():
     found = loyalty.programme_effect(seen_of(2500, 3, effect=0.5), randomised=True)
-    assert "made customers buy" in str(found) and found.design == "by lot, adjusted for before"
-    assert "as lots should have it" in str(loyalty.programme_checks(found))
-    assert set(found.balance["when"]) == {"as they were"}
+    assert "made customers buy" in str(found)
+    assert found.design == "randomised, adjusted for baseline"
+    assert "as random assignment should have it" in str(loyalty.programme_checks(found))
+    assert set(found.balance["when"]) == {"unadjusted"}
     assert found.balance["estimate"].abs().max() < 0.15
 
 
