@@ -305,9 +305,9 @@ def test_replicate_weights_of_the_file_come_with_the_answers(own):
     for k in range(4):
         data["responses"][f"rep{k}"] = data["responses"]["weight"] * (1 + (-1) ** k)
     write(own, data, replicates={"prefix": "rep", "kind": "brr"})
-    rows = reserve.open("shop").responses(wave="2026-Q1")
-    moved = resampling.who_of(rows, None, "weight").moved
-    assert_allclose(moved, np.tile([0.5, -0.5, 0.5, -0.5], (len(rows), 1)))
+    sample = reserve.open("shop").sample(wave="2026-Q1")
+    moved = resampling.who_of(sample).moved
+    assert_allclose(moved, np.tile([0.5, -0.5, 0.5, -0.5], (len(sample), 1)))
 
 
 def test_opening_begins_a_page_in_the_studys_words(shop):

@@ -190,17 +190,9 @@ class Database:
     def responses(self, wave: str = "", where: str = "") -> pd.DataFrame:
         """The questionnaires, each with its customer's attributes: `read("responses", ...)`.
 
-        Where study.yaml names replicate weights, draws of these rows follow them.
+        They carry no design: `sample` gives them weighted, clustered and with their replicates.
         """
-        rows, given = self.read("responses", wave, where), self.study.replicates
-        if given is None:
-            return rows
-        columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
-        design = weights.with_replicates(rows, columns, kind=given.kind, fay=given.fay)
-        known = design.replicate_weights
-        if known is not None:  # for topics that take no Sample yet
-            rows.attrs["replicates"] = {"weight": (known.columns, known.factor)}
-        return rows
+        return self.read("responses", wave, where)
 
     def sample(
         self,
@@ -230,7 +222,6 @@ class Database:
         else:
             rows = self.read(table, wave, where)
         steps = rows.attrs.pop("losses", None)
-        rows.attrs.pop("replicates", None)
         cluster = "customer_id" if "customer_id" in rows else None
         losses = Losses(**steps) if steps else None
         sample = Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses)

@@ -105,7 +105,7 @@ class Who:
     raking : rakes every draw again (`weights.Raking`)
     bucket : column of the customers
     moved : (rows, replicates), how far replicate weights that came with the file lie from the
-        weight, in parts of it, times the root of their factor (`weights.replicated`); rows are then
+        weight, in parts of it, times the root of their factor (`weights.with_replicates`); rows are then
         drawn as these say, each by itself
     """
 

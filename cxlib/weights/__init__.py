@@ -14,7 +14,6 @@ effect says by how much.
 from cxlib.weights.margins import Margins, applicable
 from cxlib.weights.raking import (
     design_effect,
-    differing,
     effective_n,
     poststratify,
     rake,
@@ -27,7 +26,6 @@ __all__ = [
     "Margins",
     "applicable",
     "design_effect",
-    "differing",
     "effective_n",
     "poststratify",
     "rake",

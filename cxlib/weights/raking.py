@@ -136,7 +136,7 @@ def _texts(values: pd.Series) -> pd.Series:
     return values.astype("str").where(values.notna())
 
 
-def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Any:
+def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sample:
     """The sample with its weight in `column`: raked to what of the margins applies to it.
 
     What is estimated with these weights is raked again in every resample, so that intervals
@@ -164,8 +164,7 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> An
     >>> weigh(Sample(rows), {"sex": {"f": 0.5, "m": 0.5}}).weights.round(2)[[0, -1]].tolist()
     [0.67, 2.0]
     """
-    if isinstance(sample, pd.DataFrame):
-        return _weigh_rows(sample, margins, column)
+    sample = as_sample(sample)
     sample = sample.replace(weight=column if column in sample else None)
     usable, omitted = usable_margins(sample.data, margins)
     for sentence in omitted:
@@ -190,25 +189,6 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> An
         raking=fit.raking,
         replicate_weights=None,
     )
-
-
-def _weigh_rows(rows: pd.DataFrame, margins: Margins, column: str) -> pd.DataFrame:
-    """Rows of topics that take no Sample yet; how they were raked travels in `attrs`."""
-    weighed = weigh(Sample(rows), margins, column=column)
-    data = weighed.data.copy(deep=False)
-    data.attrs = dict(rows.attrs)
-    if weighed.raking is not None:
-        kept = {k: v for k, v in rows.attrs.get("replicates", {}).items() if k != column}
-        data.attrs |= {"replicates": kept} if "replicates" in rows.attrs else {}
-        data.attrs["raking"] = {**rows.attrs.get("raking", {}), column: weighed.raking}
-    return data
-
-
-def differing(responses: pd.DataFrame | object, weight: str | None) -> str | None:
-    """`weight`, unless it counts every row alike. For topics that take no Sample yet."""
-    if weight is None or not isinstance(responses, pd.DataFrame):
-        return weight
-    return weight if responses[weight].dropna().nunique() > 1 else None
 
 
 def design_effect(weights: np.ndarray | pd.Series) -> float:
