@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import estimates
-from cxlib.core import columns, context
+from cxlib.core import columns, context, display
 from cxlib.core.columns import Column
 
 
@@ -36,13 +35,13 @@ def test_a_table_of_estimates_is_written_as_before(lang: str, unit: str, scale: 
     context.begin(lang=lang)
     table = estimated(np.random.default_rng(3), scale)
     new = columns.format_table(table, columns.of_estimates(table, unit))
-    pd.testing.assert_frame_equal(new, estimates.display_table(table, unit))
+    pd.testing.assert_frame_equal(new, display.display_table(table, unit))
 
 
 def test_columns_beside_a_share_are_written_like_it() -> None:
     table = estimated(np.random.default_rng(3), 0.01).assign(predicted=0.0123)
     new = columns.format_table(table, columns.of_estimates(table, "share", ["predicted"]))
-    pd.testing.assert_frame_equal(new, estimates.display_table(table, "share"))
+    pd.testing.assert_frame_equal(new, display.display_table(table, "share"))
 
 
 def test_a_column_called_share_is_a_share_only_where_it_is_declared() -> None:

@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import reserve
 from cxlib.core import context, i18n
+from cxlib.core.sample import Sample
 from cxlib.data import contract
 from cxlib.data.intake import reasons
 from cxlib.reserve import ReserveError, loading, store
@@ -332,11 +333,11 @@ def test_rows_are_those_of_the_files(shop):
 
 
 def test_waves_and_conditions_leave_rows_out_and_losses_add_up(shop, capsys):
-    rows = shop.responses(wave="2026-Q1", where="channel = 'web'")
+    sample = shop.sample(wave="2026-Q1", where="channel = 'web'")
     every = company()["responses"]
     expected = ((every["wave"] == "2026-Q1") & (every["channel"] == "web")).sum()
-    assert len(rows) == expected
-    shop.losses(rows.iloc[1:])
+    assert len(sample) == expected
+    shop.report_losses(sample.where(np.arange(len(sample)) > 0))
     printed = capsys.readouterr().out
     assert "240 rows in the files" in printed and f"{expected - 1} after 1 more" in printed
 
@@ -421,12 +422,14 @@ def test_sums_by_sql_are_the_sums_of_the_rows(shop, missing, weight, bucket):
     ask = {"weight": weight, "bucket": bucket, "missing": missing}
     by_sql = shop.sums("responses", columns, where="channel = 'web'", **ask)
     rows = shop.responses(where="channel = 'web'")
-    by_rows = moments.of(rows, columns, origin=by_sql.origin, **ask)
+    sample = Sample(rows, weight=weight, cluster=bucket)
+    by_rows = moments.of(sample, columns, missing=missing, origin=by_sql.origin)
     if bucket:  # rows without one go by their place, which a selection of rows knows anew
         for part in ("keys", "weight", "first", "second", "rows"):
             assert_allclose(getattr(by_sql, part), getattr(by_rows, part), atol=1e-9)
     assert by_sql.offered == by_rows.offered
-    assert_allclose(by_sql.total().cov, moments.of(rows, columns, **ask).total().cov, atol=1e-9)
+    whole = moments.of(sample, columns, missing=missing)
+    assert_allclose(by_sql.total().cov, whole.total().cov, atol=1e-9)
 
 
 def test_sums_of_text_and_of_nothing_are_refused(shop):
@@ -540,7 +543,9 @@ def test_answers_of_nobody_known_are_buckets_of_their_own(own):
     alone = known["customer_id"].isna().sum()
     assert sums.buckets == known["customer_id"].nunique() + alone
     by_rows = moments.of(
-        opened.responses(), ["satisfied", "speed"], bucket="customer_id", origin=sums.origin
+        Sample(opened.responses(), cluster="customer_id"),
+        ["satisfied", "speed"],
+        origin=sums.origin,
     )
     assert by_rows.buckets == sums.buckets
     assert_allclose(by_rows.total().cov, sums.total().cov)

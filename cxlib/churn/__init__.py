@@ -33,7 +33,7 @@ from cxlib.churn.scoring import score
 from cxlib.churn.survival import cumulative_incidence, survival
 from cxlib.churn.targeting import Experiences, contact_list
 from cxlib.churn.uplift_models import UpliftModel, uplift, uplift_of_changes
-from cxlib.enough import attempt
+from cxlib.core.errors import attempt
 
 __all__ = [
     "PUBLISHED",

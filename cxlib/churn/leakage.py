@@ -18,7 +18,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
-from cxlib.enough import few
+from cxlib.privacy import disclosure
 from cxlib.stats import moments, regression
 from cxlib.stats.resampling import who_of
 
@@ -164,7 +164,11 @@ def _check_classes(left: np.ndarray, outcome: str) -> None:
     if not len(left):
         raise InsufficientData(_("{outcome:quoted} is known of no customer.", outcome=outcome))
     if min(gone, stayed) < FEWEST:
-        facts = {"n": len(left), "few": few(min(gone, stayed)), "least": FEWEST}
+        facts = {
+            "n": len(left),
+            "few": disclosure.count_in_words(min(gone, stayed)),
+            "least": FEWEST,
+        }
         # One number only: the other would tell those too few to be told.
         raise InsufficientData(
             _(

@@ -19,7 +19,6 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.enough import few
 from cxlib.privacy import disclosure
 from cxlib.stats import intervals, moments
 from cxlib.stats import survival as durations
@@ -163,7 +162,7 @@ def lifetimes_of(sample: Sample, group: str | None) -> pd.DataFrame:
                 "Of {n:count} customers under observation {gone} left; a survival curve needs"
                 " more.",
                 n=watched.sum(),
-                gone=few(int(rows.loc[watched, "left"].sum())),
+                gone=disclosure.count_in_words(int(rows.loc[watched, "left"].sum())),
             )
         )
     kept = rows[watched]

@@ -29,7 +29,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
-from cxlib.enough import few
+from cxlib.privacy import disclosure
 from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import simultaneous_interval
 
@@ -200,8 +200,8 @@ def _arms(
             _(
                 "{treated} customers were treated and {others} were not; each arm needs "
                 "{least:count}.",
-                treated=few(int(t.sum())),
-                others=few(int((1 - t).sum())),
+                treated=disclosure.count_in_words(int(t.sum())),
+                others=disclosure.count_in_words(int((1 - t).sum())),
                 least=FEWEST,
             )
         )

@@ -107,6 +107,7 @@ COMMON: Mapping[str, Column] = MappingProxyType(
     )
 )
 INTERVAL = ("estimate", "low", "high")
+MEASURES = ("term", *INTERVAL, "n")  # what every table of estimates has
 
 
 def of_estimates(table: pd.DataFrame, unit: str = "", beside: Iterable[str] = ()) -> list[Column]:

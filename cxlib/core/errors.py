@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cxlib.core import i18n
+from cxlib.core.i18n import _
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Answer = TypeVar("Answer")
 
 
 class InsufficientData(ValueError):
@@ -82,3 +88,20 @@ def require_dates(rows: pd.DataFrame, columns: Iterable[str], table: str = "the 
                 f"{table}.{column} holds {rows[column].dtype}, not dates. Convert it with "
                 "pandas.to_datetime."
             )
+
+
+def attempt(method: Callable[..., Answer], *given: Any, **how: Any) -> Answer | None:
+    """What `method` returns; None, and a sentence on the page, where the rows allow no answer.
+
+    Examples
+    --------
+    >>> def forecast(weeks):
+    ...     raise InsufficientData(f"{weeks} weeks are too few.")
+    >>> attempt(forecast, 3)
+    3 weeks are too few. This part is left out.
+    """
+    try:
+        return method(*given, **how)
+    except InsufficientData as error:
+        print(i18n.together([i18n.opening(str(error)), _("This part is left out.")]))
+        return None

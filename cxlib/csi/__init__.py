@@ -20,7 +20,7 @@ what would happen if something were changed: for that, test a change (notebook 4
 from cxlib.csi.estimation import Options
 from cxlib.csi.groups import fit_by
 from cxlib.csi.importance_performance import importance_performance
-from cxlib.csi.index import fit, key_drivers
+from cxlib.csi.index import fit, key_drivers, reliability
 from cxlib.csi.model import PRESETS, Model, model_of
 from cxlib.csi.permutation_tests import compare
 from cxlib.csi.precision import precision
@@ -42,5 +42,6 @@ __all__ = [
     "precision",
     "predict",
     "redundancy",
+    "reliability",
     "validity",
 ]

@@ -104,6 +104,40 @@ def key_drivers(index: Result) -> Result:
     return Result(table, finding, index.notes, draws=index.draws, seed=index.seed)
 
 
+def reliability(index: Result) -> Result:
+    """Reliability of each construct's scale: Cronbach's alpha, rho_A, rho_C and AVE.
+
+    Parameters
+    ----------
+    index : what `fit` returned
+
+    Returns
+    -------
+    Result with the table "table" (construct, term, estimate, low, high, n); the finding names the
+    scale with the lowest rho_A
+
+    References
+    ----------
+    Dijkstra and Henseler (2015), MIS Quarterly 39(2), for rho_A.
+    """
+    table = index.tables["reliability"]
+    known = table[table["term"] == "rho_A"].dropna(subset=["estimate"])
+    if known.empty:
+        claim = _("No construct has more than one question, so reliability is unknown.")
+        return Result(table, claim, index.notes, draws=index.draws, seed=index.seed)
+    worst = known.loc[known["estimate"].idxmin()]
+    claim = _(
+        "The least reliable scale is {construct:label}: rho_A {value:number2} ({ci:interval2}), "
+        "n {n:count}.",
+        construct=worst["construct"],
+        value=worst["estimate"],
+        ci=(worst["low"], worst["high"]),
+        n=worst["n"],
+    )
+    finding = Finding(claim, value=float(worst["estimate"]))
+    return Result(table, finding, index.notes, draws=index.draws, seed=index.seed)
+
+
 def index_finding(table: pd.DataFrame, target: str) -> Finding:
     """The target's index with its interval."""
     row = table.set_index("term").loc[target]

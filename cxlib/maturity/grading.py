@@ -12,14 +12,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib import agreement
 from cxlib.core import i18n
 from cxlib.core.errors import suggestion
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.maturity.items import LEVELS, provenance
-from cxlib.stats import resampling
+from cxlib.stats import agreement, resampling
 from cxlib.stats.intervals import estimates_table
 
 DOCUMENTED, ENOUGH = 2, 0.8

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import i18n
+from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
 from cxlib.core.text import unwrap
-from cxlib.estimates import MEASURES
 from cxlib.plots import figure, labels
 from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import SOFT, Style

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
-from cxlib.estimates import MEASURES
 from cxlib.plots import figure, labels, marks, titles
 from cxlib.plots.palette import Looks, looks_of
 

@@ -255,3 +255,9 @@ def too_few_left_out(
     while out < len(order) and 0 < everybody - sum(counts_[g] for g in order[out:]) < least:
         out += 1
     return order[:out]
+
+
+def count_in_words(n: int) -> str:
+    """A number of people for a sentence: "fewer than 10" where it is small but not zero."""
+    least = context.current().smallest_cell
+    return _("fewer than {least:count}", least=least) if 0 < n < least else i18n.count(n)

@@ -8,7 +8,6 @@ others("mystudy")["12"]["trend"].table            # in a notebook: answers of ot
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import os
@@ -100,23 +99,9 @@ def _as_result(name: str, result: Any) -> Result:
         return result
     if isinstance(result, pd.DataFrame):
         return Result(result, "")
-    if not isinstance(getattr(result, "table", None), pd.DataFrame):
-        raise ValueError(
-            f"report.add({name!r}, ...) was given a {type(result).__name__}. It takes a Result or "
-            "a table."
-        )
-    # Methods that do not return a Result yet: a dataclass whose fields are tables.
-    fields = (
-        [f.name for f in dataclasses.fields(result)] if dataclasses.is_dataclass(result) else []
-    )
-    tables = {n: t for n in fields if isinstance(t := getattr(result, n), pd.DataFrame)}
-    return Result(
-        {"table": result.table} | tables,
-        str(result),
-        getattr(result, "note", ""),
-        getattr(result, "unit", ""),
-        draws=getattr(result, "draws", 0),
-        seed=getattr(result, "seed", 0),
+    raise ValueError(
+        f"report.add({name!r}, ...) was given a {type(result).__name__}. It takes a Result or a "
+        "table."
     )
 
 

@@ -158,6 +158,11 @@ class Database:
         Raises ReserveError for an unknown table, wave or column, for a condition that is none, and
         when no row is left, saying which step lost them.
         """
+        return self._read(table, wave, where, columns)[0]
+
+    def _read(
+        self, table: str, wave: str, where: str, columns: list[str] | None = None
+    ) -> tuple[pd.DataFrame, Losses]:
         have = self.columns(table)
         if unknown := [c for c in columns or [] if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
@@ -180,8 +185,7 @@ class Database:
             raise ReserveError(
                 _nothing_left(table, wave, where, steps) + self._values_in(source, have, where)
             )
-        rows.attrs["losses"] = steps
-        return rows
+        return rows, Losses(**steps)
 
     def _source(self, table: str) -> str:
         """The table or view that the rows of a table are read from."""
@@ -217,13 +221,8 @@ class Database:
         ------
         ReserveError : unknown table, wave or column, no condition, no row left
         """
-        if table == "responses":
-            rows = self.responses(wave, where)
-        else:
-            rows = self.read(table, wave, where)
-        steps = rows.attrs.pop("losses", None)
+        rows, losses = self._read(table, wave, where)
         cluster = "customer_id" if "customer_id" in rows else None
-        losses = Losses(**steps) if steps else None
         sample = Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses)
         if table != "responses":
             return sample
@@ -235,10 +234,6 @@ class Database:
     def report_losses(self, sample: Sample) -> None:
         """Print how many rows there were at first and where the others went."""
         self._print_losses(len(sample), asdict(sample.losses) if sample.losses else {})
-
-    def losses(self, rows: pd.DataFrame) -> None:
-        """Print how many rows there were at first and where the others went."""
-        self._print_losses(len(rows), rows.attrs.get("losses", {}))
 
     def _print_losses(self, kept: int, steps: dict) -> None:
         if not steps:

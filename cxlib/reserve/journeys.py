@@ -12,7 +12,7 @@ from datetime import timedelta
 import pandas as pd
 
 from cxlib.core.sample import DRAWS, SEED, Sample
-from cxlib.data.study import STAGES, Journey
+from cxlib.data.schema import STAGES, Journey
 from cxlib.reserve import conditions, pathways, sql
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError

@@ -9,9 +9,9 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Result
 from cxlib.data import contract
 from cxlib.data.intake import reasons
-from cxlib.estimates import Estimates
 from cxlib.reserve import sql
 from cxlib.reserve.database import Database
 
@@ -51,7 +51,7 @@ class Quality:
         said = ["–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last)]
         return said[0], said[1]
 
-    def validity(self) -> Estimates:
+    def validity(self) -> Result:
         """Share of each table's rows that pass all data checks; counts, so without an interval."""
         counts = self.database.counts
         table = pd.DataFrame(
@@ -84,7 +84,7 @@ class Quality:
                 lost=offered - kept,
                 **values,
             )
-        return Estimates(table, answer, self._warned(), unit="share")
+        return Result(table, answer, self._warned(), unit="share")
 
     def _warned(self) -> str:
         found = self.database.warnings
@@ -120,7 +120,7 @@ class Quality:
         found = found.sort_values("rows", ascending=False, ignore_index=True, kind="stable")
         return found.rename(columns=i18n.heading)
 
-    def completeness(self) -> Estimates:
+    def completeness(self) -> Result:
         """Share of rows with a value, for each column of the contract with missing values."""
         found = []
         for table in self.database.tables:
@@ -148,7 +148,7 @@ class Quality:
                 else "{n} columns of the contract are filled in part.",
                 n=len(rows),
             )
-        return Estimates(rows, answer, unit="share")
+        return Result(rows, answer, unit="share")
 
     def practice(self) -> dict[str, object]:
         """What the records tell of how the work is done, as evidence of maturity.

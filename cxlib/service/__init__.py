@@ -18,7 +18,7 @@ A case is what one customer brought up once. None of this says that a case cause
 
 from __future__ import annotations
 
-from cxlib.enough import attempt
+from cxlib.core.errors import attempt
 from cxlib.service.backlog import backlog
 from cxlib.service.cases import case_times, group_column, has_weeks, last_weeks
 from cxlib.service.demand import complaint_rate, customer_weeks, workload

@@ -5,7 +5,7 @@ three sums: of weights, of answers, and of products of answers. We take the sums
 customers. Adding the buckets gives the estimate; drawing buckets again with replacement gives its
 uncertainty. The rows are never read twice.
 
-    sums = moments.of(responses, ["nps", "speed", "price"], weight="weight", bucket="customer_id")
+    sums = moments.of(sample, ["nps", "speed", "price"])
     sums.total().cov                                 # (3, 3)
     sums.resample(draws=1000, seed=7).mean           # (1000, 3)
 
@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.core.sample import Sample, SampleLike
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.em import Patterned
-from cxlib.stats.resampling import Who, design_of, sum_by, who_of
+from cxlib.stats.resampling import Who, sum_by, who_of
 from cxlib.stats.sums import SUMS, Moments, possible
 
 __all__ = ["MISSING", "Moments", "by_group", "groups_of", "of", "possible", "weights_of"]
@@ -39,14 +39,12 @@ def of(
     rows: SampleLike,
     columns: list[str],
     *,
-    weight: str | None = None,
-    bucket: str | None = None,
     missing: str = "complete",
     origin: np.ndarray | None = None,
 ) -> Moments:
     """Sum `columns` over the rows, customer by customer.
 
-    With `bucket="customer_id"` customers are drawn whole; without it each row is drawn alone.
+    Rows of one cluster are drawn together; without a cluster each row is drawn alone.
     Above some thousands, customers are drawn in buckets (`draws`). Raises ValueError when a column
     is unknown, not a number, or answered by nobody together with the others, and for bad weights.
 
@@ -56,7 +54,7 @@ def of(
     >>> of(rows, ["speed", "price"]).total().mean.tolist()
     [2.0, 4.0]
     """
-    sample = design_of(rows, bucket, weight)
+    sample = as_sample(rows)
     answers, origin = _answers(sample, columns, missing, origin)
     sums = _summed(tuple(columns), origin, *answers, missing, len(sample))
     return replace(sums, draws=sample.draws, seed=sample.seed)
@@ -67,8 +65,6 @@ def by_group(
     columns: list[str],
     by: str,
     *,
-    weight: str | None = None,
-    bucket: str | None = None,
     missing: str = "complete",
 ) -> dict[object, Moments]:
     """The sums of each group of the column `by`, around the same origin as `of` has for all rows.
@@ -76,7 +72,7 @@ def by_group(
     `resample` with one seed draws the same customers in every group and in the whole: differences
     may be taken draw by draw.
     """
-    sample = design_of(rows, bucket, weight)
+    sample = as_sample(rows)
     names = groups_of(sample.data, by)
     answers, origin = _answers(sample, columns, missing, None)
     kept = _kept(sample.data, columns, sample.weight, missing)

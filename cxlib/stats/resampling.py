@@ -20,7 +20,7 @@ from math import exp, factorial
 import numpy as np
 import pandas as pd
 
-from cxlib.core.sample import Calibration, ReplicateWeights, Sample, SampleLike
+from cxlib.core.sample import Calibration, SampleLike, as_sample
 
 BITS = 13
 BUCKETS = 1 << BITS
@@ -105,8 +105,8 @@ class Who:
     raking : rakes every draw again (`weights.Raking`)
     bucket : column of the customers
     moved : (rows, replicates), how far replicate weights that came with the file lie from the
-        weight, in parts of it, times the root of their factor (`weights.with_replicates`); rows are then
-        drawn as these say, each by itself
+        weight, in parts of it, times the root of their factor; rows are then drawn as these
+        say, each by itself (`weights.with_replicates`)
     """
 
     keys: np.ndarray
@@ -156,13 +156,13 @@ class Who:
             yield times if raked is None else times * next(raked)[:, self.cell]
 
 
-def who_of(rows: SampleLike, bucket: str | None = None, weight: str | None = None) -> Who:
+def who_of(rows: SampleLike) -> Who:
     """How the rows are drawn: clusters whole, and raked weights raked again in every draw.
 
     Where the weights came with replicates, as those say. Raises ValueError where the weights were
     raked and these rows or their weights are no longer those.
     """
-    sample = design_of(rows, bucket, weight)
+    sample = as_sample(rows)
     if (given := sample.replicate_weights) is not None:
         whole, again = (
             sample.data[list(c)].to_numpy(float) for c in ([sample.weight], given.columns)
@@ -180,23 +180,6 @@ def who_of(rows: SampleLike, bucket: str | None = None, weight: str | None = Non
             "changed). Use Sample.where, assign or merge, which keep them."
         )
     return replace(who, cell=cell, raking=sample.raking)
-
-
-def design_of(rows: SampleLike, cluster: str | None = None, weight: str | None = None) -> Sample:
-    """The Sample itself; a bare table with its weight and cluster columns as one."""
-    if isinstance(rows, Sample):
-        return rows
-    columns, factor = rows.attrs.get("replicates", {}).get(weight, ((), 0.0))
-    raking = rows.attrs.get("raking", {}).get(weight)
-    if raking is not None and raking.cells_of(rows, weight) is None:
-        raking = None
-    return Sample(
-        rows,
-        weight=weight,
-        cluster=cluster,
-        raking=raking,
-        replicate_weights=ReplicateWeights(tuple(columns), factor) if columns else None,
-    )
 
 
 def resample_sums(values: np.ndarray, draws: int, seed: int, who: Who | None = None) -> np.ndarray:

@@ -17,7 +17,7 @@ customers will bring if nothing changes, not what an offer would add.
 
 from __future__ import annotations
 
-from cxlib.enough import attempt
+from cxlib.core.errors import attempt
 from cxlib.value.cost_to_serve import ServiceCosts, cost_to_serve
 from cxlib.value.histories import purchase_histories
 from cxlib.value.holdout import holdout

@@ -11,7 +11,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.enough import few
+from cxlib.privacy import disclosure
 from cxlib.value import loglik, predictions
 from cxlib.value.histories import kinds
 from cxlib.value.newton import NoMaximum, maximise, parameters_of
@@ -50,7 +50,7 @@ class PurchaseModel:
                     "{again} of {customers:count} customers bought again for an amount; at least "
                     "{least:count} are needed for a forecast. Choose a longer period or more "
                     "customers.",
-                    again=few(again),
+                    again=disclosure.count_in_words(again),
                     customers=len(kept),
                     least=LEAST_REPEATERS,
                 )

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib import agreement
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.stats import resampling
+from cxlib.stats import agreement, resampling
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.voice.keywords import Keywords

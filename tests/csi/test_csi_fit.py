@@ -402,7 +402,7 @@ def test_pairwise_without_gaps_is_the_same_as_complete():
 
 def test_the_sums_give_the_same_as_the_rows():
     rows = answers()
-    sums = moments.of(rows, SMALL.items[::-1], weight="weight")
+    sums = moments.of(Sample(rows, weight="weight"), SMALL.items[::-1])
     a = csi.fit(Sample(rows, weight="weight", draws=20), SMALL)
     assert_allclose(numbers(a), numbers(csi.fit(sums, SMALL)), atol=1e-8)
 

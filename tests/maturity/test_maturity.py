@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import agreement, maturity
+from cxlib import maturity
 from cxlib.core.sample import Sample
 from cxlib.maturity import Practice
+from cxlib.stats import agreement
 
 GRID = maturity.grid()
 DAY = pd.Timestamp("2026-09-15")

@@ -78,7 +78,7 @@ def test_it_is_where_the_likelihood_is_highest():
     columns = ["q0", "q1", "q2"]
     rows = answers(40, 2, lost=0.3)
     rows.loc[:4, "q0"] = np.nan
-    total = moments.of(rows, columns, weight="w", missing="em").total()
+    total = moments.of(Sample(rows, weight="w"), columns, missing="em").total()
     value = likelihood(rows, columns, rows["w"].to_numpy())
     start = np.r_[total.mean, np.linalg.cholesky(total.cov)[np.tril_indices(3)]]
     best = minimize(value, start + 0.05, method="BFGS", options={"gtol": 1e-4})
@@ -89,12 +89,12 @@ def test_it_is_where_the_likelihood_is_highest():
 def test_each_draw_is_the_solution_of_its_own_rows():
     columns = ["q0", "q1", "q2"]
     rows = answers(80, 3)
-    sums = moments.of(rows, columns, weight="w", bucket="who", missing="em")
+    sums = moments.of(Sample(rows, weight="w", cluster="who"), columns, missing="em")
     drawn = sums.resample(6, seed=4)
     times = resampling.multiplicities(resampling.keys_of(rows, "who"), 6, seed=4)
     for d in (0, 5):
         again = rows.iloc[np.repeat(np.arange(len(rows)), times[d])]
-        alone = moments.of(again, columns, weight="w", missing="em").total()
+        alone = moments.of(Sample(again, weight="w"), columns, missing="em").total()
         assert_allclose(drawn.mean[d], alone.mean, atol=1e-4)
         assert_allclose(drawn.cov[d], alone.cov, atol=3e-4)
         assert drawn.rows[d] == alone.rows
@@ -102,7 +102,7 @@ def test_each_draw_is_the_solution_of_its_own_rows():
 
 def test_many_draws_of_a_large_sample_take_one_step_that_goes_the_whole_way(monkeypatch):
     rows = answers(1500, 8)
-    sums = moments.of(rows, ["q0", "q1", "q2"], weight="w", bucket="who", missing="em")
+    sums = moments.of(Sample(rows, weight="w", cluster="who"), ["q0", "q1", "q2"], missing="em")
     quick = sums.resample(200, seed=4)
     monkeypatch.setattr(em, "TRIED", 200)  # fewer draws than four times that are solved in full
     full = sums.resample(200, seed=4)
@@ -128,8 +128,8 @@ def test_parting_customers_gives_the_sums_of_both_parts(missing):
 
 def test_nothing_missing_is_the_complete_case(responses):
     columns = ["recommend", "speed", "price"]
-    how = {"weight": "weight", "bucket": "customer_id"}
-    whole, em = (moments.of(responses, columns, missing=m, **how) for m in ("complete", "em"))
+    sample = Sample(responses, weight="weight", cluster="customer_id")
+    whole, em = (moments.of(sample, columns, missing=m) for m in ("complete", "em"))
     assert_allclose(em.total().cov, whole.total().cov, rtol=1e-9)
     assert_allclose(em.resample(20, 3).cov, whole.resample(20, 3).cov, rtol=1e-9)
     assert_allclose(em.effective, whole.effective)
@@ -139,7 +139,7 @@ def test_units_of_measurement_and_doubled_weights_change_nothing():
     columns, scale = ["q0", "q1", "q2"], np.array([1.0, 10.0, 0.1])
     rows = answers(80, 5)
     other = rows.assign(**(rows[columns] * scale + [0, 1000, -3]), w=2 * rows["w"])
-    one, two = (moments.of(r, columns, weight="w", missing="em") for r in (rows, other))
+    one, two = (moments.of(Sample(r, weight="w"), columns, missing="em") for r in (rows, other))
     assert_allclose(two.total().cov, one.total().cov * np.outer(scale, scale), rtol=1e-6)
     assert_allclose(
         two.resample(9, 1).cov, one.resample(9, 1).cov * np.outer(scale, scale), rtol=2e-3
@@ -156,12 +156,13 @@ def test_some_columns_selected_are_as_if_asked_alone():
 
 def test_groups_are_solved_over_the_same_customers():
     rows = answers(120, 7).assign(by=np.arange(120) % 2)
-    how = {"bucket": "who", "missing": "em"}
-    groups = moments.by_group(rows, ["q0", "q1"], "by", **how)
-    alone = moments.of(rows[rows["by"] == 1], ["q0", "q1"], **how)
+    sample = Sample(rows, cluster="who")
+    groups = moments.by_group(sample, ["q0", "q1"], "by", missing="em")
+    alone = moments.of(sample.where(rows["by"] == 1), ["q0", "q1"], missing="em")
     assert_allclose(groups[1].total().cov, alone.total().cov, rtol=1e-7)
     together = sum(g.resample(5, 2).rows for g in groups.values())
-    assert_allclose(together, moments.of(rows, ["q0", "q1"], **how).resample(5, 2).rows)
+    whole = moments.of(sample, ["q0", "q1"], missing="em")
+    assert_allclose(together, whole.resample(5, 2).rows)
 
 
 def test_what_cannot_be_known_is_named():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from cxlib.core.sample import Sample
 from cxlib.stats import moments, resampling
 
 COLUMNS = ["recommend", "speed", "price", "staff"]
@@ -30,7 +31,7 @@ def test_the_total_is_what_pandas_says(responses):
 
 def test_a_weight_of_two_is_the_row_twice(responses):
     first = responses.index < 100
-    weighted = moments.of(responses.assign(w=1 + first), COLUMNS, weight="w")
+    weighted = moments.of(Sample(responses.assign(w=1 + first), weight="w"), COLUMNS)
     repeated = moments.of(pd.concat([responses, responses[first]]), COLUMNS)
     assert_allclose(weighted.total().cov, repeated.total().cov)
 
@@ -38,8 +39,10 @@ def test_a_weight_of_two_is_the_row_twice(responses):
 @pytest.mark.parametrize("missing", moments.MISSING)
 def test_buckets_change_the_draws_and_not_the_total(responses, missing):
     rows = gappy(responses)
-    alone = moments.of(rows, COLUMNS, missing=missing, weight="weight")
-    whole = moments.of(rows, COLUMNS, missing=missing, weight="weight", bucket="customer_id")
+    alone = moments.of(Sample(rows, weight="weight"), COLUMNS, missing=missing)
+    whole = moments.of(
+        Sample(rows, weight="weight", cluster="customer_id"), COLUMNS, missing=missing
+    )
     assert_allclose(alone.total().cov, whole.total().cov)
     assert whole.buckets < alone.buckets
 
@@ -47,12 +50,12 @@ def test_buckets_change_the_draws_and_not_the_total(responses, missing):
 @pytest.mark.parametrize("missing", moments.MISSING)
 def test_a_draw_is_the_sum_over_the_drawn_rows(responses, missing):
     rows = gappy(responses)
-    sums = moments.of(rows, COLUMNS, missing=missing, weight="weight")
+    sums = moments.of(Sample(rows, weight="weight"), COLUMNS, missing=missing)
     third = sums.resample(5, seed=4)
     times = resampling.multiplicities(resampling.keys_of(rows), 5, seed=4)[3]
     kept = rows.notna().all(axis=1) if missing == "complete" else rows["speed"].notna() | True
     again = rows.iloc[np.repeat(np.arange(len(rows)), times * kept)]
-    expected = moments.of(again, COLUMNS, missing=missing, weight="weight").total()
+    expected = moments.of(Sample(again, weight="weight"), COLUMNS, missing=missing).total()
     near = 1e-3 if missing == "em" else 1e-7
     assert_allclose(third.cov[3], expected.cov, rtol=near)
     assert_allclose(third.mean[3], expected.mean, rtol=near)
@@ -124,7 +127,7 @@ def test_a_hundred_thousand_customers_are_drawn_in_buckets_with_the_same_spread(
     rows = pd.DataFrame({"x": np.random.default_rng(1).normal(size=100_000)})
     rows = rows.assign(who=rows.index.astype(str))
     for bucket in (None, "who"):
-        drawn = moments.of(rows, ["x"], bucket=bucket).resample(600, 1).mean
+        drawn = moments.of(Sample(rows, cluster=bucket), ["x"]).resample(600, 1).mean
         assert_allclose(drawn.std(), 1 / np.sqrt(len(rows)), rtol=0.1)
 
 
@@ -136,7 +139,7 @@ def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
 
 def test_a_row_without_a_customer_is_its_own_bucket(responses):
     rows = responses.assign(customer_id=responses["customer_id"].where(responses.index > 1))
-    sums = moments.of(rows, COLUMNS, bucket="customer_id")
+    sums = moments.of(Sample(rows, cluster="customer_id"), COLUMNS)
     keys = resampling.keys_of(rows, "customer_id")
     assert keys[0] != keys[1] and keys[0] != keys[400]  # of rows 0, 1, 400 none has the customer c0
     assert sums.buckets == len(set(keys)) > 380  # of 402, some of whom are drawn together
@@ -154,7 +157,7 @@ def test_a_row_without_a_customer_is_its_own_bucket(responses):
 )
 def test_what_cannot_be_summed_is_named(responses, change, message):
     with pytest.raises(ValueError, match=message):
-        moments.of(responses.assign(**change), COLUMNS, weight="weight")
+        moments.of(Sample(responses.assign(**change), weight="weight"), COLUMNS)
 
 
 def test_a_question_nobody_answered_is_named_when_pairwise(responses):
@@ -166,14 +169,14 @@ def test_an_unknown_column_is_named_with_those_there_are(responses):
     with pytest.raises(ValueError, match=r"no column \['sped'\].*speed"):
         moments.of(responses, ["sped"])
     with pytest.raises(ValueError, match="no column 'household'"):
-        moments.of(responses, COLUMNS, bucket="household")
+        moments.of(Sample(responses, cluster="household"), COLUMNS)
 
 
 @pytest.mark.parametrize("missing", moments.MISSING)
 def test_the_groups_add_up_to_the_whole_draw_by_draw(responses, missing):
-    how = {"missing": missing, "weight": "weight", "bucket": "customer_id"}
-    whole = moments.of(gappy(responses), COLUMNS, **how).resample(4, seed=2)
-    groups = moments.by_group(gappy(responses), COLUMNS, "channel", **how)
+    sample = Sample(gappy(responses), weight="weight", cluster="customer_id")
+    whole = moments.of(sample, COLUMNS, missing=missing).resample(4, seed=2)
+    groups = moments.by_group(sample, COLUMNS, "channel", missing=missing)
     assert list(groups) == ["phone", "shop", "web"]
     parts = [sums.resample(4, seed=2) for sums in groups.values()]
     assert_allclose(sum(p.rows for p in parts), whole.rows)

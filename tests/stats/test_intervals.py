@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import estimates
 from cxlib.core import context, display
-from cxlib.estimates import Estimates
+from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.stats import intervals, moments, resampling
 
 
@@ -52,7 +52,7 @@ def test_no_draws_give_no_interval():
 def test_a_tidy_table_has_groups_in_front():
     draws = np.random.default_rng(1).normal(size=(200, 2))
     tidy = intervals.estimates_table(["speed", "price"], [0.1, 0.2], draws, 40, wave="2026-Q1")
-    assert list(tidy.columns) == ["wave", *estimates.MEASURES]
+    assert list(tidy.columns) == ["wave", *intervals.MEASURES]
     assert (tidy["low"] < tidy["high"]).all() and (tidy["n"] == 40).all()
 
 
@@ -118,7 +118,7 @@ def test_rows_draws_and_sums_draws_are_the_same_draws(responses):
     by_rows = resampling.bootstrap(
         rows, lambda sample: [sample["speed"].mean()], by="customer_id", draws=50, seed=4
     )
-    by_sums = moments.of(rows, ["speed"], bucket="customer_id").resample(50, 4).mean
+    by_sums = moments.of(Sample(rows, cluster="customer_id"), ["speed"]).resample(50, 4).mean
     assert_allclose(by_rows, by_sums)
 
 
@@ -198,7 +198,7 @@ def test_a_reader_sees_shares_as_percentages_and_labels(table):
 
 
 def test_a_result_prints_its_sentence_and_shows_no_small_cell(table):
-    fit = Estimates(table, "NPS 31 <b>points</b>.", "Left out: 3.", "points")
+    fit = Result(table, "NPS 31 <b>points</b>.", "Left out: 3.", "points")
     assert str(fit) == "NPS 31 <b>points</b>."
     html = fit._repr_html_()
     assert "&lt;b&gt;" in html and "Left out: 3." in html and "60.5" not in html
@@ -206,7 +206,7 @@ def test_a_result_prints_its_sentence_and_shows_no_small_cell(table):
 
 def test_a_result_cannot_be_changed(table):
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Estimates(table, "", "").answer = "other"
+        Result(table, "").notes = "other"
 
 
 def test_a_single_hidden_group_takes_the_next_smallest_with_it() -> None:
