@@ -574,7 +574,7 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
     data["responses"].loc[[2, 5], "satisfied"] = 11
     write(own, data)
     opened = reserve.open("shop")
-    assert opened.quality.validity().answer.startswith(
+    assert str(opened.quality.validity()).startswith(
         "658 of 660 rows (99.7%) keep the data contract"
     )
     [line] = opened.quality.rejections().itertuples()

@@ -1,6 +1,6 @@
 """Ratios, means, shares, differences and regressions with all their bootstrap replicates.
 
-    means = cell_means(y, place, 16, who=resampling.who_of(rows, "customer_id"))
+    means = cell_means(y, place, 16, who=resampling.who_of(sample))
     means.estimate, means.replicates            # (16, outcomes), (draws, 16, outcomes)
     means @ contrast                            # any sum of cells, with its replicates
     ratio(spent, orders, draws=1000, seed=1)    # sums over sums: shares, means, rates

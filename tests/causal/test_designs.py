@@ -22,6 +22,7 @@ from cxlib.causal import (
     sensitivity,
 )
 from cxlib.causal.synthetic_control import simplex, synthetic_control
+from cxlib.core.sample import Sample
 from cxlib.data import schema, sources
 from cxlib.stats import resampling
 from cxlib.stats.estimators import Replicated, cell_means, least_squares
@@ -335,7 +336,7 @@ def test_the_same_effects_as_causalpy_and_causalimpact():
 
     known, apart = peers["causalpy"]["differences"], differ(None)
     assert apart == pytest.approx([known[k] for k in ("estimate", "low", "high")], abs=0.06)
-    paired = differ(resampling.who_of(rows, "unit", None))
+    paired = differ(resampling.who_of(Sample(rows, cluster="unit")))
     assert apart[1] < paired[1] < 0.8 < paired[2] < apart[2]
     fit = interrupted_time_series.segmented_regression(waves()["y"].to_numpy(), 28)
     for name in peers:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib.core import context, display
+from cxlib.core.columns import MEASURES
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.stats import intervals, moments, resampling
@@ -52,7 +53,7 @@ def test_no_draws_give_no_interval():
 def test_a_tidy_table_has_groups_in_front():
     draws = np.random.default_rng(1).normal(size=(200, 2))
     tidy = intervals.estimates_table(["speed", "price"], [0.1, 0.2], draws, 40, wave="2026-Q1")
-    assert list(tidy.columns) == ["wave", *intervals.MEASURES]
+    assert list(tidy.columns) == ["wave", *MEASURES]
     assert (tidy["low"] < tidy["high"]).all() and (tidy["n"] == 40).all()
 
 
