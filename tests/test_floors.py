@@ -159,3 +159,20 @@ def test_the_lock_has_a_hash_for_everything_and_no_address() -> None:
     assert all("==" in line for line in pinned)
     assert lock.count("--hash=sha256:") >= len(pinned)
     assert "://" not in lock and "index" not in lock.replace("importlib", "")
+
+
+def test_nothing_travels_in_the_attributes_of_a_table() -> None:
+    users = [
+        module_of(f)
+        for f in modules()
+        if any(
+            isinstance(n, ast.Attribute) and n.attr == "attrs"
+            for n in ast.walk(ast.parse(f.read_text(encoding="utf-8")))
+        )
+    ]
+    assert not users, f"DataFrame.attrs is lost in a merge; {users} use it. Use a Sample."
+
+
+def test_modules_have_names_that_people_search_for() -> None:
+    vague = "said found given felt apart beside again enough bought retold warned fits rows"
+    assert not [module_of(f) for f in modules() if f.stem in vague.split()]
