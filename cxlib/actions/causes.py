@@ -108,7 +108,8 @@ def causes(
         "proof. Answers needed: to detect a change of the size seen with a power of 80%."
     )
     if table.empty:
-        return Result(table, _("There are no alerts, so there is nothing to open."), note)
+        claim = _("There are no alerts, so there is nothing to open.")
+        return Result(table, claim, note, parts={"trees": ()})
     return Result(table, _finding(table, trees), note, parts={"trees": tuple(trees)})
 
 
