@@ -68,7 +68,7 @@ def of_code(file: Path) -> Iterator[Entry]:
                 yield from ((word, "column") for word in _literals(*labels))
             elif name in SENTENCES and ast.unparse(node.func) in (name, f"i18n.{name}"):
                 yield from map(_entry, _literals(*node.args))
-        elif isinstance(node, ast.Assign) and [_name(t) for t in node.targets] == ["WORDS"]:
+        elif isinstance(node, ast.Assign) and "WORDS" in map(_name, node.targets):
             words = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
             yield from map(_entry, words)
 
