@@ -132,7 +132,7 @@ def load(name: str, *, wait: float = 0) -> Loaded:
 
 
 def _load(study: Study) -> Loaded:
-    study = study_.read(study.name)  # as it is now that the lock is held
+    study = study_.read(study.folder / "study.yaml")  # as it is now that the lock is held
     files = store.digests(study)
     try:
         taken = intake_.every_table(study)
