@@ -192,11 +192,11 @@ def child(code: str, root: Path) -> subprocess.Popen:
 KILLED = """
     import os
     from cxlib import reserve
-    from cxlib.core import files
+    from cxlib.reserve import store
     def die(fresh, path):
         assert fresh.exists()
         os._exit(9)          # as a power cut, after the new file is written, before the swap
-    files.move_in = die
+    store.move_in = die
     reserve.load("shop")
 """
 

@@ -77,8 +77,6 @@ def test_the_same_warnings_touch_nothing_and_have_the_same_mark(root):
 WRITES = """
 import sys
 from cxlib.data import study
-from cxlib.reserve import warned
-from cxlib import study
 from cxlib.reserve import alerts
 for k in range(int(sys.argv[1]), 8, 2):
     rows = [["mean", "", "", f"item {k}", "below", "2026-Q1", "2026-Q1"]]

@@ -124,6 +124,10 @@ def pre_trend_test(path: Replicated, before: np.ndarray) -> tuple[float, int]:
     if not len(places):
         return np.nan, 0
     known = ~np.isnan(path.replicates[:, places]).any(1)
+    if known.sum() < 2:
+        raise InsufficientData(
+            "some wave before the change has too few answers to compare the two."
+        )
     cov = np.atleast_2d(np.cov(path.replicates[known][:, places], rowvar=False))
     wald = path.estimate[places] @ np.linalg.pinv(cov) @ path.estimate[places]
     free = max(min(path.units, known.sum()) - len(places), 2.0)
