@@ -137,7 +137,7 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
 def _printed(folder: Path, answers: dict) -> Iterator[str]:
     """Exact printing: a sentence that names a planted group beside a number."""
     name = re.compile(rf"\b({REGION}|{WAVE}|{CATEGORY})\b", re.I)
-    number = re.compile(r"(?<![\w-])[−-]?\d[\d,.]*%?(?![\w-])")
+    number = re.compile(r"(?<![\w-])[−-]?\d[\d,.]*%?(?![\w+-])")  # not "18-29" or "60+"
     for place, text in _texts(folder, answers):
         for sentence in re.split(r"(?<=[.;])\s+|\n", text):
             if "hidden in reports" in sentence:

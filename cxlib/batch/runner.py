@@ -29,7 +29,6 @@ from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
 from cxlib.batch.results import Result
-from cxlib.data import study
 
 __all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
@@ -311,7 +310,6 @@ class _Work:
         job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
         job = snapshots.bound(job, page)
         read = {"others": self.read.get(_key(page), {})} if page.after else {}
-        job["root"] = str(study.root().resolve())
         return {**job, **read, "memory": self.limits.memory, "html": self.html}
 
     def _links(self, page: Page) -> dict[str, tuple[str, str]]:
