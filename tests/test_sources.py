@@ -186,12 +186,12 @@ def test_a_download_that_never_succeeds_is_an_error(server, monkeypatch, own_cac
 @pytest.mark.parametrize(
     "wheel",
     [
-        "x @ file:///tmp/x.tar.gz",
+        "x @ file:///srv/x.tar.gz",
         "x@https://example.invalid/x.whl",
-        "/tmp/x",
+        "/srv/x",
         "./x",
         "../x-1.0.whl",
-        "file:///tmp/x",
+        "file:///srv/x",
         "git+https://example.invalid/x",
         "x",
         "x>=1",

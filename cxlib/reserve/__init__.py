@@ -3,7 +3,7 @@
     reserve.check("shop")                       # what is wrong, how many rows, how to mend it
     reserve.load("shop")                        # files -> reserve.duckdb, built beside, swapped in
     study = reserve.open("shop")                # built first when missing or older than its files
-    responses = study.responses(wave="2026-Q1", where="channel = 'web'")
+    sample = study.sample(wave="2026-Q1", where="channel = 'web'")
     study.report_losses(sample)                 # offered, quarantined, left out
     study.sums("responses", ["speed", "price"], bucket="customer_id")      # one scan -> Moments
     study.customers.as_of("2026-06-30")         # a row a customer, from before that day only
