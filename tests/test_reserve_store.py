@@ -58,6 +58,7 @@ def fill(folder: Path, left: int) -> None:
         file.write(b"x" * max(0, there.f_bavail * there.f_frsize - left))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="needs a POSIX file system")
 def test_a_disk_too_small_for_the_reserve_leaves_the_old_one_at_every_size(small_disk):
     file = small_disk / "reserve.duckdb"
