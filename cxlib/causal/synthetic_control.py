@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 
 METHODS = ("classic", "sdid")
 Method = Literal["classic", "sdid"]
@@ -116,14 +117,24 @@ def synthetic_control(
 def _check(y: np.ndarray, treated: int, first: int) -> None:
     if gaps := int(np.isnan(y).sum()):
         raise InsufficientData(
-            f"{gaps} of {y.size} means are missing. Leave those units or waves out."
+            _(
+                "{gaps:count} of {n:count} means are missing. Leave those units or waves out.",
+                gaps=gaps,
+                n=y.size,
+            )
         )
     if len(y) < 3:
-        raise InsufficientData(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
+        raise InsufficientData(
+            _("Control units: {n:count}; a synthetic control needs two at least.", n=len(y) - 1)
+        )
     if not 2 <= first < y.shape[1]:
         raise InsufficientData(
-            f"{first} of {y.shape[1]} periods are before the change; a stand-in needs two at least "
-            "before it and one after."
+            _(
+                "{before:count} of {periods:count} periods are before the change; a synthetic "
+                "control needs two at least before it and one after.",
+                before=first,
+                periods=y.shape[1],
+            )
         )
 
 

@@ -204,7 +204,7 @@ def test_balance_does_not_depend_on_units_and_leaves_the_like_alone():
 def test_those_without_their_like_are_named():
     x = np.column_stack([np.r_[np.full(10, 9.0), np.linspace(0, 1, 30)]])
     treated = np.arange(40) < 10
-    with pytest.raises(ValueError, match="30 others look like the 10 treated .*column 0 lies"):
+    with pytest.raises(ValueError, match="30 controls similar to the 10 treated .*column 0 of"):
         matching.balanced(x, treated)
     with pytest.raises(ValueError, match="40 of 40 are treated"):
         matching.balanced(x, np.ones(40, bool))
@@ -253,7 +253,7 @@ def test_weights_on_the_simplex_cannot_be_bettered():
 @pytest.mark.parametrize(
     ("y", "first", "said"),
     [
-        (np.zeros((2, 6)), 3, "1 units were spared"),
+        (np.zeros((2, 6)), 3, "Control units: 1"),
         (np.zeros((4, 6)), 1, "1 of 6 periods are before"),
         (np.where(np.eye(4, 6) > 0, np.nan, 0), 3, "4 of 24 means are missing"),
     ],
