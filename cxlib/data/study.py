@@ -85,6 +85,12 @@ class Study(Strict):
     costs: Costs = Costs()
     reporting: Reporting = Reporting()
     reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
+    unconfirmed: list[str] = Field(
+        default=[],
+        description="Guesses of `cx new` that nobody has confirmed yet. `cx check`, page 00 and "
+        "the index show them; take a line away when it is right.",
+        examples=[["Which question is the outcome that the reports are about? Taken: Overall"]],
+    )
 
     @field_validator("tables", mode="after")
     @classmethod

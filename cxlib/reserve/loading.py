@@ -108,13 +108,12 @@ def check(name: str) -> Check:
 
 def _unconfirmed(study: Study) -> list[str]:
     """What `cx new` guessed and nobody has confirmed yet."""
-    file = study.folder / "study.yaml"
-    guesses = file.read_text(encoding="utf-8").count("# guess") if file.is_file() else 0
-    if not guesses:
+    if not study.unconfirmed:
         return []
     return [
-        f"study.yaml: {guesses} line(s) are still marked `# guess: confirm`. Read them, correct "
-        "them, and take the marks away."
+        f"study.yaml: {len(study.unconfirmed)} guess(es) wait to be confirmed. Correct what is "
+        "wrong, then take its line out of `unconfirmed`.",
+        *(f"unconfirmed: {guess}" for guess in study.unconfirmed),
     ]
 
 
