@@ -18,6 +18,7 @@ import pandas as pd
 from cxlib.data.intake.reasons import Reason
 
 NO_VALUE = ("na", "n/a", "#n/a", "null", "#null!", "none", "nan", ".", "-")
+EXACT = 2**53  # a float holds every whole number below, and not every one above
 YES = ("true", "yes", "y", "1", "t", "是", "有")
 NO = ("false", "no", "n", "0", "f", "否", "无")
 
@@ -135,7 +136,7 @@ def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[i
     if pd.api.types.is_datetime64_any_dtype(values):
         return date(values).values, None
     if pd.api.types.is_numeric_dtype(values):
-        return number(values).values, None
+        return _whole(number(values).values, text(values)), None
     words = text(values)
     if comma and words.str.fullmatch(r"-?\d+(,\d+)?").dropna().all():
         words = words.str.replace(",", ".")
@@ -143,12 +144,34 @@ def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[i
     x = pd.to_numeric(given, errors="coerce")
     coded = given.str.fullmatch(r"-?0\d+").any()  # 007 is a code, not seven
     if len(given) and x.notna().all() and not coded:
-        return pd.to_numeric(words, errors="coerce").astype("Float64").astype("float64"), None
+        return _whole(pd.to_numeric(words, errors="coerce").astype("float64"), words), None
     odd = given[x.isna()]
     if len(given) >= 20 and len(odd) <= len(given) / 10 and not coded:
         shown = list(map(repr, odd.unique()[:3]))
         return words, (len(odd), Reason("text_among_numbers", {"words": shown}))
     return words, None
+
+
+def _whole(numbers: pd.Series, words: pd.Series) -> pd.Series:
+    """Whole numbers as Int64, so that no group reads 1.0; longer ones are ids and stay text."""
+    given = numbers.dropna()
+    if not len(given) or not (np.isfinite(given) & (given % 1 == 0)).all():
+        return numbers
+    return numbers.astype("Int64") if (given.abs() < EXACT).all() else words
+
+
+def inexact(values: pd.Series) -> pd.Series:
+    """Cells that may be ids whose last digits are lost: floats from 2**53 on, or 1.58E+18."""
+    kind = pd.api.types
+    if kind.is_datetime64_any_dtype(values) or kind.is_bool_dtype(values):
+        return _none(values)
+    if kind.is_float_dtype(values):
+        return values.abs().ge(EXACT).fillna(False).astype(bool)
+    if kind.is_numeric_dtype(values):
+        return _none(values)
+    words = values.astype("string").str.strip()
+    found = words.str.fullmatch(r"\d(\.\d+)?[eE]\+?\d{2}").fillna(False).astype(bool)
+    return found & (pd.to_numeric(words.where(found), errors="coerce").fillna(0) >= EXACT)
 
 
 def recode(values: pd.Series, codes: Mapping[str, object]) -> tuple[pd.Series, list[str]]:
