@@ -11,8 +11,6 @@ digits, currency signs and codes, percent signs (12% is 12), (12) and 12- for -1
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 
@@ -27,6 +25,10 @@ SAME_CURRENCY = {  # signs that stand for one currency within a column
     **{"EUR": "€", "GBP": "£", "BRL": "R$", "INR": "₹", "KR.": "KR", "PLN": "ZŁ", "CZK": "KČ"},
     **dict.fromkeys(("SEK", "NOK", "DKK"), "KR"),
 }
+CODES = (  # words of three letters that are currencies beside a number; TOP and ALL are not
+    *("USD", "EUR", "GBP", "CNY", "RMB", "JPY", "CHF", "AUD", "CAD", "NZD", "HKD", "SGD", "SEK"),
+    *("NOK", "DKK", "PLN", "CZK", "HUF", "BRL", "MXN", "INR", "KRW", "TWD", "THB", "ZAR", "AED"),
+)
 MIXED = 0.01  # share of cells with the other decimal mark above which neither is a slip
 _SIGN = r"(?:[A-Z]{0,3}\$|[€£¥₹₽₩₺฿₫₪₴₦]|元|円|(?i:kr\.?|zł|kč)|[A-Z]{3})"
 _CELL = (
@@ -155,7 +157,7 @@ def _taken_apart(words: pd.Series) -> pd.DataFrame:
     cells = w.str.extract(_CELL).fillna("").astype(object)
     minus = (cells[["sign", "inner", "trailing"]] == "-").sum(axis=1) + bracket.astype(int)
     currency = (cells["before"] + cells["after"]).str.upper().replace(SAME_CURRENCY)
-    coded = currency.str.fullmatch("[A-Z]{3}").fillna(False) & ~currency.isin(_codes())
+    coded = currency.str.fullmatch("[A-Z]{3}").fillna(False) & ~currency.isin(CODES)
     body = cells["body"].str.strip().mask(coded | (minus > 1), "")
     fits = {m: body.str.fullmatch(p).fillna(False).astype(bool) for m, p in _PATTERNS.items()}
     return pd.DataFrame(
@@ -167,13 +169,6 @@ def _taken_apart(words: pd.Series) -> pd.DataFrame:
 
 def _dressing(cells: pd.DataFrame, bracket: pd.Series) -> pd.Series:
     return pd.Series(np.select([bracket, cells["trailing"] == "-"], ["(12)", "12-"], ""))
-
-
-@cache
-def _codes() -> frozenset[str]:
-    from babel.numbers import list_currencies
-
-    return frozenset(list_currencies()) | {"RMB"}
 
 
 def _votes(cells: pd.DataFrame) -> dict[str, int]:
