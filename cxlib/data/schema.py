@@ -53,6 +53,21 @@ Text = Annotated[Words, BeforeValidator(_both)]
 Recode = dict[str, Annotated[dict[str, str | int | float | None], BeforeValidator(_codes)]]
 
 
+Form = str | list[str]
+Forms = Form | dict[str, Form]
+DATE_WORDS = (
+    *("day first", "month first", "year first"),
+    *("excel days", "unix seconds", "unix milliseconds"),
+)
+
+
+def _each(forms: Forms) -> list[str]:
+    """All forms of `dates` or `numbers`, whatever they are given for."""
+    if isinstance(forms, dict):
+        return [f for one in forms.values() for f in _each(one)]
+    return [forms] if isinstance(forms, str) else forms
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -185,7 +200,20 @@ class Mapping(Strict):
     files: Annotated[list[File], Field(min_length=1)]
     columns: dict[str, str]  # ours: theirs; "#row" numbers the rows (FILE-1 when several)
     constants: dict[str, str | int | float] = {}
-    dates: str = ""  # format such as %d/%m/%Y; ISO when empty
+    dates: Forms = Field(
+        default="",
+        description="How dates are written where the cells do not prove it: a form of strptime, or "
+        "`day first`, `month first`, `year first`, `excel days`, `unix seconds`, `unix "
+        "milliseconds`; a list of them, of which the first that fits is taken; or a mapping of "
+        "columns to these.",
+        examples=["%d/%m/%Y", ["%d/%m/%Y %H:%M", "%d/%m/%Y"], {"answered_on": "day first"}],
+    )
+    numbers: str | dict[str, str] = Field(
+        default="",
+        description="How numbers are written where the cells do not prove it: 1.234,5 or 1,234.5, "
+        "for the table or by column.",
+        examples=["1.234,5", {"amount": "1.234,5"}],
+    )
     recode: Recode = {}  # our column: {theirs: ours}; null for missing, "" an empty cell
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
     merge: bool | list[str] = False  # rows of one key are one row; these columns added up
@@ -196,6 +224,26 @@ class Mapping(Strict):
         if not isinstance(files, list):
             files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
+
+    @model_validator(mode="after")
+    def _known_forms(self) -> Mapping:
+        for form in filter(None, _each(self.dates)):
+            if "%" not in form and form not in DATE_WORDS:
+                raise ValueError(
+                    f"dates: {form!r} is no form: write it as in %d/%m/%Y, or as one of "
+                    f"{', '.join(DATE_WORDS)}"
+                )
+        for form in filter(None, _each(self.numbers)):
+            if not re.fullmatch(r"[\d ']*[.,]?[\d ']+[.,]\d+", form):
+                raise ValueError(f"numbers: {form!r} is no form: write 1.234,5 or 1,234.5")
+        return self
+
+    def form(self, key: Literal["dates", "numbers"], *columns: str) -> str | list[str]:
+        """The form of a column that goes by any of these names; empty when none is given."""
+        forms = self.dates if key == "dates" else self.numbers
+        if not isinstance(forms, dict):
+            return forms
+        return next((forms[c] for c in columns if c in forms), "")
 
     @model_validator(mode="after")
     def _mapped_once(self) -> Mapping:

@@ -21,7 +21,7 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, merged, prepared
 from cxlib.data.intake.readers import Raw, read_file
-from cxlib.data.schema import File, Readable
+from cxlib.data.schema import File, Mapping, Readable
 from cxlib.data.study import Study
 
 
@@ -60,7 +60,8 @@ def gather(study: Study, name: str) -> Gathered:
     delimiter = ""
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for file in mapping.files:
-        raw = prepared(_by(once, file), file, partial(_by, once), mapping.dates, _called(file))
+        dates = partial(_form_of, mapping, file)
+        raw = prepared(_by(once, file), file, partial(_by, once), dates, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
         notes += said
@@ -92,6 +93,12 @@ def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: s
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
     return read(path, called=name)
+
+
+def _form_of(mapping: Mapping, file: File, theirs: str) -> str | list[str]:
+    """The form of dates of a column of the file, which study.yaml may call by our name."""
+    named = {**mapping.columns, **file.columns}
+    return mapping.form("dates", theirs, *(ours for ours, t in named.items() if t == theirs))
 
 
 def _called(file: File) -> str:

@@ -26,14 +26,15 @@ from cxlib.data.schema import Derived, File, Join, Log
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]
+DateForm = Callable[[str], str | list[str]]
 
 
-def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Raw:
+def prepared(raw: Raw, file: File, opened: Opened, dates: DateForm, where: str) -> Raw:
     """The file's rows as its `log`, `join`, `filled`, `first_by` and `derive` ask for, or as is.
 
-    `opened` reads a joined file, `dates` is the form of dates, `where` what messages call the
-    file. Raises IntakeError for a column that is not there, and for a key that a joined file has
-    in several rows.
+    `opened` reads a joined file, `dates` gives the form of a column's dates, `where` is what
+    messages call the file. Raises IntakeError for a column that is not there, and for a key that
+    a joined file has in several rows.
     """
     frame, notes = raw.frame, list[str]()
     if file.log:
@@ -100,7 +101,7 @@ def _added_up(
     other: pd.DataFrame, join: Join, keys: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The sums of the columns over the rows of each key, and the keys."""
-    numbers = {c: conversion.number(other[c]) for c in join.sum}
+    numbers = {c: _certain(conversion.number(other[c]), c, join.file) for c in join.sum}
     if bad := [c for c, n in numbers.items() if n.bad.any()]:
         n = int(numbers[bad[0]].bad.sum())
         raise IntakeError(
@@ -146,16 +147,23 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
     return frame, notes
 
 
+def _certain(read: conversion.Converted, column: str, where: str) -> conversion.Converted:
+    """What was read, unless its cells fit two readings: then the question, as an IntakeError."""
+    if read.question:
+        raise IntakeError(f"{where}: {read.question.sentence('TABLE', column)}")
+    return read
+
+
 UNITS = {"minutes": "min", "hours": "h", "days": "D"}
 
 
 def _derived(
-    frame: pd.DataFrame, derived: Derived, dates: str, what: str
+    frame: pd.DataFrame, derived: Derived, dates: DateForm, what: str
 ) -> tuple[pd.Series, list[str]]:
     """A period, the time from one date to another, or a word for which of them came first."""
     columns = [c for c in (derived.of, derived.since, derived.until) if c]
     _there_are(frame, columns, what)
-    read = [conversion.date(frame[c], dates) for c in columns]
+    read = [_certain(conversion.date(frame[c], dates(c)), c, what) for c in columns]
     notes = [
         f"{what}: {int(r.bad.sum()):,} cell(s) of {c} are no dates: taken as missing."
         for r, c in zip(read, columns, strict=True)
@@ -234,7 +242,7 @@ def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:
 
 
 def _added(column: pd.Series, group: np.ndarray) -> pd.Series:
-    read = conversion.number(column)
+    read = _certain(conversion.number(column), str(column.name), "merge")
     total = read.values.groupby(group).sum(min_count=1).astype(object)
     wrong = column[read.bad].groupby(group[read.bad]).first()
     total.loc[wrong.index] = wrong

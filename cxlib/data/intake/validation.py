@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from cxlib.data import contract
 from cxlib.data.intake import conversion
+from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
 from cxlib.data.intake.plausibility import DataWarning, warnings_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file"]
 WARNINGS = ["table", "column", "rows", "rule", "params"]
+FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says how it is written
 WARN_ONLY = ("out_of_order",)  # rules of the contract that warn: the row stays
 
 
@@ -132,21 +134,33 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
 
 
 def _converted(
-    study: Study, name: str, gathered: Gathered
+    study: Study, name: str, gathered: Gathered, settled: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], list[str]]:
-    """Each column in its kind; cells that cannot be read, text among numbers, and notes."""
-    known, dates = contract.TABLES[name].columns, study.tables[name].dates
-    comma = gathered.decimal_comma
+    """Each column in its kind; cells that cannot be read, text among numbers, and notes.
+
+    `settled` are forms of columns whose cells fit two, found in the other columns of the table.
+    """
+    known, mapping = contract.TABLES[name].columns, study.tables[name]
+    comma, settled = gathered.decimal_comma, settled or {}
+    asked: dict[str, Question] = {}
+    evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
     breaches, warnings, notes = [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
         if item is None and column not in known:
-            done[column], odd = conversion.guess(values, comma=comma)
+            form = settled.get(column) or mapping.form("numbers", column)
+            read, odd = conversion.guess(values, str(form), comma=comma)
             warnings += [DataWarning(column, *odd)] if odd else []
-            continue
-        kind = "number" if item else known[column].kind
-        read = conversion.convert(values, kind, comma=comma, form=dates)
+        else:
+            kind = "number" if item else known[column].kind
+            form = settled.get(column) or mapping.form(FORM_OF.get(kind, "numbers"), column)
+            read = conversion.convert(values, kind, form)
+            if item and read.question:
+                read = conversion.convert(values, kind, conversion.below_thousand(read.question))
+        evidence[column] = read.evidence
+        if read.question:
+            asked[column] = read.question
         notes += [f"{name}.{column}: {note}" for note in read.notes]
         if read.bad.any() and read.reason:
             bad = values.index[read.bad]
@@ -162,6 +176,11 @@ def _converted(
             notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
         if item.not_experienced:
             done[f"{column}_not_experienced"] = read.values.isin(item.not_experienced)
+    if asked:
+        forms = conversion.settled(name, asked, evidence)
+        *found, notes = _converted(study, name, gathered, forms)
+        notes += [f"{name}.{c}: read as {f!r}, as other columns are." for c, f in forms.items()]
+        return *found, notes
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
 
 
