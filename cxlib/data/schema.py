@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Literal, get_args
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -89,7 +90,7 @@ class Source(Strict):
     )  # checked before it is opened
     member: str = ""  # the file inside the wheel
     mirror: str = ""  # where it lies below CX_MIRROR
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")  # may be added once it is known
 
     @field_validator("wheel")
     @classmethod
@@ -111,6 +112,8 @@ class Source(Strict):
         ways = bool(self.url) + bool(self.wheel)
         if ways > 1 or not (ways or self.mirror) or bool(self.wheel) != bool(self.member):
             raise ValueError("give either url, or wheel and member, or mirror alone")
+        if not self.sha256 and (self.blob or not self.url):
+            raise ValueError("give the sha256 of the file; only with a plain url it may come later")
         if self.wheel_sha256 and not self.wheel:
             raise ValueError("wheel_sha256 is the checksum of a wheel")
         if self.blob and not self.url:
@@ -118,13 +121,107 @@ class Source(Strict):
         return self
 
 
-class Readable(Strict):
-    """A path below the study's folder, or the name of one of its `sources`, and how to read it."""
+class Reading(Strict):
+    """How a file is read, where what is found out by looking at it is not right."""
 
-    file: str
-    sheet: str | int = 0
-    encoding: str = ""
-    delimiter: str = ""
+    sheet: str | int = Field(
+        default=0,
+        description="Sheet of a workbook, by name or number (from 0). Default: the first that "
+        "holds a table.",
+        examples=["Raw"],
+    )
+    encoding: str = Field(
+        default="", description="Encoding of a text file. Default: found.", examples=["gb18030"]
+    )
+    delimiter: str = Field(
+        default="",
+        description="What separates the cells of a text file. Default: found.",
+        examples=[";"],
+    )
+    header: int | None = Field(
+        default=None,
+        ge=0,
+        description="Line (of a sheet: row) in which the header begins, from 1; 0 or none: the "
+        'file has no header, and columns go by "(column 1)". Default: found.',
+        examples=[3],
+    )
+    header_rows: int | None = Field(
+        default=None,
+        ge=1,
+        le=5,
+        description="Rows that the header takes. Where the first names every column, the second "
+        "holds their labels; else the two are joined. Default: found.",
+        examples=[2],
+    )
+    skip_last: int | None = Field(
+        default=None,
+        ge=0,
+        description="Rows at the end that are no data (totals, remarks) and are skipped. Default: "
+        "found; 0 keeps every row.",
+        examples=[1],
+    )
+    member: str = Field(
+        default="", description="File inside a zip archive with several.", examples=["answers.csv"]
+    )
+    table: str = Field(
+        default="",
+        description="Table of a database, or list of records in a JSON file with several.",
+        examples=["orders"],
+    )
+    query: str = Field(
+        default="",
+        description="SELECT statement that gives the rows of a database; instead of `table`.",
+        examples=["select * from orders where placed_at >= date '2025-01-01'"],
+    )
+
+    @field_validator("header", mode="before")
+    @classmethod
+    def _no_header(cls, header: object) -> object:
+        none = isinstance(header, str) and header.casefold() == "none"
+        return 0 if none or header is False else header
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> Reading:
+        if self.table and self.query:
+            raise ValueError("give either table or query")
+        return self
+
+
+class Readable(Reading):
+    """A path below the study's folder, the name of one of its `sources`, or an address."""
+
+    file: str = Field(
+        default="",
+        description="Path below the study's folder, or the name of one of `sources`.",
+        examples=["answers.csv"],
+    )
+    address: str = Field(
+        default="",
+        alias="from",
+        description="Address of data that may change: a database (with `table` or `query`), a "
+        "file on the web, a Google Sheet, or a survey at Qualtrics or LimeSurvey. Instead of "
+        "`file`. Passwords and tokens come from the environment, never from here.",
+        examples=["postgresql://db.example.org/shop", "${SHOP_DB}", "qualtrics:SV_8pqX"],
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Readable:
+        if bool(self.file) == bool(self.address):
+            raise ValueError("give either `file` or `from`")
+        url = urlsplit(self.address)
+        keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
+        if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
+            return self
+        raise ValueError(
+            "an address with a password in it: study.yaml is shared, so take it out (and change "
+            "it). Set PGUSER and PGPASSWORD in the environment, or write ${VARIABLE} for the "
+            "address and set VARIABLE"
+        )
+
+    @property
+    def place(self) -> str:
+        """The file or address, as study.yaml names it."""
+        return self.file or self.address
 
 
 class Join(Readable):

@@ -8,7 +8,7 @@ gathered.places        # file and row that each stands in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxlib.data import contract, sources
+from cxlib.data import contract, live, sources
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, merged, prepared
 from cxlib.data.intake.readers import Raw, read_file
-from cxlib.data.schema import File, Mapping, Readable
+from cxlib.data.schema import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
 
 
@@ -80,19 +80,26 @@ def gather(study: Study, name: str) -> Gathered:
 
 
 def _by(once: Callable[..., Raw], file: Readable) -> Raw:
-    return once(file.file, file.sheet, file.encoding, file.delimiter)
+    return once(Readable(**file.model_dump(include=set(Readable.model_fields), by_alias=True)))
 
 
-def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
-    read = partial(read_file, sheet=sheet, encoding=encoding, delimiter=delimiter)
-    if name not in study.sources:
-        return read(sources.local(study.folder, name))
-    source = study.sources[name]
-    path = sources.fetch(source, name)
+def _open(study: Study, file: Readable) -> Raw:
+    options = file.model_dump(include=set(Reading.model_fields), exclude_defaults=True)
+    if file.address:
+        path, notes = live.fetch(file, study.folder)
+        raw = read_file(path, file.address, **{k: v for k, v in options.items() if k != "query"})
+        return replace(raw, notes=(*notes, *raw.notes))
+    if file.file not in study.sources:
+        return read_file(sources.local(study.folder, file.file), **options)
+    source = study.sources[file.file]
+    path, notes = sources.fetch(source, file.file), []
+    if not source.sha256:
+        notes.append(sources.without_checksum(path, file.file))
     if ".pkl" in path.name:
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
-    return read(path, called=name)
+    raw = read_file(path, file.file, **options)
+    return replace(raw, notes=(*notes, *raw.notes))
 
 
 def _form_of(mapping: Mapping, file: File, theirs: str) -> str | list[str]:
@@ -108,16 +115,17 @@ def _called(file: File) -> str:
 
 def _place(file: File) -> str:
     """The file as study.yaml names it, with the sheet, so that two sheets are two places."""
-    return file.file + (f", sheet {file.sheet!r}" if file.sheet else "")
+    part = file.sheet and f"sheet {file.sheet!r}" or file.member or file.table
+    return file.place + (f", {part}" if part else "")
 
 
 def _short(file: File, files: list[File]) -> str:
     """A name for the file's rows that no other file of the table has."""
-    stems = [Path(f.file).name.split(".")[0] for f in files]
+    stems = [Path(f.place).name.split(".")[0] for f in files]
     stem = stems[files.index(file)]
     if stems.count(stem) == 1:
         return stem
-    return f"{stem}-{file.sheet or files.index(file) + 1}"
+    return f"{stem}-{file.sheet or file.member or file.table or files.index(file) + 1}"
 
 
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
@@ -207,8 +215,6 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
 
 def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
     """Why column `theirs` cannot be had from the file; empty when it can."""
-    if theirs in raw.repeated:
-        return f"column {theirs!r} (for {ours}) stands in the header more than once"
     if theirs == ROW or theirs in raw.frame:
         return ""
     near = get_close_matches(theirs, list(raw.frame), n=1)
