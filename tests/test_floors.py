@@ -32,7 +32,7 @@ FLOORS = [  # a module imports only from floors above it in this list; the longe
     "cli",
 ]
 ONLY_IN = {
-    "duckdb": {"reserve"},
+    "duckdb": {"data", "reserve"},
     "matplotlib": {"plots"},
     "seaborn": {"plots"},
     "papermill": {"batch"},

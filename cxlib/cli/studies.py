@@ -221,7 +221,8 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
 def load(studies: Sequence[str]) -> None:
-    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined.
+    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
+    (+ rows that `only` leaves out).
 
     \b
     Example
@@ -233,9 +234,10 @@ def load(studies: Sequence[str]) -> None:
         loaded = reserve.load(study)
         click.echo(f"{study}")
         for row in loaded.counts.itertuples():
+            left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""
             click.echo(
                 f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
-                f"{row.quarantined:,} quarantined"
+                f"{row.quarantined:,} quarantined{left_out}"
             )
         if not loaded.check.ok:
             click.echo(f"  Why rows were quarantined, and how to mend them: `cx check {study}`.")

@@ -400,6 +400,7 @@ LABELS = {  # what readers call tables, columns and what is counted of them: Eng
     "severity": ("severity", "严重程度"),
     "owner": ("owner", "负责人"),
     "satisfaction_after": ("satisfaction with the solution", "对处理结果的满意度"),
+    "left_out": ("left out by `only`", "被 `only` 排除"),
     "tenure_days": ("days as a customer", "成为客户的天数"),
     "recency_days": ("days since the last order", "距上次下单天数"),
     "orders_365": ("orders in 365 days", "365 天内订单数"),

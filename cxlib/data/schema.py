@@ -40,13 +40,9 @@ def _texts(value: object) -> object:
 
 
 def _codes(value: object) -> object:
-    """Codes as text: 1 and "1" are the same code; yes, no, on and off must stand in quotes."""
+    """Codes as text: 1 and "1" are the same code; an empty one is that of empty cells."""
     if not isinstance(value, dict):
         return value
-    if words := [k for k in value if isinstance(k, bool)]:
-        raise ValueError(
-            f"YAML reads the unquoted words yes, no, on, off as {words}; put them in quotes"
-        )
     return {"" if k is None else str(k): v for k, v in value.items()}
 
 
@@ -70,7 +66,8 @@ def _each(forms: Forms) -> list[str]:
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Source(Strict):
@@ -237,26 +234,28 @@ class Join(Readable):
         return {c: c for c in by} if isinstance(by, list) else by
 
 
-class Derived(Strict):
-    """A column made of dates.
+def _as_expression(how: object) -> object:
+    """The older forms of `derive` as expressions: {of, period} and {since, until, unit, words}."""
+    if not isinstance(how, dict) or not set(how) <= {"of", "period", "since", "until", *UNITS}:
+        return how
+    of, since, until = ('"{}"'.format(how.get(k, "")) for k in ("of", "since", "until"))
+    if ("of" in how) == ("since" in how) or ("since" in how) != ("until" in how):
+        raise ValueError("give an expression, or either of (with period), or since and until")
+    unit = str(how.get("unit", "minutes"))
+    if "of" in how:
+        return f"period({of}, '{how.get('period', 'quarter')}')"
+    if "words" not in how:
+        return f"time_between({since}, {until}, '{unit}')"
+    first, second = ("'" + str(w).replace("'", "''") + "'" for w in how["words"])
+    later = (f"date_trunc('{unit.rstrip('s')}', {c})" for c in (until, since))
+    return (
+        f"case when {since} is null or {until} is null then null "
+        f"when {' > '.join(later)} then {second} else {first} end"
+    )
 
-    `of` with a `period`: the period it lies in. `since` and `until`: the time between them in
-    `unit`, missing where it is below 0; with `words` the first where `until` is not after `since`
-    (days: not on a later day), else the second.
-    """
 
-    of: str = ""
-    period: Literal["year", "quarter", "month"] = "quarter"
-    since: str = ""
-    until: str = ""
-    unit: Literal["minutes", "hours", "days"] = "minutes"
-    words: tuple[str, str] | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Derived:
-        if bool(self.of) == bool(self.since) or bool(self.since) != bool(self.until):
-            raise ValueError("give either of (with period), or since and until")
-        return self
+UNITS = ("unit", "words")
+Expression = Annotated[str, BeforeValidator(_as_expression)]
 
 
 class Log(Strict):
@@ -280,7 +279,7 @@ class File(Readable):
     join: list[Join] = []
     filled: dict[str, list[str]] = {}  # rows without these, or with these words, are left out
     first_by: list[str] = []  # one row for each of these: the first
-    derive: dict[str, Derived] = {}  # further columns of the file, made of its dates
+    derive: dict[str, Expression] = {}
     columns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
     recode: Recode = {}
@@ -312,6 +311,8 @@ class Mapping(Strict):
         examples=["1.234,5", {"amount": "1.234,5"}],
     )
     recode: Recode = {}  # our column: {theirs: ours}; null for missing, "" an empty cell
+    derive: dict[str, Expression] = {}  # for every file of the table
+    only: str = ""  # condition: other rows are left out
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
     merge: bool | list[str] = False  # rows of one key are one row; these columns added up
 

@@ -12,8 +12,9 @@ from datetime import timedelta
 import pandas as pd
 
 from cxlib.core.sample import DRAWS, SEED, Sample
+from cxlib.data import expressions, sql
 from cxlib.data.schema import STAGES, Journey
-from cxlib.reserve import conditions, pathways, sql
+from cxlib.reserve import pathways
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
 
@@ -50,7 +51,7 @@ class Journeys:
             raise ReserveError(
                 f"journey.by {journey.by!r} is no column of events. It has: {', '.join(have)}."
             )
-        holds = conditions.safe(where, self.database.store, "events", have)
+        holds = expressions.condition(where, self.database.store, "events", have)
         goals = journey.goal if goal else []
         counts = pathways.counted(
             self.database.store,

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,7 +25,8 @@ class Check:
 
     Attributes
     ----------
-    counts : table, offered, kept, quarantined; a table that cannot be read has 0 offered
+    counts : table, offered, kept, quarantined, left_out (by `only`); a table that cannot be read
+             has 0 offered
     problems : table, row, column, value, rule, params, file; a line a breach; row is empty where a
                whole file or table is meant
     warnings : table, column, rows, rule, params: no breach, but worth a look
@@ -44,10 +46,7 @@ class Check:
 
     def __str__(self) -> str:
         lines = [f"{self.study}: {'sound' if self.ok else 'not sound'}"]
-        lines += [
-            f"  {c.table}: {c.offered:,} offered, {c.kept:,} kept, {c.quarantined:,} quarantined"
-            for c in self.counts.itertuples()
-        ]
+        lines += [f"  {c.table}: {count_line(c)}" for c in self.counts.itertuples()]
         lines += _problem_lines(self.problems)
         for w in self.warnings.itertuples():
             where = f"{w.table}.{w.column}" if w.column else w.table
@@ -60,6 +59,15 @@ class Check:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def count_line(count: Any) -> str:
+    """What became of a table's rows."""
+    left_out = f", {count.left_out:,} left out by `only`" if count.left_out else ""
+    return (
+        f"{count.offered:,} offered, {count.kept:,} kept, {count.quarantined:,} quarantined"
+        f"{left_out}"
+    )
 
 
 def _problem_lines(problems: pd.DataFrame) -> list[str]:
@@ -81,7 +89,7 @@ def _problem_lines(problems: pd.DataFrame) -> list[str]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did: counts by table (table, offered, kept, quarantined, sha256), and a Check."""
+    """What a load did: counts by table, as in `Check` and with sha256, and a Check."""
 
     study: str
     path: Path
@@ -102,6 +110,8 @@ def check(name: str) -> Check:
     """
     study = study_.read(name)
     taken, refused = _take(study)
+    if not refused:
+        _refuse_idle_only(study, taken)
     checked = _checked(study, taken, refused)
     return replace(checked, notes=(*checked.notes, *_unconfirmed(study)))
 
@@ -137,6 +147,7 @@ def _load(study: Study) -> Loaded:
         taken = intake_.every_table(study)
         for name, intake in taken.items():
             _refuse_all_lost(name, intake)
+        _refuse_idle_only(study, taken)
     except IntakeError as error:
         raise IntakeError(f"{study.name}: {error}") from error
     if changed := [n for n, digest in store.digests(study).items() if files.get(n) != digest]:
@@ -186,9 +197,21 @@ def _take(study: Study) -> tuple[dict[str, Intake], dict[str, str]]:
     return taken, refused
 
 
+def _refuse_idle_only(study: Study, taken: dict[str, Intake]) -> None:
+    """`only` of the study must be a condition on columns of some table."""
+    if study.only and not any(study.only in intake.left_out for intake in taken.values()):
+        raise IntakeError(
+            f"only {study.only!r}: no table has all of its columns, or it is no condition. Correct "
+            "`only` in study.yaml: write one like status = 'complete'."
+        )
+
+
 def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) -> Check:
-    counts = [(n, i.offered, len(i.rows), i.quarantined) for n, i in taken.items()]
-    counts += [(n, 0, 0, 0) for n in refused]
+    counts = [
+        (n, i.offered, len(i.rows), i.quarantined, sum(i.left_out.values()))
+        for n, i in taken.items()
+    ]
+    counts += [(n, 0, 0, 0, 0) for n in refused]
     whole = pd.DataFrame(
         [
             (n, None, "", None, "unreadable_table", reasons.Reason("", {"why": why}).json, "")
@@ -203,7 +226,7 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         warnings.append(unknown)
     return Check(
         study.name,
-        pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined"]),
+        pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined", "left_out"]),
         pd.concat(problems, ignore_index=True),
         pd.concat(warnings, ignore_index=True)
         if warnings

@@ -3,7 +3,7 @@
     taken = table(study, "responses")
     taken.rows           # the rows that hold
     taken.quarantine     # table, row, column, value, rule, params, file; a line a breach
-    taken.offered == len(taken.rows) + taken.quarantined
+    taken.offered == len(taken.rows) + taken.quarantined + sum(taken.left_out.values())
 
 Cells are converted first; what cannot be is a breach. Pandera then holds the table to the contract
 (`rules`) and the sound rows to their key. Why a row was set aside is a message id with parameters
@@ -47,7 +47,8 @@ class Intake:
     rows : those that hold, with the contract's dtypes; further columns are numbers or text
     quarantine : a line for each breach: table, row (line of the file, from 1), column, value, rule
                  (message id), params (JSON), file
-    offered : rows in the files; always len(rows) + quarantined
+    offered : rows in the files; always len(rows) + quarantined + sum(left_out)
+    left_out : rows that `only` of study.yaml leaves out, by each condition that was applied
     notes : what was found out or read in a certain way
     warnings : table, column, rows, rule, params: no breach, but worth a look
     labels : labels of columns that came with the file (SPSS)
@@ -60,6 +61,7 @@ class Intake:
     notes: tuple[str, ...] = ()
     warnings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WARNINGS))
     labels: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
@@ -113,7 +115,8 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     repeated = _repeated_keys(sound, name, gathered.places["row"])
     sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
     warnings += warnings_of(study, name, sound)
-    offered = len(rows) + len(gathered.broken)
+    left_out = sum(gathered.left_out.values())
+    offered = len(rows) + len(gathered.broken) + left_out
     taken = Intake(
         name,
         sound,
@@ -125,8 +128,9 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
             columns=WARNINGS,
         ),
         gathered.labels,
+        gathered.left_out,
     )
-    assert offered == len(taken.rows) + taken.quarantined
+    assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
 
 
