@@ -34,7 +34,9 @@ def add_answers(plan: Plan) -> None:
     rated = {r.column for r in plan.ratings}
     for part in of:
         part.derive |= asked.derived(set(part.free))
-    plan.kept["responses"] = _groups(plan, {n: c for n, c in rest.items() if n not in rated})
+    plan.kept["responses"] = _groups(
+        plan, {n: c for n, c in rest.items() if n not in rated}, ignored
+    )
     plan.labels |= {c: columns[c].label for c in plan.kept["responses"] if columns[c].label != c}
     plan.labels |= asked.labels
     _outcome(plan)
@@ -50,15 +52,15 @@ def add_answers(plan: Plan) -> None:
         plan.doubts.append(f"{', '.join(weak)}: rated, with high answers the good ones?")
 
 
-def _groups(plan: Plan, columns: dict[str, Column]) -> list[str]:
+def _groups(plan: Plan, columns: dict[str, Column], ignored: dict[str, str]) -> list[str]:
     """The further columns that are kept; comments become a table of their own."""
     texts = {n: c for n, c in columns.items() if _open_text(c)}
-    _comments(plan, texts)
+    _comments(plan, texts, ignored)
     kept = []
     for n, c in columns.items():
         if n in texts:
             continue
-        if unique_text(c):
+        if unique_text(c) and not asks("durations").search(c.text):
             _leave_out(plan, n, "nearly every answer differs: an id or a name?")
             continue
         kept.append(n)
@@ -111,7 +113,7 @@ def unique_text(column: Column) -> bool:
     return many and column.not_numbers > 0.5 * len(column.words) and dates_in(column) < 0.5
 
 
-def _comments(plan: Plan, texts: dict[str, Column]) -> None:
+def _comments(plan: Plan, texts: dict[str, Column], ignored: dict[str, str]) -> None:
     """The column with the most words becomes comments; the others are left out."""
     if not texts or "comments" in plan.tables:
         for n in texts:
@@ -133,7 +135,7 @@ def _comments(plan: Plan, texts: dict[str, Column]) -> None:
                 "comments",
                 columns,
                 {"text": "high: sentences in people's own words"},
-                rows={**part.rows, theirs: []},
+                rows={**part.rows, theirs: [w for w in ignored if w in texts[chosen].counts.index]},
             )
         )
     if len(of) == len(plan.tables["responses"]):
@@ -170,7 +172,7 @@ def _outcome(plan: Plan) -> None:
     sure = chosen and (
         len(by["nps"]) == 1
         or (not by["nps"] and len(by["csat"]) == 1)
-        or len(satisfied) == 1 == len(plan.ratings)
+        or (len(plan.ratings) == 1 and chosen.sure != "low")
     )
     if plan.ratings and not sure:
         options = {r.name: r.label for r in plan.ratings[:8]}

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cxlib.data.intake.drafts import scales
-from cxlib.data.intake.drafts.looking import Column
+from cxlib.data.intake.drafts.looking import Column, clean
 from cxlib.data.intake.drafts.questions import MATRIX, short
 
 SEPARATORS = ("┋", ";", "|", "\n", ", ", "，", ",")
@@ -98,7 +98,7 @@ def _scale_words(tokens: Iterable[str]) -> bool:
 
 
 def _add_list(out: Several, column: Column, separator: str, answers: list[str]) -> None:
-    prefix, mark = short(column.name), separator.strip() or separator
+    prefix, mark = short(clean(column.name)), separator.strip() or separator
     cells = f"replace('{mark}' || \"{column.name}\" || '{mark}', '{mark} ', '{mark}')"
     for answer in answers:
         name = f"{prefix}: {answer}"
@@ -117,6 +117,8 @@ def _ticked(column: Column, ignored: Mapping[str, str]) -> tuple[str, str] | Non
     answers = {str(w) for w in column.counts.index if w not in ignored}
     small = {a.casefold() for a in answers}
     stem, part = _stem_of(column)
+    if not stem and answers == {column.label}:
+        return "chosen", column.label  # Typeform: a column is called by its answer
     if column.labels:
         named = {str(v).casefold() for v in column.labels.values()}
         if len(named) > 2 or not stem or not small <= {"0", "1", *named}:

@@ -106,6 +106,7 @@ def clean(wording: str) -> str:
     ('您对服务满意吗？', 'How easy was it?')
     """
     wording = " ".join(TAGS.sub(" ", wording).split())
+    wording = re.sub(r"\*([^*]+)\*", r"\1", wording)
     return NUMBERING.sub("", wording).strip(" *") or wording
 
 

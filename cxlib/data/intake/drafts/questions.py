@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from cxlib.data.intake.drafts import scales
-from cxlib.data.intake.drafts.looking import Column, slug
+from cxlib.data.intake.drafts.looking import Column, clean, slug
 from cxlib.data.intake.profiles import names
 
 SPECIAL = (
@@ -42,7 +42,11 @@ MANY = 100  # answers, after which a point that nobody chose may not be there
 NOT_EXPERIENCED = -1  # the code that "not applicable" gets
 MATRIX = (  # "Please rate [Speed]", "Please rate - Speed"
     re.compile(r"(?P<stem>.+?)\s*\[(?P<part>[^\]]+)\]"),
-    re.compile(r"(?P<stem>.+?)\s*(?: [-–|] |[:：—]+)\s*(?P<part>.+)"),
+    re.compile(r"(?P<stem>.+?)(?:[:：]?\s+[-–|]\s+|\s*[:：—]+\s*)(?P<part>.+)"),
+)
+OPENING = re.compile(  # words that many questions begin with
+    r"^(how_\w+?_(are|is|was|were|do|did|would)_(you|it|we)(_(with|rate|to|that))?_|please_rate_"
+    r"((the|our|your)_)?|to_what_extent_(do_you_)?(agree_)?(that_)?)"
 )
 SERIES = re.compile(r"(?P<stem>.*?[^\W\d]?_?)\d+(?:[_.]?(?:\d+|[a-z]))?")
 
@@ -108,7 +112,8 @@ def ratings(
         r.stem, r.part = _matrix(columns[r.column].label)
     stems = Counter(r.stem for r in out if r.stem)
     for r in out:
-        r.role = _role(r, columns[r.column].text, stems[r.stem] > 1)
+        column = columns[r.column]
+        r.role = _role(r, column.text, len(column.words), stems[r.stem] > 1)
     _name(out, {s for s, n in stems.items() if n > 1})
     return out
 
@@ -332,6 +337,11 @@ def _matrix(label: str) -> tuple[str, str]:
     return "", ""
 
 
+def _code(part: str) -> bool:
+    """A part that is a code of the tool, as SQ001, and tells a reader nothing."""
+    return bool(re.fullmatch(r"[A-Z]{0,3}\d+", part))
+
+
 # Names and roles
 
 
@@ -341,16 +351,16 @@ def _name(found: Sequence[Rating], blocks: set[str]) -> None:
     parts = Counter(r.part for r in found if r.stem in blocks)
     for r in found:
         full = r.label
-        if r.stem in blocks and parts[r.part] == 1:
+        if r.stem in blocks and parts[r.part] == 1 and not _code(r.part):
             r.label = r.part
         if len(r.label) > 60:
             r.label = r.label[:58].rsplit(" ", 1)[0] + " …"
         if r.label != full:
             r.wording = full
-        own = slug(r.column)
-        long = len(own) > 40
+        own = slug(clean(r.column))
+        long = len(own) > 30 or bool(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]{8}", own))
         called = {"nps": "recommend", "csat": "satisfaction", "effort": "effort"}.get(r.role, "")
-        r.name = unique(called or short(r.part or r.column) if long else own, taken)
+        r.name = unique(called or short(r.part or clean(r.column)) if long else own, taken)
         taken.add(r.name)
     labels = Counter(r.label for r in found)
     for r in found:
@@ -367,6 +377,8 @@ def short(name: str, most: int = 30) -> str:
     'which_channels_did_you_use'
     """
     own = slug(name)
+    if len(own) > most:
+        own = OPENING.sub("", own) or own
     if len(own) <= most:
         return own
     cut = own[: most + 1].rpartition("_")[0] or own[:most]
@@ -384,15 +396,16 @@ def unique(name: str, taken: set[str]) -> str:
     return name
 
 
-def _role(rating: Rating, text: str, in_matrix: bool) -> str:
+def _role(rating: Rating, text: str, answers: int, in_matrix: bool) -> str:
     """What the question is for; which of several is the outcome is asked elsewhere."""
     low, high = rating.scale
     if asks("nps").search(text) and rating.family in ("", "likelihood", "agreement"):
         if high == 10 and rating.scale in ((0, 10), (1, 10)):
             if any(c == 1 and not w.isdigit() for w, c in rating.recode.items()):
                 return "intention"  # 1 is the end that has words: the scale begins there
-            if low == 1:
-                rating.scale, rating.sure = (0, 10), "medium"
+            rating.scale = (0, 10)
+            if low == 1 and answers >= 50:
+                rating.sure = "medium"
                 rating.doubts.append("nobody answered 0: was the scale 0 to 10, as the NPS needs?")
             return "nps"
         return "intention"

@@ -102,7 +102,11 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
     if part.keep:
         tool = {plain(n) for n in seen.profile.tool}
         out.left_out = {c: "personal" for n in seen.profile.personal if (c := there.get(plain(n)))}
-        out.free = [c for c in seen.columns if plain(c) not in tool]
+        mapped = {
+            plain(n) for p in seen.profile.tables.values() for s in p.columns.values() for n in s
+        }
+        rated = {plain(n) for s in part.rated for n in s.split("|")}
+        out.free = [c for c in seen.columns if plain(c) in rated or plain(c) not in tool | mapped]
     return out
 
 

@@ -36,6 +36,7 @@ class Part(Closed):
     )
     only: str = Field("", description="condition for rows of this table, over our columns")
     merge: list[str] | None = Field(None, description="rows of one key are one; these add up")
+    rated: list[str] = Field([], description="columns of other tables that are asked here too")
     keep: bool = Field(True, description="further columns come along, as attributes")
     note: str = Field("", description="what to know of this table, for the draft")
 
