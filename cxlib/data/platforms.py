@@ -84,7 +84,7 @@ def _call(url: str, method: str, *parameters: object) -> str:
     answer = _json("limesurvey", "POST", url, json=body)
     result = answer.get("result")
     if answer.get("error") or isinstance(result, dict):
-        why = answer.get("error") or result["status"]  # a failed call gives {"status": why}
+        why = answer.get("error") or (result or {}).get("status")
         raise SourceError(
             f"limesurvey: {method}: {why}. Check LIMESURVEY_USER, LIMESURVEY_PASSWORD and the "
             "number of the survey, and that RemoteControl is switched on."
