@@ -130,6 +130,12 @@ TABLES: dict[str, Table] = {
             _column("channel", "text", "where", "渠道"),
             _column("minutes", "number", "how long it took", "用时", unit="minutes", low=0),
             _column("outcome", "text", "how it ended", "结果"),
+            _column(
+                "sequence",
+                "number",
+                "order of events that share their time",
+                "同一时间各事件的先后次序",
+            ),
         ),
         _table(
             "orders",
@@ -395,6 +401,7 @@ LABELS = {  # what readers call tables, columns and what is counted of them: Eng
     "touchpoint": ("touchpoint", "触点"),
     "stage": ("stage", "阶段"),
     "minutes": ("minutes", "分钟"),
+    "sequence": ("sequence", "次序"),
     "amount": ("amount", "金额"),
     "category": ("category", "类别"),
     "severity": ("severity", "严重程度"),

@@ -58,11 +58,12 @@ DATE_WORDS = (
 )
 
 
-def _each(forms: Forms) -> list[str]:
+def _each(forms: object) -> list[str]:
     """All forms of `dates` or `numbers`, whatever they are given for."""
-    if isinstance(forms, dict):
-        return [f for one in forms.values() for f in _each(one)]
-    return [forms] if isinstance(forms, str) else forms
+    if isinstance(forms, (dict, list)):
+        several = forms.values() if isinstance(forms, dict) else forms
+        return [f for one in several for f in _each(one)]
+    return [str(forms)]
 
 
 class Strict(BaseModel):
@@ -480,6 +481,12 @@ class Journey(Strict):
     goal: list[str] = []  # touchpoints that complete a journey
     bad: list[str] = []  # outcomes of an event that are trouble
     window: float = Field(default=90, gt=0)  # days before an answer whose events it is about
+    ties: Literal["file", "stage"] = Field(
+        default="file",
+        description="What orders events that share their time, where no column `sequence` does: "
+        "their order in the file, or that of the stages.",
+        examples=["stage"],
+    )
 
 
 class Programme(Strict):
