@@ -379,12 +379,13 @@ def _contamination(
         values = rows[other.column].astype("string")
         reached = values.isin(other.treated).to_numpy(bool)
         parts = [reached[side].mean() if side.any() else 0.0 for side in (treated, control)]
+        crosses = other.column != change.column
+        alike = crosses and min(parts) > 0 and abs(parts[0] - parts[1]) <= ALIKE
+        if alike or (crosses and change.design == "randomised"):
+            continue
         if parts[0] > 0.5:
             shared.append(_label(other))
-        crosses = other.column != change.column and min(parts) > 0
-        alike = crosses and abs(parts[0] - parts[1]) <= ALIKE
-        random = other.column != change.column and change.design == "randomised"
-        if not parts[1] or alike or random:
+        if not parts[1]:
             continue
         dropped |= reached & (control | (treated & (parts[0] <= 0.5)))
         names = [i18n.label(v) for v in sorted(values[reached & control].unique())]
