@@ -151,7 +151,7 @@ TABLES: dict[str, Table] = {
             _key("line", "number of the line within the order", "行号"),
             _column("product", "text", "product", "商品"),
             _column("category", "text", "product category", "品类"),
-            _column("quantity", "number", "how many", "数量", low=0),
+            _column("quantity", "number", "how many; below zero: returned", "数量；负数为退货"),
             _column("amount", "number", "what the line cost", "行金额", unit="currency"),
         ),
         _table(

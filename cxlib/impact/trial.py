@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -256,9 +256,9 @@ def read(
     waves, wave, after = _waves(rows, change, over)
     before = np.arange(len(waves)) < np.flatnonzero(after).min()
     used = np.array(waves)[before | after]
-    reached = {c.name: c for c in others if c.name != change.name and _in_window(c, change, used)}
+    active = [c for c in others if c.name != change.name and _in_window(c, change, used)]
     groups, group, arm = _arms(rows, change, np.zeros(len(rows), bool))
-    reached, shared, dropped = _contamination(rows, change, reached.values(), arm)
+    reached, shared, dropped = _contamination(rows, change, active, arm)
     if dropped.any():
         groups, group, arm = _arms(rows, change, dropped)
         if not (arm == 0).any():
@@ -362,7 +362,7 @@ def _in_window(other: Change, change: Change, waves: np.ndarray) -> bool:
 
 
 def _contamination(
-    rows: pd.DataFrame, change: Change, others: Iterable[Change], arm: np.ndarray
+    rows: pd.DataFrame, change: Change, others: Sequence[Change], arm: np.ndarray
 ) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
     """What other changes reached: of the controls, of most treated, and the rows to leave out.
 
