@@ -164,8 +164,8 @@ def _other_changes(trial: Trial) -> list[str]:
     if trial.shared:
         said.append(
             _(
-                "Most of the treated had other changes too in these waves ({names:list}): their "
-                "effects cannot be separated.",
+                "Most of the treated had other changes too in these waves: {names:list}. The "
+                "effect includes what those changed.",
                 names=trial.shared,
             )
         )

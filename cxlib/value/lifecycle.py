@@ -71,7 +71,7 @@ def lifecycle(
     orders = sample.data
     end = seen_from(orders, as_of)
     kept, left_out = purchases(orders, end)
-    bought = _bought(kept, end, pd.Timedelta(days=7 * weeks))
+    bought = _bought(kept.sort_index(), end, pd.Timedelta(days=7 * weeks))
     if bought.shape[1] < 3:
         raise InsufficientData(
             _(

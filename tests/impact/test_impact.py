@@ -161,11 +161,14 @@ def test_where_other_changes_reached_all_controls_the_page_says_so(capsys):
     assert "north, south, west (second)" in told
 
 
-def test_changes_to_the_same_units_are_said_not_to_be_separable():
+def test_changes_to_the_same_units_are_named():
     both = [region_change(n, treated=["east"], begun="w6") for n in ("first", "second")]
     trials = impact.read_all({"responses": regions({"east": 1.0})}, both)
     fit = impact.effect(trials["first"])
-    assert trials["first"].shared == ("second",) and "cannot be separated" in fit.notes
+    assert (
+        trials["first"].shared == ("second",)
+        and "The effect includes what those changed" in fit.notes
+    )
 
 
 def test_arms_of_one_experiment_are_no_controls_of_each_other():
