@@ -66,7 +66,8 @@ def answer_distribution(
 
     Parameters
     ----------
-    table : term, answer, estimate (share), n, as `scores.distribution` gives it
+    table : term, answer (from the worst to the best), estimate (share), n, as
+        `scores.distribution` gives it
     title, ax : as in `intervals`
 
     Returns
@@ -82,8 +83,8 @@ def answer_distribution(
     """
     shown = figure.prepare(table, ("term", "answer", "estimate"))
     terms = list(dict.fromkeys(shown["term"]))
-    data = shown.sort_values(["term", "answer"], kind="stable")
-    data = data.assign(place=data["term"].map(terms.index))
+    data = shown.assign(place=shown["term"].map(terms.index))
+    data = data.sort_values("place", kind="stable")
     data = data[data.groupby("place")["estimate"].transform(lambda e: e.notna().all())]
     ax = figure.new_axes(ax, height=0.5 * len(terms) + 0.9)
     if len(data):
