@@ -24,6 +24,7 @@ from cxlib.scores.measures import Measure, measure_of
 from cxlib.scores.questions import distribution, item_response, question_scores
 from cxlib.scores.sample_size import detectable_change, sample_size
 from cxlib.scores.scoring import csat, effort, mean, nps, score
+from cxlib.scores.survey_quality import survey_quality
 from cxlib.scores.trend_series import ControlLimits
 from cxlib.scores.trends import last_two_waves, trend
 
@@ -47,5 +48,6 @@ __all__ = [
     "question_scores",
     "sample_size",
     "score",
+    "survey_quality",
     "trend",
 ]

@@ -21,17 +21,14 @@ from cxlib.stats.intervals import sidak_level, wilson_interval
 from cxlib.stats.moments import weights_of
 
 
-def distribution(
-    sample: SampleLike, items: Iterable[str], *, asked: Mapping[str, Item] | None = None
-) -> Result:
+def distribution(sample: SampleLike, items: Iterable[str] | Mapping[str, Item]) -> Result:
     """Share of each answer to each item, for a table and a stacked figure.
 
     Parameters
     ----------
     sample : answers, with their weights
-    items : columns of numbers
-    asked : the questions by item, as study.yaml declares them: answers to reversed ones are shown
-        as they were given
+    items : columns of numbers; with the questions that study.yaml declares (a mapping), answers to
+        reversed ones are shown as they were given
 
     Returns
     -------
@@ -49,6 +46,7 @@ def distribution(
     >>> fit.table["estimate"].round(2).tolist()
     [0.33, 0.67]
     """
+    asked = items if isinstance(items, Mapping) else {}
     sample, items = as_sample(sample), list(items)
     require_columns(sample.data, items, "the responses")
     w, parts = weights_of(sample.data, sample.weight), []
@@ -56,13 +54,21 @@ def distribution(
         given = ~np.isnan(x) & (w > 0)
         values, place = np.unique(x[given], return_inverse=True)
         share = np.bincount(place, w[given]) / w[given].sum() if len(values) else np.empty(0)
-        if asked and item in asked and asked[item].reverse:
+        if item in asked and asked[item].reverse:
             values = sum(asked[item].scale) - values
         parts.append(
             pd.DataFrame({"term": item, "answer": values, "estimate": share, "n": given.sum()})
         )
-    notes = _("Answers run from the worst to the best.")
-    return Result(pd.concat(parts, ignore_index=True), "", notes, "share")
+    table, claim = pd.concat(parts, ignore_index=True), ""
+    if len(known := disclosure.shown(table)):
+        top = known.loc[known.loc[known["term"] == known["term"].iloc[0], "estimate"].idxmax()]
+        claim = _(
+            "{item:label}: the most frequent answer is {answer:g} ({share:share}).",
+            item=top.term,
+            answer=top.answer,
+            share=top.estimate,
+        )
+    return Result(table, claim, _("Answers run from the worst to the best."), "share")
 
 
 def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int = 2) -> Result:
@@ -190,7 +196,7 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
         )
     unused = np.stack([not_experienced(responses, item) for item in items], axis=1)
     given = responses[items].notna().to_numpy()
-    unasked = _unasked(responses, given | unused)
+    unasked = never_asked(responses, given | unused)
     n = (~unused & ~unasked).sum(0)
     share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
     low, high = wilson_interval(share, np.maximum(n, 1), sidak_level(len(items)))
@@ -227,7 +233,7 @@ def _finding(worst: pd.Series, total: int) -> Finding:
     return Finding(claim, value=float(worst.estimate), unit="share")
 
 
-def _unasked(responses: pd.DataFrame, answered: np.ndarray) -> np.ndarray:
+def never_asked(responses: pd.DataFrame, answered: np.ndarray) -> np.ndarray:
     """Where (rows, items) nobody of the wave has an answer to an item that other waves have."""
     if "wave" not in responses:
         return np.zeros(answered.shape, bool)

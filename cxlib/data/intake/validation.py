@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, scales
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
 from cxlib.data.intake.plausibility import DataWarning, warnings_of
@@ -138,7 +138,7 @@ def _converted(
     known, dates = contract.TABLES[name].columns, study.tables[name].dates
     comma = gathered.decimal_comma
     done: dict[str, pd.Series] = {}
-    breaches, warnings, notes = [], [], []
+    breaches, warnings, notes, doubts = [], [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
         if item is None and column not in known:
@@ -156,12 +156,15 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
+        doubts.append(scales.doubt(column, item, done[column]))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
             notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
         if item.not_experienced:
             done[f"{column}_not_experienced"] = read.values.isin(item.not_experienced)
+    if any(doubts):
+        raise IntakeError("\n".join(filter(None, doubts)))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
 
 
