@@ -366,6 +366,18 @@ class Item(Strict):
     not_experienced: list[float] = []  # codes: never used, does not apply
     missing: list[float] = []  # codes: refused, does not know
     wording: Annotated[Words, BeforeValidator(_both)] | None = None  # the question as asked
+    satisfied: float | None = Field(
+        default=None,
+        description="The answer from which on a customer counts as satisfied (with `reverse` down "
+        "from which); the two best answers without it. Scales of more than 11 answers need it.",
+        examples=[80],
+    )
+    confirmed: bool = Field(
+        default=False,
+        description="The scale was checked: that the answers use only a part of it, or that some "
+        "lie outside, is no mistake.",
+        examples=[True],
+    )
 
     @model_validator(mode="after")
     def _scale_has_room(self) -> Item:
@@ -376,6 +388,10 @@ class Item(Strict):
             raise ValueError(
                 f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
                 "role intention or csat for another scale"
+            )
+        if self.satisfied is not None and not low <= self.satisfied <= high:
+            raise ValueError(
+                f"satisfied {self.satisfied:g} lies outside the scale [{low:g}, {high:g}]"
             )
         if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
             raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")

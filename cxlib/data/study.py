@@ -158,7 +158,8 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
-        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
+        roles = ("nps", "csat", "effort", "intention")
+        found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property

@@ -73,6 +73,8 @@ def rules(
         if name in rows:
             limits = dict(zip(("low", "high"), item.scale, strict=True))
             yield within(name, Reason("outside_scale", {**limits, "item": name}), *item.scale)
+            if item.role == "nps":
+                yield Rule(name, Reason("not_whole"), lambda s: s == s.round())
 
 
 def schema(

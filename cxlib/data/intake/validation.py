@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, scales
 from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
@@ -152,7 +152,7 @@ def _converted(
     asked: dict[str, Question] = {}
     evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
-    breaches, warnings, notes = [], [], []
+    breaches, warnings, notes, doubts = [], [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
         if item is None and column not in known:
@@ -177,6 +177,7 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
+        doubts.append(scales.doubt(column, item, done[column]))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
@@ -188,6 +189,8 @@ def _converted(
         *found, notes = _converted(study, name, gathered, forms)
         notes += [f"{name}.{c}: read as {f!r}, as other columns are." for c, f in forms.items()]
         return *found, notes
+    if any(doubts):
+        raise IntakeError("\n".join(filter(None, doubts)))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
 
 
