@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -469,6 +470,7 @@ def test_the_mobile_survey_is_taken_in_whole():
     assert taken.rows["cusa1"].mean() == pytest.approx(7.988, abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_airport_survey_keeps_never_used_apart():
     taken = _public("airport", "responses")
@@ -484,6 +486,7 @@ def test_the_airport_survey_keeps_never_used_apart():
     assert not [n for n in taken.notes if "no recode" in n]
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_nine_years_of_the_airport_have_one_set_of_names():
     rows = _public("airport", "responses").rows
@@ -516,6 +519,7 @@ def test_nine_years_of_the_airport_have_one_set_of_names():
     assert not rows.loc[rows["wave"] == "2012", "wifi"].notna().any()
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_american_index_is_taken_in_without_postcodes():
     taken = _public("acsi", "responses")
@@ -526,6 +530,7 @@ def test_the_american_index_is_taken_in_without_postcodes():
     assert not [c for c in taken.rows if "zip" in c.lower() or "race" in c.lower()]
 
 
+@cache
 def _public(name: str, table: str) -> intake.Intake:
     from cxlib.data.sources import SourceError
 
