@@ -159,10 +159,13 @@ def _place(file: File) -> str:
 def _short(file: File, files: list[File]) -> str:
     """A name for the file's rows that no other file of the table has."""
     stems = [Path(f.place).name.split(".")[0] for f in files]
-    stem = stems[files.index(file)]
+    # What the whole table derives was added to the file's own.
+    plain = [f.model_copy(update={"derive": file.derive}) for f in files]
+    at = plain.index(file)
+    stem = stems[at]
     if stems.count(stem) == 1:
         return stem
-    return f"{stem}-{file.sheet or file.member or file.table or files.index(file) + 1}"
+    return f"{stem}-{file.sheet or file.member or file.table or at + 1}"
 
 
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
