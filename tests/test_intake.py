@@ -321,7 +321,8 @@ def test_whatever_the_rows_none_is_lost(tmp_path_factory, rows):
     (folder / "a.csv").write_text(text)
     (folder / "study.yaml").write_text(
         "{title: t, source: s, licence: l, tables: {responses: {files: a.csv, "
-        "columns: {response_id: id}}}, items: {recommend: {label: r, scale: [0, 10], role: nps, confirmed: true}}}"
+        "columns: {response_id: id}}}, items: {recommend: {label: r, scale: [0, 10], role: nps, "
+        "confirmed: true}}}"
     )
     taken = intake.table(study.read(folder / "study.yaml"), "responses")
     assert taken.offered == len(rows) == len(taken.rows) + taken.quarantined
