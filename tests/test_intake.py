@@ -304,7 +304,8 @@ def test_whatever_the_rows_none_is_lost(tmp_path_factory, rows):
     (folder / "a.csv").write_text(text)
     (folder / "study.yaml").write_text(
         "{title: t, source: s, licence: l, tables: {responses: {files: a.csv, "
-        "columns: {response_id: id}}}, items: {recommend: {label: r, scale: [0, 10], role: nps}}}"
+        "columns: {response_id: id}}}, items: {recommend: {label: r, scale: [0, 10], role: nps, "
+        "confirmed: true}}}"
     )
     taken = intake.table(study.read(folder / "study.yaml"), "responses")
     assert taken.offered == len(rows) == len(taken.rows) + taken.quarantined
@@ -403,7 +404,8 @@ def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make)
 def test_a_hundred_thousand_rows_are_taken_in(make):
     rng = np.random.default_rng(1)
     n = 100_000
-    frame = pd.DataFrame({"id": np.arange(n), "recommend": rng.integers(0, 12, n)})
+    frame = pd.DataFrame({"id": np.arange(n), "recommend": rng.integers(0, 11, n)})
+    frame.loc[:999, "recommend"] = 11
     for i in range(10):
         frame[f"q{i}"] = rng.integers(1, 6, n)
     study_ = make({"a.csv": frame.to_csv(index=False)}, tables=responses(keep=True))

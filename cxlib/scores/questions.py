@@ -108,9 +108,21 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
         raise InsufficientData(_("Nobody answered any of these questions."))
     rows = [_question(sample, item, asked[item], top) for item in there]
     table = pd.DataFrame(rows)
-    known = disclosure.shown(table).dropna(subset="estimate")
+    notes = _("Intervals: Wilson (1927).")
+    if len(wide := table.loc[table["estimate"].isna(), "term"]):
+        without = _(
+            "No share for {items:label_list}: a scale of so many answers has no best two. Give "
+            "`satisfied` in study.yaml, the answer from which on a customer counts as satisfied.",
+            items=list(wide),
+        )
+        notes = i18n.together([notes, without])
+    return Result(table, _claim(disclosure.shown(table).dropna(subset="estimate")), notes, "share")
+
+
+def _claim(known: pd.DataFrame) -> str:
+    """The best and the worst of the questions that may be shown."""
     if known.empty:
-        return Result(table, _("No question has a share of best answers to show."), "", "share")
+        return _("No question has a share of best answers to show.")
     best, worst = known.loc[known["estimate"].idxmax()], known.loc[known["estimate"].idxmin()]
     said = [
         _(
@@ -121,24 +133,13 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
         )
         for row in (best, worst)
     ]
-    claim = (
-        _("Share of the best answers: {best}.", best=said[0])
-        if best.term == worst.term
-        else _(
-            "Share of the best answers: highest for {best}, lowest for {worst}.",
-            best=said[0],
-            worst=said[1],
-        )
+    if best.term == worst.term:
+        return _("Share of the best answers: {best}.", best=said[0])
+    return _(
+        "Share of the best answers: highest for {best}, lowest for {worst}.",
+        best=said[0],
+        worst=said[1],
     )
-    notes = _("Intervals: Wilson (1927).")
-    if len(wide := table.loc[table["estimate"].isna(), "term"]):
-        without = _(
-            "No share for {items:label_list}: a scale of so many answers has no best two. Give "
-            "`satisfied` in study.yaml, the answer from which on a customer counts as satisfied.",
-            items=list(wide),
-        )
-        notes = i18n.together([notes, without])
-    return Result(table, claim, notes, "share")
 
 
 def _question(sample: Sample, item: str, asked: Item, top: int) -> dict[str, object]:
