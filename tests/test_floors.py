@@ -32,7 +32,7 @@ FLOORS = [  # a module imports only from floors above it in this list; the longe
     "cli",
 ]
 ONLY_IN = {
-    "duckdb": {"reserve"},
+    "duckdb": {"data", "reserve"},
     "matplotlib": {"plots"},
     "seaborn": {"plots"},
     "papermill": {"batch"},
@@ -145,7 +145,9 @@ def test_conda_and_pip_ask_for_the_same() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = set(project["dependencies"])
     wanted |= {
-        d for extra in ("lab", "dask", "test") for d in project["optional-dependencies"][extra]
+        d
+        for extra in ("lab", "dask", "databases", "test")
+        for d in project["optional-dependencies"][extra]
     }
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     names = {"matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}

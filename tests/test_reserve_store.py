@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from test_reserve import company, write
 
 from cxlib import cli, reserve
-from cxlib.data import study
+from cxlib.data import expressions, sql, study
 from cxlib.data.intake import QUARANTINE, Intake
-from cxlib.reserve import ReserveError, conditions, sql, store
+from cxlib.reserve import store
 
 KB = 1024
 
@@ -172,7 +172,7 @@ def test_a_header_that_holds_sql_is_a_name_and_nothing_else(project):
     assert not place.exists()
     with reserve.open("shop") as opened:
         assert opened.responses()[name].isin(["north", "south"]).all()
-        rows = opened.responses(where=conditions.equal(name, "north"))
+        rows = opened.responses(where=expressions.equal(name, "north"))
         assert 0 < len(rows) < len(opened.responses())
         assert not place.exists()
 
@@ -247,7 +247,7 @@ def test_columns_of_any_name_are_stored_and_asked_for_as_they_are(columns, proje
                 assert len(read[stored[column]]) == len(rows)
                 if stored[column] in DATES or column in OWN[table]:
                     continue
-                kept = opened.read(table, where=conditions.equal(stored[column], value))
+                kept = opened.read(table, where=expressions.equal(stored[column], value))
                 assert set(kept[stored[column]]) == {value}
         assert len(opened.customers.as_of("2026-05-01"))
         assert len(opened.journeys.transitions())
@@ -258,9 +258,9 @@ def test_columns_of_any_name_are_stored_and_asked_for_as_they_are(columns, proje
 @given(wave=values, word=values)
 def test_values_of_any_text_are_compared_and_never_run(wave, word):
     rows = pd.DataFrame({"wave": [wave, "2026-Q1"], "channel": [word, "web"]})
-    kept = conditions.keep(rows, conditions.equal("wave", wave), "responses")
+    kept = expressions.keep(rows, expressions.equal("wave", wave), "responses")
     assert set(kept["wave"]) == {wave}
-    kept = conditions.keep(rows, conditions.equal("channel", word), "responses")
+    kept = expressions.keep(rows, expressions.equal("channel", word), "responses")
     assert set(kept["channel"]) == {word}
 
 
@@ -269,8 +269,8 @@ def test_values_of_any_text_are_compared_and_never_run(wave, word):
 def test_a_condition_of_any_text_filters_or_is_refused(where):
     rows = pd.DataFrame({'a"b': [1, 2], "channel": ["x", "y"]})
     try:
-        kept = conditions.keep(rows, where or "true", "customers")
-    except ReserveError:
+        kept = expressions.keep(rows, where or "true", "customers")
+    except expressions.ExpressionError:
         return
     assert 0 < len(kept) <= 2
 
@@ -285,4 +285,4 @@ def test_pages_by_group_ask_for_any_column_and_value(column, value):
     where = planning._both("nps >= 9", stored, value)
     if stored == "nps":
         return
-    assert conditions.keep(rows, where, "responses")[stored].tolist() == [value]
+    assert expressions.keep(rows, where, "responses")[stored].tolist() == [value]

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxlib.core.errors import require_choice, require_columns
+from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.segments.features import MOST_LEVELS, is_category
 
@@ -38,9 +38,12 @@ def numeric_features(customers: pd.DataFrame) -> list[str]:
 def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> None:
     """ValueError for features that are not there, or that the model cannot use."""
     if not features:
-        raise ValueError(
-            "no features: name the columns by which customers shall be alike (segments.features in "
-            f"study.yaml). There are: {', '.join(map(str, customers))}."
+        raise InsufficientData(
+            _(
+                "no features: name the columns by which customers shall be alike "
+                "(segments.features in study.yaml). There are: {columns}.",
+                columns=", ".join(map(str, customers)),
+            )
         )
     require_columns(customers, features, "customers")
     levels = [c for c in features if is_category(customers[c])]
