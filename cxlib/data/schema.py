@@ -40,13 +40,9 @@ def _texts(value: object) -> object:
 
 
 def _codes(value: object) -> object:
-    """Codes as text: 1 and "1" are the same code; yes, no, on and off must stand in quotes."""
+    """Codes as text: 1 and "1" are the same code; an empty one is that of empty cells."""
     if not isinstance(value, dict):
         return value
-    if words := [k for k in value if isinstance(k, bool)]:
-        raise ValueError(
-            f"YAML reads the unquoted words yes, no, on, off as {words}; put them in quotes"
-        )
     return {"" if k is None else str(k): v for k, v in value.items()}
 
 
@@ -54,8 +50,25 @@ Text = Annotated[Words, BeforeValidator(_both)]
 Recode = dict[str, Annotated[dict[str, str | int | float | None], BeforeValidator(_codes)]]
 
 
+Form = str | list[str]
+Forms = Form | dict[str, Form]
+DATE_WORDS = (
+    *("day first", "month first", "year first"),
+    *("excel days", "unix seconds", "unix milliseconds"),
+)
+
+
+def _each(forms: object) -> list[str]:
+    """All forms of `dates` or `numbers`, whatever they are given for."""
+    if isinstance(forms, (dict, list)):
+        several = forms.values() if isinstance(forms, dict) else forms
+        return [f for one in several for f in _each(one)]
+    return [str(forms)]
+
+
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Source(Strict):
@@ -222,26 +235,28 @@ class Join(Readable):
         return {c: c for c in by} if isinstance(by, list) else by
 
 
-class Derived(Strict):
-    """A column made of dates.
+def _as_expression(how: object) -> object:
+    """The older forms of `derive` as expressions: {of, period} and {since, until, unit, words}."""
+    if not isinstance(how, dict) or not set(how) <= {"of", "period", "since", "until", *UNITS}:
+        return how
+    of, since, until = ('"{}"'.format(how.get(k, "")) for k in ("of", "since", "until"))
+    if ("of" in how) == ("since" in how) or ("since" in how) != ("until" in how):
+        raise ValueError("give an expression, or either of (with period), or since and until")
+    unit = str(how.get("unit", "minutes"))
+    if "of" in how:
+        return f"period({of}, '{how.get('period', 'quarter')}')"
+    if "words" not in how:
+        return f"time_between({since}, {until}, '{unit}')"
+    first, second = ("'" + str(w).replace("'", "''") + "'" for w in how["words"])
+    later = (f"date_trunc('{unit.rstrip('s')}', {c})" for c in (until, since))
+    return (
+        f"case when {since} is null or {until} is null then null "
+        f"when {' > '.join(later)} then {second} else {first} end"
+    )
 
-    `of` with a `period`: the period it lies in. `since` and `until`: the time between them in
-    `unit`, missing where it is below 0; with `words` the first where `until` is not after `since`
-    (days: not on a later day), else the second.
-    """
 
-    of: str = ""
-    period: Literal["year", "quarter", "month"] = "quarter"
-    since: str = ""
-    until: str = ""
-    unit: Literal["minutes", "hours", "days"] = "minutes"
-    words: tuple[str, str] | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Derived:
-        if bool(self.of) == bool(self.since) or bool(self.since) != bool(self.until):
-            raise ValueError("give either of (with period), or since and until")
-        return self
+UNITS = ("unit", "words")
+Expression = Annotated[str, BeforeValidator(_as_expression)]
 
 
 class Log(Strict):
@@ -265,7 +280,7 @@ class File(Readable):
     join: list[Join] = []
     filled: dict[str, list[str]] = {}  # rows without these, or with these words, are left out
     first_by: list[str] = []  # one row for each of these: the first
-    derive: dict[str, Derived] = {}  # further columns of the file, made of its dates
+    derive: dict[str, Expression] = {}
     columns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
     recode: Recode = {}
@@ -282,8 +297,23 @@ class Mapping(Strict):
     files: Annotated[list[File], Field(min_length=1)]
     columns: dict[str, str]  # ours: theirs; "#row" numbers the rows (FILE-1 when several)
     constants: dict[str, str | int | float] = {}
-    dates: str = ""  # format such as %d/%m/%Y; ISO when empty
+    dates: Forms = Field(
+        default="",
+        description="How dates are written where the cells do not prove it: a form of strptime, or "
+        "`day first`, `month first`, `year first`, `excel days`, `unix seconds`, `unix "
+        "milliseconds`; a list of them, of which the first that fits is taken; or a mapping of "
+        "columns to these.",
+        examples=["%d/%m/%Y", ["%d/%m/%Y %H:%M", "%d/%m/%Y"], {"answered_on": "day first"}],
+    )
+    numbers: str | dict[str, str] = Field(
+        default="",
+        description="How numbers are written where the cells do not prove it: 1.234,5 or 1,234.5, "
+        "for the table or by column.",
+        examples=["1.234,5", {"amount": "1.234,5"}],
+    )
     recode: Recode = {}  # our column: {theirs: ours}; null for missing, "" an empty cell
+    derive: dict[str, Expression] = {}  # for every file of the table
+    only: str = ""  # condition: other rows are left out
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
     merge: bool | list[str] = False  # rows of one key are one row; these columns added up
 
@@ -293,6 +323,26 @@ class Mapping(Strict):
         if not isinstance(files, list):
             files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
+
+    @model_validator(mode="after")
+    def _known_forms(self) -> Mapping:
+        for form in filter(None, _each(self.dates)):
+            if "%" not in form and form not in DATE_WORDS:
+                raise ValueError(
+                    f"dates: {form!r} is no form: write it as in %d/%m/%Y, or as one of "
+                    f"{', '.join(DATE_WORDS)}"
+                )
+        for form in filter(None, _each(self.numbers)):
+            if not re.fullmatch(r"[\d ']*[.,]?[\d ']+[.,]\d+", form):
+                raise ValueError(f"numbers: {form!r} is no form: write 1.234,5 or 1,234.5")
+        return self
+
+    def form(self, key: Literal["dates", "numbers"], *columns: str) -> str | list[str]:
+        """The form of a column that goes by any of these names; empty when none is given."""
+        forms = self.dates if key == "dates" else self.numbers
+        if not isinstance(forms, dict):
+            return forms
+        return next((forms[c] for c in columns if c in forms), "")
 
     @model_validator(mode="after")
     def _mapped_once(self) -> Mapping:
@@ -316,6 +366,18 @@ class Item(Strict):
     not_experienced: list[float] = []  # codes: never used, does not apply
     missing: list[float] = []  # codes: refused, does not know
     wording: Annotated[Words, BeforeValidator(_both)] | None = None  # the question as asked
+    satisfied: float | None = Field(
+        default=None,
+        description="The answer from which on a customer counts as satisfied (with `reverse` down "
+        "from which); the two best answers without it. Scales of more than 11 answers need it.",
+        examples=[80],
+    )
+    confirmed: bool = Field(
+        default=False,
+        description="The scale was checked: that the answers use only a part of it, or that some "
+        "lie outside, is no mistake.",
+        examples=[True],
+    )
 
     @model_validator(mode="after")
     def _scale_has_room(self) -> Item:
@@ -326,6 +388,10 @@ class Item(Strict):
             raise ValueError(
                 f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
                 "role intention or csat for another scale"
+            )
+        if self.satisfied is not None and not low <= self.satisfied <= high:
+            raise ValueError(
+                f"satisfied {self.satisfied:g} lies outside the scale [{low:g}, {high:g}]"
             )
         if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
             raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")
@@ -431,6 +497,12 @@ class Journey(Strict):
     goal: list[str] = []  # touchpoints that complete a journey
     bad: list[str] = []  # outcomes of an event that are trouble
     window: float = Field(default=90, gt=0)  # days before an answer whose events it is about
+    ties: Literal["file", "stage"] = Field(
+        default="file",
+        description="What orders events that share their time, where no column `sequence` does: "
+        "their order in the file, or that of the stages.",
+        examples=["stage"],
+    )
 
 
 class Programme(Strict):
