@@ -180,6 +180,25 @@ def test_a_download_that_never_succeeds_is_an_error(server, monkeypatch, own_cac
     assert len(Unsteady.failures) == 9 - 1 - sources.RETRIES and not list(own_cache.iterdir())
 
 
+def test_a_url_without_a_checksum_is_kept_and_its_checksum_offered(server, own_cache, tmp_path):
+    source = Source(url=server)
+    path = sources.fetch(source, "a.csv")
+    assert path.read_bytes() == CONTENT == sources.fetch(source, "a.csv").read_bytes()
+    assert f"add `sha256: {SHA}` below its url" in sources.without_checksum(path, "a.csv")
+    file = tmp_path / "study.yaml"
+    file.write_text(f"sources:\n  a.csv:\n    url: {server}  # public\n    mirror: m\n")
+    assert sources.write_checksum(file, source, SHA)
+    assert f"  # public\n    sha256: {SHA}\n    mirror: m" in file.read_text()
+    file.write_text(f"sources:\n  a.csv: {{url: {server}}}\n")
+    assert not sources.write_checksum(file, source, SHA)
+
+
+def test_only_a_plain_url_may_come_without_a_checksum():
+    for about in ({"mirror": "a.csv"}, {"wheel": "shop==1.0", "member": "a.csv"}):
+        with pytest.raises(ValueError, match="give the sha256"):
+            Source(**about)
+
+
 # What a study.yaml of a stranger may not do
 
 

@@ -231,6 +231,7 @@ def load(studies: Sequence[str]) -> None:
     from cxlib import reserve
 
     for study in studies:
+        _hold_to_checksums(study)
         loaded = reserve.load(study)
         click.echo(f"{study}")
         for row in loaded.counts.itertuples():
@@ -243,3 +244,19 @@ def load(studies: Sequence[str]) -> None:
             click.echo(f"  Why rows were quarantined, and how to mend them: `cx check {study}`.")
         elif warned := len(loaded.check.warnings):
             click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
+
+
+def _hold_to_checksums(name: str) -> None:
+    """Offer to write the checksums that `sources` in study.yaml lacks, once they are known."""
+    from cxlib.data import sources, study
+
+    about = study.read(name)
+    for key, source in about.sources.items():
+        if source.sha256:
+            continue
+        path = sources.fetch(source, key)
+        click.echo(f"  {sources.without_checksum(path, key)}", err=True)
+        if not sys.stdin.isatty() or not click.confirm("  Write it into study.yaml?"):
+            continue
+        if not sources.write_checksum(about.folder / "study.yaml", source, sources.sha256(path)):
+            click.echo("  No line of study.yaml is its url alone: add it by hand.", err=True)
