@@ -69,7 +69,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
         notebook = canonical(notebook)
         redaction.protect(notebook)
         kept, mistake = _kept(notebook, mistake, answers_of)
-        lacking = _insufficient(notebook, mistake, bool(kept))
+        lacking = insufficient(notebook, mistake, bool(kept))
         if lacking:
             mistake, job = None, {**job, "lacking": [] if kept else lacking}
         if mistake:
@@ -174,7 +174,7 @@ def _execute(job: dict, tell: Tell, engine: str):
     return notebook, [at, cells[0], mistake] if mistake else None, seconds
 
 
-def _insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) -> list[str]:
+def insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) -> list[str]:
     """The sentence of a page whose rows allow no (further) answer, in place of its traceback.
 
     That is nobody's mistake: a page with answers ends there, one without is skipped.

@@ -287,8 +287,8 @@ def _as_numbers(
                 flags.setdefault(never.tobytes(), []).append((term, column))
                 adjusted.append(column)
     shared: dict[str, list[str]] = {}
-    for members in flags.values():
-        flag, of = members[0][1] + FLAG, list(dict.fromkeys(t for t, _ in members))
+    for who in flags.values():
+        flag, of = who[0][1] + FLAG, list(dict.fromkeys(term for term, _column in who))
         if len(of) > 1:
             shared[flag] = of
         else:
