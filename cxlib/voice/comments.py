@@ -240,7 +240,7 @@ def _personal_data(counts: Mapping[str, int], n: int) -> Result:
 
 
 def _until(responses: Sample, until: str = "") -> Sample:
-    """Those of a wave up to `until`: the few of none, beside a total, would give a group away."""
+    """Those of a wave up to `until`: the few of none, next to a total, would give a group away."""
     if "wave" not in responses or responses["wave"].isna().all():
         return responses
     there = responses["wave"].notna()

@@ -83,7 +83,7 @@ def test_least_squares_equals_numpy_and_refuses_columns_that_say_the_same():
         least_squares(np.column_stack([x, x[:, 1]]), y, draws=2)
 
 
-# By lot
+# Randomised
 
 
 def test_the_adjusted_difference_is_the_regression_with_all_products():
@@ -210,7 +210,7 @@ def test_those_without_their_like_are_named():
         matching.balanced(x, np.ones(40, bool))
 
 
-# A stand-in
+# Synthetic control
 
 
 @pytest.mark.slow
@@ -253,7 +253,7 @@ def test_weights_on_the_simplex_cannot_be_bettered():
 @pytest.mark.parametrize(
     ("y", "first", "said"),
     [
-        (np.zeros((2, 6)), 3, "1 units were spared"),
+        (np.zeros((2, 6)), 3, "1 control units"),
         (np.zeros((4, 6)), 1, "1 of 6 periods are before"),
         (np.where(np.eye(4, 6) > 0, np.nan, 0), 3, "4 of 24 means are missing"),
     ],
@@ -313,7 +313,7 @@ def test_intervals_of_a_broken_line_cover(follows, least):
     assert np.mean([fit.low <= 1.0 <= fit.high for fit in fits]) >= least
 
 
-# Beside CausalPy and CausalImpact
+# Compared with CausalPy and CausalImpact
 
 
 def test_the_same_effects_as_causalpy_and_causalimpact():

@@ -341,7 +341,7 @@ def test_a_synthetic_control_and_the_trend_before(by_place):
     assert len(stood.table) == 12 and stood.table["of"].nunique() == 2
     line = impact.interrupted_time_series(trial)
     assert line.low < -0.6 < line.high
-    with pytest.raises(ValueError, match="1 units were spared"):
+    with pytest.raises(ValueError, match="1 control units"):
         impact.synthetic_control(
             read(by_place, design="compared", column="place", treated=["g0"], control=["g1"]),
         )
