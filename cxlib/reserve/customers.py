@@ -17,10 +17,10 @@ from datetime import date, datetime, timedelta
 import duckdb
 import pandas as pd
 
+from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
 from cxlib.data.study import Study
-from cxlib.reserve import conditions, sql
 from cxlib.reserve.database import DATED, Database
 from cxlib.reserve.store import ReserveError
 
@@ -87,7 +87,8 @@ class Customers:
             )
         values = rows[churn.flag].astype("string")
         known = {v.casefold() for v in values.dropna().unique()}
-        wanted = {"true", "yes", "1", "1.0"} if churn.left is True else {str(churn.left).casefold()}
+        said = str(churn.left).casefold()
+        wanted = {"true", "yes", "1", "1.0"} if said in ("true", "yes") else {said}
         if isinstance(churn.left, int) and not isinstance(churn.left, bool):
             wanted.add(f"{float(churn.left)}")
         if not wanted & known:
@@ -264,7 +265,7 @@ class Customers:
 
 
 def _kept(rows: pd.DataFrame, where: str) -> pd.DataFrame:
-    return conditions.keep(rows, where, "customers") if where.strip() else rows
+    return expressions.keep(rows, where, "customers") if where.strip() else rows
 
 
 def as_of(

@@ -10,9 +10,8 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
-from cxlib.data import contract
-from cxlib.data.intake import reasons
-from cxlib.reserve import sql
+from cxlib.data import contract, sql
+from cxlib.data.intake import plausibility, reasons
 from cxlib.reserve.database import Database
 
 
@@ -23,9 +22,10 @@ class Quality:
     database: Database
 
     def contents(self) -> pd.DataFrame:
-        """A row a table: rows offered, kept and quarantined, first and last day."""
+        """A row a table: rows offered, kept, quarantined (and left out), first and last day."""
         rows = []
-        for count in self.database.counts.itertuples():
+        counts = self.database.counts
+        for count in counts.itertuples():
             first, last = self._days(count.table)
             rows.append(
                 {
@@ -33,6 +33,7 @@ class Quality:
                     "offered": count.offered,
                     "kept": count.kept,
                     "quarantined": count.quarantined,
+                    **({"left_out": count.left_out} if counts["left_out"].any() else {}),
                     "from": first,
                     "to": last,
                 }
@@ -54,6 +55,7 @@ class Quality:
     def validity(self) -> Result:
         """Share of each table's rows that pass all data checks; counts, so without an interval."""
         counts = self.database.counts
+        counts = counts.assign(offered=counts["offered"] - counts["left_out"])
         table = pd.DataFrame(
             {
                 "term": counts["table"],
@@ -90,7 +92,7 @@ class Quality:
         found = self.database.warnings
         if found.empty:
             return _("Nothing else was noticed.")
-        first = found.iloc[0]
+        first = pd.concat([plausibility.doubtful(found), found]).iloc[0]
         return _(
             "One thing is worth a look: {table:label}.{column:label}, {rows} rows: {what}."
             if len(found) == 1

@@ -85,6 +85,7 @@ def orders() -> pd.DataFrame:
     return bought(800, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_purchase_models_equal_the_published_fit_of_cdnow(cdnow, model):
     fit = value.lifetime_value(Sample(cdnow, draws=20), MEANS, model=model, as_of="1997-10-01")
