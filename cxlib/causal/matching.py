@@ -1,4 +1,4 @@
-"""Weighting: treated customers beside controls weighted to look the same beforehand.
+"""Weighting: treated customers compared with controls weighted to look the same beforehand.
 
     w = balanced(x, treated)                     # weights of the controls; the treated keep theirs
     balance(x, treated, w)                       # standardised differences

@@ -60,7 +60,7 @@ def propensity(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = N
 def paired(
     score: np.ndarray, treated: np.ndarray, caliper: float = 0.2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each treated beside the nearest other not yet taken, likeliest first: (places, partners).
+    """Each treated with the nearest other not yet taken, likeliest first: (places, partners).
 
     Partners may be `caliper` standard deviations of the score apart at most (Austin 2011: .2 of the
     log-odds; infinite for no limit); treated without a partner are left out.

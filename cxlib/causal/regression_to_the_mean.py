@@ -30,7 +30,7 @@ def adjusted_change(
 
     `before` and `after` are answers of the same customers, of the picked and of others, to whom
     nothing was done (or of an earlier pair of waves). A line of after on before among the others
-    foretells the picked; customers must have both answers.
+    predicts the picked; customers must have both answers.
     """
     w, who = ready(len(before), weight, who)
     picked = np.asarray(picked, bool)

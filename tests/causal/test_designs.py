@@ -83,7 +83,7 @@ def test_least_squares_equals_numpy_and_refuses_columns_that_say_the_same():
         least_squares(np.column_stack([x, x[:, 1]]), y, draws=2)
 
 
-# By lot
+# Randomised
 
 
 def test_the_adjusted_difference_is_the_regression_with_all_products():
@@ -210,7 +210,7 @@ def test_those_without_their_like_are_named():
         matching.balanced(x, np.ones(40, bool))
 
 
-# A stand-in
+# Synthetic control
 
 
 @pytest.mark.slow
@@ -313,7 +313,7 @@ def test_intervals_of_a_broken_line_cover(follows, least):
     assert np.mean([fit.low <= 1.0 <= fit.high for fit in fits]) >= least
 
 
-# Beside CausalPy and CausalImpact
+# Compared with CausalPy and CausalImpact
 
 
 def test_the_same_effects_as_causalpy_and_causalimpact():
