@@ -258,8 +258,11 @@ def test_a_missing_key_and_broken_yaml_say_where(shop):
 def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
-    file.write_text(file.read_text() + "group: channel  # guess: confirm\n")
-    assert "1 line(s) are still marked `# guess: confirm`" in str(reserve.check("shop"))
+    file.write_text(file.read_text() + "unconfirmed: [is 1 the best?]\n")
+    assert "1 guess(es) wait to be confirmed" in (said := str(reserve.check("shop")))
+    assert "unconfirmed: is 1 the best?" in said
+    reserve.load("shop")
+    assert reserve.open("shop").quality.unconfirmed().iloc[:, 0].tolist() == ["is 1 the best?"]
 
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):

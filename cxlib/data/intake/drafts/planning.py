@@ -53,8 +53,8 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
         found, why = list[TableOf](), list[str]()
         for seen in (sheets := look(path)):
             try:
-                if not seen.columns:
-                    raise IntakeError(f"{seen.called} is empty.")
+                if seen.problem:
+                    raise IntakeError(seen.problem)
                 rated = 0 if seen.profile else len(ratings(_open_columns(seen)))
                 new = tables_of(seen, ratings=rated)
             except IntakeError as error:
@@ -67,7 +67,7 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
                 continue
             found += new
         if not found:
-            raise IntakeError("\n  ".join([f"no sheet of {path.name} is a table:", *why]))
+            raise IntakeError("\n  ".join([f"no part of {path.name} is a table:", *why]))
         parts, passed = parts + found, passed + why
     return parts, passed
 

@@ -219,7 +219,7 @@ def _likeness(table: str, matched: dict[str, str], seen: Seen, ratings: int) -> 
         return 0  # a file with several rows a customer tells of something else
     if table == "comments" and ratings > 1:
         return 0
-    called = (seen.sheet or seen.path.stem).casefold()
+    called = seen.title.casefold()
     score = 2.0 * bool(re.search(names()["tables"][table], called))
     score += 2 * (expected.key[-1] in matched) + 0.5 * len(matched) + 0.5 * len(needed)
     if (
