@@ -367,7 +367,7 @@ def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
         people.to_excel(writer, sheet_name="People", index=False)
         pd.DataFrame({"Notes": ["by Ann"]}).to_excel(writer, sheet_name="Read me", index=False)
     text = intake.draft("shop", [book])
-    assert "# Left out: shop.xlsx, sheet 'Read me', looks like no table" in text
+    assert "# Left out: shop.xlsx, sheet 'Read me' looks like no table" in text
     tables = yaml.safe_load(text)["tables"]
     assert [t["files"][0]["sheet"] for t in tables.values()] == ["People", "Orders"]
 

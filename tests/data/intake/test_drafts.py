@@ -286,6 +286,31 @@ def test_lines_of_orders_become_orders(load, file, orders, lines):
     assert "@" not in tables["orders"].astype(str).to_csv()
 
 
+LINES = pd.DataFrame(
+    {
+        "order_id": ["a1", "a1", "a2", "a3", "a3"],
+        "customer_id": ["c1", "c1", "c2", "c1", "c1"],
+        "order_date": ["2025-01-13", "2025-01-13", "2025-02-13", "2025-03-13", "2025-03-13"],
+        "product": ["Mug", "Tea", "Mug", "Tea", "Pot"],
+        "quantity": [2, 1, 1, 3, 1],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("money", "values", "amounts"),
+    [
+        ("unit_price", [8, 4, 8, 4, 30], [20, 8, 42]),
+        ("amount", [16, 4, 8, 12, 30], [20, 8, 42]),
+        ("order_total", [20, 20, 8, 42, 42], [20, 8, 42]),
+    ],
+)
+def test_an_order_in_several_rows_is_one_order(load, money, values, amounts):
+    new, tables = load(orders__csv=LINES.assign(**{money: values}))
+    assert tables["orders"]["amount"].tolist() == amounts and len(tables["order_lines"]) == 5
+    assert any(guess.startswith("amount: ") for guess in new.unconfirmed)
+
+
 def test_returned_invoices_have_an_amount_below_zero(load):
     new, tables = example(load, "invoice_lines.csv")
     orders = tables["orders"]

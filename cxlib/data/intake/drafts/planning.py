@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxlib.data import contract
 from cxlib.data.intake import conversion
+from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts.answers import add_answers, unique_text
 from cxlib.data.intake.drafts.looking import Column, Seen, look
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
@@ -103,28 +104,37 @@ def _tell_files_apart(plan: Plan, table: str) -> None:
 
 def _forms(plan: Plan) -> None:
     """Dates and amounts that fit two readings: asked, with the reading that the file suggests."""
+    asked: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    found: dict[tuple[str, ...], tuple[Undecided, bool]] = {}
     for table, of in plan.tables.items():
         kinds = {c.name: c.kind for c in contract.TABLES[table].columns.values()}
         for ours, theirs in of[0].columns.items():
             kind = kinds.get(ours, "text")
             if theirs == ROW or kind not in ("date", "number"):
                 continue
-            cells = of[0].seen.columns[theirs].cells
-            asked = getattr(conversion.convert(cells, kind), "question", None)
-            if asked is not None:
-                _ask_form(plan, table, ours, asked, of[0].seen.raw.delimiter == ";")
+            undecided = conversion.convert(of[0].seen.columns[theirs].cells, kind).question
+            if undecided is not None:
+                key = (undecided.key, *undecided.answers)
+                asked.setdefault(key, []).append((table, ours))
+                found.setdefault(key, (undecided, of[0].seen.raw.delimiter == ";"))
+    for key, (undecided, european) in found.items():
+        _ask_form(plan, asked[key], undecided, european)
 
 
-def _ask_form(plan: Plan, table: str, ours: str, asked, european: bool) -> None:
-    options = dict(zip(asked.answers, asked.readings, strict=True))
+def _ask_form(
+    plan: Plan, columns: list[tuple[str, str]], undecided: Undecided, european: bool
+) -> None:
+    options = dict(zip(undecided.answers, undecided.readings, strict=True))
     likely = ("day first", "1.234,5") if european else ("month first", "1,234.5")
     proposed = next((a for a in options if a in likely), next(iter(options)))
 
     def settle(answer: str) -> None:
-        plan.forms.setdefault(table, {}).setdefault(asked.key, {})[ours] = answer
+        for table, ours in columns:
+            plan.forms.setdefault(table, {}).setdefault(undecided.key, {})[ours] = answer
 
     settle(proposed)
-    shown = ", ".join(map(str, asked.values[:3]))
+    shown = ", ".join(map(str, undecided.values[:3]))
+    called = ", ".join(f"{table}.{ours}" for table, ours in columns)
     plan.questions.append(
-        Question(f"{table}.{ours}: how is it written? {shown}", options, proposed, settle)
+        Question(f"{called}: how is it written? {shown}", options, proposed, settle)
     )
