@@ -79,13 +79,19 @@ def _open_columns(seen: Seen) -> dict[str, Column]:
 
 def _same(one: TableOf, other: TableOf) -> bool:
     """Two sheets of one workbook with the same rows, as raw and edited."""
+    key = one.columns[contract.TABLES[one.table].key[0]]
     if one.table != other.table or one.columns != other.columns:
         return False
-    key = one.columns[contract.TABLES[one.table].key[0]]
-    if key == ROW:
-        return bool(one.seen.raw.frame.equals(other.seen.raw.frame))
-    ids = one.seen.columns[key].words
-    return bool(ids.isin(other.seen.columns[key].words).mean() > 0.5)
+    x, y = one.seen.raw.frame, other.seen.raw.frame
+    if key != ROW:
+        x, y = (f.drop_duplicates(key).set_index(key) for f in (x, y))
+    else:
+        x, y = (f.reset_index(drop=True) for f in (x, y))
+    rows, shared = x.index.intersection(y.index), [c for c in x if c in y]
+    if len(rows) < len(x) / 2 or not shared:
+        return False
+    alike = x.loc[rows, shared].astype(str).eq(y.loc[rows, shared].astype(str))
+    return bool(alike.to_numpy().mean() > 0.5)
 
 
 def _tell_files_apart(plan: Plan, table: str) -> None:

@@ -108,6 +108,7 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
         mapped = {
             plain(n) for p in seen.profile.tables.values() for s in p.columns.values() for n in s
         }
+        mapped |= {plain(n) for s in seen.profile.signature for n in s}
         rated = {plain(n) for s in part.rated for n in s.split("|")}
         out.free = [c for c in seen.columns if plain(c) in rated or plain(c) not in tool | mapped]
     return out
@@ -162,6 +163,7 @@ def _match(table: str, seen: Seen) -> dict[str, str]:
             and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
             and len(c.words)
             and _holds(c, about.kind)
+            and (ours.endswith("_id") or not personal(c))
         ]
         if fits:
             exact = next((c for c in fits if slug(c.name) == ours), fits[0])
@@ -193,7 +195,7 @@ def dates_in(column: Column) -> float:
 def _named_date(column: Column) -> bool:
     """A name that speaks of time, over cells that are dates."""
     named = re.search(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時", slug(column.name))
-    return bool(named) and dates_in(column) >= ENOUGH_DATES
+    return bool(named) and dates_in(column) >= ENOUGH_DATES and not personal(column)
 
 
 def _plain_id(seen: Seen, columns: dict[str, str]) -> str:

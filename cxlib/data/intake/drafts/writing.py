@@ -50,7 +50,8 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
     for table, of in plan.tables.items():
         lines += _table(plan, table, of, lambda p: _relative(copies.get(p, p), folder))
     lines += _items(plan.ratings) + _ending(plan)
-    return "\n".join(lines) + "\n"
+    # YAML allows no control characters; between double quotes it reads them from their numbers.
+    return re.sub(r"[\x7f-\x9f\ufeff]", lambda c: f"\\u{ord(c[0]):04x}", "\n".join(lines) + "\n")
 
 
 # Tables
