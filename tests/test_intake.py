@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -184,13 +185,13 @@ def test_words_for_no_value_are_missing_and_said():
 
 
 def test_a_code_with_a_leading_zero_stays_text():
-    read, _ = cells.guess(pd.Series(["007", "120"]))
+    read = cells.guess(pd.Series(["007", "120"]))
     assert read.values.tolist() == ["007", "120"]
 
 
 def test_text_among_numbers_is_warned_of():
-    read, what = cells.guess(pd.Series([str(i) for i in range(30)] + ["about 7"]))
-    assert read.values.iloc[-1] == "about 7" and what[0] == 1 and "about 7" in what[1].json
+    read = cells.guess(pd.Series([str(i) for i in range(30)] + ["about 7"]))
+    assert read.values.iloc[-1] == "about 7" and read.odd[0] == 1 and "about 7" in read.odd[1].json
 
 
 # Tables
@@ -303,7 +304,8 @@ def test_whatever_the_rows_none_is_lost(tmp_path_factory, rows):
     (folder / "a.csv").write_text(text)
     (folder / "study.yaml").write_text(
         "{title: t, source: s, licence: l, tables: {responses: {files: a.csv, "
-        "columns: {response_id: id}}}, items: {recommend: {label: r, scale: [0, 10], role: nps}}}"
+        "columns: {response_id: id}}}, items: {recommend: {label: r, scale: [0, 10], role: nps, "
+        "confirmed: true}}}"
     )
     taken = intake.table(study.read(folder / "study.yaml"), "responses")
     assert taken.offered == len(rows) == len(taken.rows) + taken.quarantined
@@ -402,7 +404,8 @@ def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make)
 def test_a_hundred_thousand_rows_are_taken_in(make):
     rng = np.random.default_rng(1)
     n = 100_000
-    frame = pd.DataFrame({"id": np.arange(n), "recommend": rng.integers(0, 12, n)})
+    frame = pd.DataFrame({"id": np.arange(n), "recommend": rng.integers(0, 11, n)})
+    frame.loc[:999, "recommend"] = 11
     for i in range(10):
         frame[f"q{i}"] = rng.integers(1, 6, n)
     study_ = make({"a.csv": frame.to_csv(index=False)}, tables=responses(keep=True))
@@ -417,6 +420,7 @@ def test_the_mobile_survey_is_taken_in_whole():
     assert taken.rows["cusa1"].mean() == pytest.approx(7.988, abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_airport_survey_keeps_never_used_apart():
     taken = _public("airport", "responses")
@@ -432,6 +436,7 @@ def test_the_airport_survey_keeps_never_used_apart():
     assert not [n for n in taken.notes if "no recode" in n]
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_nine_years_of_the_airport_have_one_set_of_names():
     rows = _public("airport", "responses").rows
@@ -464,6 +469,7 @@ def test_nine_years_of_the_airport_have_one_set_of_names():
     assert not rows.loc[rows["wave"] == "2012", "wifi"].notna().any()
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_american_index_is_taken_in_without_postcodes():
     taken = _public("acsi", "responses")
@@ -474,6 +480,7 @@ def test_the_american_index_is_taken_in_without_postcodes():
     assert not [c for c in taken.rows if "zip" in c.lower() or "race" in c.lower()]
 
 
+@cache
 def _public(name: str, table: str) -> intake.Intake:
     from cxlib.data.sources import SourceError
 

@@ -58,11 +58,12 @@ DATE_WORDS = (
 )
 
 
-def _each(forms: Forms) -> list[str]:
+def _each(forms: object) -> list[str]:
     """All forms of `dates` or `numbers`, whatever they are given for."""
-    if isinstance(forms, dict):
-        return [f for one in forms.values() for f in _each(one)]
-    return [forms] if isinstance(forms, str) else forms
+    if isinstance(forms, (dict, list)):
+        several = forms.values() if isinstance(forms, dict) else forms
+        return [f for one in several for f in _each(one)]
+    return [str(forms)]
 
 
 class Strict(BaseModel):
@@ -365,6 +366,18 @@ class Item(Strict):
     not_experienced: list[float] = []  # codes: never used, does not apply
     missing: list[float] = []  # codes: refused, does not know
     wording: Annotated[Words, BeforeValidator(_both)] | None = None  # the question as asked
+    satisfied: float | None = Field(
+        default=None,
+        description="The answer from which on a customer counts as satisfied (with `reverse` down "
+        "from which); the two best answers without it. Scales of more than 11 answers need it.",
+        examples=[80],
+    )
+    confirmed: bool = Field(
+        default=False,
+        description="The scale was checked: that the answers use only a part of it, or that some "
+        "lie outside, is no mistake.",
+        examples=[True],
+    )
 
     @model_validator(mode="after")
     def _scale_has_room(self) -> Item:
@@ -375,6 +388,10 @@ class Item(Strict):
             raise ValueError(
                 f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
                 "role intention or csat for another scale"
+            )
+        if self.satisfied is not None and not low <= self.satisfied <= high:
+            raise ValueError(
+                f"satisfied {self.satisfied:g} lies outside the scale [{low:g}, {high:g}]"
             )
         if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
             raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")
@@ -480,6 +497,12 @@ class Journey(Strict):
     goal: list[str] = []  # touchpoints that complete a journey
     bad: list[str] = []  # outcomes of an event that are trouble
     window: float = Field(default=90, gt=0)  # days before an answer whose events it is about
+    ties: Literal["file", "stage"] = Field(
+        default="file",
+        description="What orders events that share their time, where no column `sequence` does: "
+        "their order in the file, or that of the stages.",
+        examples=["stage"],
+    )
 
 
 class Programme(Strict):

@@ -85,6 +85,12 @@ class Study(Strict):
     mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
     costs: Costs = Costs()
     reporting: Reporting = Reporting()
+    accept: list[str] = Field(
+        default=[],
+        description="Warnings of `cx check` that are right as they are, called TABLE.COLUMN.RULE "
+        "as the check calls them; * stands for any.",
+        examples=[["orders.at.future_dates"], ["*.never_dates"]],
+    )
     reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
     unconfirmed: list[str] = Field(
         default=[],
@@ -152,7 +158,8 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
-        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
+        roles = ("nps", "csat", "effort", "intention")
+        found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property

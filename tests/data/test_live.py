@@ -52,8 +52,16 @@ def postgresql(tmp_path_factory) -> Iterator[int]:
         for name, text in {"secret": "root secret", "tables.sql": TABLES}.items():
             (folder / name).write_text(text)
             (folder / name).chmod(0o644)
-        made = run(tools / "initdb", "-D", folder / "db", "-U", "owner", "-A", "scram-sha-256",
-                   f"--pwfile={folder / 'secret'}")  # fmt: skip
+        made = run(
+            tools / "initdb",
+            "-D",
+            folder / "db",
+            "-U",
+            "owner",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={folder / 'secret'}",
+        )
         if made.returncode:
             pytest.skip(f"PostgreSQL cannot be started here: {made.stderr[-200:]}")
         server = ("-D", folder / "db", "-w", "-l", folder / "log")
@@ -62,9 +70,22 @@ def postgresql(tmp_path_factory) -> Iterator[int]:
         if started.returncode:
             pytest.skip(f"PostgreSQL cannot be started here: {started.stdout[-200:]}")
         try:
-            sql = run(tools / "psql", "-h", "127.0.0.1", "-p", port, "-U", "owner", "-d", "postgres",
-                      "-v", "ON_ERROR_STOP=1", "-f", folder / "tables.sql",
-                      PGPASSWORD="root secret")  # fmt: skip
+            sql = run(
+                tools / "psql",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                port,
+                "-U",
+                "owner",
+                "-d",
+                "postgres",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-f",
+                folder / "tables.sql",
+                PGPASSWORD="root secret",
+            )
             assert not sql.returncode, sql.stderr
             yield port
         finally:
@@ -154,8 +175,11 @@ def test_a_query_cannot_write_even_through_a_function(postgresql, tmp_path, monk
     monkeypatch.setenv("PGUSER", "owner")
     monkeypatch.setenv("PGPASSWORD", "root secret")
     with pytest.raises(SourceError, match="read-only transaction"):
-        rows(tmp_path, f"postgresql://127.0.0.1:{postgresql}/postgres",
-             query="select nextval('shop.numbers')")  # fmt: skip
+        rows(
+            tmp_path,
+            f"postgresql://127.0.0.1:{postgresql}/postgres",
+            query="select nextval('shop.numbers')",
+        )
 
 
 def test_a_wrong_password_is_said_without_it(reader, tmp_path, monkeypatch):
@@ -252,13 +276,18 @@ def test_other_databases_are_told_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     ("url", "csv"),
     [
-        ("https://docs.google.com/spreadsheets/d/1aB-_/edit#gid=0", "1aB-_/export?format=csv&gid=0"),
-        ("https://docs.google.com/spreadsheets/d/1aB/edit?usp=sharing&gid=42#gid=42",
-         "1aB/export?format=csv&gid=42"),
+        (
+            "https://docs.google.com/spreadsheets/d/1aB-_/edit#gid=0",
+            "1aB-_/export?format=csv&gid=0",
+        ),
+        (
+            "https://docs.google.com/spreadsheets/d/1aB/edit?usp=sharing&gid=42#gid=42",
+            "1aB/export?format=csv&gid=42",
+        ),
         ("https://docs.google.com/spreadsheets/d/1aB/view", "1aB/export?format=csv&gid=0"),
         ("https://docs.google.com/spreadsheets/d/e/2PX/pub?output=csv", "e/2PX/pub?output=csv"),
     ],
-)  # fmt: skip
+)
 def test_the_address_of_a_google_sheet_becomes_that_of_its_csv(url, csv):
     assert csv_address(url) == f"https://docs.google.com/spreadsheets/d/{csv}"
 

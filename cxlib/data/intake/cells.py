@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,7 @@ class Converted:
     notes : how others were read, one sentence each
     evidence : the form that the cells themselves prove, an answer to `Question`; else empty
     question : what has to be asked before the values can be trusted
+    odd : cells that were read and look wrong: how many, and why
     """
 
     values: pd.Series
@@ -64,7 +65,8 @@ class Converted:
     reason: Reason | None = None
     notes: tuple[str, ...] = ()
     evidence: str = ""
-    question: Question | None = field(default=None)
+    question: Question | None = None
+    odd: tuple[int, Reason] | None = None
 
 
 def text(values: pd.Series) -> pd.Series:

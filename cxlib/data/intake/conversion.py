@@ -23,6 +23,23 @@ from cxlib.data.intake.reasons import Reason
 
 YES = ("true", "yes", "y", "1", "t", "是", "有")
 NO = ("false", "no", "n", "0", "f", "否", "无")
+__all__ = [
+    "Converted",
+    "Question",
+    "below_thousand",
+    "convert",
+    "date",
+    "flag",
+    "guess",
+    "inexact",
+    "integer",
+    "labels_as_recode",
+    "number",
+    "recode",
+    "settled",
+    "text",
+]
+
 EXACT = 2**53  # whole numbers from here on are not exact as floats
 
 
@@ -48,32 +65,30 @@ def convert(values: pd.Series, kind: str, form: str | Sequence[str] = "") -> Con
     return flag(values) if kind == "flag" else Converted(text(values), _none(values))
 
 
-def guess(
-    values: pd.Series, form: str = "", *, comma: bool = True
-) -> tuple[Converted, tuple[int, Reason] | None]:
+def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted:
     """A further column as numbers where all its cells are, else as text; and what looks wrong.
 
     With `comma` cells such as 1,2 are decimals; where commas delimit they may be two answers.
     """
     if isinstance(values.dtype, pd.BooleanDtype) or values.dtype == bool:
-        return Converted(values.astype("boolean"), _none(values)), None
+        return Converted(values.astype("boolean"), _none(values))
     if pd.api.types.is_datetime64_any_dtype(values):
-        return date(values), None
+        return date(values)
     words = text(values)
     if pd.api.types.is_numeric_dtype(values):
-        return Converted(_whole(number(values).values, words), _none(values)), None
+        return Converted(_whole(number(values).values, words), _none(values))
     plain = Converted(words, _none(values))
     there = words.dropna()
     if there.empty or _coded(there, comma):
-        return plain, None
+        return plain
     read = number(words if values.dtype != object else values, form)
     if not read.bad.any() and read.values.notna().any():
-        return replace(read, values=_whole(read.values, words)), None
+        return replace(read, values=_whole(read.values, words))
     odd = there[read.bad[there.index]]
     if len(there) >= 20 and len(odd) <= len(there) / 10:
         shown = list(map(repr, odd.unique()[:3]))
-        return plain, (len(odd), Reason("text_among_numbers", {"words": shown}))
-    return plain, None
+        return replace(plain, odd=(len(odd), Reason("text_among_numbers", {"words": shown})))
+    return plain
 
 
 def _coded(words: pd.Series, comma: bool) -> bool:

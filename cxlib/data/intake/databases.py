@@ -12,8 +12,12 @@ from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import Raw, numbered
 from cxlib.data.schema import Reading
 
-ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
-           sqlite3.SQLITE_RECURSIVE)  # fmt: skip
+ALLOWED = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+)
 
 
 def tables(path: Path) -> list[str]:
@@ -65,4 +69,4 @@ def _rows(store: sqlite3.Connection, query: str) -> pd.DataFrame:
     cursor = store.execute(query)
     columns = [c[0] for c in cursor.description or ()]
     frame = pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
-    return frame.mask(frame == "").convert_dtypes(convert_floating=False)
+    return frame.mask(frame == "").convert_dtypes()

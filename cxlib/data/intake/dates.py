@@ -22,7 +22,6 @@ import pandas as pd
 from cxlib.data.intake.cells import (
     Converted,
     Question,
-    counted,
     examples,
     given,
     of_type,
@@ -74,8 +73,8 @@ def date(values: pd.Series, form: str | Sequence[str] = "") -> Converted:
     if pd.api.types.is_datetime64_any_dtype(values):
         zone = getattr(values.dtype, "tz", None)
         plain = values.dt.tz_localize(None) if zone else values
-        notes = (f"times are those of the zone {zone}.",) if zone else ()
-        return _without_never(plain.astype("datetime64[us]"), _none(values), None, notes)
+        zoned = (f"times are those of the zone {zone}.",) if zone else ()
+        return _without_never(plain.astype("datetime64[us]"), _none(values), None, zoned)
     words, notes = given(values)
     if not forms and not (at := _iso(words)).hasnans and words.notna().all():
         return _without_never(at, _none(values), None, notes, words)
@@ -301,10 +300,11 @@ def _without_never(
     if words is not None:
         zero = words.str.match(r"0000[-/]00[-/]00").fillna(False).astype(bool)
         never, bad = never | zero, bad & ~zero
+    odd = None
     if never.any():
         shown = words[never] if words is not None else at[never].dt.strftime("%Y-%m-%d")
-        notes = (*notes, f"{counted(shown)}: never, so missing.")
-    return Converted(at.mask(never), bad, reason, notes, *decided)
+        odd = int(never.sum()), Reason("never_dates", {"words": list(map(repr, examples(shown)))})
+    return Converted(at.mask(never), bad, reason, notes, *decided, odd)
 
 
 def _none(values: pd.Series) -> pd.Series:

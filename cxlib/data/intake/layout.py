@@ -26,10 +26,21 @@ LOOKED_AT = 60  # rows in which the header is looked for
 LAST = 5  # rows at the end that may be totals or remarks
 SKIPPED = ["row", "value", "why"]
 # Second header rows of survey tools: they say of what kind the answer is, not what was asked.
-ANSWER_KINDS = ("response", "open-ended response", "antwort", "offene antwort", "réponse",
-                "respuesta", "risposta", "resposta", "回答", "开放式答案", "答复")  # fmt: skip
+ANSWER_KINDS = (
+    "response",
+    "open-ended response",
+    "antwort",
+    "offene antwort",
+    "réponse",
+    "respuesta",
+    "risposta",
+    "resposta",
+    "回答",
+    "开放式答案",
+    "答复",
+)
 TOTALS = re.compile(
-    r"(grand |sub-?)?(totals?|sum|average|mean|count)( .{0,20})?|(gesamt)?summe( .{0,20})?|gesamt"
+    r"(grand |sub-?)?(totals?|sum|average|mean|count)( .{0,20})?|(gesamt)?summe|gesamt"
     r"|durchschnitt|mittelwert|total (général|geral|general)|totale|totaal|somme|suma|soma"
     r"|moyenne|promedio|media|合计|总计|小计|共计|总和|汇总|平均(值|分)?|合計|総計|小計",
     re.IGNORECASE,
@@ -220,7 +231,9 @@ def _names_and_labels(parts: Sequence[Row]) -> tuple[list[str], dict[int, str]]:
         plain = below.casefold() in ANSWER_KINDS and top
         joined.append(group if plain or not below else f"{group} - {below}" if group else below)
     for extra in parts[2:]:
-        joined = [f"{a} - {b.strip()}" if b.strip() else a for a, b in zip(joined, extra)]  # noqa: B905
+        joined = [
+            f"{a} - {b.strip()}" if b.strip() else a for a, b in zip(joined, extra, strict=False)
+        ]
     return joined, {}
 
 
@@ -266,8 +279,8 @@ def ending(frame: pd.DataFrame, blank: Sequence[int] = ()) -> tuple[int, str]:
 
 
 def is_total(cell: str) -> bool:
-    """Whether the cell is a word for a total, such as 合计 or "Grand total:"."""
-    return bool(TOTALS.fullmatch(cell.strip().rstrip(" :：")))
+    """Whether the cell is a word for a total, such as 合计 or "Grand total: 12"."""
+    return bool(TOTALS.fullmatch(re.split("[:：]", cell)[0].strip()))
 
 
 def _totals(frame: pd.DataFrame, blank: set[int]) -> tuple[int, str]:

@@ -240,15 +240,17 @@ def _text(path: Path, name: str, options: Reading) -> Raw:
         at = header - first_line + 1 if header else header
         delimiter, why = find_delimiter(content[:HEAD].decode("utf-8", "ignore"), name, at)
         notes.append(why)
+    if not delimiter and header is None:  # of a single column the first line is the header
+        header = first_line + content[: len(content) - len(content.lstrip())].count(b"\n")
     tokens = tokenise(
         content,
-        delimiter,
+        delimiter or ",",
         name,
         first_line=first_line,
         header=header,
         header_rows=options.header_rows,
     )
-    raw = Raw(tokens.frame, {}, {}, encoding, delimiter, tuple(notes), tokens.broken)
+    raw = Raw(tokens.frame, {}, {}, encoding, delimiter or ",", tuple(notes), tokens.broken)
     return trimmed(raw, tokens.header, name, options.skip_last, tokens.blank)
 
 

@@ -28,7 +28,7 @@ def read(path: Path, name: str, options: Reading) -> Raw:
     if not records:
         raise IntakeError(f"{name} holds no records. Export it again.")
     frame = pd.DataFrame([_flat(r) for r in records], dtype=object)
-    frame = frame.mask(frame.isna() | (frame == "")).convert_dtypes(convert_floating=False)
+    frame = frame.mask(frame.isna() | (frame == "")).convert_dtypes()
     return numbered(frame, [note], encoding=encoding)
 
 

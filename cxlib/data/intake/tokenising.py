@@ -23,11 +23,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.layout import LOOKED_AT, NUMBER, Header, header_of
+from cxlib.data.intake.layout import LOOKED_AT, Header, header_of
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 BROKEN = ["row", "value", "found", "expected"]
 LINE_END = r"\r\n|\n|\r"
+LETTER = re.compile(r"[^\W\d_]")
 QUOTED = r'(^|[,;\t|])"[^"]*(?:""[^"]*)*"'
 END = "\x03end-of-table\x03"  # a last record of our own: an open quotation mark swallows it
 HEAD = 500_000  # bytes in which the header and the delimiter are looked for
@@ -211,7 +212,8 @@ def named_delimiter(start: bytes) -> tuple[str, int]:
 def find_delimiter(text: str, name: str = "the file", header: int | None = None) -> tuple[str, str]:
     """The delimiter that splits the first 200 records most evenly, and a sentence on why.
 
-    `header` is the line that the header stands in, where the user says it.
+    It is empty for a file of a single column. `header` is the line that the header stands in,
+    where the user says it.
     """
     sample = "".join(io.StringIO(text, newline="").readlines()[:400])
     bare = re.sub(QUOTED, r"\1x", sample, flags=re.MULTILINE)
@@ -225,7 +227,7 @@ def find_delimiter(text: str, name: str = "the file", header: int | None = None)
         if (new := (round(share, 1), words, common)) > score:
             best, score, even, width = candidate, new, share, common
     if width == 1:
-        return ",", f"{name}: no delimiter found in the header; read as a single column."
+        return "", f"{name}: no delimiter found in the header; read as a single column."
     return best, (
         f"{name}: delimiter {DELIMITERS[best]}: it gives {even:.0%} of the first lines {width} "
         "fields, as the header."
@@ -256,4 +258,4 @@ def _common_width(
     if first and share < 0.8:
         return None
     cells = filled[first].split(delimiter)
-    return common, share, sum(bool(NUMBER.fullmatch(c.strip())) for c in cells) <= len(cells) / 2
+    return common, share, sum(not LETTER.search(c) for c in cells) <= len(cells) / 2

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pandas as pd
+from python_calamine import SheetVisibleEnum
 
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
@@ -61,7 +62,7 @@ def _chosen(book: pd.ExcelFile, name: str, wanted: str | int) -> tuple[str, str]
     if wanted:
         sheet = wanted if isinstance(wanted, str) else there[wanted]
     else:
-        seen = [s for s in there if height[s] > 1 and "Visible" in str(about[s].visible)]
+        seen = [s for s in there if height[s] > 1 and about[s].visible == SheetVisibleEnum.Visible]
         sheet = next(iter(seen or [s for s in there if height[s]] or there))
     others = [f"{s!r} ({height[s]:,} rows)" for s in there if s != sheet and height[s]]
     note = f"{name}: sheet {sheet!r} ({height[sheet]:,} rows) of {len(there)}."
