@@ -266,8 +266,11 @@ def test_a_missing_key_and_broken_yaml_say_where(shop):
 def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
-    file.write_text(file.read_text() + "group: channel  # guess: confirm\n")
-    assert "1 line(s) are still marked `# guess: confirm`" in str(reserve.check("shop"))
+    file.write_text(file.read_text() + "unconfirmed: [is 1 the best?]\n")
+    assert "1 guess(es) wait to be confirmed" in (said := str(reserve.check("shop")))
+    assert "unconfirmed: is 1 the best?" in said
+    reserve.load("shop")
+    assert reserve.open("shop").quality.unconfirmed().iloc[:, 0].tolist() == ["is 1 the best?"]
 
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
@@ -372,7 +375,7 @@ def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
         people.to_excel(writer, sheet_name="People", index=False)
         pd.DataFrame({"Notes": ["by Ann"]}).to_excel(writer, sheet_name="Read me", index=False)
     text = intake.draft("shop", [book])
-    assert "# Left out: shop.xlsx, sheet 'Read me', looks like no table" in text
+    assert "# Left out: shop.xlsx, sheet 'Read me' looks like no table" in text
     tables = yaml.safe_load(text)["tables"]
     assert [t["files"][0]["sheet"] for t in tables.values()] == ["People", "Orders"]
 

@@ -97,7 +97,7 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
     plan = drafts.plan(study, paths)  # before anything is copied: it may refuse the files
-    if not yes and not shown and sys.stdin.isatty():
+    if not yes and not shown and _on_terminal():
         _ask(plan.questions)
     if shown:
         click.echo(drafts.text(plan))
@@ -113,6 +113,10 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
             click.echo(f"  {text}")
     more = " --allow-outside" if outside and allow_outside else ""
     click.echo(f"Next: read it, correct it, then `cx check {study}{more}`.")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _ask(questions: Sequence[Question]) -> None:

@@ -107,6 +107,11 @@ class Quality:
             what=reasons.render(first["rule"], first["params"], for_readers=True),
         )
 
+    def unconfirmed(self) -> pd.DataFrame:
+        """What `cx new` guessed about the files and nobody has confirmed yet, a line a guess."""
+        heading = _("Guesses about the files are not confirmed yet")
+        return pd.DataFrame({heading: self.database.study.unconfirmed})
+
     def rejections(self) -> pd.DataFrame:
         """Why rows were set aside: table, column, reason, rows, as the page calls them."""
         rows = [

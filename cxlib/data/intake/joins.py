@@ -143,8 +143,13 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
         said = {c: conversion.text(frame[c]) for c in file.filled}
         full = pd.DataFrame({c: s.notna() & ~s.isin(file.filled[c]) for c, s in said.items()})
         full = full.all(axis=1)
-        columns = " and ".join(file.filled)
-        notes.append(f"{where}: {int((~full).sum()):,} rows without {columns} are passed over.")
+        words = pd.concat([said[c][said[c].isin(file.filled[c])] for c in said]).value_counts()
+        why = [f"{n:,} {word!r}" for word, n in words.items()]
+        why += [f"{n:,} without {c!r}" for c, s in said.items() if (n := int(s.isna().sum()))]
+        notes.append(
+            f"{where}: {int((~full).sum()):,} of {len(frame):,} rows are left out by `filled`"
+            f"{': ' if why else ''}{', '.join(why)}."
+        )
         frame = frame[full]
     if file.first_by:
         again = frame.duplicated(file.first_by)
