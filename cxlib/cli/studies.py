@@ -1,4 +1,4 @@
-"""`cx list`, `cx new`, `cx check`, `cx load`: studies, before anything is run on them."""
+"""`cx list`, `help`, `new`, `check`, `load`: studies, before anything is run on them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import click
 from cxlib.cli import completion
 from cxlib.cli.output import near, question
 from cxlib.core.i18n import _
+
+SCHEMA = "study.schema.json"  # in data/, from which editors complete and check study.yaml
 
 
 def _allow(ctx: click.Context, _unused: click.Parameter, given: bool) -> None:
@@ -74,7 +76,7 @@ def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> 
       cx new mine answers.csv customers.xlsx
     """
     from cxlib.core import files as core_files
-    from cxlib.data import intake
+    from cxlib.data import intake, reference
     from cxlib.data import study as studies
 
     paths = [f.resolve() for f in files]
@@ -92,7 +94,8 @@ def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> 
     if outside and not allow_outside:
         copies = _copied(outside, target.parent)
         text = intake.draft(study, [copies.get(f, f) for f in paths])
-    core_files.write(target, text)
+    core_files.write(target, f"# yaml-language-server: $schema=../{SCHEMA}\n{text}")
+    core_files.write(target.parent.parent / SCHEMA, reference.json_schema(studies.Study))
     guesses = text.count("# guess")
     click.echo(f"Wrote {near(target)} with {guesses} guesses, marked `# guess: confirm`.")
     more = " --allow-outside" if outside and allow_outside else ""
@@ -115,6 +118,48 @@ def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
             shutil.copyfile(file, fresh)
         click.echo(f"Copied {file.name} to {near(folder)}.")
     return copies
+
+
+@click.command("help")
+@click.argument("topic", required=False, metavar="[study.yaml|COMMAND]")
+@click.argument("key", required=False, metavar="[KEY]")
+@click.option("--markdown", is_flag=True, help="The reference of study.yaml as a page.")
+@click.option("--schema", is_flag=True, help="Its JSON Schema, for editors.")
+@click.pass_context
+def help_(
+    ctx: click.Context, topic: str | None, key: str | None, markdown: bool, schema: bool
+) -> None:
+    """Help on a command, or on the keys of study.yaml.
+
+    \b
+    Examples
+      cx help study.yaml                   the keys at the top
+      cx help study.yaml tables.derive     one key: type, default, meaning, example
+      cx help run                          as cx run --help
+    """
+    from cxlib.data import reference
+    from cxlib.data.study import Study
+
+    main = ctx.parent.command if ctx.parent else None
+    if topic in ("study.yaml", "study"):
+        if markdown or schema:
+            made = reference.markdown(Study) if markdown else reference.json_schema(Study)
+            click.echo(made, nl=False)
+            return
+        width = min(shutil.get_terminal_size().columns, 100)
+        try:
+            click.echo(reference.text(Study, key or "", width))
+        except LookupError as error:
+            raise ValueError(str(error)) from None
+    elif isinstance(main, click.Group) and ctx.parent:
+        command = main.get_command(ctx, topic) if topic else main
+        if command is None:
+            raise click.UsageError(
+                f"no command {topic!r}. There are: {', '.join(main.list_commands(ctx))}, and "
+                "`cx help study.yaml`."
+            )
+        inner = click.Context(command, info_name=topic, parent=ctx.parent) if topic else ctx.parent
+        click.echo(command.get_help(inner))
 
 
 @click.command()

@@ -21,7 +21,7 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
 from cxlib.data.intake.readers import Raw, read_file
-from cxlib.data.schema import File, Readable
+from cxlib.data.mapping import File, Readable
 from cxlib.data.study import Study
 
 
