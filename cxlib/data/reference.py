@@ -95,14 +95,14 @@ def text(model: type[BaseModel], name: str = "", width: int = 80) -> str:
     lines: list[str] = []
     if not name:
         for key in (k for k in keys(model) if len(k.path) == 1):
-            said = f"{key.name}: {key.meaning.split('. ')[0].rstrip('.')}."
-            lines += textwrap.wrap(said, width, subsequent_indent="    ")
+            first = f"{key.name}: {key.meaning.split('. ')[0].rstrip('.')}."
+            lines += textwrap.wrap(first, width, subsequent_indent="    ")
         return "\n".join(["Keys of study.yaml; `cx help study.yaml KEY` for one.", "", *lines])
-    within = {"width": width, "initial_indent": "    ", "subsequent_indent": "    "}
     for key in find(model, name):
         default = key.default if key.default == "required" else f"default: {key.default}"
-        said = [f"{key.type}; {default}", key.meaning, f"Example: {key.example}"]
-        lines += [key.name, *(line for part in said for line in textwrap.wrap(part, **within))]
+        lines.append(key.name)
+        for said in (f"{key.type}; {default}", key.meaning, f"Example: {key.example}"):
+            lines += [f"    {line}" for line in textwrap.wrap(said, width - 4)]
     return "\n".join(lines)
 
 

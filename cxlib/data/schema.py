@@ -47,28 +47,30 @@ class Item(Strict):
         description="Lowest and highest answer of the scale as asked.", examples=[[1, 5]]
     )
     role: Role = Field(
-        "attribute",
+        default="attribute",
         description="What it measures: satisfaction (csat), recommendation (nps, 0 to 10), effort, "
         "one touchpoint, part of an index (construct), an intention, or a mere attribute.",
         examples=["touchpoint"],
     )
     reverse: bool = Field(
-        False, description="A high answer is a bad one, as in German grades.", examples=[True]
+        default=False,
+        description="A high answer is a bad one, as in German grades.",
+        examples=[True],
     )
     stage: Stage | None = Field(
-        None, description="Journey stage that the question is about.", examples=["use"]
+        default=None, description="Journey stage that the question is about.", examples=["use"]
     )
     touchpoint: str = Field(
-        "", description="Touchpoint of the events that it rates.", examples=["delivery"]
+        default="", description="Touchpoint of the events that it rates.", examples=["delivery"]
     )
     not_experienced: list[float] = Field(
-        [], description="Codes for never used, does not apply.", examples=[[98]]
+        default=[], description="Codes for never used, does not apply.", examples=[[98]]
     )
     missing: list[float] = Field(
-        [], description="Codes for refused, does not know.", examples=[[99]]
+        default=[], description="Codes for refused, does not know.", examples=[[99]]
     )
     wording: Text | None = Field(
-        None,
+        default=None,
         description="The question as it was asked.",
         examples=["How satisfied are you with the delivery?"],
     )
@@ -92,28 +94,32 @@ class IndexModel(Strict):
     """The satisfaction index: a preset's paths or your own, and the items of each construct."""
 
     preset: Preset | None = Field(
-        None, description="Paths of a published index.", examples=["ecsi12"]
+        default=None, description="Paths of a published index.", examples=["ecsi12"]
     )
     constructs: dict[str, list[str]] = Field(
         description="{construct: its items}, or other constructs (a higher order).",
         examples=[{"satisfaction": ["overall", "expected"]}],
     )
     paths: dict[str, list[str]] = Field(
-        {}, description="{effect: its causes}.", examples=[{"satisfaction": ["quality", "value"]}]
+        default={},
+        description="{effect: its causes}.",
+        examples=[{"satisfaction": ["quality", "value"]}],
     )
     formative: list[str] = Field(
-        [], description="Constructs that their items form (Mode B).", examples=[["quality"]]
+        default=[], description="Constructs that their items form (Mode B).", examples=[["quality"]]
     )
     reflective: list[str] = Field(
-        [],
+        default=[],
         description="Constructs that are common factors (consistent PLS).",
         examples=[["loyalty"]],
     )
     target: str = Field(
-        "satisfaction", description="Construct that is the index.", examples=["satisfaction"]
+        default="satisfaction",
+        description="Construct that is the index.",
+        examples=["satisfaction"],
     )
     labels: dict[str, Text] = Field(
-        {},
+        default={},
         description="What readers call the constructs.",
         examples=[{"value": {"en": "Perceived value", "zh": "感知价值"}}],
     )
@@ -134,7 +140,7 @@ class Pilot(Strict):
     treated: str = Field(description="Its value for those treated.", examples=["yes"])
     control: str = Field(description="Its value for the control group.", examples=["no"])
     begun_on: date | None = Field(
-        None,
+        default=None,
         description="Day it started; who left is counted from then. Without it by `churn.flag`.",
         examples=["2026-03-01"],
     )
@@ -156,39 +162,47 @@ class Change(Strict):
         examples=["compared"],
     )
     table: Literal["responses", "customers"] = Field(
-        "responses", description="Table that shows its effect.", examples=["customers"]
+        default="responses", description="Table that shows its effect.", examples=["customers"]
     )
     outcome: str = Field(
-        "",
+        default="",
         description="Item, or column of the table; the study's outcome when empty.",
         examples=["value"],
     )
     also: list[str] = Field(
-        [], description="Further outcomes, judged together with it.", examples=[["delivery"]]
+        default=[],
+        description="Further outcomes, judged together with it.",
+        examples=[["delivery"]],
     )
-    column: str = Field("", description="Column that says whom it reached.", examples=["region"])
+    column: str = Field(
+        default="", description="Column that says whom it reached.", examples=["region"]
+    )
     treated: Values = Field(
-        [], description="Values of `column` of those it reached.", examples=[["north"]]
+        default=[], description="Values of `column` of those it reached.", examples=[["north"]]
     )
     control: Values = Field(
-        [], description="Values of the control group; all others when empty.", examples=[["south"]]
+        default=[],
+        description="Values of the control group; all others when empty.",
+        examples=[["south"]],
     )
     within: str = Field(
-        "",
+        default="",
         description="Column that splits the control group, for comparisons of its parts.",
         examples=["country"],
     )
-    begun: str = Field("", description="First wave with it.", examples=["2026-Q1"])
+    begun: str = Field(default="", description="First wave with it.", examples=["2026-Q1"])
     ended: str = Field(
-        "", description="Last wave with it; it goes on when empty.", examples=["2026-Q3"]
+        default="", description="Last wave with it; it goes on when empty.", examples=["2026-Q3"]
     )
     before: list[str] = Field(
-        [],
+        default=[],
         description="Columns known before it, in which groups are made comparable.",
         examples=[["plan", "tenure"]],
     )
     action: str = Field(
-        "", description="action_id in the ledger whose prediction it answers.", examples=["A-7"]
+        default="",
+        description="action_id in the ledger whose prediction it answers.",
+        examples=["A-7"],
     )
 
     @model_validator(mode="after")
@@ -213,39 +227,41 @@ class Churn(Strict):
     """Who counts as having left: an attribute, or left_on within `horizon` days of a date."""
 
     flag: str = Field(
-        "",
+        default="",
         description="Column of customers that says who has left; left_on when empty.",
         examples=["Churn"],
     )
     left: Scalar = Field(
-        "Yes", description="Value of `flag` of those who have left.", examples=["Yes"]
+        default="Yes", description="Value of `flag` of those who have left.", examples=["Yes"]
     )
-    horizon: int = Field(90, ge=1, description="Days ahead that are predicted.", examples=[90])
+    horizon: int = Field(
+        default=90, ge=1, description="Days ahead that are predicted.", examples=[90]
+    )
     tenure: str = Field(
-        "",
+        default="",
         description="Attribute that counts the periods of a contract, the last at included.",
         examples=["tenure"],
     )
     unit: Literal["days", "weeks", "months"] = Field(
-        "days", description="Unit of `tenure`.", examples=["months"]
+        default="days", description="Unit of `tenure`.", examples=["months"]
     )
     pilot: Pilot | None = Field(
-        None,
+        default=None,
         description="A randomised trial of keeping customers.",
         examples=[{"column": "call_back", "treated": "yes", "control": "no"}],
     )
     reasons: dict[str, str] = Field(
-        {},
+        default={},
         description="{value of left_because: published reason}, to compare with the literature.",
         examples=[{"too expensive": "price"}],
     )
     features: list[str] = Field(
-        [],
+        default=[],
         description="Columns that may predict leaving; all that are known in time when empty.",
         examples=[["orders_365", "plan"]],
     )
     exclude: list[str] = Field(
-        [], description="Columns that may not predict it.", examples=[["cancel_reason"]]
+        default=[], description="Columns that may not predict it.", examples=[["cancel_reason"]]
     )
 
 
@@ -253,10 +269,10 @@ class Segments(Strict):
     """How customers are grouped."""
 
     features: list[str] = Field(
-        [], description="Columns to group by.", examples=[["spend_365", "orders_365"]]
+        default=[], description="Columns to group by.", examples=[["spend_365", "orders_365"]]
     )
     value: str = Field(
-        "",
+        default="",
         description="Column whose difference it costs to place a customer wrongly.",
         examples=["spend_365"],
     )
@@ -266,25 +282,28 @@ class Journey(Strict):
     """How events make journeys: of what they are, when one ends, what completes it, what is bad."""
 
     by: str = Field(
-        "",
+        default="",
         description="Column of events (and responses) that names the journey; the customer when "
         "empty.",
         examples=["order_id"],
     )
     gap: float = Field(
-        0,
+        default=0,
         ge=0,
         description="Days without an event after which a new journey begins; 0 for never.",
         examples=[30],
     )
     goal: list[str] = Field(
-        [], description="Touchpoints that complete a journey.", examples=[["purchase"]]
+        default=[], description="Touchpoints that complete a journey.", examples=[["purchase"]]
     )
     bad: list[str] = Field(
-        [], description="Outcomes of an event that are a problem.", examples=[["late"]]
+        default=[], description="Outcomes of an event that are a problem.", examples=[["late"]]
     )
     window: float = Field(
-        90, gt=0, description="Days before an answer whose events it is about.", examples=[90]
+        default=90,
+        gt=0,
+        description="Days before an answer whose events it is about.",
+        examples=[90],
     )
 
 
@@ -293,20 +312,20 @@ class Programme(Strict):
 
     label: Text = Field(description="What readers call it.", examples=["Bonus card"])
     begun_on: date = Field(description="Day it started.", examples=["2026-01-01"])
-    randomised: bool = Field(False, description="Who is in it was random.", examples=[True])
+    randomised: bool = Field(default=False, description="Who is in it was random.", examples=[True])
     table: Literal["customers", "events"] = Field(
-        "customers", description="Table that says who is in it.", examples=["events"]
+        default="customers", description="Table that says who is in it.", examples=["events"]
     )
     where: str = Field(
         description="Condition on that table: the customers in it.", examples=["card = 'yes'"]
     )
     control: str = Field(
-        "",
+        default="",
         description="Condition: those it is compared with; all others when empty.",
         examples=["card = 'no'"],
     )
     days: int = Field(
-        91, ge=7, description="Length of the periods before and after.", examples=[91]
+        default=91, ge=7, description="Length of the periods before and after.", examples=[91]
     )
 
 
@@ -314,18 +333,18 @@ class Loyalty(Strict):
     """Repeat purchase."""
 
     known: list[str] = Field(
-        [],
+        default=[],
         description="Columns of customers that were known at the first purchase.",
         examples=[["city"]],
     )
     quiet: int = Field(
-        0,
+        default=0,
         ge=0,
         description="Days after the first in which nobody counts as a new customer.",
         examples=[90],
     )
     programme: Programme | None = Field(
-        None,
+        default=None,
         description="A loyalty programme to be judged.",
         examples=[{"label": "Card", "begun_on": "2026-01-01", "where": "card = 'yes'"}],
     )
@@ -335,41 +354,50 @@ class Reporting(Strict):
     """What pages show."""
 
     smallest_cell: int = Field(
-        10, ge=0, description="Groups of fewer people are hidden.", examples=[10]
+        default=10, ge=0, description="Groups of fewer people are hidden.", examples=[10]
     )
     control_limits: float = Field(
-        3.0, gt=0, description="Control limits of charts, in standard errors.", examples=[3]
+        default=3.0, gt=0, description="Control limits of charts, in standard errors.", examples=[3]
     )
     languages: list[Literal["en", "zh"]] = Field(
-        [], description="Languages of `cx run`, unless it names others.", examples=[["en", "zh"]]
+        default=[],
+        description="Languages of `cx run`, unless it names others.",
+        examples=[["en", "zh"]],
     )
 
 
 class Costs(Strict):
     """Money: what a contact costs, what an offer costs, what a customer is worth."""
 
-    currency: str = Field("", description="Code of the currency.", examples=["EUR"])
-    contact: float = Field(0, ge=0, description="Cost of a contact.", examples=[4.5])
-    offer: float = Field(0, ge=0, description="Cost of an offer to stay.", examples=[20])
+    currency: str = Field(default="", description="Code of the currency.", examples=["EUR"])
+    contact: float = Field(default=0, ge=0, description="Cost of a contact.", examples=[4.5])
+    offer: float = Field(default=0, ge=0, description="Cost of an offer to stay.", examples=[20])
     customer_value: float = Field(
-        0, ge=0, description="What every customer brings.", examples=[300]
+        default=0, ge=0, description="What every customer brings.", examples=[300]
     )
     value_column: str = Field(
-        "",
+        default="",
         description="Column of what each customer brings, in place of `customer_value`.",
         examples=["MonthlyCharges"],
     )
     value_times: float = Field(
-        1, gt=0, description="Multiplies `value_column`, such as months.", examples=[12]
+        default=1, gt=0, description="Multiplies `value_column`, such as months.", examples=[12]
     )
     accepted: float = Field(
-        0.3, gt=0, lt=1, description="Share of leavers whom the offer keeps.", examples=[0.3]
+        default=0.3,
+        gt=0,
+        lt=1,
+        description="Share of leavers whom the offer keeps.",
+        examples=[0.3],
     )
     discount_rate: float = Field(
-        0.1, ge=0, lt=1, description="Discount of future money, by year.", examples=[0.1]
+        default=0.1, ge=0, lt=1, description="Discount of future money, by year.", examples=[0.1]
     )
     point: float = Field(
-        0, ge=0, description="What one point of the outcome brings in a year.", examples=[50000]
+        default=0,
+        ge=0,
+        description="What one point of the outcome brings in a year.",
+        examples=[50000],
     )
 
 
@@ -377,10 +405,10 @@ class Standard(Strict):
     """Hours within which a case of one severity is to be answered and solved."""
 
     first_reply_hours: float | None = Field(
-        None, gt=0, description="Hours until the first reply.", examples=[8]
+        default=None, gt=0, description="Hours until the first reply.", examples=[8]
     )
     solved_hours: float | None = Field(
-        None, gt=0, description="Hours until it is solved.", examples=[48]
+        default=None, gt=0, description="Hours until it is solved.", examples=[48]
     )
 
 
@@ -389,7 +417,7 @@ class Reason(Strict):
 
     kind: ComplaintClass = Field(description="What it is about.", examples=["process"])
     level: SolvingLevel | None = Field(
-        None, description="Who can solve it.", examples=["front line"]
+        default=None, description="Who can solve it.", examples=["front line"]
     )
 
 
@@ -402,20 +430,24 @@ class Service(Strict):
     model_config = ConfigDict(json_schema_extra={"additionalProperties": {"type": "object"}})
 
     standards: dict[str, Standard] = Field(
-        {},
+        default={},
         description="{severity: standard}; `any` is for all others.",
         examples=[{"high": {"first_reply_hours": 4}, "any": {"solved_hours": 72}}],
     )
     share: float = Field(
-        0.9, gt=0, lt=1, description="Share of cases that must meet a standard.", examples=[0.9]
+        default=0.9,
+        gt=0,
+        lt=1,
+        description="Share of cases that must meet a standard.",
+        examples=[0.9],
     )
     classes: dict[str, Reason] = Field(
-        {},
+        default={},
         description="{category of cases: what it is about}.",
         examples=[{"late delivery": "process"}],
     )
     stated: str = Field(
-        "",
+        default="",
         description="Column of cases: whether the customer says it was solved at once, 1 or 0.",
         examples=["solved_first_time"],
     )
@@ -448,7 +480,7 @@ class Topic(Strict):
         examples=[{"en": ["late", "delay*"], "zh": ["慢"]}],
     )
     coded: str = Field(
-        "",
+        default="",
         description="Column of comments in which people coded it: -1, 0, 1 or missing.",
         examples=["topic_delivery"],
     )
@@ -470,4 +502,4 @@ class Replicates(Strict):
     kind: Literal["bootstrap", "brr", "fay", "jk1", "jk2"] = Field(
         description="How they were made.", examples=["brr"]
     )
-    fay: float = Field(0.5, ge=0, lt=1, description="Fay's factor.", examples=[0.3])
+    fay: float = Field(default=0.5, ge=0, lt=1, description="Fay's factor.", examples=[0.3])

@@ -53,23 +53,27 @@ class Study(Strict):
     folder: Path
     title: Text = Field(description="Title of the study.", examples=["Shop survey 2026"])
     about: Text | None = Field(
-        None, description="What it is about, in a sentence or two.", examples=["Buyers of 2026."]
+        default=None,
+        description="What it is about, in a sentence or two.",
+        examples=["Buyers of 2026."],
     )
     source: str = Field(description="Where the data come from.", examples=["Own survey"])
     licence: str = Field(description="What may be done with the data.", examples=["internal"])
     citation: str = Field(
-        "", description="How the data are to be cited.", examples=["Miller (2024), J. Retail 3"]
+        default="",
+        description="How the data are to be cited.",
+        examples=["Miller (2024), J. Retail 3"],
     )
-    currency: str = Field("", description="Currency of all amounts.", examples=["EUR"])
+    currency: str = Field(default="", description="Currency of all amounts.", examples=["EUR"])
     country: str = Field(
-        "",
+        default="",
         pattern="^([A-Z]{2})?$",
         description="Country whose telephone numbers are written without +49 or the like; such "
         "numbers are masked.",
         examples=["DE"],
     )
     sources: dict[str, Source] = Field(
-        {},
+        default={},
         description="Public data that are fetched, by the name that `file` uses.",
         examples=[{"mobi.csv": {"url": "https://example.org/mobi.csv", "sha256": "0" * 64}}],
     )
@@ -78,96 +82,106 @@ class Study(Strict):
         examples=[{"responses": {"files": "answers.csv", "columns": {"response_id": "id"}}}],
     )
     only: str = Field(
-        "",
+        default="",
         description="Condition, as in SQL, for every table that has its columns: other rows are "
         "left out and counted. See `tables.*.only`.",
         examples=["country = 'NO'"],
     )
     labels: dict[str, Text] = Field(
-        {},
+        default={},
         description="What readers call attributes, touchpoints and values.",
         examples=[{"plan": {"en": "Plan", "zh": "套餐"}}],
     )
     items: dict[str, Item] = Field(
-        {},
+        default={},
         description="The questions of the survey, by the name of their column.",
         examples=[{"recommend": {"label": "Recommendation", "scale": [0, 10], "role": "nps"}}],
     )
     model: IndexModel | None = Field(
-        None,
+        default=None,
         description="The satisfaction index of notebook 11.",
         examples=[{"preset": "ecsi12", "constructs": {"satisfaction": ["overall"]}}],
     )
     drivers: list[str] = Field(
-        [],
+        default=[],
         description="Items that may explain the outcome; the touchpoint items when empty.",
         examples=[["delivery", "room"]],
     )
     outcome: str = Field(
-        "",
+        default="",
         description="Item that is to be explained; the first nps, else csat item when empty.",
         examples=["recommend"],
     )
-    group: str = Field("", description="Column whose groups pages compare.", examples=["region"])
+    group: str = Field(
+        default="", description="Column whose groups pages compare.", examples=["region"]
+    )
     margins: dict[str, dict[str, float]] = Field(
-        {},
+        default={},
         description="Shares of the population to weight to: {attribute: {value: share}}, the "
         "shares of each adding up to 1.",
         examples=[{"sex": {"F": 0.51, "M": 0.49}}],
     )
     replicates: Replicates | None = Field(
-        None,
+        default=None,
         description="Replicate weights in the file of responses.",
         examples=[{"prefix": "repwgt", "kind": "brr"}],
     )
     stages: list[Stage] = Field(
-        list(STAGES), description="Journey stages that the study uses.", examples=[["use"]]
+        default=list(STAGES), description="Journey stages that the study uses.", examples=[["use"]]
     )
     touchpoints: dict[str, Stage] = Field(
-        {}, description="{touchpoint of the events: its stage}.", examples=[{"delivery": "use"}]
+        default={},
+        description="{touchpoint of the events: its stage}.",
+        examples=[{"delivery": "use"}],
     )
     journey: Journey = Field(
-        Journey(), description="How events make journeys.", examples=[{"goal": ["purchase"]}]
+        default=Journey(),
+        description="How events make journeys.",
+        examples=[{"goal": ["purchase"]}],
     )
     service: Service = Field(
-        Service(),
+        default=Service(),
         description="Service standards and what complaints are about.",
         examples=[{"standards": {"any": {"solved_hours": 72}}}],
     )
     topics: dict[str, Topic] = Field(
-        {},
+        default={},
         description="Topics of comments; they come before those that are found.",
         examples=[{"late": {"label": "Late delivery", "words": {"en": ["late", "delay*"]}}}],
     )
     churn: Churn | None = Field(
-        None,
+        default=None,
         description="Who counts as having left.",
         examples=[{"flag": "Churn", "left": "Yes"}],
     )
     changes: list[Change] = Field(
-        [],
+        default=[],
         description="What was done or happened, to ask whether it worked (notebook 40).",
         examples=[[{"name": "price", "label": "Price", "design": "series", "begun": "2026-Q1"}]],
     )
     segments: Segments = Field(
-        Segments(), description="How customers are grouped.", examples=[{"value": "spend_365"}]
+        default=Segments(),
+        description="How customers are grouped.",
+        examples=[{"value": "spend_365"}],
     )
     loyalty: Loyalty = Field(
-        Loyalty(), description="Repeat purchase (notebook 33).", examples=[{"quiet": 90}]
+        default=Loyalty(), description="Repeat purchase (notebook 33).", examples=[{"quiet": 90}]
     )
     mask: list[str] = Field(
-        [],
+        default=[],
         description="Names of people that are masked in every text of a page.",
         examples=[["Jane Miller"]],
     )
     costs: Costs = Field(
-        Costs(), description="What contacts, offers, customers cost.", examples=[{"contact": 4.5}]
+        default=Costs(),
+        description="What contacts, offers, customers cost.",
+        examples=[{"contact": 4.5}],
     )
     reporting: Reporting = Field(
-        Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
+        default=Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
     )
     reports: dict[str, dict[str, str | int | float | bool | list[str]]] = Field(
-        {},
+        default={},
         description="Notebooks that `cx run` makes: a list, or {notebook: {PARAMETER: value}}.",
         examples=[[10, 20], {"20": {"DRAWS": 500}}],
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import context, display, i18n
+from cxlib.core import context, display, i18n, sections
 from cxlib.core.context import Context
 from cxlib.core.i18n import _
 from cxlib.data import contract
@@ -42,6 +42,7 @@ def open(name: str, *, lang: str = "en") -> Reserve:
 def attach(study: Study) -> Reserve:
     """The reserve of a study, built first as by `open`, under the context that is in force."""
     display.hide_in_notebooks()
+    sections.go_on_in_notebooks()
     loading.refresh(study)
     return Reserve(study)
 
