@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -170,9 +172,11 @@ def help_(
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the dictionary.")
 @allow_outside
 def check(study: str | None, dictionary: bool, lang: str) -> None:
-    """Say what is wrong with the data of STUDY, how many rows, and how to mend it.
+    """Say what is wrong with the data of STUDY and how to mend it, and what pages can be made.
 
-    Exit code 1 when something is. Nothing is changed.
+    The first line counts the notebooks that are ready, that leave parts out (partly), and that are
+    not possible; the list at the end says why. Exit code 1 when something is wrong with the data
+    or with study.yaml. Nothing is changed.
 
     \b
     Examples
@@ -188,15 +192,30 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
     if not study:
         raise click.UsageError("name a study, or say --dictionary.")
     from cxlib import reserve
-    from cxlib.batch import planning
+    from cxlib.batch import planning, readiness
+    from cxlib.data import study as studies
 
     found = reserve.check(study)
-    click.echo(str(found))
     amiss = planning.amiss(study)
-    for mistake in amiss:
-        click.echo(f"study.yaml, {mistake}")
+    pages = [] if amiss or not found.taken else readiness.of(studies.read(study), found.taken)
+    if pages:
+        counts = Counter(page.status for page in pages)
+        states = (readiness.READY, readiness.PARTLY, readiness.NOT_POSSIBLE)
+        click.echo("Notebooks: " + ", ".join(f"{s} {counts[s]}" for s in states))
+    said = [*str(found).splitlines(), *(f"study.yaml, {mistake}" for mistake in amiss)]
+    notes = [line for line in said if line.startswith("  note:")]
+    listed = [f"  {line}" for page in pages for line in str(page).splitlines()]
+    for line in [*(line for line in said if line not in notes), *listed, *notes]:
+        click.echo(_wrapped(line))
     if amiss or not found.ok:
         sys.exit(1)
+
+
+def _wrapped(line: str) -> str:
+    """A line as wide as the terminal, what goes on indented deeper."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _dictionary(lang: str) -> None:

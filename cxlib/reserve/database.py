@@ -167,7 +167,7 @@ class Database:
         if unknown := [c for c in columns or [] if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         in_wave = self._wave_condition(table, wave)
-        source = self._source(table)
+        source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
         try:
             rows = self.store.execute(
@@ -187,7 +187,7 @@ class Database:
             )
         return rows, Losses(**steps)
 
-    def _source(self, table: str) -> str:
+    def source(self, table: str) -> str:
         """The table or view that the rows of a table are read from."""
         return "_responses" if table == "responses" and self._joined else table
 
@@ -336,7 +336,7 @@ class Database:
         asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
-        source = self._source(table)
+        source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
         origin = np.array(
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
