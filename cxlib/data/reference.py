@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 OWN = ("name", "folder")  # of the model, not of the file
-WORDS = {str: "text", int: "whole number", float: "number", bool: "yes or no", date: "date"}
+KINDS = {str: "text", int: "whole number", float: "number", bool: "yes or no", date: "date"}
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, int]:
 def _type(annotation: Any) -> str:
     """A type in words: "list of text"."""
     origin, parts = get_origin(annotation), get_args(annotation)
-    if annotation in WORDS:
-        return WORDS[annotation]
+    if annotation in KINDS:
+        return KINDS[annotation]
     if origin is Annotated:
         return _type(parts[0])
     if origin is Literal:

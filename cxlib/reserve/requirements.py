@@ -157,7 +157,7 @@ def _unmet_column(reserve: Database, place: str, *, varied: bool) -> str:
         said = _("{table:label}: {column:quoted} is empty in every row.", **values)
     elif varied and n < int(least or 2):
         said = _(
-            "{table:label}: {column:quoted} has only {n:count} different values.",
+            "{table:label}: too few different values of {column:quoted} ({n:count}).",
             n=n,
             **values,
         )
