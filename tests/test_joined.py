@@ -31,7 +31,9 @@ PEOPLE = pd.DataFrame({"id": ["b", "a"], "town": ["Ulm", "Bonn"], "placed": ["x"
 def made(**how: object) -> Raw:
     tables = {"paid.csv": PAID, "people.csv": PEOPLE}
     file = File(file="orders.csv", **how)
-    return prepared(Raw(ORDERS), file, lambda join: Raw(tables[join.file]), "", "orders.csv")
+    return prepared(
+        Raw(ORDERS), file, lambda join: Raw(tables[join.file]), lambda _: "", "orders.csv"
+    )
 
 
 def test_a_file_that_asks_for_nothing_is_as_it_was():

@@ -151,6 +151,25 @@ def test_a_stale_reserve_is_built_anew(own, capsys, change):
     assert len(opened["orders"]) == 240 + (change == "file")
 
 
+def test_a_joined_file_that_changed_makes_the_reserve_stale(own, capsys):
+    file = own / "data/shop/study.yaml"
+    plan = yaml.safe_load(file.read_text())
+    names = [f"c{i:02d}" for i in range(60)]
+    towns = pd.DataFrame({"customer_id": names, "town": "Ulm"})
+    towns.to_csv(file.with_name("towns.csv"), index=False)
+    join = {"file": "towns.csv", "by": "customer_id"}
+    customers = plan["tables"]["customers"]
+    customers["files"] = [{"file": customers["files"], "join": [join]}]
+    customers["columns"]["town"] = "town"
+    file.write_text(yaml.safe_dump(plan))
+    reserve.load("shop")
+    assert set(reserve.open("shop")["customers"]["town"]) == {"Ulm"}
+    capsys.readouterr()
+    towns.assign(town="Bonn").to_csv(file.with_name("towns.csv"), index=False)
+    assert set(reserve.open("shop")["customers"]["town"]) == {"Bonn"}
+    assert "loading shop" in capsys.readouterr().err
+
+
 def test_a_file_touched_but_not_changed_is_not_loaded_again(own, capsys):
     reserve.load("shop")
     os.utime(own / "data/shop/orders.csv", (1, 1))

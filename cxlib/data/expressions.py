@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Literal
 
 import duckdb
 import numpy as np
@@ -36,7 +37,7 @@ FUNCTIONS = {
     *("year", "quarter", "month", "day", "hour", "week", "isodow", "dayofweek", "date_trunc"),
     *("date_diff", "datediff", "date_part", "strftime", "to_days", "to_months", "to_years"),
     *("isnan", "like_escape", "ilike_escape", "ifnull", "nullif"),
-    *("coalesce", "date_add", "date_sub", "strptime", "make_date", *sql.MACROS),
+    *("md5", "coalesce", "date_add", "date_sub", "strptime", "make_date", *sql.MACROS),
 }
 EXAMPLES = "Write one like channel = 'web' and month(answered_on) = 3."
 _TOKEN = re.compile(
@@ -46,6 +47,14 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+Forms = Callable[[Literal["numbers", "dates"], str], str | list[str]]
+
+
+def found_out(_key: str, _column: str) -> str:
+    """The form of a column of which nothing was said."""
+    return ""
 
 
 class ExpressionError(ValueError):
@@ -120,9 +129,7 @@ class Computed:
     notes: list[str]
 
 
-def computed(
-    frame: pd.DataFrame, written: str, *, key: str, comma: bool = False, dates: str = ""
-) -> Computed:
+def computed(frame: pd.DataFrame, written: str, *, key: str, forms: Forms = found_out) -> Computed:
     """The values of an expression over columns as they stand in a file.
 
     A column that the expression names is taken as numbers where all of its cells are, or as dates,
@@ -134,7 +141,7 @@ def computed(
     frame : cells as in the file
     written : in SQL, over the columns of `frame`
     key : what messages call it
-    comma, dates : how numbers and dates are written, as `conversion.number` and `.date` take them
+    forms : how a column writes its dates or numbers, as `conversion` takes them; empty: found out
 
     Raises
     ------
@@ -146,19 +153,17 @@ def computed(
     >>> computed(lines, "quantity * unit_price", key="amount").values.tolist()
     [3.0, 6.0]
     """
-    made = _evaluated(frame, written, key, comma, dates, words=False)
+    made = _evaluated(frame, written, key, forms, words=False)
     if len(made.values) and made.values.isna().all():
         raise ExpressionError(f"{key} {written!r} gives nothing in any of its rows.{made.notes[0]}")
     return replace(made, notes=made.notes[1:])
 
 
-def holds(
-    frame: pd.DataFrame, where: str, *, key: str, comma: bool = False, dates: str = ""
-) -> pd.Series:
+def holds(frame: pd.DataFrame, where: str, *, key: str, forms: Forms = found_out) -> pd.Series:
     """Whether a condition holds for each row, as `computed` reads the columns; empty is no."""
     if not len(frame):
         return pd.Series(False, index=frame.index)
-    made = _evaluated(frame, where, key, comma, dates, words=True)
+    made = _evaluated(frame, where, key, forms, words=True)
     if made.kind != "BOOLEAN":
         raise ExpressionError(
             f"{key} {where!r} gives {made.kind.lower()}, not true or false.{made.notes[0]} Compare "
@@ -172,7 +177,7 @@ def _named(tree: object) -> set[str]:
 
 
 def _evaluated(
-    frame: pd.DataFrame, written: str, key: str, comma: bool, dates: str, *, words: bool
+    frame: pd.DataFrame, written: str, key: str, forms: Forms, *, words: bool
 ) -> Computed:
     """The values, with how the columns were read as the first of the notes."""
     stored = sql.distinct(frame)
@@ -184,7 +189,7 @@ def _evaluated(
         used = {c: s for c, s in stored.items() if sql.fold(s) in named}
         failed: ExpressionError | None = None
         for reading in READINGS:
-            typed = {s: _typed(frame[c], reading, comma, dates) for c, s in used.items()}
+            typed = {s: _typed(frame[c], reading, forms) for c, s in used.items()}
             rows = pd.DataFrame({s: t for s, (t, _lost) in typed.items()}, index=frame.index)
             try:
                 values, kind = _run(store, rows, written, key, columns)
@@ -223,10 +228,11 @@ def _run(
 READINGS = ("all", "most", "text")
 
 
-def _typed(cells: pd.Series, reading: str, comma: bool, dates: str) -> tuple[pd.Series, str]:
+def _typed(cells: pd.Series, reading: str, forms: Forms) -> tuple[pd.Series, str]:
     """A column as numbers, dates or text, and which cells were lost by that."""
     from cxlib.data.intake import conversion
 
+    dates, numbers = (forms(key, str(cells.name)) for key in ("dates", "numbers"))
     text = conversion.text(cells)
     given = int(text.notna().sum())
     codes = text.str.fullmatch(r"-?0\d+|-?\d{16,}").fillna(False)  # 007 and long ids: no amounts
@@ -235,7 +241,9 @@ def _typed(cells: pd.Series, reading: str, comma: bool, dates: str) -> tuple[pd.
     most = given // 2 if reading == "most" else 0
     if reading == "most" and not given:
         return conversion.date(cells, dates).values, ""
-    number = conversion.number(cells, comma=comma)
+    number = conversion.number(cells, numbers if isinstance(numbers, str) else "")
+    if number.question:
+        raise ExpressionError(number.question.sentence("TABLE", str(cells.name)))
     if number.bad.sum() <= most:
         whole = (number.values.dropna() % 1 == 0).all()
         values = number.values.astype("Int64") if whole else number.values

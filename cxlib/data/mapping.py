@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -62,6 +63,22 @@ Expression = Annotated[str, BeforeValidator(_as_expression, json_schema_input_ty
 Scalar = str | int | float
 
 
+Form = str | list[str]
+Forms = Form | dict[str, Form]
+DATE_WORDS = (
+    *("day first", "month first", "year first"),
+    *("excel days", "unix seconds", "unix milliseconds"),
+)
+
+
+def _each(forms: object) -> list[str]:
+    """All forms of `dates` or `numbers`, whatever they are given for."""
+    if isinstance(forms, (dict, list)):
+        several = forms.values() if isinstance(forms, dict) else forms
+        return [f for one in several for f in _each(one)]
+    return [str(forms)]
+
+
 class Strict(BaseModel):
     # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
@@ -104,8 +121,10 @@ class Source(Strict):
         default="", description="Where the file lies below CX_MIRROR.", examples=["mobi/mobi.csv"]
     )
     sha256: str = Field(
-        pattern=r"^[0-9a-f]{64}$",
-        description="Checksum of the file that is read. A file with another is never used.",
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="Checksum of the file that is read. A file with another is never used. With a "
+        "plain url it may be added once it is known.",
         examples=["0" * 64],
     )
 
@@ -129,6 +148,8 @@ class Source(Strict):
         ways = bool(self.url) + bool(self.wheel)
         if ways > 1 or not (ways or self.mirror) or bool(self.wheel) != bool(self.member):
             raise ValueError("give either url, or wheel and member, or mirror alone")
+        if not self.sha256 and (self.blob or not self.url):
+            raise ValueError("give the sha256 of the file; only with a plain url it may come later")
         if self.wheel_sha256 and not self.wheel:
             raise ValueError("wheel_sha256 is the checksum of a wheel")
         if self.blob and not self.url:
@@ -136,28 +157,107 @@ class Source(Strict):
         return self
 
 
-class Readable(Strict):
-    """A path below the study's folder, or the name of one of its `sources`, and how to read it."""
+class Reading(Strict):
+    """How a file is read, where what is found out by looking at it is not right."""
 
-    file: str = Field(
-        description="Path below the study's folder, or the name of one of `sources`.",
-        examples=["answers.csv"],
-    )
     sheet: str | int = Field(
         default=0,
-        description="Sheet of an Excel file: its name, or its place from 0.",
+        description="Sheet of a workbook, by name or number (from 0). Default: the first that "
+        "holds a table.",
         examples=["Raw"],
     )
     encoding: str = Field(
-        default="",
-        description="Encoding of a text file; found out when empty.",
-        examples=["gb18030"],
+        default="", description="Encoding of a text file. Default: found.", examples=["gb18030"]
     )
     delimiter: str = Field(
         default="",
-        description="What separates the cells of a text file; found out when empty.",
+        description="What separates the cells of a text file. Default: found.",
         examples=[";"],
     )
+    header: int | None = Field(
+        default=None,
+        ge=0,
+        description="Line (of a sheet: row) in which the header begins, from 1; 0 or none: the "
+        'file has no header, and columns go by "(column 1)". Default: found.',
+        examples=[3],
+    )
+    header_rows: int | None = Field(
+        default=None,
+        ge=1,
+        le=5,
+        description="Rows that the header takes. Where the first names every column, the second "
+        "holds their labels; else the two are joined. Default: found.",
+        examples=[2],
+    )
+    skip_last: int | None = Field(
+        default=None,
+        ge=0,
+        description="Rows at the end that are no data (totals, remarks) and are skipped. Default: "
+        "found; 0 keeps every row.",
+        examples=[1],
+    )
+    member: str = Field(
+        default="", description="File inside a zip archive with several.", examples=["answers.csv"]
+    )
+    table: str = Field(
+        default="",
+        description="Table of a database, or list of records in a JSON file with several.",
+        examples=["orders"],
+    )
+    query: str = Field(
+        default="",
+        description="SELECT statement that gives the rows of a database; instead of `table`.",
+        examples=["select * from orders where placed_at >= date '2025-01-01'"],
+    )
+
+    @field_validator("header", mode="before")
+    @classmethod
+    def _no_header(cls, header: object) -> object:
+        none = isinstance(header, str) and header.casefold() == "none"
+        return 0 if none or header is False else header
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> Reading:
+        if self.table and self.query:
+            raise ValueError("give either table or query")
+        return self
+
+
+class Readable(Reading):
+    """A path below the study's folder, the name of one of its `sources`, or an address."""
+
+    file: str = Field(
+        default="",
+        description="Path below the study's folder, or the name of one of `sources`.",
+        examples=["answers.csv"],
+    )
+    address: str = Field(
+        default="",
+        alias="from",
+        description="Address of data that may change: a database (with `table` or `query`), a "
+        "file on the web, a Google Sheet, or a survey at Qualtrics or LimeSurvey. Instead of "
+        "`file`. Passwords and tokens come from the environment, never from here.",
+        examples=["postgresql://db.example.org/shop", "${SHOP_DB}", "qualtrics:SV_8pqX"],
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Readable:
+        if bool(self.file) == bool(self.address):
+            raise ValueError("give either `file` or `from`")
+        url = urlsplit(self.address)
+        keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
+        if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
+            return self
+        raise ValueError(
+            "an address with a password in it: study.yaml is shared, so take it out (and change "
+            "it). Set PGUSER and PGPASSWORD in the environment, or write ${VARIABLE} for the "
+            "address and set VARIABLE"
+        )
+
+    @property
+    def place(self) -> str:
+        """The file or address, as study.yaml names it."""
+        return self.file or self.address
 
 
 class Join(Readable):
@@ -267,10 +367,19 @@ class Mapping(Strict):
     constants: dict[str, Scalar] = Field(
         default={}, description="{our column: value} for every row.", examples=[{"channel": "web"}]
     )
-    dates: str = Field(
+    dates: Forms = Field(
         default="",
-        description="How dates are written; year-month-day when empty.",
-        examples=["%d/%m/%Y"],
+        description="How dates are written where the cells do not prove it: a form of strptime, or "
+        "`day first`, `month first`, `year first`, `excel days`, `unix seconds`, `unix "
+        "milliseconds`; a list of them, of which the first that fits is taken; or a mapping of "
+        "columns to these.",
+        examples=["%d/%m/%Y", ["%d/%m/%Y %H:%M", "%d/%m/%Y"], {"answered_on": "day first"}],
+    )
+    numbers: str | dict[str, str] = Field(
+        default="",
+        description="How numbers are written where the cells do not prove it: 1.234,5 or 1,234.5, "
+        "for the table or by column.",
+        examples=["1.234,5", {"amount": "1.234,5"}],
     )
     derive: dict[str, Expression] = Field(
         default={},
@@ -309,6 +418,26 @@ class Mapping(Strict):
         if not isinstance(files, list):
             files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
+
+    @model_validator(mode="after")
+    def _known_forms(self) -> Mapping:
+        for form in filter(None, _each(self.dates)):
+            if "%" not in form and form not in DATE_WORDS:
+                raise ValueError(
+                    f"dates: {form!r} is no form: write it as in %d/%m/%Y, or as one of "
+                    f"{', '.join(DATE_WORDS)}"
+                )
+        for form in filter(None, _each(self.numbers)):
+            if not re.fullmatch(r"[\d ']*[.,]?[\d ']+[.,]\d+", form):
+                raise ValueError(f"numbers: {form!r} is no form: write 1.234,5 or 1,234.5")
+        return self
+
+    def form(self, key: Literal["dates", "numbers"], *columns: str) -> str | list[str]:
+        """The form of a column that goes by any of these names; empty when none is given."""
+        forms = self.dates if key == "dates" else self.numbers
+        if not isinstance(forms, dict):
+            return forms
+        return next((forms[c] for c in columns if c in forms), "")
 
     @model_validator(mode="after")
     def _mapped_once(self) -> Mapping:

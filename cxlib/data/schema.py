@@ -75,6 +75,19 @@ class Item(Strict):
         examples=["How satisfied are you with the delivery?"],
     )
 
+    satisfied: float | None = Field(
+        default=None,
+        description="The answer from which on a customer counts as satisfied (with `reverse` down "
+        "from which); the two best answers without it. Scales of more than 11 answers need it.",
+        examples=[80],
+    )
+    confirmed: bool = Field(
+        default=False,
+        description="The scale was checked: that the answers use only a part of it, or that some "
+        "lie outside, is no mistake.",
+        examples=[True],
+    )
+
     @model_validator(mode="after")
     def _scale_has_room(self) -> Item:
         low, high = self.scale
@@ -84,6 +97,10 @@ class Item(Strict):
             raise ValueError(
                 f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
                 "role intention or csat for another scale"
+            )
+        if self.satisfied is not None and not low <= self.satisfied <= high:
+            raise ValueError(
+                f"satisfied {self.satisfied:g} lies outside the scale [{low:g}, {high:g}]"
             )
         if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
             raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")
@@ -304,6 +321,12 @@ class Journey(Strict):
         gt=0,
         description="Days before an answer whose events it is about.",
         examples=[90],
+    )
+    ties: Literal["file", "stage"] = Field(
+        default="file",
+        description="What orders events that share their time, where no column `sequence` does: "
+        "their order in the file, or that of the stages.",
+        examples=["stage"],
     )
 
 

@@ -180,6 +180,18 @@ class Study(Strict):
     reporting: Reporting = Field(
         default=Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
     )
+    accept: list[str] = Field(
+        default=[],
+        description="Warnings of `cx check` that are right as they are, called TABLE.COLUMN.RULE "
+        "as the check calls them; * stands for any.",
+        examples=[["orders.at.future_dates"], ["*.never_dates"]],
+    )
+    unconfirmed: list[str] = Field(
+        default=[],
+        description="Guesses of `cx new` that nobody has confirmed yet. `cx check`, page 00 and "
+        "the index show them; take a line away when it is right.",
+        examples=[["Which question is the outcome that the reports are about? Taken: Overall"]],
+    )
     reports: dict[str, dict[str, str | int | float | bool | list[str]]] = Field(
         default={},
         description="Notebooks that `cx run` makes: a list, or {notebook: {PARAMETER: value}}.",
@@ -245,7 +257,8 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
-        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
+        roles = ("nps", "csat", "effort", "intention")
+        found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property

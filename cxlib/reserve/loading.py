@@ -13,7 +13,7 @@ import pandas as pd
 from cxlib.data import contract, sources
 from cxlib.data import intake as intake_
 from cxlib.data import study as study_
-from cxlib.data.intake import Intake, IntakeError, reasons
+from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
 from cxlib.data.study import Study
 from cxlib.reserve import store
 from cxlib.reserve.store import ReserveError
@@ -43,8 +43,8 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Nothing is quarantined and every file could be read; warnings do not count."""
-        return self.problems.empty
+        """Nothing is quarantined, every file could be read, no warning has to be answered."""
+        return self.problems.empty and plausibility.doubtful(self.warnings).empty
 
     def __str__(self) -> str:
         lines = [f"{self.study}: {'sound' if self.ok else 'not sound'}"]
@@ -53,9 +53,11 @@ class Check:
         for w in self.warnings.itertuples():
             where = f"{w.table}.{w.column}" if w.column else w.table
             what = reasons.render(w.rule, w.params)
-            lines.append(
-                f"  warning: {where}: {w.rows:,} row(s): {what}. {reasons.advice(w.rule, w.params)}"
-            )
+            advice, kind = reasons.advice(w.rule, w.params), "warning"
+            if w.rule in plausibility.DOUBTFUL:
+                kind = "question"
+                advice += f" If they are right, add `accept: [{where}.{w.rule}]` to study.yaml."
+            lines.append(f"  {kind}: {where}: {w.rows:,} row(s): {what}. {advice}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -120,13 +122,12 @@ def check(name: str) -> Check:
 
 def _unconfirmed(study: Study) -> list[str]:
     """What `cx new` guessed and nobody has confirmed yet."""
-    file = study.folder / "study.yaml"
-    guesses = file.read_text(encoding="utf-8").count("# guess") if file.is_file() else 0
-    if not guesses:
+    if not study.unconfirmed:
         return []
     return [
-        f"study.yaml: {guesses} line(s) are still marked `# guess: confirm`. Read them, correct "
-        "them, and take the marks away."
+        f"study.yaml: {len(study.unconfirmed)} guess(es) wait to be confirmed. Correct what is "
+        "wrong, then take its line out of `unconfirmed`.",
+        *(f"unconfirmed: {guess}" for guess in study.unconfirmed),
     ]
 
 

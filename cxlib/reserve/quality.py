@@ -11,7 +11,7 @@ from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.data import contract, sql
-from cxlib.data.intake import reasons
+from cxlib.data.intake import plausibility, reasons
 from cxlib.reserve.database import Database
 
 
@@ -92,7 +92,7 @@ class Quality:
         found = self.database.warnings
         if found.empty:
             return _("Nothing else was noticed.")
-        first = found.iloc[0]
+        first = pd.concat([plausibility.doubtful(found), found]).iloc[0]
         return _(
             "One thing is worth a look: {table:label}.{column:label}, {rows} rows: {what}."
             if len(found) == 1

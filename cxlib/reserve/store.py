@@ -220,12 +220,13 @@ def digests(study: Study) -> dict[str, str]:
     """sha256 of study.yaml and of the study's local files, by name."""
     found = {STUDY: sources.sha256(study.folder / STUDY)}
     for mapping in study.tables.values():
-        for file in mapping.files:
-            if file.file in study.sources:
+        named = [f.file for file in mapping.files for f in (file, *file.join)]
+        for name in named:
+            if name in study.sources:
                 continue  # its checksum stands in study.yaml
-            path = study.folder / file.file
+            path = study.folder / name
             if path.is_file():
-                found[file.file] = sources.sha256(path)
+                found[name] = sources.sha256(path)
     return found
 
 

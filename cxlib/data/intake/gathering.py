@@ -8,20 +8,21 @@ gathered.places        # file and row that each stands in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from cxlib.data import contract, expressions, sources, sql
+from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
 from cxlib.data.intake.readers import Raw, read_file
-from cxlib.data.mapping import File, Readable
+from cxlib.data.mapping import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
 
 
@@ -64,7 +65,8 @@ def gather(study: Study, name: str) -> Gathered:
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for file in mapping.files:
         file = file.model_copy(update={"derive": {**mapping.derive, **file.derive}})
-        raw = prepared(_by(once, file), file, partial(_by, once), mapping.dates, _called(file))
+        forms = partial(_form_of, mapping, file)
+        raw = prepared(_by(once, file), file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
         notes += said
@@ -100,11 +102,9 @@ def _only(
     seen = pd.concat([part, raw.frame[[c for c in raw.frame if sql.fold(c) not in own]]], axis=1)
     asked = {"only": study.only, f"{name}: only": study.tables[name].only}
     for key, where in ((k, w) for k, w in asked.items() if w.strip()):
-        dates = study.tables[name].dates
         try:
-            holds = expressions.holds(
-                seen.loc[part.index], where, key=key, comma=decimal_comma(raw), dates=dates
-            )
+            forms = study.tables[name].form
+            holds = expressions.holds(seen.loc[part.index], where, key=key, forms=forms)
         except expressions.ExpressionError as error:
             if key == "only" and isinstance(error, expressions.UnknownColumn):
                 continue  # it is for tables that have its columns
@@ -115,19 +115,34 @@ def _only(
 
 
 def _by(once: Callable[..., Raw], file: Readable) -> Raw:
-    return once(file.file, file.sheet, file.encoding, file.delimiter)
+    return once(Readable(**file.model_dump(include=set(Readable.model_fields), by_alias=True)))
 
 
-def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
-    read = partial(read_file, sheet=sheet, encoding=encoding, delimiter=delimiter)
-    if name not in study.sources:
-        return read(sources.local(study.folder, name))
-    source = study.sources[name]
-    path = sources.fetch(source, name)
+def _open(study: Study, file: Readable) -> Raw:
+    options = file.model_dump(include=set(Reading.model_fields), exclude_defaults=True)
+    if file.address:
+        path, notes = live.fetch(file, study.folder)
+        raw = read_file(path, file.address, **{k: v for k, v in options.items() if k != "query"})
+        return replace(raw, notes=(*notes, *raw.notes))
+    if file.file not in study.sources:
+        return read_file(sources.local(study.folder, file.file), **options)
+    source = study.sources[file.file]
+    path, notes = sources.fetch(source, file.file), []
+    if not source.sha256:
+        notes.append(sources.without_checksum(path, file.file))
     if ".pkl" in path.name:
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
-    return read(path, called=name)
+    raw = read_file(path, file.file, **options)
+    return replace(raw, notes=(*notes, *raw.notes))
+
+
+def _form_of(
+    mapping: Mapping, file: File, key: Literal["numbers", "dates"], theirs: str
+) -> str | list[str]:
+    """The form of a column of the file, which study.yaml may call by our name."""
+    named = {**mapping.columns, **file.columns}
+    return mapping.form(key, theirs, *(ours for ours, t in named.items() if t == theirs))
 
 
 def _called(file: File) -> str:
@@ -137,16 +152,20 @@ def _called(file: File) -> str:
 
 def _place(file: File) -> str:
     """The file as study.yaml names it, with the sheet, so that two sheets are two places."""
-    return file.file + (f", sheet {file.sheet!r}" if file.sheet else "")
+    part = file.sheet and f"sheet {file.sheet!r}" or file.member or file.table
+    return file.place + (f", {part}" if part else "")
 
 
 def _short(file: File, files: list[File]) -> str:
     """A name for the file's rows that no other file of the table has."""
-    stems = [Path(f.file).name.split(".")[0] for f in files]
-    stem = stems[files.index(file)]
+    stems = [Path(f.place).name.split(".")[0] for f in files]
+    # What the whole table derives was added to the file's own.
+    plain = [f.model_copy(update={"derive": file.derive}) for f in files]
+    at = plain.index(file)
+    stem = stems[at]
     if stems.count(stem) == 1:
         return stem
-    return f"{stem}-{file.sheet or files.index(file) + 1}"
+    return f"{stem}-{file.sheet or file.member or file.table or at + 1}"
 
 
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
@@ -238,8 +257,6 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
 
 def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
     """Why column `theirs` cannot be had from the file; empty when it can."""
-    if theirs in raw.repeated:
-        return f"column {theirs!r} (for {ours}) stands in the header more than once"
     if theirs == ROW or theirs in raw.frame:
         return ""
     near = get_close_matches(theirs, list(raw.frame), n=1)

@@ -29,12 +29,12 @@ ROW = "#row"
 Opened = Callable[[Join], Raw]
 
 
-def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Raw:
+def prepared(raw: Raw, file: File, opened: Opened, forms: expressions.Forms, where: str) -> Raw:
     """The file's rows as its `log`, `join`, `filled`, `first_by` and `derive` ask for, or as is.
 
-    `opened` reads a joined file, `dates` is the form of dates, `where` what messages call the
-    file. Raises IntakeError for a column that is not there, and for a key that a joined file has
-    in several rows.
+    `opened` reads a joined file, `forms` gives how a column writes dates or numbers, `where`
+    is what messages call the file. Raises IntakeError for a column that is not there, and for a
+    key that a joined file has in several rows.
     """
     frame, notes = raw.frame, list[str]()
     if file.log:
@@ -46,11 +46,10 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
         frame = frame.assign(**{ROW: np.arange(1, len(frame) + 1)})
     frame, said = _chosen(frame, file, where)
     notes += said
-    comma = decimal_comma(raw)
     for name, written in file.derive.items():  # in their order: one may speak of another
         key = f"{where}: derive: {name}"
         try:
-            made = expressions.computed(frame, written, key=key, comma=comma, dates=dates)
+            made = expressions.computed(frame, written, key=key, forms=forms)
         except expressions.ExpressionError as error:
             raise IntakeError(str(error)) from error
         notes += made.notes
@@ -111,7 +110,7 @@ def _added_up(
     other: pd.DataFrame, join: Join, keys: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The sums of the columns over the rows of each key, and the keys."""
-    numbers = {c: conversion.number(other[c]) for c in join.sum}
+    numbers = {c: _certain(conversion.number(other[c]), c, join.file) for c in join.sum}
     if bad := [c for c, n in numbers.items() if n.bad.any()]:
         n = int(numbers[bad[0]].bad.sum())
         raise IntakeError(
@@ -155,6 +154,13 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
     if frame.empty:
         raise IntakeError(f"{where}: `filled` leaves none of its rows. Correct study.yaml.")
     return frame, notes
+
+
+def _certain(read: conversion.Converted, column: str, where: str) -> conversion.Converted:
+    """What was read, unless its cells fit two readings: then the question, as an IntakeError."""
+    if read.question:
+        raise IntakeError(f"{where}: {read.question.sentence('TABLE', column)}")
+    return read
 
 
 def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
@@ -206,7 +212,7 @@ def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:
 
 
 def _added(column: pd.Series, group: np.ndarray) -> pd.Series:
-    read = conversion.number(column)
+    read = _certain(conversion.number(column), str(column.name), "merge")
     total = read.values.groupby(group).sum(min_count=1).astype(object)
     wrong = column[read.bad].groupby(group[read.bad]).first()
     total.loc[wrong.index] = wrong

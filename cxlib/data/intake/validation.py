@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, scales
+from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
-from cxlib.data.intake.plausibility import DataWarning, warnings_of
+from cxlib.data.intake.ordering import in_time
+from cxlib.data.intake.plausibility import DataWarning, accepted, date_rules, warnings_of
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.rules import PANDERA, Rule, rules, schema
 from cxlib.data.study import Study
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file"]
 WARNINGS = ["table", "column", "rows", "rule", "params"]
+FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says how it is written
 WARN_ONLY = ("out_of_order",)  # rules of the contract that warn: the row stays
 
 
@@ -104,7 +107,8 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     gathered = gather(study, name)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
     items = study.items if name == "responses" else {}
-    for breach in _breaches(rows, name, list(rules(name, rows, items=items, others=others))):
+    held = [*rules(name, rows, items=items, others=others), *date_rules(study, name, rows)]
+    for breach in _breaches(rows, name, held):
         if (why := breach.reasons[0]).rule in WARN_ONLY:
             warnings.append(DataWarning(breach.column, len(breach.rows), why))
         else:
@@ -112,7 +116,8 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     sound = rows.drop(index=_rows_of(breaches))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
     sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
-    warnings += warnings_of(study, name, sound)
+    sound, tied, said = in_time(study, name, sound)
+    warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
     left_out = sum(gathered.left_out.values())
     offered = len(rows) + len(gathered.broken) + left_out
     taken = Intake(
@@ -120,7 +125,7 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
         sound,
         _quarantine(name, gathered, breaches + repeated),
         offered,
-        (*gathered.notes, *notes),
+        (*gathered.notes, *notes, *said, *agreed),
         pd.DataFrame(
             [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in warnings],
             columns=WARNINGS,
@@ -136,21 +141,33 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
 
 
 def _converted(
-    study: Study, name: str, gathered: Gathered
+    study: Study, name: str, gathered: Gathered, settled: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], list[str]]:
-    """Each column in its kind; cells that cannot be read, text among numbers, and notes."""
-    known, dates = contract.TABLES[name].columns, study.tables[name].dates
-    comma = gathered.decimal_comma
+    """Each column in its kind; cells that cannot be read, text among numbers, and notes.
+
+    `settled` are forms of columns whose cells fit two, found in the other columns of the table.
+    """
+    known, mapping = contract.TABLES[name].columns, study.tables[name]
+    comma, settled = gathered.decimal_comma, settled or {}
+    asked: dict[str, Question] = {}
+    evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
-    breaches, warnings, notes = [], [], []
+    breaches, warnings, notes, doubts = [], [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
         if item is None and column not in known:
-            done[column], odd = conversion.guess(values, comma=comma)
-            warnings += [DataWarning(column, *odd)] if odd else []
-            continue
-        kind = "number" if item else known[column].kind
-        read = conversion.convert(values, kind, comma=comma, form=dates)
+            form = settled.get(column) or mapping.form("numbers", column)
+            read = conversion.guess(values, str(form), comma=comma)
+        else:
+            kind = "number" if item else known[column].kind
+            form = settled.get(column) or mapping.form(FORM_OF.get(kind, "numbers"), column)
+            read = conversion.convert(values, kind, form)
+            if item and read.question:
+                read = conversion.convert(values, kind, conversion.below_thousand(read.question))
+        warnings += [DataWarning(column, *read.odd)] if read.odd else []
+        evidence[column] = read.evidence
+        if read.question:
+            asked[column] = read.question
         notes += [f"{name}.{column}: {note}" for note in read.notes]
         if read.bad.any() and read.reason:
             bad = values.index[read.bad]
@@ -160,12 +177,20 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
+        doubts.append(scales.doubt(column, item, done[column]))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
             notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
         if item.not_experienced:
             done[f"{column}_not_experienced"] = read.values.isin(item.not_experienced)
+    if asked:
+        forms = conversion.settled(name, asked, evidence)
+        *found, notes = _converted(study, name, gathered, forms)
+        notes += [f"{name}.{c}: read as {f!r}, as other columns are." for c, f in forms.items()]
+        return *found, notes
+    if any(doubts):
+        raise IntakeError("\n".join(filter(None, doubts)))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
 
 
