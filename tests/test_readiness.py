@@ -150,11 +150,11 @@ FORESEEN = [  # study, notebook, status, words of the reason
     ("no_case_solved", "24", "partly", "“solved at” is empty in every row"),
     ("no_amounts", "33", "partly", "no column"),
     ("no_amounts", "30", "partly", "no column"),
-    ("one_price", "30", "partly", "too few different values of “amount” (1)"),
+    ("one_price", "30", "partly", "too few different values of amount (1)"),
     ("one_driver", "20", "partly", "1 with different answers"),
     ("one_driver", "12", "not possible", "Two survey waves are needed"),
     ("block_skipped", "20", "ready", ""),
-    ("four_comments", "23", "partly", "too few different values of “text” (4)"),
+    ("four_comments", "23", "partly", "too few different values of text (4)"),
     ("no_risk", "32", "partly", "does not say why customers left"),
     ("no_amounts", "34", "not possible", "no table"),
 ]
