@@ -18,7 +18,7 @@ from typing import ClassVar
 import pytest
 
 from cxlib.data import sources, study
-from cxlib.data.schema import Source
+from cxlib.data.mapping import Source
 
 USERS_CACHE = os.environ.get("CX_CACHE")
 CONTENT = b"a,b\n1,2\n"

@@ -33,7 +33,7 @@ import pyarrow.parquet
 
 from cxlib.core import files
 from cxlib.data import platforms, sources
-from cxlib.data.schema import Readable
+from cxlib.data.mapping import Readable
 from cxlib.data.sources import SourceError
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")

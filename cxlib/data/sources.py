@@ -33,7 +33,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from cxlib.core import files
-from cxlib.data.schema import Source
+from cxlib.data.mapping import Source
 
 ALLOW_OUTSIDE = "CX_ALLOW_OUTSIDE"  # set to 1, a study.yaml may name any file of this machine
 RETRIES = 3  # further attempts at a download that broke off

@@ -23,7 +23,8 @@ from cxlib.causal import (
 )
 from cxlib.causal.synthetic_control import simplex, synthetic_control
 from cxlib.core.sample import Sample
-from cxlib.data import schema, sources
+from cxlib.data import sources
+from cxlib.data.mapping import Source
 from cxlib.stats import resampling
 from cxlib.stats.estimators import Replicated, cell_means, least_squares
 
@@ -37,7 +38,7 @@ TABLES = {  # inside the package causalpy 0.9.0: read as data, never installed
 
 def published(name: str) -> pd.DataFrame:
     member = f"causalpy/data/{name}.csv"
-    source = schema.Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
+    source = Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
     try:
         return pd.read_csv(sources.fetch(source, f"{name}.csv"))
     except Exception as error:  # whatever keeps the data away

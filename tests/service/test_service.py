@@ -21,7 +21,8 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.data import intake, schema, study
 from cxlib.data.intake import event_logs as logs
-from cxlib.data.schema import Log, Standard
+from cxlib.data.mapping import Log
+from cxlib.data.schema import Standard
 from cxlib.privacy import disclosure
 from cxlib.scores.alerts import COLUMNS
 from cxlib.service import funnels, shares

@@ -23,7 +23,7 @@ from cxlib.data import expressions
 from cxlib.data.intake import conversion, event_logs
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.readers import Raw
-from cxlib.data.schema import File, Join, Log
+from cxlib.data.mapping import File, Join, Log
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]
