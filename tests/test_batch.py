@@ -287,6 +287,8 @@ def test_rows_that_allow_no_answer_are_a_sentence_and_no_failure(answered) -> No
     [said] = notebook.cells[0].outputs
     assert said.text.startswith("No row is left.") and ("left out" in said.text) == answered
     assert execute.insufficient(notebook, [1, 2, "KeyError: 'x'"], answered) == []
+
+
 def test_what_the_rows_do_not_allow_is_said_and_the_page_goes_on(made) -> None:
     result = made["11"]
     assert result.status == "ok" and result.answer == "Mean 5.5000, n 60."
@@ -409,7 +411,7 @@ def test_pages_can_be_bound_again_from_what_was_kept(made) -> None:
     folder = made["10"].folder
     before = made["10"].file.read_bytes()
     made["10"].file.unlink()
-    assert record.bind_again(folder) == 4
+    assert record.bind_again(folder) == 6
     assert made["10"].file.read_bytes() == before
 
 
