@@ -27,8 +27,9 @@ elif sys.argv[1] == "new":
     rows = intake.draft("big", [sys.argv[2]]).count("role:")
 else:
     rows = int(getattr(reserve, sys.argv[1])("big").counts["kept"].sum())
-spent, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-print(f"{sys.argv[1]}: {rows:,} rows in {spent:.1f} s, at most {peak:.2f} GB of memory")
+spent, cpu = time.perf_counter() - start, time.process_time()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(f"{sys.argv[1]}: {rows:,} rows in {spent:.1f} s ({cpu:.1f} s CPU), {peak:.2f} GB")
 """
 
 

@@ -113,9 +113,9 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
             warnings.append(DataWarning(breach.column, len(breach.rows), why))
         else:
             breaches.append(breach)
-    sound = rows.drop(index=_rows_of(breaches))
+    sound = _without(rows, _rows_of(breaches))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
-    sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
+    sound = _without(sound, _rows_of(repeated)).reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
     left_out = sum(gathered.left_out.values())
@@ -239,6 +239,11 @@ def _failure_cases(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> pd.DataFra
 
 def _rows_of(breaches: list[Breach]) -> pd.Index:
     return pd.Index(sorted({row for b in breaches for row in b.rows}), dtype=int)
+
+
+def _without(rows: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
+    """The rows but those; a large table is not copied to drop none."""
+    return rows.drop(index=labels) if len(labels) else rows
 
 
 def _quarantine(name: str, gathered: Gathered, breaches: list[Breach]) -> pd.DataFrame:
