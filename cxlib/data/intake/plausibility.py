@@ -137,7 +137,9 @@ def _odd_dates(name: str, column: str, at: pd.Series) -> Iterator[DataWarning]:
     days = given.dt.normalize().value_counts()
     if name != "audits" and len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
         about = {"day": f"{days.index[0]:%Y-%m-%d}", "share": f"{days.iloc[0] / len(given):.0%}"}
-        yield DataWarning(column, int(days.iloc[0]), Reason("one_date", about))
+        # All on one day may be a survey of a day; most on one day are more often a default.
+        rule = "one_date" if len(days) > 1 else "single_date"
+        yield DataWarning(column, int(days.iloc[0]), Reason(rule, about))
 
 
 # Other columns
