@@ -32,7 +32,7 @@ def made(**how: object) -> Raw:
     tables = {"paid.csv": PAID, "people.csv": PEOPLE}
     file = File(file="orders.csv", **how)
     return prepared(
-        Raw(ORDERS), file, lambda join: Raw(tables[join.file]), lambda _: "", "orders.csv"
+        Raw(ORDERS), file, lambda join: Raw(tables[join.file]), lambda *_: "", "orders.csv"
     )
 
 
