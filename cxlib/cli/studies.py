@@ -310,7 +310,7 @@ def load(studies: Sequence[str]) -> None:
                 f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
                 f"{row.quarantined:,} quarantined{left_out}"
             )
-        if not loaded.check.ok:
+        if len(loaded.check.problems):
             click.echo(f"  Why rows were quarantined, and how to mend them: `cx check {study}`.")
         elif warned := len(loaded.check.warnings):
             click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")

@@ -52,6 +52,19 @@ class Quality:
         said = ["–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last)]
         return said[0], said[1]
 
+    def questions(self) -> list[str]:
+        """Warnings that may move numbers and that study.yaml does not accept, a sentence each."""
+        return [
+            _(
+                "To be checked: {table:label}.{column:label}, {rows} rows: {what}.",
+                table=w.table,
+                column=w.column,
+                rows=_at_least(w.rows),
+                what=reasons.render(w.rule, w.params, for_readers=True),
+            )
+            for w in plausibility.doubtful(self.database.warnings).itertuples()
+        ]
+
     def validity(self) -> Result:
         """Share of each table's rows that pass all data checks; counts, so without an interval."""
         counts = self.database.counts

@@ -144,6 +144,13 @@ def test_bounds_widen_by_the_largest_step_before_and_break_where_they_reach_noth
     assert difference_in_differences.breakdown(path, ~after, after) == pytest.approx(2.0, abs=0.01)
 
 
+def test_a_step_over_a_missing_wave_counts_as_two():
+    after, time = np.arange(5) >= 3, np.array([0, 2, 3, 4, 5])
+    path = difference_in_differences.path(grid([[0, 2, 2, 5, 5], [0] * 5]), [True, False], ~after)
+    found = difference_in_differences.bounds(path, ~after, after, 1.0, time=time)
+    assert found == pytest.approx((1.5, 4.5))
+
+
 def test_uneven_gaps_before_are_told_as_often_as_they_should():
     rng = np.random.default_rng(8)
     before = np.arange(5) < 4
@@ -273,10 +280,10 @@ def test_a_broken_line_equals_statsmodels():
     y = np.array(known["y"])
     fit = interrupted_time_series.segmented_regression(y, 25)
     assert [fit.step, fit.slope] == pytest.approx(known["beta"][2:])
-    x, _ = interrupted_time_series._columns(40, 25, True)
+    x, _ = interrupted_time_series._columns(np.arange(40), 25, True)
     at = int(np.abs(interrupted_time_series.FOLLOWS - 0.55).argmin())
     assert interrupted_time_series.FOLLOWS[at] == pytest.approx(0.55)
-    _, cov = interrupted_time_series._by_correlation(x, y)
+    _, cov = interrupted_time_series._by_correlation(x, y, np.arange(40))
     inverse = np.linalg.pinv(x)
     along = 0.55 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
     assert_allclose(cov[at], known["scale"] * inverse @ along @ inverse.T, rtol=1e-8)
@@ -291,6 +298,16 @@ def test_a_line_without_noise_gives_its_step_and_slope_back():
     assert_allclose(fit.counterfactual, 3 + 0.5 * time)
     with pytest.raises(ValueError, match="5 values in 5 periods, 2 before"):
         interrupted_time_series.segmented_regression(y[:5], 2)
+
+
+@pytest.mark.parametrize("lost", [[3], [3, 4, 9]])
+def test_a_missing_period_is_a_gap_in_the_line(lost):
+    time = np.delete(np.arange(14.0), lost)
+    y = 3 + 0.5 * time + np.where(time >= 7, 2 + 0.25 * (time - 7), 0)
+    first = int((time < 7).sum())
+    fit = interrupted_time_series.segmented_regression(y, first, time=time)
+    assert (fit.step, fit.slope) == pytest.approx((2, 0.25))
+    assert_allclose(fit.counterfactual, 3 + 0.5 * time)
 
 
 def test_errors_are_never_smaller_than_sampling_makes_them():
