@@ -224,9 +224,17 @@ def test_answers_all_alike_are_warned_of(shop):
 
 def test_a_question_that_copies_another_is_warned_of(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
-    says = line(shop(rows.to_csv(index=False)), "warning: responses.speed")
+    scale = {"label": "Q", "scale": [1, 5], "role": "touchpoint"}
+    items = {"recommend": scale, "speed": scale}
+    says = line(shop(rows.to_csv(index=False), items=items), "warning: responses.speed")
     assert "40 row(s): every answer is that to recommend: one is a copy of the other" in says
     assert "take one of them out" in says
+
+
+def test_an_nps_question_mapped_to_a_five_point_one_is_asked_about(shop):
+    rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
+    check = shop(rows.to_csv(index=False))
+    assert not check.ok and "on a scale of 1 to 5, of which no NPS can be made" in str(check)
 
 
 def test_a_group_with_one_row_is_warned_of(shop):

@@ -250,7 +250,7 @@ def test_dates_out_of_order_are_warned_of_and_kept(make):
 
 
 CONTRACT = [  # a cell, the rule that it breaks, and its parameters
-    ({"order_lines.quantity": "-1"}, "below_minimum", {"low": 0}),
+    ({"cases.solved_hours": "-1"}, "below_minimum", {"low": 0}),
     ({"audits.evidence": "4"}, "outside_range", {"low": 0, "high": 3}),
     ({"audits.evidence": "1.5"}, "not_whole", {}),
     (
@@ -265,7 +265,7 @@ FIRST = {
     "order_lines": {"order_id": "1", "line": "1", "quantity": "1"},
     "audits": {"audit_id": "1", "item": "a", "evidence": "3"},
     "actions": {"action_id": "1", "problem": "slow", "status": "done"},
-    "cases": {"case_id": "1", "opened_at": "2026-01-05", "reopened": "no"},
+    "cases": {"case_id": "1", "opened_at": "2026-01-05", "solved_hours": "3", "reopened": "no"},
 }
 
 

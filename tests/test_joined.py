@@ -12,7 +12,7 @@ import pytest
 from cxlib.data import intake, sources, study
 from cxlib.data.intake import IntakeError, Raw
 from cxlib.data.intake.joins import prepared
-from cxlib.data.schema import File, Join, Source
+from cxlib.data.mapping import File, Join, Source
 
 ORDERS = pd.DataFrame(
     {

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.estimators import Replicated, cell_means, ready
 from cxlib.stats.intervals import LEVEL
 
@@ -94,8 +95,11 @@ def contrast(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     before, after = np.asarray(before, float), np.asarray(after, float)
     if not before.sum() or not after.sum():
         raise InsufficientData(
-            f"{int(before.sum())} waves before the change and {int(after.sum())} after; each needs "
-            "one at least."
+            _(
+                "Waves before the change: {before:count}, after: {after:count}; each needs one.",
+                before=int(before.sum()),
+                after=int(after.sum()),
+            )
         )
     return (after / after.sum() - before / before.sum())[:, None]
 
@@ -126,7 +130,7 @@ def pre_trend_test(path: Replicated, before: np.ndarray) -> tuple[float, int]:
     known = ~np.isnan(path.replicates[:, places]).any(1)
     if known.sum() < 2:
         raise InsufficientData(
-            "some wave before the change has too few answers to compare the two."
+            _("Before the change some wave has too few answers to compare the two.")
         )
     cov = np.atleast_2d(np.cov(path.replicates[known][:, places], rowvar=False))
     wald = path.estimate[places] @ np.linalg.pinv(cov) @ path.estimate[places]

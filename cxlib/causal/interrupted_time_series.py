@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.intervals import LEVEL
 
 FOLLOWS = np.linspace(-0.35, 0.95, 14)  # correlations of the error of a wave with the one before
@@ -75,9 +76,15 @@ def segmented_regression(
     free = len(y) - x.shape[1]
     if np.isnan(y).any() or free < 1 or first < (3 if sloped else 2):
         raise InsufficientData(
-            f"{int((~np.isnan(y)).sum())} values in {len(y)} periods, {first} before the change: a "
-            f"line with a break needs {3 if sloped else 2} before, none missing, and one period to "
-            "spare. Take a step without slopes, or shorter periods."
+            _(
+                "{known:count} values in {periods:count} periods, {before:count} before the "
+                "change: a line with a break needs {least:count} before, none missing, and one "
+                "period to spare. Take a step without slopes, or shorter periods.",
+                known=int((~np.isnan(y)).sum()),
+                periods=len(y),
+                before=first,
+                least=3 if sloped else 2,
+            )
         )
     beta = np.linalg.lstsq(x, y)[0]
     weight, cov = _by_correlation(x, y)

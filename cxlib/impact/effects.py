@@ -169,7 +169,7 @@ def _past(trial: Trial) -> np.ndarray:
 def compared(trial: Trial) -> DesignEstimate:
     """Difference-in-differences of each outcome."""
     if not trial.before.any() or not (trial.arm == 0).any():
-        raise InsufficientData("no controls, or no wave before: nothing to compare with.")
+        raise InsufficientData(_("No controls, or no wave before: nothing to compare with."))
     parts = [_compared(trial, k) for k in range(len(trial.outcomes))]
     n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
     return DesignEstimate.of(concatenated(parts), n)

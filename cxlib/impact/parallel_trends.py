@@ -159,8 +159,10 @@ def placebo_tests(trial: Trial) -> Result:
             placebos.append(("placebo in place", trial.groups[place], one, n))
     if not placebos:
         raise InsufficientData(
-            "one wave came before the change and there is one control group: no placebo is "
-            "possible."
+            _(
+                "One wave came before the change and there is one control group: no placebo test "
+                "is possible."
+            )
         )
     every = Replicated(
         np.concatenate([p[2].estimate for p in placebos]),

@@ -83,13 +83,14 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         for k, t in fit.tables.items()
         if t is not fit.table and {"term", "estimate"} <= set(t.columns)
     }
+    declared = {"columns": [asdict(c) for c in fit.columns]} if fit.columns else {}
     return {
         "name": name,
         "title": title,
         "answer": str(fit),
         "note": fit.notes,
         "unit": fit.unit,
-        "columns": [asdict(c) for c in fit.columns],
+        **declared,
         "draws": fit.draws,
         "seed": fit.seed,
         "table": _plain(fit.table),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Check:
                whole file or table is meant
     warnings : table, column, rows, rule, params: no breach, but worth a look
     notes : what had to be found out: encodings, delimiters, codes
+    taken : the tables that could be read
     """
 
     study: str
@@ -38,6 +39,7 @@ class Check:
     problems: pd.DataFrame
     warnings: pd.DataFrame
     notes: tuple[str, ...] = ()
+    taken: dict[str, Intake] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -234,6 +236,7 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         if warnings
         else pd.DataFrame(columns=intake_.WARNINGS),
         tuple(note for i in taken.values() for note in i.notes),
+        taken,
     )
 
 

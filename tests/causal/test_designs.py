@@ -23,7 +23,8 @@ from cxlib.causal import (
 )
 from cxlib.causal.synthetic_control import simplex, synthetic_control
 from cxlib.core.sample import Sample
-from cxlib.data import schema, sources
+from cxlib.data import sources
+from cxlib.data.mapping import Source
 from cxlib.stats import resampling
 from cxlib.stats.estimators import Replicated, cell_means, least_squares
 
@@ -37,7 +38,7 @@ TABLES = {  # inside the package causalpy 0.9.0: read as data, never installed
 
 def published(name: str) -> pd.DataFrame:
     member = f"causalpy/data/{name}.csv"
-    source = schema.Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
+    source = Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
     try:
         return pd.read_csv(sources.fetch(source, f"{name}.csv"))
     except Exception as error:  # whatever keeps the data away
@@ -83,7 +84,7 @@ def test_least_squares_equals_numpy_and_refuses_columns_that_say_the_same():
         least_squares(np.column_stack([x, x[:, 1]]), y, draws=2)
 
 
-# By lot
+# Randomised
 
 
 def test_the_adjusted_difference_is_the_regression_with_all_products():
@@ -204,13 +205,13 @@ def test_balance_does_not_depend_on_units_and_leaves_the_like_alone():
 def test_those_without_their_like_are_named():
     x = np.column_stack([np.r_[np.full(10, 9.0), np.linspace(0, 1, 30)]])
     treated = np.arange(40) < 10
-    with pytest.raises(ValueError, match="30 others look like the 10 treated .*column 0 lies"):
+    with pytest.raises(ValueError, match="30 controls similar to the 10 treated .*column 0 of"):
         matching.balanced(x, treated)
     with pytest.raises(ValueError, match="40 of 40 are treated"):
         matching.balanced(x, np.ones(40, bool))
 
 
-# A stand-in
+# Synthetic control
 
 
 @pytest.mark.slow
@@ -253,7 +254,7 @@ def test_weights_on_the_simplex_cannot_be_bettered():
 @pytest.mark.parametrize(
     ("y", "first", "said"),
     [
-        (np.zeros((2, 6)), 3, "1 units were spared"),
+        (np.zeros((2, 6)), 3, "Control units: 1"),
         (np.zeros((4, 6)), 1, "1 of 6 periods are before"),
         (np.where(np.eye(4, 6) > 0, np.nan, 0), 3, "4 of 24 means are missing"),
     ],
@@ -313,7 +314,7 @@ def test_intervals_of_a_broken_line_cover(follows, least):
     assert np.mean([fit.low <= 1.0 <= fit.high for fit in fits]) >= least
 
 
-# Beside CausalPy and CausalImpact
+# Compared with CausalPy and CausalImpact
 
 
 def test_the_same_effects_as_causalpy_and_causalimpact():
