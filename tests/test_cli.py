@@ -154,9 +154,8 @@ def test_new_asks_on_a_terminal_what_only_the_owner_knows(
     monkeypatch.setattr("cxlib.cli.studies._on_terminal", lambda: True)
     file = tmp_path / "answers.csv"
     file.write_text(TWO_OUTCOMES)
-    done = CliRunner().invoke(
-        cli.main, ["new", f"asked{waiting}", str(file), *options], input=typed
-    )
+    words = ["new", f"asked{waiting}", str(file), *options]
+    done = CliRunner().invoke(cli.main, words, input=typed)
     assert done.exit_code == 0, done.output
     assert ("Which question is the outcome" in done.output) and ("Number" in done.output) == (
         not options
