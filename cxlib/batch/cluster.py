@@ -25,15 +25,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
-from cxlib.batch import (
-    cache,
-    dependencies,
-    execute,
-    fingerprints,
-    processes,
-    record,
-    snapshots,
-)
+from cxlib.batch import cache, dependencies, execute, fingerprints, processes, record, snapshots
 from cxlib.batch.planning import Page
 from cxlib.batch.processes import Unfinished
 from cxlib.core import files

@@ -264,11 +264,7 @@ def _home(needs: Iterable[str], tables: list[str]) -> str:
 
 
 def _against(asked: Mapping[str, Parameter], values: Mapping, store, home: str) -> None:
-    known = {
-        "wave": store.waves(),
-        "column": store.columns(home),
-        "item": list(store.study.items),
-    }
+    known = {"wave": store.waves(), "column": store.columns(home), "item": list(store.study.items)}
     for name, parameter in asked.items():
         parameter.against(values[name], known)
         if parameter.kind == "condition" and values[name]:

@@ -1,7 +1,7 @@
 """Columns of results: what each holds, in which unit, with how many decimals, under which head.
 
     WAITING = Column("waiting", "worth of open cases", "money", label="Worth waiting")
-    format_table(table, [WAITING])            # the table as text, heads in the page's language
+    display_table(table, columns=[WAITING])   # of `core.display`: the table as text, heads in words
 
 Columns that mean one thing wherever they stand are registered in `COMMON`. A topic declares the
 others with its result: `Result(..., columns=[Column("share", unit="share")])`. No unit is guessed
@@ -74,6 +74,151 @@ class Column:
         return i18n.FORMATTER.format_field(value, spec + digits if spec else "")
 
     def heading(self) -> str:
+        """What heads the column, in the page's language."""
+        text = self.label or self.name.replace("_", " ")
+        if self.label and self.name in context.current().labels:
+            return context.current().labels[self.name]
+        special = i18n.pgettext("column", text)
+        return special if special != text else i18n.label(self.label or self.name)
+
+
+def named(columns: Iterable[Column]) -> dict[str, Column]:
+    """The columns by name. Raises ValueError where two of a name differ."""
+    found: dict[str, Column] = {}
+    for column in columns:
+        if found.setdefault(column.name, column) != column:
+            raise ValueError(
+                f"column {column.name!r} is declared twice: {found[column.name]}, {column}."
+            )
+    return found
+
+
+def in_unit(unit: str, *names: str) -> list[Column]:
+    """Columns of one unit, for a result to declare.
+
+    Examples
+    --------
+    >>> [c.written(0.254) for c in in_unit("share", "share", "again")]
+    ['25%', '25%']
+    """
+    return [Column(name, unit=unit) for name in names]
+
+
+def _all(unit: str, quantities: Mapping[str, str]) -> list[Column]:
+    return [Column(name, quantity, unit) for name, quantity in quantities.items()]
+
+
+COMMON: Mapping[str, Column] = MappingProxyType(
+    named(
+        [
+            Column("term", "what the row is about", "name"),
+            Column("n", "answers", "count"),
+            Column(
+                "jaccard", "Jaccard similarity of a segment to its resamples", label=N_("stability")
+            ),
+            *_all(
+                ESTIMATE,
+                {
+                    "estimate": "estimate",
+                    "low": "lower end of the interval",
+                    "high": "upper end of the interval",
+                    "outer_low": "lower limit of chance at 99.8%",
+                    "outer_high": "upper limit of chance at 99.8%",
+                    "before": "estimate of the time before",
+                    "before_low": "lower end of the interval of the time before",
+                    "before_high": "upper end of the interval of the time before",
+                    "now": "estimate of the latest time",
+                    "target": "value to reach",
+                    "goal": "value to reach",
+                    "predicted": "predicted estimate",
+                    "plain": "estimate without adjustment",
+                    "quoted": "estimate with the comments that are quoted",
+                    "everyone": "estimate of all customers",
+                },
+            ),
+            *_all(
+                "p",
+                {
+                    "p": "p-value",
+                    "p_held": "p-value on data kept back",
+                    "adjusted": "p-value adjusted for the number of tests",
+                    "probability": "probability",
+                },
+            ),
+            *_all(
+                "share",
+                {
+                    "detractors": "share of answers 0 to 6",
+                    "passives": "share of answers 7 and 8",
+                    "promoters": "share of answers 9 and 10",
+                    "not_experienced": "share of answers that had no such experience",
+                    "bad": "share of bad mentions",
+                    "neutral": "share of neutral mentions",
+                    "chance_first": "share of resamples where the row is first",
+                    "chance_top": "share of resamples where the row is among the first three",
+                    "chance_priority": "share of resamples where the row is a priority",
+                    "reach": "share of answers that rate the touchpoint",
+                    "robust": "robustness value",
+                    "robustness": "robustness value",
+                    "must-be": "share of resamples of this kind",
+                    "performance": "share of resamples of this kind",
+                    "attractive": "share of resamples of this kind",
+                    "indifferent": "share of resamples of this kind",
+                    "support": "share of orders with all items",
+                    "confidence": "share of orders with the first items that have the other",
+                },
+            ),
+        ]
+    )
+)
+INTERVAL = ("estimate", "low", "high")
+MEASURES = ("term", *INTERVAL, "n")  # what every table of estimates has
+
+
+def resolved(
+    table: pd.DataFrame, unit: str = "", columns: Iterable[Column] = ()
+) -> dict[str, Column]:
+    """The declared columns of a table by name; those in the unit of the estimates have `unit`.
+
+    Parameters
+    ----------
+    table : whose estimates say how many decimals `unit` needs
+    unit : of the estimates
+    columns : those that are not in `COMMON`, or differ from it
+    """
+    # Counts, p-values and dates have decimals of their own.
+    fixed = UNITS.get(unit, UNITS[""])[1] is None
+    decimals = None if fixed else decimals_of(table, unit)
+    known = {**COMMON, **named(columns)}
+    same = {
+        name: replace(column, unit=unit, decimals=decimals)
+        for name, column in known.items()
+        # Beside estimates of several units, each column is written by its own numbers.
+        if column.unit == ESTIMATE and (unit or name in INTERVAL)
+    }
+    rest = {name: column for name, column in known.items() if column.unit != ESTIMATE}
+    return rest | same
+
+
+def decimals_of(table: pd.DataFrame, unit: str) -> int:
+    """Decimals of estimates: one for points, none for large shares and whole numbers.
+
+    Shares have one where all are under 5%, or where half of the intervals are narrower than 1%.
+    """
+    estimates = table.get("estimate", pd.Series([0.0]))
+    largest = estimates.abs().max()
+    if unit in ("points", "percentage points", "maturity level"):
+        return int(unit != "maturity level")
+    if unit in ("share", "gap"):
+        narrow = "low" in table and (table["high"] - table["low"]).median() < 0.01
+        return int(largest < 0.05 or narrow)
+    known = estimates.dropna()
+    if not unit and "estimate" in table and len(known) and bool((known % 1 == 0).all()):
+        return 0
+    return 2 if largest < 100 else 0
+
+
+def heading(self) -> str:
         """What heads the column, in the page's language."""
         text = self.label or self.name.replace("_", " ")
         if self.label and self.name in context.current().labels:
