@@ -104,10 +104,51 @@ def in_unit(unit: str, *names: str) -> list[Column]:
     return [Column(name, unit=unit) for name in names]
 
 
-def _all(unit: str, quantities: Mapping[str, str]) -> list[Column]:
-    return [Column(name, quantity, unit) for name, quantity in quantities.items()]
-
-
+QUANTITIES: Mapping[str, Mapping[str, str]] = {  # unit: what its columns measure
+    ESTIMATE: {
+        "estimate": "estimate",
+        "low": "lower end of the interval",
+        "high": "upper end of the interval",
+        "outer_low": "lower limit of chance at 99.8%",
+        "outer_high": "upper limit of chance at 99.8%",
+        "before": "estimate of the time before",
+        "before_low": "lower end of the interval of the time before",
+        "before_high": "upper end of the interval of the time before",
+        "now": "estimate of the latest time",
+        "target": "value to reach",
+        "goal": "value to reach",
+        "predicted": "predicted estimate",
+        "plain": "estimate without adjustment",
+        "quoted": "estimate with the comments that are quoted",
+        "everyone": "estimate of all customers",
+    },
+    "p": {
+        "p": "p-value",
+        "p_held": "p-value on data kept back",
+        "adjusted": "p-value adjusted for the number of tests",
+        "probability": "probability",
+    },
+    "share": {
+        "detractors": "share of answers 0 to 6",
+        "passives": "share of answers 7 and 8",
+        "promoters": "share of answers 9 and 10",
+        "not_experienced": "share of answers that had no such experience",
+        "bad": "share of bad mentions",
+        "neutral": "share of neutral mentions",
+        "chance_first": "share of resamples where the row is first",
+        "chance_top": "share of resamples where the row is among the first three",
+        "chance_priority": "share of resamples where the row is a priority",
+        "reach": "share of answers that rate the touchpoint",
+        "robust": "robustness value",
+        "robustness": "robustness value",
+        "must-be": "share of resamples of this kind",
+        "performance": "share of resamples of this kind",
+        "attractive": "share of resamples of this kind",
+        "indifferent": "share of resamples of this kind",
+        "support": "share of orders with all items",
+        "confidence": "share of orders with the first items that have the other",
+    },
+}
 COMMON: Mapping[str, Column] = MappingProxyType(
     named(
         [
@@ -116,58 +157,7 @@ COMMON: Mapping[str, Column] = MappingProxyType(
             Column(
                 "jaccard", "Jaccard similarity of a segment to its resamples", label=N_("stability")
             ),
-            *_all(
-                ESTIMATE,
-                {
-                    "estimate": "estimate",
-                    "low": "lower end of the interval",
-                    "high": "upper end of the interval",
-                    "outer_low": "lower limit of chance at 99.8%",
-                    "outer_high": "upper limit of chance at 99.8%",
-                    "before": "estimate of the time before",
-                    "before_low": "lower end of the interval of the time before",
-                    "before_high": "upper end of the interval of the time before",
-                    "now": "estimate of the latest time",
-                    "target": "value to reach",
-                    "goal": "value to reach",
-                    "predicted": "predicted estimate",
-                    "plain": "estimate without adjustment",
-                    "quoted": "estimate with the comments that are quoted",
-                    "everyone": "estimate of all customers",
-                },
-            ),
-            *_all(
-                "p",
-                {
-                    "p": "p-value",
-                    "p_held": "p-value on data kept back",
-                    "adjusted": "p-value adjusted for the number of tests",
-                    "probability": "probability",
-                },
-            ),
-            *_all(
-                "share",
-                {
-                    "detractors": "share of answers 0 to 6",
-                    "passives": "share of answers 7 and 8",
-                    "promoters": "share of answers 9 and 10",
-                    "not_experienced": "share of answers that had no such experience",
-                    "bad": "share of bad mentions",
-                    "neutral": "share of neutral mentions",
-                    "chance_first": "share of resamples where the row is first",
-                    "chance_top": "share of resamples where the row is among the first three",
-                    "chance_priority": "share of resamples where the row is a priority",
-                    "reach": "share of answers that rate the touchpoint",
-                    "robust": "robustness value",
-                    "robustness": "robustness value",
-                    "must-be": "share of resamples of this kind",
-                    "performance": "share of resamples of this kind",
-                    "attractive": "share of resamples of this kind",
-                    "indifferent": "share of resamples of this kind",
-                    "support": "share of orders with all items",
-                    "confidence": "share of orders with the first items that have the other",
-                },
-            ),
+            *(Column(c, what, u) for u, own in QUANTITIES.items() for c, what in own.items()),
         ]
     )
 )
