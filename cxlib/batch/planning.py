@@ -221,7 +221,7 @@ def _pages_of(
             facts.get("title", {}).get(lang) or notebook.stem.replace("_", " ")
         ),
         "rules": context.current().as_job(),
-        "source": masking.masked_in(_source(about, lang)),
+        "source": masking.masked_in({**_source(about, lang), "losses": store.quality.losses()}),
         "lacking": lacking,
         "data": data,
         "after": tuple(map(str, facts.get("after", ()))),

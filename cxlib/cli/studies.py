@@ -14,6 +14,8 @@ from cxlib.cli import completion
 from cxlib.cli.output import near, question
 from cxlib.core.i18n import _
 
+LOST = 4  # exit code of a load that lost rows, or many cells of a column
+
 
 def _allow(ctx: click.Context, _unused: click.Parameter, given: bool) -> None:
     """Let study.yaml name any file, for this command and the processes that it starts."""
@@ -186,21 +188,32 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 def load(studies: Sequence[str]) -> None:
     """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined.
 
+    Exit code 4 when it is done and something is lost: any row, or more than 1% of the filled
+    cells of a column.
+
     \b
     Example
       cx load sample mobile
     """
     from cxlib import reserve
 
+    serious = False
     for study in studies:
         loaded = reserve.load(study)
         click.echo(f"{study}")
         for row in loaded.counts.itertuples():
+            cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
             click.echo(
                 f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
-                f"{row.quarantined:,} quarantined"
+                f"{row.quarantined:,} quarantined{cells}"
             )
+        for loss in loaded.serious.itertuples():
+            where = f"{loss.table}.{loss.column}" if loss.column else loss.table
+            click.echo(f"  lost: {where}: {loss.n:,} of {loss.of:,} {loss.lost}s")
+        serious |= len(loaded.serious) > 0
         if not loaded.check.ok:
-            click.echo(f"  Why rows were quarantined, and how to mend them: `cx check {study}`.")
+            click.echo(f"  What was quarantined, and how to mend it: `cx check {study}`.")
         elif warned := len(loaded.check.warnings):
             click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
+    if serious:
+        sys.exit(LOST)

@@ -14,6 +14,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from cxlib.core.codes import plain
+
 Language = Literal["en", "zh"]
 Design = Literal["randomised", "compared", "alike", "series"]
 Role = Literal["csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute"]
@@ -35,10 +37,22 @@ def _both(value: object) -> object:
 
 
 def _texts(value: object) -> object:
-    return [str(v) for v in value] if isinstance(value, list) else value
+    return [plain(v) for v in value] if isinstance(value, list) else value
 
 
-def _codes(value: object) -> object:
+def _code(value: object) -> object:
+    """A number where it is one: 99 and "99" are the same code."""
+    if isinstance(value, str) and value.strip().lstrip("-").replace(".", "", 1).isdecimal():
+        return float(value)
+    return value
+
+
+def _one(value: object) -> object:
+    """A code as text; yes and no in quotes."""
+    return plain(value) if isinstance(value, (int, float)) else value
+
+
+def code_keys(value: object) -> object:
     """Codes as text: 1 and "1" are the same code; yes, no, on and off must stand in quotes."""
     if not isinstance(value, dict):
         return value
@@ -46,11 +60,17 @@ def _codes(value: object) -> object:
         raise ValueError(
             f"YAML reads the unquoted words yes, no, on, off as {words}; put them in quotes"
         )
-    return {"" if k is None else str(k): v for k, v in value.items()}
+    keys = ["" if k is None else plain(k) for k in value]
+    if twice := sorted({k for k in keys if keys.count(k) > 1}):
+        raise ValueError(f"the codes {twice} stand there twice, written in different ways")
+    return dict(zip(keys, value.values(), strict=True))
 
 
+Code = Annotated[float | str, BeforeValidator(_code)]
+CodeText = Annotated[str, BeforeValidator(_one)]
 Text = Annotated[Words, BeforeValidator(_both)]
-Recode = dict[str, Annotated[dict[str, str | int | float | None], BeforeValidator(_codes)]]
+CodedShares = Annotated[dict[str, float], BeforeValidator(code_keys)]
+Recode = dict[str, Annotated[dict[str, str | int | float | None], BeforeValidator(code_keys)]]
 
 
 class Strict(BaseModel):
@@ -189,6 +209,11 @@ class Mapping(Strict):
     recode: Recode = {}  # our column: {theirs: ours}; null for missing, "" an empty cell
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
     merge: bool | list[str] = False  # rows of one key are one row; these columns added up
+    strict: bool | None = Field(
+        default=None,
+        description="Whether a cell that breaks a rule costs its row; the study's own when empty.",
+        examples=[True],
+    )
 
     @field_validator("files", mode="before")
     @classmethod
@@ -216,8 +241,8 @@ class Item(Strict):
     reverse: bool = False  # a high answer is a bad one
     stage: Stage | None = None
     touchpoint: str = ""  # the events' touchpoint this question rates
-    not_experienced: list[float] = []  # codes: never used, does not apply
-    missing: list[float] = []  # codes: refused, does not know
+    not_experienced: list[Code] = []  # codes or words: never used, does not apply
+    missing: list[Code] = []  # codes or words: refused, does not know
     wording: Annotated[Words, BeforeValidator(_both)] | None = None  # the question as asked
 
     @model_validator(mode="after")
@@ -230,7 +255,8 @@ class Item(Strict):
                 f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
                 "role intention or csat for another scale"
             )
-        if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
+        numbers = [c for c in self.not_experienced + self.missing if not isinstance(c, str)]
+        if inside := [c for c in numbers if low <= c <= high]:
             raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")
         return self
 
@@ -260,8 +286,8 @@ class Pilot(Strict):
     """
 
     column: str
-    treated: str
-    control: str
+    treated: CodeText
+    control: CodeText
     begun_on: date | None = None
 
 

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from cxlib.data import contract, sources
 from cxlib.data.schema import (
     STAGES,
     Change,
     Churn,
+    CodedShares,
     Costs,
     IndexModel,
     Item,
@@ -43,6 +44,7 @@ from cxlib.data.schema import (
     Strict,
     Text,
     Topic,
+    code_keys,
 )
 
 
@@ -64,13 +66,22 @@ class Study(Strict):
     country: str = Field("", pattern="^([A-Z]{2})?$")  # DE: whose telephone numbers have no +49
     sources: dict[str, Source] = {}
     tables: Annotated[dict[str, Mapping], Field(min_length=1)]
-    labels: dict[str, Text] = {}  # of attributes and touchpoints
+    strict: bool = Field(
+        default=False,
+        description=(
+            "Whether a cell that breaks a rule costs its row, and a row of a customer who is not "
+            "among the customers is set aside. By default the cell becomes missing and the row "
+            "stays. A table may say otherwise with its own `strict`."
+        ),
+        examples=[True],
+    )
+    labels: Annotated[dict[str, Text], BeforeValidator(code_keys)] = {}  # of columns and values
     items: dict[str, Item] = {}
     model: IndexModel | None = None
     drivers: list[str] = []  # default of notebook 20: the touchpoint items
     outcome: str = ""  # default outcome: the first nps item, else the first csat item
     group: str = ""  # default column to compare groups by: channel, region, plan ...
-    margins: dict[str, dict[str, float]] = {}  # attribute: {value: population share}
+    margins: dict[str, CodedShares] = {}  # attribute: {value: population share}
     replicates: Replicates | None = None  # replicate weights in the file of responses
     stages: list[Stage] = list(STAGES)
     touchpoints: dict[str, Stage] = {}

@@ -3,7 +3,8 @@
     where = safe("channel == \"web\" and nps >= 9", store, "responses")
 
 It is parsed by DuckDB itself and only what a filter needs is let through: columns, constants,
-comparisons, and plain functions. No subquery, no second table, no file, no unknown column.
+comparisons, and plain functions. No subquery, no second table, no file, no unknown column. Codes
+are compared by value, and a value that no row has is an error with the values there are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from difflib import get_close_matches
 import duckdb
 import pandas as pd
 
+from cxlib.core.codes import listed, match, plain
 from cxlib.reserve import sql
 from cxlib.reserve.store import ReserveError
 
@@ -31,6 +33,8 @@ FUNCTIONS = {
     *("isnan", "like_escape", "ilike_escape", "ifnull", "nullif"),
     *("coalesce", "date_add", "date_sub", "strptime", "make_date"),
 }
+COMPARED = ("COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_IN", "COMPARE_NOT_IN")
+BEFORE = "select 1 from t where (\n"
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*'            # text, left as it is
       | "(?P<quoted>(?:[^"]|"")*)"
@@ -46,7 +50,9 @@ def safe(where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list
         return "true"
     condition = _words_as_text(where, columns)
     try:
-        _refuse_unsafe(_parsed(condition, store), where, columns)
+        tree = _parsed(condition, store)
+        _refuse_unsafe(tree, where, columns)
+        condition = _by_value(condition, tree, where, store, table)
         described = f"describe select ({condition}\n) from {sql.name(table)}"
         kind = store.execute(described).fetchall()[0][1]
     except duckdb.Error as error:
@@ -101,10 +107,65 @@ def _words_as_text(where: str, columns: list[str]) -> str:
     return _TOKEN.sub(turn, where)
 
 
+def _by_value(
+    condition: str, tree: object, where: str, store: duckdb.DuckDBPyConnection, table: str
+) -> str:
+    """The condition with codes as the columns write them: sex = 1 finds '1', and '1' finds 1.
+
+    Raises ReserveError for a value that no row has, with those that there are.
+    """
+    kinds = {
+        sql.fold(row[0]): (row[0], row[1])
+        for row in store.execute(f"describe {sql.name(table)}").fetchall()
+    }
+    edits: dict[tuple[int, int], str] = {}
+    content = condition.encode()
+    for node in (n for n in _nodes(tree) if n["type"] in COMPARED):
+        sides = node.get("children") or [node["left"], node["right"]]
+        refs = [s for s in sides if s["class"] == "COLUMN_REF"]
+        places = [_constant(content, s) for s in sides if s["class"] == "CONSTANT"]
+        found = {place: value for place, value in filter(None, places)}
+        if len(refs) != 1 or not found:
+            continue
+        column, kind = kinds[sql.fold(refs[0]["column_names"][0])]
+        if kind not in ("VARCHAR", "BIGINT"):
+            continue
+        rows = store.execute(
+            f"select {sql.name(column)}, count(*) from {sql.name(table)} "
+            f"where {sql.name(column)} is not null group by 1"
+        ).fetchall()
+        means = match(found.values(), [row[0] for row in rows])
+        lost = [code for code, same in means.items() if not same]
+        if lost and node["type"] in ("COMPARE_EQUAL", "COMPARE_IN"):
+            raise ReserveError(
+                f"WHERE {where!r}: no row has {column} = {', '.join(map(repr, lost))}. {column} "
+                f"holds: {listed({plain(value): n for value, n in rows})}."
+            )
+        for place, value in found.items():
+            same = [sql.text(str(v)) for v in means[value]] or [sql.text(str(value))]
+            several = ", ".join(same)
+            if len(same) > 1 and not node.get("children"):
+                several = f"{'any' if node['type'] == 'COMPARE_EQUAL' else 'all'}([{several}])"
+            edits[place] = several
+    for (start, end), text in sorted(edits.items(), reverse=True):
+        content = content[:start] + text.encode() + content[end:]
+    return content.decode()
+
+
+def _constant(content: bytes, node: dict) -> tuple[tuple[int, int], str] | None:
+    """Where a constant stands in the condition, and its value; None for true, null and dates."""
+    start = node["query_location"] - len(BEFORE)
+    token = re.compile(rb"'((?:[^']|'')*)'|[-+]?\d+(?:\.\d+)?").match(content, start)
+    if token is None:
+        return None
+    text = token[0] if token[1] is None else token[1].replace(b"''", b"'")
+    return token.span(), text.decode()
+
+
 def _parsed(condition: str, store: duckdb.DuckDBPyConnection) -> dict:
     """The tree of the condition; ReserveError when it is more than a condition."""
     trees = []
-    for text in ("select 1 from t where true", f"select 1 from t where (\n{condition}\n)"):
+    for text in ("select 1 from t where true", f"{BEFORE}{condition}\n)"):
         tree = json.loads(sql.first(store, "select json_serialize_sql(?)", [text])[0])
         if tree["error"]:
             raise ReserveError(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.data import contract
-from cxlib.data.intake import reasons
+from cxlib.data.intake import reasons, serious
 from cxlib.reserve import sql
-from cxlib.reserve.database import Database
+from cxlib.reserve.database import Database, at_least, loss_sentence
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Quality:
     database: Database
 
     def contents(self) -> pd.DataFrame:
-        """A row a table: rows offered, kept and quarantined, first and last day."""
+        """A row a table: rows offered, kept, quarantined, cells lost, first and last day."""
         rows = []
         for count in self.database.counts.itertuples():
             first, last = self._days(count.table)
@@ -33,6 +33,7 @@ class Quality:
                     "offered": count.offered,
                     "kept": count.kept,
                     "quarantined": count.quarantined,
+                    "cells lost": count.cells,
                     "from": first,
                     "to": last,
                 }
@@ -51,8 +52,15 @@ class Quality:
         said = ["–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last)]
         return said[0], said[1]
 
+    def losses(self) -> list[str]:
+        """What is to be told before any number: rows lost, columns that lost more than 1%."""
+        return [loss_sentence(loss) for loss in serious(self.database.losses).itertuples()]
+
     def validity(self) -> Result:
-        """Share of each table's rows that pass all data checks; counts, so without an interval."""
+        """Share of each table's rows that were kept; counts, so without an interval.
+
+        The finding names what was lost, if it is any row or more than 1% of a column.
+        """
         counts = self.database.counts
         table = pd.DataFrame(
             {
@@ -84,6 +92,9 @@ class Quality:
                 lost=offered - kept,
                 **values,
             )
+        if lost := self.losses():
+            kept_all = [answer] * (kept < offered)
+            answer = i18n.together([*kept_all, *lost])
         return Result(table, answer, self._warned(), unit="share")
 
     def _warned(self) -> str:
@@ -101,23 +112,26 @@ class Quality:
             n=len(found),
             table=first["table"],
             column=first["column"],
-            rows=_at_least(first["rows"]),
+            rows=at_least(first["rows"]),
             what=reasons.render(first["rule"], first["params"], for_readers=True),
         )
 
     def rejections(self) -> pd.DataFrame:
-        """Why rows were set aside: table, column, reason, rows, as the page calls them."""
+        """Why rows and cells were set aside: table, column, reason, rows, cells lost."""
         rows = [
             (
                 i18n.label(table),
                 i18n.label(column),
                 reasons.render(*why, for_readers=True),
-                len(lost),
+                int((lost["lost"] == "row").sum()),
+                int((lost["lost"] == "cell").sum()),
             )
             for (table, column, *why), lost in reasons.by_kind(self.database.quarantine)
         ]
-        found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows"])
-        found = found.sort_values("rows", ascending=False, ignore_index=True, kind="stable")
+        found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows", "cells lost"])
+        found = found.sort_values(
+            ["rows", "cells lost"], ascending=False, ignore_index=True, kind="stable"
+        )
         return found.rename(columns=i18n.heading)
 
     def completeness(self) -> Result:
@@ -179,8 +193,3 @@ class Quality:
             "roles": frozenset(item.role for item in study.items.values()),
             "standards": len(study.service.standards),
         }
-
-
-def _at_least(rows: int) -> str:
-    least = context.current().smallest_cell
-    return f"<{least}" if rows < least else i18n.count(rows)

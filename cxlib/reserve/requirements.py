@@ -21,7 +21,7 @@ def unmet(reserve: Database, need: str) -> str:
     if need.startswith("items:"):
         return _unmet_items(reserve, need.removeprefix("items:").split("|"))
     if need == "quarantine":
-        return "" if len(reserve.quarantine) else _("No row was set aside.")
+        return "" if len(reserve.quarantine) else _("Nothing was set aside.")
     if need == "margins":
         margins = study.margins
         return "" if margins else _("The study states no shares of its population.")

@@ -24,9 +24,9 @@ from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
 from cxlib.reserve import sql
 
-MADE_BY = 3  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 4  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
-OWN = ("_quarantine", "_warnings", "_tables", "_study")
+OWN = ("_quarantine", "_losses", "_warnings", "_tables", "_study")
 
 
 class ReserveError(RuntimeError):
@@ -70,6 +70,7 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
     counts = _counts(taken)
     content = {name: intake.rows for name, intake in taken.items()} | {
         "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
+        "_losses": _text(pd.concat([i.losses for i in taken.values()])),
         "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
         "_tables": counts,
         "_study": _made_from(study, taken, files),
@@ -161,7 +162,7 @@ def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) 
 
 
 def _text(rows: pd.DataFrame) -> pd.DataFrame:
-    whole = {c: "Int64" for c in ("row", "rows") if c in rows}
+    whole = {c: "Int64" for c in ("row", "rows", "n", "of") if c in rows}
     return rows.astype({c: whole.get(c, "string") for c in rows}).reset_index(drop=True)
 
 
@@ -173,6 +174,7 @@ def _counts(taken: dict[str, Intake]) -> pd.DataFrame:
                 "offered": intake.offered,
                 "kept": len(intake.rows),
                 "quarantined": intake.quarantined,
+                "cells": intake.cells,
                 "sha256": fingerprint(intake.rows),
                 "notes": json.dumps(intake.notes, ensure_ascii=False),
             }

@@ -1,13 +1,16 @@
-"""Files become the tables of the contract; a row that breaks it goes to the quarantine.
+"""Files become the tables of the contract; a cell that breaks it goes to the quarantine.
 
     taken = table(study, "responses")
-    taken.rows           # the rows that hold
-    taken.quarantine     # table, row, column, value, rule, params, file; a line a breach
+    taken.rows           # the rows that hold, without the cells that do not
+    taken.quarantine     # table, row, column, value, rule, params, file, lost; a line a breach
+    taken.losses         # table, column, lost, n, of: rows, and cells by column
     taken.offered == len(taken.rows) + taken.quarantined
 
 Cells are converted first; what cannot be is a breach. Pandera then holds the table to the contract
-(`rules`) and the sound rows to their key. Why a row was set aside is a message id with parameters
-(`reasons`).
+(`rules`) and the sound rows to their key. A breach costs the cell, which becomes missing. It costs
+the row where the cell is one that every row must have (keys among them), or under `strict: true`.
+Rows of customers whom the table of customers lacks are kept, with a warning. Why something was set
+aside is a message id with parameters (`reasons`).
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from cxlib.core import codes
 from cxlib.data import contract
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
@@ -30,9 +35,10 @@ from cxlib.data.study import Study
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file"]
+QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file", "lost"]
+LOSSES = ["table", "column", "lost", "n", "of"]
 WARNINGS = ["table", "column", "rows", "rule", "params"]
-WARN_ONLY = ("out_of_order",)  # rules of the contract that warn: the row stays
+TOO_MANY = 0.01  # of the filled cells of a column: more are lost than may pass without a word
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Intake:
     name : of the table
     rows : those that hold, with the contract's dtypes; further columns are numbers or text
     quarantine : a line for each breach: table, row (line of the file, from 1), column, value, rule
-                 (message id), params (JSON), file
+                 (message id), params (JSON), file, lost ("cell", or "row" for all of a row)
+    losses : what that makes: lost "row" (column "") or "cell" (by column), n of how many filled
     offered : rows in the files; always len(rows) + quarantined
     notes : what was found out or read in a certain way
     warnings : table, column, rows, rule, params: no breach, but worth a look
@@ -62,7 +69,30 @@ class Intake:
     @property
     def quarantined(self) -> int:
         """Rows in the quarantine, each counted once."""
-        return len(self.quarantine[["file", "row"]].drop_duplicates())
+        lost = self.quarantine[self.quarantine["lost"] == "row"]
+        return len(lost[["file", "row"]].drop_duplicates())
+
+    @property
+    def cells(self) -> int:
+        """Cells of rows that were kept which became missing."""
+        return int((self.quarantine["lost"] == "cell").sum())
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """table, column, lost ("row", "cell"), n, of (rows offered; filled cells of the column)."""
+        cells = self.quarantine.loc[self.quarantine["lost"] == "cell", "column"].value_counts()
+        lines = [(self.name, "", "row", self.quarantined, self.offered)] * bool(self.quarantined)
+        lines += [
+            (self.name, column, "cell", n, n + int(self.rows[column].count()))
+            for column, n in cells.items()
+        ]
+        return pd.DataFrame(lines, columns=LOSSES)
+
+
+def serious(losses: pd.DataFrame) -> pd.DataFrame:
+    """The losses that are to be told: any row, and more than 1% of the cells of a column."""
+    many = losses["n"] > TOO_MANY * losses["of"]
+    return losses[(losses["lost"] == "row") | many]
 
 
 @dataclass(frozen=True)
@@ -103,19 +133,23 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     rows, breaches, warnings, notes = _converted(study, name, gathered)
     items = study.items if name == "responses" else {}
     for breach in _breaches(rows, name, list(rules(name, rows, items=items, others=others))):
-        if (why := breach.reasons[0]).rule in WARN_ONLY:
+        if (why := _warning(study, name, breach)) is not None:
             warnings.append(DataWarning(breach.column, len(breach.rows), why))
         else:
             breaches.append(breach)
-    sound = rows.drop(index=_rows_of(breaches))
+    fatal = [b for b in breaches if _costs_row(study, name, b.column)]
+    for breach in breaches:
+        rows[breach.column] = rows[breach.column].mask(rows.index.isin(breach.rows))
+    sound = rows.drop(index=_rows_of(fatal))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
+    fatal += repeated
     sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
     warnings += warnings_of(study, name, sound)
     offered = len(rows) + len(gathered.broken)
     taken = Intake(
         name,
         sound,
-        _quarantine(name, gathered, breaches + repeated),
+        _quarantine(name, gathered, breaches + repeated, _rows_of(fatal)),
         offered,
         (*gathered.notes, *notes),
         pd.DataFrame(
@@ -126,6 +160,31 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     )
     assert offered == len(taken.rows) + taken.quarantined
     return taken
+
+
+def _strict(study: Study, name: str) -> bool:
+    own = study.tables[name].strict
+    return study.strict if own is None else own
+
+
+def _costs_row(study: Study, name: str, column: str) -> bool:
+    """Whether a row without a sound cell in the column cannot be used."""
+    table = contract.TABLES[name]
+    needed = column in table.key or (column in table.columns and table.columns[column].required)
+    # The id of a customer that cannot be read is needed where every row must have one.
+    return needed or _strict(study, name)
+
+
+def _warning(study: Study, name: str, breach: Breach) -> Reason | None:
+    """The reason of a breach that loses nothing; None for one that does."""
+    why = breach.reasons[0]
+    if why.rule == "out_of_order":
+        return why
+    # The ledger of actions is written by hand: an unknown customer there is a slip of the pen.
+    unknown = why.rule == "unknown_reference" and why.params["table"] == "customers"
+    if unknown and name != "actions" and not _strict(study, name):
+        return Reason("unknown_customer")
+    return None
 
 
 # Convert
@@ -141,10 +200,19 @@ def _converted(
     breaches, warnings, notes = [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
+        if _may_be_id(name, column, item is None) and (odd := conversion.inexact(values)).any():
+            bad = values.index[odd]
+            breaches.append(Breach(column, bad, [Reason("not_exact")] * len(bad)))
+            values = values.mask(odd)
         if item is None and column not in known:
-            done[column], odd = conversion.guess(values, comma=comma)
-            warnings += [DataWarning(column, *odd)] if odd else []
+            done[column], words = conversion.guess(values, comma=comma)
+            warnings += [DataWarning(column, *words)] if words else []
             continue
+        never = pd.Series(False, index=values.index)
+        if item and (texts := [c for c in item.not_experienced + item.missing if _text(c)]):
+            means = codes.match(texts, values.dropna().unique())
+            never = values.isin([v for c in item.not_experienced for v in means.get(c, [])])
+            values = values.mask(values.isin([v for same in means.values() for v in same]))
         kind = "number" if item else known[column].kind
         read = conversion.convert(values, kind, comma=comma, form=dates)
         notes += [f"{name}.{column}: {note}" for note in read.notes]
@@ -161,8 +229,19 @@ def _converted(
             done[column] = low + high - done[column]
             notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
         if item.not_experienced:
-            done[f"{column}_not_experienced"] = read.values.isin(item.not_experienced)
+            done[f"{column}_not_experienced"] = never | read.values.isin(item.not_experienced)
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
+
+
+def _text(code: float | str) -> bool:
+    return isinstance(code, str)
+
+
+def _may_be_id(name: str, column: str, no_item: bool) -> bool:
+    """Whether the column holds ids: those of the contract, and further columns."""
+    if (about := contract.TABLES[name].columns.get(column)) is None:
+        return no_item
+    return column in contract.TABLES[name].key or bool(about.refers) or column == "referred_by"
 
 
 # Hold to the contract
@@ -212,16 +291,21 @@ def _rows_of(breaches: list[Breach]) -> pd.Index:
     return pd.Index(sorted({row for b in breaches for row in b.rows}), dtype=int)
 
 
-def _quarantine(name: str, gathered: Gathered, breaches: list[Breach]) -> pd.DataFrame:
+def _quarantine(
+    name: str, gathered: Gathered, breaches: list[Breach], lost: pd.Index
+) -> pd.DataFrame:
     """A line a breach, the cell as it stands in the file; of a cell only the first breach."""
     found = []
     for b in breaches:
         value = conversion.text(gathered.rows.loc[b.rows, b.column]).to_numpy(object)
-        found.append(_lines(gathered.places.loc[b.rows].assign(column=b.column), value, b.reasons))
+        cost = np.where(b.rows.isin(lost), "row", "cell")
+        places = gathered.places.loc[b.rows].assign(column=b.column, lost=cost)
+        found.append(_lines(places, value, b.reasons))
     if len(broken := gathered.broken):
         widths = broken[["found", "expected"]].astype(int).to_dict("records")
         reasons = [Reason("field_count", w) for w in widths]
-        found.append(_lines(broken[["file", "row"]].assign(column=""), broken["value"], reasons))
+        places = broken[["file", "row"]].assign(column="", lost="row")
+        found.append(_lines(places, broken["value"], reasons))
     if not found:
         return pd.DataFrame(columns=QUARANTINE)
     lines = pd.concat(found, ignore_index=True).assign(table=name)[QUARANTINE]
