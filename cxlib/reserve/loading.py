@@ -21,7 +21,7 @@ from cxlib.reserve.store import ReserveError
 
 WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
 LISTED = 100  # distinct values that a check lists of one kind of breach
-NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact", "not_date")
+NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Check:
     def __str__(self) -> str:
         lines = [f"{self.study}: {'sound' if self.ok else 'not sound'}"]
         lines += [
-            f"  {c.table}: {c.offered:,} offered, {c.kept:,} kept, {c.quarantined:,} quarantined; "
-            f"{c.cells:,} cell(s) set to missing"
+            f"  {c.table}: {c.offered:,} offered, {c.kept:,} kept, {c.quarantined:,} quarantined"
+            + (f"; {c.cells:,} cell(s) set to missing" if c.cells else "")
             for c in self.counts.itertuples()
         ]
         lines += _problem_lines(self.problems)

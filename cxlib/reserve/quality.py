@@ -92,9 +92,9 @@ class Quality:
                 lost=offered - kept,
                 **values,
             )
-        if lost := self.losses():
-            kept_all = [answer] * (kept < offered)
-            answer = i18n.together([*kept_all, *lost])
+        cells = serious(self.database.losses).query("lost == 'cell'")
+        if lost := [loss_sentence(loss) for loss in cells.itertuples()]:
+            answer = i18n.together([*[answer] * (kept < offered), *lost])
         return Result(table, answer, self._warned(), unit="share")
 
     def _warned(self) -> str:

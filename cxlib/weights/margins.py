@@ -130,8 +130,8 @@ def categories_of(
     if category.min() < 0 and (unknown := category[places] < 0).any():
         raise ValueError(
             f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
-            f"({counted(values[unknown])}). There are: {', '.join(map(str, shares))}. Add the shares, "
-            "or recode the rows."
+            f"({counted(values[unknown])}). There are: {', '.join(map(str, shares))}. Add the "
+            "shares, or recode the rows."
         )
     return places, category
 

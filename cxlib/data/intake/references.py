@@ -18,6 +18,7 @@ from cxlib.data import contract
 from cxlib.data.intake.validation import Intake
 from cxlib.data.study import Study
 
+MANY = 10  # rows of which not one has a known customer: it is no accident
 FEW = 1000  # distinct values of a column that labels may name
 
 
@@ -31,11 +32,29 @@ def mistakes(study: Study, taken: Mapping[str, Intake]) -> list[str]:
     """
     tables = {name: intake.rows for name, intake in taken.items()}
     return [
+        *_customers(tables),
         *_margins(study, tables),
         *_changes(study, tables),
         *_churn(study, tables),
         *_labels(study, tables),
     ]
+
+
+def _customers(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Tables none of whose customers is known: most often ids that are written in two ways."""
+    if "customers" not in tables:
+        return
+    known = tables["customers"]["customer_id"]
+    for name, rows in tables.items():
+        if name == "customers" or "customer_id" not in rows or name == "actions":
+            continue
+        ids = rows["customer_id"].dropna()
+        if len(ids) >= MANY and len(known) and not ids.isin(known).any():
+            yield (
+                f"{name}.customer_id: none of the {ids.nunique():,} customers is among the "
+                f"customers: ids here are like {ids.iloc[0]!r}, there like {known.iloc[0]!r}. Map "
+                "the column that both files share, or take customers out of study.yaml."
+            )
 
 
 def _margins(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
