@@ -23,6 +23,7 @@ from cxlib.core.result import Result
 from cxlib.data import study
 from cxlib.privacy import disclosure
 from cxlib.privacy.cross_page import MIME as MIME
+from cxlib.privacy.cross_page import UNGROUPED
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -81,6 +82,9 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         for k, t in fit.tables.items()
         if t is not fit.table and {"term", "estimate"} <= set(t.columns)
     }
+    table = _plain(fit.table)
+    if ungrouped := fit.parts.get(UNGROUPED):
+        table[UNGROUPED] = ungrouped
     return {
         "name": name,
         "title": title,
@@ -89,7 +93,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         "unit": fit.unit,
         "draws": fit.draws,
         "seed": fit.seed,
-        "table": _plain(fit.table),
+        "table": table,
         "tables": {k: _plain(t) for k, t in tidy.items()},
     }
 
