@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from cxlib.core import context
 
@@ -74,7 +75,21 @@ RUNS = (
 )
 TOGETHER = {name: "runs" for name in RUNS}
 TOGETHER |= {name: "pages" for name in ("browser", "languages")}
-TOGETHER |= {name: "notebooks" for name in ("notebooks",)}
+TOGETHER |= {name: name for name in ("notebooks", "catalogue", "floors")}
+
+
+QUICK = 12  # examples of a property in `make test-fast`; `make test` tries all that it asks for
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fewer examples of each property where the slow tests are left out."""
+    if "not slow" not in (config.option.markexpr or ""):
+        return
+    for item in items:
+        test = getattr(item, "obj", None)
+        if (asked := getattr(test, "_hypothesis_internal_use_settings", None)) is not None:
+            few = min(asked.max_examples, QUICK)
+            test._hypothesis_internal_use_settings = settings(asked, max_examples=few)
 
 
 def pytest_xdist_make_scheduler(config, log):

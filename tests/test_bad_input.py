@@ -204,10 +204,6 @@ WHOLE = [  # a file nothing can be read of
         GOOD.replace("when", "When").encode(),
         "there is no column 'when' for answered_on; did you mean 'When'?",
     ),
-    (
-        GOOD.replace("channel,", "who,", 1).encode(),
-        "column 'who' (for customer_id) stands in the header more than once",
-    ),
     (b'id,who\n1,"open\n2,x\n', "a quotation mark is opened and never closed"),
 ]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cxlib.core import columns, context, display
 from cxlib.core.columns import Column
+from cxlib.core.result import Result
+from cxlib.report import answers, html_tables
 
 
 def estimated(rng: np.random.Generator, scale: float) -> pd.DataFrame:
@@ -31,17 +35,42 @@ def estimated(rng: np.random.Generator, scale: float) -> pd.DataFrame:
 @pytest.mark.parametrize("lang", context.LANGUAGES)
 @pytest.mark.parametrize("unit", ["", "share", "gap", "points", "percentage points", "scale"])
 @pytest.mark.parametrize("scale", [0.01, 0.3, 40.0, 3000.0])
-def test_a_table_of_estimates_is_written_as_before(lang: str, unit: str, scale: float) -> None:
+def test_a_result_is_shown_by_the_registry(lang: str, unit: str, scale: float) -> None:
     context.begin(lang=lang)
     table = estimated(np.random.default_rng(3), scale)
-    new = columns.format_table(table, columns.of_estimates(table, unit))
+    new = columns.format_table(table, unit=unit)
     pd.testing.assert_frame_equal(new, display.display_table(table, unit))
 
 
-def test_columns_beside_a_share_are_written_like_it() -> None:
-    table = estimated(np.random.default_rng(3), 0.01).assign(predicted=0.0123)
-    new = columns.format_table(table, columns.of_estimates(table, "share", ["predicted"]))
-    pd.testing.assert_frame_equal(new, display.display_table(table, "share"))
+def test_columns_in_the_unit_of_the_estimates_have_their_decimals() -> None:
+    table = pd.DataFrame({"estimate": [0.012], "before": [0.0345], "promoters": [0.0345]})
+    assert columns.format_table(table, unit="share").values.tolist() == [["1.2%", "3.5%", "3%"]]
+    assert columns.format_table(table, unit="points").values.tolist() == [["0.0", "0.0", "3%"]]
+
+
+@pytest.mark.parametrize("name", ["share", "customers", "again", "severity", "over", "money"])
+def test_a_result_column_that_is_not_declared_gets_no_unit(name: str) -> None:
+    table = pd.DataFrame({"term": ["x"], "estimate": [0.5], name: [0.254], "n": [40]})
+    fit = Result(table, "Half.", unit="share")
+    assert "25%" not in fit._repr_html_() and "0.25" in fit._repr_html_()
+    record = answers._record("new", fit, "")
+    assert "25%" not in html_tables.of_record(record)
+    declared = answers._record("new", fit.replace(columns=columns.in_unit("share", name)), "")
+    assert "25%" in html_tables.of_record(declared)
+
+
+def test_what_a_result_declares_of_its_columns_is_read_back() -> None:
+    level = Column("level", unit="name", label="tier")
+    table = pd.DataFrame({"term": ["x"], "estimate": [0.5], "level": ["one"], "n": [40]})
+    fit = Result(table, "Half.", columns=[level])
+    record = json.loads(json.dumps(answers._record("new", fit, "")))
+    assert answers._recalled(record).columns == (level,)
+    assert "Tier" in html_tables.of_record(record)
+
+
+@pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (1234, "1,234"), (2.5, "2.50")])
+def test_a_number_that_nobody_declared_is_written_by_its_type(value: float, text: str) -> None:
+    assert columns.format_table(pd.DataFrame({"weeks_open": [value]})).iloc[0, 0] == text
 
 
 def test_a_column_called_share_is_a_share_only_where_it_is_declared() -> None:

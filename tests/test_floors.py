@@ -32,7 +32,7 @@ FLOORS = [  # a module imports only from floors above it in this list; the longe
     "cli",
 ]
 ONLY_IN = {
-    "duckdb": {"reserve"},
+    "duckdb": {"data", "reserve"},
     "matplotlib": {"plots"},
     "seaborn": {"plots"},
     "papermill": {"batch"},
@@ -48,9 +48,14 @@ def modules() -> list[Path]:
 
 
 @cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+@cache
 def imports_of(file: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -140,7 +145,9 @@ def test_conda_and_pip_ask_for_the_same() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = set(project["dependencies"])
     wanted |= {
-        d for extra in ("lab", "dask", "test") for d in project["optional-dependencies"][extra]
+        d
+        for extra in ("lab", "dask", "databases", "test")
+        for d in project["optional-dependencies"][extra]
     }
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     names = {"matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}
@@ -165,10 +172,7 @@ def test_nothing_travels_in_the_attributes_of_a_table() -> None:
     users = [
         module_of(f)
         for f in modules()
-        if any(
-            isinstance(n, ast.Attribute) and n.attr == "attrs"
-            for n in ast.walk(ast.parse(f.read_text(encoding="utf-8")))
-        )
+        if any(isinstance(n, ast.Attribute) and n.attr == "attrs" for n in nodes_of(f))
     ]
     assert not users, f"DataFrame.attrs is lost in a merge; {users} use it. Use a Sample."
 

@@ -12,7 +12,7 @@ import pytest
 from cxlib.data import intake, sources, study
 from cxlib.data.intake import IntakeError, Raw
 from cxlib.data.intake.joins import prepared
-from cxlib.data.schema import Derived, File, Join, Source
+from cxlib.data.schema import File, Join, Source
 
 ORDERS = pd.DataFrame(
     {
@@ -31,7 +31,9 @@ PEOPLE = pd.DataFrame({"id": ["b", "a"], "town": ["Ulm", "Bonn"], "placed": ["x"
 def made(**how: object) -> Raw:
     tables = {"paid.csv": PAID, "people.csv": PEOPLE}
     file = File(file="orders.csv", **how)
-    return prepared(Raw(ORDERS), file, lambda join: Raw(tables[join.file]), "", "orders.csv")
+    return prepared(
+        Raw(ORDERS), file, lambda join: Raw(tables[join.file]), lambda _: "", "orders.csv"
+    )
 
 
 def test_a_file_that_asks_for_nothing_is_as_it_was():
@@ -103,8 +105,27 @@ def test_dates_give_periods_times_and_words():
 
 @pytest.mark.parametrize("how", [{}, {"since": "a"}, {"of": "a", "since": "b", "until": "c"}])
 def test_a_derived_column_is_of_one_kind(how):
-    with pytest.raises(ValueError, match="give either of"):
-        Derived(**how)
+    with pytest.raises(ValueError, match="give an expression, or either of"):
+        File(file="a.csv", derive={"x": how})
+
+
+def test_columns_are_derived_by_expressions_one_from_another():
+    paid = {"join": [{"file": "paid.csv", "by": "order", "sum": ["value"]}]}
+    frame = made(
+        **paid,
+        derive={
+            "net": "round(value / 1.25, 2)",
+            "twice": "net * 2",
+            "wave": "period(placed, 'month')",
+            "late": "came > promised",
+            "hours": "time_between(placed, came, 'hours')",
+        },
+    ).frame
+    assert frame["net"].fillna(-1).tolist() == [10, -1, 5.6, -1]
+    assert frame["twice"].fillna(-1).tolist() == [20, -1, 11.2, -1]
+    assert frame["wave"].fillna("-").tolist() == ["2026-01", "2026-03", "2026-10", "-"]
+    assert frame["late"].astype(object).fillna("-").tolist() == [True, True, "-", False]
+    assert frame["hours"].fillna(-1).tolist() == [162, -1, -1, -1]
 
 
 def test_a_join_names_its_columns_in_three_ways():

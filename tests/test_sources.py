@@ -224,6 +224,7 @@ def test_every_plain_name_and_version_is_a_wheel(wheel):
     assert wheel_source(wheel=wheel).wheel == wheel
 
 
+@pytest.mark.slow
 def test_a_wheel_that_needs_building_is_refused_and_its_code_never_runs(tmp_path, monkeypatch):
     ran, package = tmp_path / "ran", tmp_path / "evil-1.0"
     package.mkdir()

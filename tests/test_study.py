@@ -148,12 +148,43 @@ def test_a_key_that_stands_twice_is_a_mistake(read):
         read("tables: {responses: {columns: {\n  response_id: a,\n  response_id: b}}}")
 
 
-def test_unquoted_yes_and_no_as_codes_are_a_mistake(read):
-    text = yaml.safe_dump(plain()).replace(
-        "files: a.csv", "files: a.csv\n    recode: {left: {Yes: 1, No: 0}}"
-    )
-    with pytest.raises(StudyError, match="put them in quotes"):
-        read(text)
+WORDS = """
+title: Shop
+source: us
+licence: internal
+tables:
+  responses:
+    files: a.csv
+    columns: {response_id: id, wave: wave}
+    keep: yes
+    recode: {left: {Yes: 1, No: 0, 01: off, 12:30: noon}}
+    constants: {channel: on}
+items: {sat: {label: NO, scale: [1, 5], role: csat, reverse: off, missing: [99]}}
+labels: {NO: Norway, on: {en: On, zh: 开}}
+margins: {country: {NO: 0.5, SE: 0.5}}
+drivers: [sat]
+changes:
+  - {name: t, label: T, design: randomised, column: pilot, begun: 2026,
+     treated: [yes], control: [no, 01]}
+churn: {flag: gone, left: yes}
+reports: {10: {WAVE: 2026-03-01}}
+"""
+
+
+def test_words_that_yaml_takes_for_truth_or_numbers_stay_words(read):
+    found = read(WORDS)
+    responses, item, change = found.tables["responses"], found.items["sat"], found.changes[0]
+    assert responses.recode["left"] == {"Yes": 1, "No": 0, "01": "off", "12:30": "noon"}
+    assert (responses.keep, responses.constants["channel"]) == (True, "on")
+    assert (item.label["en"], item.reverse, item.missing) == ("NO", False, [99])
+    assert list(found.labels) == ["NO", "on"] and list(found.margins["country"]) == ["NO", "SE"]
+    assert (change.treated, change.control, change.begun) == (["yes"], ["no", "01"], "2026")
+    assert found.churn.left == "yes" and found.reports["10"]["WAVE"] == "2026-03-01"
+
+
+def test_a_word_is_no_truth_where_one_is_wanted(read):
+    with pytest.raises(StudyError, match=r"items.sat.reverse: .*boolean.*'perhaps'"):
+        read(WORDS.replace("reverse: off", "reverse: perhaps"))
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b", "title: [", "just words"])

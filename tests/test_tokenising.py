@@ -97,7 +97,7 @@ def test_the_first_line_of_excel_names_the_delimiter(tmp_path):
         ('a,b\n"1;2\n3;4",x\n', ","),
         ('"a, b, c"\t"d"\n1\t2\n', "\t"),
         ("a|b\n1,5|2,5\n", "|"),
-        ("only\none\n", ","),
+        ("only\none\n", ""),
     ],
 )
 def test_delimiters_within_texts_do_not_count(text, delimiter):

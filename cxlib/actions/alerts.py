@@ -19,6 +19,7 @@ import pandas as pd
 
 from cxlib.actions.series import AT_RISK, SINKING, Answers, tests_of
 from cxlib.core import i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.stats import pvalues
@@ -90,6 +91,7 @@ def alerts(
         table,
         Finding(_finding(table, len(tests), len(answers)), value=len(table), unit="count"),
         _note(rate, len(tests), len(answers), table),
+        columns=in_unit("money", "money"),
         parts={"looked": len(tests), "rate": rate, "ended": ended},
     )
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxlib.actions.ledger import OPEN, complete
 from cxlib.core import i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 
@@ -148,7 +149,9 @@ def net_gain(
         more=more,
     )
     best = table["estimate"].max() if len(table) else None
-    return Result(table, Finding(_finding(table), value=best, unit="money"), note, "money")
+    known = [*in_unit("share", "chance"), *in_unit("money", "waiting")]
+    finding = Finding(_finding(table), value=best, unit="money")
+    return Result(table, finding, note, "money", columns=known)
 
 
 def _waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:

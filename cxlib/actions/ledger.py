@@ -12,6 +12,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import Column
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 
@@ -219,6 +220,7 @@ def action_status(
         {"table": outer.reset_index(drop=True), "loops": loops},
         _finding(loops),
         note,
+        columns=[Column("level", "name", "name", label="tier")],
         parts={"this_week": listed},
     )
 

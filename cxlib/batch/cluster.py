@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import logging
 import multiprocessing
 import tempfile
@@ -39,14 +40,8 @@ from cxlib.core import files
 
 CONNECT = 10  # seconds to wait for a scheduler
 NOBODY = 60  # seconds to wait for a worker when all are gone
-LEAVE = (
-    ".lock",
-    ".holder",
-    ".new",
-    ".wal",
-    ".py",
-    ".pyc",
-)  # of a study's files, what no worker needs
+# Of a study's files, what no worker needs.
+LEAVE = (".lock", ".holder", ".new", ".wal", ".py", ".pyc")
 
 
 class Cluster:
@@ -251,8 +246,27 @@ def _refuse_another_kind(wanted: dict[str, str]) -> None:
         raise RuntimeError(_other_kind(mine, wanted))
 
 
-_here = threading.Lock()
-_fetched: dict[str, str] = {}
+class Inputs:
+    """What this process, a worker, has fetched from the storage, until the process ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folders: dict[str, str] = {}
+
+    def folder(self, address: str, study: str) -> str:
+        """A folder that holds the study's data; fetched once."""
+        with self._lock:
+            if address not in self._folders:
+                place = tempfile.TemporaryDirectory(prefix="cx")
+                atexit.register(place.cleanup)
+                _download(address, Path(place.name) / "data" / study)
+                self._folders[address] = place.name
+            return self._folders[address]
+
+
+@functools.cache
+def _inputs() -> Inputs:
+    return Inputs()
 
 
 def _root_of(parcel: dict) -> str:
@@ -262,14 +276,7 @@ def _root_of(parcel: dict) -> str:
         if not Path(root).is_dir():
             raise RuntimeError(f"the worker sees no folder {root}. Give a --storage.")
         return root
-    name = parcel["job"]["values"]["STUDY"]
-    with _here:
-        if parcel["inputs"] not in _fetched:
-            place = tempfile.TemporaryDirectory(prefix="cx")
-            atexit.register(place.cleanup)
-            _download(parcel["inputs"], Path(place.name) / "data" / name)
-            _fetched[parcel["inputs"]] = place.name
-        return _fetched[parcel["inputs"]]
+    return _inputs().folder(parcel["inputs"], parcel["job"]["values"]["STUDY"])
 
 
 def _download(address: str, folder: Path) -> None:

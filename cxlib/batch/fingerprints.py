@@ -60,11 +60,28 @@ def _notebook(text: bytes) -> str:
 
 @cache
 def code() -> str:
-    """Digest of cxlib's own source, templates, styles and catalogues."""
-    here = Path(__file__).resolve().parents[1]
-    kinds = {".py", ".j2", ".css", ".js", ".po", ".csv"}
-    files = sorted(p for p in here.rglob("*") if p.suffix in kinds)
-    return digest([(p.relative_to(here).as_posix(), of_file(p)) for p in files])
+    """Digest of every file of cxlib: source, templates, styles, catalogues, word lists."""
+    return of_package(Path(__file__).resolve().parents[1])
+
+
+def of_package(folder: Path) -> str:
+    """Digest of every file in a folder but what Python compiles and editors leave.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     before = of_package(Path(place))
+    ...     _written = Path(place, "words.yaml").write_text("one: 1")
+    ...     of_package(Path(place)) == before
+    False
+    """
+    files = sorted(
+        p.relative_to(folder)
+        for p in folder.rglob("*")
+        if p.is_file() and p.suffix not in (".pyc", ".swp") and not p.name.endswith("~")
+    )
+    return digest([(p.as_posix(), of_file(folder / p)) for p in files])
 
 
 @cache

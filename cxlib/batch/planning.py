@@ -316,9 +316,9 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
 
 
 def _both(where: str, column: str, value: str) -> str:
-    from cxlib.reserve import conditions
+    from cxlib.data import expressions
 
-    this = conditions.equal(column, value)
+    this = expressions.equal(column, value)
     return f"({where}) and {this}" if where else this
 
 

@@ -284,6 +284,8 @@ class _Work:
             why = ended.get("why") or record.why_it_died(ended, late, self.limits.memory)
             return self._dead(page, job, ended, why, seconds)
         mistake = tuple(ended["mistake"]) if ended["mistake"] else None
+        if ended.get("lacking"):  # seen only when the page was made
+            page = replace(page, lacking=tuple(ended["lacking"]))
         return Result(
             page,
             self.folders[page.study],

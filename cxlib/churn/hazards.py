@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.churn.features import Feature, columns_of, contrasts, learn, places
+from cxlib.churn.features import (
+    OTHER,
+    Feature,
+    columns_of,
+    contrasts,
+    learn,
+    places,
+    text_of,
+    wording,
+)
 from cxlib.churn.leakage import eligible_features
 from cxlib.churn.survival import lifetimes_of
 from cxlib.core import i18n
@@ -25,7 +34,8 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
 
     Parameters
     ----------
-    sample : lifetimes, as in `survival`; with a weight, standard errors are robust
+    sample : lifetimes, as in `survival`; customers of a level that nobody left are set aside, and
+        the level is named; with a weight, standard errors are robust
     features : columns; by default all but keys, dates, free text and time itself. A number goes
         from its lower to its upper quartile
 
@@ -52,20 +62,10 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
         taken = [*TIMES, sample.weight]
         features = eligible_features(sample.data, taken, sample["time"])
     require_columns(sample.data, features, "lifetimes")
-    rows = lifetimes_of(sample, None)
-    learnt = [f for f in learn(rows, features, curved=False) if f.kept]
-    x = columns_of(learnt, rows)
-    try:
-        fit = durations.cox(x, *rows[["entry", "time", "left", "w"]].to_numpy(float).T)
-    except (ArithmeticError, np.linalg.LinAlgError) as error:
-        raise InsufficientData(
-            _(
-                "Who leaves sooner cannot be told from {features:label_list}: one of them tells "
-                "exactly who leaves when, or repeats another, or too few left.",
-                features=features,
-            )
-        ) from error
-    terms, names, moves = _moves(learnt, x.shape[1])
+    rows, aside = _with_leavers(lifetimes_of(sample, None), features)
+    learnt, fit, odd = _fitted(rows, features, aside)
+    columns = sum(len(f.kept) for f in learnt)
+    terms, names, moves = _moves(learnt, columns)
     covariance = moves @ (fit.covariance if sample.weight is None else fit.robust) @ moves.T
     spread = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(spread, spread)
@@ -86,7 +86,96 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
     )
     order = np.argsort(-(np.abs(value) - reach), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
-    return Result(table, _finding(table), _proportionality_note(table), "ratio")
+    notes = [_proportionality_note(table), *_aside_notes(aside, odd)]
+    return Result(table, _finding(table, aside, odd), i18n.together(notes), "ratio")
+
+
+def _with_leavers(rows: pd.DataFrame, features: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The customers without the levels that nobody left, and the names of those levels.
+
+    Where nobody of a level left, its hazard ratio is 0 or infinite and nothing can be estimated.
+    Without its customers the other ratios are those that the likelihood tends to.
+    """
+    aside: list[str] = []
+    while True:
+        stayed = np.zeros(len(rows), bool)
+        for feature in learn(rows, features, curved=False):
+            if feature.kind == "number" or not feature.kept:
+                continue
+            texts = text_of(rows[feature.name])
+            texts = np.where(np.isin(texts, feature.levels), texts, OTHER)
+            for level in feature.levels:
+                there = texts == level
+                if there.any() and not rows.loc[there, "left"].any():
+                    stayed |= there
+                    aside.append(f"{i18n.label(feature.name)}: {wording(feature, level)}")
+        if not stayed.any():
+            return rows, list(dict.fromkeys(aside))
+        rows = rows[~stayed]
+
+
+def _fitted(
+    rows: pd.DataFrame, features: list[str], aside: list[str]
+) -> tuple[list[Feature], durations.Cox, list[str]]:
+    """The features that count, the model, and the features that tell the order of leaving."""
+    learnt = [f for f in learn(rows, features, curved=False) if f.kept]
+    try:
+        return learnt, _cox(learnt, rows), []
+    except (ArithmeticError, np.linalg.LinAlgError) as error:
+        odd = [f.name for f in learnt if not _settles(f, rows)]
+        rest = [name for name in features if name not in odd]
+        if odd and rest:
+            learnt, fit, more = _fitted(rows, rest, aside)
+            return learnt, fit, odd + more
+        raise InsufficientData(
+            i18n.together(
+                [
+                    _(
+                        "Who leaves sooner cannot be told from {features:label_list}: one of them "
+                        "tells exactly who leaves when, or repeats another, or too few left.",
+                        features=features,
+                    ),
+                    *_aside_notes(aside, odd),
+                ]
+            )
+        ) from error
+
+
+def _settles(feature: Feature, rows: pd.DataFrame) -> bool:
+    """Whether a model with this feature alone has finite ratios."""
+    try:
+        _cox([feature], rows)
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return False
+    return True
+
+
+def _cox(learnt: list[Feature], rows: pd.DataFrame) -> durations.Cox:
+    if not learnt:
+        raise ArithmeticError("no feature differs between customers.")
+    times = rows[["entry", "time", "left", "w"]].to_numpy(float).T
+    return durations.cox(columns_of(learnt, rows), *times)
+
+
+def _aside_notes(aside: list[str], odd: list[str]) -> list[str]:
+    """What was set aside before the ratios were estimated, and why."""
+    notes = []
+    if aside:
+        notes.append(
+            _(
+                "Nobody left of {levels:list}: their ratios would be zero, so that these customers "
+                "are set aside and the others compared.",
+                levels=aside,
+            )
+        )
+    if odd:
+        notes.append(
+            _(
+                "Set aside because they alone tell exactly who leaves when: {features:label_list}.",
+                features=odd,
+            )
+        )
+    return notes
 
 
 def _moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], np.ndarray]:
@@ -103,9 +192,19 @@ def _moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], n
     return terms, names, np.array(moves)
 
 
-def _finding(table: pd.DataFrame) -> Finding:
+def _finding(table: pd.DataFrame, aside: list[str], odd: list[str]) -> Finding:
     top = table.iloc[0]
     if top.low <= 1 <= top.high:
+        if aside:
+            return Finding(
+                _(
+                    "Nobody left of {levels:list}; what else is known of customers is not "
+                    "significantly associated with when they leave.",
+                    levels=aside,
+                )
+            )
+        if odd:
+            return Finding(_aside_notes(aside, odd)[0])
         return Finding(_("No feature is significantly associated with when customers leave."))
     claim = _(
         "Most associated with when customers leave: {term}, {ratio:number2} times the risk at any "
@@ -115,6 +214,8 @@ def _finding(table: pd.DataFrame) -> Finding:
         span=(top.low, top.high),
         n=top.n,
     )
+    if aside:
+        claim = i18n.together([claim, _("Nobody left of {levels:list}.", levels=aside)])
     return Finding(claim, value=float(top.estimate), unit="ratio")
 
 

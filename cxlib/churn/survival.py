@@ -66,7 +66,8 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
     sample = as_sample(sample)
     rows = lifetimes_of(sample, by)
     groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
-    level, marks = sidak_level(len(groups)), _marks(rows["time"].max(), unit)
+    level = sidak_level(len(groups))
+    marks = _marks(max(map(_watched_until, groups.values())), unit)
     parts = []
     for name, members in groups.items():
         if members["left"].sum() < 2:
@@ -125,7 +126,7 @@ def cumulative_incidence(
     why = rows[reason].astype("string").fillna(UNKNOWN)
     names = why[rows["left"] > 0].value_counts().index.tolist()
     cause = np.where(rows["left"] > 0, pd.Index(names).get_indexer(why) + 1, 0)
-    marks = _marks(rows["time"].max(), unit)
+    marks = _marks(_watched_until(rows), unit)
     curve = _curve(rows, cause, names, LEVEL, unit, marks, sample.seed)
     curve = curve.rename(columns={"group": reason})
     table = _in_order(curve[curve["time"].isin(marks)], reason)
@@ -147,13 +148,17 @@ def cumulative_incidence(
 
 
 def lifetimes_of(sample: Sample, group: str | None) -> pd.DataFrame:
-    """Customers under observation, with entry, and `w`, weights of mean one."""
+    """Customers under observation, with entry, and `w`, weights of mean one.
+
+    Who left (or was last seen) on the day they joined was there for half a day: `first_unit`.
+    """
     rows = sample.data
     require_columns(rows, ["time", "left", *([group] if group else [])], "lifetimes")
     entry = rows["entry"].to_numpy(float) if "entry" in rows else np.zeros(len(rows))
     rows = rows.assign(
         w=moments.weights_of(rows, sample.weight), entry=entry, left=rows["left"].astype(float)
     )
+    rows = rows.assign(time=durations.first_unit(rows["time"].to_numpy(float)))
     known = rows["time"].notna() & rows["left"].notna() & (rows["w"] > 0)
     watched = known & (rows["time"] > rows["entry"])
     if not rows.loc[watched, "left"].sum() >= 2:
@@ -203,14 +208,21 @@ def _curve(
     )
 
 
+def _watched_until(rows: pd.DataFrame) -> float:
+    """The time until which enough customers are under observation for a curve to go on."""
+    entry, time = (rows[c].to_numpy(float) for c in ("entry", "time"))
+    ends = np.unique(time)
+    there = durations.sums_from(ends, entry, time, np.ones(len(rows)))
+    observed = ends[there >= min(FEWEST, len(rows) / 2)]
+    return float(observed.max() if len(observed) else ends.max())
+
+
 def _grid(rows: pd.DataFrame, risk: durations.Risk, marks: list[float]) -> np.ndarray:
-    # The curve ends where hardly anybody is watched any more.
-    there = durations.sums_from(
-        risk.times, rows["entry"].to_numpy(float), rows["time"].to_numpy(float), np.ones(len(rows))
-    )
-    observed = risk.times[there >= min(FEWEST, len(rows) / 2)]
+    """Times of a curve: to the last leaving that is well observed, and the marks beyond it."""
+    end = _watched_until(rows)
+    observed = risk.times[risk.times <= end]
     last = float(observed.max() if len(observed) else risk.times.max())
-    marks = [m for m in marks if m <= last]
+    marks = [m for m in marks if m <= max(last, end)]
     return np.unique(np.concatenate([np.linspace(last / POINTS, last, POINTS).round(3), marks]))
 
 

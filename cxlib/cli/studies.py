@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,10 @@ from cxlib.cli import completion
 from cxlib.cli.output import near, question
 from cxlib.core.i18n import _
 
+if TYPE_CHECKING:
+    from cxlib.data.intake.drafts import Plan, Question
+
+MOST_QUESTIONS = 5  # that `cx new` asks; what is left stands under `unconfirmed`
 LOST = 4  # exit code of a load that lost rows, or many cells of a column
 
 
@@ -59,6 +64,7 @@ def list_() -> None:
 @click.command()
 @click.argument("study")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--yes", "-y", is_flag=True, help="Take the proposed answers; ask nothing.")
 @click.option("--print", "shown", is_flag=True, help="Print the study.yaml instead of writing it.")
 @click.option(
     "--allow-outside",
@@ -66,39 +72,69 @@ def list_() -> None:
     help="Name the files where they lie instead of copying them; check, load and run "
     "then need --allow-outside too.",
 )
-def new(study: str, files: Sequence[Path], shown: bool, allow_outside: bool) -> None:
-    """Write data/STUDY/study.yaml by looking at FILES (CSV, TSV, Excel, Parquet, SPSS).
+def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside: bool) -> None:
+    """Write data/STUDY/study.yaml by looking at FILES.
 
-    What was guessed is marked `# guess: confirm`. Files from elsewhere are copied to data/STUDY.
+    Exports of survey tools, help desks and shops are recognised (Qualtrics, SurveyMonkey, Google
+    Forms, Zendesk, Shopify and others); of other files the columns are guessed. Beside each guess
+    stands what speaks for it. What only you can know is asked, at most five questions; without a
+    terminal, or with --yes, the proposed answers are taken. Answers that are not confirmed, stand
+    under `unconfirmed` in study.yaml and are shown on reports. Files from elsewhere are copied to
+    data/STUDY; personal columns are left out of the study, not out of the copy.
 
     \b
-    Example
+    Examples
       cx new mine answers.csv customers.xlsx
+      cx new mine --yes export.zip
     """
     from cxlib.core import files as core_files
-    from cxlib.data import intake
     from cxlib.data import study as studies
+    from cxlib.data.intake import drafts
 
     paths = [f.resolve() for f in files]
-    if shown:
-        click.echo(intake.draft(study, paths))
-        return
     target = studies.folder_of(study) / "study.yaml"
-    if target.exists():
+    if target.exists() and not shown:
         raise ValueError(
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
+    plan = drafts.plan(study, paths)  # before anything is copied: it may refuse the files
+    if not yes and not shown and sys.stdin.isatty():
+        _ask(plan.questions)
+    if shown:
+        click.echo(drafts.text(plan))
+        return
     outside = [f for f in paths if not core_files.inside(f, [target.parent])]
-    text = intake.draft(study, paths)  # before anything is copied: it may refuse the files
     target.parent.mkdir(parents=True, exist_ok=True)
-    if outside and not allow_outside:
-        copies = _copied(outside, target.parent)
-        text = intake.draft(study, [copies.get(f, f) for f in paths])
-    core_files.write(target, text)
-    guesses = text.count("# guess")
-    click.echo(f"Wrote {near(target)} with {guesses} guesses, marked `# guess: confirm`.")
+    copies = _copied(outside, target.parent) if outside and not allow_outside else {}
+    core_files.write(target, drafts.text(plan, copies))
+    click.echo(f"Wrote {near(target)}: {_contents(plan)}.")
+    if waiting := [q.text for q in plan.questions if not q.settled] + plan.doubts:
+        click.echo(f"To be confirmed there, under `unconfirmed` ({len(waiting)}):")
+        for text in waiting:
+            click.echo(f"  {text}")
     more = " --allow-outside" if outside and allow_outside else ""
     click.echo(f"Next: read it, correct it, then `cx check {study}{more}`.")
+
+
+def _ask(questions: Sequence[Question]) -> None:
+    """Put the open questions on the terminal, with the proposed answers as defaults."""
+    for asked in questions[:MOST_QUESTIONS]:
+        click.echo(f"\n{asked.text}")
+        keys = list(asked.options)
+        for n, key in enumerate(keys, start=1):
+            click.echo(f"  {n}  {asked.options[key]}")
+        number = click.prompt(
+            "Number", type=click.IntRange(1, len(keys)), default=keys.index(asked.proposed) + 1
+        )
+        asked.settle(keys[number - 1])
+
+
+def _contents(plan: Plan) -> str:
+    """The tables of a draft and the tool that each file comes from, in a few words."""
+    tools = {p.seen.profile.title for of in plan.tables.values() for p in of if p.seen.profile}
+    asked = f", {len(plan.ratings)} question(s)" if plan.ratings else ""
+    made = f" (an export of {', '.join(sorted(tools))})" if tools else ""
+    return f"{', '.join(plan.tables)}{asked}{made}"
 
 
 def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
@@ -186,7 +222,8 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
 def load(studies: Sequence[str]) -> None:
-    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined.
+    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
+    (+ rows that `only` leaves out).
 
     Exit code 4 when it is done and something is lost: any row, or more than 1% of the filled
     cells of a column.
@@ -203,9 +240,10 @@ def load(studies: Sequence[str]) -> None:
         click.echo(f"{study}")
         for row in loaded.counts.itertuples():
             cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
+            left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""
             click.echo(
                 f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
-                f"{row.quarantined:,} quarantined{cells}"
+                f"{row.quarantined:,} quarantined{left_out}{cells}"
             )
         for loss in loaded.serious.itertuples():
             where = f"{loss.table}.{loss.column}" if loss.column else loss.table

@@ -3,9 +3,9 @@
     WAITING = Column("waiting", "worth of open cases", "money", label="Worth waiting")
     format_table(table, [WAITING])            # the table as text, heads in the page's language
 
-A topic declares its columns beside the code that fills them and hands them on with the result; the
-ones that every table of estimates has are in `COMMON`. No unit is guessed from a name: a column
-that nobody declared is written by its type.
+Columns that mean one thing wherever they stand are registered in `COMMON`. A topic declares the
+others with its result: `Result(..., columns=[Column("share", unit="share")])`. No unit is guessed
+from a name: a column that nobody declared is written by its type.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 
 # Unit -> the spec of its numbers (`i18n`) and how many decimals unless a column says otherwise.
 UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
@@ -41,6 +41,7 @@ UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
         "text": ("", None),
     }
 )
+ESTIMATE = "estimate"  # the unit of a column that has the unit and decimals of the estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Column:
     ----------
     name : in the table
     quantity : what is measured, in a few words ("share of customers", "lift"), for axes and docs
-    unit : one of `UNITS`; any other text is a unit of its own ("minutes"), written as a number
+    unit : one of `UNITS`, or `ESTIMATE`; any other text is a unit of its own ("minutes"), written
+        as a number
     decimals : of the numbers; the unit's own unless given
     label : what heads the column in English; the name in plain words unless given
     """
@@ -91,18 +93,81 @@ def named(columns: Iterable[Column]) -> dict[str, Column]:
     return found
 
 
+def in_unit(unit: str, *names: str) -> list[Column]:
+    """Columns of one unit, for a result to declare.
+
+    Examples
+    --------
+    >>> [c.written(0.254) for c in in_unit("share", "share", "again")]
+    ['25%', '25%']
+    """
+    return [Column(name, unit=unit) for name in names]
+
+
+def _all(unit: str, quantities: Mapping[str, str]) -> list[Column]:
+    return [Column(name, quantity, unit) for name, quantity in quantities.items()]
+
+
 COMMON: Mapping[str, Column] = MappingProxyType(
     named(
         [
             Column("term", "what the row is about", "name"),
-            Column("estimate", "estimate"),
-            Column("low", "lower end of the interval"),
-            Column("high", "upper end of the interval"),
             Column("n", "answers", "count"),
-            Column("p", "p-value", "p"),
-            Column("p_held", "p-value on data kept back", "p"),
-            Column("adjusted", "p-value adjusted for the number of tests", "p"),
-            Column("probability", "probability", "p"),
+            Column(
+                "jaccard", "Jaccard similarity of a segment to its resamples", label=N_("stability")
+            ),
+            *_all(
+                ESTIMATE,
+                {
+                    "estimate": "estimate",
+                    "low": "lower end of the interval",
+                    "high": "upper end of the interval",
+                    "outer_low": "lower limit of chance at 99.8%",
+                    "outer_high": "upper limit of chance at 99.8%",
+                    "before": "estimate of the time before",
+                    "before_low": "lower end of the interval of the time before",
+                    "before_high": "upper end of the interval of the time before",
+                    "now": "estimate of the latest time",
+                    "target": "value to reach",
+                    "goal": "value to reach",
+                    "predicted": "predicted estimate",
+                    "plain": "estimate without adjustment",
+                    "quoted": "estimate with the comments that are quoted",
+                    "everyone": "estimate of all customers",
+                },
+            ),
+            *_all(
+                "p",
+                {
+                    "p": "p-value",
+                    "p_held": "p-value on data kept back",
+                    "adjusted": "p-value adjusted for the number of tests",
+                    "probability": "probability",
+                },
+            ),
+            *_all(
+                "share",
+                {
+                    "detractors": "share of answers 0 to 6",
+                    "passives": "share of answers 7 and 8",
+                    "promoters": "share of answers 9 and 10",
+                    "not_experienced": "share of answers that had no such experience",
+                    "bad": "share of bad mentions",
+                    "neutral": "share of neutral mentions",
+                    "chance_first": "share of resamples where the row is first",
+                    "chance_top": "share of resamples where the row is among the first three",
+                    "chance_priority": "share of resamples where the row is a priority",
+                    "reach": "share of answers that rate the touchpoint",
+                    "robust": "robustness value",
+                    "robustness": "robustness value",
+                    "must-be": "share of resamples of this kind",
+                    "performance": "share of resamples of this kind",
+                    "attractive": "share of resamples of this kind",
+                    "indifferent": "share of resamples of this kind",
+                    "support": "share of orders with all items",
+                    "confidence": "share of orders with the first items that have the other",
+                },
+            ),
         ]
     )
 )
@@ -110,18 +175,29 @@ INTERVAL = ("estimate", "low", "high")
 MEASURES = ("term", *INTERVAL, "n")  # what every table of estimates has
 
 
-def of_estimates(table: pd.DataFrame, unit: str = "", beside: Iterable[str] = ()) -> list[Column]:
-    """The columns estimate, low and high in `unit`, with the decimals that the numbers need.
+def resolved(
+    table: pd.DataFrame, unit: str = "", columns: Iterable[Column] = ()
+) -> dict[str, Column]:
+    """The declared columns of a table by name; those in the unit of the estimates have `unit`.
 
-    `beside` names columns in the same unit and decimals (a target, a prediction).
+    Parameters
+    ----------
+    table : whose estimates say how many decimals `unit` needs
+    unit : of the estimates
+    columns : those that are not in `COMMON`, or differ from it
     """
-    decimals = decimals_of(table, unit)
-    names = [*INTERVAL, *beside]
-    return [
-        replace(COMMON.get(name, Column(name)), unit=unit, decimals=decimals)
-        for name in names
-        if name in table
-    ]
+    # Counts, p-values and dates have decimals of their own.
+    fixed = UNITS.get(unit, UNITS[""])[1] is None
+    decimals = None if fixed else decimals_of(table, unit)
+    known = {**COMMON, **named(columns)}
+    same = {
+        name: replace(column, unit=unit, decimals=decimals)
+        for name, column in known.items()
+        # Beside estimates of several units, each column is written by its own numbers.
+        if column.unit == ESTIMATE and (unit or name in INTERVAL)
+    }
+    rest = {name: column for name, column in known.items() if column.unit != ESTIMATE}
+    return rest | same
 
 
 def decimals_of(table: pd.DataFrame, unit: str) -> int:
@@ -142,33 +218,53 @@ def decimals_of(table: pd.DataFrame, unit: str) -> int:
     return 2 if largest < 100 else 0
 
 
-def format_table(table: pd.DataFrame, columns: Iterable[Column] = ()) -> pd.DataFrame:
+def format_table(
+    table: pd.DataFrame, columns: Iterable[Column] = (), unit: str = ""
+) -> pd.DataFrame:
     """The table as text: numbers by the unit of their column, heads in the page's language.
 
     Parameters
     ----------
     table : numbers, names and dates; texts in a column of numbers ("<10") stay as they are
     columns : those that are not in `COMMON`, or differ from it
+    unit : of the estimates
 
     Returns
     -------
     DataFrame of text, rows and columns in their order
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"estimate": [0.25], "before": [0.5], "share": [0.75]})
+    >>> format_table(table, unit="share").values.tolist()
+    [['25%', '50%', '0.75']]
+    >>> format_table(table, [Column("share", unit="share")], "share").values.tolist()
+    [['25%', '50%', '75%']]
     """
-    known = {**COMMON, **named(columns)}
-    text = pd.DataFrame(index=table.index)
-    for name in table:
-        text[name] = _written(table[name], known.get(str(name)))
-    heads = {name: known.get(str(name), Column(str(name))).heading() for name in table}
-    return text.rename(columns=heads)
+    known = resolved(table, unit, columns)
+    return format_cells(table, known).rename(columns=lambda name: heading(known, str(name)))
+
+
+def heading(known: Mapping[str, Column], name: str) -> str:
+    """What heads a column, in the page's language."""
+    return known.get(name, Column(name)).heading()
+
+
+def format_cells(table: pd.DataFrame, known: Mapping[str, Column]) -> pd.DataFrame:
+    """The table as text under its own heads; `known` says of columns what they hold."""
+    return pd.DataFrame(
+        {name: _written(table[name], known.get(str(name))) for name in table}, index=table.index
+    )
 
 
 def _written(values: pd.Series, column: Column | None) -> list[str]:
     if pd.api.types.is_bool_dtype(values):
         return [_("yes") if v else _("no") for v in values]
     if column is not None and column.unit not in ("name", "text"):
-        return [column.written(v) for v in values]
-    if pd.api.types.is_float_dtype(values):
-        return [i18n.number(v, 2) for v in values]
+        return [i18n.label(v) if isinstance(v, str) else column.written(v) for v in values]
+    if pd.api.types.is_numeric_dtype(values):
+        whole = bool(values.notna().any()) and bool((values.dropna() % 1 == 0).all())
+        return [i18n.number(v, 0 if whole else 2) for v in values.astype(float)]
     if column is not None and column.unit == "text":
         return ["–" if v is None else str(v) for v in values]
     return ["–" if v is None else i18n.label(str(v)) for v in values]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.columns import INTERVAL, Column, format_cells, heading, resolved
 from cxlib.privacy import disclosure
 
-# Columns beside a share that are shares too.
-SHARES = ("customers", "predicted", "quoted", "plain", "outer_low", "outer_high")
-CHANCES = ("p", "p_held", "adjusted", "probability")  # never zero, however small
 MEASURED = {"nps": (i18n.number, 1), "csat": (i18n.percent, 1)}
 
 
@@ -27,46 +24,43 @@ def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFr
 
 
 def display_table(
-    table: pd.DataFrame, unit: str = "", why: pd.Series | None = None
+    table: pd.DataFrame,
+    unit: str = "",
+    why: pd.Series | None = None,
+    columns: Iterable[Column] = (),
 ) -> pd.DataFrame:
     """The table as text a reader can read: small cells hidden, numbers in the page's format.
 
-    `why` says which rows are hidden, for a table that was blanked before.
+    Parameters
+    ----------
+    table : with a column n where rows count answers
+    unit : of the estimates
+    why : which rows are hidden, for a table that was blanked before
+    columns : those that the result declares
     """
+    known = resolved(table, unit, columns)
+    return display_cells(table, known, why).rename(columns=lambda c: heading(known, str(c)))
+
+
+def display_cells(
+    table: pd.DataFrame, known: Mapping[str, Column], why: pd.Series | None = None
+) -> pd.DataFrame:
+    """`display_table` under the heads of the table itself."""
     why = disclosure.hidden(table) if why is None else why
     shown = disclosure.blanked(table, why)
-    mixed = has_units_by_row(shown)
-    unit = "share" if unit == "gap" else unit  # a difference of shares
-    digits, say = _digits(shown, unit), i18n.percent if unit == "share" else i18n.number
-    text = pd.DataFrame(index=shown.index)
-    for column in shown:
-        values = shown[column]
-        if column == "n":
-            text[column] = disclosure.counts(shown, why)
-        elif mixed and column == "share":
-            continue
-        elif mixed and column in ("estimate", "low", "high", "overall"):
-            each_row = zip(values, shown["estimate"], shown["share"], strict=True)
+    text = format_cells(shown, known)
+    if "n" in shown:
+        text["n"] = disclosure.counts(shown, why)
+    if has_units_by_row(shown):
+        for column in shown.columns.intersection([*INTERVAL, "overall"]):
+            each_row = zip(shown[column], shown["estimate"], shown["share"], strict=True)
             text[column] = [_of_its_row(*row) for row in each_row]
-        elif column in ("estimate", "low", "high"):
-            several = not unit and "measure" in shown
-            forms = _of_measures(shown) if several else [(say, digits)] * len(shown)
-            text[column] = [write(v, d) for v, (write, d) in zip(values, forms, strict=True)]
-        elif column in CHANCES and pd.api.types.is_float_dtype(values):
-            text[column] = [i18n.p_value(v) for v in values]
-        elif pd.api.types.is_bool_dtype(values):
-            text[column] = [_("yes") if v else _("no") for v in values]
-        elif pd.api.types.is_float_dtype(values):
-            share = unit == "share" and column in SHARES
-            text[column] = [say(v, digits) if share else i18n.number(v, 2) for v in values]
-        else:
-            text[column] = ["–" if v is None else i18n.label(str(v)) for v in values]
-    return text.rename(columns=lambda name: i18n.heading(str(name)))
-
-
-def _narrow(table: pd.DataFrame) -> bool:
-    """Whether most intervals would shrink to nothing in whole percentages."""
-    return (table["high"] - table["low"]).median() < 0.01 if "low" in table else False
+        return text.drop(columns="share")
+    if "measure" in shown and "estimate" in shown and not known["estimate"].unit:
+        for column in shown.columns.intersection(INTERVAL):
+            forms = _of_measures(shown)
+            text[column] = [write(v, d) for v, (write, d) in zip(shown[column], forms, strict=True)]
+    return text
 
 
 def has_units_by_row(table: pd.DataFrame) -> bool:
@@ -103,18 +97,3 @@ def _without_small_cells(table: pd.DataFrame, **_unused: object) -> tuple[dict, 
     shown = disclosure.blanked(table, why).assign(n=disclosure.counts(table, why))
     data = {"text/plain": shown.to_string(na_rep="–"), "text/html": shown.to_html(na_rep="–")}
     return data, {"cxlab_audit": disclosure.audit(table, why)}
-
-
-def _whole(values: pd.Series) -> bool:
-    return bool(values.notna().any()) and bool((values.dropna() % 1 == 0).all())
-
-
-def _digits(table: pd.DataFrame, unit: str) -> int:
-    if unit in ("points", "percentage points", "maturity level"):
-        return int(unit.endswith("points"))
-    largest = table.get("estimate", pd.Series([0.0])).abs().max()
-    if unit == "share":
-        return int(largest < 0.05 or _narrow(table))
-    if not unit and "estimate" in table and _whole(table["estimate"]):
-        return 0
-    return 2 if largest < 100 else 0

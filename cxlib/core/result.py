@@ -13,7 +13,7 @@ read as attributes, and JupyterLab completes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core.columns import Column
 from cxlib.core.display import display_table
 from cxlib.privacy import disclosure
 
@@ -60,6 +61,7 @@ class Result:
     finding : what a reader is told; a sentence is made one
     notes : what was left out and why, in the page's language
     unit : of the main table's estimates: "points", "share", "scale", a currency ...
+    columns : what the tables' columns hold, of those that are not in `core.columns.COMMON`
     draws, seed : of the bootstrap behind the intervals; 0 draws where there is none
     replicates : the main table's estimates in each draw, (draws, rows), NaN where a draw has none;
         all estimates of one seed resample the same clusters
@@ -77,6 +79,7 @@ class Result:
     finding: Finding
     notes: str = ""
     unit: str = ""
+    columns: tuple[Column, ...] = field(default=(), kw_only=True)
     draws: int = field(default=0, kw_only=True)
     seed: int = field(default=0, kw_only=True)
     replicates: np.ndarray | None = field(default=None, kw_only=True, repr=False)
@@ -89,6 +92,7 @@ class Result:
         notes: str = "",
         unit: str = "",
         *,
+        columns: Iterable[Column] = (),
         draws: int = 0,
         seed: int = 0,
         replicates: np.ndarray | None = None,
@@ -109,6 +113,7 @@ class Result:
             "finding": told,
             "notes": notes,
             "unit": unit,
+            "columns": tuple(columns),
             "draws": draws,
             "seed": seed,
             "replicates": replicates,
@@ -156,8 +161,12 @@ class Result:
         tables = ", ".join(f"{name} ({len(t)} rows)" for name, t in self.tables.items())
         return f"<Result: {self.finding.claim} Tables: {tables}>"
 
+    def _shown(self) -> pd.DataFrame:
+        shown = display_table(self.table, self.unit, columns=self.columns)
+        return shown.head(SHOWN_ROWS)
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        table = display_table(self.table, self.unit).head(SHOWN_ROWS).to_string(index=False)
+        table = self._shown().to_string(index=False)
         printer.text("..." if cycle else f"{self}\n{table}\n{self.notes}")
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
@@ -171,8 +180,7 @@ class Result:
         html = f"<p><strong>{claim}</strong></p>"
         html += f"<p>{detail}</p>" if detail else ""
         if len(self.table):
-            shown = display_table(self.table, self.unit).head(SHOWN_ROWS)
-            html += shown.to_html(index=False)
+            html += self._shown().to_html(index=False)
         if (more := len(self.table) - SHOWN_ROWS) > 0:
             html += f"<p><small>… {more:,} more rows in <code>.table</code></small></p>"
         return html + (f"<p><small>{notes}</small></p>" if notes else "")

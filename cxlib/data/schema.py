@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Literal, get_args
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -48,18 +49,14 @@ def _code(value: object) -> object:
 
 
 def _one(value: object) -> object:
-    """A code as text; yes and no in quotes."""
+    """A code as text."""
     return plain(value) if isinstance(value, (int, float)) else value
 
 
 def code_keys(value: object) -> object:
-    """Codes as text: 1 and "1" are the same code; yes, no, on and off must stand in quotes."""
+    """Codes as text: 1 and "1" are the same code; an empty one is that of empty cells."""
     if not isinstance(value, dict):
         return value
-    if words := [k for k in value if isinstance(k, bool)]:
-        raise ValueError(
-            f"YAML reads the unquoted words yes, no, on, off as {words}; put them in quotes"
-        )
     keys = ["" if k is None else plain(k) for k in value]
     if twice := sorted({k for k in keys if keys.count(k) > 1}):
         raise ValueError(f"the codes {twice} stand there twice, written in different ways")
@@ -73,8 +70,25 @@ CodedShares = Annotated[dict[str, float], BeforeValidator(code_keys)]
 Recode = dict[str, Annotated[dict[str, str | int | float | None], BeforeValidator(code_keys)]]
 
 
+Form = str | list[str]
+Forms = Form | dict[str, Form]
+DATE_WORDS = (
+    *("day first", "month first", "year first"),
+    *("excel days", "unix seconds", "unix milliseconds"),
+)
+
+
+def _each(forms: object) -> list[str]:
+    """All forms of `dates` or `numbers`, whatever they are given for."""
+    if isinstance(forms, (dict, list)):
+        several = forms.values() if isinstance(forms, dict) else forms
+        return [f for one in several for f in _each(one)]
+    return [str(forms)]
+
+
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Source(Strict):
@@ -94,7 +108,7 @@ class Source(Strict):
     )  # checked before it is opened
     member: str = ""  # the file inside the wheel
     mirror: str = ""  # where it lies below CX_MIRROR
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")  # may be added once it is known
 
     @field_validator("wheel")
     @classmethod
@@ -116,6 +130,8 @@ class Source(Strict):
         ways = bool(self.url) + bool(self.wheel)
         if ways > 1 or not (ways or self.mirror) or bool(self.wheel) != bool(self.member):
             raise ValueError("give either url, or wheel and member, or mirror alone")
+        if not self.sha256 and (self.blob or not self.url):
+            raise ValueError("give the sha256 of the file; only with a plain url it may come later")
         if self.wheel_sha256 and not self.wheel:
             raise ValueError("wheel_sha256 is the checksum of a wheel")
         if self.blob and not self.url:
@@ -123,13 +139,107 @@ class Source(Strict):
         return self
 
 
-class Readable(Strict):
-    """A path below the study's folder, or the name of one of its `sources`, and how to read it."""
+class Reading(Strict):
+    """How a file is read, where what is found out by looking at it is not right."""
 
-    file: str
-    sheet: str | int = 0
-    encoding: str = ""
-    delimiter: str = ""
+    sheet: str | int = Field(
+        default=0,
+        description="Sheet of a workbook, by name or number (from 0). Default: the first that "
+        "holds a table.",
+        examples=["Raw"],
+    )
+    encoding: str = Field(
+        default="", description="Encoding of a text file. Default: found.", examples=["gb18030"]
+    )
+    delimiter: str = Field(
+        default="",
+        description="What separates the cells of a text file. Default: found.",
+        examples=[";"],
+    )
+    header: int | None = Field(
+        default=None,
+        ge=0,
+        description="Line (of a sheet: row) in which the header begins, from 1; 0 or none: the "
+        'file has no header, and columns go by "(column 1)". Default: found.',
+        examples=[3],
+    )
+    header_rows: int | None = Field(
+        default=None,
+        ge=1,
+        le=5,
+        description="Rows that the header takes. Where the first names every column, the second "
+        "holds their labels; else the two are joined. Default: found.",
+        examples=[2],
+    )
+    skip_last: int | None = Field(
+        default=None,
+        ge=0,
+        description="Rows at the end that are no data (totals, remarks) and are skipped. Default: "
+        "found; 0 keeps every row.",
+        examples=[1],
+    )
+    member: str = Field(
+        default="", description="File inside a zip archive with several.", examples=["answers.csv"]
+    )
+    table: str = Field(
+        default="",
+        description="Table of a database, or list of records in a JSON file with several.",
+        examples=["orders"],
+    )
+    query: str = Field(
+        default="",
+        description="SELECT statement that gives the rows of a database; instead of `table`.",
+        examples=["select * from orders where placed_at >= date '2025-01-01'"],
+    )
+
+    @field_validator("header", mode="before")
+    @classmethod
+    def _no_header(cls, header: object) -> object:
+        none = isinstance(header, str) and header.casefold() == "none"
+        return 0 if none or header is False else header
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> Reading:
+        if self.table and self.query:
+            raise ValueError("give either table or query")
+        return self
+
+
+class Readable(Reading):
+    """A path below the study's folder, the name of one of its `sources`, or an address."""
+
+    file: str = Field(
+        default="",
+        description="Path below the study's folder, or the name of one of `sources`.",
+        examples=["answers.csv"],
+    )
+    address: str = Field(
+        default="",
+        alias="from",
+        description="Address of data that may change: a database (with `table` or `query`), a "
+        "file on the web, a Google Sheet, or a survey at Qualtrics or LimeSurvey. Instead of "
+        "`file`. Passwords and tokens come from the environment, never from here.",
+        examples=["postgresql://db.example.org/shop", "${SHOP_DB}", "qualtrics:SV_8pqX"],
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Readable:
+        if bool(self.file) == bool(self.address):
+            raise ValueError("give either `file` or `from`")
+        url = urlsplit(self.address)
+        keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
+        if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
+            return self
+        raise ValueError(
+            "an address with a password in it: study.yaml is shared, so take it out (and change "
+            "it). Set PGUSER and PGPASSWORD in the environment, or write ${VARIABLE} for the "
+            "address and set VARIABLE"
+        )
+
+    @property
+    def place(self) -> str:
+        """The file or address, as study.yaml names it."""
+        return self.file or self.address
 
 
 class Join(Readable):
@@ -145,26 +255,28 @@ class Join(Readable):
         return {c: c for c in by} if isinstance(by, list) else by
 
 
-class Derived(Strict):
-    """A column made of dates.
+def _as_expression(how: object) -> object:
+    """The older forms of `derive` as expressions: {of, period} and {since, until, unit, words}."""
+    if not isinstance(how, dict) or not set(how) <= {"of", "period", "since", "until", *UNITS}:
+        return how
+    of, since, until = ('"{}"'.format(how.get(k, "")) for k in ("of", "since", "until"))
+    if ("of" in how) == ("since" in how) or ("since" in how) != ("until" in how):
+        raise ValueError("give an expression, or either of (with period), or since and until")
+    unit = str(how.get("unit", "minutes"))
+    if "of" in how:
+        return f"period({of}, '{how.get('period', 'quarter')}')"
+    if "words" not in how:
+        return f"time_between({since}, {until}, '{unit}')"
+    first, second = ("'" + str(w).replace("'", "''") + "'" for w in how["words"])
+    later = (f"date_trunc('{unit.rstrip('s')}', {c})" for c in (until, since))
+    return (
+        f"case when {since} is null or {until} is null then null "
+        f"when {' > '.join(later)} then {second} else {first} end"
+    )
 
-    `of` with a `period`: the period it lies in. `since` and `until`: the time between them in
-    `unit`, missing where it is below 0; with `words` the first where `until` is not after `since`
-    (days: not on a later day), else the second.
-    """
 
-    of: str = ""
-    period: Literal["year", "quarter", "month"] = "quarter"
-    since: str = ""
-    until: str = ""
-    unit: Literal["minutes", "hours", "days"] = "minutes"
-    words: tuple[str, str] | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Derived:
-        if bool(self.of) == bool(self.since) or bool(self.since) != bool(self.until):
-            raise ValueError("give either of (with period), or since and until")
-        return self
+UNITS = ("unit", "words")
+Expression = Annotated[str, BeforeValidator(_as_expression)]
 
 
 class Log(Strict):
@@ -188,7 +300,7 @@ class File(Readable):
     join: list[Join] = []
     filled: dict[str, list[str]] = {}  # rows without these, or with these words, are left out
     first_by: list[str] = []  # one row for each of these: the first
-    derive: dict[str, Derived] = {}  # further columns of the file, made of its dates
+    derive: dict[str, Expression] = {}
     columns: dict[str, str] = {}
     constants: dict[str, str | int | float] = {}
     recode: Recode = {}
@@ -205,8 +317,23 @@ class Mapping(Strict):
     files: Annotated[list[File], Field(min_length=1)]
     columns: dict[str, str]  # ours: theirs; "#row" numbers the rows (FILE-1 when several)
     constants: dict[str, str | int | float] = {}
-    dates: str = ""  # format such as %d/%m/%Y; ISO when empty
+    dates: Forms = Field(
+        default="",
+        description="How dates are written where the cells do not prove it: a form of strptime, or "
+        "`day first`, `month first`, `year first`, `excel days`, `unix seconds`, `unix "
+        "milliseconds`; a list of them, of which the first that fits is taken; or a mapping of "
+        "columns to these.",
+        examples=["%d/%m/%Y", ["%d/%m/%Y %H:%M", "%d/%m/%Y"], {"answered_on": "day first"}],
+    )
+    numbers: str | dict[str, str] = Field(
+        default="",
+        description="How numbers are written where the cells do not prove it: 1.234,5 or 1,234.5, "
+        "for the table or by column.",
+        examples=["1.234,5", {"amount": "1.234,5"}],
+    )
     recode: Recode = {}  # our column: {theirs: ours}; null for missing, "" an empty cell
+    derive: dict[str, Expression] = {}  # for every file of the table
+    only: str = ""  # condition: other rows are left out
     keep: bool | list[str] = False  # further columns to keep as attributes: all, or these
     merge: bool | list[str] = False  # rows of one key are one row; these columns added up
     strict: bool | None = Field(
@@ -221,6 +348,26 @@ class Mapping(Strict):
         if not isinstance(files, list):
             files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
+
+    @model_validator(mode="after")
+    def _known_forms(self) -> Mapping:
+        for form in filter(None, _each(self.dates)):
+            if "%" not in form and form not in DATE_WORDS:
+                raise ValueError(
+                    f"dates: {form!r} is no form: write it as in %d/%m/%Y, or as one of "
+                    f"{', '.join(DATE_WORDS)}"
+                )
+        for form in filter(None, _each(self.numbers)):
+            if not re.fullmatch(r"[\d ']*[.,]?[\d ']+[.,]\d+", form):
+                raise ValueError(f"numbers: {form!r} is no form: write 1.234,5 or 1,234.5")
+        return self
+
+    def form(self, key: Literal["dates", "numbers"], *columns: str) -> str | list[str]:
+        """The form of a column that goes by any of these names; empty when none is given."""
+        forms = self.dates if key == "dates" else self.numbers
+        if not isinstance(forms, dict):
+            return forms
+        return next((forms[c] for c in columns if c in forms), "")
 
     @model_validator(mode="after")
     def _mapped_once(self) -> Mapping:
@@ -244,6 +391,18 @@ class Item(Strict):
     not_experienced: list[Code] = []  # codes or words: never used, does not apply
     missing: list[Code] = []  # codes or words: refused, does not know
     wording: Annotated[Words, BeforeValidator(_both)] | None = None  # the question as asked
+    satisfied: float | None = Field(
+        default=None,
+        description="The answer from which on a customer counts as satisfied (with `reverse` down "
+        "from which); the two best answers without it. Scales of more than 11 answers need it.",
+        examples=[80],
+    )
+    confirmed: bool = Field(
+        default=False,
+        description="The scale was checked: that the answers use only a part of it, or that some "
+        "lie outside, is no mistake.",
+        examples=[True],
+    )
 
     @model_validator(mode="after")
     def _scale_has_room(self) -> Item:
@@ -254,6 +413,10 @@ class Item(Strict):
             raise ValueError(
                 f"scale [{low:g}, {high:g}] with role nps: the NPS is defined on 0 to 10 only; use "
                 "role intention or csat for another scale"
+            )
+        if self.satisfied is not None and not low <= self.satisfied <= high:
+            raise ValueError(
+                f"satisfied {self.satisfied:g} lies outside the scale [{low:g}, {high:g}]"
             )
         numbers = [c for c in self.not_experienced + self.missing if not isinstance(c, str)]
         if inside := [c for c in numbers if low <= c <= high]:
@@ -360,6 +523,12 @@ class Journey(Strict):
     goal: list[str] = []  # touchpoints that complete a journey
     bad: list[str] = []  # outcomes of an event that are trouble
     window: float = Field(default=90, gt=0)  # days before an answer whose events it is about
+    ties: Literal["file", "stage"] = Field(
+        default="file",
+        description="What orders events that share their time, where no column `sequence` does: "
+        "their order in the file, or that of the stages.",
+        examples=["stage"],
+    )
 
 
 class Programme(Strict):

@@ -58,6 +58,8 @@ def fetch(source: Source, name: str) -> Path:
     """
     if mirrored := _in_mirror(source, name):
         return mirrored
+    if not source.sha256:
+        return _first_download(source, name)
     if not (source.url or source.wheel):
         raise SourceError(
             f"{name} has no address that lasts. Get it as the study's `source` says, and point "
@@ -75,6 +77,53 @@ def fetch(source: Source, name: str) -> Path:
         _check(arrived, source, name, downloaded=True)
         files.move_in(arrived, kept)
     return kept
+
+
+def _first_download(source: Source, name: str) -> Path:
+    """A file whose checksum study.yaml does not say yet: downloaded once, then kept."""
+    kept = cache() / f"{hashlib.sha256(source.url.encode()).hexdigest()[:12]}-{_file_name(source)}"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            files.move_in(_by_url(source, name, Path(folder)), kept)
+    return kept
+
+
+def without_checksum(path: Path, name: str) -> str:
+    """What a user is told of public data that nothing is held to yet, with the line to add."""
+    return (
+        f"WARNING: sources.{name} has no sha256, so nobody notices when the publisher changes it. "
+        f"If the numbers look right, add `sha256: {sha256(path)}` below its url."
+    )
+
+
+def download(url: str, folder: Path, name: str) -> Path:
+    """What a URL gives now, without a checksum. Raises SourceError when it cannot be had."""
+    source = Source(url=url)
+    path = _by_url(source, name, folder)
+    if "docs.google.com" in url and path.read_bytes()[:200].lstrip()[:1] == b"<":
+        raise SourceError(
+            f"{name} is not open to those who have the link: Google answers with a page. Share it "
+            "(Anyone with the link: Viewer), or download it as CSV."
+        )
+    return path
+
+
+def csv_address(url: str) -> str:
+    """The address of a Google Sheet's CSV, from the one that a browser shows; others as they are.
+
+    Examples
+    --------
+    >>> csv_address("https://docs.google.com/spreadsheets/d/1aB/edit?gid=7#gid=7")
+    'https://docs.google.com/spreadsheets/d/1aB/export?format=csv&gid=7'
+    """
+    found = re.match(
+        r"(https://docs\.google\.com/spreadsheets/d/(?!e/)[^/?#]+)(/edit|/view|/?$|/?#)", url
+    )
+    if not found:
+        return url
+    sheet = re.search(r"[?&#]gid=(\d+)", url)
+    return f"{found[1]}/export?format=csv&gid={sheet[1] if sheet else 0}"
 
 
 def local(folder: Path, name: str) -> Path:
@@ -132,7 +181,8 @@ def _in_mirror(source: Source, name: str) -> Path | None:
         )
     if not path.is_file():
         return None
-    _check(path, source, name)
+    if source.sha256:
+        _check(path, source, name)
     return path
 
 
@@ -161,7 +211,9 @@ def _check(path: Path, source: Source, name: str, *, downloaded: bool = False) -
 def _file_name(source: Source) -> str:
     # A URL may end in rows.csv?accessType=DOWNLOAD; the mirror's name is then the better one.
     named = "" if source.blob else source.mirror  # beside a blob it may be a sample, and packed
-    address = source.member or named or source.url.split("?")[0]
+    address = source.member or named or source.url.split("?")[0].split("#")[0]
+    if csv_address(source.url) != source.url:
+        address = "sheet.csv"
     # On Windows a backslash or a colon in a name would lead elsewhere.
     return re.sub(r'[\\:*"<>|\x00-\x1f]', "_", PurePosixPath(address).name)
 
@@ -170,7 +222,7 @@ def _by_url(source: Source, name: str, folder: Path) -> Path:
     target = folder / _file_name(source)
     try:
         with _announced(f"fetching {name} from {source.url}"):
-            _download(source.url, target)
+            _download(csv_address(source.url), target)
     except Exception as error:  # requests and urllib raise many kinds; each means "not had"
         raise SourceError(
             f"{name}: {source.url} could not be fetched ({_short(error)}). Connect to the "

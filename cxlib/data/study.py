@@ -75,6 +75,7 @@ class Study(Strict):
         ),
         examples=[True],
     )
+    only: str = ""  # condition for every table that has its columns: other rows are left out
     labels: Annotated[dict[str, Text], BeforeValidator(code_keys)] = {}  # of columns and values
     items: dict[str, Item] = {}
     model: IndexModel | None = None
@@ -95,7 +96,19 @@ class Study(Strict):
     mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
     costs: Costs = Costs()
     reporting: Reporting = Reporting()
+    accept: list[str] = Field(
+        default=[],
+        description="Warnings of `cx check` that are right as they are, called TABLE.COLUMN.RULE "
+        "as the check calls them; * stands for any.",
+        examples=[["orders.at.future_dates"], ["*.never_dates"]],
+    )
     reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
+    unconfirmed: list[str] = Field(
+        default=[],
+        description="Guesses of `cx new` that nobody has confirmed yet. `cx check`, page 00 and "
+        "the index show them; take a line away when it is right.",
+        examples=[["Which question is the outcome that the reports are about? Taken: Overall"]],
+    )
 
     @field_validator("tables", mode="after")
     @classmethod
@@ -156,7 +169,8 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
-        found = self.items_of("nps") + self.items_of("csat") + self.items_of("effort")
+        roles = ("nps", "csat", "effort", "intention")
+        found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property
@@ -202,8 +216,13 @@ else:
     _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: 10x
 
 
-class _NoRepeats(_Loader):
-    """Plain YAML, but a key that stands twice is a mistake, not the last one wins."""
+class _Plain(_Loader):
+    """YAML in which a word is a word: only whole numbers and decimals are numbers, nothing else.
+
+    By the letter of YAML 1.1, NO is false, 01 is 1, 12:30 is 750 and 2026-03-01 a date, as keys
+    too. Here they stay text, and what a key of study.yaml wants decides what they are: `keep: yes`
+    is true, a country NO is "NO". A key that stands twice is a mistake.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
@@ -212,7 +231,20 @@ class _NoRepeats(_Loader):
                 line = key.start_mark.line + 1
                 raise yaml.YAMLError(f"line {line}: the key {key.value!r} stands there twice")
             seen.add(key.value)
+            if key.tag in (YAML + "int", YAML + "float"):
+                key.tag = YAML + "str"
         return super().construct_mapping(node, deep)
+
+
+YAML = "tag:yaml.org,2002:"
+_WHOLE = r"[-+]?(0|[1-9][0-9]*)"
+_DECIMAL = r"[-+]?(0|[1-9][0-9]*)?[.][0-9]+([eE][-+]?[0-9]+)?|[-+]?[1-9][0-9]*[eE][-+]?[0-9]+"
+_Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in (YAML + "null", YAML + "merge")]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+for _tag, _numbers in (("int", _WHOLE), ("float", _DECIMAL)):
+    _Plain.add_implicit_resolver(YAML + _tag, re.compile(f"^({_numbers})$"), [*"-+.0123456789"])
 
 
 def read(name: str | Path) -> Study:
@@ -227,7 +259,7 @@ def read(name: str | Path) -> Study:
             f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
         )
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _NoRepeats)
+        content = yaml.load(file.read_text(encoding="utf-8"), _Plain)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {_yaml(error)}") from error
     if not isinstance(content, dict):

@@ -139,7 +139,7 @@ def decompose(spec: Specification, method: str, kind: str) -> Decomposition:
             f"method='johnson' depends on how a factor is coded, and {spec.factors[0]!r} is one. "
             "Use method='shapley'."
         )
-    if method == "shapley" and (k := len(spec.terms)) > shapley_values.MOST_SAMPLED:
+    if method == "shapley" and (k := len(spec.entries)) > shapley_values.MOST_SAMPLED:
         raise ValueError(
             f"{k} drivers are too many to order; the limit is {shapley_values.MOST_SAMPLED}. "
             "Group them first, or use method='johnson', which needs one regression."
@@ -199,7 +199,7 @@ def _linear(spec: Specification, method: str) -> Decomposition:
     sums = spec.sums()
     cov = linear.covariances(spec, sums)
     if method == "johnson":
-        first, error = [p[0] for p in spec.players], 0.0
+        first, error = [p[0] for p in spec.entries], 0.0
         gains, replicates = (
             np.add.reduceat(shapley_values.johnson(c), first, axis=-1)  # over columns of a term
             for c in (cov.estimate, cov.replicates)
@@ -207,10 +207,11 @@ def _linear(spec: Specification, method: str) -> Decomposition:
     else:
         seed = spec.sample.seed
         gains, error, replicates = shapley_values.decompose(
-            cov.estimate, cov.replicates, seed, spec.players
+            cov.estimate, cov.replicates, seed, spec.entries
         )
+    gains, replicates = spec.divided(gains), spec.divided(replicates)
     more = [_adjusted_note(spec), _sampling_note(error / gains.sum())]
-    if method == "shapley" and shapley_values.is_sampled_in_draws(len(spec.terms)):
+    if method == "shapley" and shapley_values.is_sampled_in_draws(len(spec.entries)):
         more += [_("Shares are exact; their intervals come from sampled orders of entry.")]
     return Decomposition(
         gains,
@@ -228,10 +229,10 @@ def _graded(spec: Specification, kind: str) -> Decomposition:
     from scipy.special import chdtrc
 
     grade, x, weight, who, offered = ordered_logit.graded_answers(spec, kind)
-    k, draws, seed = len(spec.players), spec.sample.draws, spec.sample.seed
+    k, draws, seed = len(spec.entries), spec.sample.draws, spec.sample.seed
     subsets, orders = ordered_logit.subsets_of(k, seed)
     member = np.zeros((k, x.shape[1]), bool)
-    for p, columns in enumerate(spec.players):
+    for p, columns in enumerate(spec.entries):
         member[p, columns] = True
     units, place, _unused = who.grouped()
     counts = np.concatenate(list(units.times(draws, seed)))  # with weights raked anew
@@ -252,6 +253,7 @@ def _graded(spec: Specification, kind: str) -> Decomposition:
         error = float(errors[:, 0].max())
     by_cluster = np.bincount(np.unique(who.keys, return_inverse=True)[1], weight)
     effective = float(by_cluster.sum() ** 2 / (by_cluster**2).sum())
+    gains = spec.divided(gains.T).T
     n, replicates = len(grade), gains[:, 1:].T
     remarks = [
         notes.complete_note(n, offered),
@@ -337,7 +339,18 @@ def _finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: b
 
 
 def _adjusted_note(spec: Specification) -> str:
-    return _("Shares are those of both together.") if spec.adjusted else ""
+    if not spec.blocks:
+        return _("Shares are those of both together.") if spec.adjusted else ""
+    blocks = [
+        _("{drivers:label_list}", drivers=[spec.terms[t] for t in members])
+        for members in spec.blocks.values()
+    ]
+    return _(
+        "Shares are those of both together. Skipped together by the same customers: {blocks}; "
+        "whether a customer skipped them is one variable, whose share is divided equally among "
+        "them.",
+        blocks=_("; ").join(blocks),
+    )
 
 
 def _sampling_note(error: float) -> str:

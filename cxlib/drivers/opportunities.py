@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 
@@ -59,7 +60,8 @@ def opportunities(
         "effort and cost are not weighed. Associations, not promises."
     )
     finding = _finding(table, gain.top, outcome)
-    return Result(table, finding, note, "scale", draws=gain.draws, seed=gain.seed)
+    known = in_unit("share", "share")
+    return Result(table, finding, note, "scale", columns=known, draws=gain.draws, seed=gain.seed)
 
 
 def _finding(table: pd.DataFrame, top: list[str], outcome: str) -> Finding:

@@ -186,13 +186,17 @@ def _contrasts(spec: Specification, cuts: Cuts, missing: str) -> Specification:
     assert isinstance(spec.sample, Sample)
     columns: dict[str, pd.Series] = {}
     groups: dict[str, list[str]] = {}
+    skipped: set[bytes] = set()
     for term, (below, above) in cuts.items():
         ratings, imputed = spec.sample[term], _imputed(spec, term)
         for side, there in (("low", ratings <= below), ("high", ratings >= above)):
             name = f"{term}: {side}"
             columns[name] = (there & ~imputed).astype(float).where(ratings.notna())
             groups.setdefault(term, []).append(name)
-        if term in spec.adjusted:
+        # Of questions skipped together the first carries the column of who skipped them.
+        flag = _imputed(spec, term)
+        if term in spec.adjusted and flag.tobytes() not in skipped:
+            skipped.add(flag.tobytes())
             groups[term].append(term + FLAG)
     return specify(spec.sample.assign(**columns), spec.outcome, groups, missing)
 

@@ -4,18 +4,20 @@ A driver is a column, a factor (text: its categories enter together), or a named
 "Not experienced" is no missing answer: with `missing="dummy"` such a rating is set to the mean, a
 column marks who did not meet the touchpoint, and the two enter together (Cohen and Cohen 1985;
 right where the question does not apply, wrong where it was left unanswered: Allison 2001).
+Questions skipped together by the same customers share one such column: what it explains is divided
+among them equally.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from cxlib.core.errors import require_choice
+from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.shapley_values import LEAST_PIVOT
 from cxlib.stats import moments
@@ -32,7 +34,10 @@ Answers: TypeAlias = SampleLike | Moments
 
 @dataclass(frozen=True, eq=False)
 class Specification:
-    """Rows (or sums), the outcome, and the drivers: term t stands in columns[players[t]]."""
+    """Rows (or sums), the outcome, and the drivers: term t stands in columns[players[t]].
+
+    `blocks` are columns that several terms share: place of the column -> places of the terms.
+    """
 
     sample: Sample | Moments
     outcome: str
@@ -42,6 +47,19 @@ class Specification:
     missing: str
     adjusted: list[str]
     factors: list[str]
+    blocks: dict[int, list[int]] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> list[list[int]]:
+        """Columns that enter a regression together: those of each term, then those shared."""
+        return [*self.players, *([column] for column in self.blocks)]
+
+    def divided(self, gains: np.ndarray) -> np.ndarray:
+        """Gains (..., terms) from those of the `entries`: shared ones in equal parts."""
+        own = gains[..., : len(self.terms)].copy()
+        for place, members in enumerate(self.blocks.values(), len(self.terms)):
+            own[..., members] += gains[..., [place]] / len(members)
+        return own
 
     @property
     def rows(self) -> pd.DataFrame | None:
@@ -68,7 +86,7 @@ class Specification:
         else:
             sums = moments.of(self.sample, columns, missing=self.missing)
         if (n := int(sums.rows.sum())) < (least := len(self.columns) + 3):
-            raise ValueError(
+            raise InsufficientData(
                 f"{n} of {sums.offered:,} responses can be used for {len(self.columns)} drivers; "
                 f"at least {least} are needed, and some 30 a driver for useful intervals. Take "
                 "fewer drivers or more responses, or missing='pairwise'."
@@ -126,14 +144,21 @@ def specify(
     require_choice("missing", missing, MISSING)
     adjusted: list[str] = []
     factors: list[str] = []
+    shared: dict[str, list[str]] = {}
     if not isinstance(answers, Moments):
-        answers, terms, adjusted, factors = _as_numbers(as_sample(answers), terms, missing)
+        answers, terms, adjusted, factors, shared = _as_numbers(as_sample(answers), terms, missing)
     places = iter(range(len(named) * MOST_CATEGORIES))
     players = [[next(places) for _ in members] for members in terms.values()]
     columns = [c for members in terms.values() for c in members]
+    known = list(terms)
+    blocks = {
+        place: [known.index(t) for t in members]
+        for place, members in enumerate(shared.values(), len(columns))
+    }
+    columns += list(shared)
     missing = "complete" if missing == "dummy" else missing
     return Specification(
-        answers, outcome, list(terms), columns, players, missing, adjusted, factors
+        answers, outcome, known, columns, players, missing, adjusted, factors, blocks
     )
 
 
@@ -155,13 +180,13 @@ def _check_spread(sums: Moments, outcome: str) -> None:
             if is_outcome
             else "explains nothing; leave it out"
         )
-        raise ValueError(
+        raise InsufficientData(
             f"{'outcome' if is_outcome else 'driver'} {alike[0]!r} is constant: all "
             f"{int(sums.rows.sum()):,} answers are {mean:g}. What never differs {advice}."
         )
     if np.isnan(total.cov).any():
         i, j = np.argwhere(np.isnan(total.cov))[0]
-        raise ValueError(
+        raise InsufficientData(
             f"nobody answers both {columns[i]!r} and {columns[j]!r}, so they cannot be weighed "
             "together. Leave one out."
         )
@@ -169,7 +194,7 @@ def _check_spread(sums: Moments, outcome: str) -> None:
     if len(same):
         one, other = (columns[i] for i in same[0])
         what = "the outcome" if one == outcome else f"driver {one!r}"
-        raise ValueError(
+        raise InsufficientData(
             f"driver {other!r} is a copy of {what} (correlation {total.cor[tuple(same[0])]:.3f}"
             "): the credit cannot be shared between them. Leave one out."
         )
@@ -181,7 +206,7 @@ def _check_combinations(cor: np.ndarray, drivers: list[str]) -> None:
     values, vectors = np.linalg.eigh(cor)
     if values[0] < LEAST_PIVOT:
         involved = [d for d, v in zip(drivers, vectors[:, 0], strict=True) if abs(v) > 0.05]
-        raise ValueError(
+        raise InsufficientData(
             f"drivers {', '.join(involved)} are copies of one another taken together: one is a sum "
             "of the others. Leave one of them out."
         )
@@ -199,13 +224,17 @@ def _named(drivers: Drivers) -> dict[str, list[str]]:
 
 def _as_numbers(
     sample: Sample, named: dict[str, list[str]], missing: str
-) -> tuple[Sample, dict[str, list[str]], list[str], list[str]]:
-    """(sample with the columns added, term -> columns, drivers adjusted, terms with a factor)."""
+) -> tuple[Sample, dict[str, list[str]], list[str], list[str], dict[str, list[str]]]:
+    """(sample with columns added, term -> columns, drivers adjusted, terms with a factor, shared).
+
+    The last are columns of who skipped several questions together -> the terms of these questions.
+    """
     rows = sample.data
     made: dict[str, pd.Series] = {}
     terms: dict[str, list[str]] = {}
     adjusted: list[str] = []
     factors: list[str] = []
+    flags: dict[bytes, list[tuple[str, str]]] = {}  # who did not experience it -> (term, column)
     for term, members in named.items():
         terms[term] = []
         for column in members:
@@ -219,10 +248,17 @@ def _as_numbers(
                 made[column] = (
                     rows[column].astype(float).mask(never, rows.loc[~never, column].mean())
                 )
-                made[column + FLAG] = never.astype(float)
-                terms[term].append(column + FLAG)
+                made[column + FLAG] = pd.Series(never.astype(float), index=rows.index)
+                flags.setdefault(never.tobytes(), []).append((term, column))
                 adjusted.append(column)
-    return (sample.assign(**made) if made else sample), terms, adjusted, factors
+    shared: dict[str, list[str]] = {}
+    for members in flags.values():
+        flag, of = members[0][1] + FLAG, list(dict.fromkeys(t for t, _ in members))
+        if len(of) > 1:
+            shared[flag] = of
+        else:
+            terms[of[0]].append(flag)
+    return (sample.assign(**made) if made else sample), terms, adjusted, factors, shared
 
 
 def _is_factor(column: pd.Series) -> bool:

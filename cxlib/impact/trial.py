@@ -21,6 +21,7 @@ from cxlib.stats import resampling
 from cxlib.stats.resampling import Who
 
 SMALLEST_ARM = 10  # answers in each arm, under which nothing is estimated
+ALIKE = 0.05  # difference of the shares of both arms that another change reached, taken for none
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class Trial:
     ids : number of each row's customer, (n,); every row its own where customers are not known
     nps : the outcomes reported as NPS
     out : control groups left out because some wave has no answer of theirs
+    contaminated : what was left out of the controls because another change reached it, in words
+    shared : other changes that reached most of the treated in the same waves, in words
     """
 
     change: Change
@@ -61,6 +64,8 @@ class Trial:
     ids: np.ndarray
     nps: tuple[str, ...]
     out: tuple[str, ...] = ()
+    contaminated: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @cached_property
     def who(self) -> Who:
@@ -149,6 +154,10 @@ class UnknownGroup(InsufficientData):
     """A wave or a group that the change names is not in the rows."""
 
 
+class NoCleanControls(InsufficientData):
+    """Every control of the change was reached by another change; the message is for readers."""
+
+
 def read_all(
     samples: Mapping[str, SampleLike],
     changes: Sequence[Change],
@@ -176,8 +185,10 @@ def read_all(
     for change in changes:
         try:
             trials[change.name] = read(
-                samples[change.table], change, outcome=outcome, points=points
+                samples[change.table], change, outcome=outcome, points=points, others=changes
             )
+        except NoCleanControls as error:
+            print(error)
         except InsufficientData as error:
             if complete and isinstance(error, UnknownGroup):
                 raise
@@ -198,6 +209,7 @@ def read(
     *,
     outcome: str = "",
     points: Sequence[str] = (),
+    others: Sequence[Change] = (),
     over: str = "wave",
 ) -> Trial:
     """Read the rows of a change: arms, waves, outcomes and what was known before.
@@ -208,12 +220,15 @@ def read(
     change : as study.yaml describes it; its outcome, else `outcome`, is the first of the outcomes
     outcome : the question to judge where the change names none
     points : questions reported as NPS; numbers of 0 and 1 are reported in percentage points
+    others : all changes of the study. Rows that another of them reached in the waves compared are
+        no controls; where it reached both arms in other parts, they are left out of both
     over : column of the waves
 
     Raises
     ------
     ValueError : columns that the change names are not there
-    InsufficientData : waves or groups that it names are not there, or an arm has under 10 rows
+    InsufficientData : waves or groups that it names are not there, an arm has under 10 rows, or
+        other changes reached all controls
 
     Examples
     --------
@@ -239,11 +254,18 @@ def read(
         )
     units, y = zip(*(recoded(rows[c], c in points) for c in names), strict=True)
     waves, wave, after = _waves(rows, change, over)
-    groups, group, arm = _arms(rows, change)
+    before = np.arange(len(waves)) < np.flatnonzero(after).min()
+    used = np.array(waves)[before | after]
+    active = [c for c in others if c.name != change.name and _in_window(c, change, used)]
+    groups, group, arm = _arms(rows, change, np.zeros(len(rows), bool))
+    reached, shared, dropped = _contamination(rows, change, active, arm)
+    if dropped.any():
+        groups, group, arm = _arms(rows, change, dropped)
+        if not (arm == 0).any():
+            raise NoCleanControls(_no_controls(change, reached))
     out: tuple[str, ...] = ()
     if change.design == "compared":
         groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change)
-    before = np.arange(len(waves)) < np.flatnonzero(after).min()
     known, x = _known(rows, change.before)
     ids = np.arange(len(rows)) if sample.cluster is None else numbered(rows[sample.cluster])
     trial = Trial(
@@ -264,6 +286,8 @@ def read(
         ids,
         tuple(c for c in names if c in points),
         out,
+        reached,
+        shared,
     )
     _check(trial)
     return trial
@@ -300,7 +324,10 @@ def _waves(
     return waves, values.map({w: i for i, w in enumerate(waves)}).to_numpy(int), there
 
 
-def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def _arms(
+    rows: pd.DataFrame, change: Change, dropped: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Groups, each row's place in them, and its arm; rows that are `dropped` are in neither arm."""
     if not change.column:
         return ("",), np.zeros(len(rows), int), np.ones(len(rows), int)
     text = codes.named(rows[change.column], [*change.treated, *change.control]).fillna("")
@@ -310,7 +337,9 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
             f"change {change.name!r}: {change.column} has no {unknown}. It holds: "
             f"{codes.counted(rows[change.column])}."
         )
-    control = change.control or sorted(found - set(change.treated))
+    text = text.mask(dropped, "")
+    there = set(text.unique()) - {""}
+    control = [v for v in change.control or sorted(found - set(change.treated)) if v in there]
     if change.within:
         others, inside = text.isin(control), rows[change.within].astype("string")
         words = {v: i18n.label(v) for v in {*control, *inside.dropna().unique()}}
@@ -321,6 +350,56 @@ def _arms(rows: pd.DataFrame, change: Change) -> tuple[tuple[str, ...], np.ndarr
     group = text.map({g: i for i, g in enumerate(groups)}).fillna(-1).to_numpy(int)
     treated = np.isin(np.array(groups), change.treated)
     return groups, group, np.where(group < 0, -1, treated[group].astype(int))
+
+
+def _in_window(other: Change, change: Change, waves: np.ndarray) -> bool:
+    """Whether another change with known groups was in place in some of the waves compared."""
+    if not other.column or not change.column or not len(waves):
+        return False
+    if not other.begun or not change.begun:
+        return True
+    return any(other.begun <= w and (not other.ended or w <= other.ended) for w in waves)
+
+
+def _contamination(
+    rows: pd.DataFrame, change: Change, others: Sequence[Change], arm: np.ndarray
+) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
+    """What other changes reached: of the controls, of most treated, and the rows to leave out.
+
+    A change in another column that reached both arms alike, or in a randomised trial, is in both
+    of them and so in neither's difference. Else whom it reached is no control; and where it reached
+    only part of the treated, that part is left out too, for both arms must be like each other.
+    """
+    treated, control = arm == 1, arm == 0
+    dropped = np.zeros(len(rows), bool)
+    named, shared = [], []
+    for other in others:
+        if other.column not in rows:
+            continue
+        values = rows[other.column].astype("string")
+        reached = values.isin(other.treated).to_numpy(bool)
+        parts = [reached[side].mean() if side.any() else 0.0 for side in (treated, control)]
+        crosses = other.column != change.column
+        alike = crosses and min(parts) > 0 and abs(parts[0] - parts[1]) <= ALIKE
+        if alike or (crosses and change.design == "randomised"):
+            continue
+        if parts[0] > 0.5:
+            shared.append(_label(other))
+        if not parts[1]:
+            continue
+        dropped |= reached & (control | (treated & (parts[0] <= 0.5)))
+        names = [i18n.label(v) for v in sorted(values[reached & control].unique())]
+        named.append(f"{i18n.listed(names)} ({_label(other)})")
+    return tuple(named), tuple(shared), dropped
+
+
+def _no_controls(change: Change, reached: Sequence[str]) -> str:
+    return _(
+        "{change:quoted} cannot be judged: other changes reached all of its controls in the same "
+        "waves, {names:list}. Name controls that no change reached, or judge it as a series.",
+        change=_label(change),
+        names=reached,
+    )
 
 
 def _observed(

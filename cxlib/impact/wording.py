@@ -135,6 +135,7 @@ def design(trial: Trial, name: str) -> str:
 def counts(trial: Trial) -> str:
     """How many answers of whom."""
     known = ~np.isnan(trial.y[:, 0])
+    others = _other_changes(trial)
     numbers = [
         int((known & rows & (trial.arm == arm)).sum())
         for arm in (1, 0)
@@ -142,8 +143,30 @@ def counts(trial: Trial) -> str:
     ]
     treated, earlier, control, control_earlier = map(i18n.count, numbers)
     if not trial.before.any():
-        return _("{n} treated and {control} controls.", n=treated, control=control)
+        said = _("{n} treated and {control} controls.", n=treated, control=control)
+        return i18n.together([said, *others])
     parts = [_("{n} answers of the treated ({before} before it)", n=treated, before=earlier)]
     if numbers[2]:
         parts.append(_("{n} of controls ({before} before it)", n=control, before=control_earlier))
-    return _("{parts:list}.", parts=parts)
+    return i18n.together([_("{parts:list}.", parts=parts), *others])
+
+
+def _other_changes(trial: Trial) -> list[str]:
+    """Whom other changes reached in the same waves, and what that means for the effect."""
+    said = []
+    if trial.contaminated:
+        said.append(
+            _(
+                "Left out of the comparison because another change reached them: {names:list}.",
+                names=trial.contaminated,
+            )
+        )
+    if trial.shared:
+        said.append(
+            _(
+                "Most of the treated had other changes too in these waves: {names:list}. The "
+                "effect includes what those changed.",
+                names=trial.shared,
+            )
+        )
+    return said

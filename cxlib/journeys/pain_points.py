@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -157,13 +158,17 @@ def pain_points(
         _finding(table, outcome, top),
         i18n.together(notes),
         "priority",
+        columns=[
+            *in_unit("share", "severity"),
+            *in_unit("money", "money", "money_low", "money_high"),
+        ],
         draws=sample.draws,
         seed=sample.seed,
         replicates=drawn[:, order],
     )
 
 
-def priority_factors(fit: Result) -> pd.DataFrame:
+def priority_factors(fit: Result) -> Result:
     """What the priority of each pain point is made of: touchpoint, term, the factors, n.
 
     Examples
@@ -171,12 +176,12 @@ def priority_factors(fit: Result) -> pd.DataFrame:
     >>> names = ["touchpoint", "term", "reach", "severity", "impact", "recurrence", "chance_top"]
     >>> row = ["web", "trouble", 1, 1, 1, 1, 1, 9, None]
     >>> table = pd.DataFrame([row], columns=[*names, "n", "money"])
-    >>> priority_factors(Result(table, "")).columns.tolist() == [*names, "n"]
+    >>> priority_factors(Result(table, "")).table.columns.tolist() == [*names, "n"]
     True
     """
     columns = ["reach", "severity", "impact", "recurrence", "chance_top"]
     columns += ["money"] if fit.table["money"].notna().any() else []
-    return fit.table[["touchpoint", "term", *columns, "n"]]
+    return Result(fit.table[["touchpoint", "term", *columns, "n"]], "", columns=fit.columns)
 
 
 def _of_events(exposure: Exposure, expected: Sequence[str]) -> _Problems | None:

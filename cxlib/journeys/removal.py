@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -101,6 +102,7 @@ def removal(
         _finding(table.iloc[0], goal, intervals),
         i18n.together(notes),
         "share",
+        columns=in_unit("share", "share"),
         draws=pairs.sample.draws if intervals else 0,
         seed=pairs.sample.seed,
         replicates=again,

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cxlib.core.columns import in_unit
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -87,7 +88,8 @@ def time_in_stage(
     empty = pd.DataFrame(columns=["stage", "time", "estimate", "low", "high", "n"])
     curve = pd.concat(curves, ignore_index=True) if curves else empty
     tables = {"table": table, "curve": curve}
-    return Result(tables, _finding(table), note, "days", seed=sample.seed)
+    known = in_unit("share", "over")
+    return Result(tables, _finding(table), note, "days", columns=known, seed=sample.seed)
 
 
 def _runs(

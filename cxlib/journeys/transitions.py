@@ -124,10 +124,11 @@ def share_interval(
 
 
 def interval_notes(cells: int, sample: Sample) -> list[str]:
-    """That the intervals are simultaneous, and what they rest on."""
+    """That the intervals are simultaneous, what they rest on, and notes of the sample."""
     return [
         _("The {cells:count} intervals are simultaneous.", cells=cells),
         resampling_note(sample),
+        *sample.notes,
     ]
 
 

@@ -17,6 +17,7 @@ associated with coming back need not cause it; only random assignment shows that
 
 from __future__ import annotations
 
+from cxlib.core.errors import attempt
 from cxlib.loyalty.cohorts import cohorts
 from cxlib.loyalty.drivers import repurchase_drivers
 from cxlib.loyalty.first_purchase import OrderContext, first_purchases
@@ -28,6 +29,7 @@ from cxlib.loyalty.repeat_purchase import repeat_purchase, repeat_revenue
 from cxlib.loyalty.robustness import programme_checks
 
 __all__ = [
+    "attempt",
     "OrderContext",
     "Panel",
     "PurchaseHistory",

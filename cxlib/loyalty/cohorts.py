@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.errors import require_choice
+from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
@@ -53,7 +53,8 @@ def cohorts(
 
     Raises
     ------
-    ValueError : unknown period; no cohort was seen for one whole period
+    ValueError : unknown period
+    InsufficientData : no cohort was seen for one whole period
 
     References
     ----------
@@ -74,7 +75,7 @@ def cohorts(
     cohort = pd.PeriodIndex(history.first.astype("datetime64[D]"), freq=FREQUENCY[every])
     cells = _cells(history, active, cohort, length)
     if cells.empty:
-        raise ValueError(
+        raise InsufficientData(
             f"no cohort was seen for {length} days after its first purchases; the orders end on "
             f"{date_of(history.end - 1)}. Take a shorter period than {every!r}."
         )

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -115,8 +116,9 @@ def repurchase_drivers(
         }
     )
     notes = [*sample.notes, _model_note(names, levels, collinear), resampling_note(sample)]
+    known = in_unit("share", "share")
     facts: dict[str, Any] = {"draws": draws, "seed": seed, "replicates": effects.replicates}
-    return Result(table, _finding(table, came), i18n.together(notes), "gap", **facts)
+    return Result(table, _finding(table, came), i18n.together(notes), "gap", columns=known, **facts)
 
 
 def _levels(values: pd.Series, usual: float) -> pd.Series:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.loyalty.history import PurchaseHistory
@@ -74,7 +74,8 @@ def first_purchases(
 
     Raises
     ------
-    ValueError : landmark or horizon too short, missing columns, no customer left
+    ValueError : landmark or horizon too short, missing columns
+    InsufficientData : no customer left
 
     Examples
     --------
@@ -93,7 +94,7 @@ def first_purchases(
     seen = history.new & (history.seen() >= landmark + horizon)
     kept = seen & (wait > landmark)
     if not kept.any():
-        raise ValueError(
+        raise InsufficientData(
             f"none of {int(history.new.sum()):,} new customers was seen for {landmark + horizon} "
             f"days after the first purchase and had not come back within {landmark} of them. "
             "Take a shorter horizon or landmark."
@@ -103,9 +104,10 @@ def first_purchases(
             "customer_id": history.names[kept],
             "first": history.first[kept].astype("datetime64[D]").astype("datetime64[s]"),
             "came_back": wait[kept] <= landmark + horizon,
-            "amount": history.amount[history.number == 0][kept],
         }
     )
+    if history.priced:
+        rows["amount"] = history.amount[history.number == 0][kept]
     for part in _features(history.orders.data, around or OrderContext(), rows, landmark):
         rows = rows.join(part, on="customer_id")
     if CASE in rows:

@@ -4,7 +4,8 @@
     history.first[history.new]                # first purchase of the new customers
     loyalty.repeat_purchase(history)
 
-What one customer buys on one day is one purchase; refunds are taken off its amount. A file seldom
+What one customer buys on one day is one purchase; refunds are taken off, and amounts may be
+missing, as `cxlib.data.purchases` says. A file seldom
 holds a company's whole past: who bought before it begins looks new in it. Those who joined before
 the first day on file are known not to be; without such a day, `quiet` days must have passed since
 the file began before a first purchase is taken for one.
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import days_bought, seen_from
@@ -30,7 +32,8 @@ class PurchaseHistory:
     Attributes
     ----------
     orders : as given, with the draws and the seed of every interval made from them
-    who, day, amount, number : of each purchase (rows,); number is 0 for the first on file
+    who, day, amount, number : of each purchase (rows,); number is 0 for the first on file, and
+        amounts are NaN where orders have none
     names : the customers, (customers,); `who` are their places
     first, last : day of their first purchase on file, and their last
     new : whether the first on file is taken for their first of all
@@ -52,6 +55,11 @@ class PurchaseHistory:
     begin: int
     end: int
     notes: list[str]
+
+    @property
+    def priced(self) -> bool:
+        """Whether amounts are known."""
+        return not bool(np.isnan(self.amount).all())
 
     @property
     def customers(self) -> Sample:
@@ -76,8 +84,8 @@ def purchase_history(
 
     Parameters
     ----------
-    sample : orders, with customer_id, at (dates) and amount; its draws and seed are those of every
-        interval. Customers are resampled
+    sample : orders, with customer_id, at (dates) and, where known, amount; its draws and seed are
+        those of every interval. Customers are resampled
     joined : day on which each customer joined, by customer_id
     quiet : days from the first day on file without a purchase, before a first purchase counts as
         the customer's first of all; used where `joined` is not given
@@ -89,7 +97,8 @@ def purchase_history(
 
     Raises
     ------
-    ValueError : missing columns, `at` without dates, `quiet` below 0, no purchase, no new customer
+    ValueError : missing columns, `at` without dates, `quiet` below 0
+    InsufficientData : no purchase, no new customer
 
     Examples
     --------
@@ -111,7 +120,7 @@ def purchase_history(
     begin = int(day.min())
     new, who_is_new = _new(pd.Index(names), day[starts], begin, joined, quiet)
     if not new.any():
-        raise ValueError(
+        raise InsufficientData(
             f"none of {len(names):,} customers is new: all joined before the orders begin, or "
             f"bought within {quiet} days of it. Give a smaller quiet, or check joined_on."
         )

@@ -17,8 +17,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.data.purchases import seen_from
-from cxlib.loyalty.history import purchase_history
+from cxlib.data.purchases import days_bought, require_amounts, seen_from
 
 OUTCOMES = ("purchases", "amount", "bought")
 MEMBER = "member"
@@ -83,6 +82,7 @@ def panel(
 
     Raises
     ------
+    InsufficientData : orders without amounts
     ValueError : missing columns, everybody or nobody a member, no whole period on either side
 
     Examples
@@ -96,6 +96,7 @@ def panel(
     sample = as_sample(sample)
     orders, people = sample.data, customers
     require_columns(people, ["customer_id", MEMBER], "customers")
+    require_amounts(orders)
     end, begun = seen_from(orders), pd.Timestamp(start).normalize()
     length = pd.Timedelta(days=days)
     first = orders["at"].min().normalize()
@@ -133,16 +134,14 @@ def _values(
     people: pd.DataFrame, orders: pd.DataFrame, start: pd.Timestamp, days: int, periods: int
 ) -> np.ndarray:
     until = start + pd.Timedelta(days=days * periods)
-    inside = orders[(orders["at"] >= start) & (orders["at"] < until)]
+    bought = days_bought(orders, until)[0]
+    who = pd.Index(people["customer_id"]).get_indexer(bought["customer_id"])
+    inside = (who >= 0) & (bought["day"] >= start).to_numpy()
+    period = (bought["day"][inside] - start) // pd.Timedelta(days=days)
+    place = (who[inside], period.to_numpy(int))
     values = np.zeros((len(people), periods, len(OUTCOMES)))
-    if inside.empty:
-        return values
-    bought = purchase_history(inside)
-    who = pd.Index(people["customer_id"]).get_indexer(bought.names)[bought.who]
-    begin = int(np.datetime64(start, "D").astype(int))
-    place = (who[who >= 0], (bought.day[who >= 0] - begin) // days)
     np.add.at(values[..., 0], place, 1.0)
-    np.add.at(values[..., 1], place, bought.amount[who >= 0])
+    np.add.at(values[..., 1], place, bought["amount"][inside].fillna(0.0))
     values[..., 2] = values[..., 0] > 0
     return values
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.errors import require_choice
+from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.loyalty.cohorts import jeffreys
@@ -48,7 +48,8 @@ def repeat_purchase(
 
     Raises
     ------
-    ValueError : `within` below 1; fewer than two customers bought again
+    ValueError : `within` below 1
+    InsufficientData : fewer than two customers bought again
 
     References
     ----------
@@ -67,7 +68,7 @@ def repeat_purchase(
     waits = {k: _waits(history, k) for k in range(most)}
     waits = {k: w for k, w in waits.items() if w[1].sum() >= (FEWEST if k else 2)}
     if 0 not in waits:
-        raise ValueError(
+        raise InsufficientData(
             f"fewer than two of {int(history.new.sum()):,} new customers bought again before "
             f"{date_of(history.end)}; there is no curve to draw."
         )
@@ -94,8 +95,8 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
 
     Returns
     -------
-    Result with a table of period ("overall" first), term (revenue, purchases), estimate, low, high
-    (simultaneous), n (customers who bought in it)
+    Result with a table of period ("overall" first), term (revenue, where amounts are known, and
+    purchases), estimate, low, high (simultaneous), n (customers who bought in it)
 
     Raises
     ------
@@ -133,6 +134,8 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
             "n": np.tile(n, 2),
         }
     )
+    if not history.priced:
+        table, replicates = table.iloc[len(n) :].reset_index(drop=True), replicates[:, len(n) :]
     closed = _(
         "In {n:count} further periods nobody on file is new, so that all their business is "
         "repeated; they are not listed.",
@@ -144,6 +147,7 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
             *history.notes,
             older if (~history.new).any() else "",
             closed if unlisted else "",
+            "" if history.priced else _("The orders have no amounts, so revenue is not known."),
             resampling_note(customers),
         ]
     )
@@ -171,7 +175,7 @@ def _period_sums(history: PurchaseHistory, every: str) -> tuple[np.ndarray, list
     periods = [p for p in complete if p in with_new]
     inside = np.column_stack([counted, *[counted & (when == p) for p in periods]])
     repeated = ((history.number > 0) | ~history.new[history.who])[:, None]
-    gain = history.amount[:, None] * inside
+    gain = (history.amount if history.priced else 1.0 + 0 * history.day)[:, None] * inside
     parts = np.stack([gain * repeated, gain, inside * repeated, inside], axis=1)
     sums = np.zeros((len(history.names), *parts.shape[1:]))
     np.add.at(sums, history.who, parts)
@@ -270,7 +274,18 @@ def _repeat_finding(table: pd.DataFrame) -> Finding:
 
 
 def _revenue_finding(table: pd.DataFrame) -> Finding:
-    money, times = table[table["period"] == "overall"].itertuples()
+    overall = table[table["period"] == "overall"].set_index("term")
+    times = overall.loc["purchases"]
+    if "revenue" not in overall.index:
+        claim = _(
+            "{times:share1} ({times_span:share_interval1}) of the purchases came from customers "
+            "who had bought before; n {n:count}.",
+            times=times.estimate,
+            times_span=(times.low, times.high),
+            n=times.n,
+        )
+        return Finding(claim, value=float(times.estimate), unit="share")
+    money = overall.loc["revenue"]
     claim = _(
         "{share:share1} ({span:share_interval1}) of the revenue and {times:share1} "
         "({times_span:share_interval1}) of the purchases came from customers who had bought "

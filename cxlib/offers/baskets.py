@@ -19,6 +19,7 @@ from scipy import sparse
 from cxlib.core.errors import require_choice, require_columns, require_dates
 from cxlib.core.i18n import _
 from cxlib.core.sample import DRAWS, SEED, Sample, SampleLike, as_sample
+from cxlib.data.purchases import kept_lines
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import Who, keys_of, resample_sums
 
@@ -132,7 +133,8 @@ def make_baskets(
     Parameters
     ----------
     sample : the orders: order_id, customer_id, at (dates); customers are resampled
-    lines : the order lines: order_id, and product or category
+    lines : the order lines: order_id, and product or category; where there are quantities or
+        amounts, returns are taken off as `cxlib.data.purchases.kept_lines` does
     level : "product" or "category"; when empty products, or categories where there are some and
         more than 300 products
     least : orders a product must be in; others are left out, and orders that hold nothing else
@@ -157,10 +159,11 @@ def make_baskets(
     require_columns(orders, ["order_id", "customer_id", "at"], "orders")
     require_columns(lines, ["order_id", level], "order_lines")
     require_dates(orders, ["at"], "orders")
-    known = orders[["order_id", "customer_id", "at"]].dropna().sort_values(["at", "order_id"])
+    known = orders.dropna(subset=["order_id", "customer_id", "at"]).sort_values(["at", "order_id"])
     place = pd.Index(known["order_id"]).get_indexer(lines["order_id"])
     which, names = pd.factorize(lines[level], sort=True)
-    there = (place >= 0) & (which >= 0)
+    bought = kept_lines(known, lines, level)
+    there = (place >= 0) & (which >= 0) & bought
     entries = (np.ones(int(there.sum())), (place[there], which[there]))
     matrix = sparse.csr_array(entries, shape=(len(known), len(names)))
     matrix.sum_duplicates()
@@ -183,7 +186,10 @@ def make_baskets(
         keys_of(pd.DataFrame({"customer_id": ids}), "customer_id"),
         known["at"].to_numpy()[some],
         several,
-        tuple(_losses(len(orders), int(some.sum()), len(names), int(often.sum()), least, several)),
+        (
+            *_losses(len(orders), int(some.sum()), len(names), int(often.sum()), least, several),
+            *_returns(int((~bought & (place >= 0)).sum()), len(lines)),
+        ),
         sample.draws,
         sample.seed,
     )
@@ -203,6 +209,20 @@ def _losses(
             names=names,
         ),
         _("{share:share1} of orders hold more than one product.", share=several),
+    ]
+
+
+def _returns(returned: int, lines: int) -> list[str]:
+    """What lines of returns, and those that were returned, mean for the baskets."""
+    if not returned:
+        return []
+    return [
+        _(
+            "{returned:count} of {lines:count} order lines are returns, were returned or have a "
+            "quantity of zero, and do not count.",
+            returned=returned,
+            lines=lines,
+        )
     ]
 
 

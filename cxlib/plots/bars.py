@@ -60,13 +60,16 @@ def bars(
 
 
 def answer_distribution(
-    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+    table: pd.DataFrame, *, by: str = "", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw all answers to each question as one stacked bar, from the worst to the best.
 
     Parameters
     ----------
-    table : term, answer, estimate (share), n, as `scores.distribution` gives it
+    table : term, answer (from the worst to the best), estimate (share), n, as
+        `scores.distribution` gives it; with `by` perhaps residual and mark, as the cells of
+        `scores.crosstab`
+    by : column of groups: a bar for each group of each question
     title, ax : as in `intervals`
 
     Returns
@@ -81,20 +84,31 @@ def answer_distribution(
     'ease: 3 was given most, by 50%'
     """
     shown = figure.prepare(table, ("term", "answer", "estimate"))
-    terms = list(dict.fromkeys(shown["term"]))
-    data = shown.sort_values(["term", "answer"], kind="stable")
-    data = data.assign(place=data["term"].map(terms.index))
+    bar = shown[["term", *([by] if by else [])]].astype(str).agg("\0".join, axis=1)
+    shown = shown.assign(place=pd.factorize(bar)[0])
+    if by:  # the groups of a question lie together, in the order of the questions
+        terms = pd.factorize(shown["term"])[0]
+        shown["place"] = pd.Series(terms * len(shown) + shown["place"]).rank(method="dense") - 1
+    data = shown.sort_values("place", kind="stable")
     data = data[data.groupby("place")["estimate"].transform(lambda e: e.notna().all())]
-    ax = figure.new_axes(ax, height=0.5 * len(terms) + 0.9)
+    heads = [rows for _unused, rows in shown.sort_values("place", kind="stable").groupby("place")]
+    ax = figure.new_axes(ax, height=(0.36 if by else 0.5) * len(heads) + 0.9)
     if len(data):
         _stack(ax, data)
-    heads = [shown[shown["term"] == t].head(1) for t in terms]
-    rows = Rows([Row(labels.name(t, 24), h) for t, h in zip(terms, heads, strict=True)])
+    rows = Rows([Row(_bar_name(h.iloc[0], by), h.head(1)) for h in heads])
     rows.label(ax)
     ax.set(xlabel=rows.counts(ax), ylabel="", xlim=(0, 1))
     figure.number_axis(ax.xaxis, "share")
-    title = _commonest(shown[shown["term"] == terms[0]]) if title is None else title
+    if title is None:
+        title = _outstanding(data, by) if by else _commonest(heads[0])
     return figure.finish(ax, title, _("Stacked bars."))
+
+
+def _bar_name(row: pd.Series, by: str) -> str:
+    if not by:
+        return labels.name(row["term"], 24)
+    named = {"item": labels.name(row["term"], 24), "group": labels.name(row[by], 18)}
+    return _("{item}: {group}", **named)
 
 
 def _stack(ax: Axes, data: pd.DataFrame) -> None:
@@ -121,13 +135,32 @@ def _stack(ax: Axes, data: pd.DataFrame) -> None:
         ax=ax,
     )
     for row, colour in zip(data.itertuples(), colours, strict=True):
-        if row.estimate >= 0.045:
+        written = row.answer if isinstance(row.answer, str) else f"{row.answer:g}"
+        written += getattr(row, "mark", "")
+        if row.estimate >= max(0.045, 0.014 * len(written)):
             dark = (
                 np.dot([int(colour[k : k + 2], 16) for k in (1, 3, 5)], (0.299, 0.587, 0.114))
                 < 127.5
             )
             at = row.left + row.estimate / 2
-            figure.centred(ax, at, row.place, f"{row.answer:g}", 9, "white" if dark else INK)
+            figure.centred(ax, at, row.place, written, 9, "white" if dark else INK)
+
+
+def _outstanding(cells: pd.DataFrame, by: str) -> str:
+    """The cell that departs most from the other groups."""
+    marked = cells[cells["mark"] != ""] if "mark" in cells else cells.head(0)
+    if marked.empty:
+        return _("No answer stands out in any group")
+    top = marked.loc[marked["residual"].abs().idxmax()]
+    facts = {
+        "item": labels.name(top["term"]),
+        "group": labels.name(top[by]),
+        "answer": top["answer"],
+        "share": top["estimate"],
+    }
+    if top["residual"] > 0:
+        return _("{item}: {answer} is most overrepresented in {group} ({share:share})", **facts)
+    return _("{item}: {answer} is most underrepresented in {group} ({share:share})", **facts)
 
 
 def _commonest(first: pd.DataFrame) -> str:

@@ -17,6 +17,8 @@ from matplotlib.transforms import Bbox
 
 from cxlib.core import i18n
 from cxlib.core.display import hide_small_cells
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.core.text import wrap
 from cxlib.plots import labels
 from cxlib.plots.export import show_in_notebooks
@@ -52,7 +54,7 @@ def prepare(table: pd.DataFrame, needed: Sequence[str | None] = ("estimate",)) -
             "Pass the `table` of a Result."
         )
     if table.empty:
-        raise ValueError("the table has no rows, so there is nothing to draw.")
+        raise InsufficientData(_("the table has no rows, so there is nothing to draw."))
     table = table.reset_index(drop=True)
     for side in {"low", "high"} - set(table.columns):
         table[side] = float("nan")

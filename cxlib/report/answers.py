@@ -12,13 +12,15 @@ import json
 import math
 import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.display import display_table
+from cxlib.core.columns import INTERVAL, Column, heading, resolved
+from cxlib.core.display import display_cells
 from cxlib.core.result import Result
 from cxlib.data import study
 from cxlib.privacy import disclosure
@@ -91,6 +93,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         "answer": str(fit),
         "note": fit.notes,
         "unit": fit.unit,
+        "columns": [asdict(c) for c in fit.columns],
         "draws": fit.draws,
         "seed": fit.seed,
         "table": table,
@@ -192,6 +195,7 @@ def _recalled(record: dict) -> Result:
         record["answer"],
         record["note"],
         record["unit"],
+        columns=columns_of(record),
         draws=record["draws"],
         seed=record["seed"],
     )
@@ -222,13 +226,24 @@ def answers_of(notebook: NotebookNode) -> dict[str, dict]:
     return kept
 
 
-def table_of(record: dict) -> pd.DataFrame:
-    """The main table of a record as text in the page's language and number format."""
+def columns_of(record: dict) -> list[Column]:
+    """What the result of a record declared of its columns."""
+    return [Column(**about) for about in record.get("columns", [])]
+
+
+def cells_of(record: dict) -> tuple[pd.DataFrame, dict[str, Column]]:
+    """The main table of a record as text in the page's language, and what its columns hold."""
     table = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
-    for column in ("estimate", "low", "high", "n"):
-        if column in table:
-            table[column] = pd.to_numeric(table[column])
+    for column in table.columns.intersection([*INTERVAL, "n"]):
+        table[column] = pd.to_numeric(table[column])
     why = pd.Series("", index=table.index, dtype=object)
     for cell in record["table"].get("hidden", []):
         why[cell["row"]] = cell["why"]
-    return display_table(table, record["unit"], why)
+    known = resolved(table, record["unit"], columns_of(record))
+    return display_cells(table, known, why), known
+
+
+def table_of(record: dict) -> pd.DataFrame:
+    """The main table of a record as text in the page's language and number format."""
+    text, known = cells_of(record)
+    return text.rename(columns=lambda name: heading(known, str(name)))

@@ -14,17 +14,11 @@ import re
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.display import has_units_by_row
+from cxlib.core.columns import heading
 from cxlib.core.i18n import _
-from cxlib.report.answers import table_of
+from cxlib.report.answers import cells_of
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
-SHARES = ("chance_first", "detractors", "passives", "promoters", "before", "before_low",
-          "before_high", "target", "reach", "severity", "chance_top", "goal", "confidence",
-          "support", "everyone", "now", "chance", "not_experienced", "bad", "neutral",
-          "chance_priority", "share", "again", "over", "robust", "robustness", "must-be",
-          "performance", "attractive", "indifferent")  # fmt: skip
-MONEY = ("money", "money_low", "money_high", "waiting")
 INTERVAL = ("low", "high")
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
@@ -53,41 +47,17 @@ def of_record(record: dict) -> str:
     raw = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
     if not len(raw.columns):
         return ""
-    shown = table_of(record)
-    if has_units_by_row(raw):
-        raw = raw.drop(columns="share")
-    shown.columns = raw.columns
-    for column in raw:
-        shown[column] = _read(raw[column], shown[column])
+    shown, known = cells_of(record)
+    raw = raw[shown.columns]
     kept = [c for c in raw if not _says_nothing(raw, c)]
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
         for row in shown[kept].itertuples(index=False, name=None)
     )
-    names = {c: i18n.heading(c) for c in kept}
-    names |= (
-        {"term": i18n.heading(ROWS.get(record.get("name", ""), "measure"))}
-        if "term" in kept
-        else {}
-    )
-    names |= {"jaccard": i18n.heading("stability")} if "jaccard" in kept else {}
-    if "level" in kept and not pd.api.types.is_numeric_dtype(raw["level"]):
-        names["level"] = i18n.heading("tier")  # who can solve it, and not how high it is
+    names = {c: heading(known, c) for c in kept}
+    if "term" in kept:
+        names["term"] = i18n.heading(ROWS.get(record.get("name", ""), "measure"))
     return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
-
-
-def _read(values: pd.Series, said: pd.Series) -> pd.Series:
-    """Shares as percentages and whole numbers as such; the rest as it was written."""
-    if values.name in SHARES and not values.map(lambda v: isinstance(v, str)).any():
-        return values.map(lambda v: i18n.percent(float("nan") if v is None else v))
-    numbers = pd.to_numeric(values, errors="coerce")
-    if values.name in MONEY:
-        return numbers.map(i18n.count)
-    there = numbers[values.notna()]
-    whole = len(there) > 0 and bool((there == there.round()).all())
-    measured = values.name in ("estimate", *INTERVAL, "n")
-    plain = not values.map(lambda v: isinstance(v, (str, bool))).any()
-    return numbers.map(i18n.count) if whole and plain and not measured else said
 
 
 def _says_nothing(table: pd.DataFrame, column: str) -> bool:

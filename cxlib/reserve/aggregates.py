@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cxlib.reserve import sql
+from cxlib.data import sql
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.em import Patterned
 from cxlib.stats.moments import MISSING, Moments

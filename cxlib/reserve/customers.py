@@ -18,12 +18,14 @@ import duckdb
 import pandas as pd
 
 from cxlib.core import codes
+from cxlib.data import expressions, sql
+from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
 from cxlib.data.study import Study
-from cxlib.reserve import conditions, sql
 from cxlib.reserve.database import DATED, Database
 from cxlib.reserve.store import ReserveError
 
+NET = "net_orders"  # the name under which a query sees purchases with refunds taken off
 LOOK_BACK = 365  # days, the longest that a feature looks back
 OWN = ("customer_id", "joined_on", "left_on", "left_because", "referred_by")  # no attributes
 
@@ -84,10 +86,11 @@ class Customers:
                 f"churn.flag {churn.flag!r} is not a column of customers. There are: "
                 f"{', '.join(rows.columns)}."
             )
-        wanted = ["true", "yes", "1"] if churn.left is True else [churn.left]
+        said = str(churn.left).casefold()
+        wanted = ["true", "yes", "1"] if said in ("true", "yes") else [said]
         values = rows[churn.flag]
         words = values.map(lambda v: codes.plain(v).casefold(), na_action="ignore")
-        means = codes.match([codes.plain(w).casefold() for w in wanted], words.dropna().unique())
+        means = codes.match(wanted, words.dropna().unique())
         if not any(means.values()):
             raise ReserveError(
                 f"nobody has {churn.flag} = {churn.left!r}. Its values are: "
@@ -263,7 +266,7 @@ class Customers:
 
 
 def _kept(rows: pd.DataFrame, where: str) -> pd.DataFrame:
-    return conditions.keep(rows, where, "customers") if where.strip() else rows
+    return expressions.keep(rows, where, "customers") if where.strip() else rows
 
 
 def as_of(
@@ -278,7 +281,8 @@ def as_of(
     Returns
     -------
     customer_id, attributes of the customers table (as loaded: keep those out that change
-    afterwards, with `churn.exclude`), tenure_days; from orders recency_days, orders_365, spend_365;
+    afterwards, with `churn.exclude`), tenure_days; from orders recency_days, orders_365 and, with
+    amounts, spend_365, of purchases as `cxlib.data.purchases` defines them;
     from cases cases_180, open_cases; from responses last_satisfaction (the latest answer to the
     first csat item, else the nps item); from events events_90; and, where left_on is there, `left`:
     True for those who left after `day` and within `horizon` days, and `left_after` the days it
@@ -288,10 +292,12 @@ def as_of(
     if horizon < 1:
         raise ReserveError(f"horizon is {horizon} days; it must be 1 or more.")
     have = columns.get("customers", ["customer_id"])  # else those who ordered
+    net = _net_orders(store, columns, day)
+    orders = "orders" if net is None else NET
     joins, selected = [], ["c.customer_id"]
     if "joined_on" in have:
         selected.append("date_diff('day', c.joined_on, $day) as tenure_days")
-    for table, counted, features in _features(study, columns):
+    for table, counted, features in _features(study, columns, orders):
         joins.append(f"left join ({counted}) {table}_ on {table}_.customer_id = c.customer_id")
         selected += features
     if "left_on" in have:
@@ -309,14 +315,18 @@ def as_of(
     there += ["(c.left_on is null or c.left_on > $day)"] if "left_on" in have else []
     order = f"c.{sql.ROW}" if "customers" in columns else "c.customer_id"
     query = (
-        f"select {', '.join(selected)} from {_everybody(columns)} c {' '.join(joins)} "
+        f"select {', '.join(selected)} from {_everybody(columns, orders)} c {' '.join(joins)} "
         f"where {' and '.join(there)} order by {order}"
     )
     dated = joins or {"joined_on", "left_on"} & set(have)  # else nothing asks for the day
     values: dict[str, object] = {"day": day} if dated else {}
     if "left_on" in have:
         values["horizon"] = horizon
+    if net is not None:
+        store.register(NET, net)
     rows = store.execute(query, values).df()
+    if net is not None:
+        store.unregister(NET)
     if rows.empty:
         raise ReserveError(
             f"nobody is a customer of {study.name} on {day:%Y-%m-%d}. Choose a day between the "
@@ -325,11 +335,11 @@ def as_of(
     return rows
 
 
-def _everybody(columns: dict[str, list[str]]) -> str:
+def _everybody(columns: dict[str, list[str]], orders: str) -> str:
     """The customers; where the study lists none, all who ever ordered."""
     if "customers" in columns:
         return "customers"
-    return "(select distinct customer_id from orders where customer_id is not null)"
+    return f"(select distinct customer_id from {orders} where customer_id is not null)"
 
 
 def _day(day: str | date) -> datetime:
@@ -349,12 +359,12 @@ def _attributes(study: Study, have: list[str]) -> list[str]:
 Feature = tuple[str, str, list[str]]  # table, query of one row a customer, what to select of it
 
 
-def _features(study: Study, columns: dict[str, list[str]]) -> list[Feature]:
+def _features(study: Study, columns: dict[str, list[str]], orders: str) -> list[Feature]:
     """What the dated tables there are tell of a customer before $day."""
     scores = study.items_of("csat") or study.items_of("nps")
     found: list[Feature] = []
     if _can(columns, "orders", "at"):
-        found.append(_of_orders("amount" in columns["orders"]))
+        found.append(_of_orders(orders, "amount" in columns["orders"]))
     if _can(columns, "cases", "opened_at"):
         found.append(_of_cases("solved_at" in columns["cases"]))
     if _can(columns, "responses", "answered_on") and scores:
@@ -364,13 +374,13 @@ def _features(study: Study, columns: dict[str, list[str]]) -> list[Feature]:
     return found
 
 
-def _of_orders(with_amount: bool) -> Feature:
+def _of_orders(orders: str, with_amount: bool) -> Feature:
     within = 'filter (where "at" >= $day - to_days(365))'
-    spend = f"sum(amount) {within}" if with_amount else "null::double"
+    spend = f", sum(amount) {within} as spend_365" if with_amount else ""
     query = (
         f"select customer_id, date_diff('day', max(\"at\"), $day) as recency_days, "
-        f"count(*) {within} as orders_365, {spend} as spend_365 "
-        'from orders where "at" < $day group by customer_id'
+        f"count(*) {within} as orders_365{spend} "
+        f'from {orders} where "at" < $day group by customer_id'
     )
     return (
         "orders",
@@ -378,9 +388,24 @@ def _of_orders(with_amount: bool) -> Feature:
         [
             "orders_.recency_days::double as recency_days",
             "coalesce(orders_.orders_365, 0)::double as orders_365",
-            "coalesce(orders_.spend_365, 0)::double as spend_365",
+            *(["coalesce(orders_.spend_365, 0)::double as spend_365"] if with_amount else []),
         ],
     )
+
+
+def _net_orders(
+    store: duckdb.DuckDBPyConnection, columns: dict[str, list[str]], day: datetime
+) -> pd.DataFrame | None:
+    """The purchases known on a day, refunds taken off; None where no order is a refund."""
+    if not _can(columns, "orders", "at") or "amount" not in columns["orders"]:
+        return None
+    if not sql.first(store, "select count(*) from orders where amount < 0")[0]:
+        return None
+    orders = store.execute(
+        'select customer_id, "at", amount from orders where "at" < $day', {"day": day}
+    )
+    rows = orders.df()
+    return purchases(rows, pd.Timestamp(day))[0] if (rows["amount"] >= 0).any() else rows.iloc[:0]
 
 
 def _of_cases(with_end: bool) -> Feature:

@@ -20,9 +20,9 @@ from cxlib import weights
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
-from cxlib.data import contract
+from cxlib.data import contract, expressions, sql
 from cxlib.data.study import Study
-from cxlib.reserve import aggregates, conditions, sql, store
+from cxlib.reserve import aggregates, store
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.moments import Moments
 
@@ -83,7 +83,7 @@ class Database:
 
     @property
     def counts(self) -> pd.DataFrame:
-        """table, offered, kept, quarantined (rows), cells (lost), sha256 and notes, as loaded."""
+        """table, offered, kept, quarantined, cells (lost), left_out, sha256 and notes."""
         return self.store.execute("select * from _tables").df()
 
     @property
@@ -174,7 +174,7 @@ class Database:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         in_wave = self._wave_condition(table, wave)
         source = self._source(table)
-        holds = conditions.safe(where, self.store, source, have)
+        holds = expressions.condition(where, self.store, source, have)
         try:
             rows = self.store.execute(
                 f"select {sql.names(columns or have)} from {sql.name(source)} "
@@ -269,7 +269,14 @@ class Database:
 
     def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
         values = {"left": left, "n": n}
-        if key == "quarantined":
+        if key == "only":
+            print(
+                _(
+                    "{left:count} after {n:count} that `only` of study.yaml leaves out",
+                    **values,
+                )
+            )
+        elif key == "quarantined":
             print(
                 _(
                     "{left:count} after {n:count} that broke the data contract were set aside",
@@ -307,15 +314,14 @@ class Database:
         return f"wave = {sql.text(wave)}"
 
     def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
-        offered, loaded = sql.first(
-            self.store, 'select offered, kept from _tables where "table" = ?', [table]
-        )
+        query = 'select offered, kept, left_out from _tables where "table" = ?'
+        offered, loaded, left_out = sql.first(self.store, query, [table])
         of_wave = loaded
         if wave:
             of_wave = sql.first(
                 self.store, f"select count(*) from {sql.name(table)} where {in_wave}"
             )[0]
-        lost = {"quarantined": offered - loaded}
+        lost = {"only": left_out, "quarantined": offered - loaded - left_out}
         if wave:
             lost["wave"] = loaded - of_wave
         if where.strip():
@@ -343,7 +349,7 @@ class Database:
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         source = self._source(table)
-        holds = conditions.safe(where, self.store, source, have)
+        holds = expressions.condition(where, self.store, source, have)
         origin = np.array(
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
         )

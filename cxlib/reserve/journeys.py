@@ -11,9 +11,11 @@ from datetime import timedelta
 
 import pandas as pd
 
+from cxlib.core.i18n import _
 from cxlib.core.sample import DRAWS, SEED, Sample
+from cxlib.data import expressions, sql
 from cxlib.data.schema import STAGES, Journey
-from cxlib.reserve import conditions, pathways, sql
+from cxlib.reserve import pathways
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
 
@@ -50,7 +52,7 @@ class Journeys:
             raise ReserveError(
                 f"journey.by {journey.by!r} is no column of events. It has: {', '.join(have)}."
             )
-        holds = conditions.safe(where, self.database.store, "events", have)
+        holds = expressions.condition(where, self.database.store, "events", have)
         goals = journey.goal if goal else []
         counts = pathways.counted(
             self.database.store,
@@ -61,7 +63,38 @@ class Journeys:
             holds=holds,
             row=sql.ROW,
         )
-        return Sample(counts, cluster="bucket", draws=draws, seed=seed)
+        notes = self._ties(holds)
+        return Sample(counts, cluster="bucket", draws=draws, seed=seed, notes=notes)
+
+    def _ties(self, holds: str) -> tuple[str, ...]:
+        """How many events share their time with others of their journey, and what orders them."""
+        have = self.database.columns("events")
+        rank = ', "sequence"' if "sequence" in have else ""
+        of = sql.name(self.rules.by or "customer_id")
+        events, tied = sql.first(
+            self.database.store,
+            "select sum(n), coalesce(sum(n) filter (where k > 1), 0) from (select count(*) as n, "
+            f'count(distinct touchpoint) as k from events where {holds} and "at" is not null '
+            f'group by {of}, "at"{rank})',
+        )
+        if not tied:
+            return ()
+        shares = {"share": tied / events, "n": int(events)}
+        if self.rules.ties == "stage":
+            return (
+                _(
+                    "{share:share1} of {n:count} events share their time with others of the same "
+                    "journey; these follow the order of the stages.",
+                    **shares,
+                ),
+            )
+        return (
+            _(
+                "{share:share1} of {n:count} events share their time with others of the same "
+                "journey; these follow the order of the file, which may not be that in time.",
+                **shares,
+            ),
+        )
 
     @property
     def stages(self) -> dict[str, str]:

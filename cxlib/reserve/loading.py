@@ -7,13 +7,14 @@ import sys
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cxlib.data import contract, sources
 from cxlib.data import intake as intake_
 from cxlib.data import study as study_
-from cxlib.data.intake import Intake, IntakeError, reasons
+from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
 from cxlib.data.intake.references import mistakes
 from cxlib.data.study import Study
 from cxlib.reserve import store
@@ -30,8 +31,8 @@ class Check:
 
     Attributes
     ----------
-    counts : table, offered, kept, quarantined (rows), cells (that became missing); a table that
-             cannot be read has 0 offered
+    counts : table, offered, kept, quarantined (rows), cells (that became missing), left_out (by
+             `only`); a table that cannot be read has 0 offered
     problems : table, row, column, value, rule, params, file, lost; a line a breach; row is empty
                where a whole file or table, or study.yaml, is meant
     losses : table, column, lost ("row", "cell"), n, of
@@ -48,28 +49,36 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Nothing is quarantined and every file could be read; warnings do not count."""
-        return self.problems.empty
+        """Nothing is quarantined, every file could be read, no warning has to be answered."""
+        return self.problems.empty and plausibility.doubtful(self.warnings).empty
 
     def __str__(self) -> str:
         lines = [f"{self.study}: {'sound' if self.ok else 'not sound'}"]
-        lines += [
-            f"  {c.table}: {c.offered:,} offered, {c.kept:,} kept, {c.quarantined:,} quarantined"
-            + (f"; {c.cells:,} cell(s) set to missing" if c.cells else "")
-            for c in self.counts.itertuples()
-        ]
+        lines += [f"  {c.table}: {count_line(c)}" for c in self.counts.itertuples()]
         lines += _problem_lines(self.problems)
         for w in self.warnings.itertuples():
             where = f"{w.table}.{w.column}" if w.column else w.table
             what = reasons.render(w.rule, w.params)
-            lines.append(
-                f"  warning: {where}: {w.rows:,} row(s): {what}. {reasons.advice(w.rule, w.params)}"
-            )
+            advice, kind = reasons.advice(w.rule, w.params), "warning"
+            if w.rule in plausibility.DOUBTFUL:
+                kind = "question"
+                advice += f" If they are right, add `accept: [{where}.{w.rule}]` to study.yaml."
+            lines.append(f"  {kind}: {where}: {w.rows:,} row(s): {what}. {advice}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def count_line(count: Any) -> str:
+    """What became of a table's rows."""
+    left_out = f", {count.left_out:,} left out by `only`" if count.left_out else ""
+    cells = f"; {count.cells:,} cell(s) set to missing" if count.cells else ""
+    return (
+        f"{count.offered:,} offered, {count.kept:,} kept, {count.quarantined:,} quarantined"
+        f"{left_out}{cells}"
+    )
 
 
 def _problem_lines(problems: pd.DataFrame) -> list[str]:
@@ -113,7 +122,7 @@ def _value_lines(table: str, column: str, rule: str, values: pd.Series) -> list[
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did: counts by table (table, offered, kept, quarantined, cells ...), a Check."""
+    """What a load did: counts by table, as in `Check` and with sha256, and a Check."""
 
     study: str
     path: Path
@@ -139,19 +148,20 @@ def check(name: str) -> Check:
     """
     study = study_.read(name)
     taken, refused = _take(study)
+    if not refused:
+        _refuse_idle_only(study, taken)
     checked = _checked(study, taken, refused)
     return replace(checked, notes=(*checked.notes, *_unconfirmed(study)))
 
 
 def _unconfirmed(study: Study) -> list[str]:
     """What `cx new` guessed and nobody has confirmed yet."""
-    file = study.folder / "study.yaml"
-    guesses = file.read_text(encoding="utf-8").count("# guess") if file.is_file() else 0
-    if not guesses:
+    if not study.unconfirmed:
         return []
     return [
-        f"study.yaml: {guesses} line(s) are still marked `# guess: confirm`. Read them, correct "
-        "them, and take the marks away."
+        f"study.yaml: {len(study.unconfirmed)} guess(es) wait to be confirmed. Correct what is "
+        "wrong, then take its line out of `unconfirmed`.",
+        *(f"unconfirmed: {guess}" for guess in study.unconfirmed),
     ]
 
 
@@ -177,6 +187,7 @@ def _load(study: Study) -> Loaded:
         taken = intake_.every_table(study)
         for name, intake in taken.items():
             _refuse_all_lost(name, intake)
+        _refuse_idle_only(study, taken)
         if lost := mistakes(study, taken):
             raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
     except IntakeError as error:
@@ -238,9 +249,21 @@ def _take(study: Study) -> tuple[dict[str, Intake], dict[str, str]]:
     return taken, refused
 
 
+def _refuse_idle_only(study: Study, taken: dict[str, Intake]) -> None:
+    """`only` of the study must be a condition on columns of some table."""
+    if study.only and not any(study.only in intake.left_out for intake in taken.values()):
+        raise IntakeError(
+            f"only {study.only!r}: no table has all of its columns, or it is no condition. Correct "
+            "`only` in study.yaml: write one like status = 'complete'."
+        )
+
+
 def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) -> Check:
-    counts = [(n, i.offered, len(i.rows), i.quarantined, i.cells) for n, i in taken.items()]
-    counts += [(n, 0, 0, 0, 0) for n in refused]
+    counts = [
+        (n, i.offered, len(i.rows), i.quarantined, i.cells, sum(i.left_out.values()))
+        for n, i in taken.items()
+    ]
+    counts += [(n, 0, 0, 0, 0, 0) for n in refused]
     whole = [(name, "unreadable_table", why) for name, why in refused.items()]
     whole += [("study.yaml", "unmatched", why) for why in mistakes(study, taken)]
     problems = pd.DataFrame(
@@ -253,7 +276,9 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
     warnings = [i.warnings for i in taken.values()] + [_unknown_columns(study, taken)]
     return Check(
         study.name,
-        pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined", "cells"]),
+        pd.DataFrame(
+            counts, columns=["table", "offered", "kept", "quarantined", "cells", "left_out"]
+        ),
         _together([problems, *(i.quarantine for i in taken.values())]),
         _together(warnings),
         _together([i.losses for i in taken.values()] or [pd.DataFrame(columns=intake_.LOSSES)]),

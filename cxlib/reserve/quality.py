@@ -10,9 +10,8 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
-from cxlib.data import contract
-from cxlib.data.intake import reasons, serious
-from cxlib.reserve import sql
+from cxlib.data import contract, sql
+from cxlib.data.intake import plausibility, reasons, serious
 from cxlib.reserve.database import Database, at_least, loss_sentence
 
 
@@ -23,9 +22,10 @@ class Quality:
     database: Database
 
     def contents(self) -> pd.DataFrame:
-        """A row a table: rows offered, kept, quarantined, cells lost, first and last day."""
+        """A row a table: rows offered, kept, quarantined and left out, cells lost, days."""
         rows = []
-        for count in self.database.counts.itertuples():
+        counts = self.database.counts
+        for count in counts.itertuples():
             first, last = self._days(count.table)
             rows.append(
                 {
@@ -34,6 +34,7 @@ class Quality:
                     "kept": count.kept,
                     "quarantined": count.quarantined,
                     "cells lost": count.cells,
+                    **({"left_out": count.left_out} if counts["left_out"].any() else {}),
                     "from": first,
                     "to": last,
                 }
@@ -62,6 +63,7 @@ class Quality:
         The finding names what was lost, if it is any row or more than 1% of a column.
         """
         counts = self.database.counts
+        counts = counts.assign(offered=counts["offered"] - counts["left_out"])
         table = pd.DataFrame(
             {
                 "term": counts["table"],
@@ -101,7 +103,7 @@ class Quality:
         found = self.database.warnings
         if found.empty:
             return _("Nothing else was noticed.")
-        first = found.iloc[0]
+        first = pd.concat([plausibility.doubtful(found), found]).iloc[0]
         return _(
             "One thing is worth a look: {table:label}.{column:label}, {rows} rows: {what}."
             if len(found) == 1

@@ -11,7 +11,7 @@ from cxlib.core.context import Context
 from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.data import study as study_
-from cxlib.data.schema import Costs, IndexModel
+from cxlib.data.schema import Costs, IndexModel, Item
 from cxlib.data.study import Study
 from cxlib.reserve import (
     alerts,
@@ -187,6 +187,10 @@ class Reserve(Database):
     def scales(self) -> dict[str, tuple[float, float]]:
         """Worst and best answer of each question."""
         return {name: self.study.items[name].scale for name in self.items_of()}
+
+    def asked(self, *roles: str) -> dict[str, Item]:
+        """The questions of these roles, all without one, as study.yaml declares them."""
+        return {name: self.study.items[name] for name in self.items_of(*roles)}
 
     @property
     def margins(self) -> dict[str, dict[str, float]]:

@@ -19,10 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlib.core.files import held, move_in
-from cxlib.data import sources
+from cxlib.data import sources, sql
 from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
-from cxlib.reserve import sql
 
 MADE_BY = 4  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
@@ -175,6 +174,7 @@ def _counts(taken: dict[str, Intake]) -> pd.DataFrame:
                 "kept": len(intake.rows),
                 "quarantined": intake.quarantined,
                 "cells": intake.cells,
+                "left_out": sum(intake.left_out.values()),
                 "sha256": fingerprint(intake.rows),
                 "notes": json.dumps(intake.notes, ensure_ascii=False),
             }
@@ -206,12 +206,13 @@ def digests(study: Study) -> dict[str, str]:
     """sha256 of study.yaml and of the study's local files, by name."""
     found = {STUDY: sources.sha256(study.folder / STUDY)}
     for mapping in study.tables.values():
-        for file in mapping.files:
-            if file.file in study.sources:
+        named = [f.file for file in mapping.files for f in (file, *file.join)]
+        for name in named:
+            if name in study.sources:
                 continue  # its checksum stands in study.yaml
-            path = study.folder / file.file
+            path = study.folder / name
             if path.is_file():
-                found[file.file] = sources.sha256(path)
+                found[name] = sources.sha256(path)
     return found
 
 

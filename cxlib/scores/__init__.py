@@ -15,13 +15,16 @@ question, and is counted separately.
 
 from __future__ import annotations
 
+from cxlib.core.errors import attempt
 from cxlib.scores.alerts import alerts
 from cxlib.scores.comparisons import compare
+from cxlib.scores.crosstab import crosstab
 from cxlib.scores.decomposition import decompose_change
 from cxlib.scores.measures import Measure, measure_of
-from cxlib.scores.questions import distribution, item_response
+from cxlib.scores.questions import distribution, item_response, question_scores
 from cxlib.scores.sample_size import detectable_change, sample_size
 from cxlib.scores.scoring import csat, effort, mean, nps, score
+from cxlib.scores.survey_quality import survey_quality
 from cxlib.scores.trend_series import ControlLimits
 from cxlib.scores.trends import last_two_waves, trend
 
@@ -29,7 +32,9 @@ __all__ = [
     "ControlLimits",
     "Measure",
     "alerts",
+    "attempt",
     "compare",
+    "crosstab",
     "csat",
     "decompose_change",
     "detectable_change",
@@ -40,7 +45,9 @@ __all__ = [
     "mean",
     "measure_of",
     "nps",
+    "question_scores",
     "sample_size",
     "score",
+    "survey_quality",
     "trend",
 ]

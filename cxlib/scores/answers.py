@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.scores.measures import Measure, Scale
@@ -143,7 +143,7 @@ def read(
     x, w, group = x[keep], w[keep], group[keep]
     n = np.array([len(v) - np.count_nonzero(np.isnan(v)) for v in x.T])
     if not n.any():
-        raise ValueError(
+        raise InsufficientData(
             f"responses.{', '.join(items)}: none of {len(responses):,} rows holds an answer. "
             "Choose another item, another wave, or a wider WHERE."
         )

@@ -22,6 +22,7 @@ from cxlib.data.schema import Item
 Scale = tuple[float, float]  # worst and best answer
 KINDS = ("nps", "csat", "effort", "mean")
 NPS_SCALE = (0, 10)
+MOST_BOXES = 10  # between the ends of a scale whose best answers are boxes
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,12 @@ class Measure:
     kind : "nps" (points, -100 to 100), "csat" (share of the best answers, 0 to 1), "effort" or
         "mean" (on the question's own scale)
     scale : worst and best answer; an answer outside is an error. The NPS has its own.
-    top : how many of the best answers count as satisfied (csat), 1 or more
+    top : how many of the best answers count as satisfied (csat), 1 or more; of 1 to 5 the top two
+        are answers of at least 4, so that 3.5 does not count
+    satisfied : the least answer that counts as satisfied (csat), instead of `top`
+    reverse : a low answer was the best one when the question was asked, and the answers were
+        reversed when they were loaded: `scale`, `top` and `satisfied` speak of the reversed ones,
+        names of those that were given
 
     Raises
     ------
@@ -43,11 +49,15 @@ class Measure:
     --------
     >>> Measure("csat", scale=(1, 10)).recode(np.array([10.0, 8.0])).tolist()
     [1.0, 0.0]
+    >>> Measure("csat", scale=(1, 6), reverse=True).name("grade")
+    'grade, share of 1 or 2'
     """
 
     kind: str = "nps"
     scale: Scale | None = None
     top: int = 2
+    satisfied: float | None = None
+    reverse: bool = False
 
     def __post_init__(self) -> None:
         require_choice("measure", self.kind, KINDS)
@@ -60,7 +70,11 @@ class Measure:
                     "scores.Measure('csat', scale=(1, 10))."
                 )
             low, high = self.scale
-            if not 1 <= self.top <= high - low:
+            if self.satisfied is not None and not low < self.satisfied <= high:
+                raise ValueError(
+                    f"satisfied={self.satisfied:g} must lie above {low:g} and not above {high:g}."
+                )
+            if self.satisfied is None and not 1 <= self.top <= high - low:
                 raise ValueError(
                     f"top={self.top} boxes of the scale {low:g}-{high:g}; choose 1 to "
                     f"{high - low:g}."
@@ -71,8 +85,31 @@ class Measure:
         if self.kind == "nps":
             return np.where(np.isnan(x), np.nan, (x >= 9) * 1.0 - (x <= 6))
         if self.kind == "csat" and self.scale:
-            return np.where(np.isnan(x), np.nan, (x > self.scale[1] - self.top) * 1.0)
+            return np.where(np.isnan(x), np.nan, (x >= self.least) * 1.0)
         return x
+
+    @property
+    def least(self) -> float:
+        """The least answer that counts as satisfied."""
+        assert self.scale is not None
+        least = self.satisfied
+        return self.scale[1] - self.top + 1 if least is None else least
+
+    @property
+    def counted(self) -> str:
+        """Which answers, as they were given, count as satisfied: 4 or more; 1 or 2."""
+        assert self.scale is not None
+        worst, best = self.scale
+        if not self.reverse:
+            if self.least == best:
+                return f"{best:g}"
+            return _("{least} or more", least=f"{self.least:g}")
+        last = f"{worst + best - self.least:g}"
+        if self.least == best:
+            return last
+        if self.least == best - 1:
+            return _("{first} or {last}", first=f"{worst:g}", last=last)
+        return _("{first} to {last}", first=f"{worst:g}", last=last)
 
     @property
     def factor(self) -> float:
@@ -94,10 +131,12 @@ class Measure:
         if self.kind == "csat" and self.scale == (0, 1):
             return _("Share of {item:quoted}", item=item)
         if self.kind == "csat" and self.scale:
+            return _("{item:quoted}, share of {counted}", item=item, counted=self.counted)
+        if self.reverse and self.scale:
             return _(
-                "{item:quoted}, share of {least:count} or more",
+                "Mean of {item:label} (reversed, {best} is best)",
                 item=item,
-                least=self.scale[1] - self.top + 1,
+                best=f"{self.scale[1]:g}",
             )
         return _("Mean of {item:label}", item=item)
 
@@ -146,16 +185,33 @@ def measure_of(asked: Item, top: int = 2) -> Measure:
 
     Returns
     -------
-    Measure of kind "nps", "csat", "effort" or "mean", on the question's scale.
+    Measure of kind "nps", "csat", "effort" or "mean", on the question's scale. A question of
+    satisfaction on a scale of more than 11 answers (0 to 100) has no top boxes: its mean is taken,
+    unless study.yaml says from which answer on a customer is `satisfied`.
 
     Examples
     --------
     >>> measure_of(Item(label="Overall", scale=(1, 10), role="csat")).top
     2
+    >>> measure_of(Item(label="Overall", scale=(0, 100), role="csat")).kind
+    'mean'
     """
     kind = asked.role if asked.role in KINDS else "mean"
-    room = asked.scale[1] - asked.scale[0]
-    return Measure(kind, asked.scale, int(min(top, room)) if kind == "csat" else top)
+    return (
+        Measure(kind, asked.scale, top, reverse=asked.reverse)
+        if kind != "csat"
+        else (top_box_of(asked, top) or Measure("mean", asked.scale, reverse=asked.reverse))
+    )
+
+
+def top_box_of(asked: Item, top: int = 2) -> Measure | None:
+    """The share of the best answers to a question; None where its scale has no such boxes."""
+    room, satisfied = asked.scale[1] - asked.scale[0], asked.satisfied
+    if satisfied is None and room > MOST_BOXES:
+        return None
+    if satisfied is not None and asked.reverse:
+        satisfied = sum(asked.scale) - satisfied
+    return Measure("csat", asked.scale, int(min(top, room)), satisfied, asked.reverse)
 
 
 def as_measure(measure: Measure | str) -> Measure:

@@ -1,34 +1,40 @@
-"""Question by question: how often each answer was given, and how many answered (item response)."""
+"""Question by question: how often each answer was given, its score, and how many answered it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
-from cxlib.core.sample import SampleLike, as_sample
-from cxlib.scores.answers import not_experienced, numbers
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.data.schema import Item
+from cxlib.privacy import disclosure
+from cxlib.scores import group_means
+from cxlib.scores.answers import not_experienced, numbers, read
+from cxlib.scores.measures import Measure, top_box_of
 from cxlib.stats.intervals import sidak_level, wilson_interval
 from cxlib.stats.moments import weights_of
 
 
-def distribution(sample: SampleLike, items: Iterable[str]) -> pd.DataFrame:
-    """Share of each answer to each item, for a stacked figure.
+def distribution(sample: SampleLike, items: Iterable[str] | Mapping[str, Item]) -> Result:
+    """Share of each answer to each item, for a table and a stacked figure.
 
     Parameters
     ----------
     sample : answers, with their weights
-    items : columns of numbers
+    items : columns of numbers; with the questions that study.yaml declares (a mapping), answers to
+        reversed ones are shown as they were given
 
     Returns
     -------
-    Table of term, answer (from the lowest to the highest), estimate (share, 0 to 1; those of an
-    item add up to one) and n (how many answered the item). Items without an answer are left out.
+    Result whose table has term, answer (from the worst to the best), estimate (share, 0 to 1; those
+    of an item add up to one) and n (how many answered the item). Items without an answer are left
+    out.
 
     Raises
     ------
@@ -36,9 +42,11 @@ def distribution(sample: SampleLike, items: Iterable[str]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> distribution(pd.DataFrame({"ease": [7, 7, 1]}), ["ease"])["estimate"].round(2).tolist()
+    >>> fit = distribution(pd.DataFrame({"ease": [7, 7, 1]}), ["ease"])
+    >>> fit.table["estimate"].round(2).tolist()
     [0.33, 0.67]
     """
+    asked = items if isinstance(items, Mapping) else {}
     sample, items = as_sample(sample), list(items)
     require_columns(sample.data, items, "the responses")
     w, parts = weights_of(sample.data, sample.weight), []
@@ -46,10 +54,109 @@ def distribution(sample: SampleLike, items: Iterable[str]) -> pd.DataFrame:
         given = ~np.isnan(x) & (w > 0)
         values, place = np.unique(x[given], return_inverse=True)
         share = np.bincount(place, w[given]) / w[given].sum() if len(values) else np.empty(0)
+        if item in asked and asked[item].reverse:
+            values = sum(asked[item].scale) - values
         parts.append(
             pd.DataFrame({"term": item, "answer": values, "estimate": share, "n": given.sum()})
         )
-    return pd.concat(parts, ignore_index=True)
+    table, claim = pd.concat(parts, ignore_index=True), ""
+    if len(known := disclosure.shown(table)):
+        top = known.loc[known.loc[known["term"] == known["term"].iloc[0], "estimate"].idxmax()]
+        claim = _(
+            "{item:label}: the most frequent answer is {answer:g} ({share:share}).",
+            item=top.term,
+            answer=top.answer,
+            share=top.estimate,
+        )
+    return Result(table, claim, _("Answers run from the worst to the best."), "share")
+
+
+def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int = 2) -> Result:
+    """Share of the best answers (top box) and mean answer of several questions.
+
+    Parameters
+    ----------
+    sample : answers with weights and clusters
+    asked : the questions by item, as study.yaml declares them; those that are no columns or that
+        nobody answered are left out
+    top : how many of the best answers are counted, where the question does not say it (`satisfied`)
+
+    Returns
+    -------
+    Result whose table has term, estimate (share of the best answers, 0 to 1; missing where the
+    scale has no such answers), low, high (95% Wilson intervals, effective n), n, counted (which
+    answers) and mean (as the answers were given).
+
+    Raises
+    ------
+    InsufficientData : nobody answered any of the questions
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22; Kish (1965).
+
+    Examples
+    --------
+    >>> asked = {"again": Item(label="Buys again", scale=(1, 5), role="intention")}
+    >>> fit = question_scores(pd.DataFrame({"again": [5, 4, 3.5, 1]}), asked)
+    >>> fit.table[["estimate", "counted", "mean"]].values.tolist()
+    [[0.5, '4 or more', 3.375]]
+    """
+    sample = as_sample(sample)
+    there = [i for i in asked if i in sample and sample[i].notna().any()]
+    if not there:
+        raise InsufficientData(_("Nobody answered any of these questions."))
+    rows = [_question(sample, item, asked[item], top) for item in there]
+    table = pd.DataFrame(rows)
+    notes = _("Intervals: Wilson (1927).")
+    if len(wide := table.loc[table["estimate"].isna(), "term"]):
+        without = _(
+            "No share for {items:label_list}: a scale of so many answers has no best two. Give "
+            "`satisfied` in study.yaml, the answer from which on a customer counts as satisfied.",
+            items=list(wide),
+        )
+        notes = i18n.together([notes, without])
+    return Result(table, _claim(disclosure.shown(table).dropna(subset="estimate")), notes, "share")
+
+
+def _claim(known: pd.DataFrame) -> str:
+    """The best and the worst of the questions that may be shown."""
+    if known.empty:
+        return _("No question has a share of best answers to show.")
+    best, worst = known.loc[known["estimate"].idxmax()], known.loc[known["estimate"].idxmin()]
+    said = [
+        _(
+            "{item:label} {share:share} ({span:share_interval0})",
+            item=row.term,
+            share=row.estimate,
+            span=(row.low, row.high),
+        )
+        for row in (best, worst)
+    ]
+    if best.term == worst.term:
+        return _("Share of the best answers: {best}.", best=said[0])
+    return _(
+        "Share of the best answers: highest for {best}, lowest for {worst}.",
+        best=said[0],
+        worst=said[1],
+    )
+
+
+def _question(sample: Sample, item: str, asked: Item, top: int) -> dict[str, object]:
+    """The row of one question."""
+    answers = read(sample, [item], Measure("mean", asked.scale))
+    mean = float(group_means.estimate(answers, lambda x: x).mean[0, 0])
+    row: dict[str, object] = {"term": item, "estimate": np.nan, "low": np.nan, "high": np.nan}
+    counted = ""
+    if measure := top_box_of(asked, top):
+        found = group_means.estimate(answers, measure.recode)
+        low, high = wilson_interval(found.mean, found.counted)
+        ends = {"low": float(low[0, 0]), "high": float(high[0, 0])}
+        row |= {"estimate": float(found.mean[0, 0]), **ends}
+        counted = measure.counted
+    n = int(np.count_nonzero(~np.isnan(answers.x)))
+    given = sum(asked.scale) - mean if asked.reverse else mean
+    return row | {"n": n, "counted": counted, "mean": given}
 
 
 def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
@@ -90,7 +197,7 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
         )
     unused = np.stack([not_experienced(responses, item) for item in items], axis=1)
     given = responses[items].notna().to_numpy()
-    unasked = _unasked(responses, given | unused)
+    unasked = never_asked(responses, given | unused)
     n = (~unused & ~unasked).sum(0)
     share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
     low, high = wilson_interval(share, np.maximum(n, 1), sidak_level(len(items)))
@@ -127,7 +234,7 @@ def _finding(worst: pd.Series, total: int) -> Finding:
     return Finding(claim, value=float(worst.estimate), unit="share")
 
 
-def _unasked(responses: pd.DataFrame, answered: np.ndarray) -> np.ndarray:
+def never_asked(responses: pd.DataFrame, answered: np.ndarray) -> np.ndarray:
     """Where (rows, items) nobody of the wave has an answer to an item that other waves have."""
     if "wave" not in responses:
         return np.zeros(answered.shape, bool)

@@ -101,7 +101,8 @@ def csat(
     sample : answers with weights, clusters, draws and seed
     item : column of answers
     scale : worst and best answer
-    top : how many of the best answers count as satisfied, 1 or more
+    top : how many of the best answers count as satisfied, 1 or more: of 1 to 5 the top two are all
+        answers of at least 4
     by : column of groups, whose 95% intervals are then simultaneous
     method : "wilson" (with the effective n) or "bootstrap"
 
@@ -124,7 +125,13 @@ def csat(
     [0.5]
     """
     require_choice("method", method, CSAT_METHODS)
-    measure, replicates = Measure("csat", scale, top), None
+    return _share(sample, item, Measure("csat", scale, top), by, method)
+
+
+def _share(
+    sample: SampleLike, item: str, measure: Measure, by: str | None, method: str = "wilson"
+) -> Result:
+    replicates = None
     answers = read(as_sample(sample), [item], measure, by=by)
     found = group_means.estimate(answers, measure.recode)
     if method == "bootstrap":
@@ -174,7 +181,12 @@ def mean(
     >>> mean(rows, ["speed", "price"]).table["estimate"].tolist()
     [3.0, 6.5]
     """
-    items, measure = [items] if isinstance(items, str) else list(items), Measure("mean", scale)
+    return _mean(
+        sample, [items] if isinstance(items, str) else list(items), Measure("mean", scale), by
+    )
+
+
+def _mean(sample: SampleLike, items: list[str], measure: Measure, by: str | None) -> Result:
     answers = read(as_sample(sample), items, measure, by=by)
     found = group_means.estimate(answers, measure.recode)
     bounds = (_extreme(np.nanmin, answers.x), _extreme(np.nanmax, answers.x))
@@ -213,7 +225,11 @@ def effort(
     >>> effort(pd.DataFrame({"ease": [7, 5, 4, 4]}), "ease").table["estimate"].tolist()
     [5.0]
     """
-    fit = mean(sample, item, scale=scale, by=by)
+    return _effort(sample, item, Measure("mean", scale), by)
+
+
+def _effort(sample: SampleLike, item: str, measure: Measure, by: str | None) -> Result:
+    fit, scale = _mean(sample, [item], measure, by), measure.scale or ()
     low, high = (i18n.number(v, 0) for v in scale)
     meaning = _("The scale runs from {low} to {high}; high is easy.", low=low, high=high)
     return fit.replace(notes=i18n.together([fit.notes, meaning]))
@@ -247,11 +263,11 @@ def score(
     measure = as_measure(measure)
     if measure.kind == "nps":
         return nps(sample, item, by=by)
-    if measure.kind == "csat" and measure.scale:
-        return csat(sample, item, scale=measure.scale, top=measure.top, by=by)
+    if measure.kind == "csat":
+        return _share(sample, item, measure, by)
     if measure.kind == "effort" and measure.scale:
-        return effort(sample, item, scale=measure.scale, by=by)
-    return mean(sample, item, scale=measure.scale, by=by)
+        return _effort(sample, item, measure, by)
+    return _mean(sample, [item], measure, by)
 
 
 def _extreme(reduce: Callable[..., np.ndarray], x: np.ndarray) -> np.ndarray:

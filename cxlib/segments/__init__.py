@@ -26,6 +26,7 @@ would make that customer worth more.
 
 from __future__ import annotations
 
+from cxlib.core.errors import attempt
 from cxlib.segments.likelihood_ratio import likelihood_ratio
 from cxlib.segments.migration import grade_migration
 from cxlib.segments.outcomes import outcomes
@@ -43,6 +44,7 @@ from cxlib.segments.segmentation import (
 from cxlib.segments.typing_tool import classify, typing_tool
 
 __all__ = [
+    "attempt",
     "Choice",
     "classify",
     "fit",

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxlib.core.errors import require_choice, require_columns
+from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.segments.features import MOST_LEVELS, is_category
 
@@ -38,7 +38,7 @@ def numeric_features(customers: pd.DataFrame) -> list[str]:
 def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> None:
     """ValueError for features that are not there, or that the model cannot use."""
     if not features:
-        raise ValueError(
+        raise InsufficientData(
             "no features: name the columns by which customers shall be alike (segments.features in "
             f"study.yaml). There are: {', '.join(map(str, customers))}."
         )

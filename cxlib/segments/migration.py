@@ -67,10 +67,7 @@ def grade_migration(
         raise ValueError(
             f"before is {days[0]:%Y-%m-%d} and after {days[1]:%Y-%m-%d}; the first must be earlier."
         )
-    habits = [
-        purchase_habits(orders[orders["at"] >= day - pd.Timedelta(days=window)], day)[0]
-        for day in days
-    ]
+    habits = [purchase_habits(orders, day, day - pd.Timedelta(days=window))[0] for day in days]
     cuts = cut_points(habits[0], grades)
     then, now = (assign_grades(h, *cuts).set_index("customer_id")["grade"] for h in habits)
     both = pd.concat([then, now], axis=1, keys=["then", "now"]).fillna(NOBODY)

@@ -18,7 +18,7 @@ from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.data.purchases import seen_from
+from cxlib.data.purchases import purchases, require_amounts, seen_from
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 
@@ -33,8 +33,8 @@ def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: 
 
     Parameters
     ----------
-    sample : orders with customer_id, at and amount; an amount below zero is a refund: it counts in
-        the spend, not as an order
+    sample : orders with customer_id, at and amount; an amount below zero is a refund, taken off as
+        `cxlib.data.purchases` says
     as_of : date from which customers are seen, the day after the last order by default
     grades : scores of each measure, 2 to 10; 5 makes quintiles
 
@@ -51,6 +51,7 @@ def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: 
 
     Raises
     ------
+    InsufficientData : orders without amounts
     ValueError : columns that are missing, no purchase before `as_of`, spend that sums to nothing
 
     References
@@ -124,43 +125,34 @@ def rfm_grades(sample: SampleLike, *, grades: int = 5) -> pd.Series:
     return graded["grade"].map(grade_name)
 
 
-def purchase_habits(orders: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
-    """What each customer bought before `as_of`, one row a customer, and what was left out.
+def purchase_habits(
+    orders: pd.DataFrame, as_of: pd.Timestamp, since: pd.Timestamp | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """What each customer bought from `since` on and before `as_of`, a row each; what was left out.
 
-    Columns: customer_id, recency_days (whole days since the last order), orders, spend (refunds
-    taken off). Customers of whom only refunds are known are left out.
+    Columns: customer_id, recency_days (whole days since the last purchase), orders, spend; refunds
+    are taken off as `purchases` does.
     """
-    amount = pd.to_numeric(orders["amount"], errors="coerce").to_numpy(float, na_value=np.nan)
-    known = orders["customer_id"].notna() & orders["at"].notna() & np.isfinite(amount)
-    before = known & (orders["at"] < as_of)
-    if not before.any():
-        raise ValueError(
-            f"none of {len(orders):,} orders has a customer, a date before {as_of:%Y-%m-%d} and an "
-            "amount. Take a later as_of, or check how customer_id, at and amount are mapped."
-        )
-    rows = pd.DataFrame(
-        {
-            "customer_id": orders.loc[before, "customer_id"],
-            "at": orders.loc[before, "at"],
-            "spend": amount[before],
-        }
+    require_amounts(orders)
+    bought, notes = purchases(orders, as_of)
+    bought = bought if since is None else bought[bought["at"] >= since]
+    habits = bought.groupby("customer_id", as_index=False, observed=True).agg(
+        at=("at", "max"), orders=("at", "size"), spend=("amount", "sum")
     )
-    bought = rows["spend"] >= 0
-    rows = rows.assign(orders=bought.astype(int), at=rows["at"].where(bought))
-    each = rows.groupby("customer_id", as_index=False, observed=True).agg(
-        at=("at", "max"), orders=("orders", "sum"), spend=("spend", "sum")
-    )
-    habits = each[each["orders"] > 0].reset_index(drop=True)
     days = (as_of - habits["at"]) // pd.Timedelta(days=1)
     habits = habits.assign(recency_days=days.astype(int))[["customer_id", *MEASURES]]
-    counts = {
-        "orders": len(orders),
-        "blank": int((~known).sum()),
-        "later": int((known & ~before).sum()),
-        "refunds": int((~bought).sum()),
-        "refunded": len(each) - len(habits),
-    }
-    return habits, _losses(counts, habits)
+    once = int((habits["orders"] == 1).sum())
+    if once:
+        notes.append(
+            ngettext(
+                "{once:count} customer ({share:share}) ordered once.",
+                "{once:count} customers ({share:share}) ordered once.",
+                once,
+                once=once,
+                share=once / len(habits),
+            )
+        )
+    return habits, notes
 
 
 def cut_points(
@@ -274,56 +266,6 @@ def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:
         customers,
         day=day,
     )
-
-
-def _losses(counts: dict[str, int], habits: pd.DataFrame) -> list[str]:
-    once = int((habits["orders"] == 1).sum())
-    n = {**counts, "returned": int((habits["spend"] <= 0).sum()), "once": once}
-    share = once / max(len(habits), 1)
-    sentences = {
-        "blank": ngettext(
-            "{blank:count} of {orders:count} orders lacks a customer, date or amount and was left "
-            "out.",
-            "{blank:count} of {orders:count} orders lack a customer, date or amount and were left "
-            "out.",
-            n["blank"],
-            **n,
-        ),
-        "later": ngettext(
-            "{later:count} order of that day or later was left out.",
-            "{later:count} orders of that day or later were left out.",
-            n["later"],
-            **n,
-        ),
-        "refunds": ngettext(
-            "{refunds:count} negative amount is a refund: taken off the spend, not counted as an "
-            "order.",
-            "{refunds:count} negative amounts are refunds: taken off the spend, not counted as "
-            "orders.",
-            n["refunds"],
-            **n,
-        ),
-        "refunded": ngettext(
-            "{refunded:count} customer of whom only refunds are known was left out.",
-            "{refunded:count} customers of whom only refunds are known were left out.",
-            n["refunded"],
-            **n,
-        ),
-        "returned": ngettext(
-            "{returned:count} customer got back as much as they paid, or more.",
-            "{returned:count} customers got back as much as they paid, or more.",
-            n["returned"],
-            **n,
-        ),
-        "once": ngettext(
-            "{once:count} customer ({share:share}) ordered once.",
-            "{once:count} customers ({share:share}) ordered once.",
-            once,
-            share=share,
-            **n,
-        ),
-    }
-    return [sentence for name, sentence in sentences.items() if n[name]]
 
 
 def _ties(cuts: pd.DataFrame) -> list[str]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from cxlib.core.errors import attempt
 from cxlib.service.backlog import backlog
-from cxlib.service.cases import case_times, group_column, has_weeks, last_weeks
+from cxlib.service.cases import case_times, group_column, has_solutions, has_weeks, last_weeks
 from cxlib.service.demand import complaint_rate, customer_weeks, workload
 from cxlib.service.funnels import funnel
 from cxlib.service.reasons import categories, reasons
@@ -40,6 +40,7 @@ __all__ = [
     "first_contact_resolution",
     "funnel",
     "group_column",
+    "has_solutions",
     "has_weeks",
     "last_weeks",
     "reasons",

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.core import codes
+from cxlib.core import codes, i18n
 from cxlib.core.errors import InsufficientData, require_columns, require_dates
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Standard
 
+DURATIONS = {"first_reply_at": "first_reply_hours", "solved_at": "solved_hours"}
 HOUR = pd.Timedelta(hours=1)
 CLOCKS = {  # what is waited for: column of the day it came, and what its own columns begin with
     "first reply": ("first_reply_at", "reply", "replied"),
@@ -38,7 +39,8 @@ def case_times(
     Parameters
     ----------
     sample : cases (opened_at; first_reply_at, solved_at, severity where on file); weights are not
-        used
+        used. Where a case has no date of the first reply or the solution but its duration in
+        first_reply_hours or solved_hours, the date is the opening plus so many hours
     standards : hours by severity; "any" holds for all others
     as_of : end of observation; the last moment on file by default
 
@@ -65,7 +67,7 @@ def case_times(
     ([24.0], [0.0])
     """
     sample = as_sample(sample)
-    cases = sample.data
+    cases = _dated(sample.data)
     there = [c for c in ("opened_at", "first_reply_at", "solved_at") if c in cases]
     require_dates(cases, dict.fromkeys(["opened_at", *there]), "cases")
     seen = cases[there].max().max() if as_of is None else pd.Timestamp(as_of)
@@ -100,6 +102,20 @@ def case_times(
     rows["month"] = rows["opened_at"].dt.strftime("%Y-%m")
     rows["as_of"] = seen
     return sample.with_data(rows).replace(notes=(*sample.notes, *notes))
+
+
+def _dated(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases with dates of reply and solution, made of durations where only those are given."""
+    if "opened_at" not in cases or not pd.api.types.is_datetime64_any_dtype(cases["opened_at"]):
+        return cases
+    for column, hours in DURATIONS.items():
+        if hours in cases and cases[hours].notna().any():
+            given = pd.to_timedelta(pd.to_numeric(cases[hours]).astype(float), unit="h")
+            made = cases["opened_at"] + given
+            cases = cases.assign(
+                **{column: cases[column].fillna(made) if column in cases else made}
+            )
+    return cases
 
 
 def observed_until(sample: Sample) -> pd.Timestamp:
@@ -139,6 +155,26 @@ def group_column(sample: Sample, groups: pd.Series | None) -> tuple[Sample, str 
         return sample, "channel" if "channel" in sample else None
     name = str(groups.name)
     return sample.assign(**{name: sample["customer_id"].map(groups)}), name
+
+
+def has_solutions(sample: Sample) -> bool:
+    """Whether some case is known to be solved, and when; prints that none is.
+
+    Examples
+    --------
+    >>> cases = pd.DataFrame({"opened_at": pd.to_datetime(["2026-03-02"]), "solved_at": pd.NaT})
+    >>> has_solutions(case_times(cases.astype({"solved_at": "datetime64[ns]"})))
+    No case has a date or duration of its solution. This part is left out.
+    False
+    """
+    if "solved" in sample:
+        return True
+    print(
+        i18n.together(
+            [_("No case has a date or duration of its solution."), _("This part is left out.")]
+        )
+    )
+    return False
 
 
 def has_weeks(sample: Sample, weeks: int) -> bool:

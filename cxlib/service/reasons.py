@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import Column, in_unit
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -107,6 +108,10 @@ def reasons(
         _finding(table, found),
         _notes(sample, len(known), found, classes or {}),
         "share",
+        columns=[
+            *in_unit("share", "customers", "again"),
+            Column("level", "name", "name", label="tier"),
+        ],
         draws=sample.draws,
         seed=sample.seed,
         replicates=drawn[:, order],
@@ -121,7 +126,7 @@ def categories(fit: Result) -> Result:
     >>> categories(reasons(pd.DataFrame({"category": ["room", "room"]}))).table["term"].tolist()
     ['room']
     """
-    return Result(fit.categories, "", unit="share", draws=fit.draws, seed=fit.seed)
+    return fit.replace(tables={"table": fit.categories}, finding="", notes="", replicates=None)
 
 
 def _classified(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:

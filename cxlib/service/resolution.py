@@ -5,8 +5,10 @@
     fit.stated          # share of customers who say so, where a column asks them
     reopen_rate(cases, by="channel")
 
-There is no one window: a share at 1 day flatters, one at 30 counts new problems as old ones. So the
-whole curve is given. Behaviour and words differ too: some give up, others call to say thank you.
+There is no one window: a share at 1 day flatters, one at 30 counts new problems as old ones. So all
+of them are given, each of the first contacts that are old enough for it: of a younger one it cannot
+be known yet whether the customer will come back. A case that is still open is not solved. Behaviour
+and words differ too: some give up, others call to say thank you.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import case_notes, observed_until, require_case_columns
-from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
 
 WINDOWS = (1, 3, 7, 14, 30)  # days
@@ -42,9 +43,10 @@ def first_contact_resolution(
     """Share of issues solved at the first contact, for each window of days.
 
     A first contact is a case that follows no other of the same customer and issue within the
-    longest window. It fails a window when the same comes again within so many days, in any window
-    when the case was reopened or stayed open for longer than the longest one; one whose window is
-    not over counts as far as it was observed (Kaplan and Meier).
+    longest window. It fails a window when the same comes again within so many days, and in any
+    window when the case is still open, was reopened or took longer than the longest window. Each
+    window is judged by the contacts at least so many days old; a window that the data do not span
+    is left out and named.
 
     Parameters
     ----------
@@ -57,18 +59,14 @@ def first_contact_resolution(
     Returns
     -------
     Result with "table": [by,] window, term ("solved at the first contact"), estimate (share without
-    a further contact within so many days), low, high (simultaneous), n (first contacts); and
-    "stated": [by,] term, estimate (share of customers who say so), low, high, n, without rows where
-    they are not asked.
+    a further contact within so many days), low, high (simultaneous), n (first contacts old enough);
+    and "stated": [by,] term, estimate (share of customers who say so), low, high, n, without rows
+    where they are not asked.
 
     Raises
     ------
     ValueError : columns that are absent, windows under a day, stated answers other than 0 and 1
-    InsufficientData : no case has a customer
-
-    References
-    ----------
-    Kaplan and Meier (1958).
+    InsufficientData : no case has a customer, or none is as old as the shortest window
 
     Examples
     --------
@@ -90,29 +88,11 @@ def first_contact_resolution(
             f"none of {len(sample):,} cases has a customer_id; nobody comes back."
         )
     first, fails, watched = _first(known, issue, windows[-1])
-    happened = fails <= watched
-    contacts = known.assign(_hours=np.where(happened, fails, watched), _failed=happened)
-    contacts, at = contacts.where(first), np.array(windows, float)
-    parts = list(shares.group_samples(contacts, by))
-    drawn = [
-        shares.cases_within(part, part["_hours"].to_numpy(), part["_failed"].to_numpy(), at)
-        for _unused, part in parts
-    ]
-    share = 1 - np.concatenate([d.estimate for d in drawn])
-    replicates = 1 - np.concatenate([d.replicates for d in drawn], axis=1)
-    low, high = simultaneous_interval(share, replicates)
-    table = pd.DataFrame(
-        {
-            "window": [_days(d) for d in windows] * len(parts),
-            "term": "solved at the first contact",
-            "estimate": share,
-            "low": np.clip(low, 0, 1),
-            "high": np.clip(high, 0, 1),
-            "n": np.repeat([len(part) for _unused, part in parts], len(at)),
-        }
-    )
-    if by:
-        table.insert(0, by, np.repeat([name for name, _unused in parts], len(at)))
+    judged = [w for w in windows if (first & (watched >= w)).any()]
+    if not judged:
+        raise InsufficientData(_too_young(windows[:1], watched))
+    contacts = known.assign(_fails=fails, _watched=watched).where(first)
+    table, replicates = _table(contacts, judged, by)
     answers = _stated(contacts, stated, by)
     unasked = (
         ""
@@ -122,15 +102,56 @@ def first_contact_resolution(
             "named in study.yaml."
         )
     )
-    notes = [*case_notes(sample), _left_out(sample, known, first, issue), unasked]
+    unknown = [w for w in windows if w not in judged]
+    young = _too_young(unknown, watched) if unknown else ""
+    notes = [*case_notes(sample), _left_out(sample, known, first, issue), young, unasked]
     return Result(
         {"table": table, "stated": answers},
-        _finding(table, answers, by, windows[-1]),
+        _finding(table, answers, by, judged[-1], young),
         i18n.together([*notes, resampling_note(sample)]),
         "share",
         draws=sample.draws,
         seed=sample.seed,
         replicates=replicates,
+    )
+
+
+def _table(
+    contacts: Sample, judged: Sequence[int], by: str | None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Shares by group and window of the contacts that are old enough, and their replicates."""
+    found = []
+    for days in judged:
+        solved = (contacts["_fails"] > days).astype(float).where(contacts["_watched"] >= days)
+        names, drawn, n = shares.group_shares(contacts, solved, by)
+        found += [(name, days, drawn[[k]], n[k]) for k, name in enumerate(names) if n[k]]
+    found.sort(key=lambda f: (list(names).index(f[0]), f[1]))
+    share = np.concatenate([f[2].estimate for f in found])
+    replicates = np.concatenate([f[2].replicates for f in found], axis=1)
+    ends = [shares.share_interval(f[2], np.array([f[3]]), len(found)) for f in found]
+    low, high = np.concatenate(ends, axis=1)
+    table = pd.DataFrame(
+        {
+            "window": [_days(f[1]) for f in found],
+            "term": "solved at the first contact",
+            "estimate": share,
+            "low": low,
+            "high": high,
+            "n": [int(f[3]) for f in found],
+        }
+    )
+    if by:
+        table.insert(0, by, [f[0] for f in found])
+    return table, replicates
+
+
+def _too_young(windows: Sequence[int], watched: np.ndarray) -> str:
+    """Which windows cannot be judged, and why."""
+    return _(
+        "Whether customers come back within {windows:list} cannot be known yet: the oldest case is "
+        "{days:count} days old.",
+        windows=[_days(w) for w in windows],
+        days=int(np.nanmax(watched, initial=0.0)),
     )
 
 
@@ -143,8 +164,7 @@ def _first(sample: Sample, issue: str, longest: int) -> tuple[np.ndarray, np.nda
     since = (each.diff() / DAY).reindex(rows.index).to_numpy(float)
     until = (-each.diff(-1) / DAY).reindex(rows.index).to_numpy(float)
     watched = ((observed_until(sample) - rows["opened_at"]) / DAY).to_numpy(float)
-    never = ~rows["solved"].to_numpy(bool) & (watched > longest)
-    late = (rows["solution_hours"] > 24 * longest).to_numpy() | never
+    late = (rows["solution_hours"] > 24 * longest).to_numpy() | ~rows["solved"].to_numpy(bool)
     again = rows["reopened"].fillna(False).to_numpy(bool) if "reopened" in rows else False
     fails = np.where(late | again, 0.0, np.nan_to_num(until, nan=np.inf))
     return ~(since <= longest), fails, watched
@@ -262,7 +282,9 @@ def _left_out(sample: Sample, known: Sample, first: np.ndarray, issue: str) -> s
     return i18n.together(notes)
 
 
-def _finding(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest: int) -> Finding:
+def _finding(
+    table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest: int, young: str
+) -> Finding:
     shown = disclosure.shown(table)
     last = shown[shown["window"] == _days(longest)]
     if last.empty:
@@ -279,7 +301,7 @@ def _finding(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest:
             "not come back within {days} days; n {n}.",
             **facts,
         )
-        return Finding(claim, value=value, unit="share")
+        return Finding(i18n.together([claim, young]), value=value, unit="share")
     claims = [
         _(
             "{share} ({span}) of {n} first contacts were solved and did not come back "
@@ -287,6 +309,7 @@ def _finding(table: pd.DataFrame, stated: pd.DataFrame, by: str | None, longest:
             **facts,
         )
     ]
+    claims += [young] if young else []
     asked = disclosure.shown(stated)
     if len(asked):
         one = shares.share_facts(asked.iloc[0])

@@ -93,7 +93,7 @@ def _grid(hours: np.ndarray) -> np.ndarray:
     """Times of a curve: as many cases between one and the next; the end where few are observed."""
     hours = np.sort(hours)
     last = hours[max(len(hours) - FEWEST, len(hours) // 2)]
-    grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS))
+    grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS), method="inverted_cdf")
     return np.unique(np.append(grid[grid <= last], last))
 
 
@@ -135,37 +135,50 @@ def _curve(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> 
 
 
 def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
-    """How long the slowest group's nine cases in ten wait."""
+    """How long half of the cases wait, and nine in ten; by group, of the slowest."""
     shown = disclosure.shown(table)
     if shown.empty:
         return Finding(_("Too few cases to say how long they wait."))
-    last = shown[shown["term"] == shown["term"].iloc[-1]]
-    row = last.loc[last["estimate"].idxmax()]
-    facts = {
-        "clock": clock,
-        "part": row["term"],
-        "hours": row["estimate"],
-        "span": (row["low"], row["high"]),
-        "n": row["n"],
-        "group": shares.group_name(row, by),
-    }
+    half, most = (shown[shown["term"] == term] for term in shown["term"].unique()[:2])
+    row = half.loc[half["estimate"].idxmax()]
+    place = half.index.get_loc(row.name)
+    facts = {"clock": clock, "n": row["n"], "group": shares.group_name(row, by)}
     if not np.isfinite(row["estimate"]):
         return Finding(
             _(
-                "{clock:opening}: it did not come to {part} while they were observed; n {n:count}.",
+                "{clock:opening}: it did not come to half of the cases while they were observed; "
+                "n {n:count}.",
                 **facts,
             )
         )
+    facts["half"] = _duration(row["estimate"], row["low"], row["high"])
     if by:
         claim = _(
-            "{clock:opening}, slowest for {group}: within {hours:count} hours ({span:interval0}) "
-            "for {part}; n {n:count}.",
+            "{clock:opening}, slowest for {group}: half of the cases within {half}; n {n:count}.",
             **facts,
         )
     else:
-        claim = _(
-            "{clock:opening}: within {hours:count} hours ({span:interval0}) for {part}; n "
-            "{n:count}.",
-            **facts,
-        )
-    return Finding(claim, value=float(row["estimate"]), unit="hours")
+        claim = _("{clock:opening}: half of the cases within {half}; n {n:count}.", **facts)
+    last = most.iloc[place]
+    later = (
+        _("Nine in ten: within {time}.", time=_duration(*last[["estimate", "low", "high"]]))
+        if np.isfinite(last["estimate"])
+        else _("It did not come to nine in ten while they were observed.")
+    )
+    return Finding(i18n.together([claim, later]), value=float(row["estimate"]), unit="hours")
+
+
+def _duration(hours: float, low: float, high: float) -> str:
+    """A time and its interval as readers count them: minutes, hours, or days from two days on."""
+    scale = 1 / 60 if hours < 2 else 1.0 if hours < 48 else 24.0
+    span = (
+        i18n.span(low / scale, high / scale)
+        if np.isfinite(high)
+        else _("{low:number1} or more", low=low / scale)
+    )
+    facts = {"time": hours / scale, "span": span}
+    if hours < 2:
+        return _("{time:number1} minutes ({span})", **facts)
+    if hours < 48:
+        return _("{time:number1} hours ({span})", **facts)
+    return _("{time:number1} days ({span})", **facts)

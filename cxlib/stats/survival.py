@@ -36,6 +36,22 @@ class Risk:
     w: np.ndarray
 
 
+def first_unit(time: np.ndarray) -> np.ndarray:
+    """The times with zeros at half a unit, so that what ends on its first day is counted there.
+
+    Whoever leaves on the day they join was at risk on that day. Sums over those at risk are over
+    entry < t <= time, where a time of 0 would drop out and make the rest look as if they stayed
+    longer. Where some time is under half a unit, it is half of the least.
+
+    Examples
+    --------
+    >>> first_unit(np.array([0.0, 3.0, 0.0])).tolist()
+    [0.5, 3.0, 0.5]
+    """
+    least = time[time > 0].min(initial=1.0)
+    return np.where(time == 0, least / 2, time)
+
+
 def at_risk(entry: np.ndarray, time: np.ndarray, cause: np.ndarray, w: np.ndarray) -> Risk:
     """The weighted numbers at risk and leaving at each time at which somebody left."""
     times, place = np.unique(time[cause > 0], return_inverse=True)

@@ -18,7 +18,7 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.data.purchases import seen_from
+from cxlib.data.purchases import purchases, require_amounts, seen_from
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.notes import resampling_note
@@ -167,8 +167,10 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
 def _year(orders: pd.DataFrame, cases: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:
     """amount and cases within `days` before `end`, by customer_id, of those who have either."""
     begin = end - pd.Timedelta(days=days)
-    bought = orders[orders["at"].between(begin, end, inclusive="left")]
+    require_amounts(orders)
+    bought = purchases(orders, end)[0]
+    bought = bought[bought["at"] >= begin]
     opened = cases[cases["opened_at"].between(begin, end, inclusive="left")]
-    amounts = pd.to_numeric(bought["amount"], errors="coerce").groupby(bought["customer_id"]).sum()
+    amounts = bought.groupby("customer_id", observed=True)["amount"].sum()
     counts = opened["customer_id"].value_counts()
     return pd.concat([amounts.rename("amount"), counts.rename("cases")], axis=1).fillna(0.0)

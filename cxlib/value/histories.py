@@ -4,7 +4,7 @@
     kinds(kept, columns)                        # the distinct ones, how many of each, which each is
 
 Time is in weeks since the customer's first purchase. What one customer buys on one day is one
-purchase, as in the literature; refunds are taken off its amount.
+purchase, as in the literature; refunds are taken off as `cxlib.data.purchases` says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.i18n import ngettext
-from cxlib.data.purchases import days_bought, seen_from
+from cxlib.data.purchases import days_bought, require_amounts, seen_from
 from cxlib.stats.patterns import distinct_rows
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
@@ -39,6 +39,7 @@ def purchase_histories(
 
     Raises
     ------
+    InsufficientData : orders without amounts
     ValueError : columns that are missing or hold no dates, or no purchase before `as_of`
 
     Examples
@@ -49,6 +50,7 @@ def purchase_histories(
     >>> kept[["repeats", "last", "age", "mean_amount"]].values.tolist()
     [[1.0, 2.0, 4.0, 20.0]]
     """
+    require_amounts(orders)
     end = seen_from(orders, as_of)
     days, left_out = days_bought(orders, end)
     again = days["customer_id"].duplicated()

@@ -21,7 +21,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.data.purchases import seen_from
+from cxlib.data.purchases import purchases, seen_from
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.notes import resampling_note
@@ -40,7 +40,7 @@ def lifecycle(
 
     Parameters
     ----------
-    sample : orders with customer_id, at and amount; refunds do not count
+    sample : orders with customer_id, at and, where they are known, amount: refunds are taken off
     as_of : date from which customers are seen, the day after the last order by default
     weeks : length of a period
     most : periods shown, the last ones
@@ -70,7 +70,8 @@ def lifecycle(
     sample = as_sample(sample)
     orders = sample.data
     end = seen_from(orders, as_of)
-    bought = _bought(orders, end, pd.Timedelta(days=7 * weeks))
+    kept, left_out = purchases(orders, end)
+    bought = _bought(kept.sort_index(), end, pd.Timedelta(days=7 * weeks))
     if bought.shape[1] < 3:
         raise InsufficientData(
             _(
@@ -92,6 +93,7 @@ def lifecycle(
             weeks=weeks,
             date=end - pd.Timedelta(days=1),
         ),
+        *left_out,
         resampling_note(sample.replace(cluster="customer_id")),
     ]
     return Result(
@@ -115,15 +117,11 @@ def transitions(cycle: Result) -> Result:
     return Result(moves, _won_back(moves), cycle.notes, "share", draws=cycle.draws, seed=cycle.seed)
 
 
-def _bought(orders: pd.DataFrame, end: pd.Timestamp, length: pd.Timedelta) -> np.ndarray:
+def _bought(kept: pd.DataFrame, end: pd.Timestamp, length: pd.Timedelta) -> np.ndarray:
     """Whether each customer bought in each whole period, earliest first, (customers, periods).
 
     Days before the first whole period are put into it, so that nobody is acquired twice.
     """
-    amount = pd.to_numeric(orders["amount"], errors="coerce")
-    kept = orders[orders["customer_id"].notna() & (orders["at"] < end) & (amount >= 0)]
-    if kept.empty:
-        raise ValueError(f"none of {len(orders):,} orders is a purchase before {end:%Y-%m-%d}.")
     ago = ((end - kept["at"].dt.normalize() - pd.Timedelta(days=1)) // length).to_numpy(int)
     periods = int((end - kept["at"].min().normalize()) // length)
     who, names = pd.factorize(kept["customer_id"])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Result
@@ -94,6 +95,7 @@ def value_at_risk(
         _finding(table, first),
         i18n.together(notes),
         "share",
+        columns=in_unit("share", "customers"),
         draws=sample.draws,
         seed=sample.seed,
     )

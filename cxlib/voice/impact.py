@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -156,6 +157,7 @@ def _packed(
         _claim(table, outcome),
         i18n.together(notes),
         "points" if outcome.nps else "scale",
+        columns=in_unit("share", "share"),
         draws=scored.draws,
         seed=scored.seed,
         replicates=again["points"][:, order],

@@ -488,6 +488,7 @@ def _areas(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(both[c].to_numpy() for c in ("estimate", "low", "high"))
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_hillstrom_s_trial_gives_the_published_effect() -> None:
     about = REFERENCE["hillstrom"]

@@ -80,6 +80,87 @@ def test_who_left_before_the_watch_counts_for_nobody() -> None:
     assert_allclose(risk.there, [2, 2])  # at 4 the second is not under watch yet
 
 
+FIRST_DAY = pd.DataFrame({"time": [0.0, 0, 5, 10, 10, 0], "left": [1, 1, 1, 1, 0, 0]}).astype(
+    {"left": bool}
+)
+
+
+@pytest.mark.parametrize(
+    ("unit", "at", "expected"),
+    [("days", 2, 4 / 6), ("months", 5, 4 / 6 * 2 / 3), ("weeks", 0.03, 4 / 6)],
+)
+def test_who_left_on_the_first_day_stays_in(unit: str, at: float, expected: float) -> None:
+    rows = FIRST_DAY if unit != "weeks" else FIRST_DAY.assign(time=FIRST_DAY["time"] / 100)
+    curve = churn.survival(pd.concat([rows] * 20), unit=unit).curve
+    assert_allclose(curve.loc[curve["time"] >= at, "estimate"].iloc[0], expected)
+
+
+def test_leaving_on_the_first_day_counts_as_a_reason_and_as_a_risk() -> None:
+    rows = pd.concat([FIRST_DAY] * 20, ignore_index=True)
+    rows["left_because"] = np.where(rows["time"] == 0, "price", "moved")
+    shares = churn.cumulative_incidence(rows).table.groupby("left_because")["estimate"].max()
+    assert_allclose(shares["price"], 2 / 6)
+    plan = np.where(rows["time"] == 0, "short", "long")
+    plan[::7] = "long"
+    ratio = churn.hazard_ratios(rows.assign(plan=plan), ["plan"]).table
+    assert ratio["n"].iloc[0] == 120 and ratio["term"].str.contains("short").all()
+
+
+def test_a_curve_goes_on_as_long_as_customers_are_watched() -> None:
+    left = np.arange(300) < 100
+    time = np.where(left, 1 + np.arange(300) % 30, 150 + np.arange(300) % 151)
+    rows = pd.DataFrame({"time": time.astype(float), "left": left, "left_because": "price"})
+    table = churn.survival(rows).table
+    assert table["time"].tolist() == [90, 180] and np.allclose(table["estimate"], 2 / 3)
+    assert "33%" in str(churn.cumulative_incidence(rows))
+
+
+# A level that nobody left
+
+
+def separated(n: int = 600) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    plan = rng.choice(["basic", "plus", "enterprise"], n, p=[0.5, 0.35, 0.15])
+    time = rng.exponential(np.where(plan == "basic", 300, 500))
+    left = (time < 400) & (plan != "enterprise")
+    rows = pd.DataFrame({"time": np.where(left, np.ceil(time), 400), "left": left, "plan": plan})
+    return rows.assign(region=rng.choice(["n", "s"], n), age=rng.normal(50, 10, n))
+
+
+def test_a_level_that_nobody_left_is_named_and_the_rest_is_estimated() -> None:
+    rows = separated()
+    fit = churn.hazard_ratios(rows, ["plan", "region"])
+    assert "Nobody left of plan: enterprise" in str(fit) and "plan: enterprise" in fit.notes
+    ratio = fit.table.set_index("feature").loc["plan"]
+    # The witness, lifelines 0.30.3, has basic against plus 2.05 (1.63 to 2.57, one at a time).
+    assert_allclose(1 / ratio["estimate"], 2.05, atol=0.01)
+    # The limit of the likelihood is that without these customers.
+    alone = churn.hazard_ratios(rows[rows["plan"] != "enterprise"], ["plan", "region"])
+    assert_allclose(fit.table["estimate"], alone.table["estimate"])
+
+
+@pytest.mark.parametrize("kind", ["text", "flag", "two levels"])
+def test_a_feature_that_only_leavers_have_is_named(kind: str) -> None:
+    rows = separated()
+    flag = rows["left"] if kind != "text" else rows["left"].map({True: "asked", False: "silent"})
+    if kind == "two levels":
+        flag = pd.Series(np.where(rows["left"], "gone", np.where(rows["age"] > 50, "old", "young")))
+    fit = churn.hazard_ratios(rows.assign(x=flag), ["x", "age"])
+    assert str(fit).startswith("Nobody left of x: ") and set(fit.table["feature"]) == {"age"}
+
+
+def test_a_number_that_tells_the_order_of_leaving_is_set_aside_and_named() -> None:
+    rows = separated()
+    fit = churn.hazard_ratios(rows.assign(balance=-rows["time"]), ["balance", "age", "region"])
+    assert "balance" in fit.notes and "balance" not in set(fit.table["feature"])
+
+
+def test_where_nothing_is_left_to_compare_the_levels_are_named() -> None:
+    rows = separated()
+    with pytest.raises(ValueError, match=r"Nobody left of x: no"):
+        churn.hazard_ratios(rows.assign(x=rows["left"]), ["x"])
+
+
 # Laws
 
 

@@ -327,6 +327,7 @@ def test_tables_drawn_cell_by_cell_are_shuffled_rows():
             assert abs(a - b) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discrete", [True, False])
 def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
     ps = []

@@ -103,6 +103,84 @@ def test_what_a_change_names_must_be_there(randomised, given, said):
         read(randomised, **given)
 
 
+REGIONS = ("north", "south", "east", "west")
+
+
+def regions(raised: dict[str, float], *, first: int = 6, shops: bool = False) -> pd.DataFrame:
+    """Eight waves of four regions; from `first` on, each answers so much higher."""
+    rng, parts = np.random.default_rng(5), []
+    for wave in range(8):
+        for region in REGIONS:
+            up = raised.get(region, 0.0) if wave >= first else 0.0
+            score = 4.5 + up + 1.3 * rng.normal(size=150)
+            parts.append(pd.DataFrame({"wave": f"w{wave}", "region": region, "score": score}))
+    rows = pd.concat(parts, ignore_index=True).assign(visit=rng.integers(0, 2, 4800).astype(str))
+    return rows.assign(shop=rows["region"].where(rows["region"] != "south", "x")) if shops else rows
+
+
+def region_change(name: str, **given: object) -> Change:
+    return change(
+        **{"name": name, "label": name, "design": "compared", "column": "region", **given}
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "controls", "word"),
+    [
+        ({"treated": ["west"], "begun": "w6"}, {"north", "south"}, "west (second)"),
+        ({"treated": ["west"], "begun": "w1"}, {"north", "south"}, "west (second)"),
+        ({"treated": ["west"], "begun": "w7"}, {"north", "south"}, "west (second)"),
+        ({"treated": ["x"], "begun": "w6", "column": "shop"}, {"north", "west"}, "x (second)"),
+        ({"treated": ["west", "south"], "begun": "w6"}, {"north"}, "south, west (second)"),
+        # What reached both arms alike is in neither's difference.
+        ({"treated": ["1"], "begun": "w6", "column": "visit"}, {"north", "south", "west"}, ""),
+    ],
+)
+def test_whom_another_change_reached_is_no_control(other, controls, word):
+    raised = {"east": 1.0, "west": 1.0, "south": 1.0}
+    raised = {r: up for r, up in raised.items() if r not in controls}
+    rows = regions(raised, shops=True)
+    both = [region_change("first", treated=["east"], begun="w6"), region_change("second", **other)]
+    trial = impact.read_all({"responses": rows}, both)["first"]
+    assert set(trial.control) == controls
+    fit = impact.effect(trial)
+    assert fit.table["low"].iloc[0] < 1.0 < fit.table["high"].iloc[0]
+    assert word in fit.notes and ("another change" in fit.notes) == bool(word)
+
+
+def test_where_other_changes_reached_all_controls_the_page_says_so(capsys):
+    rest = ["north", "south", "west"]
+    both = [
+        region_change("first", treated=["east"], begun="w6"),
+        region_change("second", treated=rest, begun="w5"),
+        region_change("third", treated=["east"], begun="w6", control=["south"]),
+    ]
+    assert impact.read_all({"responses": regions({})}, both) == {}
+    told = capsys.readouterr().out
+    assert "first cannot be judged" in told
+    assert "north, south, west (second)" in told
+
+
+def test_changes_to_the_same_units_are_named():
+    both = [region_change(n, treated=["east"], begun="w6") for n in ("first", "second")]
+    trials = impact.read_all({"responses": regions({"east": 1.0})}, both)
+    fit = impact.effect(trials["first"])
+    assert (
+        trials["first"].shared == ("second",)
+        and "The effect includes what those changed" in fit.notes
+    )
+
+
+def test_arms_of_one_experiment_are_no_controls_of_each_other():
+    rows = regions({"east": 1.0, "west": 0.7})
+    both = [
+        region_change(n, treated=[r], begun="w6", design="randomised")
+        for n, r in (("first", "east"), ("second", "west"))
+    ]
+    trials = impact.read_all({"responses": rows}, both)
+    assert trials["first"].control == ["north", "south"] == trials["second"].control
+
+
 def test_arms_of_too_few_are_refused_and_left_out_with_a_word(randomised, capsys):
     few = randomised[(randomised["arm"] == "treated") | (randomised.index % 200 == 0)]
     with pytest.raises(ValueError, match="10 of each are needed"):

@@ -407,7 +407,7 @@ def test_who_was_brought_counts_as_an_act_and_is_known_of_a_first_purchase(tmp_p
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda o: purchase_history(o.drop(columns="amount")), "orders have no column 'amount'"),
+        (lambda o: purchase_history(o.drop(columns="at")), "orders have no column 'at'"),
         (lambda o: purchase_history(o.assign(amount=-1.0)), "none of .* is a purchase"),
         (lambda o: purchase_history(o, quiet=-1), "quiet is -1"),
         (lambda o: purchase_history(o, quiet=5000), "none of 400 customers is new"),

@@ -330,7 +330,7 @@ def test_formulas_say_that_they_do_not_see_the_raking(responses):
 
 
 def test_a_distribution_adds_up_to_one(responses):
-    table = scores.distribution(Sample(responses, weight="weight"), ["recommend", "speed"])
+    table = scores.distribution(Sample(responses, weight="weight"), ["recommend", "speed"]).table
     assert_allclose(table.groupby("term")["estimate"].sum(), 1)
     nine = responses["speed"] == 9
     share = responses.loc[nine, "weight"].sum() / responses["weight"].sum()

@@ -212,11 +212,70 @@ def test_first_contacts_by_hand():
         service.first_contact_resolution(rows, windows=[0, 7])
 
 
+def half_open(days: float, n: int = 200) -> pd.DataFrame:
+    """Cases of as many customers over so many days, every other one still open."""
+    opened = DAY + pd.to_timedelta(np.linspace(0, 24 * days, n), unit="h")
+    solved = pd.Series(opened + pd.Timedelta(hours=5)).where(np.arange(n) % 2 == 1)
+    return pd.DataFrame(
+        {"customer_id": [f"k{k}" for k in range(n)], "opened_at": opened, "solved_at": solved}
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "windows", "unknown"),
+    [
+        (4, ["1 day", "3 days"], "7 days, 14 days, 30 days"),
+        (31, ["1 day", "3 days", "7 days", "14 days", "30 days"], ""),
+        (60, ["1 day", "3 days", "7 days", "14 days", "30 days"], ""),
+        (10, ["1 day", "3 days", "7 days"], "14 days, 30 days"),
+    ],
+)
+def test_open_cases_are_not_solved_and_young_ones_are_not_judged(days, windows, unknown):
+    fit = service.first_contact_resolution(service.case_times(half_open(days)))
+    assert fit.table["window"].tolist() == windows
+    assert (fit.table["estimate"] <= 0.51).all()
+    assert fit.table["n"].is_monotonic_decreasing
+    assert ("cannot be known yet" in str(fit)) == bool(unknown) and unknown in fit.notes
+    assert fit.table[["low", "high"]].notna().all(axis=None)
+
+
+def test_where_no_case_is_a_day_old_nothing_is_said_of_first_contacts():
+    with pytest.raises(InsufficientData, match="cannot be known yet: the oldest case is 0 days"):
+        service.first_contact_resolution(service.case_times(half_open(0.5)))
+
+
+def test_durations_in_hours_stand_for_dates():
+    dated = half_open(20)
+    hours = (dated["solved_at"] - dated["opened_at"]) / pd.Timedelta(hours=1)
+    given = dated.drop(columns="solved_at").assign(solved_hours=hours, first_reply_hours=1.5)
+    times = service.case_times(given)
+    seen = service.case_times(dated, as_of=times["as_of"].iloc[0])
+    assert_allclose(times["solution_hours"], seen["solution_hours"])
+    assert (times["reply_hours"] == 1.5).all() and service.has_solutions(times)
+    # A date counts before a duration.
+    both = service.case_times(dated.assign(solved_hours=99.0), as_of=seen["as_of"].iloc[0])
+    assert_allclose(both["solution_hours"][1::2], seen["solution_hours"][1::2])
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"), [("h", "2.1 days"), ("min", "50.0 minutes"), ("D", "50.0 days")]
+)
+def test_waits_name_the_median_first(unit, said):
+    hours = np.arange(1.0, 100.0)
+    at = DAY + pd.to_timedelta(hours, unit=unit)
+    fit = service.waiting_times(
+        service.case_times(pd.DataFrame({"opened_at": DAY, "solved_at": at}))
+    )
+    claim = str(fit)
+    assert said in claim and claim.index("half of the cases") < claim.index("Nine in ten")
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1500)), min_size=3, max_size=25))
 def test_a_longer_window_finds_no_fewer_who_came_back(happened):
     cases = cases_of(*[(f"c{who}", at, 3) for who, at in happened])
-    fit = service.first_contact_resolution(service.case_times(cases))
+    old = DAY + pd.Timedelta(days=200)
+    fit = service.first_contact_resolution(service.case_times(cases, as_of=old))
     assert fit.table["estimate"].is_monotonic_decreasing
 
 

@@ -85,6 +85,7 @@ def orders() -> pd.DataFrame:
     return bought(800, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_purchase_models_equal_the_published_fit_of_cdnow(cdnow, model):
     fit = value.lifetime_value(Sample(cdnow, draws=20), MEANS, model=model, as_of="1997-10-01")
@@ -383,7 +384,7 @@ def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda o: o.drop(columns="amount"), "no column 'amount'"),
+        (lambda o: o.drop(columns="amount"), "orders have no amounts"),
         (lambda o: o.assign(at=o["at"].astype(str)), "not dates"),
         (lambda o: o.drop_duplicates("customer_id"), "0 of 800 customers bought again"),
         (lambda o: o.assign(amount=-1.0), "none of .* orders is a purchase"),

@@ -149,6 +149,7 @@ def test_topics_of_patients_beside_labels_made_by_hand_and_a_plain_lda():
     assert adjusted_mutual_info_score(labels, ours) > adjusted_mutual_info_score(labels, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_aspects_of_restaurants_beside_people():
     topics = study.read("restaurant").topics

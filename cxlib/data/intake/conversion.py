@@ -1,164 +1,140 @@
-"""Columns of text become numbers, dates and flags; which cells did not is said, never guessed.
+"""Columns of text in the kind of the contract; which cells are not is said, never guessed.
 
-done = number(pd.Series(["7", "n/a", "seven"]))
-done.values     # 7.0, NaN, NaN
-done.bad        # False, False, True
-done.notes      # "1 cell(s) read 'n/a': taken as missing."
+convert(pd.Series(["7", "n/a", "seven"]), "number").bad     # False, False, True
+guess(pd.Series(["1.234,50", "9,00"]))                      # a further column: numbers, if all are
+
+`numbers` and `dates` know the forms; what fits two of them is a question, which `settled` answers
+from the other columns of the table or puts to the user.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core.codes import match
+from cxlib.data.intake.cells import Converted, Question, given, text
+from cxlib.data.intake.dates import date
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.numbers import COMMA, POINT, integer, number
 from cxlib.data.intake.reasons import Reason
 
-NO_VALUE = ("na", "n/a", "#n/a", "null", "#null!", "none", "nan", ".", "-")
-EXACT = 2**53  # a float holds every whole number below, and not every one above
 YES = ("true", "yes", "y", "1", "t", "是", "有")
 NO = ("false", "no", "n", "0", "f", "否", "无")
+__all__ = [
+    "Converted",
+    "Question",
+    "below_thousand",
+    "convert",
+    "date",
+    "flag",
+    "guess",
+    "inexact",
+    "integer",
+    "labels_as_recode",
+    "number",
+    "recode",
+    "settled",
+    "text",
+]
 
-
-@dataclass(frozen=True)
-class Converted:
-    """Values of the kind; which cells could not be read, and why; notes on how others were."""
-
-    values: pd.Series
-    bad: pd.Series
-    reason: Reason | None = None
-    notes: tuple[str, ...] = ()
-
-
-def text(values: pd.Series) -> pd.Series:
-    """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
-    if pd.api.types.is_datetime64_any_dtype(values):
-        midnight = (values.dropna() == values.dropna().dt.normalize()).all()
-        return values.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").astype("string")
-    if pd.api.types.is_float_dtype(values):
-        whole = values.dropna() % 1 == 0
-        values = values.astype("Float64").astype("Int64") if whole.all() else values
-    out = values.astype("string").str.strip()
-    if values.dtype == object:  # Excel: a column of mixed cells, 7 may stand there as 7.0
-        out = out.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
-        out = out.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1", regex=True)
-    return out.mask(out == "")
-
-
-def number(values: pd.Series, *, comma: bool = False) -> Converted:
-    """Numbers; words for "no value" are missing, and decimal commas are read where `comma`."""
-    if pd.api.types.is_numeric_dtype(values):
-        plain = pd.Series(values.to_numpy(float, na_value=np.nan), index=values.index)
-        return Converted(plain, np.isinf(plain), Reason("not_finite"))
-    given, missing, notes = _given(values)
-    x = pd.to_numeric(given, errors="coerce").astype("Float64").astype("float64")
-    if comma and (bad := given.notna() & x.isna()).any():
-        again = given[bad].where(given[bad].str.fullmatch(r"-?\d+,\d+").fillna(False))
-        read = pd.to_numeric(again.str.replace(",", "."), errors="coerce").astype("float64")
-        if read.notna().any():
-            x = x.fillna(read)
-            notes += (f"{int(read.notna().sum()):,} cell(s) read with a decimal comma.",)
-    x = x.where(np.isfinite(x))
-    return Converted(x, given.notna() & x.isna(), Reason("not_number"), notes)
-
-
-def integer(values: pd.Series, *, comma: bool = False) -> Converted:
-    """Whole numbers, as Int64."""
-    done = number(values, comma=comma)
-    broken = done.values.notna() & (done.values % 1 != 0)
-    whole = done.values.mask(broken).astype("Int64")
-    return Converted(whole, done.bad | broken, Reason("not_whole"), done.notes)
+EXACT = 2**53  # whole numbers from here on are not exact as floats
 
 
 def flag(values: pd.Series) -> Converted:
     """Yes or no, as boolean; English and Chinese words, 1 and 0."""
-    given, _missing, notes = _given(values)
-    word = given.str.casefold()
+    words, notes = given(values)
+    word = words.str.casefold()
     out = pd.Series(pd.NA, index=values.index, dtype="boolean")
     out = out.mask(word.isin(YES), True).mask(word.isin(NO), False)
-    return Converted(out, given.notna() & out.isna(), Reason("not_flag"), notes)
-
-
-def date(values: pd.Series, form: str = "") -> Converted:
-    """Dates and times, in UTC where a zone was given; ISO unless `form` names another."""
-    if pd.api.types.is_datetime64_any_dtype(values):
-        zone = getattr(values.dtype, "tz", None)
-        plain = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
-        note = ("times with a zone are in UTC now.",) if zone else ()
-        return Converted(plain.astype("datetime64[us]"), _none(values), notes=note)
-    given, _missing, notes = _given(values)
-    at = _parse(given, form or "ISO8601")
-    if values.dtype == object:  # Excel: real dates stand beside text
-        real = values.map(lambda v: isinstance(v, (dt.date, pd.Timestamp)))
-        at = at.where(~real, _parse(given, "ISO8601"))
-    reason = Reason("not_date", {"form": form}) if form else Reason("not_iso_date")
-    return Converted(at, given.notna() & at.isna(), reason, notes)
+    return Converted(out, words.notna() & out.isna(), Reason("not_flag"), notes)
 
 
 def _none(values: pd.Series) -> pd.Series:
     return pd.Series(False, index=values.index)
 
 
-def _parse(given: pd.Series, form: str) -> pd.Series:
-    at = pd.to_datetime(given, format=form, errors="coerce", utc=True)
-    return at.dt.tz_localize(None).astype("datetime64[us]")
-
-
-def _given(values: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, ...]]:
-    """The cells that say something, those that say "no value", and a note on the latter."""
-    out = text(values)
-    missing = out.str.casefold().isin(NO_VALUE)
-    if not missing.any():
-        return out, missing, ()
-    words = ", ".join(map(repr, out[missing].unique()[:4]))
-    return out.mask(missing), missing, (f"{int(missing.sum()):,} cell(s) read {words}: missing.",)
-
-
-def convert(values: pd.Series, kind: str, *, comma: bool = False, form: str = "") -> Converted:
-    """The cells as `kind` of the contract; `form` is that of dates, `comma` of numbers."""
+def convert(values: pd.Series, kind: str, form: str | Sequence[str] = "") -> Converted:
+    """The cells as `kind` of the contract; `form` is that of the column's numbers or dates."""
     if kind == "date":
         return date(values, form)
     if kind in ("number", "integer"):
-        return (number if kind == "number" else integer)(values, comma=comma)
+        return (number if kind == "number" else integer)(values, str(form or ""))
     return flag(values) if kind == "flag" else Converted(text(values), _none(values))
 
 
-def guess(values: pd.Series, *, comma: bool = False) -> tuple[pd.Series, tuple[int, Reason] | None]:
+def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted:
     """A further column as numbers where all its cells are, else as text; and what looks wrong.
 
-    Decimal commas are read where `comma`, as in files with semicolons.
+    With `comma` cells such as 1,2 are decimals; where commas delimit they may be two answers.
     """
     if isinstance(values.dtype, pd.BooleanDtype) or values.dtype == bool:
-        return values.astype("boolean"), None
+        return Converted(values.astype("boolean"), _none(values))
     if pd.api.types.is_datetime64_any_dtype(values):
-        return date(values).values, None
-    if pd.api.types.is_numeric_dtype(values):
-        return _whole(number(values).values, text(values)), None
+        return date(values)
     words = text(values)
-    if comma and words.str.fullmatch(r"-?\d+(,\d+)?").dropna().all():
-        words = words.str.replace(",", ".")
-    given = words.dropna()
-    x = pd.to_numeric(given, errors="coerce")
-    coded = given.str.fullmatch(r"-?0\d+").any()  # 007 is a code, not seven
-    if len(given) and x.notna().all() and not coded:
-        return _whole(pd.to_numeric(words, errors="coerce").astype("float64"), words), None
-    odd = given[x.isna()]
-    if len(given) >= 20 and len(odd) <= len(given) / 10 and not coded:
+    if pd.api.types.is_numeric_dtype(values):
+        return Converted(_whole(number(values).values, words), _none(values))
+    plain = Converted(words, _none(values))
+    there = words.dropna()
+    if there.empty or _coded(there, comma):
+        return plain
+    read = number(words if values.dtype != object else values, form)
+    if not read.bad.any() and read.values.notna().any():
+        return replace(read, values=_whole(read.values, words))
+    odd = there[read.bad[there.index]]
+    if len(there) >= 20 and len(odd) <= len(there) / 10:
         shown = list(map(repr, odd.unique()[:3]))
-        return words, (len(odd), Reason("text_among_numbers", {"words": shown}))
-    return words, None
+        return replace(plain, odd=(len(odd), Reason("text_among_numbers", {"words": shown})))
+    return plain
+
+
+def _coded(words: pd.Series, comma: bool) -> bool:
+    """Whether digits are no amounts: 007, telephones, and answers such as 1,2 to one question."""
+    if words.str.contains(r"^(?:-?0\d|\+[\d ()-]{7})", regex=True).any():
+        return True
+    if words.str.fullmatch(r"\d{2,3}(?: \d{2,3}){2,}").all():
+        return True
+    several = words.str.contains(",", regex=False)
+    return bool(not comma and several.any() and words[several].str.fullmatch(r"\d,\d").all())
+
+
+def settled(
+    table: str, asked: Mapping[str, Question], evidence: Mapping[str, str]
+) -> dict[str, str]:
+    """The forms of columns that are in question, where other columns of the table prove them.
+
+    Raises
+    ------
+    IntakeError : with each question that they do not answer
+    """
+    proved = set(evidence.values())
+    answers, left = dict[str, str](), list[str]()
+    for column, question in asked.items():
+        fits = [a for a in question.answers if a in proved]
+        if len(fits) == 1 and len(question.answers) > 1:
+            answers[column] = fits[0]
+        else:
+            left.append(question.sentence(table, column))
+    if left:
+        raise IntakeError("\n  ".join(left))
+    return answers
+
+
+def below_thousand(question: Question) -> str:
+    """The answer under which the marks in question are those of decimals, as on a rating scale."""
+    return COMMA if "," in question.values[0] else POINT
 
 
 def _whole(numbers: pd.Series, words: pd.Series) -> pd.Series:
     """Whole numbers as Int64, so that no group reads 1.0; longer ones are ids and stay text."""
-    given = numbers.dropna()
-    if not len(given) or not (np.isfinite(given) & (given % 1 == 0)).all():
+    there = numbers.dropna()
+    if not len(there) or not (np.isfinite(there) & (there % 1 == 0)).all():
         return numbers
-    return numbers.astype("Int64") if (given.abs() < EXACT).all() else words
+    return numbers.astype("Int64") if (there.abs() < EXACT).all() else words
 
 
 def inexact(values: pd.Series) -> pd.Series:

@@ -1,6 +1,6 @@
 """The encoding of a text file: what the bytes allow, else what charset-normalizer finds likely.
 
-    text, encoding, why = decode(content, "answers.csv")
+    content, encoding, why = to_utf8(content, "answers.csv")
 
 UTF-8 and UTF-16 can be told for certain. Between GB 18030 and Windows-1252, in which other exports
 come, charset-normalizer decides on the lines that are not ASCII: a table of numbers and codes
@@ -25,23 +25,25 @@ LOOKED_AT = 2_000_000  # bytes
 COMMON = 0.7  # of the Chinese characters of a text, how many are in GB 2312
 
 
-def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str, str]:
-    """Text of the file, by the encoding named or found.
+def to_utf8(content: bytes, name: str, encoding: str = "") -> tuple[bytes, str, str]:
+    """The file in UTF-8, from the encoding named or found.
 
     Returns
     -------
-    The text without a byte order mark, the encoding, and a sentence on why it is that one.
+    The text as UTF-8 without a byte order mark, its encoding, and a sentence on why it is that one
 
     Raises
     ------
     IntakeError : the encoding named is unknown or does not fit, or the file is almost UTF-8
     """
+    why = f"{name}: encoding {encoding}, as named."
     if not encoding:
-        encoding, why = find_encoding(content, name)
-        return content.decode(encoding), encoding, f"{name}: encoding {encoding}: {why}"
+        encoding, found = find_encoding(content, name)
+        why = f"{name}: encoding {encoding}: {found}"
+        if encoding in ("utf-8", "utf-8-sig"):  # checked already
+            return content.removeprefix(b"\xef\xbb\xbf"), encoding, why
     try:
-        text = content.decode(encoding).removeprefix("\ufeff")
-        return text, encoding, f"{name}: encoding {encoding}, as named."
+        return content.decode(encoding).removeprefix("\ufeff").encode(), encoding, why
     except LookupError:
         raise IntakeError(
             f"{name}: encoding {encoding!r} is not known. Use utf-8, gb18030, cp1252 ..."

@@ -8,21 +8,22 @@ gathered.places        # file and row that each stands in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import codes
-from cxlib.data import contract, sources
+from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.joins import ROW, merged, prepared
+from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
 from cxlib.data.intake.readers import Raw, read_file
-from cxlib.data.schema import File, Mapping, Readable
+from cxlib.data.schema import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
 
 
@@ -38,6 +39,7 @@ class Gathered:
     labels : variable labels of SPSS files, by column
     decimal_comma : whether numbers may have one: commas do not part the cells
     notes : what was found out or left out, one sentence each
+    left_out : rows for which `only` of study.yaml does not hold, by the condition
     """
 
     rows: pd.DataFrame
@@ -46,6 +48,7 @@ class Gathered:
     labels: dict[str, str]
     decimal_comma: bool
     notes: list[str]
+    left_out: dict[str, int]
 
 
 def gather(study: Study, name: str) -> Gathered:
@@ -58,47 +61,95 @@ def gather(study: Study, name: str) -> Gathered:
     mapping, parts, places, broken = study.tables[name], [], [], []
     labels: dict[str, str] = {}
     notes: list[str] = []
-    delimiter = ""
     recoded: dict[str, list[pd.Series]] = {}
+    left_out: dict[str, int] = {}
+    commas = False
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for file in mapping.files:
-        raw = prepared(_by(once, file), file, partial(_by, once), mapping.dates, _called(file))
+        file = file.model_copy(update={"derive": {**mapping.derive, **file.derive}})
+        forms = partial(_form_of, mapping, file)
+        raw = prepared(_by(once, file), file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
         for ours in ({*mapping.recode, *file.recode}) & {*part}:
             recoded.setdefault(ours, []).append(part[ours])
         part, more = _recoded(part, study, name, file, raw)
         notes += said + more
+        part = _only(study, name, part, raw, left_out)
         parts.append(part)
         places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
         broken.append(raw.broken.assign(file=_place(file)))
         labels |= raw.labels
-        delimiter = delimiter or raw.delimiter
+        commas = commas or decimal_comma(raw)
     notes += [_matched(mapping, name, ours, columns) for ours, columns in sorted(recoded.items())]
     notes = [note for note in notes if note]
+    if left_out and not any(map(len, parts)):
+        raise IntakeError(
+            f"{name}: `only` leaves none of its {sum(left_out.values()):,} rows: "
+            f"{'; '.join(left_out)}. Check the spelling of the values."
+        )
     rows, place = pd.concat(parts, ignore_index=True), pd.concat(places, ignore_index=True)
     if mapping.merge is not False:
         add = mapping.merge if isinstance(mapping.merge, list) else []
         rows, said = merged(rows, list(contract.TABLES[name].key), add)
         place = place.loc[rows.index].reset_index(drop=True)
         rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
-    return Gathered(rows, place, pd.concat(broken), labels, delimiter in (";", "\t"), notes)
+    return Gathered(rows, place, pd.concat(broken), labels, commas, notes, left_out)
+
+
+def _only(
+    study: Study, name: str, part: pd.DataFrame, raw: Raw, left_out: dict[str, int]
+) -> pd.DataFrame:
+    """The rows for which `only` of the study and of the table hold; the others are counted.
+
+    A condition speaks of our columns and of those of the file. That of the study is for every
+    table that has its columns.
+    """
+    own = {sql.fold(c) for c in part}
+    seen = pd.concat([part, raw.frame[[c for c in raw.frame if sql.fold(c) not in own]]], axis=1)
+    asked = {"only": study.only, f"{name}: only": study.tables[name].only}
+    for key, where in ((k, w) for k, w in asked.items() if w.strip()):
+        try:
+            forms = study.tables[name].form
+            holds = expressions.holds(seen.loc[part.index], where, key=key, forms=forms)
+        except expressions.ExpressionError as error:
+            if key == "only" and isinstance(error, expressions.UnknownColumn):
+                continue  # it is for tables that have its columns
+            raise IntakeError(str(error)) from error
+        left_out[where] = left_out.get(where, 0) + int((~holds).sum())
+        part = part[holds]
+    return part
 
 
 def _by(once: Callable[..., Raw], file: Readable) -> Raw:
-    return once(file.file, file.sheet, file.encoding, file.delimiter)
+    return once(Readable(**file.model_dump(include=set(Readable.model_fields), by_alias=True)))
 
 
-def _open(study: Study, name: str, sheet: str | int, encoding: str, delimiter: str) -> Raw:
-    read = partial(read_file, sheet=sheet, encoding=encoding, delimiter=delimiter)
-    if name not in study.sources:
-        return read(sources.local(study.folder, name))
-    source = study.sources[name]
-    path = sources.fetch(source, name)
+def _open(study: Study, file: Readable) -> Raw:
+    options = file.model_dump(include=set(Reading.model_fields), exclude_defaults=True)
+    if file.address:
+        path, notes = live.fetch(file, study.folder)
+        raw = read_file(path, file.address, **{k: v for k, v in options.items() if k != "query"})
+        return replace(raw, notes=(*notes, *raw.notes))
+    if file.file not in study.sources:
+        return read_file(sources.local(study.folder, file.file), **options)
+    source = study.sources[file.file]
+    path, notes = sources.fetch(source, file.file), []
+    if not source.sha256:
+        notes.append(sources.without_checksum(path, file.file))
     if ".pkl" in path.name:
         frame = sources.read_pickle(path, source.sha256)
         return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
-    return read(path, called=name)
+    raw = read_file(path, file.file, **options)
+    return replace(raw, notes=(*notes, *raw.notes))
+
+
+def _form_of(
+    mapping: Mapping, file: File, key: Literal["numbers", "dates"], theirs: str
+) -> str | list[str]:
+    """The form of a column of the file, which study.yaml may call by our name."""
+    named = {**mapping.columns, **file.columns}
+    return mapping.form(key, theirs, *(ours for ours, t in named.items() if t == theirs))
 
 
 def _called(file: File) -> str:
@@ -108,16 +159,20 @@ def _called(file: File) -> str:
 
 def _place(file: File) -> str:
     """The file as study.yaml names it, with the sheet, so that two sheets are two places."""
-    return file.file + (f", sheet {file.sheet!r}" if file.sheet else "")
+    part = file.sheet and f"sheet {file.sheet!r}" or file.member or file.table
+    return file.place + (f", {part}" if part else "")
 
 
 def _short(file: File, files: list[File]) -> str:
     """A name for the file's rows that no other file of the table has."""
-    stems = [Path(f.file).name.split(".")[0] for f in files]
-    stem = stems[files.index(file)]
+    stems = [Path(f.place).name.split(".")[0] for f in files]
+    # What the whole table derives was added to the file's own.
+    plain = [f.model_copy(update={"derive": file.derive}) for f in files]
+    at = plain.index(file)
+    stem = stems[at]
     if stems.count(stem) == 1:
         return stem
-    return f"{stem}-{file.sheet or files.index(file) + 1}"
+    return f"{stem}-{file.sheet or file.member or file.table or at + 1}"
 
 
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
@@ -148,7 +203,8 @@ def _wanted(study: Study, name: str, file: File, raw: Raw) -> dict[str, str]:
     wanted = {k: v for k, v in mapped.items() if v}
     if name == "responses":  # an item whose name is a column of the file needs no line
         wanted |= {i: i for i in study.items if i in raw.frame and i not in wanted}
-    return wanted
+    taken = {*wanted, *wanted.values()}  # what is derived for no other column is one of ours
+    return wanted | {d: d for d in file.derive if d not in taken}
 
 
 def _recoded(
@@ -201,7 +257,7 @@ def _column(frame: pd.DataFrame, theirs: str, prefix: str) -> pd.Series:
 
 def _kept(keep: bool | list[str], frame: pd.DataFrame, wanted: dict[str, str]) -> list[str]:
     if isinstance(keep, list):
-        return keep
+        return [c for c in keep if wanted.get(c) != c]
     return [c for c in frame if c not in (ROW, *wanted.values())] if keep else []
 
 
@@ -230,8 +286,6 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
 
 def _not_in_file(ours: str, theirs: str, raw: Raw) -> str:
     """Why column `theirs` cannot be had from the file; empty when it can."""
-    if theirs in raw.repeated:
-        return f"column {theirs!r} (for {ours}) stands in the header more than once"
     if theirs == ROW or theirs in raw.frame:
         return ""
     near = get_close_matches(theirs, list(raw.frame), n=1)

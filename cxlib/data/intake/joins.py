@@ -1,8 +1,8 @@
 """Rows of one file made complete by others, before they are held to the contract.
 
 study.yaml says, file by file: `join` columns of another file, keep the rows in which some columns
-are `filled`, the first row `first_by` some columns, and columns to `derive` from dates. Rows keep
-their place in the first file, so the quarantine names a line that can be looked up.
+are `filled`, the first row `first_by` some columns, and columns to `derive` by expressions. Rows
+keep their place in the first file, so the quarantine names a line that can be looked up.
 
     orders, notes = merged(lines, ["order_id"], ["amount"])           # a row an order
 
@@ -19,21 +19,22 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
+from cxlib.data import expressions
 from cxlib.data.intake import conversion, event_logs
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.readers import Raw
-from cxlib.data.schema import Derived, File, Join, Log
+from cxlib.data.schema import File, Join, Log
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]
 
 
-def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Raw:
+def prepared(raw: Raw, file: File, opened: Opened, forms: expressions.Forms, where: str) -> Raw:
     """The file's rows as its `log`, `join`, `filled`, `first_by` and `derive` ask for, or as is.
 
-    `opened` reads a joined file, `dates` is the form of dates, `where` what messages call the
-    file. Raises IntakeError for a column that is not there, and for a key that a joined file has
-    in several rows.
+    `opened` reads a joined file, `forms` gives how a column writes dates or numbers, `where`
+    is what messages call the file. Raises IntakeError for a column that is not there, and for a
+    key that a joined file has in several rows.
     """
     frame, notes = raw.frame, list[str]()
     if file.log:
@@ -45,11 +46,20 @@ def prepared(raw: Raw, file: File, opened: Opened, dates: str, where: str) -> Ra
         frame = frame.assign(**{ROW: np.arange(1, len(frame) + 1)})
     frame, said = _chosen(frame, file, where)
     notes += said
-    made = {}
-    for name, derived in file.derive.items():
-        made[name], said = _derived(frame, derived, dates, f"{where}: {name}")
-        notes += said
-    return replace(raw, frame=frame.assign(**made), notes=(*raw.notes, *notes))
+    for name, written in file.derive.items():  # in their order: one may speak of another
+        key = f"{where}: derive: {name}"
+        try:
+            made = expressions.computed(frame, written, key=key, forms=forms)
+        except expressions.ExpressionError as error:
+            raise IntakeError(str(error)) from error
+        notes += made.notes
+        frame = frame.assign(**{name: made.values})
+    return replace(raw, frame=frame, notes=(*raw.notes, *notes))
+
+
+def decimal_comma(raw: Raw) -> bool:
+    """Whether numbers of the file may have a decimal comma: commas do not part its cells."""
+    return raw.delimiter in (";", "\t")
 
 
 def _cases(log: pd.DataFrame, how: Log, where: str) -> tuple[pd.DataFrame, list[str]]:
@@ -100,7 +110,7 @@ def _added_up(
     other: pd.DataFrame, join: Join, keys: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The sums of the columns over the rows of each key, and the keys."""
-    numbers = {c: conversion.number(other[c]) for c in join.sum}
+    numbers = {c: _certain(conversion.number(other[c]), c, join.file) for c in join.sum}
     if bad := [c for c, n in numbers.items() if n.bad.any()]:
         n = int(numbers[bad[0]].bad.sum())
         raise IntakeError(
@@ -146,43 +156,11 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
     return frame, notes
 
 
-UNITS = {"minutes": "min", "hours": "h", "days": "D"}
-
-
-def _derived(
-    frame: pd.DataFrame, derived: Derived, dates: str, what: str
-) -> tuple[pd.Series, list[str]]:
-    """A period, the time from one date to another, or a word for which of them came first."""
-    columns = [c for c in (derived.of, derived.since, derived.until) if c]
-    _there_are(frame, columns, what)
-    read = [conversion.date(frame[c], dates) for c in columns]
-    notes = [
-        f"{what}: {int(r.bad.sum()):,} cell(s) of {c} are no dates: taken as missing."
-        for r, c in zip(read, columns, strict=True)
-        if r.bad.any()
-    ]
-    if derived.of:
-        return _period(read[0].values, derived.period), notes
-    since, until = (r.values for r in read)
-    if derived.words:
-        after = until.dt.floor(UNITS[derived.unit]) > since.dt.floor(UNITS[derived.unit])
-        words = np.where(after, derived.words[1], derived.words[0])
-        known = since.notna() & until.notna()
-        return pd.Series(words, index=frame.index, dtype="string").where(known), notes
-    took = (until - since) / pd.Timedelta(1, UNITS[derived.unit])
-    if (back := took < 0).any():
-        notes.append(
-            f"{what}: {int(back.sum()):,} rows have {derived.until} before {derived.since}: no "
-            "time is derived for them."
-        )
-    return took.mask(back), notes
-
-
-def _period(at: pd.Series, period: str) -> pd.Series:
-    """Periods that sort as text: 2026, 2026-Q1 or 2026-03."""
-    form = {"year": "%Y", "quarter": "%Y-Q", "month": "%Y-%m"}[period]
-    text = at.dt.strftime(form).astype("string")
-    return text + at.dt.quarter.astype("Int64").astype("string") if period == "quarter" else text
+def _certain(read: conversion.Converted, column: str, where: str) -> conversion.Converted:
+    """What was read, unless its cells fit two readings: then the question, as an IntakeError."""
+    if read.question:
+        raise IntakeError(f"{where}: {read.question.sentence('TABLE', column)}")
+    return read
 
 
 def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
@@ -234,7 +212,7 @@ def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:
 
 
 def _added(column: pd.Series, group: np.ndarray) -> pd.Series:
-    read = conversion.number(column)
+    read = _certain(conversion.number(column), str(column.name), "merge")
     total = read.values.groupby(group).sum(min_count=1).astype(object)
     wrong = column[read.bad].groupby(group[read.bad]).first()
     total.loc[wrong.index] = wrong

@@ -1,21 +1,36 @@
 """What looks wrong in rows that hold the contract: warnings, which keep every row.
 
-warnings_of(study, "responses", rows)     # a list of DataWarning
+warnings_of(study, "responses", rows)     # DataWarning: what is worth a look
+date_rules(study, "orders", rows)         # Rule: dates that cannot be, such as one order in 2062
+accepted(study, "orders", warnings)       # those that `accept` in study.yaml does not answer
+
+A warning is called TABLE.COLUMN.RULE, as in orders.at.future_dates. Those of `DOUBTFUL` may move
+numbers: a study is not sound before they are corrected or accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.reasons import Reason, render
+from cxlib.data.intake.rules import Rule, within
 from cxlib.data.study import Study
 
 FEW = 20  # rows in which two questions may be answered alike by chance
 PERIOD = r"\d{4}(-(Q[1-4]|H[12]|W\d{2}|\d{2}(-\d{2})?))?"  # 2026, 2026-Q1, 2026-03, 2026-W07 ...
+
+
+DOUBTFUL = ("future_dates", "one_date", "never_dates", "out_of_order")
+PLANNED = ("due_on", "begun_on")  # dates that may well be ahead
+ENDING = "left_on"  # may be known ahead, where a contract was cancelled
+FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
+ENOUGH = 20  # dates from which FAR holds, and from which most on one day are worth a look
+STRAY = 0.01  # share of the dates that may be set aside as mistyped; of more it is not said
 
 
 class DataWarning(NamedTuple):
@@ -30,6 +45,8 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
     """What is worth a look in the sound rows of a table."""
     if 0 < len(rows) < 3:
         yield DataWarning("", len(rows), Reason("few_rows", {"n": len(rows)}))
+    for column in _dates(name, rows):
+        yield from _odd_dates(column, rows[column])
     if "wave" in contract.TABLES[name].columns and "wave" in rows:
         yield from _waves(rows["wave"])
     if name == "responses" and len(rows):
@@ -38,6 +55,92 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
             yield from _answers(item, rows[item])
         yield from _copies(items, rows)
         yield from _small_groups(study.group, study.reporting.smallest_cell, rows)
+
+
+def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:
+    """The warnings (table, column, rows, rule, params) that have to be answered."""
+    return warnings[warnings["rule"].isin(DOUBTFUL)]
+
+
+def accepted(
+    study: Study, name: str, warnings: Iterable[DataWarning]
+) -> tuple[list[DataWarning], list[str]]:
+    """The warnings of a table that study.yaml does not accept, and a note on each that it does."""
+    left, notes = list[DataWarning](), list[str]()
+    for w in warnings:
+        called = ".".join(filter(None, (name, w.column, w.reason.rule)))
+        if _is_accepted(study, called):
+            what = render(w.reason.rule, w.reason.params)
+            notes.append(f"{called}: {w.rows:,} row(s): {what}; accepted in study.yaml.")
+        else:
+            left.append(w)
+    return left, notes
+
+
+def _is_accepted(study: Study, called: str) -> bool:
+    return any(fnmatchcase(called, pattern) for pattern in study.accept)
+
+
+# Dates
+
+
+def date_rules(study: Study, name: str, rows: pd.DataFrame) -> Iterator[Rule]:
+    """Rules against the few dates that are years from all others, or after today."""
+    for column in _dates(name, rows):
+        first, last = _without_strays(rows[column].dropna().sort_values())
+        if pd.notna(first) and not _is_accepted(study, f"{name}.{column}.far_date"):
+            about = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"}
+            reason = Reason("far_date", {**about, "key": f"{name}.{column}.far_date"})
+            yield within(column, reason, first, last)
+        ahead = _ahead(rows[column].dropna())
+        few = ahead.sum() <= _strays(len(ahead))
+        called = f"{name}.{column}.future_date"
+        if few and ahead.any() and column != ENDING and not _is_accepted(study, called):
+            yield Rule(column, Reason("future_date", {"key": called}), lambda s: ~_ahead(s))
+
+
+def _dates(name: str, rows: pd.DataFrame) -> list[str]:
+    """Date columns of what has happened, with any date."""
+    dated = [c.name for c in contract.TABLES[name].columns.values() if c.kind == "date"]
+    return [c for c in dated if c in rows and c not in PLANNED and rows[c].notna().any()]
+
+
+def _strays(n: int) -> float:
+    return max(1, STRAY * n)
+
+
+def _ahead(at: pd.Series) -> pd.Series:
+    """Which are after today; a day more, as somewhere it is tomorrow already."""
+    return at > pd.Timestamp.now() + pd.Timedelta(days=1)
+
+
+def _without_strays(at: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """First and last of sorted dates without those that a wide gap parts from nearly all others.
+
+    NaT when there are none such.
+    """
+    wide = pd.Timedelta(days=FAR if len(at) >= ENOUGH else FAR_OF_FEW)
+    gaps = (at.diff() > wide).to_numpy().nonzero()[0]  # places of the first date after a gap
+    most = _strays(len(at))
+    low = max((g for g in gaps if g <= most), default=0)
+    high = min((g for g in gaps if len(at) - g <= most), default=len(at))
+    if len(at) < 4 or (low == 0 and high == len(at)) or high - low <= len(at) / 2:
+        return pd.NaT, pd.NaT
+    return at.iloc[low], at.iloc[high - 1]
+
+
+def _odd_dates(column: str, at: pd.Series) -> Iterator[DataWarning]:
+    given = at.dropna()
+    if ahead := int(_ahead(given).sum()):
+        last = f"{given.max():%Y-%m-%d}"
+        yield DataWarning(column, ahead, Reason("future_dates", {"last": last}))
+    days = given.dt.normalize().value_counts()
+    if len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
+        about = {"day": f"{days.index[0]:%Y-%m-%d}", "share": f"{days.iloc[0] / len(given):.0%}"}
+        yield DataWarning(column, int(days.iloc[0]), Reason("one_date", about))
+
+
+# Other columns
 
 
 def _waves(wave: pd.Series) -> Iterator[DataWarning]:

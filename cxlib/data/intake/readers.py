@@ -1,110 +1,104 @@
-"""Files read as they are: CSV, TSV, Excel, Parquet and SPSS, with what had to be found out said.
+"""Files read as they are, whatever their kind, with what had to be found out said.
 
     raw = read_file("answers.csv")
-    raw.frame                    # text columns under clean names, line numbers as index
+    raw.frame                    # cells under clean names, line numbers as index
     raw.encoding, raw.delimiter  # "gb18030", ";"
     raw.notes                    # why these: one sentence each
     raw.broken                   # lines that do not have the header's number of fields
+    raw.skipped                  # title lines and totals
 
-What was found out (`encodings`, `tokenising`) is overruled by `encoding:` and `delimiter:` in
-study.yaml.
+A file is known by how it begins, not by its name: Excel under the name .csv is read as Excel, and
+said. What was found out is overruled by the keys of `schema.Reading` in study.yaml.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-import numpy as np
-import pandas as pd
+import pyarrow.parquet
 
-from cxlib.data.intake.encodings import decode
+from cxlib.data.intake import databases, labelled, records, workbooks
+from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.tokenising import BROKEN, find_delimiter, named_delimiter, tokenise
+from cxlib.data.intake.raw import Raw, from_arrow, numbered, trimmed
+from cxlib.data.intake.tokenising import HEAD, find_delimiter, named_delimiter, tokenise
+from cxlib.data.schema import Reading
 
-TEXT_FILES = (".csv", ".tsv", ".txt", ".tab")
-KNOWN = (*TEXT_FILES, ".csv.gz", ".tsv.gz", ".xlsx", ".xlsm", ".parquet", ".sav", ".zsav")
+__all__ = ["Raw", "parts_of", "read_file", "sheets_of"]
 
+LARGEST = 8 << 30  # bytes that an archive may unpack to
+MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(html|table|!doctype html|meta|\?xml|div)", re.IGNORECASE)
+OLD_STATA = range(0x68, 0x74)  # versions that a file before Stata 13 begins with
 
-@dataclass(frozen=True)
-class Raw:
-    """A file as it is.
-
-    Attributes
-    ----------
-    frame : its rows; the index holds the line (text) or row (Excel) they stand in, from 1
-    labels : SPSS variable labels, by column
-    values : SPSS value labels, by column: {code: label}
-    encoding, delimiter : what a text file was read with; empty for others
-    notes : what was found out and why, one sentence each
-    broken : lines with more or fewer fields than the header: row, value, found, expected
-    repeated : column names that stand in the header more than once
-    """
-
-    frame: pd.DataFrame
-    labels: dict[str, str] = field(default_factory=dict)
-    values: Mapping[str, Mapping[float | int, str]] = field(default_factory=dict)
-    encoding: str = ""
-    delimiter: str = ""
-    notes: tuple[str, ...] = ()
-    broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BROKEN))
-    repeated: tuple[str, ...] = ()
-
-    @property
-    def offered(self) -> int:
-        """Rows of the file, broken lines among them."""
-        return len(self.frame) + len(self.broken)
+Reader = Callable[[Path, str, Reading], Raw]
 
 
-def read_file(
-    path: str | Path,
-    *,
-    sheet: str | int = 0,
-    encoding: str = "",
-    delimiter: str = "",
-    called: str = "",
-) -> Raw:
+def read_file(path: str | Path, name: str = "", **options: object) -> Raw:
     """The file's rows as they are, with notes on what had to be found out.
 
-    `called` is the name it goes by in notes and errors; its own when empty.
+    Parameters
+    ----------
+    path : the file; text, Excel, OpenDocument, Parquet, SPSS, Stata, SAS, JSON, SQLite, or one of
+        these packed as .gz or .zip
+    name : what notes and errors call it; its own name when empty
+    options : the keys of `schema.Reading`: sheet, encoding, delimiter, header, header_rows,
+        skip_last, member, table, query
 
-    Raises IntakeError for a file that is not there, is empty, has a header only, is of no known
-    kind, or is not in the encoding named.
+    Raises
+    ------
+    IntakeError : the file is not there, is empty, has a header only, is of no known kind, or is
+        not what the options say
+
+    Examples
+    --------
+    >>> read_file("answers.csv", header=3, skip_last=1).frame  # doctest: +SKIP
     """
     path = Path(path)
     if not path.is_file():
         raise IntakeError(_not_there(path))
     if path.stat().st_size == 0:
         raise IntakeError(f"{path.name} is empty (0 bytes). Export it again.")
-    name = called or path.name
-    raw = _reader(path)(path, name, sheet=sheet, encoding=encoding, delimiter=delimiter)
+    name = name or path.name
+    raw = _read(path, name, Reading.model_validate(options))
     if not raw.offered:
         raise IntakeError(
             f"{name} has a header ({len(raw.frame.columns)} columns) and no rows. Export it "
             "again, or take it out of study.yaml."
         )
-    return _clean_header(raw, name)
+    return raw
 
 
-def _reader(path: Path):
-    name = path.name.lower()
-    stem = name.removesuffix(".gz")
-    if stem.endswith(TEXT_FILES):
-        return _read_text
-    if name.endswith((".xlsx", ".xlsm")):
-        return _read_excel
-    if name.endswith(".parquet"):
-        return _read_parquet
-    if name.endswith((".sav", ".zsav")):
-        return _read_spss
-    hint = {
-        ".xls": "Open it in Excel and save it as .xlsx.",
-        ".pkl": "A pickle can run code: read only out of a checked source. Use Parquet.",
-    }.get(path.suffix.lower(), f"Save it as one of: {', '.join(KNOWN)}.")
-    raise IntakeError(f"{path.name} is of no known kind ({path.suffix or 'no ending'}). {hint}")
+def parts_of(path: str | Path) -> list[tuple[str, str]]:
+    """The parts of a file that holds several tables, each as the key and value that choose it.
+
+    Sheets of a workbook, members of a zip archive, tables of a database; none for a file that is
+    one table or cannot be read (`read_file` says why).
+    """
+    path = Path(path)
+    try:
+        kind = _kind(path)
+        if kind is _zip:
+            return [("member", m) for m in _members(path)]
+        if kind is workbooks.read:
+            return [("sheet", s) for s in workbooks.sheets(path)]
+        if kind is databases.read_sqlite:
+            return [("table", t) for t in databases.tables(path)]
+    except (OSError, IntakeError, zipfile.BadZipFile):
+        pass
+    return []
+
+
+def sheets_of(path: str | Path) -> list[str]:
+    """The sheets of a workbook, by name; none for a file that is no workbook."""
+    return [value for key, value in parts_of(path) if key == "sheet"]
 
 
 def _not_there(path: Path) -> str:
@@ -115,128 +109,195 @@ def _not_there(path: Path) -> str:
     return f"there is no file {path.name!r} in {path.parent.name}/{hint}{listed}"
 
 
-def _clean_header(raw: Raw, name: str) -> Raw:
-    """Blanks around column names cut, repeated names numbered; both said."""
-    notes, names = list(raw.notes), []
-    seen: dict[str, int] = {}
-    for old in map(str, raw.frame.columns):
-        new = old.strip()
-        seen[new] = seen.get(new, 0) + 1
-        names.append(new if seen[new] == 1 else f"{new} ({seen[new]})")
-    cut = [c for c in map(str, raw.frame.columns) if c != c.strip()]
-    repeated = tuple(n for n, times in seen.items() if times > 1)
-    if cut:
-        notes.append(f"{name}: blanks around {len(cut)} column name(s) were cut: {cut}.")
-    if repeated:
-        notes.append(
-            f"{name}: the header repeats {list(repeated)}; the later ones are called 'NAME (2)'."
+# Which reader
+
+
+def _read(path: Path, name: str, options: Reading) -> Raw:
+    kind = _kind(path)
+    raw = kind(path, name, options)
+    by_name = SUFFIXES.get(path.suffix.lower())
+    if by_name and by_name is not kind:
+        what = KINDS[kind]
+        note = f"{name}: named {path.suffix}, but it is {what}; read as that."
+        raw = replace(raw, notes=(note, *raw.notes))
+    return raw
+
+
+def _kind(path: Path) -> Reader:
+    """The reader of the file: by how it begins, else by its suffix."""
+    with open(path, "rb") as file:
+        start = file.read(2048)
+    if start.startswith(b"PK\x03\x04"):
+        return workbooks.read if _is_workbook(path) else _zip
+    for mark, kind in SIGNATURES:
+        if start.startswith(mark):
+            return kind
+    if start[84:92] == b"SAS FILE":
+        return labelled.read_sas
+    if MARKUP.match(start):
+        return workbooks.read_markup
+    by_name = SUFFIXES.get(path.suffix.lower())
+    if by_name in (_text, records.read) or (
+        by_name is labelled.read_stata and start[0] in OLD_STATA
+    ):
+        return by_name
+    if by_name:
+        raise IntakeError(
+            f"{path.name} is not {KINDS[by_name]}: it does not begin as one. Export it again, or "
+            "name it by what it is."
         )
-    return Raw(
-        raw.frame.set_axis(names, axis=1),
-        *(raw.labels, raw.values, raw.encoding, raw.delimiter, tuple(notes), raw.broken),
-        repeated,
-    )
+    if path.suffix.lower() == ".pkl":
+        hint = "A pickle can run code: read only out of a checked source. Use Parquet."
+    else:
+        hint = f"Save it as one of: {', '.join(SUFFIXES)}."
+    raise IntakeError(f"{path.name} is of no known kind ({path.suffix or 'no ending'}). {hint}")
 
 
-# Text
+def _is_workbook(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return path.suffix.lower() in workbooks.SUFFIXES
+    return any(n.startswith("xl/workbook") for n in names) or "content.xml" in names
 
 
-def _read_text(path: Path, name: str, *, encoding: str, delimiter: str, **_: object) -> Raw:
-    content = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        content = gzip.decompress(content)
-    text, encoding, why = decode(content, name, encoding)
-    notes = [why]
-    named, text = named_delimiter(text)
+# Archives
+
+
+def _members(path: Path) -> list[str]:
+    """Files in the archive that may be tables."""
+    with zipfile.ZipFile(path) as archive:
+        names = [i.filename for i in archive.infolist() if not i.is_dir()]
+    return [
+        n
+        for n in names
+        if not n.startswith("__MACOSX") and not PurePosixPath(n).name.startswith(".")
+    ]
+
+
+def _zip(path: Path, name: str, options: Reading) -> Raw:
+    try:
+        members = _members(path)
+    except zipfile.BadZipFile as error:
+        raise IntakeError(f"{name} is not a whole zip archive ({error}). Get it again.") from error
+    if options.member and options.member not in members:
+        raise IntakeError(f"{name} holds no file {options.member!r}. It holds: {members}.")
+    if not options.member and len(members) != 1:
+        raise IntakeError(
+            f"{name} holds {len(members)} files: {', '.join(members[:12])}. Choose one with "
+            "`member:`."
+        )
+    member = options.member or members[0]
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo(member).flag_bits & 1:
+            raise IntakeError(f"{name} has a password. Unpack it, and name the file itself.")
+        with archive.open(member) as file:
+            note = f"{name}: {member!r} of the archive is read."
+            return _unpacked(file, PurePosixPath(member).name, name, options, note)
+
+
+def _gzip(path: Path, name: str, options: Reading) -> Raw:
+    inner = path.stem if path.suffix.lower() == ".gz" else path.name
+    note = "" if path.suffix.lower() == ".gz" else f"{name}: it is packed with gzip; unpacked."
+    try:
+        with gzip.open(path) as file:
+            return _unpacked(file, inner, name, options, note)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise IntakeError(f"{name} is not a whole gzip file ({error}). Get it again.") from error
+
+
+def _unpacked(file, inner: str, name: str, options: Reading, note: str) -> Raw:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / inner
+        with open(target, "wb") as out:
+            while part := file.read(1 << 22):
+                out.write(part)
+                if out.tell() > LARGEST or shutil.disk_usage(folder).free < len(part):
+                    raise IntakeError(f"{name} unpacks to more than fits. Unpack it by hand.")
+        if not target.stat().st_size:
+            raise IntakeError(f"{name}: {inner!r} is empty (0 bytes). Export it again.")
+        if _kind(target) in (_zip, _gzip):
+            raise IntakeError(f"{name}: {inner!r} is itself an archive. Unpack it by hand.")
+        raw = _read(target, name, options)
+    return replace(raw, notes=((note, *raw.notes) if note else raw.notes))
+
+
+# Text and Parquet
+
+
+def _text(path: Path, name: str, options: Reading) -> Raw:
+    content, encoding, why = to_utf8(path.read_bytes(), name, options.encoding)
+    notes, first_line, delimiter = [why], 1, options.delimiter
+    named, start = named_delimiter(content[:20])
     if named:
-        notes.append(f"{name}: line 1 names the delimiter {named!r}; the header is in line 2.")
-    if not text.strip():
+        notes.append(f"{name}: line 1 names the delimiter {named!r}.")
+        content, first_line, delimiter = content[start:], 2, delimiter or named
+    if not content[:HEAD].strip() and not content.strip():
         raise IntakeError(f"{name} is empty but for blanks. Export it again.")
-    delimiter = delimiter or named
+    header = options.header
     if not delimiter:
-        delimiter, why = find_delimiter(text, name)
+        at = header - first_line + 1 if header else header
+        delimiter, why = find_delimiter(content[:HEAD].decode("utf-8", "ignore"), name, at)
         notes.append(why)
-    tokens = tokenise(text, delimiter, name, first_line=2 if named else 1)
-    if tokens.blank:
-        notes.append(f"{name}: {tokens.blank:,} blank line(s) passed over.")
-    return Raw(
-        tokens.frame,
-        encoding=encoding,
-        delimiter=delimiter,
-        notes=tuple(notes),
-        broken=tokens.broken,
+    if not delimiter and header is None:  # of a single column the first line is the header
+        header = first_line + content[: len(content) - len(content.lstrip())].count(b"\n")
+    tokens = tokenise(
+        content,
+        delimiter or ",",
+        name,
+        first_line=first_line,
+        header=header,
+        header_rows=options.header_rows,
     )
+    raw = Raw(tokens.frame, {}, {}, encoding, delimiter or ",", tuple(notes), tokens.broken)
+    return trimmed(raw, tokens.header, name, options.skip_last, tokens.blank)
 
 
-# Other kinds
-
-
-def sheets_of(path: Path) -> list[str]:
-    """The sheets of a workbook, by name; none for a file that is no workbook or cannot be read."""
-    if not path.name.lower().endswith((".xlsx", ".xlsm")) or not path.is_file():
-        return []
+def _parquet(path: Path, name: str, _: Reading) -> Raw:
     try:
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            return [str(s) for s in book.sheet_names]
-    except Exception:  # what is wrong with it is said where it is read
-        return []
-
-
-def _read_excel(path: Path, name: str, *, sheet: str | int, **_: object) -> Raw:
-    try:
-        book = pd.ExcelFile(path, engine="openpyxl")
-    except Exception as error:  # openpyxl and zipfile raise many kinds for a broken book
-        raise IntakeError(
-            f"{name} is not an Excel workbook that can be read ({error}). Save it again as "
-            ".xlsx; take a password off."
-        ) from error
-    with book:
-        sheets = book.sheet_names
-        if (isinstance(sheet, int) and sheet >= len(sheets)) or (
-            isinstance(sheet, str) and sheet not in sheets
-        ):
-            raise IntakeError(f"{name} has no sheet {sheet!r}. There are: {sheets}.")
-        cells = pd.read_excel(
-            book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
-        )
-    if cells.empty:
-        raise IntakeError(
-            f"{name}: sheet {sheet if isinstance(sheet, str) else sheets[sheet]!r} is empty. "
-            "Choose another with `sheet:`."
-        )
-    header = [f"column {i + 1}" if pd.isna(c) else str(c) for i, c in enumerate(cells.iloc[0])]
-    frame = cells.iloc[1:].set_axis(header, axis=1)
-    frame.index = pd.Index(np.arange(len(frame)) + 2, name="row")
-    blank = frame.isna().all(axis=1)
-    chosen = sheets[sheet] if isinstance(sheet, int) else sheet
-    notes = [f"{name}: sheet {chosen!r} of {len(sheets)}."]
-    if blank.any():
-        notes.append(f"{name}: {int(blank.sum()):,} blank row(s) passed over.")
-    return Raw(frame[~blank], notes=tuple(notes))
-
-
-def _read_parquet(path: Path, name: str, **_: object) -> Raw:
-    try:
-        frame = pd.read_parquet(path)
+        table = pyarrow.parquet.read_table(path)
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise IntakeError(f"{name} is not a Parquet file that can be read ({error}).") from error
-    return Raw(frame.set_axis(pd.Index(np.arange(len(frame)) + 1, name="row"), axis=0))
+    return numbered(from_arrow(table))
 
 
-def _read_spss(path: Path, name: str, **_: object) -> Raw:
-    import pyreadstat
-
-    try:
-        frame, meta = pyreadstat.read_sav(str(path))
-    except Exception as error:  # pyreadstat raises many kinds for a broken file
-        raise IntakeError(f"{name} is not an SPSS file that can be read ({error}).") from error
-    frame.index = pd.Index(np.arange(len(frame)) + 1, name="row")
-    labels = {k: v for k, v in meta.column_names_to_labels.items() if v}
-    note = f"{name}: {len(labels)} variable labels, {len(meta.variable_value_labels)} sets of "
-    return Raw(
-        frame.replace("", np.nan),
-        labels=labels,
-        values=dict(meta.variable_value_labels),
-        encoding=meta.file_encoding or "",
-        notes=(note + "value labels; values declared missing are empty.",),
-    )
+SIGNATURES: tuple[tuple[bytes, Reader], ...] = (
+    (b"\x1f\x8b", _gzip),
+    (b"PAR1", _parquet),
+    (b"\xd0\xcf\x11\xe0", workbooks.read),
+    (b"SQLite format 3\x00", databases.read_sqlite),
+    (b"$FL2", labelled.read_spss),
+    (b"$FL3", labelled.read_spss),
+    (b"<stata_dta>", labelled.read_stata),
+    (b"HEADER RECORD*******LIBRARY HEADER", labelled.read_xport),
+    (b"HEADER RECORD*******LIBV8", labelled.read_xport),
+)
+KINDS: dict[Reader, str] = {
+    _text: "a text file",
+    _gzip: "packed with gzip",
+    _zip: "a zip archive",
+    _parquet: "a Parquet file",
+    workbooks.read: "an Excel workbook",
+    workbooks.read_markup: "an HTML or XML table",
+    databases.read_sqlite: "an SQLite database",
+    labelled.read_spss: "an SPSS file",
+    labelled.read_stata: "a Stata file",
+    labelled.read_sas: "a SAS file",
+    labelled.read_xport: "a SAS transport file",
+    records.read: "JSON",
+}
+SUFFIXES: dict[str, Reader] = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".tab"), _text),
+    **dict.fromkeys(workbooks.SUFFIXES, workbooks.read),
+    **dict.fromkeys((".html", ".htm", ".xml"), workbooks.read_markup),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), records.read),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), databases.read_sqlite),
+    **dict.fromkeys((".sav", ".zsav"), labelled.read_spss),
+    ".parquet": _parquet,
+    ".dta": labelled.read_stata,
+    ".sas7bdat": labelled.read_sas,
+    ".xpt": labelled.read_xport,
+    ".zip": _zip,
+    ".gz": _gzip,
+}

@@ -100,6 +100,8 @@ def _messages() -> dict[str, tuple[str, str]]:
     correct = _("Correct it, or recode it in study.yaml.")
     number = _("Correct it, recode it in study.yaml (`recode`), or leave it empty.")
     date = _("Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`.")
+    dates = _("Correct the dates that are wrong.")
+    one_date = _("Correct it, or add `accept: [{key}]` to study.yaml if it is right.")
     copy = _("Check the column; take one of them out of items and drivers.")
     return {
         # Rows that are set aside
@@ -112,6 +114,14 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "not_date": (_("not a date as {form}"), date),
         "not_iso_date": (_("not a date in ISO form (2026-03-31)"), date),
+        "ambiguous_number": (
+            _("fits both decimal points and decimal commas, and the column has both"),
+            _("Name the form in study.yaml, e.g. `numbers: '1.234,5'`."),
+        ),
+        "percent_mixed": (_("percent signs beside numbers without one"), number),
+        "other_currency": (_("another currency than most of the column"), number),
+        "far_date": (_("years from all other dates, {first} to {last}"), one_date),
+        "future_date": (_("a date after today"), one_date),
         "outside_scale": (
             _("outside the scale {low} to {high}"),
             _("Correct it, or name the code under items.{item}: missing or not_experienced."),
@@ -153,7 +163,17 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "out_of_order": (
             _("{later} is before {earlier}"),
-            _("Correct the dates: times between the two are negative."),
+            dates,
+        ),
+        "future_dates": (_("dates after today, up to {last}"), dates),
+        "one_date": (_("{share} of the dates are {day}"), dates),
+        "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),
+        "tied_times": (
+            _("events of {of} that share their time with another of the same journey"),
+            _(
+                "They are taken in the order of the file. Add times of day or a column "
+                "`sequence`, or name the order of the stages: `journey: {{ties: stage}}`."
+            ),
         ),
         "few_rows": (
             _("only {n} row(s): no interval can be made of so few"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ def rules(
         limits = {k: v for k, v in (("low", column.low), ("high", column.high)) if v is not None}
         if limits:
             which = "outside_range" if len(limits) == 2 else ONE_LIMIT[min(limits)]
-            yield _within(column.name, Reason(which, limits), **limits)
+            yield within(column.name, Reason(which, limits), **limits)
         if column.allowed:
             reason = Reason("not_allowed", {"values": list(column.allowed)})
             yield _among(column.name, column.allowed, reason)
@@ -72,7 +72,9 @@ def rules(
     for name, item in (items or {}).items():
         if name in rows:
             limits = dict(zip(("low", "high"), item.scale, strict=True))
-            yield _within(name, Reason("outside_scale", {**limits, "item": name}), *item.scale)
+            yield within(name, Reason("outside_scale", {**limits, "item": name}), *item.scale)
+            if item.role == "nps":
+                yield Rule(name, Reason("not_whole"), lambda s: s == s.round())
 
 
 def schema(
@@ -102,7 +104,8 @@ def schema(
     return pa.DataFrameSchema(columns, unique=list(table.key) if unique else None, name=name)
 
 
-def _within(column: str, reason: Reason, low: float = -np.inf, high: float = np.inf) -> Rule:
+def within(column: str, reason: Reason, low: Any = -np.inf, high: Any = np.inf) -> Rule:
+    """A rule that values, numbers or dates, lie between two, both of them allowed."""
     return Rule(column, reason, lambda s: s.between(low, high))
 
 

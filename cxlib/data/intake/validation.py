@@ -4,7 +4,7 @@
     taken.rows           # the rows that hold, without the cells that do not
     taken.quarantine     # table, row, column, value, rule, params, file, lost; a line a breach
     taken.losses         # table, column, lost, n, of: rows, and cells by column
-    taken.offered == len(taken.rows) + taken.quarantined
+    taken.offered == len(taken.rows) + taken.quarantined + sum(taken.left_out.values())
 
 Cells are converted first; what cannot be is a breach. Pandera then holds the table to the contract
 (`rules`) and the sound rows to their key. A breach costs the cell, which becomes missing. It costs
@@ -17,17 +17,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, scales
+from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
-from cxlib.data.intake.plausibility import DataWarning, warnings_of
+from cxlib.data.intake.ordering import in_time
+from cxlib.data.intake.plausibility import DataWarning, accepted, date_rules, warnings_of
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.rules import PANDERA, Rule, rules, schema
 from cxlib.data.study import Study
@@ -39,6 +41,7 @@ QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file", "lost
 LOSSES = ["table", "column", "lost", "n", "of"]
 WARNINGS = ["table", "column", "rows", "rule", "params"]
 TOO_MANY = 0.01  # of the filled cells of a column: more are lost than may pass without a word
+FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says how it is written
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class Intake:
     quarantine : a line for each breach: table, row (line of the file, from 1), column, value, rule
                  (message id), params (JSON), file, lost ("cell", or "row" for all of a row)
     losses : what that makes: lost "row" (column "") or "cell" (by column), n of how many filled
-    offered : rows in the files; always len(rows) + quarantined
+    offered : rows in the files; always len(rows) + quarantined + sum(left_out)
+    left_out : rows that `only` of study.yaml leaves out, by each condition that was applied
     notes : what was found out or read in a certain way
     warnings : table, column, rows, rule, params: no breach, but worth a look
     labels : labels of columns that came with the file (SPSS)
@@ -65,6 +69,7 @@ class Intake:
     notes: tuple[str, ...] = ()
     warnings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WARNINGS))
     labels: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
@@ -132,7 +137,8 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     gathered = gather(study, name)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
     items = study.items if name == "responses" else {}
-    for breach in _breaches(rows, name, list(rules(name, rows, items=items, others=others))):
+    held = [*rules(name, rows, items=items, others=others), *date_rules(study, name, rows)]
+    for breach in _breaches(rows, name, held):
         if (why := _warning(study, name, breach)) is not None:
             warnings.append(DataWarning(breach.column, len(breach.rows), why))
         else:
@@ -144,21 +150,24 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     repeated = _repeated_keys(sound, name, gathered.places["row"])
     fatal += repeated
     sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
-    warnings += warnings_of(study, name, sound)
-    offered = len(rows) + len(gathered.broken)
+    sound, tied, said = in_time(study, name, sound)
+    warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
+    left_out = sum(gathered.left_out.values())
+    offered = len(rows) + len(gathered.broken) + left_out
     taken = Intake(
         name,
         sound,
         _quarantine(name, gathered, breaches + repeated, _rows_of(fatal)),
         offered,
-        (*gathered.notes, *notes),
+        (*gathered.notes, *notes, *said, *agreed),
         pd.DataFrame(
             [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in warnings],
             columns=WARNINGS,
         ),
         gathered.labels,
+        gathered.left_out,
     )
-    assert offered == len(taken.rows) + taken.quarantined
+    assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
 
 
@@ -191,30 +200,42 @@ def _warning(study: Study, name: str, breach: Breach) -> Reason | None:
 
 
 def _converted(
-    study: Study, name: str, gathered: Gathered
+    study: Study, name: str, gathered: Gathered, settled: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], list[str]]:
-    """Each column in its kind; cells that cannot be read, text among numbers, and notes."""
-    known, dates = contract.TABLES[name].columns, study.tables[name].dates
-    comma = gathered.decimal_comma
+    """Each column in its kind; cells that cannot be read, text among numbers, and notes.
+
+    `settled` are forms of columns whose cells fit two, found in the other columns of the table.
+    """
+    known, mapping = contract.TABLES[name].columns, study.tables[name]
+    comma, settled = gathered.decimal_comma, settled or {}
+    asked: dict[str, Question] = {}
+    evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
-    breaches, warnings, notes = [], [], []
+    breaches, warnings, notes, doubts = [], [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
+        never = pd.Series(False, index=values.index)
         if _may_be_id(name, column, item is None) and (odd := conversion.inexact(values)).any():
             bad = values.index[odd]
             breaches.append(Breach(column, bad, [Reason("not_exact")] * len(bad)))
             values = values.mask(odd)
         if item is None and column not in known:
-            done[column], words = conversion.guess(values, comma=comma)
-            warnings += [DataWarning(column, *words)] if words else []
-            continue
-        never = pd.Series(False, index=values.index)
-        if item and (texts := [c for c in item.not_experienced + item.missing if _text(c)]):
-            means = codes.match(texts, values.dropna().unique())
-            never = values.isin([v for c in item.not_experienced for v in means.get(c, [])])
-            values = values.mask(values.isin([v for same in means.values() for v in same]))
-        kind = "number" if item else known[column].kind
-        read = conversion.convert(values, kind, comma=comma, form=dates)
+            form = settled.get(column) or mapping.form("numbers", column)
+            read = conversion.guess(values, str(form), comma=comma)
+        else:
+            if item and (texts := [c for c in item.not_experienced + item.missing if _text(c)]):
+                means = codes.match(texts, values.dropna().unique())
+                never = values.isin([v for c in item.not_experienced for v in means.get(c, [])])
+                values = values.mask(values.isin([v for same in means.values() for v in same]))
+            kind = "number" if item else known[column].kind
+            form = settled.get(column) or mapping.form(FORM_OF.get(kind, "numbers"), column)
+            read = conversion.convert(values, kind, form)
+            if item and read.question:
+                read = conversion.convert(values, kind, conversion.below_thousand(read.question))
+        warnings += [DataWarning(column, *read.odd)] if read.odd else []
+        evidence[column] = read.evidence
+        if read.question:
+            asked[column] = read.question
         notes += [f"{name}.{column}: {note}" for note in read.notes]
         if read.bad.any() and read.reason:
             bad = values.index[read.bad]
@@ -224,12 +245,20 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
+        doubts.append(scales.doubt(column, item, done[column]))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
             notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
         if item.not_experienced:
             done[f"{column}_not_experienced"] = never | read.values.isin(item.not_experienced)
+    if asked:
+        forms = conversion.settled(name, asked, evidence)
+        *found, notes = _converted(study, name, gathered, forms)
+        notes += [f"{name}.{c}: read as {f!r}, as other columns are." for c, f in forms.items()]
+        return *found, notes
+    if any(doubts):
+        raise IntakeError("\n".join(filter(None, doubts)))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
 
 

@@ -15,6 +15,21 @@ import duckdb
 
 PREFIX = "_cxlab_"  # of tables and columns that are ours; no column of a study begins with it
 ROW = f"{PREFIX}row"  # the row's place in its table: "rowid" may be a user's column
+MACROS = {  # functions of ours, which every expression may call: name -> arguments and meaning
+    "period": (
+        "(day, unit) as case unit when 'year' then strftime(day, '%Y') "
+        "when 'quarter' then strftime(day, '%Y-Q') || quarter(day) "
+        "when 'month' then strftime(day, '%Y-%m') when 'week' then strftime(day, '%G-W%V') "
+        "when 'day' then strftime(day, '%Y-%m-%d') else error('period: the unit is year, quarter, "
+        "month, week or day') end"
+    ),
+    "time_between": (
+        "(since, until, unit) as case when until >= since then "
+        "date_diff('microsecond', since, until) / case unit when 'minutes' then 6e7 "
+        "when 'hours' then 3.6e9 when 'days' then 8.64e10 "
+        "else error('time_between: the unit is minutes, hours or days') end end"
+    ),
+}
 LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
@@ -97,12 +112,15 @@ def connect(file: Path | None = None, *, read_only: bool = False) -> duckdb.Duck
     configuration.
     """
     place = ":memory:" if file is None else str(file)
-    return duckdb.connect(place, read_only=read_only, config=LOCKED)
+    store = duckdb.connect(place, read_only=read_only, config=LOCKED)
+    for macro, body in MACROS.items():
+        store.execute(f"create temp macro {macro}{body}")
+    return store
 
 
 def first(store: duckdb.DuckDBPyConnection, query: str, values: object = None) -> tuple[Any, ...]:
     """The first row that the query gives. Raises duckdb.Error where it gives none."""
-    row = store.execute(query, values).fetchone()
-    if row is None:
+    rows = store.execute(query, values).fetchall()  # to the end: the connection is free again
+    if not rows:
         raise duckdb.InvalidInputException("the query gave no row")
-    return row
+    return rows[0]

@@ -1,0 +1,124 @@
+"""Cells of a file as text, and what a column of them became; shared by `numbers` and `dates`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlib.data.intake.reasons import Reason
+
+NO_VALUE = ("na", "n/a", "#n/a", "null", "#null!", "none", "nan", ".", "-")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A column whose values fit two readings, which only its owner can decide.
+
+    Attributes
+    ----------
+    key : of study.yaml that answers it, "numbers" or "dates"
+    answers : what may be written there
+    values : some cells as they are in the file
+    readings : what the cells are under each of the answers
+    n : cells that it is about
+    """
+
+    key: str
+    answers: tuple[str, ...]
+    values: tuple[str, ...]
+    readings: tuple[str, ...]
+    n: int
+
+    def sentence(self, table: str, column: str) -> str:
+        """The question with its answers, ready to be written into study.yaml."""
+        shown = ", ".join(map(repr, self.values))
+        what = "fit more than one reading" if len(self.answers) > 1 else "are numbers and no dates"
+        both = "; or ".join(
+            f"`{self.key}: {{{column}: {_quoted(answer)}}}` for {reading}"
+            for answer, reading in zip(self.answers, self.readings, strict=True)
+        )
+        return (
+            f"{table}.{column}: {self.n:,} value(s) {what}, such as {shown}. "
+            f"Write under tables.{table} in study.yaml {both}."
+        )
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A column in its kind.
+
+    Attributes
+    ----------
+    values : missing where a cell says nothing or could not be read
+    bad : the cells that could not be read, and `reason` why
+    notes : how others were read, one sentence each
+    evidence : the form that the cells themselves prove, an answer to `Question`; else empty
+    question : what has to be asked before the values can be trusted
+    odd : cells that were read and look wrong: how many, and why
+    """
+
+    values: pd.Series
+    bad: pd.Series
+    reason: Reason | None = None
+    notes: tuple[str, ...] = ()
+    evidence: str = ""
+    question: Question | None = None
+    odd: tuple[int, Reason] | None = None
+
+
+def text(values: pd.Series) -> pd.Series:
+    """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        midnight = (values.dropna() == values.dropna().dt.normalize()).all()
+        return values.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").astype("string")
+    if pd.api.types.is_float_dtype(values):
+        whole = values.dropna() % 1 == 0
+        values = values.astype("Float64").astype("Int64") if whole.all() else values
+    out = values.astype("string").str.strip()
+    if values.dtype == object:  # Excel: a column of mixed cells, 7 may stand there as 7.0
+        out = out.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+        out = out.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1", regex=True)
+    return out.mask(out == "")
+
+
+def given(values: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
+    """The cells that say something, and a note on those that say "no value"."""
+    out = text(values)
+    missing = out.str.casefold().isin(NO_VALUE)
+    if not missing.any():
+        return out, ()
+    return out.mask(missing), (f"{counted(out[missing])}: missing.",)
+
+
+def plain_letters(words: pd.Series) -> pd.Series:
+    """Full-width letters, digits and marks as plain ones; each run of blanks as one blank."""
+    special = words.str.contains(r"[^\x21-\x7e ]|  ", regex=True).fillna(False).astype(bool)
+    if not special.any():
+        return words
+    plain = words[special].str.normalize("NFKC").str.replace(r"\s+", " ", regex=True).str.strip()
+    return words.mask(special, plain)
+
+
+def counted(words: pd.Series) -> str:
+    """How many cells, and the first four of what they say."""
+    return f"{len(words):,} cell(s) read {', '.join(map(repr, words.unique()[:4]))}"
+
+
+def examples(words: Iterable[str], most: int = 3) -> tuple[str, ...]:
+    """The first few different words."""
+    return tuple(dict.fromkeys(map(str, words)))[:most]
+
+
+def of_type(values: pd.Series, kinds: tuple[type, ...]) -> pd.Series:
+    """Which cells of a mixed column are already of a type, as in a sheet of Excel."""
+    if values.dtype != object:
+        return pd.Series(False, index=values.index)
+    are = [isinstance(v, kinds) and not isinstance(v, (bool, np.bool_)) for v in values]
+    return pd.Series(are, index=values.index, dtype=bool) & values.notna()
+
+
+def _quoted(words: str) -> str:
+    return words if words.replace(" ", "").isalpha() else f'"{words}"'

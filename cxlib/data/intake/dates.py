@@ -1,0 +1,311 @@
+"""Columns of text become dates and times; day and month are told apart by the column.
+
+done = date(pd.Series(["13/1/2024 2:05 pm", "1/2/2024"]))
+done.values     # 2024-01-13 14:05, 2024-02-01
+done.evidence   # "day first": there is no month 13
+date(pd.Series(["1/2/2024"])).question     # 1 February or 2 January?
+
+Times with a zone are kept as they are written, so that an order of 1 January stays one; the zones
+are noted. Read without being asked for are ISO forms, 2024/3/1, 2024年3月1日, 1.3.2024, 1-Mar-2024,
+Mar 1, 2024 (months in six languages), with times such as 14:05, 2:05:00 PM or 6:30:32 pm GMT+5:30.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from cxlib.data.intake.cells import (
+    Converted,
+    Question,
+    examples,
+    given,
+    of_type,
+    plain_letters,
+)
+from cxlib.data.intake.reasons import Reason
+
+DAY, MONTH, YEAR = "day first", "month first", "year first"
+EXCEL, SECONDS, MILLISECONDS = "excel days", "unix seconds", "unix milliseconds"
+COUNTS = {  # forms that are counts: unit, day that they begin at, range in which they are likely
+    EXCEL: ("D", "1899-12-30", (20_000, 80_000)),
+    SECONDS: ("s", "1970-01-01", (5e8, 4e9)),
+    MILLISECONDS: ("ms", "1970-01-01", (5e11, 4e12)),
+}
+NEVER = ("9999-12-31", "2999-12-31", "1900-01-01", "1899-12-30", "1899-12-31", "0001-01-01")
+SLIPS = 0.02  # share of decisive cells that may speak for the other order of day and month
+_ZONES = "Z|UTC|GMT|CES?T|EES?T|WES?T|E[SD]T|C[SD]T|M[SD]T|P[SD]T|BST|IST|JST|AE[SD]T"
+_ZONE = (
+    r"(?P<time>\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?)\s*"
+    rf"(?P<zone>(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d\d)?|(?:{_ZONES}))(?:\s*\([^)]*\))?$"
+)
+_CELL = (
+    r"^(?:[A-Za-z]{2,9}\.?,?\s+(?=\d|[A-Za-z]{3,10}\.? \d))?"  # the day of the week
+    r"(?:(?P<y1>\d{4})[-/.年](?P<m1>\d{1,2})[-/.月](?P<d1>\d{1,2})日?"
+    r"|(?P<a>\d{1,2})(?P<sep>[-/. ])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})"
+    r"|(?P<d3>\d{1,2})\.?(?:[-/ ]|\s*de\s+)(?P<m3>[^\W\d_]{3,10})\.?,?"
+    r"(?:[-/ ]|\s*de\s+)(?P<y3>\d{4}|\d{2})"
+    r"|(?P<m4>[^\W\d_]{3,10})\.? (?P<d4>\d{1,2})(?:st|nd|rd|th)?,? (?P<y4>\d{4}))"
+    r"(?:[T,\s]+(?:at )?(?:(?P<cn>上午|下午)\s*)?(?P<hour>\d{1,2})[:时](?P<minute>\d{2})分?"
+    r"(?::?(?P<second>\d{2}(?:[.,]\d+)?)秒?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?$"
+)
+
+
+def date(values: pd.Series, form: str | Sequence[str] = "") -> Converted:
+    """Dates and times, without zones.
+
+    Parameters
+    ----------
+    values : the cells of one column
+    form : as in `strptime`, or "day first", "month first", "year first", "excel days", "unix
+        seconds", "unix milliseconds"; of several the first that fits is taken. Found out when empty
+
+    Examples
+    --------
+    >>> date(pd.Series(["2024/03/01 6:30:32 pm GMT+5:30"])).values.tolist()
+    [Timestamp('2024-03-01 18:30:32')]
+    """
+    forms = tuple(f for f in ([form] if isinstance(form, str) else form) if f)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        zone = getattr(values.dtype, "tz", None)
+        plain = values.dt.tz_localize(None) if zone else values
+        zoned = (f"times are those of the zone {zone}.",) if zone else ()
+        return _without_never(plain.astype("datetime64[us]"), _none(values), None, zoned)
+    words, notes = given(values)
+    if not forms and not (at := _iso(words)).hasnans and words.notna().all():
+        return _without_never(at, _none(values), None, notes, words)
+    codes, unique = pd.factorize(words)
+    cells = pd.Series(unique, dtype="string")
+    n = np.bincount(codes[codes >= 0], minlength=len(cells))
+    ready = of_type(values, (dt.date, pd.Timestamp, np.datetime64)).to_numpy()
+    of_excel = np.zeros(len(cells), bool)
+    of_excel[codes[ready]] = True
+    at, evidence, question, said = _read(cells, n, of_excel, forms)
+    taken = pd.Series(np.append(at.to_numpy(), np.datetime64("NaT"))[codes], index=values.index)
+    taken = taken.astype("datetime64[us]")
+    exact = [f for f in forms if "%" in f]
+    reason = Reason("not_date", {"form": ", ".join(exact)}) if exact else Reason("not_iso_date")
+    bad = words.notna() & taken.isna()
+    return _without_never(taken, bad, reason, (*notes, *said), words, (evidence, question))
+
+
+def _read(
+    cells: pd.Series, n: np.ndarray, of_excel: np.ndarray, forms: tuple[str, ...]
+) -> tuple[pd.Series, str, Question | None, list[str]]:
+    """Different cells as dates; the order of day and month that they prove, a question, notes."""
+    plain, zones = _zones(cells)
+    at = pd.Series(pd.NaT, index=cells.index, dtype="datetime64[us]")
+    at = at.mask(of_excel, _iso(plain))
+    exact = [f for f in forms if "%" in f]
+    for form in exact:
+        at = at.fillna(_strptime(plain, form))
+    if exact and len(exact) == len(forms):
+        return at, "", None, _zone_notes(zones, n)
+    used: dict[str, np.ndarray] = {}
+
+    def take(name: str, found: pd.Series) -> None:
+        nonlocal at
+        new = (at.isna() & found.notna()).to_numpy()
+        if new.any():
+            used[name], at = new | used.get(name, False), at.fillna(found)
+
+    counts = [f for f in forms if f in COUNTS]
+    if not counts:
+        take("2024-03-01", _iso(plain))
+    parts = _parts(plain[at.isna() & plain.notna()])
+    take("2024-3-1", _assembled(parts, "y1", "m1", "d1"))
+    take("1 Mar 2024", _assembled(parts, "y3", "m3", "d3"))
+    take("1 Mar 2024", _assembled(parts, "y4", "m4", "d4"))
+    orders, evidence, question = _order(parts, cells, n, forms)
+    for order in orders:
+        take(f"1/3/2024, {order}", _ordered(parts, order))
+    size = pd.to_numeric(plain, errors="coerce").astype("float64")
+    for name in counts or ([EXCEL] if used or of_excel.any() else []):
+        unit, origin, (low, high) = COUNTS[name]
+        likely = size.between(low, high) if not counts else size.notna()
+        with_origin = pd.to_datetime(size.where(likely), unit=unit, origin=origin, errors="coerce")
+        take(name, with_origin.dt.round("s").astype("datetime64[us]"))
+    if not question and not forms:
+        question = _counts(cells.mask(at.notna()), size, n)
+    return at, evidence, question, [*_form_notes(used, cells, n), *_zone_notes(zones, n)]
+
+
+# Forms
+
+
+def _zones(cells: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The cells without their zones, in plain letters, and the zones."""
+    plain, zones = plain_letters(cells), pd.Series(None, index=cells.index, dtype=object)
+    has = plain.str.contains(r":.*[Z+)-]|:.*[A-Z]{3}", regex=True).fillna(False).astype(bool)
+    if has.any():
+        found = plain[has].str.extract(_ZONE)
+        zones[has] = found["zone"].astype(object)
+        plain = plain.mask(has, plain[has].str.replace(_ZONE, r"\g<time>", regex=True))
+    return plain, zones
+
+
+def _iso(cells: pd.Series) -> pd.Series:
+    """ISO forms without a zone; missing where a cell has another."""
+    try:
+        at = pd.to_datetime(cells, format="ISO8601", errors="coerce")
+    except ValueError:  # several zones
+        at = pd.Series(pd.NaT, index=cells.index)
+    if getattr(at.dtype, "tz", None) or at.dtype == object:
+        at = pd.Series(pd.NaT, index=cells.index)
+    return at.astype("datetime64[us]")
+
+
+def _strptime(cells: pd.Series, form: str) -> pd.Series:
+    form = form.replace("%z", "").replace("%Z", "").strip()
+    return pd.to_datetime(cells, format=form, errors="coerce").astype("datetime64[us]")
+
+
+def _parts(cells: pd.Series) -> pd.DataFrame:
+    """The numbers in each cell by their place, its separator, and its time of day (`time`)."""
+    found = cells.str.extract(_CELL)
+    for name in ("m3", "m4"):
+        found[name] = found[name].str.casefold().map(_months())
+    numbers = found.columns.difference(["sep", "cn", "half"])
+    parts = found[numbers].apply(
+        lambda s: pd.to_numeric(s.str.replace(",", ".") if s.name == "second" else s)
+    )
+    parts = parts.astype("float64")
+    half = found["half"].str[0].str.casefold()
+    half = half.fillna(found["cn"].map({"上午": "a", "下午": "p"}))
+    hour, minute, second = (parts[p].fillna(0) for p in ("hour", "minute", "second"))
+    twelve = half.notna().to_numpy(bool)
+    wrong = (twelve & ~hour.between(1, 12)) | (hour > 23) | (minute > 59) | (second >= 60)
+    hour = hour.mask(twelve, hour % 12) + 12 * (half == "p").fillna(False).astype(float)
+    seconds = (hour * 3600 + minute * 60 + second).mask(wrong)
+    time = pd.to_timedelta(seconds, unit="s").dt.round("us")
+    return parts.assign(sep=found["sep"], short=found["c"].str.len() == 2, time=time)
+
+
+def _assembled(parts: pd.DataFrame, year: str, month: str, day: str) -> pd.Series:
+    """Dates of the numbers in these places, with the time of day; missing where there is none."""
+    y, there = parts[year], parts[[year, month, day]].notna().all(axis=1)
+    y = y + 100 * ((y < 70) * 20 + ((y >= 70) & (y < 100)) * 19)
+    frame = pd.DataFrame({"year": y, "month": parts[month], "day": parts[day]})[there]
+    at = pd.to_datetime(frame.astype("int64"), errors="coerce").astype("datetime64[us]")
+    return (at.reindex(parts.index) + parts["time"]).astype("datetime64[us]")
+
+
+@cache
+def _months() -> dict[str, int]:
+    """Names of months, short and long, in the languages that write dates in Latin letters."""
+    from babel.dates import get_month_names
+
+    names = {"sept": 9}
+    for language in ("en", "de", "fr", "es", "pt", "it"):
+        for width in ("abbreviated", "wide"):
+            for month, name in get_month_names(width, locale=language).items():
+                names.setdefault(name.strip(".").casefold(), month)
+    return names
+
+
+# Day or month first
+
+
+def _ordered(parts: pd.DataFrame, order: str) -> pd.Series:
+    at = _assembled(parts, *{DAY: "cba", MONTH: "cab", YEAR: "abc"}[order])
+    return at.where(parts["short"].fillna(False).astype(bool)) if order == YEAR else at
+
+
+def _order(
+    parts: pd.DataFrame, cells: pd.Series, n: np.ndarray, forms: tuple[str, ...]
+) -> tuple[list[str], str, Question | None]:
+    """The orders to read 1/3/2024 in; the one that the column proves; a question if it proves none.
+
+    Points between day and month are those of countries that put the day first.
+    """
+    if named := [f for f in forms if f in (DAY, MONTH, YEAR)]:
+        return named, "", None
+    some = parts["a"].notna()
+    if not some.any():
+        return [], "", None
+    some_parts = parts[some]
+    read = pd.DataFrame({order: _ordered(some_parts, order) for order in (DAY, MONTH, YEAR)})
+    if parts["a"].nunique() >= parts["c"].nunique():  # the year is the part that changes least
+        read[YEAR] = pd.NaT
+    fits, size = read.notna(), pd.Series(n, index=cells.index)[read.index]
+    alone = fits.sum(axis=1) == 1
+    votes = pd.Series({o: int(size[alone & fits[o]].sum()) for o in read})
+    votes = votes.sort_values(ascending=False, kind="stable")
+    if votes.iloc[0] and votes.iloc[1] <= SLIPS * votes.iloc[0]:
+        return [str(votes.index[0])], str(votes.index[0]), None
+    if not votes.iloc[0] and (parts.loc[some, "sep"] == ".").all():
+        return [DAY], DAY, None
+    same = (read[DAY] == read[MONTH]) & ~fits[YEAR]
+    differ = fits.sum(axis=1).gt(1) & ~same
+    if not differ.any():
+        return [DAY, MONTH], "", None
+    answers = [o for o in read if fits.loc[differ, o].all()] if not votes.iloc[0] else [DAY, MONTH]
+    shown = read[differ].head(3)
+    readings = [" and ".join(f"{d:%Y-%m-%d}" for d in shown[o].dropna()) for o in answers]
+    values = examples(cells[shown.index])
+    n_differ = int(size[differ].sum())
+    question = Question("dates", tuple(answers), values, tuple(readings), n_differ)
+    return [DAY, MONTH], "", question
+
+
+def _counts(cells: pd.Series, size: pd.Series, n: np.ndarray) -> Question | None:
+    """Asks what numbers count that could be dates: days of Excel or seconds since 1970."""
+    left = cells.notna()
+    for name, (unit, origin, likely) in COUNTS.items():
+        some = left & size.between(*likely)
+        if some.sum() > left.sum() / 2:
+            shown = cells[some].head(3)
+            at = pd.to_datetime(size[shown.index], unit=unit, origin=origin)
+            reading = " and ".join(f"{d:%Y-%m-%d %H:%M}" for d in at)
+            return Question("dates", (name,), examples(shown), (reading,), int(n[some].sum()))
+    return None
+
+
+# Notes and values that stand for none
+
+
+def _form_notes(used: dict[str, np.ndarray], cells: pd.Series, n: np.ndarray) -> Iterator[str]:
+    """How many cells have which form, where they are not simply ISO."""
+    if set(used) <= {"2024-03-01"}:
+        return
+    parts = [
+        f"{int(n[which].sum()):,} as {name} ({cells[which].iloc[0]!r})"
+        for name, which in used.items()
+    ]
+    yield f"dates read: {'; '.join(parts)}."
+
+
+def _zone_notes(zones: pd.Series, n: np.ndarray) -> list[str]:
+    if not zones.notna().any():
+        return []
+    sizes = pd.Series(n).groupby(zones.fillna("none")).sum().sort_values(ascending=False)
+    shown = ", ".join(f"{zone} ({size:,})" for zone, size in sizes.head(6).items())
+    return [f"times are kept as written, in their own zone: {shown}."]
+
+
+def _without_never(
+    at: pd.Series,
+    bad: pd.Series,
+    reason: Reason | None,
+    notes: tuple[str, ...],
+    words: pd.Series | None = None,
+    decided: tuple[str, Question | None] = ("", None),
+) -> Converted:
+    """9999-12-31 and the like say that something never happened: missing."""
+    never = at.dt.normalize().isin(pd.to_datetime(pd.Series(NEVER)).astype("datetime64[us]"))
+    if words is not None:
+        zero = words.str.match(r"0000[-/]00[-/]00").fillna(False).astype(bool)
+        never, bad = never | zero, bad & ~zero
+    odd = None
+    if never.any():
+        shown = words[never] if words is not None else at[never].dt.strftime("%Y-%m-%d")
+        odd = int(never.sum()), Reason("never_dates", {"words": list(map(repr, examples(shown)))})
+    return Converted(at.mask(never), bad, reason, notes, *decided, odd)
+
+
+def _none(values: pd.Series) -> pd.Series:
+    return pd.Series(False, index=values.index)

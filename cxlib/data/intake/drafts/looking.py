@@ -1,0 +1,116 @@
+"""A file as it lies before a draft: its columns with their answers, and the tool it comes from.
+
+seen = look(Path("answers.csv"))[0]
+seen.columns["Q1"].label       # the wording, where the file has one
+seen.columns["Q1"].counts      # answer: how often
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from cxlib.data.intake import conversion
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.profiles import Profile, recognise
+from cxlib.data.intake.readers import Raw, read_file, sheets_of
+
+NUMBERING = re.compile(
+    r"^(?:Q\.?\s?\d+[.:、)\s-]+|\d{1,3}\s?[.、:)]\s*|[(（]\d{1,3}[)）]\s*)(?=\D)"
+)
+TAGS = re.compile(r"<[^>]+>|&nbsp;")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its cells, what it is called and asked, and the value labels it has."""
+
+    name: str
+    label: str
+    cells: pd.Series
+    labels: dict[float | int, str] = field(default_factory=dict)
+
+    @cached_property
+    def words(self) -> pd.Series:
+        """The cells that say something, as text."""
+        return conversion.text(self.cells).dropna()
+
+    @cached_property
+    def counts(self) -> pd.Series:
+        """Answer: how often, the commonest first."""
+        return self.words.value_counts()
+
+    @cached_property
+    def numbers(self) -> pd.Series:
+        """Number: how often; the cells that are none are left out."""
+        read = conversion.number(pd.Series(self.counts.index, dtype=object)).values
+        return self.counts.set_axis(read.to_numpy())[read.notna().to_numpy()].groupby(level=0).sum()
+
+    @property
+    def not_numbers(self) -> int:
+        return int(self.counts.sum() - self.numbers.sum())
+
+    @property
+    def text(self) -> str:
+        """Name and wording together, in small letters, to look for words in."""
+        return f"{slug(self.name).replace('_', ' ')} {self.label.casefold()}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file (or a sheet of it) with its columns and the profile that it fits, if any."""
+
+    path: Path
+    sheet: str
+    raw: Raw
+    columns: dict[str, Column]
+    profile: Profile | None
+
+    @property
+    def called(self) -> str:
+        return f"{self.path.name}, sheet {self.sheet!r}" if self.sheet else self.path.name
+
+
+def look(path: Path) -> list[Seen]:
+    """The file, or each sheet of a workbook. Raises IntakeError when it cannot be read."""
+    sheets = sheets_of(path)
+    return [_seen(path, sheet) for sheet in sheets] if len(sheets) > 1 else [_seen(path, "")]
+
+
+def _seen(path: Path, sheet: str) -> Seen:
+    try:
+        raw = read_file(path, sheet=sheet or 0)
+    except IntakeError:
+        if not sheet:
+            raise
+        raw = Raw(pd.DataFrame())  # an empty sheet beside others
+    columns = {
+        str(c): Column(
+            str(c), clean(raw.labels.get(c) or str(c)), raw.frame[c], dict(raw.values.get(c, {}))
+        )
+        for c in raw.frame
+    }
+    return Seen(path, sheet, raw, columns, recognise(columns))
+
+
+def clean(wording: str) -> str:
+    """A question without its number, tags and line ends.
+
+    Examples
+    --------
+    >>> clean("3、您对服务满意吗？"), clean("Q4. How easy was it?")
+    ('您对服务满意吗？', 'How easy was it?')
+    """
+    wording = " ".join(TAGS.sub(" ", wording).split())
+    wording = re.sub(r"\*([^*]+)\*", r"\1", wording)
+    return NUMBERING.sub("", wording).strip(" *") or wording
+
+
+def slug(name: str) -> str:
+    """A name in small letters, words joined by _: "Customer ID", "CustomerId" are customer_id."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=(ID|No)$)", "_", name.strip())
+    return re.sub(r"\W+", "_", name.casefold()).strip("_") or "column"

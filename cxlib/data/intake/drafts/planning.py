@@ -1,0 +1,130 @@
+"""What a study.yaml would say of some files, with the questions that only their owner can answer.
+
+plan = plan_of("shop", [Path("answers.csv")])
+for question in plan.questions:
+    question.settle(question.proposed)
+plan.tables, plan.ratings, plan.outcome
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from cxlib.data import contract
+from cxlib.data.intake import conversion
+from cxlib.data.intake.drafts.answers import add_answers, unique_text
+from cxlib.data.intake.drafts.looking import Column, Seen, look
+from cxlib.data.intake.drafts.plans import Plan, Question, pooled
+from cxlib.data.intake.drafts.questions import ratings
+from cxlib.data.intake.drafts.tables import ROW, TableOf, tables_of
+from cxlib.data.intake.errors import IntakeError
+
+
+def plan_of(name: str, files: list[Path]) -> Plan:
+    """Look at the files and guess. Raises IntakeError for a file that cannot be read or is none."""
+    parts, passed = _parts(files)
+    tables: dict[str, list[TableOf]] = {}
+    for table in contract.TABLES:
+        if of := [p for p in parts if p.table == table]:
+            tables[table] = of
+    plan = Plan(name, files, tables, passed)
+    for table in tables:
+        _tell_files_apart(plan, table)
+    if "responses" in tables:
+        add_answers(plan)
+    for table, of in plan.tables.items():
+        if table not in ("responses", "comments"):
+            columns = pooled(of)
+            plan.kept[table] = [n for n, c in columns.items() if not unique_text(c)]
+        plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts]
+    _forms(plan)
+    return plan
+
+
+def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
+    """Each file (or sheet) as the tables it holds, and why sheets were passed over.
+
+    A workbook may hold notes beside its tables; but if none of its sheets is one, it raises.
+    """
+    parts, passed = list[TableOf](), list[str]()
+    for path in files:
+        found, why = list[TableOf](), list[str]()
+        for seen in (sheets := look(path)):
+            try:
+                if not seen.columns:
+                    raise IntakeError(f"{seen.called} is empty.")
+                rated = 0 if seen.profile else len(ratings(_open_columns(seen)))
+                new = tables_of(seen, ratings=rated)
+            except IntakeError as error:
+                if len(sheets) == 1:
+                    raise
+                why.append(str(error).split(" Write its part")[0])
+                continue
+            if same := next((f for f in found if _same(f, new[0])), None):
+                why.append(f"{seen.called} has the columns and ids of {same.seen.called}")
+                continue
+            found += new
+        if not found:
+            raise IntakeError("\n  ".join([f"no sheet of {path.name} is a table:", *why]))
+        parts, passed = parts + found, passed + why
+    return parts, passed
+
+
+def _open_columns(seen: Seen) -> dict[str, Column]:
+    return {n: c for n, c in seen.columns.items() if len(c.words)}
+
+
+def _same(one: TableOf, other: TableOf) -> bool:
+    """Two sheets of one workbook with the same rows, as raw and edited."""
+    if one.table != other.table or one.columns != other.columns:
+        return False
+    key = one.columns[contract.TABLES[one.table].key[0]]
+    if key == ROW:
+        return bool(one.seen.raw.frame.equals(other.seen.raw.frame))
+    ids = one.seen.columns[key].words
+    return bool(ids.isin(other.seen.columns[key].words).mean() > 0.5)
+
+
+def _tell_files_apart(plan: Plan, table: str) -> None:
+    """Several files of one table: ids that begin again are numbered with the file's name."""
+    of, key = plan.tables[table], contract.TABLES[table].key[0]
+    if len(of) < 2 or len(contract.TABLES[table].key) > 1 or of[0].merge is not None:
+        return
+    ids = [p.seen.columns[p.columns[key]].words for p in of if p.columns[key] != ROW]
+    again = len(ids) > 1 and pd.concat(ids).duplicated().any()
+    if again or len(ids) < len(of) and ids:
+        for p in of:
+            p.free = [c for c in p.free if c != p.columns[key]]
+            p.columns[key] = ROW
+            p.why[key] = "high: ids begin again in each file, so rows are numbered by file"
+
+
+def _forms(plan: Plan) -> None:
+    """Dates and amounts that fit two readings: asked, with the reading that the file suggests."""
+    for table, of in plan.tables.items():
+        kinds = {c.name: c.kind for c in contract.TABLES[table].columns.values()}
+        for ours, theirs in of[0].columns.items():
+            kind = kinds.get(ours, "text")
+            if theirs == ROW or kind not in ("date", "number"):
+                continue
+            cells = of[0].seen.columns[theirs].cells
+            asked = getattr(conversion.convert(cells, kind), "question", None)
+            if asked is not None:
+                _ask_form(plan, table, ours, asked, of[0].seen.raw.delimiter == ";")
+
+
+def _ask_form(plan: Plan, table: str, ours: str, asked, european: bool) -> None:
+    options = dict(zip(asked.answers, asked.readings, strict=True))
+    likely = ("day first", "1.234,5") if european else ("month first", "1,234.5")
+    proposed = next((a for a in options if a in likely), next(iter(options)))
+
+    def settle(answer: str) -> None:
+        plan.forms.setdefault(table, {}).setdefault(asked.key, {})[ours] = answer
+
+    settle(proposed)
+    shown = ", ".join(map(str, asked.values[:3]))
+    plan.questions.append(
+        Question(f"{table}.{ours}: how is it written? {shown}", options, proposed, settle)
+    )

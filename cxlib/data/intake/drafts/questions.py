@@ -1,0 +1,422 @@
+"""Which columns of a survey are ratings, on what scale, and what they ask.
+
+    found = ratings(columns)        # one Rating a question
+    found[0].scale, found[0].role   # (0, 10), "nps"
+
+A rating needs evidence: value labels or words of a scale, a wording that speaks of one, or several
+columns that share their answers. Numbers with none of it are kept as groups: a region coded 1 to 4
+must never get a mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from cxlib.data.intake.drafts import scales
+from cxlib.data.intake.drafts.looking import Column, clean, slug
+from cxlib.data.intake.profiles import names
+
+SPECIAL = (
+    -99.0,
+    -9.0,
+    -8.0,
+    -3.0,
+    -2.0,
+    -1.0,
+    77.0,
+    88.0,
+    96.0,
+    97.0,
+    98.0,
+    99.0,
+    888.0,
+    998.0,
+    999.0,
+)
+SLIPS = 0.02  # of the answers to a question, how many may be off its scale
+MANY = 100  # answers, after which a point that nobody chose may not be there
+NOT_EXPERIENCED = -1  # the code that "not applicable" gets
+MATRIX = (  # "Please rate [Speed]", "Please rate - Speed"
+    re.compile(r"(?P<stem>.+?)\s*\[(?P<part>[^\]]+)\]"),
+    re.compile(r"(?P<stem>.+?)(?:[:：]?\s+[-–|]\s+|\s*[:：—]+\s*)(?P<part>.+)"),
+)
+OPENING = re.compile(  # words that many questions begin with
+    r"^(how_\w+?_(are|is|was|were|do|did|would)_(you|it|we)(_(with|rate|to|that))?_|please_rate_"
+    r"((the|our|your)_)?|to_what_extent_(do_you_)?(agree_)?(that_)?)"
+)
+SERIES = re.compile(r"(?P<stem>.*?[^\W\d]?_?)\d+(?:[_.]?(?:\d+|[a-z]))?")
+
+
+@dataclass
+class Rating:
+    """A question that is rated.
+
+    Attributes
+    ----------
+    column : what the files call it; name : the item
+    stem, part : of a matrix, what its questions share and what is this one's
+    recode : words in the files: code (None: missing)
+    missing, not_experienced : codes beside the scale
+    why, sure : what speaks for it, and how much: high, medium, low
+    odd : answers that are not on the scale
+    """
+
+    column: str
+    label: str
+    scale: tuple[int, int]
+    why: str
+    sure: str
+    role: str = "attribute"
+    name: str = ""
+    wording: str = ""
+    stem: str = ""
+    part: str = ""
+    family: str = ""
+    reverse: bool = False
+    recode: dict[str, int | None] = field(default_factory=dict)
+    missing: list[float] = field(default_factory=list)
+    not_experienced: list[float] = field(default_factory=list)
+    odd: int = 0
+    doubts: list[str] = field(default_factory=list)
+
+
+@cache
+def asks(what: str) -> re.Pattern[str]:
+    """The pattern of names.yaml for a role or for `rated`, `things`, `groups`, `satisfied`."""
+    words = names()
+    return re.compile(words["roles"][what] if what in words["roles"] else words[what])
+
+
+def ratings(
+    columns: Mapping[str, Column], ignored: Mapping[str, str] | None = None
+) -> list[Rating]:
+    """The questions among the columns, in their order.
+
+    `ignored` are cells that a tool writes where nothing was answered: missing or not_experienced.
+    """
+    ignored = ignored or {}
+    found = {c.name: r for c in columns.values() if (r := _by_words(c, ignored))}
+    found = {n: _shared(r, columns[n], found, columns, ignored) for n, r in found.items()}
+    left = [c for c in columns.values() if c.name not in found]
+    stems = Counter(_stem(c) for c in left if _span(c, ignored))
+    spans = Counter((_series(c), _span(c, ignored)) for c in left if _series(c))
+    for c in left:
+        if rating := _by_numbers(c, ignored, stems, spans):
+            found[c.name] = rating
+    out = [found[n] for n in columns if n in found]
+    for r in out:
+        r.stem, r.part = _matrix(columns[r.column].label)
+    stems = Counter(r.stem for r in out if r.stem)
+    for r in out:
+        column = columns[r.column]
+        r.role = _role(r, column.text, len(column.words), stems[r.stem] > 1)
+    _name(out, {s for s, n in stems.items() if n > 1})
+    return out
+
+
+# By words and labels
+
+
+def _answers(column: Column, ignored: Mapping[str, str]) -> list[str]:
+    """The different answers, without those that are so rare that they may be slips."""
+    counts = column.counts[[w not in ignored for w in column.counts.index]]
+    rare = counts.iloc[::-1].cumsum() <= counts.sum() * SLIPS
+    return [w for w in counts.index if not rare[w]] if len(counts) > 12 else list(counts.index)
+
+
+def _by_words(column: Column, ignored: Mapping[str, str]) -> Rating | None:
+    if column.labels:
+        return _by_labels(column)
+    answers = _answers(column, ignored)
+    if not 2 <= len(answers) <= 30 or column.not_numbers == 0:
+        return _codes_of_answers(column, answers)
+    scale = scales.of_words(answers) or scales.of_numbered(answers)
+    return _of(column, scale, ignored) if scale else _codes_of_answers(column, answers)
+
+
+def _of(column: Column, scale: scales.Scale, ignored: Mapping[str, str]) -> Rating:
+    """A rating by its words; what is no rating becomes missing, or the code of not experienced."""
+    recode: dict[str, int | None] = {w: c for w, c in scale.codes.items() if w != str(c)}
+    recode |= dict.fromkeys(scale.missing)
+    recode |= dict.fromkeys(scale.not_experienced, NOT_EXPERIENCED)
+    there = set(column.counts.index)
+    recode |= {
+        w: None if k == "missing" else NOT_EXPERIENCED for w, k in ignored.items() if w in there
+    }
+    shown = list(dict.fromkeys(sorted(scale.codes, key=lambda w: scale.codes[w])))
+    points = scale.high - scale.low + 1
+    said = f"{scale.family or 'rating'}, {points} points, from {shown[0]!r} to {shown[-1]!r}"
+    sure = "high" if scale.complete or scale.family != "frequency" and len(shown) > 2 else "low"
+    out = Rating(
+        column.name,
+        column.label,
+        (scale.low, scale.high),
+        said,
+        sure,
+        family=scale.family,
+        reverse=scale.reverse,
+        recode=recode,
+    )
+    if NOT_EXPERIENCED in recode.values():
+        out.not_experienced = [NOT_EXPERIENCED]
+    if not scale.complete and len(scale.codes) < 0.8 * points:
+        out.sure = "medium" if out.sure == "high" else out.sure
+        out.doubts.append(
+            f"only {len(scale.codes)} of {points} answers occur: does the form offer {points}?"
+        )
+    out.odd = int(
+        column.counts[[w not in scale.codes and w not in recode for w in column.counts.index]].sum()
+    )
+    return out
+
+
+def _shared(
+    rating: Rating,
+    column: Column,
+    found: Mapping[str, Rating],
+    columns: Mapping[str, Column],
+    ignored: Mapping[str, str],
+) -> Rating:
+    """The rating on the scale that all questions with such words make together."""
+    if not rating.family or not rating.recode or rating.scale[0] == 0:
+        return rating
+    same = [columns[n] for n, r in found.items() if r.family == rating.family and r.recode]
+    also = {w for c in same for w in _answers(c, ignored)}
+    scale = scales.of_words(_answers(column, ignored), also=also)
+    return _of(column, scale, ignored) if scale else rating
+
+
+def _by_labels(column: Column) -> Rating | None:
+    """What value labels say; they alone decide between a rating and a group."""
+    scale = scales.of_labels(column.labels)
+    if scale is None and len(column.labels) == 1 and asks("rated").search(column.text):
+        return None  # one label, as "refused": the numbers decide
+    if scale is None or (not scale.family and asks("groups").search(column.text)):
+        return None
+    if column.not_numbers:  # the labels themselves are in the cells
+        return _by_words(Column(column.name, column.label, column.cells), {})
+    low, high = scale.low, scale.high
+    why = (
+        f"value labels: {column.labels[low]!r} to {column.labels[high]!r}"
+        if {low, high} <= set(column.labels)
+        else "value labels"
+    )
+    out = Rating(
+        column.name,
+        column.label,
+        (low, high),
+        why,
+        "high",
+        family=scale.family,
+        reverse=scale.reverse,
+    )
+    out.missing = [float(c) for c in scale.missing]
+    out.not_experienced = [float(c) for c in scale.not_experienced]
+    known = {*out.missing, *out.not_experienced}
+    given = column.numbers[[not low <= x <= high and x not in known for x in column.numbers.index]]
+    special = [x for x in given.index if x in SPECIAL]
+    out.missing += special
+    out.odd = int(given.drop(special).sum())
+    return out if low < high else None
+
+
+def _codes_of_answers(column: Column, answers: Sequence[str]) -> Rating | None:
+    """LimeSurvey's codes of answers, A1 to A5: which end is the good one, they do not tell."""
+    if len(answers) < 3 or not all(re.fullmatch(r"A[1-9]", a) for a in answers):
+        return None
+    low, high = scales.span([int(a[1]) for a in answers])
+    out = Rating(column.name, column.label, (low, high), "codes of answers, A1 ...", "low")
+    out.recode = {a: int(a[1]) for a in answers}
+    out.doubts.append("the codes A1, A2 ... do not tell which end is the good one")
+    return out
+
+
+# By numbers
+
+
+def _codes(column: Column, ignored: Mapping[str, str]) -> tuple[dict[float, int], list[float]]:
+    """(answer: how often, special codes)."""
+    numbers = {float(x): int(n) for x, n in column.numbers.items() if f"{x:g}" not in ignored}
+    special = [x for x in numbers if x in SPECIAL]
+    return {x: n for x, n in numbers.items() if x not in special}, sorted(special)
+
+
+def _span(column: Column, ignored: Mapping[str, str]) -> tuple[int, int] | None:
+    """The scale that the numbers of a column would be on; None when they would be on none."""
+    answers, _special = _codes(column, ignored)
+    inside = {x: n for x, n in answers.items() if 0 <= x <= 10 and x % 0.5 == 0}
+    words = {w: n for w, n in column.counts.items() if w in ignored or scales.no_rating(str(w))}
+    odd = sum(answers.values()) - sum(inside.values()) + column.not_numbers
+    odd -= sum(n for w, n in words.items() if not re.fullmatch(r"-?\d+", str(w)))
+    if len(inside) < 3 or max(inside) < 3 or odd > sum(answers.values()) * SLIPS:
+        return None
+    return scales.span(list(inside))
+
+
+def _by_numbers(
+    column: Column, ignored: Mapping[str, str], stems: Counter, series: Counter
+) -> Rating | None:
+    if column.labels and scales.of_labels(column.labels) is None and len(column.labels) > 1:
+        return None  # the labels name groups
+    span = _span(column, ignored)
+    if span is None:
+        return None
+    answers, special = _codes(column, ignored)
+    whole = (
+        len([x for x in answers if x % 1 == 0 and span[0] <= x <= span[1]]) == span[1] - span[0] + 1
+    )
+    why, sure = _evidence(column, span, whole, stems, series)
+    if not why:
+        return None
+    low, high = _used(span, answers)
+    out = Rating(column.name, column.label, (low, high), why, sure, missing=special)
+    if high < span[1]:
+        out.sure = "medium"
+        out.doubts.append(f"nobody answered {span[1]}: does the scale end at {high}?")
+    out.odd = sum(n for x, n in answers.items() if not low <= x <= high) + column.not_numbers
+    there = [w for w in column.counts.index if w in ignored or scales.no_rating(str(w))]
+    kinds = {w: ignored.get(w) or scales.no_rating(str(w)) for w in there}
+    out.recode = {w: None if k == "missing" else NOT_EXPERIENCED for w, k in kinds.items()}
+    out.not_experienced = [NOT_EXPERIENCED] if NOT_EXPERIENCED in out.recode.values() else []
+    out.odd -= sum(int(column.counts[w]) for w in there if not re.fullmatch(r"-?\d+(\.0)?", str(w)))
+    if special:
+        out.doubts.append(f"{', '.join(f'{c:g}' for c in special)}: no answer, or not experienced?")
+    return out
+
+
+def _used(span: tuple[int, int], answers: Mapping[float, int]) -> tuple[int, int]:
+    """The scale that ends where the answers do, if many answered and each point below was used."""
+    top = int(max(x for x in answers if span[0] <= x <= span[1]))
+    every = all(answers.get(float(x)) for x in range(span[0], top + 1))
+    return (1, top) if span[0] == 1 and every and sum(answers.values()) >= MANY else span
+
+
+def _evidence(
+    column: Column, span: tuple[int, int], whole: bool, stems: Counter, series: Counter
+) -> tuple[str, str]:
+    """What speaks for a rating, and how much; empty when nothing does."""
+    said = f"answers {span[0]} to {span[1]}"
+    rated = asks("rated").search(column.text)
+    if asks("groups").search(column.text) and not (rated and _role_words(column.text)):
+        return "", ""
+    if rated:
+        return f"its wording ({rated[0]!r}), {said}", "high"
+    if (stem := _stem(column)) and stems[stem] > 1:
+        return f"one of {stems[stem]} columns of one block, {said}", "medium"
+    if not whole:
+        return "", ""
+    if thing := asks("things").search(column.text):
+        return f"its name ({thing[0]!r}), {said}, each of them used", "medium"
+    if (s := _series(column)) and series[s, span] > 2:
+        return f"{series[s, span]} columns of one series share {said}", "medium"
+    return (f"{said}, each of them used", "low") if span == (0, 10) else ("", "")
+
+
+def _role_words(text: str) -> bool:
+    return bool(asks("nps").search(text) or asks("satisfied").search(text))
+
+
+def _stem(column: Column) -> str:
+    return _matrix(column.label)[0]
+
+
+def _series(column: Column) -> str:
+    found = SERIES.fullmatch(slug(column.name))
+    return f"{found['stem']}#" if found else ""
+
+
+def _matrix(label: str) -> tuple[str, str]:
+    """(what the questions of a matrix share, what is this one's); empty when it is none."""
+    for pattern in MATRIX:
+        if found := pattern.fullmatch(label):
+            return found["stem"].strip(), found["part"].strip()
+    return "", ""
+
+
+def _code(part: str) -> bool:
+    """A part that is a code of the tool, as SQ001, and tells a reader nothing."""
+    return bool(re.fullmatch(r"[A-Z]{0,3}\d+", part))
+
+
+# Names and roles
+
+
+def _name(found: Sequence[Rating], blocks: set[str]) -> None:
+    """An item's name, short and unique, and a label; the whole wording where the label is short."""
+    taken: set[str] = set()
+    parts = Counter(r.part for r in found if r.stem in blocks)
+    for r in found:
+        full = r.label
+        if r.stem in blocks and parts[r.part] == 1 and not _code(r.part):
+            r.label = r.part
+        if len(r.label) > 60:
+            r.label = r.label[:58].rsplit(" ", 1)[0] + " …"
+        if r.label != full:
+            r.wording = full
+        own = slug(clean(r.column))
+        long = len(own) > 30 or bool(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]{8}", own))
+        called = {"nps": "recommend", "csat": "satisfaction", "effort": "effort"}.get(r.role, "")
+        r.name = unique(called or short(r.part or clean(r.column)) if long else own, taken)
+        taken.add(r.name)
+    labels = Counter(r.label for r in found)
+    for r in found:
+        if labels[r.label] > 1 and r.column != r.label and len(r.column) < 40:
+            r.label = f"{r.label} ({r.column})"
+
+
+def short(name: str, most: int = 30) -> str:
+    """A slug of whole words, not longer than `most` letters.
+
+    Examples
+    --------
+    >>> short("Which channels did you use? (select all)")
+    'which_channels_did_you_use'
+    """
+    own = slug(name)
+    if len(own) > most:
+        own = OPENING.sub("", own) or own
+    if len(own) <= most:
+        return own
+    cut = own[: most + 1].rpartition("_")[0] or own[:most]
+    return cut.strip("_")
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """A name that is no column of the contract and is not taken."""
+    from cxlib.data import contract
+
+    name = f"q_{name}" if name[0].isdigit() else name
+    n, first = 2, name
+    while name in taken or name in contract.TABLES["responses"].columns:
+        name, n = f"{first}_{n}", n + 1
+    return name
+
+
+def _role(rating: Rating, text: str, answers: int, in_matrix: bool) -> str:
+    """What the question is for; which of several is the outcome is asked elsewhere."""
+    low, high = rating.scale
+    if asks("nps").search(text) and rating.family in ("", "likelihood", "agreement"):
+        if high == 10 and rating.scale in ((0, 10), (1, 10)):
+            if any(c == 1 and not w.isdigit() for w, c in rating.recode.items()):
+                return "intention"  # 1 is the end that has words: the scale begins there
+            rating.scale = (0, 10)
+            if low == 1 and answers >= 50:
+                rating.sure = "medium"
+                rating.doubts.append("nobody answered 0: was the scale 0 to 10, as the NPS needs?")
+            return "nps"
+        return "intention"
+    if rating.family in ("frequency", "importance"):
+        return "touchpoint" if asks("things").search(text) else "attribute"
+    if rating.family == "ease" or asks("effort").search(text):
+        return "effort"
+    if rating.family == "likelihood" or (
+        not in_matrix and asks("intention").search(text) and not asks("satisfied").search(text)
+    ):
+        return "intention"
+    if not in_matrix and asks("csat").search(text):
+        return "csat"
+    return "touchpoint"

@@ -1,0 +1,227 @@
+"""Rating scales told by their words, in eight languages: "Very satisfied" is 5 of 5.
+
+    scale = of_words(["Satisfied", "Very dissatisfied", "Neutral", "Not applicable"])
+    scale.codes             # {"Satisfied": 4, "Very dissatisfied": 1, "Neutral": 3}
+    scale.not_experienced   # ("Not applicable",)
+
+The words are in `profiles/scales.yaml`; nothing but matching is done here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+MIDDLE = 4
+ENDINGS = (  # one word for both genders: satisfaite is satisfait
+    (r"\((e|a|o|s|es)\)|/(e|a|o|in)\b", ""),
+    (r"satisfaite?s?\b", "satisfait"),
+    (r"satisfech[ao]s?\b", "satisfecho"),
+    (r"satisfeit[ao]s?\b", "satisfeito"),
+    (r"soddisfatt[aoie]\b", "soddisfatto"),
+    (r"mécontente\b", "mécontent"),
+)
+NUMBERED = re.compile(r"\(?(\d{1,2})\)?\s*(?:[-–—:=.)/、]\s*|\s+|(?=\())?(\D*)")
+NUMBER_LAST = re.compile(r"(\D+?)\s*[-–—:=(（]\s*(\d{1,2})\s*[)）]?")
+UNITS = re.compile(r"(stars?|points?|分|星|颗星|点|étoiles?|sterne?|punkte?|estrellas?|estrelas?)")
+STARS = re.compile(r"([★⭐]+)️?[☆✩]*")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Words or codes on a scale.
+
+    Attributes
+    ----------
+    codes : word as it stands in the file: its place on the scale, from the worst
+    low, high : ends of the scale
+    family : what the words speak of: satisfaction, agreement, likelihood, quality ...; may be empty
+    complete : whether the answers there are make a whole scale that questionnaires use
+    reverse : whether the low codes are the good ones
+    missing, not_experienced : words (or codes) that are no rating
+    """
+
+    codes: dict[str, int]
+    low: int
+    high: int
+    family: str = ""
+    complete: bool = True
+    reverse: bool = False
+    missing: tuple[str, ...] = ()
+    not_experienced: tuple[str, ...] = ()
+
+
+@cache
+def _lexicon() -> tuple[dict[str, dict[str, int]], dict[str, list[list[int]]], dict[str, str]]:
+    """(family: word: step; family: its forms; word that is no rating: its kind)."""
+    file = resources.files("cxlib.data.intake.profiles") / "scales.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    words: dict[str, dict[str, int]] = {}
+    for family, about in content["families"].items():
+        ladders = about["words"].values()
+        steps = (
+            (w, step)
+            for ladder in ladders
+            for step, some in enumerate(ladder)
+            for w in some.split("|")
+        )
+        words[family] = {normal(w): step for w, step in steps if w}
+    forms = {family: about["forms"] for family, about in content["families"].items()}
+    other = {
+        normal(w): kind for kind in ("missing", "not_experienced") for w in content[kind].split("|")
+    }
+    return words, forms, other
+
+
+def normal(word: str) -> str:
+    """A word as the lexicon has it: small letters, no punctuation, one gender."""
+    word = unicodedata.normalize("NFKC", word).casefold().replace("’", "'").strip()
+    for pattern, one in ENDINGS:
+        word = re.sub(pattern, one, word)
+    return re.sub(r"[\s,;.!?/()-]+", " ", word).strip()
+
+
+def no_rating(word: str) -> str:
+    """`missing`, `not_experienced`, or empty for a word that may be an answer."""
+    return _lexicon()[2].get(normal(word), "")
+
+
+def of_words(answers: Collection[str], *, also: Collection[str] = ()) -> Scale | None:
+    """The scale on which all of the answers are; None when they are on none.
+
+    Parameters
+    ----------
+    answers : the different answers to the question
+    also : answers to questions that seem to share the scale; they tell how many points it has
+
+    Examples
+    --------
+    >>> of_words(["Agree", "Disagree", "Strongly agree", "stimme voll zu"]).codes["Agree"]
+    4
+    """
+    words, forms, _other = _lexicon()
+    rated, rest = _apart(answers)
+    for family, known in words.items():
+        steps = {w: known[normal(w)] for w in rated if normal(w) in known}
+        if len(steps) < len(rated) or len(set(steps.values())) < 2:
+            continue
+        more = {known[normal(w)] for w in also if normal(w) in known}
+        used = sorted({*steps.values(), *more})
+        form, complete = _form(used, forms[family])
+        if not set(used) <= set(form):
+            form, complete = _form(sorted(set(steps.values())), forms[family])
+        codes = {w: form.index(step) + 1 for w, step in steps.items()}
+        return Scale(codes, 1, len(form), family, complete, False, *rest)
+    return None
+
+
+def _form(used: list[int], forms: list[list[int]]) -> tuple[list[int], bool]:
+    """The form that the questionnaire seems to have offered, and whether each point was used."""
+    if used in forms:
+        return used, True
+    return next((f for f in forms if set(used) <= set(f)), used), False
+
+
+def _apart(answers: Collection[str]) -> tuple[list[str], tuple[tuple[str, ...], tuple[str, ...]]]:
+    kinds = {a: no_rating(a) for a in answers}
+    rated = [a for a, kind in kinds.items() if not kind]
+    rest = [
+        tuple(a for a, k in kinds.items() if k == kind) for kind in ("missing", "not_experienced")
+    ]
+    return rated, (rest[0], rest[1])
+
+
+def of_numbered(answers: Collection[str]) -> Scale | None:
+    """Numbers, some of which carry words: "10 - Extremely likely", "4 (Satisfied)", "5 stars".
+
+    None when no number does, or when the words do not look like those of a scale.
+    """
+    rated, rest = _apart(answers)
+    parts = {a: _number_and_words(a) for a in rated}
+    if len(parts) < 2 or any(p is None for p in parts.values()):
+        return None
+    codes = {a: p[0] for a, p in parts.items() if p}
+    words = [w for _n, w in filter(None, parts.values()) if w]
+    if not words or len(set(codes.values())) < 2 or max(codes.values()) > 10:
+        return None
+    known, _forms, _other = _lexicon()
+    family = next(
+        (f for f, lexicon in known.items() if any(normal(w) in lexicon for w in words)), ""
+    )
+    if not family and not all(UNITS.fullmatch(w.casefold()) for w in words):
+        return None
+    steps = {
+        codes[a]: known[family][normal(p[1])]
+        for a, p in parts.items()
+        if p and family and normal(p[1]) in known[family]
+    }
+    reverse = len(steps) > 1 and steps[max(steps)] < steps[min(steps)]
+    low, high = span(codes.values())
+    return Scale(
+        codes, low, high, family, len(set(codes.values())) == high - low + 1, reverse, *rest
+    )
+
+
+def _number_and_words(answer: str) -> tuple[int, str] | None:
+    answer = unicodedata.normalize("NFKC", answer).strip()
+    if stars := STARS.fullmatch(answer):
+        return len(stars[1]), "stars"
+    if found := NUMBERED.fullmatch(answer):
+        return int(found[1]), found[2].strip(" ()-–—:=.")
+    if found := NUMBER_LAST.fullmatch(answer):
+        return int(found[2]), found[1].strip()
+    return None
+
+
+def span(codes: Collection[float]) -> tuple[int, int]:
+    """The usual scale that holds the codes: 1 to 5, 1 to 7, 0 to 10 ...
+
+    Examples
+    --------
+    >>> span([2, 4, 5]), span([0, 9]), span([6, 7])
+    ((1, 5), (0, 10), (1, 7))
+    """
+    low, high = min(codes), max(codes)
+    if low < 1:
+        return (0, 10) if high > 5 else (0, 5) if high > 4 else (0, 4)
+    return 1, next(top for top in (5, 7, 10) if high <= top)
+
+
+def of_labels(labels: Mapping[float | int, str]) -> Scale | None:
+    """The scale that value labels (SPSS, Stata, SAS) speak of; None when they name groups.
+
+    Codes stand in the result as text, where they are no rating.
+
+    Examples
+    --------
+    >>> of_labels({1: "North", 2: "South"}) is None, of_labels({1: "Agree", 2: "Disagree"}).reverse
+    (True, True)
+    """
+    kinds = {c: no_rating(w) for c, w in labels.items()}
+    rated = {c: w for c, w in labels.items() if not kinds[c]}
+    rest = [
+        tuple(f"{c:g}" for c, k in kinds.items() if k == kind)
+        for kind in ("missing", "not_experienced")
+    ]
+    if len(rated) < 2 or not all(isinstance(c, (int, float)) for c in rated):
+        return None
+    low, high = int(min(rated)), int(max(rated))
+    for family, known in _lexicon()[0].items():
+        plain = {
+            c: normal(NUMBERED.sub(r"\2", w) if w[:1].isdigit() else w) for c, w in rated.items()
+        }
+        steps = {c: known[w] for c, w in plain.items() if w in known}
+        ends = {min(rated), max(rated)} <= set(steps)
+        if len(set(steps.values())) < 2 or not (ends or len(steps) > len(rated) / 2):
+            continue
+        reverse = steps[max(steps)] < steps[min(steps)]
+        return Scale({}, low, high, family, True, reverse, rest[0], rest[1])
+    if all(re.match(r"\d", w) for w in rated.values()):  # "0", "1", ... "10": a rating, of what?
+        return Scale({}, low, high, "", True, False, rest[0], rest[1])
+    return None

@@ -1,0 +1,295 @@
+"""Which of our tables a file is, and which of its columns are ours.
+
+for part in tables_of(seen):
+    part.table, part.columns      # "orders", {"order_id": "Name", "amount": "Total"}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+import pandas as pd
+
+from cxlib.data import contract
+from cxlib.data.intake import conversion
+from cxlib.data.intake.drafts.looking import Column, Seen, slug
+from cxlib.data.intake.drafts.personal import HELD, personal
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.profiles import Part, names
+from cxlib.data.intake.profiles.recognition import plain
+
+ROW = "#row"
+ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
+
+
+@dataclass
+class TableOf:
+    """A file as one of our tables.
+
+    Attributes
+    ----------
+    columns : ours: theirs; why : ours: what speaks for it
+    derive : columns made by an expression over the file's
+    rows : their column: words that rows of the table do not have there (none: it is filled)
+    left_out : column: why it is left out
+    free : columns that are none of ours, and neither personal nor the tool's
+    """
+
+    seen: Seen
+    table: str
+    columns: dict[str, str]
+    why: dict[str, str] = field(default_factory=dict)
+    derive: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    only: str = ""
+    merge: list[str] | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    free: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
+    """The tables that the file holds: by its profile, else the one that it looks most like.
+
+    `ratings` is the number of its columns that look like ratings. Raises IntakeError when the file
+    looks like none.
+    """
+    if seen.profile:
+        parts = [_by_profile(seen, name, part) for name, part in seen.profile.tables.items()]
+    else:
+        parts = [_by_names(seen, ratings)]
+    for part in parts:
+        _complete(part)
+    return parts
+
+
+# By profile
+
+
+def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
+    assert seen.profile
+    there = {plain(c): c for c in reversed(list(seen.columns))}
+
+    def first(some: Iterable[str]) -> str:
+        return next(
+            (ROW if n == ROW else there[plain(n)] for n in some if n == ROW or plain(n) in there),
+            "",
+        )
+
+    out = TableOf(seen, table, {}, notes=[part.note] if part.note else [])
+    for ours, some in part.columns.items():
+        found = first(some)
+        if found == ROW or (found and len(seen.columns[found].words)):
+            out.columns[ours], out.why[ours] = found, f"high: {seen.profile.title}"
+    for ours, expression in part.derive.items():
+        asked = {a: first(a.split("|")) for a in re.findall(r"\{([^}]*)\}", expression)}
+        for a, theirs in asked.items():
+            expression = expression.replace("{" + a + "}", f'"{theirs}"')
+        if all(asked.values()):
+            out.derive[ours] = expression
+    for names_, words in part.rows.items():
+        column = first(names_.split("|"))
+        if column and (not words or len(seen.columns[column].words)):
+            out.rows[column] = words
+    if {w for w in part.only.split() if w in contract.TABLES[table].columns} <= set(out.columns):
+        out.only = part.only
+    out.merge = part.merge
+    _anonymous(out)
+    if part.keep:
+        tool = {plain(n) for n in seen.profile.tool}
+        out.left_out = {c: "personal" for n in seen.profile.personal if (c := there.get(plain(n)))}
+        mapped = {
+            plain(n) for p in seen.profile.tables.values() for s in p.columns.values() for n in s
+        }
+        rated = {plain(n) for s in part.rated for n in s.split("|")}
+        out.free = [c for c in seen.columns if plain(c) in rated or plain(c) not in tool | mapped]
+    return out
+
+
+def _anonymous(part: TableOf) -> None:
+    """Where nothing says who bought, each order stands for a customer of its own."""
+    key = part.seen.profile.anonymous if part.seen.profile else ""
+    if part.table == "order_lines" or key not in part.columns or "customer_id" in part.columns:
+        return
+    part.derive["customer_id"] = f'"{part.columns[key]}"'
+    part.doubts.append(
+        f"{part.seen.called} does not say who bought: each order counts as a customer of its own, "
+        "so nothing about customers can be told"
+    )
+
+
+# By names
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {ours: re.compile(p) for ours, p in names()["columns"].items()}
+
+
+def _by_names(seen: Seen, ratings: int) -> TableOf:
+    matched = {t: _match(t, seen) for t in names()["tables"]}
+    scores = {t: _likeness(t, m, seen, ratings) for t, m in matched.items()}
+    table = max(scores, key=lambda name: scores[name])
+    if scores[table] <= 0:
+        raise IntakeError(
+            f"{seen.called} looks like no table: its columns are {', '.join(seen.columns)}. "
+            f"Write its part of study.yaml by hand; the tables are {', '.join(contract.TABLES)}."
+        )
+    columns = matched[table]
+    why = dict.fromkeys(columns, "high: its name")
+    key = contract.TABLES[table].key[0]
+    if key not in columns and (own := _plain_id(seen, columns)):
+        columns, why[key] = {key: own, **columns}, "high: the only column of ids without repeats"
+    return TableOf(seen, table, columns, why, free=list(seen.columns))
+
+
+def _match(table: str, seen: Seen) -> dict[str, str]:
+    """Our columns of the table that the file seems to have: ours -> theirs."""
+    found: dict[str, str] = {}
+    for ours, about in contract.TABLES[table].columns.items():
+        pattern = _patterns().get(ours, re.compile(re.escape(ours)))
+        fits = [
+            c
+            for c in seen.columns.values()
+            if c.name not in found.values()
+            and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
+            and len(c.words)
+            and _holds(c, about.kind)
+        ]
+        if fits:
+            exact = next((c for c in fits if slug(c.name) == ours), fits[0])
+            found[ours] = exact.name
+    dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
+    if dated and dated not in found:
+        near = (c for c in seen.columns.values() if c.name not in found.values() and _named_date(c))
+        if (theirs := next(near, None)) is not None:
+            found[dated] = theirs.name
+    return found
+
+
+def _holds(column: Column, kind: str) -> bool:
+    """Whether the cells are of the kind; numbers are let pass, for `cx check` to speak of."""
+    return kind != "date" or dates_in(column) >= ENOUGH_DATES
+
+
+def dates_in(column: Column) -> float:
+    """The share of the cells that are dates."""
+    sample = column.cells.dropna().head(2000)
+    if not len(sample) or (pd.api.types.is_numeric_dtype(sample)):
+        return 0.0
+    done = conversion.date(sample)
+    if getattr(done, "question", None) is not None:
+        return 1.0
+    return float(done.values.notna().mean())
+
+
+def _named_date(column: Column) -> bool:
+    """A name that speaks of time, over cells that are dates."""
+    named = re.search(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時", slug(column.name))
+    return bool(named) and dates_in(column) >= ENOUGH_DATES
+
+
+def _plain_id(seen: Seen, columns: dict[str, str]) -> str:
+    """A column that calls itself only "id" or the like and never repeats; empty when none does."""
+    called = re.compile(names()["plain_id"])
+    free = (c for c in seen.columns.values() if c.name not in columns.values())
+    return next(
+        (
+            c.name
+            for c in free
+            if (called.fullmatch(slug(c.name)) or c.name.strip() == "#")
+            and len(c.counts) == len(c.cells)
+        ),
+        "",
+    )
+
+
+def _likeness(table: str, matched: dict[str, str], seen: Seen, ratings: int) -> float:
+    """How much a file looks like the table; 0 when a required column beyond the id is missing."""
+    expected = contract.TABLES[table]
+    needed = {c.name for c in expected.columns.values() if c.required} - {expected.key[0]}
+    if needed - set(matched):
+        return 0
+    key = matched.get("customer_id")
+    if table == "customers" and (key is None or seen.raw.frame[key].duplicated().any()):
+        return 0  # a file with several rows a customer tells of something else
+    if table == "comments" and ratings > 1:
+        return 0
+    called = (seen.sheet or seen.path.stem).casefold()
+    score = 2.0 * bool(re.search(names()["tables"][table], called))
+    score += 2 * (expected.key[-1] in matched) + 0.5 * len(matched) + 0.5 * len(needed)
+    if (
+        table == "responses"
+        and not ratings
+        and not set(matched) - {"channel", "wave", "customer_id"}
+    ):
+        return score if re.search(names()["tables"][table], called) else 0
+    return score + (min(ratings, 6) / 2 + 2 * (ratings > 0) if table == "responses" else 0)
+
+
+# What both have in common
+
+
+def _complete(part: TableOf) -> None:
+    """A key without repeats, rows that can be used, no personal columns among the free ones."""
+    seen, table = part.seen, contract.TABLES[part.table]
+    key = table.key[0]
+    theirs = part.columns.get(key)
+    if len(table.key) == 1 and part.merge is None and theirs != ROW:
+        cells = _offered(part, theirs) if theirs else None
+        if cells is None or cells.duplicated().any() or cells.isna().any():
+            if theirs:
+                part.notes.append(
+                    f"{theirs!r} repeats or has blanks: the rows are numbered instead"
+                )
+                part.free.append(theirs)
+            part.columns = {key: ROW, **{k: v for k, v in part.columns.items() if k != key}}
+            part.why[key] = "high: no column is an id without repeats, so the rows are numbered"
+    _needed(part)
+    _hide_addresses(part)
+    used = {*part.columns.values()}
+    for c in (seen.columns[c] for c in part.free if c not in used and c not in part.left_out):
+        if reason := personal(c):
+            part.left_out[c.name] = f"personal, by {reason}"
+    part.left_out = {c: why for c, why in part.left_out.items() if c not in used}
+    part.free = [
+        c
+        for c in part.free
+        if c not in used and c not in part.left_out and len(seen.columns[c].words)
+    ]
+
+
+def _offered(part: TableOf, column: str) -> pd.Series:
+    """The cells of a column in the rows that count."""
+    frame = part.seen.raw.frame
+    keep = pd.Series(True, index=frame.index)
+    for name, words in part.rows.items():
+        cells = conversion.text(frame[name])
+        keep &= cells.notna() & ~cells.isin(words)
+    return frame.loc[keep, column]
+
+
+def _needed(part: TableOf) -> None:
+    """Rows without a column that every row must have are left out, and said."""
+    for about in contract.TABLES[part.table].columns.values():
+        theirs = part.columns.get(about.name)
+        if not about.required or theirs in (None, ROW) or theirs in part.rows:
+            continue
+        if blank := int(_offered(part, theirs).isna().sum()):
+            part.rows[theirs] = []
+            part.notes.append(f"{blank:,} rows have no {theirs!r} and are left out")
+
+
+def _hide_addresses(part: TableOf) -> None:
+    """Customers who are known by an e-mail address get a number made of it."""
+    theirs = part.columns.get("customer_id")
+    if theirs and theirs != ROW:
+        sample = part.seen.columns[theirs].counts.index[:50].to_series().astype(str)
+        if sample.str.fullmatch(HELD["e-mail addresses"]).mean() > 0.5:
+            part.columns.pop("customer_id")
+            part.derive["customer_id"] = f'md5(lower("{theirs}"))'
+            part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"

@@ -1,0 +1,111 @@
+"""A file as it is, before study.yaml maps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cxlib.data.intake.layout import SKIPPED, Header, ending, is_total
+from cxlib.data.intake.tokenising import BROKEN
+
+NULLABLE = {
+    **{t: pd.Int64Dtype() for t in (pa.int8(), pa.int16(), pa.int32(), pa.int64())},
+    **{t: pd.Int64Dtype() for t in (pa.uint8(), pa.uint16(), pa.uint32())},
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file as it is.
+
+    Attributes
+    ----------
+    frame : its rows; the index holds the line (text) or row (others) they stand in, from 1
+    labels : what columns are about, by column: labels of SPSS, a second header row
+    values : value labels of SPSS, Stata and SAS, by column: {code: label}
+    encoding, delimiter : what a text file was read with; empty for others
+    notes : what was found out and why, one sentence each
+    broken : lines with more or fewer fields than the header: row, value, found, expected
+    skipped : rows that are no data (title lines, totals): row, value, why
+    """
+
+    frame: pd.DataFrame
+    labels: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[float | int, str]] = field(default_factory=dict)
+    encoding: str = ""
+    delimiter: str = ""
+    notes: tuple[str, ...] = ()
+    broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BROKEN))
+    skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SKIPPED))
+
+    @property
+    def offered(self) -> int:
+        """Rows of the file, broken lines among them."""
+        return len(self.frame) + len(self.broken)
+
+
+def numbered(frame: pd.DataFrame, notes: Sequence[str] = (), **found: object) -> Raw:
+    """The rows under numbers from 1, as those of a file without lines."""
+    index = pd.Index(np.arange(len(frame)) + 1, name="row")
+    return Raw(frame.set_axis(index, axis=0), notes=tuple(notes), **found)  # type: ignore[arg-type]
+
+
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """The table with whole numbers whole where some are missing: long ids stay as they are."""
+    return table.to_pandas(types_mapper=NULLABLE.get)
+
+
+def trimmed(
+    raw: Raw, header: Header, name: str, skip_last: int | None, blank: Sequence[int] = ()
+) -> Raw:
+    """The file without what is no data: columns without name and cells, totals, remarks; said."""
+    notes = [*raw.notes, *header.notes]
+    if blank:
+        notes.append(f"{name}: {len(blank):,} blank line(s) passed over.")
+    nameless = [c for c in raw.frame if str(c).startswith("(column ") and raw.frame[c].isna().all()]
+    if nameless and len(raw.frame):
+        notes.append(f"{name}: {len(nameless)} column(s) have no name and no cell: left out.")
+    frame = raw.frame.drop(columns=nameless) if len(raw.frame) else raw.frame
+    if skip_last is None:
+        last, why = _ending(frame, raw, set(blank))
+        advice = " `skip_last: 0` keeps them."
+    else:
+        rows = sorted([*frame.index[len(frame) - skip_last :], *raw.broken["row"]])
+        last, why, advice = rows[len(rows) - skip_last :], f"`skip_last: {skip_last}`", ""
+    gone = frame.loc[frame.index.isin(last)]
+    broken = raw.broken[raw.broken["row"].isin(last)]
+    said = [(row, ", ".join(map(str, cells.dropna())), why) for row, cells in gone.iterrows()]
+    said += [(row, value, why) for row, value in zip(broken["row"], broken["value"], strict=True)]
+    if said:
+        notes.append(
+            f"{name}: {len(said)} row(s) at the end are no data and were skipped ({why}), first "
+            f"row {said[0][0]}: {said[0][1][:60]!r}.{advice}"
+        )
+        frame = frame.loc[~frame.index.isin(last)]
+    return replace(
+        raw,
+        frame=frame,
+        broken=raw.broken.drop(index=broken.index),
+        labels={**raw.labels, **header.labels},
+        notes=tuple(notes),
+        skipped=pd.DataFrame([*header.skipped, *said], columns=SKIPPED),
+    )
+
+
+def _ending(frame: pd.DataFrame, raw: Raw, blank: set[int]) -> tuple[list[int], str]:
+    """Rows at the end that are totals or remarks, of the header's width or another."""
+    if len(frame) and len(raw.broken) and raw.broken["row"].max() > frame.index[-1]:
+        last: list[int] = []
+        for row, value in zip(raw.broken["row"], raw.broken["value"], strict=True):
+            total = is_total(str(value).split(raw.delimiter or ",")[0].strip('" '))
+            if row > frame.index[-1] and (total or row - 1 in blank or row - 1 in last):
+                last.append(row)
+        return last, "totals or remarks"
+    n, why = ending(frame, sorted(blank))
+    return frame.index[len(frame) - n :].tolist(), why

@@ -1,0 +1,153 @@
+"""Workbooks (Excel old and new, OpenDocument) and tables in HTML or XML, through python-calamine.
+
+raw = read(Path("answers.xlsx"), "answers.xlsx", Reading(sheet="Raw"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+import numpy as np
+import pandas as pd
+from python_calamine import SheetVisibleEnum
+
+from cxlib.data.intake.encodings import to_utf8
+from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.layout import LOOKED_AT, header_of
+from cxlib.data.intake.raw import Raw, trimmed
+from cxlib.data.schema import Reading
+
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
+WIDEST = 16_384  # columns of a sheet of Excel
+
+
+def sheets(path: Path) -> list[str]:
+    """The sheets that hold cells, by name. Raises IntakeError for a book that cannot be read."""
+    with _opened(path, path.name) as book:
+        return [s for s in map(str, book.sheet_names) if book.book.get_sheet_by_name(s).height]
+
+
+def read(path: Path, name: str, options: Reading) -> Raw:
+    """The rows of one sheet: the one named, else the first visible one that holds a table."""
+    with _opened(path, name) as book:
+        sheet, note = _chosen(book, name, options.sheet)
+        cells = pd.read_excel(
+            book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
+        )
+    if cells.empty:
+        raise IntakeError(f"{name}: sheet {sheet!r} is empty. Choose another with `sheet:`.")
+    return _table(cells, name, options, [note])
+
+
+def _opened(path: Path, name: str) -> pd.ExcelFile:
+    try:
+        return pd.ExcelFile(path, engine="calamine")
+    except Exception as error:  # calamine and zipfile raise many kinds for a broken book
+        raise IntakeError(
+            f"{name} is not an Excel workbook that can be read ({error}). Save it again as "
+            ".xlsx; take a password off."
+        ) from error
+
+
+def _chosen(book: pd.ExcelFile, name: str, wanted: str | int) -> tuple[str, str]:
+    """The sheet to read, and a note on which of how many."""
+    about = {str(m.name): m for m in book.book.sheets_metadata}
+    there = list(map(str, book.sheet_names))
+    if wanted and wanted not in there and (isinstance(wanted, str) or wanted >= len(there)):
+        raise IntakeError(f"{name} has no sheet {wanted!r}. There are: {there}.")
+    height = {s: book.book.get_sheet_by_name(s).height for s in there}
+    if wanted:
+        sheet = wanted if isinstance(wanted, str) else there[wanted]
+    else:
+        seen = [s for s in there if height[s] > 1 and about[s].visible == SheetVisibleEnum.Visible]
+        sheet = next(iter(seen or [s for s in there if height[s]] or there))
+    others = [f"{s!r} ({height[s]:,} rows)" for s in there if s != sheet and height[s]]
+    note = f"{name}: sheet {sheet!r} ({height[sheet]:,} rows) of {len(there)}."
+    if others and not wanted:
+        note += f" Not read: {', '.join(others[:6])}; `sheet:` chooses another."
+    return sheet, note
+
+
+def _table(cells: pd.DataFrame, name: str, options: Reading, notes: Sequence[str]) -> Raw:
+    """The table among the cells of a sheet."""
+    head = cells.iloc[:LOOKED_AT].astype(object)
+    rows = [["" if pd.isna(c) else str(c) for c in row] for row in head.to_numpy()]
+    header = header_of(rows, name, header=options.header, header_rows=options.header_rows)
+    begin = header.first + header.rows
+    frame = cells.iloc[begin:].set_axis(header.names, axis=1)
+    frame.index = pd.Index(np.arange(len(frame)) + begin + 1, name="row")
+    blank = frame.isna().all(axis=1)
+    raw = Raw(frame[~blank], notes=tuple(notes))
+    return trimmed(raw, header, name, options.skip_last, frame.index[blank].tolist())
+
+
+# HTML and XML, which many tools export under the name .xls
+
+
+def read_markup(path: Path, name: str, options: Reading) -> Raw:
+    """The largest table of an HTML page, or the first sheet of an Excel 2003 XML file."""
+    content, _, why = to_utf8(path.read_bytes(), name, options.encoding)
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in content[:4000]:
+        rows, what = _xml_rows(path.read_bytes(), name, options.sheet)
+    else:
+        rows, what = _html_rows(content)
+    if not rows:
+        raise IntakeError(
+            f"{name} is HTML or XML and holds no table. Export it as CSV or .xlsx instead."
+        )
+    width = max(map(len, rows))
+    cells = pd.DataFrame([[*r, *[""] * (width - len(r))] for r in rows], dtype=object)
+    cells = cells.mask(cells == "")
+    return _table(cells, name, options, [f"{name}: {what} is read.", why])
+
+
+def _html_rows(content: bytes) -> tuple[list[list[str]], str]:
+    from bs4 import BeautifulSoup
+
+    tables = [
+        [_spread(row) for row in table.find_all("tr") if row.find_parent("table") is table]
+        for table in BeautifulSoup(content, "html.parser").find_all("table")
+    ]
+    return max(tables, key=len, default=[]), f"the largest of {len(tables)} table(s) of the page"
+
+
+def _spread(row) -> list[str]:
+    """The cells of a row, one that spans several columns followed by empty ones."""
+    out: list[str] = []
+    for cell in row.find_all(["td", "th"], recursive=False):
+        span = str(cell.get("colspan", "1"))
+        empty = min(int(span), WIDEST) - 1 if span.isdecimal() else 0
+        out += [cell.get_text(" ", strip=True), *[""] * empty]
+    return out
+
+
+def _xml_rows(content: bytes, name: str, wanted: str | int) -> tuple[list[list[str]], str]:
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        book = fromstring(content)
+    except (ParseError, DefusedXmlException) as error:
+        raise IntakeError(
+            f"{name} is XML that cannot be read ({error}). Export it again."
+        ) from None
+    sheets = {s.get(f"{SPREADSHEET}Name", ""): s for s in book.iter(f"{SPREADSHEET}Worksheet")}
+    key = wanted if isinstance(wanted, str) else [*sheets, *[""] * wanted][wanted]
+    if key not in sheets:
+        raise IntakeError(f"{name} has no sheet {wanted!r}. There are: {list(sheets)}.")
+    rows: list[list[str]] = []
+    for row in sheets[key].iter(f"{SPREADSHEET}Row"):
+        at = int(row.get(f"{SPREADSHEET}Index", len(rows) + 1))
+        rows += [[] for _ in range(at - len(rows) - 1)] if at < 1 << 21 else []
+        cells: list[str] = []
+        for cell in row.iter(f"{SPREADSHEET}Cell"):
+            column = min(int(cell.get(f"{SPREADSHEET}Index", len(cells) + 1)), WIDEST)
+            cells += [""] * (column - len(cells) - 1)
+            data = cell.find(f"{SPREADSHEET}Data")
+            cells.append("" if data is None else "".join(data.itertext()))
+            cells += [""] * min(int(cell.get(f"{SPREADSHEET}MergeAcross", 0)), WIDEST)
+        rows.append(cells)
+    return rows, f"sheet {key!r} of {len(sheets)}"

@@ -1,0 +1,203 @@
+"""Data that may change between two loads: databases, files on the web, survey platforms.
+
+    path, notes = fetch(file, study.folder)    # file.address: what `from:` in study.yaml says
+
+`from:`, and what the environment must hold:
+
+- `postgresql://host/db` with `table:` or `query:`: PGUSER, and PGPASSWORD with PGHOST, or a .pgpass
+  file, or a password in the keyring
+- `${SHOP_DB}`: SHOP_DB, the whole address
+- `https://host/answers.csv`, or the address of a Google Sheet: nothing
+- `qualtrics:SURVEY`: QUALTRICS_BASE_URL, QUALTRICS_API_TOKEN
+- `limesurvey:SURVEY`: LIMESURVEY_URL, LIMESURVEY_USER, LIMESURVEY_PASSWORD
+
+What arrived is kept in the study's `.cache` folder, so that a load can say whether it changed. A
+study.yaml may come from anybody: passwords go to hosts that the user has named, queries only read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from cxlib.core import files
+from cxlib.data import platforms, sources
+from cxlib.data.schema import Readable
+from cxlib.data.sources import SourceError
+
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+LOCAL = ("", "localhost", "127.0.0.1", "::1")
+EXACT = 15  # digits of a number that a double holds
+Getter = Callable[[str, Readable, Path], Path]
+
+
+def fetch(file: Readable, folder: Path) -> tuple[Path, list[str]]:
+    """Get what an address gives now.
+
+    Parameters
+    ----------
+    file : its `address`, with the `table` or `query` of a database
+    folder : the study's folder, in which what arrived is kept
+
+    Returns
+    -------
+    The file, and a note on when it was fetched and whether it changed since the time before
+
+    Raises
+    ------
+    SourceError : it cannot be had; the message says why and what to do, and holds no password
+    """
+    address, scheme = _expanded(file.address), urlsplit(_expanded(file.address)).scheme
+    if scheme not in GETTERS:
+        raise SourceError(
+            f"{file.address}: addresses begin with {', '.join(GETTERS)}. From another database, "
+            "export a file (CSV or Parquet) and name it with `file:`."
+        )
+    store = folder / ".cache"
+    store.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(f"{file.address} {file.table} {file.query}".encode()).hexdigest()[:12]
+    with tempfile.TemporaryDirectory(dir=store) as there:
+        arrived = GETTERS[scheme](address, file, Path(there))
+        kept = store / f"{key}-{arrived.name}"
+        note = _note(file.address, arrived, kept)
+        files.move_in(arrived, kept)
+    kept.chmod(0o600)
+    return kept, [note]
+
+
+def _note(address: str, arrived: Path, kept: Path) -> str:
+    at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    note = f"{address}: fetched at {at}, {arrived.stat().st_size:,} bytes"
+    if not kept.is_file():
+        return f"{note}, for the first time."
+    before = f"{datetime.fromtimestamp(kept.stat().st_mtime, UTC):%Y-%m-%d %H:%M} UTC"
+    same = sources.sha256(arrived) == sources.sha256(kept)
+    return f"{note}, {'unchanged' if same else 'CHANGED'} since {before}."
+
+
+def _expanded(address: str) -> str:
+    """The address with the variables of the environment that it names."""
+    whole = VARIABLE.fullmatch(address)
+
+    def value(found: re.Match) -> str:
+        if (given := os.environ.get(found[1])) is None:
+            raise SourceError(
+                f"{address}: the environment has no {found[1]}. Set it and try again."
+            )
+        return given if whole else quote(given, safe="")
+
+    return VARIABLE.sub(value, address)
+
+
+# Databases
+
+
+def _postgresql(address: str, file: Readable, folder: Path) -> Path:
+    if not (file.table or file.query):
+        raise SourceError(f"{file.address}: say which `table:`, or write a `query:`.")
+    try:
+        from adbc_driver_postgresql import dbapi
+    except ImportError:
+        raise SourceError(
+            f"{file.address}: reading databases needs `pip install 'cxlib[databases]'`."
+        ) from None
+    url = _with_password(address, file.address)
+    query = file.query.strip().rstrip(";")
+    if file.table:
+        quoted = ['"' + part.replace('"', '""') + '"' for part in file.table.split(".")]
+        query = f"select * from {'.'.join(quoted)}"
+    try:
+        with dbapi.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("set transaction read only")
+            cursor.execute(f"select * from ({query}\n) as asked")
+            table = cursor.fetch_arrow_table()
+    except Exception as error:  # the driver raises many kinds
+        secret = urlsplit(url).password
+        why = " ".join(str(error).split())[:300]
+        raise SourceError(
+            f"{file.address}: {why.replace(secret, '***') if secret else why}. Is the server up, "
+            "and are PGUSER and PGPASSWORD those of a user who may read it?"
+        ) from None
+    target = folder / "rows.parquet"
+    pa.parquet.write_table(_with_numbers(table), target)
+    return target
+
+
+def _with_password(address: str, named: str) -> str:
+    """The address with the password that belongs to its host.
+
+    Only a host that the user named, in the environment or a keyring, is sent a password.
+    """
+    url = urlsplit(address)
+    host, port = url.hostname or "", f":{url.port}" if url.port else ""
+    by_study = bool(urlsplit(named).hostname) and not VARIABLE.search(
+        urlsplit(named).netloc.split("@")[-1]
+    )
+    secret = VARIABLE.search(named) or (os.environ.get("PGPASSWORD") and not url.password)
+    if host not in LOCAL and by_study and secret and os.environ.get("PGHOST") != host:
+        raise SourceError(
+            f"{named}: a password of the environment would go to {host}, which only study.yaml "
+            f"names. If you trust it, set PGHOST={host} beside PGPASSWORD."
+        )
+    user = url.username or os.environ.get("PGUSER", "")
+    if secret or url.password or not (user and host):
+        return address
+    try:
+        import keyring
+    except ImportError:
+        return address
+    password = keyring.get_password(host, user)
+    netloc = (
+        f"{quote(user, safe='')}:{quote(password, safe='')}@{host}{port}"
+        if password
+        else url.netloc
+    )
+    return urlunsplit(url._replace(netloc=netloc))
+
+
+def _with_numbers(table: pa.Table) -> pa.Table:
+    """The table with NUMERIC, which the driver gives as text, as numbers where they are exact."""
+    for i, field in enumerate(table.schema):
+        kind = (field.metadata or {}).get(b"ADBC:postgresql:typname", b"")
+        if kind != b"numeric":
+            continue
+        column = table[i].cast(pa.string()) if not pa.types.is_string(field.type) else table[i]
+        digits = pc.utf8_length(pc.replace_substring_regex(column, r"[^0-9]|^-?0\.?0*", ""))
+        if (pc.max(digits).as_py() or 0) <= EXACT:
+            table = table.set_column(i, field.name, pc.cast(column, pa.float64()))
+    return table.replace_schema_metadata(None)
+
+
+# The web and survey platforms
+
+
+def _web(address: str, file: Readable, folder: Path) -> Path:
+    return sources.download(address, folder, file.address)
+
+
+def _qualtrics(address: str, file: Readable, folder: Path) -> Path:
+    return platforms.qualtrics(address.partition(":")[2], folder)
+
+
+def _limesurvey(address: str, file: Readable, folder: Path) -> Path:
+    return platforms.limesurvey(address.partition(":")[2], folder)
+
+
+GETTERS: dict[str, Getter] = {
+    "postgresql": _postgresql,
+    "postgres": _postgresql,
+    "https": _web,
+    "http": _web,
+    "qualtrics": _qualtrics,
+    "limesurvey": _limesurvey,
+}

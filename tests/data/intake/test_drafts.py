@@ -1,0 +1,539 @@
+"""Drafts of study.yaml: what is found in a file, what is asked, and that the draft loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from cxlib.data import intake, study
+from cxlib.data.intake import IntakeError, drafts
+from cxlib.data.intake.drafts.looking import Column
+from cxlib.data.intake.drafts.personal import personal
+
+EXAMPLES = Path(__file__).parent / "profiles"
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Draft a study of the files, with the proposed answers, and take its tables in."""
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    (tmp_path / "notebooks").mkdir()
+    folder = tmp_path / "data" / "new"
+    folder.mkdir(parents=True)
+
+    def drafted(**files: str | bytes | pd.DataFrame) -> tuple[study.Study, dict]:
+        paths = []
+        for name, content in files.items():
+            path = folder / name.replace("__", ".")
+            if isinstance(content, pd.DataFrame):
+                content = content.to_csv(index=False)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            paths.append(path)
+        (folder / "study.yaml").write_text(intake.draft("new", paths), encoding="utf-8")
+        new = study.read("new")
+        return new, {n: t.rows for n, t in intake.every_table(new).items()}
+
+    return drafted
+
+
+def example(load, name: str) -> tuple[study.Study, dict]:
+    return load(**{name.replace(".", "__"): (EXAMPLES / name).read_bytes()})
+
+
+def nps(scores: pd.Series) -> float:
+    return 100 * ((scores >= 9).mean() - (scores <= 6).mean())
+
+
+# Surveys: the numbers of a draft are those of plain pandas
+
+
+def qualtrics() -> pd.DataFrame:
+    rows = pd.read_csv(EXAMPLES / "qualtrics.csv", skiprows=[1, 2])
+    return rows[(rows["Status"] == "IP Address") & rows["Finished"]]
+
+
+def surveymonkey() -> pd.DataFrame:
+    return pd.read_csv(EXAMPLES / "surveymonkey.csv", header=None, skiprows=2)
+
+
+def first_number(values: pd.Series) -> pd.Series:
+    return values.astype(str).str.extract(r"(\d+)")[0].astype(float)
+
+
+SATISFIED = ["Very dissatisfied", "Dissatisfied", "Neither satisfied nor dissatisfied"]
+SATISFIED += ["Satisfied", "Very satisfied"]
+AGREED = ["Strongly disagree", "Disagree", "Neither agree nor disagree", "Agree", "Strongly agree"]
+CHINESE = ["非常不满意", "不满意", "一般", "满意", "非常满意"]
+GERMAN = ["sehr unzufrieden", "unzufrieden", "teils/teils", "zufrieden", "sehr zufrieden"]
+
+
+def place(words: pd.Series, scale: list[str]) -> pd.Series:
+    return words.map({w: i + 1 for i, w in enumerate(scale)})
+
+
+def csv(name: str, **options: object) -> pd.DataFrame:
+    return pd.read_csv(EXAMPLES / name, **options)
+
+
+def excel(name: str) -> pd.DataFrame:
+    return pd.read_excel(EXAMPLES / name, engine="openpyxl")
+
+
+def limesurvey(name: str, column: str) -> pd.DataFrame:
+    return (rows := csv(name))[rows[column].notna()]
+
+
+SURVEYS = {  # file: the tool, rows, the NPS item and its scores, another item and its codes
+    "qualtrics.csv": (
+        "Qualtrics", 34, "q1", lambda: qualtrics()["Q1"], "q2_1",
+        lambda: place(qualtrics()["Q2_1"], AGREED),
+    ),
+    "qualtrics_legacy.csv": (
+        "Qualtrics, legacy format", 38, "q1",
+        lambda: csv("qualtrics_legacy.csv", skiprows=[1]).query("V10 == 1")["Q1"], "q2",
+        lambda: csv("qualtrics_legacy.csv", skiprows=[1]).query("V10 == 1")["Q2"],
+    ),
+    "surveymonkey.csv": (
+        "SurveyMonkey", 40, "recommend", lambda: first_number(surveymonkey()[8]), "satisfaction",
+        lambda: place(surveymonkey()[9], SATISFIED),
+    ),
+    "limesurvey_codes.csv": (
+        "LimeSurvey", 37, "nps", lambda: limesurvey("limesurvey_codes.csv", "submitdate")["nps"],
+        "sat_sq001",
+        lambda: first_number(limesurvey("limesurvey_codes.csv", "submitdate")["sat[SQ001]"]),
+    ),
+    "limesurvey_full.csv": (
+        "LimeSurvey", 37, "recommend",
+        lambda: limesurvey("limesurvey_full.csv", "Date submitted").iloc[:, 5], "lieferung",
+        lambda: place(limesurvey("limesurvey_full.csv", "Date submitted").iloc[:, 6], GERMAN),
+    ),
+    "google_forms.csv": (
+        "Google Forms", 40, "recommend", lambda: csv("google_forms.csv").iloc[:, 2], "satisfaction",
+        lambda: place(csv("google_forms.csv").iloc[:, 3], SATISFIED),
+    ),
+    "google_forms.csv.zip": (
+        "Google Forms", 40, "recommend", lambda: csv("google_forms.csv").iloc[:, 2], "satisfaction",
+        lambda: place(csv("google_forms.csv").iloc[:, 3], SATISFIED),
+    ),
+    "typeform.csv": (
+        "Typeform", 40, "recommend", lambda: csv("typeform.csv").iloc[:, 1], "delivery",
+        lambda: csv("typeform.csv").iloc[:, 2],
+    ),
+    "microsoft_forms.xlsx": (
+        "Microsoft Forms", 40, "recommend",
+        lambda: excel("microsoft_forms.xlsx").iloc[:, 5],
+        "overall_how_satisfied_are_you",
+        lambda: place(
+            excel("microsoft_forms.xlsx").iloc[:, 6].replace(
+                {"Somewhat dissatisfied": "Dissatisfied", "Somewhat satisfied": "Satisfied"}
+            ),
+            SATISFIED,
+        ),
+    ),
+    "wenjuanxing_text.csv": (
+        "问卷星 Wenjuanxing", 40, "recommend",
+        lambda: csv("wenjuanxing_text.csv", encoding="gb18030").iloc[:, 6], "服务态度",
+        lambda: place(csv("wenjuanxing_text.csv", encoding="gb18030").iloc[:, 7], CHINESE),
+    ),
+    "wenjuanxing_codes.xlsx": (
+        "问卷星 Wenjuanxing", 40, "recommend",
+        lambda: excel("wenjuanxing_codes.xlsx").iloc[:, 6], "服务态度",
+        lambda: excel("wenjuanxing_codes.xlsx").iloc[:, 7].replace(-3, np.nan),
+    ),
+    "tencent_survey.csv": (
+        "腾讯问卷 Tencent Survey", 40, "recommend", lambda: csv("tencent_survey.csv").iloc[:, 8],
+        "您对产品质量满意吗", lambda: place(csv("tencent_survey.csv").iloc[:, 9], CHINESE),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", SURVEYS)
+def test_an_export_of_a_survey_tool_gives_the_numbers_of_plain_pandas(load, file):
+    tool, n, item, scores, other, codes = SURVEYS[file]
+    new, tables = example(load, file)
+    rows = tables["responses"]
+    assert f"# {tool}\n" in (new.folder / "study.yaml").read_text(encoding="utf-8")
+    assert len(rows) == n and new.items[item].role == "nps"
+    assert nps(rows[item].dropna()) == pytest.approx(nps(scores()))
+    assert rows[other].mean() == pytest.approx(codes().mean()) and rows[other].nunique() == 5
+    assert rows[other].notna().sum() == codes().notna().sum()
+
+
+def test_wording_is_the_label_and_previews_are_counted(load):
+    new, tables = example(load, "qualtrics.csv")
+    assert new.items["q2_2"].label["en"] == "Staff"
+    assert new.items["q2_2"].wording["en"] == "Please rate our service - Staff"
+    assert new.items["q_1_q4"].label["en"] == "Web shop - How easy was it to order?"  # a loop
+    text = (new.folder / "study.yaml").read_text(encoding="utf-8")
+    assert "leaves out: 3 Survey Preview, 1 Spam, 2 False" in text
+    assert "Q3_4_TEXT" not in tables["responses"]
+    assert len(tables["comments"]) == qualtrics()["Q5"].notna().sum()
+
+
+def ticked() -> pd.Series:
+    answers = surveymonkey()[[13, 14, 15]].apply(lambda r: r.dropna().tolist(), axis=1)
+    return answers[answers.map(len) > 0]
+
+
+@pytest.mark.parametrize(
+    ("file", "asked", "answers"),
+    [
+        (
+            "google_forms.csv",
+            "which_channels_did_you_use",
+            lambda: csv("google_forms.csv").iloc[:, 6].str.split(";"),
+        ),
+        (
+            "microsoft_forms.xlsx",
+            "which_products_do_you_use",
+            lambda: excel("microsoft_forms.xlsx").iloc[:, 7].str.strip(";").str.split(";"),
+        ),
+        (
+            "wenjuanxing_text.csv",
+            "您使用过哪些渠道",
+            lambda: csv("wenjuanxing_text.csv", encoding="gb18030").iloc[:, 10].str.split("┋"),
+        ),
+        ("surveymonkey.csv", "which_channels_do_you_use", ticked),
+    ],
+)
+def test_an_answer_of_several_is_a_column_of_ones_and_zeros(load, file, asked, answers):
+    _new, tables = example(load, file)
+    counts = answers().explode().value_counts()
+    mine = tables["responses"].filter(regex=f"^{asked}: ")
+    assert {c.split(": ")[1]: int(n) for c, n in mine.sum().items()} == counts.to_dict()
+    assert (mine.notna().all(axis=1) | mine.isna().all(axis=1)).all()
+
+
+def test_value_labels_decide_what_is_a_rating(load):
+    import pyreadstat
+
+    new, tables = example(load, "spss.sav")
+    plain, _meta = pyreadstat.read_sav(str(EXAMPLES / "spss.sav"), user_missing=False)
+    rows = tables["responses"]
+    assert set(new.items) == {"nps", "q1", "q2"} and set(rows["REGION"]) <= {
+        *("North", "South", "East", "West")
+    }
+    assert new.items["q1"].reverse and rows["q1"].mean() == pytest.approx(6 - plain["Q1"].mean())
+    assert rows["q2_not_experienced"].sum() == (plain["Q2"] == 8).sum()
+    assert rows["q2"].mean() == pytest.approx(plain["Q2"].where(plain["Q2"] <= 5).mean())
+    assert rows["weight"].sum() == pytest.approx(plain["WEIGHT"].sum())
+    assert rows["channels_used: Web"].sum() == plain["M1"].sum()
+
+
+# Help desks, shops, reviews, contacts
+
+
+@pytest.mark.parametrize(
+    ("file", "solved", "replied"),
+    [
+        ("zendesk.csv", 24, 0),
+        ("freshdesk.csv", 24, 30),
+        ("jira.csv", 24, 0),
+        ("intercom.csv", 24, 30),
+        ("salesforce_cases.csv", 24, 0),
+    ],
+)
+def test_tickets_of_a_help_desk_are_cases_without_names(load, file, solved, replied):
+    new, tables = example(load, file)
+    cases = tables["cases"]
+    assert len(cases) == 30 and cases["solved_at"].notna().sum() == solved
+    hours = (cases["solved_at"] - cases["opened_at"]).dt.total_seconds() / 3600
+    assert hours.dropna().eq(26).all()
+    if replied:
+        assert cases["first_reply_at"].notna().sum() == replied
+    text = cases.astype(str).to_csv()
+    assert "Person" not in text and "@" not in text and "24" in new.reports
+
+
+def invoices() -> pd.Series:
+    rows = csv("invoice_lines.csv").dropna(subset="CustomerID")
+    return (rows["Quantity"] * rows["UnitPrice"]).groupby(rows["InvoiceNo"]).sum()
+
+
+def shopify() -> pd.Series:
+    return csv("shopify.csv").query("`Financial Status` == 'paid'")["Total"]
+
+
+def woocommerce() -> pd.Series:
+    rows = csv("woocommerce.csv").query("`Order Status` != 'Cancelled'")
+    return rows.drop_duplicates("Order Number")["Order Total Amount"]
+
+
+def amazon() -> pd.Series:
+    rows = csv("amazon.txt", sep="\t").query("`order-status` != 'Cancelled'")
+    return rows.groupby("amazon-order-id")["item-price"].sum()
+
+
+@pytest.mark.parametrize(
+    ("file", "orders", "lines"),
+    [
+        ("shopify.csv", shopify, None),
+        ("woocommerce.csv", woocommerce, 44),
+        ("amazon.txt", amazon, 44),
+        ("invoice_lines.csv", invoices, 55),
+    ],
+)
+def test_lines_of_orders_become_orders(load, file, orders, lines):
+    _new, tables = example(load, file)
+    expected = orders()
+    assert len(tables["orders"]) == len(expected)
+    assert tables["orders"]["amount"].sum() == pytest.approx(expected.sum())
+    assert lines is None or len(tables["order_lines"]) == lines
+    assert "@" not in tables["orders"].astype(str).to_csv()
+
+
+def test_returned_invoices_have_an_amount_below_zero(load):
+    new, tables = example(load, "invoice_lines.csv")
+    orders = tables["orders"]
+    assert set(orders.loc[orders["amount"] < 0, "order_id"]) == {"C536011", "C536023"}
+    assert (tables["order_lines"]["quantity"] > 0).all()
+    assert orders["at"].dt.month.nunique() == 4 and "33" in new.reports
+
+
+def test_customers_known_by_their_address_get_a_number(load):
+    _new, tables = example(load, "shopify.csv")
+    assert tables["orders"]["customer_id"].nunique() == 9
+    assert tables["orders"]["customer_id"].str.fullmatch("[0-9a-f]{32}").all()
+
+
+def test_orders_of_nobody_known_tell_nothing_of_customers(load):
+    new, _tables = example(load, "amazon.txt")
+    assert list(new.reports) == ["00", "34"]
+    assert any("does not say who bought" in guess for guess in new.unconfirmed)
+
+
+@pytest.mark.parametrize(
+    ("file", "item", "comments", "mean"),
+    [
+        ("app_store.csv", "rating", 40, lambda: csv("app_store.csv")["Rating"].mean()),
+        (
+            "google_play.csv",
+            "star_rating",
+            30,
+            lambda: csv("google_play.csv", encoding="utf-16")["Star Rating"].mean(),
+        ),
+    ],
+)
+def test_reviews_are_ratings_and_comments(load, file, item, comments, mean):
+    new, tables = example(load, file)
+    assert tables["responses"][item].mean() == pytest.approx(mean())
+    assert new.items[item].role == "csat" and len(tables["comments"]) == comments
+    assert tables["comments"]["response_id"].isin(tables["responses"]["response_id"]).all()
+
+
+@pytest.mark.parametrize(
+    "file", ["hubspot_contacts.csv", "salesforce_contacts.csv", "mailchimp.csv"]
+)
+def test_contacts_are_customers_without_personal_data(load, file):
+    _new, tables = example(load, file)
+    text = tables["customers"].to_csv()
+    assert len(tables["customers"]) == 30 and tables["customers"]["joined_on"].notna().all()
+    assert not [w for w in ("@", "First1", "Street", "192.0.2", "+49") if w in text]
+
+
+# Files of no tool
+
+
+def survey(n: int = 60, **columns: object) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    first = {"ID": range(n), "NPS": rng.integers(0, 11, n)}
+    return pd.DataFrame(
+        {**first, **{k: v(rng, n) if callable(v) else v for k, v in columns.items()}}
+    )
+
+
+def codes(low: int, high: int):
+    return lambda rng, n: rng.permutation(np.resize(np.arange(low, high + 1), n))
+
+
+@pytest.mark.parametrize("name", ["Region", "Branch code", "Age group", "地区", "Q7", "Geschlecht"])
+def test_numbers_without_evidence_are_a_group_and_no_rating(load, name):
+    new, tables = load(a__csv=survey(**{name: codes(1, 4)}))
+    assert list(new.items) == ["nps"] and name in tables["responses"]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("Satisfaction with staff", (1, 5)),
+        ("Zufriedenheit mit dem Service", (1, 7)),
+        ("物流满意度", (1, 5)),
+        ("Delivery", (1, 10)),
+        ("Calidad del producto", (1, 5)),
+    ],
+)
+def test_a_rating_is_told_by_its_words(load, name, scale):
+    new, _tables = load(a__csv=survey(140, **{name: codes(*scale)}))
+    item = next(i for i in new.items.values() if i.label["en"] == name)
+    assert item.scale == scale and item.role in ("touchpoint", "csat")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("Would you recommend us?", "NPS", "Würden Sie uns weiterempfehlen?"),
+        *("Recommanderiez-vous notre service ?", "¿Nos recomendaría?", "Você nos recomendaria?"),
+        *("Ci consiglieresti a un amico?", "您愿意推荐我们吗？", "友人に薦めますか"),
+    ],
+)
+def test_the_nps_question_is_known_in_eight_languages(load, question):
+    n = 60
+    rows = pd.DataFrame({"ID": range(n), question: np.resize(np.arange(11), n)})
+    new, tables = load(a__csv=rows)
+    (item,) = new.items.values()
+    assert item.role == "nps" and item.scale == (0, 10) and "10" in new.reports
+    assert len(tables["responses"]) == n
+
+
+def test_recommendation_on_another_scale_is_no_nps(load):
+    rows = pd.DataFrame({"ID": range(50), "Would you recommend us": np.resize(range(1, 6), 50)})
+    new, _tables = load(a__csv=rows)
+    assert new.items["would_you_recommend_us"].role != "nps"
+
+
+def test_a_second_answer_to_the_same_scale_tells_how_many_points_it_has(load):
+    words = ["Very dissatisfied", "Dissatisfied", "Satisfied", "Very satisfied"]
+    rows = pd.DataFrame(
+        {
+            "ID": range(40),
+            "Satisfied with staff": words * 10,
+            "Satisfied with price": words[2:] * 20,
+        }
+    )
+    new, tables = load(a__csv=rows)
+    assert {i.scale for i in new.items.values()} == {(1, 4)}
+    assert set(tables["responses"]["satisfied_with_price"]) == {3, 4}
+
+
+def test_waves_in_files_with_other_columns_and_ids_that_begin_again_load(load):
+    q1 = survey(date="2025-01-15", Staff=codes(1, 5)).rename(columns={"date": "Date"})
+    q2 = survey(date="2025-04-15", App=codes(1, 5)).rename(columns={"date": "Date"})
+    new, tables = load(q1__csv=q1, q2__csv=q2)
+    rows = tables["responses"]
+    assert rows.groupby("wave").size().to_dict() == {"2025-Q1": 60, "2025-Q2": 60}
+    assert rows["response_id"].is_unique and rows["staff"].notna().sum() == 60
+    assert nps(rows["nps"]) == pytest.approx(nps(pd.concat([q1, q2])["NPS"]))
+    assert "12" in new.reports
+
+
+def test_files_without_dates_are_waves_by_their_names(load):
+    one, two = survey(), survey().assign(ID=range(100, 160))
+    new, tables = load(spring__csv=one, summer__csv=two)
+    assert tables["responses"]["wave"].value_counts().to_dict() == {"spring": 60, "summer": 60}
+    assert any(guess.startswith("wave:") for guess in new.unconfirmed)
+
+
+def test_a_question_that_only_the_owner_can_answer_stands_unconfirmed(load, tmp_path):
+    rows = survey(40, Speed=codes(1, 5)).drop(columns="NPS").assign(Date="03/04/2025")
+    new, tables = load(a__csv=rows)
+    assert any("Which question is the outcome" in guess for guess in new.unconfirmed)
+    assert any("how is it written?" in guess for guess in new.unconfirmed)
+    plan = drafts.plan("new", [new.folder / "a.csv"])
+    for question in plan.questions:
+        question.settle(question.proposed)
+    assert "unconfirmed" not in yaml.safe_load(drafts.text(plan))
+
+
+def test_a_rating_that_runs_against_the_outcome_is_asked_about(load):
+    rng = np.random.default_rng(3)
+    score = rng.integers(0, 11, 200)
+    trouble = np.clip(5 - score // 2 + rng.integers(-1, 2, 200), 1, 5)
+    rows = pd.DataFrame({"ID": range(200), "NPS": score, "Rating of service": trouble})
+    new, _tables = load(a__csv=rows)
+    assert new.items["rating_of_service"].reverse
+    assert any("Is a low number the good one?" in guess for guess in new.unconfirmed)
+
+
+def test_a_draft_lists_only_reports_that_can_run(load):
+    answers = pd.DataFrame(
+        {
+            "response_id": [f"r{i}" for i in range(60)],
+            "customer_id": [f"k{i}" for i in range(60)],
+            "colour": ["red", "green", "blue"] * 20,
+        }
+    )
+    people = pd.DataFrame({"customer_id": answers["customer_id"], "region": ["N", "S"] * 30})
+    new, _tables = load(answers__csv=answers, customers__csv=people)
+    assert list(new.reports) == ["00"] and not new.items
+
+
+def test_a_file_that_looks_like_no_table_is_said_so(load):
+    with pytest.raises(IntakeError, match="looks like no table"):
+        load(x__csv="alpha,beta\nfoo,bar\n")
+
+
+# Personal columns
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Name",
+        "Customer Email",
+        "RecipientFirstName",
+        "IPAddress",
+        "Billing Name",
+        "Shipping Address1",
+        "昵称",
+        "手机号",
+        "来自IP",
+        "收货人姓名",
+        "出生日期",
+        "Kundenname",
+        "E-Mail-Adresse",
+        "Straße",
+        "PLZ",
+        "Geburtsdatum",
+        "Prénom",
+        "Téléphone",
+        "Date de naissance",
+        "Apellidos",
+        "Correo electrónico",
+        "Dirección",
+        "Endereço",
+        "Cognome",
+        "Indirizzo",
+        "氏名",
+        "電話番号",
+        "Latitude",
+        "Date of Birth",
+        "userName",
+        "What is your name?",
+        "Street Address Line 1",
+        "Phone Number (mobile)",
+    ],
+)
+def test_personal_columns_are_known_by_their_names(name):
+    assert personal(Column(name, name, pd.Series(["a", "b", "c", "d"] * 10)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"p{i}@example.org" for i in range(20)],
+        [f"192.0.2.{i}" for i in range(20)],
+        [f"+49 30 12345{i:02d}" for i in range(20)],
+        [f"1380000{i:04d}" for i in range(20)],
+    ],
+)
+def test_personal_columns_are_known_by_what_they_hold(values):
+    assert personal(Column("field 7", "field 7", pd.Series(values))).startswith("it holds")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Order number", [f"{13800000000 + i}" for i in range(20)]),
+        ("Name of the product", ["Mug", "Tea"] * 10),
+        ("Phone", [1, 2, 3, 4, 5] * 4),
+        ("Survey date", ["2025-01-01", "2025-01-02"] * 10),
+        ("Amount", ["1.234.567", "2.000.000"] * 10),
+        ("Mobile app", ["yes", "no"] * 10),
+    ],
+)
+def test_what_only_looks_personal_stays(name, values):
+    assert not personal(Column(name, name, pd.Series(values)))
