@@ -313,7 +313,7 @@ def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
     shop()
-    with pytest.raises(ReserveError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):
+    with pytest.raises(ValueError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):
         reserve.open("shop").responses(where="channel = 'wbe'")
 
 
