@@ -13,7 +13,6 @@ from cxlib.core.sample import Sample
 from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
-from cxlib.reserve import ReserveError
 
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
     f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},2026-Q1,web,{i % 11},{i % 5 + 1}\n" for i in range(40)

@@ -595,7 +595,7 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
     opened = reserve.open("shop")
     said = str(opened.quality.validity())
     assert said.startswith(
-        "659 of 660 rows (99.8%) keep the data contract; 1 were set aside. 10 of 220 values "
+        "659 of 660 rows (99.8%) keep the data contract; 1 were set aside. 10 of 219 values "
         "of Satisfied (responses) could not be used and count as missing."
     )
     assert opened.quality.losses()[0] == "<10 of 240 rows of responses were set aside."
