@@ -144,7 +144,7 @@ def _western_pairs(content: bytes, encoding: str) -> bool:
 
 
 def _first_level(content: bytes, encoding: str) -> tuple[float, int]:
-    """The share of Chinese characters of the first level of Big5 or of GB 2312, and their number."""
+    """How many Chinese characters there are, after the share of Big5's or GB 2312's first level."""
     han = _han(content, encoding) if _decodes(content, encoding) else ""
     low, high = (b"\xb0", b"\xd7") if encoding == "gb18030" else (b"\xa4", b"\xc6")
     own = "gb2312" if encoding == "gb18030" else encoding
