@@ -93,6 +93,7 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
         "points",
         draws=sample.draws,
         seed=sample.seed,
+        parts={"ungrouped": without},
     )
 
 
