@@ -23,7 +23,7 @@ from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import share_columns
 from cxlib.stats.intervals import estimates_table, percentile_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import resample_sums, resampling_units
 
 GONE = "not seen again"
 
@@ -240,7 +240,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     if not len(names):
         return None
     parts = (place[:, None] == np.arange(len(names))) * value[:, None]
-    again = resample_sums(parts, over.draws, over.seed, who_of(over.replace(data=rows)))
+    again = resample_sums(parts, over.draws, over.seed, resampling_units(over.replace(data=rows)))
     table = estimates_table(list(names), parts.sum(0), again, np.bincount(place).tolist())
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     low, high = percentile_interval(again.sum(1))

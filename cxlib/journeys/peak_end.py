@@ -23,7 +23,7 @@ from cxlib.stats import moments
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import keys_of, who_of
+from cxlib.stats.resampling import keys_of, resampling_units
 
 FOLDS = 10
 FEWEST = 100  # answers to try rules on
@@ -101,7 +101,7 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
         w[:, None] * base,
         draws=sample.draws,
         seed=sample.seed,
-        who=who_of(rows),
+        clusters=resampling_units(rows),
     )
     share, again = 1 - left.estimate, 1 - left.replicates
     table = _table(share, again, len(y))

@@ -99,8 +99,8 @@ def repurchase_drivers(
     }
     columns, collinear = _independent(columns)
     x = np.column_stack([np.ones(len(rows)), *columns.values()])
-    who, draws, seed = resampling.who_of(sample), sample.draws, sample.seed
-    effects = estimators.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
+    clusters, draws, seed = resampling.resampling_units(sample), sample.draws, sample.seed
+    effects = estimators.least_squares(x, came, clusters=clusters, draws=draws, seed=seed)[1:, 0]
     low, high = effects.simultaneous_interval()
     table = pd.DataFrame(
         {

@@ -75,11 +75,7 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
     ['randomised', 'randomised, adjusted for baseline']
     """
     customers = panel.customers
-    how: dict[str, Any] = {
-        "who": resampling.who_of(customers),
-        "draws": customers.draws,
-        "seed": customers.seed,
-    }
+    how: dict[str, Any] = resampling.design(customers)
     after, earlier = panel.mean(True), panel.mean(False)
     controls = None
     if randomised:

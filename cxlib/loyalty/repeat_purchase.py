@@ -118,7 +118,8 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     sums, periods, unlisted = _period_sums(history, every)
     customers = history.customers
     drawn = resampling.resample_sums(
-        sums.reshape(len(sums), -1), customers.draws, customers.seed, resampling.who_of(customers)
+        sums.reshape(len(sums), -1),
+        **resampling.design(customers),
     )
     shares, replicates = (
         _shares(s) for s in (sums.sum(0), drawn.reshape(customers.draws, *sums.shape[1:]))
