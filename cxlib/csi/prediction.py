@@ -111,8 +111,7 @@ def predict(
         _finding(tables["table"], tables["losses"]),
         i18n.together(remarks),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
     )
 
 
@@ -201,9 +200,7 @@ def _tables(
     squared, absolute = squared[..., wanted], absolute[..., wanted]
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
-    found = ratio(
-        flat, w[known, None], draws=used.draws, seed=used.seed, clusters=clusters.take(known)
-    )
+    found = ratio(flat, w[known, None], **used.bootstrap, clusters=clusters.take(known))
     mse = np.vstack(list(found)).reshape(
         1 + used.draws, len(MODELS), -1
     )  # the sample, then its draws

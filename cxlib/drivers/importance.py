@@ -123,8 +123,7 @@ def importance(
         _finding(table, tables["r2"].iloc[0], outcome, parts.insignificant),
         i18n.together(parts.notes),
         "share",
-        draws=spec.sample.draws,
-        seed=spec.sample.seed,
+        **spec.sample.bootstrap,
         replicates=parts.share_replicates[:, order],
         parts={"top": table.loc[table["top"], "term"].tolist()},
     )

@@ -108,8 +108,7 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
         _finding(table, outcome),
         i18n.together(notes),
         "scale",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=again,
     )
 

@@ -122,8 +122,7 @@ def dropoff(
         _finding(over, table),
         i18n.together(notes),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         parts={
             "by_group": None if groups is None else _by_group(over, groups),
             "value": None if revenue is None else _value(over, revenue),
@@ -213,7 +212,7 @@ def _by_group(over: Sample, groups: pd.Series) -> Result | None:
             **facts,
         )
     note = _ungrouped(ends, inside.any(1))
-    return Result(table, claim, note, "share", draws=over.draws, seed=over.seed)
+    return Result(table, claim, note, "share", **over.bootstrap)
 
 
 def _ungrouped(ends: pd.DataFrame, known: np.ndarray) -> str:
@@ -256,7 +255,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
-    return Result(table, Finding(claim, value=float(value.sum())), draws=over.draws, seed=over.seed)
+    return Result(table, Finding(claim, value=float(value.sum())), **over.bootstrap)
 
 
 def _finding(over: Sample, table: pd.DataFrame) -> Finding:

@@ -100,13 +100,7 @@ def experience_map(
         _("Within a row of the map all intervals are simultaneous."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
-    return Result(
-        table,
-        _finding(parts["overall"]),
-        i18n.together(notes),
-        draws=sample.draws,
-        seed=sample.seed,
-    )
+    return Result(table, _finding(parts["overall"]), i18n.together(notes), **sample.bootstrap)
 
 
 def overall_map(fit: Result) -> pd.DataFrame:

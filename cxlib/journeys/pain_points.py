@@ -165,8 +165,7 @@ def pain_points(
             *in_unit("share", "severity"),
             *in_unit("money", "money", "money_low", "money_high"),
         ],
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=drawn[:, order],
     )
 

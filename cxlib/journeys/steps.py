@@ -84,9 +84,7 @@ def steps(sample: SampleLike, *, by: str = "", gap: float = 0) -> Sample:
         after=pd.Categorical.from_codes(after, names),
         wait=np.where(new, np.nan, wait),
     ).reset_index(drop=True)
-    return Sample(
-        rows, cluster=sample.cluster or "customer_id", draws=sample.draws, seed=sample.seed
-    )
+    return Sample(rows, cluster=sample.cluster or "customer_id", **sample.bootstrap)
 
 
 def until_goal(sample: Sample, goal: Sequence[str]) -> Sample:
@@ -169,4 +167,4 @@ def count_transitions(
     }
     first = {} if groups is None else {"group": np.asarray(groups, object)[group]}
     rows = pd.DataFrame({**first, **found})
-    return Sample(rows, cluster="cluster", draws=sample.draws, seed=sample.seed)
+    return Sample(rows, cluster="cluster", **sample.bootstrap)

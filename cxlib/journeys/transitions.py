@@ -78,8 +78,7 @@ def transitions(
         _finding(table),
         i18n.together(notes),
         "share",
-        draws=pairs.sample.draws,
-        seed=pairs.sample.seed,
+        **pairs.sample.bootstrap,
         replicates=again,
     )
 
@@ -208,8 +207,7 @@ def flows(counts: SampleLike) -> Result:
         Finding(claim, value=float(first["estimate"]), unit="share"),
         i18n.together(interval_notes(len(table), pairs.sample)),
         "share",
-        draws=pairs.sample.draws,
-        seed=pairs.sample.seed,
+        **pairs.sample.bootstrap,
         replicates=again,
     )
 

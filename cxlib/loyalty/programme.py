@@ -108,8 +108,7 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
         _finding(table, checks),
         i18n.together([_panel_note(panel, design), resampling_note(customers)]),
         "percent",
-        draws=customers.draws,
-        seed=customers.seed,
+        **customers.bootstrap,
         replicates=replicates,
         parts={"design": design},
     )

@@ -96,8 +96,7 @@ def referral(
         _finding(table, differences, within),
         i18n.together([follow_up, resampling_note(sample)]),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=means.replicates[..., 0],
     )
 

@@ -57,15 +57,11 @@ def of(
     sample = as_sample(rows)
     answers, origin = _answers(sample, columns, missing, origin)
     sums = _summed(tuple(columns), origin, *answers, missing, len(sample))
-    return replace(sums, draws=sample.draws, seed=sample.seed)
+    return replace(sums, **sample.bootstrap)
 
 
 def by_group(
-    rows: SampleLike,
-    columns: list[str],
-    by: str,
-    *,
-    missing: str = "complete",
+    rows: SampleLike, columns: list[str], by: str, *, missing: str = "complete"
 ) -> dict[object, Moments]:
     """The sums of each group of the column `by`, around the same origin as `of` has for all rows.
 
@@ -82,7 +78,7 @@ def by_group(
             (x, w, given, clusters), offered = answers, int((sample[by] == name).sum())
             part = x[here], w[here], given[here], clusters.take(here)
             sums = _summed(tuple(columns), origin, *part, missing, offered)
-            groups[name] = replace(sums, draws=sample.draws, seed=sample.seed)
+            groups[name] = replace(sums, **sample.bootstrap)
     return groups
 
 
@@ -131,10 +127,7 @@ def _kept(rows: pd.DataFrame, columns: list[str], weight: str | None, missing: s
 
 
 def _answers(
-    sample: Sample,
-    columns: list[str],
-    missing: str,
-    origin: np.ndarray | None,
+    sample: Sample, columns: list[str], missing: str, origin: np.ndarray | None
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, ResamplingUnits], np.ndarray]:
     """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
     rows, weight = sample.data, sample.weight

@@ -188,7 +188,7 @@ def resampling_units(rows: SampleLike) -> ResamplingUnits:
 def design(rows: SampleLike) -> dict[str, Any]:
     """`clusters`, `draws` and `seed` of the rows, as estimators take them by name."""
     sample = as_sample(rows)
-    return {"clusters": resampling_units(sample), "draws": sample.draws, "seed": sample.seed}
+    return {"clusters": resampling_units(sample), **sample.bootstrap}
 
 
 def resample_sums(

@@ -58,6 +58,11 @@ class Moments:
         return self.clusters
 
     @property
+    def bootstrap(self) -> dict[str, Any]:
+        """`draws` and `seed`, as methods take them by name."""
+        return {"draws": self.draws, "seed": self.seed}
+
+    @property
     def pairwise(self) -> bool:
         return self.weight.ndim == self.second.ndim
 

@@ -96,12 +96,7 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
         resampling_note(sample),
     ]
     return Result(
-        table[COLUMNS],
-        Finding(_claim(table)),
-        i18n.together(notes),
-        "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        table[COLUMNS], Finding(_claim(table)), i18n.together(notes), "share", **sample.bootstrap
     )
 
 

@@ -132,7 +132,6 @@ def test_too_few_rounds_are_told(answered):
 def test_the_design_effect_by_hand():
     assert_allclose(weights.design_effect([1, 1, 1, 1]), 1)
     assert_allclose(weights.design_effect([1, 3]), 2 * 10 / 16)
-    assert_allclose(weights.effective_n([1, 3]), 1.6)
 
 
 @pytest.mark.parametrize(
