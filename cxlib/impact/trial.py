@@ -80,7 +80,7 @@ class Trial:
     @property
     def bootstrap(self) -> dict[str, Any]:
         """Draws and seed of every estimate of this trial."""
-        return {"draws": self.sample.draws, "seed": self.sample.seed}
+        return self.sample.bootstrap
 
     @property
     def unit(self) -> str:
