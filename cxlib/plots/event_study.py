@@ -111,6 +111,7 @@ def power(
     'customers in the comparison'
     """
     shown = figure.prepare(table, ("waves", "n", "estimate")).sort_values("n", kind="stable")
+    shown = shown.dropna(subset="estimate").astype({"waves": table["waves"].dtype})
     looks = looks_of(table["waves"])
     ax = figure.new_axes(ax, height=3.2)
     marks.lines(ax, shown.assign(look=shown["waves"]), "n", looks, band=0, markeredgewidth=1)

@@ -128,7 +128,8 @@ def curves(
     ax.grid(True)
     figure.number_axis(ax.yaxis, unit)
     figure.number_axis(ax.xaxis, "")
-    ax.set_xlim(0, shown[x].max())
+    if shown[x].notna().any():  # else all curves are hidden: too few
+        ax.set_xlim(0, shown[x].max())
     if by is not None:
         figure.legend_below(ax, keys)
     return ax
