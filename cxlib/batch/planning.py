@@ -221,7 +221,7 @@ def _pages_of(
             facts.get("title", {}).get(lang) or notebook.stem.replace("_", " ")
         ),
         "rules": context.current().as_job(),
-        "source": masking.masked_in(_source(about, lang)),
+        "source": masking.masked_in({**_source(about, lang), "losses": store.quality.losses()}),
         "lacking": lacking,
         "data": data,
         "after": tuple(map(str, facts.get("after", ()))),
@@ -304,7 +304,7 @@ def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
     rows = store.read(home, where=str(values["WHERE"]))
     counts = rows[by].dropna().astype(str).value_counts().to_dict()
-    small = disclosure.too_few_left_out(counts, len(rows))
+    small = disclosure.too_few_left_out(counts, sum(counts.values()))
     large = sorted(set(counts) - set(small))
     if not large:
         raise ValueError(

@@ -96,7 +96,7 @@ def in_groups(
         for name, here in members.items()
         if min(left[here].sum(), (~left[here].astype(bool)).sum()) >= FEWEST
     }
-    hidden = disclosure.too_few_left_out(members_of, len(left))
+    hidden = disclosure.too_few_left_out(members_of, sum(m.sum() for m in members.values()))
     parts, rows = [], []
     for name in members_of:
         if name in hidden:

@@ -87,6 +87,7 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
         i18n.together(remarks),
         "points",
         **sample.bootstrap,
+        parts={"ungrouped": without},
     )
 
 

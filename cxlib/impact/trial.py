@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import codes, context, i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Result
@@ -330,12 +330,12 @@ def _arms(
     """Groups, each row's place in them, and its arm; rows that are `dropped` are in neither arm."""
     if not change.column:
         return ("",), np.zeros(len(rows), int), np.ones(len(rows), int)
-    text = rows[change.column].astype("string").fillna("")
+    text = codes.named(rows[change.column], [*change.treated, *change.control]).fillna("")
     found = set(text.unique()) - {""}
     if unknown := [v for v in [*change.treated, *change.control] if v not in found]:
         raise UnknownGroup(
             f"change {change.name!r}: {change.column} has no {unknown}. It holds: "
-            f"{', '.join(sorted(found))}."
+            f"{codes.counted(rows[change.column])}."
         )
     text = text.mask(dropped, "")
     there = set(text.unique()) - {""}

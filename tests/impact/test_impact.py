@@ -93,7 +93,7 @@ def test_a_trial_knows_who_was_treated_and_when(randomised):
     ("given", "said"),
     [
         ({"begun": "w9"}, r"no wave \['w9'\]. There are: w0, w1"),
-        ({"treated": ["traeted"]}, r"arm has no \['traeted'\]. It holds: control, treated"),
+        ({"treated": ["traeted"]}, r"arm has no \['traeted'\]. It holds: 'control'"),
         ({"outcome": "scor"}, r"needs \['scor'\], which responses does not have"),
         ({"design": "compared", "begun": "w0"}, "no wave before w0"),
     ],
