@@ -11,9 +11,9 @@ from cxlib import csi, drivers, reserve, scores
 from cxlib.core import context
 from cxlib.core.sample import Sample
 from cxlib.data import intake, study
+from cxlib.data.expressions import ExpressionError
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
-from cxlib.reserve import ReserveError
 
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
     f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},2026-Q1,web,{i % 11},{i % 5 + 1}\n" for i in range(40)
@@ -302,7 +302,8 @@ def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
     shop()
-    with pytest.raises(ReserveError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):
+    says = "no row has channel = 'wbe'. channel holds: 'web' .40."
+    with pytest.raises(ExpressionError, match=says):
         reserve.open("shop").responses(where="channel = 'wbe'")
 
 

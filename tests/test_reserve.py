@@ -589,7 +589,8 @@ def test_answers_come_with_the_attributes_of_who_answered(own):
 
 def test_soundness_counts_what_was_kept_and_names_why_not(own):
     data = company()
-    data["responses"].loc[:11, "satisfied"] = 11
+    data["responses"] = data["responses"].astype({"satisfied": object})
+    data["responses"].loc[:11, "satisfied"] = "often"
     data["responses"].loc[20, "response_id"] = data["responses"].loc[19, "response_id"]
     write(own, data)
     opened = reserve.open("shop")
