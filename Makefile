@@ -13,15 +13,15 @@ report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx run $(STUDIES)
 
 test: setup test-notebooks  ## every test
-	@$(BIN)/python -m pytest -n 2 --doctest-modules tests cxlib
+	@$(BIN)/python -m pytest -n 2 -p no:nbval --doctest-modules tests cxlib
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
 	@# One thread each, as in `cx run`: with more, sums differ in their last digits.
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test-fast: setup  ## the tests to run while you work, with the examples of docstrings
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" --doctest-modules tests cxlib
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser" --doctest-modules tests cxlib
 
 lab: setup  ## JupyterLab on notebooks/, kernel ready
 	@$(BIN)/jupyter lab notebooks

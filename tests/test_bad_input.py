@@ -11,7 +11,6 @@ from cxlib import csi, drivers, reserve, scores
 from cxlib.core import context
 from cxlib.core.sample import Sample
 from cxlib.data import intake, study
-from cxlib.data.expressions import ExpressionError
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
 
@@ -262,9 +261,17 @@ def test_answers_all_alike_are_warned_of(shop):
 
 def test_a_question_that_copies_another_is_warned_of(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
-    says = line(shop(rows.to_csv(index=False)), "warning: responses.speed")
+    scale = {"label": "Q", "scale": [1, 5], "role": "touchpoint"}
+    items = {"recommend": scale, "speed": scale}
+    says = line(shop(rows.to_csv(index=False), items=items), "warning: responses.speed")
     assert "40 row(s): every answer is that to recommend: one is a copy of the other" in says
     assert "take one of them out" in says
+
+
+def test_an_nps_question_mapped_to_a_five_point_one_is_asked_about(shop):
+    rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
+    check = shop(rows.to_csv(index=False))
+    assert not check.ok and "on a scale of 1 to 5, of which no NPS can be made" in str(check)
 
 
 def test_a_group_with_one_row_is_warned_of(shop):
@@ -296,14 +303,16 @@ def test_a_missing_key_and_broken_yaml_say_where(shop):
 def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
-    file.write_text(file.read_text() + "group: channel  # guess: confirm\n")
-    assert "1 line(s) are still marked `# guess: confirm`" in str(reserve.check("shop"))
+    file.write_text(file.read_text() + "unconfirmed: [is 1 the best?]\n")
+    assert "1 guess(es) wait to be confirmed" in (said := str(reserve.check("shop")))
+    assert "unconfirmed: is 1 the best?" in said
+    reserve.load("shop")
+    assert reserve.open("shop").quality.unconfirmed().iloc[:, 0].tolist() == ["is 1 the best?"]
 
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
     shop()
-    says = "no row has channel = 'wbe'. channel holds: 'web' .40."
-    with pytest.raises(ExpressionError, match=says):
+    with pytest.raises(ValueError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):
         reserve.open("shop").responses(where="channel = 'wbe'")
 
 
@@ -404,7 +413,7 @@ def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
         people.to_excel(writer, sheet_name="People", index=False)
         pd.DataFrame({"Notes": ["by Ann"]}).to_excel(writer, sheet_name="Read me", index=False)
     text = intake.draft("shop", [book])
-    assert "# Left out: shop.xlsx, sheet 'Read me', looks like no table" in text
+    assert "# Left out: shop.xlsx, sheet 'Read me' looks like no table" in text
     tables = yaml.safe_load(text)["tables"]
     assert [t["files"][0]["sheet"] for t in tables.values()] == ["People", "Orders"]
 

@@ -79,6 +79,22 @@ def write(folder: Path, name: str, *cells: str, needs=("responses",), asked: str
     nbformat.write(made, folder / f"{name}.ipynb")
 
 
+# Too few rows for one answer: what hangs on it is left out, an older value is not taken for it.
+TOO_FEW = [
+    ANSWER + "fit = 'an older value'",
+    """
+from cxlib.core.errors import InsufficientData
+def forecast(weeks):
+    raise InsufficientData(f"{weeks} weeks are too few.")
+first = "kept"
+fit = forecast(3)
+""",
+    "print('shown', fit)",
+    "print(first, 'goes on')",
+    MORE,
+]
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project of one small study and notebooks that do well, fail, die and hang."""
@@ -90,6 +106,8 @@ def project(tmp_path_factory):
     rows = [f"r{i},w{i % 2 + 1},{'web' if i % 3 else 'shop'},{i % 10 + 1}" for i in range(60)]
     (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, ""]))
     write(notebooks, "10_works", ANSWER, MORE, "plots.intervals(table);", LAID_OUT)
+    write(notebooks, "11_too_few", *TOO_FEW)
+    write(notebooks, "12_misspelt", *TOO_FEW[:2], "print(frist)")
     write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
@@ -106,7 +124,7 @@ def made(request, project):
     if request.param == "fork" and not processes.possible():
         pytest.skip("no fork on this system")
     out = project / f"out-{request.param}"
-    pages = batch.plan(["tiny"], ["10", "20", "21", "30"], {"SEED": "7"})
+    pages = batch.plan(["tiny"], ["10", "11", "12", "20", "21", "30"], {"SEED": "7"})
     results = batch.run(
         pages,
         out=out,
@@ -258,6 +276,32 @@ def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
     assert html.index("incomplete") < html.index("<main>")
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_rows_that_allow_no_answer_are_a_sentence_and_no_failure(answered) -> None:
+    output = nbformat.v4.new_output(
+        "error", ename="InsufficientData", evalue="nothing", traceback=[]
+    )
+    notebook = new_notebook(cells=[new_code_cell("x", outputs=[output]), new_code_cell("y")])
+    mistake = [1, 2, "InsufficientData: no row is left."]
+    assert execute.insufficient(notebook, mistake, answered) == ["No row is left."]
+    [said] = notebook.cells[0].outputs
+    assert said.text.startswith("No row is left.") and ("left out" in said.text) == answered
+    assert execute.insufficient(notebook, [1, 2, "KeyError: 'x'"], answered) == []
+
+
+def test_what_the_rows_do_not_allow_is_said_and_the_page_goes_on(made) -> None:
+    result = made["11"]
+    assert result.status == "ok" and result.answer == "Mean 5.5000, n 60."
+    html = result.file.read_text(encoding="utf-8").replace("\xa0", " ")
+    assert "3 weeks are too few. This part is left out." in html and "kept goes on" in html
+    assert "needs what was left out above" in html
+    assert "shown an older value" not in html
+
+
+def test_a_misspelt_name_stays_a_mistake(made) -> None:
+    assert made["12"].status == "failed" and "frist" in made["12"].mistake[2]
+
+
 def test_a_page_whose_process_dies_says_so_whatever_its_notebook_says(made) -> None:
     result = made["21"]
     assert result.status == "failed"
@@ -275,7 +319,7 @@ def test_answers_and_record_lie_beside_the_pages(made) -> None:
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert answers["10_works"]["mean"]["answer"] == "Mean 5.5000, n 60."
-    assert [p["status"] for p in run["pages"]] == ["ok", "failed", "failed", "skipped"]
+    assert [p["status"] for p in run["pages"]] == ["ok", "ok", *["failed"] * 3, "skipped"]
     assert run["pages"][0]["seed"] == 7 and len(run["pages"][0]["cells"]) == 7
     assert {"code", "data", "environment"} <= set(run) and "responses" in run["data"]
 
@@ -296,7 +340,7 @@ def test_nothing_half_written_is_left(made) -> None:
 def test_forks_and_kernels_make_the_same_bytes(project) -> None:
     if not processes.possible():
         pytest.skip("no fork on this system")
-    for name in ("10_works", "20_breaks", "30_orders"):
+    for name in ("10_works", "11_too_few", "20_breaks", "30_orders"):
         for kind in ("html", "ipynb"):
             one_, other = (project / f"out-{w}" / f"{name}.{kind}" for w in ("fork", "kernel"))
             assert one_.read_bytes() == other.read_bytes(), f"{name}.{kind}"
@@ -367,7 +411,7 @@ def test_pages_can_be_bound_again_from_what_was_kept(made) -> None:
     folder = made["10"].folder
     before = made["10"].file.read_bytes()
     made["10"].file.unlink()
-    assert record.bind_again(folder) == 4
+    assert record.bind_again(folder) == 6
     assert made["10"].file.read_bytes() == before
 
 

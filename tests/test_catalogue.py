@@ -1,5 +1,6 @@
 """The Chinese sentences: nothing missing, nothing stale, nothing lost on the way."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -35,6 +36,18 @@ def entries() -> dict[str, str]:
 
 def test_every_sentence_has_a_confirmed_translation(wanted: Catalog) -> None:
     assert catalogue.faults(catalogue.updated(ZH, wanted)) == []
+
+
+def test_what_too_few_rows_do_not_allow_is_said_in_the_language_of_the_page() -> None:
+    raised = [
+        (file.name, node.lineno)
+        for file in (catalogue.ROOT / "cxlib").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "InsufficientData"
+        and isinstance(node.args[0], ast.JoinedStr | ast.Constant)
+    ]
+    assert not raised
 
 
 def test_no_translation_is_of_a_sentence_that_is_gone(wanted: Catalog) -> None:

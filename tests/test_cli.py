@@ -8,6 +8,7 @@ from test_batch import project  # noqa: F401  (a fixture)
 
 from cxlib import cli
 from cxlib.cli import completion
+from cxlib.data import study
 
 pytestmark = [pytest.mark.usefixtures("project")]
 
@@ -129,11 +130,41 @@ def test_new_writes_a_study_and_leaves_one_alone(tmp_path, project) -> None:  # 
     file = tmp_path / "answers.csv"
     file.write_text("id,satisfied\n" + "".join(f"{i},{i % 10 + 1}\n" for i in range(30)))
     assert cx("new", "mine", str(file)).exit_code == 0
-    assert "# guess" in (project / "data" / "mine" / "study.yaml").read_text(encoding="utf-8")
+    drafted = (project / "data" / "mine" / "study.yaml").read_text(encoding="utf-8")
+    assert "# high: its wording ('satisf'), answers 1 to 10" in drafted
     assert "exists already" in cx("new", "mine", str(file)).output
+
+
+TWO_OUTCOMES = "id,speed,price\n" + "".join(f"{i},{i % 5 + 1},{i % 7 % 5 + 1}\n" for i in range(40))
+
+
+@pytest.mark.parametrize(
+    ("typed", "options", "outcome", "waiting"),
+    [("2\n", [], "price", 0), ("", ["--yes"], "speed", 1)],
+)
+def test_new_asks_on_a_terminal_what_only_the_owner_knows(
+    tmp_path,
+    project,  # noqa: F811
+    monkeypatch,
+    typed,
+    options,
+    outcome,
+    waiting,
+) -> None:
+    monkeypatch.setattr("cxlib.cli.studies._on_terminal", lambda: True)
+    file = tmp_path / "answers.csv"
+    file.write_text(TWO_OUTCOMES)
+    words = ["new", f"asked{waiting}", str(file), *options]
+    done = CliRunner().invoke(cli.main, words, input=typed)
+    assert done.exit_code == 0, done.output
+    assert ("Which question is the outcome" in done.output) and ("Number" in done.output) == (
+        not options
+    )
+    made = study.read(f"asked{waiting}")
+    assert made.default_outcome == outcome and len(made.unconfirmed) == waiting
 
 
 def test_names_are_completed() -> None:
     found = [item.value for item in completion.studies_and_notebooks(None, None, "1")]
-    assert found == ["10_works"]
+    assert found == ["10_works", "11_too_few", "12_misspelt"]
     assert [item.value for item in completion.parameters(None, None, "DRA")] == ["DRAWS="]

@@ -152,7 +152,8 @@ def test_conda_and_pip_ask_for_the_same() -> None:
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     names = {"matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}
     found = set()
-    for line in (d for d in conda if isinstance(d, str)):
+    by_pip = [d for section in conda if isinstance(section, dict) for d in section["pip"]]
+    for line in [d for d in conda if isinstance(d, str)] + by_pip:
         name = line.split(">")[0].strip()
         found.add(line.replace(" ", "").replace(name, names.get(name, name), 1))
     python = {d for d in found if d.startswith("python>")}

@@ -254,7 +254,7 @@ def test_dates_out_of_order_are_warned_of_and_kept(make):
 
 
 CONTRACT = [  # a cell, the rule that it breaks, and its parameters
-    ({"order_lines.quantity": "-1"}, "below_minimum", {"low": 0}),
+    ({"cases.solved_hours": "-1"}, "below_minimum", {"low": 0}),
     ({"audits.evidence": "4"}, "outside_range", {"low": 0, "high": 3}),
     ({"audits.evidence": "1.5"}, "not_whole", {}),
     (
@@ -269,7 +269,7 @@ FIRST = {
     "order_lines": {"order_id": "1", "line": "1", "quantity": "1"},
     "audits": {"audit_id": "1", "item": "a", "evidence": "3"},
     "actions": {"action_id": "1", "problem": "slow", "status": "done"},
-    "cases": {"case_id": "1", "opened_at": "2026-01-05", "reopened": "no"},
+    "cases": {"case_id": "1", "opened_at": "2026-01-05", "solved_hours": "3", "reopened": "no"},
 }
 
 
@@ -419,58 +419,6 @@ def test_a_hundred_thousand_rows_are_taken_in(make):
     study_ = make({"a.csv": frame.to_csv(index=False)}, tables=responses(keep=True))
     taken = intake.table(study_, "responses")
     assert taken.cells == (frame["recommend"] == 11).sum()
-
-
-# Drafts
-
-
-def test_a_draft_loads_when_its_guesses_hold(make, tmp_path):
-    folder = tmp_path / "data" / "new"
-    folder.mkdir()
-    rng = np.random.default_rng(1)
-    n = 60
-    answers = pd.DataFrame(
-        {
-            "Respondent ID": range(n),
-            "Survey Date": ["31/03/2026"] * n,
-            "Would you recommend us": rng.integers(0, 11, n),
-            "Overall satisfaction": rng.permutation([1, 2, 3, 4, 5, 99] * 10),
-            "Speed": rng.permutation([1, 2, 3, 4, 5] * 12),
-            "Staff": rng.permutation([1, 2, 3, 4, 5] * 12),
-            "Branch": rng.choice(["north", "south"], n),
-            "Email": "a@b.c",
-        }
-    )
-    answers.to_csv(folder / "survey.csv", index=False, sep=";")
-    text = intake.draft("new", [folder / "survey.csv"])
-    (folder / "study.yaml").write_text(text, encoding="utf-8")
-    new = study.read("new")
-    taken = intake.table(new, "responses")
-    assert len(taken.rows) == taken.offered == n
-    assert new.items["would_you_recommend_us"].role == "nps"
-    assert new.items["overall_satisfaction"].role == "csat"
-    assert new.items["overall_satisfaction"].missing == [99]
-    assert taken.rows["answered_on"].dt.month.unique() == [3]
-    assert "Branch" in taken.rows and "Email" not in taken.rows
-    assert text.count("guess: confirm") > 10
-
-
-def test_a_draft_of_chinese_files_loads(make, tmp_path):
-    folder = tmp_path / "data" / "new"
-    folder.mkdir()
-    text = "客户编号,订单编号,下单时间,订单金额,渠道\n" + "".join(
-        f"c{i % 7},o{i},2026-01-{i + 1:02d},{i}.5,网站\n" for i in range(20)
-    )
-    (folder / "订单.csv").write_bytes(text.encode("gbk"))
-    (folder / "study.yaml").write_text(intake.draft("new", [folder / "订单.csv"]), "utf-8")
-    taken = intake.table(study.read("new"), "orders")
-    assert len(taken.rows) == 20 and taken.rows["channel"].unique() == ["网站"]
-
-
-def test_a_file_that_looks_like_no_table_is_said_so(make, tmp_path):
-    make({"x.csv": "alpha,beta\nfoo,bar\n"})
-    with pytest.raises(IntakeError, match="looks like no table"):
-        intake.draft("new", [tmp_path / "data/shop/x.csv"])
 
 
 @pytest.mark.mirror

@@ -12,7 +12,7 @@ import pytest
 from cxlib.data import intake, sources, study
 from cxlib.data.intake import IntakeError, Raw
 from cxlib.data.intake.joins import prepared
-from cxlib.data.schema import File, Join, Source
+from cxlib.data.mapping import File, Join, Source
 
 ORDERS = pd.DataFrame(
     {
@@ -32,7 +32,7 @@ def made(**how: object) -> Raw:
     tables = {"paid.csv": PAID, "people.csv": PEOPLE}
     file = File(file="orders.csv", **how)
     return prepared(
-        Raw(ORDERS), file, lambda join: Raw(tables[join.file]), lambda _: "", "orders.csv"
+        Raw(ORDERS), file, lambda join: Raw(tables[join.file]), lambda *_: "", "orders.csv"
     )
 
 
@@ -75,7 +75,7 @@ def test_rows_of_another_kind_are_passed_over_and_keep_their_number():
     raw = made(filled=["came"])
     assert raw.frame["order"].tolist() == ["o1", "o2", "o4"]
     assert raw.frame["#row"].tolist() == [1, 2, 4]
-    assert "orders.csv: 1 rows without came are passed over." in raw.notes
+    assert "orders.csv: 1 of 4 rows are left out by `filled`: 1 without 'came'." in raw.notes
     assert made(filled={"who": ["a"]}).frame["order"].tolist() == ["o2"]
     assert made(first_by=["who"]).frame["order"].tolist() == ["o1", "o2", "o4"]
 

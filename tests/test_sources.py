@@ -18,7 +18,7 @@ from typing import ClassVar
 import pytest
 
 from cxlib.data import sources, study
-from cxlib.data.schema import Source
+from cxlib.data.mapping import Source
 
 USERS_CACHE = os.environ.get("CX_CACHE")
 CONTENT = b"a,b\n1,2\n"
@@ -178,6 +178,25 @@ def test_a_download_that_never_succeeds_is_an_error(server, monkeypatch, own_cac
     with pytest.raises(sources.SourceError, match="503.*CX_MIRROR"):
         sources.fetch(url_source(url=server), "a.csv")
     assert len(Unsteady.failures) == 9 - 1 - sources.RETRIES and not list(own_cache.iterdir())
+
+
+def test_a_url_without_a_checksum_is_kept_and_its_checksum_offered(server, own_cache, tmp_path):
+    source = Source(url=server)
+    path = sources.fetch(source, "a.csv")
+    assert path.read_bytes() == CONTENT == sources.fetch(source, "a.csv").read_bytes()
+    assert f"add `sha256: {SHA}` below its url" in sources.without_checksum(path, "a.csv")
+    file = tmp_path / "study.yaml"
+    file.write_text(f"sources:\n  a.csv:\n    url: {server}  # public\n    mirror: m\n")
+    assert sources.write_checksum(file, source, SHA)
+    assert f"  # public\n    sha256: {SHA}\n    mirror: m" in file.read_text()
+    file.write_text(f"sources:\n  a.csv: {{url: {server}}}\n")
+    assert not sources.write_checksum(file, source, SHA)
+
+
+def test_only_a_plain_url_may_come_without_a_checksum():
+    for about in ({"mirror": "a.csv"}, {"wheel": "shop==1.0", "member": "a.csv"}):
+        with pytest.raises(ValueError, match="give the sha256"):
+            Source(**about)
 
 
 # What a study.yaml of a stranger may not do

@@ -69,7 +69,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
         notebook = canonical(notebook)
         redaction.protect(notebook)
         kept, mistake = _kept(notebook, mistake, answers_of)
-        lacking = _insufficient(notebook, mistake, bool(kept))
+        lacking = insufficient(notebook, mistake, bool(kept)) or _left_out(notebook, mistake, kept)
         if lacking:
             mistake, job = None, {**job, "lacking": [] if kept else lacking}
         if mistake:
@@ -174,7 +174,7 @@ def _execute(job: dict, tell: Tell, engine: str):
     return notebook, [at, cells[0], mistake] if mistake else None, seconds
 
 
-def _insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) -> list[str]:
+def insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) -> list[str]:
     """The sentence of a page whose rows allow no (further) answer, in place of its traceback.
 
     That is nobody's mistake: a page with answers ends there, one without is skipped.
@@ -192,6 +192,18 @@ def _insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) 
                 text = i18n.together([said, after]) + "\n"
                 cell.outputs[place] = new_output("stream", name="stdout", text=text)
     return [said]
+
+
+def _left_out(notebook: NotebookNode, mistake: list | None, kept: object) -> list[str]:
+    """The sentence of the first part that was left out, of a page that came to no answer at all."""
+    end = _("This part is left out.")
+    for output in (
+        o for c in notebook.cells for o in c.get("outputs", []) if not (kept or mistake)
+    ):
+        for line in output.get("text", "").splitlines():
+            if line.endswith(end):
+                return [line.removesuffix(end).strip()]
+    return []
 
 
 def _unread(job: dict):

@@ -34,7 +34,7 @@ class Page:
     title: str
     values: Mapping[str, object]
     rules: Mapping[str, Any]  # language, smallest cell, labels
-    source: Mapping[str, str]  # title, source, licence, citation
+    source: Mapping[str, Any]  # title, source, licence, citation, unconfirmed
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
@@ -246,12 +246,13 @@ def _pages_of(
     ]
 
 
-def _source(about: study.Study, lang: str) -> dict[str, str]:
+def _source(about: study.Study, lang: str) -> dict[str, Any]:
     return {
         "title": {str(code): title for code, title in about.title.items()}[lang],
         "source": about.source,
         "licence": about.licence,
         "citation": about.citation,
+        "unconfirmed": about.unconfirmed,
     }
 
 

@@ -4,7 +4,7 @@
     difference_in_differences   treated and control before and after; event study and its bounds
     matching                    control customers weighted to look like the treated
     propensity                  chance of being treated, and matched pairs
-    synthetic_control           one treated unit beside a mixture of controls
+    synthetic_control           one treated unit and a mixture of controls
     interrupted_time_series     one series with a break
     regression_to_the_mean      the same customers, less the return of extreme scores
     sensitivity                 how strong an unmeasured confounder would have to be

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.estimators import Replicated, cell_means, ready
 from cxlib.stats.intervals import LEVEL
 
@@ -94,8 +95,11 @@ def contrast(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     before, after = np.asarray(before, float), np.asarray(after, float)
     if not before.sum() or not after.sum():
         raise InsufficientData(
-            f"{int(before.sum())} waves before the change and {int(after.sum())} after; each needs "
-            "one at least."
+            _(
+                "Waves before the change: {before:count}, after: {after:count}; each needs one.",
+                before=int(before.sum()),
+                after=int(after.sum()),
+            )
         )
     return (after / after.sum() - before / before.sum())[:, None]
 
@@ -126,7 +130,7 @@ def pre_trend_test(path: Replicated, before: np.ndarray) -> tuple[float, int]:
     known = ~np.isnan(path.replicates[:, places]).any(1)
     if known.sum() < 2:
         raise InsufficientData(
-            "some wave before the change has too few answers to compare the two."
+            _("Before the change some wave has too few answers to compare the two.")
         )
     cov = np.atleast_2d(np.cov(path.replicates[known][:, places], rowvar=False))
     wald = path.estimate[places] @ np.linalg.pinv(cov) @ path.estimate[places]
@@ -135,26 +139,42 @@ def pre_trend_test(path: Replicated, before: np.ndarray) -> tuple[float, int]:
 
 
 def bounds(
-    path: Replicated, before: np.ndarray, after: np.ndarray, apart: float, level: float = LEVEL
+    path: Replicated,
+    before: np.ndarray,
+    after: np.ndarray,
+    apart: float,
+    *,
+    time: np.ndarray | None = None,
+    level: float = LEVEL,
 ) -> tuple[float, float]:
     """Interval of the mean effect if the groups part by up to `apart` times what they did before.
 
     From one wave to the next the gap may then move, without the change, by `apart` times its
     largest step before (relative magnitudes: Rambachan and Roth 2023, section 2.4.1); so by k times
     that in the k-th wave after. The step before is taken draw by draw, noise and all, so the
-    interval is wide rather than narrow.
+    interval is wide rather than narrow. `time` are the places of the waves where some are missing:
+    a step over several periods counts as so many.
     """
     where = np.flatnonzero(before)
-    step = np.abs(np.diff(path.replicates[:, where], axis=1)).max(axis=1, initial=0.0)
+    time = np.arange(len(before)) if time is None else time
+    steps = np.diff(path.replicates[:, where], axis=1) / np.diff(time[where])
+    step = np.abs(steps).max(axis=1, initial=0.0)
     waves = np.flatnonzero(after)
-    far = (waves - where[-1]).mean() * apart * step
+    far = (time[waves] - time[where[-1]]).mean() * apart * step
     mean = path.replicates[:, waves].mean(1)
     low, _ = Replicated(np.array(np.nan), mean - far, path.units).interval(level)
     _, high = Replicated(np.array(np.nan), mean + far, path.units).interval(level)
     return float(low), float(high)
 
 
-def breakdown(path: Replicated, before: np.ndarray, after: np.ndarray, most: float = 5.0) -> float:
+def breakdown(
+    path: Replicated,
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    time: np.ndarray | None = None,
+    most: float = 5.0,
+) -> float:
     """The `apart` of `bounds` from which the effect may be none; 0 if it may be anyway.
 
     Between 0 and `most`, to a hundredth. NaN with fewer than two waves before.
@@ -164,7 +184,7 @@ def breakdown(path: Replicated, before: np.ndarray, after: np.ndarray, most: flo
     low, high = 0.0, most
     while high - low > 0.005:
         middle = (low + high) / 2
-        least, largest = bounds(path, before, after, middle)
+        least, largest = bounds(path, before, after, middle, time=time)
         low, high = (low, middle) if least <= 0 <= largest else (middle, high)
     return 0.0 if high < 0.01 else round(high, 2)
 

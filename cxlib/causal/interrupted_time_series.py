@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.intervals import LEVEL
 
 FOLLOWS = np.linspace(-0.35, 0.95, 14)  # correlations of the error of a wave with the one before
@@ -57,12 +58,15 @@ def segmented_regression(
     *,
     sampling: np.ndarray | None = None,
     sloped: bool = True,
+    time: np.ndarray | None = None,
     level: float = LEVEL,
 ) -> SegmentedRegression:
     """The series fitted with a break at period `first`; `sampling` is the covariance of its values.
 
     Without `sloped` the old line has no slope, and the change is a step only: for fewer than three
-    periods before, or a series that had no trend. Raises ValueError where periods are too few.
+    periods before, or a series that had no trend. `time` are the places of the values, whole and
+    rising, where some periods lack one; the slope is that of one unit of it. Raises ValueError
+    where periods are too few.
 
     Examples
     --------
@@ -71,16 +75,23 @@ def segmented_regression(
     2.0
     """
     y = np.asarray(y, float)
-    x, after = _columns(len(y), first, sloped)
+    time = np.arange(len(y)) if time is None else np.asarray(time)
+    x, after = _columns(time, first, sloped)
     free = len(y) - x.shape[1]
     if np.isnan(y).any() or free < 1 or first < (3 if sloped else 2):
         raise InsufficientData(
-            f"{int((~np.isnan(y)).sum())} values in {len(y)} periods, {first} before the change: a "
-            f"line with a break needs {3 if sloped else 2} before, none missing, and one period to "
-            "spare. Take a step without slopes, or shorter periods."
+            _(
+                "{known:count} values in {periods:count} periods, {before:count} before the "
+                "change: a line with a break needs {least:count} before, none missing, and one "
+                "period to spare. Take a step without slopes, or shorter periods.",
+                known=int((~np.isnan(y)).sum()),
+                periods=len(y),
+                before=first,
+                least=3 if sloped else 2,
+            )
         )
     beta = np.linalg.lstsq(x, y)[0]
-    weight, cov = _by_correlation(x, y)
+    weight, cov = _by_correlation(x, y, time)
     change = np.where(np.arange(x.shape[1]) >= 1 + sloped, 1.0, 0.0) * x
     place, last = 1 + sloped, x.shape[1] - 1
     told = np.vstack([change[after].mean(0), np.eye(x.shape[1])[[place, last]]])
@@ -110,23 +121,25 @@ def segmented_regression(
     )
 
 
-def _columns(periods: int, first: int, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
+def _columns(time: np.ndarray, first: int, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
     """Constant, slope, step, change of slope: those that the periods bear; and which are after."""
-    time = np.arange(periods, dtype=float)
-    after = time >= first
-    x = [np.ones(periods), *([time - first] if sloped else []), after.astype(float)]
+    since = (time - time[min(first, len(time) - 1)]).astype(float)
+    after = np.arange(len(time)) >= first
+    x = [np.ones(len(time)), *([since] if sloped else []), after.astype(float)]
     if sloped and after.sum() > 2:
-        x.append(np.where(after, time - first, 0.0))
+        x.append(np.where(after, since, 0.0))
     return np.column_stack(x), after
 
 
-def _by_correlation(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by_correlation(
+    x: np.ndarray, y: np.ndarray, time: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """How likely each correlation of FOLLOWS is, and the covariance of least squares under it.
 
     Likely: the restricted likelihood, all correlations alike beforehand (Zellner and Tiao 1964).
     """
     n, k = x.shape
-    along = FOLLOWS[:, None, None] ** np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    along = FOLLOWS[:, None, None] ** np.abs(np.subtract.outer(time, time))
     right = np.linalg.solve(along, np.broadcast_to(x, (len(along), n, k)))
     known = x.T @ right
     beta = np.linalg.solve(known, np.einsum("gnk,n->gk", right, y)[..., None])

@@ -1,4 +1,4 @@
-"""Weighting: treated customers beside controls weighted to look the same beforehand.
+"""Weighting: treated customers compared with controls weighted to look the same beforehand.
 
     w = balanced(x, treated)                     # weights of the controls; the treated keep theirs
     balance(x, treated, w)                       # standardised differences
@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.estimators import Replicated, columns, ready
 from cxlib.stats.resampling import Who
 
@@ -36,11 +37,15 @@ def balanced(
     (4,)
     """
     x, treated = columns(x), np.asarray(treated, bool)
-    w, _ = ready(len(x), weight, None)
+    w = ready(len(x), weight, None)[0]
     shape, w = w.shape, np.atleast_2d(w)
     if not treated.any() or treated.all():
         raise InsufficientData(
-            f"{int(treated.sum()):,} of {len(x):,} are treated; both sorts are needed."
+            _(
+                "{treated:count} of {n:count} are treated; both treated and controls are needed.",
+                treated=int(treated.sum()),
+                n=len(x),
+            )
         )
     scale = x.std(0)
     z = (x - x[treated].mean(0))[:, scale > 0] / scale[scale > 0]
@@ -79,7 +84,7 @@ def _tilted(
         return share, share @ z - goal[on], height
 
     share, slope, height = parts(tilt, np.arange(len(w)))
-    for _ in range(STEPS):
+    for _step in range(STEPS):
         on = np.flatnonzero(~(np.abs(slope).max(1, initial=0) < CLOSE) & np.isfinite(height))
         if not len(on):
             break
@@ -88,7 +93,7 @@ def _tilted(
         curve += 1e-9 * np.eye(k)
         step = np.linalg.solve(curve, slope[on][..., None])[..., 0]
         size = np.ones((len(on), 1))
-        for _ in range(12):  # half the step until the (convex) height falls
+        for _half in range(12):  # half the step until the (convex) height falls
             ahead = tilt[on] - size * step
             new_share, new, now = parts(ahead, on)
             worse = now > height[on] + 1e-12
@@ -103,11 +108,19 @@ def _tilted(
 def _no_overlap(z: np.ndarray, treated: np.ndarray) -> str:
     least, most = z[~treated].min(0), z[~treated].max(0)
     outside = [k for k in range(z.shape[1]) if not least[k] <= z[treated][:, k].mean() <= most[k]]
-    which = f" (column {outside[0]} lies outside altogether)" if outside else ""
-    return (
-        f"no weights make {int((~treated).sum()):,} others look like the {int(treated.sum()):,} "
-        f"treated in all {z.shape[1]} columns{which}. Take fewer columns, or treated customers "
-        "that have their like."
+    facts = {"control": int((~treated).sum()), "treated": int(treated.sum()), "k": z.shape[1]}
+    if outside:
+        return _(
+            "No weights make {control:count} controls similar to the {treated:count} treated in "
+            "all {k:count} columns: column {column} of the treated lies outside the controls. Take "
+            "fewer columns, or treated customers who have comparable controls.",
+            column=outside[0],
+            **facts,
+        )
+    return _(
+        "No weights make {control:count} controls similar to the {treated:count} treated in all "
+        "{k:count} columns. Take fewer columns, or treated customers who have comparable controls.",
+        **facts,
     )
 
 
@@ -117,7 +130,7 @@ def balance(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = None
     Under .1 counts as alike (Austin 2009).
     """
     x, treated = columns(x), np.asarray(treated, bool)
-    w, _ = ready(len(x), weight, None)
+    w = ready(len(x), weight, None)[0]
     one, other = (np.average(x[s], axis=0, weights=w[s]) for s in (treated, ~treated))
     spread = np.sqrt(np.average((x[treated] - one) ** 2, axis=0, weights=w[treated]))
     spread = np.where(spread > 0, spread, x.std(0))

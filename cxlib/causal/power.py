@@ -31,7 +31,7 @@ class Simulated:
 def simulated(
     answers: np.ndarray, n: int, *, share: float = 0.5, draws: int = 2000, seed: int = 1
 ) -> Simulated:
-    """`draws` comparisons of arms drawn by lot out of `answers` (customers,) or (customers, waves).
+    """`draws` comparisons of random arms from `answers` (customers,) or (customers, waves).
 
     `n` customers in all, `share` of them in one arm, drawn with replacement. With several waves a
     customer counts by the mean of those answered, and the error is that of customers (clusters);

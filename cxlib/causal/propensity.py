@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 
 RIDGE = 1e-6  # of a standard deviation: holds scores where x tells who took part
 
@@ -44,7 +45,11 @@ def propensity(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = N
     y = np.asarray(treated, float)
     if not 0 < y.sum() < len(y):
         raise InsufficientData(
-            f"{int(y.sum()):,} of {len(y):,} are treated; both sorts are needed."
+            _(
+                "{treated:count} of {n:count} are treated; both treated and controls are needed.",
+                treated=int(y.sum()),
+                n=len(y),
+            )
         )
     scale = np.where(x.std(0) > 0, x.std(0), np.inf)
     even = (x - x.mean(0)) / scale
@@ -55,7 +60,7 @@ def propensity(x: np.ndarray, treated: np.ndarray, weight: np.ndarray | None = N
 def paired(
     score: np.ndarray, treated: np.ndarray, caliper: float = 0.2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each treated beside the nearest other not yet taken, likeliest first: (places, partners).
+    """Each treated with the nearest other not yet taken, likeliest first: (places, partners).
 
     Partners may be `caliper` standard deviations of the score apart at most (Austin 2011: .2 of the
     log-odds; infinite for no limit); treated without a partner are left out.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.estimators import Replicated, least_squares, ready
 from cxlib.stats.resampling import Who
 
@@ -29,14 +30,18 @@ def adjusted_change(
 
     `before` and `after` are answers of the same customers, of the picked and of others, to whom
     nothing was done (or of an earlier pair of waves). A line of after on before among the others
-    foretells the picked; customers must have both answers.
+    predicts the picked; customers must have both answers.
     """
     w, who = ready(len(before), weight, who)
     picked = np.asarray(picked, bool)
     if picked.sum() < 2 or (~picked).sum() < 3:
         raise InsufficientData(
-            f"{int(picked.sum())} customers were picked and {int((~picked).sum())} not; the way "
-            "back to the middle is read from the others, of whom three are needed."
+            _(
+                "{picked:count} customers were picked and {others:count} not; regression to the "
+                "mean is estimated from the others, of whom three are needed.",
+                picked=int(picked.sum()),
+                others=int((~picked).sum()),
+            )
         )
     # One regression holds all three: the others' line, and how far the picked lie above it.
     x = np.column_stack([np.ones(len(before)), before, picked])

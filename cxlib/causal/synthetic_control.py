@@ -1,4 +1,4 @@
-"""Synthetic control: the treated unit beside a weighted mixture of controls.
+"""Synthetic control: the treated unit compared with a weighted mixture of controls.
 
     fit = synthetic_control(y, treated=2, first=19)   # y: (units, periods), treated from period 19
     fit.effect, fit.weights, fit.counterfactual       # mean gap after; weights of units; path
@@ -19,21 +19,22 @@ from typing import Literal
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 
 METHODS = ("classic", "sdid")
 Method = Literal["classic", "sdid"]
-SUM = 1e4  # how dear it is that the weights do not sum to one, beside a misfit of one
+SUM = 1e4  # penalty on weights that do not sum to one, relative to a misfit of one
 
 
 @dataclass(frozen=True, eq=False)
 class SyntheticControl:
-    """What became of the changed unit and of its stand-in.
+    """The path of the treated unit and of its synthetic control.
 
     Attributes
     ----------
-    effect : mean over the periods after of the changed unit less its stand-in
-    weights : part of each unit in the stand-in, (units,); 0 for the changed one
-    counterfactual : the stand-in's path, (periods,), with "sdid" moved to the changed unit's level
+    effect : mean over the periods after of the treated unit minus its synthetic control
+    weights : part of each unit in the synthetic control, (units,); 0 for the treated one
+    counterfactual : path of the synthetic control, (periods,); "sdid" moves it to the treated level
     misfit : root of the mean squared gap before the change
     ratio : the same after, divided by the misfit
     placebo : effect that each donor seems to have, (units,); NaN for the changed one
@@ -105,7 +106,7 @@ def synthetic_control(
     misfit, ratio = _ratio(y[treated], counterfactual, first)
     placebo, ratios = np.full(len(y), np.nan), np.full(len(y), ratio)
     donors = [unit for unit in range(len(y)) if unit != treated]
-    if len(donors) > 2:  # a donor's own stand-in is made of the others, never of the changed one
+    if len(donors) > 2:  # the synthetic control of a donor is made of the others only
         for place, unit in enumerate(donors):
             placebo[unit], _, path = _one(y[donors], place, first, even)
             ratios[unit] = _ratio(y[unit], path, first)[1]
@@ -116,14 +117,24 @@ def synthetic_control(
 def _check(y: np.ndarray, treated: int, first: int) -> None:
     if gaps := int(np.isnan(y).sum()):
         raise InsufficientData(
-            f"{gaps} of {y.size} means are missing. Leave those units or waves out."
+            _(
+                "{gaps:count} of {n:count} means are missing. Leave those units or waves out.",
+                gaps=gaps,
+                n=y.size,
+            )
         )
     if len(y) < 3:
-        raise InsufficientData(f"{len(y) - 1} units were spared; a stand-in needs two at least.")
+        raise InsufficientData(
+            _("Control units: {n:count}; a synthetic control needs two at least.", n=len(y) - 1)
+        )
     if not 2 <= first < y.shape[1]:
         raise InsufficientData(
-            f"{first} of {y.shape[1]} periods are before the change; a stand-in needs two at least "
-            "before it and one after."
+            _(
+                "{before:count} of {periods:count} periods are before the change; a synthetic "
+                "control needs two at least before it and one after.",
+                before=first,
+                periods=y.shape[1],
+            )
         )
 
 

@@ -328,7 +328,7 @@ def _lopsided(data: TrainingData, learnt: list[Feature]) -> list[str]:
 
 
 def _repeated(data: TrainingData, learnt: list[Feature], a: np.ndarray) -> list[str]:
-    """Say which features repeat others, wholly or nearly: their effects cannot be told apart."""
+    """Say which features repeat others, wholly or nearly: their effects cannot be separated."""
     kept = {f.name for f in learnt}
     repeated = [i18n.label(name) for name in data.features if name not in kept]
     notes = []

@@ -172,7 +172,7 @@ def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:
 def risks(
     p: np.ndarray, left: np.ndarray, w: np.ndarray, thresholds: tuple[float, float]
 ) -> pd.DataFrame:
-    """Those at high, medium and low risk: who of them left, beside what was predicted.
+    """Those at high, medium and low risk: who of them left, and what was predicted.
 
     Columns: term, estimate (share who left), low, high, n, predicted, leavers (share of all
     leavers who are in this grade), least (the smallest probability of the grade).

@@ -34,6 +34,7 @@ Examples
   cx run mobile telco 10 20            two notebooks for two studies
   cx run mine 20 -p DRAWS=500          with a parameter
   cx run 20 --help                     the parameters of notebook 20
+  cx help study.yaml items.scale       what a key of study.yaml means
 """
 VERBS = [
     studies.list_,
@@ -45,6 +46,7 @@ VERBS = [
     compare.verify,
     compare.diff,
     ledger.actions,
+    studies.help_,
 ]
 
 

@@ -1,10 +1,12 @@
-"""`cx list`, `cx new`, `cx check`, `cx load`: studies, before anything is run on them."""
+"""`cx list`, `help`, `new`, `check`, `load`: studies, before anything is run on them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ import click
 from cxlib.cli import completion
 from cxlib.cli.output import near, question
 from cxlib.core.i18n import _
+
+SCHEMA = "study.schema.json"  # in data/, from which editors complete and check study.yaml
 
 if TYPE_CHECKING:
     from cxlib.data.intake.drafts import Plan, Question
@@ -88,6 +92,7 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
       cx new mine --yes export.zip
     """
     from cxlib.core import files as core_files
+    from cxlib.data import reference
     from cxlib.data import study as studies
     from cxlib.data.intake import drafts
 
@@ -98,7 +103,7 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
             f"{target} exists already and is left alone. Remove it first, or take another name."
         )
     plan = drafts.plan(study, paths)  # before anything is copied: it may refuse the files
-    if not yes and not shown and sys.stdin.isatty():
+    if not yes and not shown and _on_terminal():
         _ask(plan.questions)
     if shown:
         click.echo(drafts.text(plan))
@@ -106,7 +111,9 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
     outside = [f for f in paths if not core_files.inside(f, [target.parent])]
     target.parent.mkdir(parents=True, exist_ok=True)
     copies = _copied(outside, target.parent) if outside and not allow_outside else {}
-    core_files.write(target, drafts.text(plan, copies))
+    head = f"# yaml-language-server: $schema=../{SCHEMA}\n"
+    core_files.write(target, head + drafts.text(plan, copies))
+    core_files.write(target.parent.parent / SCHEMA, reference.json_schema(studies.Study))
     click.echo(f"Wrote {near(target)}: {_contents(plan)}.")
     if waiting := [q.text for q in plan.questions if not q.settled] + plan.doubts:
         click.echo(f"To be confirmed there, under `unconfirmed` ({len(waiting)}):")
@@ -114,6 +121,10 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
             click.echo(f"  {text}")
     more = " --allow-outside" if outside and allow_outside else ""
     click.echo(f"Next: read it, correct it, then `cx check {study}{more}`.")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _ask(questions: Sequence[Question]) -> None:
@@ -155,6 +166,48 @@ def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
     return copies
 
 
+@click.command("help")
+@click.argument("topic", required=False, metavar="[study.yaml|COMMAND]")
+@click.argument("key", required=False, metavar="[KEY]")
+@click.option("--markdown", is_flag=True, help="The reference of study.yaml as a page.")
+@click.option("--schema", is_flag=True, help="Its JSON Schema, for editors.")
+@click.pass_context
+def help_(
+    ctx: click.Context, topic: str | None, key: str | None, markdown: bool, schema: bool
+) -> None:
+    """Help on a command, or on the keys of study.yaml.
+
+    \b
+    Examples
+      cx help study.yaml                   the keys at the top
+      cx help study.yaml tables.derive     one key: type, default, meaning, example
+      cx help run                          as cx run --help
+    """
+    from cxlib.data import reference
+    from cxlib.data.study import Study
+
+    main = ctx.parent.command if ctx.parent else None
+    if topic in ("study.yaml", "study"):
+        if markdown or schema:
+            made = reference.markdown(Study) if markdown else reference.json_schema(Study)
+            click.echo(made, nl=False)
+            return
+        width = min(shutil.get_terminal_size().columns, 100)
+        try:
+            click.echo(reference.text(Study, key or "", width))
+        except LookupError as error:
+            raise ValueError(str(error)) from None
+    elif isinstance(main, click.Group) and ctx.parent:
+        command = main.get_command(ctx, topic) if topic else main
+        if command is None:
+            raise click.UsageError(
+                f"no command {topic!r}. There are: {', '.join(main.list_commands(ctx))}, and "
+                "`cx help study.yaml`."
+            )
+        inner = click.Context(command, info_name=topic, parent=ctx.parent) if topic else ctx.parent
+        click.echo(command.get_help(inner))
+
+
 @click.command()
 @click.argument("study", required=False, shell_complete=completion.studies)
 @click.option(
@@ -163,9 +216,11 @@ def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the dictionary.")
 @allow_outside
 def check(study: str | None, dictionary: bool, lang: str) -> None:
-    """Say what is wrong with the data of STUDY, how many rows, and how to mend it.
+    """Say what is wrong with the data of STUDY and how to mend it, and what pages can be made.
 
-    Exit code 1 when something is. Nothing is changed.
+    The first line counts the notebooks that are ready, that leave parts out (partly), and that are
+    not possible; the list at the end says why. Exit code 1 when something is wrong with the data
+    or with study.yaml. Nothing is changed.
 
     \b
     Examples
@@ -181,15 +236,30 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
     if not study:
         raise click.UsageError("name a study, or say --dictionary.")
     from cxlib import reserve
-    from cxlib.batch import planning
+    from cxlib.batch import planning, readiness
+    from cxlib.data import study as studies
 
     found = reserve.check(study)
-    click.echo(str(found))
     amiss = planning.amiss(study)
-    for mistake in amiss:
-        click.echo(f"study.yaml, {mistake}")
+    pages = [] if amiss or not found.taken else readiness.of(studies.read(study), found.taken)
+    if pages:
+        counts = Counter(page.status for page in pages)
+        states = (readiness.READY, readiness.PARTLY, readiness.NOT_POSSIBLE)
+        click.echo("Notebooks: " + ", ".join(f"{s} {counts[s]}" for s in states))
+    said = [*str(found).splitlines(), *(f"study.yaml, {mistake}" for mistake in amiss)]
+    notes = [line for line in said if line.startswith("  note:")]
+    listed = [f"  {line}" for page in pages for line in str(page).splitlines()]
+    for line in [*(line for line in said if line not in notes), *listed, *notes]:
+        click.echo(_wrapped(line))
     if amiss or not found.ok:
         sys.exit(1)
+
+
+def _wrapped(line: str) -> str:
+    """A line as wide as the terminal, what goes on indented deeper."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _dictionary(lang: str) -> None:
@@ -236,6 +306,7 @@ def load(studies: Sequence[str]) -> None:
 
     serious = False
     for study in studies:
+        _hold_to_checksums(study)
         loaded = reserve.load(study)
         click.echo(f"{study}")
         for row in loaded.counts.itertuples():
@@ -249,9 +320,25 @@ def load(studies: Sequence[str]) -> None:
             where = f"{loss.table}.{loss.column}" if loss.column else loss.table
             click.echo(f"  lost: {where}: {loss.n:,} of {loss.of:,} {loss.lost}s")
         serious |= len(loaded.serious) > 0
-        if not loaded.check.ok:
-            click.echo(f"  What was quarantined, and how to mend it: `cx check {study}`.")
+        if len(loaded.check.problems):
+            click.echo(f"  What was quarantined, and how to correct it: `cx check {study}`.")
         elif warned := len(loaded.check.warnings):
             click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
     if serious:
         sys.exit(LOST)
+
+
+def _hold_to_checksums(name: str) -> None:
+    """Offer to write the checksums that `sources` in study.yaml lacks, once they are known."""
+    from cxlib.data import sources, study
+
+    about = study.read(name)
+    for key, source in about.sources.items():
+        if source.sha256:
+            continue
+        path = sources.fetch(source, key)
+        click.echo(f"  {sources.without_checksum(path, key)}", err=True)
+        if not sys.stdin.isatty() or not click.confirm("  Write it into study.yaml?"):
+            continue
+        if not sources.write_checksum(about.folder / "study.yaml", source, sources.sha256(path)):
+            click.echo("  No line of study.yaml is its url alone: add it by hand.", err=True)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ import pyarrow.parquet
 
 from cxlib.core import files
 from cxlib.data import platforms, sources
-from cxlib.data.schema import Readable
+from cxlib.data.mapping import Readable
 from cxlib.data.sources import SourceError
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -67,11 +68,13 @@ def fetch(file: Readable, folder: Path) -> tuple[Path, list[str]]:
     store.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(f"{file.address} {file.table} {file.query}".encode()).hexdigest()[:12]
     with tempfile.TemporaryDirectory(dir=store) as there:
-        arrived = GETTERS[scheme](address, file, Path(there))
+        with sources.announced(f"fetching {file.address}"):
+            arrived = GETTERS[scheme](address, file, Path(there))
         kept = store / f"{key}-{arrived.name}"
         note = _note(file.address, arrived, kept)
         files.move_in(arrived, kept)
     kept.chmod(0o600)
+    print(f"  {note}", file=sys.stderr, flush=True)
     return kept, [note]
 
 

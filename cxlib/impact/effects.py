@@ -15,7 +15,7 @@ from cxlib.causal import (
     matching,
     regression_to_the_mean,
 )
-from cxlib.core import i18n
+from cxlib.core import i18n, periods
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -23,6 +23,7 @@ from cxlib.impact import wording
 from cxlib.impact.trial import Trial
 from cxlib.stats.estimators import Replicated, cell_means
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.notes import gap_note
 
 MOST_WEIGHTED_DRAWS = 500  # balancing weights are found anew in each, which takes time
 
@@ -113,7 +114,9 @@ def effect(trial: Trial) -> Result:
         Finding(
             wording.effect(trial, first, design), value=float(first["estimate"]), unit=first["unit"]
         ),
-        i18n.together([wording.design(trial, design), wording.counts(trial)]),
+        i18n.together(
+            [wording.design(trial, design), wording.counts(trial), gap_note(trial.waves)]
+        ),
         **trial.bootstrap,
         parts={
             "change": trial.change.name,
@@ -169,7 +172,7 @@ def _past(trial: Trial) -> np.ndarray:
 def compared(trial: Trial) -> DesignEstimate:
     """Difference-in-differences of each outcome."""
     if not trial.before.any() or not (trial.arm == 0).any():
-        raise InsufficientData("no controls, or no wave before: nothing to compare with.")
+        raise InsufficientData(_("No controls, or no wave before: nothing to compare with."))
     parts = [_compared(trial, k) for k in range(len(trial.outcomes))]
     n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
     return DesignEstimate.of(concatenated(parts), n)
@@ -268,7 +271,12 @@ def segmented_regression(
     sampling = np.cov(replicates, rowvar=False)
     sloped = first >= 3 and last > 4
     return interrupted_time_series.segmented_regression(
-        means.estimate[:last, outcome], first, sampling=sampling, sloped=sloped, level=level
+        means.estimate[:last, outcome],
+        first,
+        sampling=sampling,
+        sloped=sloped,
+        time=periods.places(trial.waves[:last]),
+        level=level,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.causal import difference_in_differences
-from cxlib.core import i18n
+from cxlib.core import i18n, periods
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
@@ -66,18 +66,18 @@ def event_study(trial: Trial) -> Result:
     )
     last = np.flatnonzero(trial.before)[-1]
     table.loc[last, ["low", "high"]] = 0.0
-    mean = gaps.estimate[trial.after].mean()
+    mean, time = gaps.estimate[trial.after].mean(), periods.places(trial.waves)
     rows = [
         (
             _("{times:g} times", times=times),
             mean,
-            *difference_in_differences.bounds(gaps, trial.before, trial.after, times),
+            *difference_in_differences.bounds(gaps, trial.before, trial.after, times, time=time),
         )
         for times in (DIVERGENCE if compared else DIVERGENCE[:1])
     ]
     bounds = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
     bounds["n"] = int(cells.count.sum())
-    breakdown = difference_in_differences.breakdown(gaps, trial.before, trial.after)
+    breakdown = difference_in_differences.breakdown(gaps, trial.before, trial.after, time=time)
     groups = _(
         "Intervals reflect the sampling of customers; how far {groups:count} groups drift by "
         "themselves is for the placebo tests to show.",
@@ -159,8 +159,10 @@ def placebo_tests(trial: Trial) -> Result:
             placebos.append(("placebo in place", trial.groups[place], one, n))
     if not placebos:
         raise InsufficientData(
-            "one wave came before the change and there is one control group: no placebo is "
-            "possible."
+            _(
+                "One wave came before the change and there is one control group: no placebo test "
+                "is possible."
+            )
         )
     every = Replicated(
         np.concatenate([p[2].estimate for p in placebos]),

@@ -89,8 +89,13 @@ def attrition(trial: Trial) -> Result:
     answered, arm = (~np.isnan(people.after[rows, 0])).astype(float), people.arm[rows]
     if (least := int(np.bincount(arm, answered, 2).min())) < SMALLEST_ARM:
         raise InsufficientData(
-            f"change {trial.change.name!r}: {least} customers of one arm answered before and "
-            f"again; {SMALLEST_ARM} are needed."
+            _(
+                "Change {change:verbatim}: {least:count} customers of one arm answered before and "
+                "again; {needed:count} are needed.",
+                change=trial.change.name,
+                least=least,
+                needed=SMALLEST_ARM,
+            )
         )
     how = {"weight": people.weight[rows], "who": people.who.take(rows), **trial.bootstrap}
     means = cell_means(answered, arm, 2, **how)

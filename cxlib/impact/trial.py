@@ -455,12 +455,23 @@ def _check(trial: Trial) -> None:
     least = treated if trial.change.design == "series" else min(treated, control)
     if least < SMALLEST_ARM:
         raise InsufficientData(
-            f"change {trial.change.name!r}: {treated} answers to {trial.outcomes[0]!r} of the "
-            f"treated and {control} of the controls; {SMALLEST_ARM} of each are needed."
+            _(
+                "Change {change:verbatim}: {treated:count} answers to {outcome:quoted} of the "
+                "treated and {control:count} of the controls; {needed:count} of each are needed.",
+                change=trial.change.name,
+                treated=treated,
+                outcome=trial.outcomes[0],
+                control=control,
+                needed=SMALLEST_ARM,
+            )
         )
     if trial.change.design in ("compared", "series") and not trial.before.any():
         raise InsufficientData(
-            f"change {trial.change.name!r}: no wave before {trial.change.begun!r} to compare with."
+            _(
+                "Change {change:verbatim}: no wave before {begun:verbatim} to compare with.",
+                change=trial.change.name,
+                begun=trial.change.begun,
+            )
         )
 
 
@@ -468,8 +479,13 @@ def require_controls(trial: Trial) -> None:
     """Raise InsufficientData without a wave before the change, or without controls."""
     if not trial.before.any() or not (trial.arm == 0).any():
         raise InsufficientData(
-            f"change {trial.change.name!r}: {int(trial.before.sum())} waves before it and "
-            f"{int((trial.arm == 0).sum())} answers of controls; both are needed."
+            _(
+                "Change {change:verbatim}: {waves:count} waves before it and {control:count} "
+                "answers of controls; both are needed.",
+                change=trial.change.name,
+                waves=int(trial.before.sum()),
+                control=int((trial.arm == 0).sum()),
+            )
         )
 
 

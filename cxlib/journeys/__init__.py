@@ -18,6 +18,7 @@ journeys.pain_points(exposure, "recommend", touchpoints)    # with the chance to
 
 from __future__ import annotations
 
+from cxlib.core.errors import attempt
 from cxlib.journeys.associations import associations
 from cxlib.journeys.comparison import compare_groups, compare_transitions, periods
 from cxlib.journeys.counts import GOAL, TransitionCounts, paths
@@ -38,6 +39,7 @@ from cxlib.journeys.steps import count_transitions, steps
 from cxlib.journeys.transitions import flows, main_flows, transitions
 
 __all__ = [
+    "attempt",
     "GOAL",
     "Exposure",
     "Loss",

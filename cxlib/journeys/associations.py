@@ -70,8 +70,12 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
     columns = exposure_terms(exposure)
     if not columns:
         raise InsufficientData(
-            f"no touchpoint is met by {LEAST} answers and missed by {LEAST}, nor has {LEAST} with "
-            "problems: there is nothing to compare. Take a wider window, or more answers."
+            _(
+                "No touchpoint was experienced by {least:count} customers who answered and missed "
+                "by {least:count}, or has {least:count} with problems: there is nothing to "
+                "compare. Take a wider window, or more answers.",
+                least=LEAST,
+            )
         )
     sample = exposure.sample
     require_columns(sample.data, [outcome, *adjust], "responses")

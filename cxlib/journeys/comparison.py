@@ -48,8 +48,13 @@ def periods(sample: Sample, split: str | pd.Timestamp = "") -> pd.Series:
     late = begun >= day
     if late.all() or not late.any():
         raise InsufficientData(
-            f"all journeys begin on one side of {day:%Y-%m-%d}: from {begun.min():%Y-%m-%d} to "
-            f"{begun.max():%Y-%m-%d}. Choose a day between."
+            _(
+                "All journeys start on one side of {day:date}: from {first:date} to {last:date}. "
+                "Choose a day between.",
+                day=day,
+                first=begun.min(),
+                last=begun.max(),
+            )
         )
     return pd.Series(np.where(late, LATER, EARLIER), index=steps.index)
 
@@ -79,7 +84,9 @@ def compare_groups(sample: Sample, groups: pd.Series) -> Result:
         groups = sample["customer_id"].map(groups)
     sizes = groups.dropna().astype(str).value_counts()
     if len(sizes) < 2:
-        raise InsufficientData(f"two groups are needed to compare; there are {len(sizes)}.")
+        raise InsufficientData(
+            _("Two groups are needed to compare; there are {n:count}.", n=len(sizes))
+        )
     names = [LATER, EARLIER] if set(sizes.index) == {LATER, EARLIER} else list(sizes.index[:2])
     counts = count_transitions(sample, by=groups)
     one, other = (counts.where(counts["group"] == n) for n in names)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 
@@ -68,7 +69,7 @@ def counts_of(counts: SampleLike | TransitionCounts) -> TransitionCounts:
     sample = as_sample(counts)
     require_columns(sample.data, COLUMNS, "counts of transitions")
     if not len(sample):
-        raise InsufficientData("no journey is left to follow. Choose more events.")
+        raise InsufficientData(_("No journey is left to follow. Choose more events."))
     (before, after), names = _coded(sample["before"], sample["after"])
     step, k = sample["step"].to_numpy(), len(names) + 1
     kinds, pair = np.unique((step * k + before + 1) * k + after + 1, return_inverse=True)

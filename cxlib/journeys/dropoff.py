@@ -100,7 +100,7 @@ def dropoff(
     closed = ends["reached"] | (ends["at"] <= until - pd.Timedelta(days=patience))
     if not closed.any():
         raise InsufficientData(
-            f"no journey is older than {patience:g} days. Take a shorter patience."
+            _("No journey is older than {days:g} days. Take a shorter patience.", days=patience)
         )
     cut, ends = cut.where(cut["journey"].map(closed)), ends[closed]
     ends = ends.assign(lost=~ends["reached"], where=ends["touchpoint"].astype(str))

@@ -77,7 +77,7 @@ def experience_map(
     [['web', 'reach', 0.5], ['shop', 'reach', 0.5]]
     """
     if not len(sample):
-        raise InsufficientData("no step is left to draw a map of.")
+        raise InsufficientData(_("No step is left to draw a map of."))
     parts = {"overall": _map(sample, touchpoints, exposure, bad)}
     for name in [] if groups is None else groups.astype("category").cat.categories:
         inside = sample["customer_id"].map(groups).eq(name)

@@ -131,8 +131,11 @@ def pain_points(
     problems = [p for p in kinds if p is not None]
     if not problems:
         raise InsufficientData(
-            f"no trouble and no low rating came to {LEAST} answers or more. Name bad outcomes "
-            "under journey.bad in study.yaml, or take more answers."
+            _(
+                "No problem and no low rating has {least:count} answers or more. Name bad outcomes "
+                "under journey.bad in study.yaml, or take more answers.",
+                least=LEAST,
+            )
         )
     parts = [_factors(sample, p, outcome, adjust, loss) for p in problems]
     whole, again = (np.concatenate([p[i] for p in parts], axis=-1) for i in (0, 1))

@@ -81,8 +81,14 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
     used = ((~np.isnan(score)).sum(1) > 1) & ~np.isnan(y) & ~np.isnan(last)
     if used.sum() < FEWEST:
         raise InsufficientData(
-            f"{used.sum():,} of {len(sample):,} answers have two ratings, a rated last "
-            f"touchpoint and {outcome}; {FEWEST} are needed. Take a wider window."
+            _(
+                "{n:count} of {all:count} answers have two ratings, a rated last touchpoint and "
+                "{outcome:quoted}; {least:count} are needed. Take a wider window.",
+                n=int(used.sum()),
+                all=len(sample),
+                outcome=outcome,
+                least=FEWEST,
+            )
         )
     score, y, last, rows = score[used], y[used], last[used], sample.where(used)
     looks = np.column_stack([np.nanmean(score, 1), np.nanmin(score, 1), np.nanmax(score, 1), last])

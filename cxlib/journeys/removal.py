@@ -66,13 +66,20 @@ def removal(
     pairs = counts_of(counts)
     goals = [1 + i for i, name in enumerate(pairs.names) if name in goal]
     if not np.isin(pairs.enters, goals).any():
-        raise InsufficientData(f"no journey reaches {list(goal)}. Name another goal.")
+        raise InsufficientData(
+            _("No journey reaches {goal:label_list}. Name another goal.", goal=list(goal))
+        )
     if np.isin(pairs.leaves, goals).any():
         raise ValueError(f"these counts go on beyond {list(goal)}. Count with goal={list(goal)}.")
     n = np.bincount(pairs.leaves, pairs.whole, len(pairs.names) + 1)
     met = 1 + np.flatnonzero(n[1:])
     if not len(met):
-        raise InsufficientData(f"no touchpoint is met before {list(goal)}, so none can be missed.")
+        raise InsufficientData(
+            _(
+                "No touchpoint comes before {goal:label_list}, so none can be removed.",
+                goal=list(goal),
+            )
+        )
     effects, completes = _effects(pairs, pairs.whole[None], met, goals)
     order = np.argsort(-effects[0], kind="stable")
     met, effect = met[order], effects[0, order]

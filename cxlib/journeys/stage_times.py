@@ -100,7 +100,7 @@ def _runs(
     staged = staged[staged["stage"].notna()]
     if staged.empty:
         raise InsufficientData(
-            "no touchpoint has a stage. Name them under `touchpoints` in study.yaml."
+            _("No touchpoint has a stage. Name them under touchpoints in study.yaml.")
         )
     new = (staged["journey"] != staged["journey"].shift()) | (
         staged["stage"] != staged["stage"].shift()

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.errors import InsufficientData, require_columns, require_dates
+from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 
@@ -58,7 +59,9 @@ def steps(sample: SampleLike, *, by: str = "", gap: float = 0) -> Sample:
         raise ValueError(f"gap is {gap} days; it must be 0 or more.")
     kept = events[events[of].notna() & events["at"].notna() & events["touchpoint"].notna()]
     if kept.empty:
-        raise InsufficientData(f"none of {len(events):,} events has {of}, at and touchpoint.")
+        raise InsufficientData(
+            _("None of {n:count} events has {of}, at and touchpoint.", n=len(events), of=of)
+        )
     owner = pd.factorize(kept[of])[0]
     order = np.lexsort((np.arange(len(kept)), kept["at"].to_numpy(), owner))
     kept, owner = kept.iloc[order], owner[order]

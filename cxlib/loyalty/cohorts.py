@@ -76,8 +76,14 @@ def cohorts(
     cells = _cells(history, active, cohort, length)
     if cells.empty:
         raise InsufficientData(
-            f"no cohort was seen for {length} days after its first purchases; the orders end on "
-            f"{date_of(history.end - 1)}. Take a shorter period than {every!r}."
+            _(
+                "no cohort was seen for {days:count} days after its first "
+                "purchases; the orders end on {day}. Take a shorter period than "
+                "{every!r}.",
+                days=length,
+                day=date_of(history.end - 1),
+                every=every,
+            )
         )
     cells["cohort"] = [name_of(period, every) for period in cells["cohort"]]
     everyone = _pooled(history, active, length, np.ones(len(history.names), bool))

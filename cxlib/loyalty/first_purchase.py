@@ -95,9 +95,14 @@ def first_purchases(
     kept = seen & (wait > landmark)
     if not kept.any():
         raise InsufficientData(
-            f"none of {int(history.new.sum()):,} new customers was seen for {landmark + horizon} "
-            f"days after the first purchase and had not come back within {landmark} of them. "
-            "Take a shorter horizon or landmark."
+            _(
+                "none of {n:count} new customers was seen for {days:count} days "
+                "after the first purchase and had not come back within "
+                "{landmark:count} of them. Take a shorter horizon or landmark.",
+                n=int(history.new.sum()),
+                days=landmark + horizon,
+                landmark=landmark,
+            )
         )
     rows = pd.DataFrame(
         {

@@ -121,8 +121,13 @@ def purchase_history(
     new, who_is_new = _new(pd.Index(names), day[starts], begin, joined, quiet)
     if not new.any():
         raise InsufficientData(
-            f"none of {len(names):,} customers is new: all joined before the orders begin, or "
-            f"bought within {quiet} days of it. Give a smaller quiet, or check joined_on."
+            _(
+                "none of {n:count} customers is new: all joined before the orders"
+                " begin, or bought within {quiet:count} days of it. Give a "
+                "smaller quiet, or check joined_on.",
+                n=len(names),
+                quiet=quiet,
+            )
         )
     number = np.arange(len(who)) - starts[who]
     last_day = int(_days(pd.Series([end]))[0])

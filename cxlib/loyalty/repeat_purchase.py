@@ -69,8 +69,12 @@ def repeat_purchase(
     waits = {k: w for k, w in waits.items() if w[1].sum() >= (FEWEST if k else 2)}
     if 0 not in waits:
         raise InsufficientData(
-            f"fewer than two of {int(history.new.sum()):,} new customers bought again before "
-            f"{date_of(history.end)}; there is no curve to draw."
+            _(
+                "fewer than two of {n:count} new customers bought again before "
+                "{day}; there is no curve to draw.",
+                n=int(history.new.sum()),
+                day=date_of(history.end),
+            )
         )
     level, seed = LEVEL ** (1 / len(waits)), history.orders.seed
     curve = pd.concat(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cxlib.core import periods
 from cxlib.core.i18n import _
 from cxlib.plots import figure, labels, marks, titles
 from cxlib.plots.palette import COLOURS, DASHES, FAINT, SOFT, Style
@@ -60,9 +61,11 @@ def control_chart(
         )
     if unit == "share":  # limits beyond what a share can be say nothing
         shown = shown.assign(low=shown["low"].clip(0, 1), high=shown["high"].clip(0, 1))
-    shown = shown.assign(x=np.arange(len(shown)), look="line")
+    waves = shown[over]
+    shown = periods.with_gaps(shown, over)  # a missing wave interrupts the line and the limits
+    shown = shown.assign(x=np.arange(len(shown)), look="line", signal=shown["signal"].fillna(""))
     ax = figure.new_axes(ax, height=3.4)
-    base = shown.loc[limits["baseline"].to_numpy(bool), "x"]
+    base = shown.loc[shown["baseline"].eq(True), "x"]
     ax.axvspan(base.min() - 0.5, base.max() + 0.5, color=FAINT, alpha=0.35, lw=0, zorder=0)
     _draw_limits(ax, shown)
     marks.lines(ax, shown, "x", {"line": (SOFT, "")}, band=0, markers=False, linewidth=1.4)
@@ -72,6 +75,7 @@ def control_chart(
     figure.wave_axis(ax, list(shown[over]))
     figure.value_axis(ax, unit)
     _legend(ax, shown["signal"])
+    shown = shown[shown[over].isin(waves)]
     title = _title(shown, over, unit) if title is None else title
     words = labels.values(shown[over], shown["estimate"], unit)
     return figure.finish(ax, title, _("Control chart."), words)
@@ -102,7 +106,7 @@ def signals(
     'Scores that stood out in some wave: 1 of 1'
     """
     shown = _prepare(limits, (over, "term", "estimate", "signal"))
-    waves = sorted(shown[over].unique())
+    waves = periods.complete(sorted(shown[over].unique()))
     columns = [by, "term"] if by else ["term"]
     several = shown["term"].nunique() > 1
     shown = shown.assign(x=shown[over].map(waves.index))

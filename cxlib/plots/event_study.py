@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlib.core import i18n
+from cxlib.core import i18n, periods
 from cxlib.core.i18n import _
 from cxlib.plots import figure, labels, marks
 from cxlib.plots.palette import COLOURS, DASHES, FAINT, INK, looks_of
@@ -32,18 +32,18 @@ def event_study(
     'Clear of the last point before in q2'
     """
     shown = figure.prepare(table, ("wave", "estimate", "changed"))
-    changed = shown["changed"].to_numpy(bool)
+    full = periods.with_gaps(shown, "wave")
+    full["changed"] = full["changed"].ffill().astype(bool)
+    changed = full["changed"].to_numpy()
     looks = {"False": (COLOURS[0], "o"), "True": (COLOURS[1], "D")}
     ax = figure.new_axes(ax, height=3.2)
     _shade(ax, changed)
     marks.reference_line(ax, 0, upright=False)
-    data = shown.assign(place=np.arange(len(shown)), look=changed)
+    data = full.assign(place=np.arange(len(full)), look=changed)
     marks.estimates(ax, data, upright=True, looks=looks, linewidth=1)
-    _waves(ax, shown["wave"], unit)
+    _waves(ax, full["wave"], unit)
     if title is None:
-        clear = [
-            labels.name(r.wave) for r in shown[changed].itertuples() if r.low > 0 or r.high < 0
-        ]
+        clear = [labels.name(r.wave) for r in full[changed].itertuples() if r.low > 0 or r.high < 0]
         title = _("No single point is clear of the last one before")
         if clear:
             waves = clear
@@ -72,8 +72,9 @@ def synthetic_control(
     """
     shown = figure.prepare(table, ("of", "wave", "estimate", "changed"))
     names = list(dict.fromkeys(shown["of"]))
-    waves = list(dict.fromkeys(shown["wave"]))
-    data = shown.assign(x=shown["wave"].map(waves.index))
+    waves = periods.complete(shown["wave"])
+    data = periods.with_gaps(shown, "wave", "of")
+    data = data.assign(x=data["wave"].map(waves.index), changed=data["changed"].ffill())
     treated, control = (data[data["of"] == name].reset_index(drop=True) for name in names[:2])
     changed = treated["changed"].to_numpy(bool)
     ax = figure.new_axes(ax, height=3.2)
@@ -85,9 +86,10 @@ def synthetic_control(
     _shade(ax, changed)
     _waves(ax, treated["wave"], unit)
     if title is None:
-        gap = (treated["estimate"] - control["estimate"])[changed].to_numpy().mean()
+        gap = (treated["estimate"] - control["estimate"])[changed].mean()
         title = _("{gap} between the two after it", gap=labels.number(gap, unit))
-    words = labels.values(treated["wave"], treated["estimate"], unit)
+    there = treated["wave"].isin(shown["wave"])
+    words = labels.values(treated.loc[there, "wave"], treated.loc[there, "estimate"], unit)
     return figure.finish(ax, title, _("Lines with 95% bands."), words)
 
 

@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap
 
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, labels, marks, titles
@@ -326,7 +327,9 @@ def _square(
     **annot: Any,
 ) -> tuple[Axes, list[str]]:
     """A square of numbers: rows by number and whole name, columns by number."""
-    if values.shape[0] != values.shape[1] or values.empty:
+    if values.empty:
+        raise InsufficientData(_("the table has no rows, so there is nothing to draw."))
+    if values.shape[0] != values.shape[1]:
         raise ValueError(
             f"a matrix is square; this one has {values.shape[0]} rows, {values.shape[1]} columns."
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cxlib.core import periods
 from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
 from cxlib.plots import figure, labels, marks, titles
@@ -31,7 +32,7 @@ def trend(
 
     Returns
     -------
-    The Axes; a line is interrupted where its number is hidden.
+    The Axes; a line is interrupted where its number is hidden or its wave is missing.
 
     Examples
     --------
@@ -41,8 +42,10 @@ def trend(
     'From 10.0 (q1) to 30.0 (q2)'
     """
     shown = figure.prepare(table, (over, "estimate"))
-    waves = list(dict.fromkeys(shown[over]))
-    data = shown.assign(x=shown[over].map(waves.index), **_line_names(shown, over))
+    named = shown.assign(**_line_names(shown, over))
+    waves = periods.complete(shown[over])
+    data = periods.with_gaps(named, over, "look")
+    data["x"] = data[over].map(waves.index)
     ax = figure.new_axes(ax, height=3.2)
     looks = looks_of(data["look"])
     marks.lines(ax, data, "x", looks)
@@ -53,8 +56,8 @@ def trend(
     _name_ends(ax, data.dropna(subset=["estimate"]), looks)
     if title is None:
         title = titles.change(data[data["look"] == data["look"].iloc[0]], over, unit)
-    by_line = data.sort_values("look", key=lambda c: c.map(list(looks).index), kind="stable")
-    words = labels.values(shown.loc[by_line.index, over], by_line["estimate"], unit)
+    by_line = named.sort_values("look", key=lambda c: c.map(list(looks).index), kind="stable")
+    words = labels.values(by_line[over], by_line["estimate"], unit)
     return figure.finish(ax, title, _("Lines with 95% bands."), words)
 
 

@@ -84,6 +84,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         for k, t in fit.tables.items()
         if t is not fit.table and {"term", "estimate"} <= set(t.columns)
     }
+    declared = {"columns": [asdict(c) for c in fit.columns]} if fit.columns else {}
     table = _plain(fit.table)
     if ungrouped := fit.parts.get(UNGROUPED):
         table[UNGROUPED] = ungrouped
@@ -93,7 +94,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         "answer": str(fit),
         "note": fit.notes,
         "unit": fit.unit,
-        "columns": [asdict(c) for c in fit.columns],
+        **declared,
         "draws": fit.draws,
         "seed": fit.seed,
         "table": table,

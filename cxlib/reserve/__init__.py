@@ -13,7 +13,7 @@ The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
 
 from cxlib.reserve.loading import Check, Loaded, check, load
-from cxlib.reserve.reading import Reserve, attach, context_of, open, state
+from cxlib.reserve.reading import Reserve, attach, context_of, in_memory, open, state
 from cxlib.reserve.store import ReserveError, fingerprint
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "check",
     "context_of",
     "fingerprint",
+    "in_memory",
     "load",
     "open",
     "state",

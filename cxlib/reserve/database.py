@@ -18,6 +18,7 @@ import pandas as pd
 
 from cxlib import weights
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
@@ -173,7 +174,7 @@ class Database:
         if unknown := [c for c in columns or [] if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         in_wave = self._wave_condition(table, wave)
-        source = self._source(table)
+        source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
         try:
             rows = self.store.execute(
@@ -193,7 +194,7 @@ class Database:
             )
         return rows, Losses(**steps)
 
-    def _source(self, table: str) -> str:
+    def source(self, table: str) -> str:
         """The table or view that the rows of a table are read from."""
         return "_responses" if table == "responses" and self._joined else table
 
@@ -226,6 +227,7 @@ class Database:
         Raises
         ------
         ReserveError : unknown table, wave or column, no condition, no row left
+        InsufficientData : rows that the margins of study.yaml do not speak of
         """
         rows, losses = self._read(table, wave, where)
         cluster = "customer_id" if "customer_id" in rows else None
@@ -235,7 +237,10 @@ class Database:
         if (given := self.study.replicates) is not None:
             columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
             sample = weights.with_replicates(sample, columns, kind=given.kind, fay=given.fay)
-        return weights.weigh(sample, self.study.margins)
+        try:
+            return weights.weigh(sample, self.study.margins)
+        except ValueError as error:  # a row outside the margins must not end every page
+            raise InsufficientData(str(error)) from error
 
     def report_losses(self, sample: Sample) -> None:
         """Print how many rows there were at first and where the others went."""
@@ -348,7 +353,7 @@ class Database:
         asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
-        source = self._source(table)
+        source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
         origin = np.array(
             [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]

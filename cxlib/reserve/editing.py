@@ -23,7 +23,7 @@ import pandas as pd
 
 from cxlib.core import files
 from cxlib.data import contract, intake, sources
-from cxlib.data.schema import File
+from cxlib.data.mapping import File
 from cxlib.data.study import Study
 
 WAIT = 30.0  # seconds for another process to finish

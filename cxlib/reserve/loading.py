@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Check:
     losses : table, column, lost ("row", "cell"), n, of
     warnings : table, column, rows, rule, params: no breach, but worth a look
     notes : what had to be found out: encodings, delimiters, codes
+    taken : the tables that could be read
     """
 
     study: str
@@ -46,6 +47,7 @@ class Check:
     warnings: pd.DataFrame
     losses: pd.DataFrame
     notes: tuple[str, ...] = ()
+    taken: dict[str, Intake] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -283,6 +285,7 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         _together(warnings),
         _together([i.losses for i in taken.values()] or [pd.DataFrame(columns=intake_.LOSSES)]),
         tuple(note for i in taken.values() for note in i.notes),
+        taken,
     )
 
 

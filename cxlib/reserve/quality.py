@@ -53,9 +53,23 @@ class Quality:
         said = ["–" if day is None else f"{day:%Y-%m-%d}" for day in (first, last)]
         return said[0], said[1]
 
+    def questions(self) -> list[str]:
+        """Warnings that may move numbers and that study.yaml does not accept, a sentence each."""
+        return [
+            _(
+                "To be checked: {table:label}.{column:label}, {rows} rows: {what}.",
+                table=w.table,
+                column=w.column,
+                rows=at_least(w.rows),
+                what=reasons.render(w.rule, w.params, for_readers=True),
+            )
+            for w in plausibility.doubtful(self.database.warnings).itertuples()
+        ]
+
     def losses(self) -> list[str]:
-        """What is to be told before any number: rows lost, columns that lost more than 1%."""
-        return [loss_sentence(loss) for loss in serious(self.database.losses).itertuples()]
+        """What readers must know before any number: rows lost, cells lost, doubtful values."""
+        lost = serious(self.database.losses)
+        return [loss_sentence(loss) for loss in lost.itertuples()] + self.questions()
 
     def validity(self) -> Result:
         """Share of each table's rows that were kept; counts, so without an interval.
@@ -117,6 +131,11 @@ class Quality:
             rows=at_least(first["rows"]),
             what=reasons.render(first["rule"], first["params"], for_readers=True),
         )
+
+    def unconfirmed(self) -> pd.DataFrame:
+        """What `cx new` guessed about the files and nobody has confirmed yet, a line a guess."""
+        heading = _("Guesses about the files are not confirmed yet")
+        return pd.DataFrame({heading: self.database.study.unconfirmed})
 
     def rejections(self) -> pd.DataFrame:
         """Why rows and cells were set aside: table, column, reason, rows, cells lost."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import context, display, i18n
+from cxlib.core import context, display, i18n, sections
 from cxlib.core.context import Context
 from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.data import study as study_
+from cxlib.data.intake import Intake
 from cxlib.data.schema import Costs, IndexModel, Item
 from cxlib.data.study import Study
 from cxlib.reserve import (
@@ -42,8 +43,14 @@ def open(name: str, *, lang: str = "en") -> Reserve:
 def attach(study: Study) -> Reserve:
     """The reserve of a study, built first as by `open`, under the context that is in force."""
     display.hide_in_notebooks()
+    sections.go_on_in_notebooks()
     loading.refresh(study)
     return Reserve(study)
+
+
+def in_memory(study: Study, taken: dict[str, Intake]) -> Reserve:
+    """A reserve of tables that were taken in and are not written; for `cx check`."""
+    return Reserve(study, store.in_memory(study, taken))
 
 
 def context_of(study: Study, lang: str = "en") -> Context:
@@ -205,11 +212,7 @@ class Reserve(Database):
     def lacks(self, needs: list[str]) -> list[str]:
         """Why a notebook that needs these cannot be run, one sentence each; empty when it can.
 
-        A need is a table, alternatives ("customers|orders"), "model", "churn", "waves" (two or
-        more), "margins", "drivers", "goal", "stages", "quarantine", "lifetimes", "leaving_dates",
-        "leaving_reasons", "pilot", "programme", "referrals", "referred", "costs", "standards", a
-        column ("column:cases.solved_at"), or items of a role ("items:touchpoint",
-        "items:nps|csat", "items:any").
+        What may be needed is listed in `reserve.requirements`.
         """
         return [reason for need in needs if (reason := requirements.unmet(self, need))]
 

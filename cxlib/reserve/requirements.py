@@ -1,9 +1,22 @@
-"""What a notebook needs of a study, and why a study does not have it, in words for a page."""
+"""What a notebook needs of a study, and why a study does not have it, in words for a page.
+
+A need is one of:
+
+- a table, or alternatives: "events", "customers|orders"
+- what study.yaml states: the keys of STATED
+- answers to a question of some role: "items:touchpoint", "items:nps|csat", "items:any"
+- a column with a value in some row: "column:cases.solved_at"; with several values, as a mean or a
+  comparison wants: "varied:orders.amount", or so many of them: "varied:comments.text:20"
+- "waves" (two or more), "drivers" (one or more), "drivers:2", "coded", "quarantine"
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
+from cxlib.data import sql
 from cxlib.reserve.database import Database
 from cxlib.reserve.journeys import Journeys
 
@@ -17,89 +30,155 @@ def coded_topics(reserve: Database) -> dict[str, str]:
 
 def unmet(reserve: Database, need: str) -> str:
     """Why this need is not met, as a sentence of the page's language; empty when it is."""
-    study = reserve.study
-    if need.startswith("items:"):
-        return _unmet_items(reserve, need.removeprefix("items:").split("|"))
-    if need == "quarantine":
-        return "" if len(reserve.quarantine) else _("Nothing was set aside.")
-    if need == "margins":
-        margins = study.margins
-        return "" if margins else _("The study states no shares of its population.")
-    if need == "drivers":
-        drivers = study.default_drivers
-        return "" if drivers else _("The study names no drivers and no touchpoints.")
-    if need == "model":
-        return "" if study.model else _("The study declares no satisfaction index model.")
-    if need == "goal":
-        goal = study.journey.goal
-        return "" if goal else _("The study does not say what completes a journey.")
-    if need == "stages":
-        staged = bool(Journeys(reserve).stages) if "events" in reserve.tables else False
-        return "" if staged else _("The study does not say the stages of its touchpoints.")
-    if need == "churn":
-        known = reserve.has_columns("customers", "left_on")
-        flagged = study.churn is not None and bool(study.churn.flag)
-        return "" if known or flagged else _("The study does not say who has left.")
-    if need == "contract":
-        counted = study.churn is not None and bool(study.churn.tenure)
-        return "" if counted else _("The study does not count the periods of a contract.")
-    if need == "lifetimes":
-        known = reserve.has_columns("customers", "joined_on", "left_on")
-        flagged = study.churn is not None and bool(study.churn.flag and study.churn.tenure)
-        said = _("The study does not say how long customers stayed.")
-        return "" if known or flagged else said
-    if need == "leaving_dates":
-        known = reserve.has_columns("customers", "left_on")
-        return "" if known else _("The study does not say when customers left.")
-    if need == "leaving_reasons":
-        known = reserve.has_columns("customers", "left_because")
-        return "" if known else _("The study does not say why customers left.")
-    if need == "coded":
-        return "" if coded_topics(reserve) else _("No topic of the comments was coded by people.")
-    if need == "costs":
-        stated = bool(study.costs.value_column or study.costs.customer_value)
-        said = _("The study does not say what a customer is worth.")
-        return "" if stated else said
-    if need == "pilot":
-        pilot = study.churn is not None and study.churn.pilot is not None
-        return "" if pilot else _("The study tells of no randomised pilot.")
-    if need == "changes":
-        said = _("The study tells of no change to be judged.")
-        return "" if study.changes else said
-    if need == "programme":
-        planned = study.loyalty.programme is not None and "orders" in reserve.tables
-        return "" if planned else _("The study tells of no loyalty programme.")
-    if need == "referrals":
-        advocacy = "advocacy" in study.touchpoints.values() and "events" in reserve.tables
-        dated = reserve.has_columns("customers", "referred_by", "joined_on")
-        said = _("The study records no reviews or referrals.")
-        return "" if advocacy or dated else said
-    if need == "referred":
-        known = reserve.has_columns("customers", "referred_by")
-        return "" if known else _("The study does not say which customer brought which.")
-    if need == "standards":
-        stated = bool(study.service.standards)
-        return "" if stated else _("The study states no service standards.")
-    if need.startswith("column:"):
-        table, _unused, column = need.removeprefix("column:").partition(".")
-        there = column in reserve.schema.get(table, ())
-        said = _("{table:label} have no column {column:quoted}.", table=table, column=column)
-        return "" if there else i18n.opening(said)
+    kind, _colon, rest = need.partition(":")
+    if need in STATED:
+        holds, sentence = STATED[need]
+        return "" if holds(reserve) else _(sentence)
+    if kind == "items":
+        return _unmet_items(reserve, rest.split("|"))
+    if kind in ("column", "varied"):
+        return _unmet_column(reserve, rest, varied=kind == "varied")
+    if kind == "drivers":
+        return _unmet_drivers(reserve, int(rest))
     if need == "waves":
-        n = (waves := len(reserve.waves()))
-        if waves > 1:
-            return ""
-        return _("Two survey waves are needed; the study has {n:count}.", n=n)
+        n = len(reserve.waves())
+        said = _("Two survey waves are needed; the study has {n:count}.", n=n)
+        return "" if n > 1 else said
     options = need.split("|")
     if any(t in reserve.tables for t in options):
         return ""
     return _("The study has no table {tables}.", tables=" / ".join(map(i18n.label, options)))
 
 
+def _flagged(reserve: Database, *, tenure: bool = False) -> bool:
+    churn = reserve.study.churn
+    return churn is not None and bool(churn.flag) and (not tenure or bool(churn.tenure))
+
+
+def _leavers(reserve: Database) -> bool:
+    """Whether some customer has left, or the study's own flag says who has."""
+    return _flagged(reserve) or distinct(reserve, "customers", "left_on") > 0
+
+
+def _advocates(reserve: Database) -> bool:
+    reviewed = "advocacy" in reserve.study.touchpoints.values() and "events" in reserve.tables
+    return reviewed or reserve.has_columns("customers", "referred_by", "joined_on")
+
+
+STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
+    "quarantine": (lambda r: len(r.quarantine) > 0, N_("Nothing was set aside.")),
+    "margins": (
+        lambda r: bool(r.study.margins),
+        N_("The study states no shares of its population."),
+    ),
+    "drivers": (
+        lambda r: bool(r.study.default_drivers),
+        N_("The study names no drivers and no touchpoints."),
+    ),
+    "model": (
+        lambda r: r.study.model is not None,
+        N_("The study declares no satisfaction index model."),
+    ),
+    "goal": (
+        lambda r: bool(r.study.journey.goal),
+        N_("The study does not say what completes a journey."),
+    ),
+    "stages": (
+        lambda r: "events" in r.tables and bool(Journeys(r).stages),
+        N_("The study does not say the stages of its touchpoints."),
+    ),
+    "churn": (_leavers, N_("The study does not say who has left.")),
+    "contract": (
+        lambda r: r.study.churn is not None and bool(r.study.churn.tenure),
+        N_("The study does not count the periods of a contract."),
+    ),
+    "lifetimes": (
+        lambda r: _flagged(r, tenure=True) or r.has_columns("customers", "joined_on", "left_on"),
+        N_("The study does not say how long customers stayed."),
+    ),
+    "leaving_dates": (
+        lambda r: distinct(r, "customers", "left_on") > 0,
+        N_("The study does not say when customers left."),
+    ),
+    "leaving_reasons": (
+        lambda r: distinct(r, "customers", "left_because") > 0,
+        N_("The study does not say why customers left."),
+    ),
+    "coded": (
+        lambda r: bool(coded_topics(r)),
+        N_("No topic of the comments was coded by people."),
+    ),
+    "costs": (
+        lambda r: bool(r.study.costs.value_column or r.study.costs.customer_value),
+        N_("The study does not say what a customer is worth."),
+    ),
+    "pilot": (
+        lambda r: r.study.churn is not None and r.study.churn.pilot is not None,
+        N_("The study tells of no randomised pilot."),
+    ),
+    "changes": (
+        lambda r: bool(r.study.changes),
+        N_("The study tells of no change to be judged."),
+    ),
+    "programme": (
+        lambda r: r.study.loyalty.programme is not None and "orders" in r.tables,
+        N_("The study tells of no loyalty programme."),
+    ),
+    "referrals": (_advocates, N_("The study records no reviews or referrals.")),
+    "referred": (
+        lambda r: distinct(r, "customers", "referred_by") > 0,
+        N_("The study does not say which customer brought which."),
+    ),
+    "standards": (
+        lambda r: bool(r.study.service.standards),
+        N_("The study states no service standards."),
+    ),
+}
+
+
+def distinct(reserve: Database, table: str, column: str) -> int:
+    """How many different values a column has; 0 where it is not there."""
+    if column not in reserve.schema.get(table, ()):
+        return 0
+    source = sql.name(reserve.source(table))
+    query = f"select approx_count_distinct({sql.name(column)}) from {source}"
+    return sql.first(reserve.store, query)[0]
+
+
+def _unmet_column(reserve: Database, place: str, *, varied: bool) -> str:
+    place, _colon, least = place.partition(":")
+    table, _dot, column = place.partition(".")
+    values: dict[str, object] = {"table": table, "column": column}
+    if column not in reserve.schema.get(table, ()):
+        said = _("{table:label} have no column {column:quoted}.", **values)
+        return i18n.opening(said)
+    n = distinct(reserve, table, column)
+    if not n:
+        said = _("{table:label}: {column:quoted} is empty in every row.", **values)
+    elif varied and n < int(least or 2):
+        said = _(
+            "{table:label}: too few different values of {column:quoted} ({n:count}).",
+            n=n,
+            **values,
+        )
+    else:
+        return ""
+    return i18n.opening(said)
+
+
+def _unmet_drivers(reserve: Database, least: int) -> str:
+    have = [d for d in reserve.study.default_drivers if distinct(reserve, "responses", d) > 1]
+    if len(have) >= least:
+        return ""
+    return _(
+        "Drivers are compared with each other; the study has {n:count} with different answers.",
+        n=len(have),
+    )
+
+
 def _unmet_items(reserve: Database, roles: list[str]) -> str:
-    have = reserve.schema.get("responses", ())
     asked = reserve.study.items if roles == ["any"] else reserve.study.items_of(*roles)
-    if any(item in have for item in asked):
+    if any(distinct(reserve, "responses", item) for item in asked):
         return ""
     if roles == ["any"]:
         return _("The study asks no questions.")

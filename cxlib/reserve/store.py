@@ -67,20 +67,12 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
     """
     taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
     counts = _counts(taken)
-    content = {name: intake.rows for name, intake in taken.items()} | {
-        "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
-        "_losses": _text(pd.concat([i.losses for i in taken.values()])),
-        "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
-        "_tables": counts,
-        "_study": _made_from(study, taken, files),
-    }
+    content = _content(taken) | {"_study": _made_from(study, taken, files), "_tables": counts}
     new = study.reserve_path.with_name("reserve.duckdb.new")
     _remove(new)
     try:
         with sql.connect(new) as store:
-            for name, rows in content.items():
-                _write(store, name, rows)
-            _join_customers(store, taken)
+            _fill(store, content, taken)
             # Else rows may stay in the write-ahead log, which the swap leaves behind.
             store.execute("force checkpoint")
         _verify(new, {name: len(rows) for name, rows in content.items()})
@@ -92,6 +84,30 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
             "and run the same command again; the reserve that was there is untouched."
         ) from error
     return counts
+
+
+def in_memory(study: Study, taken: dict[str, Intake]) -> duckdb.DuckDBPyConnection:
+    """The tables in a store that is not written, to ask it what the files would allow."""
+    taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
+    store = sql.connect()
+    _fill(store, _content(taken) | {"_tables": _counts(taken)}, taken)
+    return store
+
+
+def _content(taken: dict[str, Intake]) -> dict[str, pd.DataFrame]:
+    return {name: intake.rows for name, intake in taken.items()} | {
+        "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
+        "_losses": _text(pd.concat([i.losses for i in taken.values()])),
+        "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
+    }
+
+
+def _fill(
+    store: duckdb.DuckDBPyConnection, content: dict[str, pd.DataFrame], taken: dict[str, Intake]
+) -> None:
+    for name, rows in content.items():
+        _write(store, name, rows)
+    _join_customers(store, taken)
 
 
 def _remove(new: Path) -> None:

@@ -144,8 +144,12 @@ def read(
     n = np.array([len(v) - np.count_nonzero(np.isnan(v)) for v in x.T])
     if not n.any():
         raise InsufficientData(
-            f"responses.{', '.join(items)}: none of {len(responses):,} rows holds an answer. "
-            "Choose another item, another wave, or a wider WHERE."
+            _(
+                "responses.{items}: none of {n:count} rows holds an answer. "
+                "Choose another item, another wave, or a wider WHERE.",
+                items=", ".join(items),
+                n=len(responses),
+            )
         )
     unit = np.arange(len(x))
     if sample.cluster:

@@ -23,7 +23,7 @@ from cxlib.scores import group_means
 from cxlib.scores.answers import Answers, read
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import gap_note, resampling_note
 from cxlib.stats.pvalues import max_t
 
 
@@ -76,14 +76,15 @@ def compare(
     tops, bottoms = group_means.resampled_sums(answers, measure.recode)
     replicates = measure.factor * _gap(tops, bottoms, one, other, found.effective[:, 0])
     low, high = simultaneous_interval(estimate, replicates)
+    in_turn = against == "previous"
     n = np.minimum(one @ found.n[:, 0], other @ found.n[:, 0]).astype(int)
     table = pd.DataFrame({by: [a for a, _ in names], "against": [b for _, b in names]}).assign(
         term=item, estimate=estimate, low=low, high=high, n=n, p=max_t(estimate, replicates)
     )
     return Result(
         table,
-        _finding(table, by, measure, against == "previous"),
-        _notes(answers, table),
+        _finding(table, by, measure, in_turn),
+        i18n.together([_notes(answers, table), gap_note(answers.groups) if in_turn else ""]),
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,

@@ -15,6 +15,7 @@ from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
 from cxlib.scores.trend_series import MINIMUM_WAVES, Series
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.notes import gap_note
 
 
 def finding(series: Sequence[Series], measure: Measure, over: str) -> Finding:
@@ -124,6 +125,7 @@ def notes(
 ) -> str:
     """What the centre line and the limits are, and how many points lie outside by chance."""
     first, waves = series[0].first, len(series[0].limits)
+    gaps = gap_note(list(limits[over]))
     judged = int(limits["z"].notna().sum())
     parts = [*series[0].notes] if len(series) == 1 else []
     facts = {
@@ -140,7 +142,7 @@ def notes(
             "{chance:number2} would lie outside by chance.",
             **facts,
         )
-        return i18n.together([line, resamples])
+        return i18n.together([line, gaps, resamples])
     parts.append(
         _(
             "Centre line: the first {first:count} of {waves:count} waves. Limits: {width:number1} "
@@ -156,4 +158,4 @@ def notes(
                 times=series[0].scatter,
             )
         )
-    return i18n.together([*parts, resamples])
+    return i18n.together([*parts, gaps, resamples])

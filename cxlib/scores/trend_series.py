@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from cxlib.core import periods
 from cxlib.core.sample import Sample
 from cxlib.privacy import disclosure
 from cxlib.scores import group_means
@@ -78,7 +79,7 @@ def series_of(
     y, n = measure.factor * found.mean[:, 0], found.n[:, 0]
     covariance = measure.factor**2 * covariance_of(answers, measure, found, first)
     z, centre, error = control_charts.standardised(y, covariance, found.total[:, 0], first)
-    scatter = control_charts.overdispersion(z[:first])
+    scatter = control_charts.overdispersion(z[:first], periods.places(answers.groups)[:first])
     if how.overdispersed and scatter > 1:
         z, error = z / scatter, error * scatter
     replicates = measure.factor * group_means.ratio(

@@ -39,8 +39,11 @@ def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> N
     """ValueError for features that are not there, or that the model cannot use."""
     if not features:
         raise InsufficientData(
-            "no features: name the columns by which customers shall be alike (segments.features in "
-            f"study.yaml). There are: {', '.join(map(str, customers))}."
+            _(
+                "no features: name the columns by which customers shall be alike "
+                "(segments.features in study.yaml). There are: {columns}.",
+                columns=", ".join(map(str, customers)),
+            )
         )
     require_columns(customers, features, "customers")
     levels = [c for c in features if is_category(customers[c])]

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -147,9 +147,14 @@ def _check(names: list[str], label: np.ndarray, k: int) -> None:
     if not names:
         raise ValueError("no column could be asked: name the questions.")
     if (few := np.bincount(label, minlength=k)).min() < FEWEST:
-        raise ValueError(
-            f"segment {few.argmin() + 1} has {few.min()} customers; a typing tool needs "
-            f"{FEWEST} of each segment. Choose fewer segments."
+        raise InsufficientData(
+            _(
+                "segment {number} has {n:count} customers; a typing tool needs {least:count} of "
+                "each segment. Choose fewer segments.",
+                number=few.argmin() + 1,
+                n=few.min(),
+                least=FEWEST,
+            )
         )
 
 

@@ -79,7 +79,11 @@ def case_times(
     rows = cases[early & ~backwards].copy()
     if rows.empty:
         raise InsufficientData(
-            f"none of {len(cases):,} cases was opened by {seen}. Check opened_at."
+            _(
+                "None of {n:count} cases was opened by {day:date}. Check opened_at.",
+                n=len(cases),
+                day=seen,
+            )
         )
     notes = _left_out(len(cases), known, early, backwards & early)
     reply, solution = (_came(rows, column, seen) for column, *_unused in CLOCKS.values())

@@ -232,7 +232,10 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
     weeks = int((observed_until(sample) - first) / WEEK)
     if weeks < 4:
         raise InsufficientData(
-            f"the cases span {max(weeks, 0)} whole weeks; a usual one needs 4 or more."
+            _(
+                "The cases span {weeks:count} whole weeks; a usual one needs 4 or more.",
+                weeks=max(weeks, 0),
+            )
         )
     inside = opened[(opened >= first) & (opened < first + weeks * WEEK)]
     week = ((inside - first) // WEEK).to_numpy(int)
@@ -331,7 +334,11 @@ def customer_weeks(
     starts = [end - k * WEEK for k in range(weeks, 0, -1) if end - k * WEEK >= first]
     if not starts:
         raise InsufficientData(
-            f"the cases from {first:%Y-%m-%d} to {seen:%Y-%m-%d} fill no whole week."
+            _(
+                "The cases from {first:date} to {last:date} fill no whole week.",
+                first=first,
+                last=seen,
+            )
         )
     if len(customers) > most:
         chosen = np.random.default_rng(0).permutation(len(customers))[:most]

@@ -86,7 +86,12 @@ def funnel(
     names, place = group_places(known[by], len(known))
     if len(names) < 2:
         raise InsufficientData(
-            f"{by} has {len(names)} value(s) with {hit}; two are compared at least."
+            _(
+                "Groups of {by:quoted} with {outcome:quoted}: {n:count}; two are needed.",
+                by=by,
+                n=len(names),
+                outcome=hit,
+            )
         )
     y = known[hit].to_numpy(float)
     share = bool(np.isin(y, (0, 1)).all())

@@ -83,7 +83,13 @@ def reasons(
     require_case_columns(sample, category)
     known = sample.where(sample[category].notna())
     if not len(known):
-        raise InsufficientData(f"none of {len(sample):,} cases has a {category}.")
+        raise InsufficientData(
+            _(
+                "None of {n:count} cases has a {category:quoted}.",
+                n=len(sample),
+                category=category,
+            )
+        )
     names, place = shares.group_places(known[category], len(known))
     share = np.bincount(place) / len(known)
     kinds = pd.DataFrame(

@@ -85,7 +85,10 @@ def first_contact_resolution(
     known = sample.where(sample["customer_id"].notna())
     if not len(known):
         raise InsufficientData(
-            f"none of {len(sample):,} cases has a customer_id; nobody comes back."
+            _(
+                "None of {n:count} cases has a customer_id, so repeat contacts cannot be counted.",
+                n=len(sample),
+            )
         )
     first, fails, watched = _first(known, issue, windows[-1])
     judged = [w for w in windows if (first & (watched >= w)).any()]
@@ -235,7 +238,7 @@ def reopen_rate(sample: SampleLike, *, by: str | None = None) -> Result:
     solved = sample.where(sample["solved"] & sample["reopened"].notna())
     if not len(solved):
         raise InsufficientData(
-            f"none of {len(sample):,} cases is solved, so that none can be reopened."
+            _("None of {n:count} cases is resolved, so none can be reopened.", n=len(sample))
         )
     table, replicates = _shares(solved, solved["reopened"].astype(float), "reopened", by)
     return Result(

@@ -1,4 +1,4 @@
-"""Are service standards met? Shares of cases in time, beside their goal, and alerts.
+"""Are service standards met? Shares of cases in time against their goal, and alerts.
 
     fit = sla_attainment(case_times(cases, standards), by="severity")
     fit.table           # severity, term (first reply, solution), estimate: share in time, verdict

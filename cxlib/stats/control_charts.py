@@ -66,14 +66,20 @@ def start(sums: np.ndarray, decision: float = np.inf) -> np.ndarray:
     return since
 
 
-def overdispersion(z: np.ndarray) -> float:
+def overdispersion(z: np.ndarray, time: np.ndarray | None = None) -> float:
     """How much more waves scatter than sampling explains: mean moving range over 1.128.
+
+    Of waves that follow each other in `time`: across a gap they may have moved.
 
     Laney (2002, Quality Engineering 14): the factor of his p' limits. About 1 where nothing but
     sampling moves the waves; at least three are needed, else NaN.
     """
-    z = z[~np.isnan(z)]
-    return float(np.abs(np.diff(z)).mean() / RANGE) if len(z) > 2 else np.nan
+    there = ~np.isnan(z)
+    ranges = np.abs(np.diff(z[there]))
+    if time is not None and len(ranges):
+        steps = np.diff(time[there])
+        ranges = ranges[steps == steps.min()]
+    return float(ranges.mean() / RANGE) if len(ranges) > 1 else np.nan
 
 
 def level_shifts(y: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

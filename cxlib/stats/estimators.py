@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats import intervals, linear_algebra, resampling
 from cxlib.stats.resampling import Who
 
@@ -233,7 +234,11 @@ def least_squares(
     point, again = (linear_algebra.solve(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
     if np.isnan(point).any():
         raise InsufficientData(
-            f"the {p} columns of the regression depend on each other in {len(y):,} rows. Leave out "
-            "columns that say the same, or that are the same for everybody."
+            _(
+                "The {p:count} columns of the regression depend on each other in {n:count} rows. "
+                "Leave out columns that say the same, or that are the same for everybody.",
+                p=p,
+                n=len(y),
+            )
         )
     return Replicated(point[0], again, float(len(np.unique(who.keys))))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cxlib.core.i18n import _
+from collections.abc import Sequence
+
+from cxlib.core import periods
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import Sample
 from cxlib.stats.sums import Moments
 
@@ -24,6 +27,19 @@ def resampling_note(sample: Sample) -> str:
     if sample.cluster:
         return _("{draws:count} bootstrap resamples, clustered by customer.", **facts)
     return _("{draws:count} bootstrap resamples.", **facts)
+
+
+def gap_note(waves: Sequence[object]) -> str:
+    """The waves that are missing between others, and that nothing is joined across them."""
+    gaps = periods.missing(waves)
+    if not gaps:
+        return ""
+    return ngettext(
+        "{waves:list6} is missing: a change across this gap is that of a longer period.",
+        "{waves:list6} are missing: a change across these gaps is that of a longer period.",
+        len(gaps),
+        waves=gaps,
+    )
 
 
 def differing_weights(sample: Sample) -> bool:

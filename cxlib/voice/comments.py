@@ -57,10 +57,11 @@ def prepare(
 
     Returns
     -------
-    The comments as a Sample with the new columns lang ("en", "zh" or "other") and good (True, False
-    or missing, by the score), and with wave, weight, outcome and the attributes of the margins from
-    their responses; comments without words, of no response or of no wave are left out. And a Result
-    on what was masked: term (the kind), estimate (how many), comments (how many were read).
+    The comments as a Sample with the new columns lang ("en", "zh" or "other"), language (its code;
+    "other" where it is not known) and good (True, False or missing, by the score), and with wave,
+    weight, outcome and the attributes of the margins from their responses; comments without words,
+    of no response or of no wave are left out. And a Result on what was masked: term (the kind),
+    estimate (how many), comments (how many were read).
 
     Raises
     ------
@@ -79,6 +80,7 @@ def prepare(
     personal_data = _personal_data(counts, len(sample))
     rows = rows.assign(lang=tokens.languages(rows["text"]))
     rows = rows[rows["lang"] != ""].reset_index(drop=True)
+    rows = rows.assign(language=tokens.named_languages(rows["text"], rows["lang"]))
     notes = sample.notes
     if responses is not None and "response_id" in rows:
         responses = _until(responses, until)
@@ -238,7 +240,7 @@ def _personal_data(counts: Mapping[str, int], n: int) -> Result:
 
 
 def _until(responses: Sample, until: str = "") -> Sample:
-    """Those of a wave up to `until`: the few of none, beside a total, would give a group away."""
+    """Those of a wave up to `until`: the few of none, next to a total, would give a group away."""
     if "wave" not in responses or responses["wave"].isna().all():
         return responses
     there = responses["wave"].notna()

@@ -21,6 +21,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import pvalues
 from cxlib.voice import lexicon, tokens
 from cxlib.voice.keywords import known_words
+from cxlib.voice.tokens import language_of
 
 FALSE = 0.05  # share of what is called new that may be false
 LEAST = 5  # comments now that must have a word
@@ -139,16 +140,20 @@ def _words(
     rows: pd.DataFrame, fit: Result, now: np.ndarray, group: np.ndarray
 ) -> list[pd.DataFrame]:
     tables, mentioned = [], (rows[fit.table["term"]].to_numpy() > 0).any(1)
-    for lang in sorted(set(rows["lang"]) - {""}):
-        of = (rows["lang"] == lang).to_numpy()
+    languages = language_of(rows)
+    for language in sorted(set(languages) - {""}):
+        of = (languages == language).to_numpy()
         if not (now[of].any() and (~now[of]).any()):
             continue
+        lang = rows["lang"].to_numpy()[of][0]
         text = tokens.tokenise(rows["text"][of], lang, known_words(fit.study_topics))
         taken = {
             w.rstrip("*").lower() for some in fit.study_topics.values() for w in some.get(lang, ())
         }
-        taken |= {w for m in fit.models if m.lang == lang for first in m.listed(3) for w in first}
-        places = tokens.content_words(text)
+        taken |= {
+            w for m in fit.models if m.language == language for first in m.listed(3) for w in first
+        }
+        places = tokens.content_words(text, language=language)
         out = taken | lexicon.judging(lang)
         places = places[[w not in out for w in text.words[places]]]
         there = text.counts(places)

@@ -3,7 +3,8 @@
     topics = {"delivery": {"en": ["late", "deliver*", "parcel"], "zh": ["快递", "晚到"]}}
     mentions(comments, topics)                # a column a topic: which comments mention it
 
-A word stands for itself, `deliver*` for all words that begin so; Chinese words may stand anywhere.
+A word stands for itself, `deliver*` for all words that begin so; Chinese words may stand anywhere,
+in Simplified or Traditional characters alike.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib.voice.tokens import MASKED
+from cxlib.voice.tokens import MASKED, simplified
 
 Keywords = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -31,7 +32,9 @@ def mentions(comments: pd.DataFrame, topics: Keywords) -> pd.DataFrame:
         for lang, pattern in patterns(words).items():
             of = (comments["lang"] == lang).to_numpy()
             # What stands for masked data ("[phone]") is not the customer's word.
-            hit[of] = [bool(pattern.search(MASKED.sub(" ", t))) for t in comments["text"][of]]
+            texts = comments["text"][of]
+            texts = texts.map(simplified) if lang == "zh" else texts
+            hit[of] = [bool(pattern.search(MASKED.sub(" ", t))) for t in texts]
         found[topic] = hit
     return pd.DataFrame(found, index=comments.index)
 
@@ -49,6 +52,7 @@ def patterns(words: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
 
 
 def _way(word: str, lang: str) -> str:
+    word = simplified(word) if lang == "zh" else word
     parts = [re.escape(p.rstrip("*")) + r"\w*" * p.endswith("*") for p in word.split()]
     return "".join(parts) if lang == "zh" else r"\b" + r"\s+".join(parts) + r"\b"
 

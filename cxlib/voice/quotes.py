@@ -69,7 +69,7 @@ def excerpt(text: str, pattern: re.Pattern[str] | None, most: int = LONG) -> str
     text = re.sub(r"([^\w\s])\1{2,}", r"\1\1", text)
     if len(text) <= most:
         return text
-    match = pattern.search(text) if pattern else None
+    match = pattern.search(text) or pattern.search(tokens.simplified(text)) if pattern else None
     middle = (match.start() + match.end()) // 2 if match else 0
     ends = [0, *(m.end() for m in CLAUSES.finditer(text)), len(text)]
     begin = next((e for e in ends if middle - most // 2 <= e <= middle), max(middle - most // 2, 0))
@@ -80,7 +80,7 @@ def excerpt(text: str, pattern: re.Pattern[str] | None, most: int = LONG) -> str
 
 def _full(comments: pd.DataFrame) -> pd.Series:
     """Characters that a plain quote has, by the language of each comment."""
-    return comments["lang"].map(FULL).fillna(USUAL)
+    return comments["lang"].map(FULL).astype(float).fillna(USUAL)
 
 
 def _loads(marked: pd.DataFrame, fit: Result) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def _loads(marked: pd.DataFrame, fit: Result) -> pd.DataFrame:
     length = marked["text"].str.len().clip(lower=_full(marked))
     loads = pd.DataFrame({n: 10 / (10 + length) for n in fit.study_topics}, index=marked.index)
     for model in fit.models:
-        of = (marked["lang"] == model.lang).to_numpy()
+        of = (tokens.language_of(marked) == model.language).to_numpy()
         text = tokens.tokenise(marked["text"][of], model.lang, known_words(fit.study_topics))
         held = np.zeros((len(marked), len(model.names)))
         held[of] = model.loads(text)

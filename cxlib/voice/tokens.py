@@ -5,6 +5,7 @@
     text.words[text.code]                             # every word of every comment, in order
     text.negated                                      # "not good": good is
 
+Traditional Chinese is read as Simplified (tables of OpenCC), so that both are counted together.
 Chinese is cut by rjieba (its own dictionary, to which a study may add words), other languages at
 what is no letter; English plurals lose their s. Words are kept as numbers in two flat arrays, so
 that what follows is done for all comments at once.
@@ -18,16 +19,20 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 from scipy import sparse
 
+from cxlib.core.i18n import _, language
+
 HAN = re.compile("[\u3400-\u9fff]")
 KANA_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 LATIN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|[.,;:!?()\n]")
 MASKED = re.compile(r"\[[a-z -]+\]")  # what privacy.masking leaves
+COMMON_PART = 0.05  # of the comments in other languages, in which a language must be
 MOST = 20_000  # characters of a comment that are read
 
 
@@ -109,11 +114,86 @@ def languages(texts: pd.Series) -> pd.Series:
     return pd.Series(kind, texts.index)
 
 
+def named_languages(texts: pd.Series, langs: pd.Series) -> pd.Series:
+    """The language of each text by its code (pt, de, ko ...), where `langs` says "other".
+
+    py3langid (Lui and Baldwin 2012) reads all; then only the languages that a part of the texts is
+    in (`COMMON_PART`, and at least ten) remain to choose from, as a short text alone is in doubt.
+    Texts stay "other" where there is no such language.
+
+    Examples
+    --------
+    >>> texts = pd.Series(["O produto chegou atrasado e veio com defeito"] * 10)
+    >>> named_languages(texts, pd.Series("other", texts.index)).unique().tolist()
+    ['pt']
+    """
+    from py3langid import langid
+
+    other = texts[langs == "other"].astype(str).str.slice(0, MOST)
+    if other.empty:
+        return langs
+    reader = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    found = other.map(lambda text: reader.classify(text)[0])
+    counts = found[~found.isin(["en", "zh"])].value_counts()
+    usual = counts.index[counts >= max(COMMON_PART * len(other), 10)].tolist()
+    if not usual:
+        return langs
+    reader.set_languages(usual)
+    known = other.map(lambda text: reader.classify(text)[0])
+    return langs.astype(object).where(langs != "other", known.reindex(langs.index))
+
+
+def language_of(comments: pd.DataFrame) -> pd.Series:
+    """The language of each comment, by its code where it is known."""
+    return comments["language" if "language" in comments else "lang"]
+
+
+def language_name(code: str) -> str:
+    """What readers call the comments of a language."""
+    if code in COMMENTS:
+        return COMMENTS[code]
+    from babel import Locale
+
+    name = Locale.parse(language()).get_language_name(code)
+    return _("comments in {language}", language=name or code)
+
+
+@cache
+def small_words(code: str) -> frozenset[str]:
+    """Function words of a language that is neither English nor Chinese, of `stop-words`."""
+    from stop_words import StopWordError, get_stop_words
+
+    try:
+        return frozenset(word.lower() for word in get_stop_words(code))
+    except StopWordError:
+        return frozenset()
+
+
+@cache
+def _converter() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
+
+
+def simplified(text: str) -> str:
+    """Traditional Chinese characters as Simplified ones; all else as it is.
+
+    Examples
+    --------
+    >>> simplified("沒有人回覆電話")
+    '没有人回复电话'
+    """
+    return str(_converter().convert(text))
+
+
 def tokenise(texts: Iterable[str], lang: str, known: Iterable[str] = ()) -> Text:
     """The words of the texts, all of one language; `known` are further words of Chinese."""
     if lang not in STOP:
         raise ValueError(f"no language {lang!r}. There are: {', '.join(STOP)}.")
     texts = [MASKED.sub(" ", str(t)[:MOST].lower()) for t in texts]
+    if lang == "zh":
+        texts, known = [*map(simplified, texts)], [*map(simplified, known)]
     cut = _cutter(tuple(known)) if lang == "zh" else LATIN.findall
     written = [cut(t) for t in texts]
     lengths = np.fromiter(map(len, written), int, len(written))
@@ -133,9 +213,13 @@ def tokenise(texts: Iterable[str], lang: str, known: Iterable[str] = ()) -> Text
     )
 
 
-def content_words(text: Text, keep: frozenset[str] = frozenset()) -> np.ndarray:
-    """Places of the words that may tell a matter: no small words, numbers or single letters."""
+def content_words(text: Text, keep: frozenset[str] = frozenset(), language: str = "") -> np.ndarray:
+    """Places of the words that may tell a matter: no small words, numbers or single letters.
+
+    `language` is the code of a text in another language than English or Chinese.
+    """
     stop = STOP[text.lang] | NEGATORS[text.lang]
+    stop |= small_words(language) if text.lang == "other" and language else frozenset()
 
     def has_content(word: str) -> bool:
         return word in keep or (

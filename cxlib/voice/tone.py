@@ -148,6 +148,8 @@ def leaning(text: tokens.Text) -> np.ndarray:
 def runs_of(texts: pd.Series, text: tokens.Text) -> sparse.csr_matrix:
     """How often each comment has each run of characters and of words: (n, ROOM)."""
     written = [str(t)[: tokens.MOST].lower() for t in texts]
+    if text.lang == "zh":
+        written = [tokens.simplified(t) for t in written]
     letters = np.frombuffer("".join(written).encode("utf-32-le", "replace"), np.uint32)
     of = np.repeat(np.arange(len(written)), [len(t) for t in written])
     spoken = pd.util.hash_array(text.words.astype(object), categorize=False)[text.code]

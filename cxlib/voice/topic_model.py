@@ -42,7 +42,8 @@ class Model:
 
     Attributes
     ----------
-    lang : their language
+    lang : their language: "en", "zh" or "other"
+    language : its code where `lang` is "other" and it is known, else the same
     words : (p,) the vocabulary
     rarity : (p,) weight of each word
     topics : (k, p) weight of each word in each topic, each of length one
@@ -50,6 +51,7 @@ class Model:
     """
 
     lang: str
+    language: str
     words: np.ndarray
     rarity: np.ndarray
     topics: np.ndarray
@@ -70,14 +72,16 @@ class Model:
         return [_first(t, self.words, most) for t in self.topics]
 
 
-def learn(text: Text, taken: list[str], number: int = 0) -> tuple[Model, pd.DataFrame] | None:
+def learn(
+    text: Text, taken: list[str], number: int = 0, language: str = ""
+) -> tuple[Model, pd.DataFrame] | None:
     """Topics of the comments, and what was tried; None where too few comments share words.
 
     `taken` are words of topics that the study gives, and no others are named by. The table has
     term (number of topics), estimate (stability: mean cosine of the topics of halves to their
     like), low and high (over halves), n (comments), coherence, chosen.
     """
-    counts, vocabulary = _vocabulary(text, taken)
+    counts, vocabulary = _vocabulary(text, taken, language)
     rarity = np.log((1 + text.n) / (1 + np.asarray((counts > 0).sum(0)).ravel())) + 1
     filled = np.flatnonzero(np.diff(counts.indptr))
     least = FEWEST if number else max(FEWEST, EACH * NUMBERS[0])
@@ -92,7 +96,9 @@ def learn(text: Text, taken: list[str], number: int = 0) -> tuple[Model, pd.Data
     best = int(tried["term"][tried["chosen"].to_numpy()].iloc[0])
     topics = factors(x, best).round(6)
     topics = topics[np.argsort(-loads(x, topics).sum(0), kind="stable")]
-    model = Model(text.lang, vocabulary, rarity, topics, _names(topics, vocabulary))
+    model = Model(
+        text.lang, language or text.lang, vocabulary, rarity, topics, _names(topics, vocabulary)
+    )
     return model, tried.assign(n=len(filled))
 
 
@@ -163,9 +169,11 @@ def coherence(counts: sparse.csr_matrix, topics: np.ndarray) -> float:
     return float(np.mean(found))
 
 
-def _vocabulary(text: Text, taken: list[str]) -> tuple[sparse.csr_matrix, np.ndarray]:
+def _vocabulary(
+    text: Text, taken: list[str], language: str
+) -> tuple[sparse.csr_matrix, np.ndarray]:
     """(counts (n, p), words): words that tell a matter, neither rare nor in most comments."""
-    places = tokens.content_words(text)
+    places = tokens.content_words(text, language=language)
     out = lexicon.judging(text.lang) | set(taken)
     places = places[[w not in out for w in text.words[places]]]
     counts = text.counts(places)

@@ -123,7 +123,7 @@ def _with_ends(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals where none or all said so, which no draw varies: exact (Clopper, Pearson 1934)."""
     with np.errstate(divide="ignore"):
-        reach = 1 - (0.025 / len(share)) ** (1 / np.maximum(n, 1))
+        reach = 1 - (0.025 / max(len(share), 1)) ** (1 / np.maximum(n, 1))
     low = np.where((share == 1) & np.isnan(low), 1 - reach, np.where(share == 0, 0, low))
     return low, np.where((share == 0) & np.isnan(high), reach, np.where(share == 1, 1, high))
 

@@ -22,6 +22,7 @@ from cxlib.voice.topic_model import Model
 
 MOST = 12  # topics whose part in a score can be estimated quickly
 RARE = 0.01  # share of comments below which a found topic adds nothing to defined ones
+FEW_KINDS = 30  # different comments, up to which they are canned rather than written
 LISTED = 6  # keywords of a topic that a page shows
 ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
@@ -164,15 +165,17 @@ def _found(
 ) -> tuple[tuple[Model, ...], pd.DataFrame, list[str]]:
     """(models, what was tried, languages with too few comments)."""
     models, tried, few = [], [], []
-    for lang in sorted(set(comments["lang"]) - {""}):
-        of = comments["text"][comments["lang"] == lang]
+    languages = tokens.language_of(comments)
+    for language in sorted(set(languages) - {""}):
+        of = comments["text"][languages == language]
+        lang = comments["lang"][of.index[0]]
         text = tokens.tokenise(of, lang, known_words(own))
         taken = [w.rstrip("*").lower() for some in own.values() for w in some.get(lang, ())]
-        if (learnt := topic_model.learn(text, taken, number)) is None:
-            few.append(lang)
+        if (learnt := topic_model.learn(text, taken, number, language)) is None:
+            few.append(language)
             continue
         models.append(learnt[0])
-        tried.append(learnt[1].assign(lang=tokens.COMMENTS[lang]))
+        tried.append(learnt[1].assign(lang=tokens.language_name(language)))
     columns = ["lang", "term", "estimate", "low", "high", "n", "coherence", "chosen"]
     choice = (
         pd.concat(tried, ignore_index=True)[columns] if tried else pd.DataFrame(columns=columns)
@@ -189,7 +192,7 @@ def _renamed(model: Model, taken: set[str]) -> Model:
 def _all_marked(comments: pd.DataFrame, own: Keywords, models: tuple[Model, ...]) -> pd.DataFrame:
     marked = mentions(comments, own)
     for model in models:
-        of = (comments["lang"] == model.lang).to_numpy()
+        of = (tokens.language_of(comments) == model.language).to_numpy()
         text = tokens.tokenise(comments["text"][of], model.lang, known_words(own))
         held = np.zeros((len(comments), len(model.names)), bool)
         held[of] = model.loads(text) >= topic_model.HELD
@@ -208,12 +211,12 @@ def _packed(
     share, low, high, again = shares(sample, marked.to_numpy(float), np.ones((len(sample), 1)))
     terms = marked.columns.tolist()
     first = [
-        (name, m.lang, some)
+        (name, m, some)
         for m in models
         for name, some in zip(m.names, m.listed(), strict=True)
         if name in terms
     ]
-    lang = {name: tokens.COMMENTS[lang] for name, lang, _unused in first}
+    lang = {name: tokens.language_name(m.language) for name, m, _unused in first}
     table = pd.DataFrame(
         {
             "term": terms,
@@ -233,7 +236,7 @@ def _packed(
     parts = {
         "models": models,
         "study_topics": own,
-        "keywords": defined | {name: {lang: some} for name, lang, some in first},
+        "keywords": defined | {name: {m.lang: some} for name, m, some in first},
         "words": shown | {name: i18n.listed(some) for name, _unused, some in first},
         "commonest": table["term"].head(MOST).tolist(),
         "selection": _selection(choice),
@@ -242,7 +245,7 @@ def _packed(
     none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
     return Result(
         {"table": table, "choice": choice},
-        _claim(table, len(sample)),
+        i18n.together([_claim(table, len(sample)), _canned(sample["text"])]),
         _notes(sample, table, choice, few, none),
         "share",
         draws=sample.draws,
@@ -276,6 +279,22 @@ def _claim(table: pd.DataFrame, n: int) -> str:
     )
 
 
+def _canned(texts: pd.Series) -> str:
+    """That the comments are few different ones, as canned answers are; nothing where they vary."""
+    kinds = texts.astype(str).str.strip().str.casefold().nunique()
+    if kinds > min(FEW_KINDS, len(texts) / 2):
+        return ""
+    return ngettext(
+        "There is only {kinds:count} different comment among {n:count}: a topic is no more than "
+        "what it says.",
+        "There are only {kinds:count} different comments among {n:count}: topics are no more than "
+        "what these say.",
+        kinds,
+        kinds=kinds,
+        n=len(texts),
+    )
+
+
 def _notes(
     sample: Sample, table: pd.DataFrame, choice: pd.DataFrame, few: list[str], none: float
 ) -> str:
@@ -289,7 +308,7 @@ def _notes(
         parts.append(
             _(
                 "Too few comments without a given topic to find more in: {langs:label_list}.",
-                langs=[tokens.COMMENTS[lang] for lang in few],
+                langs=[tokens.language_name(lang) for lang in few],
             )
         )
     return i18n.together([*parts, *sample.notes, resampling_note(sample)])

@@ -23,7 +23,8 @@ from cxlib.causal import (
 )
 from cxlib.causal.synthetic_control import simplex, synthetic_control
 from cxlib.core.sample import Sample
-from cxlib.data import schema, sources
+from cxlib.data import sources
+from cxlib.data.mapping import Source
 from cxlib.stats import resampling
 from cxlib.stats.estimators import Replicated, cell_means, least_squares
 
@@ -37,7 +38,7 @@ TABLES = {  # inside the package causalpy 0.9.0: read as data, never installed
 
 def published(name: str) -> pd.DataFrame:
     member = f"causalpy/data/{name}.csv"
-    source = schema.Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
+    source = Source(wheel="causalpy==0.9.0", member=member, sha256=TABLES[name])
     try:
         return pd.read_csv(sources.fetch(source, f"{name}.csv"))
     except Exception as error:  # whatever keeps the data away
@@ -83,7 +84,7 @@ def test_least_squares_equals_numpy_and_refuses_columns_that_say_the_same():
         least_squares(np.column_stack([x, x[:, 1]]), y, draws=2)
 
 
-# By lot
+# Randomised
 
 
 def test_the_adjusted_difference_is_the_regression_with_all_products():
@@ -141,6 +142,13 @@ def test_bounds_widen_by_the_largest_step_before_and_break_where_they_reach_noth
     # Steps before: 1 and 0. Waves after are 1 and 2 steps on, 1.5 on average; the effect is 3.
     assert difference_in_differences.bounds(path, ~after, after, 1.0) == pytest.approx((1.5, 4.5))
     assert difference_in_differences.breakdown(path, ~after, after) == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_step_over_a_missing_wave_counts_as_two():
+    after, time = np.arange(5) >= 3, np.array([0, 2, 3, 4, 5])
+    path = difference_in_differences.path(grid([[0, 2, 2, 5, 5], [0] * 5]), [True, False], ~after)
+    found = difference_in_differences.bounds(path, ~after, after, 1.0, time=time)
+    assert found == pytest.approx((1.5, 4.5))
 
 
 def test_uneven_gaps_before_are_told_as_often_as_they_should():
@@ -204,13 +212,13 @@ def test_balance_does_not_depend_on_units_and_leaves_the_like_alone():
 def test_those_without_their_like_are_named():
     x = np.column_stack([np.r_[np.full(10, 9.0), np.linspace(0, 1, 30)]])
     treated = np.arange(40) < 10
-    with pytest.raises(ValueError, match="30 others look like the 10 treated .*column 0 lies"):
+    with pytest.raises(ValueError, match="30 controls similar to the 10 treated .*column 0 of"):
         matching.balanced(x, treated)
     with pytest.raises(ValueError, match="40 of 40 are treated"):
         matching.balanced(x, np.ones(40, bool))
 
 
-# A stand-in
+# Synthetic control
 
 
 @pytest.mark.slow
@@ -253,7 +261,7 @@ def test_weights_on_the_simplex_cannot_be_bettered():
 @pytest.mark.parametrize(
     ("y", "first", "said"),
     [
-        (np.zeros((2, 6)), 3, "1 units were spared"),
+        (np.zeros((2, 6)), 3, "Control units: 1"),
         (np.zeros((4, 6)), 1, "1 of 6 periods are before"),
         (np.where(np.eye(4, 6) > 0, np.nan, 0), 3, "4 of 24 means are missing"),
     ],
@@ -272,10 +280,10 @@ def test_a_broken_line_equals_statsmodels():
     y = np.array(known["y"])
     fit = interrupted_time_series.segmented_regression(y, 25)
     assert [fit.step, fit.slope] == pytest.approx(known["beta"][2:])
-    x, _ = interrupted_time_series._columns(40, 25, True)
+    x, _ = interrupted_time_series._columns(np.arange(40), 25, True)
     at = int(np.abs(interrupted_time_series.FOLLOWS - 0.55).argmin())
     assert interrupted_time_series.FOLLOWS[at] == pytest.approx(0.55)
-    _, cov = interrupted_time_series._by_correlation(x, y)
+    _, cov = interrupted_time_series._by_correlation(x, y, np.arange(40))
     inverse = np.linalg.pinv(x)
     along = 0.55 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
     assert_allclose(cov[at], known["scale"] * inverse @ along @ inverse.T, rtol=1e-8)
@@ -290,6 +298,16 @@ def test_a_line_without_noise_gives_its_step_and_slope_back():
     assert_allclose(fit.counterfactual, 3 + 0.5 * time)
     with pytest.raises(ValueError, match="5 values in 5 periods, 2 before"):
         interrupted_time_series.segmented_regression(y[:5], 2)
+
+
+@pytest.mark.parametrize("lost", [[3], [3, 4, 9]])
+def test_a_missing_period_is_a_gap_in_the_line(lost):
+    time = np.delete(np.arange(14.0), lost)
+    y = 3 + 0.5 * time + np.where(time >= 7, 2 + 0.25 * (time - 7), 0)
+    first = int((time < 7).sum())
+    fit = interrupted_time_series.segmented_regression(y, first, time=time)
+    assert (fit.step, fit.slope) == pytest.approx((2, 0.25))
+    assert_allclose(fit.counterfactual, 3 + 0.5 * time)
 
 
 def test_errors_are_never_smaller_than_sampling_makes_them():
@@ -313,7 +331,7 @@ def test_intervals_of_a_broken_line_cover(follows, least):
     assert np.mean([fit.low <= 1.0 <= fit.high for fit in fits]) >= least
 
 
-# Beside CausalPy and CausalImpact
+# Compared with CausalPy and CausalImpact
 
 
 def test_the_same_effects_as_causalpy_and_causalimpact():

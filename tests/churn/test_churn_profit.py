@@ -222,7 +222,7 @@ def test_lead_time_by_hand() -> None:
         churn.lead_time(rows.drop(columns="left_after"), 0.5)
 
 
-# The warning beside another, in groups, and over time
+# The warning compared with another, in groups, and over time
 
 
 def company(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
@@ -413,7 +413,7 @@ def test_leavers_with_weights_stand_for_more_than_themselves() -> None:
 
 
 def pilot(n: int, seed: int) -> pd.DataFrame:
-    """A trial by lot that keeps a tenth more of the customers of plan A and loses 4 in 100 of B."""
+    """A randomised trial that keeps a tenth more customers of plan A and loses 4 in 100 of B."""
     rng = np.random.default_rng(seed)
     plan, x, treated = rng.choice(["A", "B"], n), rng.normal(size=n), rng.random(n) < 0.5
     gain = np.where(plan == "A", 0.10, -0.04)

@@ -329,7 +329,7 @@ def test_the_synthetic_company_s_hazards_are_found_again() -> None:
         left=customers["left_on"].notna(),
     )
     table = churn.hazard_ratios(rows, ["plan"]).table.set_index("term")
-    # Log-odds of a quarter are nearly log-hazards; what goes with the plan (mood, age) adds to it.
+    # Log-odds of a quarter are nearly log-hazards; mood and age go into them as well.
     least = np.exp(TRUTH["churn"]["premium"] - TRUTH["churn"]["basic"])
     row = table.loc["plan: basic → premium"]
     assert row.low < least and row.high < 0.6

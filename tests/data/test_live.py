@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from cxlib.data import live
 from cxlib.data.intake import read_file
-from cxlib.data.schema import File, Readable
+from cxlib.data.mapping import File, Readable
 from cxlib.data.sources import SourceError, csv_address
 
 TABLES = """

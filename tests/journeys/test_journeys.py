@@ -81,7 +81,7 @@ def test_silence_ends_a_journey_and_a_case_does_not():
     [
         (lambda e: e.drop(columns="at"), "no column 'at'"),
         (lambda e: e.assign(at="2026"), "not dates"),
-        (lambda e: e.assign(touchpoint=pd.NA), "none of 2 events"),
+        (lambda e: e.assign(touchpoint=pd.NA), "None of 2 events"),
     ],
 )
 def test_events_that_make_no_steps_are_told(change, told):
@@ -301,10 +301,10 @@ def test_removal_tells_what_it_cannot_do():
     steps = steps_of(events("a>b>a", "b"))
     with pytest.raises(ValueError, match="go on beyond"):
         journeys.removal(journeys.count_transitions(steps), goal=["b"])
-    with pytest.raises(ValueError, match="no journey reaches"):
+    with pytest.raises(ValueError, match="No journey reaches"):
         journeys.removal(journeys.count_transitions(steps), goal=["z"])
     alone = journeys.count_transitions(steps_of(events("b", "b")), goal=["b"])
-    with pytest.raises(ValueError, match="no touchpoint is met before"):
+    with pytest.raises(ValueError, match="No touchpoint comes before"):
         journeys.removal(alone, goal=["b"])
 
 
@@ -376,7 +376,7 @@ def test_stays_are_censored_where_the_data_end():
     table = found.table.set_index("term")
     assert table.loc["discovery", ["estimate", "n"]].tolist() == [1.0, 2]
     assert np.isnan(table.loc["use", "estimate"])
-    with pytest.raises(ValueError, match="no touchpoint has a stage"):
+    with pytest.raises(ValueError, match="No touchpoint has a stage"):
         journeys.time_in_stage(steps, {})
 
 
@@ -416,7 +416,7 @@ def test_dropoff_by_hand():
 
 def test_journeys_under_way_are_not_lost():
     steps = steps_of(events("a>b>buy", "a"))
-    with pytest.raises(ValueError, match="no journey is older"):
+    with pytest.raises(ValueError, match="No journey is older"):
         journeys.dropoff(steps.where(steps["customer_id"] == "c1"), goal=["a"][:0], patience=10)
     with context.use(Context(smallest_cell=0)):
         found = journeys.dropoff(steps, goal=["buy"], patience=10)
@@ -557,7 +557,7 @@ def test_not_to_arrive_is_a_problem_where_everybody_should(made, met):
 
 def test_pain_points_need_problems(made):
     quiet = about(made["responses"], made["events"], by="journey_id")
-    with pytest.raises(ValueError, match="no trouble and no low rating came to 20"):
+    with pytest.raises(ValueError, match="No problem and no low rating has 20"):
         journeys.pain_points(quiet, "score")
 
 

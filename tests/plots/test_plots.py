@@ -204,6 +204,15 @@ def test_a_trend_says_whether_the_ends_part() -> None:
     assert "no clear change" in plots.trend(wide, unit="points").get_title("left")
 
 
+def test_a_missing_wave_interrupts_the_line() -> None:
+    waves = pd.DataFrame({"wave": ["2019", "2020", "2022", "2023"], "estimate": 1.0, "n": 99})
+    ax = plots.trend(waves.assign(low=0.0, high=2.0))
+    lines = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) > 1]
+    assert lines == [[0, 1], [3, 4]]
+    assert [t.get_text() for t in ax.get_xticklabels()][2] == "2021"
+    assert "2021" not in ax.figure.alt_text
+
+
 def test_every_path_carries_its_coefficient(paths) -> None:
     r2 = pd.DataFrame({"term": ["satisfaction"], "estimate": [0.61]})
     said = texts(plots.path_diagram(paths, r2))

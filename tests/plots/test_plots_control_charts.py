@@ -57,6 +57,16 @@ def test_a_wave_outside_is_a_triangle_and_named(rows):
     assert np.isclose(edges[1][::2], fit.limits["high"]).all()
 
 
+def test_a_missing_wave_is_a_gap_of_the_chart(rows):
+    fit = scores.trend(rows[rows["wave"] != "2026-03"])
+    assert "2026-03 is missing" in str(fit.notes)
+    ax = plots.control_chart(fit.limits, unit="points", change=fit.changes)
+    assert markers(ax, "below") == [(6, fit.limits["estimate"].iloc[5])]
+    joined = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) in (2, 5)]
+    assert [0, 1] in joined and [3, 4, 5, 6, 7] in joined
+    assert len(markers(plots.signals(fit.limits), "")) == 6
+
+
 def test_quiet_waves_are_said_to_be_inside(rows):
     quiet = rows[rows["wave"] < "2026-07"]
     ax = plots.control_chart(scores.trend(quiet, limits=5).limits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib.data.schema import Log
+from cxlib.data.mapping import Log
 
 
 def cases_of(log: pd.DataFrame, how: Log) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
 from cxlib.data.intake.readers import Raw, read_file
-from cxlib.data.schema import File, Mapping, Readable, Reading
+from cxlib.data.mapping import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
 
 

@@ -23,7 +23,7 @@ from cxlib.data import expressions
 from cxlib.data.intake import conversion, event_logs
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.readers import Raw
-from cxlib.data.schema import File, Join, Log
+from cxlib.data.mapping import File, Join, Log
 
 ROW = "#row"
 Opened = Callable[[Join], Raw]
@@ -77,7 +77,7 @@ def _joined(
     """The rows with the columns of the joined file that they lack; as many rows as before."""
     here, there = list(join.by), list(join.by.values())
     _there_are(frame, here, where)
-    _there_are(other, [*there, *join.sum], join.file)
+    _there_are(other, [*there, *join.sum], join.place)
     keys = pd.DataFrame({h: conversion.text(other[t]) for h, t in join.by.items()})
     notes = []
     if join.sum:
@@ -86,7 +86,9 @@ def _joined(
         _refuse_repeated(keys, join, where)
         added = other.drop(columns=there)
     if double := [c for c in added if c in frame]:
-        notes.append(f"{where}: {double} of {join.file} are left out: it has columns of that name.")
+        notes.append(
+            f"{where}: {double} of {join.place} are left out: it has columns of that name."
+        )
     added = added.drop(columns=double)
     filled = keys.notna().all(axis=1).to_numpy()  # an empty key belongs to nobody
     index = pd.MultiIndex.from_frame(keys[filled])
@@ -95,11 +97,11 @@ def _joined(
     )
     if (lost := int((at < 0).sum())) == len(frame):
         raise IntakeError(
-            f"{where}: no row has its {' and '.join(here)} in {join.file} ({' and '.join(there)}). "
-            "Correct `join` in study.yaml."
+            f"{where}: no row has its {' and '.join(here)} in {join.place} "
+            f"({' and '.join(there)}). Correct `join` in study.yaml."
         )
     if lost:
-        notes.append(f"{where}: {lost:,} of {len(frame):,} rows have no row in {join.file}.")
+        notes.append(f"{where}: {lost:,} of {len(frame):,} rows have no row in {join.place}.")
     # Row -1 is the empty one, of all that are not found.
     empty = added[filled].reset_index(drop=True).reindex(range(int(filled.sum()) + 1))
     taken = empty.iloc[at].set_axis(frame.index, axis=0)
@@ -114,7 +116,7 @@ def _added_up(
     if bad := [c for c, n in numbers.items() if n.bad.any()]:
         n = int(numbers[bad[0]].bad.sum())
         raise IntakeError(
-            f"{join.file}: {bad[0]} cannot be added up: {n:,} cell(s) hold no number. Correct them."
+            f"{join.place}: {bad[0]} cannot be added up: {n:,} cell(s) hold no number."
         )
     values = pd.DataFrame({c: n.values for c, n in numbers.items()})
     sums = values.groupby([keys[k] for k in keys], sort=False).sum(min_count=1).reset_index()
@@ -126,7 +128,7 @@ def _refuse_repeated(keys: pd.DataFrame, join: Join, where: str) -> None:
     if again.any():
         first = keys.loc[again[again].index[0]].tolist()
         raise IntakeError(
-            f"{join.file} has {int(again.sum()):,} rows whose {' and '.join(join.by.values())} "
+            f"{join.place} has {int(again.sum()):,} rows whose {' and '.join(join.by.values())} "
             f"stands there more than once (first {', '.join(map(repr, first))}): each row of "
             f"{where} would come several times. Join on further columns, or name the columns to "
             "add up with `sum`."
@@ -141,8 +143,13 @@ def _chosen(frame: pd.DataFrame, file: File, where: str) -> tuple[pd.DataFrame, 
         said = {c: conversion.text(frame[c]) for c in file.filled}
         full = pd.DataFrame({c: s.notna() & ~s.isin(file.filled[c]) for c, s in said.items()})
         full = full.all(axis=1)
-        columns = " and ".join(file.filled)
-        notes.append(f"{where}: {int((~full).sum()):,} rows without {columns} are passed over.")
+        words = pd.concat([said[c][said[c].isin(file.filled[c])] for c in said]).value_counts()
+        why = [f"{n:,} {word!r}" for word, n in words.items()]
+        why += [f"{n:,} without {c!r}" for c, s in said.items() if (n := int(s.isna().sum()))]
+        notes.append(
+            f"{where}: {int((~full).sum()):,} of {len(frame):,} rows are left out by `filled`"
+            f"{': ' if why else ''}{', '.join(why)}."
+        )
         frame = frame[full]
     if file.first_by:
         again = frame.duplicated(file.first_by)

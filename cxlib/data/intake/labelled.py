@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import Raw, numbered
-from cxlib.data.schema import Reading
+from cxlib.data.mapping import Reading
 
 
 def read_spss(path: Path, name: str, options: Reading) -> Raw:

@@ -46,7 +46,7 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
     if 0 < len(rows) < 3:
         yield DataWarning("", len(rows), Reason("few_rows", {"n": len(rows)}))
     for column in _dates(name, rows):
-        yield from _odd_dates(column, rows[column])
+        yield from _odd_dates(name, column, rows[column])
     if "wave" in contract.TABLES[name].columns and "wave" in rows:
         yield from _waves(rows["wave"])
     if name == "responses" and len(rows):
@@ -129,15 +129,17 @@ def _without_strays(at: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
     return at.iloc[low], at.iloc[high - 1]
 
 
-def _odd_dates(column: str, at: pd.Series) -> Iterator[DataWarning]:
+def _odd_dates(name: str, column: str, at: pd.Series) -> Iterator[DataWarning]:
     given = at.dropna()
     if ahead := int(_ahead(given).sum()):
         last = f"{given.max():%Y-%m-%d}"
         yield DataWarning(column, ahead, Reason("future_dates", {"last": last}))
     days = given.dt.normalize().value_counts()
-    if len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
+    if name != "audits" and len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
         about = {"day": f"{days.index[0]:%Y-%m-%d}", "share": f"{days.iloc[0] / len(given):.0%}"}
-        yield DataWarning(column, int(days.iloc[0]), Reason("one_date", about))
+        # All on one day may be a survey of a day; most on one day are more often a default.
+        rule = "one_date" if len(days) > 1 else "single_date"
+        yield DataWarning(column, int(days.iloc[0]), Reason(rule, about))
 
 
 # Other columns

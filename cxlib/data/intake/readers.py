@@ -8,7 +8,7 @@
     raw.skipped                  # title lines and totals
 
 A file is known by how it begins, not by its name: Excel under the name .csv is read as Excel, and
-said. What was found out is overruled by the keys of `schema.Reading` in study.yaml.
+said. What was found out is overruled by the keys of `mapping.Reading` in study.yaml.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import Raw, from_arrow, numbered, trimmed
 from cxlib.data.intake.tokenising import HEAD, find_delimiter, named_delimiter, tokenise
-from cxlib.data.schema import Reading
+from cxlib.data.mapping import Reading
 
 __all__ = ["Raw", "parts_of", "read_file", "sheets_of"]
 
@@ -49,7 +49,7 @@ def read_file(path: str | Path, name: str = "", **options: object) -> Raw:
     path : the file; text, Excel, OpenDocument, Parquet, SPSS, Stata, SAS, JSON, SQLite, or one of
         these packed as .gz or .zip
     name : what notes and errors call it; its own name when empty
-    options : the keys of `schema.Reading`: sheet, encoding, delimiter, header, header_rows,
+    options : the keys of `mapping.Reading`: sheet, encoding, delimiter, header, header_rows,
         skip_last, member, table, query
 
     Raises

@@ -167,6 +167,7 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "future_dates": (_("dates after today, up to {last}"), dates),
         "one_date": (_("{share} of the dates are {day}"), dates),
+        "single_date": (_("{share} of the dates are {day}"), dates),
         "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),
         "tied_times": (
             _("events of {of} that share their time with another of the same journey"),

@@ -13,7 +13,7 @@ import pandas as pd
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import Raw, numbered
-from cxlib.data.schema import Reading
+from cxlib.data.mapping import Reading
 
 
 def read(path: Path, name: str, options: Reading) -> Raw:

@@ -146,10 +146,10 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     fatal = [b for b in breaches if _costs_row(study, name, b.column)]
     for breach in breaches:
         rows[breach.column] = rows[breach.column].mask(rows.index.isin(breach.rows))
-    sound = rows.drop(index=_rows_of(fatal))
+    sound = _without(rows, _rows_of(fatal))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
     fatal += repeated
-    sound = sound.drop(index=_rows_of(repeated)).reset_index(drop=True)
+    sound = _without(sound, _rows_of(repeated)).reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
     left_out = sum(gathered.left_out.values())
@@ -318,6 +318,11 @@ def _failure_cases(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> pd.DataFra
 
 def _rows_of(breaches: list[Breach]) -> pd.Index:
     return pd.Index(sorted({row for b in breaches for row in b.rows}), dtype=int)
+
+
+def _without(rows: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
+    """The rows but those; a large table is not copied to drop none."""
+    return rows.drop(index=labels) if len(labels) else rows
 
 
 def _quarantine(

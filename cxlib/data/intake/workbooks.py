@@ -17,7 +17,7 @@ from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.layout import LOOKED_AT, header_of
 from cxlib.data.intake.raw import Raw, trimmed
-from cxlib.data.schema import Reading
+from cxlib.data.mapping import Reading
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"

@@ -286,6 +286,31 @@ def test_lines_of_orders_become_orders(load, file, orders, lines):
     assert "@" not in tables["orders"].astype(str).to_csv()
 
 
+LINES = pd.DataFrame(
+    {
+        "order_id": ["a1", "a1", "a2", "a3", "a3"],
+        "customer_id": ["c1", "c1", "c2", "c1", "c1"],
+        "order_date": ["2025-01-13", "2025-01-13", "2025-02-13", "2025-03-13", "2025-03-13"],
+        "product": ["Mug", "Tea", "Mug", "Tea", "Pot"],
+        "quantity": [2, 1, 1, 3, 1],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("money", "values", "amounts"),
+    [
+        ("unit_price", [8, 4, 8, 4, 30], [20, 8, 42]),
+        ("amount", [16, 4, 8, 12, 30], [20, 8, 42]),
+        ("order_total", [20, 20, 8, 42, 42], [20, 8, 42]),
+    ],
+)
+def test_an_order_in_several_rows_is_one_order(load, money, values, amounts):
+    new, tables = load(orders__csv=LINES.assign(**{money: values}))
+    assert tables["orders"]["amount"].tolist() == amounts and len(tables["order_lines"]) == 5
+    assert any(guess.startswith("amount: ") for guess in new.unconfirmed)
+
+
 def test_returned_invoices_have_an_amount_below_zero(load):
     new, tables = example(load, "invoice_lines.csv")
     orders = tables["orders"]
@@ -336,6 +361,39 @@ def test_contacts_are_customers_without_personal_data(load, file):
 
 
 # Files of no tool
+
+
+def test_a_draft_loads_when_its_guesses_hold(load):
+    rng = np.random.default_rng(1)
+    n = 60
+    answers = pd.DataFrame(
+        {
+            "Respondent ID": range(n),
+            "Survey Date": ["31/03/2026"] * n,
+            "Would you recommend us": rng.integers(0, 11, n),
+            "Overall satisfaction": rng.permutation([1, 2, 3, 4, 5, 99] * 10),
+            "Speed": rng.permutation([1, 2, 3, 4, 5] * 12),
+            "Staff": rng.permutation([1, 2, 3, 4, 5] * 12),
+            "Branch": rng.choice(["north", "south"], n),
+            "Email": "a@b.c",
+        }
+    )
+    new, tables = load(survey__csv=answers.to_csv(index=False, sep=";"))
+    rows = tables["responses"]
+    assert len(rows) == n and new.items["would_you_recommend_us"].role == "nps"
+    assert new.items["overall_satisfaction"].role == "csat"
+    assert new.items["overall_satisfaction"].missing == [99]
+    assert rows["answered_on"].dt.month.unique() == [3]
+    assert "Branch" in rows and "Email" not in rows
+    assert any("99: no answer, or not experienced?" in guess for guess in new.unconfirmed)
+
+
+def test_a_draft_of_chinese_files_loads(load):
+    text = "客户编号,订单编号,下单时间,订单金额,渠道\n" + "".join(
+        f"c{i % 7},o{i},2026-01-{i + 1:02d},{i}.5,网站\n" for i in range(20)
+    )
+    _new, tables = load(订单__csv=text.encode("gbk"))
+    assert len(tables["orders"]) == 20 and tables["orders"]["channel"].unique() == ["网站"]
 
 
 def survey(n: int = 60, **columns: object) -> pd.DataFrame:

@@ -172,7 +172,7 @@ def _outcome(plan: Plan) -> None:
     sure = chosen and (
         len(by["nps"]) == 1
         or (not by["nps"] and len(by["csat"]) == 1)
-        or (len(plan.ratings) == 1 and chosen.sure == "high")
+        or (len(plan.ratings) == 1 and chosen.sure == "high" and chosen.family != "agreement")
     )
     if plan.ratings and not sure:
         options = {r.name: r.label for r in plan.ratings[:8]}

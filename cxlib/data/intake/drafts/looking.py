@@ -17,7 +17,7 @@ import pandas as pd
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.profiles import Profile, recognise
-from cxlib.data.intake.readers import Raw, read_file, sheets_of
+from cxlib.data.intake.readers import Raw, parts_of, read_file
 
 NUMBERING = re.compile(
     r"^(?:Q\.?\s?\d+[.:、)\s-]+|\d{1,3}\s?[.、:)]\s*|[(（]\d{1,3}[)）]\s*)(?=\D)"
@@ -62,39 +62,50 @@ class Column:
 
 @dataclass(frozen=True)
 class Seen:
-    """A file (or a sheet of it) with its columns and the profile that it fits, if any."""
+    """A file, or a part of it, with its columns and the profile that it fits, if any.
+
+    `part` is the key and value of study.yaml that choose a sheet, a member or a table, if the file
+    has several; `problem` says why the part cannot be read.
+    """
 
     path: Path
-    sheet: str
+    part: tuple[str, str] | None
     raw: Raw
     columns: dict[str, Column]
     profile: Profile | None
+    problem: str = ""
 
     @property
     def called(self) -> str:
-        return f"{self.path.name}, sheet {self.sheet!r}" if self.sheet else self.path.name
+        return f"{self.path.name}, {self.part[0]} {self.part[1]!r}" if self.part else self.path.name
+
+    @property
+    def title(self) -> str:
+        """What the table is called: the sheet's name, else the file's."""
+        return Path(self.part[1] if self.part else self.path.name).stem
 
 
 def look(path: Path) -> list[Seen]:
-    """The file, or each sheet of a workbook. Raises IntakeError when it cannot be read."""
-    sheets = sheets_of(path)
-    return [_seen(path, sheet) for sheet in sheets] if len(sheets) > 1 else [_seen(path, "")]
+    """The file, or each sheet, member or table of it. Raises IntakeError if it cannot be read."""
+    parts = parts_of(path)
+    return [_seen(path, part) for part in parts] if len(parts) > 1 else [_seen(path, None)]
 
 
-def _seen(path: Path, sheet: str) -> Seen:
+def _seen(path: Path, part: tuple[str, str] | None) -> Seen:
+    problem = ""
     try:
-        raw = read_file(path, sheet=sheet or 0)
-    except IntakeError:
-        if not sheet:
+        raw = read_file(path, **dict([part] if part else []))
+    except IntakeError as error:
+        if not part:
             raise
-        raw = Raw(pd.DataFrame())  # an empty sheet beside others
+        raw, problem = Raw(pd.DataFrame()), str(error)
     columns = {
         str(c): Column(
             str(c), clean(raw.labels.get(c) or str(c)), raw.frame[c], dict(raw.values.get(c, {}))
         )
         for c in raw.frame
     }
-    return Seen(path, sheet, raw, columns, recognise(columns))
+    return Seen(path, part, raw, columns, recognise(columns), problem)
 
 
 def clean(wording: str) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxlib.data import contract
 from cxlib.data.intake import conversion
+from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts.answers import add_answers, unique_text
 from cxlib.data.intake.drafts.looking import Column, Seen, look
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
@@ -53,8 +54,8 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
         found, why = list[TableOf](), list[str]()
         for seen in (sheets := look(path)):
             try:
-                if not seen.columns:
-                    raise IntakeError(f"{seen.called} is empty.")
+                if seen.problem:
+                    raise IntakeError(seen.problem)
                 rated = 0 if seen.profile else len(ratings(_open_columns(seen)))
                 new = tables_of(seen, ratings=rated)
             except IntakeError as error:
@@ -67,7 +68,7 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
                 continue
             found += new
         if not found:
-            raise IntakeError("\n  ".join([f"no sheet of {path.name} is a table:", *why]))
+            raise IntakeError("\n  ".join([f"no part of {path.name} is a table:", *why]))
         parts, passed = parts + found, passed + why
     return parts, passed
 
@@ -78,13 +79,19 @@ def _open_columns(seen: Seen) -> dict[str, Column]:
 
 def _same(one: TableOf, other: TableOf) -> bool:
     """Two sheets of one workbook with the same rows, as raw and edited."""
+    key = one.columns[contract.TABLES[one.table].key[0]]
     if one.table != other.table or one.columns != other.columns:
         return False
-    key = one.columns[contract.TABLES[one.table].key[0]]
-    if key == ROW:
-        return bool(one.seen.raw.frame.equals(other.seen.raw.frame))
-    ids = one.seen.columns[key].words
-    return bool(ids.isin(other.seen.columns[key].words).mean() > 0.5)
+    x, y = one.seen.raw.frame, other.seen.raw.frame
+    if key != ROW:
+        x, y = (f.drop_duplicates(key).set_index(key) for f in (x, y))
+    else:
+        x, y = (f.reset_index(drop=True) for f in (x, y))
+    rows, shared = x.index.intersection(y.index), [c for c in x if c in y]
+    if len(rows) < len(x) / 2 or not shared:
+        return False
+    alike = x.loc[rows, shared].astype(str).eq(y.loc[rows, shared].astype(str))
+    return bool(alike.to_numpy().mean() > 0.5)
 
 
 def _tell_files_apart(plan: Plan, table: str) -> None:
@@ -103,28 +110,37 @@ def _tell_files_apart(plan: Plan, table: str) -> None:
 
 def _forms(plan: Plan) -> None:
     """Dates and amounts that fit two readings: asked, with the reading that the file suggests."""
+    asked: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    found: dict[tuple[str, ...], tuple[Undecided, bool]] = {}
     for table, of in plan.tables.items():
         kinds = {c.name: c.kind for c in contract.TABLES[table].columns.values()}
         for ours, theirs in of[0].columns.items():
             kind = kinds.get(ours, "text")
             if theirs == ROW or kind not in ("date", "number"):
                 continue
-            cells = of[0].seen.columns[theirs].cells
-            asked = getattr(conversion.convert(cells, kind), "question", None)
-            if asked is not None:
-                _ask_form(plan, table, ours, asked, of[0].seen.raw.delimiter == ";")
+            undecided = conversion.convert(of[0].seen.columns[theirs].cells, kind).question
+            if undecided is not None:
+                key = (undecided.key, *undecided.answers)
+                asked.setdefault(key, []).append((table, ours))
+                found.setdefault(key, (undecided, of[0].seen.raw.delimiter == ";"))
+    for key, (undecided, european) in found.items():
+        _ask_form(plan, asked[key], undecided, european)
 
 
-def _ask_form(plan: Plan, table: str, ours: str, asked, european: bool) -> None:
-    options = dict(zip(asked.answers, asked.readings, strict=True))
+def _ask_form(
+    plan: Plan, columns: list[tuple[str, str]], undecided: Undecided, european: bool
+) -> None:
+    options = dict(zip(undecided.answers, undecided.readings, strict=True))
     likely = ("day first", "1.234,5") if european else ("month first", "1,234.5")
     proposed = next((a for a in options if a in likely), next(iter(options)))
 
     def settle(answer: str) -> None:
-        plan.forms.setdefault(table, {}).setdefault(asked.key, {})[ours] = answer
+        for table, ours in columns:
+            plan.forms.setdefault(table, {}).setdefault(undecided.key, {})[ours] = answer
 
     settle(proposed)
-    shown = ", ".join(map(str, asked.values[:3]))
+    shown = ", ".join(map(str, undecided.values[:3]))
+    called = ", ".join(f"{table}.{ours}" for table, ours in columns)
     plan.questions.append(
-        Question(f"{table}.{ours}: how is it written? {shown}", options, proposed, settle)
+        Question(f"{called}: how is it written? {shown}", options, proposed, settle)
     )

@@ -38,6 +38,7 @@ SPECIAL = (
     999.0,
 )
 SLIPS = 0.02  # of the answers to a question, how many may be off its scale
+MOST_ANSWERS = 60  # different answers to a question, slips among them
 MANY = 100  # answers, after which a point that nobody chose may not be there
 NOT_EXPERIENCED = -1  # the code that "not applicable" gets
 MATRIX = (  # "Please rate [Speed]", "Please rate - Speed"
@@ -99,6 +100,7 @@ def ratings(
     `ignored` are cells that a tool writes where nothing was answered: missing or not_experienced.
     """
     ignored = ignored or {}
+    columns = {n: c for n, c in columns.items() if len(c.counts) <= MOST_ANSWERS}
     found = {c.name: r for c in columns.values() if (r := _by_words(c, ignored))}
     found = {n: _shared(r, columns[n], found, columns, ignored) for n, r in found.items()}
     left = [c for c in columns.values() if c.name not in found]

@@ -22,6 +22,9 @@ from cxlib.data.intake.profiles import Part, names
 from cxlib.data.intake.profiles.recognition import plain
 
 ROW = "#row"
+UNIT_PRICE = re.compile(
+    r"^(unit|item)?_?price|einzelpreis|stückpreis|prix|precio|preço|prezzo|单价"
+)
 ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
 
 
@@ -61,7 +64,7 @@ def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
     if seen.profile:
         parts = [_by_profile(seen, name, part) for name, part in seen.profile.tables.items()]
     else:
-        parts = [_by_names(seen, ratings)]
+        parts = _with_lines(_by_names(seen, ratings))
     for part in parts:
         _complete(part)
     return parts
@@ -105,6 +108,7 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
         mapped = {
             plain(n) for p in seen.profile.tables.values() for s in p.columns.values() for n in s
         }
+        mapped |= {plain(n) for s in seen.profile.signature for n in s}
         rated = {plain(n) for s in part.rated for n in s.split("|")}
         out.free = [c for c in seen.columns if plain(c) in rated or plain(c) not in tool | mapped]
     return out
@@ -159,6 +163,7 @@ def _match(table: str, seen: Seen) -> dict[str, str]:
             and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
             and len(c.words)
             and _holds(c, about.kind)
+            and (ours.endswith("_id") or not personal(c))
         ]
         if fits:
             exact = next((c for c in fits if slug(c.name) == ours), fits[0])
@@ -190,7 +195,7 @@ def dates_in(column: Column) -> float:
 def _named_date(column: Column) -> bool:
     """A name that speaks of time, over cells that are dates."""
     named = re.search(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時", slug(column.name))
-    return bool(named) and dates_in(column) >= ENOUGH_DATES
+    return bool(named) and dates_in(column) >= ENOUGH_DATES and not personal(column)
 
 
 def _plain_id(seen: Seen, columns: dict[str, str]) -> str:
@@ -219,7 +224,7 @@ def _likeness(table: str, matched: dict[str, str], seen: Seen, ratings: int) -> 
         return 0  # a file with several rows a customer tells of something else
     if table == "comments" and ratings > 1:
         return 0
-    called = (seen.sheet or seen.path.stem).casefold()
+    called = seen.title.casefold()
     score = 2.0 * bool(re.search(names()["tables"][table], called))
     score += 2 * (expected.key[-1] in matched) + 0.5 * len(matched) + 0.5 * len(needed)
     if (
@@ -229,6 +234,38 @@ def _likeness(table: str, matched: dict[str, str], seen: Seen, ratings: int) -> 
     ):
         return score if re.search(names()["tables"][table], called) else 0
     return score + (min(ratings, 6) / 2 + 2 * (ratings > 0) if table == "responses" else 0)
+
+
+def _with_lines(part: TableOf) -> list[TableOf]:
+    """Orders that stand in several rows are put together, and their rows are lines of them."""
+    ids = part.columns.get("order_id")
+    if part.table != "orders" or not ids or part.seen.columns[ids].words.is_unique:
+        return [part]
+    lines = TableOf(part.seen, "order_lines", {**_match("order_lines", part.seen), "line": ROW})
+    lines.why = dict.fromkeys(lines.columns, "high: its name")
+    part.notes.append(
+        "orders stand in several rows, a row a product; the rows of one are one order"
+    )
+    amount, quantity = part.columns.get("amount"), lines.columns.get("quantity")
+    price = next((c for c in part.seen.columns if UNIT_PRICE.search(slug(c))), "")
+    if quantity and price and amount in (None, price):
+        for table in (part, lines):
+            table.columns.pop("amount", None)
+            table.derive["amount"] = f'"{quantity}" * "{price}"'
+        part.doubts.append(
+            f"amount: {quantity!r} times {price!r}, added up over the rows of an order"
+        )
+        part.merge = ["amount"]
+    elif amount and part.seen.raw.frame.groupby(ids)[amount].nunique().le(1).all():
+        lines.columns.pop("amount", None)
+        part.doubts.append(f"amount: {amount!r} repeats in the rows of an order: taken once")
+        part.merge = []
+    elif amount:
+        part.doubts.append(f"amount: {amount!r} is added up over the rows of an order")
+        part.merge = ["amount"]
+    else:
+        part.merge = []
+    return [part, lines] if "product" in lines.columns else [part]
 
 
 # What both have in common

@@ -50,7 +50,8 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
     for table, of in plan.tables.items():
         lines += _table(plan, table, of, lambda p: _relative(copies.get(p, p), folder))
     lines += _items(plan.ratings) + _ending(plan)
-    return "\n".join(lines) + "\n"
+    # YAML allows no control characters; between double quotes it reads them from their numbers.
+    return re.sub(r"[\x7f-\x9f\ufeff]", lambda c: f"\\u{ord(c[0]):04x}", "\n".join(lines) + "\n")
 
 
 # Tables
@@ -121,8 +122,9 @@ def _file(
     lines = [f"      # {seen.profile.title}"] if seen.profile else []
     lines += [f"      # {note}" for note in raw.notes]
     lines.append(f"      - file: {quoted(where(seen.path))}")
-    if seen.sheet:
-        lines.append(f"        sheet: {json.dumps(seen.sheet, ensure_ascii=False)}")
+    if seen.part:
+        key, value = seen.part
+        lines.append(f"        {key}: {json.dumps(value, ensure_ascii=False)}")
     if raw.encoding not in ("", "utf-8", "utf-8-sig") and raw.delimiter:
         lines.append(f"        encoding: {raw.encoding}")
     if raw.delimiter not in ("", ","):
@@ -135,7 +137,7 @@ def _file(
     if differing := {o: t for o, t in own.items() if t != shared[o]}:
         lines.append(f'        columns: {_flow(differing)}  # "": not in this file')
     if part.table == "responses" and plan.waves == "file":
-        lines.append(f"        constants: {_flow({'wave': seen.sheet or seen.path.stem})}")
+        lines.append(f"        constants: {_flow({'wave': seen.title})}")
     if with_derive and part.derive:
         lines += ["        derive:", *_derived(part.derive, "          ")]
     return lines

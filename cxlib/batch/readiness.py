@@ -1,0 +1,79 @@
+"""What the notebooks will be able to say, before any of them is run: ready, partly, not possible.
+
+    for found in readiness.of(study.read("mine"), reserve.check("mine").taken): print(found)
+
+A notebook declares in its metadata what it `needs` at all, and for its `parts`, by heading, what
+each needs. All needs are checked on the data at hand, by counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxlib.batch import parameters, planning
+from cxlib.core import context
+from cxlib.core.errors import InsufficientData
+from cxlib.data.intake import Intake
+from cxlib.data.study import Study
+
+if TYPE_CHECKING:
+    from cxlib.reserve import Reserve
+
+READY, PARTLY, NOT_POSSIBLE = "ready", "partly", "not possible"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a notebook can do with a study: why it cannot be made, or which parts are left out."""
+
+    notebook: str
+    missing: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()  # heading, why
+
+    @property
+    def status(self) -> str:
+        return NOT_POSSIBLE if self.missing else PARTLY if self.left_out else READY
+
+    def __str__(self) -> str:
+        lines = [f"{self.notebook}: {self.status}", *self.missing]
+        return "\n  ".join([*lines, *(f"{part} {why}" for part, why in self.left_out)])
+
+
+def of(study: Study, taken: dict[str, Intake]) -> list[Readiness]:
+    """The readiness of the notebooks that study.yaml lists, or of all there are.
+
+    Parameters
+    ----------
+    study, taken : the study, and its tables as the intake hands them on
+    """
+    from cxlib import reserve
+
+    listed = [planning.pick(n) for n in study.reports] or list(planning.notebooks().values())
+    with context.use(reserve.context_of(study)), reserve.in_memory(study, taken) as store:
+        broken = _no_sample(store)
+        return [_ready(store, notebook, broken) for notebook in listed]
+
+
+def _ready(store: Reserve, notebook: Path, broken: str) -> Readiness:
+    facts = parameters.content(notebook)["metadata"].get("cxlib", {})
+    needs: Sequence[str] = facts.get("needs", ())
+    missing = list(store.lacks(list(needs)))
+    if broken and "responses" in needs and not missing:
+        missing = [broken]
+    parts = facts.get("parts", {}).items()
+    left_out = [(part, why[0]) for part, own in parts if (why := store.lacks(list(own)))]
+    return Readiness(notebook.stem, tuple(missing), () if missing else tuple(left_out))
+
+
+def _no_sample(store: Reserve) -> str:
+    """Why the answers cannot be weighted as study.yaml says; empty when they can."""
+    if "responses" not in store.tables:
+        return ""
+    try:
+        store.sample("responses")
+    except (InsufficientData, ValueError, RuntimeError) as error:
+        return str(error)
+    return ""
