@@ -376,11 +376,10 @@ def _needed(part: TableOf) -> None:
 def _hide_addresses(part: TableOf) -> None:
     """Customers who are known by an e-mail address get a number made of it."""
     theirs = part.columns.get("customer_id")
-    if theirs and theirs != ROW:
-        if _addresses(part.seen.columns[theirs]):
-            part.columns.pop("customer_id")
-            part.derive["customer_id"] = f'md5(lower("{theirs}"))'
-            part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
+    if theirs and theirs != ROW and _addresses(part.seen.columns[theirs]):
+        part.columns.pop("customer_id")
+        part.derive["customer_id"] = f'md5(lower("{theirs}"))'
+        part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
 
 
 def _addresses(column: Column) -> bool:
