@@ -155,9 +155,11 @@ def without_returns(
 
     Examples
     --------
-    >>> value = np.array([20.0, 30, 20, -30, -5, -99])
-    >>> without_returns(np.zeros(6), np.arange(6), value)[0].tolist()
-    [20.0, nan, 15.0, nan, nan, nan]
+    >>> value = np.array([20.0, 30, 20, -30, -5])
+    >>> without_returns(np.zeros(5), np.arange(5), value)[0].tolist()
+    [20.0, nan, 15.0, nan, nan]
+    >>> without_returns(np.zeros(2), np.arange(2), np.array([20.0, -99]))[1].tolist()
+    [0.0, 79.0]
     """
     left, rest = value.astype(float), np.zeros(len(value))
     within = np.isin(key, key[value < 0])

@@ -34,6 +34,7 @@ Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
 
 AUDIT = "cxlab_audit"
+UNGROUPED = "ungrouped"  # of a kept table: how many rows have no group
 MIME = "application/vnd.cxlab.answer+json"  # of a kept answer in a notebook
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
 NAMED = re.compile(r"\"([^\"]+)\"|\b(?!(?:and|or|not|in|is|null|like|between)\b)([a-z_]\w*)", re.I)
@@ -206,6 +207,7 @@ def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
 def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     """Rows to hide because a total less the others would be fewer than the smallest cell."""
     columns, least = table["columns"], context.current().smallest_cell
+    ungrouped = table.get(UNGROUPED, 0)  # people of no group are no group that is given away
     found: dict[int, str] = {}
     if "term" not in columns[1:] or "n" not in columns:
         return found
@@ -220,7 +222,7 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
         for total, estimate in totals.get((unit, (), term), ()):
             if not _is_of(estimate, [e for _, _, e in shown if e is not None]):
                 continue
-            while shown and 0 < total - sum(n for n, _, _ in shown) < least:
+            while shown and ungrouped < total - sum(n for n, _, _ in shown) < least:
                 found[shown.pop(0)[1]] = disclosure.COMPLEMENT
     if not found:
         return found

@@ -128,9 +128,9 @@ def _next(
 ) -> int | None:
     """The cell to hide next in the line; None when it keeps what is hidden already."""
     away, seen = line[gone[line]], line[~gone[line]]
-    unknown = len(away) + (unlisted > 0)
     many = np.nansum(n[away]) + unlisted >= least
-    if not unknown or not len(seen) or (many and (unknown > 1 or not len(away))):
+    # People of no group are no group: alone, they are nothing that a group must be hidden for.
+    if not len(away) or not len(seen) or (many and len(away) + (unlisted > 0) > 1):
         return None
     return int(seen[np.argmin(np.where(np.isnan(n[seen]), np.inf, n[seen]))])
 
@@ -246,8 +246,8 @@ def too_few_left_out(
 ) -> list[str]:
     """The groups that get no page of their own: the small, and the next until those hold `least`.
 
-    `everybody` counts all rows, also those of no group: who knows the total and the pages there
-    are knows how many are in none.
+    `everybody` counts all rows of a group, also of those that are not among the counts: who knows
+    the total and the pages there are knows how many are in the others.
     """
     least = context.current().smallest_cell if least is None else least
     order = sorted(counts_, key=lambda g: (counts_[g], g))

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cxlib.core.codes import match
 from cxlib.data.intake.cells import Converted, Question, given, text
 from cxlib.data.intake.dates import date
 from cxlib.data.intake.errors import IntakeError
@@ -164,7 +165,9 @@ def recode(values: pd.Series, codes: Mapping[str, object]) -> tuple[pd.Series, l
     """
     words = text(values)
     words = words.fillna("") if "" in codes else words
-    coded = words.isin(list(codes))
+    means = match(codes, words.dropna().unique())
+    become = {word: codes[code] for code, same in means.items() for word in same}
+    coded = words.isin(list(become))
     known = coded | words.isna()
     said = []
     named = [v for v in codes.values() if isinstance(v, str)]
@@ -172,7 +175,7 @@ def recode(values: pd.Series, codes: Mapping[str, object]) -> tuple[pd.Series, l
         left = words[~known].value_counts()
         shown = ", ".join(f"{v!r} ({n:,})" for v, n in left.head(4).items())
         said.append(f"{int(left.sum()):,} cell(s) have no recode and stay as they are: {shown}.")
-    out = words.astype(object).where(~coded, words.map(dict(codes)))
+    out = words.astype(object).where(~coded, words.map(become))
     return out.where(pd.notna(out), None), said
 
 
