@@ -149,7 +149,9 @@ def _comments(plan: Plan, texts: dict[str, Column], ignored: dict[str, str]) -> 
 def _score_of_comments(plan: Plan) -> None:
     """Comments that came with the outcome have it as their score."""
     outcome = next((r for r in plan.ratings if r.name == plan.outcome), None)
-    for part in plan.tables.get("comments", []) if outcome and not outcome.reverse else []:
+    if outcome is None or outcome.reverse:
+        return
+    for part in plan.tables.get("comments", []):
         if part.seen.profile is None and part.columns.get("response_id"):
             theirs = next((c for c in part.seen.columns if plain(c) == plain(outcome.column)), "")
             if theirs and "score" not in part.columns:

@@ -31,7 +31,7 @@ NUMBERED = re.compile(r"\(?(\d{1,2})\)?\s*(?:[-–—:=.)/、]\s*|\s+|(?=\())?(\
 NUMBER_LAST = re.compile(r"(\D+?)\s*[-–—:=(（]\s*(\d{1,2})\s*[)）]?")
 UNITS = re.compile(r"(stars?|points?|分|星|颗星|点|étoiles?|sterne?|punkte?|estrellas?|estrelas?)")
 OUT_OF = re.compile(  # "Rated 4 out of 5 stars", "4/5", "4 von 5 Sternen"
-    r"(?:[^\W\d]+:?\s+)?(\d{1,2})\s*(?:/|out of|of|von|sur|de|di|su|分中|out_of)\s*(\d{1,2})\s*[^\W\d]*",
+    r"(?:[^\W\d]+:?\s+)?(\d{1,2})\s*(?:/|out of|of|von|sur|de|di|su)\s*(\d{1,2})\s*[^\W\d]*",
     re.IGNORECASE,
 )
 STARS = re.compile(r"([★⭐]+)️?[☆✩]*")

@@ -178,9 +178,10 @@ def _match(table: str, seen: Seen) -> dict[str, str]:
         if fits:
             exact = next((c for c in fits if slug(c.name) == ours), fits[0])
             found[ours] = exact.name
-    if table in ("orders", "cases") and "customer_id" not in found:
-        if (theirs := next(filter(_addresses, seen.columns.values()), None)) is not None:
-            found["customer_id"] = theirs.name
+    bought = table in ("orders", "cases") and "customer_id" not in found
+    by_address = next(filter(_addresses, seen.columns.values()), None) if bought else None
+    if by_address is not None:
+        found["customer_id"] = by_address.name
     dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
     if dated and dated not in found:
         near = (c for c in seen.columns.values() if c.name not in found.values() and _named_date(c))
@@ -376,11 +377,10 @@ def _needed(part: TableOf) -> None:
 def _hide_addresses(part: TableOf) -> None:
     """Customers who are known by an e-mail address get a number made of it."""
     theirs = part.columns.get("customer_id")
-    if theirs and theirs != ROW:
-        if _addresses(part.seen.columns[theirs]):
-            part.columns.pop("customer_id")
-            part.derive["customer_id"] = f'md5(lower("{theirs}"))'
-            part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
+    if theirs and theirs != ROW and _addresses(part.seen.columns[theirs]):
+        part.columns.pop("customer_id")
+        part.derive["customer_id"] = f'md5(lower("{theirs}"))'
+        part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
 
 
 def _addresses(column: Column) -> bool:
