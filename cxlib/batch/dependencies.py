@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cxlib.batch import cache, execute, fingerprints
+from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
@@ -79,8 +79,3 @@ def of_tables(data: Mapping[str, str]) -> dict[str, str]:
 def of_data(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of what the study's folder holds: its tables and its earlier warnings."""
     return {k: v for k, v in data.items() if not k.startswith(ANSWERS)}
-
-
-def readable(status: str) -> bool:
-    """Whether a page of this status has answers that others may read."""
-    return status == execute.OK

@@ -183,9 +183,7 @@ class _Work:
         """The page with what the notebooks it reads kept, in this run or before."""
         if not page.after:
             return page
-        made = [
-            (r.page, r.answers) for r in self.results.values() if dependencies.readable(r.status)
-        ]
+        made = [(r.page, r.answers) for r in self.results.values() if r.status == "ok"]
         self.read[_key(page)] = found = dependencies.answers_for(page, made)
         return dependencies.informed(page, found)
 

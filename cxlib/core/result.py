@@ -123,6 +123,11 @@ class Result:
             object.__setattr__(self, name, value)
 
     @property
+    def bootstrap(self) -> dict[str, Any]:
+        """`draws` and `seed`, as methods take them by name."""
+        return {"draws": self.draws, "seed": self.seed}
+
+    @property
     def table(self) -> pd.DataFrame:
         """The main table."""
         return next(iter(self.tables.values()))

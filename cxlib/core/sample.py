@@ -149,6 +149,11 @@ class Sample:
             return pd.Series(np.arange(len(self.data)), index=self.data.index, name="row")
         return self.data[self.cluster]
 
+    @property
+    def bootstrap(self) -> dict[str, Any]:
+        """`draws` and `seed`, as methods take them by name."""
+        return {"draws": self.draws, "seed": self.seed}
+
     def replace(self, **changes: Any) -> Sample:
         """A copy with other draws, seed, weight, cluster, notes ...
 

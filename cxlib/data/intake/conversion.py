@@ -22,8 +22,8 @@ from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.numbers import COMMA, POINT, integer, number
 from cxlib.data.intake.reasons import Reason
 
-YES = ("true", "yes", "y", "1", "t", "是", "有")
-NO = ("false", "no", "n", "0", "f", "否", "无")
+YES = ("true", "yes", "y", "1", "t", "是", "有", "ja", "oui", "sí", "si", "sì", "sim", "はい")
+NO = ("false", "no", "n", "0", "f", "否", "无", "nein", "non", "não", "nao", "いいえ")
 __all__ = [
     "Converted",
     "Question",
@@ -37,6 +37,7 @@ __all__ = [
     "labels_as_recode",
     "number",
     "recode",
+    "reference",
     "settled",
     "text",
 ]
@@ -45,7 +46,7 @@ EXACT = 2**53  # whole numbers from here on are not exact as floats
 
 
 def flag(values: pd.Series) -> Converted:
-    """Yes or no, as boolean; English and Chinese words, 1 and 0."""
+    """Yes or no, as boolean; words in eight languages, 1 and 0."""
     words, notes = given(values)
     word = words.str.casefold()
     out = pd.Series(pd.NA, index=values.index, dtype="boolean")
@@ -64,6 +65,12 @@ def convert(values: pd.Series, kind: str, form: str | Sequence[str] = "") -> Con
     if kind in ("number", "integer"):
         return (number if kind == "number" else integer)(values, str(form or ""))
     return flag(values) if kind == "flag" else Converted(text(values), _none(values))
+
+
+def reference(values: pd.Series) -> Converted:
+    """Ids of customers or other rows: "NA" or "null" is nobody, not one customer of that name."""
+    words, notes = given(values)
+    return Converted(words, _none(values), notes=notes)
 
 
 def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted:
