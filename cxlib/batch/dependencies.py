@@ -54,13 +54,8 @@ def answers_for(page: Page, made: Sequence[tuple[Page, dict]]) -> Found:
 
 def _beside(page: Page, other: Page, stem: str) -> bool:
     """Whether it is that notebook's page of the same study, rows, set and language."""
-    mine = (page.study, page.set_name, page.lang, page.rows)
-    return other.notebook.stem == stem and mine == (
-        other.study,
-        other.set_name,
-        other.lang,
-        other.rows,
-    )
+    mine, theirs = ((p.study, p.set_name, p.lang, p.rows) for p in (page, other))
+    return other.notebook.stem == stem and mine == theirs
 
 
 def informed(page: Page, found: Found) -> Page:

@@ -66,14 +66,8 @@ class KernelEngine(Engine):
         manager = AsyncKernelManager(
             kernel_name="python3", connection_file=str(place / "k.json"), **way
         )
-        client = PapermillNotebookClient(
-            nb_man,
-            km=manager,
-            timeout=None,
-            startup_timeout=120,
-            record_timing=False,
-            kernel_name="python3",
-        )
+        limits = {"timeout": None, "startup_timeout": 120, "record_timing": False}
+        client = PapermillNotebookClient(nb_man, km=manager, kernel_name="python3", **limits)
         try:
             client.execute()
         finally:
@@ -121,14 +115,9 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None):
-        self.shell.caught.append(
-            new_output(
-                "execute_result",
-                data=_plain(format_dict),
-                metadata=md_dict or {},
-                execution_count=self.shell.execution_count,
-            )
-        )
+        count, about = self.shell.execution_count, {"metadata": md_dict or {}}
+        shown = new_output("execute_result", _plain(format_dict), execution_count=count, **about)
+        self.shell.caught.append(shown)
 
     def finish_displayhook(self):
         pass
@@ -214,14 +203,8 @@ class Shell(InteractiveShell):
             raise CellExecutionError("", type(error).__name__, str(error))
 
     def _showtraceback(self, etype, evalue, stb):
-        self.caught.append(
-            new_output(
-                "error",
-                ename=getattr(etype, "__name__", str(etype)),
-                evalue=str(evalue),
-                traceback=list(stb),
-            )
-        )
+        name = getattr(etype, "__name__", str(etype))
+        self.caught.append(new_output("error", ename=name, evalue=str(evalue), traceback=list(stb)))
 
 
 def _lay_out() -> None:

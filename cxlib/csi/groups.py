@@ -86,8 +86,8 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
         _finding(table, by, index[:-1], replicates[:, :-1]),
         i18n.together(remarks),
         "points",
-        parts={"ungrouped": without},
         **sample.bootstrap,
+        parts={"ungrouped": without},
     )
 
 

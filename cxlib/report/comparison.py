@@ -234,8 +234,8 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
     }
     pages_old, pages_new = ({p["page"]: p for p in side["pages"]} for side in (old, new))
     for name, of in (("notebook", "notebook_sha256"), ("seed", "seed")):
-        old_, new_ = ({p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new))
-        found[name] = _differing(old_, new_, both=True)
+        was, now = ({p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new))
+        found[name] = _differing(was, now, both=True)
     values = (
         _from_to(made["parameters"], pages_new[name]["parameters"])
         for name, made in pages_old.items()

@@ -145,7 +145,7 @@ def _whole(numbers: pd.Series, words: pd.Series) -> pd.Series:
 
 
 def inexact(values: pd.Series) -> pd.Series:
-    """Cells that may be ids whose last digits are lost: floats from 2**53 on, or 1.58E+18."""
+    """Cells that may be ids whose last digits are lost: from 2**53 on as floats, or 1.58E+18."""
     kind = pd.api.types
     if kind.is_datetime64_any_dtype(values) or kind.is_bool_dtype(values):
         return _none(values)
@@ -153,6 +153,10 @@ def inexact(values: pd.Series) -> pd.Series:
         return values.abs().ge(EXACT).fillna(False).astype(bool)
     if kind.is_numeric_dtype(values):
         return _none(values)
+    if values.dtype == object:
+        long = values.map(lambda v: isinstance(v, int) and abs(v) >= EXACT).astype(bool)
+        if long.any() and values[long].map(lambda v: int(float(v)) == v).all():
+            return long  # numeric cells of Excel: exact ones would not all be floats
     words = values.astype("string").str.strip()
     found = words.str.fullmatch(r"\d(\.\d+)?[eE]\+?\d{2}").fillna(False).astype(bool)
     return found & (pd.to_numeric(words.where(found), errors="coerce").fillna(0) >= EXACT)
