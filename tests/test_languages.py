@@ -22,7 +22,7 @@ CODE = re.compile(
 )
 WORD = re.compile(r"(?<![A-Za-z_À-ɏ])[a-z][a-z_]{2,}")  # names begin with a capital
 NAMES = {"alpha", "rho_", "max", "min", "van", "von", "der", "means", "sample", *PUBLIC}
-NAMES |= {"study", "yaml"}  # a file that pages name
+NAMES |= {"study", "yaml", "customer_id"}  # a file and a column that pages name
 NAMES |= {"pairwise", "complete", "em", "dummy"}  # values of a parameter
 
 
@@ -34,7 +34,7 @@ def english(text: str) -> list[str]:
         for words in re.findall(r"<!-- (.*?) -->", unquote(picture), re.S)
     ]
     plain = re.sub(r'(?:id|href|src)="[^"]*"', "", CODE.sub("", text))
-    plain = re.sub(r"[\w.]+\.csv", "", plain)  # names of files
+    plain = re.sub(r"[\w.]+\.csv|`[^`<>]*`", "", plain)  # names of files, and code
     heard = re.findall(r'(?:alt|aria-label)="([^"]*)"', plain)
     seen = html.unescape(" ".join([re.sub("<[^>]+>", " ", plain), *heard, *drawn]))
     return [word for word in WORD.findall(seen) if word not in NAMES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -17,31 +18,43 @@ from cxlib.data.intake.drafts.personal import personal
 EXAMPLES = Path(__file__).parent / "profiles"
 
 
+def drafted(root: Path, **files: str | bytes | pd.DataFrame) -> tuple[study.Study, dict]:
+    """Draft a study of the files, with the proposed answers, and take its tables in."""
+    folder, paths = root / "data" / "new", []
+    for name, content in files.items():
+        path = folder / name.replace("__", ".")
+        if isinstance(content, pd.DataFrame):
+            content = content.to_csv(index=False)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        paths.append(path)
+    (folder / "study.yaml").write_text(intake.draft("new", paths), encoding="utf-8")
+    new = study.read("new")
+    return new, {n: t.rows for n, t in intake.every_table(new).items()}
+
+
+def project(root: Path, patch: pytest.MonkeyPatch) -> Path:
+    patch.setenv("CX_ROOT", str(root))
+    (root / "notebooks").mkdir()
+    (root / "data" / "new").mkdir(parents=True)
+    return root
+
+
 @pytest.fixture
 def load(tmp_path, monkeypatch):
-    """Draft a study of the files, with the proposed answers, and take its tables in."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "new"
-    folder.mkdir(parents=True)
-
-    def drafted(**files: str | bytes | pd.DataFrame) -> tuple[study.Study, dict]:
-        paths = []
-        for name, content in files.items():
-            path = folder / name.replace("__", ".")
-            if isinstance(content, pd.DataFrame):
-                content = content.to_csv(index=False)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-            paths.append(path)
-        (folder / "study.yaml").write_text(intake.draft("new", paths), encoding="utf-8")
-        new = study.read("new")
-        return new, {n: t.rows for n, t in intake.every_table(new).items()}
-
-    return drafted
+    return functools.partial(drafted, project(tmp_path, monkeypatch))
 
 
-def example(load, name: str) -> tuple[study.Study, dict]:
-    return load(**{name.replace(".", "__"): (EXAMPLES / name).read_bytes()})
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """The study of an example file and its tables, made once for all tests that read them."""
+
+    @functools.cache
+    def made(name: str) -> tuple[study.Study, dict]:
+        with pytest.MonkeyPatch.context() as patch:
+            root = project(tmp_path_factory.mktemp("example"), patch)
+            return drafted(root, **{name.replace(".", "__"): (EXAMPLES / name).read_bytes()})
+
+    return made
 
 
 def nps(scores: pd.Series) -> float:
@@ -152,9 +165,9 @@ SURVEYS = {  # file: the tool, rows, the NPS item and its scores, another item a
 
 
 @pytest.mark.parametrize("file", SURVEYS)
-def test_an_export_of_a_survey_tool_gives_the_numbers_of_plain_pandas(load, file):
+def test_an_export_of_a_survey_tool_gives_the_numbers_of_plain_pandas(example, file):
     tool, n, item, scores, other, codes = SURVEYS[file]
-    new, tables = example(load, file)
+    new, tables = example(file)
     rows = tables["responses"]
     assert f"# {tool}\n" in (new.folder / "study.yaml").read_text(encoding="utf-8")
     assert len(rows) == n and new.items[item].role == "nps"
@@ -163,8 +176,8 @@ def test_an_export_of_a_survey_tool_gives_the_numbers_of_plain_pandas(load, file
     assert rows[other].notna().sum() == codes().notna().sum()
 
 
-def test_wording_is_the_label_and_previews_are_counted(load):
-    new, tables = example(load, "qualtrics.csv")
+def test_wording_is_the_label_and_previews_are_counted(example):
+    new, tables = example("qualtrics.csv")
     assert new.items["q2_2"].label["en"] == "Staff"
     assert new.items["q2_2"].wording["en"] == "Please rate our service - Staff"
     assert new.items["q_1_q4"].label["en"] == "Web shop - How easy was it to order?"  # a loop
@@ -200,18 +213,18 @@ def ticked() -> pd.Series:
         ("surveymonkey.csv", "which_channels_do_you_use", ticked),
     ],
 )
-def test_an_answer_of_several_is_a_column_of_ones_and_zeros(load, file, asked, answers):
-    _new, tables = example(load, file)
+def test_an_answer_of_several_is_a_column_of_ones_and_zeros(example, file, asked, answers):
+    _new, tables = example(file)
     counts = answers().explode().value_counts()
     mine = tables["responses"].filter(regex=f"^{asked}: ")
     assert {c.split(": ")[1]: int(n) for c, n in mine.sum().items()} == counts.to_dict()
     assert (mine.notna().all(axis=1) | mine.isna().all(axis=1)).all()
 
 
-def test_value_labels_decide_what_is_a_rating(load):
+def test_value_labels_decide_what_is_a_rating(example):
     import pyreadstat
 
-    new, tables = example(load, "spss.sav")
+    new, tables = example("spss.sav")
     plain, _meta = pyreadstat.read_sav(str(EXAMPLES / "spss.sav"), user_missing=False)
     rows = tables["responses"]
     assert set(new.items) == {"nps", "q1", "q2"} and set(rows["REGION"]) <= {
@@ -237,8 +250,8 @@ def test_value_labels_decide_what_is_a_rating(load):
         ("salesforce_cases.csv", 24, 0),
     ],
 )
-def test_tickets_of_a_help_desk_are_cases_without_names(load, file, solved, replied):
-    new, tables = example(load, file)
+def test_tickets_of_a_help_desk_are_cases_without_names(example, file, solved, replied):
+    new, tables = example(file)
     cases = tables["cases"]
     assert len(cases) == 30 and cases["solved_at"].notna().sum() == solved
     hours = (cases["solved_at"] - cases["opened_at"]).dt.total_seconds() / 3600
@@ -279,8 +292,8 @@ def amazon() -> pd.Series:
         ("invoice_lines.csv", invoices, 55),
     ],
 )
-def test_lines_of_orders_become_orders(load, file, orders, lines):
-    _new, tables = example(load, file)
+def test_lines_of_orders_become_orders(example, file, orders, lines):
+    _new, tables = example(file)
     expected = orders()
     assert len(tables["orders"]) == len(expected)
     assert tables["orders"]["amount"].sum() == pytest.approx(expected.sum())
@@ -313,22 +326,22 @@ def test_an_order_in_several_rows_is_one_order(load, money, values, amounts):
     assert any(guess.startswith("amount: ") for guess in new.unconfirmed)
 
 
-def test_returned_invoices_have_an_amount_below_zero(load):
-    new, tables = example(load, "invoice_lines.csv")
+def test_returned_invoices_have_an_amount_below_zero(example):
+    new, tables = example("invoice_lines.csv")
     orders = tables["orders"]
     assert set(orders.loc[orders["amount"] < 0, "order_id"]) == {"C536011", "C536023"}
     assert (tables["order_lines"]["quantity"] > 0).all()
     assert orders["at"].dt.month.nunique() == 4 and "33" in new.reports
 
 
-def test_customers_known_by_their_address_get_a_number(load):
-    _new, tables = example(load, "shopify.csv")
+def test_customers_known_by_their_address_get_a_number(example):
+    _new, tables = example("shopify.csv")
     assert tables["orders"]["customer_id"].nunique() == 9
     assert tables["orders"]["customer_id"].str.fullmatch("[0-9a-f]{32}").all()
 
 
-def test_orders_of_nobody_known_tell_nothing_of_customers(load):
-    new, _tables = example(load, "amazon.txt")
+def test_orders_of_nobody_known_tell_nothing_of_customers(example):
+    new, _tables = example("amazon.txt")
     assert list(new.reports) == ["00", "34"]
     assert any("does not say who bought" in guess for guess in new.unconfirmed)
 
@@ -345,8 +358,8 @@ def test_orders_of_nobody_known_tell_nothing_of_customers(load):
         ),
     ],
 )
-def test_reviews_are_ratings_and_comments(load, file, item, comments, mean):
-    new, tables = example(load, file)
+def test_reviews_are_ratings_and_comments(example, file, item, comments, mean):
+    new, tables = example(file)
     assert tables["responses"][item].mean() == pytest.approx(mean())
     assert new.items[item].role == "csat" and len(tables["comments"]) == comments
     assert tables["comments"]["response_id"].isin(tables["responses"]["response_id"]).all()
@@ -355,8 +368,8 @@ def test_reviews_are_ratings_and_comments(load, file, item, comments, mean):
 @pytest.mark.parametrize(
     "file", ["hubspot_contacts.csv", "salesforce_contacts.csv", "mailchimp.csv"]
 )
-def test_contacts_are_customers_without_personal_data(load, file):
-    _new, tables = example(load, file)
+def test_contacts_are_customers_without_personal_data(example, file):
+    _new, tables = example(file)
     text = tables["customers"].to_csv()
     assert len(tables["customers"]) == 30 and tables["customers"]["joined_on"].notna().all()
     assert not [w for w in ("@", "First1", "Street", "192.0.2", "+49") if w in text]
