@@ -499,6 +499,8 @@ def test_a_wording_may_state_the_scale(load, wording, scale):
 
 
 def test_value_labels_that_are_numbers_give_the_answers(tmp_path, load):
+    import pyreadstat
+
     labels = {1: "very unlikely", 11: "very likely"} | {c: str(c - 1) for c in range(2, 11)}
     rows = pd.DataFrame({"nps": np.resize(range(1, 12), 66), "mood": np.resize(range(1, 101), 66)})
     path = tmp_path / "a.sav"
