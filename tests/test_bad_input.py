@@ -13,7 +13,6 @@ from cxlib.core.sample import Sample
 from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
-from cxlib.reserve import ReserveError
 
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
     f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},2026-Q1,web,{i % 11},{i % 5 + 1}\n" for i in range(40)
@@ -82,14 +81,14 @@ CELLS = [  # old line of the file, new one, and what the check says
     (
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",
         "5,c0,2026-01-06,2026-Q1,web,11,1\n",
-        "responses.recommend: 1 row(s) outside the scale 0 to 10, first '11' in row 7 of "
+        "responses.recommend: 1 cell(s) outside the scale 0 to 10, first '11' in row 7 of "
         "answers.csv. Correct it, or name the code under items.recommend: missing or "
         "not_experienced.",
     ),
     (
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",
         "5,c0,2026-01-06,2026-Q1,web,five,1\n",
-        "responses.recommend: 1 row(s) not a number, first 'five' in row 7 of answers.csv. Correct",
+        "responses.recommend: 1 cell(s) not a number, first 'five' in row 7 of answers.csv",
     ),
     (
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",
@@ -100,14 +99,8 @@ CELLS = [  # old line of the file, new one, and what the check says
     (
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",
         "5,c0,sixth of January,2026-Q1,web,5,1\n",
-        "responses.answered_on: 1 row(s) not a date in ISO form (2026-03-31), first 'sixth of "
+        "responses.answered_on: 1 cell(s) not a date in ISO form (2026-03-31), first 'sixth of "
         "January' in row 7 of answers.csv. Correct it, or name the form of the dates in study.yaml",
-    ),
-    (
-        "5,c0,2026-01-06,2026-Q1,web,5,1\n",
-        "5,c9,2026-01-06,2026-Q1,web,5,1\n",
-        "responses.customer_id: 1 row(s) not among the customers, first 'c9' in row 7 of "
-        "answers.csv.",
     ),
     (
         "5,c0,2026-01-06,2026-Q1,web,5,1\n",
@@ -124,19 +117,63 @@ CELLS = [  # old line of the file, new one, and what the check says
 
 
 @pytest.mark.parametrize(("old", "new", "says"), CELLS, ids=[c[2][10:50] for c in CELLS])
-def test_a_bad_cell_quarantines_its_row(shop, old, new, says):
+def test_a_bad_cell_costs_itself_and_its_row_only_where_it_must(shop, old, new, says):
     check = shop(GOOD.replace(old, new))
     assert line(check, says[:30]).startswith(says)
+    cells, kept = ("cell(s)" in says) * 1, 40 - ("row(s)" in says)
     counts = check.counts.set_index("table").loc["responses"]
-    assert (counts["offered"], counts["kept"], counts["quarantined"]) == (40, 39, 1)
-    assert reserve.load("shop").counts.set_index("table").loc["responses", "kept"] == 39
+    assert counts[["offered", "kept", "quarantined", "cells"]].tolist() == [
+        *(40, kept, 40 - kept, cells)
+    ]
+    assert reserve.load("shop").counts.set_index("table").loc["responses", "kept"] == kept
 
 
-def test_an_order_of_an_unknown_customer_is_quarantined(shop):
+@pytest.mark.parametrize("where", ["study", "table"])
+def test_strict_rules_cost_the_row(shop, where):
+    answers = GOOD.replace(
+        "5,c0,2026-01-06,2026-Q1,web,5,1\n", "5,c9,2026-01-06,2026-Q1,web,11,1\n"
+    )
+    mapping = {"files": "answers.csv", "columns": COLUMNS, "strict": True}
+    customers = {"files": "customers.csv", "columns": {"customer_id": "customer_id"}}
+    table = {"tables": {"customers": customers, "responses": mapping}}
+    check = shop(answers, **({"strict": True} if where == "study" else table))
+    assert check.counts.set_index("table").loc["responses", "kept"] == 39
+    assert set(check.problems["rule"]) == {"outside_scale", "unknown_reference"}
+    assert set(check.problems["lost"]) == {"row"}
+
+
+def test_rows_of_an_unknown_customer_are_kept_with_a_warning(shop):
     orders = "order_id,customer_id,at,amount\n1,c1,2026-01-01,9\n2,stranger,2026-01-02,9\n"
-    says = line(shop(orders=orders), "orders.customer_id")
-    assert "1 row(s) not among the customers, first 'stranger' in row 3 of orders.csv" in says
-    assert "Add the row to customers, correct the id, or leave the row out." in says
+    check = shop(GOOD.replace("\n7,c2,", "\n7,c9,"), orders)
+    assert check.ok
+    for table in ("responses", "orders"):
+        says = line(check, f"warning: {table}.customer_id")
+        assert "1 row(s): not among the customers: kept, without attributes" in says
+
+
+def test_customers_of_whom_none_is_known_are_a_mistake(shop):
+    check = shop(GOOD.replace(",c", ",00").replace(",00hannel", ",channel"))
+    assert "none of the 5 customers is among the customers: ids here are like '000', there" in str(
+        check
+    )
+    with pytest.raises(IntakeError, match="none of the 5 customers"):
+        reserve.load("shop")
+
+
+def test_distinct_bad_values_are_listed_with_a_recode_that_mends_them(shop):
+    bad = GOOD.replace("2026-Q1,web,3,", "2026-Q1,web,n.a. \U0001f600,").replace(
+        "web,4,", "web,often,"
+    )
+    check = shop(bad)
+    [_, values, _, *proposed] = str(check)[str(check).index("responses.recommend") :].split("\n")[
+        :7
+    ]
+    assert values.strip() == "values: 'n.a. \U0001f600' (4), 'often' (4)"
+    recode = yaml.safe_load("\n".join(proposed))
+    recode = recode["tables"]["responses"]["recode"]
+    assert recode == {"recommend": {"n.a. \U0001f600": None, "often": None}}
+    responses = {"files": "answers.csv", "columns": COLUMNS, "recode": recode}
+    assert shop(bad, tables={"responses": responses}).ok
 
 
 def test_a_wave_that_is_no_date_is_warned_of(shop):
@@ -275,7 +312,7 @@ def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
     shop()
-    with pytest.raises(ReserveError, match="leaves none of the 40 rows.*channel holds: 'web'"):
+    with pytest.raises(ValueError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):
         reserve.open("shop").responses(where="channel = 'wbe'")
 
 
@@ -285,10 +322,11 @@ def test_a_question_nobody_answered_is_warned_of(shop):
     assert "40 row(s): nobody answered" in says
 
 
-def test_a_table_with_no_sound_row_is_not_loaded(shop):
+def test_a_column_with_no_sound_cell_is_not_loaded(shop):
     shop(GOOD.replace("2026-01-", "01/2026/"))
     with pytest.raises(
-        IntakeError, match=r"shop: responses: none of its 40 rows.*answered_on.*`dates:"
+        IntakeError,
+        match=r"shop: responses: none of the 40 cells of answered_on can be read.*`dates:",
     ):
         reserve.load("shop")
 
@@ -391,8 +429,8 @@ def test_rows_of_two_sheets_are_two_places(tmp_path, monkeypatch, shop):
     files = [{"file": "both.xlsx", "sheet": s} for s in ("March", "April")]
     columns = COLUMNS | {"response_id": "#row"}
     check = shop(tables={"responses": {"files": files, "columns": columns}})
-    assert "2 row(s) outside the scale 0 to 10" in str(check)
-    assert check.counts.loc[0, ["offered", "kept", "quarantined"]].tolist() == [40, 38, 2]
+    assert "2 cell(s) outside the scale 0 to 10" in str(check)
+    assert check.counts.loc[0, ["offered", "kept", "quarantined"]].tolist() == [40, 40, 0]
 
 
 def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):

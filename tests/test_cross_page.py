@@ -64,6 +64,14 @@ def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
     assert "svg" not in json.dumps(made) and "Web leads" not in json.dumps(made)
 
 
+def test_people_without_a_group_hide_no_group() -> None:
+    by = fit({"a": 100, "b": 100}).replace(parts={"ungrouped": 5})
+    of_run = {"10": shown("", overall(205)), "20": shown("", by)}
+    assert cross_page.exposures(of_run) == {}
+    of_run["20"] = shown("", by.replace(parts={"ungrouped": 2}))  # and three of another group
+    assert list(cross_page.exposures(of_run)) == ["20"]
+
+
 def test_a_group_that_a_total_gives_away_is_hidden_for_every_term() -> None:
     both = fit({"a": 40, "b": 50})
     slope = both.table.assign(term="slope", estimate=[400.0, 900.0])

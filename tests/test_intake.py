@@ -200,7 +200,7 @@ def test_text_among_numbers_is_warned_of():
 def test_rows_offered_are_kept_or_quarantined(make):
     rows = "id,recommend\n1,9\n2,11\n3,often\n,5\n1,7\n6,7,8\n8,10\n"
     taken = intake.table(make({"a.csv": rows}), "responses")
-    assert (taken.offered, len(taken.rows), taken.quarantined) == (7, 2, 5)
+    assert (taken.offered, len(taken.rows), taken.quarantined, taken.cells) == (7, 4, 3, 2)
     reasons = intake.in_words(taken.quarantine).set_index("row")["reason"].to_dict()
     assert reasons == {
         3: "outside the scale 0 to 10",
@@ -210,6 +210,11 @@ def test_rows_offered_are_kept_or_quarantined(make):
         7: "3 fields where the header has 2",
     }
     assert list(taken.quarantine) == intake.QUARANTINE
+    assert taken.quarantine["lost"].tolist() == ["cell", "cell", "row", "row", "row"]
+    assert taken.losses.values.tolist() == [
+        ["responses", "", "row", 3, 7],
+        ["responses", "recommend", "cell", 2, 4],
+    ]
 
 
 def test_of_rows_with_the_same_key_the_first_sound_one_is_kept(make):
@@ -221,9 +226,8 @@ def test_of_rows_with_the_same_key_the_first_sound_one_is_kept(make):
         },
     }
     orders = "id,who,at\n1,a,soon\n1,nobody,2026-01-01\n1,a,2026-01-02\n1,a,2026-01-03\n"
-    taken = intake.every_table(make({"c.csv": "id\na\n", "o.csv": orders}, tables=tables_))[
-        "orders"
-    ]
+    study_ = make({"c.csv": "id\na\n", "o.csv": orders}, tables=tables_, strict=True)
+    taken = intake.every_table(study_)["orders"]
     assert taken.rows["at"].dt.day.tolist() == [2]
     lost = taken.quarantine.set_index("row")
     assert lost["rule"].tolist() == ["not_iso_date", "unknown_reference", "duplicate_key"]
@@ -270,7 +274,7 @@ FIRST = {
 
 
 @pytest.mark.parametrize(("wrong", "rule", "params"), CONTRACT, ids=lambda v: str(v)[:30])
-def test_each_rule_of_the_contract_sets_a_row_aside_under_its_id(make, wrong, rule, params):
+def test_each_rule_of_the_contract_sets_a_cell_aside_under_its_id(make, wrong, rule, params):
     [(place, value)] = wrong.items()
     name, column = place.split(".")
     good = FIRST[name]
@@ -284,7 +288,11 @@ def test_each_rule_of_the_contract_sets_a_row_aside_under_its_id(make, wrong, ru
     taken = intake.table(make({"t.csv": "\n".join(lines)}, tables=mapping, items={}), name)
     [lost] = taken.quarantine.to_dict("records")
     assert (lost["row"], lost["column"], lost["rule"]) == (3, column, rule)
-    assert json.loads(lost["params"]) == params and len(taken.rows) == 1
+    assert json.loads(lost["params"]) == params
+    if rule == "required":
+        assert lost["lost"] == "row" and len(taken.rows) == 1
+    else:
+        assert lost["lost"] == "cell" and taken.rows[column].isna().tolist() == [False, True]
 
 
 @settings(max_examples=25, deadline=None)
@@ -391,7 +399,7 @@ def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make)
         "o.csv": "id,who,at\n1,ann,2026-01-01\n2,eve,2026-01-02\n",
         "l.csv": "id,n,q\n1,1,2\n2,1,1\n",
     }
-    taken = intake.every_table(make(files, tables=tables_, items={}))
+    taken = intake.every_table(make(files, tables=tables_, items={}, strict=True))
     lost = intake.in_words(taken["orders"].quarantine)
     assert lost[["row", "value", "reason"]].values.tolist() == [
         [3, "eve", "not among the customers"]
@@ -410,7 +418,7 @@ def test_a_hundred_thousand_rows_are_taken_in(make):
         frame[f"q{i}"] = rng.integers(1, 6, n)
     study_ = make({"a.csv": frame.to_csv(index=False)}, tables=responses(keep=True))
     taken = intake.table(study_, "responses")
-    assert taken.quarantined == (frame["recommend"] == 11).sum()
+    assert taken.cells == (frame["recommend"] == 11).sum()
 
 
 @pytest.mark.mirror

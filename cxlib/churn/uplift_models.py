@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
-from cxlib.core import context, i18n
+from cxlib.core import codes, context, i18n
 from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -119,7 +119,7 @@ def uplift(
     how: dict[str, Any] = {
         "draws": sample.draws,
         "seed": sample.seed,
-        "who": resampling.who_of(sample),
+        "clusters": resampling.resampling_units(sample),
     }
     effects = _effects(gain > model.least, t, sign * y, w, **how)
     curve, areas = _curves(rank, t, sign * y, w, **how)
@@ -158,8 +158,9 @@ def uplift_of_changes(
         binary = [c for c in (change.outcome, *change.also) if c and rows[c].isin([0, 1]).all()]
         if change.design != "randomised" or not change.before or not binary:
             continue
-        arms = sample.where(rows[change.column].isin([*change.treated, *change.control]))
-        arms = arms.assign(treated=arms[change.column].isin(change.treated))
+        group = codes.named(rows[change.column], [*change.treated, *change.control])
+        arms = sample.assign(treated=group.isin(change.treated))
+        arms = arms.where(group.isin([*change.treated, *change.control]))
         if min(arms["treated"].sum(), (~arms["treated"]).sum()) < FEWEST:
             continue
         fit = uplift(arms, treated="treated", outcome=binary[0], features=change.before)

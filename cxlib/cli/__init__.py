@@ -10,8 +10,8 @@
     cx actions list mine         the action ledger: list, add, close
 
 Mistakes are one message and exit code 2; a page that failed is exit code 1; a run that could not go
-on (a full disk) is 3; `--debug` shows where. A command imports what it needs when it is called, so
-that `cx --help` and tab completion answer at once.
+on (a full disk) is 3; a load that lost rows or many cells is 4; `--debug` shows where. A command
+imports what it needs when it is called, so that `cx --help` and tab completion answer at once.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxlib.data.intake.drafts import Plan, Question
 
 MOST_QUESTIONS = 5  # that `cx new` asks; what is left stands under `unconfirmed`
+LOST = 4  # exit code of a load that lost rows, or many cells of a column
 
 
 def _allow(ctx: click.Context, _unused: click.Parameter, given: bool) -> None:
@@ -294,26 +295,37 @@ def load(studies: Sequence[str]) -> None:
     """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
     (+ rows that `only` leaves out).
 
+    Exit code 4 when it is done and something is lost: any row, or more than 1% of the filled
+    cells of a column.
+
     \b
     Example
       cx load sample mobile
     """
     from cxlib import reserve
 
+    serious = False
     for study in studies:
         _hold_to_checksums(study)
         loaded = reserve.load(study)
         click.echo(f"{study}")
         for row in loaded.counts.itertuples():
+            cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
             left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""
             click.echo(
                 f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
-                f"{row.quarantined:,} quarantined{left_out}"
+                f"{row.quarantined:,} quarantined{left_out}{cells}"
             )
+        for loss in loaded.serious.itertuples():
+            where = f"{loss.table}.{loss.column}" if loss.column else loss.table
+            click.echo(f"  lost: {where}: {loss.n:,} of {loss.of:,} {loss.lost}s")
+        serious |= len(loaded.serious) > 0
         if len(loaded.check.problems):
-            click.echo(f"  Why rows were quarantined, and how to mend them: `cx check {study}`.")
+            click.echo(f"  What was quarantined, and how to correct it: `cx check {study}`.")
         elif warned := len(loaded.check.warnings):
             click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
+    if serious:
+        sys.exit(LOST)
 
 
 def _hold_to_checksums(name: str) -> None:

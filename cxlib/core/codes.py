@@ -9,13 +9,15 @@ two codes in a column that has both.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
+from typing import TypeVar
 
 import pandas as pd
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _ENDING = re.compile(r"(?<=\d)(\.0+|(\.\d*?[1-9])0+)$")
+Code = TypeVar("Code", bound=Hashable)
 LISTED = 12  # values that an error lists
 
 
@@ -31,7 +33,7 @@ def plain(value: object) -> str:
     return _ENDING.sub(r"\2", text) if _NUMBER.fullmatch(text) else text
 
 
-def match(codes: Iterable[Hashable], values: Iterable[Hashable]) -> dict[Hashable, list[Hashable]]:
+def match(codes: Iterable[Code], values: Iterable[Hashable]) -> dict[Code, list[Hashable]]:
     """The values that each code means; an empty list where there is none.
 
     Parameters
@@ -55,7 +57,7 @@ def match(codes: Iterable[Hashable], values: Iterable[Hashable]) -> dict[Hashabl
         exact.setdefault(text, []).append(value)
         if _NUMBER.fullmatch(text):
             numeric.setdefault(Decimal(text), set()).add(text)
-    found: dict[Hashable, list[Hashable]] = {}
+    found: dict[Code, list[Hashable]] = {}
     for code in codes:
         text = plain(code)
         if text not in exact and _NUMBER.fullmatch(text):
@@ -88,7 +90,12 @@ def counted(values: pd.Series) -> str:
     >>> counted(pd.Series([1, 1, 2]))
     "'1' (2), '2' (1)"
     """
-    sizes = values.dropna().map(plain).value_counts()
-    listed = ", ".join(f"{value!r} ({n:,})" for value, n in sizes.head(LISTED).items())
+    return listed(values.dropna().map(plain).value_counts().to_dict())
+
+
+def listed(sizes: Mapping[str, int]) -> str:
+    """Values and their counts in words, as `counted` does, from the counts."""
+    ordered = sorted(sizes.items(), key=lambda s: -s[1])
+    words = ", ".join(f"{value!r} ({n:,})" for value, n in ordered[:LISTED])
     more = f" and {len(sizes) - LISTED:,} more" if len(sizes) > LISTED else ""
-    return (listed or "nothing") + more
+    return (words or "nothing") + more

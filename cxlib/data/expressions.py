@@ -23,6 +23,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from cxlib.core.codes import listed, match, plain
 from cxlib.data import sql
 
 PLAIN = {
@@ -39,6 +40,8 @@ FUNCTIONS = {
     *("isnan", "like_escape", "ilike_escape", "ifnull", "nullif"),
     *("md5", "coalesce", "date_add", "date_sub", "strptime", "make_date", *sql.MACROS),
 }
+COMPARED = ("COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_IN", "COMPARE_NOT_IN")
+BEFORE = "select 1 from t where (\n"
 EXAMPLES = "Write one like channel = 'web' and month(answered_on) = 3."
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*'            # text, left as it is
@@ -85,7 +88,9 @@ def safe(
     """(the expression as SQL over `table`, its type in DuckDB). Raises ExpressionError."""
     text = _words_as_text(written, columns)
     try:
-        _refuse_unsafe(_parsed(text, store, key), written, columns, key)
+        tree = _parsed(text, store, key)
+        _refuse_unsafe(tree, written, columns, key)
+        text = _by_value(text, tree, store, table, f"{key} {written!r}" if key == "WHERE" else "")
         described = f"describe select ({text}\n) from {sql.name(table)}"
         kind = store.execute(described).fetchall()[0][1]
     except duckdb.Error as error:
@@ -285,10 +290,70 @@ def _words_as_text(where: str, columns: list[str], *, words: bool = True) -> str
     return _TOKEN.sub(turn, where)
 
 
+def _by_value(
+    text: str,
+    tree: object,
+    store: duckdb.DuckDBPyConnection,
+    table: str,
+    asked: str,
+) -> str:
+    """The expression with codes as the columns write them: sex = 1 finds '1', and '1' finds 1.
+
+    With `asked`, what messages call it, a value that no row has is an ExpressionError that lists
+    those that there are.
+    """
+    kinds = {
+        sql.fold(row[0]): (row[0], row[1])
+        for row in store.execute(f"describe {sql.name(table)}").fetchall()
+    }
+    edits: dict[tuple[int, int], str] = {}
+    content = text.encode()
+    for node in (n for n in _nodes(tree) if n["type"] in COMPARED):
+        sides = node.get("children") or [node["left"], node["right"]]
+        refs = [s for s in sides if s["class"] == "COLUMN_REF"]
+        places = [_constant(content, s) for s in sides if s["class"] == "CONSTANT"]
+        found = {place: value for place, value in filter(None, places)}
+        if len(refs) != 1 or not found:
+            continue
+        column, kind = kinds[sql.fold(refs[0]["column_names"][0])]
+        if kind not in ("VARCHAR", "BIGINT"):
+            continue
+        rows = store.execute(
+            f"select {sql.name(column)}, count(*) from {sql.name(table)} "
+            f"where {sql.name(column)} is not null group by 1"
+        ).fetchall()
+        means = match(found.values(), [row[0] for row in rows])
+        lost = [code for code, same in means.items() if not same]
+        if lost and asked and node["type"] in ("COMPARE_EQUAL", "COMPARE_IN"):
+            raise ExpressionError(
+                f"{asked}: no row has {column} = {', '.join(map(repr, lost))}. {column} "
+                f"holds: {listed({plain(value): n for value, n in rows})}."
+            )
+        for place, value in found.items():
+            same = [sql.text(str(v)) for v in means[value]] or [sql.text(str(value))]
+            several = ", ".join(same)
+            if len(same) > 1 and not node.get("children"):
+                several = f"{'any' if node['type'] == 'COMPARE_EQUAL' else 'all'}([{several}])"
+            edits[place] = several
+    for (start, end), code in sorted(edits.items(), reverse=True):
+        content = content[:start] + code.encode() + content[end:]
+    return content.decode()
+
+
+def _constant(content: bytes, node: dict) -> tuple[tuple[int, int], str] | None:
+    """Where a constant stands in the condition, and its value; None for true, null and dates."""
+    start = node["query_location"] - len(BEFORE)
+    token = re.compile(rb"'((?:[^']|'')*)'|[-+]?\d+(?:\.\d+)?").match(content, start)
+    if token is None:
+        return None
+    text = token[0] if token[1] is None else token[1].replace(b"''", b"'")
+    return token.span(), text.decode()
+
+
 def _parsed(text: str, store: duckdb.DuckDBPyConnection, key: str) -> dict:
     """The tree of the expression; ExpressionError when it is more than one."""
     trees = []
-    for query in ("select 1 from t where true", f"select 1 from t where (\n{text}\n)"):
+    for query in ("select 1 from t where true", f"{BEFORE}{text}\n)"):
         tree = json.loads(sql.first(store, "select json_serialize_sql(?)", [query])[0])
         if tree["error"]:
             raise UnknownColumn(

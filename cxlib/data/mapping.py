@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from cxlib.core.codes import plain
+
 Language = Literal["en", "zh"]
 Words = dict[Language, str]
 PINNED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
@@ -25,11 +27,26 @@ def _both(value: object) -> object:
     return {"en": value, "zh": value} if isinstance(value, str | int | float) else value
 
 
-def _codes(value: object) -> object:
+def code_keys(value: object) -> object:
     """Codes as text: 1 and "1" are the same code; an empty one is that of empty cells."""
     if not isinstance(value, dict):
         return value
-    return {"" if k is None else str(k): v for k, v in value.items()}
+    keys = ["" if k is None else plain(k) for k in value]
+    if twice := sorted({k for k in keys if keys.count(k) > 1}):
+        raise ValueError(f"the codes {twice} stand there twice, written in different ways")
+    return dict(zip(keys, value.values(), strict=True))
+
+
+def _number(value: object) -> object:
+    """A number where it is one: 99 and "99" are the same code."""
+    if isinstance(value, str) and value.strip().lstrip("-").replace(".", "", 1).isdecimal():
+        return float(value)
+    return value
+
+
+def _one(value: object) -> object:
+    """A code as text."""
+    return plain(value) if isinstance(value, (int, float)) else value
 
 
 def _as_expression(how: object) -> object:
@@ -56,9 +73,14 @@ def _as_expression(how: object) -> object:
 Text = Annotated[Words, BeforeValidator(_both, json_schema_input_type=str | Words)]
 Codes = Annotated[
     dict[str, str | int | float | None],
-    BeforeValidator(_codes, json_schema_input_type=dict[str, str | int | float | None]),
+    BeforeValidator(code_keys, json_schema_input_type=dict[str, str | int | float | None]),
 ]
 Recode = dict[str, Codes]
+Code = Annotated[float | str, BeforeValidator(_number, json_schema_input_type=float | str)]
+CodeText = Annotated[str, BeforeValidator(_one, json_schema_input_type=str | int | float)]
+CodedShares = Annotated[
+    dict[str, float], BeforeValidator(code_keys, json_schema_input_type=dict[str, float])
+]
 Expression = Annotated[str, BeforeValidator(_as_expression, json_schema_input_type=str | dict)]
 Scalar = str | int | float
 
@@ -81,7 +103,10 @@ def _each(forms: object) -> list[str]:
 
 class Strict(BaseModel):
     # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    # Written by alias, what is read can be read again.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, serialize_by_alias=True
+    )
 
 
 class Source(Strict):
@@ -388,6 +413,11 @@ class Mapping(Strict):
         "'week' or 'day'), time_between(START, END, 'minutes', 'hours' or 'days'). Names with "
         "blanks stand in double quotes, text in single ones.",
         examples=[{"amount": "quantity * unit_price", "wave": "period(answered_on, 'quarter')"}],
+    )
+    strict: bool | None = Field(
+        default=None,
+        description="Whether a cell that breaks a rule costs its row; the study's own when empty.",
+        examples=[True],
     )
     only: str = Field(
         default="",

@@ -13,7 +13,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from cxlib.data.mapping import Scalar, Strict, Text
+from cxlib.core.codes import plain
+from cxlib.data.mapping import Code, CodeText, Scalar, Strict, Text
 
 Design = Literal["randomised", "compared", "alike", "series"]
 Role = Literal["csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute"]
@@ -28,7 +29,7 @@ CLASSES: tuple[ComplaintClass, ...] = get_args(ComplaintClass)
 
 
 def _texts(value: object) -> object:
-    return [str(v) for v in value] if isinstance(value, list) else value
+    return [plain(v) for v in value] if isinstance(value, list) else value
 
 
 Values = Annotated[
@@ -63,11 +64,11 @@ class Item(Strict):
     touchpoint: str = Field(
         default="", description="Touchpoint of the events that it rates.", examples=["delivery"]
     )
-    not_experienced: list[float] = Field(
-        default=[], description="Codes for never used, does not apply.", examples=[[98]]
+    not_experienced: list[Code] = Field(
+        default=[], description="Codes or words for never used, does not apply.", examples=[[98]]
     )
-    missing: list[float] = Field(
-        default=[], description="Codes for refused, does not know.", examples=[[99]]
+    missing: list[Code] = Field(
+        default=[], description="Codes or words for refused, does not know.", examples=[[99]]
     )
     wording: Text | None = Field(
         default=None,
@@ -102,7 +103,8 @@ class Item(Strict):
             raise ValueError(
                 f"satisfied {self.satisfied:g} lies outside the scale [{low:g}, {high:g}]"
             )
-        if inside := [c for c in self.not_experienced + self.missing if low <= c <= high]:
+        numbers = [c for c in self.not_experienced + self.missing if not isinstance(c, str)]
+        if inside := [c for c in numbers if low <= c <= high]:
             raise ValueError(f"codes {inside} lie inside the scale [{low:g}, {high:g}]")
         return self
 
@@ -154,8 +156,8 @@ class Pilot(Strict):
     column: str = Field(
         description="Column of customers that says who was in it.", examples=["call_back"]
     )
-    treated: str = Field(description="Its value for those treated.", examples=["yes"])
-    control: str = Field(description="Its value for the control group.", examples=["no"])
+    treated: CodeText = Field(description="Its value for those treated.", examples=["yes"])
+    control: CodeText = Field(description="Its value for the control group.", examples=["no"])
     begun_on: date | None = Field(
         default=None,
         description="Day it started; who left is counted from then. Without it by `churn.flag`.",

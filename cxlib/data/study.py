@@ -20,10 +20,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from cxlib.data import contract, reference, sources
-from cxlib.data.mapping import Language, Mapping, Source, Strict, Text
+from cxlib.data.mapping import (
+    CodedShares,
+    Language,
+    Mapping,
+    Source,
+    Strict,
+    Text,
+    code_keys,
+)
 from cxlib.data.schema import (
     STAGES,
     Change,
@@ -81,13 +89,22 @@ class Study(Strict):
         description=f"The tables that the study has, of: {', '.join(contract.TABLES)}.",
         examples=[{"responses": {"files": "answers.csv", "columns": {"response_id": "id"}}}],
     )
+    strict: bool = Field(
+        default=False,
+        description="Whether a cell that breaks a rule costs its row, and a row of a customer who "
+        "is not among the customers is set aside. By default the cell becomes missing and the row "
+        "stays. A table may say otherwise with its own `strict`.",
+        examples=[True],
+    )
     only: str = Field(
         default="",
         description="Condition, as in SQL, for every table that has its columns: other rows are "
         "left out and counted. See `tables.*.only`.",
         examples=["country = 'NO'"],
     )
-    labels: dict[str, Text] = Field(
+    labels: Annotated[
+        dict[str, Text], BeforeValidator(code_keys, json_schema_input_type=dict[str, Text])
+    ] = Field(
         default={},
         description="What readers call attributes, touchpoints and values.",
         examples=[{"plan": {"en": "Plan", "zh": "套餐"}}],
@@ -115,7 +132,7 @@ class Study(Strict):
     group: str = Field(
         default="", description="Column whose groups pages compare.", examples=["region"]
     )
-    margins: dict[str, dict[str, float]] = Field(
+    margins: dict[str, CodedShares] = Field(
         default={},
         description="Shares of the population to weight to: {attribute: {value: share}}, the "
         "shares of each adding up to 1.",

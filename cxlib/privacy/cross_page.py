@@ -20,10 +20,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
 from cxlib.core import context
 from cxlib.core.i18n import _
@@ -34,6 +36,7 @@ Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
 
 AUDIT = "cxlab_audit"
+UNGROUPED = "ungrouped"  # of a kept table: how many rows have no group
 MIME = "application/vnd.cxlab.answer+json"  # of a kept answer in a notebook
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
 NAMED = re.compile(r"\"([^\"]+)\"|\b(?!(?:and|or|not|in|is|null|like|between)\b)([a-z_]\w*)", re.I)
@@ -206,6 +209,7 @@ def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
 def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     """Rows to hide because a total less the others would be fewer than the smallest cell."""
     columns, least = table["columns"], context.current().smallest_cell
+    ungrouped = table.get(UNGROUPED, 0)  # people of no group are no group that is given away
     found: dict[int, str] = {}
     if "term" not in columns[1:] or "n" not in columns:
         return found
@@ -220,7 +224,7 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
         for total, estimate in totals.get((unit, (), term), ()):
             if not _is_of(estimate, [e for _, _, e in shown if e is not None]):
                 continue
-            while shown and 0 < total - sum(n for n, _, _ in shown) < least:
+            while shown and ungrouped < total - sum(n for n, _, _ in shown) < least:
                 found[shown.pop(0)[1]] = disclosure.COMPLEMENT
     if not found:
         return found
@@ -265,9 +269,8 @@ def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
     names = {*disclosure.grouping(frame), "term"}
     told = disclosure.audit(frame, why)
     for place, what in zip(np.flatnonzero(why != ""), told, strict=True):
-        table.setdefault("hidden", []).append(
-            {"row": int(place), "why": disclosure.COMPLEMENT, **what}
-        )
+        about = {"row": int(place), "why": disclosure.COMPLEMENT, **what}
+        table.setdefault("hidden", []).append(about)
         table["rows"][place] = [
             v if c in names or isinstance(v, (str, bool)) else None
             for c, v in zip(table["columns"], table["rows"][place], strict=True)
@@ -297,25 +300,10 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
         least=least,
     )
     nothing: dict[str, list] = {"columns": [], "rows": []}
-    record = {
-        "name": "left_out",
-        "title": "",
-        "answer": said,
-        "note": "",
-        "unit": "",
-        "draws": 0,
-        "seed": 0,
-        "table": nothing,
-        "tables": {},
-    }
-    output = {
-        "output_type": "display_data",
-        "metadata": {},
-        "data": {"text/plain": said, MIME: record},
-    }
-    notebook.cells = [
-        *[c for c in notebook.cells if c.cell_type == "markdown"][:1],
-        next(c for c in notebook.cells if c.cell_type == "code"),
-    ]
-    notebook.cells[-1].outputs = [NotebookNode(output)]
+    record: dict[str, Any] = dict.fromkeys(("name", "title", "answer", "note", "unit"), "")
+    record |= {"name": "left_out", "answer": said, "draws": 0, "seed": 0}
+    record |= {"table": nothing, "tables": {}}
+    first = [[c for c in notebook.cells if c.cell_type == k][:1] for k in ("markdown", "code")]
+    notebook.cells = [cell for cells in first for cell in cells]
+    notebook.cells[-1].outputs = [new_output("display_data", {"text/plain": said, MIME: record})]
     return [{"answer": "", "cell": "page", "reason": disclosure.reason(disclosure.NEAR)}]

@@ -25,6 +25,7 @@ from cxlib.core.result import Result
 from cxlib.data import study
 from cxlib.privacy import disclosure
 from cxlib.privacy.cross_page import MIME as MIME
+from cxlib.privacy.cross_page import UNGROUPED
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -78,12 +79,12 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
             "of too few can be hidden."
         )
     # Tables of customers are not tidy and stay out.
-    tidy = {
-        k: t
-        for k, t in fit.tables.items()
-        if t is not fit.table and {"term", "estimate"} <= set(t.columns)
-    }
+    others = {k: t for k, t in fit.tables.items() if t is not fit.table}
+    tidy = {k: t for k, t in others.items() if {"term", "estimate"} <= set(t.columns)}
     declared = {"columns": [asdict(c) for c in fit.columns]} if fit.columns else {}
+    table = _plain(fit.table)
+    if ungrouped := fit.parts.get(UNGROUPED):
+        table[UNGROUPED] = ungrouped
     return {
         "name": name,
         "title": title,
@@ -93,7 +94,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         **declared,
         "draws": fit.draws,
         "seed": fit.seed,
-        "table": _plain(fit.table),
+        "table": table,
         "tables": {k: _plain(t) for k, t in tidy.items()},
     }
 

@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 import pandas as pd
 
+from cxlib.core import codes
 from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
@@ -85,18 +86,18 @@ class Customers:
                 f"churn.flag {churn.flag!r} is not a column of customers. There are: "
                 f"{', '.join(rows.columns)}."
             )
-        values = rows[churn.flag].astype("string")
-        known = {v.casefold() for v in values.dropna().unique()}
         said = str(churn.left).casefold()
-        wanted = {"true", "yes", "1", "1.0"} if said in ("true", "yes") else {said}
-        if isinstance(churn.left, int) and not isinstance(churn.left, bool):
-            wanted.add(f"{float(churn.left)}")
-        if not wanted & known:
+        wanted = ["true", "yes", "1"] if said in ("true", "yes") else [said]
+        values = rows[churn.flag]
+        words = values.map(lambda v: codes.plain(v).casefold(), na_action="ignore")
+        means = codes.match(wanted, words.dropna().unique())
+        if not any(means.values()):
             raise ReserveError(
                 f"nobody has {churn.flag} = {churn.left!r}. Its values are: "
-                f"{', '.join(sorted(known))}. Correct churn.left in study.yaml."
+                f"{codes.counted(values)}. Correct churn.left in study.yaml."
             )
-        left = values.str.casefold().isin(wanted).astype("boolean").mask(values.isna())
+        left = words.isin([w for same in means.values() for w in same])
+        left = left.astype("boolean").mask(values.isna())
         rows = rows.drop(columns=[churn.flag, *(c for c in churn.exclude if c in rows)])
         return rows.assign(left=left)
 
@@ -150,14 +151,14 @@ class Customers:
             rows = self.as_of(trial.begun_on, days)
         if trial.column not in rows:
             raise ReserveError(f"churn.pilot: {trial.column!r} is no attribute of the customers.")
-        arms = rows[rows[trial.column].isin([trial.treated, trial.control])]
-        if arms[trial.column].nunique() < 2:
-            there = ", ".join(map(str, rows[trial.column].unique()))
+        group = codes.named(rows[trial.column], [trial.treated, trial.control])
+        among = group.isin([trial.treated, trial.control])
+        if group[among].nunique() < 2:
             raise ReserveError(
-                f"churn.pilot: {trial.column} holds {there}; both {trial.treated!r} and "
-                f"{trial.control!r} are needed."
+                f"churn.pilot: {trial.column} holds {codes.counted(rows[trial.column])}; both "
+                f"{trial.treated!r} and {trial.control!r} are needed."
             )
-        return arms.drop(columns=trial.column).assign(treated=arms[trial.column] == trial.treated)
+        return rows[among].drop(columns=trial.column).assign(treated=group == trial.treated)
 
     def lifetimes(self, where: str = "") -> pd.DataFrame:
         """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.

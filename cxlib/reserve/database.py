@@ -2,7 +2,7 @@
 
 database.tables                                    # those the study has
 database.read("orders", where="amount > 100")
-database.sums("responses", ["speed", "price"], bucket="customer_id")
+database.sums("responses", ["speed", "price"], cluster="customer_id")
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import numpy as np
 import pandas as pd
 
 from cxlib import weights
+from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
@@ -83,13 +84,18 @@ class Database:
 
     @property
     def counts(self) -> pd.DataFrame:
-        """table, offered, kept, quarantined, left_out, sha256 (of the content) and notes."""
+        """table, offered, kept, quarantined, cells (lost), left_out, sha256 and notes."""
         return self.store.execute("select * from _tables").df()
 
     @property
     def quarantine(self) -> pd.DataFrame:
-        """table, row, column, value, rule, params, file: what was not let in."""
+        """table, row, column, value, rule, params, file, lost: what was not let in."""
         return self.store.execute("select * from _quarantine").df()
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """table, column, lost ("row", "cell"), n, of: what the quarantine cost."""
+        return self.store.execute("select * from _losses").df()
 
     @property
     def warnings(self) -> pd.DataFrame:
@@ -244,6 +250,12 @@ class Database:
         if not steps:
             print(ngettext("{n:count} row", "{n:count} rows", kept))
             return
+        self._print_steps(kept, steps)
+        lost = self.losses.query("`table` == @steps['table'] and lost == 'cell'")
+        for loss in lost.itertuples():
+            print(loss_sentence(loss))
+
+    def _print_steps(self, kept: int, steps: dict) -> None:
         left = steps["offered"]
         print(
             ngettext(
@@ -326,7 +338,7 @@ class Database:
         table: str,
         columns: list[str],
         weight: str | None = None,
-        bucket: str | None = None,
+        cluster: str | None = None,
         where: str = "",
         *,
         wave: str = "",
@@ -334,11 +346,11 @@ class Database:
     ) -> Moments:
         """`moments.of` of the rows, by one scan in the store: the same `Moments`, rows never leave.
 
-        `bucket="customer_id"` draws customers whole (a row without one is its own bucket); None
-        makes each row a bucket. The origin is the middle of an item's scale, or 0.
+        `cluster="customer_id"` draws customers whole (a row without one is its own cluster); None
+        makes each row a cluster. The origin is the middle of an item's scale, or 0.
         """
         have = self.columns(table)
-        asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
+        asked = [*columns, *([weight] if weight else []), *([cluster] if cluster else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         source = self.source(table)
@@ -352,7 +364,7 @@ class Database:
             columns,
             origin,
             weight,
-            bucket,
+            cluster,
             f"{self._wave_condition(table, wave)} and {holds}",
             missing,
             row=sql.ROW,
@@ -407,3 +419,22 @@ def _nothing_left(table: str, wave: str, where: str, steps: dict) -> str:
     )
     of = steps["offered"] - sum(n for key, n in steps["lost"].items() if key != "where")
     return f"{asked} leaves none of the {of:,} rows of {table}. Check the spelling of the values."
+
+
+def loss_sentence(loss: Any) -> str:
+    """A row of `losses` in words; small numbers of rows or cells are not told exactly."""
+    told = {"n": at_least(loss.n), "of": loss.of, "table": loss.table}
+    if loss.lost == "row":
+        return _("{n} of {of:count} rows of {table:label} were set aside.", **told)
+    return _(
+        "{n} of {of:count} values of {column:label} ({table:label}) could not be used and count as "
+        "missing.",
+        column=loss.column,
+        **told,
+    )
+
+
+def at_least(rows: int) -> str:
+    """How many rows, without telling small numbers exactly."""
+    least = context.current().smallest_cell
+    return f"<{least}" if rows < least else i18n.count(rows)

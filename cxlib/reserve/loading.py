@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -14,9 +15,14 @@ from cxlib.data import contract, sources
 from cxlib.data import intake as intake_
 from cxlib.data import study as study_
 from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
+from cxlib.data.intake.references import mistakes
 from cxlib.data.study import Study
 from cxlib.reserve import store
 from cxlib.reserve.store import ReserveError
+
+WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
+LISTED = 100  # distinct values that a check lists of one kind of breach
+NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact")
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,11 @@ class Check:
 
     Attributes
     ----------
-    counts : table, offered, kept, quarantined, left_out (by `only`); a table that cannot be read
-             has 0 offered
-    problems : table, row, column, value, rule, params, file; a line a breach; row is empty where a
-               whole file or table is meant
+    counts : table, offered, kept, quarantined (rows), cells (that became missing), left_out (by
+             `only`); a table that cannot be read has 0 offered
+    problems : table, row, column, value, rule, params, file, lost; a line a breach; row is empty
+               where a whole file or table, or study.yaml, is meant
+    losses : table, column, lost ("row", "cell"), n, of
     warnings : table, column, rows, rule, params: no breach, but worth a look
     notes : what had to be found out: encodings, delimiters, codes
     taken : the tables that could be read
@@ -38,6 +45,7 @@ class Check:
     counts: pd.DataFrame
     problems: pd.DataFrame
     warnings: pd.DataFrame
+    losses: pd.DataFrame
     notes: tuple[str, ...] = ()
     taken: dict[str, Intake] = field(default_factory=dict, repr=False)
 
@@ -68,14 +76,15 @@ class Check:
 def count_line(count: Any) -> str:
     """What became of a table's rows."""
     left_out = f", {count.left_out:,} left out by `only`" if count.left_out else ""
+    cells = f"; {count.cells:,} cell(s) set to missing" if count.cells else ""
     return (
         f"{count.offered:,} offered, {count.kept:,} kept, {count.quarantined:,} quarantined"
-        f"{left_out}"
+        f"{left_out}{cells}"
     )
 
 
 def _problem_lines(problems: pd.DataFrame) -> list[str]:
-    """A line for each kind of breach: where, how many, the first of them, and how to mend it."""
+    """For each kind of breach: where, how many, how to mend it, and the values with a recode."""
     lines = []
     for (table, column, rule, params), group in reasons.by_kind(problems):
         where = f"{table}.{column}" if column else table
@@ -83,12 +92,34 @@ def _problem_lines(problems: pd.DataFrame) -> list[str]:
         if pd.isna(first["row"]):
             lines.append(f"  {where}: {what}")
             continue
+        rows = int((group["lost"] == "row").sum())
+        cells = len(group) - rows
+        lost = [f"{rows:,} row(s)"] * bool(rows) + [f"{cells:,} cell(s)"] * bool(cells)
         value = "" if pd.isna(first["value"]) else f" {first['value']!r}"
         lines.append(
-            f"  {where}: {len(group):,} row(s) {what}, first{value} in row {first['row']} of "
+            f"  {where}: {' and '.join(lost)} {what}, first{value} in row {first['row']} of "
             f"{Path(first['file']).name}. {reasons.advice(rule, params)}"
         )
+        if column and group["value"].notna().any():
+            lines += _value_lines(table, column, rule, group["value"])
     return lines
+
+
+def _value_lines(table: str, column: str, rule: str, values: pd.Series) -> list[str]:
+    """The distinct values with their counts and, where a recode would mend it, one to paste."""
+    sizes = values.value_counts()
+    listed = ", ".join(f"{value!r} ({n:,})" for value, n in sizes.head(LISTED).items())
+    more = f" and {len(sizes) - LISTED:,} more" if len(sizes) > LISTED else ""
+    lines = [f"    values: {listed}{more}"]
+    if rule in NOT_TO_RECODE or len(sizes) > LISTED:
+        return lines
+    proposed = ", ".join(f"{json.dumps(v, ensure_ascii=False)}: null" for v in sizes.index)
+    return [
+        *lines,
+        "    proposed recode, null for missing:",
+        *("      tables:", f"        {table}:", "          recode:"),
+        f"            {column}: {{{proposed}}}",
+    ]
 
 
 @dataclass(frozen=True)
@@ -99,6 +130,11 @@ class Loaded:
     path: Path
     counts: pd.DataFrame
     check: Check
+
+    @property
+    def serious(self) -> pd.DataFrame:
+        """The losses that are to be told: any row, more than 1% of the cells of a column."""
+        return intake_.serious(self.check.losses)
 
     def __str__(self) -> str:
         return f"loaded {self.check}"
@@ -134,8 +170,10 @@ def _unconfirmed(study: Study) -> list[str]:
 def load(name: str, *, wait: float = 0) -> Loaded:
     """Build the study's reserve beside the old one and swap it in.
 
-    Rows that break the contract are left in the quarantine and counted. Raises StudyError for
-    study.yaml, IntakeError for a file that cannot be read or a table of which no row is sound,
+    Cells that break the contract become missing, and rows that cannot be used are set aside; both
+    are left in the quarantine and counted. Raises StudyError for study.yaml, IntakeError for a file
+    that cannot be read, a table or a column of which nothing is sound, and values that study.yaml
+    names and no row has,
     SourceError for public data that cannot be had, ReserveError while another load is running (for
     longer than `wait` seconds). Whatever is raised, the reserve there was stays.
     """
@@ -152,6 +190,8 @@ def _load(study: Study) -> Loaded:
         for name, intake in taken.items():
             _refuse_all_lost(name, intake)
         _refuse_idle_only(study, taken)
+        if lost := mistakes(study, taken):
+            raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
     except IntakeError as error:
         raise IntakeError(f"{study.name}: {error}") from error
     if changed := [n for n, digest in store.digests(study).items() if files.get(n) != digest]:
@@ -178,13 +218,23 @@ def refresh(study: Study, *, wait: float = 600) -> None:
 
 
 def _refuse_all_lost(name: str, intake: Intake) -> None:
-    if len(intake.rows):
-        return
-    (_, column, *why), rows = max(reasons.by_kind(intake.quarantine), key=lambda k: len(k[1]))
+    """IntakeError when no row of a table, or no cell of a column that is filled, is sound."""
+    if not len(intake.rows):
+        what, lost = f"none of its {intake.offered:,} rows is sound; most often", intake.quarantine
+    else:
+        whole = intake.losses.query("lost == 'cell' and n == of and n >= @WHOLE")
+        if whole.empty:
+            return
+        column, n = whole.iloc[0][["column", "n"]]
+        what = f"none of the {n:,} cells of {column} can be read;"
+        lost = intake.quarantine[intake.quarantine["column"] == column]
+    (_, column, *why), rows = max(reasons.by_kind(lost), key=lambda k: len(k[1]))
+    values = rows["value"].value_counts().head(3)
+    shown = ", ".join(f"{value!r} ({n:,})" for value, n in values.items())
     raise IntakeError(
-        f"{name}: none of its {intake.offered:,} rows is sound; most often {column} is "
-        f"{reasons.render(*why)} ({len(rows):,} rows). {reasons.advice(*why)} Is the right column "
-        "mapped? `cx check` shows more."
+        f"{name}: {what} {column} is {reasons.render(*why)} ({len(rows):,} rows"
+        f"{', such as ' * bool(shown)}{shown}). {reasons.advice(*why)} Is the right column mapped? "
+        "`cx check` shows more."
     )
 
 
@@ -212,44 +262,46 @@ def _refuse_idle_only(study: Study, taken: dict[str, Intake]) -> None:
 
 def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) -> Check:
     counts = [
-        (n, i.offered, len(i.rows), i.quarantined, sum(i.left_out.values()))
+        (n, i.offered, len(i.rows), i.quarantined, i.cells, sum(i.left_out.values()))
         for n, i in taken.items()
     ]
-    counts += [(n, 0, 0, 0, 0) for n in refused]
-    whole = pd.DataFrame(
+    counts += [(n, 0, 0, 0, 0, 0) for n in refused]
+    whole = [(name, "unreadable_table", why) for name, why in refused.items()]
+    whole += [("study.yaml", "unmatched", why) for why in mistakes(study, taken)]
+    problems = pd.DataFrame(
         [
-            (n, None, "", None, "unreadable_table", reasons.Reason("", {"why": why}).json, "")
-            for n, why in refused.items()
+            (place, None, "", None, rule, reasons.Reason("", {"why": why}).json, "", "")
+            for place, rule, why in whole
         ],
         columns=intake_.QUARANTINE,
     )
-    problems = [whole, *(i.quarantine for i in taken.values())]
-    problems = [p for p in problems if len(p)] or [whole]
-    warnings = [i.warnings for i in taken.values() if len(i.warnings)]
-    if len(unknown := _unknown_columns(study, taken)):
-        warnings.append(unknown)
+    warnings = [i.warnings for i in taken.values()] + [_unknown_columns(study, taken)]
     return Check(
         study.name,
-        pd.DataFrame(counts, columns=["table", "offered", "kept", "quarantined", "left_out"]),
-        pd.concat(problems, ignore_index=True),
-        pd.concat(warnings, ignore_index=True)
-        if warnings
-        else pd.DataFrame(columns=intake_.WARNINGS),
+        pd.DataFrame(
+            counts, columns=["table", "offered", "kept", "quarantined", "cells", "left_out"]
+        ),
+        _together([problems, *(i.quarantine for i in taken.values())]),
+        _together(warnings),
+        _together([i.losses for i in taken.values()] or [pd.DataFrame(columns=intake_.LOSSES)]),
         tuple(note for i in taken.values() for note in i.notes),
         taken,
     )
 
 
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+
+
 def _unknown_columns(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
-    """Columns that study.yaml compares or weights by, and that no answer has."""
+    """The column that study.yaml compares by, where no answer has it."""
     have = [c for t in ("responses", "customers") if t in taken for c in taken[t].rows]
-    asked = {"group": study.group, **{f"margins.{m}": m for m in study.margins}}
-    lost = {k: c for k, c in asked.items() if c and c not in have and "responses" in taken}
-    there = list(dict.fromkeys(have))
     rows = []
-    for key, column in lost.items():
-        reason = reasons.Reason("unknown_column", {"place": key, "columns": there})
-        rows.append(("responses", column, len(taken["responses"].rows), reason.rule, reason.json))
+    if study.group and study.group not in have and "responses" in taken:
+        there = {"place": "group", "columns": list(dict.fromkeys(have))}
+        answers = len(taken["responses"].rows)
+        why = reasons.Reason("unknown_column", there)
+        rows.append(("responses", study.group, answers, why.rule, why.json))
     return pd.DataFrame(rows, columns=intake_.WARNINGS)
 
 

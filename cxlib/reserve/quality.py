@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.data import contract, sql
-from cxlib.data.intake import plausibility, reasons
-from cxlib.reserve.database import Database
+from cxlib.data.intake import plausibility, reasons, serious
+from cxlib.reserve.database import Database, at_least, loss_sentence
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Quality:
     database: Database
 
     def contents(self) -> pd.DataFrame:
-        """A row a table: rows offered, kept, quarantined (and left out), first and last day."""
+        """A row a table: rows offered, kept, quarantined and left out, cells lost, days."""
         rows = []
         counts = self.database.counts
         for count in counts.itertuples():
@@ -33,6 +33,7 @@ class Quality:
                     "offered": count.offered,
                     "kept": count.kept,
                     "quarantined": count.quarantined,
+                    **({"cells lost": count.cells} if counts["cells"].any() else {}),
                     **({"left_out": count.left_out} if counts["left_out"].any() else {}),
                     "from": first,
                     "to": last,
@@ -59,14 +60,22 @@ class Quality:
                 "To be checked: {table:label}.{column:label}, {rows} rows: {what}.",
                 table=w.table,
                 column=w.column,
-                rows=_at_least(w.rows),
+                rows=at_least(w.rows),
                 what=reasons.render(w.rule, w.params, for_readers=True),
             )
             for w in plausibility.doubtful(self.database.warnings).itertuples()
         ]
 
+    def losses(self) -> list[str]:
+        """What readers must know before any number: rows lost, cells lost, doubtful values."""
+        lost = serious(self.database.losses)
+        return [loss_sentence(loss) for loss in lost.itertuples()] + self.questions()
+
     def validity(self) -> Result:
-        """Share of each table's rows that pass all data checks; counts, so without an interval."""
+        """Share of each table's rows that were kept; counts, so without an interval.
+
+        The finding names what was lost, if it is any row or more than 1% of a column.
+        """
         counts = self.database.counts
         counts = counts.assign(offered=counts["offered"] - counts["left_out"])
         table = pd.DataFrame(
@@ -99,6 +108,9 @@ class Quality:
                 lost=offered - kept,
                 **values,
             )
+        cells = serious(self.database.losses).query("lost == 'cell'")
+        if lost := [loss_sentence(loss) for loss in cells.itertuples()]:
+            answer = i18n.together([*[answer] * (kept < offered), *lost])
         return Result(table, answer, self._warned(), unit="share")
 
     def _warned(self) -> str:
@@ -116,7 +128,7 @@ class Quality:
             n=len(found),
             table=first["table"],
             column=first["column"],
-            rows=_at_least(first["rows"]),
+            rows=at_least(first["rows"]),
             what=reasons.render(first["rule"], first["params"], for_readers=True),
         )
 
@@ -126,18 +138,21 @@ class Quality:
         return pd.DataFrame({heading: self.database.study.unconfirmed})
 
     def rejections(self) -> pd.DataFrame:
-        """Why rows were set aside: table, column, reason, rows, as the page calls them."""
+        """Why rows and cells were set aside: table, column, reason, rows, cells lost."""
         rows = [
             (
                 i18n.label(table),
                 i18n.label(column),
                 reasons.render(*why, for_readers=True),
-                len(lost),
+                int((lost["lost"] == "row").sum()),
+                int((lost["lost"] == "cell").sum()),
             )
             for (table, column, *why), lost in reasons.by_kind(self.database.quarantine)
         ]
-        found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows"])
-        found = found.sort_values("rows", ascending=False, ignore_index=True, kind="stable")
+        found = pd.DataFrame(rows, columns=["table", "column", "reason", "rows", "cells lost"])
+        found = found.sort_values(
+            ["rows", "cells lost"], ascending=False, ignore_index=True, kind="stable"
+        )
         return found.rename(columns=i18n.heading)
 
     def completeness(self) -> Result:
@@ -199,8 +214,3 @@ class Quality:
             "roles": frozenset(item.role for item in study.items.values()),
             "standards": len(study.service.standards),
         }
-
-
-def _at_least(rows: int) -> str:
-    least = context.current().smallest_cell
-    return f"<{least}" if rows < least else i18n.count(rows)

@@ -25,7 +25,7 @@ from cxlib.data.study import Study
 
 MADE_BY = 4  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
-OWN = ("_quarantine", "_warnings", "_tables", "_study")
+OWN = ("_quarantine", "_losses", "_warnings", "_tables", "_study")
 
 
 class ReserveError(RuntimeError):
@@ -97,6 +97,7 @@ def in_memory(study: Study, taken: dict[str, Intake]) -> duckdb.DuckDBPyConnecti
 def _content(taken: dict[str, Intake]) -> dict[str, pd.DataFrame]:
     return {name: intake.rows for name, intake in taken.items()} | {
         "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
+        "_losses": _text(pd.concat([i.losses for i in taken.values()])),
         "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
     }
 
@@ -176,7 +177,7 @@ def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) 
 
 
 def _text(rows: pd.DataFrame) -> pd.DataFrame:
-    whole = {c: "Int64" for c in ("row", "rows") if c in rows}
+    whole = {c: "Int64" for c in ("row", "rows", "n", "of") if c in rows}
     return rows.astype({c: whole.get(c, "string") for c in rows}).reset_index(drop=True)
 
 
@@ -188,6 +189,7 @@ def _counts(taken: dict[str, Intake]) -> pd.DataFrame:
                 "offered": intake.offered,
                 "kept": len(intake.rows),
                 "quarantined": intake.quarantined,
+                "cells": intake.cells,
                 "left_out": sum(intake.left_out.values()),
                 "sha256": fingerprint(intake.rows),
                 "notes": json.dumps(intake.notes, ensure_ascii=False),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib.core import codes, i18n
 from cxlib.core.errors import InsufficientData, require_columns, require_dates
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -237,7 +237,7 @@ def _came(rows: pd.DataFrame, column: str, seen: pd.Timestamp) -> pd.Series | No
 
 def _limits(rows: pd.DataFrame, standards: Mapping[str, Standard]) -> dict[str, np.ndarray]:
     other = standards.get("any", Standard())
-    severity = rows["severity"].astype("string") if "severity" in rows else None
+    severity = codes.named(rows["severity"], standards) if "severity" in rows else None
     found = {}
     for name, field in (("first reply", "first_reply_hours"), ("solution", "solved_hours")):
         usual = getattr(other, field)

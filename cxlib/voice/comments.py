@@ -18,6 +18,7 @@ import pandas as pd
 
 from cxlib import weights
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -65,7 +66,7 @@ def prepare(
 
     Raises
     ------
-    ValueError : no comment has a response
+    InsufficientData : no comment has a response
 
     Examples
     --------
@@ -195,8 +196,10 @@ def shares(sample: Sample, part: np.ndarray, whole: np.ndarray) -> tuple[np.ndar
 
     Returns share, low, high (simultaneous, between 0 and 1) and replicates; NaN where nobody is.
     """
-    w, who = sample.weights[:, None], resampling.who_of(sample)
-    share, again = ratio(part * w, whole * w, draws=sample.draws, seed=sample.seed, who=who)
+    w, clusters = sample.weights[:, None], resampling.resampling_units(sample)
+    share, again = ratio(
+        part * w, whole * w, draws=sample.draws, seed=sample.seed, clusters=clusters
+    )
     low, high = simultaneous_interval(share, again)
     return share, np.clip(low, 0, 1), np.clip(high, 0, 1), again
 
@@ -256,9 +259,12 @@ def _joined(
     rows = rows.drop(columns=[c for c in taken if c in rows])
     joined = rows.join(answers, on="response_id", how="inner", validate="many_to_one")
     if joined.empty:
-        raise ValueError(
-            f"none of {len(rows):,} comments has a response among {len(responses):,}. Map "
-            "response_id of comments, or choose a wider WAVE or WHERE."
+        raise InsufficientData(
+            _(
+                "None of {n:count} comments belongs to one of the {of:count} responses looked at.",
+                n=len(rows),
+                of=len(responses),
+            )
         )
     return joined.reset_index(drop=True), len(rows) - len(joined)
 

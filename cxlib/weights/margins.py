@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.codes import counted, match, named
 from cxlib.core.errors import require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import SampleLike, as_sample
 
 Margins = Mapping[str, Mapping[str, float]]
+NOT_STATED = "not stated"
 NEAR_INTEGERS = 1000  # whole numbers that lie this close are grouped without sorting
 
 
@@ -41,9 +43,19 @@ def usable_margins(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[
     """The margins that rows can meet, and sentences on what was left out."""
     usable, omitted = {}, []
     for attribute, shares in margins.items():
-        there = set(_places(rows[attribute])[1]) if attribute in rows else set()
-        left = {c: s for c, s in shares.items() if str(c) in there}
-        if len(left) < 2 or not sum(left.values()) > 0:
+        if attribute not in rows:
+            sentence = _("Not weighted by {attribute:label}: not on file.", attribute=attribute)
+            omitted.append(sentence)
+            continue
+        values = rows[attribute].dropna()
+        means = match(shares, values.unique())
+        left = {c: s for c, s in shares.items() if means[c]}
+        if not left and len(values):
+            raise ValueError(
+                f"margins.{attribute}: no row has {', '.join(map(repr, shares))}. {attribute} "
+                f"holds: {counted(values)}. Correct the margins in study.yaml."
+            )
+        if values.nunique() < 2 or not sum(left.values()) > 0:
             omitted.append(
                 _(
                     "Not weighted by {attribute:label}: these rows do not differ in it.",
@@ -59,8 +71,37 @@ def usable_margins(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[
                     gone=gone,
                 )
             )
+        if blank := len(rows) - len(values):
+            omitted.append(
+                ngettext(
+                    "{n:count} row has no {attribute:label}; weighting leaves its share as it is.",
+                    "{n:count} rows have no {attribute:label}; weighting leaves their share as it "
+                    "is.",
+                    blank,
+                    attribute=attribute,
+                )
+            )
         usable[attribute] = {c: s / sum(left.values()) for c, s in left.items()}
     return usable, omitted
+
+
+def with_blanks(
+    rows: pd.DataFrame, margins: Margins, weight: np.ndarray
+) -> tuple[pd.DataFrame, Margins]:
+    """Rows without a value as a category of their own, whose share stays what it is.
+
+    Others are raked to the population's shares among those whose category is known.
+    """
+    filled, completed = {}, {attribute: dict(shares) for attribute, shares in margins.items()}
+    for attribute, shares in margins.items():
+        values = rows.get(attribute)
+        if values is None or not (blank := values.isna().to_numpy()).any() or blank.all():
+            continue
+        share = float(weight[blank].sum() / weight.sum())
+        filled[attribute] = named(values, shares).fillna(NOT_STATED)
+        completed[attribute] = {str(c): s * (1 - share) for c, s in shares.items()}
+        completed[attribute][NOT_STATED] = share
+    return rows.assign(**filled), completed
 
 
 def categories_of(
@@ -82,25 +123,25 @@ def categories_of(
             f"{where}: {lost:,} of {len(rows):,} rows have no {attribute}. Fill them, give them a "
             "category of their own with its share, or leave the attribute out of the margins."
         )
-    names = [str(c) for c in shares]
     places, found = _places(values)
-    category = np.array([names.index(v) if v in names else -1 for v in found.tolist()])
-    if category.min() < 0 and (lost := category[places] < 0).any():
-        unknown = values[lost].astype("str").value_counts()
+    means = match(shares, found.tolist())
+    at = {value: k for k, same in enumerate(means.values()) for value in same}
+    category = np.array([at.get(value, -1) for value in found.tolist()])
+    if category.min() < 0 and (unknown := category[places] < 0).any():
         raise ValueError(
             f"{where}: {unknown.sum():,} of {len(rows):,} rows are in categories without a share "
-            f"({', '.join(f'{c} {k:,}' for c, k in unknown.head(5).items())}). There are: "
-            f"{', '.join(names)}. Add the shares, or recode the rows."
+            f"({counted(values[unknown])}). There are: {', '.join(map(str, shares))}. Add the "
+            "shares, or recode the rows."
         )
     return places, category
 
 
 def _places(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """(place of each value, the distinct values as text); whole numbers without sorting."""
+    """(place of each value, the distinct values); whole numbers without sorting."""
     if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
         numbers = values.to_numpy()
         low = numbers.min()
         if numbers.max() - low < NEAR_INTEGERS:
-            return numbers - low, np.arange(low, numbers.max() + 1).astype(str)
+            return numbers - low, np.arange(low, numbers.max() + 1)
     places, found = pd.factorize(values)
-    return places, np.asarray(found.astype("str"))
+    return places, np.asarray(found, object)

@@ -14,7 +14,7 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.raking import Cells, Raking, group_rows
-from cxlib.weights.margins import Margins, categories_of, usable_margins
+from cxlib.weights.margins import Margins, categories_of, usable_margins, with_blanks
 
 SCARCE = 10  # rows of a category: with 5, intervals of 95% held in 87 of 100 samples
 MISSED = 0.0005  # a share further than this from its margin counts as missed
@@ -35,7 +35,8 @@ def rake(
     Parameters
     ----------
     sample : rows with the attributes as columns
-    margins : attribute -> category -> share of the population, adding up to 1
+    margins : attribute -> category -> share of the population, adding up to 1; rows without a value
+        are a category of their own, "not stated", whose share stays what it is
     trim : no weight exceeds this many times the mean; what is cut off goes to the other rows, and
         margins that can then not be met are named
     tolerance, rounds : raking stops when no share moves more than `tolerance`, or after `rounds`
@@ -68,7 +69,8 @@ def rake(
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    found = [categories_of(rows, a, shares) for a, shares in margins.items()]
+    completed, margins = with_blanks(rows, margins, start)
+    found = [categories_of(completed, a, shares) for a, shares in margins.items()]
     targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
     cell, (*places, base) = group_rows([p for p, _ in found], [len(c) for _, c in found], start)
     places = [category[place] for place, (_, category) in zip(places, found, strict=True)]
@@ -92,11 +94,7 @@ def rake(
 
 
 def poststratify(
-    sample: SampleLike,
-    by: Sequence[str],
-    shares: Mapping[tuple, float],
-    *,
-    trim: float = 5.0,
+    sample: SampleLike, by: Sequence[str], shares: Mapping[tuple, float], *, trim: float = 5.0
 ) -> Result:
     """Weights by which every combination of the columns `by` has its share in the population.
 
@@ -201,17 +199,6 @@ def design_effect(weights: np.ndarray | pd.Series) -> float:
     """
     w = np.asarray(weights, float)
     return float(len(w) * (w**2).sum() / w.sum() ** 2)
-
-
-def effective_n(weights: np.ndarray | pd.Series) -> float:
-    """How many answers of equal weight have the same variance (Kish 1965).
-
-    Examples
-    --------
-    >>> effective_n(np.array([1, 3]))
-    1.6
-    """
-    return len(weights) / design_effect(weights)
 
 
 def _check_filled(margins: Margins, cells: Cells, n: np.ndarray) -> None:

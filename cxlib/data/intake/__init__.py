@@ -1,4 +1,4 @@
-"""Raw files become the tables of the contract; rows that break it go to the quarantine.
+"""Raw files become the tables of the contract; cells that break it go to the quarantine.
 
     raw = intake.read_file("answers.csv")          # rows as they are; raw.notes says what was found
     taken = intake.table(study, "responses")       # taken.rows, taken.quarantine, taken.notes
@@ -13,9 +13,18 @@ from cxlib.data.intake.drafts import draft
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.readers import Raw, read_file
 from cxlib.data.intake.reasons import in_words, render
-from cxlib.data.intake.validation import QUARANTINE, WARNINGS, Intake, every_table, table
+from cxlib.data.intake.validation import (
+    LOSSES,
+    QUARANTINE,
+    WARNINGS,
+    Intake,
+    every_table,
+    serious,
+    table,
+)
 
 __all__ = [
+    "LOSSES",
     "QUARANTINE",
     "WARNINGS",
     "Intake",
@@ -26,5 +35,6 @@ __all__ = [
     "in_words",
     "read_file",
     "render",
+    "serious",
     "table",
 ]

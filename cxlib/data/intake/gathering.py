@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cxlib.core import codes
 from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
@@ -60,6 +61,7 @@ def gather(study: Study, name: str) -> Gathered:
     mapping, parts, places, broken = study.tables[name], [], [], []
     labels: dict[str, str] = {}
     notes: list[str] = []
+    recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
     commas = False
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
@@ -69,13 +71,18 @@ def gather(study: Study, name: str) -> Gathered:
         raw = prepared(_by(once, file), file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
-        notes += said
+        for ours in ({*mapping.recode, *file.recode}) & {*part}:
+            recoded.setdefault(ours, []).append(part[ours])
+        part, more = _recoded(part, study, name, file, raw)
+        notes += said + more
         part = _only(study, name, part, raw, left_out)
         parts.append(part)
         places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
         broken.append(raw.broken.assign(file=_place(file)))
         labels |= raw.labels
         commas = commas or decimal_comma(raw)
+    notes += [_matched(mapping, name, ours, columns) for ours, columns in sorted(recoded.items())]
+    notes = [note for note in notes if note]
     if left_out and not any(map(len, parts)):
         raise IntakeError(
             f"{name}: `only` leaves none of its {sum(left_out.values()):,} rows: "
@@ -115,7 +122,7 @@ def _only(
 
 
 def _by(once: Callable[..., Raw], file: Readable) -> Raw:
-    return once(Readable(**file.model_dump(include=set(Readable.model_fields), by_alias=True)))
+    return once(Readable(**file.model_dump(include=set(Readable.model_fields))))
 
 
 def _open(study: Study, file: Readable) -> Raw:
@@ -169,13 +176,9 @@ def _short(file: File, files: list[File]) -> str:
 
 
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
-    """The file's columns under our names, recoded, with constants and what is to be kept."""
+    """The file's columns under our names, with constants and what is to be kept."""
     mapping, frame = study.tables[name], raw.frame
-    wanted = {k: v for k, v in {**mapping.columns, **file.columns}.items() if v}
-    if name == "responses":  # an item whose name is a column of the file needs no line
-        wanted |= {i: i for i in study.items if i in frame and i not in wanted}
-    mapped = {*wanted, *wanted.values()}  # what is derived for no other column is one of ours
-    wanted |= {d: d for d in file.derive if d not in mapped}
+    wanted = _wanted(study, name, file, raw)
     _refuse_missing(study, name, file, wanted, raw)
     # Of several files each numbers its own rows, so the file's name goes in front.
     prefix = f"{_short(file, mapping.files)}-" if len(mapping.files) > 1 else ""
@@ -191,15 +194,24 @@ def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataF
             taken[column] = frame[column]
     for ours, value in {**mapping.constants, **file.constants}.items():
         taken[ours] = pd.Series(value, index=frame.index)
-    part, said = _recoded(pd.DataFrame(taken, index=frame.index), study, name, file, wanted, raw)
-    return part, notes + said
+    return pd.DataFrame(taken, index=frame.index), notes
+
+
+def _wanted(study: Study, name: str, file: File, raw: Raw) -> dict[str, str]:
+    """Our names of the file's columns, and theirs."""
+    mapped = {**study.tables[name].columns, **file.columns}
+    wanted = {k: v for k, v in mapped.items() if v}
+    if name == "responses":  # an item whose name is a column of the file needs no line
+        wanted |= {i: i for i in study.items if i in raw.frame and i not in wanted}
+    taken = {*wanted, *wanted.values()}  # what is derived for no other column is one of ours
+    return wanted | {d: d for d in file.derive if d not in taken}
 
 
 def _recoded(
-    part: pd.DataFrame, study: Study, name: str, file: File, wanted: dict[str, str], raw: Raw
+    part: pd.DataFrame, study: Study, name: str, file: File, raw: Raw
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns with their codes replaced: by study.yaml, else by the file's value labels."""
-    mapping = study.tables[name]
+    mapping, wanted = study.tables[name], _wanted(study, name, file, raw)
     recode = {**mapping.recode, **file.recode}
     # A file may lack what the table's recode speaks of, if another file has it.
     elsewhere = {c for f in mapping.files for c in f.columns} - set(file.recode)
@@ -213,8 +225,8 @@ def _recoded(
         if ours in recode:
             part[ours], said = conversion.recode(part[ours], recode[ours])
             notes += [f"{_called(file)}: {name}.{ours}: {s}" for s in said]
-        elif (codes := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
-            labels = conversion.labels_as_recode(codes)
+        elif (named := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
+            labels = conversion.labels_as_recode(named)
             given = conversion.text(part[ours]).dropna().unique()
             if len(unnamed := [v for v in given if v not in labels]) > max(2, len(labels)):
                 # 1 = "Very bad", 100 = "Very good": the labels explain the ends of numbers.
@@ -226,6 +238,23 @@ def _recoded(
             part[ours], _ = conversion.recode(part[ours], labels)
             notes.append(f"{_called(file)}: {name}.{ours} carries its SPSS value labels.")
     return part, notes
+
+
+def _matched(mapping: Mapping, name: str, ours: str, columns: list[pd.Series]) -> str:
+    """A note on the codes of a recode that no cell has; IntakeError when there is none at all."""
+    cells = conversion.text(pd.concat(columns, ignore_index=True))
+    recodes = [mapping.recode, *(file.recode for file in mapping.files)]
+    wanted = [code for recode in recodes for code in recode.get(ours, {}) if code]
+    means = codes.match(wanted, cells.dropna().unique())
+    lost = [repr(code) for code, same in means.items() if not same]
+    if not lost or cells.isna().all():
+        return ""
+    if len(lost) < len(means):
+        return f"{name}.{ours}: the recode of {', '.join(lost)} has no cell to apply to."
+    raise IntakeError(
+        f"{name}: recode.{ours} applies to no cell: nobody has {', '.join(lost)}. "
+        f"{ours} holds: {codes.counted(cells)}."
+    )
 
 
 def _column(frame: pd.DataFrame, theirs: str, prefix: str) -> pd.Series:

@@ -150,8 +150,17 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("{found} fields where the header has {expected}"),
             _("Put quotation marks around each text that contains the delimiter."),
         ),
+        "not_exact": (
+            _("a number too long for its cell: the last digits of the id are lost"),
+            _("Export the column as text, so that every digit is in the file."),
+        ),
         "unreadable_table": (_("{why}"), ""),
+        "unmatched": (_("{why}"), ""),
         # Warnings: the rows are kept
+        "unknown_customer": (
+            _("not among the customers: kept, without attributes of the customer"),
+            _("Add them to customers, or correct the id; `strict: true` sets such rows aside."),
+        ),
         "out_of_order": (
             _("{later} is before {earlier}"),
             dates,

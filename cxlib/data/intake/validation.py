@@ -1,13 +1,16 @@
-"""Files become the tables of the contract; a row that breaks it goes to the quarantine.
+"""Files become the tables of the contract; a cell that breaks it goes to the quarantine.
 
     taken = table(study, "responses")
-    taken.rows           # the rows that hold
-    taken.quarantine     # table, row, column, value, rule, params, file; a line a breach
+    taken.rows           # the rows that hold, without the cells that do not
+    taken.quarantine     # table, row, column, value, rule, params, file, lost; a line a breach
+    taken.losses         # table, column, lost, n, of: rows, and cells by column
     taken.offered == len(taken.rows) + taken.quarantined + sum(taken.left_out.values())
 
 Cells are converted first; what cannot be is a breach. Pandera then holds the table to the contract
-(`rules`) and the sound rows to their key. Why a row was set aside is a message id with parameters
-(`reasons`).
+(`rules`) and the sound rows to their key. A breach costs the cell, which becomes missing. It costs
+the row where the cell is one that every row must have (keys among them), or under `strict: true`.
+Rows of customers whom the table of customers lacks are kept, with a warning. Why something was set
+aside is a message id with parameters (`reasons`).
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
+from cxlib.core import codes
 from cxlib.data import contract
 from cxlib.data.intake import conversion, scales
 from cxlib.data.intake.cells import Question
@@ -32,10 +37,11 @@ from cxlib.data.study import Study
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file"]
+QUARANTINE = ["table", "row", "column", "value", "rule", "params", "file", "lost"]
+LOSSES = ["table", "column", "lost", "n", "of"]
 WARNINGS = ["table", "column", "rows", "rule", "params"]
+TOO_MANY = 0.01  # of the filled cells of a column: more are lost than may pass without a word
 FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says how it is written
-WARN_ONLY = ("out_of_order",)  # rules of the contract that warn: the row stays
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class Intake:
     name : of the table
     rows : those that hold, with the contract's dtypes; further columns are numbers or text
     quarantine : a line for each breach: table, row (line of the file, from 1), column, value, rule
-                 (message id), params (JSON), file
+                 (message id), params (JSON), file, lost ("cell", or "row" for all of a row)
+    losses : what that makes: lost "row" (column "") or "cell" (by column), n of how many filled
     offered : rows in the files; always len(rows) + quarantined + sum(left_out)
     left_out : rows that `only` of study.yaml leaves out, by each condition that was applied
     notes : what was found out or read in a certain way
@@ -67,7 +74,30 @@ class Intake:
     @property
     def quarantined(self) -> int:
         """Rows in the quarantine, each counted once."""
-        return len(self.quarantine[["file", "row"]].drop_duplicates())
+        lost = self.quarantine[self.quarantine["lost"] == "row"]
+        return len(lost[["file", "row"]].drop_duplicates())
+
+    @property
+    def cells(self) -> int:
+        """Cells of rows that were kept which became missing."""
+        return int((self.quarantine["lost"] == "cell").sum())
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """table, column, lost ("row", "cell"), n, of (rows offered; filled cells of the column)."""
+        cells = self.quarantine.loc[self.quarantine["lost"] == "cell", "column"].value_counts()
+        lines = [(self.name, "", "row", self.quarantined, self.offered)] * bool(self.quarantined)
+        lines += [
+            (self.name, column, "cell", n, n + int(self.rows[column].count()))
+            for column, n in cells.items()
+        ]
+        return pd.DataFrame(lines, columns=LOSSES)
+
+
+def serious(losses: pd.DataFrame) -> pd.DataFrame:
+    """The losses that are to be told: any row, and more than 1% of the cells of a column."""
+    many = losses["n"] > TOO_MANY * losses["of"]
+    return losses[(losses["lost"] == "row") | many]
 
 
 @dataclass(frozen=True)
@@ -109,12 +139,16 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     items = study.items if name == "responses" else {}
     held = [*rules(name, rows, items=items, others=others), *date_rules(study, name, rows)]
     for breach in _breaches(rows, name, held):
-        if (why := breach.reasons[0]).rule in WARN_ONLY:
+        if (why := _warning(study, name, breach)) is not None:
             warnings.append(DataWarning(breach.column, len(breach.rows), why))
         else:
             breaches.append(breach)
-    sound = _without(rows, _rows_of(breaches))
+    fatal = [b for b in breaches if _costs_row(study, name, b.column)]
+    for breach in breaches:
+        rows[breach.column] = rows[breach.column].mask(rows.index.isin(breach.rows))
+    sound = _without(rows, _rows_of(fatal))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
+    fatal += repeated
     sound = _without(sound, _rows_of(repeated)).reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
@@ -123,7 +157,7 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     taken = Intake(
         name,
         sound,
-        _quarantine(name, gathered, breaches + repeated),
+        _quarantine(name, gathered, breaches + repeated, _rows_of(fatal)),
         offered,
         (*gathered.notes, *notes, *said, *agreed),
         pd.DataFrame(
@@ -135,6 +169,31 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     )
     assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
+
+
+def _strict(study: Study, name: str) -> bool:
+    own = study.tables[name].strict
+    return study.strict if own is None else own
+
+
+def _costs_row(study: Study, name: str, column: str) -> bool:
+    """Whether a row without a sound cell in the column cannot be used."""
+    table = contract.TABLES[name]
+    needed = column in table.key or (column in table.columns and table.columns[column].required)
+    # The id of a customer that cannot be read is needed where every row must have one.
+    return needed or _strict(study, name)
+
+
+def _warning(study: Study, name: str, breach: Breach) -> Reason | None:
+    """The reason of a breach that loses nothing; None for one that does."""
+    why = breach.reasons[0]
+    if why.rule == "out_of_order":
+        return why
+    # The ledger of actions is written by hand: an unknown customer there is a slip of the pen.
+    unknown = why.rule == "unknown_reference" and why.params["table"] == "customers"
+    if unknown and name != "actions" and not _strict(study, name):
+        return Reason("unknown_customer")
+    return None
 
 
 # Convert
@@ -155,13 +214,24 @@ def _converted(
     breaches, warnings, notes, doubts = [], [], [], []
     for column, values in gathered.rows.items():
         item = study.items.get(column) if name == "responses" else None
+        never = pd.Series(False, index=values.index)
+        if _may_be_id(name, column, item is None) and (odd := conversion.inexact(values)).any():
+            bad = values.index[odd]
+            breaches.append(Breach(column, bad, [Reason("not_exact")] * len(bad)))
+            values = values.mask(odd)
         if item is None and column not in known:
             form = settled.get(column) or mapping.form("numbers", column)
             read = conversion.guess(values, str(form), comma=comma)
         else:
+            if item and (texts := [c for c in item.not_experienced + item.missing if _text(c)]):
+                means = codes.match(texts, values.dropna().unique())
+                never = values.isin([v for c in item.not_experienced for v in means.get(c, [])])
+                values = values.mask(values.isin([v for same in means.values() for v in same]))
             kind = "number" if item else known[column].kind
             form = settled.get(column) or mapping.form(FORM_OF.get(kind, "numbers"), column)
             read = conversion.convert(values, kind, form)
+            if kind == "text" and column != contract.TABLES[name].key[0] and column.endswith("_id"):
+                read = conversion.reference(values)
             if item and read.question:
                 read = conversion.convert(values, kind, conversion.below_thousand(read.question))
         warnings += [DataWarning(column, *read.odd)] if read.odd else []
@@ -183,7 +253,7 @@ def _converted(
             done[column] = low + high - done[column]
             notes.append(f"{name}.{column} is flipped: high is good, {high:g} stays best.")
         if item.not_experienced:
-            done[f"{column}_not_experienced"] = read.values.isin(item.not_experienced)
+            done[f"{column}_not_experienced"] = never | read.values.isin(item.not_experienced)
     if asked:
         forms = conversion.settled(name, asked, evidence)
         *found, notes = _converted(study, name, gathered, forms)
@@ -192,6 +262,17 @@ def _converted(
     if any(doubts):
         raise IntakeError("\n".join(filter(None, doubts)))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
+
+
+def _text(code: float | str) -> bool:
+    return isinstance(code, str)
+
+
+def _may_be_id(name: str, column: str, no_item: bool) -> bool:
+    """Whether the column holds ids: those of the contract, and further columns."""
+    if (about := contract.TABLES[name].columns.get(column)) is None:
+        return no_item
+    return column in contract.TABLES[name].key or bool(about.refers) or column == "referred_by"
 
 
 # Hold to the contract
@@ -246,16 +327,21 @@ def _without(rows: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
     return rows.drop(index=labels) if len(labels) else rows
 
 
-def _quarantine(name: str, gathered: Gathered, breaches: list[Breach]) -> pd.DataFrame:
+def _quarantine(
+    name: str, gathered: Gathered, breaches: list[Breach], lost: pd.Index
+) -> pd.DataFrame:
     """A line a breach, the cell as it stands in the file; of a cell only the first breach."""
     found = []
     for b in breaches:
         value = conversion.text(gathered.rows.loc[b.rows, b.column]).to_numpy(object)
-        found.append(_lines(gathered.places.loc[b.rows].assign(column=b.column), value, b.reasons))
+        cost = np.where(b.rows.isin(lost), "row", "cell")
+        places = gathered.places.loc[b.rows].assign(column=b.column, lost=cost)
+        found.append(_lines(places, value, b.reasons))
     if len(broken := gathered.broken):
         widths = broken[["found", "expected"]].astype(int).to_dict("records")
         reasons = [Reason("field_count", w) for w in widths]
-        found.append(_lines(broken[["file", "row"]].assign(column=""), broken["value"], reasons))
+        places = broken[["file", "row"]].assign(column="", lost="row")
+        found.append(_lines(places, broken["value"], reasons))
     if not found:
         return pd.DataFrame(columns=QUARANTINE)
     lines = pd.concat(found, ignore_index=True).assign(table=name)[QUARANTINE]
