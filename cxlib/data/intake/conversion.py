@@ -93,7 +93,7 @@ def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted
     if not read.bad.any() and read.values.notna().any():
         return replace(read, values=_whole(read.values, words))
     odd = there[read.bad[there.index]]
-    if len(there) >= 20 and len(odd) <= len(there) / 10:
+    if len(there) >= 20 and 0 < len(odd) <= len(there) / 10:
         shown = list(map(repr, odd.unique()[:3]))
         return replace(plain, odd=(len(odd), Reason("text_among_numbers", {"words": shown})))
     return plain

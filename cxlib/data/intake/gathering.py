@@ -225,8 +225,17 @@ def _recoded(
         if ours in recode:
             part[ours], said = conversion.recode(part[ours], recode[ours])
             notes += [f"{_called(file)}: {name}.{ours}: {s}" for s in said]
-        elif (labels := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
-            part[ours], _ = conversion.recode(part[ours], conversion.labels_as_recode(labels))
+        elif (named := raw.values.get(wanted.get(ours, ours))) and ours not in study.items:
+            labels = conversion.labels_as_recode(named)
+            given = conversion.text(part[ours]).dropna().unique()
+            if len(unnamed := [v for v in given if v not in labels]) > max(2, len(labels)):
+                # 1 = "Very bad", 100 = "Very good": the labels explain the ends of numbers.
+                notes.append(
+                    f"{_called(file)}: {name}.{ours} keeps its numbers: its {len(labels)} value "
+                    f"label(s) name none of {len(unnamed)} others."
+                )
+                continue
+            part[ours], _ = conversion.recode(part[ours], labels)
             notes.append(f"{_called(file)}: {name}.{ours} carries its SPSS value labels.")
     return part, notes
 

@@ -222,7 +222,10 @@ def _names_and_labels(parts: Sequence[Row]) -> tuple[list[str], dict[int, str]]:
     lower += [""] * (len(upper) - len(lower))
     if any(c.startswith('{"ImportId"') for c in lower):
         return upper, {}
-    if all(upper) and len(set(upper)) == len(upper):
+    if any(c.lstrip().startswith('{"ImportId"') for c in parts[-1]):
+        return upper, {i: c for i, c in enumerate(lower) if c and c != upper[i]}
+    named = [a for a, b in zip(upper, lower, strict=False) if a or b]  # a last comma names nothing
+    if all(named) and len(set(named)) == len(named):
         kinds = any(c.casefold() in ANSWER_KINDS for c in lower)  # "0-10" is no label then
         return upper, {} if kinds else {i: c for i, c in enumerate(lower) if c}
     joined, group = [], ""
@@ -275,7 +278,22 @@ def ending(frame: pd.DataFrame, blank: Sequence[int] = ()) -> tuple[int, str]:
 
     `frame` has the line of each row as index; `blank` are lines that are blank.
     """
+    if n := _block_below(frame, set(blank)):
+        return n, "a block below the table"
     return _totals(frame, set(blank)) if len(frame) > 3 and _may_end(frame.iloc[-1]) else (0, "")
+
+
+def _block_below(frame: pd.DataFrame, blank: set[int]) -> int:
+    """How many rows stand below two blank lines and fill half of the columns at most.
+
+    Averages, counts and legends that somebody wrote under the answers are none of them.
+    """
+    gaps = [i for i, row in enumerate(frame.index) if {row - 1, row - 2} <= blank]
+    filled = frame.notna().sum(axis=1).to_numpy()
+    for i in gaps:
+        if i > 3 and filled[i:].max() <= np.median(filled[:i]) / 2:
+            return len(frame) - i
+    return 0
 
 
 def is_total(cell: str) -> bool:

@@ -462,6 +462,99 @@ def test_the_nps_question_is_known_in_eight_languages(load, question):
     assert len(tables["responses"]) == n
 
 
+@pytest.mark.parametrize("end", [2, 3])
+def test_a_block_around_zero_keeps_its_negative_answers(load, end):
+    asked = {f"Do you agree? - Part {i}": codes(-end, end) for i in range(3)}
+    new, tables = load(a__csv=survey(70, **asked))
+    items = [n for n, i in new.items.items() if i.scale == (-end, end)]
+    assert len(items) == 3 and tables["responses"][items].lt(0).any().all()
+
+
+@pytest.mark.parametrize("missing", [[-1], [-1, -2], [-3, -2, -1]])
+def test_negative_codes_beside_a_scale_of_positive_numbers_are_no_answers(load, missing):
+    rows = survey(60, **{"How do you rate it?": np.resize([1, 2, 3, 4, 5, *missing], 60)})
+    new, _tables = load(a__csv=rows)
+    rated = next(i for i in new.items.values() if i.role != "nps")
+    assert rated.scale == (1, 5) and sorted(rated.missing) == sorted(missing)
+
+
+@pytest.mark.parametrize("things", [["A", "B", "C"], ["Price", "Speed", "Staff", "Service"]])
+def test_a_ranking_is_no_rating(load, things):
+    rng = np.random.default_rng(3)
+    ranks = np.array([rng.permutation(len(things)) + 1 for _ in range(60)])
+    asked = {f"Please rate by rank - {t}": ranks[:, i] for i, t in enumerate(things)}
+    new, tables = load(a__csv=survey(60, **asked))
+    assert list(new.items) == ["nps"] and set(asked) <= set(tables["responses"])
+    assert any("ranking" in line for line in new.unconfirmed)
+
+
+@pytest.mark.parametrize(
+    "wording",
+    [
+        "If you read this select strongly agree",
+        'Please choose "Somewhat agree" here',
+        "本题请选择“非常同意”",
+        "Bitte wählen Sie hier „stimme voll zu“",
+    ],
+)
+def test_a_check_of_attention_is_no_rating(load, wording):
+    words = np.resize(["Strongly agree", "Agree", "Disagree", "Strongly disagree"], 60)
+    new, _tables = load(a__csv=survey(60, **{wording: words}))
+    assert list(new.items) == ["nps"] and any("attention" in u for u in new.unconfirmed)
+
+
+@pytest.mark.parametrize(
+    ("wording", "scale"),
+    [("Jak se vám líbil web? (1-10)", (1, 10)), ("Wie war es? (1 bis 5)", (1, 5))],
+)
+def test_a_wording_may_state_the_scale(load, wording, scale):
+    answers = np.resize(np.arange(2, scale[1] + 1), 60)
+    new, _tables = load(a__csv=survey(60, **{wording: answers}))
+    assert [i.scale for i in new.items.values() if i.role != "nps"] == [scale]
+
+
+def test_value_labels_that_are_numbers_give_the_answers(tmp_path, load):
+    import pyreadstat
+
+    labels = {1: "very unlikely", 11: "very likely"} | {c: str(c - 1) for c in range(2, 11)}
+    rows = pd.DataFrame({"nps": np.resize(range(1, 12), 66), "mood": np.resize(range(1, 101), 66)})
+    path = tmp_path / "a.sav"
+    pyreadstat.write_sav(
+        rows,
+        str(path),
+        column_labels=["How likely are you to recommend us?", "Mood"],
+        variable_value_labels={"nps": labels, "mood": {1: "Bad", 100: "Good"}},
+    )
+    new, tables = load(a__sav=path.read_bytes())
+    assert new.items["nps"].role == "nps" and new.items["nps"].scale == (0, 10)
+    assert tables["responses"]["nps"].tolist() == (rows["nps"] - 1).tolist()
+    assert tables["responses"]["mood"].tolist() == rows["mood"].tolist()  # numbers, not words
+
+
+def test_names_with_quotes_stand_in_expressions(load):
+    several = np.resize(["Web, Shop", "Web", "Shop", "Shop, Phone", "Phone"], 60)
+    new, tables = load(a__csv=survey(60, **{'Where did you "buy"? {ID}': several}))
+    assert sum("Web" in c for c in tables["responses"]) == 1
+
+
+@pytest.mark.parametrize("text", ["https://example.org/u/{}", "3f2a-77b1-9c{}-e0d4-88aa-1c2d"])
+def test_addresses_and_tokens_are_no_comments(load, text):
+    _new, tables = load(a__csv=survey(60, Profile=[text.format(i) for i in range(60)]))
+    assert "comments" not in tables
+
+
+def test_rows_that_are_all_tests_are_kept_and_asked_about(load):
+    head = "V1,V2,V3,V4,V5,V6,V7,V8,V9,V10,Q1,\nResponseID,ResponseSet,Name,Ref,EmailAddress,"
+    head += "IPAddress,Status,StartDate,EndDate,Finished,How satisfied are you?,\n"
+    body = "".join(
+        f"R_{i},Set,Anon,,,,2,2024-01-02 10:00:00,2024-01-02 10:05:00,1,{i % 5 + 1},\n"
+        for i in range(30)
+    )
+    new, tables = load(a__csv=head + body)
+    assert new.items["q1"].label["en"] == "How satisfied are you?"
+    assert len(tables["responses"]) == 30 and any("tests" in u for u in new.unconfirmed)
+
+
 def test_recommendation_on_another_scale_is_no_nps(load):
     rows = pd.DataFrame({"ID": range(50), "Would you recommend us": np.resize(range(1, 6), 50)})
     new, _tables = load(a__csv=rows)

@@ -204,3 +204,21 @@ def test_a_study_maps_repeated_and_nameless_columns(tmp_path, monkeypatch):
     rows = reserve.open("shop")["responses"]
     assert rows["response_id"].tolist() == ["7", "8"] and rows["channel"].tolist() == ["x", "x"]
     assert rows["wave"].tolist() == ["y", "z"]
+
+
+@pytest.mark.parametrize("below", ["mean,,8,\nmedian,,7.5,\n", "legend,,,\n,,,\nN,North,,\n"])
+def test_a_block_below_the_table_is_no_data_and_is_said(tmp_path, below):
+    raw = read(tmp_path, HEAD + BODY + ",,,\n,,,\n" + below, "xlsx")
+    assert len(raw.frame) == 4 and any("below the table" in n for n in raw.notes)
+
+
+def test_import_ids_are_found_beside_columns_added_by_hand(tmp_path):
+    text = """Status,Q1,Q2,Q2,Mark
+Response Type,How good?,Which?,Which else?,
+"{""ImportId"":""status""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}","{""ImportId"":""QID3""}",
+IP Address,4,a,b,X
+IP Address,5,a,c,
+"""
+    raw = read(tmp_path, text)
+    assert list(raw.frame) == ["Status", "Q1", "Q2", "Q2 (2)", "Mark"]
+    assert raw.labels["Q1"] == "How good?" and len(raw.frame) == 2

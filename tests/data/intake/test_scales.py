@@ -50,6 +50,16 @@ def test_every_form_is_read_in_every_language(family, language):
         (["とても満足", "不満"], [5, 2], 5),
         (["Poor", "Fair", "Good", "Very good", "Excellent"], [1, 2, 3, 4, 5], 5),
         (["Never", "Rarely", "Sometimes", "Often", "Always"], [1, 2, 3, 4, 5], 5),
+        (["Sehr gut", "Befriedigend", "Mangelhaft", "Ungenügend"], [6, 4, 2, 1], 6),
+        (["Very favorably", "Somewhat unfavorably", "Unfamiliar (N/A)"][:2], [5, 2], 5),
+        (["Very useful", "Somewhat useful", "Not useful at all"], [3, 2, 1], 3),
+        (["Extremely reasonable", "Somewhat unreasonable"], [5, 2], 5),
+        (
+            ["Very comfortable", "Neither comfortable nor uncomfortable", "Uncomfortable"],
+            [5, 3, 2],
+            5,
+        ),
+        (["Adequate", "Very inadequate", "Inadequate"], [4, 1, 2], 5),
     ],
 )
 def test_words_are_ordered(answers, codes, high):

@@ -6,11 +6,12 @@ import re
 
 import pandas as pd
 
+from cxlib.data import sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts import choices
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
-from cxlib.data.intake.drafts.questions import Rating, asks, ratings
+from cxlib.data.intake.drafts.questions import Rating, asks, rankings, ratings
 from cxlib.data.intake.drafts.tables import ROW, TableOf, dates_in
 from cxlib.data.intake.profiles.recognition import plain
 
@@ -32,6 +33,17 @@ def add_answers(plan: Plan) -> None:
     rest = {n: c for n, c in columns.items() if n not in asked.columns}
     plan.ratings = ratings(rest, ignored)
     rated = {r.column for r in plan.ratings}
+    plan.doubts += [
+        f"{n}: its wording tells what to answer, so it checks attention and is no rating; leave "
+        "out who fails it with `only`"
+        for n, c in rest.items()
+        if asks("attention_checks").search(c.text) and len(c.counts) <= 12
+    ]
+    ranked = rankings(rest)
+    plan.doubts += [
+        f"{stem}: a ranking, 1 is first; kept as groups, not as ratings"
+        for stem in dict.fromkeys(ranked.values())
+    ]
     for part in of:
         part.derive |= asked.derived(set(part.free))
     plan.kept["responses"] = _groups(
@@ -57,7 +69,7 @@ def _groups(plan: Plan, columns: dict[str, Column], ignored: dict[str, str]) -> 
     """The further columns that are kept; comments become a table of their own."""
     texts = {n: c for n, c in columns.items() if _open_text(c)}
     _comments(plan, texts, ignored)
-    kept = []
+    kept, ranked = [], rankings(columns)
     for n, c in columns.items():
         if n in texts:
             continue
@@ -66,7 +78,9 @@ def _groups(plan: Plan, columns: dict[str, Column], ignored: dict[str, str]) -> 
             continue
         kept.append(n)
         numeric = c.not_numbers == 0 and not c.labels and 2 < len(c.counts) <= 11
-        if numeric and c.numbers.index.max() <= 10 and not asks("groups").search(c.text):
+        if n in ranked or asks("groups").search(c.text):
+            continue
+        if numeric and c.numbers.index.max() <= 10:
             plan.doubts.append(
                 f"{n}: numbers with nothing that speaks of a rating; kept as a group"
             )
@@ -96,7 +110,7 @@ def _open_text(column: Column) -> bool:
     words = column.words
     if column.labels or len(column.counts) < 5 or column.not_numbers < 0.9 * len(words):
         return False
-    if dates_in(column) >= 0.5:
+    if dates_in(column) >= 0.5 or _chosen(words) or _codes_only(words):
         return False
     length, spaces = words.str.len().mean(), words.str.count(r"\s").mean()
     chinese = words.str.contains(r"[\u3040-\u30ff\u4e00-\u9fff]").mean() > 0.5
@@ -106,6 +120,17 @@ def _open_text(column: Column) -> bool:
         varied
         and (length > 25 or spaces >= 3 or (chinese and length > 8) or (named and length > 8))
     )
+
+
+def _chosen(words: pd.Series) -> bool:
+    """Lists of answers that were offered, beside a few of one's own: their parts repeat."""
+    parts = words.str.split(r"[,;┋]\s*", regex=True).explode().str.strip()
+    return len(parts) > 1.5 * len(words) and parts.nunique() < 0.3 * len(parts)
+
+
+def _codes_only(words: pd.Series) -> bool:
+    """Letters and digits without a blank: tokens such as 7f3c-11aa, and no sentences."""
+    return bool(words.str.fullmatch(r"[\x21-\x7e]+").mean() > 0.5)
 
 
 def unique_text(column: Column) -> bool:
@@ -281,7 +306,7 @@ def _wave(plan: Plan) -> None:
             n = when.dt.to_period(form).nunique()
             if n > 1 and len(when) >= IN_WAVE * n:
                 for p, c in zip(of, dated, strict=True):
-                    p.derive["wave"] = f"period(\"{c}\", '{unit}')"
+                    p.derive["wave"] = f"period({sql.name(c)}, '{unit}')"
                 plan.waves = unit
                 return
     if len(of) > 1:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cxlib.data import sql
 from cxlib.data.intake.drafts import scales
 from cxlib.data.intake.drafts.looking import Column, clean
 from cxlib.data.intake.drafts.questions import MATRIX, short
@@ -99,17 +100,13 @@ def _scale_words(tokens: Iterable[str]) -> bool:
 
 def _add_list(out: Several, column: Column, separator: str, answers: list[str]) -> None:
     prefix, mark = short(clean(column.name)), separator.strip() or separator
-    cells = f"replace('{mark}' || \"{column.name}\" || '{mark}', '{mark} ', '{mark}')"
+    cells = f"replace('{mark}' || {sql.name(column.name)} || '{mark}', '{mark} ', '{mark}')"
     for answer in answers:
         name = f"{prefix}: {answer}"
-        held = f"contains({cells}, {_quoted(mark + answer + mark)})"
+        held = f"contains({cells}, {sql.text(mark + answer + mark)})"
         out.made[name] = (f"cast({held} as int)", (column.name,))
         out.labels[name] = answer
     out.columns.add(column.name)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _ticked(column: Column, ignored: Mapping[str, str]) -> tuple[str, str] | None:
@@ -150,11 +147,12 @@ def _add_columns(
 ) -> None:
     named = [c.name for c, _part in members]
     prefix = short(stem)
-    skipped = "".join(f", {_quoted(w)}" for w in ignored)
-    asked = " and ".join(f'"{n}" is null' for n in named)
+    skipped = "".join(f", {sql.text(w)}" for w in ignored)
+    asked = " and ".join(f"{sql.name(n)} is null" for n in named)
     for column, part in members:
-        off = f'lower(cast("{column.name}" as varchar)) in ({NOT_TICKED}{skipped})'
-        one = f'if("{column.name}" is null or {off}, 0, 1)'
+        cell = sql.name(column.name)
+        off = f"lower(cast({cell} as varchar)) in ({NOT_TICKED}{skipped})"
+        one = f"if({cell} is null or {off}, 0, 1)"
         name = f"{prefix}: {part}"
         out.made[name] = (f"if({asked}, null, {one})", tuple(named))
         out.labels[name] = part if len(part) < 60 else part[:58] + " …"

@@ -14,6 +14,7 @@ HELD = {
     "IP addresses": re.compile(
         r"(\d{1,3}\.){3}\d{1,3}([(（].*)?|([0-9a-fA-F]{0,4}:){4,7}[0-9a-fA-F]{1,4}"
     ),
+    "web addresses": re.compile(r"https?://\S+"),
     "telephone numbers": re.compile(
         r"(\+|00)[1-9][\d ()./-]{6,18}|\(\d{2,5}\)[ \d-]{5,14}|\d{3}[- .]\d{3}[- .]\d{4}"
         r"|0\d{2,4}[ /-]\d[\d -]{4,10}|1[3-9]\d{9}"

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+import pandas as pd
+
 from cxlib.data.intake.drafts import scales
 from cxlib.data.intake.drafts.looking import Column, clean, slug
 from cxlib.data.intake.profiles import names
@@ -49,6 +51,9 @@ OPENING = re.compile(  # words that many questions begin with
     r"^(how_\w+?_(are|is|was|were|do|did|would)_(you|it|we)(_(with|rate|to|that))?_|please_rate_"
     r"((the|our|your)_)?|to_what_extent_(do_you_)?(agree_)?(that_)?)"
 )
+STATED = re.compile(  # "(1-10)", "[0 to 10]", "（1～5）": a scale that the wording states
+    r"[(\[（]\s*([01])\s*(?:[-–—~～至到]|to|bis|à|al?|do|až)\s*(4|5|6|7|10)\s*[)\]）]"
+)
 SERIES = re.compile(r"(?P<stem>.*?[^\W\d]?_?)\d+(?:[_.]?(?:\d+|[a-z]))?")
 
 
@@ -64,6 +69,7 @@ class Rating:
     missing, not_experienced : codes beside the scale
     why, sure : what speaks for it, and how much: high, medium, low
     odd : answers that are not on the scale
+    confirmed : the file itself names both ends of the scale
     """
 
     column: str
@@ -82,6 +88,7 @@ class Rating:
     missing: list[float] = field(default_factory=list)
     not_experienced: list[float] = field(default_factory=list)
     odd: int = 0
+    confirmed: bool = False
     doubts: list[str] = field(default_factory=list)
 
 
@@ -100,14 +107,21 @@ def ratings(
     `ignored` are cells that a tool writes where nothing was answered: missing or not_experienced.
     """
     ignored = ignored or {}
-    columns = {n: c for n, c in columns.items() if len(c.counts) <= MOST_ANSWERS}
+    columns = {
+        n: c
+        for n, c in columns.items()
+        if len(c.counts) <= MOST_ANSWERS and not asks("attention_checks").search(c.text)
+    }
     found = {c.name: r for c in columns.values() if (r := _by_words(c, ignored))}
     found = {n: _shared(r, columns[n], found, columns, ignored) for n, r in found.items()}
-    left = [c for c in columns.values() if c.name not in found]
+    ranked = rankings(columns)
+    left = [c for c in columns.values() if c.name not in found and c.name not in ranked]
     stems = Counter(_stem(c) for c in left if _span(c, ignored))
     spans = Counter((_series(c), _span(c, ignored)) for c in left if _series(c))
+    ends = _signed(left, ignored)
     for c in left:
-        if rating := _by_numbers(c, ignored, stems, spans):
+        signed = _around_zero(c, ends, stems) if ends else None
+        if rating := signed or _by_numbers(c, ignored, stems, spans):
             found[c.name] = rating
     out = [found[n] for n in columns if n in found]
     for r in out:
@@ -216,6 +230,11 @@ def _by_labels(column: Column) -> Rating | None:
         family=scale.family,
         reverse=scale.reverse,
     )
+    if shift := _shift(column.labels, low, high):
+        out.scale = (low + shift, high + shift)
+        out.recode = {str(c): c + shift for c in range(low, high + 1)}
+        out.why += f", whose numbers are the codes {shift:+d}"
+    out.confirmed = {low, high} <= set(column.labels)
     out.missing = [float(c) for c in scale.missing]
     out.not_experienced = [float(c) for c in scale.not_experienced]
     known = {*out.missing, *out.not_experienced}
@@ -224,6 +243,16 @@ def _by_labels(column: Column) -> Rating | None:
     out.missing += special
     out.odd = int(given.drop(special).sum())
     return out if low < high else None
+
+
+def _shift(labels: Mapping[float | int, str], low: int, high: int) -> int:
+    """What to add to a code for the number that it is labelled with: 1 = "very unlikely", 2 = "1".
+
+    0 where labels are no numbers, or not those of the codes with one thing added to all.
+    """
+    numbered = {c: int(w) for c, w in labels.items() if re.fullmatch(r"\d{1,2}", w.strip())}
+    shifts = {int(n - c) for c, n in numbered.items() if low <= c <= high}
+    return shifts.pop() if len(numbered) > 2 and len(shifts) == 1 else 0
 
 
 def _codes_of_answers(column: Column, answers: Sequence[str]) -> Rating | None:
@@ -275,6 +304,9 @@ def _by_numbers(
     if not why:
         return None
     low, high = _used(span, answers)
+    if stated := STATED.search(column.text):
+        ends = int(stated[1]), int(stated[2])
+        low, high = span = ends if all(ends[0] <= x <= ends[1] for x in answers) else (low, high)
     out = Rating(column.name, column.label, (low, high), why, sure, missing=special)
     if high < span[1]:
         out.sure = "medium"
@@ -290,6 +322,58 @@ def _by_numbers(
     return out
 
 
+def rankings(columns: Mapping[str, Column]) -> dict[str, str]:
+    """Columns in which things are put in order, with their question; a rank is no rating.
+
+    In each row the numbers of the block are 1 to the number of its columns, none of them twice.
+    """
+    blocks: dict[str, list[Column]] = {}
+    for c in columns.values():
+        if (stem := _stem(c) or _series(c)) and not c.labels and c.not_numbers == 0:
+            blocks.setdefault(stem, []).append(c)
+    out: dict[str, str] = {}
+    for stem, members in blocks.items():
+        names_, most = [c.name for c in members], len(members)
+        if most < 3 or any(not c.numbers.index.isin(range(1, most + 1)).all() for c in members):
+            continue
+        given = pd.DataFrame({c.name: pd.to_numeric(c.cells, errors="coerce") for c in members})
+        whole = given.dropna()
+        if len(whole) >= 5 and (whole.nunique(axis=1) == most).mean() > 0.95:
+            out |= dict.fromkeys(names_, stem)
+    return out
+
+
+def _signed(columns: Sequence[Column], ignored: Mapping[str, str]) -> int:
+    """3 where blocks of the file are rated from -3 to 3; 0 where negative numbers are codes.
+
+    Only answers of a block that reach as far below 0 as above it, with each whole number between
+    them, are a scale around 0: 1 to 5 with -1 and -2 is none.
+    """
+    blocks: dict[str, set[float]] = {}
+    for c in columns:
+        if c.not_numbers == 0 and not c.labels and not set(c.counts.index) & set(ignored):
+            blocks.setdefault(_stem(c) or c.name, set()).update(map(float, c.numbers.index))
+    tops = {x: int(max(x)) for x in map(frozenset, blocks.values()) if x and max(x) <= 5}
+    ends = {top for x, top in tops.items() if top >= 2 and x == set(range(-top, top + 1))}
+    return max(ends, default=0)
+
+
+def _around_zero(column: Column, end: int, stems: Counter) -> Rating | None:
+    """A rating from -end to end, of a file that has such; it needs what other ratings need."""
+    given = column.numbers.index
+    inside = column.not_numbers == 0 and len(given) > 1 and given.isin(range(-end, end + 1)).all()
+    rated = asks("rated").search(column.text)
+    if not inside or column.labels or not (rated or stems[_stem(column)] > 1):
+        return None
+    if asks("groups").search(slug(column.name)) or (given.min() >= 0 and stems[_stem(column)] < 2):
+        return None
+    out = Rating(
+        column.name, column.label, (-end, end), f"a block has all answers {-end} to {end}", "medium"
+    )
+    out.doubts.append(f"a scale from {-end} to {end}, or are negative numbers codes of no answer?")
+    return out
+
+
 def _used(span: tuple[int, int], answers: Mapping[float, int]) -> tuple[int, int]:
     """The scale that ends where the answers do, if many answered and each point below was used."""
     top = int(max(x for x in answers if span[0] <= x <= span[1]))
@@ -302,6 +386,8 @@ def _evidence(
 ) -> tuple[str, str]:
     """What speaks for a rating, and how much; empty when nothing does."""
     said = f"answers {span[0]} to {span[1]}"
+    if STATED.search(column.text):
+        return f"its wording states the scale, {said}", "high"
     rated = asks("rated").search(column.text)
     if asks("groups").search(column.text) and not (rated and _role_words(column.text)):
         return "", ""
@@ -309,12 +395,12 @@ def _evidence(
         return f"its wording ({rated[0]!r}), {said}", "high"
     if (stem := _stem(column)) and stems[stem] > 1:
         return f"one of {stems[stem]} columns of one block, {said}", "medium"
+    if (s := _series(column)) and series[s, span] > 2 and (whole or span[1] == 10):
+        return f"{series[s, span]} columns of one series share {said}", "medium"
     if not whole:
         return "", ""
     if thing := asks("things").search(column.text):
         return f"its name ({thing[0]!r}), {said}, each of them used", "medium"
-    if (s := _series(column)) and series[s, span] > 2:
-        return f"{series[s, span]} columns of one series share {said}", "medium"
     return (f"{said}, each of them used", "low") if span == (0, 10) else ("", "")
 
 

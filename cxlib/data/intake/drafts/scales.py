@@ -27,6 +27,15 @@ ENDINGS = (  # one word for both genders: satisfaite is satisfait
     (r"soddisfatt[aoie]\b", "soddisfatto"),
     (r"mécontente\b", "mécontent"),
 )
+OPPOSITES = "opposites"  # a family made of the answers: reasonable and unreasonable
+NEGATIONS = ("un", "in", "im", "ir", "dis")
+DEGREE_STEPS = {
+    **dict.fromkeys(("extremely ", "completely ", "totally "), 4),
+    "very ": 3,
+    **dict.fromkeys(("", "moderately ", "mostly "), 2),
+    **dict.fromkeys(("somewhat ", "slightly ", "rather ", "fairly ", "a little "), 1),
+}
+DEGREES = re.compile(rf"(?:{'|'.join(filter(None, DEGREE_STEPS))})?(?P<adjective>[a-z]{{3,}})")
 NUMBERED = re.compile(r"\(?(\d{1,2})\)?\s*(?:[-–—:=.)/、]\s*|\s+|(?=\())?(\D*)")
 NUMBER_LAST = re.compile(r"(\D+?)\s*[-–—:=(（]\s*(\d{1,2})\s*[)）]?")
 UNITS = re.compile(r"(stars?|points?|分|星|颗星|点|étoiles?|sterne?|punkte?|estrellas?|estrelas?)")
@@ -77,6 +86,7 @@ def _lexicon() -> tuple[dict[str, dict[str, int]], dict[str, list[list[int]]], d
         )
         words[family] = {normal(w): step for w, step in steps if w}
     forms = {family: about["forms"] for family, about in content["families"].items()}
+    forms[OPPOSITES] = forms["satisfaction"]
     other = {
         normal(w): kind for kind in ("missing", "not_experienced") for w in content[kind].split("|")
     }
@@ -111,7 +121,7 @@ def of_words(answers: Collection[str], *, also: Collection[str] = ()) -> Scale |
     """
     words, forms, _other = _lexicon()
     rated, rest = _apart(answers)
-    for family, known in words.items():
+    for family, known in {**words, OPPOSITES: _opposites(rated)}.items():
         steps = {w: known[normal(w)] for w in rated if normal(w) in known}
         if len(steps) < len(rated) or len(set(steps.values())) < 2:
             continue
@@ -123,6 +133,23 @@ def of_words(answers: Collection[str], *, also: Collection[str] = ()) -> Scale |
         codes = {w: form.index(step) + 1 for w, step in steps.items()}
         return Scale(codes, 1, len(form), family, complete, False, *rest)
     return None
+
+
+def _opposites(answers: Collection[str]) -> dict[str, int]:
+    """A lexicon of two opposites: "extremely reasonable" is 8, "somewhat unreasonable" 3.
+
+    One of them is the other with un-, in-, im-, ir- or dis- before it.
+    """
+    found = {w: m for a in answers if (m := DEGREES.fullmatch(w := normal(a)))}
+    adjectives = {m["adjective"] for m in found.values()}
+    pairs = [(a, b) for a in adjectives for b in adjectives if b in {p + a for p in NEGATIONS}]
+    if len(pairs) != 1 or len(adjectives) > 2:
+        return {}
+    good, bad = pairs[0]
+    steps = {degree + good: MIDDLE + n for degree, n in DEGREE_STEPS.items()}
+    steps |= {degree + bad: MIDDLE - n for degree, n in DEGREE_STEPS.items()}
+    middles = (f"neither {good} nor {bad}", f"neither {bad} nor {good}", "neutral", "neither")
+    return steps | dict.fromkeys(middles, MIDDLE)
 
 
 def _form(used: list[int], forms: list[list[int]]) -> tuple[list[int], bool]:

@@ -13,7 +13,7 @@ from functools import cache
 
 import pandas as pd
 
-from cxlib.data import contract
+from cxlib.data import contract, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import NO_VALUE
 from cxlib.data.intake.drafts.looking import Column, Seen, slug
@@ -95,7 +95,7 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
     for ours, expression in part.derive.items():
         asked = {a: first(a.split("|")) for a in re.findall(r"\{([^}]*)\}", expression)}
         for a, theirs in asked.items():
-            expression = expression.replace("{" + a + "}", f'"{theirs}"')
+            expression = expression.replace("{" + a + "}", sql.name(theirs) if theirs else "")
         if all(asked.values()):
             out.columns.pop(ours, None)  # what is derived goes before what stands there
             out.derive[ours] = expression
@@ -103,6 +103,13 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
         column = first(names_.split("|"))
         if column and (not words or len(seen.columns[column].words)):
             out.rows[column] = words
+            if words and not len(_offered(out, column)):
+                del out.rows[column]
+                held = ", ".join(map(repr, seen.columns[column].counts.index[:3]))
+                out.doubts.append(
+                    f"{column} is {held} in every row, which {seen.profile.title} writes for tests "
+                    "and unfinished answers: the rows are kept. Are they answers of customers?"
+                )
     if {w for w in part.only.split() if w in contract.TABLES[table].columns} <= set(out.columns):
         out.only = part.only
     out.merge = part.merge
@@ -129,7 +136,7 @@ def _anonymous(part: TableOf) -> None:
     key = part.seen.profile.anonymous if part.seen.profile else ""
     if part.table == "order_lines" or key not in part.columns or "customer_id" in part.columns:
         return
-    part.derive["customer_id"] = f'"{part.columns[key]}"'
+    part.derive["customer_id"] = sql.name(part.columns[key])
     part.doubts.append(
         f"{part.seen.called} does not say who bought: each order counts as a customer of its own, "
         "so nothing about customers can be told"
@@ -265,7 +272,7 @@ def _with_lines(part: TableOf) -> list[TableOf]:
     if quantity and price and amount in (None, price):
         for table in (part, lines):
             table.columns.pop("amount", None)
-            table.derive["amount"] = f'"{quantity}" * "{price}"'
+            table.derive["amount"] = f"{sql.name(quantity)} * {sql.name(price)}"
         part.doubts.append(
             f"amount: {quantity!r} times {price!r}, added up over the rows of an order"
         )
@@ -379,7 +386,7 @@ def _hide_addresses(part: TableOf) -> None:
     theirs = part.columns.get("customer_id")
     if theirs and theirs != ROW and _addresses(part.seen.columns[theirs]):
         part.columns.pop("customer_id")
-        part.derive["customer_id"] = f'md5(lower("{theirs}"))'
+        part.derive["customer_id"] = f"md5(lower({sql.name(theirs)}))"
         part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
 
 

@@ -188,6 +188,8 @@ def _items(ratings: list[Rating]) -> list[str]:
         ]
         if r.reverse:
             lines.append("    reverse: true  # a low number is the good one")
+        if r.confirmed and not r.odd:
+            lines.append("    confirmed: true  # value labels name both ends of the scale")
         for key, codes in (("missing", r.missing), ("not_experienced", r.not_experienced)):
             if codes:
                 lines.append(f"    {key}: [{', '.join(f'{c:g}' for c in codes)}]")
