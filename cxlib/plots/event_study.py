@@ -136,6 +136,8 @@ def power(
         for w, (colour, marker) in looks.items()
     }
     figure.legend_below(ax, entries, ms=5.5)
+    if shown.empty:
+        title = title or ""
     if title is None:
         last = shown.sort_values(["n", "waves"]).iloc[-1]
         title = _(
