@@ -325,7 +325,7 @@ def test_replicate_weights_of_the_file_come_with_the_answers(own):
         data["responses"][f"rep{k}"] = data["responses"]["weight"] * (1 + (-1) ** k)
     write(own, data, replicates={"prefix": "rep", "kind": "brr"})
     sample = reserve.open("shop").sample(wave="2026-Q1")
-    moved = resampling.who_of(sample).moved
+    moved = resampling.resampling_units(sample).moved
     assert_allclose(moved, np.tile([0.5, -0.5, 0.5, -0.5], (len(sample), 1)))
 
 
@@ -434,15 +434,15 @@ def test_names_are_completed_at_the_prompt(shop):
 
 @pytest.mark.parametrize("missing", moments.MISSING)
 @pytest.mark.parametrize("weight", [None, "weight"])
-@pytest.mark.parametrize("bucket", [None, "customer_id"])
-def test_sums_by_sql_are_the_sums_of_the_rows(shop, missing, weight, bucket):
+@pytest.mark.parametrize("cluster", [None, "customer_id"])
+def test_sums_by_sql_are_the_sums_of_the_rows(shop, missing, weight, cluster):
     columns = ["satisfied", "speed", "staff"]
-    ask = {"weight": weight, "bucket": bucket, "missing": missing}
+    ask = {"weight": weight, "cluster": cluster, "missing": missing}
     by_sql = shop.sums("responses", columns, where="channel = 'web'", **ask)
     rows = shop.responses(where="channel = 'web'")
-    sample = Sample(rows, weight=weight, cluster=bucket)
+    sample = Sample(rows, weight=weight, cluster=cluster)
     by_rows = moments.of(sample, columns, missing=missing, origin=by_sql.origin)
-    if bucket:  # rows without one go by their place, which a selection of rows knows anew
+    if cluster:  # rows without one go by their place, which a selection of rows knows anew
         for part in ("keys", "weight", "first", "second", "rows"):
             assert_allclose(getattr(by_sql, part), getattr(by_rows, part), atol=1e-9)
     assert by_sql.offered == by_rows.offered
@@ -551,21 +551,21 @@ def test_what_a_study_lacks_is_said_in_words(shop):
     assert "comments" in shop.lacks(["comments"])[0]
 
 
-def test_answers_of_nobody_known_are_buckets_of_their_own(own):
+def test_answers_of_nobody_known_are_clusters_of_their_own(own):
     data = company()
     data["responses"].loc[:9, "customer_id"] = None
     write(own, data)
     opened = reserve.open("shop")
-    sums = opened.sums("responses", ["satisfied", "speed"], bucket="customer_id")
+    sums = opened.sums("responses", ["satisfied", "speed"], cluster="customer_id")
     known = data["responses"].dropna(subset=["satisfied", "speed"])
     alone = known["customer_id"].isna().sum()
-    assert sums.buckets == known["customer_id"].nunique() + alone
+    assert len(np.unique(sums.keys)) == known["customer_id"].nunique() + alone
     by_rows = moments.of(
         Sample(opened.responses(), cluster="customer_id"),
         ["satisfied", "speed"],
         origin=sums.origin,
     )
-    assert by_rows.buckets == sums.buckets
+    assert len(np.unique(by_rows.keys)) == len(np.unique(sums.keys))
     assert_allclose(by_rows.total().cov, sums.total().cov)
 
 
@@ -583,7 +583,7 @@ def test_answers_come_with_the_attributes_of_who_answered(own):
     assert "left_on" not in joined
     plus = opened.responses(where="plan = 'plus'")
     assert len(plus) == (joined["plan"] == "plus").sum()
-    sums = opened.sums("responses", ["speed"], bucket="customer_id", where="plan = 'plus'")
+    sums = opened.sums("responses", ["speed"], cluster="customer_id", where="plan = 'plus'")
     assert_allclose(sums.total().mean, plus["speed"].mean())
 
 
@@ -663,7 +663,7 @@ def test_a_part_that_cannot_be_answered_says_why(shop, capsys):
 def test_questions_are_found_by_their_role(shop):
     assert shop.items_of("touchpoint") == ["speed", "staff"] and shop.item("csat") == "satisfied"
     assert shop.outcome == "satisfied" and shop.drivers == ["speed", "staff"]
-    assert shop.scales["speed"] == (1, 10) and shop.bucket == "customer_id"
+    assert shop.scales["speed"] == (1, 10) and shop.cluster == "customer_id"
     with pytest.raises(reserve.ReserveError, match="no question with the role nps"):
         shop.item("nps")
 

@@ -251,7 +251,7 @@ def test_columns_of_any_name_are_stored_and_asked_for_as_they_are(columns, proje
                 assert set(kept[stored[column]]) == {value}
         assert len(opened.customers.as_of("2026-05-01"))
         assert len(opened.journeys.transitions())
-        opened.sums("responses", ["satisfied", "speed"], weight="weight", bucket="customer_id")
+        opened.sums("responses", ["satisfied", "speed"], weight="weight", cluster="customer_id")
 
 
 @settings(max_examples=30, deadline=None)

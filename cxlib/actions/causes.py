@@ -64,11 +64,7 @@ class Tree:
 
 
 def causes(
-    answers: Answers,
-    alerts: Result,
-    *,
-    ratings: Mapping[str, str] | None = None,
-    most: int = 5,
+    answers: Answers, alerts: Result, *, ratings: Mapping[str, str] | None = None, most: int = 5
 ) -> Result:
     """Open alerts into what changed with them: groups, drivers, touchpoints, topics, processes.
 

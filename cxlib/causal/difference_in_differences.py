@@ -1,6 +1,6 @@
 """Difference-in-differences: treated and control groups, before and after.
 
-    cells = group_means(y, group, wave, who=who)        # a mean for each group and wave
+    cells = group_means(y, group, wave, clusters=clusters)        # a mean for each group and wave
     effect(cells, treated, before, after)               # the difference in differences
     path(cells, treated, before)                        # wave by wave: the event study
     pre_trend_test(path, before)                        # were trends parallel before?

@@ -13,7 +13,7 @@ import numpy as np
 
 from cxlib.stats import linear_algebra, resampling
 from cxlib.stats.estimators import Replicated, cell_means, columns, ready
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 
 def difference(y: np.ndarray, treated: np.ndarray, **how: Any) -> Replicated:
@@ -27,12 +27,12 @@ def difference(y: np.ndarray, treated: np.ndarray, **how: Any) -> Replicated:
     arm = np.asarray(treated).astype(int)
     means = cell_means(y, arm, 2, **how)
     apart = means[1] - means[0]
-    return Replicated(apart.estimate, apart.replicates, _fewer(arm, how.get("who")))
+    return Replicated(apart.estimate, apart.replicates, _fewer(arm, how.get("clusters")))
 
 
-def _fewer(arm: np.ndarray, who: Who | None) -> float:
+def _fewer(arm: np.ndarray, clusters: ResamplingUnits | None) -> float:
     """Customers in the smaller arm: it is what makes a difference unsure."""
-    keys = np.arange(len(arm)) if who is None else who.keys
+    keys = np.arange(len(arm)) if clusters is None else clusters.keys
     return float(min(len(np.unique(keys[arm == side])) for side in (0, 1)))
 
 
@@ -42,7 +42,7 @@ def adjusted(
     before: np.ndarray,
     *,
     weight: np.ndarray | None = None,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
     draws: int = 1000,
     seed: int = 1,
 ) -> Replicated:
@@ -53,7 +53,7 @@ def adjusted(
     must have all outcomes.
     """
     y, x = columns(y), filled(columns(before))
-    w, who = ready(len(y), weight, who)
+    w, clusters = ready(len(y), weight, clusters)
     x = np.hstack([np.ones((len(y), 1)), x])
     arm = np.asarray(treated).astype(float)
     p, q = x.shape[1], y.shape[1]
@@ -66,8 +66,8 @@ def adjusted(
         mean = sums[:, :, 0, :p].sum(1)
         return np.einsum("dp,dpq->dq", mean / mean[:, :1], slopes[:, 0] - slopes[:, 1])
 
-    again = told(resampling.resample_sums(both, draws, seed, who))
-    return Replicated(told(both.sum(0))[0], again, _fewer(arm, who))
+    again = told(resampling.resample_sums(both, draws, seed, clusters))
+    return Replicated(told(both.sum(0))[0], again, _fewer(arm, clusters))
 
 
 def filled(x: np.ndarray) -> np.ndarray:

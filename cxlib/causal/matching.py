@@ -2,7 +2,7 @@
 
     w = balanced(x, treated)                     # weights of the controls; the treated keep theirs
     balance(x, treated, w)                       # standardised differences
-    effect(y, treated, x, who=who)               # the effect on the treated, and its replicates
+    effect(y, treated, x, clusters=clusters)     # the effect on the treated, and its replicates
 
 Entropy balancing (Hainmueller 2012): weights nearest to equal ones that make the means of `x` the
 same, found again in each draw. What is not in `x` may still differ: see `sensitivity`.
@@ -15,7 +15,7 @@ import numpy as np
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.stats.estimators import Replicated, columns, ready
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 STEPS = 60
 CLOSE = 1e-7  # of a standard deviation: when means count as equal
@@ -143,7 +143,7 @@ def effect(
     x: np.ndarray,
     *,
     weight: np.ndarray | None = None,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
     draws: int = 500,
     seed: int = 1,
 ) -> Replicated:
@@ -153,7 +153,7 @@ def effect(
     of like customers.
     """
     y, treated = columns(y), np.asarray(treated, bool)
-    w, who = ready(len(y), weight, who)
+    w, clusters = ready(len(y), weight, clusters)
     sign = np.where(treated, 1.0, -1.0)
 
     def told(weights: np.ndarray, check: bool) -> np.ndarray:
@@ -161,8 +161,8 @@ def effect(
         total = found[..., treated].sum(-1, keepdims=True)
         return (found * sign) @ y / total
 
-    parts = [told(w * times, False) for times in who.times(draws, seed)]
-    return Replicated(told(w, True), np.concatenate(parts), float(len(np.unique(who.keys))))
+    parts = [told(w * times, False) for times in clusters.times(draws, seed)]
+    return Replicated(told(w, True), np.concatenate(parts), float(len(np.unique(clusters.keys))))
 
 
 def effective(weight: np.ndarray) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.stats.estimators import Replicated, least_squares, ready
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 
 def adjusted_change(
@@ -22,7 +22,7 @@ def adjusted_change(
     picked: np.ndarray,
     *,
     weight: np.ndarray | None = None,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
     draws: int = 1000,
     seed: int = 1,
 ) -> Replicated:
@@ -32,7 +32,7 @@ def adjusted_change(
     nothing was done (or of an earlier pair of waves). A line of after on before among the others
     predicts the picked; customers must have both answers.
     """
-    w, who = ready(len(before), weight, who)
+    w, clusters = ready(len(before), weight, clusters)
     picked = np.asarray(picked, bool)
     if picked.sum() < 2 or (~picked).sum() < 3:
         raise InsufficientData(
@@ -45,12 +45,12 @@ def adjusted_change(
         )
     # One regression holds all three: the others' line, and how far the picked lie above it.
     x = np.column_stack([np.ones(len(before)), before, picked])
-    line = least_squares(x, after, weight=w, who=who, draws=draws, seed=seed)
+    line = least_squares(x, after, weight=w, clusters=clusters, draws=draws, seed=seed)
     own = least_squares(
         picked[:, None].astype(float),
         np.column_stack([before, after]),
         weight=w,
-        who=who,
+        clusters=clusters,
         draws=draws,
         seed=seed,
     )

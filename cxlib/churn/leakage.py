@@ -20,7 +20,7 @@ from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.privacy import disclosure
 from cxlib.stats import moments, regression
-from cxlib.stats.resampling import who_of
+from cxlib.stats.resampling import design
 
 FEWEST = 20  # leavers, and stayers, that a model may be learnt from
 COPIES = 0.01  # share of rows identical to another above which we say so
@@ -46,9 +46,8 @@ class TrainingData:
 
     @property
     def how(self) -> dict[str, Any]:
-        """How the customers are resampled: who, draws and seed."""
-        sample = self.sample
-        return {"who": who_of(sample), "draws": sample.draws, "seed": sample.seed}
+        """How the customers are resampled: clusters, draws and seed."""
+        return design(self.sample)
 
 
 def training_data(

@@ -144,7 +144,7 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
     how: dict[str, Any] = {
         "draws": sample.draws,
         "seed": sample.seed,
-        "who": resampling.who_of(sample),
+        "clusters": resampling.resampling_units(sample),
     }
     expected = expected_profit(rows, campaign).to_numpy()
     realised = expected_profit(rows.assign(probability=left), campaign).to_numpy()

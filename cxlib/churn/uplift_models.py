@@ -119,7 +119,7 @@ def uplift(
     how: dict[str, Any] = {
         "draws": sample.draws,
         "seed": sample.seed,
-        "who": resampling.who_of(sample),
+        "clusters": resampling.resampling_units(sample),
     }
     effects = _effects(gain > model.least, t, sign * y, w, **how)
     curve, areas = _curves(rank, t, sign * y, w, **how)

@@ -22,7 +22,7 @@ from cxlib.stats.intervals import (
     simultaneous_interval,
     wilson_interval,
 )
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 BINS = 10
 FEWEST = 20  # leavers, and stayers, of a group that is judged alone
@@ -80,7 +80,7 @@ def in_groups(
     *,
     draws: int,
     seed: int,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
 ) -> pd.DataFrame:
     """AUC, log-loss, calibration slope and intercept in each group, all intervals at once (max-t).
 
@@ -112,7 +112,7 @@ def in_groups(
     if not parts:
         return pd.DataFrame(columns=columns)
     k = len(IN_GROUPS) + 1
-    sums = resampling.resample_sums(np.hstack(parts), draws, seed, who).reshape(draws, -1, k)
+    sums = resampling.resample_sums(np.hstack(parts), draws, seed, clusters).reshape(draws, -1, k)
     total = np.hstack(parts).sum(0).reshape(-1, k)
     estimate = (total[:, :-1] / total[:, -1:]).ravel()
     low, high = simultaneous_interval(

@@ -17,12 +17,7 @@ from cxlib.csi.index import index_finding
 from cxlib.csi.model import Model
 from cxlib.privacy import disclosure
 from cxlib.stats import moments
-from cxlib.stats.intervals import (
-    LEVEL,
-    expanded_level,
-    percentile_interval,
-    simultaneous_interval,
-)
+from cxlib.stats.intervals import LEVEL, expanded_level, percentile_interval, simultaneous_interval
 from cxlib.stats.moments import Moments
 
 
@@ -91,8 +86,7 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
         _finding(table, by, index[:-1], replicates[:, :-1]),
         i18n.together(remarks),
         "points",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         parts={"ungrouped": without},
     )
 

@@ -40,7 +40,7 @@ def importance_performance(index: Result) -> Result:
         ["chance_priority", "estimate"], ascending=False, ignore_index=True
     )
     finding = _finding(table, index.model.target)
-    return Result(table, finding, index.notes, draws=index.draws, seed=index.seed)
+    return Result(table, finding, index.notes, **index.bootstrap)
 
 
 def _finding(table: pd.DataFrame, target: str) -> Finding:

@@ -77,8 +77,7 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
         index_finding(tables["table"], model.target),
         i18n.together(remarks),
         "points",
-        draws=task.sums.draws,
-        seed=task.sums.seed,
+        **task.sums.bootstrap,
         replicates=None if model.parts else replicates[-1].index.T,
         parts={"model": model},
     )
@@ -101,7 +100,7 @@ def key_drivers(index: Result) -> Result:
     """
     table = index.importance.sort_values("estimate", ascending=False, ignore_index=True)
     finding = _driver_finding(table, index.model.target) if len(table) else index.finding
-    return Result(table, finding, index.notes, draws=index.draws, seed=index.seed)
+    return Result(table, finding, index.notes, **index.bootstrap)
 
 
 def reliability(index: Result) -> Result:
@@ -124,7 +123,7 @@ def reliability(index: Result) -> Result:
     known = table[table["term"] == "rho_A"].dropna(subset=["estimate"])
     if known.empty:
         claim = _("No construct has more than one question, so reliability is unknown.")
-        return Result(table, claim, index.notes, draws=index.draws, seed=index.seed)
+        return Result(table, claim, index.notes, **index.bootstrap)
     worst = known.loc[known["estimate"].idxmin()]
     claim = _(
         "The least reliable scale is {construct:label}: rho_A {value:number2} ({ci:interval2}), "
@@ -135,7 +134,7 @@ def reliability(index: Result) -> Result:
         n=worst["n"],
     )
     finding = Finding(claim, value=float(worst["estimate"]))
-    return Result(table, finding, index.notes, draws=index.draws, seed=index.seed)
+    return Result(table, finding, index.notes, **index.bootstrap)
 
 
 def index_finding(table: pd.DataFrame, target: str) -> Finding:

@@ -149,12 +149,7 @@ def compare(
     finding = _index_finding(tables["table"])
     claim = i18n.together([_invariance_claim(tables["measured"]), finding.claim])
     return Result(
-        tables,
-        replace(finding, claim=claim),
-        i18n.together(remarks),
-        "points",
-        draws=sample.draws,
-        seed=sample.seed,
+        tables, replace(finding, claim=claim), i18n.together(remarks), "points", **sample.bootstrap
     )
 
 

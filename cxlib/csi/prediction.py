@@ -88,7 +88,7 @@ def predict(
     task = prepare(sample, model, options)
     complete = sample.data[model.items].notna().all(axis=1).to_numpy()
     used = sample.where(complete & (moments.weights_of(sample.data, sample.weight) > 0))
-    keys = resampling.who_of(used).keys
+    keys = resampling.resampling_units(used).keys
     units = len(np.unique(keys))
     if units < folds:
         raise InsufficientData(
@@ -119,8 +119,7 @@ def predict(
         _finding(tables["table"], tables["losses"]),
         i18n.together(remarks),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
     )
 
 
@@ -202,14 +201,14 @@ def _tables(
     task: Problem, squared: np.ndarray, absolute: np.ndarray, x: np.ndarray, used: Sample
 ) -> dict[str, pd.DataFrame]:
     """Q²predict by question, and the losses against benchmarks by construct."""
-    w, who = used.weights, resampling.who_of(used)
+    w, clusters = used.weights, resampling.resampling_units(used)
     plan, names, items = task.plans[0], list(task.model.constructs), task.model.items
     wanted = np.flatnonzero(~_exogenous(plan))
     variance = np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w)
     squared, absolute = squared[..., wanted], absolute[..., wanted]
     known = ~np.isnan(squared[0, :, 0])
     flat = np.moveaxis(squared, 0, 1).reshape(len(x), -1)[known] * w[known, None]
-    found = ratio(flat, w[known, None], draws=used.draws, seed=used.seed, who=who.take(known))
+    found = ratio(flat, w[known, None], **used.bootstrap, clusters=clusters.take(known))
     mse = np.vstack(list(found)).reshape(
         1 + used.draws, len(MODELS), -1
     )  # the sample, then its draws

@@ -167,7 +167,7 @@ def model_fit(checks: Result) -> Result:
 
 def _part(checks: Result, name: str, finding: Finding) -> Result:
     table = checks.tables[name]
-    return Result(table, finding, checks.notes, draws=checks.draws, seed=checks.seed)
+    return Result(table, finding, checks.notes, **checks.bootstrap)
 
 
 def _cor(cov: np.ndarray) -> np.ndarray:

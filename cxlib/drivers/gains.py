@@ -128,19 +128,13 @@ def gains(
         _finding(table, details, outcome),
         fit.notes(_("Intervals are simultaneous over the drivers.")),
         "scale",
-        draws=spec.sample.draws,
-        seed=spec.sample.seed,
+        **spec.sample.bootstrap,
         parts={"top": table.loc[table["top"], "term"].tolist()},
     )
 
 
 def best_groups(
-    sample: SampleLike,
-    outcome: str,
-    drivers: Drivers,
-    by: str,
-    *,
-    missing: str = "complete",
+    sample: SampleLike, outcome: str, drivers: Drivers, by: str, *, missing: str = "complete"
 ) -> Result:
     """Outcome points associated with bringing each driver to its mean in the best group.
 
@@ -192,7 +186,7 @@ def best_groups(
             by=by,
         )
     note = fit.notes(_("Intervals are simultaneous over the drivers."), remark)
-    return Result(table, finding, note, "scale", draws=sample.draws, seed=sample.seed)
+    return Result(table, finding, note, "scale", **sample.bootstrap)
 
 
 def _regression(sample: Answers, outcome: str, drivers: Drivers, missing: str) -> Regression:

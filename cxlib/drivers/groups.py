@@ -87,8 +87,7 @@ def importance_by(
         _finding(differences, by, outcome),
         i18n.together(note),
         "share",
-        draws=spec.sample.draws,
-        seed=spec.sample.seed,
+        **spec.sample.bootstrap,
     )
 
 

@@ -123,8 +123,7 @@ def importance(
         _finding(table, tables["r2"].iloc[0], outcome, parts.insignificant),
         i18n.together(parts.notes),
         "share",
-        draws=spec.sample.draws,
-        seed=spec.sample.seed,
+        **spec.sample.bootstrap,
         replicates=parts.share_replicates[:, order],
         parts={"top": table.loc[table["top"], "term"].tolist()},
     )
@@ -228,13 +227,13 @@ def _linear(spec: Specification, method: str) -> Decomposition:
 def _graded(spec: Specification, kind: str) -> Decomposition:
     from scipy.special import chdtrc
 
-    grade, x, weight, who, offered = ordered_logit.graded_answers(spec, kind)
+    grade, x, weight, clusters, offered = ordered_logit.graded_answers(spec, kind)
     k, draws, seed = len(spec.entries), spec.sample.draws, spec.sample.seed
     subsets, orders = ordered_logit.subsets_of(k, seed)
     member = np.zeros((k, x.shape[1]), bool)
     for p, columns in enumerate(spec.entries):
         member[p, columns] = True
-    units, place, _unused = who.grouped()
+    units, place, _unused = clusters.grouped()
     counts = np.concatenate(list(units.times(draws, seed)))  # with weights raked anew
     fitted, drawn, gain = ordered_logit.subset_fits(
         grade, x, weight, place, subsets @ member, counts
@@ -251,7 +250,7 @@ def _graded(spec: Specification, kind: str) -> Decomposition:
             ordered_logit.FEW_ORDERS,
         )
         error = float(errors[:, 0].max())
-    by_cluster = np.bincount(np.unique(who.keys, return_inverse=True)[1], weight)
+    by_cluster = np.bincount(np.unique(clusters.keys, return_inverse=True)[1], weight)
     effective = float(by_cluster.sum() ** 2 / (by_cluster**2).sum())
     gains = spec.divided(gains.T).T
     n, replicates = len(grade), gains[:, 1:].T

@@ -58,12 +58,7 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
     if refused:
         notes.append(_("These answers do not allow: {names:label_list}.", names=refused))
     return Result(
-        table,
-        _finding(table, complete),
-        i18n.together(notes),
-        "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        table, _finding(table, complete), i18n.together(notes), "share", **sample.bootstrap
     )
 
 

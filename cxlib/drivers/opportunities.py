@@ -61,7 +61,7 @@ def opportunities(
     )
     finding = _finding(table, gain.top, outcome)
     known = in_unit("share", "share")
-    return Result(table, finding, note, "scale", columns=known, draws=gain.draws, seed=gain.seed)
+    return Result(table, finding, note, "scale", columns=known, **gain.bootstrap)
 
 
 def _finding(table: pd.DataFrame, top: list[str], outcome: str) -> Finding:

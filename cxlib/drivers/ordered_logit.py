@@ -1,6 +1,6 @@
 """Logistic and proportional-odds regression on many subsets of drivers at once.
 
-    fits, replicates, _ = ordered_logit.subset_fits(grades, x, w, bucket, subsets, counts)
+    fits, replicates, _ = ordered_logit.subset_fits(grades, x, w, cluster, subsets, counts)
 
 The fit of a subset is McFadden's R² (1 - log-likelihood over that without drivers), the measure
 Azen and Traxel (2009, J. Educ. Behav. Stat. 34(3)) recommend for sharing out what a logistic
@@ -18,7 +18,7 @@ from cxlib.drivers import shapley_values
 from cxlib.drivers.specification import Specification
 from cxlib.stats import resampling
 from cxlib.stats.moments import Moments
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 MOST_GRADES = 21  # answers that an ordered outcome may take
 MOST_FITTED = 10  # drivers whose subsets are all fitted
@@ -46,13 +46,13 @@ def subset_fits(
     grade: np.ndarray,
     x: np.ndarray,
     w: np.ndarray,
-    bucket: np.ndarray,
+    cluster: np.ndarray,
     subsets: np.ndarray,
     counts: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """McFadden's R² of each subset, in the sample (S,) and in each draw (S, draws); and G².
 
-    `subsets` is (S, k) of booleans; `counts` (draws, buckets) says how often each bucket is drawn.
+    `subsets` is (S, k) of booleans; `counts` (draws, clusters) says how often each is drawn.
     The sample is fitted by Newton's method; a draw by one step from the sample's fit, which leaves
     out terms of the order 1/n of what the draw changes. G² is twice the gain in log-likelihood of
     all drivers together, with weights of mean one.
@@ -64,25 +64,25 @@ def subset_fits(
     scale = np.where(scale > 0, scale, 1)
     edges = np.searchsorted(grade[order], np.arange(grade.max() + 2))
     rows = Answers(grade[order], (centred / scale)[order], w[order], edges)
-    by_bucket = np.argsort(bucket[order], kind="stable")
-    starts = np.flatnonzero(np.diff(bucket[order][by_bucket], prepend=-1))
-    null, null_drawn = _null(rows, by_bucket, starts, counts)
+    by_cluster = np.argsort(cluster[order], kind="stable")
+    starts = np.flatnonzero(np.diff(cluster[order][by_cluster], prepend=-1))
+    null, null_drawn = _null(rows, by_cluster, starts, counts)
     block = max(1, CELLS // len(w))
     fitted, drawn = [], []
     for i in range(0, len(subsets), block):
-        one, again = _block(rows, subsets[i : i + block], by_bucket, starts, counts)
+        one, again = _block(rows, subsets[i : i + block], by_cluster, starts, counts)
         fitted.append(one)
         drawn.append(again)
     found = np.concatenate(fitted)
     return 1 - found / null, 1 - np.concatenate(drawn) / null_drawn, 2 * (found.max() - null)
 
 
-def _null(rows: Answers, by_bucket, starts, counts) -> tuple[float, np.ndarray]:
+def _null(rows: Answers, by_cluster, starts, counts) -> tuple[float, np.ndarray]:
     """Log-likelihood without drivers: of the shares of the grades, in closed form."""
     grades = len(rows.edges) - 1
     each = np.zeros((len(rows.w), grades))
     each[np.arange(len(rows.w)), rows.grade] = rows.w
-    drawn = counts @ np.add.reduceat(each[by_bucket], starts, axis=0)
+    drawn = counts @ np.add.reduceat(each[by_cluster], starts, axis=0)
     return float(_entropy(each.sum(0))), _entropy(drawn)
 
 
@@ -91,11 +91,11 @@ def _entropy(weights: np.ndarray) -> np.ndarray:
     return (weights * np.log(np.where(share > 0, share, 1))).sum(-1)
 
 
-def _block(rows: Answers, subsets, by_bucket, starts, counts) -> tuple[np.ndarray, np.ndarray]:
+def _block(rows: Answers, subsets, by_cluster, starts, counts) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihoods of some subsets, in the sample (S,) and one step on in each draw (S, B)."""
     fit = _newton(rows, subsets)
     value, scores, information = _terms(rows, subsets, fit)
-    per_row = np.concatenate([value[:, None], scores], axis=1)[..., by_bucket]
+    per_row = np.concatenate([value[:, None], scores], axis=1)[..., by_cluster]
     drawn = np.add.reduceat(per_row, starts, axis=-1) @ counts.T  # (S, 1 + parameters, B)
     gradient = drawn[:, 1:]
     step = np.linalg.solve(information, gradient)
@@ -192,7 +192,7 @@ def _logistic(value: np.ndarray) -> np.ndarray:
 
 def graded_answers(
     spec: Specification, kind: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, Who, int]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, ResamplingUnits, int]:
     """(grades from 0, drivers, weights, how they are resampled) of rows used, and rows offered."""
     if isinstance(spec.sample, Moments) or spec.missing != "complete":
         raise ValueError(
@@ -209,7 +209,7 @@ def graded_answers(
             f"{wanted}. Choose another kind, or recode the outcome."
         )
     x, weight = rows.loc[used, spec.columns].to_numpy(float), spec.sample.weights[used]
-    return grade, x, weight, resampling.who_of(spec.sample).take(used), len(rows)
+    return grade, x, weight, resampling.resampling_units(spec.sample).take(used), len(rows)
 
 
 def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:

@@ -117,9 +117,7 @@ def penalty_reward(
     even = np.array([-1, 1]) * _per_point(rated, cuts)  # a penalty is counted as a loss
     deviation = float(np.sqrt(cov.estimate[0, 0]))
     classes = _classes(terms, point * even, drawn * even, deviation).assign(
-        below=[cuts[t][0] for t in terms],
-        above=[cuts[t][1] for t in terms],
-        n=int(sums.rows.sum()),
+        below=[cuts[t][0] for t in terms], above=[cuts[t][1] for t in terms], n=int(sums.rows.sum())
     )
     tables = {
         "table": table,
@@ -132,8 +130,7 @@ def penalty_reward(
         _finding(classes, outcome),
         i18n.together(notes.regression_notes(spec, sums, cov, flat, *more)),
         "scale",
-        draws=spec.sample.draws,
-        seed=spec.sample.seed,
+        **spec.sample.bootstrap,
     )
 
 

@@ -145,7 +145,7 @@ def _standard_deviations(trial: Trial) -> np.ndarray:
 def randomised(trial: Trial) -> DesignEstimate:
     """Difference between arms at equal values of the past."""
     rows = trial.during & ~np.isnan(trial.y).any(1)
-    how = {"weight": trial.weight[rows], "who": trial.who.take(rows), **trial.bootstrap}
+    how = {"weight": trial.weight[rows], "clusters": trial.clusters.take(rows), **trial.bootstrap}
     past = _past(trial)[rows]
     y, arm = trial.y[rows], trial.arm[rows]
     if not past.shape[1]:
@@ -156,7 +156,7 @@ def randomised(trial: Trial) -> DesignEstimate:
 def unadjusted(trial: Trial) -> DesignEstimate:
     """Difference between arms as it is."""
     rows = trial.during
-    how = {"weight": trial.weight[rows], "who": trial.who.take(rows), **trial.bootstrap}
+    how = {"weight": trial.weight[rows], "clusters": trial.clusters.take(rows), **trial.bootstrap}
     effects = experiment.difference(trial.y[rows], trial.arm[rows], **how)
     return DesignEstimate.of(effects, int((rows & ~np.isnan(trial.y[:, 0])).sum()))
 
@@ -198,7 +198,7 @@ def cells_of(trial: Trial, outcome: int = 0) -> difference_in_differences.Cells:
         len(trial.groups),
         len(trial.waves),
         weight=trial.weight[keep],
-        who=trial.who.take(keep),
+        clusters=trial.clusters.take(keep),
         **trial.bootstrap,
     )
 
@@ -227,7 +227,7 @@ def alike(trial: Trial) -> DesignEstimate:
         people.arm[rows] == 1,
         x[rows],
         weight=people.weight[rows],
-        who=people.who.take(rows),
+        clusters=people.clusters.take(rows),
         draws=min(trial.sample.draws, MOST_WEIGHTED_DRAWS),
         seed=trial.sample.seed,
     )
@@ -253,7 +253,7 @@ def wave_means(trial: Trial) -> Replicated:
         trial.wave[rows],
         len(trial.waves),
         weight=trial.weight[rows],
-        who=trial.who.take(rows),
+        clusters=trial.clusters.take(rows),
         **trial.bootstrap,
     )
 
@@ -292,7 +292,7 @@ def adjusted_change(trial: Trial) -> tuple[Replicated, int]:
         people.after[rows, 0],
         people.arm[rows] == 1,
         weight=people.weight[rows],
-        who=people.who.take(rows),
+        clusters=people.clusters.take(rows),
         **trial.bootstrap,
     )
     return found, int(rows.sum())

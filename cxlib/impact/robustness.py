@@ -97,7 +97,7 @@ def attrition(trial: Trial) -> Result:
                 needed=SMALLEST_ARM,
             )
         )
-    how = {"weight": people.weight[rows], "who": people.who.take(rows), **trial.bootstrap}
+    how = {"weight": people.weight[rows], "clusters": people.clusters.take(rows), **trial.bootstrap}
     means = cell_means(answered, arm, 2, **how)
     shares = concatenated([means[1], means[0], means[1] - means[0]])
     low, high = shares.interval()

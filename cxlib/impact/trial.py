@@ -18,7 +18,7 @@ from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
 from cxlib.stats import resampling
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 SMALLEST_ARM = 10  # answers in each arm, under which nothing is estimated
 ALIKE = 0.05  # difference of the shares of both arms that another change reached, taken for none
@@ -68,9 +68,9 @@ class Trial:
     shared: tuple[str, ...] = ()
 
     @cached_property
-    def who(self) -> Who:
+    def clusters(self) -> ResamplingUnits:
         """How the rows are resampled."""
-        return resampling.who_of(self.sample)
+        return resampling.resampling_units(self.sample)
 
     @property
     def weight(self) -> np.ndarray:
@@ -80,7 +80,7 @@ class Trial:
     @property
     def bootstrap(self) -> dict[str, Any]:
         """Draws and seed of every estimate of this trial."""
-        return {"draws": self.sample.draws, "seed": self.sample.seed}
+        return self.sample.bootstrap
 
     @property
     def unit(self) -> str:
@@ -123,7 +123,7 @@ class Trial:
             arm=self.arm[first],
             x=self.x[first],
             weight=self.weight[first],
-            who=self.who.take(first),
+            clusters=self.clusters.take(first),
         )
 
     def mean_by_customer(self, rows: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ class Customers:
     arm: np.ndarray
     x: np.ndarray
     weight: np.ndarray
-    who: Who
+    clusters: ResamplingUnits
 
 
 class UnknownGroup(InsufficientData):

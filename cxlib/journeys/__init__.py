@@ -23,12 +23,7 @@ from cxlib.journeys.associations import associations
 from cxlib.journeys.comparison import compare_groups, compare_transitions, periods
 from cxlib.journeys.counts import GOAL, TransitionCounts, paths
 from cxlib.journeys.dropoff import Revenue, dropoff, next_journeys
-from cxlib.journeys.experience_map import (
-    experience_map,
-    group_difference,
-    group_map,
-    overall_map,
-)
+from cxlib.journeys.experience_map import experience_map, group_difference, group_map, overall_map
 from cxlib.journeys.exposure import Exposure, Touchpoints, exposure
 from cxlib.journeys.loops import loops
 from cxlib.journeys.pain_points import Loss, pain_points, priority_factors

@@ -25,7 +25,7 @@ from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import interval_notes
 from cxlib.stats import moments
 from cxlib.stats.intervals import simultaneous_interval
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import resample_sums, resampling_units
 
 LEAST = 20  # answers that met it, and that did not, for a coefficient
 MOST_LEVELS = 12  # of a column to adjust for
@@ -108,8 +108,7 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
         _finding(table, outcome),
         i18n.together(notes),
         "scale",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=again,
     )
 
@@ -146,9 +145,9 @@ def adjusted_slopes(
     slopes = inverse @ (design.T @ (w * y))
     residual = w * (y - design @ slopes)
     parts = residual[:, None] * (design @ inverse)[:, : x.shape[1]]
-    who = who_of(sample.where(used))
-    moved = resample_sums(parts, sample.draws, sample.seed, who)
-    units = len(np.unique(who.keys))
+    clusters = resampling_units(sample.where(used))
+    moved = resample_sums(parts, sample.draws, sample.seed, clusters)
+    units = len(np.unique(clusters.keys))
     stretch = np.sqrt(units / max(units - design.shape[1], 1))
     slopes = slopes[: x.shape[1]]
     return slopes, slopes + stretch * moved, used

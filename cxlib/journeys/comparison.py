@@ -153,8 +153,7 @@ def compare_transitions(
         _finding(table, names),
         i18n.together(interval_notes(len(table), sample)),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=again,
     )
 

@@ -22,7 +22,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 
 BEGINS, ENDS, GOAL = "begins", "ends", "conversion"  # before the first step, after the last
-COLUMNS = ("bucket", "step", "before", "after", "n")
+COLUMNS = ("cluster", "step", "before", "after", "n")
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,21 @@ def counts_of(counts: SampleLike | TransitionCounts) -> TransitionCounts:
     kinds, pair = np.unique((step * k + before + 1) * k + after + 1, return_inverse=True)
     rest, enters = np.divmod(kinds, k)
     step, leaves = np.divmod(rest, k)
-    bucket, n = sample["bucket"].to_numpy(), sample["n"].to_numpy(float)
-    resampled = partial(_of_buckets, bucket, pair, n)
+    cluster, n = sample["cluster"].to_numpy(), sample["n"].to_numpy(float)
+    resampled = partial(_of_clusters, cluster, pair, n)
     whole = np.bincount(pair, n)
-    sample = sample.replace(cluster="bucket")
+    sample = sample.replace(cluster="cluster")
     return TransitionCounts(sample, names, step, leaves, enters, whole, resampled)
 
 
-def _of_buckets(
-    bucket: np.ndarray, pair: np.ndarray, n: np.ndarray, draws: int, seed: int
+def _of_clusters(
+    cluster: np.ndarray, pair: np.ndarray, n: np.ndarray, draws: int, seed: int
 ) -> np.ndarray:
-    """Sums of `n` by pair over draws of whole buckets, (draws, p)."""
-    keys, unit = np.unique(bucket, return_inverse=True)
+    """Sums of `n` by pair over draws of whole clusters, (draws, p)."""
+    keys, unit = np.unique(cluster, return_inverse=True)
     size = len(keys), pair.max() + 1
     values = np.bincount(unit * size[1] + pair, n, size[0] * size[1]).reshape(size)
-    return resampling.resample_sums(values, draws, seed, resampling.Who(keys))
+    return resampling.resample_sums(values, draws, seed, resampling.ResamplingUnits(keys))
 
 
 def _coded(*columns: pd.Series) -> tuple[list[np.ndarray], list[str]]:
@@ -210,12 +210,12 @@ def _walked(
         size = 2 * len(length), k * k
         each = coo_array((np.ones(len(way)), (way, cell)), size).tocsr()[:, kinds]
         journey = np.repeat(np.arange(size[0]), np.r_[done, lost].astype(int))
-        bucket = resampling.hashed(pd.RangeIndex(len(journey)))
-        shape = bucket.max() + 1, size[0]
-        taken = coo_array((np.ones(len(journey)), (bucket, journey)), shape).tocsr()
-        own = np.unique(bucket)
+        cluster = resampling.hashed(pd.RangeIndex(len(journey)))
+        shape = cluster.max() + 1, size[0]
+        taken = coo_array((np.ones(len(journey)), (cluster, journey)), shape).tocsr()
+        own = np.unique(cluster)
         return resampling.resample_sums(
-            (taken[own] @ each).toarray(), draws, seed, resampling.Who(own)
+            (taken[own] @ each).toarray(), draws, seed, resampling.ResamplingUnits(own)
         )
 
     sample = sample.replace(cluster=None)

@@ -23,7 +23,7 @@ from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import share_columns
 from cxlib.stats.intervals import estimates_table, percentile_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import resample_sums, resampling_units
 
 GONE = "not seen again"
 
@@ -122,8 +122,7 @@ def dropoff(
         _finding(over, table),
         i18n.together(notes),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         parts={
             "by_group": None if groups is None else _by_group(over, groups),
             "value": None if revenue is None else _value(over, revenue),
@@ -213,7 +212,7 @@ def _by_group(over: Sample, groups: pd.Series) -> Result | None:
             **facts,
         )
     note = _ungrouped(ends, inside.any(1))
-    return Result(table, claim, note, "share", draws=over.draws, seed=over.seed)
+    return Result(table, claim, note, "share", **over.bootstrap)
 
 
 def _ungrouped(ends: pd.DataFrame, known: np.ndarray) -> str:
@@ -240,7 +239,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     if not len(names):
         return None
     parts = (place[:, None] == np.arange(len(names))) * value[:, None]
-    again = resample_sums(parts, over.draws, over.seed, who_of(over.replace(data=rows)))
+    again = resample_sums(parts, over.draws, over.seed, resampling_units(over.replace(data=rows)))
     table = estimates_table(list(names), parts.sum(0), again, np.bincount(place).tolist())
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     low, high = percentile_interval(again.sum(1))
@@ -256,7 +255,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
-    return Result(table, Finding(claim, value=float(value.sum())), draws=over.draws, seed=over.seed)
+    return Result(table, Finding(claim, value=float(value.sum())), **over.bootstrap)
 
 
 def _finding(over: Sample, table: pd.DataFrame) -> Finding:

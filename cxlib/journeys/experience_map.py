@@ -29,7 +29,7 @@ from cxlib.journeys.transitions import share_interval
 from cxlib.stats import estimators, moments
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import Who, keys_of, resample_sums, who_of
+from cxlib.stats.resampling import ResamplingUnits, design, keys_of, resample_sums
 
 SHARES = ("reach", "trouble")
 COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
@@ -100,13 +100,7 @@ def experience_map(
         _("Within a row of the map all intervals are simultaneous."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
-    return Result(
-        table,
-        _finding(parts["overall"]),
-        i18n.together(notes),
-        draws=sample.draws,
-        seed=sample.seed,
-    )
+    return Result(table, _finding(parts["overall"]), i18n.together(notes), **sample.bootstrap)
 
 
 def overall_map(fit: Result) -> pd.DataFrame:
@@ -183,7 +177,7 @@ def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.
 
     times, journeys, hurt = counted(slice(None)), counted(first), counted(slice(None), wrong)
     parts = np.hstack([np.ones((n, 1)), times > 0, times, journeys, hurt]).astype(float)
-    keys = Who(keys_of(pd.DataFrame({"c": customers}), "c"))
+    keys = ResamplingUnits(keys_of(pd.DataFrame({"c": customers}), "c"))
     drawn, whole = resample_sums(parts, sample.draws, sample.seed, keys), parts.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
@@ -280,7 +274,7 @@ def _means(
     if asked is not None:
         x = np.where(asked[:, None], x, np.nan)
     w = moments.weights_of(sample.data, sample.weight)
-    mean, again = estimators.mean(x, w, draws=sample.draws, seed=sample.seed, who=who_of(sample))
+    mean, again = estimators.mean(x, w, **design(sample))
     low, high = simultaneous_interval(mean, again)
     n = (~np.isnan(x) & (w > 0)[:, None]).sum(0)
     ends = np.clip(low, 0, 100), np.clip(high, 0, 100)

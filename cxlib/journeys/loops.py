@@ -80,8 +80,7 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
         _finding(rework.table, table),
         i18n.together(notes),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         parts={"rework": rework},
     )
 
@@ -99,7 +98,7 @@ def _rework(met: Sample, steps: pd.DataFrame, stages: Mapping[str, str] | None) 
     above, below = (np.column_stack(side) for side in zip(*shares.values(), strict=True))
     columns = share_columns(met.replace(data=each.reset_index()), below, above)
     table = pd.DataFrame({"term": list(shares), **columns})
-    return Result(table, _rework_claim(table), "", "share", draws=met.draws, seed=met.seed)
+    return Result(table, _rework_claim(table), "", "share", **met.bootstrap)
 
 
 def _goes_back(steps: pd.DataFrame, stages: Mapping[str, str]) -> pd.Series:

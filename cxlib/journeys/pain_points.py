@@ -33,7 +33,7 @@ from cxlib.journeys.exposure import Exposure, Touchpoints
 from cxlib.stats import moments
 from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import design, resample_sums
 
 LOW = 40.0  # of 100; a rating below it is a low one
 PER = 100  # answers that a priority is for, so that it is no tiny number
@@ -165,8 +165,7 @@ def pain_points(
             *in_unit("share", "severity"),
             *in_unit("money", "money", "money_low", "money_high"),
         ],
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=drawn[:, order],
     )
 
@@ -278,7 +277,7 @@ def _shares(sample: Sample, problems: _Problems) -> tuple[np.ndarray, np.ndarray
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack([met / sums[..., :1], bad / met, often / people], axis=-2)
 
-    drawn = resample_sums(parts, sample.draws, sample.seed, who_of(sample))
+    drawn = resample_sums(parts, **design(sample))
     return shares(parts.sum(0)), shares(drawn)
 
 

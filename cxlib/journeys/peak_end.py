@@ -23,7 +23,7 @@ from cxlib.stats import moments
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import keys_of, who_of
+from cxlib.stats.resampling import keys_of, resampling_units
 
 FOLDS = 10
 FEWEST = 100  # answers to try rules on
@@ -97,11 +97,7 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
     missed = np.column_stack([_missed(looks[:, list(c)], y, w, fold) for c in RULES.values()])
     base = _missed(np.zeros((len(y), 0)), y, w, fold)[:, None]
     left = ratio(
-        w[:, None] * missed,
-        w[:, None] * base,
-        draws=sample.draws,
-        seed=sample.seed,
-        who=who_of(rows),
+        w[:, None] * missed, w[:, None] * base, **sample.bootstrap, clusters=resampling_units(rows)
     )
     share, again = 1 - left.estimate, 1 - left.replicates
     table = _table(share, again, len(y))
@@ -120,8 +116,7 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
         _finding(table, gain),
         i18n.together(notes),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
     )
 
 

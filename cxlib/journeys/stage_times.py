@@ -32,11 +32,7 @@ MOST = 80  # times among which a median's interval is looked for
 
 
 def time_in_stage(
-    sample: Sample,
-    stages: Mapping[str, str],
-    *,
-    until: pd.Timestamp | None = None,
-    gap: float = 0,
+    sample: Sample, stages: Mapping[str, str], *, until: pd.Timestamp | None = None, gap: float = 0
 ) -> Result:
     """Median time in each stage and the curves behind it.
 

@@ -1,10 +1,10 @@
 """Events as steps of journeys, and how often one touchpoint follows another.
 
     steps = journeys.steps(events, gap=90)       # journey, step, before, after, wait ...
-    counts = journeys.count_transitions(steps, goal=["booking"])   # bucket, step, before, after, n
+    counts = journeys.count_transitions(steps, goal=["booking"])   # cluster, step, before, after, n
 
 A journey is what one value of a column says (an order, a case), or what a customer does until
-`gap` days of silence. Counts by buckets of customers are all that transitions, flows and removal
+`gap` days of silence. Counts by cluster of customers are all that transitions, flows and removal
 effects need; `study.journeys.transitions` makes the same table by SQL, without the rows.
 """
 
@@ -84,9 +84,7 @@ def steps(sample: SampleLike, *, by: str = "", gap: float = 0) -> Sample:
         after=pd.Categorical.from_codes(after, names),
         wait=np.where(new, np.nan, wait),
     ).reset_index(drop=True)
-    return Sample(
-        rows, cluster=sample.cluster or "customer_id", draws=sample.draws, seed=sample.seed
-    )
+    return Sample(rows, cluster=sample.cluster or "customer_id", **sample.bootstrap)
 
 
 def until_goal(sample: Sample, goal: Sequence[str]) -> Sample:
@@ -111,7 +109,7 @@ def until_goal(sample: Sample, goal: Sequence[str]) -> Sample:
 def count_transitions(
     sample: Sample, *, goal: Sequence[str] = (), most: int = 0, by: pd.Series | None = None
 ) -> Sample:
-    """How often each touchpoint follows each, in buckets of customers.
+    """How often each touchpoint follows each, by cluster of customers.
 
     Parameters
     ----------
@@ -122,7 +120,7 @@ def count_transitions(
 
     Returns
     -------
-    Sample of [group,] bucket (`resampling.keys_of`), step (of `after`; 0 for all together), before
+    Sample of [group,] cluster (`resampling.keys_of`), step (of `after`; 0 for all together), before
     (missing: a journey begins), after (missing: it ends, without the goal), n.
 
     Raises
@@ -159,9 +157,9 @@ def count_transitions(
     columns = [c[kept] for c in columns]
     sizes = [c.max(initial=0) + 1 for c in columns]
     kinds, n = np.unique(np.ravel_multi_index(columns, sizes), return_counts=True)
-    group, bucket, step, before, after = np.unravel_index(kinds, sizes)
+    group, cluster, step, before, after = np.unravel_index(kinds, sizes)
     found = {
-        "bucket": bucket,
+        "cluster": cluster,
         "step": step,
         "before": pd.Categorical.from_codes(before - 1, names),
         "after": pd.Categorical.from_codes(after - 1, names),
@@ -169,4 +167,4 @@ def count_transitions(
     }
     first = {} if groups is None else {"group": np.asarray(groups, object)[group]}
     rows = pd.DataFrame({**first, **found})
-    return Sample(rows, cluster="bucket", draws=sample.draws, seed=sample.seed)
+    return Sample(rows, cluster="cluster", **sample.bootstrap)

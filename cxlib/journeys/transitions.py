@@ -25,7 +25,7 @@ from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import who_of
+from cxlib.stats.resampling import design
 
 METHODS = ("bootstrap", "dirichlet")
 LEAST = 0.01  # of the journeys, for a path that is reported
@@ -78,8 +78,7 @@ def transitions(
         _finding(table),
         i18n.together(notes),
         "share",
-        draws=pairs.sample.draws,
-        seed=pairs.sample.seed,
+        **pairs.sample.bootstrap,
         replicates=again,
     )
 
@@ -138,9 +137,7 @@ def share_columns(sample: Sample, below: np.ndarray, above: np.ndarray) -> dict[
     Intervals are simultaneous.
     """
     n = below.sum(0)
-    share, replicates = ratio(
-        above, below, draws=sample.draws, seed=sample.seed, who=who_of(sample)
-    )
+    share, replicates = ratio(above, below, **design(sample))
     low, high = share_interval(share, replicates, n)
     return {"estimate": share, "low": low, "high": high, "n": n.astype(int)}
 
@@ -180,7 +177,8 @@ def flows(counts: SampleLike) -> Result:
 
     Examples
     --------
-    >>> rows = {"bucket": [1, 2], "step": 1, "before": pd.NA, "after": ["web", "shop"], "n": [3, 1]}
+    >>> rows = {"cluster": [1, 2], "step": 1, "before": pd.NA, "after": ["web", "shop"]}
+    >>> rows |= {"n": [3, 1]}
     >>> flows(pd.DataFrame(rows)).table[["term", "estimate"]].values.tolist()
     [['shop', 0.25], ['web', 0.75]]
     """
@@ -209,8 +207,7 @@ def flows(counts: SampleLike) -> Result:
         Finding(claim, value=float(first["estimate"]), unit="share"),
         i18n.together(interval_notes(len(table), pairs.sample)),
         "share",
-        draws=pairs.sample.draws,
-        seed=pairs.sample.seed,
+        **pairs.sample.bootstrap,
         replicates=again,
     )
 
@@ -220,7 +217,7 @@ def main_flows(fit: Result) -> Result:
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"bucket": [1, 2], "after": ["web", "shop"], "n": [999, 1]})
+    >>> rows = pd.DataFrame({"cluster": [1, 2], "after": ["web", "shop"], "n": [999, 1]})
     >>> main_flows(flows(rows.assign(step=1, before=pd.NA))).table["term"].tolist()
     ['web']
     """

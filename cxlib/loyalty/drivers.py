@@ -99,8 +99,8 @@ def repurchase_drivers(
     }
     columns, collinear = _independent(columns)
     x = np.column_stack([np.ones(len(rows)), *columns.values()])
-    who, draws, seed = resampling.who_of(sample), sample.draws, sample.seed
-    effects = estimators.least_squares(x, came, who=who, draws=draws, seed=seed)[1:, 0]
+    clusters, draws, seed = resampling.resampling_units(sample), sample.draws, sample.seed
+    effects = estimators.least_squares(x, came, clusters=clusters, draws=draws, seed=seed)[1:, 0]
     low, high = effects.simultaneous_interval()
     table = pd.DataFrame(
         {
@@ -161,11 +161,9 @@ def _display(values: pd.Series, level: str) -> str:
         return f"{high:g}" if low + 1 == high else f"{low + 1:g}–{high:g}"
     digits = 0 if whole or high >= 100 else 1 if high >= 10 else 2
     ends = {"low": i18n.number(low, digits), "high": i18n.number(high, digits)}
-    return (
-        _("up to {low}", **ends),
-        _("over {low}, to {high}", **ends),
-        _("over {high}", **ends),
-    )[THIRDS.index(level)]
+    return (_("up to {low}", **ends), _("over {low}, to {high}", **ends), _("over {high}", **ends))[
+        THIRDS.index(level)
+    ]
 
 
 def _runs(kinds: np.ndarray, counts: np.ndarray, needed: float) -> dict[float, str]:

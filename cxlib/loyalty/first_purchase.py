@@ -121,8 +121,7 @@ def first_purchases(
     return Sample(
         rows,
         cluster="customer_id",
-        draws=orders.draws,
-        seed=orders.seed,
+        **orders.bootstrap,
         notes=(*history.notes, _selection_note(history, seen, kept, landmark, horizon)),
     )
 

@@ -66,7 +66,7 @@ class PurchaseHistory:
         """customer_id, a row a customer: the unit that is resampled."""
         rows = pd.DataFrame({"customer_id": self.names})
         orders = self.orders
-        return Sample(rows, cluster="customer_id", draws=orders.draws, seed=orders.seed)
+        return Sample(rows, cluster="customer_id", **orders.bootstrap)
 
     def seen(self) -> np.ndarray:
         """Days for which each customer was seen after the first purchase."""

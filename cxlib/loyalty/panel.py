@@ -131,7 +131,7 @@ def panel(
         x,
         names,
         back,
-        Sample(kept, cluster="customer_id", draws=sample.draws, seed=sample.seed),
+        Sample(kept, cluster="customer_id", **sample.bootstrap),
         int((~there).sum()),
     )
 

@@ -75,11 +75,7 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
     ['randomised', 'randomised, adjusted for baseline']
     """
     customers = panel.customers
-    how: dict[str, Any] = {
-        "who": resampling.who_of(customers),
-        "draws": customers.draws,
-        "seed": customers.seed,
-    }
+    how: dict[str, Any] = resampling.design(customers)
     after, earlier = panel.mean(True), panel.mean(False)
     controls = None
     if randomised:
@@ -112,8 +108,7 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
         _finding(table, checks),
         i18n.together([_panel_note(panel, design), resampling_note(customers)]),
         "percent",
-        draws=customers.draws,
-        seed=customers.seed,
+        **customers.bootstrap,
         replicates=replicates,
         parts={"design": design},
     )

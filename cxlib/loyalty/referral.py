@@ -83,13 +83,7 @@ def referral(
     used, score = sample.where(followed), score[followed]
     place = np.select([score >= PROMOTER, score >= PASSIVE], [0, 1], 2)
     means = estimators.cell_means(
-        _referred(used.data, acts, within),
-        place,
-        3,
-        weight=used.weights,
-        who=resampling.who_of(used),
-        draws=sample.draws,
-        seed=sample.seed,
+        _referred(used.data, acts, within), place, 3, weight=used.weights, **resampling.design(used)
     )
     table, differences = _tables(means, np.bincount(place, minlength=3))
     follow_up = _(
@@ -105,8 +99,7 @@ def referral(
         _finding(table, differences, within),
         i18n.together([follow_up, resampling_note(sample)]),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=means.replicates[..., 0],
     )
 

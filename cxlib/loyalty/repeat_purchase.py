@@ -117,9 +117,7 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     require_choice("every", every, ("week", "month", "quarter", "year"))
     sums, periods, unlisted = _period_sums(history, every)
     customers = history.customers
-    drawn = resampling.resample_sums(
-        sums.reshape(len(sums), -1), customers.draws, customers.seed, resampling.who_of(customers)
-    )
+    drawn = resampling.resample_sums(sums.reshape(len(sums), -1), **resampling.design(customers))
     shares, replicates = (
         _shares(s) for s in (sums.sum(0), drawn.reshape(customers.draws, *sums.shape[1:]))
     )
@@ -156,13 +154,7 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
         ]
     )
     return Result(
-        table,
-        _revenue_finding(table),
-        notes,
-        "share",
-        draws=customers.draws,
-        seed=customers.seed,
-        replicates=replicates,
+        table, _revenue_finding(table), notes, "share", **customers.bootstrap, replicates=replicates
     )
 
 

@@ -305,7 +305,7 @@ def next_steps(fit: Result, items: pd.DataFrame, proof: pd.DataFrame | None = No
         "share of raters who did see it."
     )
     claim = _next_claim(rows, goal, fit.stage)
-    return Result(rows[columns], claim, notes, "share", draws=fit.draws, seed=fit.seed)
+    return Result(rows[columns], claim, notes, "share", **fit.bootstrap)
 
 
 def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> str:

@@ -133,8 +133,7 @@ def level_probabilities(fit: Result) -> Result:
         _("Probability of stage {chances:list}.", chances=stages),
         _("Shares of {draws:count} bootstrap resamples of raters and items.", draws=fit.draws),
         "share",
-        draws=fit.draws,
-        seed=fit.seed,
+        **fit.bootstrap,
     )
 
 
@@ -158,7 +157,7 @@ def rater_agreement(sample: SampleLike) -> Result:
     """
     sample = as_sample(sample)
     wide = sample.data.pivot_table(index="item", columns="rater", values="evidence", aggfunc="last")
-    fit = agreement.krippendorff(Sample(wide, draws=sample.draws, seed=sample.seed))
+    fit = agreement.krippendorff(Sample(wide, **sample.bootstrap))
     row = fit.table.iloc[0]
     facts = {
         "alpha": row["estimate"],

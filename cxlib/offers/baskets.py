@@ -21,7 +21,7 @@ from cxlib.core.i18n import _
 from cxlib.core.sample import DRAWS, SEED, Sample, SampleLike, as_sample
 from cxlib.data.purchases import kept_lines
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import Who, keys_of, resample_sums
+from cxlib.stats.resampling import ResamplingUnits, keys_of, resample_sums
 
 LEVELS = ("product", "category")
 WIDE = 300  # products from which on categories are looked at, unless asked otherwise
@@ -115,8 +115,8 @@ class Baskets:
         `sums` are (customers, columns); `keys` those of the rows where they are not all customers.
         """
         there = sums.any(1)
-        who = Who((self.keys if keys is None else keys)[there])
-        return np.vstack([sums.sum(0), resample_sums(sums[there], self.draws, self.seed, who)])
+        clusters = ResamplingUnits((self.keys if keys is None else keys)[there])
+        return np.vstack([sums.sum(0), resample_sums(sums[there], self.draws, self.seed, clusters)])
 
     @property
     def resampling(self) -> str:

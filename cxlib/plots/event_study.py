@@ -94,19 +94,14 @@ def synthetic_control(
 
 
 def power(
-    table: pd.DataFrame,
-    *,
-    unit: str = "",
-    expected: float | None = None,
-    title: str | None = None,
-    ax: Axes | None = None,
+    table: pd.DataFrame, *, unit: str = "", expected: float | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw the smallest detectable effect by customers, a line for each number of waves.
 
     Parameters
     ----------
     table : waves, n (customers in the comparison), estimate (smallest effect)
-    unit, title, ax : as in `intervals`
+    unit, ax : as in `intervals`
     expected : effect that is promised; a line across
 
     Examples
@@ -136,9 +131,8 @@ def power(
         for w, (colour, marker) in looks.items()
     }
     figure.legend_below(ax, entries, ms=5.5)
-    if shown.empty:
-        title = title or ""
-    if title is None:
+    title = ""
+    if len(shown):
         last = shown.sort_values(["n", "waves"]).iloc[-1]
         title = _(
             "With {n:count} customers and one wave, effects from {effect} on show"

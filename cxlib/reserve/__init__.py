@@ -5,7 +5,7 @@
     study = reserve.open("shop")                # built first when missing or older than its files
     sample = study.sample(wave="2026-Q1", where="channel = 'web'")
     study.report_losses(sample)                 # offered, quarantined, left out
-    study.sums("responses", ["speed", "price"], bucket="customer_id")      # one scan -> Moments
+    study.sums("responses", ["speed", "price"], cluster="customer_id")      # one scan -> Moments
     study.customers.as_of("2026-06-30")         # a row a customer, from before that day only
     study.alerts.known()                        # alerts of earlier states of the data
 

@@ -10,7 +10,7 @@ from cxlib.data import sql
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.em import Patterned
 from cxlib.stats.moments import MISSING, Moments
-from cxlib.stats.resampling import BITS, Who, keys_of
+from cxlib.stats.resampling import BITS, ResamplingUnits, keys_of
 
 KEYS = f"{sql.PREFIX}keys"  # table and columns
 
@@ -21,13 +21,13 @@ def scan(
     columns: list[str],
     origin: np.ndarray,
     weight: str | None,
-    bucket: str | None,
+    cluster: str | None,
     holds: str,
     missing: str = "complete",
     *,
     row: str = "rowid",
 ) -> Moments:
-    """Sums of `columns` less `origin` in buckets, over the rows for which `holds`.
+    """Sums of `columns` less `origin` by cluster, over the rows for which `holds`.
 
     Complete: rows that answer all the columns. Pairwise: for each pair, the rows that give both.
     Raises ReserveError when no row is left, and for text columns and bad weights.
@@ -36,9 +36,9 @@ def scan(
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     p, w = len(columns), sql.name(weight) if weight else "1.0"
     key, source = _by_label(row), sql.name(table)
-    if bucket:
-        _name_keys(store, table, bucket, holds)
-        source += f" left join {KEYS} on {sql.name(bucket)} = {KEYS}_name"
+    if cluster:
+        _name_keys(store, table, cluster, holds)
+        source += f" left join {KEYS} on {sql.name(cluster)} = {KEYS}_name"
         key = f"coalesce({KEYS}_key, {key})"
     given = [f"{sql.name(c)} is not null" for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
@@ -64,7 +64,7 @@ def scan(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
         ) from error
     finally:
-        if bucket:
+        if cluster:
             store.unregister(KEYS)
     if bad:
         raise ReserveError(
@@ -95,12 +95,12 @@ def _by_label(row: str) -> str:
     return f"(({product} % 4294967296) >> {32 - BITS})::bigint"
 
 
-def _name_keys(store: duckdb.DuckDBPyConnection, table: str, bucket: str, holds: str) -> None:
+def _name_keys(store: duckdb.DuckDBPyConnection, table: str, cluster: str, holds: str) -> None:
     """A table of the customers' keys: those that `resampling.keys_of` gives to rows."""
-    who = sql.name(bucket)
-    wanted = f"select distinct {who} from {sql.name(table)} where {holds} and {who} is not null"
+    name = sql.name(cluster)
+    wanted = f"select distinct {name} from {sql.name(table)} where {holds} and {name} is not null"
     names = store.execute(wanted).df()
-    found = pd.DataFrame({f"{KEYS}_name": names[bucket], f"{KEYS}_key": keys_of(names, bucket)})
+    found = pd.DataFrame({f"{KEYS}_name": names[cluster], f"{KEYS}_key": keys_of(names, cluster)})
     store.register(KEYS, found)
 
 
@@ -134,7 +134,7 @@ def _moments(
         second,
         offered=offered,
         rows=np.asarray(found["n"], float),
-        who=Who(np.asarray(found["b"], np.int64)),
+        clusters=ResamplingUnits(np.asarray(found["b"], np.int64)),
     )
 
 

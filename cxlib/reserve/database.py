@@ -2,7 +2,7 @@
 
 database.tables                                    # those the study has
 database.read("orders", where="amount > 100")
-database.sums("responses", ["speed", "price"], bucket="customer_id")
+database.sums("responses", ["speed", "price"], cluster="customer_id")
 """
 
 from __future__ import annotations
@@ -338,7 +338,7 @@ class Database:
         table: str,
         columns: list[str],
         weight: str | None = None,
-        bucket: str | None = None,
+        cluster: str | None = None,
         where: str = "",
         *,
         wave: str = "",
@@ -346,11 +346,11 @@ class Database:
     ) -> Moments:
         """`moments.of` of the rows, by one scan in the store: the same `Moments`, rows never leave.
 
-        `bucket="customer_id"` draws customers whole (a row without one is its own bucket); None
-        makes each row a bucket. The origin is the middle of an item's scale, or 0.
+        `cluster="customer_id"` draws customers whole (a row without one is its own cluster); None
+        makes each row a cluster. The origin is the middle of an item's scale, or 0.
         """
         have = self.columns(table)
-        asked = [*columns, *([weight] if weight else []), *([bucket] if bucket else [])]
+        asked = [*columns, *([weight] if weight else []), *([cluster] if cluster else [])]
         if unknown := [c for c in asked if c not in have]:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         source = self.source(table)
@@ -364,7 +364,7 @@ class Database:
             columns,
             origin,
             weight,
-            bucket,
+            cluster,
             f"{self._wave_condition(table, wave)} and {holds}",
             missing,
             row=sql.ROW,

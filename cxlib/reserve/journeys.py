@@ -1,6 +1,6 @@
 """Journeys of a study: touchpoints, their stages and ratings, and how they follow each other.
 
-study.journeys.transitions(goal=True)              # bucket, step, before, after, n
+study.journeys.transitions(goal=True)              # cluster, step, before, after, n
 study.journeys.stages                              # {"shop": "action", ...}
 """
 
@@ -42,7 +42,7 @@ class Journeys:
         draws: int = DRAWS,
         seed: int = SEED,
     ) -> Sample:
-        """How often one touchpoint follows another: bucket, step, before, after, n.
+        """How often one touchpoint follows another: cluster, step, before, after, n.
 
         Journeys are those of `journey` in study.yaml, counted by SQL (see
         `journeys.count_transitions`); with `goal` up to the study's goal, with `most` step by step.
@@ -64,7 +64,7 @@ class Journeys:
             row=sql.ROW,
         )
         notes = self._ties(holds)
-        return Sample(counts, cluster="bucket", draws=draws, seed=seed, notes=notes)
+        return Sample(counts, cluster="cluster", draws=draws, seed=seed, notes=notes)
 
     def _ties(self, holds: str) -> tuple[str, ...]:
         """How many events share their time with others of their journey, and what orders them."""

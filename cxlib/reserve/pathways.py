@@ -1,4 +1,4 @@
-"""Journeys counted by SQL: how often one touchpoint follows another, in buckets of customers.
+"""Journeys counted by SQL: how often one touchpoint follows another, by cluster of customers.
 
 The table is that of `journeys.count_transitions`, made without bringing an event out of the store.
 Customers are taken some at a time, so that memory does not grow with the number of events.
@@ -31,7 +31,7 @@ def counted(
     holds: str = "true",
     row: str = "rowid",
 ) -> pd.DataFrame:
-    """bucket, step, before, after, n of the events for which `holds`, as `count_transitions`.
+    """cluster, step, before, after, n of the events for which `holds`, as `count_transitions`.
 
     Raises ReserveError when no event is left, and for a goal that nobody met.
     """
@@ -48,10 +48,10 @@ def counted(
         parts = _parts(store, of, gap if not by else 0, goal, most, there, row)
     finally:
         store.unregister(NAMES)
-    rows = pd.concat(parts).groupby(["bucket", "step", "before", "after"], as_index=False).sum()
+    rows = pd.concat(parts).groupby(["cluster", "step", "before", "after"], as_index=False).sum()
     for column in ("before", "after"):  # -1: nothing, the journey begins or ends
         rows[column] = pd.Categorical.from_codes(rows[column].to_numpy(), names)
-    return rows.sort_values(["bucket", "step", "before", "after"], ignore_index=True)
+    return rows.sort_values(["cluster", "step", "before", "after"], ignore_index=True)
 
 
 def _parts(
@@ -72,7 +72,7 @@ def _parts(
     found = []
     for k in range(rounds):
         mine = f"{there} and hash({of}) % {rounds} = {k}"
-        found.append(_by_bucket(store.execute(_query(of, gap, hit, most, mine, row)).df()))
+        found.append(_by_cluster(store.execute(_query(of, gap, hit, most, mine, row)).df()))
     return found
 
 
@@ -105,7 +105,7 @@ def _query(of: str, gap: float, hit: str, most: int, mine: str, row: str) -> str
     """
 
 
-def _by_bucket(rows: pd.DataFrame) -> pd.DataFrame:
-    rows["bucket"] = keys_of(rows, "who")
-    by = ["bucket", "step", "before", "after"]
+def _by_cluster(rows: pd.DataFrame) -> pd.DataFrame:
+    rows["cluster"] = keys_of(rows, "who")
+    by = ["cluster", "step", "before", "after"]
     return rows.groupby(by, as_index=False)["n"].sum()

@@ -205,7 +205,7 @@ class Reserve(Database):
         return self.study.margins
 
     @property
-    def bucket(self) -> str | None:
+    def cluster(self) -> str | None:
         """The column that makes rows one customer's, for draws of whole customers; None without."""
         return "customer_id" if "customer_id" in self.columns("responses") else None
 

@@ -67,9 +67,9 @@ class Answers:
     notes: tuple[str, ...]
 
     @cached_property
-    def who(self) -> resampling.Who:
+    def clusters(self) -> resampling.ResamplingUnits:
         """How the rows are resampled."""
-        return resampling.who_of(self.sample).take(self.keep)
+        return resampling.resampling_units(self.sample).take(self.keep)
 
     @cached_property
     def weighted(self) -> bool:

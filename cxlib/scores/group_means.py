@@ -19,7 +19,7 @@ from cxlib.stats.intervals import (
     percentile_interval,
     simultaneous_interval,
 )
-from cxlib.stats.resampling import BUCKETS, resample_sums
+from cxlib.stats.resampling import MAX_CLUSTERS, resample_sums
 
 Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
 MOST_DRAWN = 20_000_000  # clusters in all draws together
@@ -78,7 +78,7 @@ def _by_replicates(
 ) -> np.ndarray:
     """Effective answers of each cell by the variance that replicate weights give it."""
     rest = answers.weight[:, None] * (recode(answers.x) - mean[answers.group])
-    moved = answers.unit_sums(rest, np.arange(len(rest))).T @ answers.who.moved
+    moved = answers.unit_sums(rest, np.arange(len(rest))).T @ answers.clusters.moved
     error = (moved**2).sum(1).reshape(mean.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(error > 0, variance * total**2 / error, np.inf)
@@ -98,12 +98,12 @@ def resampled_sums(answers: Answers, recode: Recode) -> tuple[np.ndarray, np.nda
     """
     draws, seed = answers.sample.draws, answers.sample.seed
     alone = len(answers.items) == 1 and not answers.weighted and not answers.repeated
-    if alone and draws * min(len(answers.x), BUCKETS) > MOST_DRAWN:
+    if alone and draws * min(len(answers.x), MAX_CLUSTERS) > MOST_DRAWN:
         return _from_counts(answers, recode, draws, seed)
     y, w = recode(answers.x), answers.weight[:, None]
-    who, unit, _ = answers.who.grouped()
+    clusters, unit, _ = answers.clusters.grouped()
     both = [answers.unit_sums(w * y, unit), answers.unit_sums(w * np.ones_like(y), unit)]
-    sums = resample_sums(np.concatenate(both, axis=1), draws, seed, who)
+    sums = resample_sums(np.concatenate(both, axis=1), draws, seed, clusters)
     tops, bottoms = np.split(sums, 2, axis=1)
     return tops, bottoms
 

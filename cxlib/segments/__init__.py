@@ -33,14 +33,7 @@ from cxlib.segments.outcomes import outcomes
 from cxlib.segments.personas import personas
 from cxlib.segments.problems import problem_rates
 from cxlib.segments.rfm import rfm, rfm_grades, rfm_scores
-from cxlib.segments.segmentation import (
-    Choice,
-    fit,
-    groups,
-    largest_difference,
-    memberships,
-    score,
-)
+from cxlib.segments.segmentation import Choice, fit, groups, largest_difference, memberships, score
 from cxlib.segments.typing_tool import classify, typing_tool
 
 __all__ = [

@@ -87,14 +87,7 @@ def grade_migration(
     table = interval_table(about, share, drawn, n, share=True)
     facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
     notes = [_note(window, len(both)), resampling_note(sample.replace(cluster="customer_id"))]
-    return Result(
-        table,
-        _claim(table, facts),
-        i18n.together(notes),
-        "share",
-        draws=sample.draws,
-        seed=sample.seed,
-    )
+    return Result(table, _claim(table, facts), i18n.together(notes), "share", **sample.bootstrap)
 
 
 def _shares(counts: np.ndarray, inside: np.ndarray) -> np.ndarray:

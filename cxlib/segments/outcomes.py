@@ -25,11 +25,7 @@ USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
 
 def outcomes(
-    sample: SampleLike,
-    fit: Result,
-    columns: list[str] | None = None,
-    *,
-    value: str | None = None,
+    sample: SampleLike, fit: Result, columns: list[str] | None = None, *, value: str | None = None
 ) -> Result:
     """Means of outcomes in each segment, corrected for errors of placing, with 95% intervals.
 
@@ -100,8 +96,7 @@ def outcomes(
         {"table": table, "brings": brings, "taken": confused},
         i18n.together([_claim(table), _bringing(brings, value)]),
         i18n.together([_note(taken[0]), resampling_note(sample)]),
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
     )
 
 

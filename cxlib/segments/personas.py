@@ -77,8 +77,7 @@ def personas(
         table,
         _claim(table, named, len(fit.table)),
         fit.notes,
-        draws=fit.draws,
-        seed=fit.seed,
+        **fit.bootstrap,
         parts={"quotes": _quotes(comments, named)},
     )
 

@@ -59,7 +59,7 @@ def problem_rates(sample: SampleLike, groups: pd.Series, bad: Sequence[str]) -> 
     )
     resampled = resampling_note(sample.replace(cluster="customer_id"))
     notes = i18n.together([*([] if seen.all() else [left_out]), resampled])
-    return Result(table, _claim(table), notes, "share", draws=sample.draws, seed=sample.seed)
+    return Result(table, _claim(table), notes, "share", **sample.bootstrap)
 
 
 def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Sample) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Samp
     np.add.at(counts[0], (who, cell), 1.0)
     np.add.at(counts[1], (who, cell), wrong)
     n, bad = counts.sum(1)
-    share, drawn = ratio(counts[1], counts[0], draws=sample.draws, seed=sample.seed)
+    share, drawn = ratio(counts[1], counts[0], **sample.bootstrap)
     with np.errstate(invalid="ignore"):
         overall = bad.reshape(k, p).sum(0) / n.reshape(k, p).sum(0)
     met = n > 0

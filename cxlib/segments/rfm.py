@@ -84,8 +84,7 @@ def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: 
         Finding(_claim(table), value=float(table["estimate"].iloc[0]), unit="share"),
         i18n.together(notes),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         parts={"points": points, "edges": edges, "as_of": end},
     )
 
@@ -109,7 +108,7 @@ def rfm_scores(
     sample = as_sample(sample)
     end = fit.as_of if as_of is None else seen_from(sample.data, as_of)
     rows = assign_grades(purchase_habits(sample.data, end)[0], fit.edges, fit.points)
-    return Sample(rows, cluster="customer_id", draws=sample.draws, seed=sample.seed)
+    return Sample(rows, cluster="customer_id", **sample.bootstrap)
 
 
 def rfm_grades(sample: SampleLike, *, grades: int = 5) -> pd.Series:

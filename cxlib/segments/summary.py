@@ -65,9 +65,7 @@ def notes(
             )
         )
     if sampled < len(rows):
-        found.append(
-            _("The number was chosen on {n:count} of them.", n=sampled),
-        )
+        found.append(_("The number was chosen on {n:count} of them.", n=sampled))
     found += _separation(chosen)
     if weak := int((named["verdict"] == "not named").sum()):
         found.append(

@@ -42,11 +42,7 @@ SAMPLE = 5_000  # customers on whom the tool is made
 
 
 def typing_tool(
-    sample: SampleLike,
-    fit: Result,
-    questions: list[str] | None = None,
-    *,
-    value: str | None = None,
+    sample: SampleLike, fit: Result, questions: list[str] | None = None, *, value: str | None = None
 ) -> Result:
     """The few questions, six at most, that place customers in the segments of a fit.
 
@@ -119,8 +115,7 @@ def typing_tool(
         ),
         _note(len(rows), len(customers), cost, value),
         "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         parts={"questions": chosen, "points": points, "segments": names},
     )
 
@@ -167,7 +162,7 @@ def _tried(
 ) -> pd.DataFrame:
     """How many customers each number of questions places correctly."""
     right = np.column_stack([guess == label for guess in guesses.values()]) * w[:, None]
-    share, again = ratio(right, w[:, None], draws=sample.draws, seed=sample.seed)
+    share, again = ratio(right, w[:, None], **sample.bootstrap)
     about = {"questions": list(guesses), "term": _("placed correctly")}
     table = interval_table(about, share, again, len(label), share=True)
     first = (share >= share.max() - WORTH).argmax()

@@ -23,7 +23,7 @@ from cxlib.privacy import disclosure
 from cxlib.service.cases import HOUR, case_notes, observed_until, require_case_columns
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import design, resample_sums
 
 DAYS = (1, 3, 7, 30)  # edges of age
 
@@ -71,7 +71,7 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     busy = ((ages >= 0) & (ages - 7 * 24 < ends)).sum(0)  # open at some time of the week
     bands = [((low <= ages) & (ages < high) & there) for low, high in pairwise(edges)]
     parts = np.column_stack([there, *[b.sum(1) for b in bands]]).astype(float)
-    drawn = resample_sums(parts, sample.draws, sample.seed, who_of(sample))
+    drawn = resample_sums(parts, **design(sample))
     whole = parts.sum(0)
     names = [f"{d:%Y-%m-%d}" for d in days]
     table = _counts(names, whole[: len(days)], drawn[:, : len(days)], busy)

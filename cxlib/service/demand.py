@@ -22,7 +22,7 @@ from cxlib.service.cases import observed_until, require_case_columns
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import design, resample_sums
 
 PER = 1000
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -30,10 +30,7 @@ WEEK = pd.Timedelta(weeks=1)
 
 
 def complaint_rate(
-    sample: SampleLike,
-    events: pd.DataFrame | None = None,
-    *,
-    customers: pd.DataFrame | None = None,
+    sample: SampleLike, events: pd.DataFrame | None = None, *, customers: pd.DataFrame | None = None
 ) -> Result:
     """Cases in a thousand contacts with each touchpoint, or in a thousand customers.
 
@@ -86,9 +83,7 @@ def complaint_rate(
     place[len(met) :] += len(terms)
     k = len(terms)
     parts = (place[:, None] == np.arange(2 * k)).astype(float)
-    rate, again = ratio(
-        parts[:, k:], parts[:, :k], who=who_of(both), draws=sample.draws, seed=sample.seed
-    )
+    rate, again = ratio(parts[:, k:], parts[:, :k], **design(both))
     sums, others = parts.sum(0), len(sample) - len(about)
     note = (
         _("{n:count} cases are about no touchpoint that contacts are on file for.", n=others)
@@ -116,7 +111,7 @@ def _per_customer(sample: Sample, customers: pd.DataFrame | None) -> Result:
         raise ValueError("give the events, or the customers there are (customers=...).")
     terms, place = shares.group_places(sample["category"], len(sample))
     parts = (place[:, None] == np.arange(len(terms))).astype(float)
-    sums, drawn = parts.sum(0), resample_sums(parts, sample.draws, sample.seed, who_of(sample))
+    sums, drawn = parts.sum(0), resample_sums(parts, **design(sample))
     rate, again = PER * sums / len(customers), PER * drawn / len(customers)
     of = np.full(len(terms), float(len(customers)))
     table, again = _rates(terms, rate, again, sums, of)
@@ -344,13 +339,13 @@ def customer_weeks(
         chosen = np.random.default_rng(0).permutation(len(customers))[:most]
         customers = customers.iloc[np.sort(chosen)]
         print(_("{n:count} customers, taken at random.", n=most))
-    who = customers["customer_id"].to_numpy()
+    clusters = customers["customer_id"].to_numpy()
     joined = _day(customers, "joined_on", pd.Timestamp("1900-01-01"))
     left = _day(customers, "left_on", pd.Timestamp("2200-01-01"))
     counts = cases.groupby([cases["customer_id"], cases["opened_at"].dt.strftime("%G-W%V")]).size()
     parts = []
     for start in starts:
-        here = who[(joined < start + WEEK) & (left > start)]
+        here = clusters[(joined < start + WEEK) & (left > start)]
         parts.append(pd.DataFrame({"customer_id": here, "week": f"{start:%G-W%V}"}))
     rows = pd.concat(parts, ignore_index=True)
     index = pd.MultiIndex.from_frame(rows)

@@ -30,7 +30,7 @@ from cxlib.service import shares
 from cxlib.service.cases import require_case_columns
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import resample_sums, who_of
+from cxlib.stats.resampling import resample_sums, resampling_units
 
 LEVEL_OF: dict[str, str] = dict(
     zip(CLASSES, ("front line", "process", "product", "policy"), strict=True)
@@ -151,13 +151,13 @@ def _shares(
     sample: Sample, place: np.ndarray, size: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Columns estimate, low, high and n of the shares of each place, and their replicates."""
-    who = who_of(sample)
+    clusters = resampling_units(sample)
     inside = (place[:, None] == np.arange(size)).astype(float)
-    drawn = resample_sums(inside, sample.draws, sample.seed, who)
+    drawn = resample_sums(inside, sample.draws, sample.seed, clusters)
     share = inside.mean(0)
     with np.errstate(invalid="ignore"):  # a resample may be empty
         again = drawn / drawn.sum(1, keepdims=True)
-    units = float(len(np.unique(who.keys)))
+    units = float(len(np.unique(clusters.keys)))
     n = np.full(size, len(place))
     low, high = shares.share_interval(Replicated(share, again, units), n, size)
     table = {"estimate": share, "low": low, "high": high, "n": inside.sum(0).astype(int)}

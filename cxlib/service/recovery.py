@@ -33,7 +33,7 @@ from cxlib.service.cases import require_case_columns
 from cxlib.stats import moments
 from cxlib.stats.estimators import Replicated, ratio
 from cxlib.stats.notes import resampling_note
-from cxlib.stats.resampling import who_of
+from cxlib.stats.resampling import resampling_units
 
 LEAST = 20  # complainers, for a comparison
 HANDLED = ("well", "badly")
@@ -239,11 +239,11 @@ def _compared(sample: Sample, kind: str, x: np.ndarray) -> tuple[Replicated, pd.
     """Estimates of TERMS for one kind of handling, and the balance of the matching."""
     treated = (sample["handled"] == kind).to_numpy()
     change = (sample["after"] - sample["before"]).to_numpy(float)
-    w, who = moments.weights_of(sample.data, sample.weight), who_of(sample)
+    w, clusters = moments.weights_of(sample.data, sample.weight), resampling_units(sample)
     how = {"draws": sample.draws, "seed": sample.seed}
-    matched = matching.effect(change, treated, x, weight=w, who=who, **how)
+    matched = matching.effect(change, treated, x, weight=w, clusters=clusters, **how)
     parts = np.column_stack([w * treated, w * ~treated])
-    means, again = ratio(parts * change[:, None], parts, who=who, **how)
+    means, again = ratio(parts * change[:, None], parts, clusters=clusters, **how)
     own, rest = means[0], means[1]
     point = np.array([own, own - matched.estimate[0], matched.estimate[0], own - rest])
     gone = matched.replicates[:, 0]

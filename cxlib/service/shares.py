@@ -1,6 +1,6 @@
 """Shares of cases with intervals: by group, and within hours, clusters resampled whole.
 
-    drawn = share_within(hours, happened, at, who_of(sample))   # share that came by each time
+    drawn = share_within(hours, happened, at, units)   # share that came by each time
     low, high = share_interval(drawn, n)      # Wilson, with the effective number of cases
 
 Kaplan and Meier (1958): a case that is open still counts for as long as it was observed.
@@ -18,7 +18,7 @@ from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.stats import intervals
 from cxlib.stats.estimators import Replicated, cell_means
-from cxlib.stats.resampling import Who, who_of
+from cxlib.stats.resampling import ResamplingUnits, design, resampling_units
 from cxlib.stats.survival import kaplan_meier
 
 SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "moderate", "major",
@@ -30,7 +30,7 @@ def share_within(
     hours: np.ndarray,
     happened: np.ndarray,
     at: np.ndarray,
-    who: Who,
+    clusters: ResamplingUnits,
     *,
     draws: int = 1000,
     seed: int = 1,
@@ -53,15 +53,17 @@ def share_within(
         return np.where(there[:, :1] > 0, 1 - waits, np.nan)  # a draw may have nobody
 
     point = curve(np.ones((1, len(hours))))[0]
-    again = np.concatenate([curve(times) for times in who.times(draws, seed)])
-    return Replicated(point, again, float(len(np.unique(who.keys))))
+    again = np.concatenate([curve(times) for times in clusters.times(draws, seed)])
+    return Replicated(point, again, float(len(np.unique(clusters.keys))))
 
 
 def cases_within(
     sample: Sample, hours: np.ndarray, happened: np.ndarray, at: np.ndarray
 ) -> Replicated:
     """`share_within` of the cases of a sample, resampled as it says."""
-    return share_within(hours, happened, at, who_of(sample), draws=sample.draws, seed=sample.seed)
+    return share_within(
+        hours, happened, at, resampling_units(sample), draws=sample.draws, seed=sample.seed
+    )
 
 
 def share_interval(
@@ -108,9 +110,7 @@ def group_shares(
     """
     names, place = group_places(sample[by] if by else None, len(sample))
     values = hit.to_numpy(float)
-    drawn = cell_means(
-        values, place, len(names), who=who_of(sample), draws=sample.draws, seed=sample.seed
-    )[:, 0]
+    drawn = cell_means(values, place, len(names), **design(sample))[:, 0]
     there = ~np.isnan(values) & (place >= 0)
     return names, drawn, np.bincount(place[there], minlength=len(names))
 

@@ -102,8 +102,7 @@ def krippendorff(
         Finding(_claim(table.iloc[0]), value=float(estimate[0]), unit="alpha"),
         i18n.together(notes),
         "alpha",
-        draws=sample.draws,
-        seed=sample.seed,
+        **sample.bootstrap,
         replicates=replicates,
     )
 

@@ -1,6 +1,5 @@
-"""Several results as one, and the difference of two, draw by draw.
+"""The difference of two results, draw by draw.
 
-    combine({"web": scores.nps(web), "desk": scores.nps(desk)}).table
     difference(scores.nps(now), scores.nps(before), names=("now", "before"))
 
 Results of one seed resample the same clusters, so their replicates may be compared draw by draw.
@@ -8,7 +7,7 @@ Results of one seed resample the same clusters, so their replicates may be compa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,36 +18,6 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.privacy import disclosure
 from cxlib.stats.intervals import percentile_interval, simultaneous_interval
-
-
-def combine(parts: Mapping[str, Result]) -> Result:
-    """Several results as one whose intervals all hold at once, whatever is compared with what.
-
-    `table` has the name of each in `of`, then their columns. Raises ValueError unless all rest on
-    the same draws.
-    """
-    _check_draws(list(parts.values()))
-    table = pd.concat({name: e.table for name, e in parts.items()}, names=["of", None])
-    table = table.reset_index("of").reset_index(drop=True)
-    replicates = np.concatenate([e.replicates for e in parts.values()], axis=1)
-    table["low"], table["high"] = simultaneous_interval(
-        table["estimate"].to_numpy(float), replicates
-    )
-    first, units = next(iter(parts.values())), {e.unit for e in parts.values()}
-    return Result(
-        table,
-        i18n.together(e.finding.claim for e in parts.values()),
-        i18n.together(
-            [
-                _("The {cells:count} intervals are simultaneous.", cells=len(table)),
-                *dict.fromkeys(e.notes for e in parts.values()),
-            ]
-        ),
-        units.pop() if len(units) == 1 else "",
-        draws=first.draws,
-        seed=first.seed,
-        replicates=replicates,
-    )
 
 
 def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
@@ -76,7 +45,7 @@ def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
         estimate = table["estimate"].to_numpy(float)
         table["low"], table["high"] = simultaneous_interval(estimate, apart)
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
-    facts: dict[str, Any] = {"draws": one.draws, "seed": one.seed, "replicates": apart}
+    facts: dict[str, Any] = {**one.bootstrap, "replicates": apart}
     note = i18n.together(dict.fromkeys([one.notes, other.notes]))
     told = disclosure.shown(table)
     if told.empty:

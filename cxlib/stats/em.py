@@ -135,7 +135,7 @@ class Patterned(Moments):
             first=self.first[some][:, at],
             second=self.second[some][:, at][..., at],
             rows=self.rows[some],
-            who=self.drawn.take(some),
+            clusters=self.drawn.take(some),
             pattern=pattern[some],
             given=kinds,
         )

@@ -1,6 +1,6 @@
 """Ratios, means, shares, differences and regressions with all their bootstrap replicates.
 
-    means = cell_means(y, place, 16, who=resampling.who_of(sample))
+    means = cell_means(y, place, 16, clusters=resampling.resampling_units(sample))
     means.estimate, means.replicates            # (16, outcomes), (draws, 16, outcomes)
     means @ contrast                            # any sum of cells, with its replicates
     ratio(spent, orders, draws=1000, seed=1)    # sums over sums: shares, means, rates
@@ -19,7 +19,7 @@ import numpy as np
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.stats import intervals, linear_algebra, resampling
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +100,12 @@ def columns(values: np.ndarray) -> np.ndarray:
     return values[:, None] if values.ndim == 1 else values
 
 
-def ready(n: int, weight: np.ndarray | None, who: Who | None) -> tuple[np.ndarray, Who]:
+def ready(
+    n: int, weight: np.ndarray | None, clusters: ResamplingUnits | None
+) -> tuple[np.ndarray, ResamplingUnits]:
     """Weights of 1 and rows drawn one by one, where nothing else is told."""
     w = np.ones(n) if weight is None else np.asarray(weight, float)
-    return w, who or Who(np.arange(n))
+    return w, clusters or ResamplingUnits(np.arange(n))
 
 
 def ratio(
@@ -112,7 +114,7 @@ def ratio(
     *,
     draws: int = 1000,
     seed: int = 1,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
 ) -> Replicated:
     """Sums over sums: means, shares and rates, with their replicates.
 
@@ -121,7 +123,7 @@ def ratio(
     above : what is summed in the numerator, weights included, (rows, terms)
     below : the same in the denominator, (rows, terms), or (rows, 1) for all terms
     draws, seed : of the bootstrap
-    who : how rows are resampled (`resampling.who_of`); each by itself when None
+    clusters : how rows are resampled (`resampling.resampling_units`); each by itself when None
 
     Returns
     -------
@@ -135,10 +137,10 @@ def ratio(
     """
     terms = above.shape[1]
     sums = np.hstack([above, below]).astype(float)
-    whole, drawn = sums.sum(0), resampling.resample_sums(sums, draws, seed, who)
+    whole, drawn = sums.sum(0), resampling.resample_sums(sums, draws, seed, clusters)
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate, replicates = (s[..., :terms] / s[..., terms:] for s in (whole, drawn))
-    units = len(np.unique(who.keys)) if who is not None else len(sums)
+    units = len(np.unique(clusters.keys)) if clusters is not None else len(sums)
     return Replicated(estimate, replicates, float(units))
 
 
@@ -148,7 +150,7 @@ def mean(
     *,
     draws: int = 1000,
     seed: int = 1,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
 ) -> Replicated:
     """Weighted means of columns (rows, terms); missing values are left out. Shares of booleans.
 
@@ -163,7 +165,7 @@ def mean(
     w = np.ones((len(values), 1)) if weight is None else np.asarray(weight, float)[:, None]
     known = ~np.isnan(values)
     above, below = w * np.where(known, values, 0.0), w * known
-    return ratio(above, below, draws=draws, seed=seed, who=who)
+    return ratio(above, below, draws=draws, seed=seed, clusters=clusters)
 
 
 def cell_means(
@@ -172,7 +174,7 @@ def cell_means(
     cells: int,
     *,
     weight: np.ndarray | None = None,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
     draws: int = 1000,
     seed: int = 1,
 ) -> Replicated:
@@ -187,9 +189,9 @@ def cell_means(
     [2.0, 5.0]
     """
     y = columns(y)
-    w, who = ready(len(y), weight, who)
+    w, clusters = ready(len(y), weight, clusters)
     there = ~np.isnan(y) & (place >= 0)[:, None]
-    whom, unit, _ = who.grouped()
+    whom, unit, _ = clusters.grouped()
     spot, size = unit * cells + np.maximum(place, 0), len(whom.keys) * cells
 
     def summed(values: np.ndarray) -> np.ndarray:
@@ -202,7 +204,7 @@ def cell_means(
     with np.errstate(invalid="ignore", divide="ignore"):
         point, again = (np.divide(*np.split(s, 2, axis=-1)) for s in (both.sum(0), drawn))
     shape = (cells, y.shape[1])
-    units = float(len(np.unique(who.keys[there.any(1)])))
+    units = float(len(np.unique(clusters.keys[there.any(1)])))
     return Replicated(point.reshape(shape), again.reshape(-1, *shape), units)
 
 
@@ -211,7 +213,7 @@ def least_squares(
     y: np.ndarray,
     *,
     weight: np.ndarray | None = None,
-    who: Who | None = None,
+    clusters: ResamplingUnits | None = None,
     draws: int = 1000,
     seed: int = 1,
 ) -> Replicated:
@@ -226,10 +228,10 @@ def least_squares(
     [1.0, 2.0]
     """
     y = columns(y)
-    w, who = ready(len(y), weight, who)
+    w, clusters = ready(len(y), weight, clusters)
     p, q = x.shape[1], y.shape[1]
     products = np.einsum("n,ni,nj->nij", w, x, np.hstack([x, y])).reshape(len(y), -1)
-    drawn = resampling.resample_sums(products, draws, seed, who).reshape(draws, p, p + q)
+    drawn = resampling.resample_sums(products, draws, seed, clusters).reshape(draws, p, p + q)
     whole = products.sum(0).reshape(1, p, p + q)
     point, again = (linear_algebra.solve(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
     if np.isnan(point).any():
@@ -241,4 +243,4 @@ def least_squares(
                 n=len(y),
             )
         )
-    return Replicated(point[0], again, float(len(np.unique(who.keys))))
+    return Replicated(point[0], again, float(len(np.unique(clusters.keys))))

@@ -1,8 +1,8 @@
 """Weighted sums of survey answers: the one small table that every linear method needs.
 
 A mean, a covariance, a regression, a driver's share of R² and a path model are all functions of
-three sums: of weights, of answers, and of products of answers. We take the sums once, in buckets of
-customers. Adding the buckets gives the estimate; drawing buckets again with replacement gives its
+three sums: of weights, of answers, and of products of answers. We take the sums once, by cluster of
+customers. Adding the clusters gives the estimate; drawing clusters again with replacement gives its
 uncertainty. The rows are never read twice.
 
     sums = moments.of(sample, ["nps", "speed", "price"])
@@ -29,7 +29,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.em import Patterned
-from cxlib.stats.resampling import Who, sum_by, who_of
+from cxlib.stats.resampling import ResamplingUnits, resampling_units, sum_by
 from cxlib.stats.sums import SUMS, Moments, possible
 
 __all__ = ["MISSING", "Moments", "by_group", "groups_of", "of", "possible", "weights_of"]
@@ -47,9 +47,9 @@ def of(
 ) -> Moments:
     """Sum `columns` over the rows, customer by customer.
 
-    Rows of one cluster are drawn together; without a cluster each row is drawn alone.
-    Above some thousands, customers are drawn in buckets (`draws`). Raises ValueError when a column
-    is unknown, not a number, or answered by nobody together with the others, and for bad weights.
+    Rows of one cluster are drawn together; without a cluster each row is drawn alone. Above some
+    thousands, several customers are drawn as one. Raises ValueError when a column is unknown, not a
+    number, or answered by nobody together with the others, and for bad weights.
 
     Examples
     --------
@@ -60,15 +60,11 @@ def of(
     sample = as_sample(rows)
     answers, origin = _answers(sample, columns, missing, origin)
     sums = _summed(tuple(columns), origin, *answers, missing, len(sample))
-    return replace(sums, draws=sample.draws, seed=sample.seed)
+    return replace(sums, **sample.bootstrap)
 
 
 def by_group(
-    rows: SampleLike,
-    columns: list[str],
-    by: str,
-    *,
-    missing: str = "complete",
+    rows: SampleLike, columns: list[str], by: str, *, missing: str = "complete"
 ) -> dict[object, Moments]:
     """The sums of each group of the column `by`, around the same origin as `of` has for all rows.
 
@@ -82,10 +78,10 @@ def by_group(
     group, groups = sample[by].to_numpy()[kept], {}
     for name in names:
         if (here := group == name).any():
-            (x, w, given, who), offered = answers, int((sample[by] == name).sum())
-            part = x[here], w[here], given[here], who.take(here)
+            (x, w, given, clusters), offered = answers, int((sample[by] == name).sum())
+            part = x[here], w[here], given[here], clusters.take(here)
             sums = _summed(tuple(columns), origin, *part, missing, offered)
-            groups[name] = replace(sums, draws=sample.draws, seed=sample.seed)
+            groups[name] = replace(sums, **sample.bootstrap)
     return groups
 
 
@@ -134,11 +130,8 @@ def _kept(rows: pd.DataFrame, columns: list[str], weight: str | None, missing: s
 
 
 def _answers(
-    sample: Sample,
-    columns: list[str],
-    missing: str,
-    origin: np.ndarray | None,
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, Who], np.ndarray]:
+    sample: Sample, columns: list[str], missing: str, origin: np.ndarray | None
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, ResamplingUnits], np.ndarray]:
     """((answers less origin, weights, given, how drawn), origin) of the rows that are used."""
     rows, weight = sample.data, sample.weight
     if missing not in MISSING:
@@ -167,8 +160,8 @@ def _answers(
     x, w, given = x[keep], w[keep], given[keep]
     if origin is None:
         origin = np.asarray(np.round(np.nanmean(np.where(given, x, np.nan), axis=0), 1))
-    who = who_of(sample).take(keep)
-    return (np.where(given, x - origin, 0.0), w, given, who), np.asarray(origin, float)
+    clusters = resampling_units(sample).take(keep)
+    return (np.where(given, x - origin, 0.0), w, given, clusters), np.asarray(origin, float)
 
 
 def _summed(
@@ -177,7 +170,7 @@ def _summed(
     x: np.ndarray,
     w: np.ndarray,
     given: np.ndarray,
-    who: Who,
+    clusters: ResamplingUnits,
     missing: str,
     offered: int,
 ) -> Moments:
@@ -188,19 +181,19 @@ def _summed(
             np.packbits(given, axis=1), axis=0, return_index=True, return_inverse=True
         )
         patterns, pattern = given[first], pattern.ravel()
-    who, place, pattern = who.grouped(pattern)
+    clusters, place, pattern = clusters.grouped(pattern)
     sums: dict[str, Any] = dict.fromkeys(SUMS, 0.0)
     for some in _chunks(len(x), x.shape[1]):
         there, at = np.unique(place[some], return_inverse=True)
         for part, values in _products(x[some], w[some], given[some], missing).items():
-            if len(there) == len(who.keys):
+            if len(there) == len(clusters.keys):
                 sums[part] = sums[part] + sum_by(at, values)
                 continue
             if np.isscalar(sums[part]):
-                sums[part] = np.zeros((len(who.keys), *values.shape[1:]))
+                sums[part] = np.zeros((len(clusters.keys), *values.shape[1:]))
             sums[part][there] += sum_by(at, values)
     found: dict[str, Any] = {"columns": columns, "origin": origin, **sums}
-    found |= {"offered": offered, "who": who}
+    found |= {"offered": offered, "clusters": clusters}
     if missing != "em":
         return Moments(**found)
     return Patterned(**found, pattern=pattern, given=patterns)

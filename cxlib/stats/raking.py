@@ -152,10 +152,10 @@ class Raking:
         return cell if same.all() else None
 
     def ratios(
-        self, bucket: str | None, draws: int, seed: int, together: int
+        self, cluster: str | None, draws: int, seed: int, together: int
     ) -> Iterator[np.ndarray]:
         """Weights of the cells in each draw, in parts of their weights: (some draws, cells)."""
-        asked = bucket, draws, seed
+        asked = cluster, draws, seed
         if asked not in self._last:
             if draws * len(self.weight) > KEPT:
                 yield from self._raked(*asked, together)
@@ -166,11 +166,11 @@ class Raking:
             yield self._last[asked][start : start + together]
 
     def _raked(
-        self, bucket: str | None, draws: int, seed: int, together: int
+        self, cluster: str | None, draws: int, seed: int, together: int
     ) -> Iterator[np.ndarray]:
         from scipy.sparse import coo_array
 
-        keys, place = np.unique(keys_of(self.rows, bucket), return_inverse=True)
+        keys, place = np.unique(keys_of(self.rows, cluster), return_inverse=True)
         shape = len(self.weight), len(keys)
         rows = coo_array((np.ones(len(place)), (self.cell, place)), shape=shape).tocsr()
         for times in batches(keys, draws, seed, together):

@@ -7,7 +7,7 @@ draw. Each customer comes up as often as a Poisson law of mean one says (Hanley 
 Chamandy, Muralidharan, Najmi and Naidu 2012), which is drawing with replacement where the size of a
 sample is left to chance too.
 
-Customers fall into BUCKETS by what they are called, and those of one bucket come up together: for
+Customers fall into at most MAX_CLUSTERS by their names, and those of one come up together: for
 hundreds of customers hardly two, for millions the same work as for thousands.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, factorial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,32 +24,32 @@ import pandas as pd
 from cxlib.core.sample import Calibration, SampleLike, as_sample
 
 BITS = 13
-BUCKETS = 1 << BITS
+MAX_CLUSTERS = 1 << BITS
 BATCH = 500_000  # drawn units held at once
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio, odd
 AT_MOST = np.cumsum([exp(-1) / factorial(k) for k in range(8)])  # of a Poisson law of mean one
 STEPS = np.round(AT_MOST * 2**16).astype(np.uint16)
 
 
-def keys_of(rows: pd.DataFrame, bucket: str | None = None) -> np.ndarray:
-    """The bucket of each row, 0 to BUCKETS - 1, by its customer in the column `bucket`.
+def keys_of(rows: pd.DataFrame, cluster: str | None = None) -> np.ndarray:
+    """The key of each row, 0 to MAX_CLUSTERS - 1, by its customer in the column `cluster`.
 
     A row without a customer, or without a column to tell, goes by its own label in the index (by
     its place where labels repeat), which selecting and sorting rows leave as they are.
     """
-    if bucket is not None and bucket not in rows:
+    if cluster is not None and cluster not in rows:
         raise ValueError(
-            f"no column {bucket!r} in these rows. They have: {', '.join(rows.columns)}."
+            f"no column {cluster!r} in these rows. They have: {', '.join(rows.columns)}."
         )
     labels = rows.index if rows.index.is_unique else pd.RangeIndex(len(rows))
-    if bucket is None:
+    if cluster is None:
         return hashed(labels)
-    codes, known = pd.factorize(rows[bucket])
+    codes, known = pd.factorize(rows[cluster])
     return np.where(codes < 0, hashed(labels), np.r_[hashed(pd.Index(known)), 0][codes])
 
 
 def hashed(names: pd.Index) -> np.ndarray:
-    """Bucket of each name; whole numbers that follow one another lie in different buckets."""
+    """Key of each name; whole numbers that follow one another have different keys."""
     if pd.api.types.is_float_dtype(names) and (names == np.floor(names)).all():
         names = names.astype("int64")  # customer 7 of a column that knows no missing whole numbers
     if pd.api.types.is_integer_dtype(names):
@@ -95,7 +96,7 @@ def batches(
 
 
 @dataclass(frozen=True, eq=False)
-class Who:
+class ResamplingUnits:
     """How rows are drawn: the key of each and, where weights are raked, what raking needs.
 
     Attributes
@@ -103,7 +104,7 @@ class Who:
     keys : (rows,), see `keys_of`
     cell : of each row the cell it was raked in; None without raking
     raking : rakes every draw again (`weights.Raking`)
-    bucket : column of the customers
+    cluster : column of the customers
     moved : (rows, replicates), how far replicate weights that came with the file lie from the
         weight, in parts of it, times the root of their factor; rows are then drawn as these
         say, each by itself (`weights.with_replicates`)
@@ -112,22 +113,24 @@ class Who:
     keys: np.ndarray
     cell: np.ndarray | None = None
     raking: Calibration | None = None
-    bucket: str | None = None
+    cluster: str | None = None
     moved: np.ndarray | None = None
 
-    def take(self, some: np.ndarray | slice) -> Who:
+    def take(self, some: np.ndarray | slice) -> ResamplingUnits:
         """Some of the rows."""
         cell, moved = (None if a is None else a[some] for a in (self.cell, self.moved))
         return replace(self, keys=self.keys[some], cell=cell, moved=moved)
 
-    def __add__(self, other: Who) -> Who:
+    def __add__(self, other: ResamplingUnits) -> ResamplingUnits:
         keys = np.concatenate([self.keys, other.keys])
         both = zip((self.cell, self.moved), (other.cell, other.moved), strict=True)
         cell, moved = (None if a is None else np.concatenate([a, b]) for a, b in both)
         return replace(self, keys=keys, cell=cell, moved=moved)
 
-    def grouped(self, kind: np.ndarray | None = None) -> tuple[Who, np.ndarray, np.ndarray]:
-        """Rows of one key and cell (and `kind`) as one: (who, place of each row, kind of each)."""
+    def grouped(
+        self, kind: np.ndarray | None = None
+    ) -> tuple[ResamplingUnits, np.ndarray, np.ndarray]:
+        """Rows of one key, cell and `kind` as one: (units, place of each row, kind of each)."""
         kind = np.zeros(len(self.keys), int) if kind is None else kind
         cell = np.zeros(1, int) if self.cell is None else self.cell
         cells, kinds = np.max(cell, initial=0) + 1, kind.max(initial=0) + 1
@@ -150,13 +153,13 @@ class Who:
             return
         raked = None
         if self.raking is not None:
-            raked = self.raking.ratios(self.bucket, draws, seed, together)
+            raked = self.raking.ratios(self.cluster, draws, seed, together)
         for counts in batches(self.keys, draws, seed, together):
             times = counts.astype(float)
             yield times if raked is None else times * next(raked)[:, self.cell]
 
 
-def who_of(rows: SampleLike) -> Who:
+def resampling_units(rows: SampleLike) -> ResamplingUnits:
     """How the rows are drawn: clusters whole, and raked weights raked again in every draw.
 
     Where the weights came with replicates, as those say. Raises ValueError where the weights were
@@ -169,28 +172,36 @@ def who_of(rows: SampleLike) -> Who:
         )
         moved = np.divide(again - whole, whole, out=np.zeros_like(again), where=whole > 0)
         keys = np.arange(len(sample))
-        return Who(keys, bucket=sample.cluster, moved=np.sqrt(given.factor) * moved)
-    who = Who(keys_of(sample.data, sample.cluster), bucket=sample.cluster)
+        return ResamplingUnits(keys, cluster=sample.cluster, moved=np.sqrt(given.factor) * moved)
+    clusters = ResamplingUnits(keys_of(sample.data, sample.cluster), cluster=sample.cluster)
     if sample.raking is None:
-        return who
+        return clusters
     cell = sample.raking.cells_of(sample.data, str(sample.weight))
     if cell is None:
         raise ValueError(
             "these rows are not those whose weights were raked (their index or their weights have "
             "changed). Use Sample.where, assign or merge, which keep them."
         )
-    return replace(who, cell=cell, raking=sample.raking)
+    return replace(clusters, cell=cell, raking=sample.raking)
 
 
-def resample_sums(values: np.ndarray, draws: int, seed: int, who: Who | None = None) -> np.ndarray:
+def design(rows: SampleLike) -> dict[str, Any]:
+    """`clusters`, `draws` and `seed` of the rows, as estimators take them by name."""
+    sample = as_sample(rows)
+    return {"clusters": resampling_units(sample), **sample.bootstrap}
+
+
+def resample_sums(
+    values: np.ndarray, draws: int, seed: int, clusters: ResamplingUnits | None = None
+) -> np.ndarray:
     """Sums of `values` (rows, p) over `draws` samples of their customers: (draws, p).
 
     For statistics that need many plain sums and no products. Without `who` each row is a customer,
     known by its place.
     """
-    who, place, _ = (who or Who(hashed(pd.RangeIndex(len(values))))).grouped()
+    clusters, place, _ = (clusters or ResamplingUnits(hashed(pd.RangeIndex(len(values))))).grouped()
     values = sum_by(place, values)
-    return np.concatenate([times @ values for times in who.times(draws, seed)])
+    return np.concatenate([times @ values for times in clusters.times(draws, seed)])
 
 
 def bootstrap(

@@ -1,16 +1,15 @@
-"""Weighted sums of answers in buckets of customers, and means and covariances from them."""
+"""Weighted sums of answers by cluster of customers, and means and covariances from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from cxlib.core.sample import DRAWS, SEED
-from cxlib.stats.resampling import Who, sum_by
+from cxlib.stats.resampling import ResamplingUnits, sum_by
 
 SUMS = ("weight", "first", "second", "rows")
 LEAST_EIGENVALUE = 1e-3  # of pairwise correlations that are to be used
@@ -18,7 +17,7 @@ LEAST_EIGENVALUE = 1e-3  # of pairwise correlations that are to be used
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over rows; leading axes (buckets, draws) ride along.
+    """Sums over rows; leading axes (clusters, draws) ride along.
 
     Attributes
     ----------
@@ -31,7 +30,7 @@ class Moments:
     second  : weighted sums of their products, shape (..., p, p)
     rows    : rows summed, shape (...,): those that answer everything, or anything when pairwise
     offered : rows looked at, before incomplete ones were left out
-    who     : how each row of sums is drawn; None once added up or drawn
+    clusters : how each row of sums is drawn; None once added up or drawn
     draws, seed : of the resamples that methods take of these sums
     """
 
@@ -42,7 +41,7 @@ class Moments:
     second: np.ndarray
     rows: np.ndarray
     offered: int
-    who: Who | None = None
+    clusters: ResamplingUnits | None = None
     draws: int = DRAWS
     seed: int = SEED
 
@@ -52,11 +51,16 @@ class Moments:
         return self.drawn.keys
 
     @property
-    def drawn(self) -> Who:
+    def drawn(self) -> ResamplingUnits:
         """How each row of sums is drawn. Raises ValueError once they are added up or drawn."""
-        if self.who is None:
+        if self.clusters is None:
             raise ValueError("these sums are added up already, so nothing can be drawn from them.")
-        return self.who
+        return self.clusters
+
+    @property
+    def bootstrap(self) -> dict[str, Any]:
+        """`draws` and `seed`, as methods take them by name."""
+        return {"draws": self.draws, "seed": self.seed}
 
     @property
     def pairwise(self) -> bool:
@@ -91,11 +95,6 @@ class Moments:
         cov = self.cov
         deviation = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
         return cov / (deviation[..., :, None] * deviation[..., None, :])
-
-    @cached_property
-    def buckets(self) -> int:
-        """How many are drawn: customers, or those that share a key."""
-        return len(np.unique(self.keys))
 
     @property
     def effective(self) -> float:
@@ -171,8 +170,8 @@ class Moments:
         joined: dict[str, Any] = {
             p: np.concatenate([getattr(self, p), getattr(other, p)]) for p in SUMS
         }
-        who = self.drawn + other.drawn
-        return replace(self, **joined, who=who, offered=self.offered + other.offered)
+        clusters = self.drawn + other.drawn
+        return replace(self, **joined, clusters=clusters, offered=self.offered + other.offered)
 
     def _mix(self, batches: Iterable[np.ndarray]) -> Moments:
         """The rows of sums added up, as often as `batches` (some draws, rows) say."""
@@ -200,7 +199,7 @@ class Moments:
             first=draws_first(first.reshape(p, p, -1) if self.pairwise else first),
             second=draws_first(second[whole]),
             rows=rows[0],
-            who=None,
+            clusters=None,
         )
 
 

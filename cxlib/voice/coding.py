@@ -57,8 +57,8 @@ def coding_f1(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]
     names = list(columns)
     here, found = ~np.isnan(theirs), ~np.isnan(ours)
     parts = np.hstack([here & found, found, here]).astype(float)
-    who = resampling.who_of(sample)
-    drawn = resampling.resample_sums(parts, sample.draws, sample.seed, who)
+    clusters = resampling.resampling_units(sample)
+    drawn = resampling.resample_sums(parts, sample.draws, sample.seed, clusters)
     value, again = _rates(parts.sum(0)[None], len(names)), _rates(drawn, len(names))
     low, high = simultaneous_interval(value[0][0], again[0])
     table = pd.DataFrame(

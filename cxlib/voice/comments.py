@@ -196,8 +196,10 @@ def shares(sample: Sample, part: np.ndarray, whole: np.ndarray) -> tuple[np.ndar
 
     Returns share, low, high (simultaneous, between 0 and 1) and replicates; NaN where nobody is.
     """
-    w, who = sample.weights[:, None], resampling.who_of(sample)
-    share, again = ratio(part * w, whole * w, draws=sample.draws, seed=sample.seed, who=who)
+    w, clusters = sample.weights[:, None], resampling.resampling_units(sample)
+    share, again = ratio(
+        part * w, whole * w, draws=sample.draws, seed=sample.seed, clusters=clusters
+    )
     low, high = simultaneous_interval(share, again)
     return share, np.clip(low, 0, 1), np.clip(high, 0, 1), again
 

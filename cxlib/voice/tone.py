@@ -286,7 +286,7 @@ def _packed(sample: Sample, y: np.ndarray, chance: np.ndarray, few: list[str]) -
     y, chance, sample = y[known], chance[known], sample.where(known)
     parts = np.column_stack([(chance >= 0.5) == y, y, y & (chance >= 0.5), ~y & (chance < 0.5)])
     parts = np.column_stack([np.ones(len(y)), parts]).astype(float)
-    again = resampling.resample_sums(parts, sample.draws, sample.seed, resampling.who_of(sample))
+    again = resampling.resample_sums(parts, **resampling.design(sample))
     table = estimates_table(TERMS, _rates(parts.sum(0)[None])[0], _rates(again), len(y))
     right, _balanced, guess = table.itertuples()
     claim = _(
@@ -334,8 +334,10 @@ def _bins(sample: Sample, y: np.ndarray, chance: np.ndarray) -> pd.DataFrame:
     """Share of good comments in equal groups of the predicted chance."""
     cuts = np.unique(np.quantile(chance, np.linspace(0, 1, BINS + 1)[1:-1]))
     member = np.searchsorted(cuts, chance, side="right")[:, None] == np.arange(len(cuts) + 1)
-    who = resampling.who_of(sample)
-    good = ratio(member * y[:, None], member, draws=sample.draws, seed=sample.seed, who=who)
+    clusters = resampling.resampling_units(sample)
+    good = ratio(
+        member * y[:, None], member, draws=sample.draws, seed=sample.seed, clusters=clusters
+    )
     n = member.sum(0)
     table = estimates_table([str(b + 1) for b in range(len(n))], good.estimate, good.replicates, n)
     with np.errstate(divide="ignore", invalid="ignore"):

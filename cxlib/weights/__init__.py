@@ -12,13 +12,7 @@ effect says by how much.
 """
 
 from cxlib.weights.margins import Margins, applicable
-from cxlib.weights.raking import (
-    design_effect,
-    effective_n,
-    poststratify,
-    rake,
-    weigh,
-)
+from cxlib.weights.raking import design_effect, poststratify, rake, weigh
 from cxlib.weights.replicate_weights import with_replicates
 from cxlib.weights.respondents import representation
 
@@ -26,7 +20,6 @@ __all__ = [
     "Margins",
     "applicable",
     "design_effect",
-    "effective_n",
     "poststratify",
     "rake",
     "representation",

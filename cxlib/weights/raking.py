@@ -94,11 +94,7 @@ def rake(
 
 
 def poststratify(
-    sample: SampleLike,
-    by: Sequence[str],
-    shares: Mapping[tuple, float],
-    *,
-    trim: float = 5.0,
+    sample: SampleLike, by: Sequence[str], shares: Mapping[tuple, float], *, trim: float = 5.0
 ) -> Result:
     """Weights by which every combination of the columns `by` has its share in the population.
 
@@ -203,17 +199,6 @@ def design_effect(weights: np.ndarray | pd.Series) -> float:
     """
     w = np.asarray(weights, float)
     return float(len(w) * (w**2).sum() / w.sum() ** 2)
-
-
-def effective_n(weights: np.ndarray | pd.Series) -> float:
-    """How many answers of equal weight have the same variance (Kish 1965).
-
-    Examples
-    --------
-    >>> effective_n(np.array([1, 3]))
-    1.6
-    """
-    return len(weights) / design_effect(weights)
 
 
 def _check_filled(margins: Margins, cells: Cells, n: np.ndarray) -> None:

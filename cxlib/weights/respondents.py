@@ -96,12 +96,7 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
         resampling_note(sample),
     ]
     return Result(
-        table[COLUMNS],
-        Finding(_claim(table)),
-        i18n.together(notes),
-        "share",
-        draws=sample.draws,
-        seed=sample.seed,
+        table[COLUMNS], Finding(_claim(table)), i18n.together(notes), "share", **sample.bootstrap
     )
 
 
@@ -153,9 +148,7 @@ def _terms(values: pd.Series) -> tuple[list[str], np.ndarray]:
 def _shares(sample: Sample, member: np.ndarray, whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Share of each group among the responses, and in each resample."""
     w = moments.weights_of(sample.data, sample.weight)[:, None]
-    found = estimators.ratio(
-        w * member, w * whole, draws=sample.draws, seed=sample.seed, who=resampling.who_of(sample)
-    )
+    found = estimators.ratio(w * member, w * whole, **resampling.design(sample))
     return found.estimate, found.replicates
 
 

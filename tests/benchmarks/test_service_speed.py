@@ -11,7 +11,7 @@ from clock import seconds
 from scipy import stats
 
 from cxlib.service import shares
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def test_waits_beside_scipy(n: int) -> None:
     rng = np.random.default_rng(1)
     hours, ends = rng.lognormal(4, 0.9, n), rng.exponential(400, n)
     seen, happened = np.minimum(hours, ends).round(2), hours <= ends
-    at, who, draws = np.array([24.0, 72.0, 120.0]), Who(np.arange(n)), 200
+    at, who, draws = np.array([24.0, 72.0, 120.0]), ResamplingUnits(np.arange(n)), 200
     ours = seconds(lambda: shares.share_within(seen, happened, at, who, draws=draws), 2)
     found = shares.share_within(seen, happened, at, who, draws=2).estimate
     few = 5

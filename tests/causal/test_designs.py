@@ -68,8 +68,8 @@ def test_cell_means_are_weighted_means_and_a_weight_of_two_is_the_row_twice():
 def test_draws_of_cell_means_are_those_of_their_customers():
     rng = np.random.default_rng(4)
     y, place, keys = rng.normal(size=60), rng.integers(0, 2, 60), np.arange(60) // 3
-    who = resampling.Who(keys)
-    found = cell_means(y, place, 2, who=who, draws=8, seed=5).replicates[:, :, 0]
+    clusters = resampling.ResamplingUnits(keys)
+    found = cell_means(y, place, 2, clusters=clusters, draws=8, seed=5).replicates[:, :, 0]
     times = resampling.multiplicities(keys, 8, 5).astype(float)
     inside = place[:, None] == np.arange(2)
     assert_allclose(found, (times * y) @ inside / (times @ inside))
@@ -345,16 +345,21 @@ def test_the_same_effects_as_causalpy_and_causalimpact():
     peers = json.loads((Path(__file__).parents[1] / "reference" / "peers.json").read_text())
     rows = panel()
 
-    def differ(who: resampling.Who | None) -> tuple[float, float, float]:
+    def differ(clusters: resampling.ResamplingUnits | None) -> tuple[float, float, float]:
         cells = difference_in_differences.group_means(
-            rows["y"].to_numpy(), rows["group"].to_numpy(), rows["t"].to_numpy(), 2, 2, who=who
+            rows["y"].to_numpy(),
+            rows["group"].to_numpy(),
+            rows["t"].to_numpy(),
+            2,
+            2,
+            clusters=clusters,
         )
         found = difference_in_differences.effect(cells, [False, True], [True, False], [False, True])
         return (float(found.estimate[0]), *(float(e[0]) for e in found.interval()))
 
     known, apart = peers["causalpy"]["differences"], differ(None)
     assert apart == pytest.approx([known[k] for k in ("estimate", "low", "high")], abs=0.06)
-    paired = differ(resampling.who_of(Sample(rows, cluster="unit")))
+    paired = differ(resampling.resampling_units(Sample(rows, cluster="unit")))
     assert apart[1] < paired[1] < 0.8 < paired[2] < apart[2]
     fit = interrupted_time_series.segmented_regression(waves()["y"].to_numpy(), 28)
     for name in peers:

@@ -124,9 +124,9 @@ def test_draws_of_a_graded_outcome_are_raked_again(monkeypatch):
     sample = weights.weigh(Sample(rows, draws=20), {"half": {"upper": 0.4, "lower": 0.6}})
     seen, subset_fits = {}, ordered_logit.subset_fits
 
-    def spy(grade, x, w, bucket, subsets, counts):
-        seen.update(w=w * counts[:, bucket])
-        return subset_fits(grade, x, w, bucket, subsets, counts)
+    def spy(grade, x, w, cluster, subsets, counts):
+        seen.update(w=w * counts[:, cluster])
+        return subset_fits(grade, x, w, cluster, subsets, counts)
 
     monkeypatch.setattr(ordered_logit, "subset_fits", spy)
     drivers.importance(sample, "high", ["t0", "t1"], kind="logistic")

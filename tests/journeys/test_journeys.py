@@ -108,7 +108,7 @@ def test_the_store_counts_as_rows_are_counted():
     store = duckdb.connect()
     store.register("given", table)
     store.execute("create table events as select * from given")
-    by = ["bucket", "step", "before", "after"]
+    by = ["cluster", "step", "before", "after"]
     for gap, goal, most in [(0, [], 0), (0, ["a"], 2), (5, [], 2), (5, ["a"], 0), (20, ["a"], 2)]:
         told = pathways.counted(store, gap=gap, goal=goal, most=most)
         ours = journeys.count_transitions(steps_of(table, gap=gap), goal=goal, most=most).data

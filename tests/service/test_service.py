@@ -28,7 +28,7 @@ from cxlib.scores.alerts import COLUMNS
 from cxlib.service import funnels, shares
 from cxlib.stats import resampling, survival
 from cxlib.stats.estimators import Replicated
-from cxlib.stats.resampling import Who
+from cxlib.stats.resampling import ResamplingUnits
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "service.json").read_text())
 STANDARDS = {"high": Standard(solved_hours=10), "any": Standard(solved_hours=20)}
@@ -122,7 +122,9 @@ def test_waits_equal_the_published_curve_and_the_durations():
     hours = np.array([*about["relapsed"], *about["censored"]], float)
     happened = np.arange(len(hours)) < len(about["relapsed"])
     at = np.array([float(t) for t in about["left"]])
-    drawn = shares.share_within(hours, happened, at, Who(np.arange(len(hours))), draws=2000)
+    drawn = shares.share_within(
+        hours, happened, at, ResamplingUnits(np.arange(len(hours))), draws=2000
+    )
     assert_allclose(1 - drawn.estimate, list(about["left"].values()), atol=5e-5)
     risk = survival.at_risk(0 * hours, hours, happened.astype(int), np.ones(len(hours)))
     share, covariance = survival.incidence(risk, at)
@@ -496,7 +498,7 @@ def test_intervals_of_shares_in_time_cover_the_truth():
             np.minimum(hours, ends),
             hours <= ends,
             np.ones(1),
-            Who(resampling.hashed(pd.Index(who))),
+            ResamplingUnits(resampling.hashed(pd.Index(who))),
             draws=150,
             seed=int(rng.integers(1 << 30)),
         )

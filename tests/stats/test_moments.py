@@ -37,14 +37,14 @@ def test_a_weight_of_two_is_the_row_twice(responses):
 
 
 @pytest.mark.parametrize("missing", moments.MISSING)
-def test_buckets_change_the_draws_and_not_the_total(responses, missing):
+def test_clusters_change_the_draws_and_not_the_total(responses, missing):
     rows = gappy(responses)
     alone = moments.of(Sample(rows, weight="weight"), COLUMNS, missing=missing)
     whole = moments.of(
         Sample(rows, weight="weight", cluster="customer_id"), COLUMNS, missing=missing
     )
     assert_allclose(alone.total().cov, whole.total().cov)
-    assert whole.buckets < alone.buckets
+    assert len(np.unique(whole.keys)) < len(np.unique(alone.keys))
 
 
 @pytest.mark.parametrize("missing", moments.MISSING)
@@ -123,11 +123,11 @@ def test_customers_are_known_by_name_or_number():
     assert len(set(resampling.keys_of(pd.DataFrame(index=[0] * 3000)))) == 3000
 
 
-def test_a_hundred_thousand_customers_are_drawn_in_buckets_with_the_same_spread():
+def test_a_hundred_thousand_customers_are_drawn_in_clusters_with_the_same_spread():
     rows = pd.DataFrame({"x": np.random.default_rng(1).normal(size=100_000)})
     rows = rows.assign(who=rows.index.astype(str))
-    for bucket in (None, "who"):
-        drawn = moments.of(Sample(rows, cluster=bucket), ["x"]).resample(600, 1).mean
+    for cluster in (None, "who"):
+        drawn = moments.of(Sample(rows, cluster=cluster), ["x"]).resample(600, 1).mean
         assert_allclose(drawn.std(), 1 / np.sqrt(len(rows)), rtol=0.1)
 
 
@@ -137,12 +137,14 @@ def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
     assert_array_equal(at_once, resampling.multiplicities(7, 50, seed=1))
 
 
-def test_a_row_without_a_customer_is_its_own_bucket(responses):
+def test_a_row_without_a_customer_is_its_own_cluster(responses):
     rows = responses.assign(customer_id=responses["customer_id"].where(responses.index > 1))
     sums = moments.of(Sample(rows, cluster="customer_id"), COLUMNS)
     keys = resampling.keys_of(rows, "customer_id")
     assert keys[0] != keys[1] and keys[0] != keys[400]  # of rows 0, 1, 400 none has the customer c0
-    assert sums.buckets == len(set(keys)) > 380  # of 402, some of whom are drawn together
+    assert (
+        len(np.unique(sums.keys)) == len(set(keys)) > 380
+    )  # of 402, some of whom are drawn together
     assert sums.total().rows == 500
 
 

@@ -1,9 +1,8 @@
-"""Results of one seed put together, and their difference resample by resample."""
+"""Results of one seed compared resample by resample."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -26,28 +25,13 @@ def test_results_of_the_same_draws_are_compared_draw_by_draw(responses):
     assert_allclose(nothing.table["estimate"], 0)
 
 
-def test_results_put_together_hold_at_once(responses):
-    sample = Sample(responses, cluster="customer_id", seed=3, draws=400)
-    parts = {c: scores.mean(sample, c) for c in ("speed", "price", "staff")}
-    both = comparison.combine(parts)
-    assert list(both.table["of"]) == list(both.table["term"]) == list(parts)
-    alone = pd.concat([e.table for e in parts.values()])
-    assert (
-        both.table["high"].to_numpy() - both.table["low"].to_numpy()
-        > (alone["high"] - alone["low"]).to_numpy()
-    ).all()
-    at_once = scores.mean(sample, list(parts)).table
-    assert_allclose(both.table["low"], at_once["low"], atol=0.01)
-
-
 def test_results_that_cannot_be_compared_say_why(responses):
     one = scores.mean(Sample(responses, draws=50), "speed")
     with pytest.raises(ValueError, match="1 of 2 results have no draws"):
         comparison.difference(one, scores.nps(responses), names=("a", "b"))
     with pytest.raises(ValueError, match="50 draws of seed 1, 50 draws of seed 2"):
-        comparison.combine(
-            {"a": one, "b": scores.mean(Sample(responses, draws=50, seed=2), "speed")}
-        )
+        other = scores.mean(Sample(responses, draws=50, seed=2), "speed")
+        comparison.difference(one, other, names=("a", "b"))
     share = scores.nps(Sample(responses, draws=50), method="bootstrap")
     with pytest.raises(ValueError, match="scale minus points has no meaning"):
         comparison.difference(one, share, names=("a", "b"))

@@ -129,7 +129,6 @@ def test_too_few_rounds_are_told(answered):
 def test_the_design_effect_by_hand():
     assert_allclose(weights.design_effect([1, 1, 1, 1]), 1)
     assert_allclose(weights.design_effect([1, 3]), 2 * 10 / 16)
-    assert_allclose(weights.effective_n([1, 3]), 1.6)
 
 
 def test_rows_without_a_category_keep_their_share():
@@ -460,7 +459,7 @@ def test_draws_and_formulas_vary_as_the_replicate_weights_say():
 def test_each_kind_of_replicates_has_its_factor(kind, factor):
     rows, columns = clustered()
     moved = [
-        resampling.who_of(weights.with_replicates(rows, columns, kind=k)).moved
+        resampling.resampling_units(weights.with_replicates(rows, columns, kind=k)).moved
         for k in (kind, "jk1")
     ]
     assert_allclose(moved[0] ** 2, moved[1] ** 2 * factor / (29 / 30))
@@ -469,9 +468,9 @@ def test_each_kind_of_replicates_has_its_factor(kind, factor):
 def test_raking_anew_lets_go_of_the_replicates_of_the_old_weights():
     rows, columns = clustered()
     given = weights.with_replicates(rows.assign(half=rows["shop"] % 2), columns, kind="jk1")
-    assert resampling.who_of(weights.weigh(given, {})).moved is not None
+    assert resampling.resampling_units(weights.weigh(given, {})).moved is not None
     raked = weights.weigh(given, {"half": {"0": 0.5, "1": 0.5}})
-    assert resampling.who_of(raked).moved is None
+    assert resampling.resampling_units(raked).moved is None
 
 
 @pytest.mark.parametrize(
