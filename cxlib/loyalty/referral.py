@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
@@ -73,9 +73,12 @@ def referral(
     followed = known & (responses["answered_on"] + pd.Timedelta(days=within) < end)
     followed &= moments.weights_of(responses, sample.weight) > 0
     if not followed.any():
-        raise ValueError(
-            f"none of {int(known.sum()):,} answers was followed for {within} days; acts end on "
-            f"{end - pd.Timedelta(days=1):%Y-%m-%d}. Take a shorter `within`."
+        raise InsufficientData(
+            _(
+                "None of {n:count} answers was followed for {days:count} days.",
+                n=int(known.sum()),
+                days=within,
+            )
         )
     used, score = sample.where(followed), score[followed]
     place = np.select([score >= PROMOTER, score >= PASSIVE], [0, 1], 2)

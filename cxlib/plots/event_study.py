@@ -131,15 +131,17 @@ def power(
         for w, (colour, marker) in looks.items()
     }
     figure.legend_below(ax, entries, ms=5.5)
-    last = shown.sort_values(["n", "waves"]).iloc[-1]
-    title = _(
-        "With {n:count} customers and one wave, effects from {effect} on show"
-        if last["waves"] == 1
-        else "With {n:count} customers and {waves:count} waves, effects from {effect} on show",
-        n=last["n"],
-        waves=last["waves"],
-        effect=labels.number(last["estimate"], unit),
-    )
+    title = ""
+    if len(shown):
+        last = shown.sort_values(["n", "waves"]).iloc[-1]
+        title = _(
+            "With {n:count} customers and one wave, effects from {effect} on show"
+            if last["waves"] == 1
+            else "With {n:count} customers and {waves:count} waves, effects from {effect} on show",
+            n=last["n"],
+            waves=last["waves"],
+            effect=labels.number(last["estimate"], unit),
+        )
     words = [
         f"{r.waves} · {i18n.count(r.n)}: {labels.number(r.estimate, unit)}"
         for r in figure.prepare(table).itertuples()

@@ -140,6 +140,8 @@ def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
     reached = table["time"].max() if by is None else table.groupby(by)["time"].max().min()
     last = table[table["time"] <= reached].sort_values("time")
     last = last.tail(1) if by is None else last.groupby(by, sort=False).tail(1)
+    if last["estimate"].isna().all():  # hidden: too few
+        return ""
     row = last.iloc[last["estimate"].argmin()]
     facts = {"share": row["estimate"], "time": row["time"], "unit": unit}
     if by is None:

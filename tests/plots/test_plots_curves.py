@@ -71,3 +71,14 @@ def test_what_cannot_be_drawn_says_why() -> None:
         )
     with pytest.raises(ValueError, match="cannot be drawn"):
         plots.profit([1, 2])
+
+
+def test_curves_that_are_all_hidden_leave_an_empty_figure() -> None:
+    rows = pd.DataFrame({"time": [30.0, 60.0], "estimate": [0.9, 0.8], "low": 0.7, "high": 0.95})
+    assert plots.survival(rows.assign(n=4)).get_xlabel()
+
+
+@pytest.mark.parametrize("n", [[4, 400, 900], [4, 5, 6]])
+def test_the_power_of_hidden_groups_is_not_drawn(n: list[int]) -> None:
+    rows = pd.DataFrame({"waves": [1, 2, 4], "n": n, "estimate": [3.0, 2.0, 1.0]})
+    assert plots.power(rows, unit="points").get_xlabel()
